@@ -1,0 +1,44 @@
+"""The errors of the pipeline, and what each means for the work in hand.
+
+PipelineError
+├── ConfigurationError   stop at start: somebody must change a setting
+├── TransientError       try again later: a server, a network or a lock was away
+├── PermanentError       trying again cannot help: this message fails, its neighbours go on
+└── FatalError           the process must end without a commit; its successor starts from the last one
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """Something went wrong in the pipeline; `remedy` says what a person can do about it."""
+
+    def __init__(self, problem: str, *, remedy: str = "", setting: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.setting = setting
+
+    def __str__(self) -> str:
+        parts = [self.problem.rstrip(".")]
+        if self.setting:
+            parts.append(f"Setting: {self.setting}")
+        if self.remedy:
+            parts.append(self.remedy.rstrip("."))
+        return ". ".join(parts) + "."
+
+
+class ConfigurationError(PipelineError):
+    """A setting is wrong or missing; the process cannot start until somebody changes it."""
+
+
+class TransientError(PipelineError):
+    """A part that we need is away for the moment; the same work may succeed later."""
+
+
+class PermanentError(PipelineError):
+    """This work can never succeed as it is; it is recorded as failed and the rest goes on."""
+
+
+class FatalError(PipelineError):
+    """The process cannot go on safely; it ends without committing what it has in hand."""
