@@ -4,7 +4,7 @@ PipelineError
 ├── ConfigurationError   stop at start: somebody must change a setting
 ├── TransientError       try again later: a server, a network or a lock was away
 ├── PermanentError       trying again cannot help: this message fails, its neighbours go on
-└── FatalError           the process must end without a commit; its successor starts from the last one
+└── FatalError           the process ends without a commit; its successor repeats the work
 """
 
 from __future__ import annotations

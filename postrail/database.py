@@ -1,0 +1,158 @@
+"""PostgreSQL: the pool of connections, the migrations, and what its faults mean.
+
+psycopg's async face is used throughout; a transaction is `async with transaction(pool) as connection`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from postrail.errors import ConfigurationError, TransientError
+from postrail.settings import DatabaseSettings
+
+Connection = psycopg.AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+# Any number will do as long as all releases use the same.
+MIGRATION_LOCK = 0x706F737472
+
+
+async def open_pool(settings: DatabaseSettings) -> Pool:
+    """Opens a pool whose connections are checked before use; raises TransientError when none comes."""
+    options = f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}"
+    pool: Pool = AsyncConnectionPool(
+        settings.url.get_secret_value(),
+        min_size=1,
+        max_size=settings.pool_max_size,
+        timeout=settings.connect_timeout_seconds,
+        kwargs={"options": options, "connect_timeout": int(settings.connect_timeout_seconds) or 1},
+        open=False,
+    )
+    try:
+        with database_faults():
+            await pool.open(wait=True, timeout=settings.connect_timeout_seconds)
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection with a transaction around the block; database faults become TransientError."""
+    with database_faults():
+        async with pool.connection() as connection, connection.transaction():
+            yield connection
+
+
+@contextlib.contextmanager
+def database_faults() -> Iterator[None]:
+    """Turns what psycopg raises when PostgreSQL is away, or two transactions collide.
+
+    Other errors (a broken constraint, a wrong statement) are faults of the work and pass unchanged.
+    """
+    try:
+        yield
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        PoolTimeout,
+        psycopg.errors.SerializationFailure,
+        psycopg.errors.DeadlockDetected,
+    ) as error:
+        raise TransientError(
+            f"PostgreSQL: {str(error).strip().splitlines()[0] if str(error) else error!r}",
+            setting="POSTRAIL_DATABASE__URL",
+            remedy="Check that PostgreSQL runs at that address and takes this user",
+        ) from error
+
+
+def migration_files() -> list[tuple[int, str, str]]:
+    """Number, name and text of each migration of this release, in order."""
+    folder = resources.files("postrail") / "sql" / "migrations"
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+    return [(int(name[:4]), name, (folder / name).read_text()) for name in names]
+
+
+async def migrate(url: str) -> list[str]:
+    """Applies the migrations that are missing, one process at a time, and returns their names."""
+    with database_faults():
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+            await connection.execute(
+                "CREATE TABLE IF NOT EXISTS schema_migration ("
+                "number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
+                " applied_at timestamptz NOT NULL DEFAULT now())"
+            )
+            applied = await _applied(connection)
+            return [
+                await _apply(connection, *file) for file in migration_files() if _due(file, applied)
+            ]
+
+
+def _due(file: tuple[int, str, str], applied: dict[int, str]) -> bool:
+    number, name, text = file
+    if number not in applied:
+        return True
+    if applied[number] != _sha256(text):
+        raise ConfigurationError(
+            f"migration {name} was applied in another form",
+            remedy="Run the release that made this database, or restore the file",
+        )
+    return False
+
+
+async def _apply(connection: Connection, number: int, name: str, text: str) -> str:
+    await connection.execute(text.encode())
+    await connection.execute(
+        "INSERT INTO schema_migration (number, name, sha256) VALUES (%s, %s, %s)",
+        [number, name, _sha256(text)],
+    )
+    return name
+
+
+async def _applied(connection: Connection) -> dict[int, str]:
+    cursor = await connection.execute("SELECT number, sha256 FROM schema_migration")
+    return dict(await cursor.fetchall())
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def missing_migrations(connection: Connection) -> list[str]:
+    """The names of this release's migrations that the database does not have yet."""
+    cursor = await connection.execute("SELECT to_regclass('schema_migration') IS NOT NULL")
+    row = await cursor.fetchone()
+    applied = await _applied(connection) if row and row[0] else {}
+    return [name for number, name, _ in migration_files() if number not in applied]
+
+
+async def require_migrated(pool: Pool) -> None:
+    """Raises ConfigurationError when the database lacks a migration of this release."""
+    async with transaction(pool) as connection:
+        missing = await missing_migrations(connection)
+    if missing:
+        raise ConfigurationError(
+            f"the database lacks {', '.join(missing)}", remedy="Run: postrail migrate"
+        )
+
+
+async def one(connection: Connection, statement: str, parameters: Any = None) -> TupleRow | None:
+    """The first row of a query, or None."""
+    cursor = await connection.execute(statement.encode(), parameters)
+    return await cursor.fetchone()
+
+
+async def rows(connection: Connection, statement: str, parameters: Any = None) -> list[TupleRow]:
+    """All rows of a query."""
+    cursor = await connection.execute(statement.encode(), parameters)
+    return await cursor.fetchall()

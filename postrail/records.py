@@ -1,0 +1,231 @@
+"""The records that travel over Kafka: a frozen dataclass a topic, mirrored by `schemas/*.avsc`.
+
+Times are UTC with microseconds, sizes are bytes, ids are UUIDs in text form. A field that later
+releases add must have a default, so that old and new processes can run side by side in a rollout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlobReference:
+    """Content in the blob store, named by its SHA-256 in hexadecimal."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailboxCheckRequested:
+    """Somebody wants a mailbox looked at now."""
+
+    mailbox: str
+    requested_at: datetime
+    requested_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailFetched:
+    """A mail as it was read: its bytes (inline, or as a blob), where and when they were read."""
+
+    mail_id: str
+    mailbox: str
+    # What names the mail in its mailbox, readable: "INBOX;uidvalidity=7;uid=12".
+    source: str
+    # When the mail server took it in (IMAP INTERNALDATE), where it says so.
+    received_at: datetime | None
+    fetched_at: datetime
+    size: int
+    body: bytes | None
+    blob: BlobReference | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """One address of a header field, with its display name (may be empty)."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeaderField:
+    """One header field, decoded, in the order of the mail."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A part that is not the body; its content is in the blob store under its SHA-256."""
+
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    content_id: str | None
+    inline: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailParsed:
+    """The structured mail, or the reason why it could not be parsed, with its bytes kept."""
+
+    mail_id: str
+    mailbox: str
+    source: str
+    received_at: datetime | None
+    fetched_at: datetime
+    parsed_at: datetime
+    size: int
+    # Where the raw mail is: its record of mail.fetched, and its blob when it was too large for one.
+    raw_partition: int
+    raw_offset: int
+    raw_blob: BlobReference | None
+    # Set when the mail could not be parsed; `raw` then holds its bytes unless `raw_blob` does.
+    error: str | None
+    raw: bytes | None
+    subject: str
+    message_id: str | None
+    in_reply_to: list[str]
+    references: list[str]
+    date: datetime | None
+    sender: Address | None
+    reply_to: list[Address]
+    to: list[Address]
+    cc: list[Address]
+    # At most one of text and text_blob is filled; the same for html.
+    text: str
+    text_blob: BlobReference | None
+    html: str
+    html_blob: BlobReference | None
+    attachments: list[Attachment]
+    # human, auto_reply, auto_generated, bulk or bounce; and the header that decided.
+    kind: str
+    kind_reason: str
+    # SHA-256 over the decoded content; the same mail read twice has the same fingerprint.
+    fingerprint: str
+    headers: list[HeaderField]
+    defects: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailHandled:
+    """What was decided about a mail, why, and with which effects."""
+
+    mail_id: str
+    mailbox: str
+    # Counts the decisions about the same mail: a release or a retry makes the next one.
+    revision: int
+    # issue, comment, duplicate, noted or failed
+    outcome: str
+    reason: str
+    project: str | None
+    issue_key: str | None
+    comment_id: int | None
+    handled_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingQueued:
+    """A mail to send, complete: envelope, ids, and its bytes (inline, or as a blob)."""
+
+    outgoing_id: str
+    conversation: str
+    issue_key: str | None
+    # Why it is sent, readable: "issue created by mail …", "comment 7 on KEY-1".
+    cause: str
+    connection: str
+    envelope_from: str
+    recipients: list[str]
+    message_id: str
+    subject: str
+    queued_at: datetime
+    # When the mail that caused this one was received; for the age at delivery.
+    received_at: datetime | None
+    mailbox: str | None
+    message: bytes | None
+    message_blob: BlobReference | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryResult:
+    """How the delivery to one recipient went, with the server's own words."""
+
+    recipient: str
+    # sent, deferred or failed
+    state: str
+    reply: str
+    attempts: int
+    maybe_twice: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingDelivered:
+    """The result of an attempt to send a mail, for each recipient that it was tried for."""
+
+    outgoing_id: str
+    conversation: str
+    issue_key: str | None
+    message_id: str
+    results: list[DeliveryResult]
+    tried_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailboxProgress:
+    """What a process did for one mailbox since its last report."""
+
+    mailbox: str
+    # Count by outcome, for example {"issue": 3, "duplicate": 1}.
+    outcomes: Mapping[str, int]
+    # Count of mails by age since reception: the key is the bucket's upper bound in seconds.
+    age_buckets: Mapping[str, int]
+    age_sum_seconds: float
+    last_contact_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineProgress:
+    """What one process did in about a second; best effort, never part of a promise."""
+
+    process: str
+    service: str
+    version: str
+    started_at: datetime
+    reported_at: datetime
+    # Where the process serves /metrics, for people: "host:port".
+    address: str
+    ready: bool
+    mailboxes: list[MailboxProgress]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailDead:
+    """A record that does not decode: its bytes, where they stood, and what went wrong."""
+
+    service: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    error: str
+    died_at: datetime
+
+
+Record = (
+    MailboxCheckRequested
+    | MailFetched
+    | MailParsed
+    | MailHandled
+    | OutgoingQueued
+    | OutgoingDelivered
+    | PipelineProgress
+    | MailDead
+)
