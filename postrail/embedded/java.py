@@ -148,7 +148,7 @@ def _run_resolver(
     announce: Callable[[str], None],
 ) -> None:
     # `env` adds to the environment without our reading it.
-    command = ["env", f"JAVA_HOME={java_home()}", sys.executable, str(RESOLVER)]
+    command = ["env", f"JAVA_HOME={java_home()}", sys.executable, "-P", str(RESOLVER)]
     arguments = [program.endpoint, str(cache / "jgo"), str(folder)]
     started = time.monotonic()
     with log_file.open("wb") as log:

@@ -23,7 +23,7 @@ def main() -> None:
     if os.getppid() != parent:
         sys.exit(f"the parent process {parent} has ended")
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606  The command is ours.
     except OSError as error:
         sys.exit(f"{command[0]} cannot be started: {error}")
 

@@ -14,7 +14,7 @@ LOWEST = 15_000
 HIGHEST = 32_000
 
 
-class NoFreePort(RuntimeError):
+class NoFreePortError(RuntimeError):
     """All ports that were tried are taken by other programs."""
 
 
@@ -47,7 +47,7 @@ def free_port(taken: Iterable[int] = ()) -> int:
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311  No secret; only spread out.
         if port not in avoid and is_free(port):
             return port
-    raise NoFreePort(f"no free port between {LOWEST} and {HIGHEST}")
+    raise NoFreePortError(f"no free port between {LOWEST} and {HIGHEST}")
 
 
 def choose_ports(names: Iterable[str], before: Mapping[str, int] | None = None) -> dict[str, int]:

@@ -26,7 +26,7 @@ LOG_TAIL_BYTES = 2000
 LOG_MAX_BYTES = 5 * 1024 * 1024
 
 
-class ChildEnded(TransientError):
+class ChildEndedError(TransientError):
     """A child process ended although it should run; the end of its log says why."""
 
     def __init__(self, name: str, exit_code: int | None, log_file: Path) -> None:
@@ -60,7 +60,7 @@ class ProcessId:
 
 
 def _start_time(pid: int) -> str:
-    if sys.platform == "linux":
+    if Path("/proc/self/stat").exists():
         return _start_time_of_linux(pid)
     shown = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
@@ -253,10 +253,10 @@ class Child:
             )
 
     def wait_until(self, condition: Callable[[], bool], wait_seconds: float) -> None:
-        """Waits for the condition; raises ChildEnded when the child ends or takes too long."""
+        """Waits for the condition; raises ChildEndedError when the child ends or takes too long."""
         until(lambda: not self.running or condition(), wait_seconds)
         if not self.running or not condition():
-            raise ChildEnded(self.name, self.exit_code, self.log_file)
+            raise ChildEndedError(self.name, self.exit_code, self.log_file)
 
     def stop(self) -> None:
         """Asks the child to end, waits, and ends it by SIGKILL if it does not."""

@@ -1,0 +1,179 @@
+"""One Kafka broker (KRaft, controller and broker in one process) in a folder, on loopback."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from postrail.embedded.java import JavaProgram, java_command
+from postrail.embedded.ports import LOOPBACK, answers
+from postrail.embedded.processes import Child, log_tail, write_atomically
+from postrail.errors import TransientError
+
+KAFKA = JavaProgram(
+    "Kafka 4.3.1",
+    "org.apache.kafka:kafka_2.13:4.3.1+org.slf4j:slf4j-simple:2.0.17",
+    "kafka.Kafka",
+)
+STORAGE_TOOL = JavaProgram(KAFKA.name, KAFKA.endpoint, "kafka.tools.StorageTool")
+
+READY_SECONDS = 60.0
+FORMAT_SECONDS = 60.0
+
+# One broker for one machine: everything that Kafka would spread over a cluster is one and small.
+PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    # No other members are about to come, so a group need not wait for them.
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "2",
+    "num.recovery.threads.per.data.dir": "2",
+    # Its default, 128 MiB, would be half of the heap.
+    "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
+    "log.cleaner.threads": "1",
+    # Committed offsets that live as long as the records: an installation may be off for a month.
+    "offsets.retention.minutes": str(31 * 24 * 60),
+}
+
+
+class Kafka:
+    """A broker whose data stay in `folder`; the ports may differ from start to start."""
+
+    name = "kafka"
+
+    def __init__(
+        self,
+        folder: Path,
+        jars: Sequence[Path],
+        *,
+        port: int,
+        controller_port: int,
+        heap_mib: int = 256,
+    ) -> None:
+        self.folder = folder
+        self.port = port
+        self.controller_port = controller_port
+        self._jars = tuple(jars)
+        self._heap_mib = heap_mib
+        self._properties_file = folder / "server.properties"
+        self._log_folder = folder / "log"
+        self._child = self._make_child()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """What clients connect to."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports it listens on."""
+        return (self.port, self.controller_port)
+
+    @property
+    def child(self) -> Child:
+        """The broker's process."""
+        return self._child
+
+    def launch(self, announce: Callable[[str], None] = lambda line: None) -> None:
+        """Starts the process without waiting until it answers; formats a new folder first."""
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        self._write_properties()
+        if not (self._log_folder / "meta.properties").exists():
+            announce("Kafka: preparing its data folder")
+            self._format()
+        self._child.start()
+
+    def wait_ready(self) -> None:
+        """Waits until clients can connect; raises ChildEndedError when the broker ends instead."""
+        self._child.wait_until(lambda: answers(self.port), READY_SECONDS)
+
+    def start(self) -> None:
+        """Starts the broker and waits until clients can connect."""
+        self.launch()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """Ends it cleanly."""
+        self._child.stop()
+
+    def kill(self) -> None:
+        """Ends it by SIGKILL, as a crash would."""
+        self._child.kill()
+
+    def _make_child(self) -> Child:
+        options = (
+            # Java 24 and later warn of each library that uses it; Kafka's own do.
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+        )
+        command = java_command(KAFKA, self._jars, heap_mib=self._heap_mib, options=options)
+        return Child(
+            "Kafka",
+            [*command, str(self._properties_file)],
+            log_file=self.folder / "kafka.log",
+            pid_file=self.folder / "kafka.pid",
+            stop_signal=signal.SIGTERM,
+        )
+
+    def _write_properties(self) -> None:
+        properties = PROPERTIES | {
+            "log.dirs": str(self._log_folder),
+            "listeners": f"PLAINTEXT://{self.bootstrap_servers},"
+            f"CONTROLLER://{LOOPBACK}:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
+            "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller_port}",
+        }
+        lines = [f"{name}={_escaped(value)}" for name, value in properties.items()]
+        write_atomically(self._properties_file, "\n".join(lines) + "\n")
+
+    def _format(self) -> None:
+        log_file = self.folder / "format.log"
+        command = java_command(STORAGE_TOOL, self._jars, heap_mib=self._heap_mib)
+        arguments = ["format", "--cluster-id", _cluster_id(), "--config"]
+        with log_file.open("wb") as log:
+            done = subprocess.run(
+                [*command, *arguments, str(self._properties_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=FORMAT_SECONDS,
+                check=False,
+            )
+        if done.returncode != 0:
+            raise TransientError(
+                f"Kafka's data folder {self._log_folder} cannot be prepared: {log_tail(log_file)}",
+                remedy="Remove the folder, or choose another one with --data",
+            )
+
+
+def _cluster_id() -> str:
+    """A new random id in Kafka's notation: 16 bytes in URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+
+def _escaped(value: str) -> str:
+    """A value in a Java properties file, where a backslash begins an escape."""
+    return value.replace("\\", "\\\\")
