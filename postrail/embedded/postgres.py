@@ -49,7 +49,7 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 # For tests only: a crash of the machine may lose data, a crash of the server does not.
-FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,174 @@
+"""Fixtures: real Kafka, PostgreSQL, Dovecot and Postfix, an SMTP sink, and settings that use them.
+
+Kafka and PostgreSQL are shared by all workers of a run; each test has its own topics (by
+`settings.kafka.prefix`) and its own database. `own_broker` and `own_postgres` belong to one test,
+which may kill and restart them. Nothing is left behind when the run ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from postrail.database import migrate
+from postrail.embedded.kafka import Kafka
+from postrail.embedded.postgres import Postgres
+from postrail.settings import Settings
+from tests.fakes import databases
+from tests.fakes.certificates import Certificates, make_certificates
+from tests.fakes.dovecot import Dovecot
+from tests.fakes.postfix import Postfix
+from tests.fakes.settings import environment_of, settings_of
+from tests.fakes.shared_parts import (
+    make_kafka,
+    make_postgres,
+    shared_server,
+    wait_until_all_stopped,
+)
+from tests.fakes.smtp_sink import SmtpSink
+
+# The folder of the run, for the processes that share it; workers inherit the variable.
+RUN_FOLDER = "PYTEST_POSTRAIL_RUN_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the run's folder, once, before the workers start."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(tempfile.mkdtemp(prefix="postrail-tests-"))
+        # Dovecot's and Postfix's own users must be able to enter.
+        folder.chmod(0o755)
+        os.environ[RUN_FOLDER] = str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Waits until the shared servers have ended, and removes the run's folder."""
+    if not hasattr(config, "workerinput"):
+        folder = Path(os.environ.pop(RUN_FOLDER))
+        wait_until_all_stopped(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """The folder of this run, shared by all its workers."""
+    return Path(os.environ[RUN_FOLDER])
+
+
+@pytest.fixture
+def own_folder(run_folder: Path) -> Iterator[Path]:
+    """A folder for one test that servers under other users may enter (`tmp_path` is closed)."""
+    folder = Path(tempfile.mkdtemp(dir=run_folder))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def broker(run_folder: Path) -> Iterator[str]:
+    """The bootstrap servers of the run's one Kafka. Use a prefix of your own for topics."""
+    with shared_server("kafka", run_folder / "kafka") as server:
+        yield server.address
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_folder: Path) -> Iterator[str]:
+    """The superuser's URL of the run's one PostgreSQL."""
+    with shared_server("postgres", run_folder / "postgres") as server:
+        yield server.address
+
+
+@pytest.fixture
+def own_broker(own_folder: Path) -> Iterator[Kafka]:
+    """A Kafka for one test: `kill()`, `stop()` and `start()` it; `bootstrap_servers` stay."""
+    kafka = make_kafka(own_folder / "own-kafka")
+    try:
+        kafka.start()
+        yield kafka
+    finally:
+        kafka.stop()
+
+
+@pytest.fixture
+def own_postgres(own_folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL for one test: `kill()`, `stop()` and `start()` it; `url` is an empty database.
+
+    Its superuser's URL is `admin_url`.
+    """
+    server = make_postgres(own_folder / "own-postgres")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: str) -> Iterator[str]:
+    """A new database without tables, dropped afterwards."""
+    url = databases.create_database(postgres_server)
+    yield url
+    databases.drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def database_url(postgres_server: str, run_folder: Path) -> Iterator[str]:
+    """A new database with all migrations applied, dropped afterwards."""
+    lock_file = run_folder / "postgres" / "template.lock"
+    template = databases.migrated_template(postgres_server, lock_file, migrate)
+    url = databases.create_database(postgres_server, template=template)
+    yield url
+    databases.drop_database(postgres_server, url)
+
+
+@pytest.fixture
+def environment(broker: str, database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The POSTRAIL_ variables of this test, for subprocesses; add them to `os.environ`."""
+    return environment_of(tmp_path, bootstrap_servers=broker, database_url=database_url)
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    """The same as `environment`: own topic prefix, 4 partitions, own database, own blobs."""
+    return settings_of(environment)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """A certificate authority, and a certificate for localhost."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def dovecot(own_folder: Path, certificates: Certificates) -> Iterator[Dovecot]:
+    """A running Dovecot with no mails; see tests/fakes/dovecot.py for what it can do."""
+    server = Dovecot(own_folder / "dovecot", certificates)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postfix(own_folder: Path, certificates: Certificates, dovecot: Dovecot) -> Iterator[Postfix]:
+    """A running Postfix that delivers into `dovecot`; see tests/fakes/postfix.py."""
+    server = Postfix(own_folder / "postfix", certificates, dovecot)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """A running SMTP server without TLS or login; faults by recipient: tests/fakes/smtp_sink.py."""
+    sink = SmtpSink()
+    sink.start()
+    yield sink
+    sink.stop()

@@ -1,0 +1,40 @@
+"""Settings for one test: names of its own on shared servers, and the same as an environment."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from pathlib import Path
+
+from postrail.settings import Settings
+
+PARTITIONS = 4
+
+
+def environment_of(
+    folder: Path, *, bootstrap_servers: str, database_url: str, prefix: str = ""
+) -> dict[str, str]:
+    """The POSTRAIL_ variables of a small installation whose blobs lie in `folder`."""
+    blobs = folder / "blobs"
+    blobs.mkdir(exist_ok=True)
+    return {
+        "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
+        "POSTRAIL_KAFKA__PREFIX": prefix or f"t{secrets.token_hex(6)}.",
+        "POSTRAIL_KAFKA__PARTITIONS": str(PARTITIONS),
+        "POSTRAIL_KAFKA__REPLICATION": "1",
+        "POSTRAIL_KAFKA__MIN_INSYNC_REPLICAS": "1",
+        "POSTRAIL_DATABASE__URL": database_url,
+        "POSTRAIL_BLOBS__URL": blobs.as_uri(),
+        "POSTRAIL_SECRETS__KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "POSTRAIL_SERVER__HOST": "127.0.0.1",
+        "POSTRAIL_SERVER__PORT": "0",
+    }
+
+
+def settings_of(environment: dict[str, str]) -> Settings:
+    """The Settings that a process with these variables would load."""
+    sections: dict[str, dict[str, str]] = {}
+    for name, value in environment.items():
+        section, _, field = name.removeprefix("POSTRAIL_").lower().partition("__")
+        sections.setdefault(section, {})[field] = value
+    return Settings.model_validate(sections)
