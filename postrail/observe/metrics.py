@@ -1,0 +1,63 @@
+"""The Prometheus metrics that every service has, and the functions that feed them."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# From one mail parsed to one SMTP dialogue with a slow server.
+STAGE_BUCKETS_SECONDS = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+)  # fmt: skip
+# From an IDLE mailbox on a quiet day to a backlog after a weekend of outage.
+AGE_BUCKETS_SECONDS = (
+    0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0,
+    86400.0,
+)  # fmt: skip
+
+_stage_seconds = Histogram(
+    "postrail_stage_seconds",
+    "Time that a stage took for one mail",
+    ("service", "outcome"),
+    buckets=STAGE_BUCKETS_SECONDS,
+)
+_mail_age_seconds = Histogram(
+    "postrail_mail_age_seconds",
+    "Time from the reception of a mail until this stage was done with it",
+    ("service",),
+    buckets=AGE_BUCKETS_SECONDS,
+)
+_mails = Counter("postrail_mails", "Mails by what became of them", ("service", "outcome"))
+_dead_letters = Counter("postrail_dead_letters", "Records that did not decode", ("service",))
+_ready = Gauge("postrail_ready", "1 while no part that this process needs is down")
+_paused = Gauge("postrail_paused", "1 while the consumer loop waits for a part that is away")
+_unaccounted = Gauge(
+    "postrail_unaccounted_mails", "Mails without an outcome for too long; must be 0"
+)
+
+
+def observe_stage(
+    service: str, outcome: str, seconds: float | None, age_seconds: float | None
+) -> None:
+    """One mail is done with: how long the stage took, and how old the mail is."""
+    _mails.labels(service, outcome).inc()
+    if seconds is not None:
+        _stage_seconds.labels(service, outcome).observe(seconds)
+    if age_seconds is not None:
+        _mail_age_seconds.labels(service).observe(age_seconds)
+
+
+def count_dead_letter(service: str) -> None:
+    """A record did not decode and is in mail.dead."""
+    _dead_letters.labels(service).inc()
+
+
+def set_unaccounted(mails: int) -> None:
+    """How many mails have been without an outcome for too long, as PostgreSQL counts them."""
+    _unaccounted.set(mails)
+
+
+def show_health(ready: bool, *, paused: bool) -> None:
+    """Brings the gauges of readiness up to date, right before they are read."""
+    _ready.set(ready)
+    _paused.set(paused)

@@ -1,0 +1,129 @@
+"""What a process did for each mailbox, reported once a second over Kafka for the monitor.
+
+Best effort: a report that is lost spoils a figure, never a mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from postrail import __version__
+from postrail.clock import Clock
+from postrail.observe import metrics
+from postrail.observe.health import Health, HealthServer
+from postrail.records import MailboxProgress, PipelineProgress
+from postrail.stream import avro
+from postrail.stream.producer import Entry
+from postrail.stream.topics import PIPELINE_PROGRESS
+
+REPORT_SECONDS = 1.0
+# Upper bounds of the age buckets as the record spells them; the last holds all that are older.
+AGE_BUCKETS = (*(f"{bound:g}" for bound in metrics.AGE_BUCKETS_SECONDS), "+Inf")
+
+
+class Offers(Protocol):
+    """The part of a producer that progress needs."""
+
+    def offer(self, entry: Entry) -> None:
+        """Hands a record over, best effort, without waiting."""
+
+
+@dataclass
+class _Tally:
+    """What happened to one mailbox since the last report."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    age_buckets: Counter[str] = field(default_factory=Counter)
+    age_sum_seconds: float = 0.0
+    last_contact_at: datetime | None = None
+
+    def progress(self, mailbox: str) -> MailboxProgress:
+        return MailboxProgress(
+            mailbox=mailbox,
+            outcomes=dict(self.outcomes),
+            age_buckets=dict(self.age_buckets),
+            age_sum_seconds=self.age_sum_seconds,
+            last_contact_at=self.last_contact_at,
+        )
+
+
+class Progress:
+    """Counts what the process does; may be called from any thread."""
+
+    def __init__(
+        self, *, service: str, health: Health, server: HealthServer, producer: Offers, clock: Clock
+    ) -> None:
+        self._service = service
+        self._health = health
+        self._server = server
+        self._producer = producer
+        self._clock = clock
+        self._process = f"{service}@{socket.gethostname()}:{os.getpid()}"
+        self._started_at = clock.now()
+        self._tallies: dict[str, _Tally] = {}
+        self._lock = threading.Lock()
+
+    def count(
+        self,
+        mailbox: str,
+        outcome: str,
+        *,
+        age_seconds: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """One mail is done with: its outcome, its age since reception, the stage's own time."""
+        metrics.observe_stage(self._service, outcome, seconds, age_seconds)
+        with self._lock:
+            tally = self._tally(mailbox)
+            tally.outcomes[outcome] += 1
+            if age_seconds is not None:
+                tally.age_buckets[age_bucket(age_seconds)] += 1
+                tally.age_sum_seconds += age_seconds
+
+    def contact(self, mailbox: str) -> None:
+        """The mail server of this mailbox has just answered."""
+        with self._lock:
+            self._tally(mailbox).last_contact_at = self._clock.now()
+
+    def _tally(self, mailbox: str) -> _Tally:
+        return self._tallies.setdefault(mailbox, _Tally())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reports once a second until `stop`, and once more at the end."""
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), REPORT_SECONDS)
+            self.report()
+
+    def report(self) -> None:
+        """Sends what was counted since the last report, and counts anew."""
+        entry = Entry(PIPELINE_PROGRESS, self._process, avro.encode(self._take()))
+        self._producer.offer(entry)
+
+    def _take(self) -> PipelineProgress:
+        with self._lock:
+            tallies, self._tallies = self._tallies, {}
+        return PipelineProgress(
+            process=self._process,
+            service=self._service,
+            version=__version__,
+            started_at=self._started_at,
+            reported_at=self._clock.now(),
+            address=self._server.address,
+            ready=self._health.ready,
+            mailboxes=[tally.progress(mailbox) for mailbox, tally in tallies.items()],
+        )
+
+
+def age_bucket(age_seconds: float) -> str:
+    """The upper bound of the bucket that an age falls into."""
+    return AGE_BUCKETS[bisect_left(metrics.AGE_BUCKETS_SECONDS, age_seconds)]

@@ -1,0 +1,176 @@
+"""The wiring that every service shares: settings, log, health, producer, signals, exit codes.
+
+A service's `__main__.py` gives its main function; what is here decides how the process begins
+and how it ends: 0 after SIGTERM, 1 when it could not go on, 2 when a setting is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from postrail import __version__
+from postrail.clock import Clock, SystemClock
+from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.observe.health import Health, HealthServer
+from postrail.observe.log import configure_log, log
+from postrail.observe.progress import Progress
+from postrail.retry import backoff_seconds
+from postrail.settings import Settings, load_settings
+from postrail.stream.producer import Producer
+
+logger = log(__name__)
+
+CLEAN_STOP = 0
+FAILED = 1
+MISCONFIGURED = 2
+RETRY_BASE_SECONDS = 0.5
+RETRY_MAX_SECONDS = 10.0
+CLOSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """What a service is given to work with. `stop` is set when it shall end."""
+
+    name: str
+    settings: Settings
+    clock: Clock
+    health: Health
+    producer: Producer
+    progress: Progress
+    stop: asyncio.Event
+
+
+Main = Callable[[Process], Awaitable[None]]
+
+
+def run_process(name: str, main: Main) -> None:
+    """Runs a service until SIGTERM, SIGINT or an error; never returns."""
+    try:
+        settings = load_settings()
+        configure_log(settings, name)
+        # The runner is not closed: threads that still wait for a server must not hold back the
+        # end, and what they do is repeated after a restart.
+        code = asyncio.Runner().run(live(name, settings, main))
+    except ConfigurationError as error:
+        print(f"postrail {name}: {error}", file=sys.stderr)  # noqa: T201  There is no log yet.
+        code = MISCONFIGURED
+    _end(code)
+
+
+async def live(name: str, settings: Settings, main: Main) -> int:
+    """One life of a service, from its first probe to its exit code."""
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    clock, health, producer = SystemClock(), Health(), Producer(settings.kafka)
+    server = HealthServer(settings.server, health)
+    server.start()
+    progress = Progress(service=name, health=health, server=server, producer=producer, clock=clock)
+    process = Process(
+        name=name,
+        settings=settings,
+        clock=clock,
+        health=health,
+        producer=producer,
+        progress=progress,
+        stop=stop,
+    )
+    chosen = settings.model_dump(mode="json", exclude_defaults=True)
+    logger.info("started", version=__version__, address=server.address, settings=chosen)
+    try:
+        await _work(process, main)
+    except Exception as error:  # noqa: BLE001  The edge of the process: the exit code tells.
+        return _report(error)
+    finally:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(producer.close(), CLOSE_SECONDS)
+        server.stop()
+    logger.info("stopped")
+    return CLEAN_STOP
+
+
+async def _work(process: Process, main: Main) -> None:
+    """Connects, then runs the service with a progress report each second."""
+    await _connect(process)
+    if process.stop.is_set():
+        return
+    finished = asyncio.Event()
+    reports = asyncio.create_task(process.progress.run(finished))
+    try:
+        await main(process)
+    finally:
+        finished.set()
+        await reports
+
+
+async def _connect(process: Process) -> None:
+    """Starts the producer; while Kafka is away the process is alive, and not ready."""
+    process.health.down("kafka", "not connected yet")
+    for attempt in itertools.count(1):
+        process.health.beat()
+        try:
+            await process.producer.start()
+        except TransientError as error:
+            process.health.down("kafka", str(error))
+            logger.warning("waiting for Kafka", reason=str(error), attempt=attempt)
+            seconds = backoff_seconds(attempt, RETRY_BASE_SECONDS, RETRY_MAX_SECONDS)
+            if await stopped_within(process.stop, seconds):
+                return
+        else:
+            process.health.up("kafka")
+            return
+
+
+async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Waits for so long, or until the process shall stop; says whether it shall."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            # Somebody is in a hurry; everything survives a kill.
+            _end(128 + number)
+        logger.info("stopping", signal=number.name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def _report(error: Exception) -> int:
+    """Logs why the process ends and returns its exit code."""
+    causes = list(_leaves(error))
+    for cause in causes:
+        if isinstance(cause, PipelineError):
+            logger.error("the process ends", kind=type(cause).__name__, reason=str(cause))
+        else:
+            logger.error("the process ends by a fault of its own", exc_info=cause)
+    configuration = all(isinstance(cause, ConfigurationError) for cause in causes)
+    return MISCONFIGURED if configuration else FAILED
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group of tasks that failed together, or the one error."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _end(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
