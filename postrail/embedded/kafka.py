@@ -42,6 +42,9 @@ PROPERTIES = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
+    # A killed broker may come back as soon as its former self counts as gone.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
     # No other members are about to come, so a group need not wait for them.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",

@@ -184,7 +184,8 @@ class Child:
     """One child process with a log file and a pid file, in a session of its own.
 
     The session of its own keeps Ctrl-C in the terminal to ourselves: we decide the order of ending.
-    `environment` replaces ours; None passes ours on.
+    `environment` replaces ours; None passes ours on. With `whole_group`, signals go to the child's
+    own children too.
     """
 
     def __init__(
@@ -198,6 +199,7 @@ class Child:
         environment: Mapping[str, str] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         stop_seconds: float = 20.0,
+        whole_group: bool = False,
     ) -> None:
         self.name = name
         self.command = list(command)
@@ -207,6 +209,7 @@ class Child:
         self._environment = environment
         self._stop_signal = stop_signal
         self._stop_seconds = stop_seconds
+        self._whole_group = whole_group
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -263,20 +266,27 @@ class Child:
         if self._process is None:
             return
         if self._process.poll() is None:
-            self._process.send_signal(self._stop_signal)
+            self._send(self._process, self._stop_signal)
             try:
                 self._process.wait(self._stop_seconds)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self._send(self._process, signal.SIGKILL)
                 self._process.wait()
         self._forget()
 
     def kill(self) -> None:
         """Ends the child at once, by SIGKILL."""
         if self._process is not None:
-            self._process.kill()
+            self._send(self._process, signal.SIGKILL)
             self._process.wait()
             self._forget()
+
+    def _send(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+        if self._whole_group and process.poll() is None:
+            # The child leads a session, so its group has its pid.
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
 
     def _forget(self) -> None:
         if self._pid_file is not None:

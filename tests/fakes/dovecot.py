@@ -135,6 +135,9 @@ class Dovecot:
             "Dovecot",
             [program("dovecot"), "-F", "-c", str(self._configuration)],
             log_file=folder / "output.log",
+            # Its master alone waits for seconds until its processes notice.
+            whole_group=True,
+            stop_seconds=3.0,
         )
 
     @property
