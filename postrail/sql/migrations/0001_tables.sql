@@ -67,13 +67,15 @@ CREATE TABLE configuration_change (
     after       jsonb
 );
 
--- Fetching: how far each mailbox was read. last_uid only grows within a UIDVALIDITY.
+-- Fetching: how far each mailbox was read, and marked as seen there. Both only grow within a
+-- UIDVALIDITY.
 
 CREATE TABLE sync_state (
     mailbox       text NOT NULL,
     folder        text NOT NULL,
     uid_validity  bigint NOT NULL,
     last_uid      bigint NOT NULL,
+    seen_uid      bigint NOT NULL,
     changed_at    timestamptz NOT NULL,
     PRIMARY KEY (mailbox, folder)
 );
@@ -190,6 +192,7 @@ CREATE INDEX outgoing_mail_blob ON outgoing_mail (message_blob) WHERE message_bl
 CREATE TABLE delivery (
     outgoing_id  uuid NOT NULL REFERENCES outgoing_mail ON DELETE CASCADE,
     recipient    text NOT NULL,
+    connection   text NOT NULL,
     sequence     bigint NOT NULL,
     -- Mails of one issue to one recipient keep their order; mails without an issue have none.
     issue_key    text,
@@ -204,8 +207,11 @@ CREATE TABLE delivery (
     changed_at   timestamptz NOT NULL,
     PRIMARY KEY (outgoing_id, recipient)
 );
-CREATE INDEX delivery_due ON delivery (due_at, sequence) WHERE state IN ('queued', 'deferred');
+-- By connection, so that the backlog of a server that is away is not searched for the others' mail.
+CREATE INDEX delivery_due ON delivery (connection, due_at, sequence)
+    WHERE state IN ('queued', 'deferred');
 CREATE INDEX delivery_claims ON delivery (claim_until) WHERE state = 'sending';
+CREATE INDEX delivery_failed ON delivery (changed_at) WHERE state = 'failed';
 CREATE INDEX delivery_order ON delivery (issue_key, recipient, sequence)
     WHERE state IN ('queued', 'sending');
 
@@ -264,6 +270,13 @@ CREATE TABLE watcher (
     issue_key  text NOT NULL REFERENCES issue ON DELETE CASCADE,
     address    text NOT NULL,
     name       text NOT NULL DEFAULT '',
+    PRIMARY KEY (issue_key, address)
+);
+
+-- Whoever sent or was sent a mail of the issue: may comment by naming its key.
+CREATE TABLE participant (
+    issue_key  text NOT NULL REFERENCES issue ON DELETE CASCADE,
+    address    text NOT NULL,
     PRIMARY KEY (issue_key, address)
 );
 

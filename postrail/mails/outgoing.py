@@ -1,0 +1,445 @@
+"""Outgoing mail in PostgreSQL: queue, log and ledger in one; a row a mail, a row a recipient.
+
+A delivery is queued, then sending (under a claim that expires), then sent, deferred (with a time),
+failed or cancelled. Claims live by PostgreSQL's clock, the one clock that all senders share; the
+times when mails are due are the caller's. Callers wrap these functions in `database.transaction`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, LiteralString
+
+from psycopg.rows import class_row
+
+from postrail.database import Connection
+from postrail.records import OutgoingQueued
+
+Outcome = Literal["sent", "deferred", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimedRecipient:
+    """A recipient that the claimed mail is to be sent to now."""
+
+    address: str
+    # Counts this attempt too.
+    attempts: int
+    # An earlier attempt may have succeeded without our learning of it.
+    maybe_twice: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """A mail that is ours to send, for some of its recipients, until the claim expires."""
+
+    claim: str
+    outgoing_id: str
+    conversation: str
+    issue_key: str | None
+    connection: str
+    envelope_from: str
+    message_id: str
+    mailbox: str | None
+    queued_at: datetime
+    received_at: datetime | None
+    message: bytes | None
+    # SHA-256 of the blob that holds the message, when it was too large for a record.
+    message_blob: str | None
+    recipients: tuple[ClaimedRecipient, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What became of the delivery to one recipient."""
+
+    recipient: str
+    state: Outcome
+    reply: str
+    # When a deferred delivery is tried again; for others, when they ended.
+    due_at: datetime
+    maybe_twice: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """The results of one attempt to send a claimed mail."""
+
+    claimed: Claimed
+    results: tuple[Result, ...]
+
+
+_INTAKE = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(outgoing_id)s::uuid[], %(conversation)s::text[], %(issue_key)s::text[],
+        %(cause)s::text[], %(connection)s::text[], %(envelope_from)s::text[],
+        %(message_id)s::text[], %(subject)s::text[], %(queued_at)s::timestamptz[],
+        %(received_at)s::timestamptz[], %(mailbox)s::text[], %(message)s::bytea[],
+        %(message_blob)s::text[]
+    ) WITH ORDINALITY AS mail (
+        outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
+        subject, queued_at, received_at, mailbox, message, message_blob, place
+    )
+), added AS (
+    INSERT INTO outgoing_mail (
+        outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
+        subject, queued_at, received_at, mailbox, message, message_blob
+    )
+    SELECT outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
+        subject, queued_at, received_at, mailbox, message, message_blob
+    FROM given ORDER BY place
+    ON CONFLICT (outgoing_id) DO NOTHING
+    RETURNING outgoing_id, sequence, issue_key, connection, queued_at
+)
+INSERT INTO delivery (
+    outgoing_id, recipient, connection, sequence, issue_key, state, due_at, changed_at
+)
+SELECT added.outgoing_id, to_whom.recipient, added.connection, added.sequence, added.issue_key,
+    'queued', added.queued_at, added.queued_at
+FROM added
+JOIN unnest(%(of_mail)s::uuid[], %(recipient)s::text[]) AS to_whom (outgoing_id, recipient)
+    USING (outgoing_id)
+ON CONFLICT DO NOTHING
+"""
+
+
+async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> int:
+    """Takes queued mails into the tables; those that are there stay as they are.
+
+    Returns how many deliveries are new.
+    """
+    if not records:
+        return 0
+    pairs = [(record.outgoing_id, to) for record in records for to in _distinct(record.recipients)]
+    columns: dict[str, Any] = {
+        "outgoing_id": [record.outgoing_id for record in records],
+        "conversation": [record.conversation for record in records],
+        "issue_key": [record.issue_key for record in records],
+        "cause": [_text(record.cause) for record in records],
+        "connection": [record.connection for record in records],
+        "envelope_from": [_text(record.envelope_from) for record in records],
+        "message_id": [_text(record.message_id) for record in records],
+        "subject": [_text(record.subject) for record in records],
+        "queued_at": [record.queued_at for record in records],
+        "received_at": [record.received_at for record in records],
+        "mailbox": [record.mailbox for record in records],
+        "message": [record.message for record in records],
+        "message_blob": [
+            record.message_blob.sha256 if record.message_blob else None for record in records
+        ],
+        "of_mail": [outgoing_id for outgoing_id, _ in pairs],
+        "recipient": [recipient for _, recipient in pairs],
+    }
+    return (await connection.execute(_INTAKE, columns)).rowcount
+
+
+def _distinct(recipients: Sequence[str]) -> list[str]:
+    """Each recipient once; no server tells apart what differs by case only."""
+    return list({address.casefold(): _text(address) for address in reversed(recipients)}.values())
+
+
+def _text(value: str) -> str:
+    # PostgreSQL's text holds every character but this one.
+    return value.replace("\x00", "")
+
+
+_DUE: LiteralString = """state IN ('queued', 'deferred') AND due_at <= %(now)s
+        AND NOT EXISTS (
+            SELECT FROM delivery AS earlier
+            WHERE earlier.issue_key = delivery.issue_key
+                AND earlier.recipient = delivery.recipient
+                AND earlier.sequence < delivery.sequence
+                AND earlier.state IN ('queued', 'sending')
+        )"""
+
+_CLAIM: LiteralString = """
+WITH expired AS MATERIALIZED (
+    SELECT outgoing_id, recipient FROM delivery
+    WHERE state = 'sending' AND claim_until < now() AND {whose}
+    ORDER BY claim_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), due AS MATERIALIZED (
+    SELECT outgoing_id FROM delivery
+    WHERE {whose} AND {due}
+    ORDER BY due_at, sequence
+    LIMIT (SELECT greatest(%(limit)s - count(*), 0) FROM expired) FOR UPDATE SKIP LOCKED
+), taken AS MATERIALIZED (
+    -- The other recipients of these mails come along: one SMTP transaction a mail.
+    SELECT outgoing_id, recipient FROM delivery
+    WHERE outgoing_id IN (SELECT outgoing_id FROM due UNION SELECT outgoing_id FROM expired)
+        AND {due}
+    FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE delivery SET
+        state = 'sending', claim = %(claim)s, attempts = attempts + 1, changed_at = %(now)s,
+        claim_until = now() + %(claim_seconds)s * interval '1 second',
+        -- Whoever held the claim before may have sent the mail and died before it said so.
+        maybe_twice = maybe_twice OR state = 'sending'
+    FROM (SELECT * FROM taken UNION SELECT * FROM expired) AS chosen
+    WHERE delivery.outgoing_id = chosen.outgoing_id AND delivery.recipient = chosen.recipient
+    RETURNING delivery.outgoing_id, delivery.recipient, delivery.attempts, delivery.maybe_twice
+), mail AS (
+    SELECT outgoing_id, array_agg(recipient ORDER BY recipient) AS addresses,
+        array_agg(attempts ORDER BY recipient) AS attempts,
+        array_agg(maybe_twice ORDER BY recipient) AS maybe_twice
+    FROM claimed GROUP BY outgoing_id
+)
+SELECT outgoing_id::text, conversation, issue_key, connection, envelope_from, message_id, mailbox,
+    queued_at, received_at, message, message_blob, addresses, attempts, maybe_twice
+FROM mail JOIN outgoing_mail USING (outgoing_id) ORDER BY sequence
+"""
+
+_CLAIM_OF_CONNECTION = _CLAIM.format(whose="connection = %(connection)s", due=_DUE)
+_CLAIM_OF_OTHERS = _CLAIM.format(whose="connection <> ALL (%(known)s::text[])", due=_DUE)
+
+
+async def claim_due(
+    connection: Connection,
+    now: datetime,
+    claim_seconds: float,
+    limit: int,
+    *,
+    outgoing_connection: str,
+) -> list[Claimed]:
+    """Claims up to `limit` due mails of an outgoing connection, oldest first.
+
+    A mail waits for earlier ones of its issue to the same recipient that are queued or sending,
+    not for deferred ones. A claim that has expired is taken again, marked as maybe sent twice.
+    """
+    return await _claim(
+        connection,
+        _CLAIM_OF_CONNECTION,
+        {
+            "now": now,
+            "claim_seconds": claim_seconds,
+            "limit": limit,
+            "connection": outgoing_connection,
+        },
+    )
+
+
+async def claim_stray(
+    connection: Connection,
+    now: datetime,
+    claim_seconds: float,
+    limit: int,
+    *,
+    known: Sequence[str],
+) -> list[Claimed]:
+    """Claims due mails whose outgoing connection is none of the known ones."""
+    parameters = {
+        "now": now,
+        "claim_seconds": claim_seconds,
+        "limit": limit,
+        "known": list(known),
+    }
+    return await _claim(connection, _CLAIM_OF_OTHERS, parameters)
+
+
+async def _claim(
+    connection: Connection, statement: LiteralString, parameters: dict[str, Any]
+) -> list[Claimed]:
+    claim = str(uuid.uuid4())
+    cursor = await connection.execute(statement, {**parameters, "claim": claim}, binary=True)
+    return [_claimed(claim, *row) async for row in cursor]
+
+
+def _claimed(
+    claim: str,
+    outgoing_id: str,
+    conversation: str,
+    issue_key: str | None,
+    connection: str,
+    envelope_from: str,
+    message_id: str,
+    mailbox: str | None,
+    queued_at: datetime,
+    received_at: datetime | None,
+    message: bytes | None,
+    message_blob: str | None,
+    addresses: list[str],
+    attempts: list[int],
+    maybe_twice: list[bool],
+) -> Claimed:
+    recipients = tuple(
+        ClaimedRecipient(address=address, attempts=count, maybe_twice=twice)
+        for address, count, twice in zip(addresses, attempts, maybe_twice, strict=True)
+    )
+    return Claimed(
+        claim=claim,
+        outgoing_id=outgoing_id,
+        conversation=conversation,
+        issue_key=issue_key,
+        connection=connection,
+        envelope_from=envelope_from,
+        message_id=message_id,
+        mailbox=mailbox,
+        queued_at=queued_at,
+        received_at=received_at,
+        message=message,
+        message_blob=message_blob,
+        recipients=recipients,
+    )
+
+
+_FINISH = """
+UPDATE delivery SET
+    state = done.state, reply = done.reply, due_at = done.due_at, changed_at = %(now)s,
+    maybe_twice = done.maybe_twice, claim = NULL, claim_until = NULL
+FROM unnest(
+    %(outgoing_id)s::uuid[], %(recipient)s::text[], %(claim)s::uuid[], %(state)s::text[],
+    %(reply)s::text[], %(due_at)s::timestamptz[], %(maybe_twice)s::boolean[]
+) AS done (outgoing_id, recipient, claim, state, reply, due_at, maybe_twice)
+WHERE delivery.outgoing_id = done.outgoing_id AND delivery.recipient = done.recipient
+    AND delivery.state = 'sending' AND delivery.claim = done.claim
+RETURNING delivery.outgoing_id::text, delivery.recipient
+"""
+
+
+async def finish(
+    connection: Connection, now: datetime, finished: Sequence[Finished]
+) -> list[Finished]:
+    """Records results, and returns those that were: rows under another claim are left alone.
+
+    A sender that was paused for longer than its claim therefore cannot overwrite what another has
+    done in the meantime, and a transaction that is repeated records nothing twice.
+    """
+    lines = [(item.claimed, result) for item in finished for result in item.results]
+    if not lines:
+        return []
+    columns = {
+        "now": now,
+        "outgoing_id": [claimed.outgoing_id for claimed, _ in lines],
+        "recipient": [result.recipient for _, result in lines],
+        "claim": [claimed.claim for claimed, _ in lines],
+        "state": [result.state for _, result in lines],
+        "reply": [_text(result.reply) for _, result in lines],
+        "due_at": [result.due_at for _, result in lines],
+        "maybe_twice": [result.maybe_twice for _, result in lines],
+    }
+    cursor = await connection.execute(_FINISH, columns)
+    recorded = {(str(outgoing_id), str(recipient)) async for outgoing_id, recipient in cursor}
+    kept = [_only(item, recorded) for item in finished]
+    return [item for item in kept if item.results]
+
+
+def _only(item: Finished, recorded: set[tuple[str, str]]) -> Finished:
+    results = tuple(
+        result
+        for result in item.results
+        if (item.claimed.outgoing_id, result.recipient) in recorded
+    )
+    return Finished(claimed=item.claimed, results=results)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingRow:
+    """One delivery, as the outgoing queue and log show it."""
+
+    outgoing_id: str
+    recipient: str
+    state: str
+    subject: str
+    issue_key: str | None
+    connection: str
+    cause: str
+    message_id: str
+    queued_at: datetime
+    due_at: datetime
+    changed_at: datetime
+    attempts: int
+    reply: str
+    maybe_twice: bool
+
+
+_ROW: LiteralString = """
+SELECT outgoing_id::text, recipient, state, subject, mail.issue_key, mail.connection, cause,
+    message_id, queued_at, due_at, changed_at, attempts, reply, maybe_twice
+FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)
+"""
+
+
+async def deliveries(
+    connection: Connection,
+    *,
+    limit: int = 50,
+    state: str | None = None,
+    issue_key: str | None = None,
+) -> list[OutgoingRow]:
+    """The newest deliveries, newest first; of one state or one issue where wanted."""
+    conditions: list[LiteralString] = []
+    if state is not None:
+        conditions.append("state = %(state)s")
+    if issue_key is not None:
+        conditions.append("mail.issue_key = %(issue_key)s")
+    where: LiteralString = " WHERE " + " AND ".join(conditions) if conditions else ""
+    statement = _ROW + where + " ORDER BY mail.sequence DESC, recipient LIMIT %(limit)s"
+    return await _rows(
+        connection, statement, {"state": state, "issue_key": issue_key, "limit": limit}
+    )
+
+
+async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
+    """The deliveries of one mail; its id may be shortened to its first characters."""
+    statement: LiteralString = (
+        _ROW + " WHERE outgoing_id::text LIKE %(start)s ORDER BY mail.sequence, recipient LIMIT 200"
+    )
+    start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
+    return await _rows(connection, statement, {"start": start})
+
+
+async def _rows(
+    connection: Connection, statement: LiteralString, parameters: dict[str, Any]
+) -> list[OutgoingRow]:
+    async with connection.cursor(row_factory=class_row(OutgoingRow)) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall()
+
+
+async def stored_message(
+    connection: Connection, outgoing_id: str
+) -> tuple[bytes | None, str | None]:
+    """The message of a mail: its bytes, or the SHA-256 of the blob that holds it."""
+    cursor = await connection.execute(
+        "SELECT message, message_blob FROM outgoing_mail WHERE outgoing_id = %s", [outgoing_id]
+    )
+    row = await cursor.fetchone()
+    return (row[0], row[1]) if row else (None, None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingBacklog:
+    """What the sender has still to do, and what it gave up."""
+
+    queued: int
+    sending: int
+    deferred: int
+    failed: int
+    # When the oldest mail that is queued, sending or deferred was queued.
+    oldest_queued_at: datetime | None
+
+
+_BACKLOG = """
+SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
+    count(*) FILTER (WHERE state = 'sending') AS sending,
+    count(*) FILTER (WHERE state = 'deferred') AS deferred,
+    (SELECT count(*) FROM delivery WHERE state = 'failed') AS failed,
+    min(queued_at) AS oldest_queued_at
+FROM (
+    SELECT outgoing_id, state FROM delivery WHERE state IN ('queued', 'deferred')
+    UNION ALL
+    SELECT outgoing_id, state FROM delivery WHERE state = 'sending'
+) AS unfinished JOIN outgoing_mail USING (outgoing_id)
+"""
+
+
+async def backlog(connection: Connection) -> OutgoingBacklog:
+    """Counts of the deliveries that are not done."""
+    async with connection.cursor(row_factory=class_row(OutgoingBacklog)) as cursor:
+        await cursor.execute(_BACKLOG)
+        found = await cursor.fetchone()
+    assert found is not None
+    return found
