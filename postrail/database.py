@@ -1,6 +1,6 @@
 """PostgreSQL: the pool of connections, the migrations, and what its faults mean.
 
-psycopg's async face is used throughout; a transaction is `async with transaction(pool) as connection`.
+psycopg's async face is used throughout: `async with transaction(pool) as connection: ...`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MIGRATION_LOCK = 0x706F737472
 
 
 async def open_pool(settings: DatabaseSettings) -> Pool:
-    """Opens a pool whose connections are checked before use; raises TransientError when none comes."""
+    """Opens a pool; raises TransientError when no connection comes in time."""
     options = f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}"
     pool: Pool = AsyncConnectionPool(
         settings.url.get_secret_value(),

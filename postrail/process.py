@@ -12,8 +12,9 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from postrail import __version__
 from postrail.clock import Clock, SystemClock
@@ -48,6 +49,7 @@ class Process:
     stop: asyncio.Event
 
 
+Found = TypeVar("Found")
 Main = Callable[[Process], Awaitable[None]]
 
 
@@ -112,20 +114,39 @@ async def _work(process: Process, main: Main) -> None:
 
 async def _connect(process: Process) -> None:
     """Starts the producer; while Kafka is away the process is alive, and not ready."""
-    process.health.down("kafka", "not connected yet")
+    await patiently(process, "kafka", process.producer.start)
+
+
+async def patiently(
+    process: Process, part: str, connect: Callable[[], Coroutine[None, None, Found]]
+) -> Found | None:
+    """Connects to a part that may be away at start; None when the process shall stop meanwhile."""
+    process.health.down(part, "not connected yet")
     for attempt in itertools.count(1):
         process.health.beat()
         try:
-            await process.producer.start()
+            found = await _unless_stopped(process.stop, connect())
         except TransientError as error:
-            process.health.down("kafka", str(error))
-            logger.warning("waiting for Kafka", reason=str(error), attempt=attempt)
+            process.health.down(part, str(error))
+            logger.warning("waiting", part=part, reason=str(error), attempt=attempt)
             seconds = backoff_seconds(attempt, RETRY_BASE_SECONDS, RETRY_MAX_SECONDS)
             if await stopped_within(process.stop, seconds):
-                return
+                return None
         else:
-            process.health.up("kafka")
-            return
+            process.health.up(part)
+            return found
+    return None
+
+
+async def _unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, Found]) -> Found | None:
+    """Waits for the work, but no longer than until the process shall stop."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    return None
 
 
 async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:

@@ -56,6 +56,7 @@ def build_message(
     text: str,
     in_reply_to: str | None,
     references: Sequence[str],
+    reply_to: str = "",
 ) -> bytes:
     """The message, ready to be sent; the text ends with a line end whether it had one or not."""
     encoding, body = _body(text)
@@ -64,6 +65,7 @@ def build_message(
         f"Date: {format_datetime(date)}",
         f"From: {_mailbox(from_name, from_address)}",
         f"To: {_mailbox('', to)}",
+        *([f"Reply-To: {_mailbox('', reply_to)}"] if reply_to else []),
         f"Subject: {_unstructured(subject)}",
         *_threading(in_reply_to, references),
         # RFC 3834, 5: no robot should answer; the next two say the same to Exchange and to others.

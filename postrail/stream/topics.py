@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
-from kafka.errors import KafkaError
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from postrail import records
-from postrail.errors import ConfigurationError, TransientError
+from postrail.errors import ConfigurationError
 from postrail.settings import KafkaSettings
-from postrail.stream.connection import client_options
+from postrail.stream.connection import client_options, kafka_faults
 
 HOUR_MS = 3600 * 1000
 DAY_MS = 24 * HOUR_MS
@@ -56,3 +55,116 @@ TOPICS = (
     PIPELINE_PROGRESS,
     MAIL_DEAD,
 )
+
+
+def wanted_configs(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
+    """The topic's settings as the broker spells them."""
+    retention_ms = topic.retention_ms or settings.retention_days * DAY_MS
+    return {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": str(retention_ms),
+        "min.insync.replicas": str(settings.min_insync_replicas),
+        # A replica that lags must not become leader: acknowledged mail would be lost.
+        "unclean.leader.election.enable": "false",
+    }
+
+
+def topic_name(topic: Topic, settings: KafkaSettings) -> str:
+    """The topic's name on the broker."""
+    return settings.prefix + topic.name
+
+
+def differences(topic: Topic, settings: KafkaSettings, found: FoundTopic) -> list[str]:
+    """What the broker's topic does not have as it should, in words."""
+    name = topic_name(topic, settings)
+    problems = []
+    if found.partitions != settings.partitions:
+        problems.append(
+            f"{name} has {found.partitions} partitions, wanted {settings.partitions}: another"
+            " number would move mailboxes between partitions"
+        )
+    problems += [
+        f"{name}: {config} is {found.configs.get(config)}, wanted {wanted}"
+        for config, wanted in wanted_configs(topic, settings).items()
+        if found.configs.get(config) != wanted
+    ]
+    return problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundTopic:
+    """A topic as the broker has it."""
+
+    partitions: int
+    configs: dict[str, str]
+
+
+class TopicAdmin:
+    """The broker's topics, through the admin client. Blocking: for commands, not for stages."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        with kafka_faults(settings):
+            self._client = KafkaAdminClient(**client_options(settings))
+
+    def __enter__(self) -> TopicAdmin:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def found(self) -> dict[str, FoundTopic]:
+        """The topics of ours that exist, by their stems."""
+        with kafka_faults(self._settings):
+            existing = set(self._client.list_topics())
+            present = [topic for topic in TOPICS if topic_name(topic, self._settings) in existing]
+            return {topic.name: self._describe(topic) for topic in present}
+
+    def _describe(self, topic: Topic) -> FoundTopic:
+        name = topic_name(topic, self._settings)
+        (description,) = self._client.describe_topics([name])
+        resource = ConfigResource(ConfigResourceType.TOPIC, name)
+        answer: dict[str, Any] = self._client.describe_configs([resource], config_filter="all")
+        configs = {key: str(data["value"]) for key, data in answer["topic"][name].items()}
+        return FoundTopic(partitions=len(description["partitions"]), configs=configs)
+
+    def create(self, topics: list[Topic]) -> None:
+        """Makes topics that do not exist."""
+        wanted = {
+            topic_name(topic, self._settings): {
+                "num_partitions": self._settings.partitions,
+                "replication_factor": self._settings.replication,
+                "configs": wanted_configs(topic, self._settings),
+            }
+            for topic in topics
+        }
+        with kafka_faults(self._settings):
+            self._client.create_topics(wanted, wait_for_metadata=True)
+
+
+def check_topics(settings: KafkaSettings) -> tuple[list[Topic], list[str]]:
+    """The topics that are missing, and how existing ones differ from what they should be."""
+    with TopicAdmin(settings) as admin:
+        found = admin.found()
+    missing = [topic for topic in TOPICS if topic.name not in found]
+    present = [topic for topic in TOPICS if topic.name in found]
+    problems = [
+        text for topic in present for text in differences(topic, settings, found[topic.name])
+    ]
+    return missing, problems
+
+
+def apply_topics(settings: KafkaSettings) -> list[str]:
+    """Makes the missing topics and returns their names; ConfigurationError if any differs."""
+    missing, problems = check_topics(settings)
+    if problems:
+        raise ConfigurationError(
+            "topics differ from what this release needs: " + "; ".join(problems),
+            setting="POSTRAIL_KAFKA__PARTITIONS, POSTRAIL_KAFKA__RETENTION_DAYS",
+            remedy="Change the settings to what the topics have, or the topics' configuration with"
+            " your broker's tools; the number of partitions can never change",
+        )
+    if missing:
+        with TopicAdmin(settings) as admin:
+            admin.create(missing)
+    return [topic_name(topic, settings) for topic in missing]

@@ -1,0 +1,104 @@
+"""The outbox: what follows from a transaction is a row in it, sent right after, and swept up later.
+
+A row is complete (topic, key, encoded record with its ids), so sending it twice changes nothing for
+those who read it. It is deleted after Kafka's acknowledgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from postrail.clock import Clock
+from postrail.database import Connection, Pool, rows, transaction
+from postrail.errors import TransientError
+from postrail.observe.log import log
+from postrail.settings import OutboxSettings
+from postrail.stream.producer import Entry, Placed
+from postrail.stream.topics import TOPICS
+
+logger = log(__name__)
+
+SWEEP_ROWS = 200
+_BY_NAME = {topic.name: topic for topic in TOPICS}
+
+
+class Sends(Protocol):
+    """The part of a producer that the outbox needs."""
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        """Returns when all are acknowledged."""
+
+
+async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> list[int]:
+    """Adds rows in the caller's transaction; returns their ids in the order of the entries."""
+    if not entries:
+        return []
+    found = await rows(
+        connection,
+        "INSERT INTO outbox (topic, key, value, created_at)"
+        " SELECT topic, key, value, %s FROM unnest(%s::text[], %s::text[], %s::bytea[])"
+        "  WITH ORDINALITY AS entry(topic, key, value, place) ORDER BY place RETURNING outbox_id",
+        [
+            now,
+            [entry.topic.name for entry in entries],
+            [entry.key for entry in entries],
+            [entry.value for entry in entries],
+        ],
+    )
+    return [row[0] for row in found]
+
+
+async def flush(
+    pool: Pool, producer: Sends, entries: Sequence[Entry], outbox_ids: Sequence[int]
+) -> None:
+    """Sends rows that were just committed, and deletes them once they are acknowledged.
+
+    A kill in between leaves rows for the sweeper; a kill before the deletion sends them again.
+    """
+    if not entries:
+        return
+    await producer.send(entries)
+    async with transaction(pool) as connection:
+        await delete(connection, outbox_ids)
+
+
+async def delete(connection: Connection, outbox_ids: Sequence[int]) -> None:
+    """Deletes rows that were acknowledged."""
+    await connection.execute("DELETE FROM outbox WHERE outbox_id = ANY(%s)", [list(outbox_ids)])
+
+
+class Sweeper:
+    """Sends the rows that their writers did not: they were killed, or could not reach Kafka."""
+
+    def __init__(self, pool: Pool, producer: Sends, settings: OutboxSettings, clock: Clock) -> None:
+        self._pool = pool
+        self._producer = producer
+        self._settings = settings
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweeps until `stop` is set; a database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                while await self.sweep() == SWEEP_ROWS:
+                    pass
+            except TransientError as error:
+                logger.warning("outbox not swept", reason=str(error))
+            await self._clock.sleep(self._settings.sweep_seconds)
+
+    async def sweep(self) -> int:
+        """Sends and deletes one lot of old rows; returns how many. Replicas take different rows."""
+        older = self._clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
+        async with transaction(self._pool) as connection:
+            found = await rows(
+                connection,
+                "SELECT outbox_id, topic, key, value FROM outbox WHERE created_at <= %s"
+                " ORDER BY outbox_id LIMIT %s FOR UPDATE SKIP LOCKED",
+                [older, SWEEP_ROWS],
+            )
+            await self._producer.send([Entry(_BY_NAME[row[1]], row[2], row[3]) for row in found])
+            await delete(connection, [row[0] for row in found])
+        return len(found)

@@ -1,0 +1,128 @@
+"""Sends records and waits for the broker's acknowledgement of each.
+
+kafka-python's producer blocks while it waits for metadata or memory, so it is used from threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.partitioner.default import murmur2
+
+from postrail.errors import FatalError
+from postrail.settings import KafkaSettings
+from postrail.stream.connection import client_options, kafka_faults
+from postrail.stream.topics import Topic, topic_name
+
+# Large enough for a record of 1 MiB in its batch; the broker's limit for one record stays 1 MiB.
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+DELIVERY_TIMEOUT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record to send: its topic, its partition key and its encoded value."""
+
+    topic: Topic
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the broker put an acknowledged record."""
+
+    partition: int
+    offset: int
+
+
+@lru_cache(maxsize=65536)
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a key, as Kafka's default partitioner places it (murmur2)."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+class Producer:
+    """An idempotent producer with acks=all."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._producer: Any = None
+        # One thread hands records over, so that they reach their partitions in the order of calls.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-producer")
+
+    async def start(self) -> None:
+        """Connects; raises TransientError while the broker is away."""
+        self._producer = await self._in_thread(self._connect)
+
+    def _connect(self) -> Any:
+        with kafka_faults(self._settings):
+            return KafkaProducer(
+                **client_options(self._settings),
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=5,
+                batch_size=128 * 1024,
+                max_request_size=MAX_REQUEST_BYTES,
+                compression_type="zstd",
+                delivery_timeout_ms=int(DELIVERY_TIMEOUT_SECONDS * 1000),
+            )
+
+    async def close(self) -> None:
+        """Waits a moment for what is under way, and disconnects."""
+        if self._producer is not None:
+            await self._in_thread(self._producer.close, 5)
+        self._thread.shutdown(wait=False)
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        """Sends the records and returns where they are, once every one is acknowledged.
+
+        Raises FatalError when one is not: the process must end without marking or committing
+        anything, and its successor does the work again.
+        """
+        if not entries:
+            return []
+        try:
+            futures = await self._in_thread(self._hand_over, entries)
+            return await asyncio.to_thread(_acknowledged, futures)
+        except KafkaError as error:
+            raise FatalError(
+                f"Kafka did not acknowledge a record: {type(error).__name__}: {error}",
+                setting="POSTRAIL_KAFKA__BOOTSTRAP_SERVERS",
+                remedy="Check the broker; the work is done again after the restart",
+            ) from error
+
+    def offer(self, entry: Entry) -> None:
+        """Hands a record over without waiting for anything: best effort, for figures only."""
+        self._thread.submit(self._offer, entry)
+
+    def _offer(self, entry: Entry) -> None:
+        # A figure that is lost is made up for by the next one; waiting would delay mail.
+        if self._producer is not None and self._producer.bootstrap_connected():
+            self._hand_over([entry])
+
+    def _hand_over(self, entries: Sequence[Entry]) -> list[Any]:
+        return [
+            self._producer.send(
+                topic_name(entry.topic, self._settings),
+                key=entry.key.encode(),
+                value=entry.value,
+                partition=partition_of(entry.key, self._settings.partitions),
+            )
+            for entry in entries
+        ]
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+
+def _acknowledged(futures: Sequence[Any]) -> list[Placed]:
+    found = [future.get(timeout=DELIVERY_TIMEOUT_SECONDS + 30) for future in futures]
+    return [Placed(metadata.partition, metadata.offset) for metadata in found]

@@ -1,0 +1,108 @@
+"""Reading records outside of any consumer group: for people who look, never for stages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from postrail.errors import PermanentError
+from postrail.records import Record
+from postrail.settings import KafkaSettings
+from postrail.stream import avro
+from postrail.stream.connection import client_options, kafka_faults
+from postrail.stream.topics import Topic, topic_name
+
+READ_TIMEOUT_MS = 10_000
+
+
+async def read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: int) -> Record:
+    """The record at an offset; PermanentError when retention has removed it."""
+    return await asyncio.to_thread(_read_record, settings, topic, partition, offset)
+
+
+def _read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: int) -> Record:
+    place = TopicPartition(topic_name(topic, settings), partition)
+    with kafka_faults(settings):
+        consumer = _consumer(settings)
+        try:
+            consumer.assign([place])
+            consumer.seek(place, offset)
+            found = consumer.poll(timeout_ms=READ_TIMEOUT_MS, max_records=1)
+        finally:
+            consumer.close(autocommit=False)
+    for record in found.get(place, []):
+        if record.offset == offset:
+            return avro.decode(record.value)
+    raise PermanentError(
+        f"{place.topic} has no record at partition {partition}, offset {offset} any more",
+        remedy="Retention removed it; archived mails are in the blob store"
+        " when POSTRAIL_BLOBS__ARCHIVE_DAYS is set",
+    )
+
+
+async def tail(settings: KafkaSettings, topic: Topic, limit: int) -> list[Record]:
+    """The last `limit` records of each partition, oldest first within a partition."""
+    return await asyncio.to_thread(_tail, settings, topic, limit)
+
+
+def _tail(settings: KafkaSettings, topic: Topic, limit: int) -> list[Record]:
+    with kafka_faults(settings):
+        consumer = _consumer(settings)
+        try:
+            return _read_tail(consumer, topic_name(topic, settings), limit)
+        finally:
+            consumer.close(autocommit=False)
+
+
+def _read_tail(consumer: Any, name: str, limit: int) -> list[Record]:
+    numbers = consumer.partitions_for_topic(name) or set()
+    places = [TopicPartition(name, number) for number in sorted(numbers)]
+    first, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+    starts = {place: max(first[place], ends[place] - limit) for place in places}
+    wanted = [place for place in places if starts[place] < ends[place]]
+    consumer.assign(wanted)
+    for place in wanted:
+        consumer.seek(place, starts[place])
+    records = []
+    while wanted:
+        found = consumer.poll(timeout_ms=READ_TIMEOUT_MS)
+        if not found:
+            break
+        records += [record for lot in found.values() for record in lot]
+        wanted = [place for place in wanted if consumer.position(place) < ends[place]]
+    records.sort(key=lambda record: record.timestamp)
+    return [avro.decode(record.value) for record in records]
+
+
+async def group_lag(settings: KafkaSettings, topic: Topic, group: str) -> int:
+    """How many records of the topic the group has not committed yet."""
+    return await asyncio.to_thread(_group_lag, settings, topic, group)
+
+
+def _group_lag(settings: KafkaSettings, topic: Topic, group: str) -> int:
+    name, group_id = topic_name(topic, settings), f"{settings.prefix}postrail.{group}"
+    with kafka_faults(settings):
+        admin = KafkaAdminClient(**client_options(settings))
+        try:
+            committed = admin.list_group_offsets(group_id).get(group_id, {})
+        finally:
+            admin.close()
+        consumer = _consumer(settings)
+        try:
+            numbers = consumer.partitions_for_topic(name) or set()
+            places = [TopicPartition(name, number) for number in numbers]
+            first, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        finally:
+            consumer.close(autocommit=False)
+    starts = {
+        place: committed[place].offset if place in committed else first[place] for place in places
+    }
+    return sum(max(0, ends[place] - starts[place]) for place in places)
+
+
+def _consumer(settings: KafkaSettings) -> Any:
+    return KafkaConsumer(
+        **client_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+    )

@@ -1,0 +1,318 @@
+"""The one consumer loop: poll a batch, process it, wait for what it made, commit.
+
+What each kind of trouble means here:
+- TransientError from `process`: pause with back-off, stay in the group, do the same batch again;
+- a record that does not decode: to mail.dead, acknowledged, then the loop goes on;
+- an unknown schema, or many records in a row that do not decode: pause and alarm;
+- OffsetGap: the database is older (or another worker was faster): read again from where it stands;
+- anything else, and an unacknowledged send: the process ends without a commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from postrail.clock import Clock
+from postrail.errors import PipelineError, TransientError
+from postrail.observe.health import Health
+from postrail.observe.log import log
+from postrail.records import Record
+from postrail.retry import backoff_seconds
+from postrail.settings import KafkaSettings
+from postrail.stream import avro
+from postrail.stream.consumer import KafkaReader, RawRecord, Reader
+from postrail.stream.dead_letter import DeadLetters
+from postrail.stream.producer import Entry, Placed
+from postrail.stream.topics import Topic
+
+logger = log(__name__)
+
+# How often the broker is asked for the lag, and the database for its offsets.
+CHECK_SECONDS = 5.0
+PAUSE_BASE_SECONDS = 0.5
+PAUSE_MAX_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """One decoded record in hand; `size` is that of its value in bytes."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    timestamp_ms: int
+    size: int
+    record: Record
+
+
+class OffsetGap(PipelineError):  # noqa: N818  Not a failure: a reason to read again.
+    """The stored offset is not where this worker left it: the records in hand do not follow."""
+
+
+class Positions(Protocol):
+    """Where offsets are kept beside the rows that they stand for (see `postrail.mails.intake`)."""
+
+    async def stored(self, partitions: Iterable[int]) -> dict[int, int]:
+        """The next offset of each partition that has one, as the database has it now."""
+
+    def expect(self, offsets: Mapping[int, int | None]) -> None:
+        """The next batch follows these offsets (None: the partition has none yet)."""
+
+    def expected(self, partition: int) -> int | None:
+        """The offset that the next batch of the partition follows."""
+
+
+class Sends(Protocol):
+    """The part of a producer that the loop needs."""
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        """Returns when all are acknowledged."""
+
+
+Process = Callable[[Sequence[Received]], Awaitable[None]]
+
+
+class Worker:
+    """Feeds one stage from one topic."""
+
+    def __init__(
+        self,
+        *,
+        topic: Topic,
+        group: str,
+        settings: KafkaSettings,
+        process: Process,
+        producer: Sends,
+        health: Health,
+        clock: Clock,
+        positions: Positions | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        self._settings = settings
+        self._process = process
+        self._producer = producer
+        self._health = health
+        self._clock = clock
+        self._positions = positions
+        self._reader = reader or KafkaReader(topic, group, settings)
+        self._dead_letters = DeadLetters(group)
+        self._next_check = clock.now()
+        self._stop = asyncio.Event()
+        self.lag = 0
+
+    @property
+    def assigned_partitions(self) -> frozenset[int]:
+        """The partitions that are ours now."""
+        return self._reader.assigned
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; then leaves the group. Raises what must end the process."""
+        self._stop = stop
+        await self._until_done(self._reader.open)
+        try:
+            while not stop.is_set():
+                self._health.beat()
+                await self._round()
+        finally:
+            await self._reader.close()
+
+    async def _round(self) -> None:
+        await self._until_done(self._place_fresh)
+        records: list[RawRecord] = []
+
+        async def poll() -> None:
+            records.extend(await self._reader.poll())
+
+        await self._until_done(poll)
+        for batch in batches(records, self._settings.batch_max_bytes):
+            if self._stop.is_set() or not await self._work(batch):
+                break
+        await self._check()
+
+    async def _work(self, batch: Sequence[RawRecord]) -> bool:
+        """Processes and commits one batch; False when what follows it must be read again."""
+        received: list[Received] = []
+
+        async def decode() -> None:
+            received[:] = await self._decode(batch)
+
+        def held() -> list[Received]:
+            return [mine for mine in received if mine.partition in self._reader.assigned]
+
+        async def process() -> None:
+            if held():
+                await self._process(held())
+
+        try:
+            done = await self._until_done(decode) and await self._until_done(
+                process, worthwhile=lambda: bool(held())
+            )
+        except OffsetGap as gap:
+            logger.warning("reading again from the stored offsets", reason=gap.problem)
+            await self._until_done(self._place_assigned)
+            return False
+        if done:
+            await self._commit([raw for raw in batch if raw.partition in self._reader.assigned])
+        return done
+
+    async def _decode(self, batch: Sequence[RawRecord]) -> list[Received]:
+        """The records that decode; those that do not are acknowledged in mail.dead first."""
+        received = []
+        for record in batch:
+            try:
+                received.append(_received(record))
+                self._dead_letters.decoded()
+            except avro.UndecodableError as error:
+                await self._bury(record, error)
+        return received
+
+    async def _bury(self, record: RawRecord, error: avro.UndecodableError) -> None:
+        await self._producer.send([self._dead_letters.letter(record, error, self._clock.now())])
+        logger.error(
+            "dead letter",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            error=str(error),
+        )
+
+    async def _commit(self, batch: Sequence[RawRecord]) -> None:
+        offsets = {record.partition: record.offset + 1 for record in batch}
+        if offsets and not await self._reader.commit_offsets(offsets):
+            # The group has moved on, or the broker is away: another worker repeats this batch,
+            # or we do; both change nothing.
+            logger.warning("offsets not committed", offsets=offsets)
+
+    async def _until_done(
+        self, action: Callable[[], Awaitable[None]], worthwhile: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Runs the action, again after each transient fault; False when it gave up."""
+        for attempt in itertools.count(1):
+            try:
+                await action()
+            except TransientError as error:
+                self._health.down("stage", str(error))
+                logger.warning("paused", reason=str(error), attempt=attempt)
+                await self._pause(backoff_seconds(attempt, PAUSE_BASE_SECONDS, PAUSE_MAX_SECONDS))
+            else:
+                self._health.up("stage")
+                return True
+            if self._stop.is_set() or not worthwhile():
+                return False
+        return False
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits, alive and a member of the group, until the time is over or the process stops."""
+        for part in _slices(seconds, self._settings.poll_timeout_seconds):
+            if self._stop.is_set():
+                return
+            self._health.beat()
+            await self._clock.sleep(part)
+            await self._stay()
+
+    async def _stay(self) -> None:
+        try:
+            await self._reader.keep_alive()
+        except TransientError as error:
+            logger.debug("the broker is away too", reason=str(error))
+
+    async def _place_fresh(self) -> None:
+        fresh = self._reader.take_fresh()
+        if fresh:
+            logger.info("partitions assigned", partitions=sorted(fresh))
+            await self._place(fresh)
+
+    async def _place_assigned(self) -> None:
+        await self._place(self._reader.assigned)
+
+    async def _place(self, partitions: Iterable[int]) -> None:
+        """Reads the partitions from where the database stands, or else from the group's offset."""
+        numbers = list(partitions)
+        found = await self._reader.start_offsets(numbers)
+        expectations: dict[int, int | None] = {
+            number: committed for number, (_, committed) in found.items()
+        }
+        if self._positions:
+            stored = await self._positions.stored(numbers)
+            expectations = {number: stored.get(number) for number in numbers}
+            self._positions.expect(expectations)
+        starts = {}
+        for number, (first, _) in found.items():
+            expected = expectations[number]
+            if expected is not None and expected < first:
+                self._alarm_removed(number, expected, first)
+            starts[number] = max(first, expected or 0)
+        await self._reader.seek(starts)
+
+    def _alarm_removed(self, partition: int, expected: int, first: int) -> None:
+        logger.error(
+            "retention has removed records before they were handled",
+            partition=partition,
+            expected_offset=expected,
+            first_offset=first,
+            remedy="Look for the mails in state fetched, and raise POSTRAIL_KAFKA__RETENTION_DAYS",
+        )
+
+    async def _check(self) -> None:
+        """Now and then: is the broker there, how far behind are we, did the database go back?"""
+        if self._clock.now() < self._next_check:
+            return
+        await self._until_done(self._look)
+        self._next_check = self._clock.now() + timedelta(seconds=CHECK_SECONDS)
+
+    async def _look(self) -> None:
+        self.lag = await self._reader.lag()
+        if not self._positions:
+            return
+        stored = await self._positions.stored(self._reader.assigned)
+        moved = [
+            number
+            for number in self._reader.assigned
+            if stored.get(number) != self._positions.expected(number)
+        ]
+        if moved:
+            logger.warning("the stored offsets have moved: reading from them", partitions=moved)
+            await self._place(moved)
+
+
+def batches(records: Sequence[RawRecord], max_bytes: int) -> Iterator[list[RawRecord]]:
+    """Splits records into batches of at most `max_bytes`, but at least one record each."""
+    batch: list[RawRecord] = []
+    size = 0
+    for record in records:
+        if batch and size + len(record.value) > max_bytes:
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += len(record.value)
+    if batch:
+        yield batch
+
+
+def next_offsets(batch: Iterable[Received]) -> dict[int, int]:
+    """The next offset of each partition after a batch."""
+    return {received.partition: received.offset + 1 for received in batch}
+
+
+def _slices(seconds: float, longest: float) -> Iterator[float]:
+    while seconds > 0:
+        yield min(seconds, longest)
+        seconds -= longest
+
+
+def _received(record: RawRecord) -> Received:
+    return Received(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=(record.key or b"").decode("utf-8", "replace"),
+        timestamp_ms=record.timestamp_ms,
+        size=len(record.value),
+        record=avro.decode(record.value),
+    )

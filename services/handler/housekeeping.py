@@ -1,0 +1,64 @@
+"""What must be done now and then: count unaccounted mails, expire the archive, collect blobs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from postrail.blobs import BlobStore
+from postrail.mails.collector import collect
+
+from postrail.database import Pool, transaction
+from postrail.errors import TransientError
+from postrail.mails import incoming
+from postrail.observe import metrics
+from postrail.observe.log import log
+from postrail.process import Process, stopped_within
+
+logger = log(__name__)
+
+COUNT_SECONDS = 15.0
+CLEAN_SECONDS = 24 * 3600.0
+# Beyond the longest retention of a topic, so that no record can still name a collected blob.
+KEEP_DAYS_BEYOND_RETENTION = 7
+
+
+class Housekeeping:
+    """Runs beside the work; a part that is away is tried again at the next round."""
+
+    def __init__(self, process: Process, pool: Pool, blobs: BlobStore) -> None:
+        self._process = process
+        self._settings = process.settings
+        self._pool = pool
+        self._blobs = blobs
+        self._clean_at = process.clock.now() + timedelta(seconds=CLEAN_SECONDS)
+
+    async def run(self) -> None:
+        """Until the process stops."""
+        while not self._process.stop.is_set():
+            try:
+                await self._round()
+            except TransientError as error:
+                logger.warning("housekeeping waits", reason=str(error))
+            await stopped_within(self._process.stop, COUNT_SECONDS)
+
+    async def _round(self) -> None:
+        await self._count_unaccounted()
+        if self._process.clock.now() >= self._clean_at:
+            await self._clean()
+            self._clean_at = self._process.clock.now() + timedelta(seconds=CLEAN_SECONDS)
+
+    async def _count_unaccounted(self) -> None:
+        after_seconds = self._settings.handler.unaccounted_after_seconds
+        async with transaction(self._pool) as connection:
+            count = await incoming.unaccounted(connection, self._process.clock.now(), after_seconds)
+        metrics.set_unaccounted(count)
+        if count:
+            logger.error("mails without an outcome", count=count, after_seconds=after_seconds)
+
+    async def _clean(self) -> None:
+        now = self._process.clock.now()
+        days = self._settings.kafka.retention_days + KEEP_DAYS_BEYOND_RETENTION
+        report = await collect(self._pool, self._blobs, now=now, keep=timedelta(days=days))
+        logger.info("blobs collected", report=str(report))
+        if self._settings.blobs.archive_days:
+            await self._blobs.expire_archive(self._settings.blobs.archive_days, now.date())
