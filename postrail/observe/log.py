@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import time
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, cast
 
 import structlog
@@ -16,6 +17,10 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from postrail.settings import Settings
 
+# A line that a library repeats is shown this seldom.
+REPEAT_AFTER_SECONDS = 30.0
+MESSAGE_CHARACTERS = 80
+MOST_MESSAGES = 1000
 EventDict = MutableMapping[str, Any]
 # user:password@ in a URL, and password=... in a connection string.
 PASSWORD_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s@/]+@")
@@ -60,6 +65,31 @@ def _renderer(settings: Settings) -> Processor:
     return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
 
 
+class SeldomFilter(logging.Filter):
+    """Lets a line of a library through once in a while: reconnecting clients repeat themselves."""
+
+    def __init__(
+        self,
+        every_seconds: float = REPEAT_AFTER_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._every_seconds = every_seconds
+        self._monotonic = monotonic
+        self._next: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is new; what is filled into it does not count."""
+        key = (record.name, str(record.msg)[:MESSAGE_CHARACTERS])
+        now = self._monotonic()
+        if now < self._next.get(key, now):
+            return False
+        if len(self._next) >= MOST_MESSAGES:
+            self._next.clear()
+        self._next[key] = now + self._every_seconds
+        return True
+
+
 def _route_libraries(shared: list[Processor], renderer: Processor) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -73,6 +103,7 @@ def _route_libraries(shared: list[Processor], renderer: Processor) -> None:
             ],
         )
     )
+    handler.addFilter(SeldomFilter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)

@@ -1,0 +1,186 @@
+"""How a service begins and ends: signals, exit codes, and a broker that is away."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+PRELUDE = """
+    import asyncio
+    from postrail import errors, process
+    from postrail.process import Process, run_process
+    from postrail.stream.producer import Producer
+
+    async def connected(self):
+        pass
+
+"""
+# A broker that is there at once; what it takes to reach a real one is tested with a real one.
+CONNECTED = "    Producer.start = connected\n"
+
+
+@contextmanager
+def service(
+    main: str, *, prelude: str = PRELUDE + CONNECTED, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs `main` as a service."""
+    code = textwrap.dedent(prelude) + textwrap.dedent(main) + "\nrun_process('parser', main)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "POSTRAIL_SERVER__HOST": "127.0.0.1",
+            "POSTRAIL_SERVER__PORT": "0",
+            "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code and what was printed."""
+    output, _ = process.communicate(timeout=30)
+    return process.returncode, output
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def wait_for_line(process: subprocess.Popen[str], text: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return line
+    raise AssertionError(f"{text!r} was never printed")
+
+
+STAYS = """
+    async def main(process: Process) -> None:
+        print('at work', flush=True)
+        await process.stop.wait()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
+    with service(STAYS) as process:
+        wait_for_line(process, "at work")
+        process.send_signal(number)
+        code, output = ended(process)
+    assert code == 0, output
+    assert '"stopped"' in output
+
+
+def test_a_second_signal_ends_it_at_once() -> None:
+    stubborn = """
+        async def main(process: Process) -> None:
+            print('at work', flush=True)
+            await process.stop.wait()
+            print('stopping slowly', flush=True)
+            await asyncio.sleep(60)
+    """
+    with service(stubborn) as process:
+        wait_for_line(process, "at work")
+        process.terminate()
+        wait_for_line(process, "stopping slowly")
+        process.terminate()
+        code, _ = ended(process)
+    assert code == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        ("errors.ConfigurationError('no key', setting='POSTRAIL_X')", 2, "Setting: POSTRAIL_X"),
+        ("errors.FatalError('Kafka did not acknowledge')", 1, "did not acknowledge"),
+        ("ValueError('a fault of ours')", 1, "Traceback"),
+        # Tasks that fail together say all of it, and the worst decides.
+        ("ExceptionGroup('', [errors.ConfigurationError('no key')])", 2, "no key"),
+        (
+            "ExceptionGroup('', [errors.ConfigurationError('x'), errors.FatalError('gone')])",
+            1,
+            "gone",
+        ),
+    ],
+)
+def test_the_exit_code_tells_why_it_ended(failure: str, code: int, said: str) -> None:
+    main = f"async def main(process: Process) -> None:\n    raise {failure}\n"
+    with service(main) as process:
+        found, output = ended(process)
+    assert (found, said in output) == (code, True), output
+
+
+def test_a_thread_that_hangs_does_not_hold_back_the_end() -> None:
+    main = """
+        import time
+        async def main(process: Process) -> None:
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
+            raise errors.FatalError('gone')
+    """
+    with service(main) as process:
+        code, output = ended(process)
+    assert code == 1, output
+
+
+def test_a_wrong_setting_is_named() -> None:
+    with service(STAYS, POSTRAIL_KAFKA__PARTITIONS="many") as process:
+        code, output = ended(process)
+    assert code == 2
+    assert "POSTRAIL_KAFKA__PARTITIONS" in output
+
+
+def test_a_busy_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with service(STAYS, POSTRAIL_SERVER__PORT=port) as process:
+            code, output = ended(process)
+    assert code == 2
+    assert "POSTRAIL_SERVER__PORT" in output
+
+
+def test_waits_for_a_broker_that_is_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with service(STAYS, prelude=PRELUDE, POSTRAIL_SERVER__PORT=port) as process:
+
+        def answer(path: str) -> httpx.Response | None:
+            try:
+                return httpx.get(f"http://127.0.0.1:{port}{path}")
+            except httpx.TransportError:
+                return None
+
+        until(lambda: answer("/readyz") is not None)
+        ready, alive = answer("/readyz"), answer("/healthz")
+        assert ready is not None
+        assert alive is not None
+        assert (ready.status_code, alive.status_code) == (503, 200)
+        assert "kafka" in ready.text
+        process.terminate()
+        code, output = ended(process)
+    assert code == 0, output
+    assert "at work" not in output
