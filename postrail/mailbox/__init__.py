@@ -1,0 +1,84 @@
+"""The role Mailbox: a watched folder on a mail server, and what is read from it.
+
+Implementations are blocking and are called from threads, one call at a time; `interrupt` alone may
+be called at any time. Their faults are MailboxAway (try again later), MailUnreadable (this mail
+cannot be read) and ConfigurationError (somebody must change the mail account).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from postrail.errors import PermanentError, TransientError
+
+
+class MailboxAway(TransientError):  # noqa: N818  Says what it means, like BlobMissing.
+    """The mail server cannot be reached or broke off the connection; the mails stay there."""
+
+
+class MailUnreadable(PermanentError):  # noqa: N818
+    """The mail server refuses to give out a mail that it lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMail:
+    """A mail that the mailbox holds: its number there (IMAP: UID) and its size in bytes.
+
+    The size is None when the server could not tell; such a mail is best read alone.
+    """
+
+    uid: int
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """A mail as the server gave it out, and when the server took it in."""
+
+    uid: int
+    content: bytes
+    received_at: datetime | None
+
+
+class Mailbox(Protocol):
+    """A folder on a mail server whose mails have numbers that only grow."""
+
+    def open(self) -> int:
+        """Connects and logs in; returns the UIDVALIDITY, without which no number means a thing."""
+
+    def list_after(self, uid: int) -> list[ListedMail]:
+        """The first mails numbered above `uid`, in order; empty when there are none."""
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        """These mails, in order, less those that were removed meanwhile; flags stay as they are.
+
+        Raises MailUnreadable when the server refuses any of them.
+        """
+
+    def unseen_between(self, first: int, last: int) -> list[int]:
+        """The numbers from `first` to `last` of mails that do not count as seen."""
+
+    def mark_seen(self, uids: Sequence[int]) -> None:
+        """Marks mails as seen; raises MailUnreadable when the server does not let us."""
+
+    @property
+    def can_idle(self) -> bool:
+        """Whether the server tells of new mail by itself."""
+
+    def start_idle(self) -> bool:
+        """Asks to be told of new mail; False when there is some already, and nothing was begun."""
+
+    def stop_idle(self) -> None:
+        """Ends what a successful `start_idle` began."""
+
+    def fileno(self) -> int:
+        """The socket that becomes readable when the server has something to tell."""
+
+    def interrupt(self) -> None:
+        """Breaks off the connection without waiting, so that a call in another thread ends."""
+
+    def close(self) -> None:
+        """Releases the connection; never raises."""

@@ -1,0 +1,266 @@
+"""A mailbox read by IMAP4rev1 (RFC 3501), through imapclient. Blocking: for threads."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from imapclient import SEEN, IMAPClient, SocketTimeout
+from imapclient.exceptions import LoginError
+
+from postrail.accounts.models import MailAccount
+from postrail.errors import PipelineError
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox.imap_faults import (
+    certificate_file_fault,
+    connection_fault,
+    folder_fault,
+    login_fault,
+    plain_login_fault,
+)
+
+# A search result is one line, and imaplib refuses lines of a million bytes.
+SEARCH_WINDOW = 50_000
+LISTED_AT_ONCE = 1000
+# Connecting cannot be interrupted, so it must not delay the end of the process for long.
+CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+class ImapMailbox:
+    """The folder of a mail account, over one connection."""
+
+    def __init__(self, account: MailAccount, password: str) -> None:
+        self._account = account
+        self._password = password
+        self._client: Any = None
+        self._interrupted = False
+        self._read_only = False
+        self._uid_next = 0
+
+    def open(self) -> int:
+        """Connects, logs in and selects the folder; returns its UIDVALIDITY.
+
+        Raises ConfigurationError or MailboxAway, naming the account's setting and the remedy.
+        """
+        try:
+            with connection_fault(self._account):
+                self._client = self._connect()
+                self._log_in()
+                selected = self._select()
+        except PipelineError:
+            self.close()
+            raise
+        self._uid_next = int(selected.get(b"UIDNEXT", 0))
+        return int(selected[b"UIDVALIDITY"])
+
+    def _connect(self) -> Any:
+        account = self._account
+        timeout = SocketTimeout(
+            connect=min(account.timeout_seconds, CONNECT_TIMEOUT_SECONDS),
+            read=account.timeout_seconds,
+        )
+        context = None if account.encryption == "none" else self._tls()
+        client = IMAPClient(
+            account.host,
+            account.port,
+            ssl=account.encryption == "ssl",
+            ssl_context=context,
+            timeout=timeout,
+        )
+        # imapclient sets 5, which formats every literal for a log that nobody reads.
+        client._imap.debug = 0
+        client.normalise_times = False
+        # What has arrived may wait in a buffer, where poll() does not see it; see start_idle.
+        client._poll_socket = lambda *_: [True]
+        self._client = client
+        if account.encryption == "starttls":
+            client.starttls(context)
+        if self._interrupted:
+            self.interrupt()
+        return client
+
+    def _tls(self) -> ssl.SSLContext:
+        account = self._account
+        try:
+            context = ssl.create_default_context(cafile=account.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise certificate_file_fault(account, error) from error
+        if not account.verify_certificate:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    def _log_in(self) -> None:
+        if self._client.has_capability("LOGINDISABLED"):
+            raise plain_login_fault(self._account)
+        try:
+            if self._password.isascii() and self._account.username.isascii():
+                self._client.login(self._account.username, self._password)
+            else:
+                # LOGIN knows ASCII only; PLAIN is defined in UTF-8 (RFC 4616).
+                self._client.plain_login(self._account.username, self._password)
+        except LoginError as error:
+            raise login_fault(self._account, error) from error
+
+    def _select(self) -> dict[bytes, Any]:
+        folder = self._account.folder
+        try:
+            try:
+                return dict(self._client.select_folder(folder))
+            except imaplib.IMAP4.readonly:
+                self._read_only = True
+                return dict(self._client.select_folder(folder, readonly=True))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise folder_fault(self._account, error, self._folders()) from error
+
+    def _folders(self) -> list[str]:
+        with contextlib.suppress(imaplib.IMAP4.error):
+            return sorted(str(name) for _, _, name in self._client.list_folders())
+        return []
+
+    def list_after(self, uid: int) -> list[ListedMail]:
+        """The first mails with a UID above `uid`, with their sizes."""
+        with connection_fault(self._account):
+            uids = self._uids_after(uid)
+            if not uids and self._announced():
+                # The server told of a mail with its answer, too late for the mail to be in it.
+                uids = self._uids_after(uid)
+            uids = uids[:LISTED_AT_ONCE]
+            sizes = self._sizes(uids)
+        return [ListedMail(found, sizes.get(found)) for found in uids]
+
+    def _uids_after(self, uid: int) -> list[int]:
+        self._client._imap.untagged_responses.pop("EXISTS", None)
+        while self._uid_next - uid > SEARCH_WINDOW:
+            if found := self._search("UID", f"{uid + 1}:{uid + SEARCH_WINDOW}"):
+                return found
+            uid += SEARCH_WINDOW
+        # RFC 3501, 6.4.8: `n:*` names the last mail even if its UID is below n.
+        return [found for found in self._search("UID", f"{uid + 1}:*") if found > uid]
+
+    def _search(self, *criteria: str) -> list[int]:
+        return sorted(self._client.search(list(criteria)))
+
+    def _sizes(self, uids: list[int]) -> dict[int, int]:
+        """The sizes of the mails; empty when the server stumbles over one of them."""
+        try:
+            answer = self._client.fetch(uids, ["RFC822.SIZE"])
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            return {}
+        return {
+            uid: int(data[b"RFC822.SIZE"]) for uid, data in answer.items() if b"RFC822.SIZE" in data
+        }
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        """These mails, in order, by BODY.PEEK[], which leaves \\Seen as it is."""
+        with connection_fault(self._account):
+            try:
+                answer = self._client.fetch(list(uids), ["BODY.PEEK[]", "INTERNALDATE"])
+            except imaplib.IMAP4.abort:
+                raise
+            except (imaplib.IMAP4.error, ValueError) as error:
+                raise MailUnreadable(f"the mail server does not give it out: {error}") from error
+        return [_read_mail(uid, answer[uid]) for uid in uids if uid in answer]
+
+    def unseen_between(self, first: int, last: int) -> list[int]:
+        """The UIDs from `first` to `last` without \\Seen."""
+        with connection_fault(self._account):
+            found = self._search("UID", f"{first}:{last}", "UNSEEN")
+        return [uid for uid in found if first <= uid <= last]
+
+    def mark_seen(self, uids: Sequence[int]) -> None:
+        """Sets \\Seen; raises MailUnreadable when we may only read the folder."""
+        if self._read_only:
+            raise MailUnreadable(
+                "the mail server lets us read the folder only",
+                setting=f"mail account {self._account.name}: folder",
+                remedy="Give the account the right to change flags there",
+            )
+        with connection_fault(self._account):
+            try:
+                self._client.add_flags(list(uids), [SEEN], silent=True)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                raise MailUnreadable(f"the mail server does not mark it: {error}") from error
+
+    @property
+    def can_idle(self) -> bool:
+        """Whether the server offers IDLE (RFC 2177)."""
+        return bool(self._client.has_capability("IDLE"))
+
+    def start_idle(self) -> bool:
+        """Sends IDLE; False when new mail was announced since the last listing.
+
+        A server announces a mail once: with the answer to whatever we asked last, before or
+        right after it agrees to idle. All three are looked at, so that no announcement is missed.
+        """
+        with connection_fault(self._account):
+            if self._announced():
+                return False
+            self._send_idle()
+            if not self._announced() and not self._client.idle_check(timeout=0):
+                return True
+        self.stop_idle()
+        return False
+
+    def _announced(self) -> bool:
+        return "EXISTS" in self._client._imap.untagged_responses
+
+    def _send_idle(self) -> None:
+        """As imapclient's idle(), which stumbles over an announcement before the go-ahead."""
+        imap = self._client._imap
+        self._client._idle_tag = tag = imap._command("IDLE")
+        while imap._get_response() is not None:
+            if imap.tagged_commands[tag]:
+                raise MailboxAway(
+                    f"{self._account.host} refused to idle: {imap.tagged_commands[tag]}"
+                )
+
+    def stop_idle(self) -> None:
+        """Sends DONE and waits for the answer."""
+        with connection_fault(self._account):
+            self._client.idle_done()
+
+    def fileno(self) -> int:
+        """The connection's socket."""
+        return int(self._client.socket().fileno())
+
+    def interrupt(self) -> None:
+        """Shuts the socket down under whatever reads from it."""
+        self._interrupted = True
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket's own shutdown, which changes the object that the other thread uses.
+                socket.socket.shutdown(self._client.socket(), socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Logs out where that is still possible, and releases the socket."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            if not self._interrupted:
+                client.logout()
+        with contextlib.suppress(OSError, imaplib.IMAP4.error):
+            client.shutdown()
+
+
+def _read_mail(uid: int, data: dict[bytes, Any]) -> ReadMail:
+    content = data.get(b"BODY[]")
+    if content is None:
+        raise MailUnreadable("the mail server gives out no content for it")
+    return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")))
+
+
+def _utc(internal_date: datetime | None) -> datetime | None:
+    return internal_date.astimezone(UTC) if internal_date else None

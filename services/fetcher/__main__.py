@@ -1,0 +1,90 @@
+"""The fetcher process: wires the consumer group, PostgreSQL, blobs and mailboxes together."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from postrail.accounts.models import MailAccount
+from postrail.blobs import BlobStore
+from postrail.database import open_pool, require_migrated
+from postrail.mailbox.imap import ImapMailbox
+from postrail.process import Process, run_process
+from postrail.secrets import Secrets
+from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
+from postrail.stream.worker import Worker
+from services.fetcher.publish import Publisher
+from services.fetcher.reading import Threads
+from services.fetcher.shares import Shares
+from services.fetcher.step import Parts
+from services.fetcher.store import PostgresStore
+from services.fetcher.watch import Entrance, MailboxWatch
+
+
+async def main(process: Process) -> None:
+    """Fetches from this process's share of the mailboxes until it is told to stop."""
+    settings = process.settings
+    pool = await open_pool(settings.database)
+    threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
+    try:
+        await require_migrated(pool)
+        store = PostgresStore(pool, process.health, process.clock)
+        parts = _parts(process, store, Threads(threads))
+        entrance = _entrance(process)
+        shares = Shares(
+            store=store,
+            assigned=lambda: worker.assigned_partitions,
+            partitions=settings.kafka.partitions,
+            reload_seconds=settings.fetcher.accounts_reload_seconds,
+            watch_for=lambda account: MailboxWatch(account, parts, entrance),
+        )
+        worker = Worker(
+            topic=MAILBOX_CHECK_REQUESTED,
+            group="fetcher",
+            settings=settings.kafka,
+            process=shares.look_now,
+            producer=process.producer,
+            health=process.health,
+            clock=process.clock,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run(process.stop))
+            group.create_task(shares.run(process.stop))
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        await pool.close()
+
+
+def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
+    settings = process.settings
+    publisher = Publisher(
+        producer=process.producer,
+        blobs=BlobStore(settings.blobs.url),
+        health=process.health,
+        clock=process.clock,
+        inline_max_bytes=settings.fetcher.inline_max_bytes,
+        archive_days=settings.blobs.archive_days,
+    )
+    return Parts(
+        settings=settings.fetcher,
+        store=store,
+        publisher=publisher,
+        progress=process.progress,
+        threads=threads,
+        hands=asyncio.Semaphore(settings.fetcher.threads),
+        clock=process.clock,
+    )
+
+
+def _entrance(process: Process) -> Entrance:
+    secrets = Secrets(process.settings.secrets)
+
+    def mailbox_for(account: MailAccount) -> ImapMailbox:
+        return ImapMailbox(account, secrets.reveal(account.password))
+
+    slots = max(1, process.settings.fetcher.threads // 2)
+    return Entrance(mailbox_for=mailbox_for, slots=asyncio.Semaphore(slots))
+
+
+if __name__ == "__main__":
+    run_process("fetcher", main)

@@ -1,0 +1,22 @@
+"""What names a mail before anything else is known of it. Pure."""
+
+from __future__ import annotations
+
+import uuid
+
+from postrail.mails.sync_state import SyncState
+
+# Fixed for life: another one would give every mail a second identity.
+NAMESPACE = uuid.UUID("5f6e3a0c-6d1b-5c8e-9a77-0f1d5b1f4c21")
+
+
+def source_of(state: SyncState, uid: int) -> str:
+    """Where the mail lies in its mailbox, for people."""
+    return f"{state.folder};uidvalidity={state.uid_validity};uid={uid}"
+
+
+def mail_id_of(state: SyncState, uid: int) -> str:
+    """The mail's id: the same however often and by whomever the mail is read."""
+    # The parts are told apart by their lengths, as names may hold any character.
+    parts = (state.mailbox, state.folder, str(state.uid_validity), str(uid))
+    return str(uuid.uuid5(NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))

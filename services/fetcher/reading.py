@@ -1,0 +1,100 @@
+"""Reads batches from a mailbox; a mail that cannot be read stops neither its neighbours nor us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+from postrail.mailbox import ListedMail, Mailbox, MailboxAway, MailUnreadable, ReadMail
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# Some servers (Dovecot by default) break off the connection instead of refusing one mail. It is the
+# mail's fault when that has happened so often while it was read alone, each time after a new login.
+LOSSES_OF_UNREADABLE = 3
+
+
+class Threads:
+    """Runs blocking calls in a bounded pool."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Returns what the function returns; a cancelled caller leaves the thread to its work."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+
+    def release(self, mailbox: Mailbox) -> None:
+        """Breaks off a mailbox's connection, whatever it is doing, and closes it in a thread."""
+        mailbox.interrupt()
+        self._pool.submit(mailbox.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A listed mail that cannot be read, and why."""
+
+    mail: ListedMail
+    reason: str
+
+
+@dataclass
+class Suspects:
+    """Mails during whose reading a connection was lost: remembered from one login to the next."""
+
+    losses: Counter[int] = field(default_factory=Counter)
+
+    def suspect(self, uids: Sequence[int]) -> None:
+        """The connection was lost while these were read."""
+        alone = len(uids) == 1
+        for uid in uids:
+            # A batch only makes suspects; guilt shows when a mail is read alone.
+            self.losses[uid] += 1 if alone else 0
+
+    def unreadable(self, uids: Sequence[int]) -> bool:
+        """Whether this mail was on its own often enough when the connection was lost."""
+        return len(uids) == 1 and self.losses[uids[0]] >= LOSSES_OF_UNREADABLE
+
+    def forget(self, uids: Sequence[int]) -> None:
+        """These mails are done with."""
+        for uid in uids:
+            self.losses.pop(uid, None)
+
+
+async def read_batch(
+    mailbox: Mailbox, threads: Threads, batch: Sequence[ListedMail], suspects: Suspects
+) -> tuple[list[ReadMail], list[Unreadable]]:
+    """The mails of the batch in order, and those that cannot be read.
+
+    Raises MailboxAway when the connection is lost; the mails in hand are then suspects.
+    """
+    uids = [mail.uid for mail in batch]
+    if suspects.unreadable(uids):
+        return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
+    try:
+        return await threads.run(mailbox.read, uids), []
+    except MailUnreadable as error:
+        if len(batch) == 1:
+            return [], [Unreadable(batch[0], error.problem)]
+        return await _one_by_one(mailbox, threads, batch, suspects)
+    except MailboxAway:
+        suspects.suspect(uids)
+        raise
+
+
+async def _one_by_one(
+    mailbox: Mailbox, threads: Threads, batch: Sequence[ListedMail], suspects: Suspects
+) -> tuple[list[ReadMail], list[Unreadable]]:
+    mails: list[ReadMail] = []
+    unreadable: list[Unreadable] = []
+    for mail in batch:
+        read, refused = await read_batch(mailbox, threads, [mail], suspects)
+        mails += read
+        unreadable += refused
+    return mails, unreadable

@@ -1,0 +1,48 @@
+"""Waits between two looks at a mailbox: for the server, a request, or the poll timer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from postrail.mailbox import Mailbox
+from services.fetcher.reading import Threads
+
+# RFC 2177 says before 29 minutes have passed; routers forget quiet connections after 10 already.
+IDLE_SECONDS = 9 * 60.0
+
+# Waits until the event is set or the seconds have passed; says whether the event is set.
+Wait = Callable[[asyncio.Event, float], Awaitable[bool]]
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for the event, by the loop's clock."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
+
+
+async def wait_idling(
+    mailbox: Mailbox, threads: Threads, attention: asyncio.Event, seconds: float
+) -> bool:
+    """Waits with IDLE, which holds no thread; sets `attention` when the server says anything.
+
+    False when only the time has passed. It never waits longer than IDLE may last.
+    """
+    if not await threads.run(mailbox.start_idle):
+        return True
+    loop, socket = asyncio.get_running_loop(), mailbox.fileno()
+
+    def readable() -> None:
+        loop.remove_reader(socket)
+        attention.set()
+
+    loop.add_reader(socket, readable)
+    try:
+        woken = await wait_for(attention, min(seconds, IDLE_SECONDS))
+    finally:
+        loop.remove_reader(socket)
+    await threads.run(mailbox.stop_idle)
+    return woken

@@ -1,0 +1,123 @@
+"""The life of one mailbox here: connect, look, wait, look again; after a fault, start over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from postrail.accounts.models import MailAccount
+from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.mailbox import Mailbox
+from postrail.observe.log import log
+from postrail.retry import backoff_seconds
+from services.fetcher.reading import Suspects
+from services.fetcher.step import Fetch, Parts
+from services.fetcher.waiting import Wait, wait_for, wait_idling
+
+logger = log("fetcher")
+
+PAUSE_BASE_SECONDS = 0.5
+PAUSE_MAX_SECONDS = 60.0
+# Many servers lock accounts after failed logins, and only a person can mend a wrong password.
+MISCONFIGURED_BASE_SECONDS = 15.0
+MISCONFIGURED_MAX_SECONDS = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrance:
+    """How mailboxes are opened: what makes one for an account, and how many connect at once."""
+
+    mailbox_for: Callable[[MailAccount], Mailbox]
+    # Fewer than there are threads, so that servers that do not answer leave some to the others.
+    slots: asyncio.Semaphore
+
+
+class MailboxWatch:
+    """Watches one mailbox until it is cancelled."""
+
+    def __init__(
+        self, account: MailAccount, parts: Parts, entrance: Entrance, wait: Wait = wait_for
+    ) -> None:
+        self.account = account
+        self._parts = parts
+        self._entrance = entrance
+        self._wait = wait
+        self._attention = asyncio.Event()
+        self._suspects = Suspects()
+        self._uid_validity = 0
+        self._failures = 0
+
+    def look_now(self) -> None:
+        """Somebody wants the mailbox looked at without waiting for the timer."""
+        self._attention.set()
+
+    async def run(self) -> None:
+        """Fetches for ever. Raises FatalError when Kafka did not acknowledge."""
+        while True:
+            try:
+                await self._session()
+            except (TransientError, ConfigurationError) as error:
+                await self._recover(error)
+
+    async def _session(self) -> None:
+        """From opening the mailbox to the first fault."""
+        mailbox = self._entrance.mailbox_for(self.account)
+        try:
+            fetch = await self._open(mailbox)
+            await fetch.mark_what_was_left()
+            while True:
+                self._attention.clear()
+                await fetch.new_mails()
+                self._reached()
+                if not await self._news(mailbox):
+                    await fetch.save_seen()
+        finally:
+            self._parts.threads.release(mailbox)
+
+    async def _open(self, mailbox: Mailbox) -> Fetch:
+        async with self._entrance.slots:
+            uid_validity = await self._parts.threads.run(mailbox.open)
+        if uid_validity != self._uid_validity:
+            self._uid_validity, self._suspects = uid_validity, Suspects()
+        state = await self._parts.store.begin(self.account.name, self.account.folder, uid_validity)
+        logger.info(
+            "mailbox open",
+            mailbox=self.account.name,
+            folder=self.account.folder,
+            uid_validity=uid_validity,
+            last_uid=state.last_uid,
+        )
+        return Fetch(self._parts, mailbox, state, self._suspects)
+
+    def _reached(self) -> None:
+        self._failures = 0
+        self._parts.progress.contact(self.account.name)
+
+    async def _news(self, mailbox: Mailbox) -> bool:
+        """Waits until it is time to look again; False when nothing but the poll timer says so."""
+        if self.account.idle and mailbox.can_idle:
+            return await wait_idling(
+                mailbox, self._parts.threads, self._attention, self.account.poll_seconds
+            )
+        return await self._wait(self._attention, self.account.poll_seconds)
+
+    async def _recover(self, error: PipelineError) -> None:
+        """Tells what is wrong and waits, longer each time, or until somebody asks for a look."""
+        self._failures += 1
+        wrong = isinstance(error, ConfigurationError)
+        seconds = backoff_seconds(
+            self._failures,
+            MISCONFIGURED_BASE_SECONDS if wrong else PAUSE_BASE_SECONDS,
+            MISCONFIGURED_MAX_SECONDS if wrong else PAUSE_MAX_SECONDS,
+        )
+        logger.log(
+            40 if wrong else 30,
+            "mailbox away",
+            mailbox=self.account.name,
+            reason=str(error),
+            attempt=self._failures,
+            again_in_seconds=round(seconds, 1),
+        )
+        self._attention.clear()
+        await self._wait(self._attention, seconds)
