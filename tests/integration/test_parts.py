@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient
 
 from postrail.embedded.kafka import Kafka
 from postrail.embedded.postgres import Postgres
+from postrail.embedded.processes import until
 from postrail.settings import Settings
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import Dovecot
@@ -130,11 +131,7 @@ def test_postfix_takes_delivers_and_refuses(
         "gone@lab.test": 550,
         "grey@lab.test": 450,
     }
-    with dovecot.connection("ben@lab.test") as inbox:
-        inbox.select()
-    for _ in range(100):
-        if dovecot.uids("ben@lab.test"):
-            break
+    assert until(lambda: bool(dovecot.uids("ben@lab.test")), 10)
     assert b"Subject: hello" in dovecot.messages("ben@lab.test")[0]
 
 

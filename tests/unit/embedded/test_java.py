@@ -72,7 +72,7 @@ def test_anything_else_is_fetched_and_offline_is_explained(
     with pytest.raises(TransientError, match="no route to host") as raised:
         java.jars(PROGRAM, cache, lines.append)
     assert "Maven Central" in raised.value.remedy
-    assert network == [PROGRAM.endpoint]
+    assert network == [PROGRAM.endpoint] * java.RESOLVE_ATTEMPTS
     assert lines == ["Demo 1.0: fetching its jars from Maven Central, this first time only"]
 
 
@@ -80,7 +80,7 @@ def test_another_version_is_not_taken_from_the_manifest(cache: Path, network: li
     newer = java.JavaProgram("Demo 1.0", "org.example:demo:1.1", "org.example.Main")
     with pytest.raises(TransientError):
         java.jars(newer, cache)
-    assert network == ["org.example:demo:1.1"]
+    assert set(network) == {"org.example:demo:1.1"}
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,81 @@
+"""Records for tests, with everything filled in that a test does not care about."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from postrail.records import Address, MailFetched, MailParsed, Record
+from postrail.stream import avro
+from postrail.stream.worker import Received
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def mail_parsed(**changes: Any) -> MailParsed:
+    """A parsed mail of a customer to the help desk."""
+    mail_id = changes.get("mail_id") or str(uuid.uuid4())
+    fields: dict[str, Any] = {
+        "mail_id": mail_id,
+        "mailbox": "support",
+        "source": f"INBOX;uidvalidity=1;uid={abs(hash(mail_id)) % 100000}",
+        "received_at": NOON,
+        "fetched_at": NOON,
+        "parsed_at": NOON,
+        "size": 1000,
+        "raw_partition": 0,
+        "raw_offset": 0,
+        "raw_blob": None,
+        "error": None,
+        "raw": None,
+        "subject": "Printer on fire",
+        "message_id": f"<{mail_id}@example.org>",
+        "in_reply_to": [],
+        "references": [],
+        "date": NOON,
+        "sender": Address(name="Ada", address="ada@example.org"),
+        "reply_to": [],
+        "to": [Address(name="", address="support@example.com")],
+        "cc": [],
+        "text": "It burns.",
+        "text_blob": None,
+        "html": "",
+        "html_blob": None,
+        "attachments": [],
+        "kind": "human",
+        "kind_reason": "",
+        "fingerprint": hashlib.sha256(mail_id.encode()).hexdigest(),
+        "headers": [],
+        "defects": [],
+    }
+    return MailParsed(**{**fields, **changes})
+
+
+def mail_fetched(**changes: Any) -> MailFetched:
+    """A fetched mail with its bytes inline."""
+    fields: dict[str, Any] = {
+        "mail_id": str(uuid.uuid4()),
+        "mailbox": "support",
+        "source": "INBOX;uidvalidity=1;uid=1",
+        "received_at": NOON,
+        "fetched_at": NOON,
+        "size": 20,
+        "body": b"Subject: hello\r\n\r\nhi\r\n",
+        "blob": None,
+    }
+    return MailFetched(**{**fields, **changes})
+
+
+def received(record: Record, offset: int = 0, partition: int = 0, topic: str = "t") -> Received:
+    """A record as the consumer loop hands it to a stage."""
+    return Received(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        key="support",
+        timestamp_ms=0,
+        size=len(avro.encode(record)),
+        record=record,
+    )

@@ -1,0 +1,103 @@
+"""A topic, a consumer and a producer in memory, for unit tests of the loop and its stages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from postrail.errors import FatalError
+from postrail.stream.consumer import RawRecord
+from postrail.stream.producer import Entry, Placed
+
+
+class MemoryReader:
+    """The Reader role over a list of records for each partition."""
+
+    def __init__(self, partitions: dict[int, list[bytes]]) -> None:
+        self.records = {
+            number: [raw(number, offset, value) for offset, value in enumerate(values)]
+            for number, values in partitions.items()
+        }
+        self.first = dict.fromkeys(partitions, 0)
+        self.committed: dict[int, int] = {}
+        self.positions: dict[int, int] = {}
+        self.assigned_now: frozenset[int] = frozenset(partitions)
+        self.fresh: frozenset[int] = frozenset(partitions)
+        self.refuse_commits = False
+        self.opened = self.closed = False
+        self.kept_alive = 0
+        # Called at each keep_alive: a test changes the assignment here.
+        self.on_keep_alive = lambda: None
+        self.max_records = 100
+
+    async def open(self) -> None:
+        self.opened = True
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def poll(self) -> list[RawRecord]:
+        await asyncio.sleep(0)
+        found: list[RawRecord] = []
+        for number in sorted(self.assigned_now & self.positions.keys()):
+            start = self.positions[number]
+            lot = self.records[number][start : start + self.max_records]
+            self.positions[number] = start + len(lot)
+            found += lot
+        return found
+
+    async def keep_alive(self) -> None:
+        self.kept_alive += 1
+        self.on_keep_alive()
+
+    @property
+    def assigned(self) -> frozenset[int]:
+        return self.assigned_now
+
+    def take_fresh(self) -> frozenset[int]:
+        fresh, self.fresh = self.fresh, frozenset()
+        return fresh
+
+    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+        return {number: (self.first[number], self.committed.get(number)) for number in partitions}
+
+    async def seek(self, offsets: Mapping[int, int]) -> None:
+        self.positions.update(offsets)
+
+    async def commit_offsets(self, offsets: Mapping[int, int]) -> bool:
+        if not self.refuse_commits:
+            self.committed.update(offsets)
+        return not self.refuse_commits
+
+    async def lag(self) -> int:
+        return 0
+
+
+class MemoryProducer:
+    """The sending side; `acknowledge = False` stands for a broker that is away."""
+
+    def __init__(self) -> None:
+        self.sent: list[Entry] = []
+        self.acknowledge = True
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        await asyncio.sleep(0)
+        if not self.acknowledge:
+            raise FatalError("Kafka did not acknowledge a record")
+        self.sent += entries
+        return [Placed(0, number) for number in range(len(self.sent) - len(entries), len(self.sent))]
+
+    def offer(self, entry: Entry) -> None:
+        """Figures are not looked at here."""
+
+
+def raw(partition: int, offset: int, value: bytes, key: str = "support") -> RawRecord:
+    """A record as the broker holds it."""
+    return RawRecord(
+        topic="mail.fetched",
+        partition=partition,
+        offset=offset,
+        timestamp_ms=0,
+        key=key.encode(),
+        value=value,
+    )
