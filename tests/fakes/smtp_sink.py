@@ -14,7 +14,6 @@ JSON to the journal, flushed before the reply.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
 import ssl
@@ -241,6 +240,9 @@ def read_journal(journal: Path) -> list[KeptMail]:
 def main() -> None:
     """The sink as a process, until SIGTERM."""
     port, journal = int(sys.argv[1]), Path(sys.argv[2])
+    ends = {signal.SIGTERM, signal.SIGINT}
+    # Before the sink's thread starts, which inherits it: else the signal would end the process.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with journal.open("a") as file:
 
         def write(mail: KeptMail) -> None:
@@ -249,8 +251,7 @@ def main() -> None:
 
         sink = SmtpSink(port=port, on_kept=write)
         sink.start()
-        with contextlib.suppress(KeyboardInterrupt):
-            signal.sigwait({signal.SIGTERM, signal.SIGINT})
+        signal.sigwait(ends)
         sink.stop()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import imaplib
 import smtplib
 import ssl
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,13 +15,14 @@ from imapclient import IMAPClient
 from kafka import KafkaAdminClient
 
 from postrail.embedded.kafka import Kafka
+from postrail.embedded.ports import answers, free_port
 from postrail.embedded.postgres import Postgres
-from postrail.embedded.processes import until
+from postrail.embedded.processes import Child, until
 from postrail.settings import Settings
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import Dovecot
 from tests.fakes.postfix import Postfix
-from tests.fakes.smtp_sink import SmtpSink
+from tests.fakes.smtp_sink import SmtpSink, read_journal
 
 MESSAGE = b"From: a@example.org\r\nSubject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nhello\r\n"
 
@@ -163,3 +166,35 @@ def test_sink_wants_a_login_over_tls(certificates: Certificates) -> None:
     finally:
         sink.stop()
     assert len(sink.mails) == 1
+
+
+def test_a_stopped_sink_breaks_connections_and_comes_back(smtp_sink: SmtpSink) -> None:
+    with smtplib.SMTP(smtp_sink.host, smtp_sink.port) as client:
+        client.sendmail("us@lab.test", ["ben@lab.test"], MESSAGE)
+        smtp_sink.stop()
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.sendmail("us@lab.test", ["ben@lab.test"], MESSAGE)
+    smtp_sink.start()
+    with smtplib.SMTP(smtp_sink.host, smtp_sink.port) as client:
+        client.sendmail("us@lab.test", ["ben@lab.test"], MESSAGE)
+    assert len(smtp_sink.mails) == 2
+
+
+def test_the_sink_process_keeps_a_journal(own_folder: Path) -> None:
+    port, journal = free_port(), own_folder / "journal"
+    sink = Child(
+        "sink",
+        [sys.executable, "-m", "tests.fakes.smtp_sink", str(port), str(journal)],
+        log_file=own_folder / "sink.log",
+    )
+    sink.start()
+    try:
+        sink.wait_until(lambda: answers(port), 10)
+        with smtplib.SMTP("localhost", port) as client:
+            client.sendmail("us@lab.test", ["ben@lab.test", "eva@lab.test"], MESSAGE)
+        [mail] = read_journal(journal)
+    finally:
+        sink.stop()
+    assert mail.recipients == ("ben@lab.test", "eva@lab.test")
+    assert mail.content == MESSAGE
+    assert sink.exit_code == 0
