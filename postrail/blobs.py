@@ -1,0 +1,202 @@
+"""The blob store: content under its SHA-256, and the archive of raw mails by day and mailbox.
+
+A folder (`file:///…`) when embedded, a bucket in production; obstore speaks to all of them. Who
+writes a record or a row that names a blob puts the blob first, also when it is there already: each
+`put` renews the time of its last write, by which the collector (`postrail.mails.collector`) tells
+what is in use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import ObjectStore, from_url
+
+from postrail.errors import ConfigurationError, PermanentError, TransientError
+from postrail.records import BlobReference
+
+SETTING = "POSTRAIL_BLOBS__URL"
+REMEDY = "Check that the store exists and that this process may write to it"
+FORMS = "Use file:///folder, s3://bucket/prefix, az://container/prefix or gs://bucket/prefix"
+# A stage pauses and tries again by itself; long attempts in here would only keep it from stopping.
+RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+LIST_PAGE = 1000
+# Letters of a mailbox's name that any store and file system takes in a path.
+UNSAFE = re.compile(r"[^A-Za-z0-9@+_.-]")
+SHA256_NAME = re.compile(r"[0-9a-f]{64}")
+ARCHIVE_NAME_MAX = 100
+
+
+class BlobMissing(PermanentError):  # noqa: N818  Reads as what it says.
+    """The blob store answers and has other blobs, but not this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob as the store lists it."""
+
+    sha256: str
+    size: int
+    written_at: datetime
+
+
+class BlobStore:
+    """Reads and writes blobs. Its faults are TransientErrors that name the setting."""
+
+    def __init__(self, url: str) -> None:
+        """Makes the folder of a file:// URL when it is missing; raises ConfigurationError."""
+        self.url = url
+        self._store = _open(url)
+
+    async def put(self, data: bytes) -> BlobReference:
+        """Writes content under its SHA-256; when it is there, its last write moves to now."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self._faults():
+            await obstore.put_async(self._store, _blob_path(sha256), data)
+        return BlobReference(sha256=sha256, size=len(data))
+
+    async def get(self, sha256: str) -> bytes:
+        """The content; raises BlobMissing when the store has others, but not this one."""
+        try:
+            with self._faults():
+                found = await obstore.get_async(self._store, _blob_path(sha256))
+                return bytes(await found.bytes_async())
+        except TransientError as error:
+            if not isinstance(error.__cause__, NotFoundError | FileNotFoundError):
+                raise
+            await self._require_any(error)
+            raise BlobMissing(f"there is no blob {sha256}") from error
+
+    async def _require_any(self, error: TransientError) -> None:
+        """A store without any blob is not mounted or the wrong one: that is no fault of a mail."""
+        with self._faults():
+            async for _ in obstore.list(self._store, "blobs", chunk_size=1):
+                return
+        raise TransientError(
+            f"the blob store {self.url} is empty",
+            setting=SETTING,
+            remedy="Check that it is mounted, and the same for all processes",
+        ) from error
+
+    async def check(self) -> None:
+        """Writes, reads and removes a small object; raises TransientError when that fails."""
+        with self._faults():
+            await obstore.put_async(self._store, "check", b"postrail")
+            await obstore.get_async(self._store, "check")
+        with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
+            await obstore.delete_async(self._store, "check")
+
+    async def list_blobs(self) -> AsyncIterator[list[StoredBlob]]:
+        """All blobs, in pages of at most a thousand."""
+        pages = obstore.list(self._store, "blobs", chunk_size=LIST_PAGE).__aiter__()
+        while True:
+            with self._faults():
+                page = await anext(pages, None)
+            if page is None:
+                return
+            if blobs := [_stored(meta) for meta in page if SHA256_NAME.fullmatch(_name(meta))]:
+                yield blobs
+
+    async def written_at(self, sha256: str) -> datetime | None:
+        """When the blob was last put; None when it is not there."""
+        with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
+            meta = await obstore.head_async(self._store, _blob_path(sha256))
+            return meta["last_modified"]
+        return None
+
+    async def delete(self, sha256: str) -> None:
+        """Removes a blob; one that is gone already is no error."""
+        with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
+            await obstore.delete_async(self._store, _blob_path(sha256))
+
+    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+        """Keeps a raw mail under its day and mailbox; the same mail again replaces itself."""
+        path = f"archive/{day.isoformat()}/{_safe(mailbox)}/{_safe(mail_id)}.eml"
+        with self._faults():
+            await obstore.put_async(self._store, path, data)
+
+    async def expire_archive(self, days: int, today: date) -> int:
+        """Removes archived mails of days that are `days` or more ago; returns how many."""
+        removed = 0
+        with self._faults():
+            found = await obstore.list_with_delimiter_async(self._store, "archive/")
+        for prefix in found["common_prefixes"]:
+            if _expired(prefix, today - timedelta(days=days)):
+                removed += await self._remove_below(prefix)
+        return removed
+
+    async def _remove_below(self, prefix: str) -> int:
+        removed = 0
+        with self._faults():
+            async for page in obstore.list(self._store, prefix, chunk_size=LIST_PAGE):
+                for meta in page:
+                    with contextlib.suppress(NotFoundError, FileNotFoundError):
+                        await obstore.delete_async(self._store, meta["path"])
+                        removed += 1
+        return removed
+
+    @contextlib.contextmanager
+    def _faults(self, *, gone: bool = False) -> Iterator[None]:
+        """Turns what obstore raises; `gone`: that an object is missing passes unchanged."""
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            if gone and isinstance(error, NotFoundError | FileNotFoundError):
+                raise
+            raise TransientError(
+                f"the blob store {self.url}: {_first_line(error)}", setting=SETTING, remedy=REMEDY
+            ) from error
+
+
+def _open(url: str) -> ObjectStore:
+    options: dict[str, Any] = {"retry_config": RETRIES}
+    if url.startswith("file:"):
+        # Folders of days that have expired, and of blobs that were collected, go as well.
+        options = {"mkdir": True, "automatic_cleanup": True}
+    elif url.startswith("memory:"):
+        options = {}
+    try:
+        return from_url(url, **options)
+    except (BaseError, OSError, ValueError) as error:
+        remedy = REMEDY if isinstance(error, OSError) else FORMS
+        raise ConfigurationError(
+            f"the blob store {url}: {_first_line(error)}", setting=SETTING, remedy=remedy
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or repr(error)
+
+
+def _blob_path(sha256: str) -> str:
+    # Two letters spread the blobs over 256 folders, which listings and file systems like.
+    return f"blobs/{sha256[:2]}/{sha256}"
+
+
+def _name(meta: Any) -> str:
+    return str(meta["path"]).rpartition("/")[2]
+
+
+def _stored(meta: Any) -> StoredBlob:
+    return StoredBlob(_name(meta), meta["size"], meta["last_modified"])
+
+
+def _safe(name: str) -> str:
+    """A name as one part of a path: never empty, "." or "..", and never with a slash."""
+    return UNSAFE.sub("_", name)[:ARCHIVE_NAME_MAX].replace("..", "__").strip(".") or "_"
+
+
+def _expired(prefix: str, last_day: date) -> bool:
+    try:
+        day = date.fromisoformat(prefix.rstrip("/").rpartition("/")[2])
+    except ValueError:
+        return False
+    return day <= last_day

@@ -1,0 +1,191 @@
+"""The blob store on a folder: what is written is found again, and faults say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from postrail.blobs import BlobMissing, BlobStore
+from postrail.errors import ConfigurationError, TransientError
+
+CONTENT = b"an attachment"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "blob store" / "é"
+
+
+@pytest.fixture
+def blobs(folder: Path) -> BlobStore:
+    return BlobStore(folder.as_uri())
+
+
+def path_of(folder: Path, sha256: str) -> Path:
+    return folder / "blobs" / sha256[:2] / sha256
+
+
+def archived(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.eml"))
+
+
+async def listed(blobs: BlobStore) -> set[str]:
+    return {blob.sha256 async for page in blobs.list_blobs() for blob in page}
+
+
+async def test_content_comes_back_by_its_sha256(blobs: BlobStore, folder: Path) -> None:
+    reference = await blobs.put(CONTENT)
+    assert (reference.sha256, reference.size) == (SHA256, len(CONTENT))
+    assert path_of(folder, SHA256).read_bytes() == CONTENT
+    assert await blobs.get(SHA256) == CONTENT
+
+
+async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
+    reference = await blobs.put(b"")
+    assert reference.size == 0
+    assert await blobs.get(reference.sha256) == b""
+
+
+async def test_a_second_put_moves_the_last_write(blobs: BlobStore, folder: Path) -> None:
+    await blobs.put(CONTENT)
+    os.utime(path_of(folder, SHA256), (1_000_000, 1_000_000))
+    before = await blobs.written_at(SHA256)
+    await blobs.put(CONTENT)
+    after = await blobs.written_at(SHA256)
+    assert before == datetime.fromtimestamp(1_000_000, UTC)
+    assert after is not None
+    assert datetime.now(UTC) - after < timedelta(minutes=1)
+
+
+async def test_the_same_content_put_at_once_by_many_is_whole(blobs: BlobStore) -> None:
+    data = b"x" * 3_000_000
+    references = await asyncio.gather(*(blobs.put(data) for _ in range(8)))
+    assert len(set(references)) == 1
+    assert await blobs.get(references[0].sha256) == data
+    assert await listed(blobs) == {references[0].sha256}
+
+
+async def test_a_missing_blob_among_others_can_never_come(blobs: BlobStore) -> None:
+    await blobs.put(CONTENT)
+    with pytest.raises(BlobMissing, match="there is no blob 00"):
+        await blobs.get("00" * 32)
+    assert await blobs.written_at("00" * 32) is None
+
+
+async def test_an_empty_store_is_the_wrong_store_and_may_come_back(blobs: BlobStore) -> None:
+    with pytest.raises(TransientError, match=r"is empty.*POSTRAIL_BLOBS__URL.*mounted"):
+        await blobs.get(SHA256)
+
+
+async def test_list_and_delete(blobs: BlobStore, folder: Path) -> None:
+    references = [await blobs.put(b"%d" % number) for number in range(5)]
+    # What is not named by a SHA-256 is not ours.
+    (folder / "blobs" / "README").write_text("hands off")
+    await blobs.delete(references[0].sha256)
+    await blobs.delete(references[0].sha256)
+    assert await listed(blobs) == {reference.sha256 for reference in references[1:]}
+    assert (folder / "blobs" / "README").exists()
+
+
+async def test_a_store_that_was_emptied_takes_blobs_again(blobs: BlobStore) -> None:
+    await blobs.put(CONTENT)
+    await blobs.delete(SHA256)
+    await blobs.put(CONTENT)
+    assert await blobs.get(SHA256) == CONTENT
+
+
+async def test_the_archive_is_by_day_and_mailbox(blobs: BlobStore, folder: Path) -> None:
+    await blobs.archive(date(2026, 11, 21), "support", "m-1", b"raw")
+    await blobs.archive(date(2026, 11, 21), "support", "m-1", b"raw")
+    assert archived(folder) == ["archive/2026-11-21/support/m-1.eml"]
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "part"),
+    [
+        ("help@example.org", "help@example.org"),
+        ("../../etc", "______etc"),  # No way out of the archive.
+        ("..", "__"),
+        (".", "_"),
+        ("", "_"),
+        ("Größe/Süd", "Gr__e_S_d"),
+        ("a\x00b", "a_b"),
+        ("x" * 300, "x" * 100),
+    ],
+)
+async def test_mailbox_names_are_safe_in_paths(
+    blobs: BlobStore, folder: Path, mailbox: str, part: str
+) -> None:
+    await blobs.archive(date(2026, 11, 21), mailbox, "m-1", b"raw")
+    assert archived(folder) == [f"archive/2026-11-21/{part}/m-1.eml"]
+
+
+async def test_expired_days_leave_the_archive(blobs: BlobStore, folder: Path) -> None:
+    today = date(2026, 11, 21)
+    for age in (0, 29, 30, 400):
+        await blobs.archive(today - timedelta(days=age), "support", f"m-{age}", b"raw")
+    await blobs.put(CONTENT)
+    (folder / "archive" / "by hand").mkdir()
+    assert await blobs.expire_archive(30, today) == 2
+    assert archived(folder) == [
+        "archive/2026-10-23/support/m-29.eml",
+        "archive/2026-11-21/support/m-0.eml",
+    ]
+    assert await blobs.get(SHA256) == CONTENT
+
+
+async def test_an_archive_that_was_never_written_expires(blobs: BlobStore) -> None:
+    assert await blobs.expire_archive(30, date(2026, 11, 21)) == 0
+
+
+async def test_a_store_that_is_away_names_the_setting(blobs: BlobStore, folder: Path) -> None:
+    # A file in the place of the folder: what root, who may write anywhere, cannot overcome either.
+    await blobs.check()
+    shutil.rmtree(folder)
+    folder.write_text("")
+    for attempt in (
+        blobs.put(CONTENT),
+        blobs.get(SHA256),
+        blobs.delete(SHA256),
+        blobs.archive(date(2026, 11, 21), "support", "m-1", b""),
+        blobs.check(),
+    ):
+        with pytest.raises(TransientError, match=r"POSTRAIL_BLOBS__URL.*may write"):
+            await attempt
+
+
+async def test_check_leaves_nothing_behind(blobs: BlobStore, folder: Path) -> None:
+    await blobs.check()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to a read-only folder")
+async def test_a_read_only_folder_names_the_setting(blobs: BlobStore, folder: Path) -> None:
+    folder.chmod(0o500)
+    with pytest.raises(TransientError, match=r"POSTRAIL_BLOBS__URL.*may write"):
+        await blobs.check()
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("file:///proc/postrail/blobs", "may write"),  # A place where no folder can be made.
+        ("nonsense://place", "Use file:///folder"),
+        ("/var/lib/blobs", "Use file:///folder"),
+        ("", "Use file:///folder"),
+    ],
+)
+def test_a_wrong_url_is_a_configuration_error(url: str, remedy: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"POSTRAIL_BLOBS__URL.*{remedy}"):
+        BlobStore(url)
+
+
+def test_a_bucket_needs_no_connection_to_be_named() -> None:
+    BlobStore("s3://bucket/prefix")
