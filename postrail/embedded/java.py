@@ -80,11 +80,20 @@ def java_command(
 
 def default_cache(data_folder: Path) -> Path:
     """The user's cache folder, shared by all data folders; the data folder where there is none."""
-    home = Path("~").expanduser()
-    if not os.access(home, os.W_OK):
+    home = writable_home()
+    if home is None:
         return data_folder / "jars"
     base = home / ("Library/Caches" if sys.platform == "darwin" else ".cache")
     return base / "postrail" / "jars"
+
+
+def writable_home() -> Path | None:
+    """The user's home folder; None where there is none, as for many users in containers."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home if os.access(home, os.W_OK) else None
 
 
 def jars(
@@ -154,7 +163,11 @@ def _run_resolver(
     announce: Callable[[str], None],
 ) -> bool:
     # `env` adds to the environment without our reading it.
-    command = ["env", f"JAVA_HOME={java_home()}", sys.executable, "-P", str(RESOLVER)]
+    variables = [f"JAVA_HOME={java_home()}"]
+    if writable_home() is None:
+        # jgo keeps Maven's repository in the home folder.
+        variables.append(f"HOME={cache}")
+    command = ["env", *variables, sys.executable, "-P", str(RESOLVER)]
     arguments = [program.endpoint, str(cache / "jgo"), str(folder)]
     started = time.monotonic()
     with log_file.open("wb") as log:
