@@ -85,7 +85,7 @@ def certificate_file_fault(account: MailAccount, error: Exception) -> Configurat
 def _tls_fault(account: MailAccount, error: ssl.SSLError) -> PipelineError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConfigurationError(
-            f"the certificate of {_server(account)} is not trusted: {error.verify_message}",
+            f"the certificate of {_server(account)} is not trusted: {_tls_words(error)}",
             setting=_setting(account, "ca_file, host, verify_certificate"),
             remedy="Set ca_file to the PEM file of the authority that signed it, and host to the"
             " name in the certificate; verify_certificate: false trusts anybody",
@@ -93,7 +93,7 @@ def _tls_fault(account: MailAccount, error: ssl.SSLError) -> PipelineError:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return MailboxAway(f"{_server(account)} broke off the connection: {_words(error)}")
     return ConfigurationError(
-        f"{_server(account)} does not speak TLS as expected: {error.reason or _words(error)}",
+        f"{_server(account)} does not speak TLS as expected: {_tls_words(error)}",
         setting=_setting(account, "encryption, port"),
         remedy="Port 993 goes with encryption ssl, port 143 with starttls or none",
     )
@@ -154,6 +154,12 @@ def _server(account: MailAccount) -> str:
 
 def _setting(account: MailAccount, fields: str) -> str:
     return f"mail account {account.name}: {fields}"
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, where it gave one."""
+    reason = getattr(error, "verify_message", None) or getattr(error, "reason", None)
+    return str(reason or _words(error))
 
 
 def _words(error: Exception) -> str:

@@ -9,7 +9,7 @@ from postrail.accounts.models import MailAccount
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
 from postrail.mailbox.imap import ImapMailbox
-from postrail.process import Process, run_process
+from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
@@ -24,7 +24,9 @@ from services.fetcher.watch import Entrance, MailboxWatch
 async def main(process: Process) -> None:
     """Fetches from this process's share of the mailboxes until it is told to stop."""
     settings = process.settings
-    pool = await open_pool(settings.database)
+    pool = await patiently(process, "database", lambda: open_pool(settings.database))
+    if pool is None:
+        return
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
     try:
         await require_migrated(pool)

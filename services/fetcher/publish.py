@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from postrail.blobs import BlobStore
 from postrail.clock import Clock
 from postrail.errors import TransientError
 from postrail.mailbox import ReadMail
@@ -27,6 +26,16 @@ class Sends(Protocol):
         """Returns when all are acknowledged; else raises FatalError."""
 
 
+class Blobs(Protocol):
+    """The part of the blob store that is needed here."""
+
+    async def put(self, data: bytes) -> BlobReference:
+        """Keeps the data; raises TransientError while the store is away."""
+
+    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+        """Keeps a raw mail by day and mailbox; raises TransientError while the store is away."""
+
+
 class Publisher:
     """Writes blobs, then records; what it returns is safe."""
 
@@ -34,7 +43,7 @@ class Publisher:
         self,
         *,
         producer: Sends,
-        blobs: BlobStore,
+        blobs: Blobs,
         health: Health,
         clock: Clock,
         inline_max_bytes: int,

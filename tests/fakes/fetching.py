@@ -1,0 +1,192 @@
+"""The fetcher's neighbours in memory: producer, PostgreSQL, blob store, progress."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from postrail.accounts.models import MailAccount
+from postrail.clock import Clock, SettableClock
+from postrail.mails.incoming import FetchedRow
+from postrail.mails.sync_state import SyncState, UnreadableRow
+from postrail.observe.health import Health
+from postrail.records import BlobReference, MailFetched
+from postrail.settings import FetcherSettings
+from postrail.stream import avro
+from postrail.stream.producer import Entry, Placed
+from services.fetcher.publish import Publisher
+from services.fetcher.reading import Threads
+from services.fetcher.step import Parts
+
+
+class MemoryProducer:
+    """Acknowledges everything, or raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.records: list[MailFetched] = []
+        self.fault: Exception | None = None
+        self.before_acknowledging: Callable[[], None] = lambda: None
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        if self.fault:
+            raise self.fault
+        first = len(self.records)
+        for entry in entries:
+            record = avro.decode(entry.value)
+            assert isinstance(record, MailFetched)
+            assert entry.key == record.mailbox
+            self.records.append(record)
+        self.before_acknowledging()
+        return [Placed(0, first + number) for number in range(len(entries))]
+
+
+class MemoryStore:
+    """Keeps rows and states as PostgreSQL would; raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.all_accounts: list[MailAccount] = []
+        self.states: dict[tuple[str, str], SyncState] = {}
+        self.fetched: dict[str, FetchedRow] = {}
+        self.unreadable: dict[str, UnreadableRow] = {}
+        self.faults: list[Exception] = []
+
+    async def accounts(self) -> list[MailAccount]:
+        self._check()
+        return list(self.all_accounts)
+
+    async def begin(self, mailbox: str, folder: str, uid_validity: int) -> SyncState:
+        self._check()
+        found = self.states.get((mailbox, folder))
+        if found is None or found.uid_validity != uid_validity:
+            found = SyncState(mailbox=mailbox, folder=folder, uid_validity=uid_validity)
+            self.states[mailbox, folder] = found
+        return found
+
+    async def record(
+        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+    ) -> None:
+        self._check()
+        self.fetched = {row.mail_id: row for row in fetched} | self.fetched
+        self.unreadable = {row.mail_id: row for row in unreadable} | self.unreadable
+        before = self.states[state.mailbox, state.folder]
+        assert before.uid_validity == state.uid_validity
+        self.states[state.mailbox, state.folder] = replace(
+            state,
+            last_uid=max(before.last_uid, state.last_uid),
+            seen_uid=max(before.seen_uid, state.seen_uid),
+        )
+
+    async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
+        self._check()
+        return set(mail_ids) & set(self.fetched)
+
+    def _check(self) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+
+
+class MemoryBlobs:
+    """Keeps blobs and archived mails; raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.archived: dict[tuple[date, str, str], bytes] = {}
+        self.faults: list[Exception] = []
+
+    async def put(self, data: bytes) -> BlobReference:
+        if self.faults:
+            raise self.faults.pop(0)
+        name = hashlib.sha256(data).hexdigest()
+        self.blobs[name] = data
+        return BlobReference(sha256=name, size=len(data))
+
+    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.archived[day, mailbox, mail_id] = data
+
+
+@dataclass
+class MemoryProgress:
+    """Remembers what was counted."""
+
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
+
+    def count(
+        self,
+        mailbox: str,
+        outcome: str,
+        *,
+        age_seconds: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self.outcomes.append((mailbox, outcome))
+
+    def contact(self, mailbox: str) -> None:
+        self.contacts.append(mailbox)
+
+
+class Neighbours:
+    """All of them, and the parts made of them. Close it, as it has threads."""
+
+    def __init__(self, settings: FetcherSettings | None = None, archive_days: int = 0) -> None:
+        self.settings = settings or FetcherSettings()
+        self.producer = MemoryProducer()
+        self.store = MemoryStore()
+        self.blobs = MemoryBlobs()
+        self.progress = MemoryProgress()
+        self.health = Health()
+        self.clock: Clock = SettableClock()
+        self._archive_days = archive_days
+        self._pool = ThreadPoolExecutor(2)
+        self.threads = Threads(self._pool)
+
+    @property
+    def parts(self) -> Parts:
+        publisher = Publisher(
+            producer=self.producer,
+            blobs=self.blobs,
+            health=self.health,
+            clock=self.clock,
+            inline_max_bytes=self.settings.inline_max_bytes,
+            archive_days=self._archive_days,
+        )
+        return Parts(
+            settings=self.settings,
+            store=self.store,
+            publisher=publisher,
+            progress=self.progress,
+            threads=self.threads,
+            hands=asyncio.Semaphore(2),
+            clock=self.clock,
+        )
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+
+def account_named(name: str = "support", **changes: Any) -> MailAccount:
+    """An account; where it leads is up to the test."""
+    values: dict[str, Any] = {
+        "name": name,
+        "host": "localhost",
+        "username": name,
+        "password": "env:POSTRAIL_SECRET_MAIL",
+        "address": f"{name}@example.org",
+        "project": "HELP",
+        "idle": False,
+    }
+    return MailAccount.model_validate(values | changes)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Waits until the condition holds; TimeoutError when it takes too long."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,121 @@
+"""A mailbox in memory, with the faults of real ones."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+
+RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class MemoryServer:
+    """What is on the mail server, and what goes wrong there; survives connections."""
+
+    uid_validity: int = 7
+    mails: dict[int, bytes] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    # Mails that the server refuses to give out, and those at which it breaks off the connection.
+    refused: set[int] = field(default_factory=set)
+    deadly: set[int] = field(default_factory=set)
+    # Raised by the next openings, one each.
+    open_faults: list[Exception] = field(default_factory=list)
+    may_mark: bool = True
+    can_idle: bool = False
+    idling: MemoryMailbox | None = None
+    # What clients did: ("read", (1, 2)), ("seen", (1, 2)), ("open", ()), ...
+    log: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+
+    def add(self, *contents: bytes) -> None:
+        """Adds mails with the next numbers."""
+        for content in contents:
+            self.mails[max(self.mails, default=0) + 1] = content
+
+    def done(self, what: str) -> list[tuple[int, ...]]:
+        """The numbers of each call of this kind, in order."""
+        return [uids for kind, uids in self.log if kind == what]
+
+
+class MemoryMailbox:
+    """One connection to a MemoryServer; implements the role Mailbox."""
+
+    def __init__(self, server: MemoryServer) -> None:
+        self._server = server
+        self._sockets: tuple[socket.socket, ...] = ()
+        self._open = False
+
+    def open(self) -> int:
+        self._server.log.append(("open", ()))
+        if self._server.open_faults:
+            raise self._server.open_faults.pop(0)
+        self._open = True
+        return self._server.uid_validity
+
+    def list_after(self, uid: int) -> list[ListedMail]:
+        self._check()
+        return [
+            ListedMail(number, len(content))
+            for number, content in sorted(self._server.mails.items())
+            if number > uid
+        ]
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        self._check()
+        self._server.log.append(("read", tuple(uids)))
+        if self._server.deadly & set(uids):
+            self._open = False
+            raise MailboxAway("the server broke off the connection")
+        if self._server.refused & set(uids):
+            raise MailUnreadable("the server does not give it out")
+        mails = self._server.mails
+        return [ReadMail(uid, mails[uid], RECEIVED_AT) for uid in uids if uid in mails]
+
+    def unseen_between(self, first: int, last: int) -> list[int]:
+        self._check()
+        mails, seen = self._server.mails, self._server.seen
+        return [uid for uid in sorted(mails) if first <= uid <= last and uid not in seen]
+
+    def mark_seen(self, uids: Sequence[int]) -> None:
+        self._check()
+        if not self._server.may_mark:
+            raise MailUnreadable("the server lets us read only")
+        self._server.log.append(("seen", tuple(uids)))
+        self._server.seen |= set(uids)
+
+    @property
+    def can_idle(self) -> bool:
+        return self._server.can_idle
+
+    def start_idle(self) -> bool:
+        self._check()
+        if not self._sockets:
+            self._sockets = socket.socketpair()
+        self._server.idling = self
+        return True
+
+    def stop_idle(self) -> None:
+        self._server.idling = None
+        self._check()
+
+    def announce(self) -> None:
+        """Makes the socket readable, as a server that has something to tell."""
+        self._sockets[1].send(b"!")
+
+    def fileno(self) -> int:
+        return self._sockets[0].fileno()
+
+    def interrupt(self) -> None:
+        self._open = False
+
+    def close(self) -> None:
+        self._open = False
+        for end in self._sockets:
+            end.close()
+
+    def _check(self) -> None:
+        if not self._open:
+            raise MailboxAway("the connection is closed")

@@ -1,0 +1,35 @@
+"""Mail ids: the same for the same mail for ever, different for different ones."""
+
+from __future__ import annotations
+
+from postrail.mails.sync_state import SyncState
+from services.fetcher.identity import mail_id_of, source_of
+
+
+def state(mailbox: str = "support", folder: str = "INBOX", uid_validity: int = 7) -> SyncState:
+    return SyncState(mailbox=mailbox, folder=folder, uid_validity=uid_validity)
+
+
+def test_the_id_never_changes_between_releases() -> None:
+    assert mail_id_of(state(), 12) == "c642f054-dee6-5a43-9d36-7a00b81128e4"
+
+
+def test_each_part_makes_another_mail() -> None:
+    ids = {
+        mail_id_of(state(), 12),
+        mail_id_of(state(), 13),
+        mail_id_of(state(uid_validity=8), 12),
+        mail_id_of(state(uid_validity=71), 2),
+        mail_id_of(state(folder="INBOX2"), 12),
+        mail_id_of(state(mailbox="suppor", folder="tINBOX"), 12),
+    }
+    assert len(ids) == 6
+
+
+def test_how_far_it_was_read_does_not_matter() -> None:
+    later = SyncState(mailbox="support", folder="INBOX", uid_validity=7, last_uid=99, seen_uid=98)
+    assert mail_id_of(later, 12) == mail_id_of(state(), 12)
+
+
+def test_the_source_is_readable() -> None:
+    assert source_of(state(folder="Büro"), 12) == "Büro;uidvalidity=7;uid=12"

@@ -1,0 +1,247 @@
+"""The fetcher's story on stand-ins: its order, and what each cut leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from postrail.errors import FatalError, TransientError
+from postrail.settings import FetcherSettings
+from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects
+from services.fetcher.step import Fetch
+from tests.fakes.fetching import Neighbours
+from tests.fakes.mailboxes import RECEIVED_AT, MemoryMailbox, MemoryServer
+
+SMALL = FetcherSettings(batch_max_mails=2, inline_max_bytes=1024)
+
+
+@pytest.fixture
+def server() -> MemoryServer:
+    return MemoryServer()
+
+
+@pytest.fixture
+def neighbours() -> Iterator[Neighbours]:
+    found = Neighbours(SMALL, archive_days=30)
+    yield found
+    found.close()
+
+
+async def opened(
+    server: MemoryServer, neighbours: Neighbours, suspects: Suspects | None = None
+) -> Fetch:
+    """A fetch on a new connection, as a watch would begin it."""
+    mailbox = MemoryMailbox(server)
+    state = await neighbours.store.begin("support", "INBOX", mailbox.open())
+    return Fetch(neighbours.parts, mailbox, state, suspects or Suspects())
+
+
+async def test_everything_new_arrives_once_in_order(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    fetch = await opened(server, neighbours)
+    await fetch.new_mails()
+    await fetch.new_mails()
+    assert [record.body for record in neighbours.producer.records] == [b"one", b"two", b"three"]
+    assert neighbours.producer.records[0].source == "INBOX;uidvalidity=7;uid=1"
+    assert neighbours.producer.records[0].received_at == RECEIVED_AT
+    assert [row.raw_offset for row in neighbours.store.fetched.values()] == [2, 0, 1]
+    assert server.seen == {1, 2, 3}
+    assert fetch.state.last_uid == fetch.state.seen_uid == 3
+    assert neighbours.progress.outcomes == [("support", "fetched")] * 3
+
+
+async def test_nothing_is_recorded_or_marked_before_kafka_has_it(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one")
+    observed = []
+
+    def look() -> None:
+        observed.append((set(server.seen), dict(neighbours.store.fetched)))
+
+    neighbours.producer.before_acknowledging = look
+    await (await opened(server, neighbours)).new_mails()
+    assert observed == [(set(), {})]
+
+
+async def test_an_unacknowledged_record_marks_nothing(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one")
+    neighbours.producer.fault = FatalError("no acknowledgement")
+    with pytest.raises(FatalError):
+        await (await opened(server, neighbours)).new_mails()
+    assert not server.seen
+    assert not neighbours.store.fetched
+    assert neighbours.store.states["support", "INBOX"].last_uid == 0
+
+
+async def test_without_its_row_a_mail_is_not_marked_and_comes_again_as_the_same_mail(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one")
+    fetch = await opened(server, neighbours)
+    neighbours.store.faults = [TransientError("away")]
+    with pytest.raises(TransientError):
+        await fetch.new_mails()
+    assert not server.seen
+    await (await opened(server, neighbours)).new_mails()
+    first, second = neighbours.producer.records
+    assert first.mail_id == second.mail_id
+    assert server.seen == {1}
+
+
+async def test_a_large_mail_is_a_blob_before_its_record(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    large = b"x" * 1025
+    server.add(large, b"x" * 1024)
+    await (await opened(server, neighbours)).new_mails()
+    first, second = neighbours.producer.records
+    assert first.body is None
+    assert first.blob is not None
+    assert neighbours.blobs.blobs == {first.blob.sha256: large}
+    assert second.blob is None
+    assert neighbours.store.fetched[first.mail_id].blob == first.blob.sha256
+
+
+async def test_without_the_blob_store_nothing_is_sent(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"small", b"x" * 1025)
+    # The archive of the first mail, of the second, then its blob.
+    neighbours.blobs.faults = [TransientError("away")]
+    fetch = await opened(server, neighbours)
+    with pytest.raises(TransientError):
+        await fetch.new_mails()
+    assert not neighbours.producer.records
+    assert "blobs" in neighbours.health.problems
+    await fetch.new_mails()
+    assert len(neighbours.producer.records) == 2
+    assert not neighbours.health.problems
+
+
+async def test_raw_mails_are_archived_by_day_and_mailbox(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one")
+    await (await opened(server, neighbours)).new_mails()
+    (record,) = neighbours.producer.records
+    key = (date(2026, 1, 1), "support", record.mail_id)
+    assert neighbours.blobs.archived == {key: b"one"}
+
+
+async def test_a_refused_mail_fails_and_its_neighbours_go_on(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    server.refused = {2}
+    fetch = await opened(server, neighbours)
+    await fetch.new_mails()
+    assert [record.body for record in neighbours.producer.records] == [b"one", b"three"]
+    (row,) = neighbours.store.unreadable.values()
+    assert row.source == "INBOX;uidvalidity=7;uid=2"
+    assert "does not give it out" in row.reason
+    # Left as it was, for people to see.
+    assert server.seen == {1, 3}
+    assert fetch.state.last_uid == 3
+    assert ("support", "failed") in neighbours.progress.outcomes
+
+
+async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    server.deadly = {2}
+    suspects = Suspects()
+    logins = 0
+    while server.seen != {1, 3}:
+        logins += 1
+        fetch = await opened(server, neighbours, suspects)
+        try:
+            await fetch.new_mails()
+        except TransientError:
+            continue
+    # Once with its neighbour, then alone.
+    assert logins == 1 + LOSSES_OF_UNREADABLE + 1
+    assert server.done("read")[:3] == [(1, 2), (1,), (2,)]
+    assert [record.body for record in neighbours.producer.records] == [b"one", b"three"]
+    (row,) = neighbours.store.unreadable.values()
+    assert "breaks off" in row.reason
+    assert not suspects.losses
+
+
+async def test_a_mail_removed_meanwhile_is_no_failure(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two")
+    fetch = await opened(server, neighbours)
+    read = MemoryMailbox.read
+
+    class Removing(MemoryMailbox):
+        def read(self, uids):  # type: ignore[no-untyped-def]
+            server.mails.pop(2, None)
+            return read(self, uids)
+
+    mailbox = Removing(server)
+    mailbox.open()
+    fetch._mailbox = mailbox
+    await fetch.new_mails()
+    assert [record.body for record in neighbours.producer.records] == [b"one"]
+    assert fetch.state.last_uid == 2
+    assert not neighbours.store.unreadable
+
+
+async def test_a_folder_that_cannot_be_marked_is_still_read(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    server.may_mark = False
+    await (await opened(server, neighbours)).new_mails()
+    assert len(neighbours.store.fetched) == 3
+    assert not server.seen
+
+
+async def test_a_changed_uidvalidity_lists_again_as_other_mails(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one")
+    await (await opened(server, neighbours)).new_mails()
+    server.uid_validity = 8
+    fetch = await opened(server, neighbours)
+    await fetch.new_mails()
+    first, second = neighbours.producer.records
+    assert first.body == second.body
+    assert first.mail_id != second.mail_id
+
+
+async def test_what_a_crash_left_unmarked_is_marked_at_the_next_start(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three", b"four")
+    server.refused = {4}
+    fetch = await opened(server, neighbours)
+    await fetch.new_mails()
+    # As if the process had died before it marked the second batch.
+    server.seen -= {3}
+    # A person has marked a mail of the first batch as unread.
+    server.seen -= {1}
+    await (await opened(server, neighbours)).mark_what_was_left()
+    assert server.seen == {2, 3}
+    assert neighbours.store.states["support", "INBOX"].seen_uid == 4
+
+
+async def test_nothing_is_marked_again_once_the_marking_is_saved(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two")
+    fetch = await opened(server, neighbours)
+    await fetch.new_mails()
+    await fetch.save_seen()
+    server.seen -= {2}
+    await (await opened(server, neighbours)).mark_what_was_left()
+    assert server.seen == {1}

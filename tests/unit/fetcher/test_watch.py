@@ -1,0 +1,159 @@
+"""The life of one mailbox: looking, waiting, recovering; on stand-ins, without real waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from postrail.errors import ConfigurationError, FatalError, TransientError
+from postrail.mailbox import MailboxAway
+from services.fetcher.waiting import wait_for
+from services.fetcher.watch import Entrance, MailboxWatch
+from tests.fakes.fetching import Neighbours, account_named, until
+from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
+
+
+class Waits:
+    """Stands for the waiting: remembers how long, and ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.instant = 0
+        self.resume = asyncio.Event()
+
+    async def __call__(self, event: asyncio.Event, seconds: float) -> bool:
+        self.seconds.append(seconds)
+        if len(self.seconds) <= self.instant:
+            await asyncio.sleep(0)
+            return event.is_set()
+        waiting = [asyncio.ensure_future(waited.wait()) for waited in (event, self.resume)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for future in waiting:
+            future.cancel()
+        self.resume.clear()
+        return event.is_set()
+
+
+@pytest.fixture
+async def neighbours() -> AsyncIterator[Neighbours]:
+    found = Neighbours()
+    yield found
+    await asyncio.to_thread(found.close)
+
+
+@contextlib.asynccontextmanager
+async def watched(
+    server: MemoryServer, neighbours: Neighbours, waits: Waits, **account: Any
+) -> AsyncIterator[MailboxWatch]:
+    """A watch that runs during the block."""
+    entrance = Entrance(mailbox_for=lambda _: MemoryMailbox(server), slots=asyncio.Semaphore(1))
+    watch = MailboxWatch(account_named(**account), neighbours.parts, entrance, waits)
+    task = asyncio.create_task(watch.run())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_looks_again_when_the_poll_timer_says_so(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+    async with watched(server, neighbours, waits, poll_seconds=42):
+        await until(lambda: waits.seconds == [42])
+        assert server.seen == {1}
+        server.add(b"two")
+        waits.resume.set()
+        await until(lambda: server.seen == {1, 2})
+    assert neighbours.progress.contacts[0] == "support"
+    assert server.done("open") == [()]
+
+
+async def test_looks_at_once_when_somebody_asks(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    async with watched(server, neighbours, waits) as watch:
+        await until(lambda: len(waits.seconds) == 1)
+        server.add(b"one")
+        watch.look_now()
+        await until(lambda: server.seen == {1})
+
+
+async def test_the_last_marking_is_saved_when_nothing_new_comes(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 1)
+        assert neighbours.store.states["support", "INBOX"].seen_uid == 0
+        waits.resume.set()
+        await until(lambda: neighbours.store.states["support", "INBOX"].seen_uid == 1)
+
+
+async def test_faults_are_waited_out_longer_each_time(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [MailboxAway("refused") for _ in range(4)]
+    server.add(b"one")
+    waits.instant = 4
+    async with watched(server, neighbours, waits):
+        await until(lambda: server.seen == {1})
+    pauses = waits.seconds[:4]
+    for pause, plain in zip(pauses, (0.5, 1, 2, 4), strict=True):
+        assert plain * 0.8 <= pause <= plain * 1.2
+
+
+async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [ConfigurationError("login refused")]
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 1)
+    assert waits.seconds[0] >= 12
+
+
+async def test_without_postgresql_it_waits_and_the_mail_stays_in_the_mailbox(
+    neighbours: Neighbours,
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+    neighbours.store.faults = [TransientError("PostgreSQL is away")] * 2
+    waits.instant = 2
+    async with watched(server, neighbours, waits):
+        await until(lambda: server.seen == {1})
+    assert len(waits.seconds) >= 2
+    assert len(neighbours.store.fetched) == 1
+
+
+async def test_an_unacknowledged_record_ends_the_watch(neighbours: Neighbours) -> None:
+    server = MemoryServer()
+    server.add(b"one")
+    neighbours.producer.fault = FatalError("no acknowledgement")
+    entrance = Entrance(mailbox_for=lambda _: MemoryMailbox(server), slots=asyncio.Semaphore(1))
+    with pytest.raises(FatalError):
+        await MailboxWatch(account_named(), neighbours.parts, entrance).run()
+    assert not server.seen
+
+
+async def test_a_word_from_the_server_ends_the_idling(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(can_idle=True), Waits()
+    async with watched(server, neighbours, waits, idle=True, poll_seconds=3600):
+        await until(lambda: server.idling is not None)
+        await asyncio.sleep(0.05)
+        server.add(b"one")
+        assert server.idling is not None
+        server.idling.announce()
+        await until(lambda: server.seen == {1})
+
+
+async def test_a_server_that_cannot_idle_is_polled(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    async with watched(server, neighbours, waits, idle=True, poll_seconds=5):
+        await until(lambda: waits.seconds == [5])
+
+
+async def test_waiting_ends_by_event_or_time() -> None:
+    event = asyncio.Event()
+    assert not await wait_for(event, 0.01)
+    event.set()
+    assert await wait_for(event, 3600)

@@ -1,0 +1,72 @@
+"""Each fault of an IMAP connection, as an error that names the setting and the remedy."""
+
+from __future__ import annotations
+
+import imaplib
+import socket
+import ssl
+
+import pytest
+from imapclient.exceptions import CapabilityError, LoginError
+
+from postrail.errors import ConfigurationError, PermanentError, PipelineError
+from postrail.mailbox import MailboxAway
+from postrail.mailbox.imap_faults import connection_fault, folder_fault, login_fault
+from tests.fakes.fetching import account_named
+
+ACCOUNT = account_named("support", host="mail.example.org")
+
+CASES = [
+    (ConnectionRefusedError(111, "refused"), MailboxAway, "host, port"),
+    (TimeoutError("timed out"), MailboxAway, "timeout_seconds"),
+    (socket.gaierror(-2, "Name or service not known"), MailboxAway, "host"),
+    (ConnectionResetError(104, "reset"), MailboxAway, "host, port"),
+    (ssl.SSLEOFError(8, "EOF occurred"), MailboxAway, ""),
+    (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), ConfigurationError, "encryption, port"),
+    (ssl.SSLCertVerificationError(1, "unable to get issuer"), ConfigurationError, "ca_file"),
+    (CapabilityError("Server does not support STARTTLS"), ConfigurationError, "encryption"),
+    (imaplib.IMAP4.abort("socket error: EOF"), MailboxAway, ""),
+    (imaplib.IMAP4.abort("unexpected response: b'220 hi'"), MailboxAway, "host, port"),
+    (imaplib.IMAP4.error("command: NOOP => what?"), MailboxAway, "host, port"),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "setting"), CASES)
+def test_library_errors_become_ours(
+    error: Exception, kind: type[PipelineError], setting: str
+) -> None:
+    with pytest.raises(kind) as told, connection_fault(ACCOUNT):
+        raise error
+    assert setting in told.value.setting
+    assert told.value.__cause__ is error
+    assert "mail.example.org" in told.value.problem
+
+
+def test_our_own_errors_pass() -> None:
+    mine = PermanentError("mine")
+    with pytest.raises(PermanentError) as told, connection_fault(ACCOUNT):
+        raise mine
+    assert told.value is mine
+
+
+LOGINS = [
+    # RFC 5530: these say that the credentials may be right.
+    ("b'[UNAVAILABLE] Temporary authentication failure.'", MailboxAway),
+    ("b'[LIMIT] Too many connections'", MailboxAway),
+    ("b'[AUTHENTICATIONFAILED] Authentication failed.'", ConfigurationError),
+    ("Invalid credentials (Failure)", ConfigurationError),
+]
+
+
+@pytest.mark.parametrize(("words", "kind"), LOGINS)
+def test_a_login_is_refused_for_good_or_for_now(words: str, kind: type[PipelineError]) -> None:
+    told = login_fault(ACCOUNT, LoginError(words))
+    assert type(told) is kind
+    assert "b'" not in str(told)
+
+
+def test_a_missing_folder_shows_some_that_exist() -> None:
+    folders = [f"Folder {number:02}" for number in range(30)]
+    told = folder_fault(ACCOUNT, imaplib.IMAP4.error("no such mailbox"), folders)
+    assert "Folder 09, …" in told.remedy
+    assert "there are" not in folder_fault(ACCOUNT, imaplib.IMAP4.error("no"), []).remedy
