@@ -1,0 +1,124 @@
+"""Hands mail to an SMTP server over connections that are kept open between mails."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from datetime import timedelta
+
+import aiosmtplib
+
+from postrail.accounts.models import OutgoingConnection
+from postrail.clock import Clock
+from postrail.courier import Answer, Parcel, TimeLimit, TooLate
+from postrail.courier.smtp_dialogue import Dialogue, LoginWanted, StaleConnection
+from postrail.courier.smtp_faults import connecting, login_wanted, tls_file_missing
+
+# Servers hang up on the idle (Postfix after 300 s); a connection is a load on both until then.
+IDLE_SECONDS = 60.0
+
+
+class SmtpCourier:
+    """One outgoing connection; as many SMTP connections as there are parcels at once."""
+
+    def __init__(self, connection: OutgoingConnection, password: str, clock: Clock) -> None:
+        self._connection = connection
+        self._password = password
+        self._clock = clock
+        self._idle: list[Dialogue] = []
+        self._context: ssl.SSLContext | None = None
+
+    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        """One SMTP transaction, on a kept connection if there is one; see `Courier.send`."""
+        while (dialogue := self._kept()) is not None:
+            try:
+                return await self._send_on(dialogue, parcel, limit)
+            except StaleConnection:
+                dialogue.abort()
+        return await self._send_on(await self._connect(limit), parcel, limit)
+
+    async def _send_on(self, dialogue: Dialogue, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        try:
+            answers = await dialogue.send(parcel, limit)
+        except LoginWanted as error:
+            raise login_wanted(self._connection, str(error)) from error
+        if dialogue.is_open:
+            self._idle.append(dialogue)
+        return answers
+
+    def _kept(self) -> Dialogue | None:
+        """The connection used last that is still open."""
+        while self._idle:
+            dialogue = self._idle.pop()
+            if dialogue.is_open:
+                return dialogue
+        return None
+
+    async def _connect(self, limit: TimeLimit) -> Dialogue:
+        """A new connection, encrypted and logged in as configured."""
+        seconds = (limit.dot_before - self._clock.now()).total_seconds()
+        if seconds <= 0:
+            raise TooLate("the time for this message was over before it was begun")
+        client = await self._client()
+        with connecting(self._connection):
+            try:
+                await asyncio.wait_for(client.connect(), seconds)
+                # A server that wants no login has not been greeted yet.
+                if client.is_ehlo_or_helo_needed:
+                    await asyncio.wait_for(client.ehlo(), seconds)
+            except BaseException:
+                client.close()
+                raise
+        return Dialogue(client, self._clock)
+
+    async def _client(self) -> aiosmtplib.SMTP:
+        connection = self._connection
+        return aiosmtplib.SMTP(
+            hostname=connection.host,
+            port=connection.port,
+            username=connection.username or None,
+            password=self._password if connection.username else None,
+            local_hostname=_own_name(),
+            timeout=connection.timeout_seconds,
+            use_tls=connection.encryption == "ssl",
+            start_tls=connection.encryption == "starttls",
+            tls_context=await self._tls_context(),
+        )
+
+    async def _tls_context(self) -> ssl.SSLContext | None:
+        if self._connection.encryption != "none" and self._context is None:
+            try:
+                self._context = await asyncio.to_thread(tls_context, self._connection)
+            except OSError as error:
+                raise tls_file_missing(self._connection, error) from error
+        return self._context
+
+    async def close_idle(self) -> None:
+        """Closes connections that were not used for a minute."""
+        before = self._clock.now() - timedelta(seconds=IDLE_SECONDS)
+        old = [dialogue for dialogue in self._idle if dialogue.idle_since <= before]
+        self._idle = [dialogue for dialogue in self._idle if dialogue not in old]
+        await asyncio.gather(*(dialogue.quit() for dialogue in old))
+
+    async def close(self) -> None:
+        """Closes all connections that are not in use."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(dialogue.quit() for dialogue in idle))
+
+
+def tls_context(connection: OutgoingConnection) -> ssl.SSLContext:
+    """How the server's certificate is checked. Blocking: reads files."""
+    context = ssl.create_default_context()
+    if connection.ca_file:
+        context.load_verify_locations(connection.ca_file)
+    if not connection.verify_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _own_name() -> str:
+    """The name for EHLO. Not the full name: looking that up may hang where DNS is away."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "localhost"

@@ -1,0 +1,277 @@
+"""One connection to an SMTP server: a transaction for each parcel, until it breaks.
+
+The message is written first and its final dot on its own, after a look at the clock: a process
+that was paused in between, and whose claim somebody else holds by now, must not complete it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import cast
+
+import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
+
+from postrail.clock import Clock
+from postrail.courier import Answer, Parcel, State, TimeLimit, TooLate
+from postrail.mails.message import ascii_address
+
+CHUNK_BYTES = 256 * 1024
+# How often to look whether a slow server has taken what was written.
+DRAIN_SECONDS = 0.005
+REPLY_MAX_CHARACTERS = 500
+QUIT_SECONDS = 2.0
+
+DATA_WANTED = 354
+# RFC 4954, 6 and RFC 3207, 4: the server wants a login or encryption before it takes any mail.
+LOGIN_WANTED = (530, 538)
+_CARRIABLE = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
+
+# What the library raises when the connection, and not the server's judgement, is the trouble.
+CONNECTION_FAULTS = (
+    aiosmtplib.SMTPServerDisconnected,
+    aiosmtplib.SMTPTimeoutError,
+    aiosmtplib.SMTPResponseException,
+    OSError,
+)
+
+
+class Dialogue:
+    """A connection that is logged in; for one task at a time."""
+
+    def __init__(self, client: aiosmtplib.SMTP, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._in_doubt = False
+        self.used = False
+        self.idle_since = clock.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another parcel can be sent here; a server that hung up shows here."""
+        return self._client.is_connected
+
+    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        """One SMTP transaction; an answer for each recipient.
+
+        Raises TooLate; and, when nothing was begun, LoginWanted and StaleConnection. Any other
+        fault of the connection is an answer.
+        """
+        answers: dict[str, Answer] = {}
+        try:
+            async with asyncio.timeout((limit.end_before - self._clock.now()).total_seconds()):
+                await self._transaction(parcel, limit, answers)
+        except TimeoutError as error:
+            self._break_off(parcel, answers, f"no answer in time: {_words_of(error)}")
+        except CONNECTION_FAULTS as error:
+            self._break_off(parcel, answers, f"connection lost: {_words_of(error)}")
+        finally:
+            if len(answers) < len(parcel.recipients):
+                self.abort()
+            self.idle_since = self._clock.now()
+        return [answers[recipient] for recipient in parcel.recipients]
+
+    async def _transaction(
+        self, parcel: Parcel, limit: TimeLimit, answers: dict[str, Answer]
+    ) -> None:
+        """Fills in the answers, as far as it comes."""
+        recipients = self._carriable(parcel, answers)
+        if not recipients:
+            return
+        reply = await self._mail(parcel, recipients)
+        if reply.code // 100 != 2:
+            await self._end(answers, recipients, reply)
+            return
+        accepted = await self._recipients(recipients, answers)
+        if not accepted:
+            await self._reset()
+            return
+        reply = await self._client.execute_command(b"DATA")
+        if reply.code != DATA_WANTED:
+            await self._end(answers, accepted, reply)
+            return
+        reply = await self._hand_over(parcel.content, limit)
+        state: State = "sent" if reply.code // 100 == 2 else _refusal(reply.code)
+        _answer_each(answers, accepted, state, words_of_reply(reply))
+
+    def _carriable(self, parcel: Parcel, answers: dict[str, Answer]) -> list[str]:
+        """The recipients whose addresses this server can be told; the others have failed."""
+        if parcel.envelope_from and not self._can_say(parcel.envelope_from):
+            _answer_each(answers, parcel.recipients, "failed", _unspeakable(parcel.envelope_from))
+            return []
+        for recipient in parcel.recipients:
+            if not self._can_say(recipient):
+                _answer_each(answers, [recipient], "failed", _unspeakable(recipient))
+        return [recipient for recipient in parcel.recipients if recipient not in answers]
+
+    def _can_say(self, address: str) -> bool:
+        spoken = ascii_address(address)
+        plain = spoken.isascii() or self._client.supports_extension("smtputf8")
+        return plain and _CARRIABLE.fullmatch(spoken) is not None
+
+    async def _mail(self, parcel: Parcel, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
+        """MAIL FROM. On a connection kept from the last parcel, a server that hung up shows now."""
+        command = [b"MAIL", b"FROM:" + _path(parcel.envelope_from), *self._options(parcel)]
+        kept, self.used = self.used, True
+        try:
+            reply = await self._client.execute_command(*command)
+        except CONNECTION_FAULTS as error:
+            if kept:
+                raise StaleConnection from error
+            raise
+        if reply.code in LOGIN_WANTED:
+            raise LoginWanted(words_of_reply(reply))
+        # RFC 5321, 3.8: 421 announces that the server closes the connection.
+        if kept and reply.code == 421:
+            raise StaleConnection
+        return reply
+
+    def _options(self, parcel: Parcel) -> list[bytes]:
+        options = []
+        supports = self._client.supports_extension
+        if supports("size"):
+            options.append(b"SIZE=%d" % len(parcel.content))
+        if supports("8bitmime") and not parcel.content.isascii():
+            options.append(b"BODY=8BITMIME")
+        addresses = (parcel.envelope_from, *parcel.recipients)
+        if supports("smtputf8") and not all(ascii_address(one).isascii() for one in addresses):
+            options.append(b"SMTPUTF8")
+        return options
+
+    async def _recipients(self, recipients: Sequence[str], answers: dict[str, Answer]) -> list[str]:
+        """RCPT TO for each; those that the server accepts."""
+        accepted = []
+        for recipient in recipients:
+            reply = await self._client.execute_command(b"RCPT", b"TO:" + _path(recipient))
+            if reply.code // 100 == 2:
+                accepted.append(recipient)
+            else:
+                _answer_refused(answers, [recipient], reply)
+        return accepted
+
+    async def _hand_over(self, content: bytes, limit: TimeLimit) -> aiosmtplib.SMTPResponse:
+        """The message, and then, if there is still time, the dot that completes it."""
+        protocol = self._client.protocol
+        if protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("the server hung up after DATA")
+        await _write(protocol, dot_stuffed(content))
+        if self._clock.now() >= limit.dot_before:
+            # The server drops a message whose connection breaks before the dot (RFC 5321, 4.1.1.4).
+            self.abort()
+            raise TooLate("the time for this message was over before it was complete")
+        protocol.write(b".\r\n")
+        self._in_doubt = True
+        reply = await protocol.read_response()
+        self._in_doubt = False
+        return reply
+
+    async def _end(
+        self, answers: dict[str, Answer], recipients: Sequence[str], reply: aiosmtplib.SMTPResponse
+    ) -> None:
+        _answer_refused(answers, recipients, reply)
+        await self._reset()
+
+    async def _reset(self) -> None:
+        """Clears the envelope after a transaction without a message."""
+        if not self.is_open:
+            return
+        try:
+            await self._client.rset()
+        except CONNECTION_FAULTS:
+            self.abort()
+
+    def _break_off(self, parcel: Parcel, answers: dict[str, Answer], why: str) -> None:
+        """The connection is of no more use; who has no answer yet gets one."""
+        self.abort()
+        state: State = "unknown" if self._in_doubt else "deferred"
+        words = f"{why}; the server may have taken the message" if self._in_doubt else why
+        without = [recipient for recipient in parcel.recipients if recipient not in answers]
+        _answer_each(answers, without, state, words)
+
+    def abort(self) -> None:
+        """Breaks the connection at once; what was not written yet never is."""
+        protocol = self._client.protocol
+        transport = protocol.transport if protocol is not None else None
+        if transport is not None:
+            cast(asyncio.WriteTransport, transport).abort()
+        self._client.close()
+
+    async def quit(self) -> None:
+        """Ends the connection politely, if the server lets us."""
+        if self.is_open:
+            try:
+                await self._client.quit(timeout=QUIT_SECONDS)
+            except CONNECTION_FAULTS:
+                self.abort()
+
+
+class LoginWanted(Exception):  # noqa: N818  Never leaves the courier.
+    """The server takes no mail from us as we are; nothing was begun."""
+
+
+class StaleConnection(Exception):  # noqa: N818  Never leaves the courier.
+    """The server had hung up since the last parcel; a new connection may do."""
+
+
+async def _write(protocol: SMTPProtocol, data: bytes) -> None:
+    """Writes and waits until the operating system has it all, so that no dot can be left over."""
+    transport = cast(asyncio.WriteTransport, protocol.transport)
+    for start in range(0, len(data), CHUNK_BYTES):
+        protocol.write(data[start : start + CHUNK_BYTES])
+        # Only the protocol is told when the buffer is empty, and that is the library's.
+        while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(DRAIN_SECONDS)
+
+
+def dot_stuffed(content: bytes) -> bytes:
+    """The message as it follows DATA, without its final dot (RFC 5321, 4.5.2)."""
+    pairs = content.count(b"\r\n")
+    if not pairs == content.count(b"\n") == content.count(b"\r") or content[-2:] != b"\r\n":
+        # Half line ends mean different things to different servers: a way to smuggle mail in.
+        content = normalize_message_line_endings(content)
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed
+
+
+def _path(address: str) -> bytes:
+    return b"<" + ascii_address(address).encode("utf-8", "replace") + b">"
+
+
+def _unspeakable(address: str) -> str:
+    return f"{address!a} is no address that this server takes; nothing was sent"
+
+
+def _answer_refused(
+    answers: dict[str, Answer], recipients: Sequence[str], reply: aiosmtplib.SMTPResponse
+) -> None:
+    _answer_each(answers, recipients, _refusal(reply.code), words_of_reply(reply))
+
+
+def _answer_each(
+    answers: dict[str, Answer], recipients: Sequence[str], state: State, reply: str
+) -> None:
+    for recipient in recipients:
+        answers[recipient] = Answer(recipient=recipient, state=state, reply=reply)
+
+
+def _refusal(code: int) -> State:
+    """RFC 5321, 4.2.1: 5 is final; everything else may go better later."""
+    return "failed" if code // 100 == 5 else "deferred"
+
+
+def words_of_reply(reply: aiosmtplib.SMTPResponse) -> str:
+    """The server's reply on one line, fit to be stored and shown."""
+    return clean_words(f"{reply.code} {reply.message}")
+
+
+def clean_words(words: str) -> str:
+    """A server's words on one line, without what no text column takes."""
+    printable = words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _SPACES.sub(" ", printable).strip()[:REPLY_MAX_CHARACTERS]
+
+
+def _words_of(error: Exception) -> str:
+    return clean_words(str(error)) or type(error).__name__

@@ -1,0 +1,108 @@
+"""Why no connection to an SMTP server comes about, in words that name what to change."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+
+import aiosmtplib
+
+from postrail.accounts.models import OutgoingConnection
+from postrail.courier import CourierAway
+from postrail.courier.smtp_dialogue import clean_words
+
+# RFC 4954, 6: the server cannot check the login now, which may be right.
+TEMPORARY_AUTHENTICATION_FAILURE = 454
+
+
+@contextlib.contextmanager
+def connecting(connection: OutgoingConnection) -> Iterator[None]:
+    """Turns what aiosmtplib, ssl and socket raise while connecting into CourierAway."""
+    try:
+        yield
+    except aiosmtplib.SMTPAuthenticationError as error:
+        raise _login_refused(connection, error) from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        certificate = _certificate_error(error)
+        if certificate is not None:
+            raise _untrusted(connection, certificate) from error
+        raise _away(connection, error) from error
+
+
+def _login_refused(
+    connection: OutgoingConnection, error: aiosmtplib.SMTPAuthenticationError
+) -> CourierAway:
+    words = clean_words(f"{error.code} {error.message}")
+    if error.code == TEMPORARY_AUTHENTICATION_FAILURE:
+        return CourierAway(f"{_server(connection)} cannot check the login now: {words}")
+    return CourierAway(
+        f"{_server(connection)} refused the login of {connection.username}: {words}",
+        setting=_setting(connection, "username, password"),
+        remedy="Correct the user name or the password",
+    )
+
+
+def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """The certificate's fault among the causes, if that is what it was."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _untrusted(connection: OutgoingConnection, error: ssl.SSLCertVerificationError) -> CourierAway:
+    return CourierAway(
+        f"the certificate of {_server(connection)} is not trusted: {error.verify_message}",
+        setting=_setting(connection, "ca_file"),
+        remedy="Name the file with the certificate authority's certificate in ca_file, or set host"
+        " to the name in the certificate",
+    )
+
+
+def _away(connection: OutgoingConnection, error: Exception) -> CourierAway:
+    words = clean_words(str(getattr(error, "message", "")) or str(error)) or type(error).__name__
+    code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
+    if isinstance(error, aiosmtplib.SMTPException) and "STARTTLS" in words:
+        return CourierAway(
+            f"{_server(connection)} does not offer STARTTLS",
+            setting=_setting(connection, "encryption, port"),
+            remedy="Set encryption to ssl or none, as the server's port wants it",
+        )
+    if isinstance(error, aiosmtplib.SMTPException) and "AUTH" in words:
+        return CourierAway(
+            f"{_server(connection)} offers no login: {words}",
+            setting=_setting(connection, "encryption, username"),
+            remedy="Set encryption to starttls or ssl, or leave the user name blank",
+        )
+    return CourierAway(
+        f"no connection to {_server(connection)}: {code}{words}",
+        setting=_setting(connection, "host, port, encryption"),
+        remedy="Check that the server runs there and takes connections from here",
+    )
+
+
+def login_wanted(connection: OutgoingConnection, words: str) -> CourierAway:
+    """The server takes no mail without a login, or without encryption."""
+    return CourierAway(
+        f"{_server(connection)} takes no mail from us: {words}",
+        setting=_setting(connection, "username, password, encryption"),
+        remedy="Fill in user name and password, and the encryption that the server wants",
+    )
+
+
+def tls_file_missing(connection: OutgoingConnection, error: OSError) -> CourierAway:
+    """The CA file cannot be read."""
+    return CourierAway(
+        f"{connection.ca_file} cannot be read as certificates: {clean_words(str(error))}",
+        setting=_setting(connection, "ca_file"),
+        remedy="Name a file in PEM form that this process may read",
+    )
+
+
+def _server(connection: OutgoingConnection) -> str:
+    return f"SMTP server {connection.host}:{connection.port}"
+
+
+def _setting(connection: OutgoingConnection, fields: str) -> str:
+    return f"{fields} of the outgoing connection {connection.name}"

@@ -1,0 +1,82 @@
+"""Tells the others, over Kafka, what became of mails: outgoing.delivered, from the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from postrail.database import Pool
+from postrail.errors import TransientError
+from postrail.mails.outgoing import Finished
+from postrail.observe.log import log
+from postrail.records import DeliveryResult, OutgoingDelivered
+from postrail.stream import avro, outbox
+from postrail.stream.producer import Entry
+from postrail.stream.topics import OUTGOING_DELIVERED
+
+logger = log(__name__)
+
+
+def delivered(item: Finished, now: datetime) -> Entry:
+    """The record of one attempt."""
+    claimed = item.claimed
+    by_address = {recipient.address: recipient for recipient in claimed.recipients}
+    results = [
+        DeliveryResult(
+            recipient=result.recipient,
+            state=result.state,
+            reply=result.reply,
+            attempts=by_address[result.recipient].attempts,
+            maybe_twice=result.maybe_twice,
+        )
+        for result in item.results
+    ]
+    record = OutgoingDelivered(
+        outgoing_id=claimed.outgoing_id,
+        conversation=claimed.conversation,
+        issue_key=claimed.issue_key,
+        message_id=claimed.message_id,
+        results=results,
+        tried_at=now,
+    )
+    return Entry(OUTGOING_DELIVERED, claimed.conversation, avro.encode(record))
+
+
+class Announcer:
+    """Sends outbox rows right after their transactions, all that have come together at once."""
+
+    def __init__(self, pool: Pool, producer: outbox.Sends) -> None:
+        self._pool = pool
+        self._producer = producer
+        self._entries: list[Entry] = []
+        self._ids: list[int] = []
+        self._news = asyncio.Event()
+
+    def announce(self, entries: Sequence[Entry], outbox_ids: Sequence[int]) -> None:
+        """Sends the rows soon; nothing waits for it."""
+        if entries:
+            self._entries += entries
+            self._ids += outbox_ids
+            self._news.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sends until `stop` is set; what is left then is the sweeper's."""
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                news = asyncio.create_task(self._news.wait())
+                await asyncio.wait({stopped, news}, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+                await self._flush()
+        finally:
+            stopped.cancel()
+
+    async def _flush(self) -> None:
+        self._news.clear()
+        entries, self._entries = self._entries, []
+        ids, self._ids = self._ids, []
+        try:
+            await outbox.flush(self._pool, self._producer, entries, ids)
+        except TransientError as error:
+            logger.warning("left to the sweeper", rows=len(ids), reason=str(error))
