@@ -59,8 +59,20 @@ def named_by(mail: MailParsed) -> Named:
     )
 
 
-async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, str]:
-    """The conversation of each mail, by mail_id, in order of arrival; new ones are opened.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a mail stands: its conversation, and the queue in which it keeps its order.
+
+    The two differ for a mail that has nothing but an issue's key to show: it waits its turn behind
+    the issue's mails, but its ids do not become ids of the issue before the key is accepted.
+    """
+
+    conversation: str
+    queue: str
+
+
+async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, Place]:
+    """The place of each mail, by mail_id, in order of arrival; new conversations are opened.
 
     The locks are held until the caller's transaction ends.
     """
@@ -78,8 +90,9 @@ async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, str
     added: dict[bytes, str] = {}
     placed = {}
     for mail in mails:
-        conversation = _first(mail.hashes, known) or _first(mail.keys, by_key) or mail.mail_id
-        placed[mail.mail_id] = conversation
+        conversation = _first(mail.hashes, known) or mail.mail_id
+        queue = _first(mail.keys, by_key) or conversation
+        placed[mail.mail_id] = Place(conversation=conversation, queue=queue)
         new = {digest: conversation for digest in mail.hashes if digest not in known}
         known.update(new)
         added.update(new)
@@ -102,18 +115,6 @@ async def index(connection: Connection, conversations: dict[bytes, str]) -> None
         "INSERT INTO message_index (message_hash, conversation)"
         " SELECT * FROM unnest(%s::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
         [list(conversations), list(conversations.values())],
-    )
-
-
-async def split(connection: Connection, mail: Named, conversation: str) -> None:
-    """Takes a mail out of its conversation into one of its own, with the ids that it brought.
-
-    Its issue key named a conversation in which its sender has no part.
-    """
-    await connection.execute(
-        "UPDATE message_index SET conversation = %s"
-        " WHERE message_hash = ANY(%s) AND conversation = %s",
-        [mail.mail_id, list(mail.hashes), conversation],
     )
 
 

@@ -40,6 +40,7 @@ class DueMail:
 
     mail: MailParsed
     conversation: str
+    queue: str
     attempts: int
     revision: int
 
@@ -55,7 +56,6 @@ class Outcome:
     reason: str
     issue_key: str | None
     comment_id: int | None
-    conversation: str
     trace: dict[str, Any]
 
 
@@ -114,21 +114,21 @@ async def take_in(connection: Connection, batch: Sequence[Received], now: dateti
     await connection.execute(
         "INSERT INTO incoming_mail AS present (mail_id, mailbox, source, state, size, received_at,"
         "  fetched_at, raw_partition, raw_offset, blobs, subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, arrival, due_at)"
+        "  parsed, conversation, queue, arrival, due_at)"
         " SELECT mail_id, mailbox, source, 'new', size, received_at, fetched_at, raw_partition,"
         "  raw_offset, string_to_array(blobs, ' '), subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, arrival, %s"
+        "  parsed, conversation, queue, arrival, %s"
         " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],"
         "  %s::timestamptz[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::text[],"
-        "  %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::bigint[])"
+        "  %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::uuid[], %s::bigint[])"
         "  AS parsed(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
         "   raw_offset, blobs, subject, sender, message_id, fingerprint, parsed, conversation,"
-        "   arrival)"
+        "   queue, arrival)"
         " ON CONFLICT (mail_id) DO UPDATE SET state = 'new', blobs = excluded.blobs,"
         "  subject = excluded.subject, sender = excluded.sender,"
         "  message_id = excluded.message_id, fingerprint = excluded.fingerprint,"
         "  parsed = excluded.parsed, conversation = excluded.conversation,"
-        "  arrival = excluded.arrival, due_at = excluded.due_at"
+        "  queue = excluded.queue, arrival = excluded.arrival, due_at = excluded.due_at"
         " WHERE present.state = 'fetched'",
         [
             now,
@@ -146,7 +146,8 @@ async def take_in(connection: Connection, batch: Sequence[Received], now: dateti
             [mail.message_id for mail in fresh],
             [mail.fingerprint for mail in fresh],
             [avro.encode(mail) for mail in fresh],
-            [placed[mail.mail_id] for mail in fresh],
+            [placed[mail.mail_id].conversation for mail in fresh],
+            [placed[mail.mail_id].queue for mail in fresh],
             [row[0] for row in numbers],
         ],
     )
@@ -169,15 +170,19 @@ def _blobs_of(mail: MailParsed) -> list[str]:
 
 
 async def take_due(connection: Connection, now: datetime, limit: int) -> list[DueMail]:
-    """Due mails that have no earlier unfinished mail in their conversation, locked for the caller.
+    """Due mails with no earlier unfinished mail in their conversation or queue, locked for us.
 
     Each conversation gives at most one. Another replica's mails are skipped, not waited for.
     """
     found = await rows(
         connection,
-        "SELECT parsed, conversation::text, attempts, revision FROM incoming_mail AS due"
+        "SELECT parsed, conversation::text, queue::text, attempts, revision"
+        " FROM incoming_mail AS due"
         " WHERE state IN ('new', 'waiting') AND due_at <= %s AND NOT EXISTS ("
         "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.conversation = due.conversation"
+        "  AND earlier.arrival < due.arrival AND earlier.state IN ('new', 'working', 'waiting'))"
+        " AND NOT EXISTS ("
+        "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.queue = due.queue"
         "  AND earlier.arrival < due.arrival AND earlier.state IN ('new', 'working', 'waiting'))"
         " ORDER BY due_at, arrival LIMIT %s FOR UPDATE SKIP LOCKED",
         [now, limit],
@@ -186,8 +191,9 @@ async def take_due(connection: Connection, now: datetime, limit: int) -> list[Du
         DueMail(
             mail=cast(MailParsed, avro.decode(row[0])),
             conversation=row[1],
-            attempts=row[2],
-            revision=row[3],
+            queue=row[2],
+            attempts=row[3],
+            revision=row[4],
         )
         for row in found
     ]
@@ -195,7 +201,7 @@ async def take_due(connection: Connection, now: datetime, limit: int) -> list[Du
 
 async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
     """Waits until nobody else works on these conversations, or on the same mails by content."""
-    names = {due.conversation for due in mails} | {due.mail.fingerprint for due in mails}
+    names = {name for due in mails for name in (due.conversation, due.queue, due.mail.fingerprint)}
     await connection.execute(
         "SELECT pg_advisory_xact_lock(number) FROM ("
         " SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name"
@@ -209,11 +215,9 @@ async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datet
     await connection.execute(
         "UPDATE incoming_mail AS mail SET state = done.state, outcome = done.outcome,"
         "  reason = done.reason, issue_key = done.issue_key, comment_id = done.comment_id,"
-        "  conversation = done.conversation, trace = done.trace, revision = mail.revision + 1,"
-        "  handled_at = %s"
+        "  trace = done.trace, revision = mail.revision + 1, handled_at = %s"
         " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
-        "  %s::uuid[], %s::jsonb[]) AS done(mail_id, state, outcome, reason, issue_key, comment_id,"
-        "   conversation, trace)"
+        "  %s::jsonb[]) AS done(mail_id, state, outcome, reason, issue_key, comment_id, trace)"
         " WHERE mail.mail_id = done.mail_id",
         [
             now,
@@ -223,7 +227,6 @@ async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datet
             [done.reason for done in outcomes],
             [done.issue_key for done in outcomes],
             [done.comment_id for done in outcomes],
-            [done.conversation for done in outcomes],
             [json.dumps(done.trace) for done in outcomes],
         ],
     )

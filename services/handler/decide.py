@@ -18,8 +18,10 @@ class Decision:
     outcome: str
     reason: str
     issue_key: str | None = None
-    # A new issue that leaves the conversation which its subject named, and links to that issue.
+    # A new issue whose subject named another one, without a right to comment on it.
     linked_to: str | None = None
+    # Was the key in the subject the only proof?
+    by_key: bool = False
     # May anybody be told by mail? Never because of automatic mail (RFC 3834, section 2).
     answers: bool = False
 
@@ -95,6 +97,7 @@ def _by_key(mail: MailParsed, facts: Facts) -> Decision | None:
             outcome="comment",
             reason=reason,
             issue_key=named.issue_key,
+            by_key=True,
             answers=mail.kind == "human",
         )
     reason = f"the subject names {named.issue_key}, but the sender has no part in it"

@@ -24,7 +24,6 @@ class Decided:
 
     due: DueMail
     decision: Decision
-    conversation: str
     # None when the mail failed before anything was looked up.
     facts: Facts | None = None
     issue_key: str | None = None
@@ -48,7 +47,7 @@ def issue_draft(decided: Decided, routing: Routing) -> IssueDraft:
         description_blob=mail.text_blob.sha256 if mail.text_blob else None,
         reporter_address=_address(mail),
         reporter_name=_name(mail),
-        conversation=decided.conversation,
+        conversation=decided.due.conversation,
         mail_id=mail.mail_id,
         revision=decided.due.revision + 1,
         attachments=tuple(mail.attachments),

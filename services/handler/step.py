@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from postrail.database import Connection, Pool, transaction
-from postrail.errors import TransientError
+from postrail.errors import FatalError, TransientError
 from postrail.mails import conversations, facts, incoming
 from postrail.mails.incoming import DueMail, Outcome
 from postrail.mails.intake import IntakeOffsets
@@ -98,7 +98,9 @@ class Handler:
             if not isinstance(error, TrackerUnavailableError):
                 raise
             return await self._work_one_by_one(error)
-        # Whatever it is, it must not stop the mails beside the one that brought it about.
+        except FatalError:
+            raise
+        # Whatever else it is, it must not stop the mails beside the one that brought it about.
         except Exception as error:  # noqa: BLE001
             return await self._work_one_by_one(error)
 
@@ -114,7 +116,7 @@ class Handler:
             return await self._work(1)
         except TrackerUnavailableError as error:
             await self._postpone(error)
-        except TransientError:
+        except (TransientError, FatalError):
             raise
         except Exception as error:
             logger.exception("a mail failed", mail_id=self._in_hand[0].mail.mail_id)
@@ -135,7 +137,7 @@ class Handler:
         (due,) = self._in_hand
         now = self._process.clock.now()
         decision = Decision(outcome="failed", reason=f"{type(error).__name__}: {error}")
-        done = [Decided(due=due, decision=decision, conversation=due.conversation)]
+        done = [Decided(due=due, decision=decision)]
         sent = self._facts(done, now)
         async with transaction(self._pool) as connection:
             await incoming.finish(connection, [_outcome(one) for one in done], now)
@@ -164,22 +166,11 @@ class Handler:
 
     async def _decide(self, connection: Connection, routing: Routing) -> list[Decided]:
         known = await facts.gather(connection, self._in_hand)
-        decided = []
-        for due in self._in_hand:
-            decision = decide(due.mail, routing.accounts, known[due.mail.mail_id])
-            conversation = due.mail.mail_id if decision.linked_to else due.conversation
-            if decision.linked_to and conversation != due.conversation:
-                named = conversations.named_by(due.mail)
-                await conversations.split(connection, named, due.conversation)
-            decided.append(
-                Decided(
-                    due=due,
-                    decision=decision,
-                    conversation=conversation,
-                    facts=known[due.mail.mail_id],
-                )
-            )
-        return decided
+        return [
+            Decided(due=due, decision=decide(due.mail, routing.accounts, found), facts=found)
+            for due in self._in_hand
+            for found in [known[due.mail.mail_id]]
+        ]
 
     async def _take_effect(
         self, connection: Connection, decided: list[Decided], routing: Routing, now: datetime
@@ -215,6 +206,7 @@ class Handler:
         wanted = [one for one in decided if one.decision.outcome == "comment"]
         drafts = [comment_draft(one, routing) for one in wanted]
         ids = await self._tracker.add_comments(connection, drafts, now)
+        await conversations.map_issues(connection, _joined_by_key(wanted))
         return [
             replace(one, issue_key=draft.issue_key, comment_id=comment_id)
             for one, draft, comment_id in zip(wanted, drafts, ids, strict=True)
@@ -269,12 +261,26 @@ class Handler:
             )
 
 
+def project_of(issue_key: str) -> str:
+    """HELP of HELP-1."""
+    return issue_key.rpartition("-")[0]
+
+
 def distinct(due: Sequence[DueMail]) -> list[DueMail]:
     """Of mails with the same content only the first: the others are decided once it is stored."""
     first: dict[str, DueMail] = {}
     for mail in due:
         first.setdefault(mail.mail.fingerprint, mail)
     return list(first.values())
+
+
+def _joined_by_key(comments: Sequence[Decided]) -> list[tuple[str, str, str]]:
+    """The conversations that an accepted key brought to an issue: what follows them is its too."""
+    return [
+        (one.due.conversation, project_of(issue_key), issue_key)
+        for one in comments
+        if one.decision.by_key and (issue_key := one.decision.issue_key)
+    ]
 
 
 def _outcome(one: Decided) -> Outcome:
@@ -285,7 +291,6 @@ def _outcome(one: Decided) -> Outcome:
         reason=one.decision.reason,
         issue_key=one.issue_key,
         comment_id=one.comment_id,
-        conversation=one.conversation,
         trace={
             "kind": one.due.mail.kind,
             "kind_reason": one.due.mail.kind_reason,
@@ -302,7 +307,7 @@ def _handled(one: Decided, now: datetime) -> MailHandled:
         revision=one.due.revision + 1,
         outcome=one.decision.outcome,
         reason=one.decision.reason,
-        project=one.issue_key.rpartition("-")[0] if one.issue_key else None,
+        project=project_of(one.issue_key) if one.issue_key else None,
         issue_key=one.issue_key,
         comment_id=one.comment_id,
         handled_at=now,

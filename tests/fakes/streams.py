@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from postrail.errors import FatalError
 from postrail.stream.consumer import RawRecord
@@ -27,7 +27,7 @@ class MemoryReader:
         self.opened = self.closed = False
         self.kept_alive = 0
         # Called at each keep_alive: a test changes the assignment here.
-        self.on_keep_alive = lambda: None
+        self.on_keep_alive: Callable[[], object] = lambda: None
         self.max_records = 100
 
     async def open(self) -> None:
@@ -85,7 +85,8 @@ class MemoryProducer:
         if not self.acknowledge:
             raise FatalError("Kafka did not acknowledge a record")
         self.sent += entries
-        return [Placed(0, number) for number in range(len(self.sent) - len(entries), len(self.sent))]
+        first = len(self.sent) - len(entries)
+        return [Placed(0, number) for number in range(first, len(self.sent))]
 
     def offer(self, entry: Entry) -> None:
         """Figures are not looked at here."""

@@ -103,8 +103,10 @@ CREATE TABLE incoming_mail (
     message_id     text,
     fingerprint    text,
     parsed         bytea,
-    -- Order: mails of a conversation are worked in the order of their arrival numbers.
+    -- Order: mails of one conversation, or of one queue, are worked in the order of their arrival
+    -- numbers. The queue of a mail that only names an issue's key is that issue's conversation.
     conversation   uuid,
+    queue          uuid,
     arrival        bigint,
     due_at         timestamptz,
     attempts       integer NOT NULL DEFAULT 0,
@@ -122,6 +124,8 @@ ALTER TABLE incoming_mail ALTER COLUMN parsed SET STORAGE EXTERNAL;
 
 CREATE INDEX incoming_mail_due ON incoming_mail (due_at, arrival) WHERE state IN ('new', 'waiting');
 CREATE INDEX incoming_mail_unfinished ON incoming_mail (conversation, arrival)
+    WHERE state IN ('new', 'working', 'waiting');
+CREATE INDEX incoming_mail_queue ON incoming_mail (queue, arrival)
     WHERE state IN ('new', 'working', 'waiting');
 CREATE INDEX incoming_mail_open ON incoming_mail (fetched_at)
     WHERE state IN ('fetched', 'new', 'working', 'waiting');

@@ -1,0 +1,410 @@
+"""The handler on real PostgreSQL: intake with offsets, due work, effects, outbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+
+from postrail.accounts import store
+from postrail.accounts.models import MailAccount, OutgoingConnection, Person, Project
+from postrail.clock import SettableClock
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.mails.intake import IntakeOffsets
+from postrail.observe.health import Health
+from postrail.process import Process
+from postrail.records import Address, Attachment, MailHandled, MailParsed, OutgoingQueued
+from postrail.settings import Settings
+from postrail.stream import avro
+from postrail.stream.worker import OffsetGap
+from postrail.tracker import TrackerUnavailableError
+from postrail.tracker.builtin import BuiltinTracker
+from services.handler.step import Handler
+from tests.fakes.records import NOON, mail_parsed, received
+from tests.fakes.streams import MemoryProducer
+
+
+class Bench:
+    """A handler with a real database and a producer in memory."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.pool = pool
+        self.settings = settings
+        self.clock = SettableClock()
+        self.producer = MemoryProducer()
+        self.tracker = FlakyTracker()
+        self.handler, self.offsets = self.another()
+        self._offset = 0
+
+    def another(self) -> tuple[Handler, IntakeOffsets]:
+        process = Process(
+            name="handler",
+            settings=self.settings,
+            clock=self.clock,
+            health=Health(),
+            producer=cast(Any, self.producer),
+            progress=cast(Any, NoProgress()),
+            stop=asyncio.Event(),
+        )
+        offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
+        return Handler(process, self.pool, self.tracker, offsets, b"key"), offsets
+
+    async def take_in(self, *mails: MailParsed) -> None:
+        batch = [received(mail, self._offset + n) for n, mail in enumerate(mails)]
+        self._offset += len(mails)
+        await self.handler.take_in(batch)
+
+    async def work(self) -> None:
+        while await self.handler.work_batch():
+            pass
+
+    async def handle(self, *mails: MailParsed) -> None:
+        await self.take_in(*mails)
+        await self.work()
+
+    async def rows(self, statement: str) -> list[Any]:
+        async with transaction(self.pool) as connection:
+            return await rows(connection, statement)
+
+    async def outcomes(self) -> list[tuple[str, str, str | None]]:
+        found = await self.rows(
+            "SELECT state, outcome, issue_key FROM incoming_mail ORDER BY arrival"
+        )
+        return [(row[0], row[1], row[2]) for row in found]
+
+    def sent(self, record_type: type[Any]) -> list[Any]:
+        decoded = [avro.decode(entry.value) for entry in self.producer.sent]
+        return [record for record in decoded if isinstance(record, record_type)]
+
+
+class NoProgress:
+    def count(self, *_: object, **__: object) -> None:
+        """Figures are not looked at here."""
+
+
+class FlakyTracker(BuiltinTracker):
+    """The built-in tracker, which fails as a test says, by the summary of an issue."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, Exception] = {}
+
+    async def create_issues(self, connection: Any, drafts: Any, now: Any) -> list[str]:
+        for draft in drafts:
+            if draft.summary in self.faults:
+                raise self.faults[draft.summary]
+        return await super().create_issues(connection, drafts, now)
+
+
+async def configure(pool: Pool) -> None:
+    things = [
+        Project(key="HELP", name="Help desk"),
+        Project(key="SALE", name="Sales"),
+        OutgoingConnection(
+            name="out", host="smtp.example.com", from_address="desk@example.com", is_default=True
+        ),
+        Person(address="agent@example.com", name="Agent"),
+        account("support", "HELP"),
+        account("info", "HELP"),
+        account("sales", "SALE"),
+    ]
+    async with transaction(pool) as connection:
+        for thing in things:
+            await store.save(connection, thing, before=None, author="test", now=NOON)
+
+
+def account(name: str, project: str) -> MailAccount:
+    return MailAccount(
+        name=name,
+        host="imap.example.com",
+        username=name,
+        password="env:POSTRAIL_SECRET_X",
+        address=f"{name}@example.com",
+        project=project,
+    )
+
+
+@pytest.fixture
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    pool = await open_pool(settings.database)
+    await configure(pool)
+    made = Bench(settings, pool)
+    await made.offsets.stored([0])
+    made.offsets.expect({0: None})
+    yield made
+    await pool.close()
+
+
+async def test_a_mail_becomes_an_issue_and_its_reporter_is_told(bench: Bench) -> None:
+    part = Attachment(
+        name="fire.jpg",
+        content_type="image/jpeg",
+        size=3,
+        sha256="ab",
+        content_id=None,
+        inline=False,
+    )
+    mail = mail_parsed(attachments=[part])
+    await bench.handle(mail)
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT summary, description, reporter_address FROM issue") == [
+        ("Printer on fire", "It burns.", "ada@example.org")
+    ]
+    assert await bench.rows("SELECT issue_key, name, sha256 FROM attachment") == [
+        ("HELP-1", "fire.jpg", "ab")
+    ]
+    (queued,) = bench.sent(OutgoingQueued)
+    assert queued.recipients == ["ada@example.org"]
+    assert b"HELP-1" in queued.message
+    assert f"In-Reply-To: {mail.message_id}".encode() in queued.message
+    (handled,) = bench.sent(MailHandled)
+    assert (handled.outcome, handled.issue_key, handled.revision) == ("issue", "HELP-1", 1)
+    assert await bench.rows("SELECT 1 FROM outbox") == []
+
+
+async def test_an_answer_to_our_notification_becomes_a_comment_and_watchers_are_told(
+    bench: Bench,
+) -> None:
+    await bench.handle(mail_parsed())
+    (first,) = bench.sent(OutgoingQueued)
+    agent = Address(name="Agent", address="agent@example.com")
+    await bench.handle(
+        mail_parsed(subject="Re: x", in_reply_to=[first.message_id], sender=agent, text="Water!")
+    )
+    assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
+    assert await bench.rows("SELECT author_address, body FROM comment") == [
+        ("agent@example.com", "Water!")
+    ]
+    (_, told) = bench.sent(OutgoingQueued)
+    assert told.recipients == ["ada@example.org"]
+    assert told.conversation == first.conversation
+
+
+async def test_a_reply_to_a_mail_that_we_know_becomes_a_comment(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first)
+    await bench.handle(mail_parsed(references=[str(first.message_id)], subject="no key"))
+    assert [outcome for _, outcome, _ in await bench.outcomes()] == ["issue", "comment"]
+
+
+async def test_a_reply_that_comes_first_makes_the_issue_and_the_original_joins(
+    bench: Bench,
+) -> None:
+    first = mail_parsed()
+    await bench.handle(mail_parsed(in_reply_to=[str(first.message_id)]), first)
+    assert await bench.outcomes() == [
+        ("done", "issue", "HELP-1"),
+        ("done", "comment", "HELP-1"),
+    ]
+
+
+async def test_a_key_alone_counts_from_a_participant_or_a_known_person_only(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    agent = Address(name="", address="agent@example.com")
+    stranger = Address(name="", address="mallory@example.net")
+    await bench.handle(mail_parsed(subject="[HELP-1] more"))
+    await bench.handle(mail_parsed(subject="[HELP-1] from an agent", sender=agent))
+    strange = mail_parsed(subject="[HELP-1] from a stranger", sender=stranger)
+    follows = mail_parsed(in_reply_to=[str(strange.message_id)], sender=stranger)
+    await bench.handle(strange, follows)
+    assert await bench.outcomes() == [
+        ("done", "issue", "HELP-1"),
+        ("done", "comment", "HELP-1"),
+        ("done", "comment", "HELP-1"),
+        ("done", "issue", "HELP-2"),
+        ("done", "comment", "HELP-2"),
+    ]
+    assert await bench.rows("SELECT issue_key, linked_key FROM issue_link") == [
+        ("HELP-2", "HELP-1")
+    ]
+    # What follows the stranger's mail stays with the stranger's issue, also at the same moment.
+    await bench.handle(mail_parsed(in_reply_to=[str(strange.message_id)], sender=stranger))
+    assert (await bench.outcomes())[-1] == ("done", "comment", "HELP-2")
+
+
+async def test_automatic_mail_never_causes_an_answer(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first)
+    sent = len(bench.sent(OutgoingQueued))
+    agent = Address(name="", address="agent@example.com")
+    for kind in ("auto_reply", "auto_generated", "bulk", "bounce"):
+        await bench.handle(mail_parsed(kind=kind, sender=agent))
+        await bench.handle(
+            mail_parsed(kind=kind, in_reply_to=[str(first.message_id)], sender=agent)
+        )
+    assert len(bench.sent(OutgoingQueued)) == sent
+    assert await bench.rows("SELECT address FROM watcher") == [("ada@example.org",)]
+
+
+async def test_our_own_addresses_are_never_told(bench: Bench) -> None:
+    await bench.handle(mail_parsed(sender=Address(name="", address="Support@example.com")))
+    assert bench.sent(OutgoingQueued) == []
+
+
+async def test_the_same_mail_twice_in_a_mailbox_has_one_effect(bench: Bench) -> None:
+    first = mail_parsed(source="INBOX;uidvalidity=1;uid=1", message_id="<m@x>", fingerprint="f")
+    again = mail_parsed(source="INBOX;uidvalidity=1;uid=2", message_id="<m@x>", fingerprint="f")
+    await bench.handle(first, again)
+    assert await bench.outcomes() == [
+        ("done", "issue", "HELP-1"),
+        ("done", "duplicate", "HELP-1"),
+    ]
+
+
+async def test_one_mail_in_two_mailboxes_of_a_project_is_one_issue_with_both_addresses(
+    bench: Bench,
+) -> None:
+    for mailbox in ("support", "info", "sales"):
+        await bench.handle(mail_parsed(mailbox=mailbox, message_id="<m@x>", fingerprint="f"))
+    assert await bench.outcomes() == [
+        ("done", "issue", "HELP-1"),
+        ("done", "noted", "HELP-1"),
+        ("done", "issue", "SALE-1"),
+    ]
+    assert await bench.rows(
+        "SELECT address FROM issue_address WHERE issue_key = 'HELP-1' ORDER BY 1"
+    ) == [("info@example.com",), ("support@example.com",)]
+
+
+async def test_a_mail_without_subject_text_and_message_id_is_an_issue(bench: Bench) -> None:
+    await bench.handle(mail_parsed(subject="", text="", message_id=None, sender=None))
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT summary FROM issue") == [("(no subject)",)]
+
+
+async def test_a_mail_that_could_not_be_parsed_fails_and_keeps_its_bytes(bench: Bench) -> None:
+    await bench.handle(mail_parsed(error="too deep", raw=b"bytes"), mail_parsed())
+    assert [state for state, _, _ in await bench.outcomes()] == ["failed", "done"]
+    ((parsed,),) = await bench.rows("SELECT parsed FROM incoming_mail WHERE state = 'failed'")
+    kept = avro.decode(bytes(parsed))
+    assert isinstance(kept, MailParsed)
+    assert kept.raw == b"bytes"
+
+
+async def test_a_record_that_comes_again_does_nothing(bench: Bench) -> None:
+    mail = mail_parsed()
+    await bench.handle(mail)
+    await bench.handle(mail)
+    await bench.handle(mail, mail)
+    assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
+    assert len(bench.sent(OutgoingQueued)) == 1
+    assert len(bench.sent(MailHandled)) == 1
+
+
+async def test_one_poisonous_mail_fails_and_its_neighbours_are_handled(bench: Bench) -> None:
+    bench.tracker.faults["poison"] = ValueError("cannot be")
+    mails = [mail_parsed(subject="poison" if n == 3 else f"good {n}") for n in range(8)]
+    await bench.handle(*mails)
+    states = [state for state, _, _ in await bench.outcomes()]
+    assert states == ["done"] * 3 + ["failed"] + ["done"] * 4
+    assert await bench.rows("SELECT reason FROM incoming_mail WHERE state = 'failed'") == [
+        ("ValueError: cannot be",)
+    ]
+
+
+async def test_a_tracker_that_is_away_holds_only_the_conversations_that_need_it(
+    bench: Bench,
+) -> None:
+    bench.tracker.faults["slow"] = TrackerUnavailableError("away")
+    slow = mail_parsed(subject="slow")
+    after = mail_parsed(subject="after", in_reply_to=[str(slow.message_id)])
+    await bench.handle(slow, after, mail_parsed(subject="other"))
+    found = await bench.rows("SELECT subject, state, attempts FROM incoming_mail ORDER BY arrival")
+    assert found == [("slow", "waiting", 1), ("after", "new", 0), ("other", "done", 0)]
+    bench.tracker.faults.clear()
+    await bench.work()
+    assert (await bench.outcomes())[1][0] == "new"
+    bench.clock.move(3600)
+    await bench.work()
+    assert [o for _, o, _ in await bench.outcomes()] == ["issue", "comment", "issue"]
+
+
+async def test_comments_are_in_the_order_of_arrival_whoever_works(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first)
+    answers = [mail_parsed(in_reply_to=[str(first.message_id)], text=f"{n:02}") for n in range(20)]
+    await bench.take_in(*answers)
+    handlers = [bench.another()[0] for _ in range(4)]
+
+    async def work(handler: Handler) -> None:
+        while await bench.rows("SELECT 1 FROM incoming_mail WHERE state = 'new'"):
+            await handler.work_batch()
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(work(handler) for handler in handlers))
+    bodies = [row[0] for row in await bench.rows("SELECT body FROM comment ORDER BY comment_id")]
+    assert bodies == [f"{n:02}" for n in range(20)]
+
+
+async def test_two_handlers_at_once_make_one_issue_for_one_conversation(bench: Bench) -> None:
+    """The two mails come in through different partitions at the same moment, again and again."""
+    other, other_offsets = bench.another()
+    other_offsets.expect({1: None})
+    for round_number in range(15):
+        first = mail_parsed()
+        second = mail_parsed(in_reply_to=[str(first.message_id)])
+        await asyncio.gather(
+            bench.take_in(first),
+            other.take_in([received(second, round_number, partition=1)]),
+        )
+        await asyncio.gather(bench.handler.work_batch(), other.work_batch())
+    await bench.work()
+    assert await bench.rows("SELECT count(*) FROM issue") == [(15,)]
+    assert await bench.rows("SELECT count(*) FROM comment") == [(15,)]
+
+
+async def test_a_batch_that_does_not_follow_the_stored_offset_is_refused_whole(
+    bench: Bench,
+) -> None:
+    await bench.handle(mail_parsed())
+    zombie, zombie_offsets = bench.another()
+    zombie_offsets.expect({0: None})
+    with pytest.raises(OffsetGap):
+        await zombie.take_in([received(mail_parsed(), 0)])
+    assert await bench.rows("SELECT count(*) FROM incoming_mail") == [(1,)]
+    assert await bench.offsets.stored([0]) == {0: 1}
+
+
+async def test_rows_of_the_outbox_survive_until_they_are_acknowledged(bench: Bench) -> None:
+    from postrail.errors import FatalError
+    from postrail.settings import OutboxSettings
+    from postrail.stream.outbox import Sweeper
+
+    bench.producer.acknowledge = False
+    await bench.take_in(mail_parsed())
+    with pytest.raises(FatalError):
+        await bench.work()
+    assert await bench.rows("SELECT topic FROM outbox ORDER BY outbox_id") == [
+        ("mail.handled",),
+        ("outgoing.queued",),
+    ]
+    assert (await bench.outcomes())[0][0] == "done"
+    bench.producer.acknowledge = True
+    sweeper = Sweeper(bench.pool, bench.producer, OutboxSettings(), bench.clock)
+    assert await sweeper.sweep() == 0
+    bench.clock.move(10)
+    assert await sweeper.sweep() == 2
+    assert await bench.rows("SELECT 1 FROM outbox") == []
+    assert len(bench.sent(OutgoingQueued)) == 1
+
+
+async def test_one_replica_sweeps_what_another_has_not_locked(bench: Bench) -> None:
+    from postrail.settings import OutboxSettings
+    from postrail.stream import outbox
+    from postrail.stream.outbox import Sweeper
+    from postrail.stream.producer import Entry
+    from postrail.stream.topics import MAIL_HANDLED
+
+    entries = [Entry(MAIL_HANDLED, "k", bytes([n % 256])) for n in range(300)]
+    async with transaction(bench.pool) as connection:
+        await outbox.add(connection, entries, bench.clock.now())
+    bench.clock.move(10)
+    sweepers = [
+        Sweeper(bench.pool, bench.producer, OutboxSettings(), bench.clock) for _ in range(2)
+    ]
+    await asyncio.gather(*(sweeper.sweep() for sweeper in sweepers))
+    await sweepers[0].sweep()
+    assert sorted(entry.value for entry in bench.producer.sent) == sorted(
+        entry.value for entry in entries
+    )
