@@ -64,6 +64,9 @@ def java_command(
 ) -> list[str]:
     """The command line that runs the program with at most this heap."""
     return [
+        # Java cannot open files with other than English letters in a locale without them.
+        "env",
+        "LC_ALL=C.UTF-8",
         str(java_home() / "bin" / "java"),
         f"-Xmx{heap_mib}m",
         # Small machine, short life: compile little, collect on one thread.

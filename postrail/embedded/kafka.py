@@ -138,18 +138,20 @@ class Kafka:
             [*command, str(self._properties_file)],
             log_file=self.folder / "kafka.log",
             pid_file=self.folder / "kafka.pid",
+            working_folder=self.folder,
             stop_signal=signal.SIGTERM,
         )
 
     def _write_properties(self) -> None:
         properties = PROPERTIES | {
-            "log.dirs": str(self._log_folder),
+            # Below the working folder: a path could hold commas, or letters beyond Latin-1.
+            "log.dirs": self._log_folder.name,
             "listeners": f"PLAINTEXT://{self.bootstrap_servers},"
             f"CONTROLLER://{LOOPBACK}:{self.controller_port}",
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap_servers}",
             "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller_port}",
         }
-        lines = [f"{name}={_escaped(value)}" for name, value in properties.items()]
+        lines = [f"{name}={value}" for name, value in properties.items()]
         write_atomically(self._properties_file, "\n".join(lines) + "\n")
 
     def _format(self) -> None:
@@ -159,6 +161,7 @@ class Kafka:
         with log_file.open("wb") as log:
             done = subprocess.run(
                 [*command, *arguments, str(self._properties_file)],
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -175,8 +178,3 @@ class Kafka:
 def _cluster_id() -> str:
     """A new random id in Kafka's notation: 16 bytes in URL-safe base64 without padding."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-
-
-def _escaped(value: str) -> str:
-    """A value in a Java properties file, where a backslash begins an escape."""
-    return value.replace("\\", "\\\\")

@@ -93,9 +93,9 @@ def _start_keeper(kind: str, folder: Path) -> SharedServer:
     return server
 
 
-def make_kafka(folder: Path, *, before: dict[str, int] | None = None) -> Kafka:
+def make_kafka(folder: Path) -> Kafka:
     """A broker of its own in this folder, not started."""
-    ports = choose_ports(["kafka", "kafka_controller"], before)
+    ports = choose_ports(["kafka", "kafka_controller"])
     return Kafka(
         folder,
         jars(KAFKA, default_cache(folder)),

@@ -36,10 +36,10 @@ USER, PASSWORD = "support@demo.test", "secret"
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder below one that only its owner may enter."""
+    """A data folder with an unwieldy name, below one that only its owner may enter."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    return closed / "data"
+    return closed / "Größe, data=1 \\ 2"
 
 
 def leave_data(instance: Instance) -> None:
