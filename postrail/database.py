@@ -53,6 +53,19 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
             yield connection
 
 
+@contextlib.asynccontextmanager
+async def one_connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
+    """One connection with a transaction around the block, for commands: its fault shows at once."""
+    with database_faults():
+        connecting = psycopg.AsyncConnection.connect(
+            settings.url.get_secret_value(),
+            connect_timeout=int(settings.connect_timeout_seconds) or 1,
+            options=f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}",
+        )
+        async with await connecting as connection, connection.transaction():
+            yield connection
+
+
 @contextlib.contextmanager
 def database_faults() -> Iterator[None]:
     """Turns what psycopg raises when PostgreSQL is away, or two transactions collide.
@@ -139,7 +152,12 @@ async def missing_migrations(connection: Connection) -> list[str]:
 async def require_migrated(pool: Pool) -> None:
     """Raises ConfigurationError when the database lacks a migration of this release."""
     async with transaction(pool) as connection:
-        missing = await missing_migrations(connection)
+        await migrated(connection)
+
+
+async def migrated(connection: Connection) -> None:
+    """Raises ConfigurationError when the database lacks a migration of this release."""
+    missing = await missing_migrations(connection)
     if missing:
         raise ConfigurationError(
             f"the database lacks {', '.join(missing)}", remedy="Run: postrail migrate"

@@ -7,6 +7,8 @@ this is only what a process needs to find its neighbours. Each name is `POSTRAIL
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -171,3 +173,8 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             f"{name}: {first['msg']}", setting=name, remedy="Correct it in the environment"
         ) from error
+
+
+def adopt(environment: Mapping[str, str]) -> None:
+    """Takes over the settings of a local installation, for this process and those it starts."""
+    os.environ.update(environment)

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 Encryption = Literal["none", "ssl", "starttls"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 ProjectKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
 MailAddress = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>]+@[^\s@<>]+$")]
+# Blanks at the ends of a password belong to it.
+Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 # Blank or 0 in a port means the protocol's own.
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -39,7 +48,7 @@ class MailAccount(Configured):
     port: Port = 0
     encryption: Encryption = "ssl"
     username: Annotated[str, Field(min_length=1)]
-    password: str
+    password: Secret
     folder: str = "INBOX"
     # The address that people write to.
     address: MailAddress
@@ -74,7 +83,7 @@ class OutgoingConnection(Configured):
     encryption: Encryption = "starttls"
     # Blank: no login.
     username: str = ""
-    password: str = ""
+    password: Secret = ""
     from_address: MailAddress
     from_name: str = ""
     timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0

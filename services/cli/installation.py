@@ -1,0 +1,64 @@
+"""Which installation a command works on: the one of `postrail up`, or the one the settings name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from postrail.settings import Settings
+
+# Where `postrail up` puts an installation when nobody says otherwise.
+DEFAULT_FOLDER = Path("postrail-data")
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="The folder of `postrail up` to work on.",
+        show_default=False,
+    ),
+]
+Result = TypeVar("Result")
+
+_adopted: list[Path] = []
+
+
+def load(data: Path | None) -> Settings:
+    """The settings of the installation that was asked for; raises ConfigurationError."""
+    from postrail.settings import adopt, load_settings
+
+    settings = load_settings()
+    folder = _folder(data, settings)
+    if folder is None:
+        return settings
+    from postrail.embedded.instance import read_endpoints
+
+    adopt(read_endpoints(folder).environment())
+    _adopted[:] = [folder]
+    return load_settings()
+
+
+def _folder(data: Path | None, settings: Settings) -> Path | None:
+    """The folder whose addresses are taken: --data, POSTRAIL_DATA, or the one right here."""
+    if data is not None:
+        return data
+    # Who names servers in the environment means those, not a demo that ran in this folder.
+    named = {"kafka", "database"} & settings.model_fields_set
+    folder = settings.data or (None if named else DEFAULT_FOLDER)
+    return folder if folder is not None and (folder / "endpoints.json").exists() else None
+
+
+def adopted_folder() -> Path | None:
+    """The folder whose addresses this process took, for messages."""
+    return _adopted[0] if _adopted else None
+
+
+def complete(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs the asyncio side of a command to its end."""
+    return asyncio.run(work)

@@ -1,0 +1,103 @@
+"""How commands answer: tables for people, JSON for programs.
+
+Subjects and addresses come from strangers: their control characters never reach the terminal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most this many.")]
+
+# Wide enough for a table in a file or a pipe, where nobody can see the edge.
+PIPE_WIDTH = 160
+
+
+def show_json(value: object) -> None:
+    """Prints a value; dataclasses become objects, times are in ISO 8601."""
+    typer.echo(as_json(value, indent=2))
+
+
+def as_json(value: object, indent: int | None = None) -> str:
+    """One JSON text."""
+    return json.dumps(value, default=_plain_value, ensure_ascii=False, indent=indent)
+
+
+def show_table(columns: Sequence[str], lines: Sequence[Sequence[object]], *, empty: str) -> None:
+    """Prints a table, or the sentence `empty` when there are no lines."""
+    if not lines:
+        typer.echo(empty)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for line in lines:
+        table.add_row(*[_cell(value) for value in line])
+    console().print(table)
+
+
+def show_fields(fields: Sequence[tuple[str, object]]) -> None:
+    """Prints names and values under each other; blank values are left out."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in fields:
+        if value not in (None, "", [], ()):
+            table.add_row(name, _cell(value))
+    console().print(table)
+
+
+def console() -> Any:
+    """The terminal, or a wide page when there is none."""
+    from rich.console import Console
+
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def clean(text: str) -> str:
+    """Text of a stranger without control characters, save line ends and tabs."""
+    return "".join(
+        character if character in "\n\t" or unicodedata.category(character) != "Cc" else "�"
+        for character in text
+    )
+
+
+def moment(value: datetime | None) -> str:
+    """A time in the zone of whoever reads it, to the second."""
+    return value.astimezone().strftime("%Y-%m-%d %H:%M:%S") if value else ""
+
+
+def _cell(value: object) -> Any:
+    from rich.text import Text
+
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return Text(moment(value))
+    if isinstance(value, (list, tuple)):
+        return Text(clean(", ".join(str(item) for item in value)))
+    # A Text takes the words as they are; a plain str would be read for [markup].
+    return Text(clean(str(value)))
+
+
+def _plain_value(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return str(value)

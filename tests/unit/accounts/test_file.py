@@ -1,0 +1,213 @@
+"""A wrong postrail.yaml says where, which field, and what to do; a right one is read."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from postrail.accounts.file import ConfigurationFileError, parse_file
+from postrail.accounts.models import MailAccount, OutgoingConnection, Project
+
+ACCOUNT = """\
+accounts:
+  - name: help
+    host: imap.example.org
+    username: help@example.org
+    password: secret
+    address: help@example.org
+    project: HELP
+"""
+
+
+def faults_of(text: str) -> list[str]:
+    with pytest.raises(ConfigurationFileError) as caught:
+        parse_file(dedent(text), "postrail.yaml")
+    return str(caught.value).splitlines()
+
+
+def test_an_account_is_read_with_its_defaults() -> None:
+    (entry,) = parse_file(ACCOUNT, "postrail.yaml")
+    assert entry.thing == MailAccount(
+        name="help",
+        host="imap.example.org",
+        port=993,
+        encryption="ssl",
+        username="help@example.org",
+        password="secret",
+        folder="INBOX",
+        address="help@example.org",
+        project="HELP",
+    )
+    assert entry.line == 2
+    assert entry.lines["project"] == 7
+
+
+@pytest.mark.parametrize(("encryption", "port"), [("none", 143), ("starttls", 143), ("ssl", 993)])
+@pytest.mark.parametrize("given", ["", "    port:\n", "    port: 0\n"])
+def test_a_blank_port_is_the_encryptions_own(encryption: str, port: int, given: str) -> None:
+    (entry,) = parse_file(f"{ACCOUNT}    encryption: {encryption}\n{given}", "postrail.yaml")
+    assert isinstance(entry.thing, MailAccount)
+    assert entry.thing.port == port
+
+
+def test_a_blank_value_is_the_default() -> None:
+    (entry,) = parse_file(f"{ACCOUNT}    folder:\n    description:\n", "postrail.yaml")
+    assert isinstance(entry.thing, MailAccount)
+    assert entry.thing.folder == "INBOX"
+    assert "folder" not in entry.given
+
+
+def test_blanks_at_the_ends_of_a_password_belong_to_it() -> None:
+    (entry,) = parse_file(ACCOUNT.replace("secret", '" secret "'), "postrail.yaml")
+    assert isinstance(entry.thing, MailAccount)
+    assert entry.thing.password == " secret "
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "accounts:\n", "accounts: []\n"])
+def test_an_empty_file_names_nothing(text: str) -> None:
+    assert parse_file(text, "postrail.yaml") == []
+
+
+def test_connections_and_projects_are_read() -> None:
+    text = """\
+        connections:
+          - {name: out, host: smtp.example.org, from_address: help@example.org}
+        projects:
+          - {key: HELP, name: Help, issue_types: [Incident, Request]}
+        """
+    connection, project = parse_file(dedent(text), "postrail.yaml")
+    assert isinstance(connection.thing, OutgoingConnection)
+    assert connection.thing.port == 587
+    assert isinstance(project.thing, Project)
+    assert project.thing.default_issue_type == "Incident"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        # A field that is nearly right.
+        (
+            f"{ACCOUNT}    hots: x\n",
+            "postrail.yaml:8: account, hots: is not known; did you mean 'host'?",
+        ),
+        # A field that is nothing like any: all are named.
+        (
+            f"{ACCOUNT}    zzzzz: x\n",
+            "postrail.yaml:8: account, zzzzz: is not known; known are: name,",
+        ),
+        # A section that is nearly right, and one that is not.
+        (
+            "acounts: []\n",
+            "postrail.yaml:1: the file, acounts: is not known; did you mean 'accounts'?",
+        ),
+        (
+            "servers: []\n",
+            "postrail.yaml:1: the file, servers: is not known;"
+            " known are: connections, projects, accounts, people",
+        ),
+        # Not YAML.
+        (
+            "accounts:\n\t- name: x\n",
+            "postrail.yaml:2: YAML: found character '\\t' that cannot start",
+        ),
+        ("accounts: [\n", "postrail.yaml:2: YAML: "),
+        ("accounts: \x01\n", "postrail.yaml:1: YAML: special characters are not allowed"),
+        # YAML that would run code.
+        (
+            ACCOUNT.replace("secret", "!!python/object/apply:os.getcwd []"),
+            "postrail.yaml:5: account: could not determine a constructor for the tag",
+        ),
+        # The shape of the file.
+        ("- name: x\n", "postrail.yaml:1: the file: must have fields, such as 'connections: …'"),
+        (
+            "accounts:\n  name: x\n",
+            "postrail.yaml:2: account: must be a list; begin each item with '- '",
+        ),
+        ("accounts:\n  - x\n", "postrail.yaml:2: account: must have fields, such as 'name: …'"),
+        # A field twice would hide the first.
+        (f"{ACCOUNT}    host: other\n", "postrail.yaml:8: account, host: is given twice"),
+        # Two things of one name.
+        (
+            ACCOUNT + ACCOUNT.removeprefix("accounts:\n"),
+            "postrail.yaml:8: account 'help', name: is given at line 2 already",
+        ),
+        # Missing: the line is the thing's own.
+        (
+            ACCOUNT.replace("    host: imap.example.org\n", ""),
+            "postrail.yaml:2: account 'help', host: is missing",
+        ),
+        (
+            ACCOUNT.replace("imap.example.org", ""),
+            "postrail.yaml:2: account 'help', host: is missing",
+        ),
+        (
+            ACCOUNT.replace("imap.example.org", '""'),
+            "postrail.yaml:3: account 'help', host: must not be empty",
+        ),
+        # Wrong values.
+        (
+            f"{ACCOUNT}    encryption: tls\n",
+            "postrail.yaml:8: account 'help', encryption: must be 'none', 'ssl' or 'starttls'",
+        ),
+        (
+            f"{ACCOUNT}    port: 70000\n",
+            "postrail.yaml:8: account 'help', port: must be less than or equal to 65535",
+        ),
+        (
+            f"{ACCOUNT}    port: imap\n",
+            "postrail.yaml:8: account 'help', port: must be a valid integer",
+        ),
+        (
+            f"{ACCOUNT}    idle: perhaps\n",
+            "postrail.yaml:8: account 'help', idle: must be a valid boolean",
+        ),
+        (
+            f"{ACCOUNT}    poll_seconds: 0\n",
+            "postrail.yaml:8: account 'help', poll_seconds: must be greater than or equal to 1",
+        ),
+        (
+            ACCOUNT.replace("project: HELP", "project: help desk"),
+            "postrail.yaml:7: account 'help', project: must be the key of a project",
+        ),
+        (
+            ACCOUNT.replace("address: help@example.org", "address: help"),
+            "postrail.yaml:6: account 'help', address: must be an address such as",
+        ),
+        (
+            ACCOUNT.replace("name: help", "name: my help"),
+            "postrail.yaml:2: account 'my help', name: must be letters, digits",
+        ),
+        # A password of digits only is a number to YAML, and would lose its leading zeros.
+        (
+            ACCOUNT.replace("secret", "0123"),
+            "postrail.yaml:5: account 'help', password: must be text; put it in quotes",
+        ),
+        # A fault between fields.
+        (
+            "projects:\n  - {key: HELP, name: Help, default_issue_type: Bug}\n",
+            "postrail.yaml:2: project 'HELP': default_issue_type 'Bug' is not in issue_types",
+        ),
+        (
+            "projects:\n  - {key: HELP, name: Help, issue_types: []}\n",
+            "postrail.yaml:2: project 'HELP', issue_types: must",
+        ),
+        (
+            "people:\n  - address: nobody\n",
+            "postrail.yaml:2: person 'nobody', address: must be an address",
+        ),
+    ],
+)
+def test_a_fault_names_line_and_field(text: str, fault: str) -> None:
+    faults = faults_of(text)
+    assert len(faults) == 1
+    assert faults[0].startswith(fault)
+
+
+def test_all_faults_are_named_at_once_in_order() -> None:
+    text = ACCOUNT.replace("host: imap.example.org", "host: ''") + "    port: x\npeople: 3\n"
+    assert [line.split(":")[1] for line in faults_of(text)] == ["3", "8", "9"]
+
+
+def test_a_wrong_password_is_never_shown() -> None:
+    assert "4711" not in "".join(faults_of(ACCOUNT.replace("secret", "4711")))
