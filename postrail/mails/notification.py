@@ -63,14 +63,15 @@ def commented(audience: Audience, author: str, body: str) -> str:
 def compose(
     cause: Cause,
     person: Watcher,
-    subject: str,
     text: str,
+    audience: Audience,
     connection: OutgoingConnection,
     key: bytes,
     now: datetime,
 ) -> OutgoingQueued:
     """The complete mail to one person."""
     outgoing_id = str(uuid.uuid5(NAMESPACE, f"{cause.name} to {person.address}"))
+    subject = f"[{audience.issue_key}] {audience.summary}"
     domain = connection.from_address.rpartition("@")[2]
     message_id = message_id_for(key, outgoing_id, domain)
     message = build_message(
@@ -101,6 +102,17 @@ def compose(
         message=message,
         message_blob=None,
     )
+
+
+def told_of_comment(
+    audience: Audience, author_address: str, own_addresses: frozenset[str]
+) -> list[Watcher]:
+    """Everybody who watches, but neither the author nor an address of ours."""
+    return [
+        person
+        for person in audience.watchers
+        if person.address != author_address and person.address not in own_addresses
+    ]
 
 
 async def index_outgoing(connection: Connection, mails: Sequence[OutgoingQueued]) -> None:

@@ -44,19 +44,19 @@ class IssueDraft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentDraft:
-    """A comment to be made from a mail."""
+    """A comment to be made, from a mail (then `mail_id` names it) or by a person."""
 
     issue_key: str
     body: str
     body_blob: str | None
     author_address: str
     author_name: str
-    mail_id: str
+    mail_id: str | None
     revision: int
     attachments: tuple[Attachment, ...]
     watching: bool
     participants: tuple[str, ...]
-    arrived_at: str
+    arrived_at: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

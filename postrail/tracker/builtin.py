@@ -227,7 +227,7 @@ async def _add_people(
     )
     participants = ((key, address) for key, draft in drafts for address in draft.participants)
     await _insert_pairs(connection, "participant", "address", participants)
-    arrived = ((key, draft.arrived_at) for key, draft in drafts)
+    arrived = ((key, draft.arrived_at) for key, draft in drafts if draft.arrived_at)
     await _insert_pairs(connection, "issue_address", "address", arrived)
 
 

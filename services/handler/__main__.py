@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from postrail.blobs import BlobStore
-
 from postrail.database import open_pool, require_migrated
 from postrail.mails.intake import IntakeOffsets
 from postrail.process import Process, patiently, run_process

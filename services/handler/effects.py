@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from postrail.accounts.routing import Routing
 from postrail.mails.facts import Facts
 from postrail.mails.incoming import DueMail
-from postrail.mails.notification import Cause, commented, compose, issue_created
+from postrail.mails.notification import (
+    Cause,
+    commented,
+    compose,
+    issue_created,
+    told_of_comment,
+)
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.tracker import Audience, CommentDraft, IssueDraft, Watcher
 from services.handler.decide import Decision
-from services.handler.routing import Routing
 
 NO_SUBJECT = "(no subject)"
 SUMMARY_CHARACTERS = 255
@@ -91,8 +97,7 @@ def notifications(
             text = issue_created(audience, person, mail.text)
         else:
             text = commented(audience, author, mail.text)
-        subject = f"[{audience.issue_key}] {audience.summary}"
-        yield compose(cause, person, subject, text, connection, key, now)
+        yield compose(cause, person, text, audience, connection, key, now)
 
 
 def _told(decided: Decided, audience: Audience, routing: Routing) -> list[Watcher]:
@@ -101,11 +106,7 @@ def _told(decided: Decided, audience: Audience, routing: Routing) -> list[Watche
     if decided.decision.outcome == "issue":
         reachable = author and author not in routing.own_addresses
         return [Watcher(address=author, name=_name(decided.due.mail))] if reachable else []
-    return [
-        person
-        for person in audience.watchers
-        if person.address != author and person.address not in routing.own_addresses
-    ]
+    return told_of_comment(audience, author, routing.own_addresses)
 
 
 def _cause(decided: Decided, audience: Audience, routing: Routing) -> Cause:

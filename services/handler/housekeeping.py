@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from postrail.blobs import BlobStore
 from postrail.mails.collector import collect
 
+from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
 from postrail.errors import TransientError
 from postrail.mails import incoming

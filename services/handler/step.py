@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
+from postrail.accounts.routing import CachedRouting, Routing
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import FatalError, TransientError
 from postrail.mails import conversations, facts, incoming
@@ -30,7 +31,6 @@ from postrail.stream.worker import Received, next_offsets
 from postrail.tracker import Tracker, TrackerUnavailableError
 from services.handler.decide import Decision, decide
 from services.handler.effects import Decided, comment_draft, issue_draft, notifications
-from services.handler.routing import CachedRouting, Routing
 
 logger = log(__name__)
 

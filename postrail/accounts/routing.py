@@ -1,4 +1,4 @@
-"""What the operators configured, as the handler needs it: read again every few seconds."""
+"""What the operators configured, as those who handle mail need it: read again every few seconds."""
 
 from __future__ import annotations
 
