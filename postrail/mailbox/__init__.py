@@ -49,8 +49,11 @@ class Mailbox(Protocol):
     def open(self) -> int:
         """Connects and logs in; returns the UIDVALIDITY, without which no number means a thing."""
 
-    def list_after(self, uid: int) -> list[ListedMail]:
-        """The first mails numbered above `uid`, in order; empty when there are none."""
+    def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
+        """The first mails numbered above `uid`, in order; empty when there are none.
+
+        Sizes can be left out for servers that break off the connection over one of the mails.
+        """
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, less those that were removed meanwhile; flags stay as they are.

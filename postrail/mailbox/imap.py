@@ -27,6 +27,8 @@ from postrail.mailbox.imap_faults import (
 # A search result is one line, and imaplib refuses lines of a million bytes.
 SEARCH_WINDOW = 50_000
 LISTED_AT_ONCE = 1000
+# They are read one by one, so soon there should be a better list.
+LISTED_WITHOUT_SIZES = 50
 # Connecting cannot be interrupted, so it must not delay the end of the process for long.
 CONNECT_TIMEOUT_SECONDS = 10.0
 
@@ -125,15 +127,15 @@ class ImapMailbox:
             return sorted(str(name) for _, _, name in self._client.list_folders())
         return []
 
-    def list_after(self, uid: int) -> list[ListedMail]:
-        """The first mails with a UID above `uid`, with their sizes."""
+    def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
+        """The first mails with a UID above `uid`, with their sizes or fewer without."""
         with connection_fault(self._account):
             uids = self._uids_after(uid)
             if not uids and self._announced():
                 # The server told of a mail with its answer, too late for the mail to be in it.
                 uids = self._uids_after(uid)
-            uids = uids[:LISTED_AT_ONCE]
-            sizes = self._sizes(uids)
+            uids = uids[: LISTED_AT_ONCE if with_sizes else LISTED_WITHOUT_SIZES]
+            sizes = self._sizes(uids) if with_sizes else {}
         return [ListedMail(found, sizes.get(found)) for found in uids]
 
     def _uids_after(self, uid: int) -> list[int]:

@@ -49,6 +49,8 @@ class Suspects:
     """Mails during whose reading a connection was lost: remembered from one login to the next."""
 
     losses: Counter[int] = field(default_factory=Counter)
+    # The connection was lost while mails were listed: maybe by one whose size cannot be told.
+    in_listing: bool = False
 
     def suspect(self, uids: Sequence[int]) -> None:
         """The connection was lost while these were read."""
@@ -65,6 +67,17 @@ class Suspects:
         """These mails are done with."""
         for uid in uids:
             self.losses.pop(uid, None)
+
+
+async def list_after(
+    mailbox: Mailbox, threads: Threads, uid: int, suspects: Suspects
+) -> list[ListedMail]:
+    """The first mails above `uid`; without their sizes while asking for those is suspected."""
+    try:
+        return await threads.run(mailbox.list_after, uid, with_sizes=not suspects.in_listing)
+    except MailboxAway:
+        suspects.in_listing = True
+        raise
 
 
 async def read_batch(

@@ -21,7 +21,7 @@ from postrail.settings import FetcherSettings
 from services.fetcher.batches import batches
 from services.fetcher.identity import mail_id_of, source_of
 from services.fetcher.publish import Publisher
-from services.fetcher.reading import Suspects, Threads, Unreadable, read_batch
+from services.fetcher.reading import Suspects, Threads, Unreadable, list_after, read_batch
 from services.fetcher.store import Store
 
 logger = log("fetcher")
@@ -73,9 +73,7 @@ class Fetch:
     async def new_mails(self) -> None:
         """Fetches until the mailbox lists nothing new."""
         settings = self._parts.settings
-        while listed := await self._parts.threads.run(
-            self._mailbox.list_after, self.state.last_uid
-        ):
+        while listed := await self._list():
             for batch in batches(
                 listed,
                 max_mails=settings.batch_max_mails,
@@ -84,6 +82,12 @@ class Fetch:
             ):
                 async with self._parts.hands:
                     await self._take(batch)
+            self._suspects.in_listing = False
+
+    async def _list(self) -> Sequence[ListedMail]:
+        return await list_after(
+            self._mailbox, self._parts.threads, self.state.last_uid, self._suspects
+        )
 
     async def _take(self, batch: Sequence[ListedMail]) -> None:
         started = self._parts.clock.now()

@@ -188,5 +188,12 @@ def account_named(name: str = "support", **changes: Any) -> MailAccount:
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     """Waits until the condition holds; TimeoutError when it takes too long."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  Anything may make it true.
             await asyncio.sleep(0.005)
+
+
+async def until_blocking(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """The same for a condition that blocks, such as a query."""
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)

@@ -22,6 +22,7 @@ class MemoryServer:
     # Mails that the server refuses to give out, and those at which it breaks off the connection.
     refused: set[int] = field(default_factory=set)
     deadly: set[int] = field(default_factory=set)
+    deadly_to_list: set[int] = field(default_factory=set)
     # Raised by the next openings, one each.
     open_faults: list[Exception] = field(default_factory=list)
     may_mark: bool = True
@@ -55,10 +56,13 @@ class MemoryMailbox:
         self._open = True
         return self._server.uid_validity
 
-    def list_after(self, uid: int) -> list[ListedMail]:
+    def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         self._check()
+        if with_sizes and any(number > uid for number in self._server.deadly_to_list):
+            self._open = False
+            raise MailboxAway("the server broke off the connection")
         return [
-            ListedMail(number, len(content))
+            ListedMail(number, len(content) if with_sizes else None)
             for number, content in sorted(self._server.mails.items())
             if number > uid
         ]

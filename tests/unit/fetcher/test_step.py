@@ -175,6 +175,24 @@ async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
     assert not suspects.losses
 
 
+async def test_a_mail_that_cannot_even_be_listed_does_not_stop_the_mailbox(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    server.deadly = server.deadly_to_list = {2}
+    suspects = Suspects()
+    logins = 0
+    while server.seen != {1, 3} and logins < 20:
+        logins += 1
+        fetch = await opened(server, neighbours, suspects)
+        try:
+            await fetch.new_mails()
+        except TransientError:
+            continue
+    assert server.seen == {1, 3}
+    assert len(neighbours.store.unreadable) == 1
+
+
 async def test_a_mail_removed_meanwhile_is_no_failure(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

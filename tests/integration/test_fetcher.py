@@ -1,0 +1,483 @@
+"""The fetcher on real Dovecot, Kafka and PostgreSQL: what it brings, what a cut leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from postrail.accounts.models import MailAccount, Project
+from postrail.accounts.store import save
+from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.database import open_pool, transaction
+from postrail.errors import FatalError
+from postrail.mailbox.imap import ImapMailbox
+from postrail.observe.health import Health
+from postrail.records import MailboxCheckRequested, MailFetched
+from postrail.settings import Settings
+from postrail.stream import avro
+from postrail.stream.connection import client_options
+from postrail.stream.producer import Entry, Placed, Producer
+from postrail.stream.topics import (
+    MAIL_FETCHED,
+    MAILBOX_CHECK_REQUESTED,
+    apply_topics,
+    topic_name,
+)
+from services.fetcher.publish import Publisher
+from services.fetcher.reading import Threads
+from services.fetcher.step import Parts
+from services.fetcher.store import PostgresStore
+from services.fetcher.watch import Entrance, MailboxWatch
+from tests.fakes.certificates import Certificates
+from tests.fakes.dovecot import PASSWORD, Dovecot
+from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
+
+pytestmark = pytest.mark.debian
+
+USER = "support"
+REPOSITORY = Path(__file__).parents[2]
+
+
+def mail(number: int, size: int = 0) -> bytes:
+    """A mail with its number in the subject, and padding."""
+    head = f"Subject: Mail {number}\r\nMessage-ID: <{number}@example.org>\r\n\r\n"
+    return head.encode() + b"x" * 70 * (size // 72) + b"\r\n"
+
+
+def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> MailAccount:
+    """An account over TLS that would not be polled during a test."""
+    values: dict[str, Any] = {
+        "port": dovecot.imaps_port,
+        "encryption": "ssl",
+        "ca_file": str(certificates.ca_file),
+        "idle": True,
+        "poll_seconds": 3600,
+        "timeout_seconds": 10,
+    }
+    return account_named(USER, **(values | changes))
+
+
+def fetched_records(settings: Settings) -> list[MailFetched]:
+    """Everything in mail.fetched."""
+    topic = topic_name(MAIL_FETCHED, settings.kafka)
+    partitions = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
+    consumer = KafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
+    try:
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        missing = sum(consumer.end_offsets(partitions).values())
+        found: list[MailFetched] = []
+        while len(found) < missing:
+            for records in consumer.poll(timeout_ms=500).values():
+                found += [decoded(record.value) for record in records]
+        return found
+    finally:
+        consumer.close(autocommit=False)
+
+
+def decoded(value: bytes) -> MailFetched:
+    record = avro.decode(value)
+    assert isinstance(record, MailFetched)
+    return record
+
+
+def query(url: str, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+def sources(url: str, state: str = "fetched") -> list[str]:
+    """What incoming_mail holds in a state, as the last parts of the sources: "uid=1", ..."""
+    found = query(url, f"SELECT source FROM incoming_mail WHERE state = '{state}' ORDER BY source")
+    return [source.rpartition(";")[2] for (source,) in found]
+
+
+class Fetching:
+    """The parts of a fetcher on real neighbours, for watches that a test starts and stops."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self.settings = settings
+        self.url = settings.database.url.get_secret_value()
+        self.parts = parts
+
+    @contextlib.asynccontextmanager
+    async def watching(self, account: MailAccount) -> AsyncIterator[asyncio.Task[None]]:
+        """A watch that runs during the block."""
+        entrance = Entrance(
+            mailbox_for=lambda one: ImapMailbox(one, PASSWORD), slots=asyncio.Semaphore(2)
+        )
+        task = asyncio.create_task(MailboxWatch(account, self.parts, entrance).run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def until_fetched(self, count: int, seconds: float = 20) -> None:
+        """Waits for so many rows in state fetched."""
+        await until_blocking(lambda: len(sources(self.url)) >= count, seconds)
+
+    async def until_seen(self, dovecot: Dovecot, count: int) -> None:
+        """Waits until so many mails of the user are marked as seen."""
+        await until_blocking(lambda: len(seen(dovecot)) >= count)
+
+
+def seen(dovecot: Dovecot, folder: str = "INBOX") -> list[int]:
+    return [uid for uid, flags in dovecot.flags(USER, folder).items() if "\\Seen" in flags]
+
+
+@pytest.fixture
+async def fetching(settings: Settings) -> AsyncIterator[Fetching]:
+    await asyncio.to_thread(apply_topics, settings.kafka)
+    clock, health = SystemClock(), Health()
+    pool = await open_pool(settings.database)
+    producer = Producer(settings.kafka)
+    await producer.start()
+    threads = ThreadPoolExecutor(4)
+    publisher = Publisher(
+        producer=producer,
+        blobs=BlobStore(settings.blobs.url),
+        health=health,
+        clock=clock,
+        inline_max_bytes=settings.fetcher.inline_max_bytes,
+        archive_days=0,
+    )
+    parts = Parts(
+        settings=settings.fetcher,
+        store=PostgresStore(pool, health, clock),
+        publisher=publisher,
+        progress=MemoryProgress(),
+        threads=Threads(threads),
+        hands=asyncio.Semaphore(4),
+        clock=clock,
+    )
+    yield Fetching(settings, parts)
+    await producer.close()
+    await pool.close()
+    await asyncio.to_thread(threads.shutdown)
+
+
+async def test_a_full_mailbox_arrives_in_order_with_rows_and_flags(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    dovecot.fill(USER, [mail(number) for number in range(1, 121)])
+    async with fetching.watching(account_on(dovecot, certificates)):
+        await fetching.until_fetched(120)
+        await fetching.until_seen(dovecot, 120)
+    records = await asyncio.to_thread(fetched_records, fetching.settings)
+    assert [record.body for record in records] == dovecot.messages(USER)
+    rows = query(
+        fetching.url,
+        "SELECT mail_id::text, source, raw_offset FROM incoming_mail ORDER BY raw_offset",
+    )
+    assert rows == [
+        (record.mail_id, record.source, offset) for offset, record in enumerate(records)
+    ]
+    validity = dovecot.uidvalidity(USER)
+    state = query(fetching.url, "SELECT folder, uid_validity, last_uid FROM sync_state")
+    assert state == [("INBOX", validity, 120)]
+
+
+@pytest.mark.parametrize("encryption", ["none", "starttls", "ssl"])
+async def test_idle_brings_a_delivered_mail_quickly(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching, encryption: str
+) -> None:
+    port = dovecot.imaps_port if encryption == "ssl" else dovecot.imap_port
+    account = account_on(dovecot, certificates, encryption=encryption, port=port)
+    progress = fetching.parts.progress
+    assert isinstance(progress, MemoryProgress)
+    async with fetching.watching(account):
+        await until(lambda: bool(progress.contacts))
+        started = time.monotonic()
+        for number in range(1, 21):
+            await asyncio.to_thread(dovecot.deliver, USER, mail(number))
+        await fetching.until_fetched(20)
+        # The poll timer is at an hour, so this was IDLE; none of the burst was missed.
+        assert time.monotonic() - started < 10
+
+
+async def test_a_restart_goes_on_where_the_last_one_stopped(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    account = account_on(dovecot, certificates)
+    dovecot.fill(USER, [mail(number) for number in range(1, 11)])
+    async with fetching.watching(account):
+        await fetching.until_seen(dovecot, 10)
+    dovecot.deliver(USER, mail(11))
+    async with fetching.watching(account):
+        await fetching.until_seen(dovecot, 11)
+    records = await asyncio.to_thread(fetched_records, fetching.settings)
+    assert len(records) == len({record.mail_id for record in records}) == 11
+
+
+async def test_a_kicked_session_comes_back(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    async with fetching.watching(account_on(dovecot, certificates)):
+        for number in range(1, 4):
+            dovecot.deliver(USER, mail(number))
+            await fetching.until_fetched(number)
+            await asyncio.to_thread(dovecot.kick, USER)
+
+
+async def test_a_restarted_server_is_found_again(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    async with fetching.watching(account_on(dovecot, certificates)):
+        dovecot.deliver(USER, mail(1))
+        await fetching.until_fetched(1)
+        await asyncio.to_thread(dovecot.stop)
+        await asyncio.to_thread(dovecot.start)
+        dovecot.deliver(USER, mail(2))
+        await fetching.until_fetched(2)
+
+
+async def test_a_changed_uidvalidity_lists_again_under_new_ids(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    account = account_on(dovecot, certificates)
+    dovecot.fill(USER, [mail(1), mail(2)])
+    async with fetching.watching(account):
+        await fetching.until_seen(dovecot, 2)
+        await asyncio.to_thread(dovecot.set_uidvalidity, USER, 42424242)
+        await asyncio.to_thread(dovecot.kick, USER)
+        await fetching.until_fetched(4)
+    assert query(fetching.url, "SELECT uid_validity, last_uid FROM sync_state") == [(42424242, 2)]
+
+
+async def test_a_large_mail_goes_by_the_blob_store(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    large = mail(1, size=3_000_000)
+    dovecot.append(USER, large)
+    dovecot.append(USER, mail(2))
+    async with fetching.watching(account_on(dovecot, certificates)):
+        await fetching.until_fetched(2)
+    first, second = await asyncio.to_thread(fetched_records, fetching.settings)
+    assert first.body is None
+    assert first.blob is not None
+    assert await BlobStore(fetching.settings.blobs.url).get(first.blob.sha256) == large
+    assert second.body == mail(2)
+    blobs = query(fetching.url, "SELECT blobs FROM incoming_mail ORDER BY raw_offset")
+    assert blobs == [([first.blob.sha256],), ([],)]
+
+
+async def test_a_mail_that_the_server_cannot_read_fails_alone(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    # Dovecot starts another storage file after 10 MB; the first one becomes unreadable.
+    dovecot.append(USER, mail(1, size=11_000_000))
+    dovecot.append(USER, mail(2))
+    storage = sorted((dovecot._folder / "mail" / USER).rglob("m.1"))
+    assert len(storage) == 1
+    storage[0].chmod(0)
+    async with fetching.watching(account_on(dovecot, certificates)):
+        await fetching.until_fetched(1, seconds=60)
+    assert sources(fetching.url) == ["uid=2"]
+    assert sources(fetching.url, "failed") == ["uid=1"]
+    ((reason,),) = query(fetching.url, "SELECT reason FROM incoming_mail WHERE state = 'failed'")
+    assert reason.startswith("could not be fetched: ")
+
+
+async def test_a_folder_beyond_ascii(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    folder = "Anträge"
+    dovecot.doveadm("mailbox", "create", "-u", USER, folder)
+    async with fetching.watching(account_on(dovecot, certificates, folder=folder)):
+        path = dovecot._folder / "mail.eml"
+        path.write_bytes(mail(1))
+        dovecot.doveadm("save", "-u", USER, "-m", folder, str(path))
+        await fetching.until_fetched(1)
+    assert query(fetching.url, "SELECT folder FROM sync_state") == [(folder,)]
+
+
+class Unacknowledging:
+    """A producer whose records reach nobody; it remembers the flags at that time."""
+
+    def __init__(self, dovecot: Dovecot) -> None:
+        self._dovecot = dovecot
+        self.seen: list[int] | None = None
+
+    async def send(self, entries: object) -> list[Placed]:
+        self.seen = await asyncio.to_thread(seen, self._dovecot)
+        raise FatalError("Kafka did not acknowledge a record")
+
+
+async def test_without_acknowledgement_nothing_changes_in_the_mailbox(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    dovecot.fill(USER, [mail(1), mail(2)])
+    producer = Unacknowledging(dovecot)
+    fetching.parts.publisher._producer = producer
+    async with fetching.watching(account_on(dovecot, certificates)) as task:
+        with pytest.raises(FatalError):
+            await task
+    assert producer.seen == seen(dovecot) == []
+    assert sources(fetching.url) == []
+    assert query(fetching.url, "SELECT last_uid FROM sync_state") == [(0,)]
+
+
+# From here on whole processes.
+
+
+@pytest.fixture
+def fetcher_environment(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a fetcher process."""
+    return os.environ | environment | {"POSTRAIL_SECRET_MAIL": PASSWORD}
+
+
+@contextlib.contextmanager
+def fetcher(
+    environment: dict[str, str], log: Path, *command: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is killed at the end of the block if it still runs."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(command or ("services.fetcher",))],
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def configure(settings: Settings, accounts: list[MailAccount]) -> None:
+    """Makes topics, a project and the accounts."""
+    await asyncio.to_thread(apply_topics, settings.kafka)
+    pool = await open_pool(settings.database)
+    now = datetime.now(UTC)
+    try:
+        async with transaction(pool) as connection:
+            for thing in (Project(key="HELP", name="Help"), *accounts):
+                await save(connection, thing, before=None, author="test", now=now)
+    finally:
+        await pool.close()
+
+
+async def until_count(url: str, count: int, seconds: float = 40) -> None:
+    """Waits for so many rows in state fetched."""
+    await until_blocking(lambda: len(sources(url)) >= count, seconds)
+
+
+POINTS = {
+    # What the mailbox shows as seen, and what is recorded, right after the death.
+    "fetched": (0, 0),
+    "blob": (0, 0),
+    "acknowledged": (0, 0),
+    "recorded": (0, 3),
+    "seen": (3, 3),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_at_each_point_a_successor_makes_it_right(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    settings: Settings,
+    fetcher_environment: dict[str, str],
+    tmp_path: Path,
+    point: str,
+) -> None:
+    url = settings.database.url.get_secret_value()
+    await configure(settings, [account_on(dovecot, certificates)])
+    dovecot.fill(USER, [mail(1), mail(2, size=1_500_000), mail(3)])
+    log = tmp_path / "fetcher.log"
+    with fetcher(fetcher_environment, log, "tests.fakes.fetcher_killed_at", point) as process:
+        code = await asyncio.to_thread(process.wait, 40)
+        assert code == -signal.SIGKILL, log.read_text()
+    assert (len(seen(dovecot)), len(sources(url))) == POINTS[point]
+    with fetcher(fetcher_environment, log) as process:
+        await until_count(url, 3)
+        await until_blocking(lambda: len(seen(dovecot)) == 3)
+        # It may have found nothing to do, and be at its start still.
+        await until_blocking(lambda: log.read_text().count("mailbox open") == 2)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
+    records = await asyncio.to_thread(fetched_records, settings)
+    counts = Counter(record.mail_id for record in records)
+    # Read twice where Kafka had it and PostgreSQL not; always as the same mails.
+    assert set(counts.values()) == {2 if point == "acknowledged" else 1}
+    assert len(counts) == 3
+    for record in records:
+        if record.blob:
+            assert await BlobStore(settings.blobs.url).get(record.blob.sha256)
+
+
+async def test_two_processes_share_the_mailboxes_and_one_takes_over_from_the_other(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    settings: Settings,
+    fetcher_environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    users = [f"user{number}" for number in range(8)]
+    accounts = [
+        account_on(dovecot, certificates).model_copy(update={"name": user, "username": user})
+        for user in users
+    ]
+    await configure(settings, accounts)
+    url = settings.database.url.get_secret_value()
+    logs = [tmp_path / "first.log", tmp_path / "second.log"]
+    with (
+        fetcher(fetcher_environment, logs[0]) as first,
+        fetcher(fetcher_environment, logs[1]) as second,
+    ):
+        await until_blocking(lambda: all("mailbox open" in log.read_text() for log in logs), 40)
+        for user in users:
+            dovecot.deliver(user, mail(1))
+        await until_count(url, 8)
+        first.kill()
+        for user in users:
+            dovecot.deliver(user, mail(2))
+        await until_count(url, 16)
+        second.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(second.wait, 20) == 0
+    assert query(url, "SELECT count(*), sum(last_uid) FROM sync_state") == [(8, 16)]
+
+
+async def test_a_request_makes_it_look_at_once(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    settings: Settings,
+    fetcher_environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    await configure(settings, [account_on(dovecot, certificates, idle=False)])
+    url = settings.database.url.get_secret_value()
+    log = tmp_path / "fetcher.log"
+    producer = Producer(settings.kafka)
+    await producer.start()
+    with fetcher(fetcher_environment, log):
+        await until_blocking(lambda: bool(query(url, "SELECT 1 FROM sync_state")), 40)
+        await asyncio.sleep(1)
+        dovecot.deliver(USER, mail(1))
+        await asyncio.sleep(1)
+        assert sources(url) == []
+        record = MailboxCheckRequested(
+            mailbox=USER, requested_at=datetime.now(UTC), requested_by="test"
+        )
+        await producer.send([Entry(MAILBOX_CHECK_REQUESTED, USER, avro.encode(record))])
+        await until_count(url, 1)
+    await producer.close()
