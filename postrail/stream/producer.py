@@ -55,6 +55,7 @@ class Producer:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._producer: Any = None
+        self._offered: Any = None
         # One thread hands records over, so that they reach their partitions in the order of calls.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-producer")
 
@@ -104,9 +105,10 @@ class Producer:
         self._thread.submit(self._offer, entry)
 
     def _offer(self, entry: Entry) -> None:
-        # A figure that is lost is made up for by the next one; waiting would delay mail.
-        if self._producer is not None and self._producer.bootstrap_connected():
-            self._hand_over([entry])
+        # While the broker is away the last one is still under way; to wait would delay mail, and
+        # a figure that is lost is made up for by the next one.
+        if self._producer is not None and (self._offered is None or self._offered.is_done):
+            (self._offered,) = self._hand_over([entry])
 
     def _hand_over(self, entries: Sequence[Entry]) -> list[Any]:
         return [
