@@ -1,0 +1,198 @@
+"""The Faust app: the topic, the windowed tables, and its life within the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import faust
+from faust.auth import SASLCredentials, SSLCredentials
+from prometheus_client import REGISTRY
+
+from postrail.errors import FatalError, PermanentError, TransientError
+from postrail.observe.log import log
+from postrail.process import Process, stopped_within
+from postrail.records import PipelineProgress
+from postrail.settings import KafkaSettings
+from postrail.stream import avro
+from postrail.stream.topics import PIPELINE_PROGRESS, check_topics, topic_name
+from services.monitor.exposition import FiguresCollector
+from services.monitor.figures import Row, figures
+from services.monitor.step import take_in
+from services.monitor.tallies import Key
+
+logger = log(__name__)
+
+MAILS_WINDOW = timedelta(minutes=1)
+MAILS_KEPT = timedelta(minutes=15)
+CONTACTS_WINDOW = timedelta(minutes=10)
+CONTACTS_KEPT = timedelta(days=1)
+REFRESH_SECONDS = 1.0
+LOOK_AGAIN_SECONDS = 2.0
+# Our own process reports each second: no report at all for so long means that nothing is read.
+SILENT_SECONDS = 15.0
+STUCK_SECONDS = 120.0
+
+
+class Monitor:
+    """Reads reports into tables, and tables into figures."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._collector = FiguresCollector()
+        kafka = process.settings.kafka
+        self._app = faust.App(**app_options(kafka))
+        self._mails = self._table("mails", MAILS_WINDOW, MAILS_KEPT)
+        self._contacts = self._table("contacts", CONTACTS_WINDOW, CONTACTS_KEPT)
+        topic = self._app.topic(
+            topic_name(PIPELINE_PROGRESS, kafka), key_serializer="raw", value_serializer="raw"
+        )
+        self._app.agent(topic, name="monitor")(self._read)
+        self._last_read = process.clock.now()
+
+    def _table(self, name: str, window: timedelta, kept: timedelta) -> Any:
+        table = self._app.Table(
+            name,
+            default=dict,
+            partitions=self._process.settings.kafka.partitions,
+            # A changelog that never closes its segments never forgets, and is read at each start.
+            extra_topic_configs={"segment.ms": int(kept.total_seconds() * 1000)},
+        )
+        return table.tumbling(window, expires=kept)
+
+    async def _read(self, stream: Any) -> None:
+        async for event in stream.events():
+            self._last_read = self._process.clock.now()
+            report = decoded(event.value)
+            if report is None:
+                continue
+            try:
+                take_in(report, self._mails, self._contacts)
+            # Faust drops what else it has read when an agent raises.
+            except Exception:
+                logger.error("report skipped", process=report.process, exc_info=True)
+
+    async def run(self) -> None:
+        """Serves figures until the process shall stop; raises FatalError when Faust gave up."""
+        with self._shown():
+            async with self._running():
+                while not await stopped_within(self._process.stop, REFRESH_SECONDS):
+                    self._process.health.beat()
+                    self._check()
+                    now = self._process.clock.now().timestamp()
+                    self._collector.figures = figures(rows(self._mails), rows(self._contacts), now)
+
+    @contextlib.contextmanager
+    def _shown(self) -> Iterator[None]:
+        REGISTRY.register(self._collector)
+        try:
+            yield
+        finally:
+            REGISTRY.unregister(self._collector)
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        await self._app.start()
+        try:
+            yield
+        finally:
+            await self._app.stop()
+
+    def _check(self) -> None:
+        if self._app.crashed:
+            raise FatalError(f"Faust has given up: {self._app.crash_reason!r}")
+        silent_seconds = (self._process.clock.now() - self._last_read).total_seconds()
+        if silent_seconds > STUCK_SECONDS:
+            raise FatalError(f"no report has arrived for {silent_seconds:.0f} s")
+        if silent_seconds > SILENT_SECONDS:
+            reason = f"no report has arrived for {silent_seconds:.0f} s"
+            self._process.health.down("stage", reason)
+        else:
+            self._process.health.up("stage")
+
+
+async def main(process: Process) -> None:
+    """The monitor's life."""
+    if await topic_exists(process):
+        await Monitor(process).run()
+
+
+async def topic_exists(process: Process) -> bool:
+    """Waits for the topic: Faust would make it, with other settings than ours. False: stopped."""
+    while not process.stop.is_set():
+        process.health.beat()
+        try:
+            missing, _ = await asyncio.to_thread(check_topics, process.settings.kafka)
+        except TransientError as error:
+            process.health.down("kafka", str(error))
+        else:
+            if PIPELINE_PROGRESS not in missing:
+                process.health.up("kafka")
+                return True
+            process.health.down("kafka", "topics are missing: run `postrail topics apply`")
+        await stopped_within(process.stop, LOOK_AGAIN_SECONDS)
+    return False
+
+
+def decoded(value: bytes) -> PipelineProgress | None:
+    """The report, or None for a record that is none; it is logged and skipped."""
+    try:
+        record = avro.decode(value)
+    except (PermanentError, TransientError) as error:
+        logger.warning("record skipped", reason=str(error))
+        return None
+    if isinstance(record, PipelineProgress):
+        return record
+    logger.warning("record skipped", reason=f"a {type(record).__name__} is no report")
+    return None
+
+
+def rows(table: Any) -> Iterator[Row]:
+    """The rows of a windowed table as they stand, whatever their time."""
+    for (text, (start, _)), value in list(table.table.items()):
+        yield Key.of(text), float(start), value
+
+
+def app_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Our settings in Faust's words."""
+    brokers = ";".join(server.strip() for server in settings.bootstrap_servers.split(","))
+    return {
+        "id": f"{settings.prefix}postrail-monitor",
+        "broker": f"aiokafka://{brokers}",
+        "broker_credentials": credentials(settings),
+        # Faust wants to be able to ask for longer than a session lasts.
+        "broker_request_timeout": max(
+            settings.request_timeout_seconds, settings.session_timeout_seconds
+        ),
+        "broker_session_timeout": settings.session_timeout_seconds,
+        "broker_heartbeat_interval": settings.heartbeat_interval_seconds,
+        "store": "memory://",
+        "web_enabled": False,
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "topic_disable_leader": True,
+        # A first start shows what happens from now on; reports of hours ago fill no window.
+        "consumer_auto_offset_reset": "latest",
+    }
+
+
+def credentials(settings: KafkaSettings) -> Any:
+    """How to log in to the broker: none, TLS, SASL or both."""
+    encrypted = settings.security_protocol in ("SSL", "SASL_SSL")
+    context = _tls(settings) if encrypted else None
+    if settings.security_protocol.startswith("SASL"):
+        return SASLCredentials(
+            username=settings.sasl_username,
+            password=settings.sasl_password.get_secret_value(),
+            mechanism=settings.sasl_mechanism,
+            ssl_context=context,
+        )
+    return SSLCredentials(context) if context else None
+
+
+def _tls(settings: KafkaSettings) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=settings.ca_file)
