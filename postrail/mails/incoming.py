@@ -85,18 +85,6 @@ async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) ->
     )
 
 
-async def record_unfetchable(
-    connection: Connection, *, mail_id: str, mailbox: str, source: str, reason: str, now: datetime
-) -> None:
-    """Records as failed a mail that the mailbox lists and cannot hand out; it may be read later."""
-    await connection.execute(
-        "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, outcome,"
-        "  reason, handled_at)"
-        " VALUES (%s, %s, %s, 'failed', 0, %s, 'failed', %s, %s) ON CONFLICT (mail_id) DO NOTHING",
-        [mail_id, mailbox, source, now, reason, now],
-    )
-
-
 async def take_in(connection: Connection, batch: Sequence[Received], now: datetime) -> None:
     """Brings parsed mails into the table as due, in the order of the batch.
 
@@ -239,6 +227,19 @@ async def postpone(connection: Connection, due: DueMail, reason: str, until: dat
         " reason = %s WHERE mail_id = %s",
         [until, reason, due.mail.mail_id],
     )
+
+
+async def retry(connection: Connection, mail_id: str, now: datetime) -> bool:
+    """Makes a failed or quarantined mail due again; its next outcome is its next revision.
+
+    False when there is no such mail in these states, or its parsed form never arrived.
+    """
+    cursor = await connection.execute(
+        "UPDATE incoming_mail SET state = 'new', due_at = %s, attempts = 0"
+        " WHERE mail_id = %s AND state IN ('failed', 'quarantined') AND parsed IS NOT NULL",
+        [now, mail_id],
+    )
+    return cursor.rowcount == 1
 
 
 async def unaccounted(connection: Connection, now: datetime, after_seconds: float) -> int:

@@ -31,6 +31,7 @@ _mails = Counter("postrail_mails", "Mails by what became of them", ("service", "
 _dead_letters = Counter("postrail_dead_letters", "Records that did not decode", ("service",))
 _ready = Gauge("postrail_ready", "1 while no part that this process needs is down")
 _paused = Gauge("postrail_paused", "1 while the consumer loop waits for a part that is away")
+_lag = Gauge("postrail_lag_records", "Records that wait in this process's partitions", ("service",))
 _unaccounted = Gauge(
     "postrail_unaccounted_mails", "Mails without an outcome for too long; must be 0"
 )
@@ -50,6 +51,11 @@ def observe_stage(
 def count_dead_letter(service: str) -> None:
     """A record did not decode and is in mail.dead."""
     _dead_letters.labels(service).inc()
+
+
+def set_lag(service: str, records: int) -> None:
+    """How many records wait in the partitions of this process."""
+    _lag.labels(service).set(records)
 
 
 def set_unaccounted(mails: int) -> None:

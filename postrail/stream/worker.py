@@ -19,6 +19,7 @@ from typing import Protocol
 
 from postrail.clock import Clock
 from postrail.errors import PipelineError, TransientError
+from postrail.observe import metrics
 from postrail.observe.health import Health
 from postrail.observe.log import log
 from postrail.records import Record
@@ -94,6 +95,7 @@ class Worker:
         positions: Positions | None = None,
         reader: Reader | None = None,
     ) -> None:
+        self._group = group
         self._settings = settings
         self._process = process
         self._producer = producer
@@ -104,7 +106,6 @@ class Worker:
         self._dead_letters = DeadLetters(group)
         self._next_check = clock.now()
         self._stop = asyncio.Event()
-        self.lag = 0
 
     @property
     def assigned_partitions(self) -> frozenset[int]:
@@ -174,6 +175,7 @@ class Worker:
 
     async def _bury(self, record: RawRecord, error: avro.UndecodableError) -> None:
         await self._producer.send([self._dead_letters.letter(record, error, self._clock.now())])
+        metrics.count_dead_letter(self._group)
         logger.error(
             "dead letter",
             topic=record.topic,
@@ -267,7 +269,7 @@ class Worker:
         self._next_check = self._clock.now() + timedelta(seconds=CHECK_SECONDS)
 
     async def _look(self) -> None:
-        self.lag = await self._reader.lag()
+        metrics.set_lag(self._group, await self._reader.lag())
         if not self._positions:
             return
         stored = await self._positions.stored(self._reader.assigned)

@@ -160,7 +160,7 @@ class Handler:
             sent = [*self._facts(done, now), *outgoing_entries(mails)]
             await incoming.finish(connection, [_outcome(one) for one in done], now)
             ids = await outbox.add(connection, sent, now)
-        self._count(done, now)
+        self._count(done, self._process.clock.now())
         await outbox.flush(self._pool, self._process.producer, sent, ids)
         return len(done)
 
@@ -250,6 +250,8 @@ class Handler:
                 mail.mailbox,
                 one.decision.outcome,
                 age_seconds=max(0.0, (now - received_at).total_seconds()),
+                # From the parser's hands to the outcome: the time in the queue counts.
+                seconds=max(0.0, (now - mail.parsed_at).total_seconds()),
             )
             logger.info(
                 "mail handled",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from postrail.accounts import store
 from postrail.accounts.models import MailAccount, OutgoingConnection, Person, Project
 from postrail.clock import SettableClock
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.mails import incoming
 from postrail.mails.intake import IntakeOffsets
 from postrail.observe.health import Health
 from postrail.process import Process
@@ -408,3 +410,29 @@ async def test_one_replica_sweeps_what_another_has_not_locked(bench: Bench) -> N
     assert sorted(entry.value for entry in bench.producer.sent) == sorted(
         entry.value for entry in entries
     )
+
+
+async def test_a_failed_mail_can_be_tried_again_and_that_is_its_next_revision(
+    bench: Bench,
+) -> None:
+    bench.tracker.faults["poison"] = ValueError("cannot be")
+    mail = mail_parsed(subject="poison")
+    await bench.handle(mail)
+    bench.tracker.faults.clear()
+    async with transaction(bench.pool) as connection:
+        assert await incoming.retry(connection, mail.mail_id, bench.clock.now())
+        assert not await incoming.retry(connection, mail.mail_id, bench.clock.now())
+    await bench.work()
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert [handled.revision for handled in bench.sent(MailHandled)] == [1, 2]
+
+
+async def test_mails_without_an_outcome_are_counted_once_they_are_old(bench: Bench) -> None:
+    await bench.take_in(mail_parsed(fetched_at=NOON), mail_parsed(fetched_at=NOON))
+    async with transaction(bench.pool) as connection:
+        assert await incoming.unaccounted(connection, NOON, 60) == 0
+        assert await incoming.unaccounted(connection, NOON + timedelta(minutes=2), 60) == 2
+        assert await incoming.counts(connection) == {"new": 2}
+    await bench.work()
+    async with transaction(bench.pool) as connection:
+        assert await incoming.unaccounted(connection, NOON + timedelta(days=1), 60) == 0
