@@ -24,7 +24,8 @@ from postrail.accounts.models import MailAccount, Project
 from postrail.accounts.store import save
 from postrail.blobs import BlobStore
 from postrail.clock import SystemClock
-from postrail.database import open_pool, transaction
+from postrail.database import migrate, open_pool, transaction
+from postrail.embedded.postgres import Postgres
 from postrail.errors import FatalError
 from postrail.mailbox.imap import ImapMailbox
 from postrail.observe.health import Health
@@ -47,6 +48,7 @@ from services.fetcher.watch import Entrance, MailboxWatch
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot
 from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
+from tests.fakes.settings import settings_of
 
 pytestmark = pytest.mark.debian
 
@@ -481,3 +483,34 @@ async def test_a_request_makes_it_look_at_once(
         await producer.send([Entry(MAILBOX_CHECK_REQUESTED, USER, avro.encode(record))])
         await until_count(url, 1)
     await producer.close()
+
+
+async def test_while_postgresql_is_away_mails_wait_in_the_mailbox(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    own_postgres: Postgres,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    url = own_postgres.url
+    environment = os.environ | environment | {"POSTRAIL_SECRET_MAIL": PASSWORD}
+    environment |= {
+        "POSTRAIL_DATABASE__URL": url,
+        "POSTRAIL_DATABASE__CONNECT_TIMEOUT_SECONDS": "2",
+    }
+    ours = {name: value for name, value in environment.items() if name.startswith("POSTRAIL_")}
+    ours.pop("POSTRAIL_SECRET_MAIL")
+    await migrate(url)
+    await configure(settings_of(ours), [account_on(dovecot, certificates)])
+    log = tmp_path / "fetcher.log"
+    with fetcher(environment, log) as process:
+        dovecot.deliver(USER, mail(1))
+        await until_count(url, 1)
+        await asyncio.to_thread(own_postgres.kill)
+        dovecot.deliver(USER, mail(2))
+        await until_blocking(lambda: "PostgreSQL" in log.read_text())
+        assert seen(dovecot) == [1]
+        await asyncio.to_thread(own_postgres.start)
+        await until_count(url, 2)
+        await until_blocking(lambda: len(seen(dovecot)) == 2)
+        assert process.poll() is None
