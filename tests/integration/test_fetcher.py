@@ -514,3 +514,20 @@ async def test_while_postgresql_is_away_mails_wait_in_the_mailbox(
         await until_count(url, 2)
         await until_blocking(lambda: len(seen(dovecot)) == 2)
         assert process.poll() is None
+
+
+async def test_a_mail_of_50_mib_needs_less_than_200_mib_of_memory(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    settings: Settings,
+    fetcher_environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    await configure(settings, [account_on(dovecot, certificates)])
+    dovecot.fill(USER, [mail(1, size=50 * 1024 * 1024), mail(2)])
+    url = settings.database.url.get_secret_value()
+    with fetcher(fetcher_environment, tmp_path / "fetcher.log") as process:
+        await until_count(url, 2)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    (peak_kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    assert int(peak_kib) < 200 * 1024
