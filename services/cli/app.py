@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError, PipelineError, TransientError
-from services.cli import configure, operate
+from services.cli import configure, dead, issues, mails, operate, outgoing, status
 from services.cli.installation import adopted_folder
 
 FAILED = 1
@@ -59,6 +59,11 @@ app.command("migrate", rich_help_panel=SET_UP)(operate.migrate)
 app.add_typer(operate.topics, rich_help_panel=SET_UP)
 app.add_typer(configure.secrets, rich_help_panel=SET_UP)
 app.command("run", rich_help_panel=RUN)(operate.run)
+app.command("status", rich_help_panel=LOOK)(status.status)
+app.add_typer(issues.issues, rich_help_panel=LOOK)
+app.add_typer(mails.mails, rich_help_panel=LOOK)
+app.add_typer(outgoing.outgoing, rich_help_panel=LOOK)
+app.add_typer(dead.dead, rich_help_panel=LOOK)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, load
+from services.cli.installation import Data, complete, connected, load
 from services.cli.output import Json, console, show_json
 
 if TYPE_CHECKING:
@@ -132,12 +132,10 @@ async def _apply(
 ) -> Plan:
     from postrail.accounts.apply import apply_entries
     from postrail.clock import SystemClock
-    from postrail.database import migrated, one_connection
     from postrail.secrets import Secrets
 
     secrets = Secrets(settings.secrets)
-    async with one_connection(settings.database) as connection:
-        await migrated(connection)
+    async with connected(settings) as connection:
         return await apply_entries(
             connection,
             entries,
@@ -152,11 +150,9 @@ async def _apply(
 async def _reseal(settings: Settings, author: str) -> int:
     from postrail.accounts import apply as applying
     from postrail.clock import SystemClock
-    from postrail.database import migrated, one_connection
     from postrail.secrets import Secrets
 
-    async with one_connection(settings.database) as connection:
-        await migrated(connection)
+    async with connected(settings) as connection:
         return await applying.reseal(
             connection, Secrets(settings.secrets), author=author, now=SystemClock().now()
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from postrail.database import Connection
     from postrail.settings import Settings
 
 # Where `postrail up` puts an installation when nobody says otherwise.
@@ -62,3 +64,13 @@ def adopted_folder() -> Path | None:
 def complete(work: Coroutine[Any, Any, Result]) -> Result:
     """Runs the asyncio side of a command to its end."""
     return asyncio.run(work)
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Connection]:
+    """A transaction on the installation's database, which has this release's tables."""
+    from postrail.database import migrated, one_connection
+
+    async with one_connection(settings.database) as connection:
+        await migrated(connection)
+        yield connection
