@@ -18,6 +18,7 @@ from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
 from postrail.mailbox.imap import ImapMailbox
 from tests.fakes.certificates import Certificates, make_certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot
+from tests.fakes.mailbox_contract import MailboxContract
 
 pytestmark = pytest.mark.debian
 
@@ -294,3 +295,28 @@ def test_a_folder_that_we_may_only_read_is_read(dovecot: Dovecot, mailbox: ImapM
     assert mailbox.read([uid])
     with pytest.raises(MailUnreadable, match="read the folder only"):
         mailbox.mark_seen([uid])
+
+
+class DovecotScene:
+    """A mailbox on Dovecot."""
+
+    def __init__(self, dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+        self._dovecot = dovecot
+        self.mailbox = mailbox
+
+    def add(self, content: bytes) -> int:
+        return self._dovecot.append(USER, content)
+
+    def remove(self, uid: int) -> None:
+        self._dovecot.doveadm("expunge", "-u", USER, "mailbox", "INBOX", "uid", str(uid))
+
+    def seen(self) -> set[int]:
+        return {uid for uid, flags in self._dovecot.flags(USER).items() if "\\Seen" in flags}
+
+
+class TestImapMailbox(MailboxContract):
+    """What every Mailbox does."""
+
+    @pytest.fixture
+    def scene(self, dovecot: Dovecot, mailbox: ImapMailbox) -> DovecotScene:
+        return DovecotScene(dovecot, mailbox)

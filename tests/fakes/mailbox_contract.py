@@ -1,0 +1,82 @@
+"""What every Mailbox does, real or in memory: a test class to inherit, with a fixture `scene`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pytest
+
+from postrail.mailbox import Mailbox, MailboxAway
+
+
+class MailboxScene(Protocol):
+    """A mailbox that is not open yet, and a hand on the server behind it."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mailbox under test."""
+
+    def add(self, content: bytes) -> int:
+        """Adds a mail; returns its number."""
+
+    def remove(self, uid: int) -> None:
+        """Removes a mail."""
+
+    def seen(self) -> set[int]:
+        """The numbers of the mails that are marked as seen."""
+
+
+class MailboxContract:
+    """The tests."""
+
+    def test_lists_what_is_above_a_number_with_sizes(self, scene: MailboxScene) -> None:
+        uids = [scene.add(content) for content in (b"A: 1\r\n\r\n", b"A: 22\r\n\r\n")]
+        scene.mailbox.open()
+        listed = scene.mailbox.list_after(0)
+        assert [mail.uid for mail in listed] == uids
+        assert [mail.size for mail in listed] == [8, 9]
+        assert [mail.uid for mail in scene.mailbox.list_after(uids[0])] == uids[1:]
+        assert scene.mailbox.list_after(uids[1]) == []
+
+    def test_lists_without_sizes(self, scene: MailboxScene) -> None:
+        uid = scene.add(b"A: 1\r\n\r\n")
+        scene.mailbox.open()
+        (listed,) = scene.mailbox.list_after(0, with_sizes=False)
+        assert (listed.uid, listed.size) == (uid, None)
+
+    def test_reads_in_order_without_marking(self, scene: MailboxScene) -> None:
+        contents = [b"A: %d\r\n\r\n" % number for number in range(3)]
+        uids = [scene.add(content) for content in contents]
+        scene.mailbox.open()
+        mails = scene.mailbox.read(uids)
+        assert [mail.uid for mail in mails] == uids
+        assert [mail.content for mail in mails] == contents
+        assert all(mail.received_at and mail.received_at.utcoffset() is not None for mail in mails)
+        assert scene.seen() == set()
+
+    def test_leaves_out_what_was_removed(self, scene: MailboxScene) -> None:
+        uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(2)]
+        scene.mailbox.open()
+        scene.remove(uids[0])
+        scene.mailbox.list_after(0)
+        assert [mail.uid for mail in scene.mailbox.read(uids)] == uids[1:]
+
+    def test_marks_and_tells_what_is_unseen(self, scene: MailboxScene) -> None:
+        uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(4)]
+        scene.mailbox.open()
+        scene.mailbox.mark_seen(uids[1:2])
+        assert scene.seen() == {uids[1]}
+        assert scene.mailbox.unseen_between(uids[0], uids[2]) == [uids[0], uids[2]]
+
+    def test_uidvalidity_stays_between_openings(self, scene: MailboxScene) -> None:
+        first = scene.mailbox.open()
+        scene.mailbox.close()
+        assert scene.mailbox.open() == first
+
+    def test_an_interrupted_mailbox_is_away_and_can_be_closed(self, scene: MailboxScene) -> None:
+        scene.mailbox.open()
+        scene.mailbox.interrupt()
+        with pytest.raises(MailboxAway):
+            scene.mailbox.list_after(0)
+        scene.mailbox.close()
+        scene.mailbox.close()
