@@ -169,7 +169,9 @@ class Sender:
     async def _run_errand(self, errand: Errand) -> None:
         """Sends one mail; whatever comes of it is a result."""
         try:
-            self._results.append(await self._send(errand))
+            # In two steps: another list may be there when the mail has been sent.
+            result = await self._send(errand)
+            self._results.append(result)
         finally:
             errand.line.busy -= 1
             self._news.set()
