@@ -100,7 +100,7 @@ class KafkaReader:
             "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
             "max_poll_records": settings.batch_max_records,
             "fetch_max_bytes": settings.batch_max_bytes,
-            "fetch_max_wait_ms": 100,
+            "fetch_max_wait_ms": 500,
         }
 
     async def close(self) -> None:

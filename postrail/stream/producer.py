@@ -58,6 +58,8 @@ class Producer:
         self._offered: Any = None
         # One thread hands records over, so that they reach their partitions in the order of calls.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-producer")
+        # Callers that wait at once: as many as there are mailboxes read at once, and some more.
+        self._waiting = ThreadPoolExecutor(max_workers=64, thread_name_prefix="kafka-acknowledged")
 
     async def start(self) -> None:
         """Connects; raises TransientError while the broker is away."""
@@ -81,6 +83,7 @@ class Producer:
         if self._producer is not None:
             await self._in_thread(self._producer.close, 5)
         self._thread.shutdown(wait=False)
+        self._waiting.shutdown(wait=False)
 
     async def send(self, entries: Sequence[Entry]) -> list[Placed]:
         """Sends the records and returns where they are, once every one is acknowledged.
@@ -92,7 +95,8 @@ class Producer:
             return []
         try:
             futures = await self._in_thread(self._hand_over, entries)
-            return await asyncio.to_thread(_acknowledged, futures)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._waiting, _acknowledged, futures)
         except KafkaError as error:
             raise FatalError(
                 f"Kafka did not acknowledge a record: {type(error).__name__}: {error}",
