@@ -1,0 +1,102 @@
+"""Removes blobs that nothing names any more, long after they were last written.
+
+A record in a topic may name a blob that no row names yet, so a blob is only removed when its last
+write is older than the longest retention of a topic and a margin: whoever writes a record or a row
+that names a blob puts the blob again first (see `postrail.blobs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from postrail.blobs import BlobStore, StoredBlob
+from postrail.database import Pool, rows, transaction
+
+# Every column that names blobs by their SHA-256. A new one must be added here; a test compares
+# this with the database's columns.
+NAMED_IN_ROWS = (
+    "SELECT unnest(blobs) FROM incoming_mail WHERE blobs && %(names)s AND blobs <> '{}'",
+    "SELECT sha256 FROM attachment WHERE sha256 = ANY(%(names)s)",
+    "SELECT message_blob FROM outgoing_mail WHERE message_blob = ANY(%(names)s)",
+    "SELECT description_blob FROM issue WHERE description_blob = ANY(%(names)s)",
+    "SELECT body_blob FROM comment WHERE body_blob = ANY(%(names)s)",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CollectReport:
+    """What a round of the collector found and removed (or, in a dry run, would have removed)."""
+
+    seen: int = 0
+    young: int = 0
+    needed: int = 0
+    removed: int = 0
+    removed_bytes: int = 0
+    dry_run: bool = False
+
+    def __add__(self, other: CollectReport) -> CollectReport:
+        return CollectReport(
+            seen=self.seen + other.seen,
+            young=self.young + other.young,
+            needed=self.needed + other.needed,
+            removed=self.removed + other.removed,
+            removed_bytes=self.removed_bytes + other.removed_bytes,
+            dry_run=self.dry_run,
+        )
+
+    def __str__(self) -> str:
+        verb = "would remove" if self.dry_run else "removed"
+        return (
+            f"{self.seen} blobs: {self.young} young, {self.needed} needed,"
+            f" {verb} {self.removed} ({self.removed_bytes} bytes)"
+        )
+
+
+async def collect(
+    pool: Pool, blobs: BlobStore, *, now: datetime, keep: timedelta, dry_run: bool = False
+) -> CollectReport:
+    """Removes each blob whose last write is older than `keep` and that no row names.
+
+    May be interrupted and repeated, and may run in several processes at once.
+    """
+    report = CollectReport(dry_run=dry_run)
+    before = now - keep
+    async for page in blobs.list_blobs():
+        report += await _collect_page(pool, blobs, page, before, dry_run)
+    return report
+
+
+async def _collect_page(
+    pool: Pool, blobs: BlobStore, page: Sequence[StoredBlob], before: datetime, dry_run: bool
+) -> CollectReport:
+    old = [blob for blob in page if blob.written_at < before]
+    named = await _named(pool, [blob.sha256 for blob in old])
+    unneeded = [blob for blob in old if blob.sha256 not in named]
+    removed = unneeded if dry_run else [b for b in unneeded if await _remove(blobs, b, before)]
+    return CollectReport(
+        seen=len(page),
+        young=len(page) - len(old) + len(unneeded) - len(removed),
+        needed=len(old) - len(unneeded),
+        removed=len(removed),
+        removed_bytes=sum(blob.size for blob in removed),
+    )
+
+
+async def _named(pool: Pool, names: list[str]) -> set[str]:
+    """Those of the names that some row holds."""
+    if not names:
+        return set()
+    async with transaction(pool) as connection:
+        found = await rows(connection, " UNION ALL ".join(NAMED_IN_ROWS), {"names": names})
+    return {row[0] for row in found}
+
+
+async def _remove(blobs: BlobStore, blob: StoredBlob, before: datetime) -> bool:
+    """Removes the blob, unless it was written again since it was listed."""
+    written_at = await blobs.written_at(blob.sha256)
+    if written_at is None or written_at >= before:
+        return False
+    await blobs.delete(blob.sha256)
+    return True
