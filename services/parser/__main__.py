@@ -1,0 +1,37 @@
+"""Starts the parser: the consumer loop over mail.fetched, with the blob store beside it."""
+
+from __future__ import annotations
+
+from postrail.blobs import BlobStore
+from postrail.process import Process, run_process
+from postrail.stream.topics import MAIL_FETCHED
+from postrail.stream.worker import Worker
+from services.parser.step import Parser
+
+GROUP = "parser"
+
+
+async def main(process: Process) -> None:
+    """Runs the parser until the process stops."""
+    settings = process.settings
+    parser = Parser(
+        blobs=BlobStore(settings.blobs.url),
+        producer=process.producer,
+        progress=process.progress,
+        clock=process.clock,
+        inline_max_bytes=settings.parser.inline_max_bytes,
+    )
+    worker = Worker(
+        topic=MAIL_FETCHED,
+        group=GROUP,
+        settings=settings.kafka,
+        process=parser.process,
+        producer=process.producer,
+        health=process.health,
+        clock=process.clock,
+    )
+    await worker.run(process.stop)
+
+
+if __name__ == "__main__":
+    run_process(GROUP, main)

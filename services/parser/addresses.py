@@ -1,0 +1,111 @@
+"""Addresses, Message-IDs and dates: read out of whatever mailers put into these fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import getaddresses, parsedate_to_datetime
+
+from postrail.records import Address
+from services.parser.headers import VALUE_MAX, Field, decode_value
+from services.parser.text import cut
+
+# "Name" <local@domain>, the form of nearly all mail; the rest is left to the stdlib.
+PLAIN = re.compile(
+    r'\s*(?:"([^"\\<>]*)"|([^"\\<>,;:()@]*))\s*<([^\s<>",;:()]+@[^\s<>",;:()@]+)>\s*'
+)
+BARE = re.compile(r"\s*([^\s<>\",;:()]+@[^\s<>\",;:()@]+)\s*")
+ADDRESS_INSIDE = re.compile(r"[^\s<>\",;:()\[\]]{1,256}@[^\s<>\",;:()@\[\]]{1,255}")
+NAME_MAX_BYTES = 400
+# RFC 5321, 4.5.3.1: 64 for the local part, 255 for the domain, and some that are longer exist.
+ADDRESS_MAX_BYTES = 512
+# A mail to more is cut: its record must fit into Kafka.
+ADDRESSES_MAX = 200
+ID = re.compile(r"<([^<>]+)>")
+SPACES = re.compile(r"\s+")
+ID_SEPARATORS = re.compile(r"[\s,;]+")
+ID_MAX_BYTES = 998
+# The first reference says which conversation it is, the last ones which mail is answered.
+REFERENCES_MAX = 64
+
+
+def read_addresses(fields: Iterable[Field]) -> list[Address]:
+    """The addresses of all these fields; junk gives fewer addresses, never an error."""
+    found = [address for one in fields for address in _addresses(one.raw[:VALUE_MAX])]
+    return found[:ADDRESSES_MAX]
+
+
+def _addresses(raw: str) -> list[Address]:
+    if plain := PLAIN.fullmatch(raw):
+        quoted, atoms, address = plain.groups()
+        return [_address(quoted if quoted is not None else atoms, address)]
+    if bare := BARE.fullmatch(raw):
+        return [_address("", bare.group(1))]
+    return _by_stdlib(raw) or _inside(decode_value(raw))
+
+
+def _by_stdlib(raw: str) -> list[Address]:
+    # Names are decoded after the split: decoded ones may hold commas and angle brackets.
+    try:
+        pairs = getaddresses([raw.replace("\r", "").replace("\n", "")])
+    # Thousands of opening brackets; and IndexError from fields that end in the middle of a token.
+    except (RecursionError, IndexError, ValueError):
+        return []
+    return [_address(name, address) for name, address in pairs if _plausible(address)]
+
+
+def _plausible(address: str) -> bool:
+    return "@" in address and not address.startswith("@") and "=?" not in address
+
+
+def _inside(text: str) -> list[Address]:
+    """Whatever looks like an address in a field that is none."""
+    return [_address("", found) for found in ADDRESS_INSIDE.findall(text)]
+
+
+def _address(name: str, address: str) -> Address:
+    decoded = decode_value(name)
+    # Outlook quotes a name a second time: "'Jane Doe'".
+    if len(decoded) > 1 and decoded[0] == decoded[-1] == "'":
+        decoded = decoded[1:-1]
+    plain = SPACES.sub("", decode_value(address))
+    return Address(name=cut(decoded, NAME_MAX_BYTES), address=cut(plain, ADDRESS_MAX_BYTES))
+
+
+def read_ids(fields: Iterable[Field]) -> list[str]:
+    """The Message-IDs in these fields, in angle brackets, each once, at most REFERENCES_MAX."""
+    found = list(dict.fromkeys(one for each in fields for one in _ids(each.value)))
+    if len(found) > REFERENCES_MAX:
+        return [found[0], *found[1 - REFERENCES_MAX :]]
+    return found
+
+
+def _ids(value: str) -> list[str]:
+    # Folding may have put spaces into an id. Exchange and iOS part ids by commas.
+    found = [SPACES.sub("", inner) for inner in ID.findall(value)]
+    if not found:
+        found = [word.strip("<>") for word in ID_SEPARATORS.split(value) if "@" in word]
+    return [f"<{cut(one, ID_MAX_BYTES)}>" for one in found if one]
+
+
+def read_message_id(fields: list[Field]) -> str | None:
+    """The mail's own id in angle brackets, also one without brackets or without an @."""
+    if not fields:
+        return None
+    if found := _ids(fields[0].value):
+        return found[0]
+    bare = SPACES.sub("", fields[0].value).strip("<>")
+    return f"<{cut(bare, ID_MAX_BYTES)}>" if bare else None
+
+
+def read_date(value: str) -> datetime | None:
+    """The Date field in UTC, or None when it is no date. A date without a zone counts as UTC."""
+    if not value:
+        return None
+    try:
+        date = parsedate_to_datetime(value[:200])
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    # The stdlib's parser raises all of these on one or the other junk.
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,233 @@
+"""The record of a parsed mail: bounded, so that it fits into Kafka, and the blobs that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeVar
+
+from postrail.records import (
+    Address,
+    Attachment,
+    BlobReference,
+    HeaderField,
+    MailFetched,
+    MailParsed,
+)
+from services.parser.parse import Mail
+from services.parser.parts import AttachedFile
+from services.parser.text import cut
+
+# Together these stay below the 1 MiB that a record may have, with the bodies' own limit.
+BODIES_INLINE_MAX_BYTES = 400 * 1024
+HEADERS_MAX_BYTES = 64 * 1024
+HEADER_VALUE_MAX_BYTES = 8 * 1024
+HEADER_NAME_MAX_BYTES = 200
+ATTACHMENTS_MAX_BYTES = 96 * 1024
+ADDRESSES_MAX_BYTES = 32 * 1024
+IDS_MAX_BYTES = 16 * 1024
+DEFECTS_MAX = 20
+ERROR_MAX_BYTES = 1000
+RAW_INLINE_MAX_BYTES = 400 * 1024
+# What Avro and fixed fields add to each entry of a list, at most.
+ENTRY_BYTES = 100
+WHOLE_MAIL = "whole-mail.eml"
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the mail's raw record is."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A record, and the contents that must be in the blob store before it is sent."""
+
+    record: MailParsed
+    blobs: list[bytes]
+
+
+class _Blobs:
+    """Collects contents, each once, and names them."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+
+    def add(self, data: bytes) -> BlobReference:
+        name = sha256(data).hexdigest()
+        self.contents[name] = data
+        return BlobReference(sha256=name, size=len(data))
+
+    def add_file(self, file: AttachedFile) -> Attachment:
+        self.contents[file.sha256] = file.content
+        return Attachment(
+            name=file.name,
+            content_type=file.content_type,
+            size=len(file.content),
+            sha256=file.sha256,
+            content_id=file.content_id,
+            inline=file.inline,
+        )
+
+
+def make_record(
+    fetched: MailFetched,
+    place: Place,
+    raw: bytes,
+    mail: Mail,
+    *,
+    parsed_at: datetime,
+    inline_max_bytes: int,
+) -> Made:
+    """The record of a mail. What does not fit inline goes to blobs; what is cut is a defect."""
+    blobs, defects = _Blobs(), list(mail.defects)
+    raw_blob = _raw_blob(fetched, raw, mail, blobs)
+    text, text_blob, html, html_blob = _bodies(mail, inline_max_bytes, blobs)
+    record = MailParsed(
+        mail_id=fetched.mail_id,
+        mailbox=fetched.mailbox,
+        source=fetched.source,
+        received_at=fetched.received_at,
+        fetched_at=fetched.fetched_at,
+        parsed_at=parsed_at,
+        size=fetched.size,
+        raw_partition=place.partition,
+        raw_offset=place.offset,
+        raw_blob=raw_blob,
+        error=None if mail.error is None else cut(mail.error, ERROR_MAX_BYTES),
+        raw=raw if mail.error is not None and raw_blob is None else None,
+        subject=mail.subject,
+        message_id=mail.message_id,
+        in_reply_to=_within(mail.in_reply_to, IDS_MAX_BYTES, _text_bytes, "in_reply_to", defects),
+        references=_references(mail, defects),
+        date=mail.date,
+        sender=mail.sender,
+        reply_to=_within(mail.reply_to, ADDRESSES_MAX_BYTES, _address_bytes, "reply_to", defects),
+        to=_within(mail.to, ADDRESSES_MAX_BYTES, _address_bytes, "to", defects),
+        cc=_within(mail.cc, ADDRESSES_MAX_BYTES, _address_bytes, "cc", defects),
+        text=text,
+        text_blob=text_blob,
+        html=html,
+        html_blob=html_blob,
+        attachments=_attachments(mail, raw, blobs, defects),
+        kind=mail.kind.name,
+        kind_reason=mail.kind.reason,
+        fingerprint=mail.fingerprint,
+        headers=_within(_header_fields(mail), HEADERS_MAX_BYTES, _field_bytes, "headers", defects),
+        defects=defects[:DEFECTS_MAX],
+    )
+    return Made(record, list(blobs.contents.values()))
+
+
+def record_without_bytes(
+    fetched: MailFetched, place: Place, mail: Mail, *, parsed_at: datetime
+) -> MailParsed:
+    """The record of a mail whose blob is gone: it says so and goes on naming the blob."""
+    made = make_record(fetched, place, b"", mail, parsed_at=parsed_at, inline_max_bytes=1024)
+    return made.record
+
+
+def _raw_blob(fetched: MailFetched, raw: bytes, mail: Mail, blobs: _Blobs) -> BlobReference | None:
+    """Who names a blob writes it again; a mail that failed keeps its bytes, in one if it is big."""
+    if fetched.blob is not None:
+        if raw:
+            blobs.add(raw)
+        return fetched.blob
+    if mail.error is not None and len(raw) > RAW_INLINE_MAX_BYTES:
+        return blobs.add(raw)
+    return None
+
+
+def _bodies(
+    mail: Mail, inline_max_bytes: int, blobs: _Blobs
+) -> tuple[str, BlobReference | None, str, BlobReference | None]:
+    text, html = mail.content.text, mail.content.html
+    text_bytes, html_bytes = text.encode(), html.encode()
+    text_blob = html_blob = None
+    if len(text_bytes) > inline_max_bytes:
+        text, text_blob, text_bytes = "", blobs.add(text_bytes), b""
+    room = min(inline_max_bytes, BODIES_INLINE_MAX_BYTES - len(text_bytes))
+    if len(html_bytes) > room:
+        html, html_blob = "", blobs.add(html_bytes)
+    return text, text_blob, html, html_blob
+
+
+def _attachments(mail: Mail, raw: bytes, blobs: _Blobs, defects: list[str]) -> list[Attachment]:
+    """All attachments; when there are more than fit, the whole mail takes the place of the rest."""
+    files = mail.content.attachments
+    kept = _within(files, ATTACHMENTS_MAX_BYTES, _file_bytes, "attachments", defects)
+    attachments = [blobs.add_file(file) for file in kept]
+    if len(kept) < len(files):
+        whole = blobs.add(raw)
+        attachments.append(
+            Attachment(
+                name=WHOLE_MAIL,
+                content_type="message/rfc822",
+                size=whole.size,
+                sha256=whole.sha256,
+                content_id=None,
+                inline=False,
+            )
+        )
+    return attachments
+
+
+def _references(mail: Mail, defects: list[str]) -> list[str]:
+    """The first and the last references: the middle says nothing that they do not."""
+    found = mail.references
+    first, rest = found[:1], found[1:]
+    kept = _within(rest[::-1], IDS_MAX_BYTES, _text_bytes, "references", defects)
+    return [*first, *reversed(kept)]
+
+
+def _header_fields(mail: Mail) -> list[HeaderField]:
+    return [
+        HeaderField(
+            name=cut(field.name, HEADER_NAME_MAX_BYTES),
+            value=cut(field.value, HEADER_VALUE_MAX_BYTES),
+        )
+        for field in mail.header.fields
+    ]
+
+
+def _within(
+    items: Iterable[Item],
+    max_bytes: int,
+    bytes_of: Callable[[Item], int],
+    name: str,
+    defects: list[str],
+) -> list[Item]:
+    """As many items as fit into so many bytes; a cut list is noted among the defects."""
+    kept: list[Item] = []
+    room = max_bytes
+    for item in items:
+        room -= bytes_of(item) + ENTRY_BYTES
+        if room < 0:
+            defects.insert(0, f"{name} cut at {len(kept)}")
+            break
+        kept.append(item)
+    return kept
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _address_bytes(address: Address) -> int:
+    return _text_bytes(address.name) + _text_bytes(address.address)
+
+
+def _field_bytes(field: HeaderField) -> int:
+    return _text_bytes(field.name) + _text_bytes(field.value)
+
+
+def _file_bytes(file: AttachedFile) -> int:
+    texts = (file.name, file.content_type, file.content_id or "")
+    return sum(_text_bytes(text) for text in texts)

@@ -1,0 +1,153 @@
+"""The parser's story: a fetched mail's bytes in, its blobs written, its structure sent on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from postrail.blobs import BlobMissing
+from postrail.clock import Clock
+from postrail.observe.log import log
+from postrail.records import BlobReference, MailFetched, MailParsed
+from postrail.stream import avro
+from postrail.stream.producer import Entry, Placed
+from postrail.stream.topics import MAIL_PARSED
+from postrail.stream.worker import Received
+from services.parser.parse import Mail, parse, unparsed
+from services.parser.parts import MailUnparsable
+from services.parser.record import Made, Place, make_record, record_without_bytes
+
+logger = log(__name__)
+
+# What one send may hold in memory; a batch of references to large mails makes far more.
+SEND_MAX_BYTES = 4 * 1024 * 1024
+# Larger mails are parsed in a thread: the loop must go on answering meanwhile.
+LARGE_BYTES = 256 * 1024
+
+
+class Blobs(Protocol):
+    """The part of the blob store that the parser needs."""
+
+    async def get(self, sha256: str) -> bytes:
+        """The content; raises BlobMissing when it is not there."""
+
+    async def put(self, data: bytes) -> BlobReference:
+        """Writes content under its SHA-256."""
+
+
+class Sends(Protocol):
+    """The part of a producer that the parser needs."""
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        """Returns when all are acknowledged."""
+
+
+class Counts(Protocol):
+    """The part of the progress that the parser needs."""
+
+    def count(
+        self,
+        mailbox: str,
+        outcome: str,
+        *,
+        age_seconds: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """One mail is done with."""
+
+
+class Parser:
+    """Parses fetched mails; the same mail always gives the same record but for `parsed_at`."""
+
+    def __init__(
+        self,
+        *,
+        blobs: Blobs,
+        producer: Sends,
+        progress: Counts,
+        clock: Clock,
+        inline_max_bytes: int,
+    ) -> None:
+        self._blobs = blobs
+        self._producer = producer
+        self._progress = progress
+        self._clock = clock
+        self._inline_max_bytes = inline_max_bytes
+
+    async def process(self, batch: Sequence[Received]) -> None:
+        """Sends what the batch's mails hold, in order; returns when all is acknowledged."""
+        entries: list[Entry] = []
+        counted: list[tuple[MailParsed, float]] = []
+        for received in batch:
+            started = time.perf_counter()
+            record = await self._record(received)
+            entries.append(Entry(MAIL_PARSED, record.mailbox, avro.encode(record)))
+            counted.append((record, time.perf_counter() - started))
+            if sum(len(entry.value) for entry in entries) > SEND_MAX_BYTES:
+                await self._producer.send(entries)
+                entries = []
+        await self._producer.send(entries)
+        for record, seconds in counted:
+            self._count(record, seconds)
+
+    async def _record(self, received: Received) -> MailParsed:
+        fetched = cast(MailFetched, received.record)
+        place = Place(received.partition, received.offset)
+        try:
+            raw = await self._raw(fetched)
+        except BlobMissing as error:
+            return self._without_bytes(fetched, place, error)
+        if len(raw) > LARGE_BYTES:
+            made = await asyncio.to_thread(self._made, fetched, place, raw)
+        else:
+            made = self._made(fetched, place, raw)
+        # Before the record that names them: what a record names is there.
+        for content in made.blobs:
+            await self._blobs.put(content)
+        return made.record
+
+    async def _raw(self, fetched: MailFetched) -> bytes:
+        if fetched.blob is not None:
+            return await self._blobs.get(fetched.blob.sha256)
+        return fetched.body or b""
+
+    def _made(self, fetched: MailFetched, place: Place, raw: bytes) -> Made:
+        return make_record(
+            fetched,
+            place,
+            raw,
+            parsed_or_not(raw),
+            parsed_at=self._clock.now(),
+            inline_max_bytes=self._inline_max_bytes,
+        )
+
+    def _without_bytes(self, fetched: MailFetched, place: Place, error: BlobMissing) -> MailParsed:
+        mail = unparsed(b"", f"its bytes are gone: {error.problem}")
+        return record_without_bytes(fetched, place, mail, parsed_at=self._clock.now())
+
+    def _count(self, record: MailParsed, seconds: float) -> None:
+        since = record.received_at or record.fetched_at
+        age_seconds = max(0.0, (record.parsed_at - since).total_seconds())
+        outcome = "unparsable" if record.error else "parsed"
+        self._progress.count(record.mailbox, outcome, age_seconds=age_seconds, seconds=seconds)
+        if record.error:
+            logger.warning(
+                "mail not parsed",
+                mailbox=record.mailbox,
+                mail_id=record.mail_id,
+                error=record.error,
+            )
+
+
+def parsed_or_not(raw: bytes) -> Mail:
+    """The mail, or what can be said about one that cannot be parsed."""
+    try:
+        return parse(raw)
+    except MailUnparsable as error:
+        return unparsed(raw, error.problem)
+    # A fault of ours must fail the one mail that shows it, with its bytes kept, and not the stage.
+    except Exception as error:
+        logger.exception("the parser failed", size=len(raw))
+        return unparsed(raw, f"the parser failed: {type(error).__name__}: {error}")

@@ -1,0 +1,100 @@
+"""Bytes to text that PostgreSQL, Avro and JSON can hold: whatever the charset says, never fails."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import lru_cache
+
+# Names that mails use for more than the name says. WHATWG's Encoding standard reads Latin-1 as
+# Windows-1252, and the Chinese, Japanese and Korean names as the larger sets that vendors mean.
+SUPERSETS = {
+    "ascii": "utf-8",
+    "us-ascii": "utf-8",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "windows-874": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "x-gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf8mb4": "utf-8",
+}
+# Python calls these text encodings; no mail does.
+NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs"}
+CHARSET_NAME_MAX = 40
+# A declared charset is believed in spite of so many broken characters in a text (one in twenty).
+BELIEVED_ERROR_SHARE = 0.05
+UNWANTED_IN_LINES = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
+
+
+@lru_cache(maxsize=512)
+def codec_of(charset: str) -> str | None:
+    """Python's name for a charset as mails write it, or None when there is none."""
+    name = charset.strip(" \t\r\n\"'").lower()
+    name = SUPERSETS.get(name, name)
+    if not name or len(name) > CHARSET_NAME_MAX or not name.isascii() or "\x00" in name:
+        return None
+    try:
+        info = codecs.lookup(name)
+        # Codecs from bytes to bytes ("hex", "zip") refuse to decode.
+        b"".decode(info.name)
+    except (LookupError, ValueError):
+        return None
+    return None if info.name.replace("-", "_") in NO_CHARSETS else info.name
+
+
+def decode(data: bytes, charset: str | None) -> str:
+    """Text as its charset says, else as UTF-8, else as Windows-1252; never fails."""
+    codec = codec_of(charset) if charset else None
+    for candidate in (codec, "utf-8"):
+        if candidate:
+            try:
+                return data.decode(candidate)
+            except UnicodeError:
+                continue
+    if codec:
+        text = data.decode(codec, "replace")
+        # A text that was cut or damaged in places is still what it says it is.
+        if text.count("\ufffd") <= 1 + len(text) * BELIEVED_ERROR_SHARE:
+            return text
+    return data.decode("cp1252", "replace")
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL or UTF-8 cannot hold: NUL, and surrogates without a pair."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def one_line(text: str) -> str:
+    """The text with each run of spaces, line ends and control characters as one space."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    return UNWANTED_IN_LINES.sub(" ", text).strip()
+
+
+def unix_lines(text: str) -> str:
+    """The text with line feeds only."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """The text up to so many bytes of UTF-8, never in the middle of a character."""
+    if len(text) * 4 <= max_bytes:
+        return text
+    data = text.encode()
+    return text if len(data) <= max_bytes else data[:max_bytes].decode("utf-8", "ignore")
