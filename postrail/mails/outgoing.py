@@ -99,7 +99,8 @@ INSERT INTO delivery (
     outgoing_id, recipient, connection, sequence, issue_key, state, due_at, changed_at
 )
 SELECT added.outgoing_id, to_whom.recipient, added.connection, added.sequence, added.issue_key,
-    'queued', added.queued_at, added.queued_at
+    -- Whoever queued the mail may have a clock that is ahead.
+    'queued', least(added.queued_at, now()), now()
 FROM added
 JOIN unnest(%(of_mail)s::uuid[], %(recipient)s::text[]) AS to_whom (outgoing_id, recipient)
     USING (outgoing_id)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore
-from postrail.courier import Answer, CourierAway, Parcel, TimeLimit, TooLate
+from postrail.courier import Answer, CourierAway, Parcel, TimeLimit
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PermanentError, TransientError
 from postrail.mails import outgoing
@@ -185,8 +185,6 @@ class Sender:
             retry_at = line.breaker.failed(self._clock.now(), str(error))
             logger.warning("mail server away", connection=line.connection.name, reason=str(error))
             return self._judged(errand, postponed(claimed, str(error)), retry_at)
-        except TooLate as error:
-            return self._judged(errand, postponed(claimed, str(error)), self._clock.now())
         except PermanentError as error:
             return self._judged(errand, refused(claimed, str(error)))
         except TransientError as error:

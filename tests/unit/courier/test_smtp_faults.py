@@ -1,0 +1,67 @@
+"""Each fault names the setting to look at."""
+
+from __future__ import annotations
+
+import ssl
+
+import aiosmtplib
+import pytest
+
+from postrail.accounts.models import OutgoingConnection
+from postrail.courier import CourierAway
+from postrail.courier.smtp_faults import connecting
+
+CONNECTION = OutgoingConnection(
+    name="relay", host="mail.example.org", username="ann", from_address="help@example.org"
+)
+
+
+def certificate_fault() -> Exception:
+    cause = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    cause.verify_message = "self-signed certificate"
+    error = aiosmtplib.SMTPConnectError("Error connecting")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "setting"),
+    [
+        # Wrong password.
+        (
+            aiosmtplib.SMTPAuthenticationError(535, "5.7.8 bad\ncredentials"),
+            "refused the login of ann: 535 5.7.8 bad credentials",
+            "username, password of the outgoing connection relay",
+        ),
+        # The server's own trouble: nothing of ours to change.
+        (
+            aiosmtplib.SMTPAuthenticationError(454, "4.7.0 later"),
+            "cannot check the login now: 454 4.7.0 later",
+            "",
+        ),
+        # Untrusted.
+        (certificate_fault(), "is not trusted: self-signed certificate", "ca_file"),
+        # Nobody there.
+        (
+            ConnectionRefusedError(111, "Connection refused"),
+            "no connection to SMTP server mail.example.org:587",
+            "host, port, encryption",
+        ),
+        # The server greets with a refusal.
+        (
+            aiosmtplib.SMTPConnectResponseError(554, "go away"),
+            "554 go away",
+            "host, port, encryption",
+        ),
+        # No reply.
+        (aiosmtplib.SMTPConnectTimeoutError("Timed out"), "Timed out", "host, port"),
+        (TimeoutError(), "TimeoutError", "host, port"),
+    ],
+)
+def test_faults(error: Exception, words: str, setting: str) -> None:
+    with pytest.raises(CourierAway) as raised, connecting(CONNECTION):
+        raise error
+
+    assert words in str(raised.value)
+    assert setting in raised.value.setting
+    assert raised.value.__cause__ is error
