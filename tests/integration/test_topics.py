@@ -1,0 +1,103 @@
+"""The topics on a real broker: made once, left alone afterwards, and refused when they differ."""
+
+from __future__ import annotations
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from postrail.embedded.processes import until
+from postrail.errors import ConfigurationError
+from postrail.settings import KafkaSettings, Settings
+from postrail.stream.connection import client_options
+from postrail.stream.topics import (
+    MAIL_PARSED,
+    MAILBOX_CHECK_REQUESTED,
+    TOPICS,
+    TopicAdmin,
+    apply_topics,
+    check_topics,
+    topic_name,
+)
+
+DAY_MS = 24 * 3600 * 1000
+
+
+def changed(settings: Settings, **changes: int) -> KafkaSettings:
+    """The same installation with other wishes for its topics."""
+    return settings.kafka.model_copy(update=changes)
+
+
+def delete_parsed(settings: Settings) -> None:
+    """Deletes mail.parsed and waits until the broker no longer lists it."""
+    name = topic_name(MAIL_PARSED, settings.kafka)
+    admin = KafkaAdminClient(**client_options(settings.kafka))
+    try:
+        admin.delete_topics([name])
+        assert until(lambda: name not in admin.list_topics(), 20)
+    finally:
+        admin.close()
+
+
+def test_makes_all_topics_as_they_should_be(settings: Settings) -> None:
+    names = apply_topics(settings.kafka)
+    assert names == [settings.kafka.prefix + topic.name for topic in TOPICS]
+    with TopicAdmin(settings.kafka) as admin:
+        found = admin.found()
+    assert {topic.partitions for topic in found.values()} == {4}
+    parsed = found[MAIL_PARSED.name].configs
+    assert parsed["retention.ms"] == str(30 * DAY_MS)
+    assert parsed["cleanup.policy"] == "delete"
+    assert parsed["unclean.leader.election.enable"] == "false"
+    assert found[MAILBOX_CHECK_REQUESTED.name].configs["retention.ms"] == str(3600 * 1000)
+
+
+def test_a_second_time_there_is_nothing_to_do(settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    assert apply_topics(settings.kafka) == []
+    assert check_topics(settings.kafka) == ([], [])
+
+
+def test_makes_only_what_is_missing(settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    delete_parsed(settings)
+    assert apply_topics(settings.kafka) == [topic_name(MAIL_PARSED, settings.kafka)]
+
+
+def test_refuses_another_number_of_partitions(settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    with pytest.raises(ConfigurationError) as raised:
+        apply_topics(changed(settings, partitions=8))
+    assert "mail.parsed has 4 partitions, wanted 8" in str(raised.value)
+    assert "POSTRAIL_KAFKA__PARTITIONS" in str(raised.value)
+
+
+def test_refuses_another_retention(settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    with pytest.raises(ConfigurationError) as raised:
+        apply_topics(changed(settings, retention_days=60))
+    wanted = f"mail.parsed: retention.ms is {30 * DAY_MS}, wanted {60 * DAY_MS}"
+    assert wanted in str(raised.value)
+    assert "POSTRAIL_KAFKA__RETENTION_DAYS" in str(raised.value)
+
+
+def test_refuses_what_somebody_changed_on_the_broker(settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    name = topic_name(MAIL_PARSED, settings.kafka)
+    admin = KafkaAdminClient(**client_options(settings.kafka))
+    configs = {"cleanup.policy": "compact"}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs)])
+    admin.close()
+    assert until(lambda: check_topics(settings.kafka)[1] != [], 20)
+    with pytest.raises(ConfigurationError, match=r"cleanup\.policy is compact, wanted delete"):
+        apply_topics(settings.kafka)
+
+
+def test_one_topic_that_differs_keeps_missing_ones_from_being_made(settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    delete_parsed(settings)
+    other = changed(settings, partitions=8)
+    with pytest.raises(ConfigurationError):
+        apply_topics(other)
+    with TopicAdmin(settings.kafka) as client:
+        assert MAIL_PARSED.name not in client.found()
