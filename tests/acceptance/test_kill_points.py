@@ -1,0 +1,119 @@
+"""Killed at any point of its work, a process is replaced, and the mail has its effects once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from postrail.stream.topics import MAIL_DEAD
+from tests.fakes.dovecot import Dovecot
+from tests.fakes.pipeline import SERVICES, Inbox, Pipeline, letter
+
+pytestmark = [pytest.mark.debian, pytest.mark.timeout(150)]
+
+KILL_SECONDS = 60.0
+CUSTOMER = "ada@customer.test"
+# So large that it goes to the blob store before Kafka.
+LARGE_TEXT = "All the details.\r\n" * 60_000
+# For each point the process that is killed there, and what must be true of the mail then: how many
+# rows it has, whether it is marked as seen, how many issues and sent mails there are.
+POINTS = {
+    "fetched": ("fetcher", (0, 0, 0, 0)),
+    "blob": ("fetcher", (0, 0, 0, 0)),
+    "acknowledged": ("fetcher", None),
+    "recorded": ("fetcher", None),
+    "seen": ("fetcher", None),
+    "parsed": ("parser", (1, 1, 0, 0)),
+    "taken in": ("handler", (1, 1, 0, 0)),
+    "handled": ("handler", (1, 1, 1, 0)),
+    "queued": ("handler", None),
+    "outgoing taken in": ("sender", (1, 1, 1, 0)),
+    "final dot": ("sender", (1, 1, 1, 1)),
+}
+
+
+@pytest.fixture
+def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) -> Iterator[Pipeline]:
+    quick = {
+        # The group waits that long for a member that was killed.
+        "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
+        "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",
+        # Long enough that no dialogue runs into it here.
+        "POSTRAIL_SENDER__CLAIM_SECONDS": "5",
+    }
+    with Pipeline(own_folder, {**environment, **quick}, dovecot) as pipeline:
+        pipeline.configure([Inbox(name="support")])
+        yield pipeline
+        pipeline.show_logs()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_a_point_its_successor_makes_it_right(pipeline: Pipeline, point: str) -> None:
+    service, state = POINTS[point]
+    text = LARGE_TEXT if point == "blob" else "It burns.\r\n"
+    mail = letter("Printer on fire", sender=CUSTOMER, message_id="<1@customer.test>", text=text)
+    pipeline.dovecot.append("support", mail)
+    pipeline.start(other for other in SERVICES if other != service)
+    victim = pipeline.process(f"{service}-victim", ["-m", "tests.fakes.killed_at", point])
+    victim.start()
+    assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
+    if state is not None:
+        assert state_of(pipeline) == state
+    pipeline.start([service])
+    pipeline.wait_until_settled(mails=1)
+    require_one_of_each(pipeline)
+    require_sent(pipeline, twice=point == "final dot")
+
+
+def test_a_comment_that_was_committed_is_told_although_its_command_was_killed(
+    pipeline: Pipeline,
+) -> None:
+    mail = letter("Printer on fire", sender=CUSTOMER, message_id="<1@customer.test>")
+    pipeline.dovecot.append("support", mail)
+    pipeline.start()
+    pipeline.wait_until_settled(mails=1)
+    arguments = ["issues", "comment", "HELP-1", "Help is on its way."]
+    victim = pipeline.process("comment", ["-m", "tests.fakes.killed_at", "commented", *arguments])
+    victim.start()
+    assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
+    assert pipeline.value("SELECT count(*) FROM comment") == 1
+    pipeline.wait_until(lambda: len(pipeline.sent()) == 2, 30, "the mail about the comment")
+    pipeline.wait_until_settled(mails=1)
+    told = pipeline.sent()[1]
+    assert told.recipients == (CUSTOMER,)
+    assert b"Help is on its way." in told.content
+    assert pipeline.rows("SELECT state, maybe_twice FROM delivery") == [("sent", False)] * 2
+
+
+def state_of(pipeline: Pipeline) -> tuple[int, int, int, int]:
+    """Rows of the mail, mails marked as seen, issues, mails sent."""
+    return (
+        pipeline.value("SELECT count(*) FROM incoming_mail"),
+        pipeline.seen("support")[0],
+        pipeline.value("SELECT count(*) FROM issue"),
+        len(pipeline.sent()),
+    )
+
+
+def require_one_of_each(pipeline: Pipeline) -> None:
+    """One mail with one effect, and nothing left anywhere."""
+    assert pipeline.rows("SELECT state, outcome, issue_key FROM incoming_mail") == [
+        ("done", "issue", "HELP-1")
+    ]
+    assert pipeline.rows("SELECT issue_key, summary FROM issue") == [("HELP-1", "Printer on fire")]
+    assert pipeline.value("SELECT count(*) FROM comment") == 0
+    pipeline.wait_until(lambda: pipeline.seen("support") == (1, 1), 20, "the mail marked as seen")
+    assert pipeline.unfinished() == {}
+    assert pipeline.unaccounted() == 0
+    assert pipeline.records(MAIL_DEAD) == 0
+
+
+def require_sent(pipeline: Pipeline, *, twice: bool) -> None:
+    """One notification; after the final dot the same one again, and noted as that."""
+    sent = pipeline.sent()
+    assert [mail.recipients for mail in sent] == [(CUSTOMER,)] * (2 if twice else 1)
+    assert len({mail.message_id for mail in sent}) == 1
+    assert pipeline.rows("SELECT state, maybe_twice FROM delivery") == [("sent", twice)]
