@@ -13,6 +13,10 @@ from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore, StoredBlob
 from postrail.database import Pool, rows, transaction
+from postrail.settings import KafkaSettings
+
+# Beyond the longest retention of a topic, so that no record can still name a collected blob.
+KEPT_DAYS_BEYOND_RETENTION = 7
 
 # Every column that names blobs by their SHA-256. A new one must be added here; a test compares
 # this with the database's columns.
@@ -52,6 +56,11 @@ class CollectReport:
             f"{self.seen} blobs: {self.young} young, {self.needed} needed,"
             f" {verb} {self.removed} ({self.removed_bytes} bytes)"
         )
+
+
+def keep_for(kafka: KafkaSettings) -> timedelta:
+    """How long after its last write a blob is kept, whoever names it."""
+    return timedelta(days=kafka.retention_days + KEPT_DAYS_BEYOND_RETENTION)
 
 
 async def collect(

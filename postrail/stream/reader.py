@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+)
 
 from postrail.errors import PermanentError
 from postrail.records import Record
@@ -15,6 +21,13 @@ from postrail.stream.connection import client_options, kafka_faults
 from postrail.stream.topics import Topic, topic_name
 
 READ_TIMEOUT_MS = 10_000
+# A broker that has just started needs some seconds until it can say where groups stand.
+COORDINATOR_SECONDS = 10.0
+NO_COORDINATOR_YET = (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    NotCoordinatorError,
+)
 
 
 async def read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: int) -> Record:
@@ -86,7 +99,7 @@ def _group_lag(settings: KafkaSettings, topic: Topic, group: str) -> int:
     with kafka_faults(settings):
         admin = KafkaAdminClient(**client_options(settings))
         try:
-            committed = admin.list_group_offsets(group_id).get(group_id, {})
+            committed = _committed(admin, group_id)
         finally:
             admin.close()
         consumer = _consumer(settings)
@@ -100,6 +113,17 @@ def _group_lag(settings: KafkaSettings, topic: Topic, group: str) -> int:
         place: committed[place].offset if place in committed else first[place] for place in places
     }
     return sum(max(0, ends[place] - starts[place]) for place in places)
+
+
+def _committed(admin: Any, group_id: str) -> Any:
+    give_up_at = time.monotonic() + COORDINATOR_SECONDS
+    while True:
+        try:
+            return admin.list_group_offsets(group_id).get(group_id, {})
+        except NO_COORDINATOR_YET:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.2)
 
 
 def _consumer(settings: KafkaSettings) -> Any:

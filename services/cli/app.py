@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError, PipelineError, TransientError
-from services.cli import configure, dead, issues, mails, operate, outgoing, status
+from services.cli import blobs, configure, dead, issues, mails, operate, outgoing, status
 from services.cli.installation import adopted_folder
 
 FAILED = 1
@@ -64,6 +64,7 @@ app.add_typer(issues.issues, rich_help_panel=LOOK)
 app.add_typer(mails.mails, rich_help_panel=LOOK)
 app.add_typer(outgoing.outgoing, rich_help_panel=LOOK)
 app.add_typer(dead.dead, rich_help_panel=LOOK)
+app.add_typer(blobs.blobs, rich_help_panel=LOOK)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

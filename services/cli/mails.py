@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from postrail.errors import PermanentError
 from services.cli.following import Following
 from services.cli.installation import Data, complete, connected, load
 from services.cli.output import (
@@ -136,6 +137,18 @@ def follow(
         complete(_follow(settings, states, mailbox, json))
 
 
+@mails.command("retry")
+def retry(
+    mail_id: Annotated[
+        str, typer.Argument(metavar="ID", help="A failed mail's id, or its first characters.")
+    ],
+    data: Data = None,
+) -> None:
+    """Let a failed mail be handled again, after its cause was mended."""
+    found = complete(_retry(load(data), mail_id))
+    typer.echo(f"Mail {found} is due again: postrail mails show {found[:SHORT_ID]}")
+
+
 async def _mails(
     settings: Settings, states: list[str], mailbox: str | None, issue: str | None, limit: int
 ) -> list[IncomingRow]:
@@ -156,6 +169,20 @@ async def _mail(settings: Settings, mail_id: str) -> IncomingDetail:
 
     async with connected(settings) as connection:
         return await reading.incoming_mail(connection, mail_id)
+
+
+async def _retry(settings: Settings, mail_id: str) -> str:
+    from postrail.clock import SystemClock
+    from postrail.mails import incoming, reading
+
+    async with connected(settings) as connection:
+        mail = await reading.incoming_mail(connection, mail_id)
+        if not await incoming.retry(connection, mail.mail_id, SystemClock().now()):
+            raise PermanentError(
+                f"mail {mail.mail_id} cannot be tried again: its state is {mail.state}",
+                remedy="Only mails that failed after they were parsed can",
+            )
+    return mail.mail_id
 
 
 async def _raw(settings: Settings, mail_id: str) -> bytes:
