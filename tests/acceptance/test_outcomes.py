@@ -1,0 +1,248 @@
+"""What becomes of odd mails, and that none of them delays the ordinary mails around it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from postrail.records import MailParsed
+from postrail.stream import avro
+from postrail.stream.topics import MAIL_DEAD
+from tests.fakes.dovecot import Dovecot
+from tests.fakes.pipeline import Inbox, Pipeline, letter
+
+pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
+
+# An ordinary mail is done within this time of its arrival, whatever came with it.
+PROMPT_SECONDS = 20.0
+ARCHIVE_DAYS = 30
+MIB = 1024 * 1024
+
+
+def nested(depth: int) -> bytes:
+    """A mail whose parts nest so deeply that nobody can follow."""
+    opened = "".join(
+        f'Content-Type: multipart/mixed; boundary="b{level}"\r\n\r\n--b{level}\r\n'
+        for level in range(depth)
+    )
+    head = "From: eve@customer.test\r\nSubject: Parts in parts\r\nMessage-ID: <nested@c.test>\r\n"
+    return (head + opened + "\r\nthe core\r\n").encode()
+
+
+def with_attachment(content: bytes) -> bytes:
+    """A mail with one file attached."""
+    encoded = base64.encodebytes(content).replace(b"\n", b"\r\n")
+    head = (
+        "From: Big <big@customer.test>\r\nSubject: The plans\r\nMessage-ID: <big@c.test>\r\n"
+        "Date: Mon, 05 Jan 2026 08:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/mixed; boundary="cut"\r\n\r\n'
+        "--cut\r\nContent-Type: text/plain\r\n\r\nHere they are.\r\n"
+        "--cut\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n"
+        'Content-Disposition: attachment; filename="plans.pdf"\r\n\r\n'
+    )
+    return head.encode() + encoded + b"--cut--\r\n"
+
+
+PLANS = random.Random(7).randbytes(22 * MIB)
+NESTED = nested(5000)
+LARGE = with_attachment(PLANS)
+NO_ID = letter("The nightly alarm", sender="machine@customer.test")
+TWIN = letter("Twice in one mailbox", message_id="<twin@c.test>")
+BOTH = letter("To both of you", message_id="<both@c.test>", to="support@desk.test, sales@desk.test")
+BLANK = b"\r\n"
+NO_WORDS = letter(None, sender="silent@customer.test", message_id="<silent@c.test>", text="")
+RUBBISH = (
+    b"From: \xff\xfe\x80 Caf\xe9 <rubbish@customer.test>\r\n"
+    b"To: \x81\x82@\x83, support@desk.test\r\n"
+    b"Subject: \xc3\x28 caf\xe9 =?utf-8?q?nul=00byte?= =?no-such?b?####?= \xf0\x9f\r\n"
+    b"Message-ID: <rub\xe9bish@c.test>\r\nX-\xe4\xf6: \x01\x02\r\nDate: \xa0 never\r\n"
+    b"Content-Type: text/plain; charset=\xfe\xff\r\n\r\nbody \x00\xff\xfe\r\n"
+)
+REPLY = letter(
+    "Re: The original",
+    sender="bob@customer.test",
+    message_id="<reply@c.test>",
+    in_reply_to="<original@c.test>",
+    references=["<original@c.test>"],
+    text="I agree.\r\n",
+)
+ORIGINAL = letter("The original", message_id="<original@c.test>", text="What do you think?\r\n")
+
+
+def ordinary(number: int) -> bytes:
+    """A mail as most are."""
+    return letter(f"Ordinary {number}", message_id=f"<ordinary-{number}@c.test>")
+
+
+# What lies in each mailbox, in this order, before anything starts.
+SUPPORT = [
+    ordinary(1),
+    NESTED,
+    ordinary(2),
+    LARGE,
+    ordinary(3),
+    NO_ID,
+    TWIN,
+    TWIN,
+    ordinary(4),
+    BOTH,
+    BLANK,
+    NO_WORDS,
+    RUBBISH,
+    REPLY,
+    ORIGINAL,
+    ordinary(5),
+]
+SALES = [ordinary(6), BOTH, ordinary(7)]
+MAILS = len(SUPPORT) + len(SALES)
+
+
+@pytest.fixture
+def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) -> Iterator[Pipeline]:
+    archived = {**environment, "POSTRAIL_BLOBS__ARCHIVE_DAYS": str(ARCHIVE_DAYS)}
+    with Pipeline(own_folder, archived, dovecot) as pipeline:
+        pipeline.configure([Inbox(name="support"), Inbox(name="sales")])
+        yield pipeline
+        pipeline.show_logs()
+
+
+def test_odd_mails_have_their_stated_outcomes_and_delay_nobody(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    pipeline.start()
+    # All is in place before the odd mails come, so that what is measured is their delay.
+    pipeline.dovecot.append("sales", ordinary(0))
+    pipeline.wait_until_settled(mails=1)
+    pipeline.dovecot.fill("support", SUPPORT)
+    pipeline.dovecot.fill("sales", SALES)
+    pipeline.wait_until_settled(mails=MAILS + 1, seconds=150)
+    found = Found(pipeline)
+
+    found.require_ordinary_mails_were_prompt(8)
+    found.require_unparsable_failed_with_its_bytes(NESTED)
+    found.require_attachment("The plans", "plans.pdf", PLANS)
+    found.require_one("The nightly alarm", ["issue"])
+    found.require_one("Twice in one mailbox", ["issue", "duplicate"])
+    found.require_one("To both of you", ["issue", "noted"])
+    assert found.addresses("To both of you") == ["sales@desk.test", "support@desk.test"]
+    assert found.outcomes_of_sender("silent@customer.test") == [("issue", "(no subject)")]
+    assert found.outcomes_of_sender("") == [("issue", "(no subject)")]
+    [(outcome, summary)] = found.outcomes_of_sender("rubbish@customer.test")
+    assert outcome == "issue"
+    assert "caf" in summary
+    assert "\x00" not in summary
+    found.require_joined("Re: The original", "The original")
+
+    assert pipeline.unaccounted() == 0
+    assert pipeline.records(MAIL_DEAD) == 0
+    assert pipeline.seen("support") == (len(SUPPORT), len(SUPPORT))
+    require_archived(pipeline, tmp_path / "blobs" / "archive")
+
+
+class Found:
+    """What the tables say of the mails of this test."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    def require_ordinary_mails_were_prompt(self, count: int) -> None:
+        """Each is an issue, soon after it came, although odd ones lie before and after it."""
+        found = self._pipeline.rows(
+            "SELECT subject, outcome, extract(epoch FROM handled_at - fetched_at)"
+            " FROM incoming_mail WHERE subject LIKE 'Ordinary %%'"
+        )
+        assert len(found) == count
+        print("seconds from fetch to issue:", {name: f"{late:.2f}" for name, _, late in found})
+        assert {outcome for _, outcome, _ in found} == {"issue"}
+        assert max(float(late) for _, _, late in found) < PROMPT_SECONDS
+        told = {mail.message["Subject"] for mail in self._pipeline.sent()}
+        issues = self._pipeline.rows(
+            "SELECT issue_key, summary FROM issue WHERE summary LIKE 'Ordinary %%'"
+        )
+        assert {f"[{key}] {summary}" for key, summary in issues} <= told
+
+    def require_unparsable_failed_with_its_bytes(self, content: bytes) -> None:
+        """Failed, with the reason, and with all its bytes where a person can get at them."""
+        [(state, reason, parsed)] = self._pipeline.rows(
+            "SELECT state, reason, parsed FROM incoming_mail WHERE subject = 'Parts in parts'"
+        )
+        assert state == "failed"
+        assert "nest too deeply" in reason
+        record = cast("MailParsed", avro.decode(parsed))
+        kept = self._blob(record.raw_blob.sha256) if record.raw_blob else record.raw
+        assert kept == content
+
+    def _blob(self, sha256: str) -> bytes:
+        folder = Path(self._pipeline.settings.blobs.url.removeprefix("file://"))
+        return (folder / "blobs" / sha256[:2] / sha256).read_bytes()
+
+    def require_attachment(self, summary: str, name: str, content: bytes) -> None:
+        """The issue has the file as it was sent."""
+        [(found_name, size, sha256)] = self._pipeline.rows(
+            "SELECT name, size, sha256 FROM attachment JOIN issue USING (issue_key)"
+            " WHERE summary = %s",
+            [summary],
+        )
+        assert (found_name, size) == (name, len(content))
+        assert sha256 == hashlib.sha256(content).hexdigest()
+        assert self._blob(sha256) == content
+
+    def require_one(self, summary: str, outcomes: list[str]) -> None:
+        """One issue, whatever the mails with this subject became."""
+        found = self._pipeline.rows(
+            "SELECT outcome, issue_key FROM incoming_mail WHERE subject = %s ORDER BY arrival",
+            [summary],
+        )
+        assert sorted(outcome for outcome, _ in found) == sorted(outcomes)
+        assert len({key for _, key in found}) == 1
+        issues = self._pipeline.value("SELECT count(*) FROM issue WHERE summary = %s", [summary])
+        assert issues == 1
+
+    def addresses(self, summary: str) -> list[str]:
+        """Where an issue's mail arrived."""
+        found = self._pipeline.rows(
+            "SELECT address FROM issue_address JOIN issue USING (issue_key) WHERE summary = %s"
+            " ORDER BY address",
+            [summary],
+        )
+        return [address for (address,) in found]
+
+    def outcomes_of_sender(self, sender: str) -> list[tuple[str, str]]:
+        """Outcome and summary of what somebody wrote."""
+        found = self._pipeline.rows(
+            "SELECT outcome, summary FROM incoming_mail JOIN issue USING (issue_key)"
+            " WHERE sender = %s",
+            [sender],
+        )
+        return [(outcome, summary) for outcome, summary in found]
+
+    def require_joined(self, first: str, second: str) -> None:
+        """The first made the issue, and the second is a comment on it."""
+        found = dict(
+            self._pipeline.rows(
+                "SELECT subject, (outcome, issue_key) FROM incoming_mail WHERE subject = ANY(%s)",
+                [[first, second]],
+            )
+        )
+        (made, key), (added, same) = found[first], found[second]
+        assert (made, added) == ("issue", "comment")
+        assert key == same
+
+
+def require_archived(pipeline: Pipeline, archive: Path) -> None:
+    """Each raw mail lies under its day and mailbox."""
+    rows = pipeline.rows("SELECT mail_id::text, mailbox, fetched_at FROM incoming_mail")
+    assert len(rows) == MAILS + 1
+    kept: dict[str, list[bytes]] = {"support": [], "sales": []}
+    for mail_id, mailbox, fetched_at in rows:
+        day = cast("datetime", fetched_at).date().isoformat()
+        kept[mailbox].append((archive / day / mailbox / f"{mail_id}.eml").read_bytes())
+    assert sorted(kept["support"]) == sorted(pipeline.dovecot.messages("support"))
+    assert sorted(kept["sales"]) == sorted(pipeline.dovecot.messages("sales"))
