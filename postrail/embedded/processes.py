@@ -184,8 +184,9 @@ class Child:
     """One child process with a log file and a pid file, in a session of its own.
 
     The session of its own keeps Ctrl-C in the terminal to ourselves: we decide the order of ending.
-    `environment` replaces ours; None passes ours on. With `whole_group`, signals go to the child's
-    own children too.
+    `environment` replaces ours; None passes ours on. `death_signal` is what it gets when we end
+    without stopping it; None: the same as from `stop`. With `whole_group`, signals go to the
+    child's own children too.
     """
 
     def __init__(
@@ -199,6 +200,7 @@ class Child:
         environment: Mapping[str, str] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         stop_seconds: float = 20.0,
+        death_signal: signal.Signals | None = None,
         whole_group: bool = False,
     ) -> None:
         self.name = name
@@ -209,6 +211,7 @@ class Child:
         self._environment = environment
         self._stop_signal = stop_signal
         self._stop_seconds = stop_seconds
+        self._death_signal = death_signal or stop_signal
         self._whole_group = whole_group
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -246,7 +249,7 @@ class Child:
         wrapped = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
         with self.log_file.open("ab") as log:
             return subprocess.Popen(
-                [*wrapped, str(int(self._stop_signal)), *self.command],
+                [*wrapped, str(int(self._death_signal)), *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

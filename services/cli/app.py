@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError, PipelineError, TransientError
-from services.cli import blobs, configure, dead, issues, mails, operate, outgoing, status
+from services.cli import blobs, configure, dead, demo, issues, mails, operate, outgoing, status, up
 from services.cli.installation import adopted_folder
 
 FAILED = 1
@@ -58,7 +58,9 @@ app.command("apply", rich_help_panel=SET_UP)(configure.apply)
 app.command("migrate", rich_help_panel=SET_UP)(operate.migrate)
 app.add_typer(operate.topics, rich_help_panel=SET_UP)
 app.add_typer(configure.secrets, rich_help_panel=SET_UP)
+app.command("up", rich_help_panel=RUN)(up.up)
 app.command("run", rich_help_panel=RUN)(operate.run)
+app.add_typer(demo.demo, rich_help_panel=RUN)
 app.command("status", rich_help_panel=LOOK)(status.status)
 app.add_typer(issues.issues, rich_help_panel=LOOK)
 app.add_typer(mails.mails, rich_help_panel=LOOK)
@@ -70,7 +72,7 @@ app.add_typer(blobs.blobs, rich_help_panel=LOOK)
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; wrong use ends in click's own code 2."""
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="postrail")
     except PipelineError as error:
         _explain(error)
         return WRONG_USE if isinstance(error, ConfigurationError) else FAILED

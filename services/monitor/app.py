@@ -36,6 +36,8 @@ LOOK_AGAIN_SECONDS = 2.0
 # Our own process reports each second: no report at all for so long means that nothing is read.
 SILENT_SECONDS = 15.0
 STUCK_SECONDS = 120.0
+# Faust waits for a broker that is away; nothing of ours is lost when it is left alone.
+STOP_SECONDS = 8.0
 
 
 class Monitor:
@@ -100,7 +102,10 @@ class Monitor:
         try:
             yield
         finally:
-            await self._app.stop()
+            stopping = asyncio.ensure_future(self._app.stop())
+            await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+            if stopping.done():
+                stopping.result()
 
     def _check(self) -> None:
         if self._app.crashed:

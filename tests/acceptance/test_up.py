@@ -1,0 +1,172 @@
+"""`postrail up`: comes up, takes mail, ends with Ctrl-C and with kill -9, and comes again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+POSTRAIL = [sys.executable, "-m", "services.cli"]
+REPOSITORY = Path(__file__).parents[2]
+# Two cores that run other tests beside this one.
+START_SECONDS = 120.0
+END_SECONDS = 60.0
+
+pytestmark = pytest.mark.timeout(400)
+
+
+class Up:
+    """A running `postrail up`, and the lines that it has printed."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [*POSTRAIL, "up", "--data", str(data), *options],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(),
+        )
+        self.lines: list[str] = []
+        self._arriving: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._arriving.put(line.rstrip())
+        self._arriving.put(None)
+
+    def wait_for(self, pattern: str, seconds: float = START_SECONDS) -> str:
+        """The first line from now on that has the pattern."""
+        deadline = time.monotonic() + seconds
+        while True:
+            line = self._arriving.get(timeout=max(0.1, deadline - time.monotonic()))
+            assert line is not None, f"ended without {pattern!r}:\n" + "\n".join(self.lines)
+            self.lines.append(line)
+            if re.search(pattern, line):
+                return line
+
+    def close(self) -> None:
+        """Lets go of its output."""
+        self._reader.join(END_SECONDS)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def end_by(self, number: signal.Signals) -> int:
+        """Sends a signal and waits for the end; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(END_SECONDS)
+
+
+def environment() -> dict[str, str]:
+    """Ours without any settings of Postrail."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("POSTRAIL_")}
+
+
+@contextlib.contextmanager
+def running(data: Path, *options: str) -> Iterator[Up]:
+    up = Up(data, *options)
+    try:
+        yield up
+    finally:
+        up.process.kill()
+        up.process.wait()
+        up.close()
+
+
+def postrail(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*POSTRAIL, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+
+
+def processes_of(data: Path) -> list[str]:
+    """The command lines of all processes that name the folder, in arguments or environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (entry / "cmdline").read_bytes()
+            described = command
+            with contextlib.suppress(PermissionError):
+                described += (entry / "environ").read_bytes()
+            if str(data).encode() in described and command:
+                found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def wait_until_all_ended(data: Path) -> None:
+    deadline = time.monotonic() + END_SECONDS
+    while left := processes_of(data):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def test_the_demo_runs_ends_and_comes_again(own_folder: Path) -> None:
+    data = own_folder / "data"
+    with running(data, "--demo") as up:
+        assert_demo(up)
+        assert_mail_becomes_an_issue(up, data)
+        assert_second_start_is_refused(up, data)
+        assert len(processes_of(data)) >= 8
+        assert up.end_by(signal.SIGINT) == 0
+        assert processes_of(data) == []
+    with running(data) as up:
+        up.wait_for("Everything runs")
+        assert_issues_are_there(data)
+        up.process.kill()
+        up.process.wait()
+        wait_until_all_ended(data)
+
+
+def assert_demo(up: Up) -> None:
+    """Each sample mail is in the table with what it became."""
+    up.wait_for("From the mail server to issues")
+    for subject, outcome, issue, told in (
+        ("The printer on floor 2", "issue", "DEMO-1", "ada sent"),
+        ("Meter readings", "issue", "DEMO-2", "bo sent"),
+        ("Please reset my password", "issue", "DEMO-3", "cleo sent"),
+        ("Re: The printer", "comment", "DEMO-1", "ada sent"),
+        (r"Re: \[DEMO-2\]", "comment", "DEMO-2", "nobody"),
+        ("Out of office", "comment", "DEMO-3", "nobody"),
+        ("DEMO-1: toner", "comment", "DEMO-1", "ada sent"),
+    ):
+        up.wait_for(rf"{subject}.*{outcome} .*{issue} .*\d.*{told}", 5)
+    up.wait_for("Ctrl-C ends everything")
+
+
+def assert_mail_becomes_an_issue(up: Up, data: Path) -> None:
+    sent = postrail("demo", "send", "No coffee", "The machine is broken.", "--data", str(data))
+    assert sent.returncode == 0, sent.stderr
+    up.wait_for(r"ada@demo.example: No coffee → issue DEMO-4, \d+ ms", 30)
+    up.wait_for("DEMO-4 → notification to ada@demo.example sent", 30)
+
+
+def assert_second_start_is_refused(up: Up, data: Path) -> None:
+    second = postrail("up", "--data", str(data))
+    assert second.returncode == 2
+    assert f"is in use by process {up.process.pid} since" in second.stderr
+
+
+def assert_issues_are_there(data: Path) -> None:
+    listed = postrail("issues", "list", "--json", "--data", str(data))
+    assert listed.returncode == 0, listed.stderr
+    keys = {issue["issue_key"] for issue in json.loads(listed.stdout)}
+    assert keys == {"DEMO-1", "DEMO-2", "DEMO-3", "DEMO-4"}
