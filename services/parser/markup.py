@@ -30,11 +30,12 @@ NOT_NESTING = frozenset(
     )
 )
 LAYOUT = ParserConfig(css=CSS_PROFILES["strict"])
+NOT_SHOWN = {"script", "style", "title"}
 # The pictures of a mail are its own parts (RFC 2392).
-CLEANER = nh3.Cleaner(url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"})
+CLEANER = nh3.Cleaner(url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"}, clean_content_tags=NOT_SHOWN)
 LINES_ONLY = nh3.Cleaner(
     tags={"blockquote", "br", "div", "h1", "h2", "h3", "h4", "li", "p", "table", "td", "th", "tr"},
-    clean_content_tags={"script", "style", "title"},
+    clean_content_tags=NOT_SHOWN,
     attributes={},
 )
 

@@ -10,7 +10,8 @@ from services.parser.headers import VALUE_MAX, decode_words
 from services.parser.text import decode, one_line, storable
 
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)', re.DOTALL)
-QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+# Only these two need the backslash; Outlook writes Windows paths as they are.
+QUOTED_PAIR = re.compile(r'\\(["\\])')
 # name*0*, name*1, name*: RFC 2231, sections 3 and 4.
 SECTION = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*)?)?")
 

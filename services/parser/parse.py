@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import InvalidHeaderDefect
 from email.feedparser import FeedParser
 from email.policy import compat32
 from typing import Any, cast
@@ -23,6 +24,15 @@ from services.parser.parts import Content, MailUnparsable, Part, read_parts
 from services.parser.text import cut
 
 SUBJECT_MAX_BYTES = 4000
+# A line of a header as the stdlib's parser knows it (printable ASCII before the colon), or the
+# continuation of one.
+HEADER_LINE = re.compile(rb"From |[\x21-\x39\x3b-\x7e]+:|[ \t]")
+# What follows a line with one of these is certainly still the header.
+CERTAIN_FIELD = re.compile(
+    rb"^(?:Received|From|To|Subject|Date|Message-ID|References|In-Reply-To|MIME-Version"
+    rb"|Content-Type|Content-Transfer-Encoding|Return-Path)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 NOT_PARSED = Kind("human", "not known, since the mail could not be parsed")
 
@@ -65,7 +75,7 @@ def unparsed(data: bytes, error: str) -> Mail:
 
     Its kind is given as human, since nothing is known; such a mail is never answered anyhow.
     """
-    root = _fed(_head_of(data))
+    root = _parts_of(_head_of(data))
     header = read_header(root.raw_items())
     fingerprint = hashlib.sha256(data).hexdigest()
     return _mail(header, Content("", "", []), root, error, [], fingerprint=fingerprint)
@@ -74,12 +84,27 @@ def unparsed(data: bytes, error: str) -> Mail:
 def _parts_of(data: bytes) -> Part:
     head = _head_of(data)
     root = _fed(head)
+    if root.defects and (mended := _without_junk(head)) != head:
+        root = _parts_of(mended + data[len(head) :])
+        root.defects.append(InvalidHeaderDefect("lines that are no fields were left out"))
+        return root
     simple = root.get_content_maintype() != "multipart" and not root.is_multipart()
     if simple and not root.defects and root.get_payload() == "":
         # The stdlib's parser would read the body line by line, only to join it again.
         root.set_payload(data[len(head) :].decode("ascii", "surrogateescape"))
         return root
     return _fed(data)
+
+
+def _without_junk(head: bytes) -> bytes:
+    """The header without lines that are no fields, as far as certain fields follow them.
+
+    The stdlib's parser takes the first such line, one 8-bit character in a field's name is enough,
+    for the beginning of the body.
+    """
+    last = max((found.start() for found in CERTAIN_FIELD.finditer(head)), default=0)
+    lines = head[:last].splitlines(keepends=True)
+    return b"".join(line for line in lines if HEADER_LINE.match(line)) + head[last:]
 
 
 def _head_of(data: bytes) -> bytes:

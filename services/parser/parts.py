@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -21,6 +22,7 @@ from services.parser.text import cut, decode, one_line, storable, unix_lines
 DEPTH_MAX = 100
 CONTENT_TYPE_MAX_BYTES = 127
 CONTENT_ID_MAX_BYTES = 250
+MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 BODY_TYPES = ("text/plain", "text/html")
 
 
@@ -48,7 +50,7 @@ class Part(Message):
         if raw is None:
             return Valued(self.get_default_type())
         valued = read_valued(raw)
-        if valued.value.count("/") == 1 and not valued.value.startswith("/"):
+        if MEDIA_TYPE.fullmatch(valued.value):
             return valued
         return Valued("text/plain", valued.parameters)
 

@@ -1,0 +1,44 @@
+"""Parses bytes as the parser process would, without Kafka or a blob store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from postrail.records import BlobReference, MailFetched
+from services.parser.record import Made, Place, make_record
+from services.parser.step import parsed_or_not
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+INLINE_MAX_BYTES = 200 * 1024
+
+
+def fetched(
+    raw: bytes | None,
+    *,
+    blob: BlobReference | None = None,
+    mailbox: str = "support",
+    mail_id: str = "6f1f6c0e-5d0a-5c1e-9a44-2b8a3a3b0001",
+) -> MailFetched:
+    """A mail as the fetcher sends it."""
+    return MailFetched(
+        mail_id=mail_id,
+        mailbox=mailbox,
+        source="INBOX;uidvalidity=7;uid=12",
+        received_at=NOW,
+        fetched_at=NOW,
+        size=len(raw or b""),
+        body=raw if blob is None else None,
+        blob=blob,
+    )
+
+
+def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES) -> Made:
+    """The record and the blobs that these bytes give."""
+    return make_record(
+        fetched(raw),
+        Place(3, 14),
+        raw,
+        parsed_or_not(raw),
+        parsed_at=NOW,
+        inline_max_bytes=inline_max_bytes,
+    )

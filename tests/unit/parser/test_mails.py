@@ -1,0 +1,34 @@
+"""The mails in tests/mails: what each must become stands beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.parsing import made
+
+MAILS = Path(__file__).parents[2] / "mails"
+
+
+@pytest.mark.parametrize("path", sorted(MAILS.glob("*.eml")), ids=lambda path: path.stem)
+def test_a_mail_becomes_what_stands_beside_it(path: Path) -> None:
+    expected = json.loads(path.with_suffix(".json").read_text())
+    record = plain(dataclasses.asdict(made(path.read_bytes()).record))
+    for attachment in record["attachments"]:
+        assert len(attachment.pop("sha256")) == 64
+    assert {name: record[name] for name in expected} == expected
+
+
+def plain(value: Any) -> Any:
+    """The record as JSON would show it."""
+    return json.loads(json.dumps(value, default=shown))
+
+
+def shown(value: Any) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()
