@@ -46,7 +46,7 @@ def codec_of(charset: str) -> str | None:
     try:
         info = codecs.lookup(name)
         # Codecs from bytes to bytes ("hex", "zip") refuse to decode.
-        b"".decode(info.name)
+        b"x".decode(info.name, "replace")
     except (LookupError, ValueError):
         return None
     return None if info.name.replace("-", "_") in NO_CHARSETS else info.name
@@ -64,7 +64,7 @@ def decode(data: bytes, charset: str | None) -> str:
     if codec:
         text = data.decode(codec, "replace")
         # A text that was cut or damaged in places is still what it says it is.
-        if text.count("\ufffd") <= 1 + len(text) * BELIEVED_ERROR_SHARE:
+        if text.count("\ufffd") <= len(text) * BELIEVED_ERROR_SHARE:
             return text
     return data.decode("cp1252", "replace")
 

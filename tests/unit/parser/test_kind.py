@@ -1,0 +1,93 @@
+"""Who wrote it: a table of marks, one row each, and what outranks what."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.parse import parse
+
+REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "reason"),
+    [
+        (b"From: ann@customer.example", "human", ""),
+        # RFC 3834, section 5: "no" is what a person's mail may say.
+        (b"Auto-Submitted: no", "human", ""),
+        (b"Auto-Submitted: auto-replied", "auto_reply", "Auto-Submitted: auto-replied"),
+        (b"Auto-Submitted: vacation", "auto_reply", "Auto-Submitted: vacation"),
+        (
+            b"Auto-Submitted: Auto-Generated (cron)",
+            "auto_generated",
+            "Auto-Submitted: auto-generated",
+        ),
+        (b"Auto-Submitted: auto-notified; x=y", "auto_generated", "Auto-Submitted: auto-notified"),
+        # It asks not to be answered, and marks nothing (MS-OXCMAIL 2.1.3.2.20).
+        (b"X-Auto-Response-Suppress: All", "human", ""),
+        (
+            b"X-Auto-Response-Suppress: All\nX-MS-Exchange-Inbox-Rules-Loop: a@b.example",
+            "auto_reply",
+            "X-MS-Exchange-Inbox-Rules-Loop with X-Auto-Response-Suppress",
+        ),
+        (b"X-Autoreply: yes", "auto_reply", "X-Autoreply: yes"),
+        (b"X-Autoreply: no", "human", ""),
+        (b"X-Autorespond: vacation", "auto_reply", "X-Autorespond: vacation"),
+        (b"Precedence: auto_reply", "auto_reply", "Precedence: auto_reply"),
+        (b"X-Precedence: auto-reply", "auto_reply", "X-Precedence: auto-reply"),
+        (b"Delivered-To: Autoresponder", "auto_reply", "Delivered-To: Autoresponder"),
+        (b"X-FC-MachineGenerated: true", "auto_generated", "X-FC-MachineGenerated: true"),
+        (b"X-Loop: yes", "auto_generated", "X-Loop: yes"),
+        (
+            b"From: postmaster@customer.example",
+            "auto_generated",
+            "From: postmaster@customer.example",
+        ),
+        (b"Precedence: Bulk", "bulk", "Precedence: bulk"),
+        (b"Precedence: list", "bulk", "Precedence: list"),
+        (b"Precedence: first-class", "human", ""),
+        (b"List-Post: <mailto:a@b.example>", "bulk", "List-Post: <mailto:a@b.example>"),
+        (b"Return-Path: <>", "bounce", "Return-Path: <>"),
+        (b"Return-Path: <ann@customer.example>", "human", ""),
+        (b"From: Mailer-Daemon@mx.example", "bounce", "From: Mailer-Daemon@mx.example"),
+        (b"From: MAILER-DAEMON", "bounce", "From: MAILER-DAEMON"),
+        (b"X-Failed-Recipients: a@b.example", "bounce", "X-Failed-Recipients: a@b.example"),
+        (
+            REPORT + b"delivery-status",
+            "bounce",
+            "Content-Type: multipart/report; report-type=delivery-status",
+        ),
+        # RFC 8098: somebody opened our mail.
+        (
+            REPORT + b"disposition-notification",
+            "auto_reply",
+            "Content-Type: multipart/report; report-type=disposition-notification",
+        ),
+        (
+            REPORT + b"feedback-report",
+            "auto_generated",
+            "Content-Type: multipart/report; report-type=feedback-report",
+        ),
+        # A vacation answer has a null Return-Path too (RFC 3834, section 3.3).
+        (
+            b"Return-Path: <>\nAuto-Submitted: auto-replied",
+            "auto_reply",
+            "Auto-Submitted: auto-replied",
+        ),
+        # Postfix calls its bounces auto-replied.
+        (
+            b"Auto-Submitted: auto-replied\n" + REPORT + b"delivery-status",
+            "bounce",
+            "Content-Type: multipart/report; report-type=delivery-status",
+        ),
+        # An answer through a list is an answer.
+        (
+            b"List-Id: <x>\nAuto-Submitted: auto-replied",
+            "auto_reply",
+            "Auto-Submitted: auto-replied",
+        ),
+    ],
+)
+def test_the_mark_decides_and_is_named(header: bytes, kind: str, reason: str) -> None:
+    found = parse(header + b"\n\ntext").kind
+    assert (found.name, found.reason) == (kind, reason)

@@ -1,0 +1,139 @@
+"""The record stays small enough for Kafka whatever the mail holds, and says what was cut."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from postrail.records import BlobReference, MailParsed
+from postrail.stream import avro
+from services.parser.record import Made, Place, make_record
+from services.parser.step import parsed_or_not
+from tests.fakes.parsing import NOW, fetched, made
+
+RECORD_MAX_BYTES = 700 * 1024
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def require_fits(result: Made) -> MailParsed:
+    assert len(avro.encode(result.record)) < RECORD_MAX_BYTES
+    return result.record
+
+
+def test_a_text_that_is_too_large_goes_to_a_blob() -> None:
+    text = "ä" * 1000
+    raw = b"Content-Type: text/plain; charset=utf-8\n\n" + text.encode()
+    result = made(raw, inline_max_bytes=1999)
+    assert result.record.text == ""
+    assert result.record.text_blob == BlobReference(sha256=sha256(text.encode()), size=2000)
+    assert result.blobs == [text.encode()]
+    assert made(raw, inline_max_bytes=2000).record.text == text
+
+
+def test_two_bodies_together_never_fill_the_record() -> None:
+    half = b"x" * 390 * 1024
+    raw = (
+        b"Content-Type: multipart/alternative; boundary=b\n\n"
+        b"--b\n\n" + half + b"\n--b\nContent-Type: text/html\n\n" + half + b"\n--b--\n"
+    )
+    record = require_fits(made(raw, inline_max_bytes=400 * 1024))
+    assert record.text == half.decode()
+    assert record.html == ""
+    assert record.html_blob is not None
+
+
+def test_the_same_attachment_twice_is_one_blob() -> None:
+    part = b"--b\nContent-Disposition: attachment\n\nsame\n"
+    result = made(b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 2 + b"--b--\n")
+    assert [attachment.sha256 for attachment in result.record.attachments] == [sha256(b"same")] * 2
+    assert result.blobs == [b"same"]
+
+
+def test_more_attachments_than_fit_leave_the_whole_mail_as_one() -> None:
+    parts = b"".join(
+        b"--b\nContent-Disposition: attachment; filename=%s%d\n\n%d\n"
+        % (b"n" * 150, number, number)
+        for number in range(2000)
+    )
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\n" + parts + b"--b--\n"
+    result = made(raw)
+    record = require_fits(result)
+    last = record.attachments[-1]
+    assert (last.name, last.sha256) == ("whole-mail.eml", sha256(raw))
+    assert raw in result.blobs
+    assert record.defects[0] == f"attachments cut at {len(record.attachments) - 1}"
+
+
+def test_headers_without_end_are_cut() -> None:
+    lines = b"".join(b"X-%d: %s\n" % (number, b"v" * 900) for number in range(3000))
+    record = require_fits(made(lines + b"Subject: " + b"s" * 100_000 + b"\n\ntext"))
+    assert record.defects[0].startswith("headers cut at")
+    assert len(record.subject) == 4000
+
+
+def test_addresses_without_end_are_cut() -> None:
+    many = b", ".join(
+        b'"%s" <a%d@customer.example>' % (b"n" * 300, number) for number in range(1000)
+    )
+    record = require_fits(made(b"To: " + many + b"\nCc: " + many + b"\n\n"))
+    assert record.to[0].address == "a0@customer.example"
+    assert any(defect.startswith("to cut at") for defect in record.defects)
+
+
+def test_of_many_references_the_first_and_the_last_are_kept() -> None:
+    ids = [f"<{number}@customer.example>" for number in range(5000)]
+    record = require_fits(made(b"References: " + "\n ".join(ids).encode()[:64_000] + b"\n\n"))
+    assert record.references[0] == ids[0]
+    assert len(record.references) == 64
+
+
+@pytest.mark.parametrize("raw", [b"", b"Subject: x\n\ntext"])
+def test_the_place_of_the_raw_mail_is_kept(raw: bytes) -> None:
+    record = made(raw).record
+    assert (record.raw_partition, record.raw_offset, record.raw, record.raw_blob) == (
+        3,
+        14,
+        None,
+        None,
+    )
+
+
+def test_the_blob_of_a_large_mail_is_named_and_written_again() -> None:
+    raw = b"Subject: large\n\ntext"
+    reference = BlobReference(sha256=sha256(raw), size=len(raw))
+    mail = fetched(raw, blob=reference)
+    result = make_record(
+        mail, Place(0, 0), raw, parsed_or_not(raw), parsed_at=NOW, inline_max_bytes=1024
+    )
+    assert result.record.raw_blob == reference
+    assert result.blobs == [raw]
+
+
+def test_the_fingerprint_is_of_the_content_and_not_of_the_way() -> None:
+    first = made(b"Received: one\nSubject: =?utf-8?q?=C3=A4?=\nMessage-ID: <a@b>\n\ntext\n").record
+    other = made(
+        b"Received: two\nReturn-Path: <>\nsubject: =?utf-8?b?w6Q=?=\nmessage-id: <a@b>\n"
+        b"Content-Transfer-Encoding: base64\n\ndGV4dA==\n"
+    ).record
+    assert first.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"Subject: s\nMessage-ID: <b@b>\n\ntext",
+        b"Subject: t\nMessage-ID: <a@b>\n\ntext",
+        b"Subject: s\nMessage-ID: <a@b>\n\ntexts",
+        b"Subject: s\nMessage-ID: <a@b>\nFrom: a@b.example\n\ntext",
+        b"Subject: s\nMessage-ID: <a@b>\nDate: Sat, 21 Nov 2026 00:00:00 +0000\n\ntext",
+    ],
+)
+def test_another_content_has_another_fingerprint(other: bytes) -> None:
+    assert (
+        made(other).record.fingerprint
+        != made(b"Subject: s\nMessage-ID: <a@b>\n\ntext").record.fingerprint
+    )
