@@ -28,10 +28,10 @@ run: $(VENV)/.embedded ## Start everything here and send sample mails through; C
 
 test: $(VENV)/.dev ## All tests; installs Dovecot and Postfix from Debian first, when root may
 	@sh scripts/install-test-parts.sh
-	@$(BIN)/python -m pytest -n $(JOBS) $(TEST_OPTIONS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TEST_OPTIONS)
 
 test-quick: $(VENV)/.dev ## The tests that need wheels and jars only
-	@$(BIN)/python -m pytest -n $(JOBS) -m 'not debian' $(TEST_OPTIONS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m 'not debian' $(TEST_OPTIONS)
 
 check: $(VENV)/.dev ## Style, types and the direction of imports
 	@$(BIN)/ruff check .
