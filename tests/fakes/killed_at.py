@@ -98,7 +98,7 @@ POINTS = {
     "taken in": Point("services.handler", "services.handler.step", "Handler.take_in", after_async),
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),
     "queued": Point("services.handler", *SEND, after_acknowledgement_in("outgoing.queued")),
-    "commented": Point("services.cli", "postrail.stream.outbox", "flush", before_sending_rows),
+    "commented": Point("services.cli", "postrail.tracker.commenting", "add_comment", after_async),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),

@@ -313,9 +313,12 @@ class Pipeline:
             time.sleep(LOOK_SECONDS)
 
     def _queued(self) -> int:
-        """Notifications that were indexed and queued, but are not in the sender's table yet."""
-        with Offsets(self.settings.kafka.partitions, client_options(self.settings.kafka)) as found:
-            return found.lag(topic_name(OUTGOING_QUEUED, self.settings.kafka), self.group("sender"))
+        """Notifications on their way between the outbox and the sender's table."""
+        taken_in: int = self.value(
+            "SELECT coalesce(sum(next_offset), 0)::bigint FROM intake_offset"
+            " WHERE consumer_group = 'sender'"
+        )
+        return self.records(OUTGOING_QUEUED) - taken_in
 
     def group(self, service: str) -> str:
         """The name of a service's consumer group."""
