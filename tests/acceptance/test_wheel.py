@@ -1,4 +1,4 @@
-"""The wheel holds all that Postrail needs: installed in an empty environment, it runs from there."""
+"""The wheel holds all that Postrail needs: installed in an empty environment, it runs there."""
 
 import os
 import subprocess
