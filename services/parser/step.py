@@ -79,15 +79,17 @@ class Parser:
     async def process(self, batch: Sequence[Received]) -> None:
         """Sends what the batch's mails hold, in order; returns when all is acknowledged."""
         entries: list[Entry] = []
+        size = 0
         counted: list[tuple[MailParsed, float]] = []
         for received in batch:
             started = time.perf_counter()
             record = await self._record(received)
             entries.append(Entry(MAIL_PARSED, record.mailbox, avro.encode(record)))
             counted.append((record, time.perf_counter() - started))
-            if sum(len(entry.value) for entry in entries) > SEND_MAX_BYTES:
+            size += len(entries[-1].value)
+            if size > SEND_MAX_BYTES:
                 await self._producer.send(entries)
-                entries = []
+                entries, size = [], 0
         await self._producer.send(entries)
         for record, seconds in counted:
             self._count(record, seconds)

@@ -1,0 +1,218 @@
+"""The parser's step over a producer and a blob store in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import cast
+
+import pytest
+
+from postrail.blobs import BlobMissing
+from postrail.clock import SettableClock
+from postrail.errors import FatalError, TransientError
+from postrail.records import BlobReference, MailFetched, MailParsed
+from postrail.stream import avro
+from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED
+from postrail.stream.worker import Received
+from services.parser import step
+from services.parser.step import Parser
+from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, fetched
+from tests.fakes.streams import MemoryProducer
+
+ATTACHED = (
+    b"Subject: files\nContent-Type: multipart/mixed; boundary=b\n\n"
+    b"--b\nContent-Disposition: attachment; filename=a.txt\n\nfirst\n"
+    b"--b\nContent-Disposition: attachment; filename=b.txt\n\nsecond\n--b--\n"
+)
+
+
+class MemoryBlobs:
+    """Remembers what was put, and can be away."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self.puts = 0
+        self.away = False
+
+    async def get(self, sha256: str) -> bytes:
+        self._require()
+        if sha256 not in self.contents:
+            raise BlobMissing(f"there is no blob {sha256}")
+        return self.contents[sha256]
+
+    async def put(self, data: bytes) -> BlobReference:
+        self._require()
+        self.puts += 1
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.contents[sha256] = data
+        return BlobReference(sha256=sha256, size=len(data))
+
+    def _require(self) -> None:
+        if self.away:
+            raise TransientError("the blob store is away", setting="POSTRAIL_BLOBS__URL")
+
+
+class Counted:
+    """Remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str, float | None]] = []
+
+    def count(
+        self,
+        mailbox: str,
+        outcome: str,
+        *,
+        age_seconds: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self.outcomes.append((mailbox, outcome, age_seconds))
+
+
+@pytest.fixture
+def blobs() -> MemoryBlobs:
+    return MemoryBlobs()
+
+
+@pytest.fixture
+def producer() -> MemoryProducer:
+    return MemoryProducer()
+
+
+@pytest.fixture
+def counted() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def parser(blobs: MemoryBlobs, producer: MemoryProducer, counted: Counted) -> Parser:
+    clock = SettableClock(NOW)
+    clock.move(5)
+    return Parser(
+        blobs=blobs,
+        producer=producer,
+        progress=counted,
+        clock=clock,
+        inline_max_bytes=INLINE_MAX_BYTES,
+    )
+
+
+def received(mail: MailFetched, offset: int = 14) -> Received:
+    return Received(
+        topic=MAIL_FETCHED.name,
+        partition=3,
+        offset=offset,
+        key=mail.mailbox,
+        timestamp_ms=0,
+        size=100,
+        record=mail,
+    )
+
+
+def parsed(producer: MemoryProducer) -> list[MailParsed]:
+    return [cast(MailParsed, avro.decode(entry.value)) for entry in producer.sent]
+
+
+async def test_records_leave_in_order_under_their_mailbox(
+    parser: Parser, producer: MemoryProducer
+) -> None:
+    mails = [
+        fetched(b"Subject: %d\n\n" % number, mailbox="a" if number % 2 else "b")
+        for number in range(5)
+    ]
+    await parser.process([received(mail, offset) for offset, mail in enumerate(mails)])
+    assert [record.subject for record in parsed(producer)] == ["0", "1", "2", "3", "4"]
+    assert [entry.key for entry in producer.sent] == ["b", "a", "b", "a", "b"]
+    assert {entry.topic for entry in producer.sent} == {MAIL_PARSED}
+    assert [record.raw_offset for record in parsed(producer)] == [0, 1, 2, 3, 4]
+
+
+async def test_what_a_record_names_is_there_before_it(
+    parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs
+) -> None:
+    producer.acknowledge = False
+    with pytest.raises(FatalError):
+        await parser.process([received(fetched(ATTACHED))])
+    assert sorted(blobs.contents.values()) == [b"first", b"second"]
+
+
+async def test_a_store_that_is_away_pauses_and_drops_nothing(
+    parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs, counted: Counted
+) -> None:
+    batch = [received(fetched(b"Subject: plain\n\n")), received(fetched(ATTACHED))]
+    blobs.away = True
+    with pytest.raises(TransientError):
+        await parser.process(batch)
+    assert (producer.sent, counted.outcomes) == ([], [])
+    blobs.away = False
+    await parser.process(batch)
+    assert [record.subject for record in parsed(producer)] == ["plain", "files"]
+
+
+async def test_a_large_mail_is_read_from_its_blob_and_the_blob_written_again(
+    parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs
+) -> None:
+    raw = b"Subject: large\n\n" + b"text\n" * 100_000
+    reference = await blobs.put(raw)
+    await parser.process([received(fetched(raw, blob=reference))])
+    (record,) = parsed(producer)
+    assert (record.subject, record.raw_blob) == ("large", reference)
+    assert record.text_blob is not None
+    # The raw mail twice, and its text.
+    assert blobs.puts == 3
+
+
+async def test_a_mail_whose_blob_is_gone_says_so(
+    parser: Parser, producer: MemoryProducer, counted: Counted
+) -> None:
+    reference = BlobReference(sha256="0" * 64, size=1)
+    await parser.process([received(fetched(b"x", blob=reference))])
+    (record,) = parsed(producer)
+    assert record.error == f"its bytes are gone: there is no blob {'0' * 64}"
+    assert record.raw_blob == reference
+    assert counted.outcomes == [("support", "unparsable", 5.0)]
+
+
+async def test_a_mail_that_cannot_be_parsed_delays_no_other(
+    parser: Parser, producer: MemoryProducer, counted: Counted
+) -> None:
+    deep = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level)
+        for level in range(200)
+    )
+    await parser.process([received(fetched(deep)), received(fetched(b"Subject: next\n\n"))])
+    first, second = parsed(producer)
+    assert first.raw == deep
+    assert (second.error, second.subject) == (None, "next")
+    assert counted.outcomes == [("support", "unparsable", 5.0), ("support", "parsed", 5.0)]
+
+
+async def test_a_fault_of_ours_fails_the_mail_and_not_the_stage(
+    parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: bytes) -> None:
+        raise AssertionError("not thought of")
+
+    monkeypatch.setattr(step, "parse", broken)
+    await parser.process([received(fetched(b"Subject: kept\n\ntext"))])
+    (record,) = parsed(producer)
+    assert record.error == "the parser failed: AssertionError: not thought of"
+    assert (record.subject, record.raw) == ("kept", b"Subject: kept\n\ntext")
+
+
+async def test_a_repeated_record_is_made_again_with_the_same_content(
+    parser: Parser, producer: MemoryProducer
+) -> None:
+    for _ in range(2):
+        await parser.process([received(fetched(ATTACHED))])
+    first, second = parsed(producer)
+    assert first == second
+
+
+async def test_many_large_records_are_sent_in_lots(
+    parser: Parser, monkeypatch: pytest.MonkeyPatch, producer: MemoryProducer
+) -> None:
+    monkeypatch.setattr(step, "SEND_MAX_BYTES", 1000)
+    mails = [fetched(b"Subject: %d\n\n" % number + b"x" * 800) for number in range(6)]
+    await parser.process([received(mail) for mail in mails])
+    assert [record.subject for record in parsed(producer)] == [str(number) for number in range(6)]
