@@ -17,6 +17,8 @@ from postrail.stream.topics import OUTGOING_DELIVERED
 
 logger = log(__name__)
 
+GATHER_SECONDS = 0.02
+
 
 def delivered(item: Finished, now: datetime) -> Entry:
     """The record of one attempt."""
@@ -68,6 +70,8 @@ class Announcer:
                 news = asyncio.create_task(self._news.wait())
                 await asyncio.wait({stopped, news}, return_when=asyncio.FIRST_COMPLETED)
                 news.cancel()
+                # What comes within a moment goes together.
+                await asyncio.sleep(GATHER_SECONDS)
                 await self._flush()
         finally:
             stopped.cancel()

@@ -37,6 +37,8 @@ DOT_SHARE = 0.7
 END_SHARE = 0.9
 PAUSE_BASE_SECONDS = 0.2
 PAUSE_MAX_SECONDS = 10.0
+# How long a free hand waits for others.
+GATHER_SECONDS = 0.002
 # How long SIGTERM waits for mails that are being sent; their claims expire if it is too short.
 STOP_SECONDS = 10.0
 
@@ -116,6 +118,9 @@ class Sender:
             await asyncio.wait_for(self._news.wait(), self._settings.poll_seconds)
         except TimeoutError:
             return
+        if self._errands:
+            # Other hands are about to be free too: one transaction does for all of them.
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def round(self, tasks: asyncio.TaskGroup) -> None:
         """Records results, claims due mails and sets out with them."""
