@@ -14,7 +14,12 @@ from postrail.accounts.models import OutgoingConnection
 from postrail.clock import Clock
 from postrail.courier import Answer, Parcel, TimeLimit, TooLate
 from postrail.courier.smtp_dialogue import Dialogue, LoginWanted, StaleConnection
-from postrail.courier.smtp_faults import connecting, login_wanted, tls_file_missing
+from postrail.courier.smtp_faults import (
+    connecting,
+    login_wanted,
+    sender_refused,
+    tls_file_missing,
+)
 
 # Servers hang up on the idle (Postfix after 300 s); a connection is a load on both until then.
 IDLE_SECONDS = 60.0
@@ -94,6 +99,19 @@ class SmtpCourier:
             except OSError as error:
                 raise tls_file_missing(self._connection, error) from error
         return self._context
+
+    async def check(self, limit: TimeLimit) -> None:
+        """Connects, logs in and names the sender, and sends nothing; raises CourierAway."""
+        dialogue = await self._connect(limit)
+        try:
+            with connecting(self._connection):
+                refusal = await dialogue.refusal_of(self._connection.from_address)
+        except LoginWanted as error:
+            raise login_wanted(self._connection, str(error)) from error
+        finally:
+            await dialogue.quit()
+        if refusal:
+            raise sender_refused(self._connection, refusal)
 
     async def close_idle(self) -> None:
         """Closes connections that were not used for a minute."""

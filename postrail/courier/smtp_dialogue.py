@@ -74,6 +74,16 @@ class Dialogue:
             self.idle_since = self._clock.now()
         return [answers[recipient] for recipient in parcel.recipients]
 
+    async def refusal_of(self, envelope_from: str) -> str:
+        """Names a sender and takes it back; what the server has against it, or "".
+
+        Raises LoginWanted, and what the library raises when the connection breaks.
+        """
+        parcel = Parcel(envelope_from=envelope_from, recipients=(), content=b"")
+        reply = await self._mail(parcel, ())
+        await self._reset()
+        return "" if reply.code // 100 == 2 else words_of_reply(reply)
+
     async def _transaction(
         self, parcel: Parcel, limit: TimeLimit, answers: dict[str, Answer]
     ) -> None:

@@ -91,6 +91,15 @@ def login_wanted(connection: OutgoingConnection, words: str) -> CourierAway:
     )
 
 
+def sender_refused(connection: OutgoingConnection, words: str) -> CourierAway:
+    """The server takes no mail from our address."""
+    return CourierAway(
+        f"{_server(connection)} takes no mail from {connection.from_address}: {words}",
+        setting=_setting(connection, "from_address"),
+        remedy="Name an address that this login may send from",
+    )
+
+
 def tls_file_missing(connection: OutgoingConnection, error: OSError) -> CourierAway:
     """The CA file cannot be read."""
     return CourierAway(

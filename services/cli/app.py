@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -9,7 +10,19 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError, PipelineError, TransientError
-from services.cli import blobs, configure, dead, demo, issues, mails, operate, outgoing, status, up
+from services.cli import (
+    blobs,
+    configure,
+    dead,
+    demo,
+    doctor,
+    issues,
+    mails,
+    operate,
+    outgoing,
+    status,
+    up,
+)
 from services.cli.installation import adopted_folder
 
 FAILED = 1
@@ -62,6 +75,7 @@ app.command("up", rich_help_panel=RUN)(up.up)
 app.command("run", rich_help_panel=RUN)(operate.run)
 app.add_typer(demo.demo, rich_help_panel=RUN)
 app.command("status", rich_help_panel=LOOK)(status.status)
+app.command("doctor", rich_help_panel=LOOK)(doctor.doctor)
 app.add_typer(issues.issues, rich_help_panel=LOOK)
 app.add_typer(mails.mails, rich_help_panel=LOOK)
 app.add_typer(outgoing.outgoing, rich_help_panel=LOOK)
@@ -71,6 +85,8 @@ app.add_typer(blobs.blobs, rich_help_panel=LOOK)
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; wrong use ends in click's own code 2."""
+    # What the libraries log is for services; a command says itself what went wrong.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app(args=arguments, prog_name="postrail")
     except PipelineError as error:

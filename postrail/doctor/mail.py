@@ -1,0 +1,81 @@
+"""The mail servers of the installation: each account's mailbox and each outgoing connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from datetime import timedelta
+
+from postrail.accounts.models import MailAccount, OutgoingConnection
+from postrail.accounts.store import mail_accounts, outgoing_connections
+from postrail.clock import Clock
+from postrail.courier import TimeLimit
+from postrail.courier.smtp import SmtpCourier
+from postrail.database import one_connection
+from postrail.doctor import Finding, fine, wrong
+from postrail.errors import PipelineError
+from postrail.mailbox.imap import ImapMailbox
+from postrail.secrets import Secrets
+from postrail.settings import Settings
+
+AT_ONCE = 8
+DIALOGUE_SECONDS = 30.0
+
+
+async def look_at_mail_servers(settings: Settings, clock: Clock) -> list[Finding]:
+    """A finding for each account and connection that is enabled."""
+    try:
+        secrets = Secrets(settings.secrets)
+        async with one_connection(settings.database) as connection:
+            accounts = await mail_accounts(connection)
+            connections = await outgoing_connections(connection)
+    except PipelineError as error:
+        return [wrong("accounts", error)]
+    looks = [
+        *(look_at_account(account, secrets) for account in accounts if account.enabled),
+        *(look_at_connection(one, secrets, clock) for one in connections if one.enabled),
+    ]
+    return await _a_few_at_once(looks) or [fine("accounts", "none is configured yet")]
+
+
+async def look_at_account(account: MailAccount, secrets: Secrets) -> Finding:
+    """Logs in and opens the folder."""
+    part = f"account {account.name}"
+    try:
+        password = secrets.reveal(account.password)
+        await asyncio.to_thread(_open, account, password)
+    except PipelineError as error:
+        setting = f"mail account {account.name}: host, port, username"
+        return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
+    return fine(part, f"{account.username} can open {account.folder} at {account.host}")
+
+
+def _open(account: MailAccount, password: str) -> None:
+    mailbox = ImapMailbox(account, password)
+    mailbox.open()
+    mailbox.close()
+
+
+async def look_at_connection(
+    connection: OutgoingConnection, secrets: Secrets, clock: Clock
+) -> Finding:
+    """Connects, logs in and names the sender; no mail is sent."""
+    part = f"connection {connection.name}"
+    try:
+        courier = SmtpCourier(connection, secrets.reveal(connection.password), clock)
+        end = clock.now() + timedelta(seconds=DIALOGUE_SECONDS)
+        await courier.check(TimeLimit(dot_before=end, end_before=end))
+    except PipelineError as error:
+        setting = f"host, port, username of the outgoing connection {connection.name}"
+        return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
+    return fine(part, f"{connection.host} takes mail from {connection.from_address}")
+
+
+async def _a_few_at_once(looks: Sequence[Awaitable[Finding]]) -> list[Finding]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(look: Awaitable[Finding]) -> Finding:
+        async with gate:
+            return await look
+
+    return await asyncio.gather(*map(one, looks))

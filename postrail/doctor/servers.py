@@ -1,0 +1,206 @@
+"""Kafka and its topics, PostgreSQL and its tables, the clocks, the blobs, the keys, our port."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from postrail.blobs import BlobStore
+from postrail.clock import Clock
+from postrail.database import missing_migrations, one, one_connection
+from postrail.doctor import Finding, fine, wrong
+from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.secrets import Secrets
+from postrail.settings import DatabaseSettings, KafkaSettings, ServerSettings, Settings
+from postrail.stream.topics import TOPICS, check_topics, topic_name
+
+BOOTSTRAP_SERVERS = "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS"
+KAFKA_PORT = 9092
+# A person waits for the answer.
+PROBE_SECONDS = 3.0
+KAFKA_SECONDS = 6.0
+# Times in tables come from several machines: leases and ages go wrong when they differ by more.
+CLOCK_SECONDS = 5.0
+OURS = b"postrail_ready"
+
+
+async def look_at_kafka(settings: KafkaSettings) -> list[Finding]:
+    """Whether the broker answers, as Kafka, and has the topics of this release."""
+    silent = await asyncio.to_thread(_silent, settings.bootstrap_servers)
+    if len(silent) == len(settings.bootstrap_servers.split(",")):
+        error = TransientError(
+            f"nothing answers at {', '.join(silent)}",
+            setting=BOOTSTRAP_SERVERS,
+            remedy="Start Kafka there, or name the host and port where it listens",
+        )
+        return [wrong("kafka", error)]
+    quick = settings.model_copy(update={"request_timeout_seconds": KAFKA_SECONDS})
+    try:
+        missing, differing = await asyncio.to_thread(check_topics, quick)
+    except TransientError as error:
+        return [
+            Finding(
+                part="kafka",
+                state="wrong",
+                says=f"something answers at {settings.bootstrap_servers}, but not as Kafka does"
+                f" with {settings.security_protocol}: {error.problem}",
+                setting=f"{BOOTSTRAP_SERVERS}, POSTRAIL_KAFKA__SECURITY_PROTOCOL",
+                remedy="Name the port of a listener of Kafka, and the protocol that it speaks",
+            )
+        ]
+    kafka = fine("kafka", f"answers at {settings.bootstrap_servers}")
+    return [kafka, _topics([topic_name(topic, settings) for topic in missing], differing)]
+
+
+def _topics(missing: list[str], differing: list[str]) -> Finding:
+    if missing:
+        error = ConfigurationError(
+            f"topics are missing: {', '.join(missing)}",
+            setting="POSTRAIL_KAFKA__PREFIX",
+            remedy="Run: postrail topics apply; or correct the prefix, if they have another one",
+        )
+        return wrong("topics", error)
+    if differing:
+        error = ConfigurationError(
+            "; ".join(differing),
+            setting="POSTRAIL_KAFKA__PARTITIONS, POSTRAIL_KAFKA__RETENTION_DAYS,"
+            " POSTRAIL_KAFKA__MIN_INSYNC_REPLICAS",
+            remedy="Change the settings to what the topics have, or the topics' configuration with"
+            " your broker's tools; the number of partitions can never change",
+        )
+        return wrong("topics", error)
+    return fine("topics", f"all {len(TOPICS)} are there, as this release needs them")
+
+
+def _silent(bootstrap_servers: str) -> list[str]:
+    """The servers of the list that take no connection."""
+    return [server for server in bootstrap_servers.split(",") if not _answers(server.strip())]
+
+
+def _answers(server: str) -> bool:
+    host, _, port = server.rpartition(":") if ":" in server else (server, "", "")
+    try:
+        number = int(port or KAFKA_PORT)
+        socket.create_connection((host.strip("[]"), number), PROBE_SECONDS).close()
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
+
+
+async def look_at_database(settings: DatabaseSettings, clock: Clock) -> list[Finding]:
+    """Whether PostgreSQL answers, has our tables, and has the same time as we."""
+    try:
+        async with one_connection(settings) as connection:
+            missing = await missing_migrations(connection)
+            row = await one(connection, "SELECT clock_timestamp(), version()")
+            here = clock.now()
+    except PipelineError as error:
+        return [wrong("database", error)]
+    assert row is not None
+    ahead_seconds = (here - row[0]).total_seconds()
+    return [
+        fine("database", str(row[1]).partition(" on ")[0] + " answers"),
+        _migrations(missing),
+        _clock(ahead_seconds),
+    ]
+
+
+def _migrations(missing: list[str]) -> Finding:
+    if not missing:
+        return fine("migrations", "all are applied")
+    error = ConfigurationError(
+        f"the database lacks {', '.join(missing)}",
+        setting="POSTRAIL_DATABASE__URL",
+        remedy="Run: postrail migrate; or correct the URL, if this is another database",
+    )
+    return wrong("migrations", error)
+
+
+def _clock(ahead_seconds: float) -> Finding:
+    if abs(ahead_seconds) <= CLOCK_SECONDS:
+        return fine("clock", f"is the same as PostgreSQL's, within {CLOCK_SECONDS:.0f} s")
+    direction = "ahead of" if ahead_seconds > 0 else "behind"
+    error = ConfigurationError(
+        f"this machine's clock is {abs(ahead_seconds):.0f} s {direction} PostgreSQL's",
+        setting="the system clock of both machines",
+        remedy="Set the wrong one, and let NTP keep it: timedatectl set-ntp true",
+    )
+    return wrong("clock", error)
+
+
+async def look_at_blobs(url: str) -> Finding:
+    """Whether the blob store takes, gives and removes an object."""
+    try:
+        await BlobStore(url).check()
+    except PipelineError as error:
+        return wrong("blobs", error)
+    return fine("blobs", f"{url} can be read and written")
+
+
+def look_at_keys(settings: Settings) -> Finding:
+    """Whether there is a key to seal secrets with."""
+    try:
+        Secrets(settings.secrets).message_id_key()
+    except ConfigurationError as error:
+        return wrong("keys", error)
+    return fine("keys", "there is a key to seal passwords with")
+
+
+def look_at_port(settings: ServerSettings) -> Finding:
+    """Whether a service that starts here would get its port."""
+    where = f"{settings.host}:{settings.port}"
+    if settings.port == 0:
+        return fine("port", "each service takes a free one")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+            probe.listen(1)
+        except OSError as error:
+            return _port_not_free(where, settings.port, error)
+    return fine("port", f"{where} is free")
+
+
+def _port_not_free(where: str, port: int, error: OSError) -> Finding:
+    if OURS in _fetched(f"http://127.0.0.1:{port}", "/metrics")[1]:
+        return fine("port", f"a service of Postrail has {where}")
+    busy = ConfigurationError(
+        f"no service can listen at {where}: {error.strerror or error}",
+        setting="POSTRAIL_SERVER__PORT, POSTRAIL_SERVER__HOST",
+        remedy="Choose another port, or end the program that has it; 0 takes a free one",
+    )
+    return wrong("port", busy)
+
+
+def look_at_services(addresses: Mapping[str, str]) -> list[Finding]:
+    """Whether the services of a local installation are ready."""
+    return [_service(name, address) for name, address in addresses.items()]
+
+
+def _service(name: str, address: str) -> Finding:
+    status, body = _fetched(address, "/readyz")
+    if status == http.client.OK:
+        return fine(name, f"is ready, {address}")
+    if not status:
+        error = TransientError(f"nothing answers at {address}")
+        return wrong(name, error, setting="POSTRAIL_DATA", remedy="Run postrail up on that folder")
+    error = TransientError("; ".join(body.decode(errors="replace").split("\n")).strip("; "))
+    return wrong(name, error, setting=f"see {address}/readyz", remedy="Look at its log")
+
+
+def _fetched(address: str, path: str) -> tuple[int, bytes]:
+    """Status and body; 0 when nobody answers, or not in HTTP."""
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(place.netloc, timeout=PROBE_SECONDS)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
