@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import typer
+
 from postrail.errors import TransientError
 from services.cli.installation import Data, complete, connected, load
 from services.cli.output import Json, console, show_fields, show_json, show_table
@@ -81,6 +83,8 @@ def status(data: Data = None, json: Json = False) -> None:
         show_json(found)
     else:
         _print(found)
+    for error in errors[1:]:
+        typer.echo(f"Error: {error}", err=True)
     if errors:
         raise errors[0]
 

@@ -97,6 +97,29 @@ def test_a_database_that_is_away_ends_with_1_and_names_the_setting(
     assert "Traceback" not in errors
 
 
+def test_a_broker_that_is_away_is_one_message_without_the_librarys_own_log(
+    environment: dict[str, str],
+) -> None:
+    away = {
+        "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "POSTRAIL_KAFKA__REQUEST_TIMEOUT_SECONDS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "services.cli", "dead", "list"],
+        env=os.environ | environment | away,
+        cwd=Path(__file__).parents[2],
+        text=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "Error",
+        "Setting",
+        "Remedy",
+    ]
+
+
 def test_topics_are_made_once_and_differences_refused(
     postrail: Postrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
