@@ -1,4 +1,4 @@
-"""An SMTP server that lets a test hold it up after DATA, and shows what each connection sent."""
+"""An SMTP server that a test can hold up in a transaction; shows what each connection sent."""
 
 from __future__ import annotations
 
@@ -24,13 +24,26 @@ class Visit:
         return self.data.count(ENDED)
 
 
-class PausedSmtp:
-    """Accepts everything. `at_data` is awaited with the visit's number before the 354 reply."""
+async def _at_once(number: int) -> None:
+    """Holds nothing up."""
 
-    def __init__(self, at_data: Callable[[int], Awaitable[None]]) -> None:
+
+class PausedSmtp:
+    """Accepts everything.
+
+    `at_data` is awaited with the visit's number before the reply to DATA, `at_dot` before the
+    reply to the message.
+    """
+
+    def __init__(
+        self,
+        at_data: Callable[[int], Awaitable[None]] = _at_once,
+        at_dot: Callable[[int], Awaitable[None]] = _at_once,
+    ) -> None:
         self.visits: list[Visit] = []
         self.port = 0
         self._at_data = at_data
+        self._at_dot = at_dot
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> PausedSmtp:
@@ -70,6 +83,7 @@ class PausedSmtp:
                 await self._at_data(number)
                 writer.write(b"354 go on\r\n")
                 await self._read_message(visit, reader)
+                await self._at_dot(number)
             writer.write(b"250 ok\r\n")
 
     async def _read_message(self, visit: Visit, reader: asyncio.StreamReader) -> None:

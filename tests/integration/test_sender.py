@@ -296,3 +296,30 @@ async def test_a_paused_sender_does_not_complete_what_another_has_taken_over(hal
     assert first["maybe_twice"]
     assert not second["maybe_twice"]
     assert zombie.runs, zombie.log
+
+
+async def test_a_kill_after_the_final_dot_sends_once_more_with_the_same_message_id(
+    hall: Hall,
+) -> None:
+    dotted, released = asyncio.Event(), asyncio.Event()
+
+    async def hold_the_first(number: int) -> None:
+        if number == 0:
+            dotted.set()
+            await released.wait()
+
+    async with PausedSmtp(at_dot=hold_the_first) as server:
+        await configure(hall.pool, server.port)
+        sender = hall.start()
+        mail = queued_mail()
+        await hall.queue(mail)
+        await asyncio.wait_for(dotted.wait(), 30)
+        sender.kill()
+        released.set()
+        hall.start()
+        await hall.until_states(sent=1)
+
+    assert [visit.complete for visit in server.visits] == [1, 1]
+    assert all(mail.message_id.encode() in visit.data for visit in server.visits)
+    (row,) = await delivery_rows(hall.pool)
+    assert (row["maybe_twice"], row["attempts"]) == (True, 2)
