@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -86,8 +85,6 @@ app.add_typer(blobs.blobs, rich_help_panel=LOOK)
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; wrong use ends in click's own code 2."""
-    # What the libraries log is for services; a command says itself what went wrong.
-    logging.getLogger().addHandler(logging.NullHandler())
     # What the libraries log is for services; a command says itself what went wrong.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
