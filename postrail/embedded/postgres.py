@@ -65,6 +65,8 @@ class RunAs:
     def prefix(self) -> list[str]:
         """The command that becomes this user and then runs what follows."""
         kept = f",+{self.capability}" if self.capability else ""
+        # initdb looks for its programs with access(2), which otherwise leaves capabilities aside.
+        secure = ["--securebits=+no_setuid_fixup"] if self.capability else []
         return [
             "setpriv",
             f"--reuid={self.uid}",
@@ -72,6 +74,7 @@ class RunAs:
             "--clear-groups",
             f"--inh-caps=-all{kept}",
             f"--ambient-caps=-all{kept}",
+            *secure,
             # Changing the user has cleared the signal that the launcher asked for.
             "--pdeathsig=INT",
             "--",
