@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from postrail.mails.collector import collect
-
 from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
 from postrail.errors import TransientError
 from postrail.mails import incoming
+from postrail.mails.collector import collect, keep_for
 from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.process import Process, stopped_within
@@ -18,8 +17,6 @@ logger = log(__name__)
 
 COUNT_SECONDS = 15.0
 CLEAN_SECONDS = 24 * 3600.0
-# Beyond the longest retention of a topic, so that no record can still name a collected blob.
-KEEP_DAYS_BEYOND_RETENTION = 7
 
 
 class Housekeeping:
@@ -57,8 +54,8 @@ class Housekeeping:
 
     async def _clean(self) -> None:
         now = self._process.clock.now()
-        days = self._settings.kafka.retention_days + KEEP_DAYS_BEYOND_RETENTION
-        report = await collect(self._pool, self._blobs, now=now, keep=timedelta(days=days))
+        keep = keep_for(self._settings.kafka)
+        report = await collect(self._pool, self._blobs, now=now, keep=keep)
         logger.info("blobs collected", report=str(report))
         if self._settings.blobs.archive_days:
             await self._blobs.expire_archive(self._settings.blobs.archive_days, now.date())
