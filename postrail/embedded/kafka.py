@@ -157,7 +157,8 @@ class Kafka:
     def _format(self) -> None:
         log_file = self.folder / "format.log"
         command = java_command(STORAGE_TOOL, self._jars, heap_mib=self._heap_mib)
-        arguments = ["format", "--cluster-id", _cluster_id(), "--config"]
+        # With an equals sign: an id may begin with a dash.
+        arguments = ["format", f"--cluster-id={_cluster_id()}", "--config"]
         with log_file.open("wb") as log:
             done = subprocess.run(
                 [*command, *arguments, str(self._properties_file)],
