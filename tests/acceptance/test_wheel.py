@@ -117,3 +117,10 @@ def test_the_migrations_are_there(installed: Installed) -> None:
     ).split()
     migrations = REPOSITORY / "postrail" / "sql" / "migrations"
     assert found == sorted(path.name for path in migrations.glob("*.sql"))
+
+
+def test_the_whole_pipeline_runs_from_it(installed: Installed) -> None:
+    data = installed.folder / "data"
+    said = installed.run("postrail", "up", "--exit-after-demo", "--data", str(data), seconds=600)
+    assert "DEMO-1" in said
+    assert "sent" in said
