@@ -1,6 +1,9 @@
 """PostgreSQL: the pool of connections, the migrations, and what its faults mean.
 
 psycopg's async face is used throughout: `async with transaction(pool) as connection: ...`.
+
+Lists of bytes and of longer texts are passed as `%b`: as `%s` psycopg writes them as text with each
+odd byte escaped, which takes 1 ms for a mail of 5 KiB.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, Pla
         await rows(
             connection,
             "SELECT message_hash, conversation::text FROM message_index"
-            " WHERE message_hash = ANY(%s)",
+            " WHERE message_hash = ANY(%b)",
             [hashes],
         )
     )
@@ -113,7 +113,7 @@ async def index(connection: Connection, conversations: dict[bytes, str]) -> None
     """Adds ids to the index; one that is there stays where it is."""
     await connection.execute(
         "INSERT INTO message_index (message_hash, conversation)"
-        " SELECT * FROM unnest(%s::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
+        " SELECT * FROM unnest(%b::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
         [list(conversations), list(conversations.values())],
     )
 
@@ -126,7 +126,7 @@ async def map_issues(connection: Connection, pairs: Sequence[tuple[str, str, str
     """
     await connection.execute(
         "INSERT INTO conversation_issue (conversation, project_key, issue_key)"
-        " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[])",
+        " SELECT * FROM unnest(%s::uuid[], %b::text[], %b::text[])",
         [
             [conversation for conversation, _, _ in pairs],
             [project for _, project, _ in pairs],

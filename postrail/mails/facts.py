@@ -105,7 +105,7 @@ async def _named_issues(
         "  EXISTS (SELECT 1 FROM participant WHERE participant.issue_key = issue.issue_key"
         "   AND participant.address = named.sender)"
         "  OR EXISTS (SELECT 1 FROM person WHERE person.address = named.sender AND enabled)"
-        " FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY"
+        " FROM unnest(%b::text[], %b::text[], %b::text[]) WITH ORDINALITY"
         "  AS named(mail_id, issue_key, sender, place)"
         " JOIN issue ON issue.issue_key = named.issue_key ORDER BY place",
         [

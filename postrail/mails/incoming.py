@@ -66,8 +66,8 @@ async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) ->
         "  raw_partition, raw_offset, blobs)"
         " SELECT mail_id, mailbox, source, 'fetched', size, received_at, fetched_at, raw_partition,"
         "  raw_offset, CASE WHEN blob IS NULL THEN '{}' ELSE ARRAY[blob] END"
-        " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],"
-        "  %s::timestamptz[], %s::int[], %s::bigint[], %s::text[])"
+        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
+        "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[])"
         "  AS fetched(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
         "   raw_offset, blob)"
         " ON CONFLICT (mail_id) DO NOTHING",
@@ -106,9 +106,9 @@ async def take_in(connection: Connection, batch: Sequence[Received], now: dateti
         " SELECT mail_id, mailbox, source, 'new', size, received_at, fetched_at, raw_partition,"
         "  raw_offset, string_to_array(blobs, ' '), subject, sender, message_id, fingerprint,"
         "  parsed, conversation, queue, arrival, %s"
-        " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],"
-        "  %s::timestamptz[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::text[],"
-        "  %s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::uuid[], %s::bigint[])"
+        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
+        "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[], %b::text[], %b::text[],"
+        "  %b::text[], %b::text[], %b::bytea[], %s::uuid[], %s::uuid[], %s::bigint[])"
         "  AS parsed(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
         "   raw_offset, blobs, subject, sender, message_id, fingerprint, parsed, conversation,"
         "   queue, arrival)"
@@ -192,7 +192,7 @@ async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
     names = {name for due in mails for name in (due.conversation, due.queue, due.mail.fingerprint)}
     await connection.execute(
         "SELECT pg_advisory_xact_lock(number) FROM ("
-        " SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%s::text[]) AS name"
+        " SELECT DISTINCT hashtextextended(name, 0) AS number FROM unnest(%b::text[]) AS name"
         " ORDER BY number) AS sorted",
         [sorted(names)],
     )
@@ -204,7 +204,7 @@ async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datet
         "UPDATE incoming_mail AS mail SET state = done.state, outcome = done.outcome,"
         "  reason = done.reason, issue_key = done.issue_key, comment_id = done.comment_id,"
         "  trace = done.trace, revision = mail.revision + 1, handled_at = %s"
-        " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
+        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %s::bigint[],"
         "  %s::jsonb[]) AS done(mail_id, state, outcome, reason, issue_key, comment_id, trace)"
         " WHERE mail.mail_id = done.mail_id",
         [

@@ -75,11 +75,11 @@ class Finished:
 _INTAKE = """
 WITH given AS (
     SELECT * FROM unnest(
-        %(outgoing_id)s::uuid[], %(conversation)s::text[], %(issue_key)s::text[],
-        %(cause)s::text[], %(connection)s::text[], %(envelope_from)s::text[],
-        %(message_id)s::text[], %(subject)s::text[], %(queued_at)s::timestamptz[],
-        %(received_at)s::timestamptz[], %(mailbox)s::text[], %(message)s::bytea[],
-        %(message_blob)s::text[]
+        %(outgoing_id)s::uuid[], %(conversation)b::text[], %(issue_key)b::text[],
+        %(cause)b::text[], %(connection)b::text[], %(envelope_from)b::text[],
+        %(message_id)b::text[], %(subject)b::text[], %(queued_at)s::timestamptz[],
+        %(received_at)s::timestamptz[], %(mailbox)b::text[], %(message)b::bytea[],
+        %(message_blob)b::text[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
         subject, queued_at, received_at, mailbox, message, message_blob, place
@@ -102,7 +102,7 @@ SELECT added.outgoing_id, to_whom.recipient, added.connection, added.sequence, a
     -- Whoever queued the mail may have a clock that is ahead.
     'queued', least(added.queued_at, now()), now()
 FROM added
-JOIN unnest(%(of_mail)s::uuid[], %(recipient)s::text[]) AS to_whom (outgoing_id, recipient)
+JOIN unnest(%(of_mail)s::uuid[], %(recipient)b::text[]) AS to_whom (outgoing_id, recipient)
     USING (outgoing_id)
 ON CONFLICT DO NOTHING
 """
@@ -194,7 +194,7 @@ FROM mail JOIN outgoing_mail USING (outgoing_id) ORDER BY sequence
 """
 
 _CLAIM_OF_CONNECTION = _CLAIM.format(whose="connection = %(connection)s", due=_DUE)
-_CLAIM_OF_OTHERS = _CLAIM.format(whose="connection <> ALL (%(known)s::text[])", due=_DUE)
+_CLAIM_OF_OTHERS = _CLAIM.format(whose="connection <> ALL (%(known)b::text[])", due=_DUE)
 
 
 async def claim_due(
@@ -291,8 +291,8 @@ UPDATE delivery SET
     state = done.state, reply = done.reply, due_at = done.due_at, changed_at = %(now)s,
     maybe_twice = done.maybe_twice, claim = NULL, claim_until = NULL
 FROM unnest(
-    %(outgoing_id)s::uuid[], %(recipient)s::text[], %(claim)s::uuid[], %(state)s::text[],
-    %(reply)s::text[], %(due_at)s::timestamptz[], %(maybe_twice)s::boolean[]
+    %(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[], %(state)b::text[],
+    %(reply)b::text[], %(due_at)s::timestamptz[], %(maybe_twice)s::boolean[]
 ) AS done (outgoing_id, recipient, claim, state, reply, due_at, maybe_twice)
 WHERE delivery.outgoing_id = done.outgoing_id AND delivery.recipient = done.recipient
     AND delivery.state = 'sending' AND delivery.claim = done.claim

@@ -39,7 +39,7 @@ async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -
     found = await rows(
         connection,
         "INSERT INTO outbox (topic, key, value, created_at)"
-        " SELECT topic, key, value, %s FROM unnest(%s::text[], %s::text[], %s::bytea[])"
+        " SELECT topic, key, value, %s FROM unnest(%b::text[], %b::text[], %b::bytea[])"
         "  WITH ORDINALITY AS entry(topic, key, value, place) ORDER BY place RETURNING outbox_id",
         [
             now,

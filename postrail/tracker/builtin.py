@@ -114,7 +114,7 @@ async def _take_numbers(connection: Connection, projects: Sequence[str]) -> list
         )
     await connection.execute(
         "UPDATE project SET next_number = next_number + taken"
-        " FROM unnest(%s::text[], %s::bigint[]) AS wanted(key, taken) WHERE project_key = key",
+        " FROM unnest(%b::text[], %s::bigint[]) AS wanted(key, taken) WHERE project_key = key",
         [list(wanted), list(wanted.values())],
     )
     counters = {key: count(number) for key, number in found}
@@ -132,8 +132,8 @@ async def _insert_issues(
         "INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,"
         "  description_blob, reporter_address, reporter_name, conversation, mail_id, revision,"
         "  created_at, changed_at)"
-        " SELECT *, %s, %s FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[],"
-        "  %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::uuid[],"
+        " SELECT *, %s, %s FROM unnest(%b::text[], %b::text[], %s::bigint[], %b::text[],"
+        "  %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %s::uuid[], %s::uuid[],"
         "  %s::int[])",
         [
             now,
@@ -162,7 +162,7 @@ async def _insert_comments(
         "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, mail_id,"
         "  revision, created_at)"
         " SELECT issue_key, author_address, author_name, body, body_blob, mail_id, revision, %s"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[],"
+        " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %s::uuid[],"
         "  %s::int[]) WITH ORDINALITY AS draft(issue_key, author_address, author_name, body,"
         "   body_blob, mail_id, revision, place) ORDER BY place RETURNING comment_id",
         [
@@ -191,8 +191,8 @@ async def _add_attachments(
         return
     await connection.execute(
         "INSERT INTO attachment (issue_key, comment_id, name, content_type, size, sha256)"
-        " SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::bigint[],"
-        "  %s::text[])",
+        " SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::text[], %s::bigint[],"
+        "  %b::text[])",
         [
             [key for key, _, _ in parts],
             [comment_id for _, comment_id, _ in parts],
@@ -218,7 +218,7 @@ async def _add_people(
     ordered = sorted(watchers)
     await connection.execute(
         "INSERT INTO watcher (issue_key, address, name)"
-        " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING",
+        " SELECT * FROM unnest(%b::text[], %b::text[], %b::text[]) ON CONFLICT DO NOTHING",
         [
             [key for key, _ in ordered],
             [address for _, address in ordered],
@@ -242,7 +242,7 @@ async def _link(connection: Connection, drafts: Sequence[tuple[str, IssueDraft]]
     if pairs:
         await connection.execute(
             "INSERT INTO issue_link (issue_key, linked_key, kind)"
-            " SELECT *, 'relates to' FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
+            " SELECT *, 'relates to' FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING",
             [[key for key, _ in pairs], [linked for _, linked in pairs]],
         )
 
@@ -256,6 +256,6 @@ async def _insert_pairs(
         return
     await connection.execute(
         f"INSERT INTO {table} (issue_key, {column})".encode()
-        + b" SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
+        + b" SELECT * FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING",
         [[key for key, _ in ordered], [value for _, value in ordered]],
     )

@@ -141,6 +141,11 @@ class Dovecot:
         )
 
     @property
+    def pid(self) -> int:
+        """Its master process."""
+        return self._child.pid
+
+    @property
     def imap_port(self) -> int:
         """IMAP, with STARTTLS."""
         return self.ports["imap"]
