@@ -192,19 +192,21 @@ def demo_table(told: Sequence[Told]) -> Table:
     from rich.text import Text
 
     table = Table(title="From the mail server to issues, comments and notifications")
-    for title in ("mail", "from", "what it is", "outcome", "issue"):
-        table.add_column(title)
-    table.add_column("ms", justify="right")
-    table.add_column("notification")
-    table.add_column("ms", justify="right")
+    table.add_column("mail")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("issue", no_wrap=True, style="bold")
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("notification", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
     for one in told:
         style = "green" if one.handled.outcome == "issue" else "cyan"
+        # In a narrow terminal it is the subjects that are cut.
+        mail = Text(one.sample.subject, no_wrap=True, overflow="ellipsis")
+        mail.append(f"\n{_name(one.sample.sender)}: {one.sample.shows}", "dim")
         table.add_row(
-            Text(one.sample.subject),
-            one.sample.sender.partition("@")[0],
-            one.sample.shows,
+            mail,
             Text(one.handled.outcome, style),
-            Text(one.handled.issue_key, "bold"),
+            Text(one.handled.issue_key),
             _milliseconds(one.sent_at, one.handled.handled_at),
             "\n".join(f"{_name(sent.recipient)} {sent.state}" for sent in one.notified) or "nobody",
             "\n".join(_milliseconds(one.sent_at, sent.changed_at) for sent in one.notified),

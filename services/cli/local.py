@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import io
+import re
 import secrets as random
 import shlex
 import signal
@@ -27,13 +28,12 @@ from services.cli.demo_post import DemoPost
 from services.cli.demo_story import DemoStory, configure, demo_table
 from services.cli.installation import DEFAULT_FOLDER
 from services.cli.news import News
-from services.cli.output import PIPE_WIDTH
 from services.cli.screen import Screen
 
 LOOK_SECONDS = 0.5
 # Two cores need some seconds to start five services.
 READY_SECONDS = 60.0
-PICTURE_WIDTH = 150
+PICTURE_WIDTH = 110
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +85,6 @@ class Ending:
 
 def run_installation(folder: Path, wishes: Wishes) -> None:
     """Runs it until a signal, or the end of the demo if that was asked for."""
-    # What these have to say of a server that restarts is said by us.
-    for noisy in ("psycopg.pool", "kafka"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     ending, screen = Ending(), Screen()
     with ending.by_signals(), screen:
         try:
@@ -251,7 +248,8 @@ class Installation:
         say(f"               postrail mails list{option}")
         say(f"               postrail doctor{option}")
         say(f"Data and logs: {self._folder}, addresses in its {ENDPOINTS_FILE}")
-        say("Ctrl-C ends everything; the next start finds all data.")
+        if not self._wishes.exit_after_demo:
+            say("Ctrl-C ends everything; the next start finds all data.")
 
     def _data_option(self) -> str:
         """What commands need to find this folder from here; nothing where they look by default."""
@@ -262,10 +260,10 @@ class Installation:
 
 def save_picture(table: object, file: Path) -> None:
     """Writes a table as SVG, as a terminal shows it."""
-    import io
-
     from rich.console import Console
 
-    page = Console(record=True, width=min(PICTURE_WIDTH, PIPE_WIDTH), file=io.StringIO())
+    page = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
     page.print(table)
-    page.save_svg(str(file), title="postrail up --demo")
+    svg = page.export_svg(title="postrail up --demo")
+    # A picture should not fetch fonts from the network of whoever looks at it.
+    file.write_text(re.sub(r"@font-face\s*{[^}]*}\s*", "", svg), encoding="utf-8")

@@ -13,12 +13,15 @@ class Screen:
 
     def __init__(self) -> None:
         self._console = console()
-        self._status: Any = None
+        self._line: Any = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._status = self._console.status("Starting", spinner="dots")
-            self._status.start()
+            from rich.live import Live
+
+            # Drawn again only when it changes: a terminal that stays open all day stays calm.
+            self._line = Live(console=self._console, auto_refresh=False, transient=True)
+            self._line.start()
         return self
 
     def __exit__(
@@ -27,8 +30,8 @@ class Screen:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        if self._line is not None:
+            self._line.stop()
 
     def say(self, line: str, style: str = "") -> None:
         """One line; control characters of strangers are taken out."""
@@ -42,7 +45,7 @@ class Screen:
 
     def status(self, text: str) -> None:
         """Replaces the line below, where there is one."""
-        if self._status is not None:
+        if self._line is not None:
             from rich.text import Text
 
-            self._status.update(Text(clean(text), "dim"))
+            self._line.update(Text(clean(text), "dim"), refresh=True)
