@@ -173,7 +173,9 @@ async def one(connection: Connection, statement: str, parameters: Any = None) ->
     return await cursor.fetchone()
 
 
-async def rows(connection: Connection, statement: str, parameters: Any = None) -> list[TupleRow]:
-    """All rows of a query."""
-    cursor = await connection.execute(statement.encode(), parameters)
+async def rows(
+    connection: Connection, statement: str, parameters: Any = None, *, binary: bool = False
+) -> list[TupleRow]:
+    """All rows of a query. With `binary` bytes come as they are, else in hexadecimal digits."""
+    cursor = await connection.execute(statement.encode(), parameters, binary=binary)
     return await cursor.fetchall()

@@ -174,6 +174,7 @@ async def take_due(connection: Connection, now: datetime, limit: int) -> list[Du
         "  AND earlier.arrival < due.arrival AND earlier.state IN ('new', 'working', 'waiting'))"
         " ORDER BY due_at, arrival LIMIT %s FOR UPDATE SKIP LOCKED",
         [now, limit],
+        binary=True,
     )
     return [
         DueMail(

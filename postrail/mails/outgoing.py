@@ -169,18 +169,24 @@ WITH expired AS MATERIALIZED (
     LIMIT (SELECT greatest(%(limit)s - count(*), 0) FROM expired) FOR UPDATE SKIP LOCKED
 ), taken AS MATERIALIZED (
     -- The other recipients of these mails come along: one SMTP transaction a mail.
+    -- By an array, here and below: how many are due cannot be estimated, and a join reads all rows.
     SELECT outgoing_id, recipient FROM delivery
-    WHERE outgoing_id IN (SELECT outgoing_id FROM due UNION SELECT outgoing_id FROM expired)
+    WHERE outgoing_id = ANY (
+            ARRAY(SELECT outgoing_id FROM due UNION SELECT outgoing_id FROM expired)
+        )
         AND {due}
     FOR UPDATE SKIP LOCKED
+), chosen AS MATERIALIZED (
+    SELECT * FROM taken UNION SELECT * FROM expired
 ), claimed AS (
     UPDATE delivery SET
         state = 'sending', claim = %(claim)s, attempts = attempts + 1, changed_at = %(now)s,
         claim_until = now() + %(claim_seconds)s * interval '1 second',
         -- Whoever held the claim before may have sent the mail and died before it said so.
         maybe_twice = maybe_twice OR state = 'sending'
-    FROM (SELECT * FROM taken UNION SELECT * FROM expired) AS chosen
-    WHERE delivery.outgoing_id = chosen.outgoing_id AND delivery.recipient = chosen.recipient
+    FROM chosen
+    WHERE delivery.outgoing_id = ANY (ARRAY(SELECT outgoing_id FROM chosen))
+        AND delivery.outgoing_id = chosen.outgoing_id AND delivery.recipient = chosen.recipient
     RETURNING delivery.outgoing_id, delivery.recipient, delivery.attempts, delivery.maybe_twice
 ), mail AS (
     SELECT outgoing_id, array_agg(recipient ORDER BY recipient) AS addresses,
