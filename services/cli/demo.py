@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +36,8 @@ def send(
     """
     endpoints = _endpoints(data)
     message_id = complete(_send(endpoints, sender, subject, text))
-    typer.echo(f"Sent {message_id}. See what becomes of it: postrail mails list")
+    option = f" --data {shlex.quote(str(data))}" if data else ""
+    typer.echo(f"Sent {message_id}. See what becomes of it: postrail mails list{option}")
 
 
 def _endpoints(data: Data) -> Endpoints:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
 import re
 import secrets as random
 import shlex
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ from types import FrameType
 from postrail import __version__, database
 from postrail.clock import SystemClock
 from postrail.embedded.instance import ENDPOINTS_FILE, Instance
-from postrail.errors import PipelineError
+from postrail.errors import PipelineError, TransientError
 from postrail.secrets import Secrets
 from postrail.settings import Settings, adopt, load_settings
 from postrail.stream import topics
@@ -222,6 +225,12 @@ class Installation:
         post = DemoPost(self._instance.endpoints, self._password, self._clock)
         try:
             told = await DemoStory(pool, post, self._clock, self._started_at).run()
+        except TransientError as error:
+            if self._wishes.exit_after_demo:
+                raise
+            # What runs can be looked into.
+            self._screen.say(str(error), "red")
+            return
         finally:
             await post.close()
         table = demo_table(told)
@@ -231,31 +240,51 @@ class Installation:
             self._screen.say(f"The table as a picture: {self._wishes.picture}")
 
     def _say_how_to_go_on(self) -> None:
-        endpoints, option = self._instance.endpoints, self._data_option()
-        say = self._screen.say
+        command, option = own_command(), self._data_option()
         if self._wishes.demo:
-            say(f'Send a mail:   postrail demo send "No coffee" "The machine is broken."{option}')
-            smtp = f"{endpoints.smtp_host}:{endpoints.smtp_port}"
-            say(f"               or by SMTP to {smtp}, {SUPPORT}")
-            say(
-                f"Read mail:     IMAP at {endpoints.imap_host}:{endpoints.imap_port}, without"
-                f" encryption, as {PEOPLE[0][1]}, password {self._password}"
-            )
+            self._say_how_to_mail(command, option)
         else:
-            say(f"Connect it:    postrail init, fill in postrail.yaml, postrail apply{option}")
-        say(f"Look further:  postrail status{option}")
-        say(f"               postrail issues list{option}")
-        say(f"               postrail mails list{option}")
-        say(f"               postrail doctor{option}")
-        say(f"Data and logs: {self._folder}, addresses in its {ENDPOINTS_FILE}")
+            self._screen.say(
+                f"Connect it:    {command} init, fill in postrail.yaml, {command} apply{option}"
+            )
+        title = "Look further:"
+        for look in ("status", "issues list", "mails list", "doctor"):
+            self._screen.say(f"{title:<14} {command} {look}{option}")
+            title = ""
+        self._screen.say(f"Data and logs: {self._folder}, addresses in its {ENDPOINTS_FILE}")
         if not self._wishes.exit_after_demo:
-            say("Ctrl-C ends everything; the next start finds all data.")
+            self._screen.say("Ctrl-C ends everything; the next start finds all data.")
+
+    def _say_how_to_mail(self, command: str, option: str) -> None:
+        endpoints = self._instance.endpoints
+        smtp = f"{endpoints.smtp_host}:{endpoints.smtp_port}"
+        imap = f"{endpoints.imap_host}:{endpoints.imap_port}"
+        self._screen.say(
+            f'Send a mail:   {command} demo send "No coffee" "The machine is broken."{option}'
+        )
+        self._screen.say(f"               or by SMTP to {smtp}, {SUPPORT}")
+        self._screen.say(
+            f"Read mail:     IMAP at {imap}, without encryption, as {PEOPLE[0][1]},"
+            f" password {self._password}"
+        )
 
     def _data_option(self) -> str:
         """What commands need to find this folder from here; nothing where they look by default."""
         if self._folder == DEFAULT_FOLDER.resolve():
             return ""
         return f" --data {shlex.quote(str(self._folder))}"
+
+
+def own_command() -> str:
+    """How this command is called from here: its name, or its path where the name is not found."""
+    called = Path(sys.argv[0])
+    found = shutil.which("postrail")
+    if called.name != "postrail" or (found and Path(found).samefile(called)):
+        return "postrail"
+    # Not the file that a link in a virtual environment leads to.
+    called = Path(os.path.abspath(called))  # noqa: PTH100
+    here = Path.cwd()
+    return shlex.quote(str(called.relative_to(here) if called.is_relative_to(here) else called))
 
 
 def save_picture(table: object, file: Path) -> None:

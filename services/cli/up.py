@@ -36,5 +36,9 @@ def up(
     from services.cli.local import Wishes, run_installation
 
     folder = data or load_settings().data or DEFAULT_FOLDER
-    wishes = Wishes(demo=demo or exit_after_demo, exit_after_demo=exit_after_demo, picture=picture)
+    wishes = Wishes(
+        demo=demo or exit_after_demo or picture is not None,
+        exit_after_demo=exit_after_demo,
+        picture=picture,
+    )
     run_installation(folder, wishes)
