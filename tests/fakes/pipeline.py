@@ -232,6 +232,12 @@ class Pipeline:
                 present.append(self._new(f"{service}-{number}", ["-m", f"services.{service}"]))
                 present[-1].start()
 
+    def start_as(self, service: str, arguments: Sequence[str]) -> None:
+        """Starts one replica of a service by another command."""
+        replica = self._new(f"{service}-0", arguments)
+        self.replicas[service] = [replica]
+        replica.start()
+
     def process(self, name: str, arguments: Sequence[str]) -> Replica:
         """A Python process with the environment of the services, not started."""
         self._others.append(self._new(name, arguments))

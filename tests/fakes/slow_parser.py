@@ -1,0 +1,51 @@
+"""A parser that takes its time over each batch, so that it can be killed with the batch in hand.
+
+    python -m tests.fakes.slow_parser guarded
+    python -m tests.fakes.slow_parser unguarded
+
+Without its guard it commits a batch before the work: what it has in hand when it dies is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+import sys
+from collections.abc import Sequence
+
+from postrail.stream.consumer import RawRecord
+from postrail.stream.worker import Received, Worker
+from services.parser.step import Parser
+
+# What it prints when it has a batch in hand.
+IN_HAND = "a batch is in hand"
+WORK_SECONDS = 1.0
+
+work = Worker._work
+process = Parser.process
+
+
+async def commit_first(worker: Worker, batch: Sequence[RawRecord]) -> bool:
+    """The guard switched off."""
+    await worker._commit(batch)
+    return await work(worker, batch)
+
+
+async def process_slowly(parser: Parser, batch: Sequence[Received]) -> None:
+    """The parser's work, a second later."""
+    print(IN_HAND, len(batch), flush=True)
+    await asyncio.sleep(WORK_SECONDS)
+    await process(parser, batch)
+
+
+def main() -> None:
+    """Runs the parser, guarded or not."""
+    Parser.process = process_slowly  # type: ignore[method-assign, assignment]
+    if sys.argv[1] == "unguarded":
+        Worker._work = commit_first  # type: ignore[method-assign, assignment]
+    sys.argv = ["services.parser"]
+    runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
