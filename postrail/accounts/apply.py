@@ -227,8 +227,9 @@ def _comparable(value: Any) -> Any:
 
 
 def _only_connection_is_default(entries: Sequence[Entry], existing: Existing) -> list[Entry]:
-    """The only connection there is needs no `is_default: true`."""
-    if len(_all_of(OutgoingConnection, entries, existing)) != 1:
+    """The only connection there is needs no `is_default: true`; those turned off do not count."""
+    connections = _all_of(OutgoingConnection, entries, existing).values()
+    if sum(connection.enabled or connection.is_default for connection in connections) != 1:
         return list(entries)
     return [
         Entry(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from postrail.accounts import store
 from postrail.accounts.apply import apply_entries
 from postrail.accounts.file import parse_file
+from postrail.accounts.models import Configured
 from postrail.clock import Clock
 from postrail.database import Pool, transaction
 from postrail.embedded.instance import Endpoints
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 AUTHOR = "postrail up --demo"
 MAILBOX = "demo"
+OFF = {"enabled": False, "is_default": False}
 WAIT_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
@@ -103,6 +106,29 @@ async def configure(
     entries = parse_file(configuration(endpoints, password), "the demo")
     async with transaction(pool) as connection:
         await apply_entries(connection, entries, secrets, file="the demo", author=AUTHOR, now=now)
+
+
+async def turn_off(pool: Pool, now: datetime) -> bool:
+    """Turns the demo's account and connection off, as their server does not run; False: no need.
+
+    Else the fetcher would look for it for ever, and other projects would send through it.
+    """
+    async with transaction(pool) as connection:
+        await store.lock_configuration(connection)
+        accounts = await store.mail_accounts(connection)
+        connections = await store.outgoing_connections(connection)
+        demos: list[tuple[Configured, dict[str, bool]]] = [
+            *((one, {"enabled": False}) for one in accounts if one.address == SUPPORT),
+            *((one, OFF) for one in connections if one.from_address == SUPPORT),
+        ]
+        changed = [
+            (thing, thing.model_copy(update=values))
+            for thing, values in demos
+            if thing.model_copy(update=values) != thing
+        ]
+        for before, after in changed:
+            await store.save(connection, after, before=before, author=AUTHOR, now=now)
+    return bool(changed)
 
 
 class DemoStory:

@@ -28,7 +28,7 @@ from postrail.stream import topics
 from services.cli.children import LocalServices, addresses_before
 from services.cli.demo_mails import PEOPLE, SUPPORT
 from services.cli.demo_post import DemoPost
-from services.cli.demo_story import DemoStory, configure, demo_table
+from services.cli.demo_story import DemoStory, configure, demo_table, turn_off
 from services.cli.installation import DEFAULT_FOLDER
 from services.cli.news import News
 from services.cli.screen import Screen
@@ -167,6 +167,8 @@ class Installation:
             if self._wishes.demo:
                 secrets, endpoints = Secrets(settings.secrets), self._instance.endpoints
                 await configure(pool, secrets, endpoints, self._password, self._clock.now())
+            elif await turn_off(pool, self._clock.now()):
+                self._announce("The mailbox of the demo is off; postrail up --demo turns it on")
             services.start()
             self._instance.publish_services(services.addresses)
             supervising = asyncio.create_task(self._supervise(services))

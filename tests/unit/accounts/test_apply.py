@@ -267,6 +267,16 @@ def test_a_second_default_connection_is_refused_though_the_first_is_in_the_datab
     assert fault.startswith("f:5: connection 'second', is_default: is true for 'out' too")
 
 
+def test_a_connection_that_is_off_leaves_the_default_to_the_only_other_one() -> None:
+    off = OutgoingConnection(
+        name="off", host="localhost", from_address="help@example.net", enabled=False
+    )
+    (connection,) = (
+        thing for thing in applied(FILE, [off]) if isinstance(thing, OutgoingConnection)
+    )
+    assert connection.is_default
+
+
 def test_a_second_connection_that_is_not_the_default_is_fine() -> None:
     assert plan_of("connections:\n" + SECOND_CONNECTION, applied(FILE)).count("created") == 1
 
