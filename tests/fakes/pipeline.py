@@ -37,7 +37,7 @@ from postrail.mails import incoming
 from postrail.secrets import Secrets
 from postrail.stream.connection import client_options
 from postrail.stream.topics import OUTGOING_QUEUED, Topic, apply_topics, topic_name
-from tests.fakes.dovecot import Dovecot
+from tests.fakes.dovecot import PASSWORD, Dovecot
 from tests.fakes.settings import settings_of
 from tests.fakes.smtp_sink import KeptMail, read_journal
 
@@ -152,11 +152,13 @@ class Replica:
 class Pipeline:
     """The services of one test, on servers that the test gives."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], dovecot: Dovecot) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], dovecot: Dovecot | None = None
+    ) -> None:
         self.folder = folder
         self.environment = dict(environment)
         self.settings = settings_of(self.environment)
-        self.dovecot = dovecot
+        self._dovecot = dovecot
         self.replicas: dict[str, list[Replica]] = {}
         self._others: list[Replica] = []
         self._journal = folder / "journal"
@@ -184,6 +186,12 @@ class Pipeline:
         if self._connection is not None:
             self._connection.close()
 
+    @property
+    def dovecot(self) -> Dovecot:
+        """The mail server that was given."""
+        assert self._dovecot is not None, "this pipeline has no mail server"
+        return self._dovecot
+
     def configure(
         self, inboxes: Iterable[Inbox], *, connection: OutgoingConnection | None = None
     ) -> None:
@@ -199,10 +207,10 @@ class Pipeline:
         return MailAccount(
             name=inbox.name,
             host="127.0.0.1",
-            port=self.dovecot.imap_port,
+            port=self._dovecot.imap_port if self._dovecot else 0,
             encryption="none",
             username=inbox.name,
-            password=Secrets(self.settings.secrets).seal(self.dovecot.password),
+            password=Secrets(self.settings.secrets).seal(PASSWORD),
             address=inbox.address,
             project=inbox.project,
             poll_seconds=2,
