@@ -40,6 +40,13 @@ STUCK_SECONDS = 120.0
 STOP_SECONDS = 8.0
 
 
+class MonitorApp(faust.App):
+    """A Faust app that writes no files."""
+
+    def _create_directories(self) -> None:
+        """None: the tables are in memory, and a container's folders are read-only."""
+
+
 class Monitor:
     """Reads reports into tables, and tables into figures."""
 
@@ -47,7 +54,7 @@ class Monitor:
         self._process = process
         self._collector = FiguresCollector()
         kafka = process.settings.kafka
-        self._app = faust.App(**app_options(kafka))
+        self._app = MonitorApp(**app_options(kafka))
         self._mails = self._table("mails", MAILS_WINDOW, MAILS_KEPT)
         self._contacts = self._table("contacts", CONTACTS_WINDOW, CONTACTS_KEPT)
         topic = self._app.topic(
