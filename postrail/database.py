@@ -24,19 +24,37 @@ from postrail.settings import DatabaseSettings
 Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
+# A process that was stopped in a transaction (a frozen machine, SIGSTOP) must not hold its locks,
+# and with them everybody's mail, until it wakes up: PostgreSQL ends the transaction after so long.
+IDLE_IN_TRANSACTION_SECONDS = 20.0
+# A server whose machine is gone answers nothing, not even an error: after so long it is away.
+SILENT_SECONDS = 30
+KEEPALIVES = {
+    "keepalives_idle": SILENT_SECONDS // 3,
+    "keepalives_interval": SILENT_SECONDS // 6,
+    "keepalives_count": 4,
+    "tcp_user_timeout": SILENT_SECONDS * 1000,
+}
 # Any number will do as long as all releases use the same.
 MIGRATION_LOCK = 0x706F737472
 
 
 async def open_pool(settings: DatabaseSettings) -> Pool:
     """Opens a pool; raises TransientError when no connection comes in time."""
-    options = f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}"
+    options = (
+        f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}"
+        f" -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}"
+    )
     pool: Pool = AsyncConnectionPool(
         settings.url.get_secret_value(),
         min_size=1,
         max_size=settings.pool_max_size,
         timeout=settings.connect_timeout_seconds,
-        kwargs={"options": options, "connect_timeout": int(settings.connect_timeout_seconds) or 1},
+        kwargs={
+            "options": options,
+            "connect_timeout": int(settings.connect_timeout_seconds) or 1,
+            **KEEPALIVES,
+        },
         open=False,
     )
     try:
@@ -83,6 +101,7 @@ def database_faults() -> Iterator[None]:
         PoolTimeout,
         psycopg.errors.SerializationFailure,
         psycopg.errors.DeadlockDetected,
+        psycopg.errors.IdleInTransactionSessionTimeout,
     ) as error:
         raise TransientError(
             f"PostgreSQL: {str(error).strip().splitlines()[0] if str(error) else error!r}",
