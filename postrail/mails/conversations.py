@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -23,6 +24,8 @@ REFERENCES_KEPT = 8
 # Locks are shared by all Message-IDs with the same remainder: a batch then never holds more.
 LOCK_BUCKETS = 256
 LOCK_SPACE = 0x6D61696C
+# Makes queues of fingerprints.
+EQUALS = uuid.UUID("b2c1c0d4-5a35-5a0e-8a3b-0f6b7e1d2c9a")
 ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9}\b")
 
 
@@ -33,6 +36,8 @@ class Named:
     mail_id: str
     hashes: tuple[bytes, ...]
     keys: tuple[str, ...]
+    # SHA-256 of its content.
+    fingerprint: str = ""
 
 
 def message_hash(message_id: str) -> bytes:
@@ -56,6 +61,7 @@ def named_by(mail: MailParsed) -> Named:
         mail_id=mail.mail_id,
         hashes=tuple(message_hash(message_id) for message_id in ids),
         keys=keys_in(mail.subject),
+        fingerprint=mail.fingerprint,
     )
 
 
@@ -64,7 +70,9 @@ class Place:
     """Where a mail stands: its conversation, and the queue in which it keeps its order.
 
     The two differ for a mail that has nothing but an issue's key to show: it waits its turn behind
-    the issue's mails, but its ids do not become ids of the issue before the key is accepted.
+    the issue's mails, but its ids do not become ids of the issue before the key is accepted. Mails
+    without any id wait behind those with the same content, so that a machine's thousand equal
+    alarms do not stand before everybody's mail.
     """
 
     conversation: str
@@ -91,7 +99,7 @@ async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, Pla
     placed = {}
     for mail in mails:
         conversation = _first(mail.hashes, known) or mail.mail_id
-        queue = _first(mail.keys, by_key) or conversation
+        queue = _first(mail.keys, by_key) or (conversation if mail.hashes else _equals(mail))
         placed[mail.mail_id] = Place(conversation=conversation, queue=queue)
         new = {digest: conversation for digest in mail.hashes if digest not in known}
         known.update(new)
@@ -136,12 +144,18 @@ async def map_issues(connection: Connection, pairs: Sequence[tuple[str, str, str
 
 
 async def _conversations_of(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """The conversation that each issue began with: others may have joined it, this one stays."""
     found = await rows(
         connection,
-        "SELECT issue_key, conversation::text FROM conversation_issue WHERE issue_key = ANY(%s)",
+        "SELECT issue_key, conversation::text FROM issue WHERE issue_key = ANY(%s)",
         [sorted(keys)],
     )
     return dict(found)
+
+
+def _equals(mail: Named) -> str:
+    """The queue of all mails with this content."""
+    return str(uuid.uuid5(EQUALS, mail.fingerprint))
 
 
 def _first(names: Iterable[Name], known: Mapping[Name, str]) -> str | None:

@@ -57,11 +57,15 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, 
 async def _earlier(
     connection: Connection, mails: Sequence[DueMail]
 ) -> dict[str, list[EarlierMail]]:
+    # The first of each listing of each mailbox says all; a machine may have sent thousands.
     found = await rows(
         connection,
-        "SELECT fingerprint, mail_id::text, mailbox, source, issue_key FROM incoming_mail"
+        "SELECT fingerprint, mail_id, mailbox, source, issue_key FROM ("
+        " SELECT DISTINCT ON (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''))"
+        "  fingerprint, mail_id::text, mailbox, source, issue_key, handled_at FROM incoming_mail"
         " WHERE fingerprint = ANY(%s) AND state = 'done' AND outcome IN ('issue', 'comment')"
-        " AND mail_id <> ALL(%s) ORDER BY handled_at",
+        " AND mail_id <> ALL(%s) ORDER BY fingerprint, mailbox,"
+        "  regexp_replace(source, ';uid=[0-9]*$', ''), handled_at) AS first ORDER BY handled_at",
         [
             [due.mail.fingerprint for due in mails],
             [due.mail.mail_id for due in mails],

@@ -199,15 +199,19 @@ async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
     )
 
 
-async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Writes what became of the mails; each outcome is the next revision of its mail."""
-    await connection.execute(
+async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> int:
+    """Writes what became of the mails; each outcome is the next revision of its mail.
+
+    Returns how many were written: a mail that somebody else has finished meanwhile stays as it is.
+    """
+    cursor = await connection.execute(
         "UPDATE incoming_mail AS mail SET state = done.state, outcome = done.outcome,"
         "  reason = done.reason, issue_key = done.issue_key, comment_id = done.comment_id,"
         "  trace = done.trace, revision = mail.revision + 1, handled_at = %s"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %s::bigint[],"
-        "  %s::jsonb[]) AS done(mail_id, state, outcome, reason, issue_key, comment_id, trace)"
-        " WHERE mail.mail_id = done.mail_id",
+        "  %b::text[]::jsonb[])"
+        "  AS done(mail_id, state, outcome, reason, issue_key, comment_id, trace)"
+        " WHERE mail.mail_id = done.mail_id AND mail.state IN ('new', 'working', 'waiting')",
         [
             now,
             [done.mail_id for done in outcomes],
@@ -219,13 +223,17 @@ async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datet
             [json.dumps(done.trace) for done in outcomes],
         ],
     )
+    return cursor.rowcount
 
 
 async def postpone(connection: Connection, due: DueMail, reason: str, until: datetime) -> None:
-    """Sets a mail to waiting: a part that only it needs is away."""
+    """Sets a mail to waiting: a part that only it needs is away.
+
+    One that somebody else has finished meanwhile stays as it is.
+    """
     await connection.execute(
         "UPDATE incoming_mail SET state = 'waiting', due_at = %s, attempts = attempts + 1,"
-        " reason = %s WHERE mail_id = %s",
+        " reason = %s WHERE mail_id = %s AND state IN ('new', 'working', 'waiting')",
         [until, reason, due.mail.mail_id],
     )
 

@@ -157,6 +157,13 @@ async def _insert_issues(
 async def _insert_comments(
     connection: Connection, drafts: Sequence[CommentDraft], now: datetime
 ) -> list[int]:
+    # First, and in order: a comment's reference to its issue is a lock that two transactions share,
+    # and each would then wait for the other's.
+    await connection.execute(
+        "UPDATE issue SET changed_at = %s WHERE issue_key IN (SELECT issue_key FROM issue"
+        "  WHERE issue_key = ANY(%s) ORDER BY issue_key FOR NO KEY UPDATE)",
+        [now, sorted({draft.issue_key for draft in drafts})],
+    )
     found = await rows(
         connection,
         "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, mail_id,"
@@ -175,11 +182,6 @@ async def _insert_comments(
             [draft.mail_id for draft in drafts],
             [draft.revision for draft in drafts],
         ],
-    )
-    await connection.execute(
-        "UPDATE issue SET changed_at = %s WHERE issue_key IN"
-        " (SELECT issue_key FROM issue WHERE issue_key = ANY(%s) ORDER BY issue_key FOR UPDATE)",
-        [now, sorted({draft.issue_key for draft in drafts})],
     )
     return [row[0] for row in found]
 

@@ -17,6 +17,8 @@ logger = log(__name__)
 
 COUNT_SECONDS = 15.0
 CLEAN_SECONDS = 24 * 3600.0
+# Not at once, and not only after a day either: a process may never get that old.
+FIRST_CLEAN_SECONDS = 600.0
 
 
 class Housekeeping:
@@ -27,7 +29,7 @@ class Housekeeping:
         self._settings = process.settings
         self._pool = pool
         self._blobs = blobs
-        self._clean_at = process.clock.now() + timedelta(seconds=CLEAN_SECONDS)
+        self._clean_at = process.clock.now() + timedelta(seconds=FIRST_CLEAN_SECONDS)
 
     async def run(self) -> None:
         """Until the process stops."""

@@ -101,7 +101,9 @@ class Handler:
         except FatalError:
             raise
         # Whatever else it is, it must not stop the mails beside the one that brought it about.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            if not self._in_hand:
+                raise _no_mails_fault(error) from error
             return await self._work_one_by_one(error)
 
     async def _work_one_by_one(self, error: Exception) -> int:
@@ -119,6 +121,8 @@ class Handler:
         except (TransientError, FatalError):
             raise
         except Exception as error:
+            if not self._in_hand:
+                raise _no_mails_fault(error) from error
             logger.exception("a mail failed", mail_id=self._in_hand[0].mail.mail_id)
             await self._fail(error)
         return 1
@@ -140,7 +144,9 @@ class Handler:
         done = [Decided(due=due, decision=decision)]
         sent = self._facts(done, now)
         async with transaction(self._pool) as connection:
-            await incoming.finish(connection, [_outcome(one) for one in done], now)
+            if not await incoming.finish(connection, [_outcome(one) for one in done], now):
+                # Another handler had no such trouble with it.
+                return
             ids = await outbox.add(connection, sent, now)
         self._count(done, now)
         await outbox.flush(self._pool, self._process.producer, sent, ids)
@@ -160,6 +166,8 @@ class Handler:
             sent = [*self._facts(done, now), *outgoing_entries(mails)]
             await incoming.finish(connection, [_outcome(one) for one in done], now)
             ids = await outbox.add(connection, sent, now)
+        # They are committed: what goes wrong from here on is none of their faults.
+        self._in_hand = []
         self._count(done, self._process.clock.now())
         await outbox.flush(self._pool, self._process.producer, sent, ids)
         return len(done)
@@ -276,12 +284,21 @@ def distinct(due: Sequence[DueMail]) -> list[DueMail]:
     return list(first.values())
 
 
+def _no_mails_fault(error: Exception) -> TransientError:
+    """A fault beside the mails, which must neither fail one of them nor pass unnoticed."""
+    return TransientError(f"mails cannot be worked: {type(error).__name__}: {error}")
+
+
 def _joined_by_key(comments: Sequence[Decided]) -> list[tuple[str, str, str]]:
-    """The conversations that an accepted key brought to an issue: what follows them is its too."""
+    """The conversations that an accepted key brought to an issue: what follows them is its too.
+
+    A conversation that has an issue in that project already stays with it.
+    """
     return [
         (one.due.conversation, project_of(issue_key), issue_key)
         for one in comments
         if one.decision.by_key and (issue_key := one.decision.issue_key)
+        if one.facts and project_of(issue_key) not in one.facts.conversation_issues
     ]
 
 

@@ -13,6 +13,7 @@ from postrail.accounts import store
 from postrail.accounts.models import MailAccount, OutgoingConnection, Person, Project
 from postrail.clock import SettableClock
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.errors import TransientError
 from postrail.mails import incoming
 from postrail.mails.intake import IntakeOffsets
 from postrail.observe.health import Health
@@ -23,6 +24,7 @@ from postrail.stream import avro
 from postrail.stream.worker import OffsetGap
 from postrail.tracker import TrackerUnavailableError
 from postrail.tracker.builtin import BuiltinTracker
+from postrail.tracker.commenting import add_comment
 from services.handler.step import Handler
 from tests.fakes.records import NOON, mail_parsed, received
 from tests.fakes.streams import MemoryProducer
@@ -337,6 +339,115 @@ async def test_comments_are_in_the_order_of_arrival_whoever_works(bench: Bench) 
         await asyncio.gather(*(work(handler) for handler in handlers))
     bodies = [row[0] for row in await bench.rows("SELECT body FROM comment ORDER BY comment_id")]
     assert bodies == [f"{n:02}" for n in range(20)]
+
+
+async def test_a_mail_that_another_handler_finished_meanwhile_stays_as_it_is(bench: Bench) -> None:
+    mail = mail_parsed()
+    await bench.take_in(mail)
+    async with transaction(bench.pool) as connection:
+        (due,) = await incoming.take_due(connection, bench.clock.now(), 1)
+    await bench.work()
+    later = bench.clock.now() + timedelta(seconds=60)
+    failed = incoming.Outcome(
+        mail_id=mail.mail_id,
+        state="failed",
+        outcome="failed",
+        reason="too late",
+        issue_key=None,
+        comment_id=None,
+        trace={},
+    )
+    async with transaction(bench.pool) as connection:
+        await incoming.postpone(connection, due, "too late", later)
+        assert await incoming.finish(connection, [failed], later) == 0
+    bench.clock.move(3600)
+    await bench.work()
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
+
+
+async def test_a_fault_after_the_commit_fails_no_mail(bench: Bench) -> None:
+    async def broken(entries: object) -> list[Any]:
+        raise RuntimeError("the producer is broken")
+
+    await bench.take_in(mail_parsed())
+    bench.producer.send = broken  # type: ignore[method-assign]
+    with pytest.raises(TransientError):
+        await bench.handler.work_batch()
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+
+
+async def test_two_comments_on_one_issue_at_once_do_not_wait_for_each_other(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    first_in, second_in = asyncio.Event(), asyncio.Event()
+
+    async def comment(mine: asyncio.Event, other: asyncio.Event) -> None:
+        class Slow(BuiltinTracker):
+            async def audiences(self, connection: Any, issue_keys: Any) -> Any:
+                mine.set()
+                await other.wait()
+                return await super().audiences(connection, issue_keys)
+
+        await add_comment(
+            bench.pool,
+            Slow(),
+            issue_key="HELP-1",
+            author_address="agent@example.com",
+            author_name="",
+            text="x",
+            message_id_key=b"key",
+            now=bench.clock.now(),
+        )
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            *(
+                task
+                for _ in range(10)
+                for task in (comment(first_in, second_in), comment(second_in, first_in))
+            )
+        )
+    assert await bench.rows("SELECT count(*) FROM comment") == [(20,)]
+
+
+async def test_many_equal_mails_without_an_id_do_not_stand_before_others(bench: Bench) -> None:
+    equal = [mail_parsed(message_id=None, fingerprint="alarm") for _ in range(120)]
+    await bench.take_in(*equal, mail_parsed(subject="other"))
+    await bench.handler.work_batch()
+    assert await bench.rows("SELECT subject FROM incoming_mail WHERE state = 'done'") == [
+        ("Printer on fire",),
+        ("other",),
+    ]
+    await bench.work()
+    assert await bench.rows("SELECT count(*) FROM issue") == [(121,)]
+    ((longest,),) = await bench.rows(
+        "SELECT max(jsonb_array_length(trace -> 'facts' -> 'earlier')) FROM incoming_mail"
+    )
+    assert longest == 1
+
+
+async def test_mails_with_a_key_wait_for_each_other_whoever_joined_the_issue(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    agent = Address(name="", address="agent@example.com")
+    for n in range(8):
+        await bench.handle(mail_parsed(subject="HELP-1", sender=agent, text=str(n)))
+    assert await bench.rows(
+        "SELECT count(DISTINCT queue) FROM incoming_mail WHERE subject = 'HELP-1'"
+    ) == [(1,)]
+
+
+async def test_a_key_does_not_move_a_conversation_that_has_an_issue_there(bench: Bench) -> None:
+    agent = Address(name="", address="agent@example.com")
+    await bench.handle(mail_parsed())
+    other = mail_parsed(subject="other")
+    await bench.handle(other)
+    forwarded = mail_parsed(
+        mailbox="sales", subject="HELP-1", sender=agent, references=[str(other.message_id)]
+    )
+    await bench.handle(forwarded)
+    assert (await bench.outcomes())[2] == ("done", "comment", "HELP-1")
+    await bench.handle(mail_parsed(references=[str(other.message_id)]))
+    assert (await bench.outcomes())[3] == ("done", "comment", "HELP-2")
 
 
 async def test_two_handlers_at_once_make_one_issue_for_one_conversation(bench: Bench) -> None:
