@@ -30,6 +30,8 @@ class Topic:
     # None: the days of the setting POSTRAIL_KAFKA__RETENTION_DAYS.
     retention_ms: int | None = None
     cleanup: str = "delete"
+    # None: the broker's own limit for a record, 1 MiB unless somebody changed it.
+    record_max_bytes: int | None = None
 
 
 MAILBOX_CHECK_REQUESTED = Topic(
@@ -43,7 +45,8 @@ OUTGOING_DELIVERED = Topic(name="outgoing.delivered", record=records.OutgoingDel
 PIPELINE_PROGRESS = Topic(
     name="pipeline.progress", record=records.PipelineProgress, retention_ms=DAY_MS
 )
-MAIL_DEAD = Topic(name="mail.dead", record=records.MailDead)
+# It holds records of other topics, which may be as large as a record can be, and says why.
+MAIL_DEAD = Topic(name="mail.dead", record=records.MailDead, record_max_bytes=2 * 1024 * 1024)
 
 TOPICS = (
     MAILBOX_CHECK_REQUESTED,
@@ -60,7 +63,9 @@ TOPICS = (
 def wanted_configs(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
     """The topic's settings as the broker spells them."""
     retention_ms = topic.retention_ms or settings.retention_days * DAY_MS
+    largest = topic.record_max_bytes
     return {
+        **({} if largest is None else {"max.message.bytes": str(largest)}),
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(retention_ms),
         "min.insync.replicas": str(settings.min_insync_replicas),

@@ -12,7 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -35,6 +44,8 @@ logger = log(__name__)
 
 # How often the broker is asked for the lag, and the database for its offsets.
 CHECK_SECONDS = 5.0
+# How often a batch that takes long lets the group know that we are there.
+STAY_SECONDS = 2.0
 PAUSE_BASE_SECONDS = 0.5
 PAUSE_MAX_SECONDS = 30.0
 
@@ -76,7 +87,7 @@ class Sends(Protocol):
         """Returns when all are acknowledged."""
 
 
-Process = Callable[[Sequence[Received]], Awaitable[None]]
+Process = Callable[[Sequence[Received]], Coroutine[None, None, None]]
 
 
 class Worker:
@@ -140,15 +151,19 @@ class Worker:
         """Processes and commits one batch; False when what follows it must be read again."""
         received: list[Received] = []
 
+        waiting = deque(batch)
+
         async def decode() -> None:
-            received[:] = await self._decode(batch)
+            while waiting:
+                received.extend(await self._decode(waiting[0]))
+                waiting.popleft()
 
         def held() -> list[Received]:
             return [mine for mine in received if mine.partition in self._reader.assigned]
 
         async def process() -> None:
             if held():
-                await self._process(held())
+                await self._beside(self._process(held()))
 
         try:
             done = await self._until_done(decode) and await self._until_done(
@@ -162,16 +177,31 @@ class Worker:
             await self._commit([raw for raw in batch if raw.partition in self._reader.assigned])
         return done
 
-    async def _decode(self, batch: Sequence[RawRecord]) -> list[Received]:
-        """The records that decode; those that do not are acknowledged in mail.dead first."""
-        received = []
-        for record in batch:
-            try:
-                received.append(_received(record))
-                self._dead_letters.decoded()
-            except avro.UndecodableError as error:
-                await self._bury(record, error)
-        return received
+    async def _beside(self, work: Coroutine[None, None, None]) -> None:
+        """Waits for the work, alive and a member of the group however long it takes.
+
+        A member that does not poll for 5 minutes is expelled, its successor is given the same
+        batch, and so on; one that polls late makes the others wait with their rebalance.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=STAY_SECONDS))[0]:
+                self._health.beat()
+                await self._stay()
+        finally:
+            if not task.done():
+                task.cancel()
+        task.result()
+
+    async def _decode(self, record: RawRecord) -> list[Received]:
+        """The record, or nothing: one that does not decode is acknowledged in mail.dead first."""
+        try:
+            received = _received(record)
+        except avro.UndecodableError as error:
+            await self._bury(record, error)
+            return []
+        self._dead_letters.decoded()
+        return [received]
 
     async def _bury(self, record: RawRecord, error: avro.UndecodableError) -> None:
         await self._producer.send([self._dead_letters.letter(record, error, self._clock.now())])

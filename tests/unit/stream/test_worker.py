@@ -13,6 +13,7 @@ from postrail.observe.health import Health
 from postrail.records import MailDead
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
+from postrail.stream import worker as worker_module
 from postrail.stream.dead_letter import IN_A_ROW
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import OffsetGap, Process, Received, Worker, batches
@@ -273,3 +274,28 @@ async def test_records_that_retention_removed_are_alarmed_and_reading_goes_on(
 def test_batches_are_bounded_by_bytes_but_take_at_least_one_record() -> None:
     records = [raw(0, n, b"x" * size) for n, size in enumerate([40, 40, 40, 500, 10])]
     assert [[r.offset for r in batch] for batch in batches(records, 100)] == [[0, 1], [2], [3], [4]]
+
+
+async def test_a_dead_letter_is_written_once_however_long_its_neighbour_waits() -> None:
+    bench = Bench({0: [b"rubbish", UNKNOWN]})
+    await bench.run(bench.note, lambda: bench.reader.kept_alive > 50)
+    assert len(bench.producer.sent) == 1
+    assert bench.reader.committed == {}
+
+
+async def test_a_batch_that_takes_long_keeps_its_place_in_the_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_module, "STAY_SECONDS", 0.01)
+    bench = Bench({0: [good(0)]})
+    kept_alive: list[int] = []
+
+    async def process(batch: Sequence[Received]) -> None:
+        while bench.reader.kept_alive < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        kept_alive.append(bench.reader.kept_alive)
+        await bench.note(batch)
+
+    await bench.run(process, lambda: bench.reader.committed == {0: 1})
+    assert bench.seen == [(0, 0)]
+    assert kept_alive == [3]
