@@ -58,6 +58,13 @@ class ImapMailbox:
             self.close()
             raise
         self._uid_next = int(selected.get(b"UIDNEXT", 0))
+        if b"UIDVALIDITY" not in selected:
+            self.close()
+            raise MailboxAway(
+                f"{self._account.host} gives its mails no lasting numbers (UIDVALIDITY)",
+                setting=f"mail account {self._account.name}: folder",
+                remedy="Choose a folder whose mails the server numbers for good",
+            )
         return int(selected[b"UIDVALIDITY"])
 
     def _connect(self) -> Any:
@@ -265,4 +272,8 @@ def _read_mail(uid: int, data: dict[bytes, Any]) -> ReadMail:
 
 
 def _utc(internal_date: datetime | None) -> datetime | None:
-    return internal_date.astimezone(UTC) if internal_date else None
+    try:
+        return internal_date.astimezone(UTC) if internal_date else None
+    except OverflowError:
+        # The last hours of the year 9999, in a zone west of Greenwich.
+        return None

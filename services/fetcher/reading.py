@@ -91,7 +91,8 @@ async def read_batch(
     if suspects.unreadable(uids):
         return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
     try:
-        return await threads.run(mailbox.read, uids), []
+        mails = await threads.run(mailbox.read, uids)
+        withheld = await _withheld(mailbox, threads, batch, mails)
     except MailUnreadable as error:
         if len(batch) == 1:
             return [], [Unreadable(batch[0], error.problem)]
@@ -99,6 +100,28 @@ async def read_batch(
     except MailboxAway:
         suspects.suspect(uids)
         raise
+    if not withheld:
+        return mails, []
+    if len(batch) == 1:
+        return [], [Unreadable(batch[0], "the mail server lists it and does not give it out")]
+    more, unreadable = await _one_by_one(mailbox, threads, withheld, suspects)
+    return sorted([*mails, *more], key=lambda mail: mail.uid), unreadable
+
+
+async def _withheld(
+    mailbox: Mailbox, threads: Threads, batch: Sequence[ListedMail], mails: Sequence[ReadMail]
+) -> list[ListedMail]:
+    """Mails that are missing in the server's answer though it still lists them.
+
+    The other missing ones were removed, and are nobody's loss.
+    """
+    given = {mail.uid for mail in mails}
+    withheld = []
+    for missing in (mail for mail in batch if mail.uid not in given):
+        listed = await threads.run(mailbox.list_after, missing.uid - 1, with_sizes=False)
+        if listed and listed[0].uid == missing.uid:
+            withheld.append(missing)
+    return withheld
 
 
 async def _one_by_one(

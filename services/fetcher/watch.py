@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from postrail.accounts.models import MailAccount
-from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from postrail.mailbox import Mailbox
 from postrail.observe.log import log
 from postrail.retry import backoff_seconds
@@ -59,6 +59,12 @@ class MailboxWatch:
                 await self._session()
             except (TransientError, ConfigurationError) as error:
                 await self._recover(error)
+            except FatalError:
+                raise
+            # What one server answers that nobody foresaw must not stop the other mailboxes.
+            except Exception as error:
+                logger.exception("mailbox failed", mailbox=self.account.name)
+                await self._recover(PipelineError(f"{type(error).__name__}: {error}"))
 
     async def _session(self) -> None:
         """From opening the mailbox to the first fault."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, cast
 
 from postrail.blobs import BlobMissing
@@ -18,6 +20,7 @@ from postrail.stream.worker import Received
 from services.parser.parse import Mail, parse, unparsed
 from services.parser.parts import MailUnparsable
 from services.parser.record import Made, Place, make_record, record_without_bytes
+from services.parser.text import storable
 
 logger = log(__name__)
 
@@ -148,8 +151,18 @@ def parsed_or_not(raw: bytes) -> Mail:
     try:
         return parse(raw)
     except MailUnparsable as error:
-        return unparsed(raw, error.problem)
+        return _least(raw, error.problem)
     # A fault of ours must fail the one mail that shows it, with its bytes kept, and not the stage.
     except Exception as error:
         logger.exception("the parser failed", size=len(raw))
-        return unparsed(raw, f"the parser failed: {type(error).__name__}: {error}")
+        return _least(raw, storable(f"the parser failed: {type(error).__name__}: {error}"))
+
+
+def _least(raw: bytes, reason: str) -> Mail:
+    """What can be said of a mail on which the parser failed, if need be without its header."""
+    try:
+        return unparsed(raw, reason)
+    # Most likely the header is what it failed on.
+    except Exception:
+        logger.exception("the parser failed on the header too", size=len(raw))
+        return replace(unparsed(b"", reason), fingerprint=hashlib.sha256(raw).hexdigest())

@@ -135,6 +135,23 @@ async def test_an_unacknowledged_record_ends_the_watch(neighbours: Neighbours) -
     assert not server.seen
 
 
+async def test_what_nobody_foresaw_stops_this_mailbox_only_for_a_while(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+
+    def surprise(*_: object, **__: object) -> list[object]:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(MemoryMailbox, "read", surprise)
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 1)
+        monkeypatch.undo()
+        waits.resume.set()
+        await until(lambda: server.seen == {1})
+
+
 async def test_a_word_from_the_server_ends_the_idling(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(can_idle=True), Waits()
     async with watched(server, neighbours, waits, idle=True, poll_seconds=3600):

@@ -216,3 +216,17 @@ async def test_many_large_records_are_sent_in_lots(
     mails = [fetched(b"Subject: %d\n\n" % number + b"x" * 800) for number in range(6)]
     await parser.process([received(mail) for mail in mails])
     assert [record.subject for record in parsed(producer)] == [str(number) for number in range(6)]
+
+
+def test_a_header_on_which_the_parser_fails_fails_its_mail_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(fields: list[object]) -> list[object]:
+        if fields:
+            raise LookupError("surprise \udcff\x00")
+        return []
+
+    monkeypatch.setattr("services.parser.parse.read_addresses", broken)
+    mail = step.parsed_or_not(b"From: a@example.org\nSubject: x\n\ny\n")
+    assert mail.error == "the parser failed: LookupError: surprise \ufffd"
+    assert mail.fingerprint == hashlib.sha256(b"From: a@example.org\nSubject: x\n\ny\n").hexdigest()
