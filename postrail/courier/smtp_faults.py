@@ -114,4 +114,4 @@ def _server(connection: OutgoingConnection) -> str:
 
 
 def _setting(connection: OutgoingConnection, fields: str) -> str:
-    return f"{fields} of the outgoing connection {connection.name}"
+    return f"outgoing connection {connection.name}: {fields}"

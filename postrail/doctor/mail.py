@@ -66,7 +66,7 @@ async def look_at_connection(
         end = clock.now() + timedelta(seconds=DIALOGUE_SECONDS)
         await courier.check(TimeLimit(dot_before=end, end_before=end))
     except PipelineError as error:
-        setting = f"host, port, username of the outgoing connection {connection.name}"
+        setting = f"outgoing connection {connection.name}: host, port, username"
         return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
     return fine(part, f"{connection.host} takes mail from {connection.from_address}")
 

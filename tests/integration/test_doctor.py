@@ -244,7 +244,7 @@ CASES = [
         smtp_is_refused,
         "connection out",
         "no connection to SMTP server localhost",
-        "host, port, encryption of the outgoing connection out",
+        "outgoing connection out: host, port, encryption",
         "Check that the server runs there",
     ),
     Case(

@@ -284,7 +284,7 @@ async def test_nobody_listens(post: Post) -> None:
         await post.courier(port).send(parcel("a@x.org"), limit(post.clock))
 
     assert f"localhost:{port}" in str(raised.value)
-    assert "host, port, encryption of the outgoing connection relay" in str(raised.value)
+    assert "outgoing connection relay: host, port, encryption" in str(raised.value)
 
 
 @pytest.fixture
@@ -328,7 +328,7 @@ async def test_a_ca_file_that_is_not_there(post: Post, smtp_sink: SmtpSink) -> N
         await courier.send(parcel("a@x.org"), limit(post.clock))
 
     assert "missing.pem" in str(raised.value)
-    assert "ca_file of the outgoing connection relay" in str(raised.value)
+    assert "outgoing connection relay: ca_file" in str(raised.value)
 
 
 def login(certificates: Certificates, **changes: Any) -> dict[str, Any]:
@@ -380,7 +380,7 @@ async def test_postfix_refuses_a_wrong_password(
         await courier.send(parcel("ann@lab.test"), limit(post.clock))
 
     assert "refused the login of ann@lab.test: 535" in str(raised.value)
-    assert "username, password of the outgoing connection relay" in str(raised.value)
+    assert "outgoing connection relay: username, password" in str(raised.value)
 
 
 @pytest.mark.debian

@@ -31,7 +31,7 @@ def certificate_fault() -> Exception:
         (
             aiosmtplib.SMTPAuthenticationError(535, "5.7.8 bad\ncredentials"),
             "refused the login of ann: 535 5.7.8 bad credentials",
-            "username, password of the outgoing connection relay",
+            "outgoing connection relay: username, password",
         ),
         # The server's own trouble: nothing of ours to change.
         (
