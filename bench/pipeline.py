@@ -1,0 +1,163 @@
+"""Measures the whole pipeline on real servers: `python bench/pipeline.py`, or `make bench`.
+
+Mails go from Dovecot to issues and notifications. It prints how many a second, the CPU time and
+the memory of each process beside the floor of its steps, and the latency at low load. Everything
+it starts ends with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pstats
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# As a script, its own folder is on the path instead of the repository.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rich.console import Console
+
+from bench.floors import Floors
+from bench.installation import STAGES, Installation
+from bench.latency import Latency, measure_latency
+from bench.mails import DEFAULT_FILE, load_maker, mails
+from bench.report import Run, show
+from bench.throughput import measure_throughput
+
+FLOOR_MAILS = 2000
+LATENCY_MAILS_PER_SECOND = 10.0
+PROFILE_LINES = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    mails: int
+    mix: str
+    workload: Path
+    mailboxes: int
+    replicas: int
+    latency_seconds: float
+    floors: bool
+    monitor: bool
+    profile: str | None
+    json: Path | None
+    logs: Path | None
+
+
+def read_options(arguments: Sequence[str]) -> Options:
+    """The options, or an exit with a message."""
+    parser = argparse.ArgumentParser(prog="bench/pipeline.py", description=__doc__)
+    parser.add_argument(
+        "--mails", type=int, metavar="N", default=5000, help="mails in the mailboxes"
+    )
+    parser.add_argument("--mix", choices=["small", "real"], default="small", help="kind of mails")
+    parser.add_argument(
+        "--workload",
+        type=Path,
+        default=DEFAULT_FILE,
+        metavar="FILE",
+        help="Python file with make(mix, index) -> bytes; our own generator if it is not there",
+    )
+    parser.add_argument(
+        "--mailboxes", type=int, metavar="N", default=1, help="mailboxes to share the mails"
+    )
+    parser.add_argument(
+        "--replicas", type=int, metavar="N", default=1, help="processes of each service"
+    )
+    parser.add_argument(
+        "--latency-seconds", type=float, default=20.0, help="how long to measure it; 0: not"
+    )
+    parser.add_argument("--no-floors", dest="floors", action="store_false")
+    parser.add_argument("--no-monitor", dest="monitor", action="store_false")
+    parser.add_argument(
+        "--profile", choices=STAGES, help="profile one process of it (all figures grow by that)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the services' logs there")
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def run(options: Options, console: Console, profile_file: Path) -> Run:
+    """One run from the empty servers to the figures."""
+    maker, source = load_maker(options.workload)
+    profile = (options.profile, profile_file) if options.profile else None
+    late = int(options.latency_seconds * LATENCY_MAILS_PER_SECOND)
+    lot = mails(maker, options.mix, max(FLOOR_MAILS, options.mails + late))
+    with (
+        console.status("starting the servers") as status,
+        Installation(
+            replicas=options.replicas, monitor=options.monitor, profile=profile
+        ) as installation,
+    ):
+        floors = {}
+        if options.floors:
+            status.update("measuring the floor of each step")
+            floors = Floors(installation, lot[:FLOOR_MAILS]).measure()
+        users = [f"box{number}" for number in range(1, options.mailboxes + 1)]
+        status.update(f"filling {len(users)} mailboxes with {options.mails} mails")
+        fill(installation, users, lot[: options.mails])
+        installation.configure_outgoing()
+        status.update("starting the services")
+        installation.start_services()
+        throughput = measure_throughput(installation, users, options.mails, status.update)
+        status.update("measuring the latency")
+        latency = low_load(installation, users, lot[options.mails :][:late])
+        installation.stop_services()
+        for complaint in installation.complaints()[:10]:
+            console.print(complaint, style="yellow", markup=False)
+        if options.logs:
+            installation.copy_logs(options.logs)
+    return Run(
+        mix=options.mix,
+        source=source,
+        mailboxes=options.mailboxes,
+        replicas=options.replicas,
+        floors=floors,
+        throughput=throughput,
+        latency=latency,
+    )
+
+
+def fill(installation: Installation, users: Sequence[str], lot: Sequence[bytes]) -> None:
+    """Deals the mails out to the mailboxes."""
+    for number, user in enumerate(users):
+        installation.dovecot.fill(user, lot[number :: len(users)])
+
+
+def low_load(
+    installation: Installation, users: Sequence[str], lot: Sequence[bytes]
+) -> Latency | None:
+    """The latency of mails that come one by one, unless it is not wanted."""
+    if not lot:
+        return None
+    return measure_latency(installation, users, lot, LATENCY_MAILS_PER_SECOND)
+
+
+def main() -> None:
+    """Measures, prints, writes."""
+    options = read_options(sys.argv[1:])
+    console = Console()
+    # An exit, so that what was started is ended and the folder removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    profile_file = Path(tempfile.gettempdir()) / f"postrail-{options.profile}.prof"
+    begun = time.monotonic()
+    found = run(options, console, profile_file)
+    show(found, console)
+    console.print(f"Mix {found.mix} of {found.source}; {time.monotonic() - begun:.0f} s in all")
+    if options.profile:
+        pstats.Stats(str(profile_file)).sort_stats("tottime").print_stats(PROFILE_LINES)
+        console.print(f"The profile of one {options.profile} is {profile_file}")
+    if options.json:
+        options.json.write_text(json.dumps(found.as_json(), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

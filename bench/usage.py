@@ -1,0 +1,64 @@
+"""What processes have used so far, read from /proc: CPU time with their children, peak memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU in seconds (user and system, all threads), and the sum of the peaks of memory."""
+
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def usage_of(groups: Mapping[str, Iterable[int]]) -> dict[str, Usage]:
+    """What these processes used, and all that they started, also those that ended meanwhile."""
+    children = _children()
+    families = {
+        name: [member for pid in pids for member in _family(pid, children)]
+        for name, pids in groups.items()
+    }
+    return {
+        name: Usage(sum(map(_cpu_seconds, family)), sum(map(_peak_bytes, family)))
+        for name, family in families.items()
+    }
+
+
+def _children() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        if fields := _stat(int(folder.name)):
+            found.setdefault(int(fields[1]), []).append(int(folder.name))
+    return found
+
+
+def _family(pid: int, children: dict[int, list[int]]) -> list[int]:
+    return [pid, *(one for child in children.get(pid, []) for one in _family(child, children))]
+
+
+def _cpu_seconds(pid: int) -> float:
+    # proc(5), fields 14 to 17: its own user and system time, and those of children that ended.
+    return sum(map(int, _stat(pid)[11:15])) / TICKS
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields after the name in brackets, the state first; none when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _peak_bytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
