@@ -131,6 +131,7 @@ class Chaos:
         self.pipeline = pipeline
         self.plan = plan
         self.gauges = Gauges(pipeline)
+        pipeline.resources.callback(self.gauges.close)
         self.blows: list[Blow] = []
         self._random = random.Random(plan.seed)
         self._started = time.monotonic()
@@ -253,13 +254,26 @@ class Chaos:
 
     def freeze_within_work(self, service: str, number: int) -> float:
         """Freezes a replica while its stage has mails in flight; returns when."""
-        self.wait_until(
-            lambda: self.gauges.in_flight(service) >= IN_FLIGHT_MIN, KILL_SECONDS, "mails in flight"
-        )
-        replica = self.pipeline.replica(service, number)
-        replica.freeze()
-        self._log("froze", replica.name, self.gauges.in_flight(service))
-        return time.monotonic()
+        in_flight = self._hold_until_busy(service)
+        at = time.monotonic()
+        for place, replica in enumerate(self.pipeline.replicas[service]):
+            if place != number:
+                replica.thaw()
+        self._log("froze", self.pipeline.replica(service, number).name, in_flight)
+        return at
+
+    def _hold_until_busy(self, service: str) -> int:
+        """Holds a stage when it has enough mails in flight; returns how many."""
+        deadline = time.monotonic() + KILL_SECONDS
+        while True:
+            self.hold(service)
+            self._try_until(lambda: self.gauges.in_flight(service) >= IN_FLIGHT_MIN)
+            in_flight = self.gauges.in_flight(service)
+            if in_flight >= IN_FLIGHT_MIN:
+                return in_flight
+            self.release(service)
+            assert time.monotonic() < deadline, f"{service} never had enough mails in flight"
+            self.breathe(BREATH_SECONDS)
 
     def wake(self, service: str, number: int, frozen_at: float) -> None:
         """Thaws a replica when its session has surely ended."""
@@ -273,10 +287,9 @@ class Chaos:
 
     def restart(self, name: str, server: Server, service: str) -> None:
         """Kills a server while a stage has mails in flight, and starts it again."""
-        self.wait_until(
-            lambda: self.gauges.in_flight(service) >= IN_FLIGHT_MIN, KILL_SECONDS, "mails in flight"
-        )
-        self._log("killing", name, self.gauges.in_flight(service))
+        in_flight = self._hold_until_busy(service)
+        self.release(service)
+        self._log("killing", name, in_flight)
         self.gauges.close()
         server.kill()
         self.breathe(1.0)

@@ -12,6 +12,7 @@ All processes end with the block; when it fails, the ends of their logs are prin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -160,6 +161,8 @@ class Pipeline:
         self.settings = settings_of(self.environment)
         self._dovecot = dovecot
         self.replicas: dict[str, list[Replica]] = {}
+        # Closed before the servers end.
+        self.resources = contextlib.ExitStack()
         self._others: list[Replica] = []
         self._journal = folder / "journal"
         self._sink_port = free_port()
@@ -183,6 +186,7 @@ class Pipeline:
             self.show_logs()
         for replica in self._everything():
             replica.kill()
+        self.resources.close()
         if self._connection is not None:
             self._connection.close()
 
