@@ -6,6 +6,7 @@ would move mailboxes, a shorter retention would lose mail that waits to be handl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,16 +136,25 @@ class TopicAdmin:
 
     def create(self, topics: list[Topic]) -> None:
         """Makes topics that do not exist."""
-        wanted = {
-            topic_name(topic, self._settings): {
-                "num_partitions": self._settings.partitions,
-                "replication_factor": self._settings.replication,
-                "configs": wanted_configs(topic, self._settings),
-            }
-            for topic in topics
-        }
+        settings = self._settings
+        self.create_named(
+            {topic_name(topic, settings): wanted_configs(topic, settings) for topic in topics}
+        )
+
+    def create_named(self, configs: Mapping[str, Mapping[str, str]]) -> None:
+        """Makes those topics that do not exist, by their names on the broker."""
         with kafka_faults(self._settings):
-            self._client.create_topics(wanted, wait_for_metadata=True)
+            missing = configs.keys() - set(self._client.list_topics())
+            wanted = {
+                name: {
+                    "num_partitions": self._settings.partitions,
+                    "replication_factor": self._settings.replication,
+                    "configs": dict(configs[name]),
+                }
+                for name in missing
+            }
+            if wanted:
+                self._client.create_topics(wanted, wait_for_metadata=True)
 
 
 def check_topics(settings: KafkaSettings) -> tuple[list[Topic], list[str]]:

@@ -19,7 +19,7 @@ from postrail.process import Process, stopped_within
 from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
-from postrail.stream.topics import PIPELINE_PROGRESS, check_topics, topic_name
+from postrail.stream.topics import PIPELINE_PROGRESS, TopicAdmin, check_topics, topic_name
 from services.monitor.exposition import FiguresCollector
 from services.monitor.figures import Row, figures
 from services.monitor.step import take_in
@@ -27,6 +27,7 @@ from services.monitor.tallies import Key
 
 logger = log(__name__)
 
+MAILS, CONTACTS = "mails", "contacts"
 MAILS_WINDOW = timedelta(minutes=1)
 MAILS_KEPT = timedelta(minutes=15)
 CONTACTS_WINDOW = timedelta(minutes=10)
@@ -55,8 +56,8 @@ class Monitor:
         self._collector = FiguresCollector()
         kafka = process.settings.kafka
         self._app = MonitorApp(**app_options(kafka))
-        self._mails = self._table("mails", MAILS_WINDOW, MAILS_KEPT)
-        self._contacts = self._table("contacts", CONTACTS_WINDOW, CONTACTS_KEPT)
+        self._mails = self._table(MAILS, MAILS_WINDOW, MAILS_KEPT)
+        self._contacts = self._table(CONTACTS, CONTACTS_WINDOW, CONTACTS_KEPT)
         topic = self._app.topic(
             topic_name(PIPELINE_PROGRESS, kafka), key_serializer="raw", value_serializer="raw"
         )
@@ -68,8 +69,6 @@ class Monitor:
             name,
             default=dict,
             partitions=self._process.settings.kafka.partitions,
-            # A changelog that never closes its segments never forgets, and is read at each start.
-            extra_topic_configs={"segment.ms": int(kept.total_seconds() * 1000)},
         )
         return table.tumbling(window, expires=kept)
 
@@ -130,7 +129,29 @@ class Monitor:
 async def main(process: Process) -> None:
     """The monitor's life."""
     if await topic_exists(process):
+        await asyncio.to_thread(make_changelogs, process.settings.kafka)
         await Monitor(process).run()
+
+
+def make_changelogs(settings: KafkaSettings) -> None:
+    """Makes the tables' topics before Faust does: it begins before the broker shows its own."""
+    wanted = {
+        f"{app_options(settings)['id']}-{name}-changelog": changelog_configs(kept)
+        for name, kept in ((MAILS, MAILS_KEPT), (CONTACTS, CONTACTS_KEPT))
+    }
+    with TopicAdmin(settings) as admin:
+        admin.create_named(wanted)
+
+
+def changelog_configs(kept: timedelta) -> dict[str, str]:
+    """Only the newest value of each key, and none beyond the time that its table keeps it."""
+    milliseconds = str(int(kept.total_seconds() * 1000))
+    # A log that never closes its segments never forgets, and is read at each start.
+    return {
+        "cleanup.policy": "compact,delete",
+        "retention.ms": milliseconds,
+        "segment.ms": milliseconds,
+    }
 
 
 async def topic_exists(process: Process) -> bool:
