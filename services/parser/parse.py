@@ -89,7 +89,8 @@ def _parts_of(data: bytes) -> Part:
         root.defects.append(InvalidHeaderDefect("lines that are no fields were left out"))
         return root
     simple = root.get_content_maintype() != "multipart" and not root.is_multipart()
-    if simple and not root.defects and root.get_payload() == "":
+    # Not get_payload(): that decodes, and stumbles over a charset's name with a NUL in it.
+    if simple and not root.defects and root.is_blank:
         # The stdlib's parser would read the body line by line, only to join it again.
         root.set_payload(data[len(head) :].decode("ascii", "surrogateescape"))
         return root

@@ -84,6 +84,11 @@ class Part(Message):
         payload = self._payload_or_parts()
         return payload if isinstance(payload, list) else ()
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing follows the header."""
+        return not self._payload_or_parts()
+
     def content(self) -> bytes:
         """The part's bytes with its transfer encoding undone; never fails."""
         payload = self._payload_or_parts()

@@ -87,3 +87,10 @@ def lines_of(record: MailParsed) -> Iterator[str]:
         record.headers,
     ):
         yield from texts_of(part)
+
+
+def test_a_charset_with_a_nul_in_its_name_is_no_charset() -> None:
+    mail = parse(b'Content-Type: text/plain; charset="a\x00b"\nSubject: x\n gr\xfc\xdfe\r\n')
+    assert mail.error is None
+    head = b'Content-Type: text/plain; charset="a\x00b"\nrubb\xfcsh\nSubject: x\n'
+    assert parse(head).error is None
