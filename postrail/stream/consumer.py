@@ -52,8 +52,12 @@ class Reader(Protocol):
     def assigned(self) -> frozenset[int]:
         """The partitions that are ours now."""
 
+    @property
+    def fresh(self) -> frozenset[int]:
+        """The partitions that were assigned since `take_fresh` was called, still paused."""
+
     def take_fresh(self) -> frozenset[int]:
-        """The partitions that were assigned since the last call, still paused."""
+        """The fresh partitions; they are the caller's to place now."""
 
     async def start_offsets(self, partitions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
         """For each partition the first offset that still exists, and the committed one, if any."""
@@ -134,6 +138,10 @@ class KafkaReader:
     @property
     def assigned(self) -> frozenset[int]:
         return self._assigned
+
+    @property
+    def fresh(self) -> frozenset[int]:
+        return self._fresh
 
     def take_fresh(self) -> frozenset[int]:
         fresh, self._fresh = self._fresh, frozenset()

@@ -116,6 +116,8 @@ class Worker:
         self._reader = reader or KafkaReader(topic, group, settings)
         self._dead_letters = DeadLetters(group)
         self._next_check = clock.now()
+        # Assigned, and not read from anywhere yet.
+        self._unplaced: frozenset[int] = frozenset()
         self._stop = asyncio.Event()
 
     @property
@@ -143,12 +145,21 @@ class Worker:
 
         await self._until_done(poll)
         for batch in batches(records, self._settings.batch_max_bytes):
-            if self._stop.is_set() or not await self._work(batch):
+            try:
+                await self._work(batch)
+            except OffsetGap as gap:
+                logger.warning("reading again from the stored offsets", reason=gap.problem)
+                await self._until_done(self._place_assigned)
+                break
+            if self._stop.is_set():
                 break
         await self._check()
 
-    async def _work(self, batch: Sequence[RawRecord]) -> bool:
-        """Processes and commits one batch; False when what follows it must be read again."""
+    async def _work(self, batch: Sequence[RawRecord]) -> None:
+        """Processes and commits one batch, or what is left of it when partitions are lost.
+
+        Raises OffsetGap when all that is in hand must be read again.
+        """
         received: list[Received] = []
 
         waiting = deque(batch)
@@ -165,17 +176,10 @@ class Worker:
             if held():
                 await self._beside(self._process(held()))
 
-        try:
-            done = await self._until_done(decode) and await self._until_done(
-                process, worthwhile=lambda: bool(held())
-            )
-        except OffsetGap as gap:
-            logger.warning("reading again from the stored offsets", reason=gap.problem)
-            await self._until_done(self._place_assigned)
-            return False
-        if done:
+        if await self._until_done(decode) and await self._until_done(
+            process, worthwhile=lambda: bool(held())
+        ):
             await self._commit([raw for raw in batch if raw.partition in self._reader.assigned])
-        return done
 
     async def _beside(self, work: Coroutine[None, None, None]) -> None:
         """Waits for the work, alive and a member of the group however long it takes.
@@ -258,7 +262,10 @@ class Worker:
         fresh = self._reader.take_fresh()
         if fresh:
             logger.info("partitions assigned", partitions=sorted(fresh))
-            await self._place(fresh)
+        # Those that a part which is away has kept from being placed are still waiting.
+        self._unplaced = (self._unplaced | fresh) & self._reader.assigned
+        if self._unplaced:
+            await self._place(self._unplaced)
 
     async def _place_assigned(self) -> None:
         await self._place(self._reader.assigned)
@@ -281,6 +288,7 @@ class Worker:
                 self._alarm_removed(number, expected, first)
             starts[number] = max(first, expected or 0)
         await self._reader.seek(starts)
+        self._unplaced -= starts.keys()
 
     def _alarm_removed(self, partition: int, expected: int, first: int) -> None:
         logger.error(
@@ -302,11 +310,10 @@ class Worker:
         metrics.set_lag(self._group, await self._reader.lag())
         if not self._positions:
             return
-        stored = await self._positions.stored(self._reader.assigned)
+        placed = self._reader.assigned - self._unplaced - self._reader.fresh
+        stored = await self._positions.stored(placed)
         moved = [
-            number
-            for number in self._reader.assigned
-            if stored.get(number) != self._positions.expected(number)
+            number for number in placed if stored.get(number) != self._positions.expected(number)
         ]
         if moved:
             logger.warning("the stored offsets have moved: reading from them", partitions=moved)

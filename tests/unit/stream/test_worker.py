@@ -69,8 +69,11 @@ class FakePositions:
     def __init__(self, stored: dict[int, int]) -> None:
         self.in_database = stored
         self.expecting: dict[int, int | None] = {}
+        self.faults: list[TransientError] = []
 
     async def stored(self, partitions: Iterable[int]) -> dict[int, int]:
+        if self.faults:
+            raise self.faults.pop()
         return {n: self.in_database[n] for n in partitions if n in self.in_database}
 
     def expect(self, offsets: Mapping[int, int | None]) -> None:
@@ -299,3 +302,47 @@ async def test_a_batch_that_takes_long_keeps_its_place_in_the_group(
     await bench.run(process, lambda: bench.reader.committed == {0: 1})
     assert bench.seen == [(0, 0)]
     assert kept_alive == [3]
+
+
+async def test_partitions_are_placed_once_the_database_is_back() -> None:
+    bench = Bench({0: [good(0)]})
+    positions = bench.positions = FakePositions({})
+    positions.faults = [TransientError("PostgreSQL is away"), TransientError("still away")]
+    await bench.run(bench.note, lambda: bench.seen == [(0, 0)])
+    assert positions.faults == []
+
+
+async def test_a_lost_partition_takes_nothing_with_it_that_is_still_ours() -> None:
+    """Each record is a batch of its own here; the first one's partition is lost while it waits."""
+    large = avro.encode(mail_fetched(body=b"x" * 1000))
+    bench = Bench({0: [large], 1: [large]})
+    faults = [TransientError("away")]
+
+    def lose_one() -> None:
+        bench.reader.assigned_now = frozenset({1})
+
+    bench.reader.on_keep_alive = lose_one
+
+    async def process(batch: Sequence[Received]) -> None:
+        if faults:
+            raise faults.pop()
+        await bench.note(batch)
+
+    await bench.run(process, lambda: bench.reader.committed == {1: 1}, max_bytes=1024)
+    assert bench.seen == [(1, 0)]
+
+
+async def test_partitions_that_were_just_assigned_have_not_moved(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    bench = Bench({0: [good(0)], 1: [good(1)]})
+    bench.positions = FakePositions({0: 0, 1: 0})
+    bench.reader.fresh = frozenset({0})
+
+    async def process(batch: Sequence[Received]) -> None:
+        if batch[0].partition == 0:
+            bench.reader.fresh = frozenset({1})
+        await bench.note(batch)
+
+    await bench.run(process, lambda: len(bench.seen) == 2)
+    assert "have moved" not in "".join(capfd.readouterr())
