@@ -85,6 +85,10 @@ class Parser:
         size = 0
         counted: list[tuple[MailParsed, float]] = []
         for received in batch:
+            if entries and cast(MailFetched, received.record).size > LARGE_BYTES:
+                # A large mail takes its time; those before it need not wait for it.
+                await self._producer.send(entries)
+                entries = []
             started = time.perf_counter()
             record = await self._record(received)
             entries.append(Entry(MAIL_PARSED, record.mailbox, avro.encode(record)))

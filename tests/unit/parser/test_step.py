@@ -15,6 +15,7 @@ from postrail.stream import avro
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED
 from postrail.stream.worker import Received
 from services.parser import step
+from services.parser.parse import Mail, parse
 from services.parser.step import Parser
 from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, fetched
 from tests.fakes.streams import MemoryProducer
@@ -125,6 +126,23 @@ async def test_records_leave_in_order_under_their_mailbox(
     assert [entry.key for entry in producer.sent] == ["b", "a", "b", "a", "b"]
     assert {entry.topic for entry in producer.sent} == {MAIL_PARSED}
     assert [record.raw_offset for record in parsed(producer)] == [0, 1, 2, 3, 4]
+
+
+async def test_mails_before_a_large_one_do_not_wait_for_it(
+    parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = b"Subject: large\n\n" + b"x" * (step.LARGE_BYTES + 1)
+    sent_before: list[int] = []
+
+    def parsed_or_not(raw: bytes) -> Mail:
+        sent_before.append(len(producer.sent))
+        return parse(raw)
+
+    monkeypatch.setattr(step, "parsed_or_not", parsed_or_not)
+    mails = [fetched(b"Subject: small\n\n"), fetched(large), fetched(b"Subject: small\n\n")]
+    await parser.process([received(mail) for mail in mails])
+    assert sent_before == [0, 1, 1]
+    assert len(producer.sent) == 3
 
 
 async def test_what_a_record_names_is_there_before_it(
