@@ -17,6 +17,17 @@ LAID_OUT_MAX = 128 * 1024
 # The time that nh3 needs grows with the square of the depth: 2 s at 20,000. No mail needs 1,000.
 DEPTH_MAX = 1000
 FEW_TAGS = 2000
+# It also grows with the square of a tag's attributes: 12 s at 60,000. No tag needs 3,000.
+ATTRIBUTES_MAX = 3000
+# A tag as browsers split it from where it starts. Nothing is tried twice: the time is linear.
+TAG_START = re.compile("<[a-zA-Z]")
+ATTRIBUTE = re.compile(
+    r"""[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+"""
+    r"""(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >]*+))?+"""
+)
+WHOLE_TAG = re.compile(rf"<[a-zA-Z][^\t\n\f\r />]*+(?:{ATTRIBUTE.pattern})*+")
+# How many times its own length may be looked at before HTML counts as a trap.
+LOOKS = 4
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 ANY_TAG = re.compile(r"<[^<>]*>")
 XML_DECLARATION = re.compile(r"\A\s*<\?xml[^<>]*\?>")
@@ -43,9 +54,9 @@ LINES_ONLY = nh3.Cleaner(
 def clean_html(source: str) -> str:
     """The HTML without scripts, styles, forms and whatever else could do something.
 
-    HTML that nests too deeply to be cleaned in time becomes its text.
+    HTML that nests too deeply, or has too many attributes, to be cleaned in time becomes its text.
     """
-    if _nests_too_deeply(source):
+    if _too_costly(source):
         return html_from_text(html_to_text(source))
     return storable(CLEANER.clean(source))
 
@@ -53,7 +64,7 @@ def clean_html(source: str) -> str:
 def html_to_text(source: str) -> str:
     """The text of HTML, laid out where it is small enough; never fails."""
     text = ""
-    if len(source) <= LAID_OUT_MAX:
+    if len(source) <= LAID_OUT_MAX and not _too_many_attributes(source):
         text = _laid_out(source)
     if not text.strip():
         text = _plain(source)
@@ -74,9 +85,33 @@ def _laid_out(source: str) -> str:
 
 
 def _plain(source: str) -> str:
-    if _nests_too_deeply(source):
+    if _too_costly(source):
         return html.unescape(ANY_TAG.sub(" ", source))
     return html.unescape(ANY_TAG.sub("\n", LINES_ONLY.clean(source)))
+
+
+def _too_costly(source: str) -> bool:
+    """Whether the HTML is made to keep its reader busy."""
+    return _nests_too_deeply(source) or _too_many_attributes(source)
+
+
+def _too_many_attributes(source: str) -> bool:
+    if len(source) < 2 * ATTRIBUTES_MAX:
+        return False
+    left = LOOKS * len(source)
+    # Each place where a tag may start is looked at, also those within another's quotes.
+    for start in TAG_START.finditer(source):
+        tag = WHOLE_TAG.match(source, start.start())
+        length = tag.end() - tag.start() if tag else 0
+        left -= length
+        if left < 0 or (length > 2 * ATTRIBUTES_MAX and tag and _attributes(tag.group())):
+            return True
+    return False
+
+
+def _attributes(tag: str) -> bool:
+    """Whether the tag has too many attributes."""
+    return sum(1 for _ in ATTRIBUTE.finditer(tag)) > ATTRIBUTES_MAX
 
 
 def _nests_too_deeply(source: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -94,3 +96,18 @@ def test_a_charset_with_a_nul_in_its_name_is_no_charset() -> None:
     assert mail.error is None
     head = b'Content-Type: text/plain; charset="a\x00b"\nrubb\xfcsh\nSubject: x\n'
     assert parse(head).error is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"<a " + b" ".join(b"a%d=1" % n for n in range(60_000)) + b">",
+        b"<a " + b"".join(b"a%d='>'" % n for n in range(60_000)) + b">",
+        b'<!-- <b x=" --><a ' + b"/".join(b"a%d" % n for n in range(60_000)) + b">",
+        b"<a x='" * 60_000,
+    ],
+)
+def test_html_that_is_made_to_take_long_does_not(source: bytes) -> None:
+    started = time.process_time()
+    assert parse(b"Content-Type: text/html\n\n" + source + b"<p>seen</p>").error is None
+    assert time.process_time() - started < 4
