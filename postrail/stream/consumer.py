@@ -133,7 +133,9 @@ class KafkaReader:
             resumed = self._consumer.assignment() - self._consumer.paused()
             self._consumer.pause(*resumed)
             self._consumer.poll(timeout_ms=50)
-            self._consumer.resume(*(resumed & self._consumer.assignment()))
+            fresh = {self._partition(number) for number in self._fresh}
+            # One that was taken and given back meanwhile must be placed before it is read.
+            self._consumer.resume(*((resumed & self._consumer.assignment()) - fresh))
 
     @property
     def assigned(self) -> frozenset[int]:

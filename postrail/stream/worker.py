@@ -288,6 +288,13 @@ class Worker:
                 self._alarm_removed(number, expected, first)
             starts[number] = max(first, expected or 0)
         await self._reader.seek(starts)
+        if self._positions:
+            # A predecessor that was killed before its commit would be behind for as long as nothing
+            # new comes, for those who watch the group's lag.
+            known = {
+                number: at for number, at in starts.items() if expectations[number] is not None
+            }
+            await self._reader.commit_offsets(known)
         self._unplaced -= starts.keys()
 
     def _alarm_removed(self, partition: int, expected: int, first: int) -> None:

@@ -20,10 +20,11 @@ from postrail.records import Address
 from services.parser.addresses import read_addresses, read_date, read_ids, read_message_id
 from services.parser.headers import Header, read_header
 from services.parser.kind import Kind, kind_of
-from services.parser.parts import Content, MailUnparsable, Part, read_parts
+from services.parser.parts import DEPTH_MAX, Content, MailUnparsable, Part, read_parts
 from services.parser.text import cut
 
 SUBJECT_MAX_BYTES = 4000
+PIECE_BYTES = 4 * 1024
 # A line of a header as the stdlib's parser knows it (printable ASCII before the colon), or the
 # continuation of one.
 HEADER_LINE = re.compile(rb"From |[\x21-\x39\x3b-\x7e]+:|[ \t]")
@@ -116,8 +117,15 @@ def _head_of(data: bytes) -> bytes:
 
 def _fed(data: bytes) -> Part:
     parser: FeedParser[Part] = FeedParser(Part, policy=cast("Any", compat32))
-    # Bytes above 127 become surrogates, so that nothing is lost before its charset is known.
-    parser.feed(data.decode("ascii", "surrogateescape"))
+    # The parser asks each open part about each line, so thousands of them would take seconds:
+    # what could nest so deeply is fed in pieces, and looked at in between.
+    suspect = data.lower().count(b"boundary") > DEPTH_MAX
+    size = PIECE_BYTES if suspect else max(1, len(data))
+    for start in range(0, len(data), size):
+        # Bytes above 127 become surrogates, so that nothing is lost before its charset is known.
+        parser.feed(data[start : start + size].decode("ascii", "surrogateescape"))
+        if len(vars(parser)["_msgstack"]) > DEPTH_MAX + 2:
+            raise MailUnparsable(f"its parts nest more than {DEPTH_MAX} deep")
     return parser.close()
 
 
