@@ -25,10 +25,10 @@ work = Worker._work
 process = Parser.process
 
 
-async def commit_first(worker: Worker, batch: Sequence[RawRecord]) -> bool:
+async def commit_first(worker: Worker, batch: Sequence[RawRecord]) -> None:
     """The guard switched off."""
     await worker._commit(batch)
-    return await work(worker, batch)
+    await work(worker, batch)
 
 
 async def process_slowly(parser: Parser, batch: Sequence[Received]) -> None:
@@ -42,7 +42,7 @@ def main() -> None:
     """Runs the parser, guarded or not."""
     Parser.process = process_slowly  # type: ignore[method-assign, assignment]
     if sys.argv[1] == "unguarded":
-        Worker._work = commit_first  # type: ignore[method-assign, assignment]
+        Worker._work = commit_first  # type: ignore[method-assign]
     sys.argv = ["services.parser"]
     runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
 
