@@ -42,7 +42,7 @@ def main() -> None:
     """Runs the parser, guarded or not."""
     Parser.process = process_slowly  # type: ignore[method-assign, assignment]
     if sys.argv[1] == "unguarded":
-        Worker._work = commit_first  # type: ignore[method-assign]
+        Worker._work = commit_first  # type: ignore[method-assign, assignment]
     sys.argv = ["services.parser"]
     runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
 
