@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from postrail.errors import TransientError
 from postrail.observe.log import log
 from postrail.settings import OutboxSettings
 from postrail.stream.producer import Entry, Placed
-from postrail.stream.topics import TOPICS
+from postrail.stream.topics import OUTGOING_QUEUED, TOPICS
 
 logger = log(__name__)
 
@@ -32,37 +33,56 @@ class Sends(Protocol):
         """Returns when all are acknowledged."""
 
 
-async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> list[int]:
-    """Adds rows in the caller's transaction; returns their ids in the order of the entries."""
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Rows of a transaction that may be sent once it is committed, with their ids."""
+
+    entries: tuple[Entry, ...] = ()
+    ids: tuple[int, ...] = ()
+
+
+async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> Added:
+    """Adds rows in the caller's transaction; returns those that may be sent right after it.
+
+    Outgoing mail of a conversation keeps its order: behind a row that an earlier transaction left
+    (its process was killed, or is about to send it) the sweeper sends the later ones too.
+    """
     if not entries:
-        return []
+        return Added()
     found = await rows(
         connection,
         "INSERT INTO outbox (topic, key, value, created_at)"
         " SELECT topic, key, value, %s FROM unnest(%b::text[], %b::text[], %b::bytea[])"
-        "  WITH ORDINALITY AS entry(topic, key, value, place) ORDER BY place RETURNING outbox_id",
+        "  WITH ORDINALITY AS entry(topic, key, value, place) ORDER BY place"
+        # A statement does not see the rows that it adds: what it finds here was there before.
+        " RETURNING outbox_id, topic = %s AND EXISTS (SELECT 1 FROM outbox AS earlier"
+        "  WHERE earlier.topic = outbox.topic AND earlier.key = outbox.key)",
         [
             now,
             [entry.topic.name for entry in entries],
             [entry.key for entry in entries],
             [entry.value for entry in entries],
+            OUTGOING_QUEUED.name,
         ],
     )
-    return [row[0] for row in found]
+    free = [
+        (entry, outbox_id)
+        for entry, (outbox_id, behind) in zip(entries, found, strict=True)
+        if not behind
+    ]
+    return Added(tuple(entry for entry, _ in free), tuple(outbox_id for _, outbox_id in free))
 
 
-async def flush(
-    pool: Pool, producer: Sends, entries: Sequence[Entry], outbox_ids: Sequence[int]
-) -> None:
+async def flush(pool: Pool, producer: Sends, added: Added) -> None:
     """Sends rows that were just committed, and deletes them once they are acknowledged.
 
     A kill in between leaves rows for the sweeper; a kill before the deletion sends them again.
     """
-    if not entries:
+    if not added.entries:
         return
-    await producer.send(entries)
+    await producer.send(added.entries)
     async with transaction(pool) as connection:
-        await delete(connection, outbox_ids)
+        await delete(connection, added.ids)
 
 
 async def delete(connection: Connection, outbox_ids: Sequence[int]) -> None:

@@ -19,18 +19,15 @@ from postrail.mails.notification import (
 )
 from postrail.records import OutgoingQueued
 from postrail.stream import outbox
-from postrail.stream.producer import Entry
 from postrail.tracker import Audience, CommentDraft, Tracker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commented:
-    """A comment that is committed, and its outbox rows, which the services send if we do not."""
+    """A comment that is committed, and who is told; the services' sweepers send the mails."""
 
     comment_id: int
     told: tuple[str, ...]
-    entries: tuple[Entry, ...]
-    outbox_ids: tuple[int, ...]
 
 
 async def add_comment(
@@ -59,13 +56,10 @@ async def add_comment(
         (comment_id,) = await tracker.add_comments(connection, [draft], now)
         mails = _notifications(comment_id, draft, audience, configured, message_id_key, now)
         await index_outgoing(connection, mails)
-        sent = entries(mails)
-        ids = await outbox.add(connection, sent, now)
+        await outbox.add(connection, entries(mails), now)
     return Commented(
         comment_id=comment_id,
         told=tuple(recipient for mail in mails for recipient in mail.recipients),
-        entries=tuple(sent),
-        outbox_ids=tuple(ids),
     )
 
 

@@ -147,9 +147,9 @@ class Handler:
             if not await incoming.finish(connection, [_outcome(one) for one in done], now):
                 # Another handler had no such trouble with it.
                 return
-            ids = await outbox.add(connection, sent, now)
+            added = await outbox.add(connection, sent, now)
         self._count(done, now)
-        await outbox.flush(self._pool, self._process.producer, sent, ids)
+        await outbox.flush(self._pool, self._process.producer, added)
 
     async def _work(self, limit: int) -> int:
         now = self._process.clock.now()
@@ -165,11 +165,11 @@ class Handler:
             done, mails = await self._take_effect(connection, decided, routing, now)
             sent = [*self._facts(done, now), *outgoing_entries(mails)]
             await incoming.finish(connection, [_outcome(one) for one in done], now)
-            ids = await outbox.add(connection, sent, now)
+            added = await outbox.add(connection, sent, now)
         # They are committed: what goes wrong from here on is none of their faults.
         self._in_hand = []
         self._count(done, self._process.clock.now())
-        await outbox.flush(self._pool, self._process.producer, sent, ids)
+        await outbox.flush(self._pool, self._process.producer, added)
         return len(done)
 
     async def _decide(self, connection: Connection, routing: Routing) -> list[Decided]:

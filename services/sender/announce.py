@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 
 from postrail.database import Pool
@@ -55,11 +54,11 @@ class Announcer:
         self._ids: list[int] = []
         self._news = asyncio.Event()
 
-    def announce(self, entries: Sequence[Entry], outbox_ids: Sequence[int]) -> None:
+    def announce(self, added: outbox.Added) -> None:
         """Sends the rows soon; nothing waits for it."""
-        if entries:
-            self._entries += entries
-            self._ids += outbox_ids
+        if added.entries:
+            self._entries += added.entries
+            self._ids += added.ids
             self._news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,9 +77,9 @@ class Announcer:
 
     async def _flush(self) -> None:
         self._news.clear()
-        entries, self._entries = self._entries, []
-        ids, self._ids = self._ids, []
+        added = outbox.Added(tuple(self._entries), tuple(self._ids))
+        self._entries, self._ids = [], []
         try:
-            await outbox.flush(self._pool, self._producer, entries, ids)
+            await outbox.flush(self._pool, self._producer, added)
         except TransientError as error:
-            logger.warning("left to the sweeper", rows=len(ids), reason=str(error))
+            logger.warning("left to the sweeper", rows=len(added.ids), reason=str(error))

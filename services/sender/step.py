@@ -133,7 +133,7 @@ class Sender:
             async with transaction(self._pool) as connection:
                 recorded = await outgoing.finish(connection, now, results)
                 entries = [delivered(item, now) for item in recorded]
-                outbox_ids = await outbox.add(connection, entries, now)
+                added = await outbox.add(connection, entries, now)
                 errands = await self._claim(connection, now)
         except BaseException:
             self._results = results + self._results
@@ -143,7 +143,7 @@ class Sender:
             task = tasks.create_task(self._run_errand(errand))
             self._errands.add(task)
             task.add_done_callback(self._errands.discard)
-        self._announcer.announce(entries, outbox_ids)
+        self._announcer.announce(added)
         self._count(recorded, now)
         self._show_lines()
 

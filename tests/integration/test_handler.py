@@ -547,3 +547,30 @@ async def test_mails_without_an_outcome_are_counted_once_they_are_old(bench: Ben
     await bench.work()
     async with transaction(bench.pool) as connection:
         assert await incoming.unaccounted(connection, NOON + timedelta(days=1), 60) == 0
+
+
+async def test_outgoing_mail_keeps_its_order_behind_what_a_killed_process_left(
+    bench: Bench,
+) -> None:
+    from postrail.settings import OutboxSettings
+    from postrail.stream import outbox
+    from postrail.stream.outbox import Sweeper
+    from postrail.stream.producer import Entry
+    from postrail.stream.topics import OUTGOING_QUEUED
+
+    async def add(key: str, value: bytes) -> None:
+        async with transaction(bench.pool) as connection:
+            entry = Entry(OUTGOING_QUEUED, key, value)
+            added = await outbox.add(connection, [entry], bench.clock.now())
+        if value != b"left":
+            await outbox.flush(bench.pool, bench.producer, added)
+
+    await add("conversation", b"left")
+    await add("another", b"at once")
+    await add("conversation", b"behind")
+    assert [entry.value for entry in bench.producer.sent] == [b"at once"]
+    bench.clock.move(10)
+    await Sweeper(bench.pool, bench.producer, OutboxSettings(), bench.clock).sweep()
+    assert [entry.value for entry in bench.producer.sent] == [b"at once", b"left", b"behind"]
+    await add("conversation", b"free again")
+    assert bench.producer.sent[-1].value == b"free again"
