@@ -1,0 +1,157 @@
+"""Tells the layers of a reply apart, line by line: new, quoted, signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
+from services.parser.reply.lines import Line, is_rule
+from services.parser.reply.signature import signature_at
+from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
+
+MARKER_MAX = 200
+WRAP_MIN = 55
+WRAPPED_LINES = 2
+SENTENCE_END = (".", "!", "?", ":", "\u3002", "\uff1f", "\uff01")
+COLONS = ":\uff1a"
+
+
+class Layer(Enum):
+    """What a line is. A question is quoted, and stays beside the answer below it."""
+
+    NEW = "new"
+    QUOTED = "quoted"
+    QUESTION = "question"
+    SIGNATURE = "signature"
+
+
+def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer]:
+    """The layer of each line; `text` is what they were read from."""
+    layers = [Layer.NEW] * len(lines)
+    marked = asks_for_reply(text.casefold())
+    own = _mark_quotes(lines, layers, subject, marked)
+    _mark_wrapped(lines, layers)
+    for start, end in list(_runs(lines, layers, own)):
+        stop = end
+        while stop > start and not lines[stop - 1].bare:
+            stop -= 1
+        for index in range(signature_at(lines, start, stop), stop):
+            layers[index] = Layer.SIGNATURE
+    _mark_questions(lines, layers)
+    return layers
+
+
+def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marked: bool) -> int:
+    """Marks what is quoted. Gives where a forwarded mail begins, which is not looked into."""
+    index, count = 0, len(lines)
+    while index < count:
+        line = lines[index]
+        if line.depth:
+            if line.opens and opens_forwarded(line):
+                return index
+            layers[index] = Layer.QUOTED
+            index += 1
+        elif not line.bare:
+            index += 1
+        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(line.bare.casefold()):
+            return _rest(lines, layers, _attributed(lines, index))
+        elif heading := heading_at(lines, index):
+            if heading.forwards or _is_forward(subject, heading):
+                return index
+            after = index + heading.length
+            if not _is_marked(lines, after):
+                return _rest(lines, layers, _ruled(lines, index))
+            _mark(layers, _ruled(lines, index), after, Layer.QUOTED)
+            index = after
+        else:
+            index += 1
+    return count
+
+
+def _rest(lines: Sequence[Line], layers: list[Layer], start: int) -> int:
+    _mark(layers, start, len(lines), Layer.QUOTED)
+    return len(lines)
+
+
+def _mark(layers: list[Layer], start: int, end: int, layer: Layer) -> None:
+    layers[start:end] = [layer] * (end - start)
+
+
+def _is_marked(lines: Sequence[Line], start: int) -> bool:
+    """Whether what follows is marked as quoted, line by line or by its element."""
+    return any(line.depth for line in lines[start : start + 4])
+
+
+def _is_forward(subject: str, heading: Heading) -> bool:
+    """Whether the subject says that what stands below a header block is forwarded."""
+    if not heading.sender_field:
+        return False
+    prefix = subject.lstrip()[:20].casefold().replace("\uff1a", ":").partition(":")
+    word = prefix[0].strip() if prefix[1] else ""
+    return word in FORWARD_PREFIXES or (word == FORWARD_OR_REPLY and heading.sender_field == "fra")
+
+
+def _ruled(lines: Sequence[Line], start: int) -> int:
+    """Where the rules begin that stand above a heading."""
+    index = start
+    while index > 0 and (not lines[index - 1].bare or is_rule(lines[index - 1].bare)):
+        index -= 1
+        if is_rule(lines[index].bare):
+            start = index
+    return start
+
+
+def _attributed(lines: Sequence[Line], start: int) -> int:
+    """Where the unknown attribution begins above a marker, if there is one."""
+    index = start - 1
+    while index > 0 and not lines[index].bare:
+        index -= 1
+    bare = lines[index].bare if index > 0 else ""
+    return index if bare and bare[-1] in COLONS and "@" in bare else start
+
+
+def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
+    """A quoted line that was too long goes on in the next line, which lost its mark."""
+    for start, end in list(_runs(lines, layers, len(lines))):
+        if start == 0 or end - start > WRAPPED_LINES or not lines[start - 1].depth:
+            continue
+        before, first = lines[start - 1], lines[start].bare
+        if not first or not before.bare or before.bare.endswith(SENTENCE_END):
+            continue
+        goes_on = end == len(lines) or lines[end].depth
+        room = len(before.text) + 1 + len(first.split(None, 1)[0])
+        if goes_on and all(line.bare for line in lines[start:end]) and room > WRAP_MIN:
+            _mark(layers, start, end, Layer.QUOTED)
+
+
+def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[tuple[int, int]]:
+    """The stretches of new lines with something in them, up to `end`."""
+    start = None
+    for index in range(end + 1):
+        if index < end and layers[index] is Layer.NEW:
+            if start is None and lines[index].bare:
+                start = index
+        elif start is not None:
+            yield start, index
+            start = None
+
+
+def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
+    """Answers between quotations stay below what they answer."""
+    quotes = [
+        index
+        for index, line in enumerate(lines)
+        if layers[index] is Layer.QUOTED and line.depth and line.bare
+    ]
+    if not quotes:
+        return
+    answers = [run for run in _runs(lines, layers, len(lines)) if run[0] > quotes[0]]
+    if not any(run[0] < quotes[-1] for run in answers):
+        return
+    for start, _ in answers:
+        index = start - 1
+        while index >= 0 and (layers[index] is Layer.QUOTED or not lines[index].bare):
+            if layers[index] is Layer.QUOTED:
+                layers[index] = Layer.QUESTION
+            index -= 1
