@@ -32,6 +32,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     marked = asks_for_reply(text.casefold())
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
+    _mark_blank(lines, layers)
     for start, end in list(_runs(lines, layers, own)):
         stop = end
         while stop > start and not lines[stop - 1].bare:
@@ -123,6 +124,13 @@ def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
         room = len(before.text) + 1 + len(first.split(None, 1)[0])
         if goes_on and all(line.bare for line in lines[start:end]) and room > WRAP_MIN:
             _mark(layers, start, end, Layer.QUOTED)
+
+
+def _mark_blank(lines: Sequence[Line], layers: list[Layer]) -> None:
+    """Empty lines below quoted lines belong to them."""
+    for index in range(1, len(lines)):
+        if layers[index - 1] is Layer.QUOTED and not lines[index].bare:
+            layers[index] = Layer.QUOTED
 
 
 def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[tuple[int, int]]:

@@ -68,13 +68,23 @@ def _as_new(layer: Layer) -> Layer:
 def _text_parts(lines: Sequence[Line], layers: Sequence[Layer]) -> tuple[str, str, str]:
     if all(layer is Layer.NEW for layer in layers):
         return "\n".join(line.text for line in lines).strip("\r\n"), "", ""
-    new, quoted, signature = (
-        "\n".join(
-            line.text for line, layer in zip(lines, layers, strict=True) if layer in wanted
-        ).strip("\r\n")
-        for wanted in (NEW, QUOTED, SIGNATURE)
-    )
+    new, quoted, signature = (_lines_in(lines, layers, part) for part in (NEW, QUOTED, SIGNATURE))
     return new.strip(), quoted, signature
+
+
+def _lines_in(lines: Sequence[Line], layers: Sequence[Layer], part: Sequence[Layer]) -> str:
+    """The lines of these layers; an empty line stands where others were between them."""
+    taken: list[str] = []
+    last = -1
+    for index, layer in enumerate(layers):
+        if layer not in part:
+            continue
+        line = lines[index]
+        if taken and index - last > 1 and line.bare and taken[-1].strip():
+            taken.append("")
+        taken.append(line.text)
+        last = index
+    return "\n".join(taken).strip("\r\n")
 
 
 def _html_parts(

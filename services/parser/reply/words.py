@@ -257,7 +257,7 @@ SENT_FROM = (
 )  # fmt: skip
 # One of these is in such a line.
 DEVICES = (
-    "iphone", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "honor", "xiaomi", "redmi",
+    "iphon", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "honor", "xiaomi", "redmi",
     "blackberry", "nokia", "lumia", "htc", "xperia", "sony", "oneplus", "pixel", "motorola", "moto",
     "oppo", "vivo", "realme", "fairphone", "windows", "ios", "outlook", "yahoo", "proton", "aol",
     "gmx", "web.de", "hotmail", "gmail", "mail", "e-mail", "email", "phone", "mobile", "smartphone",
