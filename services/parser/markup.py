@@ -45,6 +45,8 @@ def clean_html(source: str) -> str:
 
     HTML that nests too deeply to be cleaned in time becomes its text.
     """
+    if not source:
+        return ""
     if _nests_too_deeply(source):
         return html_from_text(html_to_text(source))
     return storable(CLEANER.clean(source))
