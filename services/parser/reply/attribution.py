@@ -70,14 +70,24 @@ def _closes(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
         return True
+    if ":>" in bare or ": >" in bare:
+        # The quotation begins in the same line.
+        return _is_whole(_before_quote(bare).strip(DASHES).casefold())
     if last.isalnum() or last in "-)":
         words = bare[-40:].rstrip(DASHES).casefold().rsplit(None, 1)
         return bool(words) and words[-1].rstrip(COLONS) in LAST_WORDS
     return False
 
 
+def _before_quote(bare: str) -> str:
+    end = max(bare.find(":>"), bare.find(": >"))
+    return bare[: end + 1] if end >= 0 and VERB.search(bare[:end].casefold()) else bare
+
+
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:
     text = " ".join(line.bare for line in lines[start : end + 1])
+    if text[-1] not in COLONS:
+        text = _before_quote(text)
     return text.strip(DASHES).casefold()
 
 

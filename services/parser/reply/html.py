@@ -17,6 +17,7 @@ from services.parser.reply.lines import Line, bare
 # Longer or deeper HTML is not divided.
 HTML_MAX = 512 * 1024
 DEPTH_MAX = 200
+ATTRIBUTES_MAX = 2000
 TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:]{0,30}")
 WORD = re.compile(r"\S+")
 SPACES = re.compile(r"[ \t\r\n\f]+")
@@ -55,7 +56,7 @@ class HtmlLine(Line):
     first: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
     """A tag or a piece of text, as it stands in the HTML. `name` is "" for text, "!" to leave."""
 
@@ -69,12 +70,15 @@ class _Reader:
     """Turns tokens into lines."""
 
     lines: list[HtmlLine] = field(default_factory=list)
-    open: list[tuple[str, int]] = field(default_factory=list)
+    open: list[tuple[str, int, int]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     depth: int = 0
     first: int = 0
     opens: bool = False
     line_depth: int = 0
+    # How much of the depth is of elements that also only indent.
+    weak: int = 0
+    line_weak: bool = False
 
     def read(self, tokens: Sequence[Token]) -> list[HtmlLine]:
         for index, token in enumerate(tokens):
@@ -91,6 +95,7 @@ class _Reader:
         text = SPACES.sub(" ", html.unescape(raw) if "&" in raw else raw)
         if not self.words:
             self.line_depth = self.depth
+            self.line_weak = 0 < self.depth == self.weak
         self.words.append(text)
 
     def _end(self, index: int) -> None:
@@ -98,6 +103,7 @@ class _Reader:
         if text.strip():
             line = HtmlLine(text, self.line_depth, bare(text), first=self.first)
             line.opens, self.opens = self.opens and self.line_depth > 0, False
+            line.weak = self.line_weak
             self.lines.append(line)
             self.first = index
         self.words.clear()
@@ -107,9 +113,11 @@ class _Reader:
             self._close(token.name)
         elif token.name not in VOID:
             quotes = _quotes(token)
+            weak = int(quotes and token.name == "blockquote" and not _is_marked(token.raw.lower()))
             self.depth += quotes
+            self.weak += weak
             self.opens = self.opens or bool(quotes)
-            self.open.append((token.name, quotes))
+            self.open.append((token.name, quotes, weak))
             if _starts_quote(token):
                 self.depth += 1
                 self.opens = True
@@ -121,8 +129,9 @@ class _Reader:
         # An element that was never opened closes nothing; only the innermost few are looked at.
         for back in range(1, min(len(self.open), 20) + 1):
             if self.open[-back][0] == name:
-                for _, quotes in self.open[-back:]:
+                for _, quotes, weak in self.open[-back:]:
                     self.depth -= quotes
+                    self.weak -= weak
                 del self.open[-back:]
                 return
 
@@ -237,22 +246,22 @@ def _past(source: str, name: str, at: int) -> int:
 
 
 def _quotes(token: Token) -> int:
-    if len(token.raw) > 2000 or (token.name == "blockquote" and len(token.raw) < 14):
-        return int(token.name == "blockquote")
-    raw = token.raw.lower()
     if token.name == "blockquote":
-        # Programs also indent with this element, and then say how far and that it has no border.
-        plain = "style=" in raw and "border-left" not in raw
-        return int(not plain or any(mark in raw for mark in QUOTE_MARKS))
-    if token.name in ("div", "section", "table", "td") and len(raw) > 12:
-        return int(
-            any(mark in raw for mark in QUOTE_MARKS) and "gmail_quote_attribution" not in raw
-        )
+        return 1
+    if token.name in ("div", "section", "table", "td") and 12 < len(token.raw) <= ATTRIBUTES_MAX:
+        return int(_is_marked(token.raw.lower()))
     return 0
 
 
+def _is_marked(raw: str) -> bool:
+    """Whether the program says that this element is a quotation; some only draw a line."""
+    if "border-left" in raw and "border-left:none" not in raw:
+        return raw.startswith("<blockquote")
+    return any(mark in raw for mark in QUOTE_MARKS)
+
+
 def _starts_quote(token: Token) -> bool:
-    if token.name not in ("div", "hr") or len(token.raw) < 8 or len(token.raw) > 2000:
+    if token.name not in ("div", "hr") or len(token.raw) < 8 or len(token.raw) > ATTRIBUTES_MAX:
         return False
     raw = token.raw.lower()
     return any(mark in raw for mark in QUOTE_STARTS) or any(rule in raw for rule in OUTLOOK_RULE)

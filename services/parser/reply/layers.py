@@ -11,6 +11,7 @@ from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
 MARKER_MAX = 200
+MARKED_WITHIN = 4
 WRAP_MIN = 55
 WRAPPED_LINES = 2
 SENTENCE_END = (".", "!", "?", ":", "\u3002", "\uff1f", "\uff01")
@@ -29,6 +30,8 @@ class Layer(Enum):
 def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer]:
     """The layer of each line; `text` is what they were read from."""
     layers = [Layer.NEW] * len(lines)
+    if not lines:
+        return layers
     marked = asks_for_reply(text.casefold())
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
@@ -45,14 +48,14 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
 
 def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marked: bool) -> int:
     """Marks what is quoted. Gives where a forwarded mail begins, which is not looked into."""
-    index, count = 0, len(lines)
+    index, count, quoted = 0, len(lines), False
     while index < count:
         line = lines[index]
-        if line.depth:
-            if line.opens and opens_forwarded(line):
+        if line.depth and (quoted or not line.weak):
+            if line.opens and not quoted and _opens_forward(lines, index, subject):
                 return index
             layers[index] = Layer.QUOTED
-            index += 1
+            index, quoted = index + 1, True
         elif not line.bare:
             index += 1
         elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(line.bare.casefold()):
@@ -60,11 +63,11 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
         elif heading := heading_at(lines, index):
             if heading.forwards or _is_forward(subject, heading):
                 return index
-            after = index + heading.length
-            if not _is_marked(lines, after):
+            marked_end = _marked_end(lines, index + heading.length)
+            if marked_end is None:
                 return _rest(lines, layers, _ruled(lines, index))
-            _mark(layers, _ruled(lines, index), after, Layer.QUOTED)
-            index = after
+            _mark(layers, _ruled(lines, index), marked_end, Layer.QUOTED)
+            index, quoted = marked_end, True
         else:
             index += 1
     return count
@@ -79,18 +82,47 @@ def _mark(layers: list[Layer], start: int, end: int, layer: Layer) -> None:
     layers[start:end] = [layer] * (end - start)
 
 
-def _is_marked(lines: Sequence[Line], start: int) -> bool:
-    """Whether what follows is marked as quoted, line by line or by its element."""
-    return any(line.depth for line in lines[start : start + 4])
+def _marked_end(lines: Sequence[Line], start: int) -> int | None:
+    """How far a heading reaches when what follows is marked, by line or by element; else None."""
+    index = _written(lines, start)
+    if index - start >= MARKED_WITHIN or index == len(lines):
+        return None
+    if lines[index].depth:
+        return start
+    # Some programs mark what they quote with a bar.
+    end = None
+    while index < len(lines) and lines[index].bare.startswith("|"):
+        end = index + 1
+        index = _written(lines, end)
+    return end
+
+
+def _written(lines: Sequence[Line], index: int) -> int:
+    """The next line with something in it."""
+    while index < len(lines) and not lines[index].bare and not lines[index].depth:
+        index += 1
+    return index
 
 
 def _is_forward(subject: str, heading: Heading) -> bool:
     """Whether the subject says that what stands below a header block is forwarded."""
-    if not heading.sender_field:
-        return False
-    prefix = subject.lstrip()[:20].casefold().replace("\uff1a", ":").partition(":")
-    word = prefix[0].strip() if prefix[1] else ""
+    word = _forward_word(subject) if heading.sender_field else ""
     return word in FORWARD_PREFIXES or (word == FORWARD_OR_REPLY and heading.sender_field == "fra")
+
+
+def _forward_word(subject: str) -> str:
+    """The prefix of a subject when it may be one of a forwarded mail, else ""."""
+    word, colon, _ = subject.lstrip()[:20].casefold().replace("\uff1a", ":").partition(":")
+    word = word.strip()
+    return word if colon and (word in FORWARD_PREFIXES or word == FORWARD_OR_REPLY) else ""
+
+
+def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
+    """Whether the element that begins here is not a quotation, but what is forwarded."""
+    if opens_forwarded(lines[index]):
+        return True
+    heading = heading_at(lines, index) if _forward_word(subject) else None
+    return heading is not None and _is_forward(subject, heading)
 
 
 def _ruled(lines: Sequence[Line], start: int) -> int:

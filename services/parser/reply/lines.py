@@ -23,6 +23,8 @@ class Line:
     bare: str
     # Whether the HTML element of a quotation begins with it.
     opens: bool = False
+    # Whether it is set apart only as text may be that is not quoted.
+    weak: bool = False
 
 
 def read_lines(text: str) -> list[Line]:

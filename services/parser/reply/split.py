@@ -14,7 +14,9 @@ from services.parser.reply.lines import Line, read_lines
 
 # So many letters must agree where the quotation begins in the text as it does in the HTML.
 LETTERS_AGREED = 12
-LINES_LOOKED_AT = 4
+LINES_LOOKED_AT = 6
+# From this share of equal lines on, the text is the HTML's.
+ALIGNED_SHARE = 0.8
 NEW = (Layer.NEW, Layer.QUESTION)
 QUOTED = (Layer.QUOTED, Layer.QUESTION)
 SIGNATURE = (Layer.SIGNATURE,)
@@ -42,8 +44,8 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     layers = layers_of(lines, text, subject)
     tokens, html_lines = read_html(html)
     html_layers = layers_of(html_lines, "\n".join(line.text for line in html_lines), subject)
-    if html_lines and not _any(layers, QUOTED) and _any(html_layers, QUOTED):
-        _take_over(lines, layers, html_lines, html_layers)
+    if _any(html_layers, QUOTED) and not any(line.depth for line in lines):
+        _learn(lines, layers, html_lines, html_layers)
     text_parts = _text_parts(lines, _never_empty(lines, layers))
     html_parts = _html_parts(html, tokens, html_lines, _never_empty(html_lines, html_layers))
     return Reply(*text_parts, *html_parts)
@@ -96,29 +98,58 @@ def _html_parts(
     return parts[Layer.NEW], parts[Layer.QUOTED], parts[Layer.SIGNATURE]
 
 
-def _take_over(
+def _learn(
     lines: Sequence[Line],
     layers: list[Layer],
     html_lines: Sequence[HtmlLine],
     html_layers: Sequence[Layer],
 ) -> None:
-    """Cuts the text where the HTML is cut, if the same words stand there."""
+    """Gives lines of text without quotation marks the layers that they have in the HTML."""
+    letters = [_letters(line.text) for line in lines]
+    html_letters = [_letters(line.text) for line in html_lines]
+    if aligned := _aligned(letters, html_letters, html_layers):
+        layers[:] = aligned
+        return
     cut = next(index for index, layer in enumerate(html_layers) if layer in QUOTED)
     if _any(html_layers[cut:], (Layer.NEW,)):
         return
-    letters = sum(len(_letters(line.text)) for line in html_lines[:cut])
-    wanted = "".join(_letters(line.text) for line in html_lines[cut : cut + LINES_LOOKED_AT])
+    own = sum(len(line) for line in html_letters[:cut])
+    start = _place(letters, own, "".join(html_letters[cut : cut + LINES_LOOKED_AT]))
+    if start is not None and not _any(layers[:start], QUOTED):
+        layers[start:] = [Layer.QUOTED] * (len(layers) - start)
+
+
+def _aligned(
+    letters: Sequence[str], html_letters: Sequence[str], html_layers: Sequence[Layer]
+) -> list[Layer] | None:
+    """The layers of lines that are the HTML's lines; None when too few of them are."""
+    found: list[Layer] = []
+    at = same = 0
+    layer = html_layers[0]
+    for line in letters:
+        if line:
+            for there in range(at, min(at + LINES_LOOKED_AT, len(html_letters))):
+                if html_letters[there] == line:
+                    layer, at, same = html_layers[there], there + 1, same + 1
+                    break
+        found.append(layer)
+    written = sum(1 for line in letters if line)
+    return found if written and same >= ALIGNED_SHARE * written else None
+
+
+def _place(letters: Sequence[str], own: int, wanted: str) -> int | None:
+    """The line where, after so many letters, the wanted ones stand."""
     seen = 0
-    for index, line in enumerate(lines):
-        if seen >= letters and line.bare:
-            there = "".join(_letters(line.text) for line in lines[index : index + LINES_LOOKED_AT])
-            same = min(LETTERS_AGREED, len(wanted))
+    same = min(LETTERS_AGREED, len(wanted))
+    for index, line in enumerate(letters):
+        if seen >= own and line:
+            there = "".join(letters[index : index + LINES_LOOKED_AT])
             if same and there[:same] == wanted[:same]:
-                layers[index:] = [Layer.QUOTED] * (len(layers) - index)
-                return
-            if seen > letters + LETTERS_AGREED:
-                return
-        seen += len(_letters(line.text))
+                return index
+            if seen > own + LETTERS_AGREED:
+                return None
+        seen += len(line)
+    return None
 
 
 def _letters(text: str) -> str:
