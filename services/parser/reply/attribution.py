@@ -24,11 +24,15 @@ DATE = re.compile(
     r"\d{1,2} ?[:.h時时시点] ?\d\d|\d{1,4}[./-] ?\d{1,2}[./-] ?\d{2,4}"
     r"|\d{4}[年년.]|\b(?:19|20)\d\d\b"
 )
+CLOCK = re.compile(r"\d{1,2} ?[:.h時时시点] ?\d\d")
 ADDRESS = re.compile(r"[^\s<>@]@[^\s<>@]")
-VERB = re.compile(
-    r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(WROTE, key=len, reverse=True))) + r")(?!\w)"
-    "|" + "|".join(map(re.escape, sorted(WROTE_UNSPACED, key=len, reverse=True)))
+_VERB = (
+    r"(?:(?<!\w)(?:" + "|".join(map(re.escape, sorted(WROTE, key=len, reverse=True))) + r")(?!\w)"
+    "|" + "|".join(map(re.escape, sorted(WROTE_UNSPACED, key=len, reverse=True))) + ")"
 )
+VERB = re.compile(_VERB)
+# The quotation may begin in the line of its attribution.
+VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
 DASHES = " -\u2013\u2014*_="
 COLONS = ":\uff1a"
 LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
@@ -61,7 +65,9 @@ def _closing(lines: Sequence[Line], start: int) -> int | None:
         line = lines[index]
         if not line.bare or line.depth != depth or len(line.bare) > COMPARED_MAX:
             return None
-        if _closes(line.bare):
+        if line.closes is None:
+            line.closes = _closes(line.bare)
+        if line.closes or (line.bare[-1] == ">" and _quote_follows(lines, index)):
             return index
     return None
 
@@ -70,25 +76,21 @@ def _closes(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
         return True
-    if ":>" in bare or ": >" in bare:
-        # The quotation begins in the same line.
-        return _is_whole(_before_quote(bare).strip(DASHES).casefold())
+    if "@" in bare and VERB_WITHIN.search(bare.casefold()):
+        return True
     if last.isalnum() or last in "-)":
         words = bare[-40:].rstrip(DASHES).casefold().rsplit(None, 1)
         return bool(words) and words[-1].rstrip(COLONS) in LAST_WORDS
     return False
 
 
-def _before_quote(bare: str) -> str:
-    end = max(bare.find(":>"), bare.find(": >"))
-    return bare[: end + 1] if end >= 0 and VERB.search(bare[:end].casefold()) else bare
-
-
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:
-    text = " ".join(line.bare for line in lines[start : end + 1])
-    if text[-1] not in COLONS:
-        text = _before_quote(text)
-    return text.strip(DASHES).casefold()
+    """The window as one line, up to where a quotation begins in it."""
+    text = " ".join(line.bare for line in lines[start : end + 1]).strip(DASHES).casefold()
+    if not text or text[-1] in COLONS or (within := VERB_WITHIN.search(text)) is None:
+        return text
+    head = text[: within.end()]
+    return head if DATE.search(head) and ADDRESS.search(head) else text
 
 
 def _opens(bare: str) -> bool:
@@ -121,7 +123,9 @@ def _is_attribution(text: str, quoted: bool) -> bool:
         return True
     verbs = list(VERB.finditer(body))
     if not verbs:
-        return colon and address and date and (body.endswith((">", ")", "]")) or _opens(text))
+        if not (address and date):
+            return False
+        return (colon and body.endswith((">", ")", "]"))) or ((colon or quoted) and _opens(text))
     last = verbs[-1]
     if last.end() == len(body):
         return _ends_in_verb(text, colon, date, address, quoted)

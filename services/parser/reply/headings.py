@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.parser.reply.attribution import ADDRESS, DATE, attribution_at
+from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
 from services.parser.reply.lines import Line, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
 
@@ -130,12 +130,10 @@ def _next_line(lines: Sequence[Line], start: int) -> int | None:
 
 def _field(bare: str) -> tuple[Role, str] | None:
     """The role and the name of the header field in this line."""
-    head = bare[:FIELD_NAME_MAX]
+    head = bare[:FIELD_NAME_MAX].replace("\uff1a", ":")
     end = head.find(":")
     if end < 0:
-        end = head.find("\uff1a")
-        if end < 0:
-            return None
+        return None
     name = " ".join(head[:end].strip("*_ \t\"'").casefold().split())
     role = FIELDS.get(name)
     return (role, name) if role else None
@@ -147,7 +145,7 @@ def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
         return _unknown_block(lines, start)
     depth, roles, sender_field = lines[start].depth, set[Role](), ""
     length = plain = 0
-    proof = False
+    proof = dated = False
     for index in range(start, min(start + BLOCK_LINES, len(lines))):
         bare = lines[index].bare
         if lines[index].depth != depth or (plain and not bare and len(roles) >= fields):
@@ -162,9 +160,11 @@ def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
         plain, length = 0, index - start + 1
         roles.add(found[0])
         sender_field = sender_field or (found[1] if found[0] == "from" else "")
+        dated = dated or (found[0] == "date" and bool(CLOCK.search(bare)))
         proof = proof or found[0] == "subject" or bool(ADDRESS.search(bare))
     roles -= {"other", "cc"}
-    if "from" not in roles or len(roles) < fields or not proof:
+    enough = len(roles) >= fields or (dated and len(roles) >= FIELDS_AFTER_RULE)
+    if "from" not in roles or not enough or not proof:
         return None
     return _Block(length + _wrapped(lines, start + length, depth), frozenset(roles), sender_field)
 
@@ -220,12 +220,12 @@ def _unknown_block(lines: Sequence[Line], start: int) -> _Block | None:
 
 def _lotus_block(lines: Sequence[Line], start: int) -> int:
     """Lotus Notes: a name, a date, and then "To", "cc", "Subject" with their values below."""
+    if start + 4 > len(lines) or len(lines[start].bare) > 2 * DATE_LINE_MAX:
+        return 0
+    dated = lines[start + 1].bare or lines[start + 2].bare
+    if not dated or len(dated) > DATE_LINE_MAX or not DATE.search(dated):
+        return 0
     window = lines[start : start + BLOCK_LINES]
-    if len(window) < 4 or len(window[0].bare) > 2 * DATE_LINE_MAX:
-        return 0
-    dated = next((line for line in window[1:3] if line.bare), None)
-    if dated is None or len(dated.bare) > DATE_LINE_MAX or not DATE.search(dated.bare):
-        return 0
     roles: set[Role] = set()
     length = 0
     for index, line in enumerate(window):

@@ -178,7 +178,7 @@ def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[
 
 
 def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
-    """Answers between quotations stay below what they answer."""
+    """Answers between quotations stay below what they answer, and citations where they are."""
     quotes = [
         index
         for index, line in enumerate(lines)
@@ -187,11 +187,24 @@ def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
     if not quotes:
         return
     answers = [run for run in _runs(lines, layers, len(lines)) if run[0] > quotes[0]]
-    if not any(run[0] < quotes[-1] for run in answers):
-        return
+    between = any(run[0] < quotes[-1] for run in answers)
     for start, _ in answers:
-        index = start - 1
-        while index >= 0 and (layers[index] is Layer.QUOTED or not lines[index].bare):
-            if layers[index] is Layer.QUOTED:
-                layers[index] = Layer.QUESTION
-            index -= 1
+        first = _quotation_above(lines, layers, start)
+        if between or _is_citation(lines, layers, first):
+            for index in range(first, start):
+                if layers[index] is Layer.QUOTED:
+                    layers[index] = Layer.QUESTION
+
+
+def _quotation_above(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> int:
+    """Where the quoted lines begin that end here."""
+    while end > 0 and (layers[end - 1] is Layer.QUOTED or not lines[end - 1].bare):
+        end -= 1
+    return end
+
+
+def _is_citation(lines: Sequence[Line], layers: Sequence[Layer], first: int) -> bool:
+    """Whether a quotation has own text above it, and nothing that says whom it quotes."""
+    start = _written(lines, first)
+    above = first > 0 and layers[first - 1] is Layer.NEW
+    return above and lines[start].depth > 0 and not lines[start].opens

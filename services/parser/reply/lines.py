@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 # Longer lines are text: no mail program writes a heading of that length.
@@ -11,7 +12,14 @@ BROKEN_MAX = 40
 _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F)], None)
 _MARKS |= dict.fromkeys(range(0x2066, 0x206A), None)
 RULED = "-_=*#~\u2013\u2014\u2500 "
-PLAIN: dict[int, str | None] = {**_MARKS, 0xA0: " ", 0x202F: " ", 0x3000: " ", 0x2007: " "}
+PLAIN: dict[int, str | None] = {
+    **_MARKS,
+    0xA0: " ",
+    0x202F: " ",
+    0x3000: " ",
+    0x2007: " ",
+    0x2019: "'",
+}
 
 
 @dataclass(slots=True)
@@ -25,6 +33,8 @@ class Line:
     opens: bool = False
     # Whether it is set apart only as text may be that is not quoted.
     weak: bool = False
+    # Whether an attribution may end with it, once that was asked.
+    closes: bool | None = None
 
 
 def read_lines(text: str) -> list[Line]:
@@ -42,7 +52,7 @@ def bare(text: str) -> str:
     """The text as it is compared: without what only decorates it, and not too much of it."""
     text = text[: COMPARED_MAX + 1]
     if not text.isascii():
-        text = text.translate(PLAIN)
+        text = unicodedata.normalize("NFC", text.translate(PLAIN))
     return text.strip().strip("*").strip()
 
 
