@@ -189,11 +189,12 @@ def _speaks_as_bounce(marks: Marks) -> str:
     said = FAILURE.search(marks.notice) or DELAY.search(marks.notice)
     if not said or (subject and not _in_known_format(marks)) or (system and _absent(marks)):
         return ""
-    return f"{system or 'Subject: ' + marks.subject} (the text says: {said.group()})"
+    return f"{system or 'Subject: ' + marks.subject} (the text says: {said})"
 
 
 def _in_known_format(marks: Marks) -> bool:
-    if marks.header.all("in-reply-to"):
+    # A bounce names whom it is about.
+    if "@" not in marks.notice or marks.header.all("in-reply-to"):
         return False
     prose = read_prose(marks.notice, set())
     coded = prose.coded and bool(prose.addresses)
@@ -251,7 +252,7 @@ def _says_automatic(marks: Marks) -> str:
     if AUTOMATIC_SUBJECT.match(marks.subject):
         return f"Subject: {marks.subject}"
     if found := AUTOMATIC_TEXT.search(marks.text[:OPENING_MAX]):
-        return f"the text says: {found.group()}"
+        return f"the text says: {found}"
     return ""
 
 
@@ -264,7 +265,7 @@ def _absent(marks: Marks) -> str:
     if ABSENCE_SUBJECT.search(marks.subject):
         return f"Subject: {marks.subject}"
     found = ABSENCE.search(marks.text[:OPENING_MAX])
-    return f"the text says: {found.group()}" if found else ""
+    return f"the text says: {found}" if found else ""
 
 
 def _unanswerable(marks: Marks) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from services.parser.words import Words
 
 # In subjects and in texts: a mail did not arrive.
 _NOT_DELIVERED = (
     r"undeliver(?:ed|able)|non-?deliver|not (?:be |been )?(?:delivered|deliverable)"
-    r"|deliver\w* (?:\w+ ){0,4}(?:fail\w*|error|problem|has failed|incomplete|unsuccessful)"
+    r"|deliver\w* (?:\w+ ){0,2}(?:fail\w*|error|problem|has failed|incomplete|unsuccessful)"
     r"|fail\w* (?:to deliver|delivery|mail|recipient)|(?:un|not )able to (?:deliver|send|relay)"
     r"|(?:could|can|did|was|were|has|have)(?:n'?t|n’t| ?not) (?:be |been )?(?:deliver"
     r"|reach|sent|relay)"
@@ -51,14 +51,13 @@ _LATE = (
     r"|noch nicht zugestellt|verzögert|verzögerung|retardé|en retard|retrasad|atrasad|in ritardo"
     r"|vertraagd|försenad|forsinket|opóźnion|zpožděn|задержан|отложен"
 )
-SUBJECT = re.compile(
+SUBJECT = Words(
     rf"{_NOT_DELIVERED}|{_LATE}|\bbounced?\b|mail (?:system )?error"
     r"|mail delivery (?:system|problem)"
     r"|address not found|permanent (?:delivery )?(?:error|failure)|warning: (?:message|could not)"
-    r"|processing error|delivery notification|mail could not|return(?:ed|ing) (?:mail|message)",
-    re.IGNORECASE,
+    r"|processing error|delivery notification|mail could not|return(?:ed|ing) (?:mail|message)"
 )
-FAILURE = re.compile(
+FAILURE = Words(
     rf"{_NOT_DELIVERED}|permanent(?:ly)? (?:fatal )?(?:error|fail|reject)|fatal errors?"
     r"|following (?:e-?mail )?(?:address|recipient|user)\S* (?:\w+ ){0,3}(?:had|fail"
     r"|reject|not|could|are|is)"
@@ -69,23 +68,21 @@ FAILURE = re.compile(
     r"|recipient (?:rejected|unknown|not found)|invalid (?:recipient|address|user|mailbox|final)"
     r"|host (?:unknown|not found)|name or service not known|unrouteable|unroutable|relaying denied"
     r"|not listed in|gave (?:this|the) error|remote (?:host|server) (?:said|returned|response)"
-    r"|did not reach the following|undeliverable to|problem delivering|unsuccessful",
-    re.IGNORECASE,
+    r"|did not reach the following|undeliverable to|problem delivering|unsuccessful"
 )
-DELAY = re.compile(_LATE, re.IGNORECASE)
+DELAY = Words(_LATE)
 # The line above the mail that came back.
-RETURNED_MAIL = re.compile(
+RETURNED_MAIL = Words(
     r"(?:below (?:this|the next) line|this|here|following|attached|included) (?:is|are) "
     r"(?:a |the |your )?(?:copy|returned|original|undelivered|header|message)"
     r"|-{2,} ?(?:the )?(?:\w+ ){0,3}(?:original|returned|unsent|undelivered|rejected"
     r"|message|copy|body|header)"
     r"|original message (?:follows|headers?|text)|message (?:text|headers?) follows?"
-    r"|begin(?:ning)? of (?:the )?(?:original|returned)|ursprüngliche nachricht|message d'origine",
-    re.IGNORECASE,
+    r"|begin(?:ning)? of (?:the )?(?:original|returned)|ursprüngliche nachricht|message d'origine"
 )
 # What a reason in words is as a status of RFC 3463, for servers that give none.
 REASONS = tuple(
-    (status, re.compile(words, re.IGNORECASE))
+    (status, Words(words))
     for status, words in (
         (
             "5.1.2",
