@@ -89,12 +89,12 @@ def _marked_end(lines: Sequence[Line], start: int) -> int | None:
         return None
     if lines[index].depth:
         return start
-    # Some programs mark what they quote with a bar.
-    end = None
-    while index < len(lines) and lines[index].bare.startswith("|"):
-        end = index + 1
-        index = _written(lines, end)
-    return end
+    if lines[index].bare.startswith("|"):
+        # Some programs mark what they quote with a bar.
+        for line in lines[index:]:
+            line.depth = line.depth or int(line.bare.startswith("|"))
+        return start
+    return None
 
 
 def _written(lines: Sequence[Line], index: int) -> int:

@@ -19,7 +19,7 @@ PROGRAM_WORDS = 10
 DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
 # Ends what names the device: what follows it is the person's own sentence.
 CLAUSE_END = re.compile(r"[,;!?\u3002\uff0c(]|\.\s")
-LINK = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|https?:\S+")
+LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
 _UNSPACED = tuple(before for before, _ in SENT_FROM if before and ord(before[0]) > 0x2E7F)

@@ -90,8 +90,8 @@ _DATE = (
     "送信日時", "日時", "日付", "送信日", "发送时间", "發送時間", "寄件日期", "时间", "時間",
     "日期", "发送日期", "傳送日期", "보낸 날짜", "날짜", "보낸날짜", "일시", "στάλθηκε",
     "ημερομηνία", "נשלח", "תאריך", "تاريخ", "تم الإرسال", "trimis", "изпратено", "saadetud",
-    "poslano", "dikirim", "tanggal", "ngày", "received", "gesendet von", "skickat den", "poslané",
-    "envoyé à", "data/ora", "date/time", "am",
+    "poslano", "dikirim", "tanggal", "ngày", "gesendet von", "skickat den", "poslané",
+    "envoyé à", "data/ora", "date/time",
 )  # fmt: skip
 _TO = (
     "to", "an", "à", "a", "para", "aan", "do", "кому", "до", "vastaanottaja", "till", "til",
@@ -212,7 +212,7 @@ MARKERS = (
 # How a program signs for its user: what stands before the device or the program, and after it.
 SENT_FROM = (
     ("sent from", ""), ("sent via", ""), ("sent by", ""), ("sent using", ""), ("sent with", ""),
-    ("get outlook for", ""), ("from my", ""), ("sent on", ""), ("download outlook for", ""),
+    ("get outlook for", ""), ("sent on", ""), ("download outlook for", ""),
     ("von meinem", "gesendet"), ("von meiner", "gesendet"), ("gesendet von", ""),
     ("gesendet mit", ""), ("gesendet über", ""), ("diese nachricht wurde von meinem", "gesendet"),
     ("gesendet aus", ""), ("outlook für", ""), ("versendet mit", ""),
