@@ -114,7 +114,7 @@ def ratio_of(family: Family) -> tuple[int, float, float]:
     n = 32 * 1024
     while (once := seconds(family(n))) < SECONDS_MIN and n < 2 * 1024 * 1024:
         n *= 4
-    return n, once, seconds(family(4 * n)) / max(once, 1e-6)
+    return n, once, seconds(family(4 * n)) / max(once, SECONDS_MIN)
 
 
 def main() -> int:
@@ -122,7 +122,9 @@ def main() -> int:
     for name in sys.argv[1:] or FAMILIES:
         n, once, ratio = ratio_of(FAMILIES[name])
         worst = max(worst, ratio)
-        print(f"{name:36} n = {n // 1024:5} KiB {once * 1000:9.1f} ms  ratio {ratio:5.1f}", flush=True)
+        print(
+            f"{name:36} n = {n // 1024:5} KiB {once * 1000:9.1f} ms  ratio {ratio:5.1f}", flush=True
+        )
     return int(worst >= RATIO_MAX)
 
 

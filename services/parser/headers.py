@@ -55,7 +55,7 @@ class Header:
 
 
 def read_header(items: Iterable[tuple[str, str]]) -> Header:
-    """Decodes the fields as the stdlib's parser splits them."""
+    """Decodes the fields as they stood."""
     return Header([Field(_name(name), decode_value(raw), raw) for name, raw in items])
 
 

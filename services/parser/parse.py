@@ -11,10 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import InvalidHeaderDefect
-from email.feedparser import FeedParser
-from email.policy import compat32
-from typing import Any, cast
 
 from postrail.records import Address, AuthenticationResult, Bounce, ReplyParts
 from services.parser.addresses import read_addresses, read_date, read_ids, read_message_id
@@ -24,13 +20,13 @@ from services.parser.header_defects import header_defects
 from services.parser.headers import Header, read_header
 from services.parser.kind import Kind, Marks, kind_of
 from services.parser.markup import clean_html
-from services.parser.parts import AttachedFile, Content, Part, read_parts
+from services.parser.parts import AttachedFile, Content, read_parts
 from services.parser.reply import split_reply
+from services.parser.structure import HEADER_DEFECTS, Part, read_structure
 from services.parser.text import cut, storable
 
 SUBJECT_MAX_BYTES = 4000
-# A line of a header as the stdlib's parser knows it (printable ASCII before the colon), or the
-# continuation of one.
+# A line of a header (printable ASCII before the colon), or the continuation of one.
 HEADER_LINE = re.compile(rb"From |[\x21-\x39\x3b-\x7e]+:|[ \t]")
 # What follows a line with one of these is certainly still the header.
 CERTAIN_FIELD = re.compile(
@@ -91,15 +87,12 @@ class Mail:
 
 def parse(data: bytes) -> Mail:
     """The mail in these bytes, whatever they are."""
-    try:
-        root = _parts_of(data)
-    except RecursionError:
-        return _without_parts(data)
+    root = _parts_of(data)
     content = read_parts(root)
     if content.cut:
         content.attachments.append(whole_mail(data))
     defects = [*content.cut, *dict.fromkeys(_defects(root))]
-    return _mail(data, read_header(root.raw_items()), content, root, None, defects)
+    return _mail(data, read_header(root.fields), content, root, None, defects)
 
 
 def unparsed(data: bytes, error: str) -> Mail:
@@ -108,16 +101,7 @@ def unparsed(data: bytes, error: str) -> Mail:
     Its kind is given as human, since nothing is known; such a mail is never answered anyhow.
     """
     root = _parts_of(_head_of(data))
-    return _mail(data, read_header(root.raw_items()), _no_content(), root, error, [])
-
-
-def _without_parts(data: bytes) -> Mail:
-    """A mail whose parts nest deeper than the stdlib's parser can follow: all of it is attached."""
-    root = _parts_of(_head_of(data))
-    content = _no_content()
-    content.attachments.append(whole_mail(data))
-    said = ["its parts nest too deeply to be read"]
-    return _mail(data, read_header(root.raw_items()), content, root, None, said)
+    return _mail(data, read_header(root.fields), _no_content(), root, error, [])
 
 
 def _no_content() -> Content:
@@ -137,25 +121,25 @@ def whole_mail(data: bytes) -> AttachedFile:
 
 
 def _parts_of(data: bytes) -> Part:
-    head = _head_of(data)
-    root = _fed(head)
-    if root.defects and (mended := _without_junk(head)) != head:
-        root = _parts_of(mended + data[len(head) :])
-        root.defects.append(InvalidHeaderDefect("lines that are no fields were left out"))
-        return root
-    simple = root.get_content_maintype() != "multipart" and not root.is_multipart()
-    if simple and not root.defects and root.get_payload() == "":
-        # The stdlib's parser would read the body line by line, only to join it again.
-        root.set_payload(data[len(head) :].decode("ascii", "surrogateescape"))
-        return root
-    return _fed(data)
+    root = read_structure(_characters(data))
+    if not HEADER_DEFECTS.isdisjoint(root.defects):
+        head = _head_of(data)
+        if (mended := _without_junk(head)) != head:
+            root = read_structure(_characters(mended + data[len(head) :]))
+            root.defects.append("lines of the header that are no fields were left out")
+    return root
+
+
+def _characters(data: bytes) -> str:
+    """Bytes above 127 become surrogates, so that nothing is lost before its charset is known."""
+    text = data.decode("ascii", "surrogateescape")
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def _without_junk(head: bytes) -> bytes:
     """The header without lines that are no fields, as far as certain fields follow them.
 
-    The stdlib's parser takes the first such line, one 8-bit character in a field's name is enough,
-    for the beginning of the body.
+    Else the first such line, one 8-bit character in a field's name is enough, would begin the body.
     """
     last = max((found.start() for found in CERTAIN_FIELD.finditer(head)), default=0)
     lines = head[:last].splitlines(keepends=True)
@@ -166,13 +150,6 @@ def _head_of(data: bytes) -> bytes:
     """The header with the empty line after it; everything when there is none."""
     end = HEAD_END.search(data)
     return data[: end.end()] if end else data
-
-
-def _fed(data: bytes) -> Part:
-    parser: FeedParser[Part] = FeedParser(Part, policy=cast("Any", compat32))
-    # Bytes above 127 become surrogates, so that nothing is lost before its charset is known.
-    parser.feed(data.decode("ascii", "surrogateescape"))
-    return parser.close()
 
 
 def _mail(
@@ -281,5 +258,5 @@ def _defects(root: Part) -> Iterator[str]:
     waiting: list[Part] = [root]
     while waiting:
         part = waiting.pop()
-        yield from (type(defect).__name__ for defect in part.defects)
+        yield from part.defects
         waiting.extend(part.children)

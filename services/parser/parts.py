@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from email.feedparser import FeedParser
-from email.message import Message
-from email.policy import compat32
-from functools import cached_property
-from typing import Any, cast
 
 from services.parser.headers import decode_value, lenient_base64
 from services.parser.markup import clean_html, html_from_text, html_to_text
 from services.parser.names import attachment_name, sniffed_type, type_of_name
-from services.parser.parameters import Valued, read_valued
+from services.parser.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts
 from services.parser.text import cut, decode_named, one_line, storable, unflowed, unix_lines
 from services.parser.uuencode import uudecode, without_uuencoded
 
-# Parts nest three or four deep in real mail; a mail that nests deeper is an attack or garbage.
-DEPTH_MAX = 100
-PARTS_MAX = 1000
 # A text that nobody reads as a mail; as an attachment it costs no time.
 BODY_MAX = 4 * 1024 * 1024
 METHOD_MAX_BYTES = 40
@@ -31,96 +21,17 @@ SIGNATURE_TYPES = {
     "application/pkcs7-signature",
     "application/x-pkcs7-signature",
 }
-# RFC 2046, 5.1.1: a boundary has up to 70 characters; a part's header follows.
-BOUNDARY_LINE = re.compile(
-    r"^--([^\s-][^\r\n]{0,69}?|-[^\r\n]{0,69}?)[ \t]*\r?\n(?=content-)",
-    re.IGNORECASE | re.MULTILINE,
-)
-BOUNDARY_SEARCHED_MAX = 8 * 1024 * 1024
 CONTENT_TYPE_MAX_BYTES = 127
 CONTENT_ID_MAX_BYTES = 250
-MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 BODY_TYPES = ("text/plain", "text/html")
 
 
-class Part(Message):
-    """A part as the stdlib's parser fills it; message/* parts keep their bytes as they came."""
-
-    def __init__(self) -> None:
-        super().__init__(compat32)
-
-    def raw(self, name: str) -> str | None:
-        """The value of a field as it stood in the mail; `name` in lower case."""
-        for found, value in self.raw_items():
-            if found.lower() == name:
-                return str(value)
-        return None
-
-    @cached_property
-    def content_type(self) -> Valued:
-        """Its Content-Type; text/plain when that is missing or broken (RFC 2045, 5.2)."""
-        raw = self.raw("content-type")
-        if raw is None:
-            return Valued(self.get_default_type())
-        valued = read_valued(raw)
-        if MEDIA_TYPE.fullmatch(valued.value):
-            return valued
-        # "multipart/*" and the like: its boundary says what it is.
-        multipart = valued.value.startswith("multipart") and "boundary" in valued.parameters
-        return Valued("multipart/mixed" if multipart else "text/plain", valued.parameters)
-
-    @cached_property
-    def disposition(self) -> Valued:
-        """Its Content-Disposition, or nothing."""
-        raw = self.raw("content-disposition")
-        return read_valued(raw) if raw else Valued("")
-
-    @property
-    def file_name(self) -> str:
-        """The name that the sender gave the file, or ""."""
-        given = self.disposition.parameters.get("filename")
-        return given or self.content_type.parameters.get("name") or ""
-
-    # The three below are what the stdlib's parser asks. It must not open message/* parts: a mail
-    # inside a mail stays one file, byte for byte, however deep it nests.
-    def get_content_type(self) -> str:
-        value = self.content_type.value
-        return "application/octet-stream" if value.startswith("message/") else value
-
-    def get_content_maintype(self) -> str:
-        return self.get_content_type().partition("/")[0]
-
-    def get_content_subtype(self) -> str:
-        return self.get_content_type().partition("/")[2]
-
-    def get_boundary(self, failobj: Any = None) -> Any:
-        return self.content_type.parameters.get("boundary", "").rstrip() or failobj
-
-    @property
-    def children(self) -> Sequence[Part]:
-        """The parts of a multipart; nothing for all others."""
-        payload = self._payload_or_parts()
-        return payload if isinstance(payload, list) else ()
-
-    def content(self) -> bytes:
-        """The part's bytes with its transfer encoding undone; never fails."""
-        payload = self._payload_or_parts()
-        if not isinstance(payload, str):
-            return b""
-        data = payload.encode("utf-8", "surrogateescape")
-        # Some write "base64;" or add a comment.
-        words = (self.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
-        return _undone(data, words[0] if words else "")
-
-    @property
-    def text(self) -> str:
-        """What stands in the part, undecoded (8-bit as surrogates); "" for one with parts."""
-        payload = self._payload_or_parts()
-        return payload if isinstance(payload, str) else ""
-
-    def _payload_or_parts(self) -> str | list[Part]:
-        payload: str | list[Part] = self.__dict__["_payload"] or ""
-        return payload
+def content_of(part: Part) -> bytes:
+    """The part's bytes with its transfer encoding undone; never fails."""
+    data = part.text.encode("utf-8", "surrogateescape")
+    # Some write "base64;" or add a comment.
+    words = (part.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
+    return _undone(data, words[0] if words else "")
 
 
 def _undone(data: bytes, encoding: str) -> bytes:
@@ -228,7 +139,7 @@ class _Reader:
         files.append(_attached(part, len(files) + 1))
 
     def _body(self, part: Part) -> list[_Section]:
-        content = part.content()
+        content = content_of(part)
         if len(content) > BODY_MAX:
             self._attach(part)
             self._left_out(f"a text of more than {BODY_MAX} bytes became an attachment")
@@ -289,20 +200,6 @@ def _source(sections: list[_Section]) -> str:
     return "\n".join(one.html or html_from_text(one.text or "") for one in sections)
 
 
-def found_parts(part: Part) -> Sequence[Part]:
-    """The parts of a multipart whose boundary is missing or wrong, by the boundary in its text."""
-    if not part.content_type.value.startswith("multipart/"):
-        return ()
-    text = part.text
-    found = BOUNDARY_LINE.search(text)
-    if not found or len(text) > BOUNDARY_SEARCHED_MAX:
-        return ()
-    parser: FeedParser[Part] = FeedParser(Part, policy=cast("Any", compat32))
-    boundary = found.group(1).replace("\\", "\\\\").replace('"', '\\"')
-    parser.feed(f'Content-Type: multipart/mixed; boundary="{boundary}"\n\n{text}')
-    return parser.close().children
-
-
 def _uuencoded(name: str, content: bytes, number: int) -> AttachedFile:
     sniffed = sniffed_type(content)
     content_type = sniffed or type_of_name(name) or "application/octet-stream"
@@ -318,7 +215,7 @@ def _uuencoded(name: str, content: bytes, number: int) -> AttachedFile:
 
 
 def _attached(part: Part, number: int) -> AttachedFile:
-    content = part.content()
+    content = content_of(part)
     content_type = cut(one_line(part.content_type.value), CONTENT_TYPE_MAX_BYTES)
     content_id = decode_value(part.raw("content-id") or "").strip("<> ")
     return AttachedFile(
