@@ -13,6 +13,7 @@ from services.parser.reply.lines import COMPARED_MAX, Line
 from services.parser.reply.words import (
     OPENERS,
     QUOTING,
+    SAID,
     WROTE,
     WROTE_BEFORE_NAME,
     WROTE_UNSPACED,
@@ -39,6 +40,8 @@ LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
 SENTENCE_END = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 WORDS_AFTER_VERB_MAX = 12
 ALONE_MAX = 120
+# In a language that is not in the tables, what follows the address may be so long.
+VERB_MAX = 25
 
 
 def attribution_at(lines: Sequence[Line], start: int) -> int:
@@ -97,8 +100,11 @@ def _opens(bare: str) -> bool:
     text = bare[:COMPARED_MAX].strip(DASHES + "(\"'").casefold()
     if not text:
         return False
-    word = text.split(None, 1)[0].rstrip(".,")
-    return text[0].isdigit() or word in OPENERS or "<" in text or bool(VERB.search(text))
+    return "<" in text or _begins(text) or bool(VERB.search(text))
+
+
+def _begins(text: str) -> bool:
+    return text[0].isdigit() or text.split(None, 1)[0].rstrip(".,") in OPENERS
 
 
 def _quote_follows(lines: Sequence[Line], end: int) -> bool:
@@ -125,8 +131,11 @@ def _is_attribution(text: str, quoted: bool) -> bool:
     if not verbs:
         if not (address and date):
             return False
-        return (colon and body.endswith((">", ")", "]"))) or ((colon or quoted) and _opens(text))
+        near = len(body) - max(map(body.rfind, ">)]")) <= VERB_MAX
+        return (colon and near) or ((colon or quoted) and _begins(text))
     last = verbs[-1]
+    if last.group() in SAID and not quoted:
+        return False
     if last.end() == len(body):
         return _ends_in_verb(text, colon, date, address, quoted)
     if not colon:

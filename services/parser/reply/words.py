@@ -15,7 +15,7 @@ Role = Literal["from", "date", "to", "cc", "subject", "other"]
 # "wrote", as it ends an attribution.
 WROTE = (
     # English, German, Dutch, French, Italian
-    "wrote", "writes", "said", "schrieb", "schrieb am", "geschrieben", "schreef",
+    "wrote", "writes", "said", "schrieb", "geschrieben", "schreef",
     "heeft geschreven",
     "a écrit", "écrit", "a ecrit", "ha scritto", "scrisse", "scrive",
     # Spanish, Catalan, Portuguese, Romanian
@@ -25,7 +25,8 @@ WROTE = (
     # Polish, Czech, Slovak, Slovenian, Croatian
     "napisał", "napisała", "napisał(a)", "pisze", "napsal", "napsala", "napsal(a)", "píše",
     "napísal", "napísala", "napísal(a)", "je napisal", "je napisala", "je napisal/-a",
-    "je napisao", "je napisala", "je napisao/la",
+    "je napisao", "je napisala", "je napisao/la", "napisao je",
+    "napisala je",
     # Russian, Ukrainian, Bulgarian, Greek
     "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала",
     "пише", "написа", "έγραψε",
@@ -34,9 +35,12 @@ WROTE = (
     # Arabic, Hebrew, Persian
     "كتب", "كتبت", "كتب/كتبت", "כתב", "כתבה", "כתב/ה", "נכתב על ידי", "نوشت",
 )  # fmt: skip
+# The same, but only before what is marked as quoted: people write it themselves.
+SAID = frozenset({"said"})
 # The same in writing that puts no space between words, and after the name of who wrote.
 WROTE_UNSPACED = (
-    "写道", "寫道", "来信", "のメール", "書きました", "書いた", "님이 작성", "작성", "쓴 글",
+    "写道", "寫道", "来信", "のメール", "書きました", "書いた", "님이 작성한 메시지",
+    "님이 작성", "작성", "쓴 글",
     "이(가) 작성", "님이 쓴", "เขียนว่า",
 )  # fmt: skip
 # Those that stand before the name or the date as well: "Am 6. Mai schrieb Jo:".
@@ -45,7 +49,7 @@ WROTE_BEFORE_NAME = frozenset(
         "schrieb schreef skrev skriver kirjoitti írta escribió escreveu написал написала пишет"
         " kirjutas yazdı"
     )
-) | {"schrieb am", "ezt írta", "skrev følgende"}
+) | {"ezt írta", "skrev følgende"}
 # What stands before the name: "Quoting Jo <jo@example.org>:".
 QUOTING = (
     "quoting ", "zitat von ", "citat från ", "citando a ", "citando ", "cita de ", "selon ",
