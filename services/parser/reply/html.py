@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.parser.reply.layers import Layer
-from services.parser.reply.lines import Line, bare
+from services.parser.reply.lines import Line, read_line
 
 # Longer or deeper HTML is not divided.
 HTML_MAX = 512 * 1024
@@ -58,7 +58,10 @@ class HtmlLine(Line):
 
 @dataclass(slots=True)
 class Token:
-    """A tag or a piece of text, as it stands in the HTML. `name` is "" for text, "!" to leave."""
+    """A tag or a piece of text, as it stands in the HTML. `name` is "" for text, "!" to leave out.
+
+    A text that closes ends its line, as it does in preformatted text.
+    """
 
     raw: str
     name: str = ""
@@ -84,6 +87,8 @@ class _Reader:
         for index, token in enumerate(tokens):
             if not token.name:
                 self._add(token.raw)
+                if token.closes:
+                    self._end(index + 1)
             elif token.name != "!":
                 if token.name in BREAKS:
                     self._end(index)
@@ -101,9 +106,11 @@ class _Reader:
     def _end(self, index: int) -> None:
         text = "".join(self.words)
         if text.strip():
-            line = HtmlLine(text, self.line_depth, bare(text), first=self.first)
+            plain = read_line(text)
+            depth = self.line_depth + plain.depth
+            line = HtmlLine(text, depth, plain.bare, first=self.first)
             line.opens, self.opens = self.opens and self.line_depth > 0, False
-            line.weak = self.line_weak
+            line.weak = self.line_weak and not plain.depth
             self.lines.append(line)
             self.first = index
         self.words.clear()
@@ -210,33 +217,46 @@ class _Writer:
 
 def _tokens(source: str) -> list[Token]:
     tokens: list[Token] = []
-    at, size = 0, len(source)
+    at, size, preformatted = 0, len(source), False
+    # Looked for once, so that no beginning of a comment looks in vain.
+    last_comment = source.rfind("-->")
     while at < size:
         start = source.find("<", at)
-        name = TAG_NAME.match(source, start + 1) if start >= 0 else None
         if start < 0:
-            tokens.append(Token(source[at:]))
-            break
+            start = size
         if start > at:
-            tokens.append(Token(source[at:start]))
+            tokens.extend(_texts(source[at:start], preformatted))
+        if start == size:
+            break
+        name = TAG_NAME.match(source, start + 1)
         if name is None and source[start + 1 : start + 2] not in "!?/":
             tokens.append(Token("&lt;"))
             at = start + 1
             continue
-        end = source.find("-->", start) + 2 if source.startswith("<!--", start) else 0
-        end = end if end > 1 else source.find(">", start)
-        if end < 0:
+        at = _tag_end(source, start, last_comment)
+        if at < 0:
             break
-        at = end + 1
-        if name is None:
-            tokens.append(Token(source[start:at], "!"))
-            continue
-        found = name.group().lower()
-        tokens.append(Token(source[start:at], found.lstrip("/"), found.startswith("/")))
+        found = name.group().lower() if name else "!"
         if found in SKIPPED:
             at = _past(source, found, at)
-            tokens[-1] = Token(source[start:at], "!")
+            found = "!"
+        if found.endswith("pre"):
+            preformatted = found == "pre"
+        tokens.append(Token(source[start:at], found.lstrip("/"), found.startswith("/")))
     return tokens
+
+
+def _texts(text: str, preformatted: bool) -> list[Token]:
+    if not preformatted or "\n" not in text:
+        return [Token(text)]
+    return [Token(line, "", line.endswith("\n")) for line in text.splitlines(keepends=True)]
+
+
+def _tag_end(source: str, start: int, last_comment: int) -> int:
+    """Where what begins here with "<" ends; -1 when it does not."""
+    if start < last_comment and source.startswith("<!--", start):
+        return source.find("-->", start) + 3
+    return source.find(">", start) + 1 or -1
 
 
 def _past(source: str, name: str, at: int) -> int:

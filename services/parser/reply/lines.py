@@ -41,7 +41,7 @@ def read_lines(text: str) -> list[Line]:
     """The lines of a plain text."""
     lines: list[Line] = []
     for raw in text.split("\n"):
-        line = _line(raw)
+        line = read_line(raw)
         if line.depth and lines and _closes_address(lines[-1], line):
             line = Line(raw, 0, bare(raw))
         lines.append(line)
@@ -64,7 +64,8 @@ def _closes_address(before: Line, line: Line) -> bool:
     return len(line.bare) <= BROKEN_MAX and line.bare.endswith((":", "\uff1a"))
 
 
-def _line(text: str) -> Line:
+def read_line(text: str) -> Line:
+    """One line, with the quotation marks before it counted."""
     start = text.lstrip()
     if not start.startswith(">"):
         return Line(text, 0, bare(start))

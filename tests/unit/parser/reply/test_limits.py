@@ -68,6 +68,8 @@ def test_any_text_is_split(text: str) -> None:
         lambda n: "<div>" * n + "x",
         lambda n: "<blockquote>x" * n,
         lambda n: "<!--" * n,
+        lambda n: "<!-- >" * n,
+        lambda n: "<pre>\n" * n,
         lambda n: "<style>" * n + "</style" * n,
         lambda n: "<b><i>x<br>" * n,
         lambda n: "<blockquote type=cite>q</blockquote>a<br>" * n,
