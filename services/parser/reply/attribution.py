@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import COMPARED_MAX, Line
+from services.parser.reply.lines import COMPARED_MAX, Line, fold
 from services.parser.reply.words import (
     OPENERS,
     QUOTING,
@@ -79,17 +79,17 @@ def _closes(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
         return True
-    if "@" in bare and VERB_WITHIN.search(bare.casefold()):
+    if "@" in bare and VERB_WITHIN.search(fold(bare)):
         return True
     if last.isalnum() or last in "-)":
-        words = bare[-40:].rstrip(DASHES).casefold().rsplit(None, 1)
+        words = fold(bare[-40:].rstrip(DASHES)).rsplit(None, 1)
         return bool(words) and words[-1].rstrip(COLONS) in LAST_WORDS
     return False
 
 
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:
     """The window as one line, up to where a quotation begins in it."""
-    text = " ".join(line.bare for line in lines[start : end + 1]).strip(DASHES).casefold()
+    text = fold(" ".join(line.bare for line in lines[start : end + 1]).strip(DASHES))
     if not text or text[-1] in COLONS or (within := VERB_WITHIN.search(text)) is None:
         return text
     head = text[: within.end()]
@@ -97,7 +97,7 @@ def _joined(lines: Sequence[Line], start: int, end: int) -> str:
 
 
 def _opens(bare: str) -> bool:
-    text = bare[:COMPARED_MAX].strip(DASHES + "(\"'").casefold()
+    text = fold(bare[:COMPARED_MAX].strip(DASHES + "(\"'"))
     if not text:
         return False
     return "<" in text or _begins(text) or bool(VERB.search(text))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
-from services.parser.reply.lines import Line, is_rule
+from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
 
 BLOCK_LINES = 24
@@ -72,7 +72,7 @@ def asks_for_reply(text: str) -> bool:
 
 
 def _title(bare: str) -> str:
-    return " ".join(bare[:MARKER_MAX].strip(FRAME + COLONS).casefold().split())
+    return " ".join(fold(bare[:MARKER_MAX].strip(FRAME + COLONS)).split())
 
 
 def _titled(lines: Sequence[Line], start: int, framed: bool) -> Heading | None:
@@ -134,7 +134,7 @@ def _field(bare: str) -> tuple[Role, str] | None:
     end = head.find(":")
     if end < 0:
         return None
-    name = " ".join(head[:end].strip("*_ \t\"'").casefold().split())
+    name = " ".join(fold(head[:end].strip("*_ \t\"'")).split())
     role = FIELDS.get(name)
     return (role, name) if role else None
 
@@ -175,7 +175,7 @@ def _is_block_in_a_line(bare: str) -> bool:
         return False
     roles = set()
     for piece in bare.split(":")[:BLOCK_LINES]:
-        words = piece.strip("* ").casefold().split()[-2:]
+        words = fold(piece.strip("* ")).split()[-2:]
         for name in (" ".join(words), words[-1] if words else ""):
             roles.add(FIELDS.get(name))
     return {"from", "subject"} <= roles and ("date" in roles or "to" in roles)
@@ -229,9 +229,7 @@ def _lotus_block(lines: Sequence[Line], start: int) -> int:
     roles: set[Role] = set()
     length = 0
     for index, line in enumerate(window):
-        role = (
-            FIELDS.get(line.bare.rstrip(COLONS + " ").casefold()) if len(line.bare) < 20 else None
-        )
+        role = FIELDS.get(fold(line.bare.rstrip(COLONS + " "))) if len(line.bare) < 20 else None
         if role in ("to", "cc", "subject"):
             roles.add(role)
             length = index + 1

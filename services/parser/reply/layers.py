@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
-from services.parser.reply.lines import Line, is_rule
+from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
@@ -32,7 +32,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     layers = [Layer.NEW] * len(lines)
     if not lines:
         return layers
-    marked = asks_for_reply(text.casefold())
+    marked = asks_for_reply(fold(text))
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
     _mark_blank(lines, layers)
@@ -58,7 +58,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
             index, quoted = index + 1, True
         elif not line.bare:
             index += 1
-        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(line.bare.casefold()):
+        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(fold(line.bare)):
             return _rest(lines, layers, _attributed(lines, index))
         elif heading := heading_at(lines, index):
             if heading.forwards or _is_forward(subject, heading):
@@ -112,7 +112,7 @@ def _is_forward(subject: str, heading: Heading) -> bool:
 
 def _forward_word(subject: str) -> str:
     """The prefix of a subject when it may be one of a forwarded mail, else ""."""
-    word, colon, _ = subject.lstrip()[:20].casefold().replace("\uff1a", ":").partition(":")
+    word, colon, _ = fold(subject.lstrip()[:20]).replace("\uff1a", ":").partition(":")
     word = word.strip()
     return word if colon and (word in FORWARD_PREFIXES or word == FORWARD_OR_REPLY) else ""
 

@@ -77,6 +77,11 @@ def read_line(text: str) -> Line:
     return Line(text, depth, bare(start))
 
 
+def fold(text: str) -> str:
+    """The text as words are compared. Turkish "İ" leaves a dot above where it is made small."""
+    return text.casefold() if text.isascii() else text.casefold().replace("\u0307", "")
+
+
 def is_rule(line: str) -> bool:
     """Whether a bare line is a drawn rule."""
     return len(line) >= 3 and not line.strip(RULED)

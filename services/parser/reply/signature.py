@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import Line
+from services.parser.reply.lines import Line, fold
 from services.parser.reply.words import CLOSINGS, DEVICES, DISCLAIMERS, SENT_FROM
 
 # After "-- " comes a signature (RFC 3676, section 4.3), unless too much follows it.
@@ -60,7 +60,7 @@ def _disclaimer(lines: Sequence[Line], start: int, end: int) -> int:
     for index in range(max(start, end - SIGNATURE_LINES), end):
         if index and lines[index - 1].bare and index > start:
             continue
-        if lines[index].bare[:40].casefold().lstrip("*_ ").startswith(DISCLAIMERS):
+        if fold(lines[index].bare[:40]).lstrip("*_ ").startswith(DISCLAIMERS):
             return index
     return end
 
@@ -81,7 +81,7 @@ def is_program_line(bare: str) -> bool:
     """Whether a line is like "Sent from my iPhone"."""
     if not bare or len(bare) > 2 * PROGRAM_MAX:
         return False
-    text = LINK.sub(" ", bare).casefold().strip(PUNCTUATION + "[]<>()\"'|")
+    text = fold(LINK.sub(" ", bare)).strip(PUNCTUATION + "[]<>()\"'|")
     if not text or len(text) > PROGRAM_MAX:
         return False
     first = text.split(None, 1)[0]
@@ -116,7 +116,7 @@ def _closing(lines: Sequence[Line], start: int, end: int) -> int:
     """After a closing formula and a name, what tells where and how the person is reached."""
     for index in range(max(start, end - CLOSING_LINES), end):
         bare = lines[index].bare
-        if len(bare) > CLOSING_MAX or bare.strip(PUNCTUATION).casefold() not in CLOSINGS:
+        if len(bare) > CLOSING_MAX or fold(bare.strip(PUNCTUATION)) not in CLOSINGS:
             continue
         written = [at for at in range(index + 1, end) if lines[at].bare]
         details = [lines[at].bare for at in written[1:]]
@@ -128,4 +128,4 @@ def _closing(lines: Sequence[Line], start: int, end: int) -> int:
 
 
 def _is_own(detail: str) -> bool:
-    return len(detail) > DETAILS_MAX or detail[:4].casefold().startswith(("p.s", "ps:", "ps "))
+    return len(detail) > DETAILS_MAX or fold(detail[:4]).startswith(("p.s", "ps:", "ps "))

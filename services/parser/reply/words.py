@@ -5,12 +5,16 @@ The languages stand in rows; where a word serves several of them, it stands in t
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
-_words = re.compile(r"\S+").findall
+from services.parser.reply.lines import fold
 
 Role = Literal["from", "date", "to", "cc", "subject", "other"]
+
+
+def _words(text: str) -> list[str]:
+    return fold(text).split()
+
 
 # "wrote", as it ends an attribution.
 WROTE = (
@@ -123,14 +127,15 @@ _OTHER = (
     "添付ファイル", "附件", "첨부", "sent by", "message-id", "newsgroups", "categories", "bijlage",
     "sensitivity", "category", "mailed-by", "signed-by", "on behalf of",
 )  # fmt: skip
-FIELDS: dict[str, Role] = {
-    **dict.fromkeys(_OTHER, "other"),
-    **dict.fromkeys(_SUBJECT, "subject"),
-    **dict.fromkeys(_CC, "cc"),
-    **dict.fromkeys(_TO, "to"),
-    **dict.fromkeys(_DATE, "date"),
-    **dict.fromkeys(_FROM, "from"),
+_FIELDS: dict[Role, tuple[str, ...]] = {
+    "other": _OTHER,
+    "subject": _SUBJECT,
+    "cc": _CC,
+    "to": _TO,
+    "date": _DATE,
+    "from": _FROM,
 }
+FIELDS = {fold(name): role for role, names in _FIELDS.items() for name in names}
 
 # "Original message", between dashes.
 ORIGINAL = (
@@ -281,7 +286,7 @@ DEVICES = (
 )  # fmt: skip
 
 # A line alone that closes a letter.
-CLOSINGS = frozenset((
+CLOSINGS = frozenset(map(fold, (
     "regards", "best regards", "kind regards", "kindest regards", "warm regards",
     "warmest regards", "many thanks", "with regards", "with kind regards", "with best regards",
     "best", "all the best", "best wishes", "cheers", "thanks", "thank you", "thanks and regards",
@@ -307,7 +312,7 @@ CLOSINGS = frozenset((
     "s přáním hezkého dne", "děkuji", "üdvözlettel", "tisztelettel", "köszönettel", "üdv",
     "saygılarımla", "saygılarımızla", "iyi çalışmalar", "teşekkürler", "よろしくお願いします",
     "よろしくお願いいたします", "敬具", "此致", "祝好", "谢谢", "謝謝", "감사합니다", "드림",
-))  # fmt: skip
+)))  # fmt: skip
 # How a notice of confidentiality begins, which no person writes by hand.
 DISCLAIMERS = (
     "confidentiality notice", "confidentiality:", "confidential:", "disclaimer",
