@@ -33,7 +33,11 @@ EXTENSIONS = {
     "text/rfc822-headers": "txt",
     "text/vcard": "vcf",
 }
-TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()}
+TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {
+    "eml": "message/rfc822",
+    "p7s": "application/pkcs7-signature",
+    "txt": "text/plain",
+}
 # The beginnings of the files that mails carry, from their formats' specifications.
 SIGNATURES = (
     (b"%PDF-", "application/pdf"),

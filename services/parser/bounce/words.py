@@ -58,7 +58,8 @@ SUBJECT = Words(
     r"|processing error|delivery notification|mail could not|return(?:ed|ing) (?:mail|message)"
 )
 FAILURE = Words(
-    rf"{_NOT_DELIVERED}|permanent(?:ly)? (?:fatal )?(?:error|fail|reject)|fatal errors?"
+    rf"{_NOT_DELIVERED}|automatically rejected|(?:was|been) rejected|rejected (?:mail|message)"
+    r"|permanent(?:ly)? (?:fatal )?(?:error|fail|reject)|fatal errors?"
     r"|following (?:e-?mail )?(?:address|recipient|user)\S* (?:\w+ ){0,3}(?:had|fail"
     r"|reject|not|could|are|is)"
     r"|mailbox (?:is )?(?:full|unavailable|not found|disabled|over|exceed)|over quota"
