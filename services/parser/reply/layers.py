@@ -27,9 +27,13 @@ class Layer(Enum):
     SIGNATURE = "signature"
 
 
+# A member of an Enum is slow to look up, and each line asks.
+_NEW, _QUOTED = Layer.NEW, Layer.QUOTED
+
+
 def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer]:
     """The layer of each line; `text` is what they were read from."""
-    layers = [Layer.NEW] * len(lines)
+    layers = [_NEW] * len(lines)
     if not lines:
         return layers
     marked = asks_for_reply(fold(text))
@@ -54,7 +58,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
         if line.depth and (quoted or not line.weak):
             if line.opens and not quoted and _opens_forward(lines, index, subject):
                 return index
-            layers[index] = Layer.QUOTED
+            layers[index] = _QUOTED
             index, quoted = index + 1, True
         elif not line.bare:
             index += 1
@@ -66,7 +70,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
             marked_end = _marked_end(lines, index + heading.length)
             if marked_end is None:
                 return _rest(lines, layers, _ruled(lines, index))
-            _mark(layers, _ruled(lines, index), marked_end, Layer.QUOTED)
+            _mark(layers, _ruled(lines, index), marked_end, _QUOTED)
             index, quoted = marked_end, True
         else:
             index += 1
@@ -74,7 +78,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
 
 
 def _rest(lines: Sequence[Line], layers: list[Layer], start: int) -> int:
-    _mark(layers, start, len(lines), Layer.QUOTED)
+    _mark(layers, start, len(lines), _QUOTED)
     return len(lines)
 
 
@@ -155,21 +159,21 @@ def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
         goes_on = end == len(lines) or lines[end].depth
         room = len(before.text) + 1 + len(first.split(None, 1)[0])
         if goes_on and all(line.bare for line in lines[start:end]) and room > WRAP_MIN:
-            _mark(layers, start, end, Layer.QUOTED)
+            _mark(layers, start, end, _QUOTED)
 
 
 def _mark_blank(lines: Sequence[Line], layers: list[Layer]) -> None:
     """Empty lines below quoted lines belong to them."""
     for index in range(1, len(lines)):
-        if layers[index - 1] is Layer.QUOTED and not lines[index].bare:
-            layers[index] = Layer.QUOTED
+        if layers[index - 1] is _QUOTED and not lines[index].bare:
+            layers[index] = _QUOTED
 
 
 def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[tuple[int, int]]:
     """The stretches of new lines with something in them, up to `end`."""
     start = None
     for index in range(end + 1):
-        if index < end and layers[index] is Layer.NEW:
+        if index < end and layers[index] is _NEW:
             if start is None and lines[index].bare:
                 start = index
         elif start is not None:
@@ -182,7 +186,7 @@ def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
     quotes = [
         index
         for index, line in enumerate(lines)
-        if layers[index] is Layer.QUOTED and line.depth and line.bare
+        if layers[index] is _QUOTED and line.depth and line.bare
     ]
     if not quotes:
         return
@@ -192,13 +196,13 @@ def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
         first = _quotation_above(lines, layers, start)
         if between or _is_citation(lines, layers, first):
             for index in range(first, start):
-                if layers[index] is Layer.QUOTED:
+                if layers[index] is _QUOTED:
                     layers[index] = Layer.QUESTION
 
 
 def _quotation_above(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> int:
     """Where the quoted lines begin that end here."""
-    while end > 0 and (layers[end - 1] is Layer.QUOTED or not lines[end - 1].bare):
+    while end > 0 and (layers[end - 1] is _QUOTED or not lines[end - 1].bare):
         end -= 1
     return end
 
@@ -206,5 +210,5 @@ def _quotation_above(lines: Sequence[Line], layers: Sequence[Layer], end: int) -
 def _is_citation(lines: Sequence[Line], layers: Sequence[Layer], first: int) -> bool:
     """Whether a quotation has own text above it, and nothing that says whom it quotes."""
     start = _written(lines, first)
-    above = first > 0 and layers[first - 1] is Layer.NEW
+    above = first > 0 and layers[first - 1] is _NEW
     return above and lines[start].depth > 0 and not lines[start].opens

@@ -11,6 +11,7 @@ BROKEN_MAX = 40
 # Marks of direction, zero-width marks, and spaces of other widths.
 _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F)], None)
 _MARKS |= dict.fromkeys(range(0x2066, 0x206A), None)
+DECORATION = "* \t\r\n\f\v"
 RULED = "-_=*#~\u2013\u2014\u2500 "
 PLAIN: dict[int, str | None] = {
     **_MARKS,
@@ -52,8 +53,8 @@ def bare(text: str) -> str:
     """The text as it is compared: without what only decorates it, and not too much of it."""
     text = text[: COMPARED_MAX + 1]
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text.translate(PLAIN))
-    return text.strip().strip("*").strip()
+        text = unicodedata.normalize("NFC", text.translate(PLAIN)).strip()
+    return text.strip(DECORATION)
 
 
 def _closes_address(before: Line, line: Line) -> bool:
@@ -67,14 +68,17 @@ def _closes_address(before: Line, line: Line) -> bool:
 def read_line(text: str) -> Line:
     """One line, with the quotation marks before it counted."""
     start = text.lstrip()
-    if not start.startswith(">"):
-        return Line(text, 0, bare(start))
-    depth = 0
-    while start.startswith(">"):
-        level = start.lstrip(">")
-        depth += len(start) - len(level)
-        start = level.lstrip(" \t")
-    return Line(text, depth, bare(start))
+    if start[:1] != ">":
+        return Line(text, 0, bare(start) if start else "")
+    depth = end = 0
+    for end, letter in enumerate(start):  # noqa: B007 (how far the marks reach is used below)
+        if letter == ">":
+            depth += 1
+        elif letter not in " \t":
+            break
+    else:
+        end = len(start)
+    return Line(text, depth, bare(start[end : end + COMPARED_MAX + 1]))
 
 
 def fold(text: str) -> str:

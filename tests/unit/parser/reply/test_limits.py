@@ -56,6 +56,9 @@ def test_any_text_is_split(text: str) -> None:
     "hostile",
     [
         lambda n: " " * n + ":",
+        lambda n: "> " * n + ":",
+        lambda n: ">" * n + "x",
+        lambda n: "x *" * n,
         lambda n: "a:\n" * n,
         lambda n: "From: a@b\n" * n,
         lambda n: "On Mon 10:11 a@b\n" * n,
