@@ -27,8 +27,7 @@ class Heading:
 
     length: int
     forwards: bool = False
-    # All that follows is quoted, whether it is marked so or not.
-    final: bool = False
+    # The name of the field that says who sent it, in a header block: it tells languages apart.
     sender_field: str = ""
 
 
@@ -100,7 +99,7 @@ def _after_rule(lines: Sequence[Line], start: int) -> Heading | None:
     if block := _block(lines, index, FIELDS_AFTER_RULE):
         return Heading(index - start + block.length, sender_field=block.sender_field)
     if found := heading_at(lines, index):
-        return Heading(index - start + found.length, found.forwards, found.final)
+        return Heading(index - start + found.length, found.forwards, found.sender_field)
     return None
 
 

@@ -1,4 +1,4 @@
-"""What mail programs write around a reply, by language: tables only, all in case-folded form.
+"""What mail programs write around a reply, by language: tables only, in small letters.
 
 The languages stand in rows; where a word serves several of them, it stands in the first.
 """
