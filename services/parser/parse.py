@@ -23,7 +23,7 @@ from services.parser.markup import clean_html
 from services.parser.parts import AttachedFile, Content, read_parts
 from services.parser.reply import split_reply
 from services.parser.structure import HEADER_DEFECTS, Part, read_structure
-from services.parser.text import cut, storable
+from services.parser.text import cut, decode, storable
 
 SUBJECT_MAX_BYTES = 4000
 # A line of a header (printable ASCII before the colon), or the continuation of one.
@@ -92,7 +92,7 @@ def parse(data: bytes) -> Mail:
     if content.cut:
         content.attachments.append(whole_mail(data))
     defects = [*content.cut, *dict.fromkeys(_defects(root))]
-    return _mail(data, read_header(root.fields), content, root, None, defects)
+    return _mail(data, _header(root), content, root, None, defects)
 
 
 def unparsed(data: bytes, error: str) -> Mail:
@@ -101,7 +101,27 @@ def unparsed(data: bytes, error: str) -> Mail:
     Its kind is given as human, since nothing is known; such a mail is never answered anyhow.
     """
     root = _parts_of(_head_of(data))
-    return _mail(data, read_header(root.fields), _no_content(), root, error, [])
+    return _mail(data, _header(root), _no_content(), root, error, [])
+
+
+def _header(root: Part) -> Header:
+    """The header; its raw 8-bit text is in UTF-8 (RFC 6532), or in the charset of the body."""
+    if all(value.isascii() for _, value in root.fields):
+        return read_header(root.fields)
+    charsets = (part.content_type.parameters.get("charset") for part in (root, *root.children))
+    charset = next((one for one in charsets if one), None)
+    return read_header((name, _raw_text(value, charset)) for name, value in root.fields)
+
+
+def _raw_text(value: str, charset: str | None) -> str:
+    # An encoded word names its own charset, also where it holds such bytes.
+    if value.isascii() or "=?" in value:
+        return value
+    data = value.encode("ascii", "surrogateescape")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return decode(data, charset)
 
 
 def _no_content() -> Content:

@@ -23,6 +23,7 @@ BOUNDARY_LINE = re.compile(
     r"^--([^\s-][^\r\n]{0,69}?|-[^\r\n]{0,69}?)[ \t]*\r?\n(?=content-)",
     re.IGNORECASE | re.MULTILINE,
 )
+PART_HEADER = re.compile(r"content-[\w-]+:", re.IGNORECASE)
 BOUNDARY_SEARCHED_MAX = 8 * 1024 * 1024
 HEADER_DEFECTS = {"MissingHeaderBodySeparatorDefect", "FirstHeaderLineIsContinuationDefect"}
 
@@ -117,12 +118,18 @@ class _Splitter:
         """The parts between the boundaries; none when there is no boundary."""
         found: list[Part] = []
         begin: int | None = None
+        closed = False
         for line, after, closes in self._boundaries(start, end, f"--{boundary}"):
             if begin is not None:
                 found.append(self.part(begin, max(begin, self._before(line)), default_type, depth))
-            begin = None if closes else after
-            if closes or self._parts > PARTS_MAX + 1:
+            closed = closed or closes
+            # Parts within parts of the same boundary go on after the first end: a header shows it.
+            goes_on = not closed or PART_HEADER.match(self._text, after)
+            begin = after if goes_on and not closes else None
+            if self._parts > PARTS_MAX + 1:
                 return found
+        if begin is None and closed:
+            return found
         if begin is None:
             parent.defects.append("StartBoundaryNotFoundDefect")
             return found

@@ -82,7 +82,7 @@ def is_program_line(bare: str) -> bool:
     if not bare or len(bare) > 2 * PROGRAM_MAX:
         return False
     text = fold(LINK.sub(" ", bare)).strip(PUNCTUATION + "[]<>()\"'|")
-    if not text or len(text) > PROGRAM_MAX:
+    if not text.strip() or len(text) > PROGRAM_MAX:
         return False
     first = text.split(None, 1)[0]
     if first not in _FIRST_WORDS and not text.startswith(_UNSPACED) and not text.endswith(_ENDINGS):
