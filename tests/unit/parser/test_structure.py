@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, given, seed, settings
@@ -24,7 +25,7 @@ TEXTS = {
     "gb18030": "打印机不工作 – 请检查",
     "big5": "印表機無法使用",
 }
-ENCODINGS = {
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "8bit": lambda data: data,
     "base64": base64.encodebytes,
     "quoted-printable": lambda data: binascii.b2a_qp(data, istext=True),
@@ -91,7 +92,7 @@ def leaves() -> st.SearchStrategy[Leaf]:
 def boxes() -> st.SearchStrategy[Box]:
     """Parts within parts."""
     return st.recursive(
-        st.lists(leaves(), min_size=1, max_size=4).map(Box),
+        st.lists(leaves(), min_size=1, max_size=4).map(lambda found: Box([*found])),
         lambda inner: st.lists(leaves() | inner, min_size=1, max_size=4).map(Box),
         max_leaves=12,
     )
