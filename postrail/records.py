@@ -7,7 +7,7 @@ releases add must have a default, so that old and new processes can run side by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -70,6 +70,62 @@ class Attachment:
     sha256: str
     content_id: str | None
     inline: bool
+    # What the content's first bytes show, or "": the type above is the sender's word.
+    sniffed_type: str = ""
+    # Of a calendar part: REQUEST, REPLY, CANCEL, … (RFC 5546)
+    method: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthenticationResult:
+    """One method's result, as a mail server says that it found it about the sender (RFC 8601)."""
+
+    # Who says so: worth something only where it is a server of one's own.
+    server: str
+    # "dkim", "spf", "dmarc", … and "pass", "fail", …
+    method: str
+    result: str
+    # "header.d=example.com", as given.
+    properties: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BouncedRecipient:
+    """One address that a bounce is about, and what became of the mail to it."""
+
+    address: str
+    # failed or delayed (RFC 3464, section 2.3.3)
+    action: str
+    # The enhanced status code (RFC 3463) as the bounce gives it: "5.1.1", or "".
+    status: str
+    # Did the mail fail for good? By the action: a status may contradict it.
+    hard: bool
+    # What the other server said, or "".
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounce:
+    """A mail of ours that came back, or is late."""
+
+    recipients: list[BouncedRecipient]
+    # Of the mail that came back. Whoever wrote the bounce wrote it too: no proof of anything.
+    original_message_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplyParts:
+    """A body in its parts: what is new, what is quoted, and the signature; as text and as HTML.
+
+    Answers between quoted lines are new, and stand among the quoted ones too.
+    """
+
+    new_text: str
+    quoted_text: str
+    signature: str
+    new_html: str
+    quoted_html: str
+    signature_html: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,13 +161,34 @@ class MailParsed:
     html: str
     html_blob: BlobReference | None
     attachments: list[Attachment]
-    # human, auto_reply, auto_generated, bulk or bounce; and the header that decided.
+    # human, auto_reply, auto_generated, bulk, bounce, receipt, feedback or calendar; and the header
+    # or the words that decided.
     kind: str
     kind_reason: str
     # SHA-256 over the decoded content; the same mail read twice has the same fingerprint.
     fingerprint: str
     headers: list[HeaderField]
+    # What is wrong with the mail, and what of it was left out.
     defects: list[str]
+    # Stands for message_id where there is none: made from the fingerprint, and no proof that two
+    # mails are the same one, since a machine may send equal mails.
+    made_message_id: str = ""
+    # The Message-ID that the conversation began with, as far as this mail knows.
+    conversation_id: str = ""
+    # Who sent it for whoever wrote it (the field Sender).
+    sent_by: Address | None = None
+    bcc: list[Address] = field(default_factory=list)
+    # Delivered-To and its relatives: where it went, whatever To says.
+    delivered_to: list[str] = field(default_factory=list)
+    authentication: list[AuthenticationResult] = field(default_factory=list)
+    # Set where the body has more parts than one; as JSON in reply_blob when it is too large.
+    reply: ReplyParts | None = None
+    reply_blob: BlobReference | None = None
+    bounce: Bounce | None = None
+    # Detached signatures (PGP, S/MIME): kept, and no attachments.
+    signatures: list[Attachment] = field(default_factory=list)
+    # How the texts were read: "utf-8", or "gb2312 as gb18030".
+    charsets: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

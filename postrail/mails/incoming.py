@@ -153,8 +153,9 @@ async def _not_taken_in(connection: Connection, mail_ids: list[str]) -> list[str
 
 
 def _blobs_of(mail: MailParsed) -> list[str]:
-    bodies = [mail.raw_blob, mail.text_blob, mail.html_blob]
-    return [blob.sha256 for blob in bodies if blob] + [part.sha256 for part in mail.attachments]
+    bodies = [mail.raw_blob, mail.text_blob, mail.html_blob, mail.reply_blob]
+    files = [*mail.attachments, *mail.signatures]
+    return [blob.sha256 for blob in bodies if blob] + [file.sha256 for file in files]
 
 
 async def take_due(connection: Connection, now: datetime, limit: int) -> list[DueMail]:

@@ -20,6 +20,7 @@ from services.cli import (
     mails,
     operate,
     outgoing,
+    parse,
     status,
     up,
 )
@@ -81,6 +82,7 @@ app.add_typer(mails.mails, rich_help_panel=LOOK)
 app.add_typer(outgoing.outgoing, rich_help_panel=LOOK)
 app.add_typer(dead.dead, rich_help_panel=LOOK)
 app.add_typer(blobs.blobs, rich_help_panel=LOOK)
+app.command("parse", rich_help_panel=LOOK)(parse.parse)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -74,6 +74,9 @@ def _address(name: str, address: str) -> Address:
     if len(decoded) > 1 and decoded[0] == decoded[-1] == "'":
         decoded = decoded[1:-1]
     plain = SPACES.sub("", decode_value(address))
+    if plain.count("@") > 1 and address.count("@") == 1:
+        # An encoded word with an @ in it would show another domain than the mail goes to.
+        plain = SPACES.sub("", address) if address.isascii() else plain.replace("@", "_", 1)
     return Address(name=cut(decoded, NAME_MAX_BYTES), address=cut(plain, ADDRESS_MAX_BYTES))
 
 

@@ -16,6 +16,7 @@ VALUE_MAX = 64 * 1024
 ENCODED_WORD = re.compile(
     r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?="
 )
+FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
 NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
@@ -54,8 +55,23 @@ class Header:
 
 
 def read_header(items: Iterable[tuple[str, str]]) -> Header:
-    """Decodes the fields as the stdlib's parser splits them."""
+    """Decodes the fields as they stood."""
     return Header([Field(_name(name), decode_value(raw), raw) for name, raw in items])
+
+
+def read_lines(text: str) -> Header:
+    """The fields at the beginning of a text, up to an empty line; other lines are left out."""
+    fields: list[tuple[str, str]] = []
+    for line in text.lstrip("\r\n").splitlines():
+        if not line.strip():
+            break
+        if line[0] in " \t" and fields:
+            name, value = fields[-1]
+            if len(value) < VALUE_MAX:
+                fields[-1] = (name, f"{value} {line.strip()}")
+        elif found := FIELD_LINE.match(line):
+            fields.append((found.group(1), found.group(2)))
+    return read_header(fields)
 
 
 def _name(name: str) -> str:

@@ -56,6 +56,8 @@ def clean_html(source: str) -> str:
 
     HTML that nests too deeply, or has too many attributes, to be cleaned in time becomes its text.
     """
+    if not source:
+        return ""
     if _too_costly(source):
         return html_from_text(html_to_text(source))
     return storable(CLEANER.clean(source))

@@ -1,7 +1,7 @@
 """Parses a mail: its bytes in, its structure and its attachments out. Pure, and never surprised.
 
-Rubbish is no error: it gives a mail with defects. Only a mail whose structure cannot be followed
-(its parts nest too deeply) raises MailUnparsable.
+Rubbish is no error: it gives a mail with defects. What goes beyond a limit is left out and said,
+and the whole mail is then attached to itself.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.errors import InvalidHeaderDefect
-from email.feedparser import FeedParser
-from email.policy import compat32
-from typing import Any, cast
 
-from postrail.records import Address
+from postrail.records import Address, AuthenticationResult, Bounce, ReplyParts
 from services.parser.addresses import read_addresses, read_date, read_ids, read_message_id
+from services.parser.authentication import read_authentication
+from services.parser.bounce import read_bounce
+from services.parser.header_defects import header_defects
 from services.parser.headers import Header, read_header
-from services.parser.kind import Kind, kind_of
-from services.parser.parts import DEPTH_MAX, Content, MailUnparsable, Part, read_parts
-from services.parser.text import cut
+from services.parser.kind import Kind, Marks, kind_of
+from services.parser.markup import clean_html
+from services.parser.parts import AttachedFile, Content, read_parts
+from services.parser.reply import split_reply
+from services.parser.structure import HEADER_DEFECTS, Part, read_structure
+from services.parser.text import cut, decode, storable
 
 SUBJECT_MAX_BYTES = 4000
-PIECE_BYTES = 4 * 1024
-# A line of a header as the stdlib's parser knows it (printable ASCII before the colon), or the
-# continuation of one.
+# A line of a header (printable ASCII before the colon), or the continuation of one.
 HEADER_LINE = re.compile(rb"From |[\x21-\x39\x3b-\x7e]+:|[ \t]")
 # What follows a line with one of these is certainly still the header.
 CERTAIN_FIELD = re.compile(
@@ -35,6 +35,20 @@ CERTAIN_FIELD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 HEAD_END = re.compile(rb"\r?\n\r?\n")
+WHOLE_MAIL = "whole-mail.eml"
+# RFC 2606: never a domain of somebody's.
+MADE_ID_DOMAIN = "made.invalid"
+DELIVERED_TO = (
+    "delivered-to",
+    "x-delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-rcpt-to",
+    "x-forwarded-to",
+    "apparently-to",
+)
+NOT_ANSWERS = {"bounce", "receipt", "feedback"}
 NOT_PARSED = Kind("human", "not known, since the mail could not be parsed")
 
 
@@ -46,29 +60,39 @@ class Mail:
     header: Header
     subject: str
     message_id: str | None
+    # Made from the fingerprint where the mail has none; the same mail always gets the same one.
+    made_message_id: str
     in_reply_to: list[str]
     references: list[str]
+    # What names the conversation: the first reference, else what is answered, else the mail itself.
+    conversation_id: str
     date: datetime | None
+    # Who wrote it (From), and who sent it for somebody else (Sender).
     sender: Address | None
+    sent_by: Address | None
     reply_to: list[Address]
     to: list[Address]
     cc: list[Address]
+    bcc: list[Address]
+    delivered_to: list[str]
+    authentication: list[AuthenticationResult]
     content: Content
     kind: Kind
+    bounce: Bounce | None
+    # None where all of the body is new, or where no person reads it as an answer.
+    reply: ReplyParts | None
     fingerprint: str
     defects: list[str]
 
 
 def parse(data: bytes) -> Mail:
-    """The mail in these bytes; raises MailUnparsable when its structure cannot be followed."""
-    try:
-        root = _parts_of(data)
-        content = read_parts(root)
-    except RecursionError as error:
-        raise MailUnparsable("its parts nest too deeply") from error
-    header = read_header(root.raw_items())
-    defects = list(dict.fromkeys(_defects(root)))
-    return _mail(header, content, root, None, defects, fingerprint=None)
+    """The mail in these bytes, whatever they are."""
+    root = _parts_of(data)
+    content = read_parts(root)
+    if content.cut:
+        content.attachments.append(whole_mail(data))
+    defects = [*content.cut, *dict.fromkeys(_defects(root))]
+    return _mail(data, _header(root), content, root, None, defects)
 
 
 def unparsed(data: bytes, error: str) -> Mail:
@@ -77,32 +101,65 @@ def unparsed(data: bytes, error: str) -> Mail:
     Its kind is given as human, since nothing is known; such a mail is never answered anyhow.
     """
     root = _parts_of(_head_of(data))
-    header = read_header(root.raw_items())
-    fingerprint = hashlib.sha256(data).hexdigest()
-    return _mail(header, Content("", "", []), root, error, [], fingerprint=fingerprint)
+    return _mail(data, _header(root), _no_content(), root, error, [])
+
+
+def _header(root: Part) -> Header:
+    """The header; its raw 8-bit text is in UTF-8 (RFC 6532), or in the charset of the body."""
+    if all(value.isascii() for _, value in root.fields):
+        return read_header(root.fields)
+    charsets = (part.content_type.parameters.get("charset") for part in (root, *root.children))
+    charset = next((one for one in charsets if one), None)
+    return read_header((name, _raw_text(value, charset)) for name, value in root.fields)
+
+
+def _raw_text(value: str, charset: str | None) -> str:
+    # An encoded word names its own charset, also where it holds such bytes.
+    if value.isascii() or "=?" in value:
+        return value
+    data = value.encode("ascii", "surrogateescape")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return decode(data, charset)
+
+
+def _no_content() -> Content:
+    return Content(text="", html="", source="", attachments=[], signatures=[], charsets=[], cut=[])
+
+
+def whole_mail(data: bytes) -> AttachedFile:
+    """The mail itself as an attachment, where something of it was left out."""
+    return AttachedFile(
+        name=WHOLE_MAIL,
+        content_type="message/rfc822",
+        sha256=hashlib.sha256(data).hexdigest(),
+        content=data,
+        content_id=None,
+        inline=False,
+    )
 
 
 def _parts_of(data: bytes) -> Part:
-    head = _head_of(data)
-    root = _fed(head)
-    if root.defects and (mended := _without_junk(head)) != head:
-        root = _parts_of(mended + data[len(head) :])
-        root.defects.append(InvalidHeaderDefect("lines that are no fields were left out"))
-        return root
-    simple = root.get_content_maintype() != "multipart" and not root.is_multipart()
-    # Not get_payload(): that decodes, and stumbles over a charset's name with a NUL in it.
-    if simple and not root.defects and root.is_blank:
-        # The stdlib's parser would read the body line by line, only to join it again.
-        root.set_payload(data[len(head) :].decode("ascii", "surrogateescape"))
-        return root
-    return _fed(data)
+    root = read_structure(_characters(data))
+    if not HEADER_DEFECTS.isdisjoint(root.defects):
+        head = _head_of(data)
+        if (mended := _without_junk(head)) != head:
+            root = read_structure(_characters(mended + data[len(head) :]))
+            root.defects.append("lines of the header that are no fields were left out")
+    return root
+
+
+def _characters(data: bytes) -> str:
+    """Bytes above 127 become surrogates, so that nothing is lost before its charset is known."""
+    text = data.decode("ascii", "surrogateescape")
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def _without_junk(head: bytes) -> bytes:
     """The header without lines that are no fields, as far as certain fields follow them.
 
-    The stdlib's parser takes the first such line, one 8-bit character in a field's name is enough,
-    for the beginning of the body.
+    Else the first such line, one 8-bit character in a field's name is enough, would begin the body.
     """
     last = max((found.start() for found in CERTAIN_FIELD.finditer(head)), default=0)
     lines = head[:last].splitlines(keepends=True)
@@ -115,52 +172,75 @@ def _head_of(data: bytes) -> bytes:
     return data[: end.end()] if end else data
 
 
-def _fed(data: bytes) -> Part:
-    parser: FeedParser[Part] = FeedParser(Part, policy=cast("Any", compat32))
-    # The parser asks each open part about each line, so thousands of them would take seconds:
-    # what could nest so deeply is fed in pieces, and looked at in between.
-    suspect = data.lower().count(b"boundary") > DEPTH_MAX
-    size = PIECE_BYTES if suspect else max(1, len(data))
-    for start in range(0, len(data), size):
-        # Bytes above 127 become surrogates, so that nothing is lost before its charset is known.
-        parser.feed(data[start : start + size].decode("ascii", "surrogateescape"))
-        if len(vars(parser)["_msgstack"]) > DEPTH_MAX + 2:
-            raise MailUnparsable(f"its parts nest more than {DEPTH_MAX} deep")
-    return parser.close()
-
-
 def _mail(
+    data: bytes,
     header: Header,
     content: Content,
     root: Part,
     error: str | None,
     defects: list[str],
-    fingerprint: str | None,
 ) -> Mail:
     sender = _sender(header)
-    if sender is None:
-        defects.append("no sender")
-    if not header.value("date"):
-        defects.append("no date")
     message_id = read_message_id(header.all("message-id"))
-    subject = cut(header.value("subject"), SUBJECT_MAX_BYTES)
+    in_reply_to = read_ids(header.all("in-reply-to"))
+    references = read_ids(header.all("references"))
+    fingerprint = (
+        hashlib.sha256(data).hexdigest() if error else _fingerprint(header, message_id, content)
+    )
+    made_message_id = "" if message_id else f"<{fingerprint}@{MADE_ID_DOMAIN}>"
+    marks = Marks(data, header, root.content_type, sender, content.text, content.attachments)
+    kind = NOT_PARSED if error else kind_of(marks)
+    bounce = None
+    if kind.name == "bounce":
+        bounce = read_bounce(data, header, content.text, content.attachments, sender)
     return Mail(
         error=error,
         header=header,
-        subject=subject,
+        subject=cut(header.value("subject"), SUBJECT_MAX_BYTES),
         message_id=message_id,
-        in_reply_to=read_ids(header.all("in-reply-to")),
-        references=read_ids(header.all("references")),
+        made_message_id=made_message_id,
+        in_reply_to=in_reply_to,
+        references=references,
+        conversation_id=[*references, *in_reply_to, message_id or made_message_id][0],
         date=read_date(header.value("date")),
         sender=sender,
+        sent_by=next(iter(read_addresses(header.all("sender")[:1])), None),
         reply_to=read_addresses(header.all("reply-to")),
         to=read_addresses(header.all("to")),
         cc=read_addresses(header.all("cc")),
+        bcc=read_addresses(header.all("bcc")),
+        delivered_to=_delivered_to(header),
+        authentication=read_authentication(header),
         content=content,
-        kind=NOT_PARSED if error else kind_of(header, root.content_type, sender),
-        fingerprint=fingerprint or _fingerprint(header, message_id, content),
-        defects=defects,
+        kind=kind,
+        bounce=bounce,
+        reply=None if error or kind.name in NOT_ANSWERS else _reply(header, content),
+        fingerprint=fingerprint,
+        defects=[*defects, *header_defects(header, sender)],
     )
+
+
+def _reply(header: Header, content: Content) -> ReplyParts | None:
+    """The body in its parts, or None where it has only one."""
+    found = split_reply(content.text, content.source, header.value("subject"))
+    if not (found.quoted_text or found.signature or found.quoted_html or found.signature_html):
+        return None
+    return ReplyParts(
+        new_text=storable(found.new_text),
+        quoted_text=storable(found.quoted_text),
+        signature=storable(found.signature),
+        new_html=clean_html(found.new_html),
+        quoted_html=clean_html(found.quoted_html),
+        signature_html=clean_html(found.signature_html),
+    )
+
+
+def _delivered_to(header: Header) -> list[str]:
+    """The addresses that mail servers and forwarders note, each once, the surest first."""
+    found = (
+        address.address for name in DELIVERED_TO for address in read_addresses(header.all(name))
+    )
+    return list(dict.fromkeys(found))
 
 
 def _sender(header: Header) -> Address | None:
@@ -198,5 +278,5 @@ def _defects(root: Part) -> Iterator[str]:
     waiting: list[Part] = [root]
     while waiting:
         part = waiting.pop()
-        yield from (type(defect).__name__ for defect in part.defects)
+        yield from part.defects
         waiting.extend(part.children)

@@ -4,104 +4,34 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email.message import Message
-from email.policy import compat32
-from functools import cached_property
 
-from postrail.errors import PermanentError
 from services.parser.headers import decode_value, lenient_base64
 from services.parser.markup import clean_html, html_from_text, html_to_text
-from services.parser.names import attachment_name
-from services.parser.parameters import Valued, read_valued
-from services.parser.text import cut, decode, one_line, storable, unix_lines
+from services.parser.names import attachment_name, sniffed_type, type_of_name
+from services.parser.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts
+from services.parser.text import cut, decode_named, one_line, storable, unflowed, unix_lines
+from services.parser.uuencode import uudecode, without_uuencoded
 
-# Parts nest three or four deep in real mail; a mail that nests deeper is an attack or garbage.
-DEPTH_MAX = 100
+# A text that nobody reads as a mail; as an attachment it costs no time.
+BODY_MAX = 4 * 1024 * 1024
+METHOD_MAX_BYTES = 40
+SIGNATURE_TYPES = {
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+}
 CONTENT_TYPE_MAX_BYTES = 127
 CONTENT_ID_MAX_BYTES = 250
-MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 BODY_TYPES = ("text/plain", "text/html")
 
 
-class MailUnparsable(PermanentError):  # noqa: N818  Reads as what it says.
-    """The mail's structure cannot be followed; its bytes are kept."""
-
-
-class Part(Message):
-    """A part as the stdlib's parser fills it; message/* parts keep their bytes as they came."""
-
-    def __init__(self) -> None:
-        super().__init__(compat32)
-
-    def raw(self, name: str) -> str | None:
-        """The value of a field as it stood in the mail; `name` in lower case."""
-        for found, value in self.raw_items():
-            if found.lower() == name:
-                return str(value)
-        return None
-
-    @cached_property
-    def content_type(self) -> Valued:
-        """Its Content-Type; text/plain when that is missing or broken (RFC 2045, 5.2)."""
-        raw = self.raw("content-type")
-        if raw is None:
-            return Valued(self.get_default_type())
-        valued = read_valued(raw)
-        if MEDIA_TYPE.fullmatch(valued.value):
-            return valued
-        return Valued("text/plain", valued.parameters)
-
-    @cached_property
-    def disposition(self) -> Valued:
-        """Its Content-Disposition, or nothing."""
-        raw = self.raw("content-disposition")
-        return read_valued(raw) if raw else Valued("")
-
-    @property
-    def file_name(self) -> str:
-        """The name that the sender gave the file, or ""."""
-        given = self.disposition.parameters.get("filename")
-        return given or self.content_type.parameters.get("name") or ""
-
-    # The three below are what the stdlib's parser asks. It must not open message/* parts: a mail
-    # inside a mail stays one file, byte for byte, however deep it nests.
-    def get_content_type(self) -> str:
-        value = self.content_type.value
-        return "application/octet-stream" if value.startswith("message/") else value
-
-    def get_content_maintype(self) -> str:
-        return self.get_content_type().partition("/")[0]
-
-    def get_content_subtype(self) -> str:
-        return self.get_content_type().partition("/")[2]
-
-    @property
-    def children(self) -> Sequence[Part]:
-        """The parts of a multipart; nothing for all others."""
-        payload = self._payload_or_parts()
-        return payload if isinstance(payload, list) else ()
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing follows the header."""
-        return not self._payload_or_parts()
-
-    def content(self) -> bytes:
-        """The part's bytes with its transfer encoding undone; never fails."""
-        payload = self._payload_or_parts()
-        if not isinstance(payload, str):
-            return b""
-        data = payload.encode("utf-8", "surrogateescape")
-        # Some write "base64;" or add a comment.
-        words = (self.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
-        return _undone(data, words[0] if words else "")
-
-    def _payload_or_parts(self) -> str | list[Part]:
-        payload: str | list[Part] = self.__dict__["_payload"] or ""
-        return payload
+def content_of(part: Part) -> bytes:
+    """The part's bytes with its transfer encoding undone; never fails."""
+    data = part.text.encode("utf-8", "surrogateescape")
+    # Some write "base64;" or add a comment.
+    words = (part.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
+    return _undone(data, words[0] if words else "")
 
 
 def _undone(data: bytes, encoding: str) -> bytes:
@@ -110,28 +40,8 @@ def _undone(data: bytes, encoding: str) -> bytes:
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
     if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-        return b"".join(_uu_lines(data))
+        return uudecode(data)
     return data
-
-
-def _uu_lines(data: bytes) -> Iterator[bytes]:
-    _, _, body = data.partition(b"begin ")
-    for line in body.splitlines()[1:]:
-        if line.strip() == b"end":
-            return
-        try:
-            yield binascii.a2b_uu(line)
-        except binascii.Error:
-            # Some encoders write a wrong length; what is left of the line counts.
-            size = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
-            yield _first_bytes(line[: size + 1])
-
-
-def _first_bytes(line: bytes) -> bytes:
-    try:
-        return binascii.a2b_uu(line)
-    except binascii.Error:
-        return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +54,10 @@ class AttachedFile:
     content: bytes
     content_id: str | None
     inline: bool
+    # What the content's first bytes say, or "": the declared type is the sender's word.
+    sniffed_type: str = ""
+    # Of a calendar part (RFC 6047): REQUEST, REPLY, CANCEL, …
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,37 +68,100 @@ class _Section:
     html: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
     """The body in both forms ("" when there is none), and the attachments in their order."""
 
     text: str
     html: str
+    # The HTML as it came, not safe to show.
+    source: str
     attachments: list[AttachedFile]
+    # Detached signatures (RFC 1847): kept, and no attachments of the sender's.
+    signatures: list[AttachedFile]
+    # How the texts were read: "utf-8", or "gb2312 as gb18030".
+    charsets: list[str]
+    # What went beyond a limit.
+    cut: list[str]
 
 
 def read_parts(root: Part) -> Content:
-    """The content of a mail; raises MailUnparsable when its parts nest too deeply."""
-    attachments: list[AttachedFile] = []
-    sections = _sections(root, attachments, 0)
-    return Content(_text(sections), _html(sections), attachments)
+    """The content of a mail; what goes beyond a limit is left out, and said."""
+    reader = _Reader()
+    sections = reader.sections(root, 0)
+    source = _source(sections)
+    return Content(
+        text=_text(sections),
+        html=clean_html(source) if source else "",
+        source=source,
+        attachments=reader.files,
+        signatures=reader.signatures,
+        charsets=reader.charsets,
+        cut=reader.cut,
+    )
 
 
-def _sections(part: Part, attachments: list[AttachedFile], depth: int) -> list[_Section]:
-    if depth > DEPTH_MAX:
-        raise MailUnparsable(f"its parts nest more than {DEPTH_MAX} deep")
-    if part.children:
-        within = [_sections(child, attachments, depth + 1) for child in part.children]
-        if part.content_type.value == "multipart/alternative":
-            return _best(within)
-        return [section for sections in within for section in sections]
-    if not _is_body(part):
-        attachments.append(_attached(part, len(attachments) + 1))
+class _Reader:
+    """Goes through the parts, and collects what is not the body."""
+
+    def __init__(self) -> None:
+        self.files: list[AttachedFile] = []
+        self.signatures: list[AttachedFile] = []
+        self.charsets: list[str] = []
+        self.cut: list[str] = []
+        self._parts = 0
+
+    def sections(self, part: Part, depth: int) -> list[_Section]:
+        """The pieces of the body in this part and those within it."""
+        self._parts += 1
+        if depth > DEPTH_MAX:
+            return self._left_out(f"parts that nest more than {DEPTH_MAX} deep were left out")
+        if self._parts > PARTS_MAX:
+            return self._left_out(f"the parts after the first {PARTS_MAX} were left out")
+        if children := part.children or found_parts(part):
+            within = [self.sections(child, depth + 1) for child in children]
+            if part.content_type.value == "multipart/alternative":
+                return _best(within)
+            return [section for sections in within for section in sections]
+        if not _is_body(part):
+            self._attach(part)
+            return []
+        return self._body(part)
+
+    def _left_out(self, what: str) -> list[_Section]:
+        if what not in self.cut:
+            self.cut.append(what)
         return []
-    text = storable(decode(part.content(), part.content_type.parameters.get("charset")))
-    if part.content_type.value == "text/html":
-        return [_Section(None, text)] if text.strip() else []
-    return [_Section(unix_lines(text).strip("\n"), None)] if text.strip() else []
+
+    def _attach(self, part: Part) -> None:
+        signature = part.content_type.value in SIGNATURE_TYPES
+        files = self.signatures if signature else self.files
+        files.append(_attached(part, len(files) + 1))
+
+    def _body(self, part: Part) -> list[_Section]:
+        content = content_of(part)
+        if len(content) > BODY_MAX:
+            self._attach(part)
+            self._left_out(f"a text of more than {BODY_MAX} bytes became an attachment")
+            return []
+        decoded = decode_named(content, part.content_type.parameters.get("charset"))
+        if decoded.charset not in self.charsets:
+            self.charsets.append(decoded.charset)
+        text = storable(decoded.text)
+        if part.content_type.value == "text/html":
+            return [_Section(None, text)] if text.strip() else []
+        text = self._without_files(unix_lines(text), decoded.charset)
+        if part.content_type.parameters.get("format", "").lower() == "flowed":
+            text = unflowed(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
+        return [_Section(text.strip("\n"), None)] if text.strip() else []
+
+    def _without_files(self, text: str, charset: str) -> str:
+        if "begin " not in text:
+            return text
+        text, found = without_uuencoded(text)
+        for name, content in found:
+            self.files.append(_uuencoded(name, content, len(self.files) + 1))
+        return text
 
 
 def _is_body(part: Part) -> bool:
@@ -217,15 +194,28 @@ def _text(sections: list[_Section]) -> str:
     return "\n\n".join(text for text in texts if text)
 
 
-def _html(sections: list[_Section]) -> str:
+def _source(sections: list[_Section]) -> str:
     if all(one.html is None for one in sections):
         return ""
-    sources = [one.html or html_from_text(one.text or "") for one in sections]
-    return clean_html("\n".join(sources))
+    return "\n".join(one.html or html_from_text(one.text or "") for one in sections)
+
+
+def _uuencoded(name: str, content: bytes, number: int) -> AttachedFile:
+    sniffed = sniffed_type(content)
+    content_type = sniffed or type_of_name(name) or "application/octet-stream"
+    return AttachedFile(
+        name=attachment_name(name, content_type, number),
+        content_type=content_type,
+        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
+        content_id=None,
+        inline=False,
+        sniffed_type=sniffed,
+    )
 
 
 def _attached(part: Part, number: int) -> AttachedFile:
-    content = part.content()
+    content = content_of(part)
     content_type = cut(one_line(part.content_type.value), CONTENT_TYPE_MAX_BYTES)
     content_id = decode_value(part.raw("content-id") or "").strip("<> ")
     return AttachedFile(
@@ -236,4 +226,6 @@ def _attached(part: Part, number: int) -> AttachedFile:
         content_id=cut(content_id, CONTENT_ID_MAX_BYTES) or None,
         inline=part.disposition.value == "inline"
         or bool(content_id and not part.disposition.value),
+        sniffed_type=sniffed_type(content),
+        method=cut(part.content_type.parameters.get("method", "").upper(), METHOD_MAX_BYTES),
     )

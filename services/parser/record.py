@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
@@ -11,12 +12,16 @@ from typing import TypeVar
 from postrail.records import (
     Address,
     Attachment,
+    AuthenticationResult,
     BlobReference,
+    Bounce,
+    BouncedRecipient,
     HeaderField,
     MailFetched,
     MailParsed,
+    ReplyParts,
 )
-from services.parser.parse import Mail
+from services.parser.parse import Mail, whole_mail
 from services.parser.parts import AttachedFile
 from services.parser.text import cut
 
@@ -26,6 +31,11 @@ HEADERS_MAX_BYTES = 64 * 1024
 HEADER_VALUE_MAX_BYTES = 8 * 1024
 HEADER_NAME_MAX_BYTES = 200
 ATTACHMENTS_MAX_BYTES = 96 * 1024
+SIGNATURES_MAX_BYTES = 8 * 1024
+REPLY_INLINE_MAX_BYTES = 100 * 1024
+BOUNCED_MAX_BYTES = 32 * 1024
+AUTHENTICATION_MAX_BYTES = 16 * 1024
+CHARSETS_MAX = 10
 ADDRESSES_MAX_BYTES = 32 * 1024
 IDS_MAX_BYTES = 16 * 1024
 DEFECTS_MAX = 20
@@ -33,7 +43,6 @@ ERROR_MAX_BYTES = 1000
 RAW_INLINE_MAX_BYTES = 400 * 1024
 # What Avro and fixed fields add to each entry of a list, at most.
 ENTRY_BYTES = 100
-WHOLE_MAIL = "whole-mail.eml"
 
 Item = TypeVar("Item")
 
@@ -74,6 +83,8 @@ class _Blobs:
             sha256=file.sha256,
             content_id=file.content_id,
             inline=file.inline,
+            sniffed_type=file.sniffed_type,
+            method=file.method,
         )
 
 
@@ -90,6 +101,7 @@ def make_record(
     blobs, defects = _Blobs(), list(mail.defects)
     raw_blob = _raw_blob(fetched, raw, mail, blobs)
     text, text_blob, html, html_blob = _bodies(mail, inline_max_bytes, blobs)
+    reply, reply_blob = _reply(mail.reply, blobs)
     record = MailParsed(
         mail_id=fetched.mail_id,
         mailbox=fetched.mailbox,
@@ -121,6 +133,21 @@ def make_record(
         kind_reason=mail.kind.reason,
         fingerprint=mail.fingerprint,
         headers=_within(_header_fields(mail), HEADERS_MAX_BYTES, _field_bytes, "headers", defects),
+        made_message_id=mail.made_message_id,
+        conversation_id=mail.conversation_id,
+        sent_by=mail.sent_by,
+        bcc=_within(mail.bcc, ADDRESSES_MAX_BYTES, _address_bytes, "bcc", defects),
+        delivered_to=_within(
+            mail.delivered_to, IDS_MAX_BYTES, _text_bytes, "delivered_to", defects
+        ),
+        authentication=_within(
+            mail.authentication, AUTHENTICATION_MAX_BYTES, _result_bytes, "authentication", defects
+        ),
+        reply=reply,
+        reply_blob=reply_blob,
+        bounce=_bounce(mail.bounce, defects),
+        signatures=_signatures(mail, blobs, defects),
+        charsets=mail.content.charsets[:CHARSETS_MAX],
         defects=defects[:DEFECTS_MAX],
     )
     return Made(record, list(blobs.contents.values()))
@@ -165,18 +192,34 @@ def _attachments(mail: Mail, raw: bytes, blobs: _Blobs, defects: list[str]) -> l
     kept = _within(files, ATTACHMENTS_MAX_BYTES, _file_bytes, "attachments", defects)
     attachments = [blobs.add_file(file) for file in kept]
     if len(kept) < len(files):
-        whole = blobs.add(raw)
-        attachments.append(
-            Attachment(
-                name=WHOLE_MAIL,
-                content_type="message/rfc822",
-                size=whole.size,
-                sha256=whole.sha256,
-                content_id=None,
-                inline=False,
-            )
-        )
+        attachments.append(blobs.add_file(whole_mail(raw)))
     return attachments
+
+
+def _signatures(mail: Mail, blobs: _Blobs, defects: list[str]) -> list[Attachment]:
+    files = mail.content.signatures
+    kept = _within(files, SIGNATURES_MAX_BYTES, _file_bytes, "signatures", defects)
+    return [blobs.add_file(file) for file in kept]
+
+
+def _reply(
+    parts: ReplyParts | None, blobs: _Blobs
+) -> tuple[ReplyParts | None, BlobReference | None]:
+    if parts is None:
+        return None, None
+    texts = asdict(parts)
+    if sum(_text_bytes(text) for text in texts.values()) <= REPLY_INLINE_MAX_BYTES:
+        return parts, None
+    return None, blobs.add(json.dumps(texts, ensure_ascii=False).encode())
+
+
+def _bounce(bounce: Bounce | None, defects: list[str]) -> Bounce | None:
+    if bounce is None:
+        return None
+    recipients = _within(
+        bounce.recipients, BOUNCED_MAX_BYTES, _bounced_bytes, "bounced recipients", defects
+    )
+    return Bounce(recipients=recipients, original_message_id=bounce.original_message_id)
 
 
 def _references(mail: Mail, defects: list[str]) -> list[str]:
@@ -222,6 +265,15 @@ def _text_bytes(text: str) -> int:
 
 def _address_bytes(address: Address) -> int:
     return _text_bytes(address.name) + _text_bytes(address.address)
+
+
+def _bounced_bytes(one: BouncedRecipient) -> int:
+    return _text_bytes(one.address) + _text_bytes(one.reason)
+
+
+def _result_bytes(one: AuthenticationResult) -> int:
+    texts = (one.server, one.method, one.result, *one.properties)
+    return sum(_text_bytes(text) for text in texts)
 
 
 def _field_bytes(field: HeaderField) -> int:

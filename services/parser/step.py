@@ -18,7 +18,6 @@ from postrail.stream.producer import Entry, Placed
 from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Received
 from services.parser.parse import Mail, parse, unparsed
-from services.parser.parts import MailUnparsable
 from services.parser.record import Made, Place, make_record, record_without_bytes
 from services.parser.text import storable
 
@@ -154,8 +153,6 @@ def parsed_or_not(raw: bytes) -> Mail:
     """The mail, or what can be said about one that cannot be parsed."""
     try:
         return parse(raw)
-    except MailUnparsable as error:
-        return _least(raw, error.problem)
     # A fault of ours must fail the one mail that shows it, with its bytes kept, and not the stage.
     except Exception as error:
         logger.exception("the parser failed", size=len(raw))

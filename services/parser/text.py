@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from dataclasses import dataclass
 from functools import lru_cache
+
+from services.parser.detection import detect
 
 # Names that mails use for more than the name says. WHATWG's Encoding standard reads Latin-1 as
 # Windows-1252, and the Chinese, Japanese and Korean names as the larger sets that vendors mean.
@@ -52,21 +55,73 @@ def codec_of(charset: str) -> str | None:
     return None if info.name.replace("-", "_") in NO_CHARSETS else info.name
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, and how its bytes were read: "utf-8", or "gb2312 as gb18030"."""
+
+    text: str
+    charset: str
+
+
 def decode(data: bytes, charset: str | None) -> str:
-    """Text as its charset says, else as UTF-8, else as Windows-1252; never fails."""
+    """Text by its charset, as decode_named reads it."""
+    return decode_named(data, charset).text
+
+
+def decode_named(data: bytes, charset: str | None) -> Decoded:
+    """Text as its charset (or the superset that is meant) says, else as UTF-8, else as detected.
+
+    Never fails: what no charset explains becomes U+FFFD.
+    """
     codec = codec_of(charset) if charset else None
     for candidate in (codec, "utf-8"):
         if candidate:
             try:
-                return data.decode(candidate)
+                return Decoded(data.decode(candidate), _taken(charset, candidate))
             except UnicodeError:
                 continue
     if codec:
         text = data.decode(codec, "replace")
         # A text that was cut or damaged in places is still what it says it is.
         if text.count("\ufffd") <= len(text) * BELIEVED_ERROR_SHARE:
-            return text
-    return data.decode("cp1252", "replace")
+            return Decoded(text, f"{_taken(charset, codec)}, with replacements")
+    found = detect(data) or "cp1252"
+    return Decoded(data.decode(found, "replace"), f"{_taken(charset, found)}, detected")
+
+
+def _taken(charset: str | None, codec: str) -> str:
+    declared = one_line(charset or "").lower()[:CHARSET_NAME_MAX]
+    return f"{declared} as {codec}" if declared and declared != codec else codec
+
+
+def unflowed(text: str, delete_space: bool) -> str:
+    """Text in format=flowed (RFC 3676) with its lines as they were before they were wrapped."""
+    lines: list[str] = []
+    depths: list[int] = []
+    pending: list[str] = []
+    for line in [*text.split("\n"), None]:
+        quotes, content = _quote(line) if line is not None else (-1, "")
+        if pending and quotes != depths[-1]:
+            lines[-1] = "".join(pending)
+            pending = []
+        if line is None:
+            break
+        if not pending:
+            lines.append("")
+            depths.append(quotes)
+            pending = [">" * quotes + (" " if quotes else "")]
+        flows = content.endswith(" ") and content != "-- "
+        pending.append(content[:-1] if flows and delete_space else content)
+        if not flows:
+            lines[-1] = "".join(pending)
+            pending = []
+    return "\n".join(lines)
+
+
+def _quote(line: str) -> tuple[int, str]:
+    content = line.lstrip(">")
+    # RFC 3676, 4.4: a space was put before lines that begin with one.
+    return len(line) - len(content), content.removeprefix(" ")
 
 
 def storable(text: str) -> str:

@@ -10,6 +10,7 @@ from services.parser.step import parsed_or_not
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 INLINE_MAX_BYTES = 200 * 1024
+PLACE = Place(3, 14)
 
 
 def fetched(
@@ -36,7 +37,7 @@ def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES) -> Made:
     """The record and the blobs that these bytes give."""
     return make_record(
         fetched(raw),
-        Place(3, 14),
+        PLACE,
         raw,
         parsed_or_not(raw),
         parsed_at=NOW,

@@ -36,7 +36,7 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
         (b"Precedence: auto_reply", "auto_reply", "Precedence: auto_reply"),
         (b"X-Precedence: auto-reply", "auto_reply", "X-Precedence: auto-reply"),
         (b"Delivered-To: Autoresponder", "auto_reply", "Delivered-To: Autoresponder"),
-        (b"X-FC-MachineGenerated: true", "auto_generated", "X-FC-MachineGenerated: true"),
+        (b"X-FC-MachineGenerated: true", "auto_reply", "X-FC-MachineGenerated: true"),
         (b"X-Loop: yes", "auto_generated", "X-Loop: yes"),
         (
             b"From: postmaster@customer.example",
@@ -47,7 +47,7 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
         (b"Precedence: list", "bulk", "Precedence: list"),
         (b"Precedence: first-class", "human", ""),
         (b"List-Post: <mailto:a@b.example>", "bulk", "List-Post: <mailto:a@b.example>"),
-        (b"Return-Path: <>", "bounce", "Return-Path: <>"),
+        (b"Return-Path: <>", "auto_generated", "Return-Path: <>"),
         (b"Return-Path: <ann@customer.example>", "human", ""),
         (b"From: Mailer-Daemon@mx.example", "bounce", "From: Mailer-Daemon@mx.example"),
         (b"From: MAILER-DAEMON", "bounce", "From: MAILER-DAEMON"),
@@ -60,12 +60,12 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
         # RFC 8098: somebody opened our mail.
         (
             REPORT + b"disposition-notification",
-            "auto_reply",
+            "receipt",
             "Content-Type: multipart/report; report-type=disposition-notification",
         ),
         (
             REPORT + b"feedback-report",
-            "auto_generated",
+            "feedback",
             "Content-Type: multipart/report; report-type=feedback-report",
         ),
         # A vacation answer has a null Return-Path too (RFC 3834, section 3.3).

@@ -191,7 +191,7 @@ async def test_a_mail_whose_blob_is_gone_says_so(
     assert counted.outcomes == [("support", "unparsable", 5.0)]
 
 
-async def test_a_mail_that_cannot_be_parsed_delays_no_other(
+async def test_a_mail_beyond_the_limits_arrives_and_delays_no_other(
     parser: Parser, producer: MemoryProducer, counted: Counted
 ) -> None:
     deep = b"".join(
@@ -200,9 +200,9 @@ async def test_a_mail_that_cannot_be_parsed_delays_no_other(
     )
     await parser.process([received(fetched(deep)), received(fetched(b"Subject: next\n\n"))])
     first, second = parsed(producer)
-    assert first.raw == deep
+    assert (first.error, first.attachments[-1].name) == (None, "whole-mail.eml")
     assert (second.error, second.subject) == (None, "next")
-    assert counted.outcomes == [("support", "unparsable", 5.0), ("support", "parsed", 5.0)]
+    assert counted.outcomes == [("support", "parsed", 5.0), ("support", "parsed", 5.0)]
 
 
 async def test_a_fault_of_ours_fails_the_mail_and_not_the_stage(

@@ -1,4 +1,7 @@
-"""Mails whose structure cannot be followed: the record says so, keeps the bytes and the header."""
+"""Mails beyond the limits: they arrive, what was left out is said, and the whole mail is attached.
+
+Only a fault of ours makes a mail unparsable: its record says so, and keeps bytes and header.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import hashlib
 import pytest
 
 from postrail.stream import avro
-from services.parser.parse import parse
-from services.parser.parts import DEPTH_MAX, MailUnparsable
-from tests.fakes.parsing import made
+from services.parser.parse import Mail, parse, unparsed
+from services.parser.parts import BODY_MAX
+from services.parser.record import Made, make_record
+from services.parser.structure import DEPTH_MAX, PARTS_MAX
+from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched
 
 HEADER = b"""From: Ann <ann@customer.example>
 Subject: Deep
@@ -28,25 +33,48 @@ def nested(depth: int, filling: bytes = b"text") -> bytes:
 
 
 def test_parts_may_nest_far_deeper_than_in_real_mail() -> None:
-    assert parse(nested(DEPTH_MAX)).content.text == "text"
+    mail = parse(nested(DEPTH_MAX))
+    assert mail.content.text == "text"
+    assert mail.content.attachments == []
 
 
-@pytest.mark.parametrize(
-    "depth",
-    [
-        DEPTH_MAX + 1,
-        3000,  # Deeper than the stdlib's parser can follow: it raises RecursionError.
-    ],
-)
-def test_deeper_nesting_is_an_error(depth: int) -> None:
-    with pytest.raises(MailUnparsable, match="nest"):
-        parse(nested(depth))
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 3000])
+def test_deeper_ones_are_left_out_and_the_whole_mail_is_attached(depth: int) -> None:
+    said = f"parts that nest more than {DEPTH_MAX} deep were left out"
+    raw = nested(depth)
+    mail = parse(raw)
+    require_whole(mail, raw, said)
+    assert mail.subject == "Deep"
+    assert mail.in_reply_to == ["<first@help.example>"]
 
 
-def test_the_record_keeps_the_bytes_and_what_the_header_says() -> None:
-    raw = nested(DEPTH_MAX + 1)
-    record = made(raw).record
-    assert record.error == f"its parts nest more than {DEPTH_MAX} deep"
+def test_so_are_parts_after_the_first_thousand() -> None:
+    parts = b"".join(b"--x\nContent-Type: image/png\n\n%d\n" % number for number in range(1200))
+    raw = HEADER + b'Content-Type: multipart/mixed; boundary="x"\n\n' + parts + b"--x--\n"
+    mail = parse(raw)
+    require_whole(mail, raw, f"the parts after the first {PARTS_MAX} were left out")
+    # The multipart is a part too.
+    assert len(mail.content.attachments) == PARTS_MAX
+
+
+def test_a_text_that_nobody_reads_becomes_an_attachment() -> None:
+    raw = HEADER + b"\n" + b"line\n" * (BODY_MAX // 5 + 1)
+    mail = parse(raw)
+    assert mail.content.text == ""
+    require_whole(mail, raw, f"a text of more than {BODY_MAX} bytes became an attachment")
+
+
+def require_whole(mail: Mail, raw: bytes, said: str) -> None:
+    assert mail.error is None
+    assert said in mail.defects
+    assert mail.content.attachments[-1].name == "whole-mail.eml"
+    assert mail.content.attachments[-1].content == raw
+
+
+def test_the_record_of_an_unparsable_mail_keeps_the_bytes_and_what_the_header_says() -> None:
+    raw = HEADER + b"\ntext"
+    record = unparsable(raw).record
+    assert record.error == "the parser failed"
     assert record.raw == raw
     assert record.fingerprint == hashlib.sha256(raw).hexdigest()
     assert (record.subject, record.message_id) == ("Deep", "<deep@customer.example>")
@@ -58,12 +86,24 @@ def test_the_record_keeps_the_bytes_and_what_the_header_says() -> None:
 
 
 def test_the_bytes_of_a_large_one_go_to_a_blob() -> None:
-    raw = nested(DEPTH_MAX + 1, b"x" * 500_000)
-    result = made(raw)
+    raw = HEADER + b"\n" + b"x" * 500_000
+    result = unparsable(raw)
     assert result.record.raw is None
     assert result.record.raw_blob is not None
     assert result.record.raw_blob.sha256 == hashlib.sha256(raw).hexdigest()
     assert result.blobs == [raw]
+
+
+def unparsable(raw: bytes) -> Made:
+    """What is made of a mail on which the parser failed."""
+    return make_record(
+        fetched(raw),
+        PLACE,
+        raw,
+        unparsed(raw, "the parser failed"),
+        parsed_at=NOW,
+        inline_max_bytes=INLINE_MAX_BYTES,
+    )
 
 
 def test_mails_inside_mails_are_files_however_deep() -> None:

@@ -1,0 +1,104 @@
+"""`postrail parse`: what the parser makes of mails in files; it needs no server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from postrail.errors import PermanentError
+from services.cli.output import as_json, clean, console, show_fields
+
+# What `postrail parse FILE` shows first, in this order; the rest of the fields only as JSON.
+SHOWN = (
+    ("Subject", "subject"),
+    ("From", "from"),
+    ("Sender", "sender"),
+    ("To", "to"),
+    ("Cc", "cc"),
+    ("Bcc", "bcc"),
+    ("Reply-To", "reply_to"),
+    ("Delivered to", "delivered_to"),
+    ("Date", "date"),
+    ("Message-ID", "message_id"),
+    ("Conversation", "conversation_id"),
+    ("Kind", "kind"),
+    ("because of", "kind_reason"),
+    ("Charsets", "charsets"),
+    ("Defects", "defects"),
+    ("Error", "error"),
+)
+
+Report = dict[str, object]
+
+
+def parse(
+    files: Annotated[list[Path] | None, typer.Argument(help="Mails, one in each file.")] = None,
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl",
+            help="A JSON object a line for each file; without files, for each path that is read"
+            " from standard input.",
+        ),
+    ] = False,
+) -> None:
+    """Parse mails in files as the pipeline would, and show what they hold."""
+    if not files and not jsonl:
+        raise typer.BadParameter("name a file, or use --jsonl with paths on standard input")
+    if jsonl:
+        _answer_lines(files or (Path(line.rstrip("\n")) for line in sys.stdin))
+        return
+    for file in files or ():
+        _show(file, _report(file))
+
+
+def _report(file: Path) -> Report:
+    # Only here: the parser's libraries take longer to load than other commands to run.
+    from services.parser.report import report_of
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        problem = f"{file} cannot be read: {error.strerror}"
+        raise PermanentError(problem, remedy="Name a file that holds one mail") from error
+    return report_of(data)
+
+
+def _answer_lines(files: Iterable[Path]) -> None:
+    for file in files:
+        try:
+            answer = _report(file)
+        except PermanentError as error:
+            # One line for each path: a file that is missing must not move the answers.
+            answer = {"error": error.problem}
+        sys.stdout.write(as_json(answer) + "\n")
+        sys.stdout.flush()
+
+
+def _show(file: Path, report: Report) -> None:
+    show_fields([("File", file), *((title, report[name]) for title, name in SHOWN)])
+    show_fields([("Bounced", one) for one in _bounced(report)])
+    show_fields([("Attachment", one) for one in _files(report, "attachments")])
+    show_fields([("Signature", one) for one in _files(report, "signatures")])
+    for title, name in (("New text", "reply_text"), ("Quoted", "quoted_text")):
+        if text := cast(str, report[name]):
+            console().print(f"\n{title}:", style="bold")
+            console().print(clean(text), markup=False)
+    console().print()
+
+
+def _bounced(report: Report) -> list[str]:
+    bounce = cast("dict[str, list[Report]]", report["bounce"])
+    return [
+        f"{one['address']} {one['action']} {one['status']} {one['reason']}"
+        for one in bounce.get("details", [])
+    ]
+
+
+def _files(report: Report, name: str) -> list[str]:
+    files = cast("list[Report]", report[name])
+    return [f"{one['name']} ({one['content_type']}, {one['size']} bytes)" for one in files]

@@ -1,0 +1,154 @@
+"""Attributions: the line before a quotation that says who wrote it, and when.
+
+A window of up to four lines is one when it ends as such a line ends and holds what it holds: a
+verb for "wrote", a date or a time, an address. So most of them are found in any language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.parser.reply.lines import COMPARED_MAX, Line, fold
+from services.parser.reply.words import (
+    OPENERS,
+    QUOTING,
+    SAID,
+    WROTE,
+    WROTE_BEFORE_NAME,
+    WROTE_UNSPACED,
+)
+
+WINDOW_LINES = 4
+# Patterns of bounded length without nested repetition: each is linear on any line.
+DATE = re.compile(
+    r"\d{1,2} ?[:.h時时시点] ?\d\d|\d{1,4}[./-] ?\d{1,2}[./-] ?\d{2,4}"
+    r"|\d{4}[年년.]|\b(?:19|20)\d\d\b"
+)
+CLOCK = re.compile(r"\d{1,2} ?[:.h時时시点] ?\d\d")
+ADDRESS = re.compile(r"[^\s<>@]@[^\s<>@]")
+_VERB = (
+    r"(?:(?<!\w)(?:" + "|".join(map(re.escape, sorted(WROTE, key=len, reverse=True))) + r")(?!\w)"
+    "|" + "|".join(map(re.escape, sorted(WROTE_UNSPACED, key=len, reverse=True))) + ")"
+)
+VERB = re.compile(_VERB)
+# The quotation may begin in the line of its attribution.
+VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
+DASHES = " -\u2013\u2014*_="
+COLONS = ":\uff1a"
+LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
+SENTENCE_END = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
+WORDS_AFTER_VERB_MAX = 12
+ALONE_MAX = 120
+# In a language that is not in the tables, what follows the address may be so long.
+VERB_MAX = 25
+
+
+def attribution_at(lines: Sequence[Line], start: int) -> int:
+    """How many lines the attribution that begins here has; 0 when none begins here."""
+    end = _closing(lines, start)
+    if end is None:
+        return 0
+    first = lines[start].bare
+    if end > start and (first.endswith(SENTENCE_END) or not _opens(first)):
+        return 0
+    quoted = _quote_follows(lines, end)
+    if not _is_attribution(_joined(lines, start, end), quoted):
+        return 0
+    # Where the lines from the next one on are a whole attribution, this one is the answer's own.
+    if any(_is_whole(_joined(lines, later, end)) for later in range(start + 1, end + 1)):
+        return 0
+    return end - start + 1
+
+
+def _closing(lines: Sequence[Line], start: int) -> int | None:
+    """The nearest line from here on that ends as an attribution ends, in the same paragraph."""
+    depth = lines[start].depth
+    for index in range(start, min(start + WINDOW_LINES, len(lines))):
+        line = lines[index]
+        if not line.bare or line.depth != depth or len(line.bare) > COMPARED_MAX:
+            return None
+        if line.closes is None:
+            line.closes = _closes(line.bare)
+        if line.closes or (line.bare[-1] == ">" and _quote_follows(lines, index)):
+            return index
+    return None
+
+
+def _closes(bare: str) -> bool:
+    last = bare[-1]
+    if last in COLONS:
+        return True
+    if "@" in bare and VERB_WITHIN.search(fold(bare)):
+        return True
+    if last.isalnum() or last in "-)":
+        words = fold(bare[-40:].rstrip(DASHES)).rsplit(None, 1)
+        return bool(words) and words[-1].rstrip(COLONS) in LAST_WORDS
+    return False
+
+
+def _joined(lines: Sequence[Line], start: int, end: int) -> str:
+    """The window as one line, up to where a quotation begins in it."""
+    text = fold(" ".join(line.bare for line in lines[start : end + 1]).strip(DASHES))
+    if not text or text[-1] in COLONS or (within := VERB_WITHIN.search(text)) is None:
+        return text
+    head = text[: within.end()]
+    return head if DATE.search(head) and ADDRESS.search(head) else text
+
+
+def _opens(bare: str) -> bool:
+    text = fold(bare[:COMPARED_MAX].strip(DASHES + "(\"'"))
+    if not text:
+        return False
+    return "<" in text or _begins(text) or bool(VERB.search(text))
+
+
+def _begins(text: str) -> bool:
+    return text[0].isdigit() or text.split(None, 1)[0].rstrip(".,") in OPENERS
+
+
+def _quote_follows(lines: Sequence[Line], end: int) -> bool:
+    depth = lines[end].depth
+    for line in lines[end + 1 : end + 4]:
+        if line.bare or line.depth > depth:
+            return line.depth > depth
+    return False
+
+
+def _is_whole(text: str) -> bool:
+    return bool(DATE.search(text)) and _is_attribution(text, quoted=False)
+
+
+def _is_attribution(text: str, quoted: bool) -> bool:
+    if not text or len(text) > COMPARED_MAX + 200:
+        return False
+    colon = text[-1] in COLONS
+    body = text.rstrip(COLONS + DASHES)
+    date, address = bool(DATE.search(text)), bool(ADDRESS.search(text))
+    if colon and address and text.startswith(QUOTING):
+        return True
+    verbs = list(VERB.finditer(body))
+    if not verbs:
+        if not (address and date):
+            return False
+        near = len(body) - max(map(body.rfind, ">)]")) <= VERB_MAX
+        return (colon and near) or ((colon or quoted) and _begins(text))
+    last = verbs[-1]
+    if last.group() in SAID and not quoted:
+        return False
+    if last.end() == len(body):
+        return _ends_in_verb(text, colon, date, address, quoted)
+    if not colon:
+        return False
+    if quoted and (address or date or len(text) <= ALONE_MAX):
+        return True
+    few = body.count(" ", last.end()) <= WORDS_AFTER_VERB_MAX
+    return date and few and (address or last.group() in WROTE_BEFORE_NAME)
+
+
+def _ends_in_verb(text: str, colon: bool, date: bool, address: bool, quoted: bool) -> bool:
+    if date and address:
+        return True
+    if not colon:
+        return date and quoted
+    return address or (date and _opens(text)) or (quoted and len(text) <= ALONE_MAX)

@@ -1,0 +1,235 @@
+"""Headings of a quotation or a forwarded mail: header blocks, "Original message", reply markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
+from services.parser.reply.lines import Line, fold, is_rule
+from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
+
+BLOCK_LINES = 24
+FIELD_NAME_MAX = 30
+WRAPPED_LINES = 4
+# A block without a rule before it needs so many different fields.
+FIELDS_ALONE = 3
+FIELDS_AFTER_RULE = 2
+MARKER_MAX = 160
+DATE_LINE_MAX = 60
+FRAME = " -\u2013\u2014_=*#~>\u2500\t"
+COLONS = ":\uff1a"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Lines that stand before a quotation (or what was forwarded), and how many they are."""
+
+    length: int
+    forwards: bool = False
+    # The name of the field that says who sent it, in a header block: it tells languages apart.
+    sender_field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    length: int
+    roles: frozenset[Role]
+    sender_field: str
+
+
+def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
+    """The heading that begins at this line, if one does."""
+    bare = lines[start].bare
+    framed = bare[0] in FRAME or bare[-1] in FRAME
+    if framed and is_rule(bare):
+        return _after_rule(lines, start)
+    if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
+        return found
+    if length := attribution_at(lines, start):
+        return _with_block(lines, start, Heading(length))
+    if block := _block(lines, start, FIELDS_ALONE):
+        return Heading(block.length, sender_field=block.sender_field)
+    if _is_block_in_a_line(bare):
+        return Heading(1)
+    if length := _lotus_block(lines, start):
+        return Heading(length)
+    return None
+
+
+def opens_forwarded(line: Line) -> bool:
+    """Whether this line says that a forwarded mail follows."""
+    return _title(line.bare).startswith(FORWARDED)
+
+
+def asks_for_reply(text: str) -> bool:
+    """Whether this text, in lower case, holds a line to reply above of."""
+    for marker in MARKERS:  # noqa: SIM110 (any() takes twice the time, and each mail pays it)
+        if marker in text:
+            return True
+    return False
+
+
+def _title(bare: str) -> str:
+    return " ".join(fold(bare[:MARKER_MAX].strip(FRAME + COLONS)).split())
+
+
+def _titled(lines: Sequence[Line], start: int, framed: bool) -> Heading | None:
+    bare = lines[start].bare
+    if len(bare) > MARKER_MAX:
+        return None
+    title = _title(bare)
+    if not title:
+        return None
+    dashed = bare[0] in FRAME and (bare[-1] in FRAME or bare[-1] in COLONS)
+    if title.startswith(FORWARDED) and (dashed or title in FORWARDED):
+        return Heading(1, forwards=True)
+    if title.startswith(ORIGINAL) and (dashed or title in ORIGINAL):
+        return _with_block(lines, start, Heading(1))
+    if framed and dashed and (block := _block_after(lines, start + 1, FIELDS_ALONE)):
+        return Heading(block.length + 1, sender_field=block.sender_field)
+    return None
+
+
+def _after_rule(lines: Sequence[Line], start: int) -> Heading | None:
+    """A rule is part of the heading that follows it; alone it is none."""
+    index = _next_line(lines, start + 1)
+    if index is None or is_rule(lines[index].bare):
+        return None
+    if block := _block(lines, index, FIELDS_AFTER_RULE):
+        return Heading(index - start + block.length, sender_field=block.sender_field)
+    if found := heading_at(lines, index):
+        return Heading(index - start + found.length, found.forwards, found.sender_field)
+    return None
+
+
+def _with_block(lines: Sequence[Line], start: int, heading: Heading) -> Heading:
+    after = start + heading.length
+    if block := _block_after(lines, after, FIELDS_AFTER_RULE):
+        return Heading(heading.length + block.length, sender_field=block.sender_field)
+    return heading
+
+
+def _block_after(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
+    index = _next_line(lines, start)
+    if index is None or index - start > 2 or (block := _block(lines, index, fields)) is None:
+        return None
+    return _Block(index - start + block.length, block.roles, block.sender_field)
+
+
+def _next_line(lines: Sequence[Line], start: int) -> int | None:
+    depth = lines[start - 1].depth
+    for index in range(start, min(start + 4, len(lines))):
+        if lines[index].depth != depth:
+            return None
+        if lines[index].bare:
+            return index
+    return None
+
+
+def _field(bare: str) -> tuple[Role, str] | None:
+    """The role and the name of the header field in this line."""
+    head = bare[:FIELD_NAME_MAX].replace("\uff1a", ":")
+    end = head.find(":")
+    if end < 0:
+        return None
+    name = " ".join(fold(head[:end].strip("*_ \t\"'")).split())
+    role = FIELDS.get(name)
+    return (role, name) if role else None
+
+
+def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
+    """The header block that begins here, when it has so many different fields."""
+    if _field(lines[start].bare) is None:
+        return _unknown_block(lines, start)
+    depth, roles, sender_field = lines[start].depth, set[Role](), ""
+    length = plain = 0
+    proof = dated = False
+    for index in range(start, min(start + BLOCK_LINES, len(lines))):
+        bare = lines[index].bare
+        if lines[index].depth != depth or (plain and not bare and len(roles) >= fields):
+            break
+        found = _field(bare)
+        if found is None:
+            plain += 1
+            if plain > WRAPPED_LINES or (not bare and _is_over(lines, index, depth)):
+                break
+            proof = proof or bool(length and ADDRESS.search(bare))
+            continue
+        plain, length = 0, index - start + 1
+        roles.add(found[0])
+        sender_field = sender_field or (found[1] if found[0] == "from" else "")
+        dated = dated or (found[0] == "date" and bool(CLOCK.search(bare)))
+        proof = proof or found[0] == "subject" or bool(ADDRESS.search(bare))
+    roles -= {"other", "cc"}
+    enough = len(roles) >= fields or (dated and len(roles) >= FIELDS_AFTER_RULE)
+    if "from" not in roles or not enough or not proof:
+        return None
+    return _Block(length + _wrapped(lines, start + length, depth), frozenset(roles), sender_field)
+
+
+def _is_block_in_a_line(bare: str) -> bool:
+    """HTML that was read carelessly: "From: ... Sent: ... To: ... Subject: ..." in one line."""
+    if bare.count(":") < FIELDS_ALONE or (first := _field(bare)) is None or first[0] != "from":
+        return False
+    roles = set()
+    for piece in bare.split(":")[:BLOCK_LINES]:
+        words = fold(piece.strip("* ")).split()[-2:]
+        for name in (" ".join(words), words[-1] if words else ""):
+            roles.add(FIELDS.get(name))
+    return {"from", "subject"} <= roles and ("date" in roles or "to" in roles)
+
+
+def _is_over(lines: Sequence[Line], index: int, depth: int) -> bool:
+    """Whether no field follows an empty line in a block."""
+    following = index + 1
+    if following >= len(lines) or lines[following].depth != depth:
+        return True
+    return _field(lines[following].bare) is None
+
+
+def _wrapped(lines: Sequence[Line], index: int, depth: int) -> int:
+    """How many lines the last field of a block goes on for: none, unless they are indented."""
+    count = 0
+    while index + count < len(lines) and count < WRAPPED_LINES:
+        line = lines[index + count]
+        if not line.bare or line.depth != depth or not line.text.startswith((" ", "\t")):
+            break
+        count += 1
+    return count
+
+
+def _unknown_block(lines: Sequence[Line], start: int) -> _Block | None:
+    """Three lines with a name and a colon, as no form has them: "Name <address>", then a date."""
+    first = lines[start].bare
+    if ":" not in first[:FIELD_NAME_MAX] and "\uff1a" not in first[:FIELD_NAME_MAX]:
+        return None
+    if not (first.endswith((">", "]")) and ADDRESS.search(first)):
+        return None
+    block = lines[start : start + FIELDS_ALONE]
+    if len(block) < FIELDS_ALONE or any(
+        ":" not in line.bare[:FIELD_NAME_MAX].replace("\uff1a", ":") for line in block
+    ):
+        return None
+    dated = any(DATE.search(line.bare) for line in block[1:])
+    known = any(_field(line.bare) for line in block)
+    addressed = sum(1 for line in block if ADDRESS.search(line.bare)) >= 2
+    return _Block(FIELDS_ALONE, frozenset({"from"}), "") if dated and (known or addressed) else None
+
+
+def _lotus_block(lines: Sequence[Line], start: int) -> int:
+    """Lotus Notes: a name, a date, and then "To", "cc", "Subject" with their values below."""
+    if start + 4 > len(lines) or len(lines[start].bare) > 2 * DATE_LINE_MAX:
+        return 0
+    dated = lines[start + 1].bare or lines[start + 2].bare
+    if not dated or len(dated) > DATE_LINE_MAX or not DATE.search(dated):
+        return 0
+    window = lines[start : start + BLOCK_LINES]
+    roles: set[Role] = set()
+    length = 0
+    for index, line in enumerate(window):
+        role = FIELDS.get(fold(line.bare.rstrip(COLONS + " "))) if len(line.bare) < 20 else None
+        if role in ("to", "cc", "subject"):
+            roles.add(role)
+            length = index + 1
+    return min(length + 1, len(window)) if len(roles) == 3 else 0

@@ -1,0 +1,214 @@
+"""Tells the layers of a reply apart, line by line: new, quoted, signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
+from services.parser.reply.lines import Line, fold, is_rule
+from services.parser.reply.signature import signature_at
+from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
+
+MARKER_MAX = 200
+MARKED_WITHIN = 4
+WRAP_MIN = 55
+WRAPPED_LINES = 2
+SENTENCE_END = (".", "!", "?", ":", "\u3002", "\uff1f", "\uff01")
+COLONS = ":\uff1a"
+
+
+class Layer(Enum):
+    """What a line is. A question is quoted, and stays beside the answer below it."""
+
+    NEW = "new"
+    QUOTED = "quoted"
+    QUESTION = "question"
+    SIGNATURE = "signature"
+
+
+# A member of an Enum is slow to look up, and each line asks.
+_NEW, _QUOTED = Layer.NEW, Layer.QUOTED
+
+
+def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer]:
+    """The layer of each line; `text` is what they were read from."""
+    layers = [_NEW] * len(lines)
+    if not lines:
+        return layers
+    marked = asks_for_reply(fold(text))
+    own = _mark_quotes(lines, layers, subject, marked)
+    _mark_wrapped(lines, layers)
+    _mark_blank(lines, layers)
+    for start, end in list(_runs(lines, layers, own)):
+        stop = end
+        while stop > start and not lines[stop - 1].bare:
+            stop -= 1
+        for index in range(signature_at(lines, start, stop), stop):
+            layers[index] = Layer.SIGNATURE
+    _mark_questions(lines, layers)
+    return layers
+
+
+def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marked: bool) -> int:
+    """Marks what is quoted. Gives where a forwarded mail begins, which is not looked into."""
+    index, count, quoted = 0, len(lines), False
+    while index < count:
+        line = lines[index]
+        if line.depth and (quoted or not line.weak):
+            if line.opens and not quoted and _opens_forward(lines, index, subject):
+                return index
+            layers[index] = _QUOTED
+            index, quoted = index + 1, True
+        elif not line.bare:
+            index += 1
+        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(fold(line.bare)):
+            return _rest(lines, layers, _attributed(lines, index))
+        elif heading := heading_at(lines, index):
+            if heading.forwards or _is_forward(subject, heading):
+                return index
+            marked_end = _marked_end(lines, index + heading.length)
+            if marked_end is None:
+                return _rest(lines, layers, _ruled(lines, index))
+            _mark(layers, _ruled(lines, index), marked_end, _QUOTED)
+            index, quoted = marked_end, True
+        else:
+            index += 1
+    return count
+
+
+def _rest(lines: Sequence[Line], layers: list[Layer], start: int) -> int:
+    _mark(layers, start, len(lines), _QUOTED)
+    return len(lines)
+
+
+def _mark(layers: list[Layer], start: int, end: int, layer: Layer) -> None:
+    layers[start:end] = [layer] * (end - start)
+
+
+def _marked_end(lines: Sequence[Line], start: int) -> int | None:
+    """How far a heading reaches when what follows is marked, by line or by element; else None."""
+    index = _written(lines, start)
+    if index - start >= MARKED_WITHIN or index == len(lines):
+        return None
+    if lines[index].depth:
+        return start
+    if lines[index].bare.startswith("|"):
+        # Some programs mark what they quote with a bar.
+        for line in lines[index:]:
+            line.depth = line.depth or int(line.bare.startswith("|"))
+        return start
+    return None
+
+
+def _written(lines: Sequence[Line], index: int) -> int:
+    """The next line with something in it."""
+    while index < len(lines) and not lines[index].bare and not lines[index].depth:
+        index += 1
+    return index
+
+
+def _is_forward(subject: str, heading: Heading) -> bool:
+    """Whether the subject says that what stands below a header block is forwarded."""
+    word = _forward_word(subject) if heading.sender_field else ""
+    return word in FORWARD_PREFIXES or (word == FORWARD_OR_REPLY and heading.sender_field == "fra")
+
+
+def _forward_word(subject: str) -> str:
+    """The prefix of a subject when it may be one of a forwarded mail, else ""."""
+    word, colon, _ = fold(subject.lstrip()[:20]).replace("\uff1a", ":").partition(":")
+    word = word.strip()
+    return word if colon and (word in FORWARD_PREFIXES or word == FORWARD_OR_REPLY) else ""
+
+
+def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
+    """Whether the element that begins here is not a quotation, but what is forwarded."""
+    if opens_forwarded(lines[index]):
+        return True
+    heading = heading_at(lines, index) if _forward_word(subject) else None
+    return heading is not None and _is_forward(subject, heading)
+
+
+def _ruled(lines: Sequence[Line], start: int) -> int:
+    """Where the rules begin that stand above a heading."""
+    index = start
+    while index > 0 and (not lines[index - 1].bare or is_rule(lines[index - 1].bare)):
+        index -= 1
+        if is_rule(lines[index].bare):
+            start = index
+    return start
+
+
+def _attributed(lines: Sequence[Line], start: int) -> int:
+    """Where the unknown attribution begins above a marker, if there is one."""
+    index = start - 1
+    while index > 0 and not lines[index].bare:
+        index -= 1
+    bare = lines[index].bare if index > 0 else ""
+    return index if bare and bare[-1] in COLONS and "@" in bare else start
+
+
+def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
+    """A quoted line that was too long goes on in the next line, which lost its mark."""
+    for start, end in list(_runs(lines, layers, len(lines))):
+        if start == 0 or end - start > WRAPPED_LINES or not lines[start - 1].depth:
+            continue
+        before, first = lines[start - 1], lines[start].bare
+        if not first or not before.bare or before.bare.endswith(SENTENCE_END):
+            continue
+        goes_on = end == len(lines) or lines[end].depth
+        room = len(before.text) + 1 + len(first.split(None, 1)[0])
+        if goes_on and all(line.bare for line in lines[start:end]) and room > WRAP_MIN:
+            _mark(layers, start, end, _QUOTED)
+
+
+def _mark_blank(lines: Sequence[Line], layers: list[Layer]) -> None:
+    """Empty lines below quoted lines belong to them."""
+    for index in range(1, len(lines)):
+        if layers[index - 1] is _QUOTED and not lines[index].bare:
+            layers[index] = _QUOTED
+
+
+def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[tuple[int, int]]:
+    """The stretches of new lines with something in them, up to `end`."""
+    start = None
+    for index in range(end + 1):
+        if index < end and layers[index] is _NEW:
+            if start is None and lines[index].bare:
+                start = index
+        elif start is not None:
+            yield start, index
+            start = None
+
+
+def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
+    """Answers between quotations stay below what they answer, and citations where they are."""
+    quotes = [
+        index
+        for index, line in enumerate(lines)
+        if layers[index] is _QUOTED and line.depth and line.bare
+    ]
+    if not quotes:
+        return
+    answers = [run for run in _runs(lines, layers, len(lines)) if run[0] > quotes[0]]
+    between = any(run[0] < quotes[-1] for run in answers)
+    for start, _ in answers:
+        first = _quotation_above(lines, layers, start)
+        if between or _is_citation(lines, layers, first):
+            for index in range(first, start):
+                if layers[index] is _QUOTED:
+                    layers[index] = Layer.QUESTION
+
+
+def _quotation_above(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> int:
+    """Where the quoted lines begin that end here."""
+    while end > 0 and (layers[end - 1] is _QUOTED or not lines[end - 1].bare):
+        end -= 1
+    return end
+
+
+def _is_citation(lines: Sequence[Line], layers: Sequence[Layer], first: int) -> bool:
+    """Whether a quotation has own text above it, and nothing that says whom it quotes."""
+    start = _written(lines, first)
+    above = first > 0 and layers[first - 1] is _NEW
+    return above and lines[start].depth > 0 and not lines[start].opens

@@ -1,0 +1,91 @@
+"""The lines of a text, each with how deep it is quoted and in the form in which it is compared."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+# Longer lines are text: no mail program writes a heading of that length.
+COMPARED_MAX = 400
+BROKEN_MAX = 40
+# Marks of direction, zero-width marks, and spaces of other widths.
+_MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F)], None)
+_MARKS |= dict.fromkeys(range(0x2066, 0x206A), None)
+DECORATION = "* \t\r\n\f\v"
+RULED = "-_=*#~\u2013\u2014\u2500 "
+PLAIN: dict[int, str | None] = {
+    **_MARKS,
+    0xA0: " ",
+    0x202F: " ",
+    0x3000: " ",
+    0x2007: " ",
+    0x2019: "'",
+}
+
+
+@dataclass(slots=True)
+class Line:
+    """One line. `bare` is it without quotation marks, bold marks and marks of direction."""
+
+    text: str
+    depth: int
+    bare: str
+    # Whether the HTML element of a quotation begins with it.
+    opens: bool = False
+    # Whether it is set apart only as text may be that is not quoted.
+    weak: bool = False
+    # Whether an attribution may end with it, once that was asked.
+    closes: bool | None = None
+
+
+def read_lines(text: str) -> list[Line]:
+    """The lines of a plain text."""
+    lines: list[Line] = []
+    for raw in text.split("\n"):
+        line = read_line(raw)
+        if line.depth and lines and _closes_address(lines[-1], line):
+            line = Line(raw, 0, bare(raw))
+        lines.append(line)
+    return lines
+
+
+def bare(text: str) -> str:
+    """The text as it is compared: without what only decorates it, and not too much of it."""
+    text = text[: COMPARED_MAX + 1]
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.translate(PLAIN)).strip()
+    return text.strip(DECORATION)
+
+
+def _closes_address(before: Line, line: Line) -> bool:
+    """Gmail breaks an attribution before the ">" of its address, which then looks like a mark."""
+    opened = before.text.rfind("<")
+    if before.depth or opened < 0 or before.text.find(">", opened) >= 0:
+        return False
+    return len(line.bare) <= BROKEN_MAX and line.bare.endswith((":", "\uff1a"))
+
+
+def read_line(text: str) -> Line:
+    """One line, with the quotation marks before it counted."""
+    start = text.lstrip()
+    if start[:1] != ">":
+        return Line(text, 0, bare(start) if start else "")
+    depth = end = 0
+    for end, letter in enumerate(start):  # noqa: B007 (how far the marks reach is used below)
+        if letter == ">":
+            depth += 1
+        elif letter not in " \t":
+            break
+    else:
+        end = len(start)
+    return Line(text, depth, bare(start[end : end + COMPARED_MAX + 1]))
+
+
+def fold(text: str) -> str:
+    """The text as words are compared. Turkish "İ" leaves a dot above where it is made small."""
+    return text.casefold() if text.isascii() else text.casefold().replace("\u0307", "")
+
+
+def is_rule(line: str) -> bool:
+    """Whether a bare line is a drawn rule."""
+    return len(line) >= 3 and not line.strip(RULED)

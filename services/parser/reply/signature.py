@@ -1,0 +1,131 @@
+"""Where the signature begins in what a person wrote: the program's, the delimited, the closing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.parser.reply.lines import Line, fold
+from services.parser.reply.words import CLOSINGS, DEVICES, DISCLAIMERS, SENT_FROM
+
+# After "-- " comes a signature (RFC 3676, section 4.3), unless too much follows it.
+SIGNATURE_LINES = 30
+CLOSING_LINES = 16
+CLOSING_MAX = 50
+DETAILS_MAX = 200
+MANY_LINES = 5
+PROGRAM_MAX = 120
+PROGRAM_WORDS = 10
+DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
+# Ends what names the device: what follows it is the person's own sentence.
+CLAUSE_END = re.compile(r"[,;!?\u3002\uff0c(]|\.\s")
+LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
+PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
+_FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
+_UNSPACED = tuple(before for before, _ in SENT_FROM if before and ord(before[0]) > 0x2E7F)
+_ENDINGS = tuple(after for before, after in SENT_FROM if not before)
+
+
+def signature_at(lines: Sequence[Line], start: int, end: int) -> int:
+    """Where the signature begins in lines[start:end]; `end` when there is none."""
+    while end > start and not lines[end - 1].bare:
+        end -= 1
+    stop = _delimiter(lines, start, end)
+    stop = _disclaimer(lines, start, stop)
+    stop = _program(lines, start, stop)
+    closing = _closing(lines, start, stop)
+    return _program(lines, start, closing) if closing < stop else stop
+
+
+def _delimiter(lines: Sequence[Line], start: int, end: int) -> int:
+    for index in range(max(start, end - SIGNATURE_LINES), end):
+        text = lines[index].text
+        if text.startswith("--") and text.strip("-\u00a0 \t\r") == "" and text.count("-") == 2:
+            return index
+        if text.startswith("__") and not text.strip("_ \t"):
+            following = lines[index + 1 : end]
+            if following and _is_footer(following):
+                return index
+    return end
+
+
+def _is_footer(lines: Sequence[Line]) -> bool:
+    """What a mailing list adds below its line: its name and its address, and nothing long."""
+    if len(lines) > CLOSING_LINES or any(len(line.bare) > DETAILS_MAX for line in lines):
+        return False
+    return any(DETAIL.search(line.bare) for line in lines)
+
+
+def _disclaimer(lines: Sequence[Line], start: int, end: int) -> int:
+    for index in range(max(start, end - SIGNATURE_LINES), end):
+        if index and lines[index - 1].bare and index > start:
+            continue
+        if fold(lines[index].bare[:40]).lstrip("*_ ").startswith(DISCLAIMERS):
+            return index
+    return end
+
+
+def _program(lines: Sequence[Line], start: int, end: int) -> int:
+    """Takes off the last lines that a device or a program wrote for its user."""
+    while end > start:
+        index = end - 1
+        while index > start and not lines[index].bare:
+            index -= 1
+        if not is_program_line(lines[index].bare):
+            return end
+        end = index
+    return end
+
+
+def is_program_line(bare: str) -> bool:
+    """Whether a line is like "Sent from my iPhone"."""
+    if not bare or len(bare) > 2 * PROGRAM_MAX:
+        return False
+    text = fold(LINK.sub(" ", bare)).strip(PUNCTUATION + "[]<>()\"'|")
+    if not text.strip() or len(text) > PROGRAM_MAX:
+        return False
+    first = text.split(None, 1)[0]
+    if first not in _FIRST_WORDS and not text.startswith(_UNSPACED) and not text.endswith(_ENDINGS):
+        return False
+    return any(_signed(text, bare, before, after) for before, after in SENT_FROM)
+
+
+def _signed(text: str, bare: str, before: str, after: str) -> bool:
+    if not text.startswith(before) or not (text.endswith(after) or after in text[-30:]):
+        return False
+    rest = text[len(before) :]
+    named = CLAUSE_END.split(rest, maxsplit=1)[0].strip(PUNCTUATION)
+    if not named or len(named.split()) > PROGRAM_WORDS:
+        return False
+    if any(device in named for device in DEVICES):
+        return _names_device(named)
+    # "Sent from TypeApp": a name nobody has heard of, and nothing else on the line.
+    own = bare[len(before) :].strip(PUNCTUATION)
+    return bool(before) and len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
+
+
+def _names_device(named: str) -> bool:
+    """Whether one of the words is a device's; where words have no spaces, any part of the text."""
+    if not named.isascii() and any(ord(letter) > 0x2E7F for letter in named):
+        return True
+    words = re.findall(r"[\w&.-]+", named)
+    return any(word.startswith(DEVICES) for word in words)
+
+
+def _closing(lines: Sequence[Line], start: int, end: int) -> int:
+    """After a closing formula and a name, what tells where and how the person is reached."""
+    for index in range(max(start, end - CLOSING_LINES), end):
+        bare = lines[index].bare
+        if len(bare) > CLOSING_MAX or fold(bare.strip(PUNCTUATION)) not in CLOSINGS:
+            continue
+        written = [at for at in range(index + 1, end) if lines[at].bare]
+        details = [lines[at].bare for at in written[1:]]
+        if not details or any(_is_own(detail) for detail in details):
+            continue
+        if len(details) >= MANY_LINES or any(DETAIL.search(detail) for detail in details):
+            return written[1]
+    return end
+
+
+def _is_own(detail: str) -> bool:
+    return len(detail) > DETAILS_MAX or fold(detail[:4]).startswith(("p.s", "ps:", "ps "))

@@ -1,0 +1,338 @@
+"""What mail programs write around a reply, by language: tables only, in small letters.
+
+The languages stand in rows; where a word serves several of them, it stands in the first.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from services.parser.reply.lines import fold
+
+Role = Literal["from", "date", "to", "cc", "subject", "other"]
+
+
+def _words(text: str) -> list[str]:
+    return fold(text).split()
+
+
+# "wrote", as it ends an attribution.
+WROTE = (
+    # English, German, Dutch, French, Italian
+    "wrote", "writes", "said", "schrieb", "geschrieben", "schreef",
+    "heeft geschreven",
+    "a écrit", "écrit", "a ecrit", "ha scritto", "scrisse", "scrive",
+    # Spanish, Catalan, Portuguese, Romanian
+    "escribió", "escribio", "escribe", "ha escrito", "va escriure", "escreveu", "a scris",
+    # Swedish, Norwegian and Danish, Finnish, Icelandic, Estonian, Latvian, Lithuanian
+    "skrev", "skriver", "skrev følgende", "kirjoitti", "skrifaði", "kirjutas", "rakstīja", "rašė",
+    # Polish, Czech, Slovak, Slovenian, Croatian
+    "napisał", "napisała", "napisał(a)", "pisze", "napsal", "napsala", "napsal(a)", "píše",
+    "napísal", "napísala", "napísal(a)", "je napisal", "je napisala", "je napisal/-a",
+    "je napisao", "je napisala", "je napisao/la", "napisao je",
+    "napisala je",
+    # Russian, Ukrainian, Bulgarian, Greek
+    "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала",
+    "пише", "написа", "έγραψε",
+    # Hungarian, Turkish, Vietnamese, Indonesian
+    "írta", "ezt írta", "yazdı", "şunu yazdı", "şunları yazdı", "şöyle yazdı", "đã viết", "menulis",
+    # Arabic, Hebrew, Persian
+    "كتب", "كتبت", "كتب/كتبت", "כתב", "כתבה", "כתב/ה", "נכתב על ידי", "نوشت",
+)  # fmt: skip
+# The same, but only before what is marked as quoted: people write it themselves.
+SAID = frozenset({"said"})
+# The same in writing that puts no space between words, and after the name of who wrote.
+WROTE_UNSPACED = (
+    "写道", "寫道", "来信", "のメール", "書きました", "書いた", "님이 작성한 메시지",
+    "님이 작성", "작성", "쓴 글",
+    "이(가) 작성", "님이 쓴", "เขียนว่า",
+)  # fmt: skip
+# Those that stand before the name or the date as well: "Am 6. Mai schrieb Jo:".
+WROTE_BEFORE_NAME = frozenset(
+    _words(
+        "schrieb schreef skrev skriver kirjoitti írta escribió escreveu написал написала пишет"
+        " kirjutas yazdı"
+    )
+) | {"ezt írta", "skrev følgende"}
+# What stands before the name: "Quoting Jo <jo@example.org>:".
+QUOTING = (
+    "quoting ", "zitat von ", "citat från ", "citando a ", "citando ", "cita de ", "selon ",
+    "mensaje citado por ", "citat fra ", "citaat van ", "цитирую ", "cytowanie ", "idézet ",
+)  # fmt: skip
+# How an attribution begins: "On Monday ...", "Am 6. Mai ...".
+OPENERS = frozenset(
+    _words(
+        """
+        on at from in am um vom den der le el il lo a em no op w dnia dne dňa dana på pe kl ma ti
+        ke to la su lør søn mån tis ons tors fre tir man lun mar mer gio ven sab dom mié jue vie sáb
+        seg ter qua qui sex jeu sam dim mo di mi do fr sa so mon tue wed thu fri sat sun pon wt śr
+        czw pt sob niedz po út st čt pá ne пн вт ср чт пт сб вс в от pzt sal çar per cum cmt paz
+        hét ked sze csüt pén szo vas στις fi în pada vào vp vr za zo wo sk
+        monday tuesday wednesday thursday friday saturday sunday
+        montag dienstag mittwoch donnerstag freitag samstag sonntag
+        lundi mardi mercredi jeudi vendredi samedi dimanche
+        lunes martes miércoles jueves viernes sábado domingo
+        maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
+        понедельник вторник среда четверг пятница суббота воскресенье
+        jan feb apr may jun jul aug sep oct nov dec january february march april june july
+        august september october november december 在 于 於 في בתאריך ב در"""
+    )
+)
+
+# The fields of a header block.
+_FROM = (
+    "from", "von", "de", "da", "van", "od", "от", "від", "lähettäjä", "från", "fra", "feladó",
+    "gönderen", "kimden", "kimden gönderildi", "差出人", "送信者", "发件人", "寄件者", "寄件人",
+    "發件人", "보낸 사람", "보낸사람", "발신", "expéditeur", "remitente", "remetente", "mittente",
+    "afzender", "absender", "nadawca", "odesílatel", "отправитель", "avsändare", "avsender",
+    "afsender", "από", "מאת", "من", "de la", "saatja", "od koga", "šalje", "dari", "от кого",
+    "reply-to", "từ",
+)  # fmt: skip
+_DATE = (
+    "sent", "date", "sent on", "date sent", "gesendet", "datum", "gesendet am", "envoyé",
+    "envoyé le", "envoye", "date d'envoi", "message du", "enviado", "enviado el", "enviado em",
+    "enviada em", "enviada", "fecha", "data", "inviato", "data invio", "verzonden", "verstuurd",
+    "wysłano", "data wysłania", "wysłane", "отправлено", "дата", "надіслано", "lähetetty",
+    "päivämäärä", "pvm", "päiväys", "skickat", "sendt", "dato", "odesláno", "odoslané",
+    "elküldve", "küldve", "dátum", "küldés ideje", "gönderildi", "gönderilme tarihi", "tarih",
+    "送信日時", "日時", "日付", "送信日", "发送时间", "發送時間", "寄件日期", "时间", "時間",
+    "日期", "发送日期", "傳送日期", "보낸 날짜", "날짜", "보낸날짜", "일시", "στάλθηκε",
+    "ημερομηνία", "נשלח", "תאריך", "تاريخ", "تم الإرسال", "trimis", "изпратено", "saadetud",
+    "poslano", "dikirim", "tanggal", "ngày", "gesendet von", "skickat den", "poslané",
+    "envoyé à", "data/ora", "date/time",
+)  # fmt: skip
+_TO = (
+    "to", "an", "à", "a", "para", "aan", "do", "кому", "до", "vastaanottaja", "till", "til",
+    "komu", "címzett", "kime", "alıcı", "宛先", "收件人", "收件者", "받는 사람", "받는사람", "수신",
+    "destinataire", "destinatario", "destinatário", "destinatari", "pro", "προς", "אל", "إلى",
+    "către", "adresat", "příjemce", "empfänger", "ontvanger", "mottagare", "mottaker", "modtager",
+    "saaja", "za", "kepada", "đến", "per", "destinataires",
+)  # fmt: skip
+_CC = (
+    "cc", "bcc", "kopie", "copie", "copie à", "kopia", "kopio", "kopi", "kopija", "копия", "копія",
+    "másolatot kap", "másolat", "bilgi", "抄送", "副本", "참조", "kopie an", "con copia", "cópia",
+    "dw", "do wiadomości", "κοιν", "עותק", "نسخة", "blindkopie", "c.c",
+)  # fmt: skip
+_SUBJECT = (
+    "subject", "betreff", "betr", "objet", "sujet", "asunto", "assunto", "oggetto", "onderwerp",
+    "temat", "тема", "aihe", "otsikko", "ämne", "emne", "předmět", "predmet", "tárgy", "konu",
+    "件名", "主题", "主題", "主旨", "제목", "θέμα", "נושא", "الموضوع", "subiect", "teema",
+    "perihal", "subjek", "chủ đề", "tema", "zadeva", "относно",
+)  # fmt: skip
+_OTHER = (
+    "importance", "wichtigkeit", "priorität", "priority", "importancia", "importância",
+    "importance haute", "priorità", "prioriteit", "reply to", "antwort an", "répondre à",
+    "organisation", "organization", "attachments", "anlagen", "pièces jointes", "bijlagen",
+    "allegati", "adjuntos", "anexos", "załączniki", "вложения", "liitteet", "bilagor", "vedlegg",
+    "添付ファイル", "附件", "첨부", "sent by", "message-id", "newsgroups", "categories", "bijlage",
+    "sensitivity", "category", "mailed-by", "signed-by", "on behalf of",
+)  # fmt: skip
+_FIELDS: dict[Role, tuple[str, ...]] = {
+    "other": _OTHER,
+    "subject": _SUBJECT,
+    "cc": _CC,
+    "to": _TO,
+    "date": _DATE,
+    "from": _FROM,
+}
+FIELDS = {fold(name): role for role, names in _FIELDS.items() for name in names}
+
+# "Original message", between dashes.
+ORIGINAL = (
+    "original message", "original email", "original e-mail", "original mail", "originalmessage",
+    "reply message", "replied message", "quoted message", "previous message", "message history",
+    "ursprüngliche nachricht", "ursprungliche nachricht", "originalnachricht", "original-nachricht",
+    "urspr. nachricht", "original nachricht", "message d'origine", "message d\u2019origine",
+    "message original", "message initial", "e-mail d'origine", "courriel original",
+    "mensaje original", "mensaje originario", "correo original", "mensagem original",
+    "messaggio originale", "messaggio originario", "oorspronkelijk bericht",
+    "oorspronkelijke bericht", "origineel bericht", "oorspronkelijke e-mail",
+    "wiadomość oryginalna", "oryginalna wiadomość", "wiadomość pierwotna", "wiadomość źródłowa",
+    "исходное сообщение", "оригинальное сообщение", "исходное письмо", "оригинал сообщения",
+    "первоначальное сообщение", "вихідне повідомлення", "alkuperäinen viesti",
+    "alkuperäinen viesti", "ursprungligt meddelande", "originalmeddelande", "opprinnelig melding",
+    "original melding", "oprindelig meddelelse", "oprindelig besked", "original meddelelse",
+    "oprindelig e-mail", "původní zpráva", "puvodni zprava", "původní e-mail", "pôvodná správa",
+    "eredeti üzenet", "eredeti e-mail", "orijinal ileti", "özgün ileti", "orijinal mesaj",
+    "özgün mesaj", "asıl ileti", "元のメッセージ", "オリジナルメッセージ", "元のメール",
+    "原始邮件", "原始郵件", "原邮件", "原始信件", "邮件原件", "回复的原邮件", "원본 메시지",
+    "원본 메일", "원본메일", "original-mail", "izvorna poruka", "izvirno sporočilo",
+    "mesaj original", "mesajul original", "оригинално съобщение", "αρχικό μήνυμα", "הודעה מקורית",
+    "الرسالة الأصلية", "algne kiri", "tin nhắn gốc", "pesan asli", "missatge original",
+)  # fmt: skip
+# "Forwarded message", between dashes or (the longer forms) alone on a line before a colon.
+FORWARDED = (
+    "forwarded message", "forwarded email", "forwarded by", "begin forwarded message",
+    "start of forwarded message", "forward message", "forwarding email",
+    "weitergeleitete nachricht", "weitergeleitete mail", "anfang der weitergeleiteten nachricht",
+    "anfang der weitergeleiteten e-mail", "weitergeleitet von", "weitergeleitet durch",
+    "message transféré", "message transmis", "début du message transféré", "message réexpédié",
+    "début du message réexpédié", "transféré par", "mensaje reenviado",
+    "inicio del mensaje reenviado", "reenviado por", "mensagem encaminhada",
+    "mensagem reencaminhada", "início da mensagem encaminhada",
+    "início da mensagem reencaminhada", "encaminhado por", "messaggio inoltrato",
+    "inizio messaggio inoltrato", "messaggio inoltrato da", "inoltrato da",
+    "doorgestuurd bericht", "begin doorgestuurd bericht", "doorgestuurd door",
+    "przekazana wiadomość", "wiadomość przekazana", "początek przekazywanej wiadomości",
+    "przesłana wiadomość", "treść przekazanej wiadomości", "пересылаемое сообщение",
+    "перенаправленное сообщение", "начало переадресованного сообщения", "пересланное сообщение",
+    "начало пересылаемого сообщения", "переслане повідомлення", "välitetty viesti",
+    "edelleenlähetetty viesti", "välitetty viesti alkaa", "vidarebefordrat meddelande",
+    "vidarebefordrat brev", "vidarebefordrat mejl", "början på vidarebefordrat meddelande",
+    "videresendt melding", "videresendt e-post", "videresendt meddelelse", "videresendt besked",
+    "videresendt mail", "begynnelse på videresendt melding", "start på videresendt besked",
+    "start på videresendt meddelelse", "přeposlaná zpráva", "přeposlaný e-mail",
+    "začátek přeposlané zprávy", "přeposílaná zpráva", "preposlaná správa", "továbbított üzenet",
+    "továbbított levél", "továbbított üzenet kezdete", "iletilmiş mesaj", "iletilen mesaj",
+    "yönlendirilen mesaj", "iletilen ileti", "iletilmiş ileti başlangıcı", "転送メッセージ",
+    "転送されたメッセージ", "転送されたメール", "转发的邮件", "转发邮件", "轉寄的郵件",
+    "轉寄郵件", "转发信息", "被转发邮件信息", "开始转发的邮件", "전달된 메시지", "전달된 메일",
+    "전달받은 메시지", "proslijeđena poruka", "mesaj redirecționat", "препратено съобщение",
+    "προωθημένο μήνυμα", "הודעה שהועברה", "الرسالة المحوّلة", "missatge reenviat",
+)  # fmt: skip
+# Before a subject. Finnish "VS" answers, Danish and Norwegian "VS" forwards: left to the fields.
+FORWARD_PREFIXES = frozenset(
+    _words(
+        "fw fwd wg tr rv enc i doorst pd vb vl fs vid ilt továbbítás továbbított továbbit"
+        " переслать пересл 転送 转发 轉寄 전달"
+    )
+)
+FORWARD_OR_REPLY = "vs"
+
+# Asks its reader to write above it.
+MARKERS = (
+    "reply above this line", "type your reply above", "write your reply above",
+    "respond above this line", "answer above this line", "reply above the line",
+    "write above this line", "add your reply above", "type above this line",
+    "antworten sie oberhalb dieser zeile", "antwort oberhalb dieser zeile",
+    "oberhalb dieser zeile", "über dieser zeile", "ueber dieser zeile",
+    "au-dessus de cette ligne", "au dessus de cette ligne", "por encima de esta línea",
+    "encima de esta línea", "encima de esta linea", "arriba de esta línea",
+    "acima desta linha", "acima dessa linha", "sopra questa riga", "al di sopra di questa riga",
+    "sopra questa linea", "boven deze regel", "boven deze lijn", "powyżej tej linii",
+    "nad tą linią", "выше этой строки", "выше этой линии", "над этой строкой", "над этой чертой",
+    "tämän rivin yläpuolelle", "ovanför den här raden", "ovanför denna rad", "ovanför denna linje",
+    "over denne linjen", "over denne linje", "nad tento řádek", "nad tímto řádkem",
+    "nad túto čiaru", "e sor fölé", "a sor fölé", "bu satırın üstüne", "bu satırın üzerine",
+    "bu çizginin üstüne", "この行より上", "この行の上", "この線より上", "在此行上方",
+    "在此線上方", "在这一行上方", "此行以上", "此線上方", "이 줄 위", "이 선 위",
+)  # fmt: skip
+
+# How a program signs for its user: what stands before the device or the program, and after it.
+SENT_FROM = (
+    ("sent from", ""), ("sent via", ""), ("sent by", ""), ("sent using", ""), ("sent with", ""),
+    ("get outlook for", ""), ("sent on", ""), ("download outlook for", ""),
+    ("von meinem", "gesendet"), ("von meiner", "gesendet"), ("gesendet von", ""),
+    ("gesendet mit", ""), ("gesendet über", ""), ("diese nachricht wurde von meinem", "gesendet"),
+    ("gesendet aus", ""), ("outlook für", ""), ("versendet mit", ""),
+    ("holen sie sich outlook", ""),
+    ("envoyé de", ""), ("envoyé depuis", ""), ("envoyé à partir de", ""), ("envoyé avec", ""),
+    ("envoyé via", ""), ("provenance :", ""), ("obtenir outlook pour", ""), ("envoyé par", ""),
+    ("télécharger outlook pour", ""),
+    ("enviado desde", ""), ("enviado con", ""), ("enviado via", ""), ("enviado vía", ""),
+    ("enviado do", ""), ("enviado de", ""), ("enviado da", ""), ("enviado pelo", ""),
+    ("enviado a partir", ""), ("enviado por", ""), ("obtener outlook para", ""),
+    ("obter o outlook para", ""), ("obtenha o outlook para", ""), ("descargar outlook para", ""),
+    ("inviato da", ""), ("inviato dal", ""), ("inviato con", ""), ("inviata da", ""),
+    ("ottieni outlook per", ""), ("scarica outlook per", ""),
+    ("verstuurd vanaf", ""), ("verzonden vanaf", ""), ("verzonden met", ""), ("verzonden via", ""),
+    ("verzonden vanuit", ""), ("verstuurd vanuit", ""), ("outlook voor", "downloaden"),
+    ("vanaf mijn", "verzonden"), ("download outlook voor", ""), ("outlook voor", "ophalen"),
+    ("wysłane z", ""), ("wysłano z", ""), ("wysłane przez", ""), ("wysłano za pomocą", ""),
+    ("pobierz outlook dla", ""), ("pobierz program outlook", ""), ("pobierz aplikację outlook", ""),
+    ("отправлено с", ""), ("отправлено из", ""), ("отправлено через", ""), ("послано с", ""),
+    ("скачать outlook для", ""), ("получить outlook для", ""), ("надіслано з", ""),
+    ("lähetetty", ""), ("hanki outlook", ""),
+    ("skickat från", ""), ("skickat med", ""), ("skickades från", ""), ("hämta outlook för", ""),
+    ("sendt fra", ""), ("sendt med", ""), ("sendt via", ""), ("hent outlook til", ""),
+    ("få outlook for", ""), ("last ned outlook for", ""), ("skaff deg outlook for", ""),
+    ("hent outlook for", ""),
+    ("odesláno z", ""), ("odesláno ze", ""), ("odesláno pomocí", ""), ("odoslané z", ""),
+    ("získat outlook pro", ""), ("stáhnout outlook pro", ""), ("poslané z", ""),
+    ("", "küldve"), ("elküldve", ""), ("küldve", ""), ("", "készülékemről küldve"),
+    ("a outlook beszerzése", ""), ("", "'dan gönderildi"), ("", "gönderildi"), ("", "edinin"),
+    ("", "gönderilmiştir"),
+    ("", "から送信"), ("", "から送信されました"), ("", "を入手"), ("", "より送信"),
+    ("发自我的", ""), ("發自我的", ""), ("从我的", "发送"), ("從我的", "傳送"), ("發送自", ""),
+    ("发送自", ""), ("从", "发送"), ("從", "傳送"), ("获取", ""), ("取得", ""), ("傳送自我的", ""),
+    ("从我的", "发出"), ("发自", ""), ("來自我的", ""), ("来自我的", ""),
+    ("나의", "에서 보냄"), ("내", "에서 보냄"), ("", "에서 보냄"),
+    ("", "에서 전송"), ("", "다운로드"),
+    ("", "에서 보냈습니다"), ("", "에서 발송"),
+    ("trimis de pe", ""), ("изпратено от", ""), ("στάλθηκε από", ""), ("נשלח מה", ""),
+    ("أُرسلت من", ""), ("أرسلت من", ""), ("مرسل من", ""), ("تم الإرسال من", ""),
+    ("poslano s", ""), ("poslano z", ""), ("saadetud minu", ""), ("dikirim dari", ""),
+    ("được gửi từ", ""), ("enviat des", ""), ("poslano sa", ""),
+)  # fmt: skip
+# One of these is in such a line.
+DEVICES = (
+    "iphon", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "honor", "xiaomi", "redmi",
+    "blackberry", "nokia", "lumia", "htc", "xperia", "sony", "oneplus", "pixel", "motorola", "moto",
+    "oppo", "vivo", "realme", "fairphone", "windows", "ios", "outlook", "yahoo", "proton", "aol",
+    "gmx", "web.de", "hotmail", "gmail", "mail", "e-mail", "email", "phone", "mobile", "smartphone",
+    "handy", "device", "gerät", "mobil", "mobilgerät", "tablet", "tablette", "téléphone", "mobiles",
+    "móvil", "movil", "celular", "telefone", "teléfono", "telefono", "telefoon", "telefon",
+    "cellulare",
+    "dispositivo", "dispositif", "toestel", "apparaat", "urządzenia", "telefonu", "komórki",
+    "телефона", "устройства", "айфона", "айпада", "смартфона", "мобильного", "почты", "почта",
+    "puhelimesta", "puhelimestani", "laitteesta", "mobilen", "telefonen", "mobiltelefon", "enhet",
+    "enhed", "mobilu", "zařízení", "telefonomról", "készülékemről", "telefonumdan", "cihazımdan",
+    "スマートフォン", "携帯", "手机", "手機", "平板", "邮箱", "휴대폰", "스마트폰",
+    "핸드폰", "네이버",
+    "mac", "macbook", "apple", "lg", "verizon", "wireless", "at&t", "t-mobile", "o2", "orange",
+    "vodafone", "thunderbird", "spark", "typeapp", "bluemail", "aquamail", "nine", "fairemail",
+    "k-9", "airmail", "mailspring", "posta", "poczty", "zoho", "icloud", "workspace", "front",
+    "superhuman", "boxer", "teams", "kindle", "watch", "tab", "note",
+)  # fmt: skip
+
+# A line alone that closes a letter.
+CLOSINGS = frozenset(map(fold, (
+    "regards", "best regards", "kind regards", "kindest regards", "warm regards",
+    "warmest regards", "many thanks", "with regards", "with kind regards", "with best regards",
+    "best", "all the best", "best wishes", "cheers", "thanks", "thank you", "thanks and regards",
+    "thanks & regards", "thanks in advance", "sincerely", "yours sincerely", "sincerely yours",
+    "yours faithfully", "yours truly", "respectfully", "yours", "rgds", "br", "kr",
+    "mit freundlichen grüßen", "mit freundlichen grüssen", "mit freundlichem gruß",
+    "freundliche grüße", "freundliche grüsse", "viele grüße", "viele grüsse", "liebe grüße",
+    "beste grüße", "besten gruß", "schöne grüße", "herzliche grüße", "mit besten grüßen", "gruß",
+    "grüße", "mfg", "vg", "lg", "hochachtungsvoll", "vielen dank", "cordialement",
+    "bien cordialement", "très cordialement", "bien à vous", "sincères salutations",
+    "meilleures salutations", "salutations distinguées", "bonne journée", "merci", "salutations",
+    "cdlt", "saludos", "un saludo", "saludos cordiales", "un cordial saludo", "atentamente",
+    "muchas gracias", "gracias", "atenciosamente", "att", "cumprimentos",
+    "com os melhores cumprimentos", "melhores cumprimentos", "obrigado", "obrigada", "abraços",
+    "abraço", "cordiali saluti", "distinti saluti", "un saluto", "saluti", "grazie",
+    "cordialmente", "met vriendelijke groet", "met vriendelijke groeten", "vriendelijke groet",
+    "vriendelijke groeten", "groeten", "groet", "mvg", "hartelijke groet", "bedankt", "pozdrawiam",
+    "z poważaniem", "serdecznie pozdrawiam", "z wyrazami szacunku", "dziękuję", "с уважением",
+    "с наилучшими пожеланиями", "спасибо", "ystävällisin terveisin", "terveisin",
+    "parhain terveisin", "kiitos", "med vänliga hälsningar", "med vänlig hälsning",
+    "vänliga hälsningar", "hälsningar", "mvh", "vennlig hilsen", "med vennlig hilsen", "hilsen",
+    "med venlig hilsen", "venlig hilsen", "de bedste hilsner", "s pozdravem",
+    "s přáním hezkého dne", "děkuji", "üdvözlettel", "tisztelettel", "köszönettel", "üdv",
+    "saygılarımla", "saygılarımızla", "iyi çalışmalar", "teşekkürler", "よろしくお願いします",
+    "よろしくお願いいたします", "敬具", "此致", "祝好", "谢谢", "謝謝", "감사합니다", "드림",
+)))  # fmt: skip
+# How a notice of confidentiality begins, which no person writes by hand.
+DISCLAIMERS = (
+    "confidentiality notice", "confidentiality:", "confidential:", "disclaimer",
+    "this e-mail and any",
+    "this email and any", "this message and any", "this e-mail is confidential",
+    "this email is confidential", "the information contained in this", "this e-mail may contain",
+    "this email may contain", "this message may contain", "this communication is",
+    "this message contains confidential", "this email message and any", "this email (including",
+    "this e-mail (including", "the contents of this e", "the information in this e",
+    "please consider the environment", "before printing",
+    "diese e-mail enthält", "diese nachricht enthält", "der inhalt dieser e-mail",
+    "diese e-mail ist vertraulich", "vertraulichkeitshinweis", "ce message et toutes",
+    "ce message et ses",
+    "ce courriel et", "ce message est confidentiel", "avis de confidentialité", "este mensaje y",
+    "este correo electrónico y", "este mensaje contiene", "aviso de confidencialidad",
+    "aviso legal", "esta mensagem", "esta mensagem pode conter", "aviso de confidencialidade",
+    "questo messaggio e", "questa e-mail", "le informazioni contenute in quest",
+    "avviso di riservatezza", "dit bericht kan", "deze e-mail en", "de informatie in dit",
+    "dit e-mailbericht", "niniejsza wiadomość", "ta wiadomość i", "wiadomość ta może",
+    "настоящее сообщение", "данное сообщение", "tämä viesti", "detta meddelande kan",
+    "denne e-post", "denne e-mail", "tato zpráva", "tento e-mail a", "ez az e-mail", "ez az üzenet",
+    "bu e-posta", "bu mesaj ve", "本邮件", "本郵件", "本メール", "이 메일은",
+)  # fmt: skip

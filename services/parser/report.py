@@ -1,0 +1,99 @@
+"""A parsed mail as one JSON object: for programs, for people, and for tests that compare."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from postrail.records import Address, Bounce
+from services.parser.parse import Mail, parse, unparsed
+from services.parser.parts import AttachedFile
+
+
+def report_of(data: bytes) -> dict[str, object]:
+    """What is in these bytes; never raises."""
+    try:
+        return report(parse(data))
+    # As in the pipeline: a fault of ours is one mail's error.
+    except Exception as error:  # noqa: BLE001
+        return report(unparsed(data, f"the parser failed: {type(error).__name__}: {error}"))
+
+
+def report(mail: Mail) -> dict[str, object]:
+    """The mail's fields by name; attachments without their content."""
+    return {
+        "subject": mail.subject,
+        "from": _one(mail.sender),
+        "to": _all(mail.to),
+        "cc": _all(mail.cc),
+        "bcc": _all(mail.bcc),
+        "sender": _one(mail.sent_by),
+        "reply_to": _all(mail.reply_to),
+        "delivered_to": mail.delivered_to,
+        "message_id": mail.message_id,
+        "made_message_id": mail.made_message_id,
+        "conversation_id": mail.conversation_id,
+        "in_reply_to": " ".join(mail.in_reply_to),
+        "references": mail.references,
+        "date": mail.date.isoformat() if mail.date else None,
+        "text": mail.content.text,
+        "html": mail.content.html,
+        "charsets": mail.content.charsets,
+        "reply_text": mail.reply.new_text if mail.reply else mail.content.text,
+        "quoted_text": mail.reply.quoted_text if mail.reply else "",
+        "signature": mail.reply.signature if mail.reply else "",
+        "reply_html": mail.reply.new_html if mail.reply else mail.content.html,
+        "quoted_html": mail.reply.quoted_html if mail.reply else "",
+        "attachments": [_file(file) for file in mail.content.attachments],
+        "signatures": [_file(file) for file in mail.content.signatures],
+        "kind": mail.kind.name,
+        "kind_reason": mail.kind.reason,
+        "is_bounce": mail.kind.name == "bounce",
+        "is_auto_reply": mail.kind.name == "auto_reply",
+        # Whatever a machine sent to many, or because of something: nothing that wants an answer.
+        "is_bulk": mail.kind.name in ("bulk", "auto_generated"),
+        "bounce": _bounce(mail.bounce),
+        "authentication": [dataclasses.asdict(one) for one in mail.authentication],
+        "defects": mail.defects,
+        "error": mail.error,
+    }
+
+
+def _bounce(bounce: Bounce | None) -> dict[str, object]:
+    if bounce is None:
+        return {}
+    recipients = bounce.recipients
+    return {
+        "recipients": [one.address for one in recipients],
+        # Those that agree with the action, which decides; each one's own is among the details.
+        "statuses": [one.status for one in recipients if one.status[:1] == "45"[one.hard]],
+        "action": recipients[0].action if recipients else "",
+        "original_message_id": bounce.original_message_id,
+        "details": [dataclasses.asdict(one) for one in recipients],
+    }
+
+
+def _one(address: Address | None) -> str | None:
+    return _shown(address) if address else None
+
+
+def _all(addresses: list[Address]) -> list[str]:
+    return [_shown(address) for address in addresses]
+
+
+def _shown(address: Address) -> str:
+    # Not formataddr, which encodes: names are for reading here.
+    name = address.name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}" <{address.address}>' if name else address.address
+
+
+def _file(file: AttachedFile) -> dict[str, object]:
+    return {
+        "name": file.name,
+        "content_type": file.content_type,
+        "size": len(file.content),
+        "sha256": file.sha256,
+        "content_id": file.content_id,
+        "inline": file.inline,
+        "sniffed_type": file.sniffed_type,
+        "method": file.method,
+    }

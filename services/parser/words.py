@@ -1,0 +1,28 @@
+"""Patterns of words in many languages, compiled by RE2: linear in the text, however many."""
+
+from __future__ import annotations
+
+import re2
+
+# The sets of states that it keeps while it goes through a text.
+MEMORY_BYTES = 32 * 1024 * 1024
+WORD = r"[\pL\pN_]"
+
+
+class Words:
+    """Alternatives to look for, without case; `\\w` is a letter or digit of any script."""
+
+    def __init__(self, pattern: str) -> None:
+        options = re2.Options()
+        options.case_sensitive = False
+        options.max_mem = MEMORY_BYTES
+        self._pattern = re2.compile(pattern.replace(r"\w", WORD), options)
+
+    def search(self, text: str) -> str:
+        """The first place that is meant, as it stands there, or ""."""
+        found = self._pattern.search(text)
+        return str(found.group()) if found else ""
+
+    def match(self, text: str) -> bool:
+        """Does the text begin so?"""
+        return self._pattern.match(text) is not None

@@ -1,0 +1,54 @@
+"""`postrail parse`: readable for people, a line for each path for programs, and no server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.cli.app import run
+
+MAILS = Path(__file__).parents[2] / "mails"
+
+
+def test_it_shows_what_a_mail_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["parse", str(MAILS / "bounce-qmail.eml")]) == 0
+    shown = capsys.readouterr().out
+    assert "jo@customer.example failed 5.2.1" in shown
+    assert "failure notice" in shown
+
+
+def test_it_shows_the_quoted_part_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["parse", str(MAILS / "reply-gmail.eml")]) == 0
+    new, quoted = capsys.readouterr().out.split("Quoted:")
+    assert "It works now" in new
+    assert "> Please try again." in quoted
+
+
+def test_a_line_for_each_path_in_order() -> None:
+    paths = [MAILS / "out-of-office.eml", MAILS / "no-such-mail.eml", MAILS / "empty.eml"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "services.cli", "parse", "--jsonl"],
+        input="".join(f"{path}\n" for path in paths),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=MAILS.parents[1],
+    )
+    first, second, third = (json.loads(line) for line in answer.stdout.splitlines())
+    assert first["is_auto_reply"] is True
+    assert "No such file" in second["error"]
+    assert (third["subject"], third["error"]) == ("", None)
+
+
+def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["parse", "no-such-mail.eml"]) == 1
+    assert "no-such-mail.eml cannot be read" in capsys.readouterr().err
+
+
+def test_no_file_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["parse"]) == 2
+    assert "--jsonl" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""What programs sign with for their users, in the languages, and what people only write alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.reply import split_reply
+from services.parser.reply.signature import is_program_line
+
+PROGRAM_LINES = [
+    "Sent from my iPhone",
+    "Sent from my iPad.",
+    "Sent from my Verizon Wireless BlackBerry",
+    "Sent from Outlook for Android<https://aka.example/a>",
+    "Sent from Mail for Windows 10",
+    "Sent from Yahoo Mail. Get the app",
+    "Sent via the Samsung Galaxy S23, an AT&T 5G smartphone",
+    "Get Outlook for iOS",
+    "[Get Outlook for iOS](https://aka.example/o)",
+    "Sent from TypeApp",
+    "Sent with Proton Mail secure email.",
+    "Sent from my mobile phone, please excuse typos",
+    "Von meinem iPhone gesendet",
+    "Von meinem Samsung Galaxy Smartphone gesendet.",
+    "Gesendet mit der GMX Mail App",
+    "Gesendet von Outlook für Android",
+    "Gesendet von Mail für Windows 10",
+    "Envoyé de mon iPhone",
+    "Envoyé depuis mon téléphone Orange",
+    "Envoyé à partir de Outlook pour iOS",
+    "Obtenir Outlook pour Android",
+    "Enviado desde mi iPhone",
+    "Enviado desde Outlook para Android",
+    "Obtener Outlook para iOS",
+    "Enviado do meu iPhone",
+    "Enviado a partir do meu smartphone Samsung Galaxy.",
+    "Obter o Outlook para iOS",
+    "Inviato da iPhone",
+    "Inviato dal mio telefono",
+    "Scarica Outlook per Android",
+    "Verstuurd vanaf mijn iPhone",
+    "Verzonden vanuit Outlook voor Android",
+    "Wysłane z iPhone'a",
+    "Wysłane z aplikacji Outlook dla systemu Android",
+    "Отправлено с iPhone",
+    "Отправлено из мобильной Почты Mail.ru",
+    "Отправлено с моего телефона",
+    "Lähetetty iPhonesta",
+    "Hanki Outlook for Android",
+    "Skickat från min iPhone",
+    "Hämta Outlook för Android",
+    "Sendt fra min iPhone",
+    "Få Outlook for iOS",
+    "Hent Outlook til iOS",
+    "Odesláno z iPhonu",
+    "Odesláno z mobilního telefonu",
+    "iPhone-ról küldve",
+    "Elküldve a telefonomról",
+    "iPhone'umdan gönderildi",
+    "Samsung cihazımdan gönderildi",
+    "iPhoneから送信",
+    "Androidスマートフォンから送信",
+    "发自我的iPhone",
+    "从我的 iPhone 发送",
+    "發自我的 iPhone",
+    "從我的 iPhone 傳送",
+    "나의 iPhone에서 보냄",
+    "내 갤럭시 휴대폰에서 보냄",
+    "Trimis de pe iPhone-ul meu",
+    "Στάλθηκε από το iPhone μου",
+    "נשלח מה-iPhone שלי",
+    "أُرسلت من الـ iPhone",
+]
+OWN_LINES = [
+    "Sent from my desk, is much easier than my mobile phone.",
+    "Sent by mistake, please ignore it",
+    "Sent the phone back on Monday.",
+    "I sent the mail from my phone yesterday and it did not arrive",
+    "From my side the mail is fine, thanks",
+    "Gesendet von Herrn Weber am Montag",
+    "Enviado por correo el lunes",
+    "Envoyé par la poste lundi, merci",
+    "请从第三页发送",
+    "获取更多信息",
+    "Get Outlook to work again, please",
+]
+
+
+@pytest.mark.parametrize("line", PROGRAM_LINES)
+def test_a_line_of_a_program_is_signature(line: str) -> None:
+    assert is_program_line(line)
+    reply = split_reply(f"It works.\n\n{line}\n", "")
+    assert (reply.new_text, reply.signature) == ("It works.", line)
+
+
+@pytest.mark.parametrize("line", OWN_LINES)
+def test_a_line_of_a_person_is_none(line: str) -> None:
+    assert split_reply(f"It works.\n\n{line}\n", "").new_text == f"It works.\n\n{line}"
+
+
+def test_a_line_of_a_program_with_text_below_it_stays() -> None:
+    text = "Sent from my iPhone\n\nIt works."
+    assert split_reply(text, "").new_text == text

@@ -1,0 +1,114 @@
+"""Mails made from a structure: what is put in comes out, whatever charset, encoding and nesting."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from services.parser.parse import parse
+
+TEXTS = {
+    "utf-8": "Grüße, привет, 注文",
+    "iso-8859-1": "Größe für straße",
+    "iso-8859-15": "10 € für café",
+    "windows-1252": "“quoted” – dash",
+    "koi8-r": "Добрый день, принтер не печатает",
+    "iso-2022-jp": "注文番号を確認してください",
+    "shift_jis": "プリンターが動きません",
+    "euc-kr": "프린터가 작동하지 않습니다",
+    "gb18030": "打印机不工作 – 请检查",
+    "big5": "印表機無法使用",
+}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "8bit": lambda data: data,
+    "base64": base64.encodebytes,
+    "quoted-printable": lambda data: binascii.b2a_qp(data, istext=True),
+}
+NAMES = ["report.pdf", "größe.png", "見積書.xlsx", "a b (1).txt"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A text of the body, or a file."""
+
+    text: str
+    charset: str
+    encoding: str
+    name: str = ""
+
+    def write(self, boundary: str) -> bytes:
+        """The part's bytes."""
+        head = f"Content-Transfer-Encoding: {self.encoding}\r\n"
+        if self.name:
+            name = "".join(f"%{byte:02X}" for byte in self.name.encode())
+            head += "Content-Type: application/octet-stream\r\n"
+            head += f"Content-Disposition: attachment; filename*=UTF-8''{name}\r\n"
+        else:
+            head += f"Content-Type: text/plain; charset={self.charset}\r\n"
+        data = self.text.encode(self.charset)
+        return head.encode() + b"\r\n" + ENCODINGS[self.encoding](data)
+
+    def leaves(self) -> list[Leaf]:
+        """Itself."""
+        return [self]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A multipart/mixed."""
+
+    children: list[Leaf | Box] = field(default_factory=list)
+
+    def write(self, boundary: str) -> bytes:
+        """The part's bytes; a boundary begins with that of the part around it, as is allowed."""
+        inside = f"{boundary}-{len(self.children)}"
+        parts = [
+            f"--{inside}\r\n".encode() + child.write(inside) + b"\r\n" for child in self.children
+        ]
+        head = f'Content-Type: multipart/mixed; boundary="{inside}"\r\n\r\npreamble\r\n'
+        return head.encode() + b"".join(parts) + f"--{inside}--\r\nepilogue".encode()
+
+    def leaves(self) -> list[Leaf]:
+        """Those of all parts in it, in order."""
+        return [leaf for child in self.children for leaf in child.leaves()]
+
+
+def leaves() -> st.SearchStrategy[Leaf]:
+    """Texts and files."""
+    return st.builds(
+        lambda charset, encoding, name: Leaf(TEXTS[charset], charset, encoding, name),
+        st.sampled_from(sorted(TEXTS)),
+        st.sampled_from(sorted(ENCODINGS)),
+        st.sampled_from(["", *NAMES]),
+    )
+
+
+def boxes() -> st.SearchStrategy[Box]:
+    """Parts within parts."""
+    return st.recursive(
+        st.lists(leaves(), min_size=1, max_size=4).map(lambda found: Box([*found])),
+        lambda inner: st.lists(leaves() | inner, min_size=1, max_size=4).map(Box),
+        max_leaves=12,
+    )
+
+
+@seed(20261121)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(boxes())
+def test_texts_and_files_come_out_as_they_were_put_in(box: Box) -> None:
+    mail = parse(b"From: a@b.example\r\nSubject: s\r\n" + box.write("b"))
+    texts = [leaf.text for leaf in box.leaves() if not leaf.name]
+    files = [leaf for leaf in box.leaves() if leaf.name]
+    assert mail.content.text == "\n\n".join(texts)
+    assert mail.content.cut == []
+    for leaf, file in zip(files, mail.content.attachments, strict=True):
+        data = leaf.text.encode(leaf.charset)
+        assert file.name == leaf.name
+        assert file.content == data or leaf.encoding == "quoted-printable"
+        assert file.sha256 == hashlib.sha256(file.content).hexdigest()
