@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from postrail.stream.outbox import Added
 from postrail.stream.producer import Entry
 
 Method = Callable[..., Any]
@@ -52,10 +53,10 @@ def after_async(method: Coroutine) -> Coroutine:
 def before_sending_rows(flush: Coroutine) -> Coroutine:
     """Dies when the outbox's rows are committed and about to be sent."""
 
-    async def call(pool: Any, producer: Any, entries: Sequence[Entry], ids: Sequence[int]) -> None:
-        if entries:
+    async def call(pool: Any, producer: Any, added: Added) -> None:
+        if added.entries:
             die()
-        await flush(pool, producer, entries, ids)
+        await flush(pool, producer, added)
 
     return call
 
