@@ -16,6 +16,7 @@ from postrail.records import MailParsed
 from postrail.stream import avro
 from postrail.stream.topics import MAIL_DEAD
 from tests.fakes.dovecot import Dovecot
+from tests.fakes.failing_parser import FAULT, FIELD
 from tests.fakes.pipeline import Inbox, Pipeline, letter
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
@@ -27,7 +28,7 @@ MIB = 1024 * 1024
 
 
 def nested(depth: int) -> bytes:
-    """A mail whose parts nest so deeply that nobody can follow."""
+    """A mail whose parts nest far deeper than anybody's mail does."""
     opened = "".join(
         f'Content-Type: multipart/mixed; boundary="b{level}"\r\n\r\n--b{level}\r\n'
         for level in range(depth)
@@ -52,6 +53,7 @@ def with_attachment(content: bytes) -> bytes:
 
 PLANS = random.Random(7).randbytes(22 * MIB)
 NESTED = nested(5000)
+UNPARSABLE = FIELD + b"\r\n" + letter("It breaks", message_id="<breaks@c.test>")
 LARGE = with_attachment(PLANS)
 NO_ID = letter("The nightly alarm", sender="machine@customer.test")
 TWIN = letter("Twice in one mailbox", message_id="<twin@c.test>")
@@ -85,6 +87,7 @@ def ordinary(number: int) -> bytes:
 SUPPORT = [
     ordinary(1),
     NESTED,
+    UNPARSABLE,
     ordinary(2),
     LARGE,
     ordinary(3),
@@ -116,6 +119,7 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
 def test_odd_mails_have_their_stated_outcomes_and_delay_nobody(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
+    pipeline.start_as("parser", ["-m", "tests.fakes.failing_parser"])
     pipeline.start()
     # All is in place before the odd mails come, so that what is measured is their delay.
     pipeline.dovecot.append("sales", ordinary(0))
@@ -126,7 +130,8 @@ def test_odd_mails_have_their_stated_outcomes_and_delay_nobody(
     found = Found(pipeline)
 
     found.require_ordinary_mails_were_prompt(8)
-    found.require_unparsable_failed_with_its_bytes(NESTED)
+    found.require_unparsable_failed_with_its_bytes(UNPARSABLE)
+    found.require_attachment("Parts in parts", "whole-mail.eml", NESTED)
     found.require_attachment("The plans", "plans.pdf", PLANS)
     found.require_one("The nightly alarm", ["issue"])
     found.require_one("Twice in one mailbox", ["issue", "duplicate"])
@@ -171,10 +176,10 @@ class Found:
     def require_unparsable_failed_with_its_bytes(self, content: bytes) -> None:
         """Failed, with the reason, and with all its bytes where a person can get at them."""
         [(state, reason, parsed)] = self._pipeline.rows(
-            "SELECT state, reason, parsed FROM incoming_mail WHERE subject = 'Parts in parts'"
+            "SELECT state, reason, parsed FROM incoming_mail WHERE subject = 'It breaks'"
         )
         assert state == "failed"
-        assert "nest more than" in reason
+        assert FAULT in reason
         record = cast("MailParsed", avro.decode(parsed))
         kept = self._blob(record.raw_blob.sha256) if record.raw_blob else record.raw
         assert kept == content
