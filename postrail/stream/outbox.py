@@ -10,27 +10,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, rows, transaction
 from postrail.errors import TransientError
 from postrail.observe.log import log
 from postrail.settings import OutboxSettings
-from postrail.stream.producer import Entry, Placed
+from postrail.stream.producer import Entry, Sends
 from postrail.stream.topics import OUTGOING_QUEUED, TOPICS
 
 logger = log(__name__)
 
 SWEEP_ROWS = 200
 _BY_NAME = {topic.name: topic for topic in TOPICS}
-
-
-class Sends(Protocol):
-    """The part of a producer that the outbox needs."""
-
-    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
-        """Returns when all are acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)

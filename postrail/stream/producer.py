@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -41,6 +41,13 @@ class Placed:
 
     partition: int
     offset: int
+
+
+class Sends(Protocol):
+    """The part of a producer that stages need; tests have one in memory."""
+
+    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
+        """Returns when all are acknowledged; raises FatalError when one is not."""
 
 
 @lru_cache(maxsize=65536)

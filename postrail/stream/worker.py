@@ -37,7 +37,7 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.consumer import KafkaReader, RawRecord, Reader
 from postrail.stream.dead_letter import DeadLetters
-from postrail.stream.producer import Entry, Placed
+from postrail.stream.producer import Sends
 from postrail.stream.topics import Topic
 
 logger = log(__name__)
@@ -78,13 +78,6 @@ class Positions(Protocol):
 
     def expected(self, partition: int) -> int | None:
         """The offset that the next batch of the partition follows."""
-
-
-class Sends(Protocol):
-    """The part of a producer that the loop needs."""
-
-    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
-        """Returns when all are acknowledged."""
 
 
 Process = Callable[[Sequence[Received]], Coroutine[None, None, None]]

@@ -14,16 +14,9 @@ from postrail.mails.sync_state import SyncState
 from postrail.observe.health import Health
 from postrail.records import BlobReference, MailFetched
 from postrail.stream import avro
-from postrail.stream.producer import Entry, Placed
+from postrail.stream.producer import Entry, Placed, Sends
 from postrail.stream.topics import MAIL_FETCHED
 from services.fetcher.identity import mail_id_of, source_of
-
-
-class Sends(Protocol):
-    """The part of a producer that is needed here."""
-
-    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
-        """Returns when all are acknowledged; else raises FatalError."""
 
 
 class Blobs(Protocol):

@@ -14,7 +14,7 @@ from postrail.clock import Clock
 from postrail.observe.log import log
 from postrail.records import BlobReference, MailFetched, MailParsed
 from postrail.stream import avro
-from postrail.stream.producer import Entry, Placed
+from postrail.stream.producer import Entry, Sends
 from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Received
 from services.parser.parse import Mail, parse, unparsed
@@ -37,13 +37,6 @@ class Blobs(Protocol):
 
     async def put(self, data: bytes) -> BlobReference:
         """Writes content under its SHA-256."""
-
-
-class Sends(Protocol):
-    """The part of a producer that the parser needs."""
-
-    async def send(self, entries: Sequence[Entry]) -> list[Placed]:
-        """Returns when all are acknowledged."""
 
 
 class Counts(Protocol):

@@ -11,7 +11,7 @@ from postrail.mails.outgoing import Finished
 from postrail.observe.log import log
 from postrail.records import DeliveryResult, OutgoingDelivered
 from postrail.stream import avro, outbox
-from postrail.stream.producer import Entry
+from postrail.stream.producer import Entry, Sends
 from postrail.stream.topics import OUTGOING_DELIVERED
 
 logger = log(__name__)
@@ -47,7 +47,7 @@ def delivered(item: Finished, now: datetime) -> Entry:
 class Announcer:
     """Sends outbox rows right after their transactions, all that have come together at once."""
 
-    def __init__(self, pool: Pool, producer: outbox.Sends) -> None:
+    def __init__(self, pool: Pool, producer: Sends) -> None:
         self._pool = pool
         self._producer = producer
         self._entries: list[Entry] = []
