@@ -19,21 +19,26 @@ from kafka.errors import KafkaError
 from postrail.stream.connection import client_options
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED, OUTGOING_QUEUED, Topic, topic_name
 from tests.fakes.chaos_plan import Plan, PlannedMail, message_id_of
-from tests.fakes.pipeline import DOMAIN, Offsets, Pipeline, Replica, letter
+from tests.fakes.pipeline import DOMAIN, SERVICES, Offsets, Pipeline, Replica, letter
 
 IN_FLIGHT_MIN = 50
 # How many to wait for before a stage is let loose and killed in its work.
 IN_FLIGHT_WANTED = 90
 # Shorter than a session: a stage that is held back stays in its group.
 HOLD_SECONDS = 3.0
+# How long a stage is let go between two holds: long enough for a heartbeat, and for few mails.
+PULSE_SECONDS = 0.03
 IN_FLIGHT_FEW = 75
 # How long it is then let loose.
 LOOSE_SECONDS = (0.02, 0.3)
-KILL_SECONDS = 60.0
+# What a stage gets that has run dry: a fast machine may finish a wave between two looks at it.
+EXTRA_MAILS = 150
+KILL_SECONDS = 120.0
 BREATH_SECONDS = 0.4
 # A zombie: frozen for longer than its session.
 ZOMBIE_SECONDS_BEYOND_SESSION = 2.5
-KNOWN_SECONDS = 60.0
+# How long the whole pipeline may stand still before a mail that is waited for counts as lost.
+STILL_SECONDS = 60.0
 
 
 class Server(Protocol):
@@ -204,8 +209,27 @@ class Chaos:
             found.extend((key, message_id) for key, message_id in rows)
             return bool(found)
 
-        self.wait_until(look, KNOWN_SECONDS, f"the issue and notification of {mail.summary}")
+        self._wait_while_moving(look, f"the issue and notification of {mail.summary}")
         return found[0]
+
+    def _wait_while_moving(self, condition: Callable[[], bool], what: str) -> None:
+        """Waits for the condition; fails when the pipeline has stood still for too long.
+
+        A busy machine may need any time; a mail that is lost, or a stage that is stuck, does not
+        come however long one waits.
+        """
+        moved, at = self.pipeline.progress(), time.monotonic()
+        while not self._holds(condition):
+            if (now := self.pipeline.progress()) != moved:
+                moved, at = now, time.monotonic()
+            still = time.monotonic() - at
+            assert still < STILL_SECONDS, f"stood still for {still:.0f} s: {what}; {self.state()}"
+            self.breathe(0.05)
+
+    def state(self) -> str:
+        """What each stage has in flight, and what waits in the tables, for an error message."""
+        flying = {service: self.gauges.in_flight(service) for service in SERVICES}
+        return f"in flight {flying}; unfinished {self.pipeline.unfinished()}"
 
     def kill(self, service: str, number: int, in_flight: int) -> None:
         """Kills a replica and starts it again."""
@@ -219,8 +243,7 @@ class Chaos:
         stage = self.pipeline.replicas[service]
         deadline = time.monotonic() + KILL_SECONDS
         while True:
-            self.hold(service)
-            self._try_until(lambda: self.gauges.in_flight(service) >= IN_FLIGHT_WANTED)
+            self._gather(service, IN_FLIGHT_WANTED, deadline)
             self.release(service)
             self._let_work(service, self._random.uniform(*LOOSE_SECONDS))
             self.hold(service)
@@ -230,8 +253,28 @@ class Chaos:
                 self.release(service)
                 return
             self.release(service)
-            assert time.monotonic() < deadline, f"{service} never had enough mails in flight"
+            assert time.monotonic() < deadline, f"never enough in flight: {self.state()}"
             self.breathe(BREATH_SECONDS)
+
+    def _gather(self, service: str, wanted: int, deadline: float) -> int:
+        """Holds a stage until it has so many mails in flight; returns how many, as it stands."""
+        while True:
+            self.hold(service)
+            self._try_until(lambda: self.gauges.in_flight(service) >= wanted)
+            in_flight = self.gauges.in_flight(service)
+            if in_flight >= wanted:
+                return in_flight
+            assert time.monotonic() < deadline, f"{service} never had {wanted}: {self.state()}"
+            self.release(service)
+            self.breathe(PULSE_SECONDS)
+            if self._ran_dry(service):
+                self.feed(self.plan.extra_wave(EXTRA_MAILS))
+                self.release("fetcher")
+
+    def _ran_dry(self, service: str) -> bool:
+        """Whether nothing is on its way to a stage."""
+        before = SERVICES[: SERVICES.index(service)]
+        return all(self.gauges.in_flight(stage) == 0 for stage in before)
 
     def _let_work(self, service: str, seconds: float) -> None:
         """Lets so much time pass, or less when the mails in flight become few."""
@@ -264,16 +307,7 @@ class Chaos:
 
     def _hold_until_busy(self, service: str) -> int:
         """Holds a stage when it has enough mails in flight; returns how many."""
-        deadline = time.monotonic() + KILL_SECONDS
-        while True:
-            self.hold(service)
-            self._try_until(lambda: self.gauges.in_flight(service) >= IN_FLIGHT_MIN)
-            in_flight = self.gauges.in_flight(service)
-            if in_flight >= IN_FLIGHT_MIN:
-                return in_flight
-            self.release(service)
-            assert time.monotonic() < deadline, f"{service} never had enough mails in flight"
-            self.breathe(BREATH_SECONDS)
+        return self._gather(service, IN_FLIGHT_MIN, time.monotonic() + KILL_SECONDS)
 
     def wake(self, service: str, number: int, frozen_at: float) -> None:
         """Thaws a replica when its session has surely ended."""

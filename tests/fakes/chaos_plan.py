@@ -61,9 +61,9 @@ class Plan:
         for number in range(mails):
             self._add(number, number * waves // mails)
 
-    def _add(self, number: int, wave: int) -> None:
+    def _add(self, number: int, wave: int, always_new: bool = False) -> None:
         choice = self._random
-        if not self._conversations or choice.random() < NEW_SHARE:
+        if always_new or not self._conversations or choice.random() < NEW_SHARE:
             index = len(self._conversations)
             self._conversations.append([])
             mailbox, proof = choice.choice(self.mailboxes), "new"
@@ -95,6 +95,14 @@ class Plan:
         if wave - self._conversations[conversation][0].wave < WAVES_UNTIL_KNOWN:
             return "references"
         return self._random.choice(["references", "references", "key", "notification"])
+
+    def extra_wave(self, mails: int) -> int:
+        """Adds a wave of new conversations at the end; returns its number."""
+        wave = self.waves
+        self.waves += 1
+        for number in range(len(self.mails), len(self.mails) + mails):
+            self._add(number, wave, always_new=True)
+        return wave
 
     def of_wave(self, wave: int) -> dict[str, list[PlannedMail]]:
         """The mails of one wave, by mailbox, in order."""

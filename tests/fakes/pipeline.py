@@ -60,6 +60,14 @@ UNION ALL
 SELECT 'outbox', count(*) FROM outbox HAVING count(*) > 0
 """
 
+# What grows with each step that a mail takes.
+PROGRESS = """
+SELECT 'mail ' || state, count(*) FROM incoming_mail GROUP BY state
+UNION ALL
+SELECT 'delivery ' || state, count(*) FROM delivery GROUP BY state
+ORDER BY 1
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
@@ -294,6 +302,13 @@ class Pipeline:
     def unfinished(self) -> dict[str, int]:
         """What waits anywhere in the tables, by kind; empty when all is done."""
         return dict(self.rows(UNFINISHED))
+
+    def progress(self) -> tuple[int, ...]:
+        """Figures that change whenever a mail goes a step; empty while the database is away."""
+        try:
+            return tuple(count for _, count in self.rows(PROGRESS))
+        except psycopg.OperationalError:
+            return ()
 
     def unaccounted(self) -> int:
         """Mails without an outcome, however young: 0 when all is done."""
