@@ -27,6 +27,9 @@ Pool = AsyncConnectionPool[Connection]
 # A process that was stopped in a transaction (a frozen machine, SIGSTOP) must not hold its locks,
 # and with them everybody's mail, until it wakes up: PostgreSQL ends the transaction after so long.
 IDLE_IN_TRANSACTION_SECONDS = 20.0
+# A pool tries to connect with growing pauses for so long, then anew when somebody asks: by default
+# the pauses grow for five minutes, and mail waits for minutes after PostgreSQL has come back.
+RECONNECT_SECONDS = 5.0
 # A server whose machine is gone answers nothing, not even an error: after so long it is away.
 SILENT_SECONDS = 30
 KEEPALIVES = {
@@ -50,6 +53,7 @@ async def open_pool(settings: DatabaseSettings) -> Pool:
         min_size=1,
         max_size=settings.pool_max_size,
         timeout=settings.connect_timeout_seconds,
+        reconnect_timeout=RECONNECT_SECONDS,
         kwargs={
             "options": options,
             "connect_timeout": int(settings.connect_timeout_seconds) or 1,

@@ -25,6 +25,7 @@ from postrail.observe.progress import Progress
 from postrail.retry import backoff_seconds
 from postrail.settings import Settings, load_settings
 from postrail.stream.producer import Producer
+from postrail.tasks import set_within
 
 logger = log(__name__)
 
@@ -130,7 +131,7 @@ async def patiently(
             process.health.down(part, str(error))
             logger.warning("waiting", part=part, reason=str(error), attempt=attempt)
             seconds = backoff_seconds(attempt, RETRY_BASE_SECONDS, RETRY_MAX_SECONDS)
-            if await stopped_within(process.stop, seconds):
+            if await set_within(process.stop, seconds):
                 return None
         else:
             process.health.up(part)
@@ -147,13 +148,6 @@ async def _unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, Found
         return working.result()
     working.cancel()
     return None
-
-
-async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
-    """Waits for so long, or until the process shall stop; says whether it shall."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
-    return stop.is_set()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

@@ -6,7 +6,6 @@ Best effort: a report that is lost spoils a figure, never a mail.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import threading
@@ -24,6 +23,7 @@ from postrail.records import MailboxProgress, PipelineProgress
 from postrail.stream import avro
 from postrail.stream.producer import Entry
 from postrail.stream.topics import PIPELINE_PROGRESS
+from postrail.tasks import set_within
 
 REPORT_SECONDS = 1.0
 # Upper bounds of the age buckets as the record spells them; the last holds all that are older.
@@ -100,8 +100,7 @@ class Progress:
     async def run(self, stop: asyncio.Event) -> None:
         """Reports once a second until `stop`, and once more at the end."""
         while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), REPORT_SECONDS)
+            await set_within(stop, REPORT_SECONDS)
             self.report()
 
     def report(self) -> None:

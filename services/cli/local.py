@@ -25,6 +25,7 @@ from postrail.errors import PipelineError, TransientError
 from postrail.secrets import Secrets
 from postrail.settings import Settings, adopt, load_settings
 from postrail.stream import topics
+from postrail.tasks import end_tasks
 from services.cli.children import LocalServices, addresses_before
 from services.cli.demo_mails import PEOPLE, SUPPORT
 from services.cli.demo_post import DemoPost
@@ -156,10 +157,9 @@ class Installation:
             working = asyncio.create_task(self._work(settings, services))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (working, stopping):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+            await end_tasks((working, stopping))
+            if not working.cancelled():
+                working.result()
 
     async def _work(self, settings: Settings, services: LocalServices) -> None:
         pool = await database.open_pool(settings.database)
@@ -175,7 +175,7 @@ class Installation:
             try:
                 await self._live(pool, services)
             finally:
-                supervising.cancel()
+                await end_tasks([supervising])
         finally:
             await pool.close()
 

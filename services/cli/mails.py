@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import signal
 import sys
 from datetime import timedelta
 from enum import StrEnum
@@ -133,8 +134,7 @@ def follow(
     """Print each mail as it arrives and as it is decided, until Ctrl-C."""
     settings = load(data)
     states = frozenset(item.value for item in state or State)
-    with contextlib.suppress(KeyboardInterrupt):
-        complete(_follow(settings, states, mailbox, json))
+    complete(_follow(settings, states, mailbox, json))
 
 
 @mails.command("retry")
@@ -200,7 +200,12 @@ async def _follow(
 ) -> None:
     from postrail.clock import SystemClock
     from postrail.mails import reading
+    from postrail.tasks import set_within
 
+    # asyncio's own Ctrl-C cancels, and Python 3.11 loses a cancellation that comes together with
+    # an answer of the database (wait_for, bpo-37658).
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
     clock = SystemClock()
     since = clock.now() - OVERLAP
     async with connected(settings) as connection:
@@ -208,7 +213,7 @@ async def _follow(
             await reading.incoming_mails(connection, states=reading.UNFINISHED, limit=FOLLOW_MOST)
             + await reading.changed_mails(connection, fetched_since=since, unfinished=[])
         )
-    while True:
+    while not stop.is_set():
         # A transaction each time: an open one would hold back the database's own cleaning.
         async with connected(settings) as connection:
             rows = await reading.changed_mails(
@@ -219,7 +224,7 @@ async def _follow(
                 _print_line(row, json)
         since = clock.now() - OVERLAP
         following.forget(since)
-        await clock.sleep(FOLLOW_SECONDS)
+        await set_within(stop, FOLLOW_SECONDS)
 
 
 def _print_line(row: IncomingRow, json: bool) -> None:

@@ -13,6 +13,7 @@ from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
+from postrail.tasks import side_by_side
 from services.fetcher.publish import Publisher
 from services.fetcher.reading import Threads
 from services.fetcher.shares import Shares
@@ -49,9 +50,7 @@ async def main(process: Process) -> None:
             health=process.health,
             clock=process.clock,
         )
-        async with asyncio.TaskGroup() as group:
-            group.create_task(worker.run(process.stop))
-            group.create_task(shares.run(process.stop))
+        await side_by_side(worker.run(process.stop), shares.run(process.stop))
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         await pool.close()

@@ -11,6 +11,7 @@ from postrail.observe.log import log
 from postrail.records import MailboxCheckRequested
 from postrail.stream.producer import partition_of
 from postrail.stream.worker import Received
+from postrail.tasks import end_tasks
 from services.fetcher.store import Store
 from services.fetcher.watch import MailboxWatch
 
@@ -95,12 +96,10 @@ class Shares:
 
     async def _end(self, names: Sequence[str]) -> None:
         tasks = [self._tasks.pop(name) for name in names]
-        for name, task in zip(names, tasks, strict=True):
+        for name in names:
             logger.info("mailbox is no longer ours", mailbox=name)
             del self._watches[name]
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_tasks(tasks)
 
     async def _pause(self) -> None:
         """Waits a little; raises what a watch has ended with."""

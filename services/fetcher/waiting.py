@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 from postrail.mailbox import Mailbox
+from postrail.tasks import set_within
 from services.fetcher.reading import Threads
 
 # RFC 2177 says before 29 minutes have passed; routers forget quiet connections after 10 already.
@@ -14,14 +14,6 @@ IDLE_SECONDS = 9 * 60.0
 
 # Waits until the event is set or the seconds have passed; says whether the event is set.
 Wait = Callable[[asyncio.Event, float], Awaitable[bool]]
-
-
-async def wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Waits for the event, by the loop's clock."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
 
 
 async def wait_idling(
@@ -41,7 +33,7 @@ async def wait_idling(
 
     loop.add_reader(socket, readable)
     try:
-        woken = await wait_for(attention, min(seconds, IDLE_SECONDS))
+        woken = await set_within(attention, min(seconds, IDLE_SECONDS))
     finally:
         loop.remove_reader(socket)
     await threads.run(mailbox.stop_idle)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
-from postrail.mailbox import Mailbox
+from postrail.mailbox import Mailbox, MailboxAway
 from postrail.observe.log import log
 from postrail.retry import backoff_seconds
+from postrail.tasks import set_within
 from services.fetcher.reading import Suspects
 from services.fetcher.step import Fetch, Parts
-from services.fetcher.waiting import Wait, wait_for, wait_idling
+from services.fetcher.waiting import Wait, wait_idling
 
 logger = log("fetcher")
 
@@ -22,6 +23,8 @@ PAUSE_MAX_SECONDS = 60.0
 # Many servers lock accounts after failed logins, and only a person can mend a wrong password.
 MISCONFIGURED_BASE_SECONDS = 15.0
 MISCONFIGURED_MAX_SECONDS = 300.0
+# What all mailboxes need (PostgreSQL, the blob store) comes back for all of them at once.
+SHARED_MAX_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class MailboxWatch:
     """Watches one mailbox until it is cancelled."""
 
     def __init__(
-        self, account: MailAccount, parts: Parts, entrance: Entrance, wait: Wait = wait_for
+        self, account: MailAccount, parts: Parts, entrance: Entrance, wait: Wait = set_within
     ) -> None:
         self.account = account
         self._parts = parts
@@ -112,11 +115,7 @@ class MailboxWatch:
         """Tells what is wrong and waits, longer each time, or until somebody asks for a look."""
         self._failures += 1
         wrong = isinstance(error, ConfigurationError)
-        seconds = backoff_seconds(
-            self._failures,
-            MISCONFIGURED_BASE_SECONDS if wrong else PAUSE_BASE_SECONDS,
-            MISCONFIGURED_MAX_SECONDS if wrong else PAUSE_MAX_SECONDS,
-        )
+        seconds = _pause_seconds(error, self._failures)
         logger.log(
             40 if wrong else 30,
             "mailbox away",
@@ -127,3 +126,13 @@ class MailboxWatch:
         )
         self._attention.clear()
         await self._wait(self._attention, seconds)
+
+
+def _pause_seconds(error: PipelineError, failures: int) -> float:
+    """How long to wait after so many failures in a row, by whose fault it was."""
+    if isinstance(error, ConfigurationError):
+        return backoff_seconds(failures, MISCONFIGURED_BASE_SECONDS, MISCONFIGURED_MAX_SECONDS)
+    shared = isinstance(error, TransientError) and not isinstance(error, MailboxAway)
+    return backoff_seconds(
+        failures, PAUSE_BASE_SECONDS, SHARED_MAX_SECONDS if shared else PAUSE_MAX_SECONDS
+    )

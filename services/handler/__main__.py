@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
 from postrail.mails.intake import IntakeOffsets
@@ -12,6 +10,7 @@ from postrail.secrets import Secrets
 from postrail.stream.outbox import Sweeper
 from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Worker
+from postrail.tasks import side_by_side
 from postrail.tracker.builtin import BuiltinTracker
 from services.handler.housekeeping import Housekeeping
 from services.handler.step import Handler
@@ -42,11 +41,12 @@ async def main(process: Process) -> None:
         )
         sweeper = Sweeper(pool, process.producer, settings.outbox, clock)
         housekeeping = Housekeeping(process, pool, BlobStore(settings.blobs.url))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(worker.run(process.stop))
-            tasks.create_task(handler.run())
-            tasks.create_task(sweeper.run(process.stop))
-            tasks.create_task(housekeeping.run())
+        await side_by_side(
+            worker.run(process.stop),
+            handler.run(),
+            sweeper.run(process.stop),
+            housekeeping.run(),
+        )
     finally:
         await pool.close()
 

@@ -11,7 +11,8 @@ from postrail.mails import incoming
 from postrail.mails.collector import collect, keep_for
 from postrail.observe import metrics
 from postrail.observe.log import log
-from postrail.process import Process, stopped_within
+from postrail.process import Process
+from postrail.tasks import set_within
 
 logger = log(__name__)
 
@@ -38,7 +39,7 @@ class Housekeeping:
                 await self._round()
             except TransientError as error:
                 logger.warning("housekeeping waits", reason=str(error))
-            await stopped_within(self._process.stop, COUNT_SECONDS)
+            await set_within(self._process.stop, COUNT_SECONDS)
 
     async def _round(self) -> None:
         await self._count_unaccounted()

@@ -28,6 +28,7 @@ from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
 from postrail.stream.worker import Received, next_offsets
+from postrail.tasks import set_within
 from postrail.tracker import Tracker, TrackerUnavailableError
 from services.handler.decide import Decision, decide
 from services.handler.effects import Decided, comment_draft, issue_draft, notifications
@@ -85,10 +86,7 @@ class Handler:
 
     async def _wait(self) -> None:
         """Until mails arrive, or the time comes to look for those that wait."""
-        try:
-            await asyncio.wait_for(self._arrived.wait(), self._settings.poll_seconds)
-        except TimeoutError:
-            return
+        await set_within(self._arrived, self._settings.poll_seconds)
 
     async def work_batch(self) -> int:
         """Works one batch of due mails; returns how many were found."""

@@ -15,11 +15,12 @@ from prometheus_client import REGISTRY
 
 from postrail.errors import FatalError, PermanentError, TransientError
 from postrail.observe.log import log
-from postrail.process import Process, stopped_within
+from postrail.process import Process
 from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.topics import PIPELINE_PROGRESS, TopicAdmin, check_topics, topic_name
+from postrail.tasks import set_within
 from services.monitor.exposition import FiguresCollector
 from services.monitor.figures import Row, figures
 from services.monitor.step import take_in
@@ -88,7 +89,7 @@ class Monitor:
         """Serves figures until the process shall stop; raises FatalError when Faust gave up."""
         with self._shown():
             async with self._running():
-                while not await stopped_within(self._process.stop, REFRESH_SECONDS):
+                while not await set_within(self._process.stop, REFRESH_SECONDS):
                     self._process.health.beat()
                     self._check()
                     now = self._process.clock.now().timestamp()
@@ -167,7 +168,7 @@ async def topic_exists(process: Process) -> bool:
                 process.health.up("kafka")
                 return True
             process.health.down("kafka", "topics are missing: run `postrail topics apply`")
-        await stopped_within(process.stop, LOOK_AGAIN_SECONDS)
+        await set_within(process.stop, LOOK_AGAIN_SECONDS)
     return False
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from postrail.blobs import BlobStore
 from postrail.database import Pool, open_pool, require_migrated
 from postrail.mails.intake import IntakeOffsets
@@ -12,6 +10,7 @@ from postrail.secrets import Secrets
 from postrail.stream.outbox import Sweeper
 from postrail.stream.topics import OUTGOING_QUEUED
 from postrail.stream.worker import Worker
+from postrail.tasks import side_by_side
 from services.sender.announce import Announcer
 from services.sender.lines import Lines, smtp_couriers
 from services.sender.step import Sender
@@ -56,11 +55,12 @@ async def run(process: Process, pool: Pool) -> None:
         positions=offsets,
     )
     sweeper = Sweeper(pool, process.producer, settings.outbox, clock)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(worker.run(process.stop))
-        tasks.create_task(sender.run())
-        tasks.create_task(announcer.run(process.stop))
-        tasks.create_task(sweeper.run(process.stop))
+    await side_by_side(
+        worker.run(process.stop),
+        sender.run(),
+        announcer.run(process.stop),
+        sweeper.run(process.stop),
+    )
 
 
 if __name__ == "__main__":

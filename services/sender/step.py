@@ -26,6 +26,7 @@ from postrail.records import OutgoingQueued
 from postrail.retry import backoff_seconds
 from postrail.stream import outbox
 from postrail.stream.worker import Received, next_offsets
+from postrail.tasks import set_within
 from services.sender.announce import Announcer, delivered
 from services.sender.lines import Line, Lines
 from services.sender.verdict import judged, postponed, refused
@@ -114,11 +115,7 @@ class Sender:
 
     async def _wait(self) -> None:
         """Until there is news, or the time comes to look for mail that is due."""
-        try:
-            await asyncio.wait_for(self._news.wait(), self._settings.poll_seconds)
-        except TimeoutError:
-            return
-        if self._errands:
+        if await set_within(self._news, self._settings.poll_seconds) and self._errands:
             # Other hands are about to be free too: one transaction does for all of them.
             await asyncio.sleep(GATHER_SECONDS)
 

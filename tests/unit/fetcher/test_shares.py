@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from postrail import tasks
 from postrail.accounts.models import MailAccount
 from postrail.errors import FatalError, TransientError
 from postrail.records import MailboxCheckRequested
@@ -27,12 +28,20 @@ class Watch:
         self.account = account
         self.running = False
         self.looks = 0
+        # How many cancellations it loses, as asyncio.wait_for does until Python 3.12.
+        self.loses = 0
         self.fault = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         self.running = True
         try:
-            await self.fault
+            while True:
+                try:
+                    await asyncio.shield(self.fault)
+                except asyncio.CancelledError:
+                    self.loses -= 1
+                    if self.loses < 0:
+                        raise
         finally:
             self.running = False
 
@@ -103,6 +112,17 @@ async def test_mailboxes_follow_their_partitions(scene: Scene) -> None:
     await scene.until_running(*ours)
     scene.assigned = frozenset()
     await scene.until_running()
+
+
+async def test_a_watch_that_loses_a_cancellation_holds_up_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.01)
+    scene.store.all_accounts = [account_named("a")]
+    await scene.until_running("a")
+    scene.watches[0].loses = 1
+    scene.store.all_accounts = [account_named("b")]
+    await scene.until_running("b")
 
 
 async def test_known_accounts_are_kept_while_postgresql_is_away(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from postrail.errors import ConfigurationError, FatalError, TransientError
 from postrail.mailbox import MailboxAway
-from services.fetcher.waiting import wait_for
+from postrail.tasks import set_within
 from services.fetcher.watch import Entrance, MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
@@ -104,6 +104,16 @@ async def test_faults_are_waited_out_longer_each_time(neighbours: Neighbours) ->
         assert plain * 0.8 <= pause <= plain * 1.2
 
 
+async def test_a_long_outage_of_postgresql_ends_no_later_for_it(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+    neighbours.store.faults = [TransientError("PostgreSQL is away")] * 12
+    waits.instant = 12
+    async with watched(server, neighbours, waits):
+        await until(lambda: server.seen == {1})
+    assert max(waits.seconds[:12]) <= 6
+
+
 async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.open_faults = [ConfigurationError("login refused")]
@@ -171,6 +181,6 @@ async def test_a_server_that_cannot_idle_is_polled(neighbours: Neighbours) -> No
 
 async def test_waiting_ends_by_event_or_time() -> None:
     event = asyncio.Event()
-    assert not await wait_for(event, 0.01)
+    assert not await set_within(event, 0.01)
     event.set()
-    assert await wait_for(event, 3600)
+    assert await set_within(event, 3600)

@@ -1,0 +1,50 @@
+"""Tasks that run side by side and end together, and waits that cannot lose a cancellation.
+
+Until Python 3.12 asyncio.wait_for swallows a cancellation that comes together with what it waits
+for (bpo-37658), and psycopg waits by it. So a task may live on after it was cancelled once: whoever
+waits for its end must cancel it until it has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+# How long a task is given to end before it is cancelled again.
+CANCEL_AGAIN_SECONDS = 1.0
+
+
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Waits for the event, or until so many seconds have passed; says whether it is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels the tasks, as often as it takes, until all have ended; raises nothing of theirs."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+
+
+async def side_by_side(*parts: Coroutine[Any, Any, None]) -> None:
+    """Runs the parts until all have ended; when one fails, the others are ended too.
+
+    Raises what failed: the error itself, or a group when several did.
+    """
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        await end_tasks(tasks)
+    errors = [error for task in tasks if not task.cancelled() and (error := task.exception())]
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup("several parts failed", errors)
