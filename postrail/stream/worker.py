@@ -137,10 +137,12 @@ class Worker:
             while not stop.is_set():
                 self._health.beat()
                 await self._round()
-        except Exception as error:
-            # All other faults have a cause outside of the records in hand.
-            if not isinstance(error, PipelineError):
-                self._guard.died()
+        except (PipelineError, asyncio.CancelledError):
+            # Their cause lies outside of the records in hand.
+            raise
+        except BaseException:
+            # Also what is no Exception: a panic in a library that is written in Rust.
+            self._guard.died()
             raise
         finally:
             await self._reader.close()

@@ -121,6 +121,21 @@ async def test_the_record_that_kills_is_found_by_three_deaths_and_its_neighbours
     assert stage.note() == NOTHING
 
 
+async def test_a_panic_which_is_no_exception_is_a_death() -> None:
+    class Panic(BaseException):
+        """As Rust's libraries raise it."""
+
+    stage = Stage({0: 1})
+
+    def panic() -> None:
+        raise Panic
+
+    stage.at_work = panic
+    with pytest.raises(Panic):
+        await stage.live(lambda: False)
+    assert stage.note().after_death() == Note(alone=1, until=1)
+
+
 async def test_two_records_that_kill_in_one_batch_are_both_found() -> None:
     stage = Stage({0: 6, 1: 3})
     stage.deadly = {(0, 1), (0, 4), (1, 0)}
