@@ -105,6 +105,8 @@ class DeathGuard(Guard):
             logger.debug("what is in hand could not be noted", offsets=offsets)
 
     async def put_down(self) -> None:
+        if not self._in_hand:
+            return
         offsets = {partition: first for partition, (first, _) in self._in_hand.items()}
         self._in_hand = {}
         await self._commit({n: at for n, at in offsets.items() if n in self._reader.assigned})

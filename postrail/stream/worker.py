@@ -8,7 +8,8 @@ What each kind of trouble means here:
 - anything else, and an unacknowledged send: the process ends without a commit.
 
 A guarded stage also tells the broker what it has in hand, so that a record of which processes die
-is known in the end (see `postrail.stream.guard`).
+is known in the end (see `postrail.stream.guard`). It is for stages without `positions`: those keep
+in their tables what was begun.
 """
 
 from __future__ import annotations

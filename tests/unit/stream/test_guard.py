@@ -14,11 +14,12 @@ from postrail.observe.health import Health
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
+from postrail.stream.guard import DeathGuard
 from postrail.stream.suspicion import NOTHING, Note, read_note
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import Received, Worker
 from tests.fakes.records import mail_fetched
-from tests.fakes.streams import MemoryProducer, MemoryReader
+from tests.fakes.streams import MemoryProducer, MemoryReader, raw
 
 LIMIT = 3
 
@@ -212,6 +213,19 @@ async def test_commits_that_fail_stop_nothing() -> None:
     stage.reader.refuse_commits = True
     await stage.live(lambda: len(stage.done) == 3)
     assert stage.reader.committed == {}
+
+
+async def test_what_the_broker_refused_is_put_down_when_the_partition_goes() -> None:
+    reader = MemoryReader({0: [b""]})
+    guard = DeathGuard(reader)
+    await guard.take([raw(0, 0, b"")])
+    reader.refuse_commits = True
+    assert not await guard.commit({0: 1})
+    # The next poll fails too: the broker is away.
+    await guard.put_down()
+    reader.refuse_commits = False
+    reader.revoke(frozenset({0}))
+    assert (reader.committed, reader.notes) == ({0: 1}, {0: ""})
 
 
 class Hand:
