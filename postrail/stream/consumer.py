@@ -6,6 +6,7 @@ Assigned partitions start paused: the worker says where each is to be read from,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,17 @@ class RawRecord:
     timestamp_ms: int
     key: bytes | None
     value: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """Where a partition can be read from."""
+
+    # The first offset that still exists.
+    first: int
+    committed: int | None = None
+    # What was noted with the committed offset.
+    note: str = ""
 
 
 class Reader(Protocol):
@@ -59,14 +71,22 @@ class Reader(Protocol):
     def take_fresh(self) -> frozenset[int]:
         """The fresh partitions; they are the caller's to place now."""
 
-    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
-        """For each partition the first offset that still exists, and the committed one, if any."""
+    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, Start]:
+        """Where each partition can be read from, and where the group has got to."""
 
     async def seek(self, offsets: Mapping[int, int]) -> None:
         """Reads these partitions from these offsets on, and resumes them."""
 
-    async def commit_offsets(self, offsets: Mapping[int, int]) -> bool:
-        """Commits next offsets; False when the group no longer accepts it from us."""
+    async def commit_offsets(
+        self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
+    ) -> bool:
+        """Commits next offsets with notes; False when the group no longer accepts it from us."""
+
+    def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
+        """What is committed, once, of those partitions that the group takes away from us.
+
+        It replaces what was said before. When we are expelled from the group, nothing is.
+        """
 
     async def lag(self) -> int:
         """Records that wait in our partitions; raises TransientError when the broker is away."""
@@ -83,6 +103,8 @@ class KafkaReader:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-consumer")
         self._assigned: frozenset[int] = frozenset()
         self._fresh: frozenset[int] = frozenset()
+        # Read by the consumer's own thread; replaced as a whole, never changed.
+        self._farewell: dict[TopicPartition, OffsetAndMetadata] = {}
 
     async def open(self) -> None:
         await self._in_thread(self._open)
@@ -149,19 +171,21 @@ class KafkaReader:
         fresh, self._fresh = self._fresh, frozenset()
         return fresh & self._assigned
 
-    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, Start]:
         return await self._in_thread(self._start_offsets, list(partitions))
 
-    def _start_offsets(self, partitions: list[int]) -> dict[int, tuple[int, int | None]]:
+    def _start_offsets(self, partitions: list[int]) -> dict[int, Start]:
         timeout_ms = int(self._settings.request_timeout_seconds * 1000)
         with kafka_faults(self._settings):
             first = self._consumer.beginning_offsets(
                 [self._partition(number) for number in partitions], timeout_ms=timeout_ms
             )
             return {
-                number: (
+                number: _start(
                     first[self._partition(number)],
-                    self._consumer.committed(self._partition(number), timeout_ms=timeout_ms),
+                    self._consumer.committed(
+                        self._partition(number), metadata=True, timeout_ms=timeout_ms
+                    ),
                 )
                 for number in partitions
             }
@@ -176,14 +200,23 @@ class KafkaReader:
                 self._consumer.seek(partition, offset)
                 self._consumer.resume(partition)
 
-    async def commit_offsets(self, offsets: Mapping[int, int]) -> bool:
-        return await self._in_thread(self._commit_offsets, offsets)
+    async def commit_offsets(
+        self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
+    ) -> bool:
+        return await self._in_thread(self._commit_offsets, self._wanted(offsets, notes or {}))
 
-    def _commit_offsets(self, offsets: Mapping[int, int]) -> bool:
-        wanted = {
-            self._partition(number): OffsetAndMetadata(offset, "", -1)
+    def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
+        self._farewell = self._wanted(offsets, notes)
+
+    def _wanted(
+        self, offsets: Mapping[int, int], notes: Mapping[int, str]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {
+            self._partition(number): OffsetAndMetadata(offset, notes.get(number, ""), -1)
             for number, offset in offsets.items()
         }
+
+    def _commit_offsets(self, wanted: dict[TopicPartition, OffsetAndMetadata]) -> bool:
         try:
             timeout_ms = int(self._settings.request_timeout_seconds * 1000)
             self._consumer.commit(wanted, timeout_ms=timeout_ms)
@@ -191,6 +224,16 @@ class KafkaReader:
         except KafkaError:
             return False
         return True
+
+    def _say_farewell(self, gone: Iterable[TopicPartition]) -> None:
+        """Only asks for the commit: the thread that would wait for the answer is this one.
+
+        On the way to the coordinator it stays before the request by which we give them away.
+        """
+        wanted = {one: self._farewell[one] for one in gone if one in self._farewell}
+        if wanted:
+            with contextlib.suppress(KafkaError):
+                self._consumer.commit_async(wanted, callback=_ignore)
 
     async def lag(self) -> int:
         return await self._in_thread(self._lag)
@@ -216,14 +259,29 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self._reader = reader
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        gone = {partition.partition for partition in revoked}
-        self._reader._assigned -= gone
+        gone = list(revoked)
+        self._reader._say_farewell(gone)
+        self.on_partitions_lost(gone)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self._reader._farewell = {}
+        self._reader._assigned -= {partition.partition for partition in lost}
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         come = list(assigned)
         self._reader._consumer.pause(*come)
         self._reader._assigned |= {partition.partition for partition in come}
         self._reader._fresh |= {partition.partition for partition in come}
+
+
+def _start(first: int, committed: Any) -> Start:
+    if committed is None:
+        return Start(first=first)
+    return Start(first=first, committed=committed.offset, note=committed.metadata or "")
+
+
+def _ignore(offsets: object, answer: object) -> None:
+    """A refused farewell changes nothing: what it would have said is found out by the next one."""
 
 
 def _raw(record: Any) -> RawRecord:

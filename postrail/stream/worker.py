@@ -6,6 +6,10 @@ What each kind of trouble means here:
 - an unknown schema, or many records in a row that do not decode: pause and alarm;
 - OffsetGap: the database is older (or another worker was faster): read again from where it stands;
 - anything else, and an unacknowledged send: the process ends without a commit.
+
+A guarded stage also tells the broker what it has in hand, so that a record of which processes die
+is known in the end (see `postrail.stream.guard`). It is for stages without `positions`: those keep
+in their tables what was begun.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.consumer import KafkaReader, RawRecord, Reader
 from postrail.stream.dead_letter import DeadLetters
+from postrail.stream.guard import DeathGuard, Guard
 from postrail.stream.producer import Sends
 from postrail.stream.topics import Topic
 
@@ -52,7 +57,11 @@ PAUSE_MAX_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Received:
-    """One decoded record in hand; `size` is that of its value in bytes."""
+    """One decoded record in hand; `size` is that of its value in bytes.
+
+    `deaths`: so many processes of a guarded stage have died with it in hand. When there are any,
+    the record comes alone.
+    """
 
     topic: str
     partition: int
@@ -61,6 +70,7 @@ class Received:
     timestamp_ms: int
     size: int
     record: Record
+    deaths: int = 0
 
 
 class OffsetGap(PipelineError):  # noqa: N818  Not a failure: a reason to read again.
@@ -98,6 +108,7 @@ class Worker:
         clock: Clock,
         positions: Positions | None = None,
         reader: Reader | None = None,
+        guarded: bool = False,
     ) -> None:
         self._group = group
         self._settings = settings
@@ -107,6 +118,7 @@ class Worker:
         self._clock = clock
         self._positions = positions
         self._reader = reader or KafkaReader(topic, group, settings)
+        self._guard = (DeathGuard if guarded else Guard)(self._reader)
         self._dead_letters = DeadLetters(group)
         self._next_check = clock.now()
         # Assigned, and not read from anywhere yet.
@@ -126,6 +138,13 @@ class Worker:
             while not stop.is_set():
                 self._health.beat()
                 await self._round()
+        except (PipelineError, asyncio.CancelledError):
+            # Their cause lies outside of the records in hand.
+            raise
+        except BaseException:
+            # Also what is no Exception: a panic in a library that is written in Rust.
+            self._guard.died()
+            raise
         finally:
             await self._reader.close()
 
@@ -137,7 +156,7 @@ class Worker:
             records.extend(await self._reader.poll())
 
         await self._until_done(poll)
-        for batch in batches(records, self._settings.batch_max_bytes):
+        for batch in batches(records, self._settings.batch_max_bytes, self._guard.suspects):
             try:
                 await self._work(batch)
             except OffsetGap as gap:
@@ -158,6 +177,7 @@ class Worker:
         waiting = deque(batch)
 
         async def decode() -> None:
+            await self._guard.take(batch)
             while waiting:
                 received.extend(await self._decode(waiting[0]))
                 waiting.popleft()
@@ -167,6 +187,7 @@ class Worker:
 
         async def process() -> None:
             if held():
+                await self._guard.take(batch)
                 await self._beside(self._process(held()))
 
         if await self._until_done(decode) and await self._until_done(
@@ -185,6 +206,7 @@ class Worker:
             while not (await asyncio.wait({task}, timeout=STAY_SECONDS))[0]:
                 self._health.beat()
                 await self._stay()
+                await self._guard.renew()
         finally:
             if not task.done():
                 task.cancel()
@@ -193,7 +215,7 @@ class Worker:
     async def _decode(self, record: RawRecord) -> list[Received]:
         """The record, or nothing: one that does not decode is acknowledged in mail.dead first."""
         try:
-            received = _received(record)
+            received = _received(record, self._guard.deaths(record))
         except avro.UndecodableError as error:
             await self._bury(record, error)
             return []
@@ -213,7 +235,7 @@ class Worker:
 
     async def _commit(self, batch: Sequence[RawRecord]) -> None:
         offsets = {record.partition: record.offset + 1 for record in batch}
-        if offsets and not await self._reader.commit_offsets(offsets):
+        if offsets and not await self._guard.commit(offsets):
             # The group has moved on, or the broker is away: another worker repeats this batch,
             # or we do; both change nothing.
             logger.warning("offsets not committed", offsets=offsets)
@@ -228,6 +250,7 @@ class Worker:
             except TransientError as error:
                 self._health.down("stage", str(error))
                 logger.warning("paused", reason=str(error), attempt=attempt)
+                await self._guard.put_down()
                 await self._pause(backoff_seconds(attempt, PAUSE_BASE_SECONDS, PAUSE_MAX_SECONDS))
             else:
                 self._health.up("stage")
@@ -268,18 +291,19 @@ class Worker:
         numbers = list(partitions)
         found = await self._reader.start_offsets(numbers)
         expectations: dict[int, int | None] = {
-            number: committed for number, (_, committed) in found.items()
+            number: start.committed for number, start in found.items()
         }
         if self._positions:
             stored = await self._positions.stored(numbers)
             expectations = {number: stored.get(number) for number in numbers}
             self._positions.expect(expectations)
         starts = {}
-        for number, (first, _) in found.items():
+        for number, start in found.items():
             expected = expectations[number]
-            if expected is not None and expected < first:
-                self._alarm_removed(number, expected, first)
-            starts[number] = max(first, expected or 0)
+            if expected is not None and expected < start.first:
+                self._alarm_removed(number, expected, start.first)
+            starts[number] = max(start.first, expected or 0)
+        await self._guard.placed(found)
         await self._reader.seek(starts)
         if self._positions:
             # A predecessor that was killed before its commit would be behind for as long as nothing
@@ -320,16 +344,24 @@ class Worker:
             await self._place(moved)
 
 
-def batches(records: Sequence[RawRecord], max_bytes: int) -> Iterator[list[RawRecord]]:
-    """Splits records into batches of at most `max_bytes`, but at least one record each."""
+def batches(
+    records: Sequence[RawRecord],
+    max_bytes: int,
+    alone: Callable[[RawRecord], bool] = lambda _: False,
+) -> Iterator[list[RawRecord]]:
+    """Splits records into batches of at most `max_bytes`, but at least one record each.
+
+    A record that must be alone is a batch of its own.
+    """
     batch: list[RawRecord] = []
-    size = 0
+    size, full = 0, False
     for record in records:
-        if batch and size + len(record.value) > max_bytes:
+        single = alone(record)
+        if batch and (full or single or size + len(record.value) > max_bytes):
             yield batch
             batch, size = [], 0
         batch.append(record)
-        size += len(record.value)
+        size, full = size + len(record.value), single
     if batch:
         yield batch
 
@@ -345,7 +377,7 @@ def _slices(seconds: float, longest: float) -> Iterator[float]:
         seconds -= longest
 
 
-def _received(record: RawRecord) -> Received:
+def _received(record: RawRecord, deaths: int) -> Received:
     return Received(
         topic=record.topic,
         partition=record.partition,
@@ -354,4 +386,5 @@ def _received(record: RawRecord) -> Received:
         timestamp_ms=record.timestamp_ms,
         size=len(record.value),
         record=avro.decode(record.value),
+        deaths=deaths,
     )

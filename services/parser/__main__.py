@@ -29,6 +29,8 @@ async def main(process: Process) -> None:
         producer=process.producer,
         health=process.health,
         clock=process.clock,
+        # It keeps no table in which its successor could see what it died of.
+        guarded=True,
     )
     await worker.run(process.stop)
 

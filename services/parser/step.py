@@ -27,6 +27,8 @@ logger = log(__name__)
 SEND_MAX_BYTES = 4 * 1024 * 1024
 # Larger mails are parsed in a thread: the loop must go on answering meanwhile.
 LARGE_BYTES = 256 * 1024
+# A mail that was in hand at so many deaths of a parser is not parsed again.
+DEATHS_MAX = 3
 
 
 class Blobs(Protocol):
@@ -96,6 +98,8 @@ class Parser:
     async def _record(self, received: Received) -> MailParsed:
         fetched = cast(MailFetched, received.record)
         place = Place(received.partition, received.offset)
+        if received.deaths >= DEATHS_MAX:
+            return await self._with_blobs(self._given_up(fetched, place, received.deaths))
         try:
             raw = await self._raw(fetched)
         except BlobMissing as error:
@@ -104,6 +108,9 @@ class Parser:
             made = await asyncio.to_thread(self._made, fetched, place, raw)
         else:
             made = self._made(fetched, place, raw)
+        return await self._with_blobs(made)
+
+    async def _with_blobs(self, made: Made) -> MailParsed:
         # Before the record that names them: what a record names is there.
         for content in made.blobs:
             await self._blobs.put(content)
@@ -115,11 +122,21 @@ class Parser:
         return fetched.body or b""
 
     def _made(self, fetched: MailFetched, place: Place, raw: bytes) -> Made:
+        return self._record_of(fetched, place, raw, parsed_or_not(raw))
+
+    def _given_up(self, fetched: MailFetched, place: Place, deaths: int) -> Made:
+        """Keeps the bytes, and looks at nothing in them; those in a blob are not even read."""
+        reason = f"the parser died {deaths} times while it had this mail in hand"
+        raw = fetched.body or b""
+        fingerprint = fetched.blob.sha256 if fetched.blob else hashlib.sha256(raw).hexdigest()
+        return self._record_of(fetched, place, raw, _nothing_of(fingerprint, reason))
+
+    def _record_of(self, fetched: MailFetched, place: Place, raw: bytes, mail: Mail) -> Made:
         return make_record(
             fetched,
             place,
             raw,
-            parsed_or_not(raw),
+            mail,
             parsed_at=self._clock.now(),
             inline_max_bytes=self._inline_max_bytes,
         )
@@ -146,6 +163,9 @@ def parsed_or_not(raw: bytes) -> Mail:
     """The mail, or what can be said about one that cannot be parsed."""
     try:
         return parse(raw)
+    # Others may have used the memory up: it ends the process, and another tries again.
+    except MemoryError:
+        raise
     # A fault of ours must fail the one mail that shows it, with its bytes kept, and not the stage.
     except Exception as error:
         logger.exception("the parser failed", size=len(raw))
@@ -156,7 +176,14 @@ def _least(raw: bytes, reason: str) -> Mail:
     """What can be said of a mail on which the parser failed, if need be without its header."""
     try:
         return unparsed(raw, reason)
+    except MemoryError:
+        raise
     # Most likely the header is what it failed on.
     except Exception:
         logger.exception("the parser failed on the header too", size=len(raw))
-        return replace(unparsed(b"", reason), fingerprint=hashlib.sha256(raw).hexdigest())
+        return _nothing_of(hashlib.sha256(raw).hexdigest(), reason)
+
+
+def _nothing_of(fingerprint: str, reason: str) -> Mail:
+    """A mail of which nothing is said but what names its bytes."""
+    return replace(unparsed(b"", reason), fingerprint=fingerprint)

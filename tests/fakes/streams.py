@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from postrail.errors import FatalError
-from postrail.stream.consumer import RawRecord
+from postrail.stream.consumer import RawRecord, Start
 from postrail.stream.producer import Entry, Placed
 
 
@@ -20,10 +20,15 @@ class MemoryReader:
         }
         self.first = dict.fromkeys(partitions, 0)
         self.committed: dict[int, int] = {}
+        self.notes: dict[int, str] = {}
+        # Each commit that was accepted, with its notes, in order.
+        self.commits: list[tuple[dict[int, int], dict[int, str]]] = []
+        self.farewell: tuple[dict[int, int], dict[int, str]] = ({}, {})
         self.positions: dict[int, int] = {}
         self.assigned_now: frozenset[int] = frozenset(partitions)
         self.fresh: frozenset[int] = frozenset(partitions)
         self.refuse_commits = False
+        self.refused = 0
         self.opened = self.closed = False
         self.kept_alive = 0
         # Called at each keep_alive: a test changes the assignment here.
@@ -34,7 +39,26 @@ class MemoryReader:
         self.opened = True
 
     async def close(self) -> None:
+        self.revoke(self.assigned_now)
         self.closed = True
+
+    def revoke(self, partitions: frozenset[int]) -> None:
+        """The group takes these partitions away."""
+        offsets, notes = self.farewell
+        self._accept({n: at for n, at in offsets.items() if n in partitions}, notes)
+        self.lose(partitions)
+
+    def lose(self, partitions: frozenset[int]) -> None:
+        """The group has taken these partitions away while we did not look."""
+        self.farewell = ({}, {})
+        self.assigned_now -= partitions
+
+    def give(self, partitions: frozenset[int]) -> None:
+        """The group gives us these partitions, to be placed."""
+        self.assigned_now |= partitions
+        self.fresh |= partitions
+        for number in partitions:
+            self.positions.pop(number, None)
 
     async def poll(self) -> list[RawRecord]:
         await asyncio.sleep(0)
@@ -58,16 +82,36 @@ class MemoryReader:
         fresh, self.fresh = self.fresh, frozenset()
         return fresh
 
-    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, tuple[int, int | None]]:
-        return {number: (self.first[number], self.committed.get(number)) for number in partitions}
+    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, Start]:
+        return {
+            number: Start(
+                first=self.first[number],
+                committed=self.committed.get(number),
+                note=self.notes.get(number, ""),
+            )
+            for number in partitions
+        }
 
     async def seek(self, offsets: Mapping[int, int]) -> None:
         self.positions.update(offsets)
 
-    async def commit_offsets(self, offsets: Mapping[int, int]) -> bool:
-        if not self.refuse_commits:
-            self.committed.update(offsets)
-        return not self.refuse_commits
+    async def commit_offsets(
+        self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
+    ) -> bool:
+        return self._accept(offsets, notes or {})
+
+    def _accept(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> bool:
+        if self.refuse_commits:
+            self.refused += 1
+            return False
+        self.committed.update(offsets)
+        self.notes.update({number: notes.get(number, "") for number in offsets})
+        if offsets:
+            self.commits.append((dict(offsets), {n: notes.get(n, "") for n in offsets}))
+        return True
+
+    def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
+        self.farewell = (dict(offsets), dict(notes))
 
     async def lag(self) -> int:
         return 0

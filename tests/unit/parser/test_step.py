@@ -98,7 +98,7 @@ def parser(blobs: MemoryBlobs, producer: MemoryProducer, counted: Counted) -> Pa
     )
 
 
-def received(mail: MailFetched, offset: int = 14) -> Received:
+def received(mail: MailFetched, offset: int = 14, deaths: int = 0) -> Received:
     return Received(
         topic=MAIL_FETCHED.name,
         partition=3,
@@ -107,6 +107,7 @@ def received(mail: MailFetched, offset: int = 14) -> Received:
         timestamp_ms=0,
         size=100,
         record=mail,
+        deaths=deaths,
     )
 
 
@@ -216,6 +217,72 @@ async def test_a_fault_of_ours_fails_the_mail_and_not_the_stage(
     (record,) = parsed(producer)
     assert record.error == "the parser failed: AssertionError: not thought of"
     assert (record.subject, record.raw) == ("kept", b"Subject: kept\n\ntext")
+
+
+def deadly(_: bytes) -> None:
+    pytest.fail("it would have died of it once more")
+
+
+async def test_a_mail_of_which_parsers_died_is_passed_on_unopened(
+    parser: Parser,
+    producer: MemoryProducer,
+    counted: Counted,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("parse", "parsed_or_not"):
+        monkeypatch.setattr(step, name, deadly)
+    raw = b"Subject: deadly\n\ntext"
+    await parser.process([received(fetched(raw), deaths=step.DEATHS_MAX)])
+    (record,) = parsed(producer)
+    assert record.error == "the parser died 3 times while it had this mail in hand"
+    assert (record.raw, record.subject, record.headers) == (raw, "", [])
+    assert record.fingerprint == hashlib.sha256(raw).hexdigest()
+    assert counted.outcomes == [("support", "unparsable", 5.0)]
+
+
+async def test_a_large_mail_of_which_parsers_died_is_not_even_read(
+    parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs
+) -> None:
+    reference = await blobs.put(b"Subject: deadly\n\n" + b"x" * step.LARGE_BYTES)
+    blobs.away = True
+    await parser.process([received(fetched(None, blob=reference), deaths=step.DEATHS_MAX)])
+    (record,) = parsed(producer)
+    assert (record.raw, record.raw_blob) == (None, reference)
+    assert record.fingerprint == reference.sha256
+
+
+async def test_a_large_mail_within_its_record_keeps_its_bytes_in_a_blob(
+    parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs
+) -> None:
+    raw = b"Subject: deadly\n\n" + b"x" * 800_000
+    await parser.process([received(fetched(raw), deaths=step.DEATHS_MAX)])
+    (record,) = parsed(producer)
+    assert record.raw_blob is not None
+    assert blobs.contents[record.raw_blob.sha256] == raw
+
+
+async def test_a_mail_with_fewer_deaths_is_parsed(parser: Parser, producer: MemoryProducer) -> None:
+    await parser.process([received(fetched(b"Subject: good\n\n"), deaths=step.DEATHS_MAX - 1)])
+    (record,) = parsed(producer)
+    assert (record.error, record.subject) == (None, "good")
+
+
+@pytest.mark.parametrize("size", [10, step.LARGE_BYTES + 1])
+@pytest.mark.parametrize("at", ["parse", "unparsed"])
+async def test_memory_that_is_used_up_ends_the_process_and_not_the_mail(
+    parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch, size: int, at: str
+) -> None:
+    def used_up(*_: object) -> None:
+        raise MemoryError
+
+    def broken(_: bytes) -> None:
+        raise ValueError("not thought of")
+
+    monkeypatch.setattr(step, "parse", broken)
+    monkeypatch.setattr(step, at, used_up)
+    with pytest.raises(MemoryError):
+        await parser.process([received(fetched(b"x" * size))])
+    assert producer.sent == []
 
 
 async def test_a_repeated_record_is_made_again_with_the_same_content(

@@ -1,0 +1,323 @@
+"""The guarded loop in memory: deaths are told from all that is none, and the guilty is found."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from postrail.clock import SettableClock
+from postrail.errors import FatalError, TransientError
+from postrail.observe.health import Health
+from postrail.settings import KafkaSettings
+from postrail.stream import avro
+from postrail.stream import worker as worker_module
+from postrail.stream.guard import DeathGuard
+from postrail.stream.suspicion import NOTHING, Note, read_note
+from postrail.stream.topics import MAIL_FETCHED
+from postrail.stream.worker import Received, Worker
+from tests.fakes.records import mail_fetched
+from tests.fakes.streams import MemoryProducer, MemoryReader, raw
+
+LIMIT = 3
+
+
+class Died(Exception):  # noqa: N818  Not a failure of the loop: what it is about.
+    """Stands for the end of a process that says nothing any more."""
+
+
+class Stage:
+    """A guarded stage over several lives of its process; what was committed stays."""
+
+    def __init__(self, counts: dict[int, int]) -> None:
+        self._values = {
+            partition: [avro.encode(mail_fetched()) for _ in range(count)]
+            for partition, count in counts.items()
+        }
+        self.deadly: set[tuple[int, int]] = set()
+        # Raised, one after the other, before anything is done.
+        self.faults: list[Exception] = []
+        self.done: list[tuple[int, int]] = []
+        self.given_up: list[tuple[int, int, int]] = []
+        self.lives = 0
+        self.reader = self._reader()
+        self.at_work: Callable[[], None] = lambda: None
+
+    def _reader(self) -> MemoryReader:
+        return MemoryReader(self._values)
+
+    async def process(self, batch: Sequence[Received]) -> None:
+        self.at_work()
+        if self.faults:
+            raise self.faults.pop(0)
+        for received in batch:
+            place = (received.partition, received.offset)
+            if received.deaths >= LIMIT:
+                self.given_up.append((*place, received.deaths))
+            elif place in self.deadly:
+                raise Died
+        self.done += [(received.partition, received.offset) for received in batch]
+
+    async def live(self, until: Callable[[], bool]) -> None:
+        """One life of the process: until all is committed, or its end by what it raises."""
+        before, self.reader = self.reader, self._reader()
+        self.reader.committed, self.reader.notes = before.committed, before.notes
+        self.reader.refuse_commits = before.refuse_commits
+        self.lives += 1
+        stop = asyncio.Event()
+        worker = Worker(
+            topic=MAIL_FETCHED,
+            group="parser",
+            settings=KafkaSettings(),
+            process=self.process,
+            producer=MemoryProducer(),
+            health=Health(),
+            clock=SettableClock(),
+            reader=self.reader,
+            guarded=True,
+        )
+        life = asyncio.create_task(worker.run(stop))
+        async with asyncio.timeout(10):
+            while not life.done() and not until():  # noqa: ASYNC110  Looks at everything.
+                await asyncio.sleep(0)
+            stop.set()
+            await life
+
+    async def live_until_all_is_done(self) -> None:
+        """Starts again after each death."""
+        ends = {partition: len(values) for partition, values in self._values.items()}
+        while self.reader.committed != ends:
+            with contextlib.suppress(Died):
+                await self.live(lambda: self.reader.committed == ends)
+
+    def note(self, partition: int = 0) -> Note:
+        return read_note(self.reader.notes.get(partition, ""))
+
+    def once_each(self) -> list[tuple[int, int]]:
+        """What was done, each where it came first."""
+        return list(dict.fromkeys(self.done))
+
+
+async def test_a_batch_is_noted_before_the_work_and_the_note_goes_with_it() -> None:
+    stage = Stage({0: 3, 1: 1})
+    notes: list[Note] = []
+    stage.at_work = lambda: notes.extend([stage.note(0), stage.note(1)])
+    await stage.live_until_all_is_done()
+    assert [(note.held_until, note.held_alone) for note in notes] == [(3, False), (1, False)]
+    assert [len(offsets) for offsets, _ in stage.reader.commits] == [2, 2]
+    assert stage.reader.notes == {0: "", 1: ""}
+
+
+async def test_the_record_that_kills_is_found_by_three_deaths_and_its_neighbours_pass() -> None:
+    stage = Stage({0: 6, 1: 4})
+    stage.deadly = {(0, 2)}
+    await stage.live_until_all_is_done()
+    assert stage.given_up == [(0, 2, 3)]
+    assert stage.lives == 4
+    assert stage.done == stage.once_each()
+    assert sorted(stage.done) == [(0, n) for n in range(6)] + [(1, n) for n in range(4)]
+    assert [n for partition, n in stage.done if partition == 0] == list(range(6))
+    assert stage.note() == NOTHING
+
+
+async def test_a_panic_which_is_no_exception_is_a_death() -> None:
+    class Panic(BaseException):
+        """As Rust's libraries raise it."""
+
+    stage = Stage({0: 1})
+
+    def panic() -> None:
+        raise Panic
+
+    stage.at_work = panic
+    with pytest.raises(Panic):
+        await stage.live(lambda: False)
+    assert stage.note().after_death() == Note(alone=1, until=1)
+
+
+async def test_two_records_that_kill_in_one_batch_are_both_found() -> None:
+    stage = Stage({0: 6, 1: 3})
+    stage.deadly = {(0, 1), (0, 4), (1, 0)}
+    await stage.live_until_all_is_done()
+    assert [place[:2] for place in stage.given_up] == [(0, 1), (0, 4), (1, 0)]
+    assert len(stage.done) == 9
+    # Together once, then each alone twice.
+    assert stage.lives == 1 + 3 * 2 + 1
+
+
+async def test_a_death_in_one_partition_is_counted_once_in_the_other() -> None:
+    stage = Stage({0: 2, 1: 2})
+    stage.deadly = {(0, 0)}
+    for _ in range(2):
+        with pytest.raises(Died):
+            await stage.live(lambda: False)
+    # Partition 1 had nothing in hand at the second death.
+    assert stage.note(1) == Note(together=1, until=2)
+    assert stage.note(0).after_death() == Note(together=1, alone=1, until=2)
+
+
+async def test_kills_with_other_records_in_hand_each_time_blame_none() -> None:
+    stage = Stage({0: 6})
+    for victim in range(5):
+        stage.deadly = {(0, victim)}
+        with pytest.raises(Died):
+            await stage.live(lambda: False)
+    stage.deadly = set()
+    await stage.live_until_all_is_done()
+    assert (stage.given_up, stage.done) == ([], [(0, n) for n in range(6)])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        # Kafka did not acknowledge: nothing that the record is to blame for.
+        FatalError("not acknowledged"),
+        # The blob store is away, and the process is told to stop meanwhile.
+        TransientError("the blob store is away"),
+    ],
+)
+async def test_an_end_with_a_cause_outside_of_the_records_is_no_death(fault: Exception) -> None:
+    stage = Stage({0: 1})
+    for _ in range(4):
+        stage.faults = [fault] * 3
+        with contextlib.suppress(FatalError):
+            await stage.live(lambda: len(stage.faults) < 3 and stage.note() == NOTHING)
+        assert stage.note() == NOTHING
+    stage.faults = []
+    await stage.live_until_all_is_done()
+    assert (stage.given_up, stage.done) == ([], [(0, 0)])
+
+
+async def test_a_pause_puts_down_what_was_in_hand_and_takes_it_up_again() -> None:
+    stage = Stage({0: 1})
+    stage.faults = [TransientError("the blob store is away")]
+    await stage.live_until_all_is_done()
+    held = [bool(read_note(notes[0]).holder) for _, notes in stage.reader.commits]
+    assert held == [True, False, True, False]
+
+
+async def test_a_pause_forgets_no_death_that_is_known() -> None:
+    stage = Stage({0: 1})
+    stage.deadly = {(0, 0)}
+    with pytest.raises(Died):
+        await stage.live(lambda: False)
+    stage.faults = [TransientError("the blob store is away")] * 5
+    await stage.live(lambda: len(stage.faults) < 5)
+    assert stage.note() == Note(alone=1, until=1)
+
+
+async def test_commits_that_fail_stop_nothing() -> None:
+    stage = Stage({0: 3})
+    stage.reader.refuse_commits = True
+    await stage.live(lambda: len(stage.done) == 3)
+    assert stage.reader.committed == {}
+
+
+async def test_what_the_broker_refused_is_put_down_when_the_partition_goes() -> None:
+    reader = MemoryReader({0: [b""]})
+    guard = DeathGuard(reader)
+    await guard.take([raw(0, 0, b"")])
+    reader.refuse_commits = True
+    assert not await guard.commit({0: 1})
+    # The next poll fails too: the broker is away.
+    await guard.put_down()
+    reader.refuse_commits = False
+    reader.revoke(frozenset({0}))
+    assert (reader.committed, reader.notes) == ({0: 1}, {0: ""})
+
+
+class Hand:
+    """A stage whose work lasts until it is told to end, while the group takes and gives."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(worker_module, "STAY_SECONDS", 0.001)
+        self.stage = Stage({0: 1, 1: 1})
+        self.released = asyncio.Event()
+        self.dies = False
+
+    async def work(self, batch: Sequence[Received]) -> None:
+        await self.released.wait()
+        if self.dies:
+            raise Died
+        self.stage.done += [(received.partition, received.offset) for received in batch]
+
+    def holders(self) -> list[bool]:
+        return [bool(self.stage.note(partition).holder) for partition in (0, 1)]
+
+
+async def test_a_partition_that_is_taken_away_is_put_down_and_taken_up_when_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hand = Hand(monkeypatch)
+    stage = hand.stage
+    stage.process = hand.work  # type: ignore[method-assign]
+    seen: list[list[bool]] = []
+
+    def rebalance() -> None:
+        seen.append(hand.holders())
+        if stage.reader.kept_alive == 1:
+            stage.reader.revoke(frozenset({0, 1}))
+            seen.append(hand.holders())
+            stage.reader.give(frozenset({0}))
+        if stage.reader.kept_alive == 3:
+            hand.released.set()
+
+    async def begin() -> None:
+        while not stage.reader.opened:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        stage.reader.on_keep_alive = rebalance
+
+    watching = asyncio.create_task(begin())
+    await stage.live(lambda: stage.reader.committed.get(0) == 1)
+    await watching
+    # In hand; taken away; the one that came back is in hand again, the other is another's.
+    assert seen[:3] == [[True, True], [False, False], [True, False]]
+    assert stage.reader.committed == {0: 1, 1: 0}
+
+
+async def test_a_member_that_was_expelled_says_nothing_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hand = Hand(monkeypatch)
+    stage = hand.stage
+    stage.process = hand.work  # type: ignore[method-assign]
+
+    def expel() -> None:
+        if stage.reader.kept_alive == 1:
+            stage.reader.lose(frozenset({0, 1}))
+        hand.released.set()
+
+    async def begin() -> None:
+        while not stage.reader.opened:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        stage.reader.on_keep_alive = expel
+
+    watching = asyncio.create_task(begin())
+    await stage.live(lambda: len(stage.done) == 2)
+    await watching
+    assert len(stage.reader.commits) == 1
+
+
+async def test_a_partition_that_comes_back_after_refused_commits_is_no_death() -> None:
+    """The note of our own batch still stands at the broker when the partition is placed again."""
+    stage = Stage({0: 2})
+
+    def refuse() -> None:
+        stage.reader.refuse_commits = True
+
+    def regained() -> bool:
+        if stage.reader.refused == 1:
+            stage.at_work = lambda: None
+            stage.reader.refuse_commits, stage.reader.refused = False, 0
+            stage.reader.lose(frozenset({0}))
+            stage.reader.give(frozenset({0}))
+        return stage.reader.committed.get(0) == 2
+
+    stage.at_work = refuse
+    await stage.live(regained)
+    # Once more, but in one batch: nothing in it is suspected.
+    assert stage.done == [(0, 0), (0, 1)] * 2
+    assert len(stage.reader.commits) == 3
+    assert stage.note() == NOTHING
