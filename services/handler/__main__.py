@@ -29,7 +29,8 @@ async def main(process: Process) -> None:
     try:
         await require_migrated(pool)
         offsets = IntakeOffsets(GROUP, MAIL_PARSED.name, pool)
-        handler = Handler(process, pool, BuiltinTracker(), offsets, key)
+        blobs = BlobStore(settings.blobs.url)
+        handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         worker = Worker(
             topic=MAIL_PARSED,
             group=GROUP,
@@ -41,7 +42,7 @@ async def main(process: Process) -> None:
             positions=offsets,
         )
         sweeper = Sweeper(pool, process.producer, settings.outbox, clock)
-        housekeeping = Housekeeping(process, pool, BlobStore(settings.blobs.url))
+        housekeeping = Housekeeping(process, pool, blobs)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(process.stop))
             tasks.create_task(handler.run())

@@ -239,7 +239,7 @@ def handler_on(settings: Settings, pool: Pool, producer: MemoryProducer) -> Hand
         stop=asyncio.Event(),
     )
     offsets = IntakeOffsets("handler", "mail.parsed", pool)
-    return Handler(process, pool, BuiltinTracker(), offsets, b"key")
+    return Handler(process, pool, BuiltinTracker(), offsets, BlobStore(settings.blobs.url), b"key")
 
 
 def answer(postrail: Postrail, *arguments: str) -> Any:
