@@ -215,11 +215,9 @@ class Handler:
     async def _add_comments(
         self, connection: Connection, decided: list[Decided], routing: Routing, now: datetime
     ) -> list[Decided]:
-        wanted = [
-            await self._with_text(one, routing)
-            for one in decided
-            if one.decision.outcome == "comment"
-        ]
+        comments = [one for one in decided if one.decision.outcome == "comment"]
+        # Large texts are read at once: the transaction must not stand idle for their sum.
+        wanted = await asyncio.gather(*(self._with_text(one, routing) for one in comments))
         drafts = [comment_draft(one, routing) for one in wanted]
         ids = await self._tracker.add_comments(connection, drafts, now)
         await conversations.map_issues(connection, _joined_by_key(wanted))

@@ -300,6 +300,24 @@ async def test_a_large_quotation_stays_in_its_blob(bench: Bench) -> None:
     assert "Water!" in notification(bench)[1]
 
 
+async def test_a_blob_store_that_is_away_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+
+    async def away(*_: object) -> bytes:
+        raise TransientError("the blob store does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.blobs, "get", away)
+        with pytest.raises(TransientError):
+            await bench.arrive(reply(f"{GMAIL}{'> It burns.' * 20_000}", message_id))
+    assert (await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival"))[1] == ("new",)
+    await bench.work()
+    assert await bench.rows("SELECT body FROM comment") == [("Water!",)]
+
+
 async def test_a_reply_with_nothing_new_is_never_an_empty_comment(bench: Bench) -> None:
     await bench.handle(mail_parsed())
     message_id, text = notification(bench)
