@@ -53,6 +53,8 @@ class MailAccount(Configured):
     # The address that people write to.
     address: MailAddress
     project: ProjectKey
+    # Comments hold what is new in a reply; False: its whole text, with quotation and signature.
+    strip_quotations: bool = True
     poll_seconds: Annotated[float, Field(ge=1, le=86400)] = 60.0
     idle: bool = True
     timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0

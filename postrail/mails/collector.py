@@ -26,6 +26,7 @@ NAMED_IN_ROWS = (
     "SELECT message_blob FROM outgoing_mail WHERE message_blob = ANY(%(names)s)",
     "SELECT description_blob FROM issue WHERE description_blob = ANY(%(names)s)",
     "SELECT body_blob FROM comment WHERE body_blob = ANY(%(names)s)",
+    "SELECT reply_blob FROM comment WHERE reply_blob = ANY(%(names)s)",
 )
 
 

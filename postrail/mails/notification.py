@@ -15,6 +15,7 @@ from postrail.accounts.models import OutgoingConnection
 from postrail.database import Connection
 from postrail.mails import conversations
 from postrail.mails.message import build_message, message_id_for
+from postrail.mails.reply import REPLY_MARKER
 from postrail.records import OutgoingQueued
 from postrail.stream import avro
 from postrail.stream.producer import Entry
@@ -24,6 +25,8 @@ from postrail.tracker import Audience, Watcher
 NAMESPACE = uuid.UUID("8d1f6a53-52bd-4b5f-9d0c-2f0f6c7f7a11")
 # A longer comment is cut in its notification; the issue has all of it.
 MAX_BODY_CHARACTERS = 100_000
+# Whatever a mail program writes before what it quotes, the answer stands above this line.
+MARKER_LINE = f"--- Please {REPLY_MARKER} ---"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,16 +49,17 @@ def issue_created(audience: Audience, person: Watcher, body: str) -> str:
     """The text that tells a reporter that we have the mail, and under which key."""
     greeting = f"Hello {person.name}," if person.name else "Hello,"
     return (
-        f"{greeting}\n\nwe have your mail as {audience.issue_key}: {audience.summary}\n\n"
+        f"{MARKER_LINE}\n\n{greeting}\n\n"
+        f"we have your mail as {audience.issue_key}: {audience.summary}\n\n"
         "To add something, answer this mail.\n\n"
         f"You wrote:\n\n{_quoted(_cut(body, 2000))}\n"
     )
 
 
 def commented(audience: Audience, author: str, body: str) -> str:
-    """The text that tells a watcher of a comment."""
+    """The text that tells a watcher what is new in a comment."""
     return (
-        f"{author} commented on {audience.issue_key}: {audience.summary}\n\n"
+        f"{MARKER_LINE}\n\n{author} commented on {audience.issue_key}: {audience.summary}\n\n"
         f"{_cut(body, MAX_BODY_CHARACTERS)}\n\n-- \nTo add something, answer this mail.\n"
     )
 

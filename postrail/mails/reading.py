@@ -10,9 +10,10 @@ from typing import Any, LiteralString
 
 from psycopg.rows import class_row
 
-from postrail.blobs import BlobStore
+from postrail.blobs import BlobMissing, BlobStore
 from postrail.database import Connection, one
-from postrail.errors import PermanentError
+from postrail.errors import PermanentError, TransientError
+from postrail.mails.reply import parts_from
 from postrail.records import MailFetched, MailParsed
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
@@ -76,6 +77,17 @@ class IncomingDetail:
     blobs: list[str]
     # What the decision was made from.
     trace: dict[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailText:
+    """What a mail says: what is new in it and, apart from that, what it quotes, and a signature."""
+
+    new_text: str = ""
+    quoted_text: str = ""
+    signature: str = ""
+    # Why the texts cannot be told, though there are some.
+    text_problem: str = ""
 
 
 _ROW: LiteralString = """
@@ -158,6 +170,31 @@ async def waiting_in_outbox(connection: Connection) -> int:
     """How many records of finished transactions wait for Kafka's acknowledgement."""
     row = await one(connection, "SELECT count(*) FROM outbox")
     return int(row[0]) if row else 0
+
+
+async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobStore) -> MailText:
+    """The mail's texts in their parts, or why they cannot be told; blank before it is parsed."""
+    parsed = await _parsed(connection, mail)
+    if parsed is None:
+        return MailText()
+    try:
+        return await _texts(parsed, blobs)
+    except (BlobMissing, TransientError) as error:
+        return MailText(text_problem=str(error))
+
+
+async def _texts(mail: MailParsed, blobs: BlobStore) -> MailText:
+    parts = mail.reply
+    if mail.reply_blob is not None:
+        parts = parts_from(await blobs.get(mail.reply_blob.sha256))
+    if parts is not None:
+        return MailText(
+            new_text=parts.new_text, quoted_text=parts.quoted_text, signature=parts.signature
+        )
+    if mail.text_blob is not None:
+        content = await blobs.get(mail.text_blob.sha256)
+        return MailText(new_text=content.decode(errors="replace"))
+    return MailText(new_text=mail.text)
 
 
 async def raw_bytes(

@@ -57,6 +57,11 @@ class CommentDraft:
     watching: bool
     participants: tuple[str, ...]
     arrived_at: str | None
+    # What the mail holds beside its new text, which is the body; all of it as JSON where it is
+    # large.
+    quoted_text: str = ""
+    signature: str = ""
+    reply_blob: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

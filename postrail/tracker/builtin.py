@@ -166,12 +166,14 @@ async def _insert_comments(
     )
     found = await rows(
         connection,
-        "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, mail_id,"
-        "  revision, created_at)"
-        " SELECT issue_key, author_address, author_name, body, body_blob, mail_id, revision, %s"
-        " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %s::uuid[],"
-        "  %s::int[]) WITH ORDINALITY AS draft(issue_key, author_address, author_name, body,"
-        "   body_blob, mail_id, revision, place) ORDER BY place RETURNING comment_id",
+        "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, quoted_text,"
+        "  signature, reply_blob, mail_id, revision, created_at)"
+        " SELECT issue_key, author_address, author_name, body, body_blob, quoted_text, signature,"
+        "  reply_blob, mail_id, revision, %s"
+        " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
+        "  %b::text[], %b::text[], %s::uuid[], %s::int[]) WITH ORDINALITY"
+        "  AS draft(issue_key, author_address, author_name, body, body_blob, quoted_text,"
+        "   signature, reply_blob, mail_id, revision, place) ORDER BY place RETURNING comment_id",
         [
             now,
             [draft.issue_key for draft in drafts],
@@ -179,6 +181,9 @@ async def _insert_comments(
             [draft.author_name for draft in drafts],
             [draft.body for draft in drafts],
             [draft.body_blob for draft in drafts],
+            [draft.quoted_text for draft in drafts],
+            [draft.signature for draft in drafts],
+            [draft.reply_blob for draft in drafts],
             [draft.mail_id for draft in drafts],
             [draft.revision for draft in drafts],
         ],

@@ -43,13 +43,20 @@ class AttachmentRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentRow:
-    """A comment; a body too large for the table is the blob of that SHA-256."""
+    """A comment: what is new in a mail, and apart from that what it quotes and its signature.
+
+    What is too large for the table is in blobs: `body_blob` is a whole text, `reply_blob` all parts
+    of a reply (see `postrail.mails.reply`).
+    """
 
     comment_id: int
     author_address: str
     author_name: str
     body: str
     body_blob: str | None
+    quoted_text: str
+    signature: str
+    reply_blob: str | None
     mail_id: str | None
     created_at: datetime
 
@@ -146,8 +153,9 @@ async def _issues(
 async def _comments(connection: Connection, issue_key: str) -> list[CommentRow]:
     async with connection.cursor(row_factory=class_row(CommentRow)) as cursor:
         await cursor.execute(
-            "SELECT comment_id, author_address, author_name, body, body_blob, mail_id::text,"
-            " created_at FROM comment WHERE issue_key = %s ORDER BY comment_id",
+            "SELECT comment_id, author_address, author_name, body, body_blob, quoted_text,"
+            " signature, reply_blob, mail_id::text, created_at"
+            " FROM comment WHERE issue_key = %s ORDER BY comment_id",
             [issue_key],
         )
         return await cursor.fetchall()

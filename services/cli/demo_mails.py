@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, make_msgid
+from email.utils import format_datetime, formataddr, make_msgid, parsedate_to_datetime
 
 DOMAIN = "demo.example"
 SUPPORT = f"support@{DOMAIN}"
@@ -77,6 +77,14 @@ def write(
     return mail
 
 
+def quoted(mail: EmailMessage) -> str:
+    """The mail as a mail program quotes it below an answer."""
+    written_at = parsedate_to_datetime(str(mail["Date"]))
+    lines = (f"> {line}".rstrip() for line in str(mail.get_content()).splitlines())
+    heading = f"On {written_at:%a, %d %b %Y at %H:%M}, {mail['From']} wrote:"
+    return "\n".join([heading, *lines, ""])
+
+
 def first_mails(now: datetime) -> list[Sample]:
     """Three requests, one with an attachment, and an answer of a colleague to the first."""
     printer = write(ADA, "The printer on floor 2 is out of toner", "Could you bring some?\n", now)
@@ -105,7 +113,7 @@ def later_mails(
     reply = write(
         BO,
         f"Re: {to_bo['Subject']}",
-        "I forgot: the meter was changed on the 12th.\n",
+        f"I forgot: the meter was changed on the 12th.\n\n{quoted(to_bo)}",
         now,
         in_reply_to=str(to_bo["Message-ID"]),
     )

@@ -18,15 +18,17 @@ from services.cli.output import (
     show_fields,
     show_json,
     show_table,
+    show_texts,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from postrail.blobs import BlobStore
     from postrail.database import Connection
     from postrail.settings import Settings
     from postrail.tracker.commenting import Commented
-    from postrail.tracker.reading import AttachmentRow, IssueDetail, IssueRow
+    from postrail.tracker.reading import AttachmentRow, CommentRow, IssueDetail, IssueRow
 
 issues = typer.Typer(name="issues", no_args_is_help=True, help="Issues and their comments.")
 
@@ -65,7 +67,14 @@ def list_issues(
 
 
 @issues.command("show")
-def show_issue(key: Key, data: Data = None, json: Json = False) -> None:
+def show_issue(
+    key: Key,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show also what comments quote, and their signatures.")
+    ] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
     """Show an issue with its comments and attachments.
 
     Example: [bold]postrail issues show HELP-1[/bold]
@@ -74,7 +83,7 @@ def show_issue(key: Key, data: Data = None, json: Json = False) -> None:
     if json:
         show_json(found)
     else:
-        _print_issue(found)
+        _print_issue(found, full)
 
 
 @issues.command("comment")
@@ -136,15 +145,31 @@ async def _issue(settings: Settings, key: str) -> IssueDetail:
     async with connected(settings) as connection:
         found = await reading.issue(connection, key)
     blobs = BlobStore(settings.blobs.url)
-
-    async def text(short: str, blob: str | None) -> str:
-        return short if blob is None else (await blobs.get(blob)).decode(errors="replace")
-
     return replace(
         found,
-        description=await text(found.description, found.description_blob),
-        comments=[replace(row, body=await text(row.body, row.body_blob)) for row in found.comments],
+        description=await _text(found.description, found.description_blob, blobs),
+        comments=[await _with_texts(row, blobs) for row in found.comments],
     )
+
+
+async def _with_texts(row: CommentRow, blobs: BlobStore) -> CommentRow:
+    from dataclasses import replace
+
+    from postrail.mails.reply import parts_from
+
+    if row.reply_blob is None:
+        return replace(row, body=await _text(row.body, row.body_blob, blobs))
+    parts = parts_from(await blobs.get(row.reply_blob))
+    return replace(
+        row,
+        body=row.body or parts.new_text,
+        quoted_text=parts.quoted_text,
+        signature=parts.signature,
+    )
+
+
+async def _text(short: str, blob: str | None, blobs: BlobStore) -> str:
+    return short if blob is None else (await blobs.get(blob)).decode(errors="replace")
 
 
 async def _comment(settings: Settings, key: str, text: str, author: str | None) -> Commented:
@@ -190,7 +215,7 @@ async def _author(connection: Connection, key: str, author: str | None) -> tuple
     return sender.from_address, sender.from_name
 
 
-def _print_issue(found: IssueDetail) -> None:
+def _print_issue(found: IssueDetail, full: bool) -> None:
     from rich.rule import Rule
     from rich.text import Text
 
@@ -218,7 +243,18 @@ def _print_issue(found: IssueDetail) -> None:
         title = f"comment {row.comment_id}, {clean(author)}, {moment(row.created_at)}"
         out.print(Rule(Text(title), align="left"))
         out.print(Text(clean(row.body)))
+        _print_folded(row, full)
         _print_attachments(found.attachments, row.comment_id)
+
+
+def _print_folded(row: CommentRow, full: bool) -> None:
+    """What a comment's mail holds beside what is new, or that there is such."""
+    folded = [("Quoted", row.quoted_text), ("Signature", row.signature)]
+    if full:
+        show_texts(folded)
+    elif row.quoted_text or row.signature:
+        what = "quoted text" if row.quoted_text else "signature"
+        console().print(f"({what} hidden: --full shows it)", style="dim")
 
 
 def _print_attachments(attachments: Sequence[AttachmentRow], comment_id: int | None) -> None:

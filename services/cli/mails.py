@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -24,10 +25,11 @@ from services.cli.output import (
     show_fields,
     show_json,
     show_table,
+    show_texts,
 )
 
 if TYPE_CHECKING:
-    from postrail.mails.reading import IncomingDetail, IncomingRow
+    from postrail.mails.reading import IncomingDetail, IncomingRow, MailText
     from postrail.settings import Settings
 
 FOLLOW_SECONDS = 1.0
@@ -120,11 +122,11 @@ def show_mail(
         sys.stdout.buffer.write(complete(_raw(settings, mail_id)))
         sys.stdout.flush()
         return
-    found = complete(_mail(settings, mail_id))
+    found, text = complete(_mail(settings, mail_id))
     if json:
-        show_json(found)
+        show_json({**asdict(found), **asdict(text)})
     else:
-        _print_mail(found)
+        _print_mail(found, text)
 
 
 @mails.command("follow")
@@ -164,11 +166,13 @@ async def _mails(
         )
 
 
-async def _mail(settings: Settings, mail_id: str) -> IncomingDetail:
+async def _mail(settings: Settings, mail_id: str) -> tuple[IncomingDetail, MailText]:
+    from postrail.blobs import BlobStore
     from postrail.mails import reading
 
     async with connected(settings) as connection:
-        return await reading.incoming_mail(connection, mail_id)
+        mail = await reading.incoming_mail(connection, mail_id)
+        return mail, await reading.mail_text(connection, mail, BlobStore(settings.blobs.url))
 
 
 async def _retry(settings: Settings, mail_id: str) -> str:
@@ -246,7 +250,7 @@ def _print_line(row: IncomingRow, json: bool) -> None:
     console().print(Text(line, STATE_STYLES.get(row.state, "")), soft_wrap=True)
 
 
-def _print_mail(mail: IncomingDetail) -> None:
+def _print_mail(mail: IncomingDetail, text: MailText) -> None:
     show_fields(
         [
             ("Mail", mail.mail_id),
@@ -270,6 +274,14 @@ def _print_mail(mail: IncomingDetail) -> None:
             ("Kafka record", _record(mail)),
             ("Blobs", mail.blobs),
             ("Decided from", as_json(mail.trace, indent=2) if mail.trace else None),
+            ("Text", text.text_problem),
+        ]
+    )
+    show_texts(
+        [
+            ("New text", text.new_text),
+            ("Quoted", text.quoted_text),
+            ("Signature", text.signature),
         ]
     )
 

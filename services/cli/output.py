@@ -59,6 +59,14 @@ def show_fields(fields: Sequence[tuple[str, object]]) -> None:
     console().print(table)
 
 
+def show_texts(texts: Sequence[tuple[str, str]]) -> None:
+    """Prints texts below each other, each under its title; blank ones are left out."""
+    for title, text in texts:
+        if text:
+            console().print(f"\n{title}:", style="bold")
+            console().print(clean(text), markup=False)
+
+
 def console() -> Any:
     """The terminal, or a wide page when there is none."""
     from rich.console import Console

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from postrail.errors import PermanentError
-from services.cli.output import as_json, clean, console, show_fields
+from services.cli.output import as_json, console, show_fields, show_texts
 
 # What `postrail parse FILE` shows first, in this order; the rest of the fields only as JSON.
 SHOWN = (
@@ -84,10 +84,8 @@ def _show(file: Path, report: Report) -> None:
     show_fields([("Bounced", one) for one in _bounced(report)])
     show_fields([("Attachment", one) for one in _files(report, "attachments")])
     show_fields([("Signature", one) for one in _files(report, "signatures")])
-    for title, name in (("New text", "reply_text"), ("Quoted", "quoted_text")):
-        if text := cast(str, report[name]):
-            console().print(f"\n{title}:", style="bold")
-            console().print(clean(text), markup=False)
+    texts = (("New text", "reply_text"), ("Quoted", "quoted_text"))
+    show_texts([(title, cast(str, report[name])) for title, name in texts])
     console().print()
 
 

@@ -28,7 +28,8 @@ async def main(process: Process) -> None:
     try:
         await require_migrated(pool)
         offsets = IntakeOffsets(GROUP, MAIL_PARSED.name, pool)
-        handler = Handler(process, pool, BuiltinTracker(), offsets, key)
+        blobs = BlobStore(settings.blobs.url)
+        handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         worker = Worker(
             topic=MAIL_PARSED,
             group=GROUP,
@@ -40,7 +41,7 @@ async def main(process: Process) -> None:
             positions=offsets,
         )
         sweeper = Sweeper(pool, process.producer, settings.outbox, clock)
-        housekeeping = Housekeeping(process, pool, BlobStore(settings.blobs.url))
+        housekeeping = Housekeeping(process, pool, blobs)
         await side_by_side(
             worker.run(process.stop),
             handler.run(),

@@ -18,6 +18,7 @@ from postrail.mails.notification import (
 )
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.tracker import Audience, CommentDraft, IssueDraft, Watcher
+from services.handler.comment_text import CommentText
 from services.handler.decide import Decision
 
 NO_SUBJECT = "(no subject)"
@@ -32,6 +33,8 @@ class Decided:
     decision: Decision
     # None when the mail failed before anything was looked up.
     facts: Facts | None = None
+    # Of a comment only.
+    text: CommentText | None = None
     issue_key: str | None = None
     comment_id: int | None = None
 
@@ -42,7 +45,7 @@ def summary_of(mail: MailParsed) -> str:
 
 
 def issue_draft(decided: Decided, routing: Routing) -> IssueDraft:
-    """The issue that a mail makes."""
+    """The issue that a mail makes: its whole text, since what it quotes is known nowhere else."""
     mail, account = decided.due.mail, routing.accounts[decided.due.mail.mailbox]
     project = routing.projects[account.project]
     return IssueDraft(
@@ -67,10 +70,14 @@ def issue_draft(decided: Decided, routing: Routing) -> IssueDraft:
 def comment_draft(decided: Decided, routing: Routing) -> CommentDraft:
     """The comment that a mail makes."""
     mail, account = decided.due.mail, routing.accounts[decided.due.mail.mailbox]
+    text = _text(decided)
     return CommentDraft(
         issue_key=decided.decision.issue_key or "",
-        body=mail.text,
-        body_blob=mail.text_blob.sha256 if mail.text_blob else None,
+        body=text.body,
+        body_blob=text.body_blob,
+        quoted_text=text.quoted_text,
+        signature=text.signature,
+        reply_blob=text.reply_blob,
         author_address=_address(mail),
         author_name=_name(mail),
         mail_id=mail.mail_id,
@@ -96,8 +103,13 @@ def notifications(
         if decided.decision.outcome == "issue":
             text = issue_created(audience, person, mail.text)
         else:
-            text = commented(audience, author, mail.text)
+            text = commented(audience, author, _text(decided).told)
         yield compose(cause, person, text, audience, connection, key, now)
+
+
+def _text(decided: Decided) -> CommentText:
+    assert decided.text is not None, "a comment has its text before it has an effect"
+    return decided.text
 
 
 def _told(decided: Decided, audience: Audience, routing: Routing) -> list[Watcher]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from postrail.accounts.routing import CachedRouting, Routing
+from postrail.blobs import BlobStore
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import FatalError, TransientError
 from postrail.mails import conversations, facts, incoming
@@ -30,6 +31,7 @@ from postrail.stream.topics import MAIL_HANDLED
 from postrail.stream.worker import Received, next_offsets
 from postrail.tasks import set_within
 from postrail.tracker import Tracker, TrackerUnavailableError
+from services.handler.comment_text import comment_text
 from services.handler.decide import Decision, decide
 from services.handler.effects import Decided, comment_draft, issue_draft, notifications
 
@@ -45,6 +47,7 @@ class Handler:
         pool: Pool,
         tracker: Tracker,
         offsets: IntakeOffsets,
+        blobs: BlobStore,
         message_id_key: bytes,
     ) -> None:
         self._process = process
@@ -52,6 +55,7 @@ class Handler:
         self._pool = pool
         self._tracker = tracker
         self._offsets = offsets
+        self._blobs = blobs
         self._key = message_id_key
         self._routing = CachedRouting(process.clock)
         self._arrived = asyncio.Event()
@@ -209,7 +213,9 @@ class Handler:
     async def _add_comments(
         self, connection: Connection, decided: list[Decided], routing: Routing, now: datetime
     ) -> list[Decided]:
-        wanted = [one for one in decided if one.decision.outcome == "comment"]
+        comments = [one for one in decided if one.decision.outcome == "comment"]
+        # Large texts are read at once: the transaction must not stand idle for their sum.
+        wanted = await asyncio.gather(*(self._with_text(one, routing) for one in comments))
         drafts = [comment_draft(one, routing) for one in wanted]
         ids = await self._tracker.add_comments(connection, drafts, now)
         await conversations.map_issues(connection, _joined_by_key(wanted))
@@ -217,6 +223,11 @@ class Handler:
             replace(one, issue_key=draft.issue_key, comment_id=comment_id)
             for one, draft, comment_id in zip(wanted, drafts, ids, strict=True)
         ]
+
+    async def _with_text(self, one: Decided, routing: Routing) -> Decided:
+        mail = one.due.mail
+        account = routing.accounts[mail.mailbox]
+        return replace(one, text=await comment_text(mail, account, self._blobs))
 
     async def _note_addresses(
         self, connection: Connection, decided: list[Decided], routing: Routing

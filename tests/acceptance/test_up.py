@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from postrail.mails.notification import MARKER_LINE
+
 POSTRAIL = [sys.executable, "-m", "services.cli"]
 REPOSITORY = Path(__file__).parents[2]
 # Two cores that run other tests beside this one.
@@ -173,3 +175,7 @@ def assert_issues_are_there(data: Path) -> None:
     assert listed.returncode == 0, listed.stderr
     keys = {issue["issue_key"] for issue in json.loads(listed.stdout)}
     assert keys == {"DEMO-1", "DEMO-2", "DEMO-3", "DEMO-4"}
+    shown = postrail("issues", "show", "DEMO-2", "--json", "--data", str(data))
+    (comment,) = json.loads(shown.stdout)["comments"]
+    assert comment["body"] == "I forgot: the meter was changed on the 12th."
+    assert MARKER_LINE in comment["quoted_text"]

@@ -11,6 +11,7 @@ from services.parser.step import parsed_or_not
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 INLINE_MAX_BYTES = 200 * 1024
 PLACE = Place(3, 14)
+MAIL_ID = "6f1f6c0e-5d0a-5c1e-9a44-2b8a3a3b0001"
 
 
 def fetched(
@@ -18,7 +19,7 @@ def fetched(
     *,
     blob: BlobReference | None = None,
     mailbox: str = "support",
-    mail_id: str = "6f1f6c0e-5d0a-5c1e-9a44-2b8a3a3b0001",
+    mail_id: str = MAIL_ID,
 ) -> MailFetched:
     """A mail as the fetcher sends it."""
     return MailFetched(
@@ -33,10 +34,10 @@ def fetched(
     )
 
 
-def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES) -> Made:
+def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str = MAIL_ID) -> Made:
     """The record and the blobs that these bytes give."""
     return make_record(
-        fetched(raw),
+        fetched(raw, mail_id=mail_id),
         PLACE,
         raw,
         parsed_or_not(raw),

@@ -89,7 +89,9 @@ async def test_changes_are_noted_with_author_and_values_but_never_secrets(
         await apply(connection, PLAIN)
         await apply(
             connection,
-            PLAIN.replace("imap secret", "new secret").replace("folder: INBOX", "folder: Help"),
+            PLAIN.replace("imap secret", "new secret")
+            .replace("folder: INBOX", "folder: Help")
+            .replace("# strip_quotations: true", "strip_quotations: false"),
         )
         found = await rows(
             connection,
@@ -103,6 +105,7 @@ async def test_changes_are_noted_with_author_and_values_but_never_secrets(
     created, changed = found
     assert created[:3] == ("me", NOW, None)
     assert (changed[2]["folder"], changed[3]["folder"]) == ("INBOX", "Help")
+    assert (changed[2]["strip_quotations"], account.strip_quotations) == (True, False)
     assert (changed[2]["password"], changed[3]["password"]) == ("(secret)", "(new secret)")
     written = "".join(row[0] for row in everything)
     assert "imap secret" not in written

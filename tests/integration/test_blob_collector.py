@@ -79,6 +79,8 @@ NAMINGS = {
     "issue.description_blob": "UPDATE issue SET description_blob = %(sha256)s",
     "comment.body_blob": "INSERT INTO comment (issue_key, author_address, body, body_blob,"
     " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
+    "comment.reply_blob": "INSERT INTO comment (issue_key, author_address, body, reply_blob,"
+    " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
 }
 
 

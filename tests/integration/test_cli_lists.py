@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +30,7 @@ from postrail.mails.incoming import FetchedRow
 from postrail.mails.intake import IntakeOffsets
 from postrail.observe.health import Health
 from postrail.process import Process
-from postrail.records import MailDead, MailParsed, OutgoingQueued, PipelineProgress
+from postrail.records import MailDead, MailParsed, OutgoingQueued, PipelineProgress, ReplyParts
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed, Producer
@@ -239,7 +240,7 @@ def handler_on(settings: Settings, pool: Pool, producer: MemoryProducer) -> Hand
         stop=asyncio.Event(),
     )
     offsets = IntakeOffsets("handler", "mail.parsed", pool)
-    return Handler(process, pool, BuiltinTracker(), offsets, b"key")
+    return Handler(process, pool, BuiltinTracker(), offsets, BlobStore(settings.blobs.url), b"key")
 
 
 def answer(postrail: Postrail, *arguments: str) -> Any:
@@ -294,6 +295,8 @@ def test_a_mail_is_shown_by_the_beginning_of_its_id(postrail: Postrail, filled: 
     _, output, _ = postrail("mails", "show", filled.inline)
     assert "HELP-1" in output
     assert "no known conversation" in output
+    assert "New text:\nIt burns." in output
+    assert answer(postrail, "mails", "show", filled.fetched)["new_text"] == ""
 
 
 @pytest.mark.parametrize("mail_id", ["ffffffffffffffff", "", "not an id"])
@@ -337,6 +340,95 @@ def test_issues_are_listed_and_shown(postrail: Postrail, filled: Filled) -> None
     code, _, errors = postrail("issues", "show", "HELP-9")
     assert code == 1
     assert "there is no issue 'HELP-9'" in errors
+
+
+def replied(settings: Settings, parts: ReplyParts, *, large: bool) -> str:
+    """A reply to HELP-1 that has become its comment; returns its mail_id."""
+    mail_id = str(uuid.uuid4())
+
+    async def take_effect() -> None:
+        blob = None
+        if large:
+            blob = await BlobStore(settings.blobs.url).put(json.dumps(asdict(parts)).encode())
+        mail = mail_parsed(
+            mail_id=mail_id,
+            subject="Re: HELP-1",
+            reply=None if large else parts,
+            reply_blob=blob,
+        )
+        pool = await open_pool(settings.database)
+        try:
+            handler = handler_on(settings, pool, MemoryProducer())
+            await handler.take_in([received(mail, partition=1)])
+            await handler.work_batch()
+        finally:
+            await pool.close()
+
+    asyncio.run(take_effect())
+    return mail_id
+
+
+PARTS = ReplyParts(
+    new_text="Still [bold]burning\x1b.",
+    quoted_text="> Use water.",
+    signature="-- \nAda",
+    new_html="",
+    quoted_html="",
+    signature_html="",
+)
+
+
+@pytest.mark.parametrize(
+    ("parts", "large"),
+    [
+        (PARTS, False),
+        # all of them in a blob but what is new
+        (PARTS, True),
+        # what is new too
+        (replace(PARTS, new_text="Still [bold]burning\x1b." * 5000), True),
+    ],
+)
+def test_what_a_comment_quotes_is_folded(
+    postrail: Postrail, filled: Filled, settings: Settings, parts: ReplyParts, large: bool
+) -> None:
+    mail_id = replied(settings, parts, large=large)
+    _, short, _ = postrail("issues", "show", "HELP-1")
+    assert "Still [bold]burning�." in short
+    assert "(quoted text hidden: --full shows it)" in short
+    assert "Use water" not in short
+    _, full, _ = postrail("issues", "show", "HELP-1", "--full")
+    assert full.index("burning�.") < full.index("> Use water.") < full.index("-- \nAda")
+    assert "hidden" not in full
+    (comment,) = answer(postrail, "issues", "show", "HELP-1")["comments"]
+    texts = (parts.new_text, parts.quoted_text, parts.signature)
+    assert (comment["body"], comment["quoted_text"], comment["signature"]) == texts
+    mail = answer(postrail, "mails", "show", mail_id)
+    assert (mail["new_text"], mail["quoted_text"], mail["signature"]) == texts
+    shown = postrail("mails", "show", mail_id)[1]
+    assert shown.index("New text:") < shown.index("burning�.") < shown.index("> Use water.")
+
+
+def test_a_folded_signature_is_called_so(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    replied(settings, replace(PARTS, quoted_text=""), large=False)
+    assert "(signature hidden: --full shows it)" in postrail("issues", "show", "HELP-1")[1]
+
+
+def test_a_comment_with_nothing_folded_has_no_hint(postrail: Postrail, filled: Filled) -> None:
+    assert postrail("issues", "comment", "HELP-1", "Mended.")[0] == 0
+    assert "hidden" not in postrail("issues", "show", "HELP-1")[1]
+
+
+def test_a_mail_is_shown_though_its_texts_are_gone(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    mail_id = replied(settings, PARTS, large=True)
+    content = json.dumps(asdict(PARTS)).encode()
+    asyncio.run(BlobStore(settings.blobs.url).delete(hashlib.sha256(content).hexdigest()))
+    code, output, _ = postrail("mails", "show", mail_id)
+    assert code == 0
+    assert "there is no blob" in output
 
 
 def test_a_comment_is_committed_with_its_mails(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
 from typing import Any, cast
 
 import pytest
 
 from postrail.accounts import store
 from postrail.accounts.models import MailAccount, OutgoingConnection, Person, Project
+from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.errors import TransientError
 from postrail.mails import incoming
 from postrail.mails.intake import IntakeOffsets
+from postrail.mails.reply import parts_from
 from postrail.observe.health import Health
 from postrail.process import Process
 from postrail.records import Address, Attachment, MailHandled, MailParsed, OutgoingQueued
@@ -26,6 +31,7 @@ from postrail.tracker import TrackerUnavailableError
 from postrail.tracker.builtin import BuiltinTracker
 from postrail.tracker.commenting import add_comment
 from services.handler.step import Handler
+from tests.fakes.parsing import made
 from tests.fakes.records import NOON, mail_parsed, received
 from tests.fakes.streams import MemoryProducer
 
@@ -39,6 +45,7 @@ class Bench:
         self.clock = SettableClock()
         self.producer = MemoryProducer()
         self.tracker = FlakyTracker()
+        self.blobs = BlobStore(settings.blobs.url)
         self.handler, self.offsets = self.another()
         self._offset = 0
 
@@ -53,7 +60,14 @@ class Bench:
             stop=asyncio.Event(),
         )
         offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
-        return Handler(process, self.pool, self.tracker, offsets, b"key"), offsets
+        return Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key"), offsets
+
+    async def arrive(self, raw: bytes) -> None:
+        """Parses and handles a mail as it was sent."""
+        parsed = made(raw, mail_id=str(uuid.uuid4()))
+        for content in parsed.blobs:
+            await self.blobs.put(content)
+        await self.handle(parsed.record)
 
     async def take_in(self, *mails: MailParsed) -> None:
         batch = [received(mail, self._offset + n) for n, mail in enumerate(mails)]
@@ -190,6 +204,147 @@ async def test_a_reply_to_a_mail_that_we_know_becomes_a_comment(bench: Bench) ->
     await bench.handle(first)
     await bench.handle(mail_parsed(references=[str(first.message_id)], subject="no key"))
     assert [outcome for _, outcome, _ in await bench.outcomes()] == ["issue", "comment"]
+
+
+GMAIL = """Water!
+
+On Thu, 1 Jan 2026 at 12:00, Help desk <desk@example.com> wrote:
+
+"""
+OUTLOOK = """Water!
+
+From: Help desk <desk@example.com>
+Sent: Thursday, January 1, 2026 12:00 PM
+To: Ada <ada@example.org>
+Subject: [HELP-1] Printer on fire
+
+"""
+
+
+def notification(bench: Bench) -> tuple[str, str]:
+    """The Message-ID and the text of what we sent last."""
+    mail = message_from_bytes(bench.sent(OutgoingQueued)[-1].message)
+    content = cast(bytes, mail.get_payload(decode=True))
+    return mail["Message-ID"], content.decode().replace("\r\n", "\n")
+
+
+def reply(text: str, in_reply_to: str, sender: str = "agent@example.com", **fields: str) -> bytes:
+    mail = EmailMessage()
+    for name, value in {
+        "From": sender,
+        "To": "support@example.com",
+        "Subject": "Re: [HELP-1] Printer on fire",
+        "Message-ID": f"<{uuid.uuid4()}@example.com>",
+        "In-Reply-To": in_reply_to,
+        **fields,
+    }.items():
+        mail[name] = value
+    mail.set_content(text)
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("heading", "mark"),
+    [
+        # A line that says whom it quotes, and marks.
+        (GMAIL, "> "),
+        # A header block without marks.
+        (OUTLOOK, ""),
+        # A heading that no table knows: our marker tells.
+        ("Water!\n\nDesk desk@example.com dixit:\n\n", ""),
+    ],
+)
+async def test_a_comment_holds_what_is_new_and_what_it_quotes_apart(
+    bench: Bench, heading: str, mark: str
+) -> None:
+    await bench.handle(mail_parsed())
+    message_id, text = notification(bench)
+    quoted = "\n".join(f"{mark}{line}" for line in text.splitlines())
+    await bench.arrive(reply(f"{heading}{quoted}\n", message_id))
+    ((body, quoted_text),) = await bench.rows("SELECT body, quoted_text FROM comment")
+    assert body == "Water!"
+    assert "we have your mail as HELP-1" in quoted_text
+    told = notification(bench)[1]
+    assert "Water!" in told
+    assert "we have your mail" not in told
+
+
+async def test_a_signature_is_kept_apart_too(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    await bench.arrive(reply("Water!\n\n-- \nAn Agent\nFire brigade\n", message_id))
+    ((body, signature),) = await bench.rows("SELECT body, signature FROM comment")
+    assert (body, signature) == ("Water!", "-- \nAn Agent\nFire brigade")
+
+
+async def test_an_automatic_answer_is_a_comment_with_what_is_new(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    sent = len(bench.sent(OutgoingQueued))
+    away = f"{GMAIL.replace('Water!', 'I am away.')}> It burns.\n"
+    await bench.arrive(reply(away, message_id, **{"Auto-Submitted": "auto-replied"}))
+    assert await bench.rows("SELECT body FROM comment") == [("I am away.",)]
+    assert len(bench.sent(OutgoingQueued)) == sent
+
+
+async def test_a_large_quotation_stays_in_its_blob(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    quoted = "> It still burns.\n" * 20_000
+    await bench.arrive(reply(f"{GMAIL}{quoted}", message_id))
+    ((body, body_blob, quoted_text, blob),) = await bench.rows(
+        "SELECT body, body_blob, quoted_text, reply_blob FROM comment"
+    )
+    assert (body, body_blob, quoted_text) == ("Water!", None, "")
+    assert quoted.strip() in parts_from(await bench.blobs.get(blob)).quoted_text
+    assert "Water!" in notification(bench)[1]
+
+
+async def test_a_blob_store_that_is_away_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+
+    async def away(*_: object) -> bytes:
+        raise TransientError("the blob store does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.blobs, "get", away)
+        with pytest.raises(TransientError):
+            await bench.arrive(reply(f"{GMAIL}{'> It burns.' * 20_000}", message_id))
+    assert (await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival"))[1] == ("new",)
+    await bench.work()
+    assert await bench.rows("SELECT body FROM comment") == [("Water!",)]
+
+
+async def test_a_reply_with_nothing_new_is_never_an_empty_comment(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, text = notification(bench)
+    quoted = "".join(f"> {line}\n" for line in text.splitlines())
+    await bench.arrive(reply(quoted, message_id))
+    ((body,),) = await bench.rows("SELECT body FROM comment")
+    assert "> we have your mail as HELP-1" in body
+
+
+async def test_an_account_may_want_the_whole_text_as_the_comment(bench: Bench) -> None:
+    before = account("support", "HELP")
+    whole = before.model_copy(update={"strip_quotations": False})
+    async with transaction(bench.pool) as connection:
+        await store.save(connection, whole, before=before, author="test", now=NOON)
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    await bench.arrive(reply(f"{GMAIL}> It burns.\n", message_id))
+    assert await bench.rows("SELECT body, quoted_text, reply_blob FROM comment") == [
+        (f"{GMAIL}> It burns.", "", None)
+    ]
+    assert "> It burns." in notification(bench)[1]
+
+
+async def test_a_new_issue_keeps_the_whole_text(bench: Bench) -> None:
+    await bench.arrive(reply(f"{GMAIL}> It burns.\n", "<unknown@example.net>"))
+    ((description,),) = await bench.rows("SELECT description FROM issue")
+    assert description.strip() == f"{GMAIL}> It burns."
 
 
 async def test_a_reply_that_comes_first_makes_the_issue_and_the_original_joins(

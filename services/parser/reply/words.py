@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from postrail.mails.reply import REPLY_MARKER
 from services.parser.reply.lines import fold
 
 Role = Literal["from", "date", "to", "cc", "subject", "other"]
@@ -199,9 +200,9 @@ FORWARD_PREFIXES = frozenset(
 )
 FORWARD_OR_REPLY = "vs"
 
-# Asks its reader to write above it.
+# Asks its reader to write above it: first our own, then other programs'.
 MARKERS = (
-    "reply above this line", "type your reply above", "write your reply above",
+    REPLY_MARKER, "type your reply above", "write your reply above",
     "respond above this line", "answer above this line", "reply above the line",
     "write above this line", "add your reply above", "type above this line",
     "antworten sie oberhalb dieser zeile", "antwort oberhalb dieser zeile",

@@ -104,6 +104,14 @@ def test_a_change_names_the_field_and_both_values() -> None:
     assert change.fields == (("name", "Help", "Desk"),)
 
 
+def test_quotations_are_stripped_unless_an_account_says_otherwise() -> None:
+    existing = applied(FILE)
+    assert [one.strip_quotations for one in existing if isinstance(one, MailAccount)] == [True]
+    plan = plan_of(FILE.replace(ACCOUNT, f"{ACCOUNT}    strip_quotations: false\n"), existing)
+    (change,) = (change for change in plan.changes if change.action == "changed")
+    assert change.fields == (("strip_quotations", True, False),)
+
+
 def test_a_new_password_is_a_change_that_shows_no_password() -> None:
     plan = plan_of(FILE.replace("secret", "other"), applied(FILE))
     fields = [change.fields for change in plan.changes if change.action == "changed"]
