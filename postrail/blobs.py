@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -29,6 +29,9 @@ FORMS = "Use file:///folder, s3://bucket/prefix, az://container/prefix or gs://b
 # A stage pauses and tries again by itself; long attempts in here would only keep it from stopping.
 RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 LIST_PAGE = 1000
+# S3 takes no smaller parts. So much times the parts under way is held in memory.
+PART_BYTES = 5 * 1024 * 1024
+PARTS_AT_ONCE = 2
 # Letters of a mailbox's name that any store and file system takes in a path.
 UNSAFE = re.compile(r"[^A-Za-z0-9@+_.-]")
 SHA256_NAME = re.compile(r"[0-9a-f]{64}")
@@ -63,12 +66,39 @@ class BlobStore:
             await obstore.put_async(self._store, _blob_path(sha256), data)
         return BlobReference(sha256=sha256, size=len(data))
 
+    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
+        """Writes content under the SHA-256 that it is known to have, in parts when it is large."""
+        path = _blob_path(reference.sha256)
+        with self._faults():
+            if reference.size <= PART_BYTES:
+                await obstore.put_async(self._store, path, b"".join(chunks))
+            else:
+                await obstore.put_async(
+                    self._store,
+                    path,
+                    chunks,
+                    chunk_size=PART_BYTES,
+                    max_concurrency=PARTS_AT_ONCE,
+                )
+
     async def get(self, sha256: str) -> bytes:
         """The content; raises BlobMissing when the store has others, but not this one."""
+        async with self._found(sha256):
+            found = await obstore.get_async(self._store, _blob_path(sha256))
+            return bytes(await found.bytes_async())
+
+    async def read_into(self, sha256: str, file: BinaryIO) -> None:
+        """Writes the content to a file; raises BlobMissing as `get` does."""
+        async with self._found(sha256):
+            found = await obstore.get_async(self._store, _blob_path(sha256))
+            async for chunk in found.stream(PART_BYTES):
+                file.write(chunk)
+
+    @contextlib.asynccontextmanager
+    async def _found(self, sha256: str) -> AsyncIterator[None]:
         try:
             with self._faults():
-                found = await obstore.get_async(self._store, _blob_path(sha256))
-                return bytes(await found.bytes_async())
+                yield
         except TransientError as error:
             if not isinstance(error.__cause__, NotFoundError | FileNotFoundError):
                 raise

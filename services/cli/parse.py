@@ -58,14 +58,13 @@ def parse(
 
 def _report(file: Path) -> Report:
     # Only here: the parser's libraries take longer to load than other commands to run.
-    from services.parser.report import report_of
+    from services.parser.report import report_of_file
 
     try:
-        data = file.read_bytes()
+        return report_of_file(file)
     except OSError as error:
         problem = f"{file} cannot be read: {error.strerror}"
         raise PermanentError(problem, remedy="Name a file that holds one mail") from error
-    return report_of(data)
 
 
 def _answer_lines(files: Iterable[Path]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from services.parser.text import decode, one_line, storable
+from services.parser.transfer import lenient_base64
 
 # Longer values are read up to here. RFC 5322 has no limit; nobody writes such a field in earnest.
 VALUE_MAX = 64 * 1024
@@ -17,7 +18,6 @@ ENCODED_WORD = re.compile(
     r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?="
 )
 FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
-NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +134,3 @@ def _word(encoding: str, text: bytes) -> bytes:
     if encoding in "qQ":
         return binascii.a2b_qp(text, header=True)
     return lenient_base64(text)
-
-
-def lenient_base64(text: bytes) -> bytes:
-    """Base64 with whatever else stands in it left out, and its padding made good."""
-    try:
-        return binascii.a2b_base64(text.translate(None, b"\r\n\t "), strict_mode=True)
-    except binascii.Error:
-        letters = NOT_BASE64.sub(b"", text)
-    # A single letter at the end holds no whole byte.
-    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
-    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))

@@ -20,6 +20,7 @@ from services.parser.kind_words import ABSENCE, ABSENCE_SUBJECT, AUTOMATIC_SUBJE
 from services.parser.parameters import Valued
 from services.parser.parts import AttachedFile
 from services.parser.text import cut
+from services.parser.view import View
 
 REASON_MAX_BYTES = 200
 NOT_SET = {"", "no", "false", "none"}
@@ -66,7 +67,7 @@ class Kind:
 class Marks:
     """What the rules look at."""
 
-    data: bytes
+    data: View
     header: Header
     content_type: Valued
     sender: Address | None
@@ -168,7 +169,7 @@ def _rejected(marks: Marks) -> str:
     """A receipt that says that the mail was thrown away: Sieve's "reject" (RFC 5429, 2.1.1)."""
     for file in marks.files:
         if file.content_type == "message/disposition-notification":
-            found = REFUSING.search(file.content[:NOTICE_MAX].decode("ascii", "replace"))
+            found = REFUSING.search(file.source.first(NOTICE_MAX).decode("ascii", "replace"))
             if found and FAILURE.search(f"{marks.subject}\n{marks.text[:NOTICE_MAX]}"):
                 return found.group()
     return ""

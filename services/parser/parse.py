@@ -7,6 +7,7 @@ and the whole mail is then attached to itself.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +23,16 @@ from services.parser.kind import Kind, Marks, kind_of
 from services.parser.markup import clean_html
 from services.parser.parts import AttachedFile, Content, read_parts
 from services.parser.reply import split_reply
-from services.parser.structure import HEADER_DEFECTS, Part, read_structure
+from services.parser.structure import (
+    HEADER_CUT,
+    HEADER_DEFECTS,
+    HEADERS_MAX,
+    Part,
+    read_structure,
+)
 from services.parser.text import cut, decode, storable
+from services.parser.transfer import plain
+from services.parser.view import View, chunks_of, view_of_chunks
 
 SUBJECT_MAX_BYTES = 4000
 # A line of a header (printable ASCII before the colon), or the continuation of one.
@@ -85,17 +94,17 @@ class Mail:
     defects: list[str]
 
 
-def parse(data: bytes) -> Mail:
+def parse(data: View) -> Mail:
     """The mail in these bytes, whatever they are."""
     root = _parts_of(data)
     content = read_parts(root)
-    if content.cut:
+    defects = list(dict.fromkeys([*content.cut, *_defects(root)]))
+    if content.cut or HEADER_CUT in defects:
         content.attachments.append(whole_mail(data))
-    defects = [*content.cut, *dict.fromkeys(_defects(root))]
     return _mail(data, _header(root), content, root, None, defects)
 
 
-def unparsed(data: bytes, error: str) -> Mail:
+def unparsed(data: View, error: str) -> Mail:
     """What can be said about a mail that could not be parsed: its header, and why.
 
     Its kind is given as human, since nothing is known; such a mail is never answered anyhow.
@@ -128,32 +137,38 @@ def _no_content() -> Content:
     return Content(text="", html="", source="", attachments=[], signatures=[], charsets=[], cut=[])
 
 
-def whole_mail(data: bytes) -> AttachedFile:
+def whole_mail(data: View) -> AttachedFile:
     """The mail itself as an attachment, where something of it was left out."""
     return AttachedFile(
         name=WHOLE_MAIL,
         content_type="message/rfc822",
-        sha256=hashlib.sha256(data).hexdigest(),
-        content=data,
+        sha256=sha256_of(data),
+        size=len(data),
+        source=plain(data),
         content_id=None,
         inline=False,
     )
 
 
-def _parts_of(data: bytes) -> Part:
-    root = read_structure(_characters(data))
+def sha256_of(data: View) -> str:
+    """Of a mail's bytes as they came."""
+    digest = hashlib.sha256()
+    for chunk in chunks_of(data):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _parts_of(data: View) -> Part:
+    if data.find(b"\n") < 0:
+        data = view_of_chunks((one.replace(b"\r", b"\n") for one in chunks_of(data)), len(data))
+    root = read_structure(data)
     if not HEADER_DEFECTS.isdisjoint(root.defects):
         head = _head_of(data)
         if (mended := _without_junk(head)) != head:
-            root = read_structure(_characters(mended + data[len(head) :]))
+            chunks = itertools.chain([mended], chunks_of(data, len(head)))
+            root = read_structure(view_of_chunks(chunks, len(data)))
             root.defects.append("lines of the header that are no fields were left out")
     return root
-
-
-def _characters(data: bytes) -> str:
-    """Bytes above 127 become surrogates, so that nothing is lost before its charset is known."""
-    text = data.decode("ascii", "surrogateescape")
-    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def _without_junk(head: bytes) -> bytes:
@@ -166,14 +181,14 @@ def _without_junk(head: bytes) -> bytes:
     return b"".join(line for line in lines if HEADER_LINE.match(line)) + head[last:]
 
 
-def _head_of(data: bytes) -> bytes:
-    """The header with the empty line after it; everything when there is none."""
-    end = HEAD_END.search(data)
-    return data[: end.end()] if end else data
+def _head_of(data: View) -> bytes:
+    """The header with the empty line after it; when there is none, what may be one."""
+    end = HEAD_END.search(data, 0, HEADERS_MAX)
+    return data[: end.end() if end else HEADERS_MAX]
 
 
 def _mail(
-    data: bytes,
+    data: View,
     header: Header,
     content: Content,
     root: Part,
@@ -184,9 +199,7 @@ def _mail(
     message_id = read_message_id(header.all("message-id"))
     in_reply_to = read_ids(header.all("in-reply-to"))
     references = read_ids(header.all("references"))
-    fingerprint = (
-        hashlib.sha256(data).hexdigest() if error else _fingerprint(header, message_id, content)
-    )
+    fingerprint = sha256_of(data) if error else _fingerprint(header, message_id, content)
     made_message_id = "" if message_id else f"<{fingerprint}@{MADE_ID_DOMAIN}>"
     marks = Marks(data, header, root.content_type, sender, content.text, content.attachments)
     kind = NOT_PARSED if error else kind_of(marks)

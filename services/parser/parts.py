@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 from dataclasses import dataclass
 
-from services.parser.headers import decode_value, lenient_base64
+from services.parser.headers import decode_value
 from services.parser.markup import clean_html, html_from_text, html_to_text
 from services.parser.names import attachment_name, sniffed_type, type_of_name
 from services.parser.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts
 from services.parser.text import cut, decode_named, one_line, storable, unflowed, unix_lines
-from services.parser.uuencode import uudecode, without_uuencoded
+from services.parser.transfer import Encoded, plain
+from services.parser.uuencode import without_uuencoded
 
 # A text that nobody reads as a mail; as an attachment it costs no time.
 BODY_MAX = 4 * 1024 * 1024
+# All texts of a mail together; a plain text and its HTML may each be as long as a text may be.
+BODIES_MAX = 2 * BODY_MAX
+# The attachments of a mail up to here are decoded only once.
+KEPT_MAX = 4 * 1024 * 1024
 METHOD_MAX_BYTES = 40
 SIGNATURE_TYPES = {
     "application/pgp-signature",
@@ -26,38 +30,56 @@ CONTENT_ID_MAX_BYTES = 250
 BODY_TYPES = ("text/plain", "text/html")
 
 
-def content_of(part: Part) -> bytes:
-    """The part's bytes with its transfer encoding undone; never fails."""
-    data = part.text.encode("utf-8", "surrogateescape")
-    # Some write "base64;" or add a comment.
-    words = (part.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
-    return _undone(data, words[0] if words else "")
-
-
-def _undone(data: bytes, encoding: str) -> bytes:
-    if encoding == "base64":
-        return lenient_base64(data)
-    if encoding == "quoted-printable":
-        return binascii.a2b_qp(data)
-    if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-        return uudecode(data)
-    return data
-
-
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """An attachment with its content."""
+    """An attachment, and where its content is."""
 
     name: str
     content_type: str
     sha256: str
-    content: bytes
+    size: int
+    source: Encoded
     content_id: str | None
     inline: bool
     # What the content's first bytes say, or "": the declared type is the sender's word.
     sniffed_type: str = ""
     # Of a calendar part (RFC 6047): REQUEST, REPLY, CANCEL, …
     method: str = ""
+
+    @property
+    def content(self) -> bytes:
+        """All of the content: as much memory as it is large. Most readers want its beginning."""
+        return self.source.read()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What reading a content once tells."""
+
+    source: Encoded
+    sha256: str
+    size: int
+    sniffed_type: str
+
+
+def measured(source: Encoded) -> Measured:
+    """Reads a content once. That of a small mail stays decoded, a larger one is decoded again."""
+    if len(source.view) <= KEPT_MAX:
+        source = plain(source.read())
+    digest, size, sniffed = hashlib.sha256(), 0, ""
+    for chunk in source.chunks():
+        if not size:
+            sniffed = sniffed_type(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+    return Measured(source, digest.hexdigest(), size, sniffed)
+
+
+def content_of(part: Part) -> Encoded:
+    """The part's bytes, with its transfer encoding to be undone."""
+    # Some write "base64;" or add a comment.
+    words = (part.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
+    return Encoded(part.view, part.start, part.end, words[0] if words else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +132,7 @@ class _Reader:
         self.charsets: list[str] = []
         self.cut: list[str] = []
         self._parts = 0
+        self._room = BODIES_MAX
 
     def sections(self, part: Part, depth: int) -> list[_Section]:
         """The pieces of the body in this part and those within it."""
@@ -139,11 +162,14 @@ class _Reader:
         files.append(_attached(part, len(files) + 1))
 
     def _body(self, part: Part) -> list[_Section]:
-        content = content_of(part)
+        content = content_of(part).first(BODY_MAX + 1)
         if len(content) > BODY_MAX:
             self._attach(part)
-            self._left_out(f"a text of more than {BODY_MAX} bytes became an attachment")
-            return []
+            return self._left_out(f"a text of more than {BODY_MAX} bytes became an attachment")
+        if len(content) > self._room:
+            self._attach(part)
+            return self._left_out(f"texts after the first {BODIES_MAX} bytes became attachments")
+        self._room -= len(content)
         decoded = decode_named(content, part.content_type.parameters.get("charset"))
         if decoded.charset not in self.charsets:
             self.charsets.append(decoded.charset)
@@ -201,31 +227,33 @@ def _source(sections: list[_Section]) -> str:
 
 
 def _uuencoded(name: str, content: bytes, number: int) -> AttachedFile:
-    sniffed = sniffed_type(content)
-    content_type = sniffed or type_of_name(name) or "application/octet-stream"
+    found = measured(plain(content))
+    content_type = found.sniffed_type or type_of_name(name) or "application/octet-stream"
     return AttachedFile(
         name=attachment_name(name, content_type, number),
         content_type=content_type,
-        sha256=hashlib.sha256(content).hexdigest(),
-        content=content,
+        sha256=found.sha256,
+        size=found.size,
+        source=found.source,
         content_id=None,
         inline=False,
-        sniffed_type=sniffed,
+        sniffed_type=found.sniffed_type,
     )
 
 
 def _attached(part: Part, number: int) -> AttachedFile:
-    content = content_of(part)
+    found = measured(content_of(part))
     content_type = cut(one_line(part.content_type.value), CONTENT_TYPE_MAX_BYTES)
     content_id = decode_value(part.raw("content-id") or "").strip("<> ")
     return AttachedFile(
         name=attachment_name(part.file_name, content_type, number),
         content_type=content_type,
-        sha256=hashlib.sha256(content).hexdigest(),
-        content=content,
+        sha256=found.sha256,
+        size=found.size,
+        source=found.source,
         content_id=cut(content_id, CONTENT_ID_MAX_BYTES) or None,
         inline=part.disposition.value == "inline"
         or bool(content_id and not part.disposition.value),
-        sniffed_type=sniffed_type(content),
+        sniffed_type=found.sniffed_type,
         method=cut(part.content_type.parameters.get("method", "").upper(), METHOD_MAX_BYTES),
     )

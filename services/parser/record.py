@@ -24,6 +24,8 @@ from postrail.records import (
 from services.parser.parse import Mail, whole_mail
 from services.parser.parts import AttachedFile
 from services.parser.text import cut
+from services.parser.transfer import Encoded, plain
+from services.parser.view import View
 
 # Together these stay below the 1 MiB that a record may have, with the bodies' own limit.
 BODIES_INLINE_MAX_BYTES = 400 * 1024
@@ -56,30 +58,41 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """Content, and under which name it goes to the blob store."""
+
+    reference: BlobReference
+    source: Encoded
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
-    """A record, and the contents that must be in the blob store before it is sent."""
+    """A record, and the blobs that must be in the blob store before it is sent."""
 
     record: MailParsed
-    blobs: list[bytes]
+    blobs: list[Blob]
 
 
 class _Blobs:
     """Collects contents, each once, and names them."""
 
     def __init__(self) -> None:
-        self.contents: dict[str, bytes] = {}
+        self.by_name: dict[str, Blob] = {}
 
     def add(self, data: bytes) -> BlobReference:
-        name = sha256(data).hexdigest()
-        self.contents[name] = data
-        return BlobReference(sha256=name, size=len(data))
+        return self.name(BlobReference(sha256=sha256(data).hexdigest(), size=len(data)), data)
+
+    def name(self, reference: BlobReference, data: View) -> BlobReference:
+        self.by_name[reference.sha256] = Blob(reference, plain(data))
+        return reference
 
     def add_file(self, file: AttachedFile) -> Attachment:
-        self.contents[file.sha256] = file.content
+        reference = BlobReference(sha256=file.sha256, size=file.size)
+        self.by_name.setdefault(file.sha256, Blob(reference, file.source))
         return Attachment(
             name=file.name,
             content_type=file.content_type,
-            size=len(file.content),
+            size=file.size,
             sha256=file.sha256,
             content_id=file.content_id,
             inline=file.inline,
@@ -91,7 +104,7 @@ class _Blobs:
 def make_record(
     fetched: MailFetched,
     place: Place,
-    raw: bytes,
+    raw: View,
     mail: Mail,
     *,
     parsed_at: datetime,
@@ -114,7 +127,7 @@ def make_record(
         raw_offset=place.offset,
         raw_blob=raw_blob,
         error=None if mail.error is None else cut(mail.error, ERROR_MAX_BYTES),
-        raw=raw if mail.error is not None and raw_blob is None else None,
+        raw=raw[:] if mail.error is not None and raw_blob is None else None,
         subject=mail.subject,
         message_id=mail.message_id,
         in_reply_to=_within(mail.in_reply_to, IDS_MAX_BYTES, _text_bytes, "in_reply_to", defects),
@@ -150,7 +163,7 @@ def make_record(
         charsets=mail.content.charsets[:CHARSETS_MAX],
         defects=defects[:DEFECTS_MAX],
     )
-    return Made(record, list(blobs.contents.values()))
+    return Made(record, list(blobs.by_name.values()))
 
 
 def record_without_bytes(
@@ -161,14 +174,12 @@ def record_without_bytes(
     return made.record
 
 
-def _raw_blob(fetched: MailFetched, raw: bytes, mail: Mail, blobs: _Blobs) -> BlobReference | None:
+def _raw_blob(fetched: MailFetched, raw: View, mail: Mail, blobs: _Blobs) -> BlobReference | None:
     """Who names a blob writes it again; a mail that failed keeps its bytes, in one if it is big."""
     if fetched.blob is not None:
-        if raw:
-            blobs.add(raw)
-        return fetched.blob
+        return blobs.name(fetched.blob, raw) if raw else fetched.blob
     if mail.error is not None and len(raw) > RAW_INLINE_MAX_BYTES:
-        return blobs.add(raw)
+        return blobs.add(raw[:])
     return None
 
 
@@ -186,7 +197,7 @@ def _bodies(
     return text, text_blob, html, html_blob
 
 
-def _attachments(mail: Mail, raw: bytes, blobs: _Blobs, defects: list[str]) -> list[Attachment]:
+def _attachments(mail: Mail, raw: View, blobs: _Blobs, defects: list[str]) -> list[Attachment]:
     """All attachments; when there are more than fit, the whole mail takes the place of the rest."""
     files = mail.content.attachments
     kept = _within(files, ATTACHMENTS_MAX_BYTES, _file_bytes, "attachments", defects)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from postrail.records import Address, Bounce
 from services.parser.parse import Mail, parse, unparsed
 from services.parser.parts import AttachedFile
+from services.parser.view import View, view_of
 
 
-def report_of(data: bytes) -> dict[str, object]:
+def report_of_file(path: Path) -> dict[str, object]:
+    """What is in the mail in this file; raises OSError when it cannot be read."""
+    with path.open("rb") as file:
+        return report_of(view_of(file))
+
+
+def report_of(data: View) -> dict[str, object]:
     """What is in these bytes; never raises."""
     try:
         return report(parse(data))
@@ -90,7 +98,7 @@ def _file(file: AttachedFile) -> dict[str, object]:
     return {
         "name": file.name,
         "content_type": file.content_type,
-        "size": len(file.content),
+        "size": file.size,
         "sha256": file.sha256,
         "content_id": file.content_id,
         "inline": file.inline,

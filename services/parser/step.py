@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol, cast
+from tempfile import TemporaryFile
+from typing import BinaryIO, Protocol, cast
 
 from postrail.blobs import BlobMissing
 from postrail.clock import Clock
@@ -17,9 +17,10 @@ from postrail.stream import avro
 from postrail.stream.producer import Entry, Sends
 from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Received
-from services.parser.parse import Mail, parse, unparsed
+from services.parser.parse import Mail, parse, sha256_of, unparsed
 from services.parser.record import Made, Place, make_record, record_without_bytes
 from services.parser.text import storable
+from services.parser.view import View, view_of
 
 logger = log(__name__)
 
@@ -34,11 +35,11 @@ DEATHS_MAX = 3
 class Blobs(Protocol):
     """The part of the blob store that the parser needs."""
 
-    async def get(self, sha256: str) -> bytes:
-        """The content; raises BlobMissing when it is not there."""
+    async def read_into(self, sha256: str, file: BinaryIO) -> None:
+        """Writes the content to a file; raises BlobMissing when it is not there."""
 
-    async def put(self, data: bytes) -> BlobReference:
-        """Writes content under its SHA-256."""
+    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
+        """Writes content under the SHA-256 that it is known to have."""
 
 
 class Counts(Protocol):
@@ -112,26 +113,29 @@ class Parser:
 
     async def _with_blobs(self, made: Made) -> MailParsed:
         # Before the record that names them: what a record names is there.
-        for content in made.blobs:
-            await self._blobs.put(content)
+        for blob in made.blobs:
+            await self._blobs.put_chunks(blob.reference, blob.source.chunks())
         return made.record
 
-    async def _raw(self, fetched: MailFetched) -> bytes:
-        if fetched.blob is not None:
-            return await self._blobs.get(fetched.blob.sha256)
-        return fetched.body or b""
+    async def _raw(self, fetched: MailFetched) -> View:
+        if fetched.blob is None:
+            return fetched.body or b""
+        with TemporaryFile() as file:
+            await self._blobs.read_into(fetched.blob.sha256, file)
+            file.seek(0)
+            return view_of(file)
 
-    def _made(self, fetched: MailFetched, place: Place, raw: bytes) -> Made:
+    def _made(self, fetched: MailFetched, place: Place, raw: View) -> Made:
         return self._record_of(fetched, place, raw, parsed_or_not(raw))
 
     def _given_up(self, fetched: MailFetched, place: Place, deaths: int) -> Made:
         """Keeps the bytes, and looks at nothing in them; those in a blob are not even read."""
         reason = f"the parser died {deaths} times while it had this mail in hand"
         raw = fetched.body or b""
-        fingerprint = fetched.blob.sha256 if fetched.blob else hashlib.sha256(raw).hexdigest()
+        fingerprint = fetched.blob.sha256 if fetched.blob else sha256_of(raw)
         return self._record_of(fetched, place, raw, _nothing_of(fingerprint, reason))
 
-    def _record_of(self, fetched: MailFetched, place: Place, raw: bytes, mail: Mail) -> Made:
+    def _record_of(self, fetched: MailFetched, place: Place, raw: View, mail: Mail) -> Made:
         return make_record(
             fetched,
             place,
@@ -159,7 +163,7 @@ class Parser:
             )
 
 
-def parsed_or_not(raw: bytes) -> Mail:
+def parsed_or_not(raw: View) -> Mail:
     """The mail, or what can be said about one that cannot be parsed."""
     try:
         return parse(raw)
@@ -172,7 +176,7 @@ def parsed_or_not(raw: bytes) -> Mail:
         return _least(raw, storable(f"the parser failed: {type(error).__name__}: {error}"))
 
 
-def _least(raw: bytes, reason: str) -> Mail:
+def _least(raw: View, reason: str) -> Mail:
     """What can be said of a mail on which the parser failed, if need be without its header."""
     try:
         return unparsed(raw, reason)
@@ -181,7 +185,7 @@ def _least(raw: bytes, reason: str) -> Mail:
     # Most likely the header is what it failed on.
     except Exception:
         logger.exception("the parser failed on the header too", size=len(raw))
-        return _nothing_of(hashlib.sha256(raw).hexdigest(), reason)
+        return _nothing_of(sha256_of(raw), reason)
 
 
 def _nothing_of(fingerprint: str, reason: str) -> Mail:

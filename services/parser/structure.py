@@ -11,39 +11,58 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from services.parser.parameters import Valued, read_valued
+from services.parser.view import View
 
 # Parts nest three or four deep in real mail; a mail that nests deeper is an attack or garbage.
 DEPTH_MAX = 100
 PARTS_MAX = 1000
 MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
-# RFC 5322, 2.2: printable ASCII before the colon. A space before the colon is seen.
-FIELD = re.compile(r"([!-9;-~]+)[ \t]*:")
+# Of all parts together. Real headers have some dozen KiB, of some hundred fields at most.
+HEADERS_MAX = 4 * 1024 * 1024
+FIELDS_MAX = 10_000
+# RFC 5322, 2.2: printable ASCII before the colon, and lines that begin with white space after it.
+# A space before the colon is seen.
+FIELD = re.compile(rb"([!-9;-~]{1,1000}+)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
+EMPTY_LINE = re.compile(rb"\r*+(?:\n|\Z)")
+HEADER_END = re.compile(rb"\n\r*+\n")
+BLANK = b" \t"
+LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 # RFC 2046, 5.1.1: a boundary has up to 70 characters; a part's header follows.
 BOUNDARY_LINE = re.compile(
-    r"^--([^\s-][^\r\n]{0,69}?|-[^\r\n]{0,69}?)[ \t]*\r?\n(?=content-)",
+    rb"^--([^\s-][^\r\n]{0,69}?|-[^\r\n]{0,69}?)[ \t]*\r?\n(?=content-)",
     re.IGNORECASE | re.MULTILINE,
 )
-PART_HEADER = re.compile(r"content-[\w-]+:", re.IGNORECASE)
+# What may stand behind a boundary in its line.
+BOUNDARY_END = re.compile(rb"\s*+(--)?\s*+")
+PART_HEADER = re.compile(rb"content-[\w-]+:", re.IGNORECASE)
 BOUNDARY_SEARCHED_MAX = 8 * 1024 * 1024
 HEADER_DEFECTS = {"MissingHeaderBodySeparatorDefect", "FirstHeaderLineIsContinuationDefect"}
+HEADER_CUT = f"fields after {FIELDS_MAX} ones or {HEADERS_MAX} bytes were left out"
 
 
 class Part:
-    """A part: its fields as they stood (8-bit as surrogates), and its text or its own parts."""
+    """A part: its fields as they stood (8-bit as surrogates), and where its body or its parts are.
 
-    def __init__(self, default_type: str = "text/plain") -> None:
+    A part with parts of its own has no body.
+    """
+
+    def __init__(self, view: View, default_type: str = "text/plain") -> None:
         self.fields: list[tuple[str, str]] = []
-        self.text = ""
+        self.view = view
+        self.start = self.end = 0
         self.children: Sequence[Part] = ()
         self.defects: list[str] = []
         self._default_type = default_type
+        self._first: dict[str, str] = {}
+
+    def add(self, name: str, value: str) -> None:
+        """Takes a field."""
+        self.fields.append((name, value))
+        self._first.setdefault(name.lower(), value)
 
     def raw(self, name: str) -> str | None:
         """The value of a field as it stood in the mail; `name` in lower case."""
-        for found, value in self.fields:
-            if found.lower() == name:
-                return value
-        return None
+        return self._first.get(name)
 
     @cached_property
     def content_type(self) -> Valued:
@@ -71,60 +90,63 @@ class Part:
         return given or self.content_type.parameters.get("name") or ""
 
 
-def read_structure(text: str) -> Part:
+def read_structure(view: View) -> Part:
     """The parts of a mail, down to DEPTH_MAX, and about PARTS_MAX of them.
 
     Mails within it (message/*) stay one part, byte for byte, however deep they nest.
     """
-    return _Splitter(text).part(0, len(text), "text/plain", 0)
+    return _Splitter(view).part(0, len(view), "text/plain", 0)
 
 
 def found_parts(part: Part) -> Sequence[Part]:
     """The parts of a multipart whose boundary is missing or wrong, by the boundary in its text."""
     if not part.content_type.value.startswith("multipart/"):
         return ()
-    found = BOUNDARY_LINE.search(part.text[:BOUNDARY_SEARCHED_MAX])
+    view, start, end = part.view, part.start, part.end
+    found = BOUNDARY_LINE.search(view, start, min(end, start + BOUNDARY_SEARCHED_MAX))
     if not found:
         return ()
-    return _Splitter(part.text).children(Part(), 0, len(part.text), found.group(1), "text/plain", 1)
+    return _Splitter(view).children(Part(view), start, end, found.group(1), "text/plain", 1)
 
 
 class _Splitter:
-    """Goes through a text once for each level of parts."""
+    """Goes through a mail once for each level of parts."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, view: View) -> None:
+        self._view = view
         self._parts = 0
+        self._room = HEADERS_MAX
+        self._fields = FIELDS_MAX
 
     def part(self, start: int, end: int, default_type: str, depth: int) -> Part:
         """The part that stands from start to end."""
-        part = Part(default_type)
+        part = Part(self._view, default_type)
         self._parts += 1
         body = self._read_header(part, start, end)
         value = part.content_type.value
         if value.startswith("multipart/") and depth <= DEPTH_MAX:
             within = "message/rfc822" if value == "multipart/digest" else "text/plain"
             if boundary := part.content_type.parameters.get("boundary", "").rstrip():
-                part.children = self.children(part, body, end, boundary, within, depth + 1)
+                part.children = self.children(part, body, end, boundary.encode(), within, depth + 1)
             else:
                 part.defects.append("NoBoundaryInMultipartDefect")
         if not part.children:
-            part.text = self._text[body:end]
+            part.start, part.end = body, end
         return part
 
     def children(
-        self, parent: Part, start: int, end: int, boundary: str, default_type: str, depth: int
+        self, parent: Part, start: int, end: int, boundary: bytes, default_type: str, depth: int
     ) -> list[Part]:
         """The parts between the boundaries; none when there is no boundary."""
         found: list[Part] = []
         begin: int | None = None
         closed = False
-        for line, after, closes in self._boundaries(start, end, f"--{boundary}"):
+        for line, after, closes in self._boundaries(start, end, b"--" + boundary):
             if begin is not None:
                 found.append(self.part(begin, max(begin, self._before(line)), default_type, depth))
             closed = closed or closes
             # Parts within parts of the same boundary go on after the first end: a header shows it.
-            goes_on = not closed or PART_HEADER.match(self._text, after)
+            goes_on = not closed or PART_HEADER.match(self._view, after)
             begin = after if goes_on and not closes else None
             if self._parts > PARTS_MAX + 1:
                 return found
@@ -136,54 +158,64 @@ class _Splitter:
         parent.defects.append("CloseBoundaryNotFoundDefect")
         return [*found, self.part(begin, end, default_type, depth)]
 
-    def _boundaries(self, start: int, end: int, marker: str) -> Iterator[tuple[int, int, bool]]:
+    def _boundaries(self, start: int, end: int, marker: bytes) -> Iterator[tuple[int, int, bool]]:
         """Where each boundary's line begins, where the next one does, and whether it closes."""
-        text, at = self._text, start
-        while (at := text.find(marker, at, end)) >= 0:
+        view, at = self._view, start
+        while (at := view.find(marker, at, end)) >= 0:
             after = at + len(marker)
-            if at == start or text[at - 1] == "\n":
-                newline = text.find("\n", after, end)
-                next_line = end if newline < 0 else newline + 1
-                rest = text[after:next_line].strip()
-                if rest in ("", "--"):
-                    yield at, next_line, rest == "--"
+            if at == start or view[at - 1] == LINE_FEED:
+                next_line = view.find(b"\n", after, end) + 1 or end
+                if behind := BOUNDARY_END.fullmatch(view, after, next_line):
+                    yield at, next_line, behind.group(1) is not None
                 after = next_line
             at = after
 
     def _before(self, line: int) -> int:
         """The end of what stands before a line: the line end belongs to the boundary."""
         end = line - 1
-        return end - 1 if end > 0 and self._text[end - 1] == "\r" else end
+        return end - 1 if end > 0 and self._view[end - 1] == CARRIAGE_RETURN else end
 
     def _read_header(self, part: Part, start: int, end: int) -> int:
         """Reads the fields, and says where the body begins."""
-        text, at = self._text, start
-        lines: list[str] = []
+        view, at = self._view, start
         while at < end:
-            newline = text.find("\n", at, end)
-            after = end if newline < 0 else newline + 1
-            line = text[at:after]
-            if line[0] in " \t":
-                lines.append(line)
-            elif not line.rstrip("\r\n"):
-                at = after
-                break
-            elif FIELD.match(line):
-                self._add(part, lines)
-                lines = [line]
-            elif not line.startswith("From "):
+            if self._fields < 0:
+                # Whoever writes so many fields gets no more of his header read.
+                beyond = HEADER_END.search(view, at, end)
+                return beyond.end() if beyond else end
+            if found := FIELD.match(view, at, end):
+                self._add(part, found)
+                at = found.end()
+            elif empty := EMPTY_LINE.match(view, at, end):
+                return empty.end()
+            elif view[at] in BLANK:
+                if not part.fields:
+                    part.defects.append("FirstHeaderLineIsContinuationDefect")
+                at = self._past_blank(at, end)
+            elif view[at : at + 5] == b"From ":
+                at = view.find(b"\n", at, end) + 1 or end
+            else:
                 part.defects.append("MissingHeaderBodySeparatorDefect")
                 break
-            at = after
-        self._add(part, lines)
         return at
 
-    def _add(self, part: Part, lines: list[str]) -> None:
-        if not lines:
-            return
-        field = FIELD.match(lines[0])
-        if field is None:
-            part.defects.append("FirstHeaderLineIsContinuationDefect")
-            return
-        value = "".join(lines)[field.end() :]
-        part.fields.append((field.group(1), value.lstrip(" \t").rstrip("\r\n")))
+    def _past_blank(self, at: int, end: int) -> int:
+        """Where the lines end that belong to the one that begins here."""
+        while at < end:
+            at = self._view.find(b"\n", at, end) + 1 or end
+            if at < end and self._view[at] not in BLANK:
+                break
+        return at
+
+    def _add(self, part: Part, found: re.Match[bytes]) -> None:
+        start, end = found.span(2)
+        self._fields -= 1
+        if self._fields < 0 or self._room < end - start:
+            if HEADER_CUT not in part.defects:
+                part.defects.append(HEADER_CUT)
+            if self._fields < 0:
+                return
+            end = start + max(0, self._room)
+        self._room -= end - found.start()
+        value = self._view[start:end].rstrip(b"\r\n").decode("ascii", "surrogateescape")
+        part.add(found.group(1).decode(), value)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import binascii
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 BEGIN = re.compile(r"begin [0-7]{3,4} (\S.*?)[ \t]*")
 # A line says in its first character how many bytes it holds: 45 at most, "M", in nearly all.
 LINE = re.compile(r"[ -`]{1,90}")
+# What stands before a file: a remark of the program that made it.
+LINES_BEFORE_BEGIN = 1000
+LINES_AT_ONCE = 5000
 
 
-def uudecode(data: bytes) -> bytes:
-    """The bytes of a part with this transfer encoding."""
-    _, begin, body = data.partition(b"begin ")
-    lines = body.splitlines()[1:] if begin else data.splitlines()
-    return b"".join(_decoded(lines))
+def uudecoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes of a part with this transfer encoding, from chunks of whole lines."""
+    lines = _lines_of_file(line for chunk in chunks for line in chunk.splitlines())
+    decoded = _decoded(lines)
+    while several := list(itertools.islice(decoded, LINES_AT_ONCE)):
+        yield b"".join(several)
+
+
+def _lines_of_file(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines after the first "begin "; all when there is none."""
+    first = list(itertools.islice(lines, LINES_BEFORE_BEGIN))
+    begin = next((number for number, line in enumerate(first) if b"begin " in line), -1)
+    return itertools.chain(first[begin + 1 :], lines)
 
 
 def without_uuencoded(text: str) -> tuple[str, list[tuple[str, bytes]]]:
@@ -47,7 +59,7 @@ def _end(lines: list[str], start: int) -> int | None:
     return None
 
 
-def _decoded(lines: list[bytes]) -> Iterator[bytes]:
+def _decoded(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         if line.strip() == b"end":
             return

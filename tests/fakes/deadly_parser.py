@@ -21,6 +21,7 @@ from postrail.stream.worker import Received
 from services.parser import step
 from services.parser.parse import Mail, parse
 from services.parser.step import Parser
+from services.parser.view import View
 
 FIELD = b"X-Parser-Dies: "
 MIB = 1024 * 1024
@@ -28,7 +29,7 @@ MIB = 1024 * 1024
 process = Parser.process
 
 
-def deadly(data: bytes) -> Mail:
+def deadly(data: View) -> Mail:
     """The parser's work, or its death."""
     if found := re.search(rb"^X-Parser-Dies: (\w+)", data, re.MULTILINE):
         die(found[1])

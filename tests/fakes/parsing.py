@@ -44,3 +44,8 @@ def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str =
         parsed_at=NOW,
         inline_max_bytes=inline_max_bytes,
     )
+
+
+def contents(result: Made) -> list[bytes]:
+    """What goes to the blob store before the record."""
+    return [blob.source.read() for blob in result.blobs]

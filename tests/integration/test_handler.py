@@ -31,7 +31,7 @@ from postrail.tracker import TrackerUnavailableError
 from postrail.tracker.builtin import BuiltinTracker
 from postrail.tracker.commenting import add_comment
 from services.handler.step import Handler
-from tests.fakes.parsing import made
+from tests.fakes.parsing import contents, made
 from tests.fakes.records import NOON, mail_parsed, received
 from tests.fakes.streams import MemoryProducer
 
@@ -65,7 +65,7 @@ class Bench:
     async def arrive(self, raw: bytes) -> None:
         """Parses and handles a mail as it was sent."""
         parsed = made(raw, mail_id=str(uuid.uuid4()))
-        for content in parsed.blobs:
+        for content in contents(parsed):
             await self.blobs.put(content)
         await self.handle(parsed.record)
 

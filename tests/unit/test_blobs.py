@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from postrail.blobs import BlobMissing, BlobStore
+from postrail.blobs import PART_BYTES, BlobMissing, BlobStore
 from postrail.errors import ConfigurationError, TransientError
+from postrail.records import BlobReference
 
 CONTENT = b"an attachment"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -51,6 +53,45 @@ async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
     reference = await blobs.put(b"")
     assert reference.size == 0
     assert await blobs.get(reference.sha256) == b""
+
+
+@pytest.mark.parametrize("size", [0, 1000, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES])
+async def test_content_goes_in_and_out_in_pieces(
+    blobs: BlobStore, folder: Path, tmp_path: Path, size: int
+) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    content = content[:size]
+    reference = BlobReference(sha256=hashlib.sha256(content).hexdigest(), size=size)
+    pieces = (content[start : start + 70_000] for start in range(0, size, 70_000))
+    await blobs.put_chunks(reference, pieces)
+    assert path_of(folder, reference.sha256).read_bytes() == content
+    with (tmp_path / "read").open("w+b") as file:
+        await blobs.read_into(reference.sha256, file)
+        file.seek(0)
+        assert file.read() == content
+
+
+async def test_pieces_that_fail_leave_no_blob(blobs: BlobStore) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"x" * PART_BYTES
+        raise OSError("the disk is gone")
+
+    reference = BlobReference(sha256=SHA256, size=2 * PART_BYTES)
+    with pytest.raises(TransientError, match="blob store"):
+        await blobs.put_chunks(reference, broken())
+    assert await listed(blobs) == set()
+
+
+async def test_pieces_move_the_last_write_too(blobs: BlobStore, folder: Path) -> None:
+    content = b"x" * (PART_BYTES + 1)
+    reference = await blobs.put(content)
+    os.utime(path_of(folder, reference.sha256), (1_000_000, 1_000_000))
+    before = await blobs.written_at(reference.sha256)
+    await blobs.put_chunks(reference, [content])
+    after = await blobs.written_at(reference.sha256)
+    assert before is not None
+    assert after is not None
+    assert after > before
 
 
 async def test_a_second_put_moves_the_last_write(blobs: BlobStore, folder: Path) -> None:

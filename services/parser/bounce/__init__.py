@@ -12,6 +12,7 @@ from services.parser.bounce.status import read_status
 from services.parser.headers import Header, read_lines
 from services.parser.parts import AttachedFile
 from services.parser.text import cut, decode
+from services.parser.view import View
 
 RECIPIENTS_MAX = 200
 REASON_MAX_BYTES = 500
@@ -22,7 +23,7 @@ RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "me
 
 
 def read_bounce(
-    data: bytes,
+    data: View,
     header: Header,
     text: str,
     files: Sequence[AttachedFile],
@@ -48,7 +49,7 @@ def _ours(header: Header) -> set[str]:
 
 
 def _from_prose(
-    data: bytes, header: Header, prose: Findings, sender: Address | None
+    data: View, header: Header, prose: Findings, sender: Address | None
 ) -> list[BouncedRecipient]:
     delayed, failed = known_recipients(data, header, sender)
     action = "delayed" if prose.delayed and not failed else "failed"
@@ -86,7 +87,7 @@ def _original_id(header: Header, files: Sequence[AttachedFile], prose: Findings)
     """From the returned mail or its header; else from what the bounce itself says."""
     for file in files:
         if file.content_type in RETURNED_TYPES:
-            returned = read_lines(decode(file.content[:ORIGINAL_HEADER_MAX], None))
+            returned = read_lines(decode(file.source.first(ORIGINAL_HEADER_MAX), None))
             if found := read_ids(returned.all("message-id")):
                 return found[0]
     if prose.original_message_id:

@@ -11,6 +11,7 @@ from flufl.bounce import all_failures
 from postrail.records import Address
 from services.parser.addresses import read_addresses
 from services.parser.headers import Header
+from services.parser.view import View
 
 # Its patterns search each line from each of its characters; a notice says what it says early on.
 SCANNED_MAX = 64 * 1024
@@ -21,7 +22,7 @@ logging.getLogger("flufl.bounce").disabled = True
 
 
 def known_recipients(
-    data: bytes, header: Header, sender: Address | None
+    data: View, header: Header, sender: Address | None
 ) -> tuple[list[str], list[str]]:
     """The delayed and the failed addresses; at most one of the two holds any."""
     named = read_addresses(header.all("x-failed-recipients"))
@@ -35,7 +36,7 @@ def known_recipients(
     return _texts(delayed), _texts(failed_bytes)
 
 
-def _notice(data: bytes, sender: Address | None) -> Message:
+def _notice(data: View, sender: Address | None) -> Message:
     """The beginning of the mail, with a From field that the detectors can read."""
     lines = (line[:LINE_MAX] for line in data[:SCANNED_MAX].split(b"\n"))
     message = message_from_bytes(b"\n".join(lines))

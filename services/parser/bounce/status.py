@@ -41,7 +41,7 @@ def _groups(files: Sequence[AttachedFile]) -> Iterator[Header]:
     """The groups of fields: one about the mail, then one for each recipient, in no sure order."""
     for file in files:
         if file.content_type in STATUS_TYPES:
-            text = unix_lines(storable(decode(file.content[:STATUS_MAX], None)))
+            text = unix_lines(storable(decode(file.source.first(STATUS_MAX), None)))
             for group in BLANK_LINE.split(text, GROUPS_MAX):
                 yield read_lines(group.strip("\n"))
 

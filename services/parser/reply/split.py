@@ -12,6 +12,8 @@ from services.parser.reply.html import HtmlLine, Token, divide, read_html
 from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
 
+# Longer texts are not divided: no person wrote them, and each line takes time and memory.
+LINES_MAX = 50_000
 # So many letters must agree where the quotation begins in the text as it does in the HTML.
 LETTERS_AGREED = 12
 LINES_LOOKED_AT = 6
@@ -40,6 +42,8 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     The HTML tells more before it is cleaned, as programs name their quotations by class; its parts
     are to be cleaned after. The subject tells a mail forwarded with a header block from a reply.
     """
+    if text.count("\n") > LINES_MAX:
+        return Reply(text, "", "", html, "", "")
     lines = read_lines(text)
     layers = layers_of(lines, text, subject)
     tokens, html_lines = read_html(html)

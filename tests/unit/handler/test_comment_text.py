@@ -12,7 +12,7 @@ from postrail.blobs import BlobStore
 from postrail.mails.reply import parts_from
 from postrail.records import BlobReference, MailParsed, ReplyParts
 from services.handler.comment_text import BODY_MAX_CHARACTERS, CommentText, comment_text
-from tests.fakes.parsing import made
+from tests.fakes.parsing import contents, made
 from tests.fakes.records import mail_parsed
 
 WHOLE = "Water!\n\n> It burns.\n\n-- \nAn Agent"
@@ -83,7 +83,7 @@ async def test_what_is_new_is_the_comment(
 async def parsed(blobs: BlobStore, text: str) -> MailParsed:
     """The mail as the parser makes it, with its blobs in the store."""
     result = made(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode())
-    for content in result.blobs:
+    for content in contents(result):
         await blobs.put(content)
     return result.record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postrail.mails.reply import parts_from
-from tests.fakes.parsing import made
+from tests.fakes.parsing import contents, made
 
 
 def test_what_the_parser_wrote_is_read() -> None:
@@ -11,7 +11,7 @@ def test_what_the_parser_wrote_is_read() -> None:
     text = f"Water!\n\nJo wrote:\n{quoted}\n-- \nAda"
     result = made(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode())
     assert result.record.reply_blob is not None
-    parts = parts_from(result.blobs[-1])
+    parts = parts_from(contents(result)[-1])
     assert (parts.new_text, parts.quoted_text.count("bürns")) == ("Water!", 20_000)
 
 

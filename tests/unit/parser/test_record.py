@@ -10,7 +10,7 @@ from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
 from services.parser.record import Made, Place, make_record
 from services.parser.step import parsed_or_not
-from tests.fakes.parsing import NOW, fetched, made
+from tests.fakes.parsing import NOW, contents, fetched, made
 
 RECORD_MAX_BYTES = 700 * 1024
 
@@ -30,7 +30,7 @@ def test_a_text_that_is_too_large_goes_to_a_blob() -> None:
     result = made(raw, inline_max_bytes=1999)
     assert result.record.text == ""
     assert result.record.text_blob == BlobReference(sha256=sha256(text.encode()), size=2000)
-    assert result.blobs == [text.encode()]
+    assert contents(result) == [text.encode()]
     assert made(raw, inline_max_bytes=2000).record.text == text
 
 
@@ -50,7 +50,7 @@ def test_the_same_attachment_twice_is_one_blob() -> None:
     part = b"--b\nContent-Disposition: attachment\n\nsame\n"
     result = made(b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 2 + b"--b--\n")
     assert [attachment.sha256 for attachment in result.record.attachments] == [sha256(b"same")] * 2
-    assert result.blobs == [b"same"]
+    assert contents(result) == [b"same"]
 
 
 def test_more_attachments_than_fit_leave_the_whole_mail_as_one() -> None:
@@ -64,7 +64,7 @@ def test_more_attachments_than_fit_leave_the_whole_mail_as_one() -> None:
     record = require_fits(result)
     last = record.attachments[-1]
     assert (last.name, last.sha256) == ("whole-mail.eml", sha256(raw))
-    assert raw in result.blobs
+    assert raw in contents(result)
     assert record.defects[0] == f"attachments cut at {len(record.attachments) - 1}"
 
 
@@ -110,7 +110,7 @@ def test_the_blob_of_a_large_mail_is_named_and_written_again() -> None:
         mail, Place(0, 0), raw, parsed_or_not(raw), parsed_at=NOW, inline_max_bytes=1024
     )
     assert result.record.raw_blob == reference
-    assert result.blobs == [raw]
+    assert contents(result) == [raw]
 
 
 def test_the_fingerprint_is_of_the_content_and_not_of_the_way() -> None:

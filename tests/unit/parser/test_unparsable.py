@@ -11,10 +11,16 @@ import pytest
 
 from postrail.stream import avro
 from services.parser.parse import Mail, parse, unparsed
-from services.parser.parts import BODY_MAX
+from services.parser.parts import BODIES_MAX, BODY_MAX
 from services.parser.record import Made, make_record
-from services.parser.structure import DEPTH_MAX, PARTS_MAX
-from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched
+from services.parser.structure import (
+    DEPTH_MAX,
+    FIELDS_MAX,
+    HEADER_CUT,
+    HEADERS_MAX,
+    PARTS_MAX,
+)
+from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, contents, fetched
 
 HEADER = b"""From: Ann <ann@customer.example>
 Subject: Deep
@@ -64,6 +70,27 @@ def test_a_text_that_nobody_reads_becomes_an_attachment() -> None:
     require_whole(mail, raw, f"a text of more than {BODY_MAX} bytes became an attachment")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"X-A: b\n" * (FIELDS_MAX + 1), b"X-A: %s\n" % (b"b" * HEADERS_MAX) + b"X-B: c\n"],
+    ids=["many", "long"],
+)
+def test_a_header_that_no_mail_has_is_cut(head: bytes) -> None:
+    raw = HEADER + head + b"\ntext"
+    mail = parse(raw)
+    require_whole(mail, raw, HEADER_CUT)
+    assert (mail.subject, mail.content.text) == ("Deep", "text")
+
+
+def test_texts_together_are_no_longer_than_two() -> None:
+    part = b"--x\n\n" + b"x" * (BODY_MAX - 1) + b"\n"
+    raw = HEADER + b"Content-Type: multipart/mixed; boundary=x\n\n" + part * 3 + b"--x--\n"
+    mail = parse(raw)
+    require_whole(mail, raw, f"texts after the first {BODIES_MAX} bytes became attachments")
+    assert len(mail.content.text) == 2 * BODY_MAX
+    assert [file.size for file in mail.content.attachments] == [BODY_MAX - 1, len(raw)]
+
+
 def require_whole(mail: Mail, raw: bytes, said: str) -> None:
     assert mail.error is None
     assert said in mail.defects
@@ -91,7 +118,7 @@ def test_the_bytes_of_a_large_one_go_to_a_blob() -> None:
     assert result.record.raw is None
     assert result.record.raw_blob is not None
     assert result.record.raw_blob.sha256 == hashlib.sha256(raw).hexdigest()
-    assert result.blobs == [raw]
+    assert contents(result) == [raw]
 
 
 def unparsable(raw: bytes) -> Made:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.parser.reply import split_reply
+from services.parser.reply import Reply, split_reply
+from services.parser.reply.split import LINES_MAX
 
 # Pieces that mean something to the splitter, so that their mixtures do as well.
 PIECES = [
@@ -34,6 +35,11 @@ def test_no_line_is_lost(pieces: list[str], subject: str) -> None:
     parts = (reply.new_text + "\n" + reply.quoted_text + "\n" + reply.signature).split("\n")
     assert {piece.strip() for piece in pieces} <= {part.strip() for part in parts} | {""}
     assert bool(reply.new_text.strip()) == any(piece.strip() for piece in pieces)
+
+
+def test_a_text_that_nobody_wrote_stays_whole() -> None:
+    text = "new\n> old\n" * LINES_MAX
+    assert split_reply(text, "<p>x", "") == Reply(text, "", "", "<p>x", "", "")
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
