@@ -116,3 +116,8 @@ def read_date(value: str) -> datetime | None:
     # The stdlib's parser raises all of these on one or the other junk.
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def read_received_at(value: str) -> datetime | None:
+    """The time in a Received field, which stands behind its last semicolon (RFC 5321, 4.4)."""
+    return read_date(value.rpartition(";")[2].strip())

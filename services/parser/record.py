@@ -16,6 +16,7 @@ from postrail.records import (
     BlobReference,
     Bounce,
     BouncedRecipient,
+    CalendarEvent,
     HeaderField,
     MailFetched,
     MailParsed,
@@ -35,6 +36,7 @@ SIGNATURES_MAX_BYTES = 8 * 1024
 REPLY_INLINE_MAX_BYTES = 100 * 1024
 BOUNCED_MAX_BYTES = 32 * 1024
 AUTHENTICATION_MAX_BYTES = 16 * 1024
+EVENTS_MAX_BYTES = 32 * 1024
 CHARSETS_MAX = 10
 ADDRESSES_MAX_BYTES = 32 * 1024
 IDS_MAX_BYTES = 16 * 1024
@@ -85,6 +87,7 @@ class _Blobs:
             inline=file.inline,
             sniffed_type=file.sniffed_type,
             method=file.method,
+            unpacked_from=file.unpacked_from,
         )
 
 
@@ -148,6 +151,9 @@ def make_record(
         bounce=_bounce(mail.bounce, defects),
         signatures=_signatures(mail, blobs, defects),
         charsets=mail.content.charsets[:CHARSETS_MAX],
+        mailing_list=mail.mailing_list,
+        events=_within(mail.events, EVENTS_MAX_BYTES, _event_bytes, "events", defects),
+        last_received_at=mail.last_received_at,
         defects=defects[:DEFECTS_MAX],
     )
     return Made(record, list(blobs.contents.values()))
@@ -281,5 +287,13 @@ def _field_bytes(field: HeaderField) -> int:
 
 
 def _file_bytes(file: AttachedFile) -> int:
-    texts = (file.name, file.content_type, file.content_id or "")
+    texts = (file.name, file.content_type, file.content_id or "", file.unpacked_from)
     return sum(_text_bytes(text) for text in texts)
+
+
+def _event_bytes(event: CalendarEvent) -> int:
+    people = [*event.attendees, *([event.organiser] if event.organiser else [])]
+    texts = (event.uid, event.summary, event.location, event.zone)
+    return sum(_text_bytes(text) for text in texts) + sum(
+        _address_bytes(one) + ENTRY_BYTES for one in people
+    )
