@@ -69,6 +69,9 @@ def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
     for line in _lines(data):
         reader.read(line)
     events = [_event(component, reader.method) for component in reader.components]
+    pairs = zip(reader.components, events, strict=True)
+    if any("DTSTART" in component.single and not event.start for component, event in pairs):
+        return events, "its DTSTART cannot be read"
     return events, reader.problem or ("" if events else "a calendar without events")
 
 

@@ -30,7 +30,7 @@ def read_list(header: Header) -> MailingList | None:
     uris = {name: _uris(header.all(f"list-{name}")) for name in NAMES}
     name, list_id = _list_id(header.value("list-id"))
     closed = header.value("list-post").strip().upper().startswith("NO")
-    if not (list_id or closed or any(uris.values())):
+    if not (list_id or name or closed or any(uris.values())):
         return None
     return MailingList(
         list_id=list_id,

@@ -67,7 +67,7 @@ def _of_shell(name: str, content: bytes) -> Unpacked | None:
     if shell.content is None:
         # Certificates alone have no content; and what is nothing of the kind is an attachment.
         return None if shell.whole else Unpacked(notes=["broken: its content cannot be read"])
-    notes = ["signed, which was not verified"] if shell.kind == "signed" else []
+    notes = ["signed: the signature was not verified"] if shell.kind == "signed" else []
     if not shell.whole:
         notes.append("not complete: unpacked as far as it goes")
     stem = name[: -len(SMIME_ENDINGS[0])] if name.lower().endswith(SMIME_ENDINGS) else ""

@@ -108,7 +108,7 @@ def read_parts(root: Part) -> Content:
         signatures=reader.signatures,
         charsets=reader.charsets,
         cut=reader.cut,
-        notes=reader.notes,
+        notes=list(dict.fromkeys(reader.notes)),
     )
 
 

@@ -89,9 +89,10 @@ def _content(walker: _Walker) -> bytes | None:
     walker.enter(SEQUENCE)
     walker.skip()  # version
     walker.skip()  # digestAlgorithms or compressionAlgorithm
-    walker.enter(SEQUENCE)
+    inner = walker.enter(SEQUENCE)
     walker.primitive(OBJECT_IDENTIFIER)
-    if walker.at_end() or walker.next().tag != EXPLICIT_0:
+    # A detached signature and mere certificates have none; what follows then is not the content.
+    if walker.is_after(inner) or walker.next().tag != EXPLICIT_0:
         return None
     return walker.octets()
 
@@ -113,9 +114,9 @@ class _Walker:
         self._at = 0
         self.whole = True
 
-    def at_end(self) -> bool:
-        """Are there no more bytes?"""
-        return self._at >= len(self._data)
+    def is_after(self, element: _Element) -> bool:
+        """Is all of this element read? Where its length is not given, END says it."""
+        return element.end is not None and self._at >= element.end
 
     def next(self) -> _Element:
         """The next element; its content follows."""
@@ -136,10 +137,12 @@ class _Walker:
             self.whole = False
         return _Element(tag, self._at, min(self._at + length, len(data)))
 
-    def enter(self, tag: int) -> None:
+    def enter(self, tag: int) -> _Element:
         """Goes into the next element, which must have this tag."""
-        if self.next().tag != tag:
+        element = self.next()
+        if element.tag != tag:
             raise _BrokenError
+        return element
 
     def primitive(self, tag: int) -> bytes:
         """The content of the next element, which must have this tag and a length."""
