@@ -177,6 +177,7 @@ class MailParsed:
     mail_id: str
     mailbox: str
     source: str
+    # As the mailbox says it, else as the topmost Received field does.
     received_at: datetime | None
     fetched_at: datetime
     parsed_at: datetime
@@ -234,8 +235,6 @@ class MailParsed:
     # None where the mail names no list.
     mailing_list: MailingList | None = None
     events: list[CalendarEvent] = field(default_factory=list)
-    # When the topmost mail server says that it took the mail in (Received).
-    last_received_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

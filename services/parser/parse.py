@@ -26,6 +26,7 @@ from services.parser.addresses import (
     read_ids,
     read_message_id,
     read_received_at,
+    read_received_for,
 )
 from services.parser.authentication import read_authentication
 from services.parser.bounce import read_bounce
@@ -262,10 +263,10 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
 
 def _delivered_to(header: Header) -> list[str]:
     """The addresses that mail servers and forwarders note, each once, the surest first."""
-    found = (
+    found = [
         address.address for name in DELIVERED_TO for address in read_addresses(header.all(name))
-    )
-    return list(dict.fromkeys(found))
+    ]
+    return list(dict.fromkeys([*found, *read_received_for(header.all("received"))]))
 
 
 def _sender(header: Header) -> Address | None:

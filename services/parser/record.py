@@ -109,7 +109,7 @@ def make_record(
         mail_id=fetched.mail_id,
         mailbox=fetched.mailbox,
         source=fetched.source,
-        received_at=fetched.received_at,
+        received_at=_received_at(fetched, mail),
         fetched_at=fetched.fetched_at,
         parsed_at=parsed_at,
         size=fetched.size,
@@ -153,7 +153,6 @@ def make_record(
         charsets=mail.content.charsets[:CHARSETS_MAX],
         mailing_list=mail.mailing_list,
         events=_within(mail.events, EVENTS_MAX_BYTES, _event_bytes, "events", defects),
-        last_received_at=mail.last_received_at,
         defects=defects[:DEFECTS_MAX],
     )
     return Made(record, list(blobs.contents.values()))
@@ -165,6 +164,14 @@ def record_without_bytes(
     """The record of a mail whose blob is gone: it says so and goes on naming the blob."""
     made = make_record(fetched, place, b"", mail, parsed_at=parsed_at, inline_max_bytes=1024)
     return made.record
+
+
+def _received_at(fetched: MailFetched, mail: Mail) -> datetime | None:
+    """As the mailbox says it; else as the mail does, unless that is still to come."""
+    said = mail.last_received_at
+    if fetched.received_at is None and said is not None and said <= fetched.fetched_at:
+        return said
+    return fetched.received_at
 
 
 def _raw_blob(fetched: MailFetched, raw: bytes, mail: Mail, blobs: _Blobs) -> BlobReference | None:
