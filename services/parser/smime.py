@@ -20,6 +20,8 @@ END = 0x00
 # Pieces of 1,000 bytes are usual; a string in pieces of pieces is allowed, and not written.
 PIECES_MAX = 200_000
 PIECES_DEPTH_MAX = 8
+# A list of digest algorithms has a few.
+SKIPPED_MAX = 10_000
 INFLATED_MAX_BYTES = 16 * 1024 * 1024
 # RFC 5652, 3274 and 5083.
 KINDS = {
@@ -155,7 +157,7 @@ class _Walker:
     def skip(self) -> None:
         """Leaves the next element out, with all that is in it."""
         depth = 0
-        while True:
+        for _ in range(SKIPPED_MAX):
             element = self.next()
             if element.end is None:
                 depth += 1
@@ -164,6 +166,7 @@ class _Walker:
                 depth -= element.tag == END
             if depth <= 0:
                 return
+        raise _BrokenError
 
     def octets(self) -> bytes:
         """The next element's string, also one in pieces; what is there of it when it is cut."""

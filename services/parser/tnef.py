@@ -15,6 +15,8 @@ from services.parser.text import decode, storable
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 FILES_MAX = 200
+# Real mails have some hundred properties, with a few values.
+PROPERTIES_MAX = 10_000
 VALUES_MAX = 10_000
 # MS-OXTNEF, section 2.1.3.2: the attributes' ids without their types.
 MESSAGE_PROPERTIES = 0x9003
@@ -180,6 +182,8 @@ class _Reader:
 
 def _properties(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     (count,) = struct.unpack_from("<I", data)
+    if count > PROPERTIES_MAX:
+        raise _BrokenError
     at = 4
     for _ in range(count):
         kind, number = struct.unpack_from("<HH", data, at)
