@@ -109,10 +109,10 @@ def _files(report: Report, name: str) -> list[str]:
 
 
 def _events(report: Report) -> list[str]:
-    return [
-        f"{one['method']} {one['summary']}, {one['start']} {one['zone']} ({one['organiser']})"
-        for one in cast("list[Report]", report["events"])
-    ]
+    events = cast("list[Report]", report["events"])
+    # What an event does not say is left out.
+    shown = ("method", "summary", "start", "zone", "organiser")
+    return [" ".join(str(one[name]) for name in shown if one[name]) for one in events]
 
 
 def _list(report: Report) -> list[str]:
