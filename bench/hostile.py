@@ -5,6 +5,8 @@ Run: python -m bench.hostile [family …]. Exit code 1 when a ratio is 6 or more
 
 from __future__ import annotations
 
+import base64
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +56,29 @@ def bounce(piece: bytes) -> Family:
     return lambda n: head + b"could not be delivered to\n" + piece * (n // len(piece))
 
 
+def packed(content_type: bytes, start: bytes, piece: bytes, end: bytes = b"") -> Family:
+    """An attachment that is opened, and is this over and over."""
+    head = HEAD + b"Content-Type: " + content_type + b"\nContent-Transfer-Encoding: base64\n\n"
+    return lambda n: head + base64.encodebytes(start + piece * (n // len(piece)) + end)
+
+
+def rtf(start: bytes, piece: bytes) -> Family:
+    """A winmail.dat whose body is RTF, compressed or not, that is this over and over."""
+
+    def family(n: int) -> bytes:
+        body = start + piece * (n // len(piece))
+        value = struct.pack("<IHHII", 1, 0x102, 0x1009, 1, len(body)) + body + bytes(-len(body) % 4)
+        return HEAD + b"Content-Type: application/ms-tnef\n\n" + TNEF + struct.pack(
+            "<BII", 1, 0x00069003, len(value)
+        ) + value + b"\0\0"  # fmt: skip
+
+    return family
+
+
+TNEF = b"\x78\x9f\x3e\x22\0\0"
+SHELL = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702") + b"\xa0\x80\x30\x80\x02\x01\x01"
+STRING = b"\x31\0\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010701") + b"\xa0\x80\x24\x80"
+
 FAMILIES: dict[str, Family] = {
     "one long line": text(b"a"),
     "one long line of spaces": text(b" "),
@@ -96,6 +121,27 @@ FAMILIES: dict[str, Family] = {
     "quoted-printable": lambda n: mixed(
         [b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=3D=\n" * (n // 5)]
     ),
+    "S/MIME that never ends": packed(b"application/pkcs7-mime", SHELL, b"\x31\x80"),
+    "S/MIME in small pieces": packed(b"application/pkcs7-mime", SHELL + STRING, b"\x04\x01x"),
+    "attributes of a winmail.dat": packed(
+        b"application/ms-tnef", TNEF, struct.pack("<BII", 2, 0x00069002, 0) + b"\0\0"
+    ),
+    "properties of a winmail.dat": packed(
+        b"application/ms-tnef",
+        TNEF + struct.pack("<BIII", 1, 0x00069003, 1 << 30, 10_000),
+        struct.pack("<HHI", 3, 0x1000, 0),
+    ),
+    "groups of RTF": rtf(struct.pack("<II4sI", 0, 1 << 30, b"MELA", 0), b"{"),
+    "characters of RTF": rtf(struct.pack("<II4sI", 0, 1 << 30, b"MELA", 0), b"\\'e4\\u8364?"),
+    "RTF that repeats itself": rtf(
+        struct.pack("<II4sI", 0, 1 << 30, b"LZFu", 0), b"\xff" + b"\0\x0f" * 8
+    ),
+    "events": packed(b"text/calendar", b"BEGIN:VCALENDAR\n", b"BEGIN:VEVENT\nUID:a\nEND:VEVENT\n"),
+    "attendees": packed(b"text/calendar", b"BEGIN:VEVENT\n", b"ATTENDEE;CN=a:mailto:a@b.example\n"),
+    "folds of a calendar": packed(b"text/calendar", b"BEGIN:VEVENT\nSUMMARY:", b"\n a"),
+    "lists": field(b"List-Unsubscribe", b"<https:"),
+    "names without quotes": field(b"To", b"a@b, "),
+    "results": field(b"Authentication-Results", b'a=b"('),
 }
 
 

@@ -74,6 +74,48 @@ class Attachment:
     sniffed_type: str = ""
     # Of a calendar part: REQUEST, REPLY, CANCEL, … (RFC 5546)
     method: str = ""
+    # The SHA-256 of the attachment (smime.p7m, winmail.dat) that it was found in, or "".
+    unpacked_from: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailingList:
+    """The list that a mail went through, in its own words (RFC 2369, 2919 and 8058)."""
+
+    # In lower case, without brackets; "" where the list does not say it.
+    list_id: str
+    name: str
+    help: list[str]
+    unsubscribe: list[str]
+    subscribe: list[str]
+    post: list[str]
+    owner: list[str]
+    archive: list[str]
+    # Nobody may write to it (List-Post: NO).
+    posting_closed: bool
+    # A POST to the https URI in `unsubscribe` ends the subscription.
+    one_click: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalendarEvent:
+    """An event or task in a calendar part (RFC 5545)."""
+
+    # Of its calendar: REQUEST, REPLY, CANCEL, …, or "".
+    method: str
+    uid: str
+    summary: str
+    location: str
+    # CONFIRMED, TENTATIVE, CANCELLED, …, or "".
+    status: str
+    # ISO 8601: a day, or a time with its offset; without one where the zone is not known, or where
+    # it is the same time everywhere. "" where there is none.
+    start: str
+    end: str
+    # IANA's name of the start's zone, or the calendar's own one; "" for days.
+    zone: str
+    organiser: Address | None
+    attendees: list[Address]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +177,7 @@ class MailParsed:
     mail_id: str
     mailbox: str
     source: str
+    # As the mailbox says it, else as the topmost Received field does.
     received_at: datetime | None
     fetched_at: datetime
     parsed_at: datetime
@@ -189,6 +232,9 @@ class MailParsed:
     signatures: list[Attachment] = field(default_factory=list)
     # How the texts were read: "utf-8", or "gb2312 as gb18030".
     charsets: list[str] = field(default_factory=list)
+    # None where the mail names no list.
+    mailing_list: MailingList | None = None
+    events: list[CalendarEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

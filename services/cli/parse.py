@@ -23,6 +23,7 @@ SHOWN = (
     ("Reply-To", "reply_to"),
     ("Delivered to", "delivered_to"),
     ("Date", "date"),
+    ("Received", "last_received_at"),
     ("Message-ID", "message_id"),
     ("Conversation", "conversation_id"),
     ("Kind", "kind"),
@@ -82,6 +83,9 @@ def _show(file: Path, report: Report) -> None:
     show_fields([("File", file), *((title, report[name]) for title, name in SHOWN)])
     show_fields([("Bounced", one) for one in _bounced(report)])
     show_fields([("Attachment", one) for one in _files(report, "attachments")])
+    show_fields([("Unpacked", one) for one in _files(report, "unpacked")])
+    show_fields([("Event", one) for one in _events(report)])
+    show_fields([("List", one) for one in _list(report)])
     show_fields([("Signature", one) for one in _files(report, "signatures")])
     texts = (("New text", "reply_text"), ("Quoted", "quoted_text"))
     show_texts([(title, cast(str, report[name])) for title, name in texts])
@@ -99,3 +103,18 @@ def _bounced(report: Report) -> list[str]:
 def _files(report: Report, name: str) -> list[str]:
     files = cast("list[Report]", report[name])
     return [f"{one['name']} ({one['content_type']}, {one['size']} bytes)" for one in files]
+
+
+def _events(report: Report) -> list[str]:
+    events = cast("list[Report]", report["events"])
+    # What an event does not say is left out.
+    shown = ("method", "summary", "start", "zone", "organiser")
+    return [" ".join(str(one[name]) for name in shown if one[name]) for one in events]
+
+
+def _list(report: Report) -> list[str]:
+    found = cast(Report, report["mailing_list"])
+    if not found:
+        return []
+    leave = ", ".join(cast("list[str]", found["unsubscribe"]))
+    return [f"{found['name']} <{found['list_id']}>" + (f", to leave: {leave}" if leave else "")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 
@@ -14,10 +14,14 @@ from services.parser.text import cut
 
 # "Name" <local@domain>, the form of nearly all mail; the rest is left to the stdlib.
 PLAIN = re.compile(
-    r'\s*(?:"([^"\\<>]*)"|([^"\\<>,;:()@]*))\s*<([^\s<>",;:()]+@[^\s<>",;:()@]+)>\s*'
+    r'\s*(?:"([^"\\<>]*)"|([^"\\<>,;:()]*))\s*<([^\s<>",;:()\']+@[^\s<>",;:()@\']+)>\s*'
 )
 BARE = re.compile(r"\s*([^\s<>\",;:()]+@[^\s<>\",;:()@]+)\s*")
 ADDRESS_INSIDE = re.compile(r"[^\s<>\",;:()\[\]]{1,256}@[^\s<>\",;:()@\[\]]{1,255}")
+# A name without quotes: an address in it is a name all the same, and no second recipient.
+UNQUOTED_NAME = re.compile(r'(?:^|(?<=,))([^"<>,;:()]+)(?=<)')
+# What the stdlib takes for an address where a bracket or a quote is missing: "Ann <a@b.example>".
+WORDS_BEFORE = re.compile(r'^([^@]{0,500}[\s<])([^\s<>"]+@[^\s<>"@]+)')
 NAME_MAX_BYTES = 400
 # RFC 5321, 4.5.3.1: 64 for the local part, 255 for the domain, and some that are longer exist.
 ADDRESS_MAX_BYTES = 512
@@ -29,6 +33,8 @@ ID = re.compile(r"<([^<>]+)>")
 SPACES = re.compile(r"\s+")
 ID_SEPARATORS = re.compile(r"[\s,;]+")
 ID_MAX_BYTES = 998
+RECEIVED_MAX = 2000
+RECEIVED_FOR = re.compile(r"\bfor <?([^\s<>;@]{1,256}@[^\s<>;@]{1,255})")
 # The first reference says which conversation it is, the last ones which mail is answered.
 REFERENCES_MAX = 64
 
@@ -51,12 +57,32 @@ def _addresses(raw: str) -> list[Address]:
 
 def _by_stdlib(raw: str) -> list[Address]:
     # Names are decoded after the split: decoded ones may hold commas and angle brackets.
+    raw = UNQUOTED_NAME.sub(_quoted, raw.replace("\r", "").replace("\n", ""))
     try:
-        pairs = getaddresses([raw.replace("\r", "").replace("\n", "")])
+        pairs = getaddresses([raw])
     # Thousands of opening brackets; and IndexError from fields that end in the middle of a token.
     except (RecursionError, IndexError, ValueError):
         return []
-    return [_address(name, address) for name, address in pairs if _plausible(address)]
+    return list(_mended(pairs))
+
+
+def _quoted(found: re.Match[str]) -> str:
+    name = found.group(1)
+    return f'"{name.strip()}" ' if "@" in name and "\\" not in name else name
+
+
+def _mended(pairs: list[tuple[str, str]]) -> Iterator[Address]:
+    """The addresses of a list, with what was taken apart in their names put together again."""
+    before: list[str] = []
+    for name, address in pairs:
+        if not _plausible(address):
+            # "Doe, Ann <ann@customer.example>": the comma is not quoted.
+            before = [*before, name or address] if name or address else []
+            continue
+        if address[0] != '"' and (inside := WORDS_BEFORE.search(address)):
+            name, address = name or inside.group(1).strip('"< '), inside.group(2)
+        yield _address(", ".join([*before[-2:], name]) if name else name, address)
+        before = []
 
 
 def _plausible(address: str) -> bool:
@@ -73,11 +99,18 @@ def _address(name: str, address: str) -> Address:
     # Outlook quotes a name a second time: "'Jane Doe'".
     if len(decoded) > 1 and decoded[0] == decoded[-1] == "'":
         decoded = decoded[1:-1]
-    plain = SPACES.sub("", decode_value(address))
+    plain = _without_spaces(decode_value(address))
+    # Outlook quotes addresses so, too.
+    plain = plain[1:-1] if plain[0] == plain[-1] == "'" else plain
     if plain.count("@") > 1 and address.count("@") == 1:
         # An encoded word with an @ in it would show another domain than the mail goes to.
-        plain = SPACES.sub("", address) if address.isascii() else plain.replace("@", "_", 1)
+        plain = _without_spaces(address) if address.isascii() else plain.replace("@", "_", 1)
     return Address(name=cut(decoded, NAME_MAX_BYTES), address=cut(plain, ADDRESS_MAX_BYTES))
+
+
+def _without_spaces(address: str) -> str:
+    # In quotes they belong to it: "the help desk"@customer.example.
+    return address if address.startswith('"') else SPACES.sub("", address)
 
 
 def read_ids(fields: Iterable[Field]) -> list[str]:
@@ -116,3 +149,14 @@ def read_date(value: str) -> datetime | None:
     # The stdlib's parser raises all of these on one or the other junk.
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def read_received_for(fields: Iterable[Field]) -> list[str]:
+    """Whom mail servers took the mail in for (RFC 5321, 4.4): "for <ann@customer.example>"."""
+    few = (one.value[:RECEIVED_MAX] for one in itertools.islice(fields, FIELDS_MAX))
+    return [found.group(1) for value in few if (found := RECEIVED_FOR.search(value))]
+
+
+def read_received_at(value: str) -> datetime | None:
+    """The time in a Received field, which stands behind its last semicolon (RFC 5321, 4.4)."""
+    return read_date(value.rpartition(";")[2].strip())

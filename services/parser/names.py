@@ -16,7 +16,9 @@ EXTENSIONS = {
     "application/ms-tnef": "dat",
     "application/pdf": "pdf",
     "application/pgp-signature": "asc",
+    "application/pkcs7-mime": "p7m",
     "application/pkcs7-signature": "p7s",
+    "application/x-pkcs7-mime": "p7m",
     "application/x-pkcs7-signature": "p7s",
     "application/zip": "zip",
     "image/gif": "gif",
@@ -35,6 +37,7 @@ EXTENSIONS = {
 }
 TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {
     "eml": "message/rfc822",
+    "p7m": "application/pkcs7-mime",
     "p7s": "application/pkcs7-signature",
     "txt": "text/plain",
 }

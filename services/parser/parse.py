@@ -13,13 +13,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.records import Address, AuthenticationResult, Bounce, ReplyParts
-from services.parser.addresses import read_addresses, read_date, read_ids, read_message_id
+from postrail.records import (
+    Address,
+    AuthenticationResult,
+    Bounce,
+    CalendarEvent,
+    MailingList,
+    ReplyParts,
+)
+from services.parser.addresses import (
+    read_addresses,
+    read_date,
+    read_ids,
+    read_message_id,
+    read_received_at,
+    read_received_for,
+)
 from services.parser.authentication import read_authentication
 from services.parser.bounce import read_bounce
+from services.parser.calendars import read_calendars
 from services.parser.header_defects import header_defects
 from services.parser.headers import Header, read_header
 from services.parser.kind import Kind, Marks, kind_of
+from services.parser.lists import read_list
 from services.parser.markup import clean_html
 from services.parser.parts import AttachedFile, Content, read_parts
 from services.parser.reply import split_reply
@@ -76,6 +92,8 @@ class Mail:
     # What names the conversation: the first reference, else what is answered, else the mail itself.
     conversation_id: str
     date: datetime | None
+    # When the last mail server took it in, by its own Received field.
+    last_received_at: datetime | None
     # Who wrote it (From), and who sent it for somebody else (Sender).
     sender: Address | None
     sent_by: Address | None
@@ -85,7 +103,9 @@ class Mail:
     bcc: list[Address]
     delivered_to: list[str]
     authentication: list[AuthenticationResult]
+    mailing_list: MailingList | None
     content: Content
+    events: list[CalendarEvent]
     kind: Kind
     bounce: Bounce | None
     # None where all of the body is new, or where no person reads it as an answer.
@@ -98,7 +118,7 @@ def parse(data: View) -> Mail:
     """The mail in these bytes, whatever they are."""
     root = _parts_of(data)
     content = read_parts(root)
-    defects = list(dict.fromkeys([*content.cut, *_defects(root)]))
+    defects = list(dict.fromkeys([*content.cut, *content.notes, *_defects(root)]))
     if content.cut or HEADER_CUT in defects:
         content.attachments.append(whole_mail(data))
     return _mail(data, _header(root), content, root, None, defects)
@@ -134,7 +154,9 @@ def _raw_text(value: str, charset: str | None) -> str:
 
 
 def _no_content() -> Content:
-    return Content(text="", html="", source="", attachments=[], signatures=[], charsets=[], cut=[])
+    return Content(
+        text="", html="", source="", attachments=[], signatures=[], charsets=[], cut=[], notes=[]
+    )
 
 
 def whole_mail(data: View) -> AttachedFile:
@@ -203,6 +225,7 @@ def _mail(
     made_message_id = "" if message_id else f"<{fingerprint}@{MADE_ID_DOMAIN}>"
     marks = Marks(data, header, root.content_type, sender, content.text, content.attachments)
     kind = NOT_PARSED if error else kind_of(marks)
+    events, broken_calendars = read_calendars(content.attachments)
     bounce = None
     if kind.name == "bounce":
         bounce = read_bounce(data, header, content.text, content.attachments, sender)
@@ -216,6 +239,7 @@ def _mail(
         references=references,
         conversation_id=[*references, *in_reply_to, message_id or made_message_id][0],
         date=read_date(header.value("date")),
+        last_received_at=read_received_at(header.value("received")),
         sender=sender,
         sent_by=next(iter(read_addresses(header.all("sender")[:1])), None),
         reply_to=read_addresses(header.all("reply-to")),
@@ -224,12 +248,14 @@ def _mail(
         bcc=read_addresses(header.all("bcc")),
         delivered_to=_delivered_to(header),
         authentication=read_authentication(header),
+        mailing_list=read_list(header),
         content=content,
+        events=events,
         kind=kind,
         bounce=bounce,
         reply=None if error or kind.name in NOT_ANSWERS else _reply(header, content),
         fingerprint=fingerprint,
-        defects=[*defects, *header_defects(header, sender)],
+        defects=[*defects, *broken_calendars, *header_defects(header, sender)],
     )
 
 
@@ -250,10 +276,10 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
 
 def _delivered_to(header: Header) -> list[str]:
     """The addresses that mail servers and forwarders note, each once, the surest first."""
-    found = (
+    found = [
         address.address for name in DELIVERED_TO for address in read_addresses(header.all(name))
-    )
-    return list(dict.fromkeys(found))
+    ]
+    return list(dict.fromkeys([*found, *read_received_for(header.all("received"))]))
 
 
 def _sender(header: Header) -> Address | None:
@@ -276,7 +302,8 @@ def _fingerprint(header: Header, message_id: str | None, content: Content) -> st
         header.value("date"),
         header.value("subject"),
         content.text,
-        *(attachment.sha256 for attachment in content.attachments),
+        # Not what was unpacked from them: how well that is done may change.
+        *(one.sha256 for one in content.attachments if not one.unpacked_from),
     ]
     digest = hashlib.sha256()
     for part in parts:

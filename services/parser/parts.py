@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.parser.headers import decode_value
 from services.parser.markup import clean_html, html_from_text, html_to_text
 from services.parser.names import attachment_name, sniffed_type, type_of_name
-from services.parser.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts
+from services.parser.packed import (
+    PACKED_DEPTH_MAX,
+    PACKED_MAX_BYTES,
+    UNPACKED_MAX_BYTES,
+    PackedFile,
+    is_packed,
+    unpack,
+)
+from services.parser.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts, read_structure
 from services.parser.text import cut, decode_named, one_line, storable, unflowed, unix_lines
 from services.parser.transfer import Encoded, plain
 from services.parser.uuencode import without_uuencoded
@@ -45,6 +53,8 @@ class AttachedFile:
     sniffed_type: str = ""
     # Of a calendar part (RFC 6047): REQUEST, REPLY, CANCEL, …
     method: str = ""
+    # The SHA-256 of the attachment that it was found in, or "".
+    unpacked_from: str = ""
 
     @property
     def content(self) -> bytes:
@@ -105,12 +115,14 @@ class Content:
     charsets: list[str]
     # What went beyond a limit.
     cut: list[str]
+    # What is to be known of packed attachments.
+    notes: list[str]
 
 
 def read_parts(root: Part) -> Content:
     """The content of a mail; what goes beyond a limit is left out, and said."""
     reader = _Reader()
-    sections = reader.sections(root, 0)
+    sections = reader.sections(root, 0) or reader.packed_sections
     source = _source(sections)
     return Content(
         text=_text(sections),
@@ -120,6 +132,7 @@ def read_parts(root: Part) -> Content:
         signatures=reader.signatures,
         charsets=reader.charsets,
         cut=reader.cut,
+        notes=list(dict.fromkeys(reader.notes)),
     )
 
 
@@ -131,8 +144,13 @@ class _Reader:
         self.signatures: list[AttachedFile] = []
         self.charsets: list[str] = []
         self.cut: list[str] = []
+        self.notes: list[str] = []
+        # The body of a winmail.dat, for a mail that has no other one.
+        self.packed_sections: list[_Section] = []
         self._parts = 0
         self._room = BODIES_MAX
+        self._packed_depth = 0
+        self._packed_room = UNPACKED_MAX_BYTES
 
     def sections(self, part: Part, depth: int) -> list[_Section]:
         """The pieces of the body in this part and those within it."""
@@ -141,14 +159,15 @@ class _Reader:
             return self._left_out(f"parts that nest more than {DEPTH_MAX} deep were left out")
         if self._parts > PARTS_MAX:
             return self._left_out(f"the parts after the first {PARTS_MAX} were left out")
+        if part.content_type.value == "multipart/encrypted":
+            self.notes.append("encrypted: kept whole")
         if children := part.children or found_parts(part):
             within = [self.sections(child, depth + 1) for child in children]
             if part.content_type.value == "multipart/alternative":
                 return _best(within)
             return [section for sections in within for section in sections]
         if not _is_body(part):
-            self._attach(part)
-            return []
+            return self._attach(part, depth)
         return self._body(part)
 
     def _left_out(self, what: str) -> list[_Section]:
@@ -156,18 +175,57 @@ class _Reader:
             self.cut.append(what)
         return []
 
-    def _attach(self, part: Part) -> None:
-        signature = part.content_type.value in SIGNATURE_TYPES
-        files = self.signatures if signature else self.files
-        files.append(_attached(part, len(files) + 1))
+    def _attach(self, part: Part, depth: int) -> list[_Section]:
+        """Keeps the part as a file; a packed one may hold a piece of the body."""
+        if part.content_type.value in SIGNATURE_TYPES:
+            self.signatures.append(_attached(part, len(self.signatures) + 1))
+            return []
+        file = _attached(part, len(self.files) + 1)
+        self.files.append(file)
+        return self._unpack(file, depth)
+
+    def _unpack(self, file: AttachedFile, depth: int) -> list[_Section]:
+        """What is in a packed file is added behind it; the file itself stays as it is."""
+        if self._packed_depth >= PACKED_DEPTH_MAX or not is_packed(file.name, file.content_type):
+            return []
+        content = file.source.first(PACKED_MAX_BYTES + 1)
+        found = unpack(file.name, file.content_type, content, self._packed_room)
+        if found is None:
+            return []
+        self._packed_room -= file.size + found.size
+        self.notes += [f"{file.name}: {note}" for note in found.notes]
+        before = len(self.files)
+        self._packed_depth += 1
+        sections = self._unpacked_entity(found.entity, depth)
+        for one in found.files:
+            self._add_packed(one, depth)
+        self._packed_depth -= 1
+        self.files[before:] = [
+            one if one.unpacked_from else replace(one, unpacked_from=file.sha256)
+            for one in self.files[before:]
+        ]
+        if self._packed_depth == 0 and (found.text or found.html):
+            self.packed_sections.append(_Section(found.text or None, found.html or None))
+        return sections
+
+    def _unpacked_entity(self, entity: bytes, depth: int) -> list[_Section]:
+        if not entity:
+            return []
+        root = read_structure(entity)
+        return self.sections(root, depth + 1)
+
+    def _add_packed(self, packed: PackedFile, depth: int) -> None:
+        file = _file_of(packed, len(self.files) + 1)
+        self.files.append(file)
+        self._unpack(file, depth)
 
     def _body(self, part: Part) -> list[_Section]:
         content = content_of(part).first(BODY_MAX + 1)
         if len(content) > BODY_MAX:
-            self._attach(part)
+            self._attach(part, DEPTH_MAX)
             return self._left_out(f"a text of more than {BODY_MAX} bytes became an attachment")
         if len(content) > self._room:
-            self._attach(part)
+            self._attach(part, DEPTH_MAX)
             return self._left_out(f"texts after the first {BODIES_MAX} bytes became attachments")
         self._room -= len(content)
         decoded = decode_named(content, part.content_type.parameters.get("charset"))
@@ -227,16 +285,26 @@ def _source(sections: list[_Section]) -> str:
 
 
 def _uuencoded(name: str, content: bytes, number: int) -> AttachedFile:
-    found = measured(plain(content))
-    content_type = found.sniffed_type or type_of_name(name) or "application/octet-stream"
+    return _file_of(PackedFile(name, content), number)
+
+
+def _file_of(packed: PackedFile, number: int) -> AttachedFile:
+    found = measured(plain(packed.content))
+    content_type = (
+        cut(one_line(packed.content_type.lower()), CONTENT_TYPE_MAX_BYTES)
+        or found.sniffed_type
+        or type_of_name(packed.name)
+        or "application/octet-stream"
+    )
+    content_id = cut(one_line(packed.content_id).strip("<> "), CONTENT_ID_MAX_BYTES)
     return AttachedFile(
-        name=attachment_name(name, content_type, number),
+        name=attachment_name(packed.name, content_type, number),
         content_type=content_type,
         sha256=found.sha256,
         size=found.size,
         source=found.source,
-        content_id=None,
-        inline=False,
+        content_id=content_id or None,
+        inline=bool(content_id),
         sniffed_type=found.sniffed_type,
     )
 

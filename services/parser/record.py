@@ -16,6 +16,7 @@ from postrail.records import (
     BlobReference,
     Bounce,
     BouncedRecipient,
+    CalendarEvent,
     HeaderField,
     MailFetched,
     MailParsed,
@@ -37,6 +38,7 @@ SIGNATURES_MAX_BYTES = 8 * 1024
 REPLY_INLINE_MAX_BYTES = 100 * 1024
 BOUNCED_MAX_BYTES = 32 * 1024
 AUTHENTICATION_MAX_BYTES = 16 * 1024
+EVENTS_MAX_BYTES = 32 * 1024
 CHARSETS_MAX = 10
 ADDRESSES_MAX_BYTES = 32 * 1024
 IDS_MAX_BYTES = 16 * 1024
@@ -98,6 +100,7 @@ class _Blobs:
             inline=file.inline,
             sniffed_type=file.sniffed_type,
             method=file.method,
+            unpacked_from=file.unpacked_from,
         )
 
 
@@ -119,7 +122,7 @@ def make_record(
         mail_id=fetched.mail_id,
         mailbox=fetched.mailbox,
         source=fetched.source,
-        received_at=fetched.received_at,
+        received_at=_received_at(fetched, mail),
         fetched_at=fetched.fetched_at,
         parsed_at=parsed_at,
         size=fetched.size,
@@ -161,6 +164,8 @@ def make_record(
         bounce=_bounce(mail.bounce, defects),
         signatures=_signatures(mail, blobs, defects),
         charsets=mail.content.charsets[:CHARSETS_MAX],
+        mailing_list=mail.mailing_list,
+        events=_within(mail.events, EVENTS_MAX_BYTES, _event_bytes, "events", defects),
         defects=defects[:DEFECTS_MAX],
     )
     return Made(record, list(blobs.by_name.values()))
@@ -172,6 +177,14 @@ def record_without_bytes(
     """The record of a mail whose blob is gone: it says so and goes on naming the blob."""
     made = make_record(fetched, place, b"", mail, parsed_at=parsed_at, inline_max_bytes=1024)
     return made.record
+
+
+def _received_at(fetched: MailFetched, mail: Mail) -> datetime | None:
+    """As the mailbox says it; else as the mail does, unless that is still to come."""
+    said = mail.last_received_at
+    if fetched.received_at is None and said is not None and said <= fetched.fetched_at:
+        return said
+    return fetched.received_at
 
 
 def _raw_blob(fetched: MailFetched, raw: View, mail: Mail, blobs: _Blobs) -> BlobReference | None:
@@ -292,5 +305,13 @@ def _field_bytes(field: HeaderField) -> int:
 
 
 def _file_bytes(file: AttachedFile) -> int:
-    texts = (file.name, file.content_type, file.content_id or "")
+    texts = (file.name, file.content_type, file.content_id or "", file.unpacked_from)
     return sum(_text_bytes(text) for text in texts)
+
+
+def _event_bytes(event: CalendarEvent) -> int:
+    people = [*event.attendees, *([event.organiser] if event.organiser else [])]
+    texts = (event.uid, event.summary, event.location, event.zone)
+    return sum(_text_bytes(text) for text in texts) + sum(
+        _address_bytes(one) + ENTRY_BYTES for one in people
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from postrail.records import Address, Bounce
+from postrail.records import Address, Bounce, CalendarEvent
 from services.parser.parse import Mail, parse, unparsed
 from services.parser.parts import AttachedFile
 from services.parser.view import View, view_of
@@ -43,6 +43,8 @@ def report(mail: Mail) -> dict[str, object]:
         "in_reply_to": " ".join(mail.in_reply_to),
         "references": mail.references,
         "date": mail.date.isoformat() if mail.date else None,
+        "last_received_at": mail.last_received_at.isoformat() if mail.last_received_at else None,
+        "mailing_list": dataclasses.asdict(mail.mailing_list) if mail.mailing_list else {},
         "text": mail.content.text,
         "html": mail.content.html,
         "charsets": mail.content.charsets,
@@ -51,7 +53,10 @@ def report(mail: Mail) -> dict[str, object]:
         "signature": mail.reply.signature if mail.reply else "",
         "reply_html": mail.reply.new_html if mail.reply else mail.content.html,
         "quoted_html": mail.reply.quoted_html if mail.reply else "",
-        "attachments": [_file(file) for file in mail.content.attachments],
+        # As the sender sent them; what was found in packed ones stands apart.
+        "attachments": [_file(one) for one in mail.content.attachments if not one.unpacked_from],
+        "unpacked": [_file(one) for one in mail.content.attachments if one.unpacked_from],
+        "events": [_event(event) for event in mail.events],
         "signatures": [_file(file) for file in mail.content.signatures],
         "kind": mail.kind.name,
         "kind_reason": mail.kind.reason,
@@ -104,4 +109,12 @@ def _file(file: AttachedFile) -> dict[str, object]:
         "inline": file.inline,
         "sniffed_type": file.sniffed_type,
         "method": file.method,
+        "unpacked_from": file.unpacked_from,
+    }
+
+
+def _event(event: CalendarEvent) -> dict[str, object]:
+    return dataclasses.asdict(event) | {
+        "organiser": _one(event.organiser),
+        "attendees": _all(event.attendees),
     }

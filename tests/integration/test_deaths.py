@@ -158,7 +158,7 @@ def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_onl
     large = fetched(None, blob=reference, mail_id=str(uuid4()), mailbox=mails[12].mailbox)
     mails.insert(13, large)
     feed(pipeline, mails)
-    pipeline.start_as("parser", ["-m", "tests.fakes.deadly_parser", "192"])
+    pipeline.start_as("parser", ["-m", "tests.fakes.deadly_parser", "64"])
     parser = pipeline.replica("parser")
     ids = {one.mail_id for one in mails}
     codes = restart_until(

@@ -28,6 +28,32 @@ def test_it_shows_the_quoted_part_apart(capsys: pytest.CaptureFixture[str]) -> N
     assert "> Please try again." in quoted
 
 
+@pytest.mark.parametrize(
+    ("mail", "line"),
+    [
+        ("calendar-invitation", "REQUEST Drucker, Küche: we löok at it 2026-12-01T10:00:00+01:00"),
+        ("winmail-only", "Unpacked  Plan für alle.pdf (application/pdf, 14 bytes)"),
+        ("list-fields", "The users' list <users.lists.example>, to leave: mailto:leave@"),
+    ],
+)
+def test_it_shows_events_lists_and_what_was_unpacked(
+    mail: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["parse", str(MAILS / f"{mail}.eml")]) == 0
+    assert line in capsys.readouterr().out
+
+
+def test_the_sender_s_attachments_are_counted_without_what_was_unpacked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["parse", "--jsonl", str(MAILS / "smime-opaque.eml")]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (original,) = report["attachments"]
+    (plan,) = report["unpacked"]
+    assert (original["name"], plan["name"]) == ("smime.p7m", "plan.pdf")
+    assert plan["unpacked_from"] == original["sha256"]
+
+
 def test_a_line_for_each_path_in_order() -> None:
     paths = [MAILS / "out-of-office.eml", MAILS / "no-such-mail.eml", MAILS / "empty.eml"]
     answer = subprocess.run(

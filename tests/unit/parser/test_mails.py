@@ -19,8 +19,12 @@ MAILS = Path(__file__).parents[2] / "mails"
 def test_a_mail_becomes_what_stands_beside_it(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text())
     record = plain(dataclasses.asdict(made(path.read_bytes()).record))
+    names = {one["sha256"]: one["name"] for one in record["attachments"]}
     for attachment in [*record["attachments"], *record["signatures"]]:
         assert len(attachment.pop("sha256")) == 64
+        # Where it was unpacked from: the name says more than a hash; left out where it is "".
+        if origin := attachment.pop("unpacked_from"):
+            attachment["unpacked_from"] = names[origin]
     assert {name: record[name] for name in expected} == expected
 
 

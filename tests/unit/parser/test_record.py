@@ -137,3 +137,17 @@ def test_another_content_has_another_fingerprint(other: bytes) -> None:
         made(other).record.fingerprint
         != made(b"Subject: s\nMessage-ID: <a@b>\n\ntext").record.fingerprint
     )
+
+
+def test_events_and_list_fields_without_end_are_cut() -> None:
+    attendee = b"ATTENDEE;CN=" + b"n" * 900 + b":mailto:" + b"a" * 900 + b"@customer.example\n"
+    event = b"BEGIN:VEVENT\nSUMMARY:" + b"s" * 900 + b"\n" + attendee * 19 + b"END:VEVENT\n"
+    names = (b"Help", b"Unsubscribe", b"Subscribe", b"Post", b"Owner", b"Archive")
+    uris = b"".join(b"<https://b.example/%d%s>" % (number, b"x" * 970) for number in range(9))
+    raw = b"".join(b"List-%s: %s\n" % (name, uris) for name in names) + (
+        b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\n" + event * 20
+    )
+    record = require_fits(made(raw))
+    assert record.defects[0] == f"events cut at {len(record.events)}"
+    assert record.mailing_list is not None
+    assert len(record.mailing_list.archive) == 4
