@@ -64,13 +64,13 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
 def _closing(lines: Sequence[Line], start: int) -> int | None:
     """The nearest line from here on that ends as an attribution ends, in the same paragraph."""
     depth = lines[start].depth
-    for index in range(start, min(start + WINDOW_LINES, len(lines))):
-        line = lines[index]
-        if not line.bare or line.depth != depth or len(line.bare) > COMPARED_MAX:
+    for index, line in enumerate(lines[start : start + WINDOW_LINES], start):
+        bare = line.bare
+        if not bare or line.depth != depth or len(bare) > COMPARED_MAX:
             return None
         if line.closes is None:
-            line.closes = _closes(line.bare)
-        if line.closes or (line.bare[-1] == ">" and _quote_follows(lines, index)):
+            line.closes = _closes(bare)
+        if line.closes or (bare[-1] == ">" and _quote_follows(lines, index)):
             return index
     return None
 

@@ -156,6 +156,7 @@ def divide(
 ) -> dict[Layer, str]:
     """The HTML of each layer, each complete in itself: what is open is closed and opened again."""
     writers = {layer: _Writer() for layer in Layer}
+    places = [[writers[place] for place in _places(layer)] for layer in layers] or [[]]
     open_tags: list[Token] = []
     ends = [line.first for line in lines[1:]] + [len(tokens)]
     at = 0
@@ -164,9 +165,9 @@ def divide(
             at += 1
         if token.name and token.name not in VOID and token.name != "!":
             _follow(open_tags, token)
-        elif token.name != "!" and lines:
-            for layer in _places(layers[at]):
-                writers[layer].write(token.raw, open_tags)
+        elif token.name != "!":
+            for writer in places[at]:
+                writer.write(token.raw, open_tags)
     return {layer: writer.finish() for layer, writer in writers.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ PLAIN: dict[int, str | None] = {
     0x2007: " ",
     0x2019: "'",
 }
+# Looking for these first takes a tenth of the time of translating a line that has none.
+_NOT_PLAIN = re.compile("[" + "".join(map(chr, PLAIN)) + "]")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,9 @@ def bare(text: str) -> str:
     """The text as it is compared: without what only decorates it, and not too much of it."""
     text = text[: COMPARED_MAX + 1]
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text.translate(PLAIN)).strip()
+        if _NOT_PLAIN.search(text):
+            text = text.translate(PLAIN)
+        text = unicodedata.normalize("NFC", text).strip()
     return text.strip(DECORATION)
 
 
