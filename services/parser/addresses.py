@@ -10,7 +10,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 from postrail.records import Address
 from services.parser.headers import VALUE_MAX, Field, decode_value
-from services.parser.text import cut
+from services.parser.text import UNWANTED_IN_LINES, cut
 
 # "Name" <local@domain>, the form of nearly all mail; the rest is left to the stdlib.
 PLAIN = re.compile(
@@ -76,7 +76,9 @@ def _address(name: str, address: str) -> Address:
     plain = SPACES.sub("", decode_value(address))
     if plain.count("@") > 1 and address.count("@") == 1:
         # An encoded word with an @ in it would show another domain than the mail goes to.
-        plain = SPACES.sub("", address) if address.isascii() else plain.replace("@", "_", 1)
+        plain = (
+            UNWANTED_IN_LINES.sub("", address) if address.isascii() else plain.replace("@", "_", 1)
+        )
     return Address(name=cut(decoded, NAME_MAX_BYTES), address=cut(plain, ADDRESS_MAX_BYTES))
 
 

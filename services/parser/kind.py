@@ -19,7 +19,7 @@ from services.parser.headers import Header
 from services.parser.kind_words import ABSENCE, ABSENCE_SUBJECT, AUTOMATIC_SUBJECT, AUTOMATIC_TEXT
 from services.parser.parameters import Valued
 from services.parser.parts import AttachedFile
-from services.parser.text import cut
+from services.parser.text import cut, one_line
 
 REASON_MAX_BYTES = 200
 NOT_SET = {"", "no", "false", "none"}
@@ -108,7 +108,7 @@ def kind_of(marks: Marks) -> Kind:
     """The first rule that finds its mark decides; a mail without any mark is a person's."""
     for name, rule in RULES:
         if reason := rule(marks):
-            return Kind(name, cut(reason, REASON_MAX_BYTES))
+            return Kind(name, cut(one_line(reason), REASON_MAX_BYTES))
     return Kind("human", "")
 
 
