@@ -19,6 +19,8 @@ DEPTH_MAX = 1000
 FEW_TAGS = 2000
 # It also grows with the square of a tag's attributes: 12 s at 60,000. No tag needs 3,000.
 ATTRIBUTES_MAX = 3000
+# And with the square of the "&" between two "<": 9 s at 500,000. The time stays linear up to here.
+REFERENCES_MAX = 10_000
 # A tag as browsers split it from where it starts. Nothing is tried twice: the time is linear.
 TAG_START = re.compile("<[a-zA-Z]")
 ATTRIBUTE = re.compile(
@@ -54,7 +56,8 @@ LINES_ONLY = nh3.Cleaner(
 def clean_html(source: str) -> str:
     """The HTML without scripts, styles, forms and whatever else could do something.
 
-    HTML that nests too deeply, or has too many attributes, to be cleaned in time becomes its text.
+    HTML that nests too deeply, or has too many attributes or character references, to be cleaned
+    in time becomes its text.
     """
     if not source:
         return ""
@@ -66,7 +69,7 @@ def clean_html(source: str) -> str:
 def html_to_text(source: str) -> str:
     """The text of HTML, laid out where it is small enough; never fails."""
     text = ""
-    if len(source) <= LAID_OUT_MAX and not _too_many_attributes(source):
+    if len(source) <= LAID_OUT_MAX and not _stuffed(source):
         text = _laid_out(source)
     if not text.strip():
         text = _plain(source)
@@ -94,7 +97,17 @@ def _plain(source: str) -> str:
 
 def _too_costly(source: str) -> bool:
     """Whether the HTML is made to keep its reader busy."""
-    return _nests_too_deeply(source) or _too_many_attributes(source)
+    return _nests_too_deeply(source) or _stuffed(source)
+
+
+def _stuffed(source: str) -> bool:
+    return _too_many_attributes(source) or _too_many_references(source)
+
+
+def _too_many_references(source: str) -> bool:
+    if source.count("&") <= REFERENCES_MAX:
+        return False
+    return any(run.count("&") > REFERENCES_MAX for run in source.split("<"))
 
 
 def _too_many_attributes(source: str) -> bool:
