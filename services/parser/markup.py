@@ -7,9 +7,8 @@ import re
 
 import nh3
 from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
 
+from services.parser.tables import layout
 from services.parser.text import storable, unix_lines
 
 # inscriptis lays out tables and lists, at up to 10 µs a byte; longer HTML becomes plainer text.
@@ -42,7 +41,6 @@ NOT_NESTING = frozenset(
         " tbody td tfoot th thead tr track wbr",
     )
 )
-LAYOUT = ParserConfig(css=CSS_PROFILES["strict"])
 NOT_SHOWN = {"script", "style", "title"}
 # The pictures of a mail are its own parts (RFC 2392).
 CLEANER = nh3.Cleaner(url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"}, clean_content_tags=NOT_SHOWN)
@@ -83,7 +81,7 @@ def html_from_text(text: str) -> str:
 
 def _laid_out(source: str) -> str:
     try:
-        return str(get_text(XML_DECLARATION.sub("", source), LAYOUT))
+        return str(get_text(XML_DECLARATION.sub("", source), layout(len(source))))
     # lxml and inscriptis raise whatever broken HTML leads them to; the plain way never fails.
     except Exception:  # noqa: BLE001
         return ""
