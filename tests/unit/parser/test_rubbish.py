@@ -85,6 +85,15 @@ def test_a_charset_with_a_nul_in_its_name_is_no_charset() -> None:
     assert parse(head).error is None
 
 
+def test_whom_a_bounce_is_about_is_without_nul() -> None:
+    """The fuzzer's: an address that the notice gives in angle brackets."""
+    head = b"From: MAILER-DAEMON@b.example\nSubject: failure notice\n\n"
+    notice = b"Hi. This is the qmail-send program at b.example.\n\n<a\x00b@c.example>:\nunknown\n"
+    raw = head + notice + b"\n--- Below this line is a copy of the message.\n"
+    assert made(raw).record.bounce is not None
+    require_sendable(raw)
+
+
 @pytest.mark.parametrize(
     "source",
     [
