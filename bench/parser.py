@@ -31,7 +31,7 @@ from bench.mails import DEFAULT_FILE, Make, load_maker, mails  # noqa: E402
 Figures = dict[str, float]
 
 MIB = 1024 * 1024
-COLUMNS = ("mails/s", "CPU ms", "MB/s", "peak MiB", "at start", "refused")
+COLUMNS = ("mails/s", "CPU ms", "MB/s", "peak MiB", "at start", "failed")
 
 
 def main() -> int:
