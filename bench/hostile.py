@@ -37,7 +37,7 @@ def nested(n: int) -> bytes:
 
 def html(opening: bytes) -> Family:
     """HTML that is this over and over."""
-    return lambda n: HEAD + b"Content-Type: text/html\n\n" + opening * (n // len(opening))
+    return lambda n: HEAD + b"Content-Type: text/html\n\n" + opening * (n // max(1, len(opening)))
 
 
 def text(line: bytes) -> Family:
@@ -79,6 +79,45 @@ TNEF = b"\x78\x9f\x3e\x22\0\0"
 SHELL = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702") + b"\xa0\x80\x30\x80\x02\x01\x01"
 STRING = b"\x31\0\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010701") + b"\xa0\x80\x24\x80"
 
+
+def part(head: bytes, piece: bytes) -> Family:
+    """A part in a multipart whose body is this over and over."""
+    return lambda n: mixed([head + b"\n\n" + piece * (n // len(piece))])
+
+
+def whole(head: bytes, piece: bytes) -> Family:
+    """A mail with this in its header whose body is this over and over."""
+    return lambda n: HEAD + head + b"\n\n" + piece * (n // len(piece))
+
+
+def numbered(before: bytes, piece: bytes, after: bytes = b"\n\ntext") -> Family:
+    """A mail with this piece over and over, each time with another number."""
+    return lambda n: HEAD + before + b"".join(piece % i for i in range(n // len(piece))) + after
+
+
+def pictures(n: int) -> bytes:
+    """HTML that shows many parts of the mail."""
+    count = range(n // 150)
+    shown = b"".join(b'<img src="cid:%d@x">' % index for index in count)
+    files = [b"Content-Type: image/png\nContent-ID: <%d@x>\n\npng%d" % (i, i) for i in count]
+    return mixed([b"Content-Type: text/html\n\n" + shown, *files]).replace(b"mixed", b"related", 1)
+
+
+def tall_cell(n: int) -> bytes:
+    """A table with a cell of many lines beside many others."""
+    return html(b"")(0) + b"<table><tr><td>" + b"a<br>" * (n // 10) + b"<td>b" * (n // 10)
+
+
+def wide_cell(n: int) -> bytes:
+    """A table with a long line above many rows."""
+    return html(b"")(0) + b"<table><tr><td>" + b"a" * (n // 2) + b"<tr><td>b" * (n // 18)
+
+
+def deeper_quotes(n: int) -> bytes:
+    """Lines that are quoted once more each."""
+    return HEAD + b"\n" + b"".join(b">" * depth + b" q\n" for depth in range(int((2 * n) ** 0.5)))
+
+
 FAMILIES: dict[str, Family] = {
     "one long line": text(b"a"),
     "one long line of spaces": text(b" "),
@@ -88,7 +127,7 @@ FAMILIES: dict[str, Family] = {
     "attribution lines": text(b"On Monday somebody wrote:\n"),
     "addresses without an end": text(b"a@"),
     "uuencode that never ends": text(b"begin 644 a\n"),
-    "uuencoded lines": lambda n: HEAD + b"\nbegin 644 a\n" + b"M" * 61 * 0 + b"#86)C\n" * (n // 6),
+    "uuencoded lines": lambda n: HEAD + b"\nbegin 644 a\n" + b"#86)C\n" * (n // 6),
     "references": field(b"References", b"<a@b.example>\n "),
     "encoded words": field(b"Subject", b"=?utf-8?q?a?= "),
     "openings of encoded words": field(b"Subject", b"=?utf-8?q?"),
@@ -108,6 +147,16 @@ FAMILIES: dict[str, Family] = {
     "openings of elements": html(b"<"),
     "openings of comments": html(b"<!--"),
     "entities": html(b"&amp"),
+    "ampersands": html(b"& "),
+    "paragraphs without an end": html(b"<p>x"),
+    "lists in lists": html(b"<ul><li>a"),
+    "quotations in HTML": html(b'<div class="gmail_quote">x<blockquote>y'),
+    "header blocks in HTML": html(b"<hr><b>From:</b> a<br><b>Sent:</b> b<br>"),
+    "style attributes": html(b'<p style="color:red;font-size:1px">x</p>'),
+    "rows of a table": html(b"<table><tr><td>a</td><td>b</td></tr></table>"),
+    "a tall cell": tall_cell,
+    "a wide cell": wide_cell,
+    "pictures": pictures,
     "attributes": html(b"<p a='"),
     "styles": html(b"<style>"),
     "a bounce of addresses": bounce(b"aaaa@bbbb.example failed\n"),
@@ -115,6 +164,39 @@ FAMILIES: dict[str, Family] = {
     "a status of groups": lambda n: mixed(
         [b"Content-Type: message/delivery-status\n\n" + b"Action: failed\n\n" * (n // 16)]
     ),
+    "a delivery report on many": lambda n: numbered(
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n"
+        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; b.example\n\n",
+        b"Final-Recipient: rfc822; a%d@b.example\nAction: failed\n\n",
+    )(n),
+    "recipients in prose": lambda n: (
+        bounce(b"x")(1) + b"".join(b"\n<a%d@b.example>: user unknown" % i for i in range(n // 31))
+    ),
+    "quotes deeper and deeper": deeper_quotes,
+    "lines like a boundary": part(b"", b"--xy\n"),
+    "the same boundary within": lambda n: (
+        HEAD + b"Content-Type: multipart/mixed; boundary=x\n\n--x\n" * (n // 46)
+    ),
+    "alternatives": lambda n: mixed([b"Content-Type: text/html\n\n<p>hello</p>\n"] * (n // 42)),
+    "numbered sections of a parameter": numbered(
+        b"Content-Disposition: attachment", b";\n filename*%d*=%%41"
+    ),
+    "encoded words in addresses": field(b"To", b"=?utf-8?q?a?= <a@b.example>, "),
+    "signs of addresses": field(b"To", b"@"),
+    "one long field": field(b"X-Any", b"a"),
+    "comments in authentication results": field(b"Authentication-Results", b"b; spf=pass ("),
+    "references of one field each": lambda n: HEAD + b"References: <a@b>\n" * (n // 18) + b"\nx",
+    "combining characters": text("a\u0301\u0301".encode()),
+    "characters without a charset": text(b"gr\xfc\xdfe und\n"),
+    "lines like fields": text(b"To: b\n"),
+    "header blocks": text(b"From: a@b.example\nSent: Monday\nTo: b\nSubject: x\n\n"),
+    "rules": text(b"____\n"),
+    "signatures": text(b"-- \nBob\n"),
+    "flowed lines": whole(b"Content-Type: text/plain; format=flowed", b"> a \n"),
+    "calendar events": whole(b"Content-Type: text/calendar", b"BEGIN:VEVENT\nSUMMARY:x\n"),
+    "folded calendar lines": whole(b"Content-Type: text/calendar", b"x\n "),
+    "uuencoded files": text(b"begin 644 a\n#86)C\n`\nend\n"),
+    "base64 with rubbish": part(b"Content-Transfer-Encoding: base64", b"QU%$JD\n"),
     "base64 of nothing": lambda n: mixed(
         [b"Content-Transfer-Encoding: base64\n\n" + b"!=" * (n // 2)]
     ),

@@ -10,7 +10,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 from postrail.records import Address
 from services.parser.headers import VALUE_MAX, Field, decode_value
-from services.parser.text import cut
+from services.parser.text import UNWANTED_IN_LINES, cut, one_line
 
 # "Name" <local@domain>, the form of nearly all mail; the rest is left to the stdlib.
 PLAIN = re.compile(
@@ -110,7 +110,7 @@ def _address(name: str, address: str) -> Address:
 
 def _without_spaces(address: str) -> str:
     # In quotes they belong to it: "the help desk"@customer.example.
-    return address if address.startswith('"') else SPACES.sub("", address)
+    return one_line(address) if address.startswith('"') else UNWANTED_IN_LINES.sub("", address)
 
 
 def read_ids(fields: Iterable[Field]) -> list[str]:

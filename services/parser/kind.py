@@ -16,10 +16,16 @@ from services.parser.bounce.prose import read_prose
 from services.parser.bounce.status import STATUS_TYPES, actions_of
 from services.parser.bounce.words import DELAY, FAILURE, SUBJECT
 from services.parser.headers import Header
-from services.parser.kind_words import ABSENCE, ABSENCE_SUBJECT, AUTOMATIC_SUBJECT, AUTOMATIC_TEXT
+from services.parser.kind_words import (
+    ABSENCE,
+    ABSENCE_SUBJECT,
+    AUTOMATIC_SUBJECT,
+    AUTOMATIC_TEXT,
+    NAMED_ABSENCE_SUBJECT,
+)
 from services.parser.parameters import Valued
 from services.parser.parts import AttachedFile
-from services.parser.text import cut
+from services.parser.text import cut, one_line
 from services.parser.view import View
 
 REASON_MAX_BYTES = 200
@@ -31,7 +37,8 @@ MACHINES = ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon")
 MAIL_SYSTEM = re.compile(
     r"(?:postmaster\\?|mdaemon|e?500_smtp\S*|mailadm|mail\.delivery\.\S*)(?:@|$)"
     r"|mail delivery|mailer.?daemon"
-    r"|delivery (?:sub)?system|system administrator|mail (?:administrator|system)"
+    r"|courier mail server|delivery (?:sub)?system|system administrator"
+    r"|mail (?:administrator|system)"
     r"|microsoft outlook",
     re.IGNORECASE,
 )
@@ -51,6 +58,7 @@ AUTO_REPLY_VALUES = (
 BULK_FIELDS = ("Mailing-List", "X-Mailing-List", "X-BeenThere", "Feedback-ID", "X-CampaignID")
 # How far into a text a mail says what it is.
 REFUSING = re.compile(r"Disposition:[^;\n]{0,100};\s*(?:deleted|denied|failed)", re.IGNORECASE)
+ANSWERED = re.compile(r"\A(?:re|aw|sv|fwd?): ?", re.IGNORECASE)
 OPENING_MAX = 700
 NOTICE_MAX = 4000
 
@@ -109,7 +117,7 @@ def kind_of(marks: Marks) -> Kind:
     """The first rule that finds its mark decides; a mail without any mark is a person's."""
     for name, rule in RULES:
         if reason := rule(marks):
-            return Kind(name, cut(reason, REASON_MAX_BYTES))
+            return Kind(name, cut(one_line(reason), REASON_MAX_BYTES))
     return Kind("human", "")
 
 
@@ -250,7 +258,13 @@ def _exchange_out_of_office(marks: Marks) -> str:
 
 
 def _says_automatic(marks: Marks) -> str:
-    if AUTOMATIC_SUBJECT.match(marks.subject):
+    subject = marks.subject
+    # A person answers an automatic reply too: "Re: Out of office".
+    if not marks.header.all("in-reply-to"):
+        subject = ANSWERED.sub("", subject)
+    if AUTOMATIC_SUBJECT.match(subject):
+        return f"Subject: {marks.subject}"
+    if NAMED_ABSENCE_SUBJECT.match(subject) and _absent(marks):
         return f"Subject: {marks.subject}"
     if found := AUTOMATIC_TEXT.search(marks.text[:OPENING_MAX]):
         return f"the text says: {found}"

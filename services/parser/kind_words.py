@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.parser.words import Words
 
-# At the beginning of a subject, where a program puts it: enough by itself.
-AUTOMATIC_SUBJECT = Words(
-    r"(?:(?:re|aw|sv|fw|fwd): ?)?[\[(*]*(?:"
+# At the beginning of a subject.
+_TITLE = (
+    r"[\[(*]*(?:"
     r"out[ -]of[ -](?:the )?office|automatic reply|auto[ -]?reply|auto(?:mated|matic)?[ -]?response"
     r"|auto[ -]?responder|automated (?:reply|message)|vacation (?:reply|response|message|notice)"
     r"|i am (?:currently )?(?:out of (?:the )?office|on vacation|away)"
@@ -22,8 +22,28 @@ AUTOMATIC_SUBJECT = Words(
     r"|nepřítomnost"
     r"|automatikus válasz|otomatik (?:yanıt|cevap)|ofis dışında|automatiska atbilde|automātisk"
     r"|自動応答|自動返信|自動回覆|自动答复|自动回复|不在通知|자동 ?(?:회신|응답)|부재 ?중"
-    r"|răspuns automat|αυτόματη απάντηση|תשובה אוטומטית|رد تلقائي|автоматичен отговор"
+    r"|răspuns automat|αυτόματη απάντηση|(?:תשובה|מענה) אוטומטית?|(?:ال)?رد (?:ال)?تلقائي"
+    r"|автоматичен отговор|automatski odgovor|аутоматски одговор|samodejni odgovor"
+    r"|automaatvastus|automatinis atsakymas|resposta automàtica|sjálfvirkt svar"
+    r"|(?:การ)?ตอบกลับอัตโนมัติ|(?:thư )?trả lời tự động|balasan (?:otomatis|automatik)"
+    r"|پاسخ خودکار|स्वचालित उत्तर|ikke til ?stede"
     r")"
+)
+# Of the words above, where letters do not stand for whole words.
+_ENDING = r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Hebrew}\p{Arabic}\p{Thai}]*"
+# How a program goes on: with the subject that it answers, a date, a name, or not at all. People
+# go on with a sentence: "Out of office schedule", "Automatic reply does not work".
+AUTOMATIC_SUBJECT = Words(
+    rf"{_TITLE}{_ENDING}"
+    r"(?: (?:auto-?)?(?:reply|response|notice|notification|message))?"
+    r"(?:[^:：]{0,80}[:：]|[^\pL\pN]*(?:$|[\d(\[\-–—|]"
+    r"|(?:until|till|from|to|for|re|starting|returning|bis|vom|von|au|du|jusqu|hasta|fino|tot)\b))"
+)
+# Lotus Notes: a person's name, and this.
+NAMED_ABSENCE_SUBJECT = Words(
+    r".{2,80} (?:is out of the office|ist (?:außer haus|nicht im (?:büro|haus))"
+    r"|est absent(?:\(e\)|e)?|è fuori (?:ufficio|sede)|está (?:fuera de la oficina|ausente)"
+    r"|is niet (?:op kantoor|aanwezig)|está fora do escritório)\.?(?: \(.{1,80}\))?$"
 )
 # What a program says of itself before anything else.
 AUTOMATIC_TEXT = Words(
@@ -38,6 +58,7 @@ AUTOMATIC_TEXT = Words(
 ABSENCE_SUBJECT = Words(
     r"\bvacation\b|\babsen[ct]|\babwesen|\burlaub|\bausente|\bausência|\bassente|\bafwezig"
     r"|\bnieobecn"
+    rf"|^{_TITLE}"
     r"|отсутств|\booo\b|\bpoissa\b|\batvaļināj|отпуск|不在|外出|휴가|\bholiday|\bon leave\b"
 )
 ABSENCE = Words(

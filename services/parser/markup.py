@@ -7,9 +7,8 @@ import re
 
 import nh3
 from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
 
+from services.parser.tables import layout
 from services.parser.text import storable, unix_lines
 
 # inscriptis lays out tables and lists, at up to 10 µs a byte; longer HTML becomes plainer text.
@@ -19,6 +18,8 @@ DEPTH_MAX = 1000
 FEW_TAGS = 2000
 # It also grows with the square of a tag's attributes: 12 s at 60,000. No tag needs 3,000.
 ATTRIBUTES_MAX = 3000
+# And with the square of the "&" between two "<": 9 s at 500,000. The time stays linear up to here.
+REFERENCES_MAX = 10_000
 # A tag as browsers split it from where it starts. Nothing is tried twice: the time is linear.
 TAG_START = re.compile("<[a-zA-Z]")
 ATTRIBUTE = re.compile(
@@ -40,7 +41,6 @@ NOT_NESTING = frozenset(
         " tbody td tfoot th thead tr track wbr",
     )
 )
-LAYOUT = ParserConfig(css=CSS_PROFILES["strict"])
 NOT_SHOWN = {"script", "style", "title"}
 # The pictures of a mail are its own parts (RFC 2392).
 CLEANER = nh3.Cleaner(url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"}, clean_content_tags=NOT_SHOWN)
@@ -54,7 +54,8 @@ LINES_ONLY = nh3.Cleaner(
 def clean_html(source: str) -> str:
     """The HTML without scripts, styles, forms and whatever else could do something.
 
-    HTML that nests too deeply, or has too many attributes, to be cleaned in time becomes its text.
+    HTML that nests too deeply, or has too many attributes or character references, to be cleaned
+    in time becomes its text.
     """
     if not source:
         return ""
@@ -66,7 +67,7 @@ def clean_html(source: str) -> str:
 def html_to_text(source: str) -> str:
     """The text of HTML, laid out where it is small enough; never fails."""
     text = ""
-    if len(source) <= LAID_OUT_MAX and not _too_many_attributes(source):
+    if len(source) <= LAID_OUT_MAX and not _stuffed(source):
         text = _laid_out(source)
     if not text.strip():
         text = _plain(source)
@@ -80,7 +81,7 @@ def html_from_text(text: str) -> str:
 
 def _laid_out(source: str) -> str:
     try:
-        return str(get_text(XML_DECLARATION.sub("", source), LAYOUT))
+        return str(get_text(XML_DECLARATION.sub("", source), layout(len(source))))
     # lxml and inscriptis raise whatever broken HTML leads them to; the plain way never fails.
     except Exception:  # noqa: BLE001
         return ""
@@ -94,7 +95,17 @@ def _plain(source: str) -> str:
 
 def _too_costly(source: str) -> bool:
     """Whether the HTML is made to keep its reader busy."""
-    return _nests_too_deeply(source) or _too_many_attributes(source)
+    return _nests_too_deeply(source) or _stuffed(source)
+
+
+def _stuffed(source: str) -> bool:
+    return _too_many_attributes(source) or _too_many_references(source)
+
+
+def _too_many_references(source: str) -> bool:
+    if source.count("&") <= REFERENCES_MAX:
+        return False
+    return any(run.count("&") > REFERENCES_MAX for run in source.split("<"))
 
 
 def _too_many_attributes(source: str) -> bool:

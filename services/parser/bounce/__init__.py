@@ -11,7 +11,7 @@ from services.parser.bounce.prose import Findings, read_prose
 from services.parser.bounce.status import read_status
 from services.parser.headers import Header, read_lines
 from services.parser.parts import AttachedFile
-from services.parser.text import cut, decode
+from services.parser.text import cut, decode, one_line
 from services.parser.view import View
 
 RECIPIENTS_MAX = 200
@@ -75,11 +75,11 @@ def _each_once(recipients: Sequence[BouncedRecipient]) -> list[BouncedRecipient]
 
 def _bounded(one: BouncedRecipient) -> BouncedRecipient:
     return BouncedRecipient(
-        address=cut(one.address, ADDRESS_MAX_BYTES),
+        address=cut(one_line(one.address), ADDRESS_MAX_BYTES),
         action=one.action,
         status=one.status,
         hard=one.hard,
-        reason=cut(one.reason, REASON_MAX_BYTES),
+        reason=cut(one_line(one.reason), REASON_MAX_BYTES),
     )
 
 

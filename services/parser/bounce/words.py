@@ -69,6 +69,7 @@ FAILURE = Words(
     r"|recipient (?:rejected|unknown|not found)|invalid (?:recipient|address|user|mailbox|final)"
     r"|host (?:unknown|not found)|name or service not known|unrouteable|unroutable|relaying denied"
     r"|not listed in|gave (?:this|the) error|remote (?:host|server) (?:said|returned|response)"
+    r"|deliver\w* (?:\w+ ){0,4}(?:stopped|blocked|refused)"
     r"|did not reach the following|undeliverable to|problem delivering|unsuccessful"
 )
 DELAY = Words(_LATE)

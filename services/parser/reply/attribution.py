@@ -104,7 +104,8 @@ def _opens(bare: str) -> bool:
 
 
 def _begins(text: str) -> bool:
-    return text[0].isdigit() or text.split(None, 1)[0].rstrip(".,") in OPENERS
+    words = text.split(None, 1)
+    return text[0].isdigit() or bool(words and words[0].rstrip(".,") in OPENERS)
 
 
 def _quote_follows(lines: Sequence[Line], end: int) -> bool:

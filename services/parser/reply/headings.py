@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
 from services.parser.reply.lines import Line, fold, is_rule
@@ -131,7 +132,13 @@ def _next_line(lines: Sequence[Line], start: int) -> int | None:
 
 def _field(bare: str) -> tuple[Role, str] | None:
     """The role and the name of the header field in this line."""
-    head = bare[:FIELD_NAME_MAX].replace("\uff1a", ":")
+    return _field_of(bare[:FIELD_NAME_MAX])
+
+
+@lru_cache(maxsize=1024)
+def _field_of(head: str) -> tuple[Role, str] | None:
+    """Kept, as a block that may begin at each of many lines looks at each line again."""
+    head = head.replace("\uff1a", ":")
     end = head.find(":")
     if end < 0:
         return None

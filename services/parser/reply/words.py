@@ -59,6 +59,7 @@ WROTE_BEFORE_NAME = frozenset(
 QUOTING = (
     "quoting ", "zitat von ", "citat från ", "citando a ", "citando ", "cita de ", "selon ",
     "mensaje citado por ", "citat fra ", "citaat van ", "цитирую ", "cytowanie ", "idézet ",
+    "wiadomość napisana przez ", "missatge de ",
 )  # fmt: skip
 # How an attribution begins: "On Monday ...", "Am 6. Mai ...".
 OPENERS = frozenset(

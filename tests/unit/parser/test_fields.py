@@ -56,6 +56,11 @@ def test_a_value_of_openings_only_takes_no_time() -> None:
         # A decoded comma parts nothing.
         (b"=?utf-8?q?Doe=2C_Ann?= <ann@customer.example>", [("Doe, Ann", "ann@customer.example")]),
         (b'"=?utf-8?q?=C3=84nn?=" <ann@customer.example>', [("Änn", "ann@customer.example")]),
+        # The fuzzer's: PostgreSQL holds no NUL, also where an encoded word stays as it is.
+        (
+            b"S <=?utf8?q?help=40a.exam\x00\x01ple?=@evil.example>",
+            [("S", "=?utf8?q?help=40a.example?=@evil.example")],
+        ),
         # All of it in an encoded word, which RFC 2047 forbids.
         (b"=?utf-8?q?Ann_=3Cann=40customer.example=3E?=", [("", "ann@customer.example")]),
         (b"a@b.example, Bob <b@b.example>", [("", "a@b.example"), ("Bob", "b@b.example")]),

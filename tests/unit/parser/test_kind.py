@@ -91,3 +91,76 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
 def test_the_mark_decides_and_is_named(header: bytes, kind: str, reason: str) -> None:
     found = parse(header + b"\n\ntext").kind
     assert (found.name, found.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        # With the subject that is answered.
+        "Out of Office AutoReply: Quote",
+        "Automatic reply: Quote",
+        "Out of office Re: Quote",
+        "Réponse automatique d'absence du bureau : Devis",
+        "Otomatik yanıt: Teklif",
+        "Samodejni odgovor: Ponudba",
+        "Automaatvastus: Pakkumine",
+        "Automatski odgovor: Ponuda",
+        "Automatinis atsakymas: Pasiūlymas",
+        "Resposta automàtica: Pressupost",
+        "Sjálfvirkt svar: Tilboð",
+        "ตอบกลับอัตโนมัติ: ใบเสนอราคา",
+        "Trả lời tự động: Báo giá",
+        "Balasan otomatis: Penawaran",
+        "מענה אוטומטי: הצעה",
+        "الرد التلقائي: عرض",
+        "自动回复：报价",
+        # Alone, with a date or with a name.
+        "Abwesenheitsnotiz",
+        "Out of the office until Monday",
+        "Ikke til stede: Tilbud",
+        "Automatic reply from Jo",
+        "自动回复",
+    ],
+)
+def test_a_subject_that_a_program_writes_is_enough(subject: str) -> None:
+    assert kind_of_text(subject, "text") == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        # A sentence goes on where a program ends.
+        "Out of office schedule for next week",
+        "Automatic reply does not work",
+        "Auto reply is broken",
+        "Abwesenheitsnotiz einrichten",
+        "Fraværsmelding i Outlook",
+        "自动回复设置问题",
+    ],
+)
+def test_people_write_about_automatic_replies(subject: str) -> None:
+    assert kind_of_text(subject, "text") == "human"
+
+
+def test_an_answer_to_an_automatic_reply_is_a_persons() -> None:
+    assert kind_of_text("Re: Out of office", "Thanks!", b"In-Reply-To: <a@b>\n") == "human"
+    assert kind_of_text("Re: Out of office", "I am away.") == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "kind"),
+    [
+        # Lotus Notes gives no mark at all.
+        ("Jo Lind is out of the office.", "I will be out of the office until 9 May.", "auto_reply"),
+        ("Jo Lind ist außer Haus.", "Ich werde ab 2.2. nicht im Büro sein.", "auto_reply"),
+        ("Jo Lind est absent(e).", "Je serai absent du 2 au 9.", "auto_reply"),
+        ("Jo Lind is out of the office.", "Who can take the calls?", "human"),
+    ],
+)
+def test_a_name_and_an_absence(subject: str, text: str, kind: str) -> None:
+    assert kind_of_text(subject, text) == kind
+
+
+def kind_of_text(subject: str, text: str, head: bytes = b"") -> str:
+    raw = f"From: Jo <jo@cust.example>\nSubject: {subject}\n".encode() + head
+    return parse(raw + b"Content-Type: text/plain; charset=utf-8\n\n" + text.encode()).kind.name

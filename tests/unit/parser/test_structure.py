@@ -30,7 +30,21 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "base64": base64.encodebytes,
     "quoted-printable": lambda data: binascii.b2a_qp(data, istext=True),
 }
+# For any bytes: line ends are encoded too.
+BINARY: dict[str, Callable[[bytes], bytes]] = {
+    "binary": lambda data: data,
+    "base64": base64.encodebytes,
+    "quoted-printable": lambda data: binascii.b2a_qp(data, istext=False),
+    "x-uuencode": lambda data: b"begin 644 a.bin\n" + uuencoded(data) + b"`\nend\n",
+}
 NAMES = ["report.pdf", "größe.png", "見積書.xlsx", "a b (1).txt"]
+
+
+def uuencoded(data: bytes) -> bytes:
+    """The lines of 45 bytes each."""
+    return b"".join(
+        binascii.b2a_uu(data[at : at + 45], backtick=True) for at in range(0, len(data), 45)
+    )
 
 
 @dataclass(frozen=True)
@@ -112,3 +126,33 @@ def test_texts_and_files_come_out_as_they_were_put_in(box: Box) -> None:
         assert file.name == leaf.name
         assert file.content == data or leaf.encoding == "quoted-printable"
         assert file.sha256 == hashlib.sha256(file.content).hexdigest()
+
+
+@seed(20261126)
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=3000), st.sampled_from(sorted(BINARY)), st.integers(0, 6))
+def test_the_bytes_of_a_file_survive(data: bytes, encoding: str, depth: int) -> None:
+    head = f"Content-Type: application/x-any; name=a.bin\r\nContent-Transfer-Encoding: {encoding}"
+    part = head.encode() + b"\r\n\r\n" + BINARY[encoding](data)
+    for level in range(depth + 1):
+        around = f"Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n".encode()
+        part = around + part + f"\r\n--b{level}--\r\n".encode()
+    (file,) = parse(b"From: a@b.example\r\n" + part).content.attachments
+    assert file.content == data
+    assert file.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@seed(20261126)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(boxes())
+def test_a_mail_within_a_mail_survives_as_it_is(box: Box) -> None:
+    inner = b"From: c@d.example\r\nSubject: inner\r\n" + box.write("i")
+    raw = (
+        b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=outer\r\n\r\n"
+        b"--outer\r\n\r\ntext\r\n--outer\r\nContent-Type: message/rfc822\r\n\r\n"
+        + inner
+        + b"\r\n--outer--\r\n"
+    )
+    mail = parse(raw)
+    assert mail.content.text == "text"
+    assert [file.content for file in mail.content.attachments] == [inner]

@@ -30,6 +30,8 @@ ATTRIBUTIONS = [
     "In data lunedì 6 maggio 2024 10:11:12 CEST, Jo <jo@desk.example> ha scritto:",
     "Op maandag 6 mei 2024 10:11 schreef Jo Lindqvist:",
     "Op 6 mei 2024 om 10:11 schreef Jo <jo@desk.example>:",
+    "Wiadomość napisana przez Jo <jo@desk.example> w dniu 6 maj 2024, o godz. 10:11:",
+    "Missatge de Jo <jo@desk.example> del dia dl., 6 de maig 2024 a les 10:11:",
     "W dniu pon., 6.05.2024 o 10:11 Jo <jo@desk.example> napisał(a):",
     "6. mai 2024 kl. 10:11 skrev Jo Lindqvist <jo@desk.example>:",
     "Den mån 6 maj 2024 10:11Jo <jo@desk.example> skrev:",

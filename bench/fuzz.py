@@ -1,0 +1,137 @@
+"""Looks for mails that break the parser, led by what they reach in it (atheris, libFuzzer).
+
+Run: pip install -e '.[fuzz]'; python -m bench.fuzz FINDINGS [CORPUS …] [-max_total_time=1800 …].
+Each mail that breaks an invariant is written to the folder FINDINGS, one for each way to break it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import atheris
+
+with atheris.instrument_imports(include=["services.parser"]):
+    from services.parser import parse as _parse  # noqa: F401
+
+from postrail.records import MailParsed
+from postrail.stream import avro
+from services.parser.parse import Mail, parse
+from services.parser.record import make_record
+from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched
+from tests.fakes.pieces import PIECES
+
+MAILS = Path(__file__).parents[1] / "tests" / "mails"
+# What makes a mail of a file.
+HEADS = {
+    ".eml": b"",
+    ".txt": b"Subject: Re: s\nContent-Type: text/plain; charset=utf-8\n\n",
+    ".html": b"Subject: Re: s\nContent-Type: text/html; charset=utf-8\n\n",
+}
+# Some 30 times what ordinary mail needs, since instrumented code is slower.
+SECONDS_MIN = 0.25
+SECONDS_A_KIB = 0.02
+
+
+class Fuzzer:
+    """Parses what it is given, and keeps what breaks an invariant."""
+
+    def __init__(self, findings: Path) -> None:
+        self._findings = findings
+        self._seen: set[str] = set()
+
+    def __call__(self, data: bytes) -> None:
+        """One mail; never raises, so that one finding does not end the search for others."""
+        try:
+            require_invariants(data)
+        except Exception as error:  # noqa: BLE001
+            self._keep(data, error)
+
+    def _keep(self, data: bytes, error: Exception) -> None:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        what = error if isinstance(error, AssertionError) else type(error).__name__
+        name = f"{what}-{Path(place.filename).stem}-{place.lineno}"
+        if name not in self._seen:
+            self._seen.add(name)
+            (self._findings / f"{name}.eml").write_bytes(data)
+            print(f"FINDING {name}: {error}", flush=True)
+
+
+def require_invariants(data: bytes) -> None:
+    """Raises where the mail is not parsed, not in time, or does not come out whole."""
+    mail = timed(data)
+    for attachment in mail.content.attachments:
+        assert hashlib.sha256(attachment.content).hexdigest() == attachment.sha256, "content"
+    made = make_record(
+        fetched(data), PLACE, data, mail, parsed_at=NOW, inline_max_bytes=INLINE_MAX_BYTES
+    )
+    require_record(made.record)
+
+
+def timed(data: bytes) -> Mail:
+    """The mail; a time above the limit is measured again, for the machine may have been busy."""
+    limit = SECONDS_MIN + SECONDS_A_KIB * len(data) / 1024
+    for _ in range(3):
+        start = time.process_time()
+        mail = parse(data)
+        if (needed := time.process_time() - start) < limit:
+            return mail
+    raise TimeoutError(f"{needed:.2f} s for {len(data)} bytes")
+
+
+def require_record(record: MailParsed) -> None:
+    """Raises where Kafka or PostgreSQL could not hold the record."""
+    encoded = avro.encode(record)
+    assert avro.decode(encoded) == record, "decoded"
+    # What was encoded holds no lone surrogates; a NUL would be in the text as it is.
+    for field in dataclasses.fields(record):
+        assert not any("\x00" in text for text in texts_of(getattr(record, field.name))), field.name
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """The texts in a value of a record."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from texts_of(getattr(value, field.name))
+
+
+def dictionary(folder: Path) -> Path:
+    """The pieces of mails in the form that libFuzzer reads."""
+    lines = ('"' + "".join(f"\\x{byte:02x}" for byte in piece) + '"' for piece in PIECES)
+    path = folder / "pieces.dict"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def seeds(folder: Path) -> Path:
+    """The mails of tests/mails, in a folder of their own: new ones are found in time."""
+    for path in (*MAILS.glob("*.eml"), *MAILS.glob("replies/*.txt"), *MAILS.glob("replies/*.html")):
+        (folder / path.name).write_bytes(HEADS[path.suffix] + path.read_bytes())
+    return folder
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        raise SystemExit(__doc__)
+    findings = Path(sys.argv[1])
+    findings.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as words, tempfile.TemporaryDirectory() as corpus:
+        options = [f"-dict={dictionary(Path(words))}", "-max_len=16384", *sys.argv[2:]]
+        atheris.Setup([sys.argv[0], *options, str(seeds(Path(corpus)))], Fuzzer(findings))
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

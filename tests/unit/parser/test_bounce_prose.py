@@ -1,0 +1,102 @@
+"""Notices without a delivery status, as many mail servers write them: whom each is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.parse import parse
+
+WHO = "bob@cust.example"
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "text"),
+    [
+        # Exchange 5.5: the address stands before the reason.
+        (
+            "System Administrator <postmaster@b.example>",
+            "Undeliverable: Quote",
+            "did not reach the following recipient(s):\n\nbob@cust.example on Mon, 2 Feb 2026\n"
+            "    The recipient name is not recognized",
+        ),
+        # Domino: the reason names it too, in brackets.
+        (
+            "Postmaster@b.example",
+            "DELIVERY FAILURE: User bob (bob@cust.example) not listed in Domino Directory",
+            "was not delivered to:\n\n  bob@cust.example\n\nbecause:\n\n  User bob not listed",
+        ),
+        # GroupWise: in one line with the reason.
+        (
+            "Mailer-Daemon@b.example",
+            "Message status - undeliverable",
+            "was undeliverable to the following:\n\tbob@cust.example (user not found)",
+        ),
+        # MailEnable: with a prefix.
+        (
+            "Postmaster <postmaster@b.example>",
+            "Message Delivery Failure",
+            "recipient(s) could not be reached:\n\n\tRecipient: [SMTP:bob@cust.example]",
+        ),
+        # Mercury: behind stars.
+        (
+            "Mail System Administrator <Maiser@b.example>",
+            "Delivery failure notification",
+            "problems trying to deliver your message:\n\n*** bob@cust.example\n550 Unknown user.",
+        ),
+        # IMail: the sentence comes first.
+        (
+            "Postmaster <postmaster@b.example>",
+            "Undeliverable Mail",
+            "unknown user: <bob@cust.example>",
+        ),
+        # Courier: no address in From.
+        (
+            '"Courier mail server at b.example" <@>',
+            "NOTICE: mail delivery status.",
+            "Your message to the following recipients cannot be delivered:\n\n"
+            "<bob@cust.example>:\n    mx.cust.example [192.0.2.1]:\n<<< 550 User unknown.",
+        ),
+        # A carrier's gateway for short messages.
+        (
+            "postmaster@b.example",
+            "Undeliverable message",
+            "Your message to bob@cust.example was not delivered. The subscriber takes no messages.",
+        ),
+        (
+            "Mail Administrator <Postmaster@b.example>",
+            "Mail System Error - Returned Mail",
+            "次のあて先へのメッセージはエラーのため送信できませんでした。\n\n<bob@cust.example>",
+        ),
+        (
+            "PostMaster@b.example",
+            "系统退信",
+            "您发送的邮件被退回\n收件人 bob@cust.example\n550 Mailbox not found",
+        ),
+        (
+            "mailer-daemon@b.example",
+            "Mail failure.",
+            "Ваше письмо не может быть доставлено получателям:\n\nbob@cust.example\nне найден",
+        ),
+        (
+            "Mail Delivery System <MAILER-DAEMON@b.example>",
+            "Votre message n'a pas pu être remis",
+            "Votre message n'a pas pu être remis à :\nbob@cust.example",
+        ),
+        (
+            "MAILER-DAEMON@b.example",
+            "Mensagem não entregue",
+            "Não foi possível entregar sua mensagem para:\n\n<bob@cust.example>: caixa cheia",
+        ),
+        (
+            "postmaster@b.example",
+            "Niedostarczalna wiadomość",
+            "Twoja wiadomość nie została dostarczona do:\nbob@cust.example",
+        ),
+    ],
+)
+def test_whom_a_notice_is_about(sender: str, subject: str, text: str) -> None:
+    head = f"From: {sender}\nTo: me@desk.example\nSubject: {subject}\n"
+    mail = parse(f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode())
+    assert mail.kind.name == "bounce"
+    assert mail.bounce is not None
+    assert [(one.address, one.hard) for one in mail.bounce.recipients] == [(WHO, True)]

@@ -1,0 +1,44 @@
+"""Mails made to be slow: four times the mail takes four times the time, by and large."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.hostile import FAMILIES, RATIO_MAX, ratio_of
+
+ATTEMPTS = 3
+# Each takes another way through the parser; `python -m bench.hostile` measures all families.
+CHOSEN = (
+    "one long line",
+    "quote marks",
+    "attribution lines",
+    "lines like fields",
+    "uuencode that never ends",
+    "references",
+    "openings of encoded words",
+    "nested comments in addresses",
+    "numbered sections of a parameter",
+    "header lines that are no fields",
+    "nested parts",
+    "the same boundary within",
+    "pictures",
+    "nested elements",
+    "ampersands",
+    "entities",
+    "a tall cell",
+    "a wide cell",
+    "a bounce without line ends",
+    "a delivery report on many",
+    "quotes deeper and deeper",
+)
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_the_time_grows_with_the_size(name: str) -> None:
+    """CPU time, each the best of three: what else the machine does counts little, and once."""
+    ratios = []
+    for _ in range(ATTEMPTS):
+        ratios.append(ratio_of(FAMILIES[name])[2])
+        if ratios[-1] < RATIO_MAX:
+            return
+    pytest.fail(f"{name}: ratios {ratios}")
