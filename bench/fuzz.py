@@ -12,9 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import atheris
 
@@ -25,7 +23,7 @@ from postrail.records import MailParsed
 from postrail.stream import avro
 from services.parser.parse import Mail, parse
 from services.parser.record import make_record
-from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched
+from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched, texts_of
 from tests.fakes.pieces import PIECES
 
 MAILS = Path(__file__).parents[1] / "tests" / "mails"
@@ -93,18 +91,6 @@ def require_record(record: MailParsed) -> None:
     # What was encoded holds no lone surrogates; a NUL would be in the text as it is.
     for field in dataclasses.fields(record):
         assert not any("\x00" in text for text in texts_of(getattr(record, field.name))), field.name
-
-
-def texts_of(value: Any) -> Iterator[str]:
-    """The texts in a value of a record."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_of(item)
-    elif dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from texts_of(getattr(value, field.name))
 
 
 def dictionary(folder: Path) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from postrail.records import BlobReference, MailFetched
 from services.parser.record import Made, Place, make_record
@@ -49,3 +52,15 @@ def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str =
 def contents(result: Made) -> list[bytes]:
     """What goes to the blob store before the record."""
     return [blob.source.read() for blob in result.blobs]
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """The texts in a value of a record."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_of(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from texts_of(getattr(value, field.name))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 from postrail.records import MailParsed
 from postrail.stream import avro
 from services.parser.parse import parse
-from tests.fakes.parsing import made
+from tests.fakes.parsing import made, texts_of
 from tests.fakes.pieces import PIECES
 
 RECORD_MAX_BYTES = 700 * 1024
@@ -48,17 +46,6 @@ def require_sendable(raw: bytes) -> None:
         text.encode()
     for line in lines_of(record):
         assert not {"\r", "\n"} & set(line)
-
-
-def texts_of(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_of(item)
-    elif dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from texts_of(getattr(value, field.name))
 
 
 def lines_of(record: MailParsed) -> Iterator[str]:
