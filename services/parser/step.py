@@ -119,7 +119,7 @@ class Parser:
             fetched,
             place,
             raw,
-            parsed_or_not(raw),
+            header_only(parsed_or_not(raw), fetched) if fetched.too_large else parsed_or_not(raw),
             parsed_at=self._clock.now(),
             inline_max_bytes=self._inline_max_bytes,
         )
@@ -150,6 +150,18 @@ def parsed_or_not(raw: bytes) -> Mail:
     except Exception as error:
         logger.exception("the parser failed", size=len(raw))
         return _least(raw, storable(f"the parser failed: {type(error).__name__}: {error}"))
+
+
+def header_only(mail: Mail, fetched: MailFetched) -> Mail:
+    """A mail that was too large to fetch: a text says so in the place of its body."""
+    defect = "too large: only its header was fetched"
+    text = (
+        f"[This mail of {fetched.size:,} bytes is larger than the mailbox {fetched.mailbox} allows"
+        f" (max_message_bytes). Only its header was fetched. The mail itself is still in the"
+        f" mailbox: {storable(fetched.source)}]"
+    )
+    content = replace(mail.content, text=text, html="", source="")
+    return replace(mail, content=content, reply=None, defects=[defect, *mail.defects])
 
 
 def _least(raw: bytes, reason: str) -> Mail:
