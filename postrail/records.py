@@ -42,6 +42,8 @@ class MailFetched:
     size: int
     body: bytes | None
     blob: BlobReference | None
+    # The mail is larger than its account allows: the bytes are its header, `size` is the mail's.
+    too_large: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,19 @@ from postrail.secrets import SEALED, Secrets, check_reference, is_reference
 ORDER: tuple[type[Configured], ...] = (OutgoingConnection, Project, MailAccount, Person)
 
 # Where a kept secret would be sent to: whoever changes one of them must know the secret.
-GUARDED = ("host", "port", "encryption", "username", "ca_file", "verify_certificate")
+GUARDED = (
+    "protocol",
+    "host",
+    "port",
+    "encryption",
+    "allow_plain_login",
+    "min_tls_version",
+    "username",
+    "ca_file",
+    "verify_certificate",
+)
+
+PLAIN = ("none", "starttls_if_available")
 
 Thing = TypeVar("Thing", bound=Configured)
 Action = Literal["created", "changed", "unchanged"]
@@ -50,6 +62,8 @@ class Plan:
     untouched: tuple[tuple[str, str], ...]
     # How many secrets the file itself holds, readable for whoever reads the file.
     plain_secrets: int
+    # What works and is dangerous, in sentences.
+    warnings: tuple[str, ...] = ()
 
     def count(self, action: Action) -> int:
         """How many things are created, changed or unchanged."""
@@ -91,7 +105,28 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
         changes=tuple(sorted(changes, key=lambda change: ORDER.index(type(change.after)))),
         untouched=tuple((store.KINDS[kind], name) for kind, name in existing.keys() - named),
         plain_secrets=sum(_is_plain(_secret_of(entry.thing)) for entry in entries),
+        warnings=tuple(
+            f"{entry.kind} {entry.identity}: {risk}"
+            for entry in entries
+            for risk in risks(entry.thing)
+        ),
     )
+
+
+def risks(thing: Configured) -> list[str]:
+    """What of its settings works and is dangerous."""
+    found = []
+    if isinstance(thing, (MailAccount, OutgoingConnection)) and not thing.verify_certificate:
+        found.append(
+            "verify_certificate is false: whoever stands between here and"
+            f" {thing.host} can take its place, and gets the password and the mails"
+        )
+    if isinstance(thing, MailAccount) and thing.allow_plain_login and thing.encryption in PLAIN:
+        found.append(
+            "allow_plain_login is true: the password may go to"
+            f" {thing.host} readable for anybody on the way"
+        )
+    return found
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:
@@ -156,7 +191,9 @@ def _secret_faults(
         return []
     if "password" in entry.given or before is None or not _secret_of(before):
         return [entry.fault("password", "is missing: a text, env:POSTRAIL_SECRET_… or file:NAME")]
-    changed = [name for name in GUARDED if getattr(before, name) != getattr(thing, name)]
+    changed = [
+        name for name in GUARDED if getattr(before, name, None) != getattr(thing, name, None)
+    ]
     if not changed:
         return []
     return [

@@ -7,7 +7,7 @@ one go.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,8 +143,8 @@ class _Reader:
             blank = {"password": ""} if "password" in model.model_fields else {}
             thing = model.model_validate(blank | values)
         except ValidationError as error:
-            for detail in error.errors():
-                self._model_fault(detail, label, fields, _line(node))
+            for name, problem in _problems(error):
+                self._model_fault(name, problem, label, fields, _line(node))
             return None
         return Entry(thing=thing, line=_line(node), lines=lines, given=frozenset(values))
 
@@ -175,16 +175,16 @@ class _Reader:
 
     def _model_fault(
         self,
-        detail: ErrorDetails,
+        name: str,
+        problem: str,
         label: str,
         fields: Mapping[str, tuple[yaml.Node, yaml.Node]],
         line: int,
     ) -> None:
-        name = str(detail["loc"][0]) if detail["loc"] else ""
         if name in fields:
             line = _line(fields[name][1]) if not _is_blank(fields[name][1]) else line
         where = f"{label}, {name}" if name else label
-        self.faults.append(Fault(line=line, where=where, problem=_in_words(detail, name)))
+        self.faults.append(Fault(line=line, where=where, problem=problem))
 
     def _refuse_repeated(self, entries: Sequence[Entry]) -> None:
         first: dict[tuple[str, str], Entry] = {}
@@ -222,6 +222,16 @@ def _yaml_fault(error: yaml.YAMLError, text: str) -> Fault:
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     return Fault(line=line, where="YAML", problem=str(problem))
+
+
+def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """The fields that are at fault ("" for the thing as a whole), and what is wrong with each."""
+    for detail in error.errors():
+        if detail["type"] == "fields":
+            yield from detail["ctx"]["faults"]
+        else:
+            field = str(detail["loc"][0]) if detail["loc"] else ""
+            yield field, _in_words(detail, field)
 
 
 def _in_words(detail: ErrorDetails, field: str) -> str:

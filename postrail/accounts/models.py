@@ -6,16 +6,21 @@ given (`env:NAME`, `file:NAME`) or sealed (see `postrail.secrets`), never in pla
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 Encryption = Literal["none", "ssl", "starttls"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -26,7 +31,9 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 # Blank or 0 in a port means the protocol's own.
 Port = Annotated[int, Field(ge=0, le=65535)]
 
-IMAP_PORTS: dict[str, int] = {"none": 143, "starttls": 143, "ssl": 993}
+# For each protocol its own port, and the one with TLS from the start.
+MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993)}
+DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -44,32 +51,86 @@ class MailAccount(Configured):
     description: str = ""
     enabled: bool = True
     protocol: Literal["imap"] = "imap"
-    host: Annotated[str, Field(min_length=1)]
+    host: str = ""
     port: Port = 0
-    encryption: Encryption = "ssl"
-    username: Annotated[str, Field(min_length=1)]
-    password: Secret
-    folder: str = "INBOX"
+    # starttls_if_available goes on without encryption where the server does not offer it.
+    encryption: Literal["none", "ssl", "starttls", "starttls_if_available"] = "ssl"
+    # May the password go over an unencrypted line to another machine?
+    allow_plain_login: bool = False
+    min_tls_version: Literal["1.2", "1.3"] = "1.2"
+    ca_file: str = ""
+    verify_certificate: bool = True
+    username: str = ""
+    password: Secret = ""
+    folder: str = ""
     # The address that people write to.
     address: MailAddress
     project: ProjectKey
     # Comments hold what is new in a reply; False: its whole text, with quotation and signature.
     strip_quotations: bool = True
+    # What becomes of a mail in the mailbox once it is safe here.
+    after_download: Literal["seen", "remove", "move", "leave"] = "seen"
+    move_to: str = ""
     poll_seconds: Annotated[float, Field(ge=1, le=86400)] = 60.0
     idle: bool = True
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
-    ca_file: str = ""
-    verify_certificate: bool = True
+    # 0: no limit. With one there is no IDLE: only the poll timer says when to look.
+    max_mails_per_poll: Annotated[int, Field(ge=0)] = 0
+    # 0: no limit. Of a larger mail only the header is fetched.
+    max_message_bytes: Annotated[int, Field(ge=0)] = 0
+    # Mail that the server took in before that day is left alone.
+    only_after: date | None = None
+    # For each operation on the socket.
+    timeout_ms: Annotated[
+        int, BeforeValidator(lambda given: given or DEFAULT_TIMEOUT_MS), Field(ge=1, le=30_000)
+    ] = DEFAULT_TIMEOUT_MS
 
-    @field_validator("folder")
-    @classmethod
-    def _blank_means_inbox(cls, folder: str) -> str:
-        return folder or "INBOX"
+    @model_validator(mode="after")
+    def _fill_in_and_check(self) -> MailAccount:
+        plain, encrypted = MAIL_PORTS[self.protocol]
+        default_port = encrypted if self.encryption == "ssl" else plain
+        object.__setattr__(self, "port", self.port or default_port)
+        object.__setattr__(self, "folder", self.folder or "INBOX")
+        if faults := list(_account_faults(self)):
+            words = "; ".join(f"{field}: {problem}" for field, problem in faults)
+            raise PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
+        return self
 
-    @model_validator(mode="before")
-    @classmethod
-    def _default_port(cls, values: object) -> object:
-        return _with_default_port(values, IMAP_PORTS)
+
+def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    """The fields that do not go together, and what to do about it."""
+    yield from _server_faults(account)
+    yield from _move_faults(account)
+
+
+def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    for field in ("host", "username"):
+        if not getattr(account, field):
+            yield field, "is missing"
+    if account.encryption == "none" and not plain_login_allowed(account):
+        yield (
+            "encryption",
+            "none would send the password readable for anybody on the way; set it to ssl or"
+            " starttls, or set allow_plain_login: true",
+        )
+
+
+def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    if account.after_download == "move" and not account.move_to:
+        yield "move_to", "is missing: the folder that mails are moved to"
+    if account.after_download != "move" and account.move_to:
+        yield "move_to", "is of no use unless after_download is move"
+    if account.move_to and account.move_to == account.folder:
+        yield "move_to", "is the folder that is watched; name another one"
+
+
+def plain_login_allowed(account: MailAccount) -> bool:
+    """Whether the password may go over an unencrypted line: within this machine it always may."""
+    if account.allow_plain_login or account.host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(account.host).is_loopback
+    except ValueError:
+        return False
 
 
 class OutgoingConnection(Configured):
@@ -95,7 +156,10 @@ class OutgoingConnection(Configured):
     @model_validator(mode="before")
     @classmethod
     def _default_port(cls, values: object) -> object:
-        return _with_default_port(values, SMTP_PORTS)
+        # Blank or 0 stands for the port that the encryption implies.
+        if not isinstance(values, dict) or values.get("port"):
+            return values
+        return {**values, "port": SMTP_PORTS.get(values.get("encryption", "starttls"), 0)}
 
 
 class Project(Configured):
@@ -132,11 +196,3 @@ class Person(Configured):
     @classmethod
     def _lower_case(cls, address: str) -> str:
         return address.lower()
-
-
-def _with_default_port(values: object, ports: dict[str, int]) -> object:
-    """Fills in the port that the encryption implies, where it is blank or 0."""
-    if not isinstance(values, dict) or values.get("port"):
-        return values
-    default = "ssl" if ports is IMAP_PORTS else "starttls"
-    return {**values, "port": ports.get(values.get("encryption", default), 0)}

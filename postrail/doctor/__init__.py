@@ -10,7 +10,7 @@ from typing import Literal
 
 from postrail.errors import PipelineError
 
-State = Literal["ok", "wrong", "skipped"]
+State = Literal["ok", "warning", "wrong", "skipped"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,11 @@ class Finding:
 def fine(part: str, says: str) -> Finding:
     """The part is as it should be."""
     return Finding(part=part, state="ok", says=says)
+
+
+def warning(part: str, says: str, *, setting: str, remedy: str) -> Finding:
+    """The part works, and something about it is dangerous."""
+    return Finding(part=part, state="warning", says=says, setting=setting, remedy=remedy)
 
 
 def skipped(part: str, because: str) -> Finding:

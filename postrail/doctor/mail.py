@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 
+from postrail.accounts.apply import risks
 from postrail.accounts.models import MailAccount, OutgoingConnection
 from postrail.accounts.store import mail_accounts, outgoing_connections
 from postrail.clock import Clock
 from postrail.courier import TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
-from postrail.doctor import Finding, fine, wrong
+from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
 from postrail.mailbox.imap import ImapMailbox
 from postrail.secrets import Secrets
@@ -47,7 +48,8 @@ async def look_at_account(account: MailAccount, secrets: Secrets) -> Finding:
     except PipelineError as error:
         setting = f"mail account {account.name}: host, port, username"
         return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
-    return fine(part, f"{account.username} can open {account.folder} at {account.host}")
+    says = f"{account.username} can open {account.folder} at {account.host}"
+    return _works(part, says, f"mail account {account.name}", account)
 
 
 def _open(account: MailAccount, password: str) -> None:
@@ -68,7 +70,20 @@ async def look_at_connection(
     except PipelineError as error:
         setting = f"outgoing connection {connection.name}: host, port, username"
         return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
-    return fine(part, f"{connection.host} takes mail from {connection.from_address}")
+    says = f"{connection.host} takes mail from {connection.from_address}"
+    return _works(part, says, f"outgoing connection {connection.name}", connection)
+
+
+def _works(part: str, says: str, setting: str, thing: MailAccount | OutgoingConnection) -> Finding:
+    found = risks(thing)
+    if not found:
+        return fine(part, says)
+    return warning(
+        part,
+        f"{says}, but {'; '.join(found)}",
+        setting=f"{setting}: verify_certificate, ca_file, encryption",
+        remedy="Name the server's certificate authority in ca_file, and use ssl or starttls",
+    )
 
 
 async def _a_few_at_once(looks: Sequence[Awaitable[Finding]]) -> list[Finding]:

@@ -32,6 +32,8 @@ class ListedMail:
 
     uid: int
     size: int | None
+    # What names the mail for good where its number does not (POP3: "uidl=…"); else "".
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class ReadMail:
     uid: int
     content: bytes
     received_at: datetime | None
+    key: str = ""
+    # Set when the content is only the header of a mail of this size.
+    full_size: int | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of the whole mail."""
+        return len(self.content) if self.full_size is None else self.full_size
 
 
 class Mailbox(Protocol):
@@ -61,11 +71,21 @@ class Mailbox(Protocol):
         Raises MailUnreadable when the server refuses any of them.
         """
 
-    def unseen_between(self, first: int, last: int) -> list[int]:
-        """The numbers from `first` to `last` of mails that do not count as seen."""
+    def read_header(self, mail: ListedMail) -> ReadMail | None:
+        """The header of a mail that is too large; None when it was removed meanwhile."""
 
-    def mark_seen(self, uids: Sequence[int]) -> None:
-        """Marks mails as seen; raises MailUnreadable when the server does not let us."""
+    def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
+        """The mails from `first` to `last` that still are as they came."""
+
+    def finish(self, uids: Sequence[int]) -> bool:
+        """Does with mails what the account wants after their download: marks, removes or moves.
+
+        False when it takes effect with the next `rest` only. Raises MailUnreadable when the server
+        does not let us.
+        """
+
+    def rest(self) -> None:
+        """Nothing more is asked until the next look: a mailbox that others wait for is let go."""
 
     @property
     def can_idle(self) -> bool:

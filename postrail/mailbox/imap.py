@@ -5,24 +5,27 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import socket
-import ssl
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from imapclient import SEEN, IMAPClient, SocketTimeout
+from imapclient import DELETED, SEEN, IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 
-from postrail.accounts.models import MailAccount
+from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
-from postrail.mailbox.imap_faults import (
-    certificate_file_fault,
-    connection_fault,
-    folder_fault,
-    login_fault,
+from postrail.mailbox.faults import (
     plain_login_fault,
+    plain_login_unwanted,
+    setting_of,
+    tls_context,
+    words_of,
 )
+from postrail.mailbox.imap_faults import connection_fault, folder_fault, login_fault
+from postrail.observe.log import log
+
+logger = log(__name__)
 
 # A search result is one line, and imaplib refuses lines of a million bytes.
 SEARCH_WINDOW = 50_000
@@ -43,6 +46,8 @@ class ImapMailbox:
         self._interrupted = False
         self._read_only = False
         self._uid_next = 0
+        # What the server has promised of the folder that mails are moved to.
+        self._move_to_exists = False
 
     def open(self) -> int:
         """Connects, logs in and selects the folder; returns its UIDVALIDITY.
@@ -70,10 +75,10 @@ class ImapMailbox:
     def _connect(self) -> Any:
         account = self._account
         timeout = SocketTimeout(
-            connect=min(account.timeout_seconds, CONNECT_TIMEOUT_SECONDS),
-            read=account.timeout_seconds,
+            connect=min(account.timeout_ms / 1000, CONNECT_TIMEOUT_SECONDS),
+            read=account.timeout_ms / 1000,
         )
-        context = None if account.encryption == "none" else self._tls()
+        context = None if account.encryption == "none" else tls_context(account)
         client = IMAPClient(
             account.host,
             account.port,
@@ -87,22 +92,15 @@ class ImapMailbox:
         # What has arrived may wait in a buffer, where poll() does not see it; see start_idle.
         client._poll_socket = lambda *_: [True]
         self._client = client
-        if account.encryption == "starttls":
+        if account.encryption == "starttls" or (
+            account.encryption == "starttls_if_available" and client.has_capability("STARTTLS")
+        ):
             client.starttls(context)
+        elif account.encryption != "ssl" and not plain_login_allowed(account):
+            raise plain_login_unwanted(account)
         if self._interrupted:
             self.interrupt()
         return client
-
-    def _tls(self) -> ssl.SSLContext:
-        account = self._account
-        try:
-            context = ssl.create_default_context(cafile=account.ca_file or None)
-        except (OSError, ssl.SSLError) as error:
-            raise certificate_file_fault(account, error) from error
-        if not account.verify_certificate:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
     def _log_in(self) -> None:
         if self._client.has_capability("LOGINDISABLED"):
@@ -148,14 +146,19 @@ class ImapMailbox:
     def _uids_after(self, uid: int) -> list[int]:
         self._client._imap.untagged_responses.pop("EXISTS", None)
         while self._uid_next - uid > SEARCH_WINDOW:
-            if found := self._search("UID", f"{uid + 1}:{uid + SEARCH_WINDOW}"):
+            if found := self._search("UID", f"{uid + 1}:{uid + SEARCH_WINDOW}", *self._wanted()):
                 return found
             uid += SEARCH_WINDOW
         # RFC 3501, 6.4.8: `n:*` names the last mail even if its UID is below n.
-        return [found for found in self._search("UID", f"{uid + 1}:*") if found > uid]
+        found = self._search("UID", f"{uid + 1}:*", *self._wanted())
+        return [above for above in found if above > uid]
 
-    def _search(self, *criteria: str) -> list[int]:
+    def _search(self, *criteria: str | date) -> list[int]:
         return sorted(self._client.search(list(criteria)))
+
+    def _wanted(self) -> tuple[str | date, ...]:
+        """What the account narrows the listing to (RFC 3501, 6.4.4: SINCE names a whole day)."""
+        return ("SINCE", self._account.only_after) if self._account.only_after else ()
 
     def _sizes(self, uids: list[int]) -> dict[int, int]:
         """The sizes of the mails; empty when the server stumbles over one of them."""
@@ -180,27 +183,93 @@ class ImapMailbox:
                 raise MailUnreadable(f"the mail server does not give it out: {error}") from error
         return [_read_mail(uid, answer[uid]) for uid in uids if uid in answer]
 
-    def unseen_between(self, first: int, last: int) -> list[int]:
-        """The UIDs from `first` to `last` without \\Seen."""
+    def read_header(self, mail: ListedMail) -> ReadMail | None:
+        """The mail's header, by BODY.PEEK[HEADER]."""
         with connection_fault(self._account):
-            found = self._search("UID", f"{first}:{last}", "UNSEEN")
-        return [uid for uid in found if first <= uid <= last]
+            try:
+                answer = self._client.fetch([mail.uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])
+            except imaplib.IMAP4.abort:
+                raise
+            except (imaplib.IMAP4.error, ValueError) as error:
+                raise MailUnreadable(f"the mail server does not give it out: {error}") from error
+        if mail.uid not in answer:
+            return None
+        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]", full_size=mail.size)
 
-    def mark_seen(self, uids: Sequence[int]) -> None:
-        """Sets \\Seen; raises MailUnreadable when we may only read the folder."""
+    def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
+        """The mails from `first` to `last` that were not marked, removed or moved."""
+        if self._account.after_download == "leave":
+            return []
+        untouched = "UNSEEN" if self._account.after_download == "seen" else "UNDELETED"
+        with connection_fault(self._account):
+            found = self._search("UID", f"{first}:{last}", untouched)
+        return [ListedMail(uid, None) for uid in found if first <= uid <= last]
+
+    def finish(self, uids: Sequence[int]) -> bool:
+        """Marks, removes or moves; raises MailUnreadable when we may only read the folder."""
+        if self._account.after_download == "leave":
+            return True
         if self._read_only:
             raise MailUnreadable(
                 "the mail server lets us read the folder only",
-                setting=f"mail account {self._account.name}: folder",
+                setting=setting_of(self._account, "folder, after_download"),
                 remedy="Give the account the right to change flags there",
             )
         with connection_fault(self._account):
             try:
-                self._client.add_flags(list(uids), [SEEN], silent=True)
+                self._finish(list(uids))
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:
-                raise MailUnreadable(f"the mail server does not mark it: {error}") from error
+                wanted = self._account.after_download
+                raise MailUnreadable(
+                    f"the mail server refuses {wanted!r}: {words_of(error)}",
+                    setting=setting_of(self._account, "after_download, move_to"),
+                    remedy="Give the account the right to do so, or change after_download",
+                ) from error
+        return True
+
+    def _finish(self, uids: list[int]) -> None:
+        match self._account.after_download:
+            case "seen":
+                self._client.add_flags(uids, [SEEN], silent=True)
+            case "remove":
+                self._remove(uids)
+            case "move":
+                self._move(uids)
+
+    def _remove(self, uids: list[int]) -> None:
+        """Removes these mails, and never those that other programs have marked as deleted."""
+        self._client.add_flags(uids, [DELETED], silent=True)
+        if self._client.has_capability("UIDPLUS"):
+            self._client.uid_expunge(uids)
+        else:
+            # RFC 4315, 1: a plain EXPUNGE, and CLOSE too, would remove what others have marked.
+            logger.info(
+                "mails are only marked as deleted, as the server lacks UIDPLUS",
+                mailbox=self._account.name,
+                uids=uids,
+            )
+
+    def _move(self, uids: list[int]) -> None:
+        target = self._account.move_to
+        self._make_folder(target)
+        if self._client.has_capability("MOVE"):
+            self._client.move(uids, target)
+        else:
+            # Killed in between, it copies once more: two copies are better than none.
+            self._client.copy(uids, target)
+            self._remove(uids)
+
+    def _make_folder(self, name: str) -> None:
+        if not self._move_to_exists:
+            if not self._client.folder_exists(name):
+                self._client.create_folder(name)
+                self._client.subscribe_folder(name)
+            self._move_to_exists = True
+
+    def rest(self) -> None:
+        """The connection stays: it is where the server tells of new mail."""
 
     @property
     def can_idle(self) -> bool:
@@ -264,11 +333,13 @@ class ImapMailbox:
             client.shutdown()
 
 
-def _read_mail(uid: int, data: dict[bytes, Any]) -> ReadMail:
-    content = data.get(b"BODY[]")
+def _read_mail(
+    uid: int, data: dict[bytes, Any], item: bytes = b"BODY[]", full_size: int | None = None
+) -> ReadMail:
+    content = data.get(item)
     if content is None:
         raise MailUnreadable("the mail server gives out no content for it")
-    return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")))
+    return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")), full_size=full_size)
 
 
 def _utc(internal_date: datetime | None) -> datetime | None:

@@ -1,7 +1,7 @@
-"""How far each mailbox was read and marked, and the rows of mails that could not be read.
+"""How far each mailbox was read and seen to, and the rows of mails that could not be read.
 
-`last_uid` and `seen_uid` only grow within a UIDVALIDITY, so that a process that was paused while
-another took over its mailbox cannot turn them back.
+`last_uid` and `finished_uid` only grow within a UIDVALIDITY, so that a process that was paused
+while another took over its mailbox cannot turn them back.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ class Renumbered(TransientError):  # noqa: N818
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncState:
-    """Mails up to `last_uid` are recorded; those up to `seen_uid` are also marked as seen."""
+    """Mails up to `last_uid` are recorded; with those up to `finished_uid` all is done that the
+    account wants after the download."""
 
     mailbox: str
     folder: str
     uid_validity: int
     last_uid: int = 0
-    seen_uid: int = 0
+    finished_uid: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,25 +47,25 @@ async def begin(
 ) -> SyncState:
     """The state of a folder, from the start when it is new or its UIDs have lost their meaning."""
     await connection.execute(
-        "INSERT INTO sync_state AS old (mailbox, folder, uid_validity, last_uid, seen_uid,"
+        "INSERT INTO sync_state AS old (mailbox, folder, uid_validity, last_uid, finished_uid,"
         "  changed_at) VALUES (%(mailbox)s, %(folder)s, %(uid_validity)s, 0, 0, %(now)s)"
         " ON CONFLICT (mailbox, folder) DO UPDATE SET uid_validity = excluded.uid_validity,"
-        "  last_uid = 0, seen_uid = 0, changed_at = excluded.changed_at"
+        "  last_uid = 0, finished_uid = 0, changed_at = excluded.changed_at"
         "  WHERE old.uid_validity <> excluded.uid_validity",
         {"mailbox": mailbox, "folder": folder, "uid_validity": uid_validity, "now": now},
     )
     found = await one(
         connection,
-        "SELECT last_uid, seen_uid FROM sync_state WHERE mailbox = %s AND folder = %s",
+        "SELECT last_uid, finished_uid FROM sync_state WHERE mailbox = %s AND folder = %s",
         (mailbox, folder),
     )
-    last_uid, seen_uid = found or (0, 0)
+    last_uid, finished_uid = found or (0, 0)
     return SyncState(
         mailbox=mailbox,
         folder=folder,
         uid_validity=uid_validity,
         last_uid=last_uid,
-        seen_uid=seen_uid,
+        finished_uid=finished_uid,
     )
 
 
@@ -75,11 +76,11 @@ async def advance(connection: Connection, state: SyncState, now: datetime) -> No
     """
     cursor = await connection.execute(
         "UPDATE sync_state SET last_uid = greatest(last_uid, %s),"
-        " seen_uid = greatest(seen_uid, %s), changed_at = %s"
+        " finished_uid = greatest(finished_uid, %s), changed_at = %s"
         " WHERE mailbox = %s AND folder = %s AND uid_validity = %s",
         (
             state.last_uid,
-            state.seen_uid,
+            state.finished_uid,
             now,
             state.mailbox,
             state.folder,

@@ -174,6 +174,8 @@ def _show_plan(plan: Plan, dry_run: bool) -> None:
                 " them encrypted. env: or file: references keep them out of the file."
             )
         )
+    for warning in plan.warnings:
+        out.print(Text(f"Warning: {warning}.", "yellow"))
     counts = ", ".join(
         f"{plan.count(action)} {action}" for action in ("created", "changed", "unchanged")
     )
@@ -198,4 +200,5 @@ def _plan_for_programs(plan: Plan, dry_run: bool) -> dict[str, object]:
             for change in plan.changes
         ],
         "untouched": [{"kind": kind, "name": name} for kind, name in sorted(plan.untouched)],
+        "warnings": list(plan.warnings),
     }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from postrail.doctor import Finding
 
-STYLES = {"ok": "green", "wrong": "bold red", "skipped": "yellow"}
+STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red", "skipped": "yellow"}
 FAILED = 1
 
 
@@ -46,7 +46,7 @@ def show(findings: Sequence[Finding]) -> None:
         mark = Text(f"{finding.state:<8}", STYLES[finding.state])
         out.print(mark + Text(clean(f"{finding.part:<{width}}  {finding.says}")), soft_wrap=True)
         for name, text in (("Setting", finding.setting), ("Remedy", finding.remedy)):
-            if text and finding.state == "wrong":
+            if text and finding.state in ("wrong", "warning"):
                 out.print(Text(clean(f"{'':<8}{'':<{width}}  {name}: {text}")), soft_wrap=True)
 
 

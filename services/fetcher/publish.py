@@ -65,19 +65,20 @@ class Publisher:
         return [_row(record, place) for record, place in zip(records, placed, strict=True)]
 
     async def _record(self, state: SyncState, mail: ReadMail, now: datetime) -> MailFetched:
-        mail_id = mail_id_of(state, mail.uid)
+        mail_id = mail_id_of(state, mail.uid, mail.key)
         if self._archive:
             await self._keep(state.mailbox, mail_id, mail, now)
         inline = len(mail.content) <= self._inline_max_bytes
         return MailFetched(
             mail_id=mail_id,
             mailbox=state.mailbox,
-            source=source_of(state, mail.uid),
+            source=source_of(state, mail.uid, mail.key),
             received_at=mail.received_at,
             fetched_at=now,
-            size=len(mail.content),
+            size=mail.size,
             body=mail.content if inline else None,
             blob=None if inline else await self._put(mail.content),
+            too_large=mail.full_size is not None,
         )
 
     async def _put(self, content: bytes) -> BlobReference:

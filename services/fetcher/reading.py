@@ -81,9 +81,16 @@ async def list_after(
 
 
 async def read_batch(
-    mailbox: Mailbox, threads: Threads, batch: Sequence[ListedMail], suspects: Suspects
+    mailbox: Mailbox,
+    threads: Threads,
+    batch: Sequence[ListedMail],
+    suspects: Suspects,
+    *,
+    header_only: bool = False,
 ) -> tuple[list[ReadMail], list[Unreadable]]:
     """The mails of the batch in order, and those that cannot be read.
+
+    Of a mail that is too large, alone in its batch, only the header is read.
 
     Raises MailboxAway when the connection is lost; the mails in hand are then suspects.
     """
@@ -91,6 +98,9 @@ async def read_batch(
     if suspects.unreadable(uids):
         return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
     try:
+        if header_only:
+            header = await threads.run(mailbox.read_header, batch[0])
+            return ([] if header is None else [header]), []
         mails = await threads.run(mailbox.read, uids)
         withheld = await _withheld(mailbox, threads, batch, mails)
     except MailUnreadable as error:

@@ -1,14 +1,16 @@
 """The fetcher's story: what is new in a mailbox becomes records, then rows, then counts as seen.
 
 The order is the promise. A mail counts as read only when Kafka has acknowledged it; its row and
-how far the mailbox was read are one transaction; marking as seen comes last. Whatever is cut off
-in between is done again with the same mail_id, which changes nothing for the stages behind.
+how far the mailbox was read are one transaction; marking, moving or removing comes last. Whatever
+is cut off in between is done again with the same mail_id, which changes nothing for the stages
+behind.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -58,47 +60,81 @@ class Parts:
     clock: Clock
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the mail account allows; 0: no limit."""
+
+    max_mails_per_poll: int = 0
+    max_message_bytes: int = 0
+
+    def exceeded_by(self, mail: ListedMail) -> bool:
+        """Whether the mail is too large; one whose size the server does not tell is not."""
+        return 0 < self.max_message_bytes < (mail.size or 0)
+
+
 class Fetch:
     """Fetches from one open mailbox; `state` says how far it has come."""
 
     def __init__(
-        self, parts: Parts, mailbox: Mailbox, state: SyncState, suspects: Suspects
+        self,
+        parts: Parts,
+        mailbox: Mailbox,
+        state: SyncState,
+        suspects: Suspects,
+        limits: Limits | None = None,
     ) -> None:
         self._parts = parts
         self._mailbox = mailbox
         self._suspects = suspects
-        self._seen_saved = state.seen_uid
+        self._limits = limits or Limits()
+        self._finished_saved = state.finished_uid
+        # Something was asked of the mailbox that it does at its next rest.
+        self._unsettled = False
         self.state = state
 
     async def new_mails(self) -> None:
-        """Fetches until the mailbox lists nothing new."""
-        settings = self._parts.settings
-        while listed := await self._list():
-            for batch in batches(
-                listed,
-                max_mails=settings.batch_max_mails,
-                max_bytes=settings.batch_max_bytes,
-                alone=self._suspects.losses,
-            ):
+        """Fetches until the mailbox lists nothing new, or the poll has had its number of mails."""
+        most = self._limits.max_mails_per_poll or sys.maxsize
+        while most and (listed := await self._list()):
+            listed = listed[:most]
+            most -= len(listed)
+            for batch in self._batches(listed):
                 async with self._parts.hands:
                     await self._take(batch)
             self._suspects.in_listing = False
+        await self._rest()
 
     async def _list(self) -> Sequence[ListedMail]:
         return await list_after(
             self._mailbox, self._parts.threads, self.state.last_uid, self._suspects
         )
 
+    def _batches(self, listed: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
+        too_large = {mail.uid for mail in listed if self._limits.exceeded_by(mail)}
+        return batches(
+            listed,
+            max_mails=self._parts.settings.batch_max_mails,
+            max_bytes=self._parts.settings.batch_max_bytes,
+            alone=too_large | self._suspects.losses.keys(),
+        )
+
     async def _take(self, batch: Sequence[ListedMail]) -> None:
         started = self._parts.clock.now()
+        # Such a mail has a batch of its own.
+        too_large = self._limits.exceeded_by(batch[0])
+        if too_large and self._unsettled:
+            await self._rest()
         mails, unreadable = await read_batch(
-            self._mailbox, self._parts.threads, batch, self._suspects
+            self._mailbox, self._parts.threads, batch, self._suspects, header_only=too_large
         )
         rows = await self._parts.publisher.publish(self.state, mails)
-        await self._record(replace(self.state, last_uid=batch[-1].uid), rows, unreadable)
+        state = replace(self.state, last_uid=batch[-1].uid)
+        if too_large:
+            # Only its header is here, so it stays as it is: this batch is finished already.
+            state = replace(state, finished_uid=state.last_uid)
+        await self._record(state, rows, unreadable)
         self._suspects.forget([mail.uid for mail in batch])
-        await self._mark_seen([mail.uid for mail in mails])
-        self.state = replace(self.state, seen_uid=self.state.last_uid)
+        await self._finish([] if too_large else [mail.uid for mail in mails])
         self._tell(rows, (self._parts.clock.now() - started).total_seconds())
 
     async def _record(
@@ -106,7 +142,7 @@ class Fetch:
     ) -> None:
         failed = [self._unreadable_row(mail) for mail in unreadable]
         await self._parts.store.record(state, rows, failed)
-        self.state, self._seen_saved = state, state.seen_uid
+        self.state, self._finished_saved = state, state.finished_uid
         for row in failed:
             self._parts.progress.count(row.mailbox, "failed")
             logger.error(
@@ -118,46 +154,58 @@ class Fetch:
             )
 
     def _unreadable_row(self, unreadable: Unreadable) -> UnreadableRow:
-        uid = unreadable.mail.uid
+        mail = unreadable.mail
         return UnreadableRow(
-            mail_id=mail_id_of(self.state, uid),
+            mail_id=mail_id_of(self.state, mail.uid, mail.key),
             mailbox=self.state.mailbox,
-            source=source_of(self.state, uid),
-            size=unreadable.mail.size or 0,
+            source=source_of(self.state, mail.uid, mail.key),
+            size=mail.size or 0,
             reason=f"could not be fetched: {unreadable.reason}",
             tried_at=self._parts.clock.now(),
         )
 
-    async def mark_what_was_left(self) -> None:
-        """Marks the mails that a predecessor recorded and had no time to mark.
+    async def finish_what_was_left(self) -> None:
+        """Marks, moves or removes the mails that a predecessor recorded and had no time for.
 
-        Only those above `seen_uid`, so the last batch: an older mail that is unseen was marked
+        Only those above `finished_uid`, so the last batch: an older mail that is unseen was marked
         unread by a person, who is to keep that.
         """
-        first, last = self.state.seen_uid + 1, self.state.last_uid
+        first, last = self.state.finished_uid + 1, self.state.last_uid
         if first > last:
             return
-        unseen = await self._parts.threads.run(self._mailbox.unseen_between, first, last)
-        ids = {uid: mail_id_of(self.state, uid) for uid in unseen}
+        left = await self._parts.threads.run(self._mailbox.unfinished_between, first, last)
+        ids = {mail.uid: mail_id_of(self.state, mail.uid, mail.key) for mail in left}
         recorded = await self._parts.store.acknowledged(list(ids.values()))
-        await self._mark_seen([uid for uid, mail_id in ids.items() if mail_id in recorded])
-        self.state = replace(self.state, seen_uid=last)
-        await self.save_seen()
+        await self._finish([uid for uid, mail_id in ids.items() if mail_id in recorded])
+        if self._unsettled:
+            await self._rest()
+        await self.save_finished()
 
-    async def save_seen(self) -> None:
-        """Saves how far mails are marked; each batch does so for the one before it."""
-        if self._seen_saved < self.state.seen_uid:
+    async def save_finished(self) -> None:
+        """Saves how far mails are seen to; each batch does so for the one before it."""
+        if self._finished_saved < self.state.finished_uid:
             await self._parts.store.record(self.state, [], [])
-            self._seen_saved = self.state.seen_uid
+            self._finished_saved = self.state.finished_uid
 
-    async def _mark_seen(self, uids: Sequence[int]) -> None:
-        if not uids:
-            return
+    async def _finish(self, uids: Sequence[int]) -> None:
         try:
-            await self._parts.threads.run(self._mailbox.mark_seen, uids)
+            if uids and not await self._parts.threads.run(self._mailbox.finish, uids):
+                self._unsettled = True
         except MailUnreadable as error:
-            # The mails are safe; the flag is only a courtesy to people who look into the folder.
-            logger.warning("not marked as seen", mailbox=self.state.mailbox, reason=str(error))
+            # The mails are safe; what becomes of them in the mailbox must not stop the next ones.
+            logger.warning(
+                "mails stay in the mailbox as they are",
+                mailbox=self.state.mailbox,
+                reason=str(error),
+                uids=list(uids),
+            )
+        if not self._unsettled:
+            self.state = replace(self.state, finished_uid=self.state.last_uid)
+
+    async def _rest(self) -> None:
+        await self._parts.threads.run(self._mailbox.rest)
+        self._unsettled = False
+        self.state = replace(self.state, finished_uid=self.state.last_uid)
 
     def _tell(self, rows: Sequence[FetchedRow], seconds: float) -> None:
         now = self._parts.clock.now()

@@ -13,7 +13,7 @@ from postrail.observe.log import log
 from postrail.retry import backoff_seconds
 from postrail.tasks import set_within
 from services.fetcher.reading import Suspects
-from services.fetcher.step import Fetch, Parts
+from services.fetcher.step import Fetch, Limits, Parts
 from services.fetcher.waiting import Wait, wait_idling
 
 logger = log("fetcher")
@@ -74,13 +74,13 @@ class MailboxWatch:
         mailbox = self._entrance.mailbox_for(self.account)
         try:
             fetch = await self._open(mailbox)
-            await fetch.mark_what_was_left()
+            await fetch.finish_what_was_left()
             while True:
                 self._attention.clear()
                 await fetch.new_mails()
                 self._reached()
                 if not await self._news(mailbox):
-                    await fetch.save_seen()
+                    await fetch.save_finished()
         finally:
             self._parts.threads.release(mailbox)
 
@@ -97,7 +97,11 @@ class MailboxWatch:
             uid_validity=uid_validity,
             last_uid=state.last_uid,
         )
-        return Fetch(self._parts, mailbox, state, self._suspects)
+        limits = Limits(
+            max_mails_per_poll=self.account.max_mails_per_poll,
+            max_message_bytes=self.account.max_message_bytes,
+        )
+        return Fetch(self._parts, mailbox, state, self._suspects, limits)
 
     def _reached(self) -> None:
         self._failures = 0
@@ -105,7 +109,9 @@ class MailboxWatch:
 
     async def _news(self, mailbox: Mailbox) -> bool:
         """Waits until it is time to look again; False when nothing but the poll timer says so."""
-        if self.account.idle and mailbox.can_idle:
+        # A limit for each poll would be none if new mail made the next one.
+        idles = self.account.idle and not self.account.max_mails_per_poll
+        if idles and mailbox.can_idle:
             return await wait_idling(
                 mailbox, self._parts.threads, self._attention, self.account.poll_seconds
             )

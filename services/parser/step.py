@@ -126,7 +126,10 @@ class Parser:
             return view_of(file)
 
     def _made(self, fetched: MailFetched, place: Place, raw: View) -> Made:
-        return self._record_of(fetched, place, raw, parsed_or_not(raw))
+        mail = parsed_or_not(raw)
+        if fetched.too_large:
+            mail = header_only(mail, fetched)
+        return self._record_of(fetched, place, raw, mail)
 
     def _given_up(self, fetched: MailFetched, place: Place, deaths: int) -> Made:
         """Keeps the bytes, and looks at nothing in them; those in a blob are not even read."""
@@ -174,6 +177,18 @@ def parsed_or_not(raw: View) -> Mail:
     except Exception as error:
         logger.exception("the parser failed", size=len(raw))
         return _least(raw, storable(f"the parser failed: {type(error).__name__}: {error}"))
+
+
+def header_only(mail: Mail, fetched: MailFetched) -> Mail:
+    """A mail that was too large to fetch: a text says so in the place of its body."""
+    defect = "too large: only its header was fetched"
+    text = (
+        f"[This mail of {fetched.size:,} bytes is larger than the mailbox {fetched.mailbox} allows"
+        f" (max_message_bytes). Only its header was fetched. The mail itself is still in the"
+        f" mailbox: {storable(fetched.source)}]"
+    )
+    content = replace(mail.content, text=text, html="", source="")
+    return replace(mail, content=content, reply=None, defects=[defect, *mail.defects])
 
 
 def _least(raw: View, reason: str) -> Mail:

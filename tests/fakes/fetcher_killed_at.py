@@ -53,7 +53,7 @@ POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
     "blob": (BlobStore, "put", dying_async),
     "acknowledged": (Producer, "send", dying_async),
     "recorded": (PostgresStore, "record", dying_async),
-    "seen": (ImapMailbox, "mark_seen", dying),
+    "seen": (ImapMailbox, "finish", dying),
 }
 
 

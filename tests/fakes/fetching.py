@@ -78,7 +78,7 @@ class MemoryStore:
         self.states[state.mailbox, state.folder] = replace(
             state,
             last_uid=max(before.last_uid, state.last_uid),
-            seen_uid=max(before.seen_uid, state.seen_uid),
+            finished_uid=max(before.finished_uid, state.finished_uid),
         )
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:

@@ -94,7 +94,7 @@ POINTS = {
     "recorded": Point(
         "services.fetcher", "services.fetcher.store", "PostgresStore.record", after_async
     ),
-    "seen": Point("services.fetcher", "postrail.mailbox.imap", "ImapMailbox.mark_seen", after),
+    "seen": Point("services.fetcher", "postrail.mailbox.imap", "ImapMailbox.finish", after),
     "parsed": Point("services.parser", *SEND, after_acknowledgement_in("mail.parsed")),
     "taken in": Point("services.handler", "services.handler.step", "Handler.take_in", after_async),
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),

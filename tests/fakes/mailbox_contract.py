@@ -64,9 +64,21 @@ class MailboxContract:
     def test_marks_and_tells_what_is_unseen(self, scene: MailboxScene) -> None:
         uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(4)]
         scene.mailbox.open()
-        scene.mailbox.mark_seen(uids[1:2])
+        scene.mailbox.finish(uids[1:2])
         assert scene.seen() == {uids[1]}
-        assert scene.mailbox.unseen_between(uids[0], uids[2]) == [uids[0], uids[2]]
+        left = scene.mailbox.unfinished_between(uids[0], uids[2])
+        assert [mail.uid for mail in left] == [uids[0], uids[2]]
+
+    def test_reads_the_header_alone(self, scene: MailboxScene) -> None:
+        uid = scene.add(b"A: 1\r\n\r\n" + b"x" * 1000)
+        scene.mailbox.open()
+        (listed,) = scene.mailbox.list_after(0)
+        header = scene.mailbox.read_header(listed)
+        assert header is not None
+        assert (header.uid, header.content, header.size) == (uid, b"A: 1\r\n\r\n", 1008)
+        scene.remove(uid)
+        scene.mailbox.list_after(0)
+        assert scene.mailbox.read_header(listed) is None
 
     def test_uidvalidity_stays_between_openings(self, scene: MailboxScene) -> None:
         first = scene.mailbox.open()

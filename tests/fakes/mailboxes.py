@@ -26,6 +26,8 @@ class MemoryServer:
     # Raised by the next openings, one each.
     open_faults: list[Exception] = field(default_factory=list)
     may_mark: bool = True
+    # As POP3, whose deletions take effect at the end of the session.
+    finishes_at_rest: bool = False
     can_idle: bool = False
     idling: MemoryMailbox | None = None
     # What clients did: ("read", (1, 2)), ("seen", (1, 2)), ("open", ()), ...
@@ -48,6 +50,7 @@ class MemoryMailbox:
         self._server = server
         self._sockets: tuple[socket.socket, ...] = ()
         self._open = False
+        self._unsettled: set[int] = set()
 
     def open(self) -> int:
         self._server.log.append(("open", ()))
@@ -78,17 +81,35 @@ class MemoryMailbox:
         mails = self._server.mails
         return [ReadMail(uid, mails[uid], RECEIVED_AT) for uid in uids if uid in mails]
 
-    def unseen_between(self, first: int, last: int) -> list[int]:
+    def read_header(self, mail: ListedMail) -> ReadMail | None:
+        self._check()
+        self._server.log.append(("header", (mail.uid,)))
+        if mail.uid not in self._server.mails:
+            return None
+        header = self._server.mails[mail.uid].partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        return ReadMail(mail.uid, header, RECEIVED_AT, full_size=mail.size)
+
+    def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
         self._check()
         mails, seen = self._server.mails, self._server.seen
-        return [uid for uid in sorted(mails) if first <= uid <= last and uid not in seen]
+        found = [uid for uid in sorted(mails) if first <= uid <= last and uid not in seen]
+        return [ListedMail(uid, None) for uid in found]
 
-    def mark_seen(self, uids: Sequence[int]) -> None:
+    def finish(self, uids: Sequence[int]) -> bool:
         self._check()
         if not self._server.may_mark:
             raise MailUnreadable("the server lets us read only")
         self._server.log.append(("seen", tuple(uids)))
+        if self._server.finishes_at_rest:
+            self._unsettled |= set(uids)
+            return False
         self._server.seen |= set(uids)
+        return True
+
+    def rest(self) -> None:
+        self._check()
+        self._server.seen |= self._unsettled
+        self._unsettled = set()
 
     @property
     def can_idle(self) -> bool:

@@ -70,7 +70,7 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
         "ca_file": str(certificates.ca_file),
         "idle": True,
         "poll_seconds": 3600,
-        "timeout_seconds": 10,
+        "timeout_ms": 10_000,
     }
     return account_named(USER, **(values | changes))
 

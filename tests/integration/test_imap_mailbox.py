@@ -37,7 +37,7 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
         "password": "env:POSTRAIL_SECRET_SUPPORT",
         "address": "support@example.org",
         "project": "HELP",
-        "timeout_seconds": 5,
+        "timeout_ms": 5_000,
         "ca_file": str(certificates.ca_file),
     }
     return MailAccount.model_validate(values | changes)
@@ -55,7 +55,7 @@ def mailbox(account: MailAccount) -> Iterator[ImapMailbox]:
     found.close()
 
 
-@pytest.mark.parametrize("encryption", ["none", "starttls", "ssl"])
+@pytest.mark.parametrize("encryption", ["none", "starttls", "starttls_if_available", "ssl"])
 def test_reads_with_each_encryption(
     dovecot: Dovecot, certificates: Certificates, encryption: str
 ) -> None:
@@ -76,10 +76,86 @@ def test_reading_leaves_flags_alone_until_told(dovecot: Dovecot, mailbox: ImapMa
     mailbox.open()
     mailbox.read(uids)
     assert set(map(tuple, dovecot.flags(USER).values())) == {()}
-    assert mailbox.unseen_between(1, 2) == uids[:2]
-    mailbox.mark_seen(uids[:2])
+    assert [mail.uid for mail in mailbox.unfinished_between(1, 2)] == uids[:2]
+    mailbox.finish(uids[:2])
     assert dovecot.flags(USER) == {1: {"\\Seen"}, 2: {"\\Seen"}, 3: set()}
-    assert mailbox.unseen_between(1, 3) == uids[2:]
+    assert [mail.uid for mail in mailbox.unfinished_between(1, 3)] == uids[2:]
+
+
+def opened(account: MailAccount, without: str = "") -> ImapMailbox:
+    """An open mailbox, on a server that seems to lack a capability."""
+    mailbox = ImapMailbox(account, PASSWORD)
+    mailbox.open()
+    offered = mailbox._client.capabilities()
+    lacking = {without.encode(), b"MOVE"} if without else set()
+    mailbox._client._cached_capabilities = tuple(set(offered) - lacking)
+    return mailbox
+
+
+# After the download of the first two of three mails: what is in INBOX, and in the other folder.
+AFTER = [
+    ("seen", "", "", [1, 2, 3], 0),
+    ("leave", "", "", [1, 2, 3], 0),
+    ("remove", "", "", [3], 0),
+    # Without UIDPLUS nothing but the mark is safe.
+    ("remove", "", "UIDPLUS", [1, 2, 3], 0),
+    ("move", "Processed", "", [3], 2),
+    # Made when it is missing, whatever its name.
+    ("move", "Erledigt/Müll", "", [3], 2),
+    ("move", "Erledigt/Müll", "MOVE", [3], 2),
+    ("move", "Processed", "UIDPLUS", [1, 2, 3], 2),
+]
+
+
+@pytest.mark.parametrize(("wanted", "target", "without", "left", "moved"), AFTER)
+def test_what_becomes_of_mails_after_their_download(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    wanted: str,
+    target: str,
+    without: str,
+    left: list[int],
+    moved: int,
+) -> None:
+    for _ in range(3):
+        dovecot.append(USER, MAIL)
+    # What another program has marked as deleted is no business of ours.
+    with dovecot.connection(USER) as client:
+        client.select("INBOX")
+        client.store("3", "+FLAGS", "\\Deleted")
+    account = account_on(dovecot, certificates, after_download=wanted, move_to=target)
+    mailbox = opened(account, without)
+    assert mailbox.finish([1, 2])
+    assert mailbox.unfinished_between(1, 2) == (
+        [] if wanted != "leave" else mailbox.unfinished_between(1, 3)
+    )
+    mailbox.close()
+    assert dovecot.uids(USER) == left
+    assert len(dovecot.uids(USER, target)) == moved if target else True
+    marked = {uid for uid, flags in dovecot.flags(USER).items() if "\\Deleted" in flags}
+    assert marked == ({1, 2, 3} if without == "UIDPLUS" else {3})
+
+
+def test_a_folder_that_the_server_does_not_make_is_told(
+    dovecot: Dovecot, certificates: Certificates
+) -> None:
+    uid = dovecot.append(USER, MAIL)
+    # Two separators in a row: no server makes that.
+    account = account_on(dovecot, certificates, after_download="move", move_to="a//b")
+    mailbox = opened(account)
+    with pytest.raises(MailUnreadable, match="refuses 'move'") as told:
+        mailbox.finish([uid])
+    mailbox.close()
+    assert told.value.setting == "mail account support: after_download, move_to"
+    assert dovecot.uids(USER) == [uid]
+
+
+def test_mail_before_the_day_is_not_listed(dovecot: Dovecot, certificates: Certificates) -> None:
+    for day in (1, 15, 28):
+        dovecot.append(USER, MAIL, when=datetime(2026, 3, day, 12, tzinfo=UTC))
+    mailbox = opened(account_on(dovecot, certificates, only_after="2026-03-15"))
+    assert [mail.uid for mail in mailbox.list_after(0)] == [2, 3]
+    mailbox.close()
 
 
 def test_received_at_is_the_servers_date_in_utc(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
@@ -167,7 +243,7 @@ def test_idle_does_not_miss_mail_that_came_before_it(
         dovecot.deliver(USER, MAIL)
         if number % 2:
             # Announces the mail with its answer, so that IDLE will not.
-            mailbox.unseen_between(1, 1)
+            mailbox.unfinished_between(1, 1)
         idling = mailbox.start_idle()
         if idling:
             assert select.select([mailbox.fileno()], [], [], 5)[0]
@@ -236,12 +312,12 @@ FAULTS = [
     ({"port": "imap"}, ConfigurationError, "does not speak TLS", "encryption, port"),
     # Plain IMAP to a port that expects TLS: it stays silent.
     (
-        {"encryption": "none", "timeout_seconds": 1},
+        {"encryption": "none", "timeout_ms": 1000},
         MailboxAway,
         "did not answer in time",
         "encryption",
     ),
-    ({"encryption": "starttls", "timeout_seconds": 1}, MailboxAway, "in time", "encryption"),
+    ({"encryption": "starttls", "timeout_ms": 1000}, MailboxAway, "in time", "encryption"),
     # LMTP is no IMAP.
     ({"encryption": "none", "port": "lmtp"}, MailboxAway, "does not expect", "port"),
     ({"host": "no-such-host.invalid"}, MailboxAway, "not known", "host"),
@@ -294,7 +370,7 @@ def test_a_folder_that_we_may_only_read_is_read(dovecot: Dovecot, mailbox: ImapM
     mailbox._read_only = True
     assert mailbox.read([uid])
     with pytest.raises(MailUnreadable, match="read the folder only"):
-        mailbox.mark_seen([uid])
+        mailbox.finish([uid])
 
 
 class DovecotScene:

@@ -49,17 +49,17 @@ async def test_a_new_folder_begins_at_its_start(pool: Pool) -> None:
 
 async def test_it_goes_on_where_it_was_and_never_back(pool: Pool) -> None:
     state = await began(pool)
-    await advanced(pool, replace(state, last_uid=50, seen_uid=40))
+    await advanced(pool, replace(state, last_uid=50, finished_uid=40))
     # A process that was paused, and does not know what happened meanwhile.
-    await advanced(pool, replace(state, last_uid=30, seen_uid=45))
-    assert await began(pool) == replace(state, last_uid=50, seen_uid=45)
+    await advanced(pool, replace(state, last_uid=30, finished_uid=45))
+    assert await began(pool) == replace(state, last_uid=50, finished_uid=45)
 
 
 async def test_another_uidvalidity_begins_anew_and_refuses_the_old_one(pool: Pool) -> None:
     old = await began(pool, 7)
     await advanced(pool, replace(old, last_uid=50))
     new = await began(pool, 8)
-    assert (new.last_uid, new.seen_uid) == (0, 0)
+    assert (new.last_uid, new.finished_uid) == (0, 0)
     with pytest.raises(Renumbered):
         await advanced(pool, replace(old, last_uid=60))
     assert await began(pool, 8) == new

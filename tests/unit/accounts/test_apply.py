@@ -180,7 +180,7 @@ def test_a_password_that_is_left_out_is_kept() -> None:
         # Another encryption has another port too.
         (
             "host: imap.example.org",
-            "host: imap.example.org\n    encryption: none",
+            "host: imap.example.org\n    encryption: starttls",
             "port and encryption",
         ),
         ("username: login\n    address", "username: other\n    address", "username"),
@@ -304,3 +304,22 @@ def test_an_account_that_is_disabled_watches_nothing() -> None:
 def test_people_are_known_by_their_address_in_small_letters() -> None:
     (person,) = [change for change in plan_of(FILE).changes if change.kind == "person"]
     assert person.name == "agent@example.org"
+
+
+@pytest.mark.parametrize(
+    ("setting", "warning"),
+    [
+        ("verify_certificate: false", "account help: verify_certificate is false: whoever stands"),
+        (
+            "encryption: none\n    allow_plain_login: true",
+            "account help: allow_plain_login is true: the password may go to imap.example.org",
+        ),
+        # Nothing goes over a plain line with TLS from the start.
+        ("allow_plain_login: true", ""),
+    ],
+)
+def test_what_works_and_is_dangerous_is_warned_about(setting: str, warning: str) -> None:
+    text = FILE.replace("host: imap.example.org", f"host: imap.example.org\n    {setting}")
+    warnings = plan_of(text).warnings
+    assert len(warnings) == bool(warning)
+    assert "".join(warnings).startswith(warning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from textwrap import dedent
 
 import pytest
@@ -36,6 +37,7 @@ def test_an_account_is_read_with_its_defaults() -> None:
         username="help@example.org",
         password="secret",
         folder="INBOX",
+        timeout_ms=30_000,
         address="help@example.org",
         project="HELP",
     )
@@ -43,12 +45,109 @@ def test_an_account_is_read_with_its_defaults() -> None:
     assert entry.lines["project"] == 7
 
 
-@pytest.mark.parametrize(("encryption", "port"), [("none", 143), ("starttls", 143), ("ssl", 993)])
-@pytest.mark.parametrize("given", ["", "    port:\n", "    port: 0\n"])
-def test_a_blank_port_is_the_encryptions_own(encryption: str, port: int, given: str) -> None:
-    (entry,) = parse_file(f"{ACCOUNT}    encryption: {encryption}\n{given}", "postrail.yaml")
+PORTS = [
+    ("imap", "none", 143),
+    ("imap", "starttls", 143),
+    ("imap", "starttls_if_available", 143),
+    ("imap", "ssl", 993),
+]
+
+
+def account_with(*lines: str) -> MailAccount:
+    text = ACCOUNT + "".join(f"    {line}\n" for line in lines)
+    (entry,) = parse_file(text, "postrail.yaml")
     assert isinstance(entry.thing, MailAccount)
-    assert entry.thing.port == port
+    return entry.thing
+
+
+@pytest.mark.parametrize(("protocol", "encryption", "port"), PORTS)
+@pytest.mark.parametrize("given", ["port:", "port: 0", "port: 4711", "description: none"])
+def test_a_blank_port_is_the_protocols_and_encryptions_own(
+    protocol: str, encryption: str, port: int, given: str
+) -> None:
+    account = account_with(
+        f"protocol: {protocol}", f"encryption: {encryption}", "allow_plain_login: true", given
+    )
+    assert account.port == (4711 if "4711" in given else port)
+
+
+@pytest.mark.parametrize(
+    ("line", "milliseconds"),
+    [
+        ("description: none", 30_000),
+        ("timeout_ms:", 30_000),
+        ("timeout_ms: 0", 30_000),
+        ("timeout_ms: 1", 1),
+        ("timeout_ms: 30000", 30_000),
+    ],
+)
+def test_a_blank_timeout_is_30_seconds(line: str, milliseconds: int) -> None:
+    assert account_with(line).timeout_ms == milliseconds
+
+
+def test_the_other_defaults_of_an_account() -> None:
+    account = account_with()
+    assert (account.after_download, account.move_to) == ("seen", "")
+    assert (account.max_mails_per_poll, account.max_message_bytes) == (0, 0)
+    assert (account.only_after, account.min_tls_version) == (None, "1.2")
+    assert (account.poll_seconds, account.idle, account.enabled) == (60, True, True)
+    assert (account.verify_certificate, account.allow_plain_login) == (True, False)
+
+
+def test_each_attribute_of_an_account_is_read() -> None:
+    account = account_with(
+        "after_download: move",
+        "move_to: Erledigt/Müll",
+        "max_mails_per_poll: 30",
+        "max_message_bytes: 1000000",
+        "only_after: 2026-03-01",
+        'min_tls_version: "1.3"',
+    )
+    assert (account.after_download, account.move_to) == ("move", "Erledigt/Müll")
+    assert (account.max_mails_per_poll, account.max_message_bytes) == (30, 1_000_000)
+    assert (account.only_after, account.min_tls_version) == (date(2026, 3, 1), "1.3")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "::1"])
+def test_within_this_machine_a_password_may_go_unencrypted(host: str) -> None:
+    text = ACCOUNT.replace("imap.example.org", f'"{host}"') + "    encryption: none\n"
+    (entry,) = parse_file(text, "postrail.yaml")
+    assert isinstance(entry.thing, MailAccount)
+    assert not entry.thing.allow_plain_login
+
+
+WRONG_TOGETHER = [
+    # The password would be readable on the way.
+    (f"{ACCOUNT}    encryption: none\n", 8, "encryption", "none would send the password readable"),
+    # Moving needs somewhere to move to, elsewhere.
+    (f"{ACCOUNT}    after_download: move\n", 2, "move_to", "is missing: the folder that"),
+    (f"{ACCOUNT}    move_to: Done\n", 8, "move_to", "is of no use unless after_download is move"),
+    (
+        f"{ACCOUNT}    after_download: move\n    move_to: INBOX\n",
+        9,
+        "move_to",
+        "is the folder that is watched",
+    ),
+    # Values of one field.
+    (f"{ACCOUNT}    timeout_ms: 30001\n", 8, "timeout_ms", "must be less than or equal to 30000"),
+    (f"{ACCOUNT}    timeout_ms: -1\n", 8, "timeout_ms", "must be greater than or equal to 1"),
+    (f"{ACCOUNT}    timeout_seconds: 5\n", 8, "", "is not known; did you mean 'timeout_ms'?"),
+    (f"{ACCOUNT}    max_message_bytes: -1\n", 8, "max_message_bytes", "must be greater than"),
+    (f"{ACCOUNT}    max_mails_per_poll: x\n", 8, "max_mails_per_poll", "must be a valid integer"),
+    (f"{ACCOUNT}    only_after: soon\n", 8, "only_after", "must be a valid date"),
+    (f"{ACCOUNT}    after_download: burn\n", 8, "after_download", "must be 'seen', 'remove',"),
+    (f'{ACCOUNT}    min_tls_version: "1.0"\n', 8, "min_tls_version", "must be '1.2' or '1.3'"),
+    (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap'"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "field", "problem"), WRONG_TOGETHER)
+def test_what_does_not_go_together_names_line_and_field(
+    text: str, line: int, field: str, problem: str
+) -> None:
+    (fault,) = faults_of(text)
+    assert fault.startswith(f"postrail.yaml:{line}: account")
+    assert f"{field}: {problem}" in fault
 
 
 def test_a_blank_value_is_the_default() -> None:
@@ -143,12 +242,12 @@ def test_connections_and_projects_are_read() -> None:
         ),
         (
             ACCOUNT.replace("imap.example.org", '""'),
-            "postrail.yaml:3: account 'help', host: must not be empty",
+            "postrail.yaml:3: account 'help', host: is missing",
         ),
         # Wrong values.
         (
             f"{ACCOUNT}    encryption: tls\n",
-            "postrail.yaml:8: account 'help', encryption: must be 'none', 'ssl' or 'starttls'",
+            "postrail.yaml:8: account 'help', encryption: must be 'none', 'ssl', 'starttls' or",
         ),
         (
             f"{ACCOUNT}    port: 70000\n",
@@ -205,8 +304,11 @@ def test_a_fault_names_line_and_field(text: str, fault: str) -> None:
 
 
 def test_all_faults_are_named_at_once_in_order() -> None:
-    text = ACCOUNT.replace("host: imap.example.org", "host: ''") + "    port: x\npeople: 3\n"
-    assert [line.split(":")[1] for line in faults_of(text)] == ["3", "8", "9"]
+    text = ACCOUNT.replace("address: help@", "address: ") + "    port: x\npeople: 3\n"
+    assert [line.split(":")[1] for line in faults_of(text)] == ["6", "8", "9"]
+    # Also those between fields.
+    text = ACCOUNT.replace("host: imap.example.org", "host: ''") + "    after_download: move\n"
+    assert [line.split(",")[1][:8] for line in faults_of(text)] == [" move_to", " host: i"]
 
 
 def test_a_wrong_password_is_never_shown() -> None:

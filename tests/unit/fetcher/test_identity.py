@@ -27,9 +27,17 @@ def test_each_part_makes_another_mail() -> None:
 
 
 def test_how_far_it_was_read_does_not_matter() -> None:
-    later = SyncState(mailbox="support", folder="INBOX", uid_validity=7, last_uid=99, seen_uid=98)
+    later = SyncState(
+        mailbox="support", folder="INBOX", uid_validity=7, last_uid=99, finished_uid=98
+    )
     assert mail_id_of(later, 12) == mail_id_of(state(), 12)
 
 
 def test_the_source_is_readable() -> None:
     assert source_of(state(folder="Büro"), 12) == "Büro;uidvalidity=7;uid=12"
+
+
+def test_a_key_names_the_mail_whatever_its_number_is() -> None:
+    assert mail_id_of(state(), 1, "uidl=a") == mail_id_of(state(uid_validity=8), 2, "uidl=a")
+    assert mail_id_of(state(), 1, "uidl=a") != mail_id_of(state(), 1, "uidl=b")
+    assert source_of(state(), 1, "uidl=a") == "INBOX;uidl=a"

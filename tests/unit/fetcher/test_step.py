@@ -8,9 +8,10 @@ from datetime import date
 import pytest
 
 from postrail.errors import FatalError, TransientError
+from postrail.mailbox import ListedMail
 from postrail.settings import FetcherSettings
 from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects
-from services.fetcher.step import Fetch
+from services.fetcher.step import Fetch, Limits
 from tests.fakes.fetching import Neighbours
 from tests.fakes.mailboxes import RECEIVED_AT, MemoryMailbox, MemoryServer
 
@@ -30,12 +31,15 @@ def neighbours() -> Iterator[Neighbours]:
 
 
 async def opened(
-    server: MemoryServer, neighbours: Neighbours, suspects: Suspects | None = None
+    server: MemoryServer,
+    neighbours: Neighbours,
+    suspects: Suspects | None = None,
+    limits: Limits | None = None,
 ) -> Fetch:
     """A fetch on a new connection, as a watch would begin it."""
     mailbox = MemoryMailbox(server)
     state = await neighbours.store.begin("support", "INBOX", mailbox.open())
-    return Fetch(neighbours.parts, mailbox, state, suspects or Suspects())
+    return Fetch(neighbours.parts, mailbox, state, suspects or Suspects(), limits)
 
 
 async def test_everything_new_arrives_once_in_order(
@@ -50,7 +54,7 @@ async def test_everything_new_arrives_once_in_order(
     assert neighbours.producer.records[0].received_at == RECEIVED_AT
     assert [row.raw_offset for row in neighbours.store.fetched.values()] == [2, 0, 1]
     assert server.seen == {1, 2, 3}
-    assert fetch.state.last_uid == fetch.state.seen_uid == 3
+    assert fetch.state.last_uid == fetch.state.finished_uid == 3
     assert neighbours.progress.outcomes == [("support", "fetched")] * 3
 
 
@@ -248,9 +252,9 @@ async def test_what_a_crash_left_unmarked_is_marked_at_the_next_start(
     server.seen -= {3}
     # A person has marked a mail of the first batch as unread.
     server.seen -= {1}
-    await (await opened(server, neighbours)).mark_what_was_left()
+    await (await opened(server, neighbours)).finish_what_was_left()
     assert server.seen == {2, 3}
-    assert neighbours.store.states["support", "INBOX"].seen_uid == 4
+    assert neighbours.store.states["support", "INBOX"].finished_uid == 4
 
 
 async def test_nothing_is_marked_again_once_the_marking_is_saved(
@@ -259,7 +263,99 @@ async def test_nothing_is_marked_again_once_the_marking_is_saved(
     server.add(b"one", b"two")
     fetch = await opened(server, neighbours)
     await fetch.new_mails()
-    await fetch.save_seen()
+    await fetch.save_finished()
     server.seen -= {2}
-    await (await opened(server, neighbours)).mark_what_was_left()
+    await (await opened(server, neighbours)).finish_what_was_left()
     assert server.seen == {1}
+
+
+async def test_a_mail_that_is_too_large_comes_as_its_header_and_stays_as_it_is(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100, b"A: 3\r\n\r\n")
+    fetch = await opened(server, neighbours, limits=Limits(max_message_bytes=50))
+    await fetch.new_mails()
+    records = neighbours.producer.records
+    assert [(record.size, record.too_large) for record in records] == [
+        (8, False),
+        (108, True),
+        (8, False),
+    ]
+    assert records[1].body == b"A: 2\r\n\r\n"
+    assert neighbours.store.fetched[records[1].mail_id].size == 108
+    assert server.done("read") == [(1,), (3,)]
+    assert server.seen == {1, 3}
+
+
+async def test_a_mail_that_is_too_large_is_not_finished_by_a_successor_either(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100)
+    await (await opened(server, neighbours, limits=Limits(max_message_bytes=50))).new_mails()
+    # Even when the account allows larger mails meanwhile: only the header is here.
+    await (await opened(server, neighbours)).finish_what_was_left()
+    assert server.seen == {1}
+    assert neighbours.store.states["support", "INBOX"].finished_uid == 2
+
+
+async def test_a_mail_of_the_greatest_size_comes_whole(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"x" * 50)
+    await (await opened(server, neighbours, limits=Limits(max_message_bytes=50))).new_mails()
+    assert neighbours.producer.records[0].body == b"x" * 50
+
+
+async def test_a_poll_brings_no_more_mails_than_it_may(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three", b"four", b"five")
+    fetch = await opened(server, neighbours, limits=Limits(max_mails_per_poll=3))
+    await fetch.new_mails()
+    assert server.seen == {1, 2, 3}
+    await fetch.new_mails()
+    assert server.seen == {1, 2, 3, 4, 5}
+
+
+async def test_what_takes_effect_at_rest_is_finished_then_and_not_before(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    server.finishes_at_rest = True
+    fetch = await opened(server, neighbours)
+    observed = []
+    neighbours.producer.before_acknowledging = lambda: observed.append(
+        neighbours.store.states["support", "INBOX"].finished_uid
+    )
+    await fetch.new_mails()
+    assert observed == [0, 0]
+    assert server.seen == {1, 2, 3}
+    assert fetch.state.finished_uid == 3
+
+
+async def test_before_a_mail_that_is_too_large_the_others_take_effect(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"x" * 100, b"three")
+    server.finishes_at_rest = True
+    fetch = await opened(server, neighbours, limits=Limits(max_message_bytes=50))
+    seen = []
+    neighbours.producer.before_acknowledging = lambda: seen.append(set(server.seen))
+    await fetch.new_mails()
+    # Else a successor would take the large one for one of those that are to be removed.
+    assert seen == [set(), {1}, {1}]
+    assert server.seen == {1, 3}
+
+
+async def test_what_a_crash_left_before_the_rest_is_done_again(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two", b"three")
+    server.finishes_at_rest = True
+    fetch = await opened(server, neighbours)
+    for batch in ([ListedMail(1, 3), ListedMail(2, 3)], [ListedMail(3, 5)]):
+        await fetch._take(batch)
+    assert server.seen == set()
+    await (await opened(server, neighbours)).finish_what_was_left()
+    assert server.seen == {1, 2, 3}
+    assert neighbours.store.states["support", "INBOX"].finished_uid == 3

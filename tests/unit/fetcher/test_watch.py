@@ -87,9 +87,9 @@ async def test_the_last_marking_is_saved_when_nothing_new_comes(neighbours: Neig
     server.add(b"one")
     async with watched(server, neighbours, waits):
         await until(lambda: len(waits.seconds) == 1)
-        assert neighbours.store.states["support", "INBOX"].seen_uid == 0
+        assert neighbours.store.states["support", "INBOX"].finished_uid == 0
         waits.resume.set()
-        await until(lambda: neighbours.store.states["support", "INBOX"].seen_uid == 1)
+        await until(lambda: neighbours.store.states["support", "INBOX"].finished_uid == 1)
 
 
 async def test_faults_are_waited_out_longer_each_time(neighbours: Neighbours) -> None:

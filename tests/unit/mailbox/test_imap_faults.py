@@ -11,6 +11,7 @@ from imapclient.exceptions import CapabilityError, LoginError
 
 from postrail.errors import ConfigurationError, PermanentError, PipelineError
 from postrail.mailbox import MailboxAway
+from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap_faults import connection_fault, folder_fault, login_fault
 from tests.fakes.fetching import account_named
 
@@ -18,11 +19,14 @@ ACCOUNT = account_named("support", host="mail.example.org")
 
 CASES = [
     (ConnectionRefusedError(111, "refused"), MailboxAway, "host, port"),
-    (TimeoutError("timed out"), MailboxAway, "timeout_seconds"),
+    (TimeoutError("timed out"), MailboxAway, "timeout_ms"),
     (socket.gaierror(-2, "Name or service not known"), MailboxAway, "host"),
     (ConnectionResetError(104, "reset"), MailboxAway, "host, port"),
     (ssl.SSLEOFError(8, "EOF occurred"), MailboxAway, ""),
     (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), ConfigurationError, "encryption, port"),
+    # What the server says to a newer client, and what an older server makes the client say.
+    (ssl.SSLError(1, "TLSV1_ALERT_PROTOCOL_VERSION"), ConfigurationError, "min_tls_version"),
+    (ssl.SSLError(1, "UNSUPPORTED_PROTOCOL"), ConfigurationError, "min_tls_version"),
     (ssl.SSLCertVerificationError(1, "unable to get issuer"), ConfigurationError, "ca_file"),
     (CapabilityError("Server does not support STARTTLS"), ConfigurationError, "encryption"),
     (imaplib.IMAP4.abort("socket error: EOF"), MailboxAway, ""),
@@ -40,6 +44,14 @@ def test_library_errors_become_ours(
     assert setting in told.value.setting
     assert told.value.__cause__ is error
     assert "mail.example.org" in told.value.problem
+
+
+@pytest.mark.parametrize(
+    ("version", "least"), [("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3)]
+)
+def test_older_tls_is_not_spoken(version: str, least: ssl.TLSVersion) -> None:
+    account = account_named(min_tls_version=version)
+    assert tls_context(account).minimum_version == least
 
 
 def test_our_own_errors_pass() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 import pytest
@@ -319,3 +320,20 @@ def test_a_header_on_which_the_parser_fails_fails_its_mail_and_nothing_else(
     mail = step.parsed_or_not(b"From: a@example.org\nSubject: x\n\ny\n")
     assert mail.error == "the parser failed: LookupError: surprise \ufffd"
     assert mail.fingerprint == hashlib.sha256(b"From: a@example.org\nSubject: x\n\ny\n").hexdigest()
+
+
+async def test_a_mail_that_was_too_large_says_so_in_the_place_of_its_body(
+    parser: Parser, producer: MemoryProducer
+) -> None:
+    header = (
+        b"Subject: Photos\r\nMessage-ID: <1@x>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    )
+    mail = replace(fetched(header), too_large=True, size=73_000_000, source="INBOX;uid=9")
+    await parser.process([received(mail)])
+    (record,) = parsed(producer)
+    assert (record.subject, record.message_id, record.error) == ("Photos", "<1@x>", None)
+    assert record.size == 73_000_000
+    assert "73,000,000 bytes" in record.text
+    assert "INBOX;uid=9" in record.text
+    assert record.defects[0] == "too large: only its header was fetched"
+    assert record.attachments == []

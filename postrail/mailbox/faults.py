@@ -1,0 +1,171 @@
+"""What goes wrong on the way to any mail server, in words that name the account's setting.
+
+What only one protocol knows is in `imap_faults` and `pop3_faults`.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from postrail.accounts.models import MAIL_PORTS, MailAccount
+from postrail.errors import ConfigurationError, PipelineError
+from postrail.mailbox import MailboxAway
+
+# OpenSSL's reasons when the two sides share no version.
+OLD_TLS = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
+
+
+def tls_context(account: MailAccount) -> ssl.SSLContext:
+    """How the account wants TLS to be spoken; raises ConfigurationError for a wrong ca_file."""
+    try:
+        context = ssl.create_default_context(cafile=account.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise certificate_file_fault(account, error) from error
+    if account.min_tls_version == "1.3":
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if not account.verify_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def certificate_file_fault(account: MailAccount, error: Exception) -> ConfigurationError:
+    """The file with the certificate authorities cannot be used."""
+    return ConfigurationError(
+        f"cannot read certificates from {account.ca_file}: {words_of(error)}",
+        setting=setting_of(account, "ca_file"),
+        remedy="Name a readable PEM file, or leave it blank for the system's certificates",
+    )
+
+
+def plain_login_fault(account: MailAccount) -> ConfigurationError:
+    """The server takes passwords over encrypted connections only."""
+    return ConfigurationError(
+        f"{server_of(account)} takes no password over an unencrypted connection",
+        setting=setting_of(account, "encryption"),
+        remedy=f"Set encryption to starttls, or to ssl with port {MAIL_PORTS[account.protocol][1]}",
+    )
+
+
+def plain_login_unwanted(account: MailAccount) -> ConfigurationError:
+    """The server offers no encryption, and the account does not allow to go on without."""
+    return ConfigurationError(
+        f"{server_of(account)} offers no encryption (STARTTLS), so the password was not sent",
+        setting=setting_of(account, "encryption, allow_plain_login"),
+        remedy=f"Set encryption to ssl with port {MAIL_PORTS[account.protocol][1]}; or, if"
+        " everybody on the way may read the password, set allow_plain_login: true",
+    )
+
+
+def tls_fault(account: MailAccount, error: ssl.SSLError) -> PipelineError:
+    """No TLS connection came about, or it broke."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigurationError(
+            f"the certificate of {server_of(account)} is not trusted: {_tls_words(error)}",
+            setting=setting_of(account, "ca_file, host, verify_certificate"),
+            remedy="Set ca_file to the PEM file of the authority that signed it, and host to the"
+            " name in the certificate; verify_certificate: false trusts anybody",
+        )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
+        return broken_off(account, error)
+    if any(reason in _tls_words(error) for reason in OLD_TLS):
+        return ConfigurationError(
+            f"{server_of(account)} speaks no TLS {account.min_tls_version}: {_tls_words(error)}",
+            setting=setting_of(account, "min_tls_version"),
+            remedy="Have the server speak a newer TLS, or lower min_tls_version if it is above 1.2",
+        )
+    plain, encrypted = MAIL_PORTS[account.protocol]
+    return ConfigurationError(
+        f"{server_of(account)} does not speak TLS as expected: {_tls_words(error)}",
+        setting=setting_of(account, "encryption, port"),
+        remedy=f"Port {encrypted} goes with encryption ssl, port {plain} with starttls or none",
+    )
+
+
+def network_fault(account: MailAccount, error: OSError) -> MailboxAway:
+    """No connection came about, or it broke."""
+    if isinstance(error, socket.gaierror):
+        return MailboxAway(
+            f"the host {account.host} is not known: {error.strerror}",
+            setting=setting_of(account, "host"),
+            remedy="Correct the host name, or check this machine's name service",
+        )
+    if isinstance(error, ConnectionRefusedError):
+        return MailboxAway(
+            f"{server_of(account)} refused the connection",
+            setting=setting_of(account, "host, port"),
+            remedy="Check that the mail server runs and that the port is its"
+            f" {account.protocol.upper()} port",
+        )
+    if isinstance(error, TimeoutError):
+        return MailboxAway(
+            f"{server_of(account)} did not answer in time",
+            setting=setting_of(account, "host, port, encryption, timeout_ms"),
+            remedy="Check network and firewall; a port that expects TLS from the start"
+            f" ({MAIL_PORTS[account.protocol][1]}) stays silent unless encryption is ssl",
+        )
+    return MailboxAway(
+        f"the connection to {server_of(account)} failed: {error.strerror or words_of(error)}",
+        setting=setting_of(account, "host, port"),
+        remedy="Check the network between here and the mail server",
+    )
+
+
+def broken_off(account: MailAccount, error: Exception) -> MailboxAway:
+    """The server ended the connection in the middle of something."""
+    return MailboxAway(f"{server_of(account)} broke off the connection: {words_of(error)}")
+
+
+def starttls_missing(account: MailAccount, error: Exception) -> ConfigurationError:
+    """The account wants STARTTLS and the server does not offer it."""
+    return ConfigurationError(
+        f"{server_of(account)} does not offer STARTTLS: {words_of(error)}",
+        setting=setting_of(account, "encryption"),
+        remedy="Use what the server offers: encryption ssl with port"
+        f" {MAIL_PORTS[account.protocol][1]}, or none",
+    )
+
+
+def unexpected_answer(account: MailAccount, error: Exception) -> MailboxAway:
+    """Whatever answers there does not speak the protocol."""
+    protocol = account.protocol.upper()
+    return MailboxAway(
+        f"{server_of(account)} answered what {protocol} does not expect: {words_of(error)}",
+        setting=setting_of(account, "host, port"),
+        remedy=f"Check that the port is the server's {protocol} port",
+    )
+
+
+def login_refused(account: MailAccount, error: Exception) -> ConfigurationError:
+    """The server does not know this user name with this password."""
+    return ConfigurationError(
+        f"{server_of(account)} refused the login of {account.username}: {words_of(error)}",
+        setting=setting_of(account, "username, password"),
+        remedy="Correct the user name or the password; some providers want an app password, or"
+        f" {account.protocol.upper()} to be allowed first",
+    )
+
+
+def server_of(account: MailAccount) -> str:
+    """The server as messages name it."""
+    return f"the mail server {account.host}:{account.port}"
+
+
+def setting_of(account: MailAccount, fields: str) -> str:
+    """The account's fields as messages name them."""
+    return f"mail account {account.name}: {fields}"
+
+
+def words_of(error: Exception) -> str:
+    """The server's own words; libraries hand some of them on as the text of bytes."""
+    text = str(error).strip()
+    if text[:2] in ("b'", 'b"'):
+        text = text[2:-1]
+    return text or type(error).__name__
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, where it gave one."""
+    reason = getattr(error, "verify_message", None) or getattr(error, "reason", None)
+    return str(reason or words_of(error))
