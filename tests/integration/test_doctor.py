@@ -318,6 +318,16 @@ def test_nothing_is_wrong_with_a_whole_installation(setup: Setup, smtp_sink: Smt
     assert smtp_sink.mails == []
 
 
+@pytest.mark.debian
+def test_a_certificate_that_is_not_verified_works_and_is_warned_about(setup: Setup) -> None:
+    setup.configure(setup.account(encryption="starttls", verify_certificate=False))
+    (found,) = (one for one in setup.findings() if one.part == "account help")
+    assert found.state == "warning"
+    assert "verify_certificate is false" in found.says
+    assert "ca_file" in found.setting
+    assert found.remedy
+
+
 @pytest.mark.usefixtures("setup")
 def test_the_command_answers_in_json_and_fails_when_something_is_wrong(
     environment: dict[str, str],

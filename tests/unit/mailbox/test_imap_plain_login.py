@@ -1,0 +1,65 @@
+"""No password goes over an unencrypted line unless the account says so."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from postrail.errors import ConfigurationError
+from postrail.mailbox import imap
+from postrail.mailbox.imap import ImapMailbox
+from tests.fakes.fetching import account_named
+
+
+class PlainServer:
+    """Stands for imapclient on a server that offers no STARTTLS; remembers logins."""
+
+    logins: list[str]
+
+    def __init__(self, host: str, *_: Any, **__: Any) -> None:
+        self._imap = SimpleNamespace(debug=0)
+
+    def has_capability(self, name: str) -> bool:
+        return False
+
+    def login(self, username: str, password: str) -> None:
+        self.logins.append(username)
+
+    def select_folder(self, folder: str) -> dict[bytes, int]:
+        return {b"UIDVALIDITY": 7}
+
+    def logout(self) -> None:
+        pass
+
+    def shutdown(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "logs_in"),
+    [
+        # Whoever is on the way could read it.
+        ("mail.example.org", False, False),
+        ("mail.example.org", True, True),
+        # Nobody is on the way.
+        ("localhost", False, True),
+    ],
+)
+def test_without_starttls_the_password_waits_for_permission(
+    monkeypatch: pytest.MonkeyPatch, host: str, allowed: bool, logs_in: bool
+) -> None:
+    monkeypatch.setattr(imap, "IMAPClient", PlainServer)
+    PlainServer.logins = []
+    account = account_named(
+        host=host, encryption="starttls_if_available", allow_plain_login=allowed
+    )
+    mailbox = ImapMailbox(account, "secret")
+    if logs_in:
+        assert mailbox.open() == 7
+    else:
+        with pytest.raises(ConfigurationError, match="password was not sent") as told:
+            mailbox.open()
+        assert told.value.setting == "mail account support: encryption, allow_plain_login"
+    assert PlainServer.logins == (["support"] if logs_in else [])
