@@ -26,7 +26,7 @@ POINTS = {
     "acknowledged": ("fetcher", None),
     "recorded": ("fetcher", None),
     "seen": ("fetcher", None),
-    "parsed": ("parser", (1, 1, 0, 0)),
+    "parsed": ("parser", None),
     "taken in": ("handler", (1, 1, 0, 0)),
     "handled": ("handler", (1, 1, 1, 0)),
     "queued": ("handler", None),

@@ -33,7 +33,7 @@ from tests.fakes.parsing import fetched
 from tests.fakes.pipeline import Inbox, Pipeline, Replica, letter
 from tests.fakes.records import mail_fetched
 from tests.fakes.settings import PARTITIONS, settings_of
-from tests.fakes.slow_parser import IN_HAND
+from tests.fakes.slow_parser import EACH, IN_HAND
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -181,7 +181,7 @@ def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_onl
 def test_three_kills_with_a_batch_in_hand_blame_none_of_its_mails(pipeline: Pipeline) -> None:
     mails = [mail(8 * number) for number in range(5)]
     feed(pipeline, mails)
-    pipeline.start_as("parser", ["-m", "tests.fakes.slow_parser", "guarded"])
+    pipeline.start_as("parser", ["-m", "tests.fakes.slow_parser", "guarded", EACH])
     parser = pipeline.replica("parser")
     # The whole batch, then the second record alone, and the third: those before them have passed.
     for in_hand in (1, 3, 5):
