@@ -132,16 +132,21 @@ class Fetch:
         if too_large:
             # Only its header is here, so it stays as it is: this batch is finished already.
             state = replace(state, finished_uid=state.last_uid)
-        await self._record(state, rows, unreadable)
+        keys = [mail.key for mail in mails] + [each.mail.key for each in unreadable]
+        await self._record(state, rows, unreadable, [key for key in keys if key])
         self._suspects.forget([mail.uid for mail in batch])
         await self._finish([] if too_large else [mail.uid for mail in mails])
         self._tell(rows, (self._parts.clock.now() - started).total_seconds())
 
     async def _record(
-        self, state: SyncState, rows: Sequence[FetchedRow], unreadable: Sequence[Unreadable]
+        self,
+        state: SyncState,
+        rows: Sequence[FetchedRow],
+        unreadable: Sequence[Unreadable],
+        keys: Sequence[str],
     ) -> None:
         failed = [self._unreadable_row(mail) for mail in unreadable]
-        await self._parts.store.record(state, rows, failed)
+        await self._parts.store.record(state, rows, failed, keys)
         self.state, self._finished_saved = state, state.finished_uid
         for row in failed:
             self._parts.progress.count(row.mailbox, "failed")

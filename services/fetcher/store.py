@@ -11,7 +11,7 @@ from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import TransientError
-from postrail.mails import sync_state
+from postrail.mails import mailbox_ledger, sync_state
 from postrail.mails.incoming import FetchedRow, record_fetched
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
@@ -27,9 +27,16 @@ class Store(Protocol):
         """How far a folder was read; from the start when its UIDVALIDITY is a new one."""
 
     async def record(
-        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+        self,
+        state: SyncState,
+        fetched: Sequence[FetchedRow],
+        unreadable: Sequence[UnreadableRow],
+        keys: Sequence[str] = (),
     ) -> None:
-        """Saves the mails' rows and how far the folder is read now, all or nothing."""
+        """Saves the mails' rows and how far the folder is read now, all or nothing.
+
+        `keys` are those of the mails, where their mailbox names mails by keys.
+        """
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails were read and recorded."""
@@ -54,18 +61,33 @@ class PostgresStore:
             )
 
     async def record(
-        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+        self,
+        state: SyncState,
+        fetched: Sequence[FetchedRow],
+        unreadable: Sequence[UnreadableRow],
+        keys: Sequence[str] = (),
     ) -> None:
         async with self._transaction() as connection:
             if fetched:
                 await record_fetched(connection, fetched)
             if unreadable:
                 await sync_state.record_unreadable(connection, unreadable)
+            if keys:
+                await mailbox_ledger.mark_recorded(connection, state.mailbox, state.folder, keys)
             await sync_state.advance(connection, state, self._clock.now())
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:
             return await sync_state.acknowledged(connection, mail_ids)
+
+    async def number(
+        self, mailbox: str, folder: str, keys: Sequence[str], *, whole: bool
+    ) -> dict[str, int]:
+        """The numbers of a mailbox's keys; see `postrail.mailbox.ledger`."""
+        async with self._transaction() as connection:
+            return await mailbox_ledger.number(
+                connection, mailbox, folder, keys, whole=whole, now=self._clock.now()
+            )
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:

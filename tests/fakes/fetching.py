@@ -53,6 +53,7 @@ class MemoryStore:
         self.states: dict[tuple[str, str], SyncState] = {}
         self.fetched: dict[str, FetchedRow] = {}
         self.unreadable: dict[str, UnreadableRow] = {}
+        self.recorded_keys: set[str] = set()
         self.faults: list[Exception] = []
 
     async def accounts(self) -> list[MailAccount]:
@@ -68,9 +69,14 @@ class MemoryStore:
         return found
 
     async def record(
-        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+        self,
+        state: SyncState,
+        fetched: Sequence[FetchedRow],
+        unreadable: Sequence[UnreadableRow],
+        keys: Sequence[str] = (),
     ) -> None:
         self._check()
+        self.recorded_keys |= set(keys)
         self.fetched = {row.mail_id: row for row in fetched} | self.fetched
         self.unreadable = {row.mail_id: row for row in unreadable} | self.unreadable
         before = self.states[state.mailbox, state.folder]
