@@ -32,7 +32,8 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
-MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993)}
+MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993), "microsoft_graph": (443, 443)}
+DEFAULT_HOSTS = {"microsoft_graph": "graph.microsoft.com"}
 DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
@@ -50,7 +51,7 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap"] = "imap"
+    protocol: Literal["imap", "microsoft_graph"] = "imap"
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
@@ -60,6 +61,8 @@ class MailAccount(Configured):
     min_tls_version: Literal["1.2", "1.3"] = "1.2"
     ca_file: str = ""
     verify_certificate: bool = True
+    # Microsoft Graph: the mailbox's user principal name; blank: the address; "me": the mailbox of
+    # whoever authorized the account.
     username: str = ""
     password: Secret = ""
     folder: str = ""
@@ -86,6 +89,7 @@ class MailAccount(Configured):
 
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> MailAccount:
+        object.__setattr__(self, "host", self.host or DEFAULT_HOSTS.get(self.protocol, ""))
         plain, encrypted = MAIL_PORTS[self.protocol]
         default_port = encrypted if self.encryption == "ssl" else plain
         object.__setattr__(self, "port", self.port or default_port)
@@ -98,7 +102,10 @@ class MailAccount(Configured):
 
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     """The fields that do not go together, and what to do about it."""
-    yield from _server_faults(account)
+    if account.protocol == "microsoft_graph":
+        yield from _graph_faults(account)
+    else:
+        yield from _server_faults(account)
     yield from _move_faults(account)
 
 
@@ -112,6 +119,11 @@ def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
             "none would send the password readable for anybody on the way; set it to ssl or"
             " starttls, or set allow_plain_login: true",
         )
+
+
+def _graph_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    if account.encryption != "ssl":
+        yield "encryption", "must be ssl, or left out: Microsoft Graph is HTTPS"
 
 
 def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:

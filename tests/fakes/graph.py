@@ -243,14 +243,15 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 60
+        # An answer leaves as a whole, not in pieces that wait for each other.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {"Prefer": "", **{name: value for name, value in self.headers.items()}}
+            headers = {"Prefer": "", **dict(self.headers.items())}
             headers = {name.title(): value for name, value in headers.items()}
             self.send(graph.handle(self.command, self.path, headers, body))
-
-        do_GET = do_POST = do_PATCH = do_DELETE = answer
 
         def send(self, answer: Answer) -> None:
             """In chunks, as Graph does, so that a client can tell whether it has all."""
@@ -273,6 +274,8 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: Any) -> None:
             """Says nothing: the requests are in a list."""
 
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.answer)
     return Handler
 
 
