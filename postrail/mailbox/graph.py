@@ -74,13 +74,13 @@ class GraphMailbox:
         except NotAllowed as error:
             raise not_allowed(self._account, error, "Mail.ReadWrite") from error
         except NotThere as error:
+            if error.is_item:
+                raise folder_unknown(self._account, self._account.folder, []) from error
             if error.code.lower() in MAILBOX_UNKNOWN:
                 raise mailbox_unknown(self._account, error, self._client.mailbox) from error
-            raise folder_unknown(self._account, "folder", self._account.folder, []) from error
+            raise
         except FolderMissing as missing:
-            raise folder_unknown(
-                self._account, "folder", self._account.folder, missing.there
-            ) from missing
+            raise folder_unknown(self._account, self._account.folder, missing.there) from missing
         self._listing.begin(self._folder)
         return OUR_NUMBERS
 
@@ -123,18 +123,23 @@ class GraphMailbox:
             return None
         try:
             return read(entry)
-        except NotThere:
-            self._listing.drop(uid)
+        except NotThere as error:
+            self._gone(entry, error)
             return None
         except NotAllowed as error:
             raise not_allowed(self._account, error, "Mail.Read") from error
         except Refused as error:
             raise self._unreadable(error) from error
 
+    def _gone(self, entry: Entry, error: NotThere) -> None:
+        if not error.is_item:
+            raise error
+        self._listing.drop(entry.number)
+
     def _unreadable(self, error: Refused) -> PipelineError:
-        # A server that is broken for everything (5xx) is away; if it is so for one mail only, the
+        # A server that is broken for everything is away; if it is so for one mail only, the
         # fetcher finds out by reading it alone.
-        if error.status >= 500:
+        if not error.is_final:
             return error
         return MailUnreadable(f"Microsoft Graph does not give it out: {error.problem}")
 
@@ -179,8 +184,8 @@ class GraphMailbox:
         try:
             query = {"$select": "isRead,parentFolderId"}
             mail = self._client.get(f"messages/{segment(entry.id)}", query)
-        except NotThere:
-            self._listing.drop(entry.number)
+        except NotThere as error:
+            self._gone(entry, error)
             return False
         if mail.get("parentFolderId") != self._folder:
             return False
@@ -199,7 +204,7 @@ class GraphMailbox:
             told = not_allowed(self._account, error, "Mail.ReadWrite")
             raise MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy) from error
         except Refused as error:
-            if error.status >= 500:
+            if not error.is_final:
                 raise
             raise MailUnreadable(
                 f"Microsoft Graph refuses {self._account.after_download!r}: {error.problem}",
@@ -213,8 +218,8 @@ class GraphMailbox:
             return
         try:
             action(entry)
-        except NotThere:
-            self._listing.drop(entry.number)
+        except NotThere as error:
+            self._gone(entry, error)
 
     def _mark(self, entry: Entry) -> None:
         self._client.send("PATCH", f"messages/{segment(entry.id)}", {"isRead": True})

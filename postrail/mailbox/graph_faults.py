@@ -30,6 +30,7 @@ from postrail.mailbox.faults import (
 
 # They come with 410, and have come with 400.
 DELTA_EXPIRED = ("syncstatenotfound", "resyncrequired", "syncstateinvalid")
+ITEM_UNKNOWN = ("erroritemnotfound", "errorfoldernotfound")
 MAILBOX_UNKNOWN = (
     "errorinvaliduser",
     "errornonexistentmailbox",
@@ -52,9 +53,19 @@ class Refused(MailboxAway):
         self.status = status
         self.code = code
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would be refused again: 408 and 425 ask for another try."""
+        return self.status < 500 and self.status not in (408, 425)
+
 
 class NotThere(Refused):
-    """There is no such folder or mail, or it is there no more."""
+    """There is no such mailbox, folder or mail, or it is there no more."""
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it is the mail or the folder; not the mailbox, nor a page of some proxy."""
+        return self.code.lower() in ITEM_UNKNOWN
 
 
 class NotAllowed(Refused):
@@ -219,13 +230,11 @@ def mailbox_unknown(account: MailAccount, error: NotThere, mailbox: str) -> Conf
     )
 
 
-def folder_unknown(
-    account: MailAccount, field: str, path: str, folders: list[str]
-) -> ConfigurationError:
+def folder_unknown(account: MailAccount, path: str, folders: list[str]) -> ConfigurationError:
     """There is no such folder."""
     there = ", ".join(folders[:FOLDERS_SHOWN]) + (", …" if len(folders) > FOLDERS_SHOWN else "")
     return ConfigurationError(
         f"{server_of(account)} has no folder {path!r} in this mailbox",
-        setting=setting_of(account, field),
+        setting=setting_of(account, "folder"),
         remedy="Make the folder or correct its name" + (f"; there are: {there}" if there else ""),
     )

@@ -118,10 +118,14 @@ class MailboxWatch:
         return await self._wait(self._attention, self.account.poll_seconds)
 
     async def _recover(self, error: PipelineError) -> None:
-        """Tells what is wrong and waits, longer each time, or until somebody asks for a look."""
+        """Tells what is wrong and waits, longer each time, or until somebody asks for a look.
+
+        Nobody's wish shortens a pause that the server has asked for.
+        """
         self._failures += 1
         wrong = isinstance(error, ConfigurationError)
-        seconds = _pause_seconds(error, self._failures)
+        asked_for = error.after_seconds if isinstance(error, MailboxAway) else 0.0
+        seconds = max(asked_for, _pause_seconds(error, self._failures))
         logger.log(
             40 if wrong else 30,
             "mailbox away",
@@ -131,7 +135,7 @@ class MailboxWatch:
             again_in_seconds=round(seconds, 1),
         )
         self._attention.clear()
-        await self._wait(self._attention, seconds)
+        await self._wait(asyncio.Event() if asked_for else self._attention, seconds)
 
 
 def _pause_seconds(error: PipelineError, failures: int) -> float:
