@@ -20,10 +20,17 @@ from postrail.mails.incoming import FetchedRow
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.log import log
 from postrail.settings import FetcherSettings
-from services.fetcher.batches import batches
+from services.fetcher.batches import batches, is_large
 from services.fetcher.identity import mail_id_of, source_of
 from services.fetcher.publish import Publisher
-from services.fetcher.reading import Suspects, Threads, Unreadable, list_after, read_batch
+from services.fetcher.reading import (
+    OneRead,
+    Suspects,
+    Threads,
+    Unreadable,
+    list_after,
+    read_batch,
+)
 from services.fetcher.store import Store
 
 logger = log("fetcher")
@@ -125,9 +132,17 @@ class Fetch:
         if too_large and self._unsettled:
             await self._rest()
         mails, unreadable = await read_batch(
-            self._mailbox, self._parts.threads, batch, self._suspects, header_only=too_large
+            self._mailbox,
+            self._parts.threads,
+            batch,
+            self._suspects,
+            alone=self._way_of(batch[0], too_large=too_large),
         )
-        rows = await self._parts.publisher.publish(self.state, mails)
+        try:
+            rows = await self._parts.publisher.publish(self.state, mails)
+        finally:
+            for mail in mails:
+                mail.close()
         state = replace(self.state, last_uid=batch[-1].uid)
         if too_large:
             # Only its header is here, so it stays as it is: this batch is finished already.
@@ -137,6 +152,14 @@ class Fetch:
         self._suspects.forget([mail.uid for mail in batch])
         await self._finish([] if too_large else [mail.uid for mail in mails])
         self._tell(rows, (self._parts.clock.now() - started).total_seconds())
+
+    def _way_of(self, mail: ListedMail, *, too_large: bool) -> OneRead | None:
+        """How a mail is read that is not read together with others."""
+        if too_large:
+            return self._mailbox.read_header
+        if is_large(mail, self._parts.settings.batch_max_bytes):
+            return self._mailbox.read_to_spool
+        return None
 
     async def _record(
         self,

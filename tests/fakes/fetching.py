@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -104,17 +104,20 @@ class MemoryBlobs:
         self.archived: dict[tuple[date, str, str], bytes] = {}
         self.faults: list[Exception] = []
 
-    async def put(self, data: bytes) -> BlobReference:
+    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
         if self.faults:
             raise self.faults.pop(0)
-        name = hashlib.sha256(data).hexdigest()
-        self.blobs[name] = data
-        return BlobReference(sha256=name, size=len(data))
+        data = b"".join(chunks)
+        assert reference == BlobReference(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        self.blobs[reference.sha256] = data
 
-    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+    async def archive(
+        self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
+    ) -> None:
         if self.faults:
             raise self.faults.pop(0)
-        self.archived[day, mailbox, mail_id] = data
+        self.archived[day, mailbox, mail_id] = data = b"".join(chunks)
+        assert len(data) == size
 
 
 @dataclass

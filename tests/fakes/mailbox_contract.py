@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from typing import Protocol
 
 import pytest
 
 from postrail.mailbox import Mailbox, MailboxAway
+from postrail.mailbox.spool import CHUNK_BYTES
 
 
 class MailboxScene(Protocol):
@@ -79,6 +82,24 @@ class MailboxContract:
         scene.remove(uid)
         scene.mailbox.list_after(0)
         assert scene.mailbox.read_header(listed) is None
+
+    @pytest.mark.parametrize("size", [8, CHUNK_BYTES, 2 * CHUNK_BYTES + 7])
+    def test_reads_a_large_mail_to_disk(self, scene: MailboxScene, size: int) -> None:
+        lines = (b"x" * 70 + b"\r\n") * (size // 72 + 1)
+        content = (b"A: 1\r\n\r\n" + lines)[: size - 2] + b"\r\n"
+        uid = scene.add(content)
+        scene.mailbox.open()
+        (listed,) = scene.mailbox.list_after(0)
+        read = scene.mailbox.read_to_spool(listed)
+        assert read is not None
+        assert read.spool is not None
+        with contextlib.closing(read):
+            assert (read.uid, read.size) == (uid, size)
+            assert b"".join(read.chunks()) == content
+            assert read.spool.sha256 == hashlib.sha256(content).hexdigest()
+        scene.remove(uid)
+        scene.mailbox.list_after(0)
+        assert scene.mailbox.read_to_spool(listed) is None
 
     def test_uidvalidity_stays_between_openings(self, scene: MailboxScene) -> None:
         first = scene.mailbox.open()

@@ -516,18 +516,27 @@ async def test_while_postgresql_is_away_mails_wait_in_the_mailbox(
         assert process.poll() is None
 
 
-async def test_a_mail_of_50_mib_needs_less_than_200_mib_of_memory(
+async def test_ten_mailboxes_with_50_mib_at_once_need_less_than_200_mib_of_memory(
     dovecot: Dovecot,
     certificates: Certificates,
     settings: Settings,
     fetcher_environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    await configure(settings, [account_on(dovecot, certificates)])
-    dovecot.fill(USER, [mail(1, size=50 * 1024 * 1024), mail(2)])
+    users = [f"user{number}" for number in range(10)]
+    account = account_on(dovecot, certificates)
+    await configure(
+        settings,
+        [account.model_copy(update={"name": user, "username": user}) for user in users],
+    )
+    for number, user in enumerate(users):
+        # A file of 50 MiB in base64 with its line ends.
+        dovecot.fill(user, [mail(number, size=70 * 1024 * 1024), mail(1000 + number)])
     url = settings.database.url.get_secret_value()
     with fetcher(fetcher_environment, tmp_path / "fetcher.log") as process:
-        await until_count(url, 2)
+        await until_count(url, 20, seconds=120)
         status = Path(f"/proc/{process.pid}/status").read_text()
     (peak_kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     assert int(peak_kib) < 200 * 1024
+    blobs = query(url, "SELECT DISTINCT unnest(blobs) FROM incoming_mail")
+    assert len(blobs) == 10
