@@ -79,6 +79,9 @@ class Mailbox(Protocol):
         Sizes can be left out for servers that break off the connection over one of the mails.
         """
 
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails numbered up to `last`, in order, without their sizes."""
+
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, less those that were removed meanwhile; flags stay as they are.
 

@@ -145,6 +145,17 @@ class ImapMailbox:
             sizes = self._sizes(uids) if with_sizes else {}
         return [ListedMail(found, sizes.get(found)) for found in uids]
 
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails with a UID up to `last`."""
+        found: list[int] = []
+        with connection_fault(self._account):
+            for first in range(1, last + 1, SEARCH_WINDOW):
+                window = range(first, min(first + SEARCH_WINDOW, last + 1))
+                # RFC 3501, 6.4.8: a range that ends above all UIDs names the last mail too.
+                uids = self._search("UID", f"{window[0]}:{window[-1]}", *self._wanted())
+                found += [uid for uid in uids if uid in window]
+        return [ListedMail(uid, None) for uid in found]
+
     def _uids_after(self, uid: int) -> list[int]:
         self._client._imap.untagged_responses.pop("EXISTS", None)
         while self._uid_next - uid > SEARCH_WINDOW:

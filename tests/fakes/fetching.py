@@ -13,6 +13,7 @@ from typing import Any
 from postrail.accounts.models import MailAccount
 from postrail.clock import Clock, SettableClock
 from postrail.mails.incoming import FetchedRow
+from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
 from postrail.records import BlobReference, MailFetched
@@ -54,6 +55,8 @@ class MemoryStore:
         self.fetched: dict[str, FetchedRow] = {}
         self.unreadable: dict[str, UnreadableRow] = {}
         self.recorded_keys: set[str] = set()
+        self.due: list[Reconciliation] = []
+        self.rounds: list[Round] = []
         self.faults: list[Exception] = []
 
     async def accounts(self) -> list[MailAccount]:
@@ -90,6 +93,18 @@ class MemoryStore:
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         self._check()
         return set(mail_ids) & set(self.fetched)
+
+    async def known(self, mail_ids: Sequence[str]) -> set[str]:
+        self._check()
+        return set(mail_ids) & (self.fetched.keys() | self.unreadable.keys())
+
+    async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
+        return self.due.pop(0) if self.due else None
+
+    async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
+        self.rounds.append(found)
+        if not found.finished:
+            self.due.insert(0, made)
 
     def _check(self) -> None:
         if self.faults:

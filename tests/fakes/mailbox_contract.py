@@ -47,6 +47,14 @@ class MailboxContract:
         (listed,) = scene.mailbox.list_after(0, with_sizes=False)
         assert (listed.uid, listed.size) == (uid, None)
 
+    def test_tells_what_it_holds_up_to_a_number(self, scene: MailboxScene) -> None:
+        uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(4)]
+        scene.mailbox.open()
+        scene.remove(uids[1])
+        scene.mailbox.list_after(0)
+        assert [mail.uid for mail in scene.mailbox.held(uids[2])] == [uids[0], uids[2]]
+        assert scene.mailbox.held(0) == []
+
     def test_reads_in_order_without_marking(self, scene: MailboxScene) -> None:
         contents = [b"A: %d\r\n\r\n" % number for number in range(3)]
         uids = [scene.add(content) for content in contents]

@@ -73,6 +73,10 @@ class MemoryMailbox:
             if number > uid
         ]
 
+    def held(self, last: int) -> list[ListedMail]:
+        self._check()
+        return [ListedMail(uid, None) for uid in sorted(self._server.mails) if uid <= last]
+
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         self._check()
         self._server.log.append(("read", tuple(uids)))
