@@ -99,6 +99,8 @@ class FetcherSettings(Section):
     # Microsoft Graph: how often a folder is listed as a whole, for what delta has lost.
     full_listing_seconds: float = Field(default=3600.0, ge=60)
     accounts_reload_seconds: float = Field(default=5.0, gt=0)
+    # How often what a mailbox holds is compared with what was read of it.
+    reconcile_seconds: float = Field(default=24 * 3600.0, ge=60)
 
 
 class ParserSettings(Section):
