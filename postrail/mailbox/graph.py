@@ -8,6 +8,7 @@ sends one mail at a time through a mailbox.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -30,6 +31,7 @@ from postrail.mailbox.graph_folders import FolderMissing, find_folder, find_or_m
 from postrail.mailbox.graph_http import BearerToken, GraphClient, segment
 from postrail.mailbox.graph_listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
+from postrail.mailbox.spool import Spool
 
 FULL_LISTING_SECONDS = 3600.0
 # They are read one by one anyway; a pause that Graph asks for costs what is in hand.
@@ -95,6 +97,10 @@ class GraphMailbox:
             for entry in found
         ]
 
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails up to `last`, and those that delta should have told of long ago."""
+        return [ListedMail(entry.number, None, entry.key) for entry in self._listing.held(last)]
+
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails by their MIME content, which Exchange makes anew each time.
 
@@ -103,6 +109,11 @@ class GraphMailbox:
         self._highest_read = max(self._highest_read, *uids)
         found = [self._each(uid, self._read) for uid in uids]
         return [mail for mail in found if mail is not None]
+
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        """The mail's MIME content, piece by piece to disk."""
+        self._highest_read = max(self._highest_read, mail.uid)
+        return self._each(mail.uid, self._read_to_spool)
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """The mail's header: the download is broken off where it ends."""
@@ -144,18 +155,28 @@ class GraphMailbox:
         return MailUnreadable(f"Microsoft Graph does not give it out: {error.problem}")
 
     def _read(self, entry: Entry) -> ReadMail:
-        most = self._account.max_message_bytes * GROWTH
-        pieces, size = [], 0
+        pieces: list[bytes] = []
+        self._download(entry, pieces.append)
+        return ReadMail(entry.number, b"".join(pieces), entry.received_at, entry.key)
+
+    def _read_to_spool(self, entry: Entry) -> ReadMail:
+        with contextlib.ExitStack() as faulty:
+            spool = faulty.enter_context(contextlib.closing(Spool()))
+            self._download(entry, spool.write)
+            faulty.pop_all()
+        return ReadMail(entry.number, b"", entry.received_at, entry.key, spool=spool)
+
+    def _download(self, entry: Entry, write: Callable[[bytes], None]) -> None:
+        most, size = self._account.max_message_bytes * GROWTH, 0
         with self._client.content(_content_of(entry)) as coming:
             for piece in coming:
-                pieces.append(piece)
+                write(piece)
                 size += len(piece)
                 if 0 < most < size:
                     raise MailUnreadable(
                         f"it is larger than {most} bytes, though Exchange told of {entry.size}",
                         setting=setting_of(self._account, "max_message_bytes"),
                     )
-        return ReadMail(entry.number, b"".join(pieces), entry.received_at, entry.key)
 
     def _header(self, entry: Entry) -> bytes:
         header = bytearray()

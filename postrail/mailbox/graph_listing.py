@@ -36,8 +36,11 @@ LIST_PAGE = 1000
 FORGETTABLE = 20_000
 # Behind what is read, mails are remembered that may still have to be marked.
 REMEMBERED = 1000
+# So much later delta has lost a mail, or was never asked for it (it came before `only_after`).
+OVERDUE = timedelta(minutes=10)
 # A link without news is saved again before Graph forgets it.
 SAVED_AGAIN = timedelta(hours=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,10 @@ class GraphListing:
         self._floor = number
         self._look(lambda: self._known_above(number))
         if not (found := self._known_above(number)) and self._listing_is_due():
+            begun = self._clock.now()
             self._list_all()
+            self._delta = replace(self._delta, listed_at=begun)
+            self._save_later()
             found = self._known_above(number)
         return found
 
@@ -117,6 +123,18 @@ class GraphListing:
         self._floor = first - 1
         self._look(lambda: self._known_above(last))
         return [entry for entry in self._known_above(first - 1) if entry.number <= last]
+
+    def held(self, last: int) -> list[Entry]:
+        """All that the folder holds up to a number, and what delta should have told of by now."""
+        self._floor = 0
+        there = set(self._list_all())
+        overdue = self._clock.now() - OVERDUE
+        return [
+            entry
+            for entry in self._known_above(0)
+            if entry.key in there
+            and (entry.number <= last or (entry.received_at or LONG_AGO) < overdue)
+        ]
 
     def save(self, recorded: int) -> None:
         """All up to the number is recorded, and marked or moved if the account wants that.
@@ -181,7 +199,9 @@ class GraphListing:
 
     def _take_in(self, items: Sequence[dict[str, Any]]) -> list[str]:
         """Numbers the mails, older ones first; returns their keys."""
-        found = sorted(map(_entry, items), key=lambda entry: (entry.received_at or _EVER, entry.id))
+        found = sorted(
+            map(_entry, items), key=lambda entry: (entry.received_at or LONG_AGO, entry.id)
+        )
         keys = [entry.key for entry in found]
         numbers = self._ledger.number(keys, whole=False) if keys else {}
         for entry in found:
@@ -199,14 +219,12 @@ class GraphListing:
     def _listing_is_due(self) -> bool:
         return self._clock.now() - self._delta.listed_at >= self._full_listing
 
-    def _list_all(self) -> None:
-        """Lists the whole folder, so that what delta has lost gets its number too."""
-        begun = self._clock.now()
+    def _list_all(self) -> list[str]:
+        """Lists the whole folder, so that what delta has lost gets its number too; all keys."""
         keys = [key for page in self._pages() for key in self._take_in(page)]
         if len(keys) <= FORGETTABLE:
             self._ledger.number(keys, whole=True)
-        self._delta = replace(self._delta, listed_at=begun)
-        self._save_later()
+        return keys
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         query = FIELDS | self._filter | {"$top": str(LIST_PAGE), "$orderby": "receivedDateTime"}
@@ -216,9 +234,6 @@ class GraphListing:
             if not (link := page.get("@odata.nextLink")):
                 return
             page = self._client.get(link)
-
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def _entry(item: dict[str, Any]) -> Entry:

@@ -91,8 +91,7 @@ class FakeGraph:
         # Cleared: requests wait, and count as being worked on.
         self.open_gate = threading.Event()
         self.open_gate.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         context = self.certificates.server_context()
         context.verify_mode = ssl.CERT_NONE
         # The handshake belongs into the connection's own thread.
@@ -226,6 +225,13 @@ class FakeGraph:
                 fault.times -= 1
                 return fault
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that distrust us or break off are what is tested."""
 
 
 def _denied(grant: Grant, address: str, method: str) -> Answer | None:
