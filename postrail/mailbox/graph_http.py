@@ -9,6 +9,7 @@ import contextlib
 import functools
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,8 @@ from postrail.mailbox.graph_faults import connection_fault, refusal, strange_ans
 BearerToken = Callable[[str], str]
 
 VERSION = "v1.0"
+# Tokens are given out while they are good for five minutes at least.
+BEARER_SECONDS = 240.0
 CONNECT_TIMEOUT_SECONDS = 10.0
 # As https://learn.microsoft.com/graph/outlook-immutable-id has it: on each request.
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
@@ -50,7 +53,8 @@ class GraphClient:
     def __init__(self, account: MailAccount, token: BearerToken) -> None:
         self._account = account
         self._token = token
-        self._refused_token = ""
+        self._bearer = ""
+        self._bearer_until = 0.0
         self._socket: socket.socket | None = None
         self._interrupted = False
         # `me` stands for the mailbox of whoever authorized the account.
@@ -118,26 +122,32 @@ class GraphClient:
         prefer: str = IMMUTABLE_IDS,
     ) -> Iterator[httpx.Response]:
         """The answer, after a second try with another token when Graph refuses the first one."""
-        token = self._token(self._refused_token)
         with connection_fault(self._account):
             for last in (False, True):
                 client = self._connected()
+                bearer = self._fresh_bearer()
                 request = client.build_request(
                     method,
                     self._address(path),
                     params=params,
                     json=body,
-                    headers={"Authorization": f"Bearer {token}", "Prefer": prefer},
+                    headers={"Authorization": f"Bearer {bearer}", "Prefer": prefer},
                     extensions={"trace": self._trace},
                 )
                 with contextlib.closing(client.send(request, stream=True)) as response:
-                    if response.status_code == httpx.codes.UNAUTHORIZED and not last:
-                        self._refused_token, token = token, self._token(token)
-                        if token != self._refused_token:
-                            continue
+                    refused = response.status_code == httpx.codes.UNAUTHORIZED
+                    if refused and not last and self._fresh_bearer(bearer) != bearer:
+                        continue
                     self._accept(response)
                     yield response
                     return
+
+    def _fresh_bearer(self, refused: str = "") -> str:
+        """A token; whoever gives it out looks into PostgreSQL, which not each request needs."""
+        if refused or time.monotonic() > self._bearer_until:
+            self._bearer = self._token(refused)
+            self._bearer_until = time.monotonic() + BEARER_SECONDS
+        return self._bearer
 
     def _accept(self, response: httpx.Response) -> None:
         if response.is_redirect:

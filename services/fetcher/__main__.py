@@ -79,7 +79,12 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
 
 
 def _entrance(process: Process, store: PostgresStore) -> Entrance:
-    mailboxes = Mailboxes(store, Secrets(process.settings.secrets))
+    mailboxes = Mailboxes(
+        store,
+        Secrets(process.settings.secrets),
+        process.clock,
+        process.settings.fetcher.full_listing_seconds,
+    )
     slots = max(1, process.settings.fetcher.threads // 2)
     return Entrance(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
 
