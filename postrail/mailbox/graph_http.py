@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from postrail.accounts.models import MailAccount
+from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph_faults import connection_fault, refusal, strange_answer
@@ -103,16 +104,20 @@ class GraphClient:
             if not {"content-length", "transfer-encoding"} & set(response.headers):
                 # Such an answer ends where the connection ends, so that none could see a cut.
                 raise strange_answer(self._account, "a content without its length")
-            yield response.iter_bytes()
+            yield self._pieces(response)
+
+    def _pieces(self, response: httpx.Response) -> Iterator[bytes]:
+        with connection_fault(self._account):
+            yield from response.iter_bytes()
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
-        response.read()
-        found = response.json()
+        with connection_fault(self._account):
+            response.read()
+            found = response.json()
         if not isinstance(found, dict):
             raise strange_answer(self._account, "no object")
         return found
 
-    @contextlib.contextmanager
     def _asked(
         self,
         method: str,
@@ -120,27 +125,37 @@ class GraphClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
         prefer: str = IMMUTABLE_IDS,
-    ) -> Iterator[httpx.Response]:
-        """The answer, after a second try with another token when Graph refuses the first one."""
+    ) -> contextlib.closing[httpx.Response]:
+        """The answer; Graph is asked again with another token when it refuses the first one."""
         with connection_fault(self._account):
-            for last in (False, True):
-                client = self._connected()
-                bearer = self._fresh_bearer()
-                request = client.build_request(
-                    method,
-                    self._address(path),
-                    params=params,
-                    json=body,
-                    headers={"Authorization": f"Bearer {bearer}", "Prefer": prefer},
-                    extensions={"trace": self._trace},
-                )
-                with contextlib.closing(client.send(request, stream=True)) as response:
-                    refused = response.status_code == httpx.codes.UNAUTHORIZED
-                    if refused and not last and self._fresh_bearer(bearer) != bearer:
-                        continue
-                    self._accept(response)
-                    yield response
-                    return
+            client, path = self._connected(), self._address(path)
+            request = client.build_request(
+                method,
+                path,
+                params=params,
+                json=body,
+                headers={"Prefer": prefer},
+                extensions={"trace": self._trace},
+            )
+            response = self._sent(client, request, bearer := self._fresh_bearer())
+            refused = response.status_code == httpx.codes.UNAUTHORIZED
+            if refused and (other := self._fresh_bearer(refused=bearer)) != bearer:
+                response.close()
+                response = self._sent(client, request, other)
+            if response.is_success:
+                return contextlib.closing(response)
+            with contextlib.closing(response):
+                raise self._refusal(response)
+
+    def _sent(self, client: httpx.Client, request: httpx.Request, bearer: str) -> httpx.Response:
+        request.headers["Authorization"] = f"Bearer {bearer}"
+        return client.send(request, stream=True)
+
+    def _refusal(self, response: httpx.Response) -> PipelineError:
+        response.read()
+        if not response.is_error:
+            return strange_answer(self._account, f"status {response.status_code}")
+        return refusal(self._account, response.status_code, response.headers, response.content)
 
     def _fresh_bearer(self, refused: str = "") -> str:
         """A token; whoever gives it out looks into PostgreSQL, which not each request needs."""
@@ -149,21 +164,14 @@ class GraphClient:
             self._bearer_until = time.monotonic() + BEARER_SECONDS
         return self._bearer
 
-    def _accept(self, response: httpx.Response) -> None:
-        if response.is_redirect:
-            raise strange_answer(self._account, f"a redirection ({response.status_code})")
-        if response.is_error:
-            response.read()
-            raise refusal(self._account, response.status_code, response.headers, response.content)
-
-    def _address(self, path: str) -> str | httpx.URL:
+    def _address(self, path: str) -> str:
         """The address of a path; a link is followed only to where our token belongs."""
         if not path.startswith("https://"):
             return f"{self._owner}/{path}"
         url = httpx.URL(path)
         if url.host != self._account.host or (url.port or 443) != self._account.port:
             raise strange_answer(self._account, f"a link to {url.host}")
-        return url
+        return path
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Notes the socket, which `interrupt` needs, when a connection comes about."""

@@ -16,7 +16,7 @@ from typing import Any
 from postrail.accounts.models import MailAccount
 from postrail.clock import Clock
 from postrail.mailbox.delta import Delta, Deltas
-from postrail.mailbox.graph_faults import DeltaExpired
+from postrail.mailbox.graph_faults import DeltaExpired, Refused
 from postrail.mailbox.graph_http import GraphClient, segment
 from postrail.mailbox.ledger import Ledger
 from postrail.observe.log import log
@@ -26,10 +26,8 @@ logger = log(__name__)
 # PidTagMessageSize (MS-OXPROPS): Graph's message has no size of its own. It comes back with its
 # number written in another way.
 SIZE_PROPERTY = "Long 0x0E08"
-FIELDS = {
-    "$select": "receivedDateTime",
-    "$expand": f"singleValueExtendedProperties($filter=id eq '{SIZE_PROPERTY}')",
-}
+FIELDS = {"$select": "receivedDateTime"}
+SIZES = {"$expand": f"singleValueExtendedProperties($filter=id eq '{SIZE_PROPERTY}')"}
 DELTA_PAGE = 500
 LIST_PAGE = 1000
 # Of larger folders no key is forgotten: that takes all keys at once.
@@ -40,6 +38,7 @@ REMEMBERED = 1000
 OVERDUE = timedelta(minutes=10)
 # A link without news is saved again before Graph forgets it.
 SAVED_AGAIN = timedelta(hours=1)
+BAD_REQUEST = 400
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -93,6 +92,9 @@ class GraphListing:
         # Mails up to this number are of no interest, as far as they are not known already.
         self._floor = 0
         self._looked = False
+        # Whether delta has told of all that it knows of.
+        self._told_all = True
+        self._fields = FIELDS | SIZES
         self._newest = 0
         # What may be saved once all up to a number is recorded.
         self._pending: list[tuple[int, Delta]] = []
@@ -126,15 +128,15 @@ class GraphListing:
 
     def held(self, last: int) -> list[Entry]:
         """All that the folder holds up to a number, and what delta should have told of by now."""
-        self._floor = 0
+        self._floor, known = 0, set(self._entries)
         there = set(self._list_all())
         overdue = self._clock.now() - OVERDUE
-        return [
-            entry
-            for entry in self._known_above(0)
-            if entry.key in there
-            and (entry.number <= last or (entry.received_at or LONG_AGO) < overdue)
-        ]
+
+        def is_held(entry: Entry) -> bool:
+            lost = self._told_all and entry.number not in known
+            return entry.number <= last or (lost and (entry.received_at or LONG_AGO) < overdue)
+
+        return [entry for entry in self._known_above(0) if entry.key in there and is_held(entry)]
 
     def save(self, recorded: int) -> None:
         """All up to the number is recorded, and marked or moved if the account wants that.
@@ -180,13 +182,12 @@ class GraphListing:
         if link := self._delta.link:
             page = self._client.get(link, page_size=DELTA_PAGE)
         else:
-            page = self._client.get(
-                f"{self._messages}/delta", FIELDS | self._filter, page_size=DELTA_PAGE
-            )
+            page = self._first_page(f"{self._messages}/delta", self._filter, DELTA_PAGE)
         items = page.get("value", [])
         self._take_in([item for item in items if "@removed" not in item])
         self._take_out({key_of(item["id"]) for item in items if "@removed" in item})
         following = page.get("@odata.nextLink")
+        self._told_all = following is None
         self._delta = replace(self._delta, link=following or page.get("@odata.deltaLink", ""))
         if items or self._clock.now() - self._saved_at > SAVED_AGAIN:
             self._save_later()
@@ -227,13 +228,24 @@ class GraphListing:
         return keys
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
-        query = FIELDS | self._filter | {"$top": str(LIST_PAGE), "$orderby": "receivedDateTime"}
-        page = self._client.get(self._messages, query)
+        query = self._filter | {"$top": str(LIST_PAGE), "$orderby": "receivedDateTime"}
+        page = self._first_page(self._messages, query)
         while True:
             yield page.get("value", [])
             if not (link := page.get("@odata.nextLink")):
                 return
             page = self._client.get(link)
+
+    def _first_page(self, path: str, query: dict[str, str], page_size: int = 0) -> dict[str, Any]:
+        """With sizes, unless this Graph does not tell them in a list: mails are read alone then."""
+        try:
+            return self._client.get(path, self._fields | query, page_size=page_size)
+        except Refused as error:
+            if error.status != BAD_REQUEST or self._fields == FIELDS:
+                raise
+            logger.warning("sizes of mails are not told", reason=error.problem)
+            self._fields = FIELDS
+            return self._client.get(path, self._fields | query, page_size=page_size)
 
 
 def _entry(item: dict[str, Any]) -> Entry:

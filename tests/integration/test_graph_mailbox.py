@@ -15,6 +15,7 @@ from postrail.errors import ConfigurationError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
 from postrail.mailbox.graph import LISTED_AT_ONCE, GraphMailbox
 from postrail.mailbox.graph_faults import NotThere
+from postrail.mailbox.spool import Spool
 from tests.fakes.certificates import Certificates, make_certificates
 from tests.fakes.graph import AT_ONCE, FakeGraph
 from tests.fakes.graph_mailboxes import GraphMail
@@ -211,6 +212,53 @@ def test_the_size_is_exchanges_own(scene: GraphScene, graph: FakeGraph) -> None:
     graph.mailboxes[ADDRESS].size_factor = 0.75
     (listed,) = scene.opened().list_after(0)
     assert listed.size == 750
+
+
+def test_without_sizes_mails_are_listed_all_the_same(scene: GraphScene, graph: FakeGraph) -> None:
+    uid = scene.add(MAIL)
+    mailbox = scene.opened()
+    graph.refuse(400, "ErrorInvalidUrlQuery", "Cannot expand.", part="delta")
+    (listed,) = mailbox.list_after(0)
+    assert (listed.uid, listed.size) == (uid, None)
+    graph.refuse(400, "ErrorInvalidUrlQuery", part="delta", times=2)
+    with pytest.raises(MailboxAway, match="ErrorInvalidUrlQuery"):
+        scene.opened(after_download="leave").list_after(0)
+
+
+def test_a_full_disk_is_not_the_servers_fault(
+    scene: GraphScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.server.deliver(MAIL)
+    mailbox = scene.opened()
+    (listed,) = mailbox.list_after(0)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Spool, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        mailbox.read_to_spool(listed)
+
+
+def test_what_delta_has_not_told_yet_is_not_lost(scene: GraphScene) -> None:
+    uids = [scene.add(b"%d" % number) for number in range(1100)]
+    mailbox = scene.opened()
+    scene.clock.move(86400 * 365)
+    assert numbers(mailbox.list_after(0)) == uids[:LISTED_AT_ONCE]
+    # A limit for each poll has the rest wait for the next ones.
+    assert numbers(mailbox.held(uids[5])) == uids[:6]
+    # An account with a filter never asked for what came before: a session without it finds that.
+    assert numbers(scene.opened().held(uids[5])) == uids
+
+
+def test_what_delta_lost_is_held_without_a_row(scene: GraphScene) -> None:
+    known = scene.add(MAIL)
+    mailbox = scene.opened()
+    assert read_all(mailbox, 0) == [known]
+    scene.server.lose = 1
+    lost = scene.add(MAIL)
+    scene.clock.move(86400 * 365)
+    assert numbers(mailbox.held(known)) == [known, lost]
 
 
 def test_a_download_far_beyond_the_limit_is_broken_off(scene: GraphScene, graph: FakeGraph) -> None:
