@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from prometheus_client import Counter, Gauge, Histogram
 
 # From one mail parsed to one SMTP dialogue with a slow server.
@@ -36,6 +38,17 @@ _unaccounted = Gauge(
     "postrail_unaccounted_mails", "Mails without an outcome for too long; must be 0"
 )
 
+_needs_authorization = Gauge(
+    "postrail_account_needs_authorization",
+    "1 while a person has to sign in for the mail account; must be 0",
+    ("account",),
+)
+_token_age_seconds = Gauge(
+    "postrail_oauth_token_age_seconds",
+    "Time since the provider last gave tokens for the mail account",
+    ("account",),
+)
+
 
 def observe_stage(
     service: str, outcome: str, seconds: float | None, age_seconds: float | None
@@ -61,6 +74,20 @@ def set_lag(service: str, records: int) -> None:
 def set_unaccounted(mails: int) -> None:
     """How many mails have been without an outcome for too long, as PostgreSQL counts them."""
     _unaccounted.set(mails)
+
+
+def show_token(account: str, needs_authorization: bool, age_seconds: float | None) -> None:
+    """Whether a mail account's tokens can be renewed, and how old they are."""
+    _needs_authorization.labels(account).set(needs_authorization)
+    if age_seconds is not None:
+        _token_age_seconds.labels(account).set(age_seconds)
+
+
+def forget_token(account: str) -> None:
+    """The mail account is no matter of this process any more."""
+    for gauge in (_needs_authorization, _token_age_seconds):
+        with contextlib.suppress(KeyError):
+            gauge.remove(account)
 
 
 def show_health(ready: bool, *, paused: bool) -> None:

@@ -6,14 +6,17 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.blobs import BlobStore
-from postrail.database import open_pool, require_migrated
+from postrail.database import open_pool, require_migrated, transaction
 from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.login import login_for
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
+from services.fetcher.authorizations import Authorizations
 from services.fetcher.publish import Publisher
 from services.fetcher.reading import Threads
 from services.fetcher.shares import Shares
@@ -29,11 +32,13 @@ async def main(process: Process) -> None:
     if pool is None:
         return
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
+    secrets = Secrets(settings.secrets)
+    tokens = AccessTokens(lambda: transaction(pool), secrets, process.clock)
     try:
         await require_migrated(pool)
         store = PostgresStore(pool, process.health, process.clock)
         parts = _parts(process, store, Threads(threads))
-        entrance = _entrance(process)
+        entrance = _entrance(settings.fetcher.threads, secrets, tokens)
         shares = Shares(
             store=store,
             assigned=lambda: worker.assigned_partitions,
@@ -50,8 +55,17 @@ async def main(process: Process) -> None:
             health=process.health,
             clock=process.clock,
         )
-        await side_by_side(worker.run(process.stop), shares.run(process.stop))
+        authorizations = Authorizations(
+            rows=store.token_rows,
+            shares=shares,
+            clock=process.clock,
+            reload_seconds=settings.fetcher.accounts_reload_seconds,
+        )
+        await side_by_side(
+            worker.run(process.stop), shares.run(process.stop), authorizations.run(process.stop)
+        )
     finally:
+        await tokens.close()
         threads.shutdown(wait=False, cancel_futures=True)
         await pool.close()
 
@@ -77,13 +91,11 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
     )
 
 
-def _entrance(process: Process) -> Entrance:
-    secrets = Secrets(process.settings.secrets)
-
+def _entrance(threads: int, secrets: Secrets, tokens: AccessTokens) -> Entrance:
     def mailbox_for(account: MailAccount) -> ImapMailbox:
-        return ImapMailbox(account, secrets.reveal(account.password))
+        return ImapMailbox(account, login_for(account, secrets, tokens))
 
-    slots = max(1, process.settings.fetcher.threads // 2)
+    slots = max(1, threads // 2)
     return Entrance(mailbox_for=mailbox_for, slots=asyncio.Semaphore(slots))
 
 

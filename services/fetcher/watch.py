@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import NeedsAuthorization
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from postrail.mailbox import Mailbox, MailboxAway
 from postrail.observe.log import log
@@ -23,6 +24,8 @@ PAUSE_MAX_SECONDS = 60.0
 # Many servers lock accounts after failed logins, and only a person can mend a wrong password.
 MISCONFIGURED_BASE_SECONDS = 15.0
 MISCONFIGURED_MAX_SECONDS = 300.0
+# Whoever authorizes an account wakes its mailbox; this is for a wake that was missed.
+AUTHORIZATION_SECONDS = 60.0
 # What all mailboxes need (PostgreSQL, the blob store) comes back for all of them at once.
 SHARED_MAX_SECONDS = 5.0
 
@@ -50,6 +53,8 @@ class MailboxWatch:
         self._suspects = Suspects()
         self._uid_validity = 0
         self._failures = 0
+        # The need for an authorization that was told; it is told once.
+        self._told = ""
 
     def look_now(self) -> None:
         """Somebody wants the mailbox looked at without waiting for the timer."""
@@ -104,7 +109,7 @@ class MailboxWatch:
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
 
     def _reached(self) -> None:
-        self._failures = 0
+        self._failures, self._told = 0, ""
         self._parts.progress.contact(self.account.name)
 
     async def _news(self, mailbox: Mailbox) -> bool:
@@ -119,6 +124,9 @@ class MailboxWatch:
 
     async def _recover(self, error: PipelineError) -> None:
         """Tells what is wrong and waits, longer each time, or until somebody asks for a look."""
+        if isinstance(error, NeedsAuthorization):
+            await self._wait_for_authorization(error)
+            return
         self._failures += 1
         wrong = isinstance(error, ConfigurationError)
         seconds = _pause_seconds(error, self._failures)
@@ -132,6 +140,16 @@ class MailboxWatch:
         )
         self._attention.clear()
         await self._wait(self._attention, seconds)
+
+    async def _wait_for_authorization(self, error: NeedsAuthorization) -> None:
+        """Only a person can help, so neither the log nor the provider is bothered again."""
+        if self._told != error.reason:
+            logger.error(
+                "mailbox needs authorization", mailbox=self.account.name, reason=str(error)
+            )
+        self._told = error.reason
+        self._attention.clear()
+        await self._wait(self._attention, AUTHORIZATION_SECONDS)
 
 
 def _pause_seconds(error: PipelineError, failures: int) -> float:

@@ -83,6 +83,11 @@ class Authorization:
             remedy=f"Run again: postrail accounts authorize {self._account.name}",
         )
 
+    async def fetch(self) -> None:
+        """Fetches and stores a token for which nobody signs in: shows that the credential works."""
+        provider = await self._provider()
+        await self._store(await asyncio.to_thread(provider.own_token))
+
     async def _credential(self) -> OAuthCredential:
         async with self._transactions() as connection:
             return await credential_of(connection, self._account)
@@ -115,7 +120,7 @@ class Authorization:
 
     async def _store(self, tokens: Tokens) -> None:
         credential = await self._credential()
-        if not tokens.refresh_token:
+        if credential.interactive and not tokens.refresh_token:
             raise no_refresh_token(credential)
         now = self._clock.now()
         blank = TokenRow(

@@ -87,6 +87,8 @@ class AccessTokens:
             row = await table.find(connection, account.name)
         if row and (found := self._usable(row, bound_to(credential, account), refused)):
             return found
+        if row and credential.interactive and row.state != "authorized" and row.reason != REBOUND:
+            raise NeedsAuthorization(account.name, row.reason)
         if away := self._still_away(credential):
             raise away
         # What has begun is brought to its end, even if nobody waits for it any more: a refresh
