@@ -115,8 +115,11 @@ class OAuthCredential(Configured):
         """The secrets that it has, each with whether it must be given."""
         if self.flow == "service_account":
             return {"service_account_key": True}
-        if self.certificate or self.thumbprint:
+        if (self.certificate or self.thumbprint) and self.flow != "device_code":
             return {"private_key": True}
+        if self.provider == "microsoft" and self.flow == "device_code":
+            # Microsoft lets public clients have device codes only, and those have no secret.
+            return {}
         # Microsoft and others know public clients; Google gives a secret to desktop programs too.
         needed = self.flow == "client_credentials" or self.provider == "google"
         return {"client_secret": needed}
@@ -183,6 +186,8 @@ def _certificate_faults(credential: OAuthCredential) -> Iterator[tuple[str, str]
     for field in ("certificate", "thumbprint"):
         if getattr(credential, field) and credential.provider != "microsoft":
             yield field, "is of use with provider microsoft only; give a client_secret"
+        elif getattr(credential, field) and credential.flow == "device_code":
+            yield field, "is of no use with device_code: leave it out"
     if credential.certificate and "BEGIN CERTIFICATE" not in credential.certificate:
         yield "certificate", "must be the PEM text, from -----BEGIN CERTIFICATE----- to its end"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -25,13 +26,10 @@ from tests.fakes.oauth_provider import TENANT, OAuthProvider
 ADDRESS = "help@example.org"
 
 
-class Scene:
-    """One account, its credential, a provider and a database; the clock is the test's."""
+class Desk:
+    """One account that logs in with tokens, and a database; the clock is the test's."""
 
-    def __init__(
-        self, provider: OAuthProvider, certificates: Certificates, database_url: str
-    ) -> None:
-        self.provider = provider
+    def __init__(self, certificates: Certificates, database_url: str) -> None:
         self.certificates = certificates
         self.database = DatabaseSettings(url=SecretStr(database_url))
         self.key = generate_key()
@@ -39,28 +37,9 @@ class Scene:
         # The fake checks how long assertions live, by the machine's clock.
         self.clock = SettableClock(datetime.now(UTC))
         self.account = account()
-        self.credential = self.custom()
 
-    def custom(self, **values: Any) -> OAuthCredential:
-        """A credential of a provider that publishes its addresses."""
-        return self._credential("custom", authority=self.provider.authority, **values)
-
-    def microsoft(self, **values: Any) -> OAuthCredential:
-        """A credential of a Microsoft cloud of its own."""
-        given = {"tenant": TENANT, **values}
-        return self._credential("microsoft", authority=self.provider.authority, **given)
-
-    def google(self, **values: Any) -> OAuthCredential:
-        """A credential of Google, with its addresses overridden."""
-        known = self.provider.configuration()
-        return self._credential(
-            "google",
-            authorization_url=known["authorization_endpoint"],
-            token_url=known["token_endpoint"],
-            **values,
-        )
-
-    def _credential(self, provider: str, **values: Any) -> OAuthCredential:
+    def credential_of(self, provider: str, **values: Any) -> OAuthCredential:
+        """A credential whose tokens may go to this machine."""
         given = {
             "name": "desk",
             "provider": provider,
@@ -71,13 +50,12 @@ class Scene:
         }
         return OAuthCredential.model_validate(given | values)
 
-    async def store(self, credential: OAuthCredential | None = None, **changes: Any) -> None:
+    async def store(self, credential: OAuthCredential, **changes: Any) -> None:
         """Writes the credential and the account, as `postrail apply` does."""
-        self.credential = credential or self.credential
         self.account = account(**changes)
         project = Project(key="HELP", name="Help")
         async with self.transaction() as connection:
-            for thing in (project, self.credential, self.account):
+            for thing in (project, credential, self.account):
                 await store.save(
                     connection, thing, before=None, author="test", now=self.clock.now()
                 )
@@ -94,21 +72,6 @@ class Scene:
         """A new authorization of the account."""
         return Authorization(self.account, self.transaction, self.secrets, self.clock)
 
-    async def authorize(self) -> None:
-        """Somebody signs in."""
-        begun = await self.authorization().begin()
-        await self.authorization().finish(self.browse(begun.address), begun.state)
-
-    def browse(self, address: str) -> str:
-        """What a browser ends at: the redirect address with the answer."""
-        with httpx.Client(verify=self.certificates.client_context()) as client:
-            response = client.get(address)
-        return response.headers.get("Location", "") or response.text
-
-    def query(self, address: str) -> dict[str, str]:
-        """The parameters of an address."""
-        return dict(parse_qsl(urlsplit(address).query))
-
     async def row(self) -> tuple[Any, ...]:
         """State, reason and the revealed tokens of the account."""
         async with self.transaction() as connection:
@@ -120,6 +83,51 @@ class Scene:
             found = await cursor.fetchone()
         assert found is not None
         return (*found[:2], self.secrets.reveal(found[2]), self.secrets.reveal(found[3]))
+
+
+class Scene(Desk):
+    """A desk beside a provider of ours, which has state and can be told to fail."""
+
+    def __init__(
+        self, provider: OAuthProvider, certificates: Certificates, database_url: str
+    ) -> None:
+        super().__init__(certificates, database_url)
+        self.provider = provider
+
+    def custom(self, **values: Any) -> OAuthCredential:
+        """A credential of a provider that publishes its addresses."""
+        return self.credential_of("custom", authority=self.provider.authority, **values)
+
+    def microsoft(self, **values: Any) -> OAuthCredential:
+        """A credential of a Microsoft cloud of its own."""
+        given = {"tenant": TENANT, **values}
+        return self.credential_of("microsoft", authority=self.provider.authority, **given)
+
+    def google(self, **values: Any) -> OAuthCredential:
+        """A credential of Google, with its addresses overridden."""
+        known = self.provider.configuration()
+        return self.credential_of(
+            "google",
+            authorization_url=known["authorization_endpoint"],
+            token_url=known["token_endpoint"],
+            **values,
+        )
+
+    async def authorize(self) -> None:
+        """Somebody signs in."""
+        begun = await self.authorization().begin()
+        answer = await asyncio.to_thread(self.browse, begun.address)
+        await self.authorization().finish(answer, begun.state)
+
+    def browse(self, address: str) -> str:
+        """What a browser ends at: the redirect address with the answer."""
+        with httpx.Client(verify=self.certificates.client_context()) as client:
+            response = client.get(address)
+        return response.headers.get("Location", "") or response.text
+
+    def query(self, address: str) -> dict[str, str]:
+        """The parameters of an address."""
+        return dict(parse_qsl(urlsplit(address).query))
 
 
 def account(**changes: Any) -> MailAccount:

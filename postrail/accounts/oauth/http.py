@@ -36,7 +36,7 @@ class ProviderHttp:
 
     def __init__(self, credential: OAuthCredential) -> None:
         self._credential = credential
-        self._client = httpx.Client(verify=_context(credential), timeout=TIMEOUT)
+        self._context = _context(credential)
 
     def get_json(self, url: str) -> dict[str, Any]:
         """The JSON object at the address."""
@@ -57,13 +57,11 @@ class ProviderHttp:
         """Raises ProviderAway when the provider cannot be reached or is busy."""
         return self._send("POST", url, **_known(options))
 
-    def close(self) -> None:
-        """Ends its connections."""
-        self._client.close()
-
     def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
         try:
-            response = self._client.request(method, url, **options)
+            # Two requests an hour: no connection is worth being kept.
+            with httpx.Client(verify=self._context, timeout=TIMEOUT) as client:
+                response = client.request(method, url, **options)
         except httpx.InvalidURL as error:
             raise self._wrong_address(url, str(error)) from error
         except httpx.HTTPError as error:

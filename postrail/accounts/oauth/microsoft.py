@@ -51,7 +51,8 @@ class MicrosoftProvider:
         }
         client_id = self._credential.client_id
         try:
-            if self._secret:
+            # Device codes are for public clients.
+            if self._secret and self._credential.flow != "device_code":
                 return msal.ConfidentialClientApplication(
                     client_id, client_credential=self._secret, **options
                 )
