@@ -198,7 +198,7 @@ class AccessTokens:
         assert row.obtained_at is not None
         now = self._clock.now()
         lifetime = row.expires_at - row.obtained_at
-        if row.expires_at - now < min(timedelta(seconds=LEFT_SECONDS), lifetime / 2):
+        if row.expires_at - now <= min(timedelta(seconds=LEFT_SECONDS), lifetime / 2):
             return ""
         found = self._secrets.reveal(row.access_token)
         if found == refused and now - row.obtained_at > timedelta(seconds=JUST_OBTAINED_SECONDS):
