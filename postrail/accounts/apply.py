@@ -223,14 +223,16 @@ def _faults_between(entries: Sequence[Entry], existing: Existing) -> Iterable[Fa
     projects = _all_of(Project, entries, existing)
     connections = _all_of(OutgoingConnection, entries, existing)
     credentials = _all_of(OAuthCredential, entries, existing)
-    accounts = _all_of(MailAccount, entries, existing).values()
+    accounts = _all_of(MailAccount, entries, existing)
+    named = {entry.identity for entry in entries if isinstance(entry.thing, MailAccount)}
+    others = [account for name, account in accounts.items() if name not in named]
     for entry in entries:
         if isinstance(entry.thing, MailAccount) and entry.thing.project not in projects:
             yield entry.fault("project", _not_there("project", entry.thing.project, projects))
         if isinstance(entry.thing, MailAccount) and entry.thing.credential:
             yield from _credential_faults(entry, entry.thing, credentials)
         if isinstance(entry.thing, OAuthCredential):
-            yield from _host_faults(entry, entry.thing, accounts)
+            yield from _host_faults(entry, entry.thing, others)
         if isinstance(entry.thing, Project) and entry.thing.connection not in {"", *connections}:
             yield entry.fault(
                 "connection", _not_there("connection", entry.thing.connection, connections)

@@ -176,6 +176,7 @@ def _custom_faults(credential: OAuthCredential) -> Iterator[tuple[str, str]]:
         return
     if not credential.token_url:
         yield "authority", "is missing: the provider's https address, or give token_url"
+        return
     if credential.flow == "authorization_code" and not credential.authorization_url:
         yield "authorization_url", "is missing, as there is no authority to ask for it"
     if credential.flow == "device_code" and not credential.device_url:
