@@ -40,7 +40,7 @@ class ServiceAccount:
         if faults := service_account_faults(text):
             raise _fault(f"it {faults[0]}", setting)
         found = json.loads(text)
-        key = _private_key(str(found["private_key"]))
+        key = rsa_key(str(found["private_key"]))
         if key is None:
             raise _fault("its private_key is no RSA key in PEM", setting)
         return ServiceAccount(str(found["client_email"]), str(found.get("private_key_id", "")), key)
@@ -61,7 +61,8 @@ class ServiceAccount:
         return f"{signed}.{_part(self._key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
 
-def _private_key(text: str) -> RSAPrivateKey | None:
+def rsa_key(text: str) -> RSAPrivateKey | None:
+    """The key of a PEM text; None when there is none in it, or one of another kind."""
     # Without the cause, which may quote the key.
     with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load_pem_private_key(text.encode(), password=None)

@@ -40,7 +40,10 @@ class ProviderHttp:
 
     def get_json(self, url: str) -> dict[str, Any]:
         """The JSON object at the address."""
-        return self._object(self.get(url))
+        response = self.get(url)
+        if response.is_error:
+            raise self._wrong_address(url, f"it answers {response.status_code}")
+        return self._object(response)
 
     def post_form(
         self, url: str, form: Mapping[str, str], basic: tuple[str, str] | None = None
@@ -125,8 +128,15 @@ def sent_secrets(form: Mapping[str, Any]) -> list[str]:
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:
-    """msal passes options of the library requests on, too."""
-    return {name: options[name] for name in ("params", "data", "headers") if name in options}
+    """msal passes options of the library requests on, and bytes, which httpx would quote."""
+    known = {name: options[name] for name in ("params", "data", "headers") if name in options}
+    if isinstance(form := known.get("data"), Mapping):
+        known["data"] = {name: _text(value) for name, value in form.items()}
+    return known
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _context(credential: OAuthCredential) -> ssl.SSLContext:
