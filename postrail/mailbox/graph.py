@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import BearerToken
 from postrail.clock import Clock
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
@@ -28,7 +29,7 @@ from postrail.mailbox.graph_faults import (
     not_allowed,
 )
 from postrail.mailbox.graph_folders import FolderMissing, find_folder, find_or_make_folder
-from postrail.mailbox.graph_http import BearerToken, GraphClient, segment
+from postrail.mailbox.graph_http import GraphClient, segment
 from postrail.mailbox.graph_listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import Spool
@@ -71,18 +72,7 @@ class GraphMailbox:
     def open(self) -> int:
         """Finds the folder; raises ConfigurationError or MailboxAway, naming setting and remedy."""
         self._client.connect()
-        try:
-            self._folder = find_folder(self._client, self._account.folder)
-        except NotAllowed as error:
-            raise not_allowed(self._account, error, "Mail.ReadWrite") from error
-        except NotThere as error:
-            if error.is_item:
-                raise folder_unknown(self._account, self._account.folder, []) from error
-            if error.code.lower() in MAILBOX_UNKNOWN:
-                raise mailbox_unknown(self._account, error, self._client.mailbox) from error
-            raise
-        except FolderMissing as missing:
-            raise folder_unknown(self._account, self._account.folder, missing.there) from missing
+        self._folder = _folder_of(self._client, self._account)
         self._listing.begin(self._folder)
         return OUR_NUMBERS
 
@@ -285,3 +275,26 @@ class GraphMailbox:
 
 def _content_of(entry: Entry) -> str:
     return f"messages/{segment(entry.id)}/$value"
+
+
+def look_at(account: MailAccount, token: BearerToken) -> None:
+    """Finds the account's folder, and nothing else; its faults are those of opening a mailbox."""
+    client = GraphClient(account, token)
+    client.connect()
+    with contextlib.closing(client):
+        _folder_of(client, account)
+
+
+def _folder_of(client: GraphClient, account: MailAccount) -> str:
+    try:
+        return find_folder(client, account.folder)
+    except NotAllowed as error:
+        raise not_allowed(account, error, "Mail.ReadWrite") from error
+    except NotThere as error:
+        if error.is_item:
+            raise folder_unknown(account, account.folder, []) from error
+        if error.code.lower() in MAILBOX_UNKNOWN:
+            raise mailbox_unknown(account, error, client.mailbox) from error
+        raise
+    except FolderMissing as missing:
+        raise folder_unknown(account, account.folder, missing.there) from missing

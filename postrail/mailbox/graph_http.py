@@ -10,21 +10,19 @@ import functools
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import BearerToken
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph_faults import connection_fault, refusal, strange_answer
-
-# Gives an access token, blocking. The argument is one that was refused: a newer one is given then,
-# or the same if it is as new as can be.
-BearerToken = Callable[[str], str]
+from postrail.mailbox.login import asked_for
 
 VERSION = "v1.0"
 # Tokens are given out while they are good for five minutes at least.
@@ -160,7 +158,7 @@ class GraphClient:
     def _fresh_bearer(self, refused: str = "") -> str:
         """A token; whoever gives it out looks into PostgreSQL, which not each request needs."""
         if refused or time.monotonic() > self._bearer_until:
-            self._bearer = self._token(refused)
+            self._bearer = asked_for(self._token, refused)
             self._bearer_until = time.monotonic() + BEARER_SECONDS
         return self._bearer
 

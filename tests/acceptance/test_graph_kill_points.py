@@ -45,7 +45,6 @@ def pipeline(
     account = graph_account(
         graph,
         certificates,
-        password="env:POSTRAIL_SECRET_NONE",
         after_download="move",
         move_to="Inbox/Done",
         poll_seconds=1,

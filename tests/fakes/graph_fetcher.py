@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.blobs import BlobStore
 from postrail.mailbox.graph import GraphMailbox
 from postrail.process import run_process
@@ -18,7 +19,6 @@ from postrail.stream.producer import Producer
 from services.fetcher.__main__ import main
 from services.fetcher.deltas import PostgresDeltas
 from services.fetcher.ledger import PostgresLedger
-from services.fetcher.opening import Mailboxes
 from services.fetcher.store import PostgresStore
 from tests.fakes.fetcher_killed_at import die, dying, dying_async
 
@@ -50,7 +50,7 @@ POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
 
 
 if __name__ == "__main__":
-    Mailboxes._bearer = lambda *_: lambda _: os.environ["GRAPH_TOKEN"]  # type: ignore[method-assign]
+    AccessTokens.bearer = lambda *_: lambda _: os.environ["GRAPH_TOKEN"]  # type: ignore[method-assign]
     for point in sys.argv[1:]:
         place, name, wrapper = POINTS[point]
         setattr(place, name, wrapper(getattr(place, name)))

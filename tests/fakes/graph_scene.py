@@ -23,6 +23,7 @@ def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) 
         "protocol": "microsoft_graph",
         "host": "localhost",
         "port": graph.port,
+        "credential": "entra",
         "address": ADDRESS,
         "project": "HELP",
         "timeout_ms": 5_000,

@@ -71,8 +71,7 @@ class Scene:
     async def configure(self, **changes: Any) -> None:
         """Makes topics, a project and the account."""
         await asyncio.to_thread(apply_topics, self.settings.kafka)
-        values = {"password": "env:POSTRAIL_SECRET_NONE", "poll_seconds": 1}
-        account = graph_account(self.graph, self._certificates, **(values | changes))
+        account = graph_account(self.graph, self._certificates, **({"poll_seconds": 1} | changes))
         pool = await open_pool(self.settings.database)
         async with transaction(pool) as connection:
             for thing in (Project(key="HELP", name="Help"), account):

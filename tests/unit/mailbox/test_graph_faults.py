@@ -25,7 +25,11 @@ from postrail.mailbox.graph_faults import (
 )
 
 ACCOUNT = MailAccount(
-    name="support", protocol="microsoft_graph", address="support@example.org", project="HELP"
+    name="support",
+    protocol="microsoft_graph",
+    credential="entra",
+    address="support@example.org",
+    project="HELP",
 )
 NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
 
