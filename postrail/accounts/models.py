@@ -117,6 +117,11 @@ class MailAccount(Configured):
         return SPOKEN.get(self.protocol, self.protocol)
 
     @property
+    def login_hint(self) -> str:
+        """Who is likely to sign in for it."""
+        return self.address if self.username.lower() == "me" else self.username
+
+    @property
     def secret_fields(self) -> dict[str, bool]:
         """The secrets that it has, each with whether it must be given."""
         return {} if self.credential else {"password": True}

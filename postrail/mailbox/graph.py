@@ -72,7 +72,11 @@ class GraphMailbox:
     def open(self) -> int:
         """Finds the folder; raises ConfigurationError or MailboxAway, naming setting and remedy."""
         self._client.connect()
-        self._folder = _folder_of(self._client, self._account)
+        try:
+            self._folder = _folder_of(self._client, self._account)
+        except PipelineError:
+            self.close()
+            raise
         self._listing.begin(self._folder)
         return OUR_NUMBERS
 
