@@ -45,7 +45,7 @@ def read_lines(text: str) -> list[Line]:
     """The lines of a plain text."""
     lines: list[Line] = []
     for raw in text.split("\n"):
-        line = read_line(raw)
+        line = Line(raw, *read_marks(raw))
         if line.depth and lines and _closes_address(lines[-1], line):
             line = Line(raw, 0, bare(raw))
         lines.append(line)
@@ -70,11 +70,11 @@ def _closes_address(before: Line, line: Line) -> bool:
     return len(line.bare) <= BROKEN_MAX and line.bare.endswith((":", "\uff1a"))
 
 
-def read_line(text: str) -> Line:
-    """One line, with the quotation marks before it counted."""
+def read_marks(text: str) -> tuple[int, str]:
+    """How many quotation marks stand before a line, and the line without them, bare."""
     start = text.lstrip()
     if start[:1] != ">":
-        return Line(text, 0, bare(start) if start else "")
+        return 0, bare(start) if start else ""
     depth = end = 0
     for end, letter in enumerate(start):  # noqa: B007 (how far the marks reach is used below)
         if letter == ">":
@@ -83,7 +83,7 @@ def read_line(text: str) -> Line:
             break
     else:
         end = len(start)
-    return Line(text, depth, bare(start[end : end + COMPARED_MAX + 1]))
+    return depth, bare(start[end : end + COMPARED_MAX + 1])
 
 
 def fold(text: str) -> str:
