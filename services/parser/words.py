@@ -6,11 +6,13 @@ import re2
 
 # The sets of states that it keeps while it goes through a text.
 MEMORY_BYTES = 32 * 1024 * 1024
-WORD = r"[\pL\pN_]"
+# With Unicode's classes of letters the two longest patterns take 44 ms to be built, and 67 ms more
+# when a text first meets them; so they take 6. Where a word ends, spaces and ASCII's signs say.
+WORD = r"[0-9A-Za-z_\x{80}-\x{10ffff}]"
 
 
 class Words:
-    """Alternatives to look for, without case; `\\w` is a letter or digit of any script."""
+    """Alternatives to look for, without case; `\\w` is all but ASCII's spaces and signs."""
 
     def __init__(self, pattern: str) -> None:
         options = re2.Options()
