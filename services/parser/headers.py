@@ -81,7 +81,7 @@ def _name(name: str) -> str:
 def decode_value(raw: str) -> str:
     """A field's value on one line: unfolded, encoded words and 8-bit characters decoded."""
     raw = raw[:VALUE_MAX]
-    if raw.isascii() and raw.isprintable() and "=?" not in raw:
+    if raw.isascii() and "=?" not in raw:
         return one_line(raw)
     return storable(one_line(decode_words(raw)))
 

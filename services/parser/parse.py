@@ -46,7 +46,7 @@ from services.parser.structure import (
     Part,
     read_structure,
 )
-from services.parser.text import cut, decode, storable
+from services.parser.text import cut, decode
 from services.parser.transfer import plain
 from services.parser.view import View, chunks_of, view_of_chunks
 
@@ -265,9 +265,9 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
     if not (found.quoted_text or found.signature or found.quoted_html or found.signature_html):
         return None
     return ReplyParts(
-        new_text=storable(found.new_text),
-        quoted_text=storable(found.quoted_text),
-        signature=storable(found.signature),
+        new_text=found.new_text,
+        quoted_text=found.quoted_text,
+        signature=found.signature,
         new_html=clean_html(found.new_html),
         quoted_html=clean_html(found.quoted_html),
         signature_html=clean_html(found.signature_html),

@@ -93,7 +93,7 @@ class _Reader:
                 if token.closes:
                     self._end(index + 1)
             else:
-                if token.name in BREAKS:
+                if token.name in BREAKS and self.words:
                     self._end(index)
                 self._tag(token)
         self._end(len(tokens))
@@ -107,15 +107,13 @@ class _Reader:
         self.words.append(text)
 
     def _end(self, index: int) -> None:
-        if not self.words:
-            return
         text = "".join(self.words)
         if text.strip():
             marks, bare = read_marks(text)
-            line = HtmlLine(text, self.line_depth + marks, bare, first=self.first)
-            line.opens, self.opens = self.opens and self.line_depth > 0, False
-            line.weak = self.line_weak and not marks
-            self.lines.append(line)
+            depth, opens = self.line_depth + marks, self.opens and self.line_depth > 0
+            weak = self.line_weak and not marks
+            self.lines.append(HtmlLine(text, depth, bare, opens, weak, first=self.first))
+            self.opens = False
             self.first = index
         self.words.clear()
 
@@ -241,14 +239,14 @@ def _tokens(source: str) -> list[Token]:
         if start > at:
             tokens += _texts(source[at:start], preformatted)
         if found := TAG.match(source, start):
-            at = found.end()
-            slash, name = found.group(1), found.group(2).lower()
+            raw, slash, name = found.group(0, 1, 2)
+            at, name, closes = found.end(), name.lower(), slash == "/"
             if name == "pre":
-                preformatted = not slash
-            if name in SKIPPED and not slash:
+                preformatted = not closes
+            if name in SKIPPED and not closes:
                 at = _past(source, name, at)
             else:
-                tokens.append(Token(found.group(), name, bool(slash)))
+                tokens.append(Token(raw, name, closes))
         elif OTHER_MARKUP.match(source, start):
             at = _end_of_other(source, start, last_comment)
             if at < 0:

@@ -36,7 +36,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     layers = [_NEW] * len(lines)
     if not lines:
         return layers
-    marked = asks_for_reply(fold(text))
+    marked = asks_for_reply(text)
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
     _mark_blank(lines, layers)
@@ -62,7 +62,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
             index, quoted = index + 1, True
         elif not line.bare:
             index += 1
-        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(fold(line.bare)):
+        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(line.bare):
             return _rest(lines, layers, _attributed(lines, index))
         elif heading := heading_at(lines, index):
             if heading.forwards or _is_forward(subject, heading):
