@@ -276,10 +276,9 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
 
 def _delivered_to(header: Header) -> list[str]:
     """The addresses that mail servers and forwarders note, each once, the surest first."""
-    found = [
-        address.address for name in DELIVERED_TO for address in read_addresses(header.all(name))
-    ]
-    return list(dict.fromkeys([*found, *read_received_for(header.all("received"))]))
+    fields = [found for name in DELIVERED_TO if (found := header.all(name))]
+    noted = [address.address for found in fields for address in read_addresses(found)]
+    return list(dict.fromkeys([*noted, *read_received_for(header.all("received"))]))
 
 
 def _sender(header: Header) -> Address | None:
