@@ -22,9 +22,10 @@ class Words:
 
     def search(self, text: str) -> str:
         """The first place that is meant, as it stands there, or ""."""
-        found = self._pattern.search(text)
-        return str(found.group()) if found else ""
+        # RE2 reads bytes, and its wrapper for text counts characters that nobody asks for.
+        found = self._pattern.search(text.encode())
+        return found.group().decode() if found else ""
 
     def match(self, text: str) -> bool:
         """Does the text begin so?"""
-        return self._pattern.match(text) is not None
+        return self._pattern.match(text.encode()) is not None
