@@ -125,7 +125,8 @@ def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
     """Whether the element that begins here is not a quotation, but what is forwarded."""
     if opens_forwarded(lines[index]):
         return True
-    heading = heading_at(lines, index) if _forward_word(subject) else None
+    asked = lines[index].bare and _forward_word(subject)
+    heading = heading_at(lines, index) if asked else None
     return heading is not None and _is_forward(subject, heading)
 
 
