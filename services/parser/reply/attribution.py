@@ -48,9 +48,25 @@ ALONE_MAX = 120
 VERB_MAX = 25
 
 
+def mark_ends(lines: Sequence[Line]) -> None:
+    """Notes at each line where the attribution ends that may begin there: at the nearest line of
+    the same paragraph that ends as one does. Done once, since hardly any line is near to one.
+    """
+    end = None
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index]
+        if not line.bare or len(line.bare) > COMPARED_MAX:
+            end = None
+        elif _closes(line.bare) or (line.bare[-1] == ">" and _quote_follows(lines, index)):
+            end = index
+        elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
+            end = None
+        line.end = end
+
+
 def attribution_at(lines: Sequence[Line], start: int) -> int:
     """How many lines the attribution that begins here has; 0 when none begins here."""
-    end = _closing(lines, start)
+    end = lines[start].end
     if end is None:
         return 0
     first = lines[start].bare
@@ -65,20 +81,6 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     return end - start + 1
 
 
-def _closing(lines: Sequence[Line], start: int) -> int | None:
-    """The nearest line from here on that ends as an attribution ends, in the same paragraph."""
-    depth = lines[start].depth
-    for index, line in enumerate(lines[start : start + WINDOW_LINES], start):
-        bare = line.bare
-        if not bare or line.depth != depth or len(bare) > COMPARED_MAX:
-            return None
-        if line.closes is None:
-            line.closes = _closes(bare)
-        if line.closes or (bare[-1] == ">" and _quote_follows(lines, index)):
-            return index
-    return None
-
-
 def _closes(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
@@ -86,8 +88,8 @@ def _closes(bare: str) -> bool:
     if "@" in bare and VERB_WITHIN.search(fold(bare)):
         return True
     if last.isalnum() or last in "-)":
-        words = fold(bare[-40:].rstrip(DASHES)).rsplit(None, 1)
-        return bool(words) and words[-1].rstrip(COLONS) in LAST_WORDS
+        words = bare[-40:].rstrip(DASHES).rsplit(None, 1)
+        return bool(words) and fold(words[-1].rstrip(COLONS)) in LAST_WORDS
     return False
 
 

@@ -50,7 +50,7 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
         return _after_rule(lines, start)
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
-    if length := attribution_at(lines, start):
+    if lines[start].end is not None and (length := attribution_at(lines, start)):
         return _with_block(lines, start, Heading(length))
     # Most lines are prose, and a field has a colon.
     if ":" in bare or "\uff1a" in bare:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
+from services.parser.reply.attribution import mark_ends
 from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
 from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.signature import signature_at
@@ -36,6 +37,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     layers = [_NEW] * len(lines)
     if not lines:
         return layers
+    mark_ends(lines)
     marked = asks_for_reply(text)
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
@@ -97,6 +99,7 @@ def _marked_end(lines: Sequence[Line], start: int) -> int | None:
         # Some programs mark what they quote with a bar.
         for line in lines[index:]:
             line.depth = line.depth or int(line.bare.startswith("|"))
+        mark_ends(lines)
         return start
     return None
 

@@ -37,8 +37,8 @@ class Line:
     opens: bool = False
     # Whether it is set apart only as text may be that is not quoted.
     weak: bool = False
-    # Whether an attribution may end with it, once that was asked.
-    closes: bool | None = None
+    # The line that ends the attribution which may begin with it.
+    end: int | None = None
 
 
 def read_lines(text: str) -> list[Line]:
