@@ -158,19 +158,27 @@ def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
 
 def divide(
     tokens: Sequence[Token], lines: Sequence[HtmlLine], layers: Sequence[Layer]
-) -> dict[Layer, str]:
-    """The HTML of each layer, each complete in itself: what is open is closed and opened again."""
-    writers = {layer: _Writer() for layer in Layer}
+) -> tuple[str, str, str]:
+    """The HTML of what is new, quoted and signature, each complete in itself: what is open where
+    it ends is closed, and opened again where it goes on.
+    """
+    new, quoted, signature = _Writer(), _Writer(), _Writer()
+    writers = {
+        Layer.NEW: (new,),
+        Layer.QUOTED: (quoted,),
+        Layer.QUESTION: (new, quoted),
+        Layer.SIGNATURE: (signature,),
+    }
     open_tags: tuple[Token, ...] = ()
     for layer, stretch in _stretches(tokens, lines, layers):
-        places = [writers[place] for place in _places(layer)]
+        places = writers[layer]
         for token in stretch:
             if token.name and token.name not in VOID:
                 open_tags = _followed(open_tags, token)
             else:
                 for writer in places:
                     writer.write(token.raw, open_tags)
-    return {layer: writer.finish() for layer, writer in writers.items()}
+    return new.finish(), quoted.finish(), signature.finish()
 
 
 def _stretches(
@@ -183,10 +191,6 @@ def _stretches(
             yield before, tokens[start : line.first]
             start = line.first
     yield layers[-1], tokens[start:]
-
-
-def _places(layer: Layer) -> tuple[Layer, ...]:
-    return (Layer.NEW, Layer.QUOTED) if layer is Layer.QUESTION else (layer,)
 
 
 def _followed(open_tags: tuple[Token, ...], token: Token) -> tuple[Token, ...]:
@@ -237,7 +241,7 @@ def _tokens(source: str) -> list[Token]:
     last_comment = source.rfind("-->")
     while (start := source.find("<", at)) >= 0:
         if start > at:
-            tokens += _texts(source[at:start], preformatted)
+            tokens += _text(source[at:start], preformatted)
         if found := TAG.match(source, start):
             raw, slash, name = found.group(0, 1, 2)
             at, name, closes = found.end(), name.lower(), slash == "/"
@@ -255,7 +259,7 @@ def _tokens(source: str) -> list[Token]:
             tokens.append(Token("&lt;"))
             at = start + 1
     if at < len(source):
-        tokens += _texts(source[at:], preformatted)
+        tokens += _text(source[at:], preformatted)
     return tokens
 
 
@@ -268,10 +272,10 @@ def _spaced(text: str) -> str:
     return text
 
 
-def _texts(text: str, preformatted: bool) -> list[Token]:
-    if not preformatted or "\n" not in text:
-        return [Token(text)]
-    return [Token(line, "", line.endswith("\n")) for line in text.splitlines(keepends=True)]
+def _text(text: str, preformatted: bool) -> list[Token]:
+    """A text as tokens: each of its lines as one where they are shown as lines."""
+    lines = text.splitlines(keepends=True) if preformatted else [text]
+    return [Token(line, "", preformatted and line.endswith("\n")) for line in lines]
 
 
 def _end_of_other(source: str, start: int, last_comment: int) -> int:

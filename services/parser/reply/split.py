@@ -98,8 +98,7 @@ def _html_parts(
 ) -> tuple[str, str, str]:
     if all(layer is Layer.NEW for layer in layers):
         return html, "", ""
-    parts = divide(tokens, lines, layers)
-    return parts[Layer.NEW], parts[Layer.QUOTED], parts[Layer.SIGNATURE]
+    return divide(tokens, lines, layers)
 
 
 def _learn(
