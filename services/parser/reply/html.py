@@ -13,16 +13,13 @@ from dataclasses import dataclass, field
 
 from services.parser.reply.layers import Layer
 from services.parser.reply.lines import Line, read_marks
+from services.parser.reply.tokens import Token, read_tokens
 
 # Longer or deeper HTML is not divided.
 HTML_MAX = 512 * 1024
 DEPTH_MAX = 200
 ATTRIBUTES_MAX = 2000
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,30})[^>]*+>")
-# Comments, declarations and rubbish; also a tag without an end, since no other one has an end then.
-OTHER_MARKUP = re.compile(r"<(?:[!?/a-zA-Z]|\Z)")
 WORD = re.compile(r"\S+")
-SKIPPED = frozenset({"script", "style", "title", "head"})
 VOID = frozenset(
     WORD.findall("area base br col embed hr img input link meta param source track wbr o:p")
 )
@@ -57,18 +54,6 @@ class HtmlLine(Line):
     """A line of HTML, and where its first token stands."""
 
     first: int = 0
-
-
-@dataclass(slots=True)
-class Token:
-    """A tag or a piece of text, as it stands in the HTML. `name` is "" for text.
-
-    A text that closes ends its line, as it does in preformatted text.
-    """
-
-    raw: str
-    name: str = ""
-    closes: bool = False
 
 
 @dataclass(slots=True)
@@ -152,7 +137,7 @@ def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
     """The tokens and the lines of HTML; none when there is too much of it."""
     if not source or len(source) > HTML_MAX:
         return [], []
-    tokens = _tokens(source)
+    tokens = read_tokens(source)
     return tokens, _Reader().read(tokens)
 
 
@@ -233,36 +218,6 @@ class _Writer:
         self._open = open_tags
 
 
-def _tokens(source: str) -> list[Token]:
-    """The texts and the tags, without comments and what is never shown."""
-    tokens: list[Token] = []
-    at, preformatted = 0, False
-    # Looked for once, so that no beginning of a comment looks in vain.
-    last_comment = source.rfind("-->")
-    while (start := source.find("<", at)) >= 0:
-        if start > at:
-            tokens += _text(source[at:start], preformatted)
-        if found := TAG.match(source, start):
-            raw, slash, name = found.group(0, 1, 2)
-            at, name, closes = found.end(), name.lower(), slash == "/"
-            if name == "pre":
-                preformatted = not closes
-            if name in SKIPPED and not closes:
-                at = _past(source, name, at)
-            else:
-                tokens.append(Token(raw, name, closes))
-        elif OTHER_MARKUP.match(source, start):
-            at = _end_of_other(source, start, last_comment)
-            if at < 0:
-                return tokens
-        else:
-            tokens.append(Token("&lt;"))
-            at = start + 1
-    if at < len(source):
-        tokens += _text(source[at:], preformatted)
-    return tokens
-
-
 def _spaced(text: str) -> str:
     """The text with its white space as HTML shows it; a pattern would take five times as long."""
     for other in "\t\r\n\f":
@@ -270,25 +225,6 @@ def _spaced(text: str) -> str:
     while "  " in text:
         text = text.replace("  ", " ")
     return text
-
-
-def _text(text: str, preformatted: bool) -> list[Token]:
-    """A text as tokens: each of its lines as one where they are shown as lines."""
-    lines = text.splitlines(keepends=True) if preformatted else [text]
-    return [Token(line, "", preformatted and line.endswith("\n")) for line in lines]
-
-
-def _end_of_other(source: str, start: int, last_comment: int) -> int:
-    """Where a comment, a declaration or the like ends; -1 when it does not."""
-    if start < last_comment and source.startswith("<!--", start):
-        return source.find("-->", start) + 3
-    return source.find(">", start) + 1 or -1
-
-
-def _past(source: str, name: str, at: int) -> int:
-    """Where an element ends whose content is not shown."""
-    closing = re.compile(f"</{name}[^<>]{{0,20}}>", re.IGNORECASE).search(source, at)
-    return closing.end() if closing else len(source)
 
 
 def _quotes(token: Token) -> int:
