@@ -32,7 +32,7 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
-MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993)}
+MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993), "pop3": (110, 995)}
 DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
@@ -50,7 +50,7 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap"] = "imap"
+    protocol: Literal["imap", "pop3"] = "imap"
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
@@ -99,7 +99,7 @@ class MailAccount(Configured):
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     """The fields that do not go together, and what to do about it."""
     yield from _server_faults(account)
-    yield from _move_faults(account)
+    yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
 
 
 def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
@@ -111,6 +111,25 @@ def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
             "encryption",
             "none would send the password readable for anybody on the way; set it to ssl or"
             " starttls, or set allow_plain_login: true",
+        )
+
+
+def _pop3_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    """RFC 1939 knows one folder, whose mails are read or removed, and no dates."""
+    if account.folder != "INBOX":
+        yield "folder", "pop3 has no folders; leave it blank, or set protocol to imap"
+    if account.after_download == "move":
+        yield (
+            "after_download",
+            "pop3 has no folder to move mails to; set it to seen, leave or remove, or set protocol"
+            " to imap",
+        )
+    if account.move_to:
+        yield "move_to", "is of no use with pop3, which has no folders; leave it blank"
+    if account.only_after:
+        yield (
+            "only_after",
+            "pop3 does not tell when a mail came; leave it blank, or set protocol to imap",
         )
 
 

@@ -15,7 +15,10 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
+from postrail.mailbox import Mailbox
 from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.ledger import PassingLedger
+from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 
@@ -53,7 +56,9 @@ async def look_at_account(account: MailAccount, secrets: Secrets) -> Finding:
 
 
 def _open(account: MailAccount, password: str) -> None:
-    mailbox = ImapMailbox(account, password)
+    mailbox: Mailbox = ImapMailbox(account, password)
+    if account.protocol == "pop3":
+        mailbox = Pop3Mailbox(account, password, PassingLedger())
     mailbox.open()
     mailbox.close()
 

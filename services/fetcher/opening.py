@@ -8,6 +8,7 @@ from postrail.accounts.models import MailAccount
 from postrail.mailbox import Mailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import Ledger
+from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
 from services.fetcher.ledger import PostgresLedger
 from services.fetcher.store import PostgresStore
@@ -23,6 +24,8 @@ class Mailboxes:
     def mailbox_for(self, account: MailAccount) -> Mailbox:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
         password = self._secrets.reveal(account.password)
+        if account.protocol == "pop3":
+            return Pop3Mailbox(account, password, self._ledger(account))
         return ImapMailbox(account, password)
 
     def _ledger(self, account: MailAccount) -> Ledger:

@@ -81,6 +81,7 @@ class MailboxWatch:
                 self._reached()
                 if not await self._news(mailbox):
                     await fetch.save_finished()
+                await self._come_back(mailbox)
         finally:
             self._parts.threads.release(mailbox)
 
@@ -102,6 +103,13 @@ class MailboxWatch:
             max_message_bytes=self.account.max_message_bytes,
         )
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
+
+    async def _come_back(self, mailbox: Mailbox) -> None:
+        """Connects again where the rest between two looks has let the mailbox go."""
+        # A POP3 session locks the mailbox, so that its looks are sessions of their own.
+        if self.account.protocol == "pop3":
+            async with self._entrance.slots:
+                await self._parts.threads.run(mailbox.open)
 
     def _reached(self) -> None:
         self._failures = 0
