@@ -17,9 +17,10 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from postrail.accounts.models import MailAccount
-from postrail.errors import PipelineError
+from postrail.errors import PipelineError, TransientError
 from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
@@ -33,9 +34,14 @@ from postrail.mailbox.pop3_faults import (
 )
 from postrail.mailbox.pop3_login import Capabilities, Token, log_in, login_delay_seconds
 from postrail.mailbox.pop3_maildrop import Maildrop, Stocktaking
+from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
 
 logger = log(__name__)
+
+T = TypeVar("T")
+# Makes the error for a mail that the server does not give out.
+FaultOf = Callable[[MailAccount, Refused], PipelineError]
 
 LISTED_AT_ONCE = 1000
 # They are read one by one, so soon there should be a better list.
@@ -63,8 +69,9 @@ class Pop3Mailbox:
         self._monotonic = monotonic
         self._dialogue: Dialogue | None = None
         self._capabilities: Capabilities = {}
+        # What the session sees, or the last one saw.
         self._maildrop: Maildrop | None = None
-        self._marked = False
+        self._marked: set[int] = set()
         self._interrupted = False
         self._next_login_at = 0.0
 
@@ -83,6 +90,7 @@ class Pop3Mailbox:
 
     def _connected(self) -> Dialogue:
         if self._dialogue is None:
+            self._maildrop, self._marked = None, set()
             try:
                 with connection_fault(self._account):
                     return self._connect()
@@ -128,27 +136,43 @@ class Pop3Mailbox:
                 self._maildrop = stock.take(self._ledger, with_sizes=with_sizes)
         return self._maildrop
 
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails numbered up to `last`, as the last session left them; it needs no other one."""
+        maildrop = self._maildrop or self._session()
+        return [
+            ListedMail(number, None, maildrop.keys[number])
+            for number in maildrop.numbers
+            if number <= last and number not in self._marked
+        ]
+
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
-        """These mails, in order, by RETR; sizes that the server tells are no matter."""
+        """These mails, in order, by RETR; what LIST told of their sizes is not relied on."""
         found = []
         for uid in uids:
-            content = self._given_out(uid, "RETR {}", withheld)
+            content = self._given_out(
+                uid, withheld, lambda dialogue, place: dialogue.content(f"RETR {place}")
+            )
             if content is not None:
                 # POP3 does not tell when the server took the mail in.
                 found.append(ReadMail(uid, content, None, self._session().keys[uid]))
         return found
 
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        """The mail by RETR, line by line."""
+        spool = self._given_out(mail.uid, withheld, _spooled)
+        return None if spool is None else ReadMail(mail.uid, b"", None, mail.key, spool=spool)
+
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """The mail's header, by TOP."""
-        content = self._given_out(mail.uid, "TOP {} 0", header_withheld)
-        if content is None:
+        header = self._given_out(
+            mail.uid, header_withheld, lambda dialogue, place: dialogue.content(f"TOP {place} 0")
+        )
+        if header is None:
             return None
-        return ReadMail(mail.uid, content, None, mail.key, full_size=mail.size)
+        return ReadMail(mail.uid, header, None, mail.key, full_size=mail.size)
 
-    def _given_out(
-        self, uid: int, command: str, fault: Callable[[MailAccount, Refused], PipelineError]
-    ) -> bytes | None:
-        """What the server answers for a mail; None when the mail is not there (any more).
+    def _given_out(self, uid: int, fault: FaultOf, take: Callable[[Dialogue, int], T]) -> T | None:
+        """What `take` takes of a mail; None when the mail is not there (any more).
 
         A session does not tell that another one, by IMAP, has removed a mail; the next one does.
         """
@@ -157,7 +181,7 @@ class Pop3Mailbox:
             return None
         with connection_fault(self._account):
             try:
-                return self._connected().content(command.format(place))
+                return take(self._connected(), place)
             except Refused as error:
                 unwilling = fault(self._account, error)
                 unwilling.__cause__ = error
@@ -185,15 +209,15 @@ class Pop3Mailbox:
         with connection_fault(self._account):
             for uid in uids:
                 for place in maildrop.places.get(uid, ()):
-                    self._mark(place, maildrop.keys[uid])
+                    self._mark(uid, place)
         return not self._marked
 
-    def _mark(self, place: int, key: str) -> None:
+    def _mark(self, uid: int, place: int) -> None:
         try:
             self._connected().ask(f"DELE {place}")
-            self._marked = True
+            self._marked.add(uid)
         except Refused as error:
-            self._tell_that_they_stay(error, key=key)
+            self._tell_that_they_stay(error, uids=[uid])
 
     def rest(self) -> None:
         """Ends the session, by which the server removes what was marked."""
@@ -208,7 +232,7 @@ class Pop3Mailbox:
                 self._tell_that_they_stay(error)
         self._let_go()
 
-    def _tell_that_they_stay(self, error: Refused, **more: str) -> None:
+    def _tell_that_they_stay(self, error: Refused, **more: list[int]) -> None:
         """The mails are safe; what becomes of them in the mailbox must not stop the next ones."""
         logger.warning(
             "mails stay in the mailbox as they are",
@@ -248,6 +272,18 @@ class Pop3Mailbox:
 
     def _let_go(self) -> None:
         dialogue, self._dialogue = self._dialogue, None
-        self._maildrop, self._marked = None, False
         if dialogue is not None:
             dialogue.close()
+
+
+def _spooled(dialogue: Dialogue, place: int) -> Spool:
+    with contextlib.ExitStack() as faulty:
+        spool = faulty.enter_context(contextlib.closing(Spool()))
+        for piece in dialogue.pieces(f"RETR {place}"):
+            try:
+                spool.write(piece)
+            except OSError as error:
+                # Else it would pass for a fault of the connection.
+                raise TransientError(f"no room for a large mail on disk: {error}") from error
+        faulty.pop_all()
+    return spool

@@ -13,6 +13,8 @@ import ssl
 from collections.abc import Iterator
 from typing import cast
 
+from postrail.mailbox.spool import CHUNK_BYTES
+
 READ_AHEAD_BYTES = 64 * 1024
 # RFC 2449, 4, allows 512 bytes; servers are wordier.
 LONGEST_ANSWER = 64 * 1024
@@ -87,6 +89,18 @@ class Dialogue:
         content = io.BytesIO()
         content.writelines(self.lines(command))
         return content.getvalue()
+
+    def pieces(self, command: str) -> Iterator[bytes]:
+        """The same, a MiB or a line at a time."""
+        piece: list[bytes] = []
+        size = 0
+        for line in self.lines(command):
+            piece.append(line)
+            size += len(line)
+            if size >= CHUNK_BYTES:
+                yield b"".join(piece)
+                piece, size = [], 0
+        yield b"".join(piece)
 
     def authenticate(self, mechanism: str, response: str) -> None:
         """Logs in by a SASL mechanism of one step (RFC 5034)."""

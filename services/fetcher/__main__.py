@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
@@ -30,7 +31,8 @@ async def main(process: Process) -> None:
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
     try:
         await require_migrated(pool)
-        store = PostgresStore(pool, process.health, process.clock)
+        every = timedelta(seconds=settings.fetcher.reconcile_seconds)
+        store = PostgresStore(pool, process.health, process.clock, every)
         parts = _parts(process, store, Threads(threads))
         entrance = _entrance(process, store)
         shares = Shares(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from postrail.accounts.models import MailAccount
@@ -11,8 +12,9 @@ from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import TransientError
-from postrail.mails import mailbox_ledger, sync_state
+from postrail.mails import mailbox_ledger, reconciliation, sync_state
 from postrail.mails.incoming import FetchedRow, record_fetched
+from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
 
@@ -41,14 +43,30 @@ class Store(Protocol):
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails were read and recorded."""
 
+    async def known(self, mail_ids: Sequence[str]) -> set[str]:
+        """Which of these mails have a row, whatever became of them."""
+
+    async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
+        """The comparison of the mailbox with its rows that is to be made now."""
+
+    async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
+        """Adds what a round of it found."""
+
 
 class PostgresStore:
     """The Store on a pool of connections; tells the process's health how PostgreSQL is."""
 
-    def __init__(self, pool: Pool, health: Health, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        health: Health,
+        clock: Clock,
+        reconcile_every: timedelta = timedelta(days=1),
+    ) -> None:
         self._pool = pool
         self._health = health
         self._clock = clock
+        self._reconcile_every = reconcile_every
 
     async def accounts(self) -> list[MailAccount]:
         async with self._transaction() as connection:
@@ -79,6 +97,22 @@ class PostgresStore:
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:
             return await sync_state.acknowledged(connection, mail_ids)
+
+    async def known(self, mail_ids: Sequence[str]) -> set[str]:
+        async with self._transaction() as connection:
+            return await reconciliation.known(connection, mail_ids)
+
+    async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
+        async with self._transaction() as connection:
+            return await reconciliation.due(
+                connection, mailbox, every=self._reconcile_every, now=self._clock.now()
+            )
+
+    async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
+        async with self._transaction() as connection:
+            await reconciliation.note(
+                connection, made.reconciliation_id, found, now=self._clock.now()
+            )
 
     async def number(
         self, mailbox: str, folder: str, keys: Sequence[str], *, whole: bool
