@@ -54,8 +54,8 @@ def hash_of(content: bytes, *, header_only: bool = False) -> str:
     found = END_OF_HEADER.search(content)
     end = found.start() if found else len(content)
     # Some servers give out a header with the empty line behind it, and some without.
-    header = content[:end].rstrip(b"\r\n")
-    digest = hashlib.sha256(CHANGING_FIELDS.sub(b"", header))
+    header = CHANGING_FIELDS.sub(b"", content[:end]).rstrip(b"\r\n")
+    digest = hashlib.sha256(header)
     if not header_only:
         digest.update(memoryview(content)[end:])
     return digest.hexdigest()
