@@ -228,10 +228,15 @@ class ImapMailbox:
         """The mails from `first` to `last` that were not marked, removed or moved."""
         if self._account.after_download == "leave":
             return []
-        untouched = "UNSEEN" if self._account.after_download == "seen" else "UNDELETED"
         with connection_fault(self._account):
-            found = self._search("UID", f"{first}:{last}", untouched)
+            found = self._search("UID", f"{first}:{last}", self._untouched())
         return [ListedMail(uid, None) for uid in found if first <= uid <= last]
+
+    def _untouched(self) -> str:
+        if self._account.after_download == "seen":
+            return "UNSEEN"
+        # Who can expunge was cut off before that, where a mail is only marked.
+        return "ALL" if self._client.has_capability("UIDPLUS") else "UNDELETED"
 
     def finish(self, uids: Sequence[int]) -> bool:
         """Marks, removes or moves; raises MailUnreadable when we may only read the folder."""

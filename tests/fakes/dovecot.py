@@ -130,6 +130,8 @@ class Dovecot:
         self._folder = folder
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
+        # More lines of dovecot.conf, for the next start.
+        self.more_settings = ""
         self._configuration = folder / "dovecot.conf"
         self._child = Child(
             "Dovecot",
@@ -288,7 +290,7 @@ class Dovecot:
         key.chmod(0o600)
         root = os.geteuid() == 0
         us = pwd.getpwuid(os.geteuid()).pw_name
-        return CONFIGURATION.format(
+        return self.more_settings + CONFIGURATION.format(
             folder=self._folder,
             certificates=self._certificates,
             ports=self.ports,
