@@ -43,6 +43,8 @@ class Pop3Server:
         # Answers that are given instead of the right ones, by the command's beginning.
         self.answers: dict[str, bytes] = {}
         self.cuts: dict[str, int] = {}
+        # Mails at which the connection ends, wherever they are.
+        self.deadly: set[bytes] = set()
         # Every line that clients sent, less passwords.
         self.log: list[str] = []
         self._server = _Listener(self)
@@ -149,7 +151,11 @@ class _Session(socketserver.StreamRequestHandler):
         self._lines([b"%d %d" % place for place in enumerate(sizes, 1)])
 
     def _retr(self, argument: str) -> None:
-        self._mail(self._state.mails[int(argument) - 1])
+        mail = self._state.mails[int(argument) - 1]
+        if mail in self._state.deadly:
+            self.connection.shutdown(socket.SHUT_RDWR)
+            raise Cut
+        self._mail(mail)
 
     def _top(self, argument: str) -> None:
         if not self._state.knows_top:

@@ -85,6 +85,22 @@ async def test_looks_at_once_when_somebody_asks(neighbours: Neighbours) -> None:
         await until(lambda: server.seen == {1})
 
 
+async def test_a_mailbox_that_is_let_go_is_opened_for_each_look(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    async with watched(server, neighbours, waits, protocol="pop3") as watch:
+        await until(lambda: len(waits.seconds) == 1)
+        # As at the first opening, only so many connect at once.
+        slot = watch._entrance.slots
+        await slot.acquire()
+        server.add(b"one")
+        waits.resume.set()
+        await until(lambda: slot.locked() and bool(slot._waiters))
+        assert server.done("open") == [()]
+        slot.release()
+        await until(lambda: server.seen == {1})
+    assert server.done("open") == [(), ()]
+
+
 async def test_the_last_marking_is_saved_when_nothing_new_comes(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.add(b"one")
