@@ -24,6 +24,7 @@ from postrail.errors import PipelineError, TransientError
 from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
+from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.pop3_dialogue import Dialogue, NotPop3, Refused
 from postrail.mailbox.pop3_faults import (
     connection_fault,
@@ -32,7 +33,7 @@ from postrail.mailbox.pop3_faults import (
     too_soon,
     withheld,
 )
-from postrail.mailbox.pop3_login import Capabilities, Token, log_in, login_delay_seconds
+from postrail.mailbox.pop3_login import Capabilities, log_in, login_delay_seconds
 from postrail.mailbox.pop3_maildrop import Maildrop, Stocktaking
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
@@ -56,16 +57,14 @@ class Pop3Mailbox:
     def __init__(
         self,
         account: MailAccount,
-        password: str,
+        login: Login,
         ledger: Ledger,
         *,
-        token: Token | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._account = account
-        self._password = password
+        self._login = login
         self._ledger = ledger
-        self._token = token
         self._monotonic = monotonic
         self._dialogue: Dialogue | None = None
         self._capabilities: Capabilities = {}
@@ -92,14 +91,16 @@ class Pop3Mailbox:
         if self._dialogue is None:
             self._maildrop, self._marked = None, set()
             try:
+                # Before there is a connection that would wait for it.
+                secret = self._login if isinstance(self._login, str) else asked_for(self._login)
                 with connection_fault(self._account):
-                    return self._connect()
+                    return self._connect(secret)
             except PipelineError:
                 self._let_go()
                 raise
         return self._dialogue
 
-    def _connect(self) -> Dialogue:
+    def _connect(self, secret: str) -> Dialogue:
         account, timeout = self._account, self._account.timeout_ms / 1000
         if self._too_soon():
             raise too_soon(account)
@@ -110,7 +111,7 @@ class Pop3Mailbox:
         self._dialogue = dialogue = Dialogue(connection)
         if self._interrupted:
             dialogue.interrupt()
-        self._capabilities = log_in(dialogue, account, self._password, self._token)
+        self._capabilities = log_in(dialogue, account, self._login, secret)
         self._next_login_at = self._monotonic() + login_delay_seconds(self._capabilities)
         return dialogue
 

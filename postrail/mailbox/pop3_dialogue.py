@@ -6,6 +6,7 @@ listing in memory, and tells a refusal from a broken connection by the words of 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import socket
@@ -24,6 +25,9 @@ LONGEST_COMMAND = 255
 
 class Refused(Exception):  # noqa: N818  It is the server's answer, not a fault of the dialogue.
     """The server answered -ERR, with these words."""
+
+    # What it said before, as a challenge of SASL.
+    challenge = b""
 
 
 class NotPop3(Exception):  # noqa: N818
@@ -102,17 +106,24 @@ class Dialogue:
                 piece, size = [], 0
         yield b"".join(piece)
 
-    def authenticate(self, mechanism: str, response: str) -> None:
-        """Logs in by a SASL mechanism of one step (RFC 5034)."""
-        command = f"AUTH {mechanism} {response}"
-        if len(command) + 2 <= LONGEST_COMMAND:
-            answer = self.ask(command)
+    def authenticate(self, mechanism: str, response: bytes, cancelled: bytes = b"") -> None:
+        """Logs in by a SASL mechanism of one step (RFC 5034).
+
+        What a server says of a refused token is a challenge, to be answered by `cancelled`.
+        """
+        initial = _base64(response)
+        if len(f"AUTH {mechanism} {initial}\r\n") <= LONGEST_COMMAND:
+            answer = self.ask(f"AUTH {mechanism} {initial}")
         else:
             self.ask(f"AUTH {mechanism}")
-            answer = self.ask(response)
-        if not answer.upper().startswith("+OK"):
-            # XOAUTH2 tells why as a challenge, and refuses when that is answered by nothing.
-            answer = self.ask("")
+            answer = self.ask(initial)
+        if answer.upper().startswith("+OK"):
+            return
+        try:
+            answer = self.ask(_base64(cancelled))
+        except Refused as error:
+            error.challenge = answer[1:].strip().encode()
+            raise
         if not answer.upper().startswith("+OK"):
             raise Refused(answer)
 
@@ -144,6 +155,10 @@ class Dialogue:
         if not line.endswith(b"\n"):
             raise EOFError("the connection ended instead of an answer")
         return line
+
+
+def _base64(words: bytes) -> str:
+    return base64.b64encode(words).decode("ascii")
 
 
 def _judged(line: bytes) -> str:

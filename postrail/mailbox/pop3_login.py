@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable
-
 from postrail.accounts.models import MailAccount, plain_login_allowed
+from postrail.accounts.oauth import BearerToken
+from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
     starttls_missing,
     tls_context,
+    words_of,
+)
+from postrail.mailbox.login import (
+    CANCELLED,
+    Login,
+    asked_for,
+    mechanism_of,
+    sasl_words,
+    token_refused,
 )
 from postrail.mailbox.pop3_dialogue import Dialogue, Refused
 from postrail.mailbox.pop3_faults import is_passing, login_fault
 
 # What the server says that it can do: names in capitals, with their arguments (RFC 2449).
 Capabilities = dict[str, list[str]]
-# Gives an access token that is still good for a login.
-Token = Callable[[], str]
 
 
-def log_in(
-    dialogue: Dialogue, account: MailAccount, password: str, token: Token | None
-) -> Capabilities:
-    """Comes to the state in which mails are asked for; returns what the server can do."""
+def log_in(dialogue: Dialogue, account: MailAccount, login: Login, secret: str) -> Capabilities:
+    """Comes to the state in which mails are asked for; returns what the server can do.
+
+    `secret` is the password, or the token that the login has given.
+    """
     if account.encryption == "ssl":
         dialogue.encrypt(tls_context(account), account.host)
     dialogue.greeting()
@@ -33,14 +40,10 @@ def log_in(
     if not dialogue.encrypted and not plain_login_allowed(account):
         raise plain_login_unwanted(account)
     capabilities = _capabilities(dialogue)
-    _require_login(dialogue, account, capabilities)
-    try:
-        if token is not None:
-            dialogue.authenticate("XOAUTH2", _bearer(account.username, token()))
-        else:
-            _give_password(dialogue, account.username, password, capabilities)
-    except Refused as error:
-        raise login_fault(account, error) from error
+    if isinstance(login, str):
+        _give_password(dialogue, account, secret, capabilities)
+    else:
+        _give_token(dialogue, account, login, secret, capabilities)
     # RFC 2449, 6.5: with USER the delay is another one for each user, and is told after the login.
     if "USER" in capabilities.get("LOGIN-DELAY", ()):
         capabilities |= _capabilities(dialogue)
@@ -76,30 +79,46 @@ def _capabilities(dialogue: Dialogue) -> Capabilities:
     return {words[0]: words[1:] for words in lines if words}
 
 
-def _require_login(dialogue: Dialogue, account: MailAccount, capabilities: Capabilities) -> None:
-    """Servers that take no password over a plain line do not name a way to give it there."""
-    ways = {"PLAIN", "XOAUTH2"} & set(capabilities.get("SASL", ()))
-    if capabilities and "USER" not in capabilities and not ways and not dialogue.encrypted:
-        raise plain_login_fault(account)
-
-
 def _give_password(
-    dialogue: Dialogue, username: str, password: str, capabilities: Capabilities
+    dialogue: Dialogue, account: MailAccount, password: str, capabilities: Capabilities
 ) -> None:
+    offers_plain = "PLAIN" in capabilities.get("SASL", ())
+    lacks_user = bool(capabilities) and "USER" not in capabilities
+    if lacks_user and not offers_plain and not dialogue.encrypted:
+        # Such servers do not name a way to give a password as long as others could read it.
+        raise plain_login_fault(account)
+    words = account.username + password
     # USER and PASS are lines of ASCII; PLAIN is defined in UTF-8 (RFC 4616).
-    unfit = not (username + password).isascii() or not (username + password).isprintable()
-    missing = bool(capabilities) and "USER" not in capabilities
-    if unfit or " " in username or (missing and "PLAIN" in capabilities.get("SASL", ())):
-        dialogue.authenticate("PLAIN", _base64(f"\0{username}\0{password}"))
-    else:
-        dialogue.ask(f"USER {username}")
-        dialogue.ask(f"PASS {password}")
+    unfit = not words.isascii() or not words.isprintable() or " " in account.username
+    try:
+        if unfit or (lacks_user and offers_plain):
+            dialogue.authenticate("PLAIN", f"\0{account.username}\0{password}".encode())
+        else:
+            dialogue.ask(f"USER {account.username}")
+            dialogue.ask(f"PASS {password}")
+    except Refused as error:
+        raise login_fault(account, error) from error
 
 
-def _bearer(username: str, token: str) -> str:
-    """Google's and Microsoft's XOAUTH2."""
-    return _base64(f"user={username}\1auth=Bearer {token}\1\1")
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
+def _give_token(
+    dialogue: Dialogue,
+    account: MailAccount,
+    login: BearerToken,
+    token: str,
+    capabilities: Capabilities,
+) -> None:
+    """A refused token that is no longer new is renewed once."""
+    # A server that does not tell what it can do may know what Google and Microsoft describe.
+    mechanism = mechanism_of(account, capabilities.get("SASL", ()) if capabilities else ["XOAUTH2"])
+    for _ in range(2):
+        try:
+            words = sasl_words(account, mechanism, token)
+            dialogue.authenticate(mechanism, words, CANCELLED[mechanism])
+            return
+        except Refused as error:
+            if is_passing(error):
+                raise login_fault(account, error) from error
+            refused, token = token, asked_for(login, token)
+            if token == refused:
+                raise token_refused(account, words_of(error), error.challenge) from error
+    raise MailboxAway(f"{account.host} refused two tokens in a row; a third one may be taken")

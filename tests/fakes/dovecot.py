@@ -50,13 +50,15 @@ ssl = yes
 ssl_cert = <{certificates.certificate_file}
 ssl_key = <{folder}/server.key
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 auth_username_chars =
 auth_failure_delay = 0 secs
 mail_max_userip_connections = 500
 mail_fsync = never
+{tokens}
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
 }}
 userdb {{
@@ -119,6 +121,15 @@ service anvil {{
 }}
 """
 
+# Tokens are looked at by asking the provider that gave them out (RFC 7662).
+TOKENS = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.ext
+}}
+"""
+
 
 class Dovecot:
     """One server. Its folder must lie where other users may enter, unless we are no root."""
@@ -126,8 +137,19 @@ class Dovecot:
     host = "localhost"
     password = PASSWORD
 
-    def __init__(self, folder: Path, certificates: Certificates) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        certificates: Certificates,
+        *,
+        introspection: str = "",
+        token_mechanisms: str = "xoauth2 oauthbearer",
+    ) -> None:
+        """With `introspection` (settings of Dovecot's) it takes tokens of that provider, too."""
         self._folder = folder
+        trust = f"tls_ca_cert_file = {folder}/ca.pem\n"
+        self._introspection = introspection and introspection + trust
+        self._mechanisms = f"plain login {token_mechanisms if introspection else ''}".strip()
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
         # More lines of dovecot.conf, for the next start.
@@ -288,6 +310,9 @@ class Dovecot:
         key = self._folder / "server.key"
         shutil.copyfile(self._certificates.key_file, key)
         key.chmod(0o600)
+        # Dovecot's own users cannot enter the folder of the certificates.
+        shutil.copyfile(self._certificates.ca_file, self._folder / "ca.pem")
+        (self._folder / "oauth2.ext").write_text(self._introspection)
         root = os.geteuid() == 0
         us = pwd.getpwuid(os.geteuid()).pw_name
         return self.more_settings + CONFIGURATION.format(
@@ -295,6 +320,8 @@ class Dovecot:
             certificates=self._certificates,
             ports=self.ports,
             password=PASSWORD,
+            mechanisms=self._mechanisms,
+            tokens=TOKENS.format(folder=self._folder) if self._introspection else "",
             uid=NOBODY if root else os.geteuid(),
             gid=NOBODY if root else os.getegid(),
             internal_user="dovecot" if root else us,
