@@ -11,6 +11,7 @@ import pytest
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, pop3_login
+from postrail.mailbox.login import Login
 from postrail.mailbox.pop3 import Pop3Mailbox
 from tests.fakes.fetching import account_named
 from tests.fakes.ledgers import MemoryLedger
@@ -47,8 +48,8 @@ class Looks:
         self._account = account_on(server, **changes)
         self.last = 0
 
-    def mailbox(self, **options: Any) -> Pop3Mailbox:
-        return Pop3Mailbox(self._account, "secret", self.ledger, **options)
+    def mailbox(self, login: Login = "secret", **options: Any) -> Pop3Mailbox:
+        return Pop3Mailbox(self._account, login, self.ledger, **options)
 
     def new(self) -> list[bytes]:
         """A look in a session of its own: the contents of what is listed above what was before."""
@@ -496,25 +497,78 @@ def test_where_user_is_missing_plain_is_taken(server: Pop3Server) -> None:
     assert base64.b64decode(auth.split()[2]) == b"\0support\0secret"
 
 
+class Tokens:
+    """Gives tokens, each time the next one, and the last one for ever."""
+
+    def __init__(self, *tokens: str) -> None:
+        self._tokens = list(tokens)
+        self.refused: list[str] = []
+
+    def __call__(self, refused: str) -> str:
+        self.refused.append(refused)
+        return self._tokens.pop(0) if len(self._tokens) > 1 else self._tokens[0]
+
+
+def words(token: str) -> str:
+    """What XOAUTH2 sends."""
+    return base64.b64encode(f"user=support\1auth=Bearer {token}\1\1".encode()).decode()
+
+
 @pytest.mark.parametrize("length", [10, 2000])
 def test_a_token_logs_in(server: Pop3Server, length: int) -> None:
+    server.capabilities = ["SASL XOAUTH2", "UIDL"] if length > 100 else None
     token = "t" * length
     if length > 100:
         # RFC 5034, 4: too long for a command, so the server is asked first.
         server.answers["AUTH"] = b"+ \r\n"
         server.answers["dXNlcj1"] = b"+OK\r\n"
-    Looks(server).mailbox(token=lambda: token).open()
-    words = f"user=support\1auth=Bearer {token}\1\1".encode()
-    encoded = base64.b64encode(words).decode()
-    expected = [f"AUTH XOAUTH2 {encoded}"] if length < 100 else ["AUTH XOAUTH2", encoded]
-    assert [line for line in server.log if line != "CAPA"] == expected
+    mailbox = Looks(server).mailbox(Tokens(token))
+    mailbox.open()
+    mailbox.close()
+    expected = ["AUTH XOAUTH2", words(token)]
+    sent = [line for line in server.log if line not in ("CAPA", "QUIT")]
+    assert sent == ([" ".join(expected)] if length < 100 else expected)
 
 
-def test_a_refused_token_is_told(server: Pop3Server) -> None:
-    server.answers["AUTH"] = b"+ eyJzdGF0dXMiOiI0MDAifQ==\r\n"
-    server.answers[""] = b"-ERR [AUTH] no such token\r\n"
+REFUSED = "eyJzdGF0dXMiOiI0MDEifQ=="
+
+
+def test_a_refused_token_is_renewed_once(server: Pop3Server) -> None:
     server.capabilities = None
-    with pytest.raises(ConfigurationError, match="no such token"):
-        Looks(server).mailbox(token=lambda: "t").open()
-    # The challenge is answered by nothing; only then the server refuses.
-    assert server.log[-2:][1] == ""
+    server.answers[f"AUTH XOAUTH2 {words('old')}"] = f"+ {REFUSED}\r\n".encode()
+    server.answers["AUTH"] = b"+OK\r\n"
+    server.answers["CAPA"] = server.answers["QUIT"] = b"-ERR unknown\r\n"
+    # The answer to what is sent in return for the challenge: nothing.
+    server.answers[""] = b"-ERR [AUTH] no\r\n"
+    tokens = Tokens("old", "new")
+    mailbox = Looks(server).mailbox(tokens)
+    mailbox.open()
+    mailbox.close()
+    assert tokens.refused == ["", "old"]
+    assert "" in server.log
+
+
+def test_a_fresh_token_that_is_refused_is_told(server: Pop3Server) -> None:
+    server.capabilities = None
+    server.answers["CAPA"] = b"-ERR unknown\r\n"
+    server.answers["AUTH"] = f"+ {REFUSED}\r\n".encode()
+    server.answers[""] = b"-ERR [AUTH] no such token\r\n"
+    with pytest.raises(ConfigurationError, match="refused a fresh token") as told:
+        Looks(server).mailbox(Tokens("one")).open()
+    assert "status 401" in told.value.problem
+    assert "no such token" in told.value.problem
+    assert "POP3 is enabled" in told.value.remedy
+
+
+def test_a_busy_server_makes_no_token_old(server: Pop3Server) -> None:
+    server.capabilities = None
+    server.answers["AUTH"] = b"-ERR [SYS/TEMP] busy\r\n"
+    tokens = Tokens("one", "two")
+    with pytest.raises(MailboxAway, match="busy"):
+        Looks(server).mailbox(tokens).open()
+    assert tokens.refused == [""]
+
+
+def test_a_server_that_takes_no_tokens_is_told(server: Pop3Server) -> None:
+    with pytest.raises(ConfigurationError, match="takes no tokens"):
+        Looks(server).mailbox(Tokens("one")).open()

@@ -150,7 +150,7 @@ WRONG_TOGETHER = [
     (f"{ACCOUNT}    only_after: soon\n", 8, "only_after", "must be a valid date"),
     (f"{ACCOUNT}    after_download: burn\n", 8, "after_download", "must be 'seen', 'remove',"),
     (f'{ACCOUNT}    min_tls_version: "1.0"\n', 8, "min_tls_version", "must be '1.2' or '1.3'"),
-    (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap' or 'pop3'"),
+    (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap', 'pop3'"),
     # POP3 has one folder, whose mails have no dates.
     (f"{POP3}    folder: Sales\n", 9, "folder", "pop3 has no folders; leave it blank"),
     (f"{POP3}    after_download: move\n", 9, "after_download", "pop3 has no folder to move mails"),
