@@ -16,11 +16,11 @@ import bisect
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from postrail.accounts.models import MailAccount
-from postrail.errors import PipelineError, TransientError
+from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
@@ -35,6 +35,7 @@ from postrail.mailbox.pop3_faults import (
 )
 from postrail.mailbox.pop3_login import Capabilities, log_in, login_delay_seconds
 from postrail.mailbox.pop3_maildrop import Maildrop, Stocktaking
+from postrail.mailbox.pop3_reading import header, small_or_spooled, spooled
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
 
@@ -147,30 +148,29 @@ class Pop3Mailbox:
         ]
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
-        """These mails, in order, by RETR; what LIST told of their sizes is not relied on."""
-        found = []
-        for uid in uids:
-            content = self._given_out(
-                uid, withheld, lambda dialogue, place: dialogue.content(f"RETR {place}")
-            )
-            if content is not None:
-                # POP3 does not tell when the server took the mail in.
-                found.append(ReadMail(uid, content, None, self._session().keys[uid]))
+        """These mails, in order, by RETR; one that is larger than LIST told goes to disk."""
+        with contextlib.ExitStack() as faulty:
+            found = [faulty.enter_context(contextlib.closing(mail)) for mail in self._read(uids)]
+            faulty.pop_all()
         return found
 
+    def _read(self, uids: Sequence[int]) -> Iterator[ReadMail]:
+        for uid in uids:
+            content = self._given_out(uid, withheld, small_or_spooled)
+            if content is not None:
+                yield _read_mail(uid, content, self._session().keys[uid])
+
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
-        """The mail by RETR, line by line."""
-        spool = self._given_out(mail.uid, withheld, _spooled)
-        return None if spool is None else ReadMail(mail.uid, b"", None, mail.key, spool=spool)
+        """The mail by RETR, piece by piece."""
+        spool = self._given_out(mail.uid, withheld, spooled)
+        return None if spool is None else _read_mail(mail.uid, spool, mail.key)
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """The mail's header, by TOP."""
-        header = self._given_out(
-            mail.uid, header_withheld, lambda dialogue, place: dialogue.content(f"TOP {place} 0")
-        )
-        if header is None:
+        found = self._given_out(mail.uid, header_withheld, header)
+        if found is None:
             return None
-        return ReadMail(mail.uid, header, None, mail.key, full_size=mail.size)
+        return ReadMail(mail.uid, found, None, mail.key, full_size=mail.size)
 
     def _given_out(self, uid: int, fault: FaultOf, take: Callable[[Dialogue, int], T]) -> T | None:
         """What `take` takes of a mail; None when the mail is not there (any more).
@@ -277,14 +277,8 @@ class Pop3Mailbox:
             dialogue.close()
 
 
-def _spooled(dialogue: Dialogue, place: int) -> Spool:
-    with contextlib.ExitStack() as faulty:
-        spool = faulty.enter_context(contextlib.closing(Spool()))
-        for piece in dialogue.pieces(f"RETR {place}"):
-            try:
-                spool.write(piece)
-            except OSError as error:
-                # Else it would pass for a fault of the connection.
-                raise TransientError(f"no room for a large mail on disk: {error}") from error
-        faulty.pop_all()
-    return spool
+def _read_mail(uid: int, content: bytes | Spool, key: str) -> ReadMail:
+    """POP3 does not tell when the server took the mail in."""
+    if isinstance(content, Spool):
+        return ReadMail(uid, b"", None, key, spool=content)
+    return ReadMail(uid, content, None, key)

@@ -88,23 +88,18 @@ class Dialogue:
             begins = line.endswith(self._line_end)
             yield line
 
-    def content(self, command: str) -> bytes:
-        """Sends a command; returns what follows its answer, byte by byte as it is in the mail."""
-        content = io.BytesIO()
-        content.writelines(self.lines(command))
-        return content.getvalue()
-
     def pieces(self, command: str) -> Iterator[bytes]:
-        """The same, a MiB or a line at a time."""
-        piece: list[bytes] = []
-        size = 0
+        """Sends a command; gives what follows its answer, byte by byte as it is in the mail.
+
+        Up to a MiB is one piece; the others have a MiB, and are longer by what a line is.
+        """
+        piece = io.BytesIO()
         for line in self.lines(command):
-            piece.append(line)
-            size += len(line)
-            if size >= CHUNK_BYTES:
-                yield b"".join(piece)
-                piece, size = [], 0
-        yield b"".join(piece)
+            if piece.tell() >= CHUNK_BYTES:
+                yield piece.getvalue()
+                piece = io.BytesIO()
+            piece.write(line)
+        yield piece.getvalue()
 
     def authenticate(self, mechanism: str, response: bytes, cancelled: bytes = b"") -> None:
         """Logs in by a SASL mechanism of one step (RFC 5034).

@@ -7,6 +7,7 @@ a hash of what is in the mail.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,15 +50,22 @@ def _uidl(unique_id: bytes) -> str:
     return f"uidl-sha256={hashlib.sha256(unique_id).hexdigest()}"
 
 
-def hash_of(content: bytes, *, header_only: bool = False) -> str:
-    """The hash of a mail, or of its header; a mail that was read has the same as before."""
-    found = END_OF_HEADER.search(content)
-    end = found.start() if found else len(content)
+def hash_of(pieces: Iterable[bytes], *, header_only: bool = False) -> str:
+    """The hash of a mail, or of its header; a mail that was read has the same as before.
+
+    The first piece holds the whole header, or a MiB of it.
+    """
+    rest = iter(pieces)
+    first = next(rest, b"")
+    found = END_OF_HEADER.search(first)
+    end = found.start() if found else len(first)
     # Some servers give out a header with the empty line behind it, and some without.
-    header = CHANGING_FIELDS.sub(b"", content[:end]).rstrip(b"\r\n")
+    header = CHANGING_FIELDS.sub(b"", first[:end]).rstrip(b"\r\n")
     digest = hashlib.sha256(header)
-    if not header_only:
-        digest.update(memoryview(content)[end:])
+    # All of them are taken, as they come from a dialogue.
+    for piece in itertools.chain([first[end:]], rest):
+        if not header_only:
+            digest.update(piece)
     return digest.hexdigest()
 
 

@@ -85,13 +85,13 @@ class Stocktaking:
 
     def _header_hash(self, place: int) -> str:
         try:
-            return hash_of(self._dialogue.content(f"TOP {place} 0"), header_only=True)
+            return hash_of(self._dialogue.pieces(f"TOP {place} 0"), header_only=True)
         except Refused:
             return self._hash_by_reading(place, header_only=True)
 
     def _hash_by_reading(self, place: int, *, header_only: bool) -> str:
         try:
-            return hash_of(self._dialogue.content(f"RETR {place}"), header_only=header_only)
+            return hash_of(self._dialogue.pieces(f"RETR {place}"), header_only=header_only)
         except Refused as error:
             if is_passing(error):
                 raise

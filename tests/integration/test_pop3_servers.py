@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, pop3_login
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, pop3_login, pop3_reading
 from postrail.mailbox.login import Login
 from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.spool import Spool
 from tests.fakes.fetching import account_named
 from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.pop3_server import Pop3Server
@@ -56,7 +58,10 @@ class Looks:
         mailbox = self.mailbox()
         mailbox.open()
         uids = [mail.uid for mail in mailbox.list_after(self.last)]
-        contents = [mail.content for mail in mailbox.read(uids)]
+        contents = []
+        for mail in mailbox.read(uids):
+            with contextlib.closing(mail):
+                contents.append(b"".join(mail.chunks()))
         self.last = max([self.last, *uids])
         mailbox.rest()
         return contents
@@ -185,9 +190,43 @@ def test_a_mailbox_without_its_unique_ids_is_away(server: Pop3Server, answer: by
 
 
 def test_sizes_are_not_relied_on(server: Pop3Server) -> None:
-    server.add(ONE, TWO)
+    large = b"A: 1\r\n\r\n" + (b"x" * 70 + b"\r\n") * 50_000
+    server.add(ONE, large, TWO)
     server.listed_size = 3
-    assert Looks(server).new() == [ONE, TWO]
+    mailbox = Looks(server).mailbox()
+    mailbox.open()
+    listed = mailbox.list_after(0)
+    assert [mail.size for mail in listed] == [3, 3, 3]
+    mails = mailbox.read([mail.uid for mail in listed])
+    assert [b"".join(mail.chunks()) for mail in mails] == [ONE, large, TWO]
+    # What is large all the same does not stay in memory.
+    assert [mail.spool is not None for mail in mails] == [False, True, False]
+    for mail in mails:
+        mail.close()
+    mailbox.close()
+
+
+def test_a_lost_session_leaves_nothing_on_disk(
+    server: Pop3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools: list[Spool] = []
+
+    class Remembered(Spool):
+        def __init__(self) -> None:
+            super().__init__()
+            spools.append(self)
+
+    monkeypatch.setattr(pop3_reading, "Spool", Remembered)
+    large = b"A: 1\r\n\r\n" + (b"x" * 70 + b"\r\n") * 50_000
+    server.add(large, large)
+    server.cuts["RETR 2"] = 3_000_000
+    mailbox = Looks(server).mailbox()
+    mailbox.open()
+    mailbox.list_after(0)
+    with pytest.raises(MailboxAway):
+        mailbox.read([1, 2])
+    assert [spool.closed for spool in spools] == [True, True]
+    mailbox.close()
 
 
 def test_without_list_sizes_are_unknown(server: Pop3Server) -> None:

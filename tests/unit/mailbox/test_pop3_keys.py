@@ -47,25 +47,35 @@ OTHER = [
 
 @pytest.mark.parametrize("content", SAME)
 def test_the_same_mail_has_the_same_hash(content: bytes) -> None:
-    assert hash_of(content) == hash_of(MAIL)
+    assert hash_of([content]) == hash_of([MAIL])
 
 
 @pytest.mark.parametrize("content", OTHER)
 def test_another_mail_has_another_hash(content: bytes) -> None:
-    assert hash_of(content) != hash_of(MAIL)
+    assert hash_of([content]) != hash_of([MAIL])
 
 
 def test_a_header_has_one_hash_however_it_is_given_out() -> None:
     header = MAIL.partition(b"\r\n\r\n")[0]
     given = [header, header + b"\r\n", header + b"\r\n\r\n", MAIL]
-    assert len({hash_of(one, header_only=True) for one in given}) == 1
+    assert len({hash_of([one], header_only=True) for one in given}) == 1
+
+
+def test_the_pieces_of_a_mail_make_its_hash() -> None:
+    body = MAIL.partition(b"\r\n\r\n")[2]
+    head = MAIL[: -len(body)]
+    assert hash_of([head, body[:5], body[5:]]) == hash_of([MAIL])
+    assert hash_of([head, body[:5]]) != hash_of([MAIL])
+    taken = iter([head, body, b"more"])
+    hash_of(taken, header_only=True)
+    assert list(taken) == []
 
 
 # Header fields without an end, line ends without a line, and one line of it all.
 @pytest.mark.parametrize("line", [b"Status: x\r\n", b"\r", b"x", b"X-Status:"])
 def test_hashing_takes_linear_time(line: bytes) -> None:
     started = time.process_time()
-    hash_of(line * (3_000_000 // len(line)))
+    hash_of([line * (3_000_000 // len(line))])
     assert time.process_time() - started < 2
 
 
