@@ -99,6 +99,8 @@ service pop3-login {{
 }}
 service imap {{
   process_limit = 500
+  client_limit = {sessions_per_process}
+  service_count = {sessions_until_end}
 }}
 service lmtp {{
   inet_listener lmtp {{
@@ -144,12 +146,15 @@ class Dovecot:
         *,
         introspection: str = "",
         token_mechanisms: str = "xoauth2 oauthbearer",
+        sessions_per_process: int = 1,
     ) -> None:
         """With `introspection` (settings of Dovecot's) it takes tokens of that provider, too."""
         self._folder = folder
         trust = f"tls_ca_cert_file = {folder}/ca.pem\n"
         self._introspection = introspection and introspection + trust
         self._mechanisms = f"plain login {token_mechanisms if introspection else ''}".strip()
+        # More than one: thousands that idle, and only few processes and inotify instances.
+        self._sessions_per_process = sessions_per_process
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
         # More lines of dovecot.conf, for the next start.
@@ -322,6 +327,8 @@ class Dovecot:
             password=PASSWORD,
             mechanisms=self._mechanisms,
             tokens=TOKENS.format(folder=self._folder) if self._introspection else "",
+            sessions_per_process=self._sessions_per_process,
+            sessions_until_end=1 if self._sessions_per_process == 1 else 0,
             uid=NOBODY if root else os.geteuid(),
             gid=NOBODY if root else os.getegid(),
             internal_user="dovecot" if root else us,
