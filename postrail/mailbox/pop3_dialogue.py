@@ -161,5 +161,5 @@ def _judged(line: bytes) -> str:
     if words.startswith("+"):
         return words
     if words[:4].upper() == "-ERR":
-        raise Refused(words[4:].strip() or "-ERR")
-    raise NotPop3(words)
+        raise Refused(words[4:].strip() or words)
+    raise NotPop3(words or "an empty line")
