@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,27 +36,25 @@ def authorize(
 
     Example: [bold]postrail accounts authorize help[/bold]
     """
-    settings = load(data)
-    complete(_authorize(settings, name, paste=paste, port=port))
-    typer.echo(f"Mail account {name} is authorized; the fetcher goes on by itself.")
-
-
-async def _authorize(settings: Settings, name: str, *, paste: bool, port: int) -> None:
     from postrail.accounts.oauth.authorize import Authorization
     from postrail.clock import SystemClock
     from postrail.secrets import Secrets
 
-    account, credential = await _found(settings, name)
+    settings = load(data)
+    account, credential = complete(_found(settings, name))
     authorization = Authorization(
         account, lambda: connected(settings), Secrets(settings.secrets), SystemClock()
     )
     match credential.flow:
+        case "authorization_code" if paste or not _is_local(credential):
+            _by_paste(authorization)
         case "authorization_code":
-            await _by_browser(authorization, credential, paste=paste, port=port)
+            _by_browser(authorization, credential, port)
         case "device_code":
-            await _by_device(authorization)
+            _by_device(authorization)
         case _:
-            await authorization.fetch()
+            complete(authorization.fetch())
+    typer.echo(f"Mail account {name} is authorized; the fetcher goes on by itself.")
 
 
 async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCredential]:
@@ -80,32 +77,39 @@ async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCrede
         return accounts[name], await credential_of(connection, accounts[name])
 
 
-async def _by_browser(
-    authorization: Authorization, credential: OAuthCredential, *, paste: bool, port: int
-) -> None:
+def _is_local(credential: OAuthCredential) -> bool:
     from postrail.accounts.credentials import is_loopback_address
+
+    return is_loopback_address(credential.redirect_address)
+
+
+# While a person is waited for no event loop runs, so that Ctrl-C ends the command at once.
+
+
+def _by_paste(authorization: Authorization) -> None:
+    begun = complete(authorization.begin())
+    _show_address(begun.address)
+    typer.echo("The browser ends at an address that may not open: that is the answer.")
+    answer = typer.prompt("Paste that address, or the code in it")
+    complete(authorization.finish(answer, begun.state))
+
+
+def _by_browser(authorization: Authorization, credential: OAuthCredential, port: int) -> None:
     from services.cli.loopback import Loopback
 
-    if paste or not is_loopback_address(credential.redirect_address):
-        begun = await authorization.begin()
-        _show_address(begun.address)
-        typer.echo("The browser ends at an address that may not open: that is the answer.")
-        answer = await asyncio.to_thread(typer.prompt, "Paste that address, or the code in it")
-        await authorization.finish(answer, begun.state)
-        return
     with Loopback(credential.redirect_address, port) as loopback:
-        begun = await authorization.begin(loopback.redirect_address)
+        begun = complete(authorization.begin(loopback.redirect_address))
         _show_address(begun.address)
         typer.echo(f"Waiting for the answer at {loopback.redirect_address} …")
-        answer = await asyncio.to_thread(loopback.answer, ANSWER_SECONDS)
-        await authorization.finish(answer, begun.state)
+        answer = loopback.answer(ANSWER_SECONDS)
+    complete(authorization.finish(answer, begun.state))
 
 
-async def _by_device(authorization: Authorization) -> None:
-    device = await authorization.begin_device()
+def _by_device(authorization: Authorization) -> None:
+    device = complete(authorization.begin_device())
     typer.echo(f"Open {device.address} on any device and enter the code {device.code}")
     typer.echo("Waiting until that is done …")
-    await authorization.finish_device(device)
+    complete(authorization.finish_device(device))
 
 
 def _show_address(address: str) -> None:

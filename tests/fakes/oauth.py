@@ -50,12 +50,12 @@ class Desk:
         }
         return OAuthCredential.model_validate(given | values)
 
-    async def store(self, credential: OAuthCredential, **changes: Any) -> None:
+    async def store(self, given: OAuthCredential, **changes: Any) -> None:
         """Writes the credential and the account, as `postrail apply` does."""
         self.account = account(**changes)
         project = Project(key="HELP", name="Help")
         async with self.transaction() as connection:
-            for thing in (project, credential, self.account):
+            for thing in (project, given, self.account):
                 await store.save(
                     connection, thing, before=None, author="test", now=self.clock.now()
                 )

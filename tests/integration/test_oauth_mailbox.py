@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from postrail.accounts.credentials import OAuthCredential
 from postrail.accounts.oauth import NeedsAuthorization
+from postrail.embedded.ports import free_port
 from postrail.errors import ConfigurationError
 from postrail.mailbox import Mailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.login import login_for
 from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.secrets import Secrets
+from postrail.settings import Settings
+from postrail.stream.topics import apply_topics
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import Dovecot
+from tests.fakes.fetching import until_blocking
 from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.oauth import ADDRESS, Desk
 from tests.fakes.oidc_provider import CLIENT_SECRET, REDIRECT, OidcProvider
@@ -207,3 +218,62 @@ async def test_a_server_that_takes_no_tokens_is_named(
     mailbox = ImapMailbox(changed, lambda _: token)
     with pytest.raises(ConfigurationError, match="offers neither XOAUTH2 nor OAUTHBEARER"):
         await asyncio.to_thread(mailbox.open)
+
+
+async def test_the_fetcher_says_it_once_and_goes_on_by_itself(
+    oidc: OidcProvider,
+    own_folder: Path,
+    certificates: Certificates,
+    settings: Settings,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    await asyncio.to_thread(apply_topics, settings.kafka)
+    port = free_port()
+    more = {
+        "POSTRAIL_SERVER__PORT": str(port),
+        "POSTRAIL_FETCHER__ACCOUNTS_RELOAD_SECONDS": "0.2",
+    }
+    log = tmp_path / "fetcher.log"
+    for dovecot in dovecot_with(own_folder, certificates, oidc, "xoauth2"):
+        desk = MailDesk(oidc, dovecot, certificates, settings.database.url.get_secret_value())
+        desk.secrets = Secrets(settings.secrets)
+        dovecot.append(ADDRESS, MAIL)
+        await desk.store_all(desk.of("custom"))
+        with fetcher(os.environ | environment | more, log):
+            await until_blocking(lambda: metric(port, "needs_authorization") == "1.0", 60)
+            assert log.read_text().count("mailbox needs authorization") == 1
+            assert "postrail accounts authorize support" in log.read_text()
+            await desk.sign_in()
+            await until_blocking(lambda: "mail fetched" in log.read_text(), 20)
+            await until_blocking(lambda: metric(port, "needs_authorization") == "0.0", 20)
+            assert 0 <= float(metric(port, "token_age_seconds")) < 60
+            row = await desk.row()
+    assert all(secret not in log.read_text() for secret in (CLIENT_SECRET, *row[2:]))
+
+
+def metric(port: int, name: str) -> str:
+    """What the fetcher shows of the account; blank while it shows nothing."""
+    with contextlib.suppress(httpx.HTTPError):
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        if found := re.search(rf'{name}{{account="support"}} (\S+)', text):
+            return found[1]
+    return ""
+
+
+@contextlib.contextmanager
+def fetcher(environment: dict[str, str], log: Path) -> Iterator[None]:
+    """A fetcher process that is killed at the end of the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.fetcher"],
+            cwd=Path(__file__).parents[2],
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()

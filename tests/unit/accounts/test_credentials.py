@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -306,3 +308,11 @@ def test_no_secret_is_shown() -> None:
         if change.action == "changed"
     ]
     assert change.fields == (("client_secret", "(secret)", "(new secret)"),)
+
+
+def test_the_credentials_that_init_writes_as_comments_are_right() -> None:
+    text = (resources.files("postrail.accounts") / "example.yaml").read_text()
+    block = text[text.index("# credentials:") : text.index("# The mailboxes that are watched.")]
+    bare = re.sub(r"^(# )?( *)(# (?=\w+: ))?", r"\2", block, flags=re.MULTILINE)
+    names = [entry.identity for entry in parse_file(bare, "example") if entry.kind == "credential"]
+    assert names == ["google", "workspace", "microsoft", "own"]
