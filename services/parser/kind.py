@@ -26,6 +26,7 @@ from services.parser.kind_words import (
 )
 from services.parser.parameters import Valued
 from services.parser.parts import AttachedFile
+from services.parser.receipt import says_read
 from services.parser.text import cut, one_line
 from services.parser.view import View
 
@@ -128,6 +129,11 @@ def _receipt(marks: Marks) -> str:
     return _report(marks, "disposition-notification") or _part(
         marks, "message/disposition-notification"
     )
+
+
+def _receipt_in_words(marks: Marks) -> str:
+    found = says_read(marks.subject, marks.text)
+    return f"the text says: {found}" if found else ""
 
 
 def _feedback(marks: Marks) -> str:
@@ -368,6 +374,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("receipt", _delivered),
     ("bounce", _delivery_report),
     ("bounce", _failed_recipients),
+    ("receipt", _receipt_in_words),
     ("auto_reply", _exchange_out_of_office),
     ("bounce", _mailer_daemon),
     ("bounce", _speaks_as_bounce),
