@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import COMPARED_MAX, Line, fold
+from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_mark
 from services.parser.reply.words import (
     OPENERS,
     QUOTING,
@@ -52,8 +52,9 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     first = lines[start].bare
     if end > start and (_ends_sentence(first) or not _opens(first)):
         return 0
-    quoted = _quote_follows(lines, end)
-    if not _is_attribution(_joined(lines, start, end), quoted):
+    joined = _joined(lines, start, end)
+    quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
+    if not _is_attribution(joined, quoted):
         return 0
     # Where the lines from the next one on are a whole attribution, this one is the answer's own.
     for later in range(start + 1, end + 1):
@@ -126,6 +127,11 @@ def _quote_follows(lines: Sequence[Line], end: int) -> bool:
         if line.bare or line.depth > depth:
             return line.depth > depth
     return False
+
+
+def _mark_follows(lines: Sequence[Line], end: int) -> bool:
+    following = next((line.bare for line in lines[end + 1 : end + 4] if line.bare), "")
+    return bool(other_mark(following))
 
 
 def _is_whole(text: str) -> bool:

@@ -81,6 +81,10 @@ def test_any_text_is_split(text: str) -> None:
         lambda n: "> a\nb\n\n" * n,
         lambda n: "<a@b\n>:\n" * n,
         lambda n: "\nOn 6 May 2024 10:11 a@b wrote:\n| x\n\n" * n,
+        lambda n: "".join(
+            f"\nOn 6 May 2024 10:11 a@b wrote:\n{chr(65 + i % 26)}{chr(65 + i // 26 % 26)}> x\n\n"
+            for i in range(n)
+        ),
         lambda n: "Regards\nx\n" * n,
         lambda n: "<div>" * n + "x",
         lambda n: "<blockquote>x" * n,
