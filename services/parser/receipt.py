@@ -31,9 +31,11 @@ def says_read(subject: str, text: str) -> str:
     """The words that say that a mail was read, where that is all that a text says; else ""."""
     if len(text) > TEXT_MAX:
         return ""
-    lines = [line for line in map(bare, text.split("\n")) if line]
-    if not lines or len(lines) > LINES_MAX:
+    written = [line for line in text.split("\n") if not line.isspace() and line]
+    # Most mails are none of this, and end here: their last lines hold no date.
+    if not 0 < len(written) <= LINES_MAX or not DATE.search(" ".join(written[-2:])):
         return ""
+    lines = [line for line in map(bare, written) if line]
     if READ_SUBJECT.match(subject) and len(lines) <= 2:
         text = " ".join(lines)
         return _reading(text) if MESSAGE.search(text) else ""

@@ -7,7 +7,10 @@ import struct
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from postrail.stream import avro
 from services.parser import tnef as numbers
 from services.parser.meetings import meeting_in
 from services.parser.tnef import read_tnef
@@ -94,3 +97,28 @@ def test_a_meeting_that_is_attached_to_a_message_is_an_attachment() -> None:
         + base64.encodebytes(tnef.tnef(tnef.embedded("Inner", meeting)))
     ).record
     assert (record.events, record.kind) == ([], "human")
+
+
+INVITATION = tnef.tnef(
+    tnef.message_class("IPM.Microsoft Schedule.MtgReq"),
+    tnef.owner("Ann", "SMTP:ann@customer.example"),
+    tnef.message(
+        tnef.text(numbers.TITLE, "Printer"),
+        tnef.time(numbers.START, START),
+        (numbers.GLOBAL_ID, tnef.BINARY, b"vCal-Uid\x01\0\0\0meeting-12\0"),
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.data())
+def test_any_bytes(data: st.DataObject) -> None:
+    spoiled = bytearray(INVITATION)
+    for _ in range(data.draw(st.integers(0, 6))):
+        at = data.draw(st.integers(0, len(spoiled) - 1))
+        spoiled[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=6))
+    winmail = base64.encodebytes(bytes(spoiled))
+    head = b"Content-Type: application/ms-tnef\nContent-Transfer-Encoding: base64\n\n"
+    record = made(head + winmail).record
+    assert record.error is None
+    assert avro.decode(avro.encode(record)) == record
