@@ -96,9 +96,12 @@ def _id(raw: str) -> str | None:
 def _notice(text: str) -> list[str]:
     """The lines before the mail that came back."""
     lines = [line[:LINE_MAX] for line in text[: LINES_MAX * LINE_MAX].split("\n")[:LINES_MAX]]
+    named = False
     for number, line in enumerate(lines):
-        if number and (RETURNED_MAIL.search(line) or _header_begins(lines, number)):
+        # "--- server message": before any address it stands above what the server said.
+        if number and (_header_begins(lines, number) or (named and RETURNED_MAIL.search(line))):
             return lines[:number]
+        named = named or bool(ADDRESS.search(line))
     return lines
 
 
