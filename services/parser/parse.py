@@ -34,8 +34,9 @@ from services.parser.bounce import read_bounce
 from services.parser.calendars import read_calendars
 from services.parser.header_defects import header_defects
 from services.parser.headers import Header, read_header
-from services.parser.kind import Kind, Marks, kind_of
+from services.parser.kind import Kind, kind_of
 from services.parser.lists import read_list
+from services.parser.marks import Marks
 from services.parser.markup import clean_html
 from services.parser.parts import AttachedFile, Content, read_parts
 from services.parser.reply import split_reply
