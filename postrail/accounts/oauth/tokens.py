@@ -129,6 +129,7 @@ class AccessTokens:
         self, account: MailAccount, credential: OAuthCredential, refused: str
     ) -> str:
         async with self._gate:
+            # It may have gone while we waited for our turn.
             if away := self._still_away(credential):
                 raise away
             try:
