@@ -16,8 +16,9 @@ from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth import Begun, DeviceCode, Provider, ProviderAway, Tokens, table
 from postrail.accounts.oauth.faults import no_refresh_token
 from postrail.accounts.oauth.providers import ProviderFor, provider_for
+from postrail.accounts.oauth.rows import bound_to, with_tokens
 from postrail.accounts.oauth.table import TokenRow
-from postrail.accounts.oauth.tokens import Transactions, bound_to, credential_of, with_tokens
+from postrail.accounts.oauth.tokens import Transactions, credential_of
 from postrail.clock import Clock
 from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets
