@@ -143,7 +143,7 @@ async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
 
 
 async def test_a_need_for_authorization_is_told_once_and_the_mailbox_goes_on_after_it(
-    neighbours: Neighbours, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    neighbours: Neighbours, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, waits = MemoryServer(), Waits()
     server.add(b"one")
