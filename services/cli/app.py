@@ -11,6 +11,7 @@ import typer
 
 from postrail.errors import ConfigurationError, PipelineError, TransientError
 from services.cli import (
+    accounts,
     blobs,
     configure,
     dead,
@@ -77,6 +78,7 @@ app.command("run", rich_help_panel=RUN)(operate.run)
 app.add_typer(demo.demo, rich_help_panel=RUN)
 app.command("status", rich_help_panel=LOOK)(status.status)
 app.command("doctor", rich_help_panel=LOOK)(doctor.doctor)
+app.add_typer(accounts.accounts, rich_help_panel=LOOK)
 app.add_typer(issues.issues, rich_help_panel=LOOK)
 app.add_typer(mails.mails, rich_help_panel=LOOK)
 app.add_typer(outgoing.outgoing, rich_help_panel=LOOK)

@@ -10,8 +10,8 @@ from postrail.accounts.models import MailAccount
 from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
-from postrail.errors import TransientError
-from postrail.mails import sync_state
+from postrail.errors import PipelineError, TransientError
+from postrail.mails import contact, sync_state
 from postrail.mails.incoming import FetchedRow, record_fetched
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
@@ -33,6 +33,9 @@ class Store(Protocol):
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails were read and recorded."""
+
+    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+        """Notes how a look at the mailbox went, for people; never raises, as nothing needs it."""
 
 
 class PostgresStore:
@@ -66,6 +69,15 @@ class PostgresStore:
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:
             return await sync_state.acknowledged(connection, mail_ids)
+
+    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+        now = self._clock.now()
+        with contextlib.suppress(TransientError):
+            async with self._transaction() as connection:
+                if error is None:
+                    await contact.reached(connection, mailbox, now)
+                else:
+                    await contact.failed(connection, mailbox, error, now)
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
@@ -25,6 +26,8 @@ MISCONFIGURED_BASE_SECONDS = 15.0
 MISCONFIGURED_MAX_SECONDS = 300.0
 # What all mailboxes need (PostgreSQL, the blob store) comes back for all of them at once.
 SHARED_MAX_SECONDS = 5.0
+# People see from it that the mailbox is looked at; each time would be a write for each new mail.
+CONTACT_NOTED_EVERY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class MailboxWatch:
         self._suspects = Suspects()
         self._uid_validity = 0
         self._failures = 0
+        self._contact_noted_at = datetime.min.replace(tzinfo=UTC)
 
     def look_now(self) -> None:
         """Somebody wants the mailbox looked at without waiting for the timer."""
@@ -78,7 +82,7 @@ class MailboxWatch:
             while True:
                 self._attention.clear()
                 await fetch.new_mails()
-                self._reached()
+                await self._reached()
                 if not await self._news(mailbox):
                     await fetch.save_finished()
         finally:
@@ -103,9 +107,13 @@ class MailboxWatch:
         )
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
 
-    def _reached(self) -> None:
-        self._failures = 0
+    async def _reached(self) -> None:
         self._parts.progress.contact(self.account.name)
+        now = self._parts.clock.now()
+        if self._failures or self._contact_noted_at + CONTACT_NOTED_EVERY <= now:
+            self._contact_noted_at = now
+            await self._parts.store.contact(self.account.name, None)
+        self._failures = 0
 
     async def _news(self, mailbox: Mailbox) -> bool:
         """Waits until it is time to look again; False when nothing but the poll timer says so."""
@@ -130,6 +138,8 @@ class MailboxWatch:
             attempt=self._failures,
             again_in_seconds=round(seconds, 1),
         )
+        if not _is_shared(error):
+            await self._parts.store.contact(self.account.name, error)
         self._attention.clear()
         await self._wait(self._attention, seconds)
 
@@ -138,7 +148,11 @@ def _pause_seconds(error: PipelineError, failures: int) -> float:
     """How long to wait after so many failures in a row, by whose fault it was."""
     if isinstance(error, ConfigurationError):
         return backoff_seconds(failures, MISCONFIGURED_BASE_SECONDS, MISCONFIGURED_MAX_SECONDS)
-    shared = isinstance(error, TransientError) and not isinstance(error, MailboxAway)
     return backoff_seconds(
-        failures, PAUSE_BASE_SECONDS, SHARED_MAX_SECONDS if shared else PAUSE_MAX_SECONDS
+        failures, PAUSE_BASE_SECONDS, SHARED_MAX_SECONDS if _is_shared(error) else PAUSE_MAX_SECONDS
     )
+
+
+def _is_shared(error: PipelineError) -> bool:
+    """Whether the fault is no matter of this mailbox: PostgreSQL or the blob store is away."""
+    return isinstance(error, TransientError) and not isinstance(error, MailboxAway)

@@ -12,6 +12,7 @@ from typing import Any
 
 from postrail.accounts.models import MailAccount
 from postrail.clock import Clock, SettableClock
+from postrail.errors import PipelineError
 from postrail.mails.incoming import FetchedRow
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
@@ -54,6 +55,7 @@ class MemoryStore:
         self.fetched: dict[str, FetchedRow] = {}
         self.unreadable: dict[str, UnreadableRow] = {}
         self.faults: list[Exception] = []
+        self.contacts: list[tuple[str, str | None]] = []
 
     async def accounts(self) -> list[MailAccount]:
         self._check()
@@ -84,6 +86,9 @@ class MemoryStore:
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         self._check()
         return set(mail_ids) & set(self.fetched)
+
+    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+        self.contacts.append((mailbox, error.problem if error else None))
 
     def _check(self) -> None:
         if self.faults:

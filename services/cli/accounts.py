@@ -1,0 +1,285 @@
+"""`postrail accounts`: the watched mailboxes, how each stands, and switching them on and off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from postrail.errors import ConfigurationError
+from services.cli.configure import Author, login_name
+from services.cli.installation import Data, complete, connected, load
+from services.cli.output import Json, console, show_fields, show_json, show_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postrail.accounts.apply import Plan
+    from postrail.accounts.models import MailAccount
+    from postrail.mails.standing import FailedMail, Standing
+    from postrail.settings import Settings
+
+SHORT_ID = 8
+FAILURES_SHOWN = 10
+
+accounts = typer.Typer(
+    name="accounts", no_args_is_help=True, help="Mail accounts: the mailboxes that are watched."
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="The accounts' names.")]
+
+
+@accounts.command("list")
+def list_accounts(data: Data = None, json: Json = False) -> None:
+    """List the accounts: how far each was read, and what is wrong."""
+    found = complete(_all(load(data)))
+    if json:
+        show_json([_for_programs(account, standing) for account, standing in found])
+        return
+    show_table(
+        [
+            "Account",
+            "Protocol",
+            "Address",
+            "Project",
+            "Enabled",
+            "Last contact",
+            "Read up to",
+            "Fetched 24 h",
+            "Failed",
+            "Unaccounted",
+            "Wrong",
+        ],
+        [_line(account, standing) for account, standing in found],
+        empty="No mail accounts. Write some with postrail init, then: postrail apply",
+    )
+
+
+@accounts.command("show")
+def show_account(name: Name, data: Data = None, json: Json = False) -> None:
+    """Show all attributes of an account, how far it was read, and its last failures.
+
+    Example: [bold]postrail accounts show help[/bold]
+    """
+    account, standing, failures = complete(_one(load(data), name))
+    if json:
+        show_json({**_for_programs(account, standing), "failures": failures})
+        return
+    show_fields([*_attributes(account).items(), *_standing_fields(account, standing)])
+    if failures:
+        typer.echo("\nFailed last:")
+        _print_failures(failures)
+
+
+@accounts.command("enable")
+def enable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
+    """Watch the account's mailbox; the fetcher begins within seconds."""
+    _switch(name, {"enabled": True}, author, data, json)
+
+
+@accounts.command("disable")
+def disable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
+    """Leave the account's mailbox alone until it is enabled again; its mails stay there."""
+    _switch(name, {"enabled": False}, author, data, json)
+
+
+@accounts.command("fetch")
+def fetch(
+    names: Names = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All accounts that are enabled.")
+    ] = False,
+    author: Author = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Have mailboxes looked at now, without waiting for their poll timers.
+
+    Example: [bold]postrail accounts fetch help sales[/bold]
+    """
+    if bool(names) == everything:
+        raise ConfigurationError("which mailboxes?", remedy="Name accounts, or give --all instead")
+    asked = complete(_fetch(load(data), names or [], author or login_name()))
+    if json:
+        show_json({"requested": asked})
+    elif asked:
+        typer.echo(f"Asked the fetcher to look at: {', '.join(asked)}")
+    else:
+        typer.echo("No account is enabled.")
+
+
+async def _all(settings: Settings) -> list[tuple[MailAccount, Standing]]:
+    from postrail.accounts.store import mail_accounts
+
+    async with connected(settings) as connection:
+        accounts = await mail_accounts(connection)
+        return await _with_standings(settings, connection, accounts)
+
+
+async def _one(settings: Settings, name: str) -> tuple[MailAccount, Standing, list[FailedMail]]:
+    from postrail.accounts.store import mail_accounts
+    from postrail.accounts.switch import account_named
+    from postrail.mails.standing import recent_failures
+
+    async with connected(settings) as connection:
+        account = account_named(name, await mail_accounts(connection))
+        ((_, standing),) = await _with_standings(settings, connection, [account])
+        return account, standing, await recent_failures(connection, name, FAILURES_SHOWN)
+
+
+async def _with_standings(
+    settings: Settings, connection: Any, accounts: Sequence[MailAccount]
+) -> list[tuple[MailAccount, Standing]]:
+    from postrail.clock import SystemClock
+    from postrail.mails.standing import nothing_known, standings
+
+    after_seconds = settings.handler.unaccounted_after_seconds
+    found = await standings(connection, SystemClock().now(), after_seconds)
+    return [(one, found.get(one.name) or nothing_known(one.name)) for one in accounts]
+
+
+def _switch(name: str, values: dict[str, Any], author: str, data: Data, json: bool) -> None:
+    plan = complete(_change(load(data), name, values, author or login_name()))
+    (change,) = plan.changes
+    if json:
+        show_json({"account": name, "action": change.action, **values})
+        return
+    words = ", ".join(f"{field}: {_word(value)}" for field, value in values.items())
+    already = "" if change.action == "changed" else " (as it was)"
+    console().print(f"Account {name}: {words}{already}.", markup=False)
+    for warning in plan.warnings:
+        console().print(f"Warning: {warning}.", style="yellow", markup=False)
+
+
+async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:
+    from postrail.accounts.switch import change_account
+    from postrail.clock import SystemClock
+    from postrail.secrets import Secrets
+
+    secrets = Secrets(settings.secrets)
+    async with connected(settings) as connection:
+        return await change_account(
+            connection, name, values, secrets, author=author, now=SystemClock().now()
+        )
+
+
+async def _fetch(settings: Settings, names: Sequence[str], author: str) -> list[str]:
+    """Asks for a look at these mailboxes, or all; returns their names once Kafka has the words."""
+    from postrail.accounts.store import mail_accounts
+
+    async with connected(settings) as connection:
+        there = await mail_accounts(connection)
+    wanted = _enabled(names, there) if names else [one.name for one in there if one.enabled]
+    if wanted:
+        await _request(settings, wanted, author)
+    return wanted
+
+
+def _enabled(names: Sequence[str], there: Sequence[MailAccount]) -> list[str]:
+    from postrail.accounts.switch import account_named
+
+    for name in names:
+        if not account_named(name, there).enabled:
+            raise ConfigurationError(
+                f"mail account {name!r} is not enabled",
+                remedy=f"Run: postrail accounts enable {name}",
+            )
+    return list(dict.fromkeys(names))
+
+
+async def _request(settings: Settings, names: Sequence[str], author: str) -> None:
+    from postrail.clock import SystemClock
+    from postrail.records import MailboxCheckRequested
+    from postrail.stream import avro
+    from postrail.stream.producer import Entry, Producer
+    from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
+
+    now = SystemClock().now()
+    records = [
+        MailboxCheckRequested(mailbox=name, requested_at=now, requested_by=author) for name in names
+    ]
+    producer = Producer(settings.kafka)
+    await producer.start()
+    try:
+        await producer.send(
+            [Entry(MAILBOX_CHECK_REQUESTED, one.mailbox, avro.encode(one)) for one in records]
+        )
+    finally:
+        await producer.close()
+
+
+def _line(account: MailAccount, standing: Standing) -> tuple[object, ...]:
+    return (
+        account.name,
+        account.protocol,
+        account.address,
+        account.project,
+        _word(account.enabled),
+        standing.contact.reached_at,
+        _read_up_to(account, standing),
+        standing.fetched,
+        standing.failed,
+        standing.unaccounted,
+        standing.contact.problem if account.enabled else "",
+    )
+
+
+def _read_up_to(account: MailAccount, standing: Standing) -> int | None:
+    uids = [read.last_uid for read in standing.folders if read.folder == account.folder]
+    return uids[0] if uids else None
+
+
+def _attributes(account: MailAccount) -> dict[str, object]:
+    """Every attribute with its value, secrets as set or not."""
+    from postrail.accounts.store import shown
+
+    return {name: _word(value) for name, value in shown(account).items()}
+
+
+def _word(value: object) -> object:
+    return ("no", "yes")[value] if isinstance(value, bool) else value
+
+
+def _standing_fields(account: MailAccount, standing: Standing) -> list[tuple[str, object]]:
+    read = [
+        f"{one.folder}: up to UID {one.last_uid} of UIDVALIDITY {one.uid_validity},"
+        f" finished up to {one.finished_uid}"
+        for one in standing.folders
+    ]
+    contact = standing.contact
+    return [
+        ("Last contact", contact.reached_at),
+        *(("Read", line) for line in read),
+        ("Mails fetched in 24 hours", standing.fetched),
+        ("Mails failed", standing.failed),
+        ("Mails unaccounted for", standing.unaccounted),
+        ("Wrong", contact.problem),
+        ("Since", contact.problem_since),
+        ("Setting", contact.setting),
+        ("Remedy", contact.remedy),
+    ]
+
+
+def _print_failures(failures: Sequence[FailedMail]) -> None:
+    show_table(
+        ["Mail", "When", "State", "Source", "Subject", "Why"],
+        [
+            (
+                mail.mail_id[:SHORT_ID],
+                mail.handled_at,
+                mail.state,
+                mail.source,
+                mail.subject,
+                mail.reason,
+            )
+            for mail in failures
+        ],
+        empty="",
+    )
+
+
+def _for_programs(account: MailAccount, standing: Standing) -> dict[str, object]:
+    from postrail.accounts.store import shown
+
+    return {**shown(account), "standing": standing}
