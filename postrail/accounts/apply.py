@@ -142,6 +142,21 @@ async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: 
     return count
 
 
+def check_secret(entry: Entry, before: Configured | None, file: str) -> None:
+    """Raises ConfigurationFileError when applying would ask for the secret."""
+    thing = entry.thing
+    if not isinstance(thing, (MailAccount, OutgoingConnection)):
+        return
+    if faults := _secret_faults(entry, thing, before):
+        raise ConfigurationFileError(file, faults)
+
+
+def secret_if_applied(entry: Entry, before: Configured | None, secrets: Secrets) -> str:
+    """The secret in plain text that the thing would have once it is applied; nothing is stored."""
+    given = _secret_of(entry.thing if "password" in entry.given else before)
+    return given if _is_plain(given) else secrets.reveal(given)
+
+
 async def _existing(connection: Connection) -> Existing:
     things: list[Configured] = [
         *await store.outgoing_connections(connection),

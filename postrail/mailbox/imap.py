@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,7 +22,13 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
-from postrail.mailbox.imap_faults import connection_fault, folder_fault, login_fault
+from postrail.mailbox.imap_faults import (
+    connection_fault,
+    folder_fault,
+    login_fault,
+    numbers_missing,
+    read_only_fault,
+)
 from postrail.observe.log import log
 
 logger = log(__name__)
@@ -65,11 +71,7 @@ class ImapMailbox:
         self._uid_next = int(selected.get(b"UIDNEXT", 0))
         if b"UIDVALIDITY" not in selected:
             self.close()
-            raise MailboxAway(
-                f"{self._account.host} gives its mails no lasting numbers (UIDVALIDITY)",
-                setting=f"mail account {self._account.name}: folder",
-                remedy="Choose a folder whose mails the server numbers for good",
-            )
+            raise numbers_missing(self._account)
         return int(selected[b"UIDVALIDITY"])
 
     def _connect(self) -> Any:
@@ -115,13 +117,21 @@ class ImapMailbox:
             raise login_fault(self._account, error) from error
 
     def _select(self) -> dict[bytes, Any]:
-        folder = self._account.folder
-        try:
+        with self._folder_faults():
             try:
-                return dict(self._client.select_folder(folder))
+                return dict(self._client.select_folder(self._account.folder))
             except imaplib.IMAP4.readonly:
                 self._read_only = True
-                return dict(self._client.select_folder(folder, readonly=True))
+                return self._examine()
+
+    def _examine(self) -> dict[bytes, Any]:
+        with self._folder_faults():
+            return dict(self._client.select_folder(self._account.folder, readonly=True))
+
+    @contextlib.contextmanager
+    def _folder_faults(self) -> Iterator[None]:
+        try:
+            yield
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
@@ -210,11 +220,7 @@ class ImapMailbox:
         if self._account.after_download == "leave":
             return True
         if self._read_only:
-            raise MailUnreadable(
-                "the mail server lets us read the folder only",
-                setting=setting_of(self._account, "folder, after_download"),
-                remedy="Give the account the right to change flags there",
-            )
+            raise read_only_fault(self._account)
         with connection_fault(self._account):
             try:
                 self._finish(list(uids))

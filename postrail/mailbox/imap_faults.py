@@ -14,7 +14,7 @@ from imapclient.exceptions import CapabilityError
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.faults import (
     broken_off,
     login_refused,
@@ -53,6 +53,9 @@ def connection_fault(account: MailAccount) -> Iterator[None]:
 
 def login_fault(account: MailAccount, error: Exception) -> PipelineError:
     """The server refused user name and password, or has no time for us."""
+    if isinstance(error.__context__, imaplib.IMAP4.abort):
+        # imapclient calls it a refused login too when the connection breaks meanwhile.
+        return _abort_fault(account, error.__context__)
     words = words_of(error)
     if any(code in words.upper() for code in PASSING_LOGIN_CODES):
         return MailboxAway(f"{server_of(account)} cannot log {account.username} in now: {words}")
@@ -66,6 +69,24 @@ def folder_fault(account: MailAccount, error: Exception, folders: list[str]) -> 
         f"{server_of(account)} does not open the folder {account.folder!r}: {words_of(error)}",
         setting=setting_of(account, "folder"),
         remedy="Make the folder or correct its name" + (f"; there are: {there}" if there else ""),
+    )
+
+
+def numbers_missing(account: MailAccount) -> MailboxAway:
+    """The server gives the folder no UIDVALIDITY."""
+    return MailboxAway(
+        f"{account.host} gives its mails no lasting numbers (UIDVALIDITY)",
+        setting=setting_of(account, "folder"),
+        remedy="Choose a folder whose mails the server numbers for good",
+    )
+
+
+def read_only_fault(account: MailAccount) -> MailUnreadable:
+    """The server lets us change nothing in the folder."""
+    return MailUnreadable(
+        "the mail server lets us read the folder only",
+        setting=setting_of(account, "folder, after_download"),
+        remedy="Give the account the right to change flags there",
     )
 
 

@@ -77,7 +77,7 @@ async def standings(
     def of(mailbox: str) -> Standing:
         return found.setdefault(mailbox, nothing_known(mailbox))
 
-    for folder in await _folders(connection):
+    for folder in await folders(connection):
         of(folder.mailbox).folders.append(folder)
     for mailbox, count in await rows(connection, FETCHED, [now - RECENT]):
         of(mailbox).fetched = count
@@ -101,10 +101,13 @@ async def recent_failures(connection: Connection, mailbox: str, limit: int) -> l
         return await cursor.fetchall()
 
 
-async def _folders(connection: Connection) -> list[FolderRead]:
+async def folders(connection: Connection, mailbox: str | None = None) -> list[FolderRead]:
+    """How far the folders of a mailbox were read, or those of all."""
     async with connection.cursor(row_factory=class_row(FolderRead)) as cursor:
         await cursor.execute(
             "SELECT mailbox, folder, uid_validity, last_uid, finished_uid, changed_at"
-            " FROM sync_state ORDER BY mailbox, folder"
+            " FROM sync_state WHERE %(mailbox)s::text IS NULL OR mailbox = %(mailbox)s"
+            " ORDER BY mailbox, folder",
+            {"mailbox": mailbox},
         )
         return await cursor.fetchall()

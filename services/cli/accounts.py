@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from postrail.errors import ConfigurationError
+from services.cli import trial
 from services.cli.configure import Author, login_name
 from services.cli.installation import Data, complete, connected, load
 from services.cli.output import Json, console, show_fields, show_json, show_table
@@ -70,6 +71,9 @@ def show_account(name: Name, data: Data = None, json: Json = False) -> None:
     if failures:
         typer.echo("\nFailed last:")
         _print_failures(failures)
+
+
+accounts.command("test")(trial.try_out)
 
 
 @accounts.command("enable")

@@ -77,6 +77,12 @@ def test_a_login_is_refused_for_good_or_for_now(words: str, kind: type[PipelineE
     assert "b'" not in str(told)
 
 
+def test_a_connection_that_breaks_during_the_login_says_nothing_of_the_password() -> None:
+    error = LoginError("socket error: EOF")
+    error.__context__ = imaplib.IMAP4.abort("socket error: EOF")
+    assert type(login_fault(ACCOUNT, error)) is MailboxAway
+
+
 def test_a_missing_folder_shows_some_that_exist() -> None:
     folders = [f"Folder {number:02}" for number in range(30)]
     told = folder_fault(ACCOUNT, imaplib.IMAP4.error("no such mailbox"), folders)

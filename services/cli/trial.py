@@ -1,0 +1,166 @@
+"""`postrail accounts test`: tries mail accounts out, step by step, and stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from postrail.errors import ConfigurationError, PipelineError
+from services.cli.configure import read_text
+from services.cli.installation import Data, complete, connected, load
+from services.cli.output import Json, clean, console, show_json
+
+if TYPE_CHECKING:
+    from postrail.accounts.file import Entry
+    from postrail.accounts.models import MailAccount
+    from postrail.database import Connection
+    from postrail.mailbox.steps import ReadSoFar, Step
+    from postrail.settings import Settings
+
+FAILED = 1
+STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An account to try out, and what the trial needs to know beside it."""
+
+    account: MailAccount
+    # Gives the password; may itself fail.
+    secret: Callable[[], str]
+    so_far: ReadSoFar | None
+
+
+def try_out(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[NAME]", help="The account; with -f, all of the file if left out."),
+    ] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", metavar="FILE", help="Try accounts of this file; - reads stdin."
+        ),
+    ] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Try an account out, as it is stored or as a file says; nothing is stored or changed.
+
+    Exit code 1 when a step fails.
+
+    Example: [bold]postrail accounts test -f postrail.yaml help[/bold]
+    """
+    if not name and file is None:
+        raise ConfigurationError("which account?", remedy="Name it, or give a file with -f")
+    settings = load(data)
+    candidates = _from_file(settings, file, name) if file else [complete(_stored(settings, name))]
+    outcomes = [_try(candidate, json) for candidate in candidates]
+    if json:
+        show_json(
+            [
+                {"account": one.account.name, "ok": steps[-1].ok, "steps": list(map(asdict, steps))}
+                for one, steps in zip(candidates, outcomes, strict=True)
+            ]
+        )
+    if not all(steps[-1].ok for steps in outcomes):
+        raise typer.Exit(FAILED)
+
+
+def _try(candidate: Candidate, json: bool) -> list[Step]:
+    from postrail.mailbox.trial import try_account
+
+    steps = try_account(candidate.account, candidate.secret, candidate.so_far)
+    return list(steps if json else _shown(candidate.account, steps))
+
+
+def _shown(account: MailAccount, steps: Iterator[Step]) -> Iterator[Step]:
+    """The steps, each printed as soon as it is done."""
+    from rich.text import Text
+
+    out = console()
+    where = f"{account.protocol} at {account.host}:{account.port}, {account.encryption}"
+    out.print(Text(clean(f"Account {account.name}: {where}"), "bold"))
+    for step in steps:
+        word = "wrong" if not step.ok else "note" if step.remedy else "ok"
+        line = f"{step.name:<16}{step.milliseconds:>8.1f} ms  {step.detail}"
+        out.print(Text(f"{word:<6}", STYLES[word]) + Text(clean(line)), soft_wrap=True)
+        for title, text in (("Setting", step.setting), ("Remedy", step.remedy)):
+            if text:
+                out.print(Text(clean(f"{'':<35}{title}: {text}")), soft_wrap=True)
+        yield step
+
+
+async def _stored(settings: Settings, name: str) -> Candidate:
+    from postrail.accounts.store import mail_accounts
+    from postrail.accounts.switch import account_named
+    from postrail.secrets import Secrets
+
+    secrets = Secrets(settings.secrets)
+    async with connected(settings) as connection:
+        account = account_named(name, await mail_accounts(connection))
+        so_far = await _read_so_far(connection, account)
+    return Candidate(account, lambda: secrets.reveal(account.password), so_far)
+
+
+def _from_file(settings: Settings, file: Path, name: str) -> list[Candidate]:
+    """The accounts of the file, or the one of that name."""
+    from postrail.accounts.file import parse_file
+    from postrail.accounts.models import MailAccount
+
+    shown = "stdin" if file == Path("-") else str(file)
+    entries = [
+        entry
+        for entry in parse_file(read_text(file), shown)
+        if isinstance(entry.thing, MailAccount) and name in ("", entry.identity)
+    ]
+    if not entries:
+        what = f"mail account {name!r}" if name else "mail account"
+        raise ConfigurationError(f"there is no {what} in {shown}", remedy="Name another one")
+    return complete(_candidates(settings, entries, shown))
+
+
+async def _candidates(settings: Settings, entries: list[Entry], file: str) -> list[Candidate]:
+    """With what the database knows of them; a file that says everything needs no database."""
+    try:
+        async with connected(settings) as connection:
+            return [await _candidate(settings, entry, file, connection) for entry in entries]
+    except PipelineError:
+        if all("password" in entry.given for entry in entries):
+            return [await _candidate(settings, entry, file, None) for entry in entries]
+        raise
+
+
+async def _candidate(
+    settings: Settings, entry: Entry, file: str, connection: Connection | None
+) -> Candidate:
+    from postrail.accounts.apply import check_secret, secret_if_applied
+    from postrail.accounts.models import MailAccount
+    from postrail.accounts.store import mail_accounts
+    from postrail.secrets import Secrets
+
+    account = entry.thing
+    assert isinstance(account, MailAccount)
+    stored = await mail_accounts(connection) if connection else []
+    before = next((one for one in stored if one.name == account.name), None)
+    secrets = Secrets(settings.secrets)
+    check_secret(entry, before, file)
+    return Candidate(
+        account,
+        lambda: secret_if_applied(entry, before, secrets),
+        await _read_so_far(connection, account) if connection else None,
+    )
+
+
+async def _read_so_far(connection: Connection, account: MailAccount) -> ReadSoFar | None:
+    from postrail.mailbox.steps import ReadSoFar
+    from postrail.mails.standing import folders
+
+    for one in await folders(connection, account.name):
+        if one.folder == account.folder:
+            return ReadSoFar(one.uid_validity, one.last_uid)
+    return None
