@@ -86,7 +86,7 @@ async def apply_entries(
     """
     if not dry_run:
         await store.lock_configuration(connection)
-    plan = make_plan(entries, await _existing(connection), secrets, file=file)
+    plan = make_plan(entries, await existing_things(connection), secrets, file=file)
     if not dry_run:
         await _write(connection, plan, author, now)
     return plan
@@ -133,7 +133,7 @@ async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: 
     """Seals with the first key what is sealed with older ones; returns how many secrets."""
     await store.lock_configuration(connection)
     count = 0
-    for thing in (await _existing(connection)).values():
+    for thing in (await existing_things(connection)).values():
         stored = _secret_of(thing)
         if stored and secrets.sealed_with_old_key(stored):
             after = _with_secret(thing, secrets.seal(secrets.reveal(stored)))
@@ -157,7 +157,8 @@ def secret_if_applied(entry: Entry, before: Configured | None, secrets: Secrets)
     return given if _is_plain(given) else secrets.reveal(given)
 
 
-async def _existing(connection: Connection) -> Existing:
+async def existing_things(connection: Connection) -> Existing:
+    """Everything that is configured, by what it is known by."""
     things: list[Configured] = [
         *await store.outgoing_connections(connection),
         *await store.projects(connection),
@@ -290,7 +291,9 @@ def _only_connection_is_default(entries: Sequence[Entry], existing: Existing) ->
             lines=entry.lines,
             given=entry.given,
         )
-        if isinstance(entry.thing, OutgoingConnection) and "is_default" not in entry.given
+        if isinstance(entry.thing, OutgoingConnection)
+        and entry.thing.enabled
+        and "is_default" not in entry.given
         else entry
         for entry in entries
     ]

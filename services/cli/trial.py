@@ -89,7 +89,8 @@ def _shown(account: MailAccount, steps: Iterator[Step]) -> Iterator[Step]:
         word = "wrong" if not step.ok else "note" if step.remedy else "ok"
         line = f"{step.name:<16}{step.milliseconds:>8.1f} ms  {step.detail}"
         out.print(Text(f"{word:<6}", STYLES[word]) + Text(clean(line)), soft_wrap=True)
-        for title, text in (("Setting", step.setting), ("Remedy", step.remedy)):
+        advice = "Note" if step.ok else "Remedy"
+        for title, text in (("Setting", step.setting), (advice, step.remedy)):
             if text:
                 out.print(Text(clean(f"{'':<35}{title}: {text}")), soft_wrap=True)
         yield step
