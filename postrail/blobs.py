@@ -68,18 +68,7 @@ class BlobStore:
 
     async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
         """Writes content under the SHA-256 that it is known to have, in parts when it is large."""
-        path = _blob_path(reference.sha256)
-        with self._faults():
-            if reference.size <= PART_BYTES:
-                await obstore.put_async(self._store, path, b"".join(chunks))
-            else:
-                await obstore.put_async(
-                    self._store,
-                    path,
-                    chunks,
-                    chunk_size=PART_BYTES,
-                    max_concurrency=PARTS_AT_ONCE,
-                )
+        await self._put_chunks(_blob_path(reference.sha256), reference.size, chunks)
 
     async def get(self, sha256: str) -> bytes:
         """The content; raises BlobMissing when the store has others, but not this one."""
@@ -147,11 +136,25 @@ class BlobStore:
         with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
             await obstore.delete_async(self._store, _blob_path(sha256))
 
-    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+    async def archive(
+        self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
+    ) -> None:
         """Keeps a raw mail under its day and mailbox; the same mail again replaces itself."""
         path = f"archive/{day.isoformat()}/{_safe(mailbox)}/{_safe(mail_id)}.eml"
+        await self._put_chunks(path, size, chunks)
+
+    async def _put_chunks(self, path: str, size: int, chunks: Iterable[bytes]) -> None:
         with self._faults():
-            await obstore.put_async(self._store, path, data)
+            if size <= PART_BYTES:
+                await obstore.put_async(self._store, path, b"".join(chunks))
+            else:
+                await obstore.put_async(
+                    self._store,
+                    path,
+                    chunks,
+                    chunk_size=PART_BYTES,
+                    max_concurrency=PARTS_AT_ONCE,
+                )
 
     async def expire_archive(self, days: int, today: date) -> int:
         """Removes archived mails of days that are `days` or more ago; returns how many."""

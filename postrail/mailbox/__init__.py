@@ -7,12 +7,13 @@ cannot be read) and ConfigurationError (somebody must change the mail account).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from postrail.errors import PermanentError, TransientError
+from postrail.mailbox.spool import Spool
 
 
 class MailboxAway(TransientError):  # noqa: N818  Says what it means, like BlobMissing.
@@ -46,11 +47,24 @@ class ReadMail:
     key: str = ""
     # Set when the content is only the header of a mail of this size.
     full_size: int | None = None
+    # Set when the content is in here, and not in `content`; whoever takes the mail closes it.
+    spool: Spool | None = None
 
     @property
     def size(self) -> int:
         """The bytes of the whole mail."""
+        if self.spool is not None:
+            return self.spool.size
         return len(self.content) if self.full_size is None else self.full_size
+
+    def close(self) -> None:
+        """Gives back what the mail held outside of memory."""
+        if self.spool is not None:
+            self.spool.close()
+
+    def chunks(self) -> Iterator[bytes]:
+        """What was read, in pieces."""
+        return iter([self.content]) if self.spool is None else self.spool.chunks()
 
 
 class Mailbox(Protocol):
@@ -65,10 +79,19 @@ class Mailbox(Protocol):
         Sizes can be left out for servers that break off the connection over one of the mails.
         """
 
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails numbered up to `last`, in order, without their sizes."""
+
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, less those that were removed meanwhile; flags stay as they are.
 
         Raises MailUnreadable when the server refuses any of them.
+        """
+
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        """A large mail, or one of unknown size, in little memory; None when it was removed.
+
+        Raises MailUnreadable when the server refuses it.
         """
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import itertools
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -29,6 +30,7 @@ from postrail.mailbox.imap_faults import (
     numbers_missing,
     read_only_fault,
 )
+from postrail.mailbox.spool import CHUNK_BYTES, Spool
 from postrail.observe.log import log
 
 logger = log(__name__)
@@ -153,6 +155,17 @@ class ImapMailbox:
             sizes = self._sizes(uids) if with_sizes else {}
         return [ListedMail(found, sizes.get(found)) for found in uids]
 
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails with a UID up to `last`."""
+        found: list[int] = []
+        with connection_fault(self._account):
+            for first in range(1, last + 1, SEARCH_WINDOW):
+                window = range(first, min(first + SEARCH_WINDOW, last + 1))
+                # RFC 3501, 6.4.8: a range that ends above all UIDs names the last mail too.
+                uids = self._search("UID", f"{window[0]}:{window[-1]}", *self._wanted())
+                found += [uid for uid in uids if uid in window]
+        return [ListedMail(uid, None) for uid in found]
+
     def _uids_after(self, uid: int) -> list[int]:
         self._client._imap.untagged_responses.pop("EXISTS", None)
         while self._uid_next - uid > SEARCH_WINDOW:
@@ -184,27 +197,42 @@ class ImapMailbox:
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, by BODY.PEEK[], which leaves \\Seen as it is."""
-        with connection_fault(self._account):
-            try:
-                answer = self._client.fetch(list(uids), ["BODY.PEEK[]", "INTERNALDATE"])
-            except imaplib.IMAP4.abort:
-                raise
-            except (imaplib.IMAP4.error, ValueError) as error:
-                raise MailUnreadable(f"the mail server does not give it out: {error}") from error
+        answer = self._fetch(list(uids), ["BODY.PEEK[]", "INTERNALDATE"])
         return [_read_mail(uid, answer[uid]) for uid in uids if uid in answer]
+
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        """The mail piece by piece, by BODY.PEEK[]<start.length> (RFC 3501, 6.4.5)."""
+        received_at = None
+        with contextlib.ExitStack() as faulty:
+            spool = faulty.enter_context(contextlib.closing(Spool()))
+            for start in itertools.count(0, CHUNK_BYTES):
+                items = [f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>", "INTERNALDATE"]
+                data = self._fetch([mail.uid], items).get(mail.uid)
+                if data is None:
+                    return None
+                received_at = _utc(data.get(b"INTERNALDATE"))
+                piece = _piece(data, start)
+                spool.write(piece)
+                if len(piece) != CHUNK_BYTES:
+                    break
+            faulty.pop_all()
+        return ReadMail(mail.uid, b"", received_at, spool=spool)
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """The mail's header, by BODY.PEEK[HEADER]."""
+        answer = self._fetch([mail.uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])
+        if mail.uid not in answer:
+            return None
+        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]", full_size=mail.size)
+
+    def _fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         with connection_fault(self._account):
             try:
-                answer = self._client.fetch([mail.uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])
+                return dict(self._client.fetch(uids, items))
             except imaplib.IMAP4.abort:
                 raise
             except (imaplib.IMAP4.error, ValueError) as error:
                 raise MailUnreadable(f"the mail server does not give it out: {error}") from error
-        if mail.uid not in answer:
-            return None
-        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]", full_size=mail.size)
 
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
         """The mails from `first` to `last` that were not marked, removed or moved."""
@@ -346,6 +374,17 @@ def _read_mail(
     if content is None:
         raise MailUnreadable("the mail server gives out no content for it")
     return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")), full_size=full_size)
+
+
+def _piece(data: dict[bytes, Any], start: int) -> bytes:
+    """The bytes from `start` on; a server that knows no pieces gives the whole mail at once."""
+    whole = data.get(b"BODY[]")
+    if whole is not None:
+        return bytes(whole[start:])
+    piece = data.get(b"BODY[]<%d>" % start)
+    if piece is None and not start:
+        raise MailUnreadable("the mail server gives out no content for it")
+    return bytes(piece or b"")
 
 
 def _utc(internal_date: datetime | None) -> datetime | None:

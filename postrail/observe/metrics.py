@@ -35,6 +35,11 @@ _lag = Gauge("postrail_lag_records", "Records that wait in this process's partit
 _unaccounted = Gauge(
     "postrail_unaccounted_mails", "Mails without an outcome for too long; must be 0"
 )
+_mailbox_unaccounted = Gauge(
+    "postrail_mailbox_unaccounted_mails",
+    "Mails that the mailbox held and no row told of when they were compared last; must be 0",
+    ("mailbox",),
+)
 
 
 def observe_stage(
@@ -61,6 +66,11 @@ def set_lag(service: str, records: int) -> None:
 def set_unaccounted(mails: int) -> None:
     """How many mails have been without an outcome for too long, as PostgreSQL counts them."""
     _unaccounted.set(mails)
+
+
+def set_mailbox_unaccounted(mailbox: str, mails: int) -> None:
+    """What a comparison of a mailbox with its rows found, before it fetched it."""
+    _mailbox_unaccounted.labels(mailbox).set(mails)
 
 
 def show_health(ready: bool, *, paused: bool) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-from postrail.accounts.models import MailAccount
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
-from postrail.mailbox.imap import ImapMailbox
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
+from services.fetcher.opening import Mailboxes
 from services.fetcher.publish import Publisher
 from services.fetcher.reading import Threads
 from services.fetcher.shares import Shares
@@ -31,9 +31,10 @@ async def main(process: Process) -> None:
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
     try:
         await require_migrated(pool)
-        store = PostgresStore(pool, process.health, process.clock)
+        every = timedelta(seconds=settings.fetcher.reconcile_seconds)
+        store = PostgresStore(pool, process.health, process.clock, every)
         parts = _parts(process, store, Threads(threads))
-        entrance = _entrance(process)
+        entrance = _entrance(process, store)
         shares = Shares(
             store=store,
             assigned=lambda: worker.assigned_partitions,
@@ -77,14 +78,10 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
     )
 
 
-def _entrance(process: Process) -> Entrance:
-    secrets = Secrets(process.settings.secrets)
-
-    def mailbox_for(account: MailAccount) -> ImapMailbox:
-        return ImapMailbox(account, secrets.reveal(account.password))
-
+def _entrance(process: Process, store: PostgresStore) -> Entrance:
+    mailboxes = Mailboxes(store, Secrets(process.settings.secrets))
     slots = max(1, process.settings.fetcher.threads // 2)
-    return Entrance(mailbox_for=mailbox_for, slots=asyncio.Semaphore(slots))
+    return Entrance(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
 
 
 if __name__ == "__main__":

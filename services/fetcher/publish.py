@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -18,14 +21,18 @@ from postrail.stream.producer import Entry, Placed, Sends
 from postrail.stream.topics import MAIL_FETCHED
 from services.fetcher.identity import mail_id_of, source_of
 
+LARGE_AT_ONCE = 2
+
 
 class Blobs(Protocol):
     """The part of the blob store that is needed here."""
 
-    async def put(self, data: bytes) -> BlobReference:
-        """Keeps the data; raises TransientError while the store is away."""
+    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
+        """Keeps what has this SHA-256; raises TransientError while the store is away."""
 
-    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+    async def archive(
+        self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
+    ) -> None:
         """Keeps a raw mail by day and mailbox; raises TransientError while the store is away."""
 
 
@@ -48,6 +55,8 @@ class Publisher:
         self._clock = clock
         self._inline_max_bytes = inline_max_bytes
         self._archive = archive_days > 0
+        # Each one under way holds parts of itself in memory.
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def publish(self, state: SyncState, mails: Sequence[ReadMail]) -> list[FetchedRow]:
         """Returns the rows of the mails once Kafka has acknowledged every one.
@@ -66,9 +75,16 @@ class Publisher:
 
     async def _record(self, state: SyncState, mail: ReadMail, now: datetime) -> MailFetched:
         mail_id = mail_id_of(state, mail.uid, mail.key)
-        if self._archive:
-            await self._keep(state.mailbox, mail_id, mail, now)
-        inline = len(mail.content) <= self._inline_max_bytes
+        reference = _reference(mail)
+        inline = reference.size <= self._inline_max_bytes
+        async with self._large if mail.spool else contextlib.nullcontext():
+            with self._told():
+                if self._archive:
+                    await self._blobs.archive(
+                        now.date(), state.mailbox, mail_id, reference.size, mail.chunks()
+                    )
+                if not inline:
+                    await self._blobs.put_chunks(reference, mail.chunks())
         return MailFetched(
             mail_id=mail_id,
             mailbox=state.mailbox,
@@ -76,27 +92,26 @@ class Publisher:
             received_at=mail.received_at,
             fetched_at=now,
             size=mail.size,
-            body=mail.content if inline else None,
-            blob=None if inline else await self._put(mail.content),
+            body=b"".join(mail.chunks()) if inline else None,
+            blob=None if inline else reference,
             too_large=mail.full_size is not None,
         )
 
-    async def _put(self, content: bytes) -> BlobReference:
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tells the process's health whether the blob store is there."""
         try:
-            reference = await self._blobs.put(content)
+            yield
         except TransientError as error:
             self._health.down("blobs", str(error))
             raise
         self._health.up("blobs")
-        return reference
 
-    async def _keep(self, mailbox: str, mail_id: str, mail: ReadMail, now: datetime) -> None:
-        try:
-            await self._blobs.archive(now.date(), mailbox, mail_id, mail.content)
-        except TransientError as error:
-            self._health.down("blobs", str(error))
-            raise
-        self._health.up("blobs")
+
+def _reference(mail: ReadMail) -> BlobReference:
+    if mail.spool is not None:
+        return BlobReference(sha256=mail.spool.sha256, size=mail.spool.size)
+    return BlobReference(sha256=hashlib.sha256(mail.content).hexdigest(), size=len(mail.content))
 
 
 def _row(record: MailFetched, placed: Placed) -> FetchedRow:

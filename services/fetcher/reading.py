@@ -18,6 +18,9 @@ P = ParamSpec("P")
 # mail's fault when that has happened so often while it was read alone, each time after a new login.
 LOSSES_OF_UNREADABLE = 3
 
+# Reads one mail; None when it was removed meanwhile.
+OneRead = Callable[[ListedMail], ReadMail | None]
+
 
 class Threads:
     """Runs blocking calls in a bounded pool."""
@@ -86,11 +89,11 @@ async def read_batch(
     batch: Sequence[ListedMail],
     suspects: Suspects,
     *,
-    header_only: bool = False,
+    alone: OneRead | None = None,
 ) -> tuple[list[ReadMail], list[Unreadable]]:
     """The mails of the batch in order, and those that cannot be read.
 
-    Of a mail that is too large, alone in its batch, only the header is read.
+    `alone` is how a mail is read that has the batch to itself, because it is large.
 
     Raises MailboxAway when the connection is lost; the mails in hand are then suspects.
     """
@@ -98,10 +101,11 @@ async def read_batch(
     if suspects.unreadable(uids):
         return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
     try:
-        if header_only:
-            header = await threads.run(mailbox.read_header, batch[0])
-            return ([] if header is None else [header]), []
-        mails = await threads.run(mailbox.read, uids)
+        if alone is None:
+            mails = await threads.run(mailbox.read, uids)
+        else:
+            mail = await threads.run(alone, batch[0])
+            mails = [mail] if mail else []
         withheld = await _withheld(mailbox, threads, batch, mails)
     except MailUnreadable as error:
         if len(batch) == 1:

@@ -20,10 +20,17 @@ from postrail.mails.incoming import FetchedRow
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.log import log
 from postrail.settings import FetcherSettings
-from services.fetcher.batches import batches
+from services.fetcher.batches import batches, is_large
 from services.fetcher.identity import mail_id_of, source_of
 from services.fetcher.publish import Publisher
-from services.fetcher.reading import Suspects, Threads, Unreadable, list_after, read_batch
+from services.fetcher.reading import (
+    OneRead,
+    Suspects,
+    Threads,
+    Unreadable,
+    list_after,
+    read_batch,
+)
 from services.fetcher.store import Store
 
 logger = log("fetcher")
@@ -95,19 +102,29 @@ class Fetch:
     async def new_mails(self) -> None:
         """Fetches until the mailbox lists nothing new, or the poll has had its number of mails."""
         most = self._limits.max_mails_per_poll or sys.maxsize
-        while most and (listed := await self._list()):
-            listed = listed[:most]
-            most -= len(listed)
-            for batch in self._batches(listed):
-                async with self._parts.hands:
-                    await self._take(batch)
+        while most and (listed := await self.listed_after(self.state.last_uid)):
+            await self.take(listed[:most])
+            most -= len(listed[:most])
             self._suspects.in_listing = False
-        await self._rest()
+        await self.rest()
 
-    async def _list(self) -> Sequence[ListedMail]:
-        return await list_after(
-            self._mailbox, self._parts.threads, self.state.last_uid, self._suspects
-        )
+    async def take(self, listed: Sequence[ListedMail]) -> None:
+        """Reads listed mails, makes records and rows of them, and finishes with them."""
+        for batch in self._batches(listed):
+            async with self._parts.hands:
+                await self._take(batch)
+
+    async def held(self) -> list[ListedMail]:
+        """All mails of the mailbox that were there when it was read last."""
+        return await self._parts.threads.run(self._mailbox.held, self.state.last_uid)
+
+    async def listed_after(self, uid: int) -> list[ListedMail]:
+        """The first mails above `uid`, with their sizes where the server can tell them."""
+        return await list_after(self._mailbox, self._parts.threads, uid, self._suspects)
+
+    def mail_id(self, mail: ListedMail) -> str:
+        """What names the mail before and after it was read."""
+        return mail_id_of(self.state, mail.uid, mail.key)
 
     def _batches(self, listed: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
         too_large = {mail.uid for mail in listed if self._limits.exceeded_by(mail)}
@@ -123,25 +140,46 @@ class Fetch:
         # Such a mail has a batch of its own.
         too_large = self._limits.exceeded_by(batch[0])
         if too_large and self._unsettled:
-            await self._rest()
+            await self.rest()
         mails, unreadable = await read_batch(
-            self._mailbox, self._parts.threads, batch, self._suspects, header_only=too_large
+            self._mailbox,
+            self._parts.threads,
+            batch,
+            self._suspects,
+            alone=self._way_of(batch[0], too_large=too_large),
         )
-        rows = await self._parts.publisher.publish(self.state, mails)
-        state = replace(self.state, last_uid=batch[-1].uid)
+        try:
+            rows = await self._parts.publisher.publish(self.state, mails)
+        finally:
+            for mail in mails:
+                mail.close()
+        state = replace(self.state, last_uid=max(self.state.last_uid, batch[-1].uid))
         if too_large:
             # Only its header is here, so it stays as it is: this batch is finished already.
             state = replace(state, finished_uid=state.last_uid)
-        await self._record(state, rows, unreadable)
+        keys = [mail.key for mail in mails] + [each.mail.key for each in unreadable]
+        await self._record(state, rows, unreadable, [key for key in keys if key])
         self._suspects.forget([mail.uid for mail in batch])
         await self._finish([] if too_large else [mail.uid for mail in mails])
         self._tell(rows, (self._parts.clock.now() - started).total_seconds())
 
+    def _way_of(self, mail: ListedMail, *, too_large: bool) -> OneRead | None:
+        """How a mail is read that is not read together with others."""
+        if too_large:
+            return self._mailbox.read_header
+        if is_large(mail, self._parts.settings.batch_max_bytes):
+            return self._mailbox.read_to_spool
+        return None
+
     async def _record(
-        self, state: SyncState, rows: Sequence[FetchedRow], unreadable: Sequence[Unreadable]
+        self,
+        state: SyncState,
+        rows: Sequence[FetchedRow],
+        unreadable: Sequence[Unreadable],
+        keys: Sequence[str],
     ) -> None:
         failed = [self._unreadable_row(mail) for mail in unreadable]
-        await self._parts.store.record(state, rows, failed)
+        await self._parts.store.record(state, rows, failed, keys)
         self.state, self._finished_saved = state, state.finished_uid
         for row in failed:
             self._parts.progress.count(row.mailbox, "failed")
@@ -156,7 +194,7 @@ class Fetch:
     def _unreadable_row(self, unreadable: Unreadable) -> UnreadableRow:
         mail = unreadable.mail
         return UnreadableRow(
-            mail_id=mail_id_of(self.state, mail.uid, mail.key),
+            mail_id=self.mail_id(mail),
             mailbox=self.state.mailbox,
             source=source_of(self.state, mail.uid, mail.key),
             size=mail.size or 0,
@@ -174,11 +212,11 @@ class Fetch:
         if first > last:
             return
         left = await self._parts.threads.run(self._mailbox.unfinished_between, first, last)
-        ids = {mail.uid: mail_id_of(self.state, mail.uid, mail.key) for mail in left}
+        ids = {mail.uid: self.mail_id(mail) for mail in left}
         recorded = await self._parts.store.acknowledged(list(ids.values()))
         await self._finish([uid for uid, mail_id in ids.items() if mail_id in recorded])
         if self._unsettled:
-            await self._rest()
+            await self.rest()
         await self.save_finished()
 
     async def save_finished(self) -> None:
@@ -202,7 +240,8 @@ class Fetch:
         if not self._unsettled:
             self.state = replace(self.state, finished_uid=self.state.last_uid)
 
-    async def _rest(self) -> None:
+    async def rest(self) -> None:
+        """Lets go of the mailbox until the next look; what was asked of it has taken effect."""
         await self._parts.threads.run(self._mailbox.rest)
         self._unsettled = False
         self.state = replace(self.state, finished_uid=self.state.last_uid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Protocol
 
 from postrail.accounts.models import MailAccount
@@ -11,8 +12,9 @@ from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
-from postrail.mails import contact, sync_state
+from postrail.mails import contact, mailbox_ledger, reconciliation, sync_state
 from postrail.mails.incoming import FetchedRow, record_fetched
+from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
 
@@ -27,9 +29,16 @@ class Store(Protocol):
         """How far a folder was read; from the start when its UIDVALIDITY is a new one."""
 
     async def record(
-        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+        self,
+        state: SyncState,
+        fetched: Sequence[FetchedRow],
+        unreadable: Sequence[UnreadableRow],
+        keys: Sequence[str] = (),
     ) -> None:
-        """Saves the mails' rows and how far the folder is read now, all or nothing."""
+        """Saves the mails' rows and how far the folder is read now, all or nothing.
+
+        `keys` are those of the mails, where their mailbox names mails by keys.
+        """
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails were read and recorded."""
@@ -37,14 +46,30 @@ class Store(Protocol):
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
         """Notes how a look at the mailbox went, for people; never raises, as nothing needs it."""
 
+    async def known(self, mail_ids: Sequence[str]) -> set[str]:
+        """Which of these mails have a row, whatever became of them."""
+
+    async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
+        """The comparison of the mailbox with its rows that is to be made now."""
+
+    async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
+        """Adds what a round of it found."""
+
 
 class PostgresStore:
     """The Store on a pool of connections; tells the process's health how PostgreSQL is."""
 
-    def __init__(self, pool: Pool, health: Health, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        health: Health,
+        clock: Clock,
+        reconcile_every: timedelta = timedelta(days=1),
+    ) -> None:
         self._pool = pool
         self._health = health
         self._clock = clock
+        self._reconcile_every = reconcile_every
 
     async def accounts(self) -> list[MailAccount]:
         async with self._transaction() as connection:
@@ -57,13 +82,19 @@ class PostgresStore:
             )
 
     async def record(
-        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+        self,
+        state: SyncState,
+        fetched: Sequence[FetchedRow],
+        unreadable: Sequence[UnreadableRow],
+        keys: Sequence[str] = (),
     ) -> None:
         async with self._transaction() as connection:
             if fetched:
                 await record_fetched(connection, fetched)
             if unreadable:
                 await sync_state.record_unreadable(connection, unreadable)
+            if keys:
+                await mailbox_ledger.mark_recorded(connection, state.mailbox, state.folder, keys)
             await sync_state.advance(connection, state, self._clock.now())
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
@@ -78,6 +109,31 @@ class PostgresStore:
                     await contact.reached(connection, mailbox, now)
                 else:
                     await contact.failed(connection, mailbox, error, now)
+
+    async def known(self, mail_ids: Sequence[str]) -> set[str]:
+        async with self._transaction() as connection:
+            return await reconciliation.known(connection, mail_ids)
+
+    async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
+        async with self._transaction() as connection:
+            return await reconciliation.due(
+                connection, mailbox, every=self._reconcile_every, now=self._clock.now()
+            )
+
+    async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
+        async with self._transaction() as connection:
+            await reconciliation.note(
+                connection, made.reconciliation_id, found, now=self._clock.now()
+            )
+
+    async def number(
+        self, mailbox: str, folder: str, keys: Sequence[str], *, whole: bool
+    ) -> dict[str, int]:
+        """The numbers of a mailbox's keys; see `postrail.mailbox.ledger`."""
+        async with self._transaction() as connection:
+            return await mailbox_ledger.number(
+                connection, mailbox, folder, keys, whole=whole, now=self._clock.now()
+            )
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from postrail.mailbox import Mailbox, MailboxAway
+from postrail.mails.reconciliation import Round
+from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.retry import backoff_seconds
 from postrail.tasks import set_within
+from services.fetcher.missed import fetch_missed
 from services.fetcher.reading import Suspects
 from services.fetcher.step import Fetch, Limits, Parts
 from services.fetcher.waiting import Wait, wait_idling
@@ -83,6 +88,7 @@ class MailboxWatch:
                 self._attention.clear()
                 await fetch.new_mails()
                 await self._reached()
+                await self._reconcile(fetch)
                 if not await self._news(mailbox):
                     await fetch.save_finished()
         finally:
@@ -93,19 +99,61 @@ class MailboxWatch:
             uid_validity = await self._parts.threads.run(mailbox.open)
         if uid_validity != self._uid_validity:
             self._uid_validity, self._suspects = uid_validity, Suspects()
-        state = await self._parts.store.begin(self.account.name, self.account.folder, uid_validity)
+        fetch = await self._fetch(mailbox, uid_validity)
         logger.info(
             "mailbox open",
             mailbox=self.account.name,
             folder=self.account.folder,
             uid_validity=uid_validity,
-            last_uid=state.last_uid,
+            last_uid=fetch.state.last_uid,
         )
+        return fetch
+
+    async def _fetch(self, mailbox: Mailbox, uid_validity: int) -> Fetch:
+        state = await self._parts.store.begin(self.account.name, self.account.folder, uid_validity)
         limits = Limits(
             max_mails_per_poll=self.account.max_mails_per_poll,
             max_message_bytes=self.account.max_message_bytes,
         )
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
+
+    async def _reconcile(self, fetch: Fetch) -> None:
+        """Compares mailbox and rows when it is time for it, or when somebody asked for it."""
+        due = await self._parts.store.due_reconciliation(self.account.name)
+        if due is None:
+            return
+        if due.since and self.account.only_after and due.since < self.account.only_after:
+            found = await self._reach_back(due.since)
+        else:
+            found = await self._missed(fetch)
+        await self._parts.store.note_reconciliation(due, found)
+        metrics.set_mailbox_unaccounted(self.account.name, found.unaccounted)
+        logger.log(
+            logging.WARNING if found.unaccounted and not due.since else logging.INFO,
+            "mailbox compared with what was read of it",
+            mailbox=self.account.name,
+            since=due.since,
+            requested_by=due.requested_by,
+            held=found.held,
+            unaccounted=found.unaccounted,
+            fetched=found.fetched,
+            finished=found.finished,
+        )
+
+    async def _reach_back(self, since: date) -> Round:
+        """Compares over a connection of its own, which sees mail from before `only_after`."""
+        account = self.account.model_copy(update={"only_after": since})
+        mailbox = self._entrance.mailbox_for(account)
+        try:
+            async with self._entrance.slots:
+                uid_validity = await self._parts.threads.run(mailbox.open)
+            return await self._missed(await self._fetch(mailbox, uid_validity))
+        finally:
+            self._parts.threads.release(mailbox)
+
+    async def _missed(self, fetch: Fetch) -> Round:
+        most = self.account.max_mails_per_poll or sys.maxsize
+        return await fetch_missed(fetch, self._parts.store, most)
 
     async def _reached(self) -> None:
         self._parts.progress.contact(self.account.name)
@@ -131,7 +179,7 @@ class MailboxWatch:
         wrong = isinstance(error, ConfigurationError)
         seconds = _pause_seconds(error, self._failures)
         logger.log(
-            40 if wrong else 30,
+            logging.ERROR if wrong else logging.WARNING,
             "mailbox away",
             mailbox=self.account.name,
             reason=str(error),

@@ -50,7 +50,7 @@ def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
 
 POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
     "fetched": (ImapMailbox, "read", dying),
-    "blob": (BlobStore, "put", dying_async),
+    "blob": (BlobStore, "put_chunks", dying_async),
     "acknowledged": (Producer, "send", dying_async),
     "recorded": (PostgresStore, "record", dying_async),
     "seen": (ImapMailbox, "finish", dying),

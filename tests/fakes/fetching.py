@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +14,7 @@ from postrail.accounts.models import MailAccount
 from postrail.clock import Clock, SettableClock
 from postrail.errors import PipelineError
 from postrail.mails.incoming import FetchedRow
+from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
 from postrail.records import BlobReference, MailFetched
@@ -54,6 +55,9 @@ class MemoryStore:
         self.states: dict[tuple[str, str], SyncState] = {}
         self.fetched: dict[str, FetchedRow] = {}
         self.unreadable: dict[str, UnreadableRow] = {}
+        self.recorded_keys: set[str] = set()
+        self.due: list[Reconciliation] = []
+        self.rounds: list[Round] = []
         self.faults: list[Exception] = []
         self.contacts: list[tuple[str, str | None]] = []
 
@@ -70,9 +74,14 @@ class MemoryStore:
         return found
 
     async def record(
-        self, state: SyncState, fetched: Sequence[FetchedRow], unreadable: Sequence[UnreadableRow]
+        self,
+        state: SyncState,
+        fetched: Sequence[FetchedRow],
+        unreadable: Sequence[UnreadableRow],
+        keys: Sequence[str] = (),
     ) -> None:
         self._check()
+        self.recorded_keys |= set(keys)
         self.fetched = {row.mail_id: row for row in fetched} | self.fetched
         self.unreadable = {row.mail_id: row for row in unreadable} | self.unreadable
         before = self.states[state.mailbox, state.folder]
@@ -90,6 +99,18 @@ class MemoryStore:
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
         self.contacts.append((mailbox, error.problem if error else None))
 
+    async def known(self, mail_ids: Sequence[str]) -> set[str]:
+        self._check()
+        return set(mail_ids) & (self.fetched.keys() | self.unreadable.keys())
+
+    async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
+        return self.due.pop(0) if self.due else None
+
+    async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
+        self.rounds.append(found)
+        if not found.finished:
+            self.due.insert(0, made)
+
     def _check(self) -> None:
         if self.faults:
             raise self.faults.pop(0)
@@ -103,17 +124,20 @@ class MemoryBlobs:
         self.archived: dict[tuple[date, str, str], bytes] = {}
         self.faults: list[Exception] = []
 
-    async def put(self, data: bytes) -> BlobReference:
+    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
         if self.faults:
             raise self.faults.pop(0)
-        name = hashlib.sha256(data).hexdigest()
-        self.blobs[name] = data
-        return BlobReference(sha256=name, size=len(data))
+        data = b"".join(chunks)
+        assert reference == BlobReference(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+        self.blobs[reference.sha256] = data
 
-    async def archive(self, day: date, mailbox: str, mail_id: str, data: bytes) -> None:
+    async def archive(
+        self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
+    ) -> None:
         if self.faults:
             raise self.faults.pop(0)
-        self.archived[day, mailbox, mail_id] = data
+        self.archived[day, mailbox, mail_id] = data = b"".join(chunks)
+        assert len(data) == size
 
 
 @dataclass

@@ -89,7 +89,7 @@ class Point:
 SEND = ("postrail.stream.producer", "Producer.send")
 POINTS = {
     "fetched": Point("services.fetcher", "postrail.mailbox.imap", "ImapMailbox.read", after),
-    "blob": Point("services.fetcher", "postrail.blobs", "BlobStore.put", after_async),
+    "blob": Point("services.fetcher", "postrail.blobs", "BlobStore.put_chunks", after_async),
     "acknowledged": Point("services.fetcher", *SEND, after_acknowledgement_in("mail.fetched")),
     "recorded": Point(
         "services.fetcher", "services.fetcher.store", "PostgresStore.record", after_async

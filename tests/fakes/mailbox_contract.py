@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from typing import Protocol
 
 import pytest
 
 from postrail.mailbox import Mailbox, MailboxAway
+from postrail.mailbox.spool import CHUNK_BYTES
 
 
 class MailboxScene(Protocol):
@@ -44,6 +47,14 @@ class MailboxContract:
         (listed,) = scene.mailbox.list_after(0, with_sizes=False)
         assert (listed.uid, listed.size) == (uid, None)
 
+    def test_tells_what_it_holds_up_to_a_number(self, scene: MailboxScene) -> None:
+        uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(4)]
+        scene.mailbox.open()
+        scene.remove(uids[1])
+        scene.mailbox.list_after(0)
+        assert [mail.uid for mail in scene.mailbox.held(uids[2])] == [uids[0], uids[2]]
+        assert scene.mailbox.held(0) == []
+
     def test_reads_in_order_without_marking(self, scene: MailboxScene) -> None:
         contents = [b"A: %d\r\n\r\n" % number for number in range(3)]
         uids = [scene.add(content) for content in contents]
@@ -79,6 +90,24 @@ class MailboxContract:
         scene.remove(uid)
         scene.mailbox.list_after(0)
         assert scene.mailbox.read_header(listed) is None
+
+    @pytest.mark.parametrize("size", [8, CHUNK_BYTES, 2 * CHUNK_BYTES + 7])
+    def test_reads_a_large_mail_to_disk(self, scene: MailboxScene, size: int) -> None:
+        lines = (b"x" * 70 + b"\r\n") * (size // 72 + 1)
+        content = (b"A: 1\r\n\r\n" + lines)[: size - 2] + b"\r\n"
+        uid = scene.add(content)
+        scene.mailbox.open()
+        (listed,) = scene.mailbox.list_after(0)
+        read = scene.mailbox.read_to_spool(listed)
+        assert read is not None
+        assert read.spool is not None
+        with contextlib.closing(read):
+            assert (read.uid, read.size) == (uid, size)
+            assert b"".join(read.chunks()) == content
+            assert read.spool.sha256 == hashlib.sha256(content).hexdigest()
+        scene.remove(uid)
+        scene.mailbox.list_after(0)
+        assert scene.mailbox.read_to_spool(listed) is None
 
     def test_uidvalidity_stays_between_openings(self, scene: MailboxScene) -> None:
         first = scene.mailbox.open()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox.spool import Spool
 
 RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,6 +31,8 @@ class MemoryServer:
     finishes_at_rest: bool = False
     can_idle: bool = False
     idling: MemoryMailbox | None = None
+    # Where large mails were read to.
+    spools: list[Spool] = field(default_factory=list)
     # What clients did: ("read", (1, 2)), ("seen", (1, 2)), ("open", ()), ...
     log: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
@@ -70,6 +73,10 @@ class MemoryMailbox:
             if number > uid
         ]
 
+    def held(self, last: int) -> list[ListedMail]:
+        self._check()
+        return [ListedMail(uid, None) for uid in sorted(self._server.mails) if uid <= last]
+
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         self._check()
         self._server.log.append(("read", tuple(uids)))
@@ -80,6 +87,15 @@ class MemoryMailbox:
             raise MailUnreadable("the server does not give it out")
         mails = self._server.mails
         return [ReadMail(uid, mails[uid], RECEIVED_AT) for uid in uids if uid in mails]
+
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        mails = self.read([mail.uid])
+        if not mails:
+            return None
+        spool = Spool()
+        self._server.spools.append(spool)
+        spool.write(mails[0].content)
+        return ReadMail(mail.uid, b"", RECEIVED_AT, spool=spool)
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         self._check()

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from postrail.database import migrate, open_pool, transaction
 from postrail.embedded.postgres import Postgres
 from postrail.errors import FatalError
 from postrail.mailbox.imap import ImapMailbox
+from postrail.mails.reconciliation import request
 from postrail.observe.health import Health
 from postrail.records import MailboxCheckRequested, MailFetched
 from postrail.settings import Settings
@@ -297,6 +298,56 @@ async def test_a_mail_that_the_server_cannot_read_fails_alone(
     assert reason.startswith("could not be fetched: ")
 
 
+async def asked(fetching: Fetching, since: date | None = None) -> None:
+    """Somebody asks for a comparison."""
+    pool = await open_pool(fetching.settings.database)
+    async with transaction(pool) as connection:
+        await request(connection, USER, since=since, author="ada", now=datetime.now(UTC))
+    await pool.close()
+
+
+RECONCILED = (
+    "SELECT requested_by, held, unaccounted, fetched FROM reconciliation"
+    " WHERE finished_at IS NOT NULL ORDER BY reconciliation_id"
+)
+
+
+async def test_what_no_row_tells_of_is_fetched_again(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    account = account_on(dovecot, certificates)
+    dovecot.fill(USER, [mail(number) for number in range(1, 11)])
+    async with fetching.watching(account):
+        await until_blocking(lambda: query(fetching.url, RECONCILED) == [("timer", 10, 0, 0)])
+    lost = "DELETE FROM incoming_mail WHERE source LIKE '%uid=3' OR source LIKE '%uid=10'"
+    query(fetching.url, lost + " RETURNING 1")
+    await asked(fetching)
+    async with fetching.watching(account):
+        await until_blocking(lambda: len(query(fetching.url, RECONCILED)) == 2)
+    assert query(fetching.url, RECONCILED)[1] == ("ada", 10, 2, 2)
+    assert len(sources(fetching.url)) == 10
+    records = await asyncio.to_thread(fetched_records, fetching.settings)
+    assert len(records) == 12
+    assert len({record.mail_id for record in records}) == 10
+
+
+async def test_a_backfill_brings_what_is_older_than_the_account_wants(
+    dovecot: Dovecot, certificates: Certificates, fetching: Fetching
+) -> None:
+    account = account_on(dovecot, certificates, only_after="2026-06-01")
+    for number, month in enumerate((3, 5, 6), 1):
+        dovecot.append(USER, mail(number), when=datetime(2026, month, 15, tzinfo=UTC))
+    async with fetching.watching(account):
+        await until_blocking(lambda: query(fetching.url, RECONCILED) == [("timer", 1, 0, 0)])
+    assert sources(fetching.url) == ["uid=3"]
+    await asked(fetching, since=date(2026, 5, 1))
+    async with fetching.watching(account):
+        await until_blocking(lambda: len(query(fetching.url, RECONCILED)) == 2)
+    assert query(fetching.url, RECONCILED)[1] == ("ada", 2, 1, 1)
+    assert sources(fetching.url) == ["uid=2", "uid=3"]
+    assert sorted(seen(dovecot)) == [2, 3]
+
+
 async def test_a_folder_beyond_ascii(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
@@ -516,18 +567,27 @@ async def test_while_postgresql_is_away_mails_wait_in_the_mailbox(
         assert process.poll() is None
 
 
-async def test_a_mail_of_50_mib_needs_less_than_200_mib_of_memory(
+async def test_ten_mailboxes_with_50_mib_at_once_need_less_than_200_mib_of_memory(
     dovecot: Dovecot,
     certificates: Certificates,
     settings: Settings,
     fetcher_environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    await configure(settings, [account_on(dovecot, certificates)])
-    dovecot.fill(USER, [mail(1, size=50 * 1024 * 1024), mail(2)])
+    users = [f"user{number}" for number in range(10)]
+    account = account_on(dovecot, certificates)
+    await configure(
+        settings,
+        [account.model_copy(update={"name": user, "username": user}) for user in users],
+    )
+    for number, user in enumerate(users):
+        # A file of 50 MiB in base64 with its line ends.
+        dovecot.fill(user, [mail(number, size=70 * 1024 * 1024), mail(1000 + number)])
     url = settings.database.url.get_secret_value()
     with fetcher(fetcher_environment, tmp_path / "fetcher.log") as process:
-        await until_count(url, 2)
+        await until_count(url, 20, seconds=120)
         status = Path(f"/proc/{process.pid}/status").read_text()
     (peak_kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     assert int(peak_kib) < 200 * 1024
+    blobs = query(url, "SELECT DISTINCT unnest(blobs) FROM incoming_mail")
+    assert len(blobs) == 10

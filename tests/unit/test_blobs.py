@@ -143,8 +143,8 @@ async def test_a_store_that_was_emptied_takes_blobs_again(blobs: BlobStore) -> N
 
 
 async def test_the_archive_is_by_day_and_mailbox(blobs: BlobStore, folder: Path) -> None:
-    await blobs.archive(date(2026, 11, 21), "support", "m-1", b"raw")
-    await blobs.archive(date(2026, 11, 21), "support", "m-1", b"raw")
+    await blobs.archive(date(2026, 11, 21), "support", "m-1", 3, [b"raw"])
+    await blobs.archive(date(2026, 11, 21), "support", "m-1", 3, [b"raw"])
     assert archived(folder) == ["archive/2026-11-21/support/m-1.eml"]
 
 
@@ -164,14 +164,14 @@ async def test_the_archive_is_by_day_and_mailbox(blobs: BlobStore, folder: Path)
 async def test_mailbox_names_are_safe_in_paths(
     blobs: BlobStore, folder: Path, mailbox: str, part: str
 ) -> None:
-    await blobs.archive(date(2026, 11, 21), mailbox, "m-1", b"raw")
+    await blobs.archive(date(2026, 11, 21), mailbox, "m-1", 3, [b"raw"])
     assert archived(folder) == [f"archive/2026-11-21/{part}/m-1.eml"]
 
 
 async def test_expired_days_leave_the_archive(blobs: BlobStore, folder: Path) -> None:
     today = date(2026, 11, 21)
     for age in (0, 29, 30, 400):
-        await blobs.archive(today - timedelta(days=age), "support", f"m-{age}", b"raw")
+        await blobs.archive(today - timedelta(days=age), "support", f"m-{age}", 3, [b"raw"])
     await blobs.put(CONTENT)
     (folder / "archive" / "by hand").mkdir()
     assert await blobs.expire_archive(30, today) == 2
@@ -195,7 +195,7 @@ async def test_a_store_that_is_away_names_the_setting(blobs: BlobStore, folder: 
         blobs.put(CONTENT),
         blobs.get(SHA256),
         blobs.delete(SHA256),
-        blobs.archive(date(2026, 11, 21), "support", "m-1", b""),
+        blobs.archive(date(2026, 11, 21), "support", "m-1", 0, []),
         blobs.check(),
     ):
         with pytest.raises(TransientError, match=r"POSTRAIL_BLOBS__URL.*may write"):

@@ -113,6 +113,34 @@ async def test_a_large_mail_is_a_blob_before_its_record(
     assert neighbours.store.fetched[first.mail_id].blob == first.blob.sha256
 
 
+async def test_a_mail_larger_than_a_batch_passes_by_disk(server: MemoryServer) -> None:
+    neighbours = Neighbours(
+        FetcherSettings(batch_max_bytes=1024, inline_max_bytes=2048), archive_days=30
+    )
+    contents = [b"one", b"x" * 1025, b"y" * 2049, b"two"]
+    server.add(*contents)
+    await (await opened(server, neighbours)).new_mails()
+    neighbours.close()
+    assert server.done("read") == [(1,), (2,), (3,), (4,)]
+    assert [spool.closed for spool in server.spools] == [True, True]
+    records = neighbours.producer.records
+    assert [record.body for record in records] == [b"one", b"x" * 1025, None, b"two"]
+    assert [record.size for record in records] == [len(content) for content in contents]
+    assert list(neighbours.blobs.blobs.values()) == [b"y" * 2049]
+    assert list(neighbours.blobs.archived.values()) == contents
+    assert server.seen == {1, 2, 3, 4}
+
+
+async def test_a_spool_is_given_back_when_its_mail_is_not_published(server: MemoryServer) -> None:
+    neighbours = Neighbours(FetcherSettings(batch_max_bytes=1024))
+    neighbours.producer.fault = FatalError("no acknowledgement")
+    server.add(b"x" * 1025)
+    with pytest.raises(FatalError):
+        await (await opened(server, neighbours)).new_mails()
+    neighbours.close()
+    assert [spool.closed for spool in server.spools] == [True]
+
+
 async def test_without_the_blob_store_nothing_is_sent(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from postrail.errors import ConfigurationError, FatalError, TransientError
 from postrail.mailbox import MailboxAway
+from postrail.mails.reconciliation import Reconciliation, Round
+from postrail.mails.sync_state import SyncState
 from postrail.tasks import set_within
 from services.fetcher.watch import Entrance, MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
@@ -201,3 +204,52 @@ async def test_waiting_ends_by_event_or_time() -> None:
     assert not await set_within(event, 0.01)
     event.set()
     assert await set_within(event, 3600)
+
+
+def asked(since: date | None = None) -> Reconciliation:
+    return Reconciliation(
+        reconciliation_id=1,
+        mailbox="support",
+        since=since,
+        requested_at=datetime(2026, 1, 1, tzinfo=UTC),
+        requested_by="ada",
+        finished_at=None,
+        held=0,
+        unaccounted=0,
+        fetched=0,
+    )
+
+
+async def test_what_was_missed_is_fetched_after_what_is_new(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one", b"two")
+    neighbours.store.due = [asked()]
+    neighbours.store.states["support", "INBOX"] = SyncState(
+        mailbox="support", folder="INBOX", uid_validity=7, last_uid=1
+    )
+    async with watched(server, neighbours, waits):
+        await until(lambda: bool(neighbours.store.rounds))
+    assert [record.body for record in neighbours.producer.records] == [b"two", b"one"]
+    assert neighbours.store.rounds == [Round(held=2, unaccounted=1, fetched=1, finished=True)]
+    assert server.done("open") == [()]
+
+
+@pytest.mark.parametrize(
+    ("only_after", "since", "openings"),
+    [
+        # What the account leaves alone is seen over another connection only.
+        (date(2026, 6, 1), date(2026, 5, 1), 2),
+        (date(2026, 6, 1), date(2026, 7, 1), 1),
+        # All of the mailbox is read anyway.
+        (None, date(2026, 5, 1), 1),
+    ],
+)
+async def test_a_backfill_looks_behind_the_day_of_the_account(
+    neighbours: Neighbours, only_after: date | None, since: date, openings: int
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+    neighbours.store.due = [asked(since)]
+    async with watched(server, neighbours, waits, only_after=only_after):
+        await until(lambda: bool(neighbours.store.rounds))
+    assert len(server.done("open")) == openings

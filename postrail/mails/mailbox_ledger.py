@@ -1,0 +1,83 @@
+"""The keys of mailboxes whose mails have no numbers of their own, and the numbers we gave them.
+
+Whether a number is done with, `sync_state` and `recorded` say together: up to `last_uid`, a mail
+that was not recorded was not there to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from postrail.database import Connection, rows
+
+# A key that is gone may come back: a person moves a mail away and back, a server hides mails that
+# another session holds.
+FORGET_AFTER = timedelta(days=30)
+
+
+async def number(
+    connection: Connection,
+    mailbox: str,
+    folder: str,
+    keys: Sequence[str],
+    *,
+    whole: bool,
+    now: datetime,
+) -> dict[str, int]:
+    """The number of each key; see `postrail.mailbox.ledger`."""
+    place = {
+        "mailbox": mailbox,
+        "folder": folder,
+        "keys": list(keys),
+        "now": now,
+        "forget_before": now - FORGET_AFTER,
+    }
+    await connection.execute(
+        "DELETE FROM mailbox_ledger WHERE mailbox = %(mailbox)s AND folder = %(folder)s"
+        " AND NOT recorded AND number <= (SELECT last_uid FROM sync_state"
+        "  WHERE mailbox = %(mailbox)s AND folder = %(folder)s AND uid_validity = 0)",
+        place,
+    )
+    await connection.execute(
+        "INSERT INTO mailbox_ledger (mailbox, folder, key)"
+        " SELECT %(mailbox)s, %(folder)s, key"
+        " FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS given (key, place) ORDER BY place"
+        " ON CONFLICT DO NOTHING",
+        place,
+    )
+    if whole:
+        await _note_what_is_gone(connection, place)
+    found = await rows(
+        connection,
+        "SELECT key, number FROM mailbox_ledger WHERE mailbox = %(mailbox)s"
+        " AND folder = %(folder)s AND key = ANY(%(keys)s::text[])",
+        place,
+    )
+    return {str(key): int(number) for key, number in found}
+
+
+async def _note_what_is_gone(connection: Connection, place: dict[str, object]) -> None:
+    await connection.execute(
+        "UPDATE mailbox_ledger SET gone_since ="
+        "  CASE WHEN key = ANY(%(keys)s::text[]) THEN NULL ELSE %(now)s::timestamptz END"
+        " WHERE mailbox = %(mailbox)s AND folder = %(folder)s"
+        " AND (gone_since IS NULL) <> (key = ANY(%(keys)s::text[]))",
+        place,
+    )
+    await connection.execute(
+        "DELETE FROM mailbox_ledger WHERE mailbox = %(mailbox)s AND folder = %(folder)s"
+        " AND gone_since < %(forget_before)s",
+        place,
+    )
+
+
+async def mark_recorded(
+    connection: Connection, mailbox: str, folder: str, keys: Sequence[str]
+) -> None:
+    """The mails with these keys have their rows."""
+    await connection.execute(
+        "UPDATE mailbox_ledger SET recorded = true"
+        " WHERE mailbox = %s AND folder = %s AND key = ANY(%s::text[])",
+        (mailbox, folder, list(keys)),
+    )
