@@ -64,6 +64,8 @@ class Plan:
     plain_secrets: int
     # What works and is dangerous, in sentences.
     warnings: tuple[str, ...] = ()
+    # What is worth a word, in sentences.
+    notes: tuple[str, ...] = ()
 
     def count(self, action: Action) -> int:
         """How many things are created, changed or unchanged."""
@@ -110,6 +112,11 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
             for entry in entries
             for risk in risks(entry.thing)
         ),
+        notes=tuple(
+            f"{entry.kind} {entry.identity}: {note}"
+            for entry in entries
+            for note in notes(entry.thing)
+        ),
     )
 
 
@@ -127,6 +134,13 @@ def risks(thing: Configured) -> list[str]:
             f" {thing.host} readable for anybody on the way"
         )
     return found
+
+
+def notes(thing: Configured) -> list[str]:
+    """What of its settings is worth a word, and no danger."""
+    if isinstance(thing, MailAccount) and thing.debug:
+        return ["debug is true: all that its server says goes to the log, but secrets and bodies"]
+    return []
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:

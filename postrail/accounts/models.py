@@ -83,6 +83,8 @@ class MailAccount(Configured):
     timeout_ms: Annotated[
         int, BeforeValidator(lambda given: given or DEFAULT_TIMEOUT_MS), Field(ge=1, le=30_000)
     ] = DEFAULT_TIMEOUT_MS
+    # The dialogue with the server goes to the log, without passwords, tokens and bodies.
+    debug: bool = False
 
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> MailAccount:

@@ -53,7 +53,8 @@ async def look_at_account(account: MailAccount, secrets: Secrets) -> Finding:
 
 
 def _open(account: MailAccount, password: str) -> None:
-    mailbox = ImapMailbox(account, password)
+    # A command has no log that the dialogue could go to.
+    mailbox = ImapMailbox(account.model_copy(update={"debug": False}), password)
     mailbox.open()
     mailbox.close()
 

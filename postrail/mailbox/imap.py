@@ -16,6 +16,7 @@ from imapclient.exceptions import LoginError
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox.dialogue import Dialogue
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
@@ -23,6 +24,7 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
+from postrail.mailbox.imap_dialogue import listen
 from postrail.mailbox.imap_faults import (
     connection_fault,
     folder_fault,
@@ -92,6 +94,8 @@ class ImapMailbox:
         )
         # imapclient sets 5, which formats every literal for a log that nobody reads.
         client._imap.debug = 0
+        if account.debug:
+            listen(client._imap, Dialogue(account.name, [self._password]))
         client.normalise_times = False
         # What has arrived may wait in a buffer, where poll() does not see it; see start_idle.
         client._poll_socket = lambda *_: [True]

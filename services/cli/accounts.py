@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 
 SHORT_ID = 8
 FAILURES_SHOWN = 10
+
+
+class OnOff(StrEnum):
+    """What a switch can be."""
+
+    ON = "on"
+    OFF = "off"
+
 
 accounts = typer.Typer(
     name="accounts", no_args_is_help=True, help="Mail accounts: the mailboxes that are watched."
@@ -86,6 +95,23 @@ def enable(name: Name, author: Author = "", data: Data = None, json: Json = Fals
 def disable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
     """Leave the account's mailbox alone until it is enabled again; its mails stay there."""
     _switch(name, {"enabled": False}, author, data, json)
+
+
+@accounts.command("debug")
+def debug(
+    name: Name,
+    on: Annotated[OnOff, typer.Argument(metavar="on|off", help="Switch it on or off.")],
+    author: Author = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Have the dialogue with the account's server written to the fetcher's log, or no longer.
+
+    Passwords, tokens and what mails say are not in it. The fetcher follows within seconds.
+
+    Example: [bold]postrail accounts debug help on[/bold]
+    """
+    _switch(name, {"debug": on is OnOff.ON}, author, data, json)
 
 
 @accounts.command("fetch")
@@ -154,6 +180,8 @@ def _switch(name: str, values: dict[str, Any], author: str, data: Data, json: bo
     console().print(f"Account {name}: {words}{already}.", markup=False)
     for warning in plan.warnings:
         console().print(f"Warning: {warning}.", style="yellow", markup=False)
+    for note in plan.notes:
+        console().print(f"Note: {note}.", markup=False)
 
 
 async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:

@@ -177,6 +177,8 @@ def _show_plan(plan: Plan, dry_run: bool) -> None:
         )
     for warning in plan.warnings:
         out.print(Text(f"Warning: {warning}.", "yellow"))
+    for note in plan.notes:
+        out.print(Text(f"Note: {note}."))
     counts = ", ".join(
         f"{plan.count(action)} {action}" for action in ("created", "changed", "unchanged")
     )
@@ -202,4 +204,5 @@ def _plan_for_programs(plan: Plan, dry_run: bool) -> dict[str, object]:
         ],
         "untouched": [{"kind": kind, "name": name} for kind, name in sorted(plan.untouched)],
         "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
     }

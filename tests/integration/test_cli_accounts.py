@@ -191,6 +191,15 @@ async def _changes(settings: Settings) -> list[tuple[object, ...]]:
         return await rows(connection, statement)
 
 
+def test_debug_is_switched_and_mentioned(postrail: Postrail) -> None:
+    code, output, _ = postrail("accounts", "debug", "help", "on")
+    assert code == 0
+    assert output.startswith("Account help: debug: yes.\nNote: account help: debug is true")
+    assert json.loads(postrail("accounts", "show", "help", "--json")[1])["debug"] is True
+    assert postrail("accounts", "debug", "help", "off")[1] == "Account help: debug: no.\n"
+    assert postrail("accounts", "debug", "help", "maybe")[0] == 2
+
+
 def test_two_accounts_for_one_folder_are_not_enabled(postrail: Postrail) -> None:
     code, _, errors = postrail("accounts", "enable", "old")
     assert code == 2

@@ -9,3 +9,6 @@ CREATE TABLE mailbox_contact (
     remedy         text NOT NULL DEFAULT '',
     problem_since  timestamptz
 );
+
+ALTER TABLE mail_account
+    ADD COLUMN debug boolean NOT NULL DEFAULT false;
