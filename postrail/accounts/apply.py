@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from postrail.accounts import store
 from postrail.accounts.file import ConfigurationFileError, Entry, Fault
 from postrail.accounts.models import Configured, MailAccount, OutgoingConnection, Person, Project
+from postrail.accounts.properties import read_properties
 from postrail.database import Connection
 from postrail.errors import ConfigurationError
 from postrail.secrets import SEALED, Secrets, check_reference, is_reference
@@ -113,9 +114,7 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
             for risk in risks(entry.thing)
         ),
         notes=tuple(
-            f"{entry.kind} {entry.identity}: {note}"
-            for entry in entries
-            for note in notes(entry.thing)
+            f"{entry.kind} {entry.identity}: {note}" for entry in entries for note in notes(entry)
         ),
     )
 
@@ -136,11 +135,18 @@ def risks(thing: Configured) -> list[str]:
     return found
 
 
-def notes(thing: Configured) -> list[str]:
+def notes(entry: Entry) -> list[str]:
     """What of its settings is worth a word, and no danger."""
-    if isinstance(thing, MailAccount) and thing.debug:
-        return ["debug is true: all that its server says goes to the log, but secrets and bodies"]
-    return []
+    account = entry.thing
+    if not isinstance(account, MailAccount):
+        return []
+    given = {name: getattr(account, name) for name in entry.given}
+    found = read_properties(account.properties, given).notes
+    if account.debug:
+        found.append(
+            "debug is true: all that its server says goes to the log, but secrets and bodies"
+        )
+    return found
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:

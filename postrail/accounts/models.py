@@ -22,6 +22,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from postrail.accounts.properties import read_properties
+from postrail.accounts.property_names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
+
 Encryption = Literal["none", "ssl", "starttls"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 ProjectKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
@@ -33,7 +36,6 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993)}
-DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -85,6 +87,18 @@ class MailAccount(Configured):
     ] = DEFAULT_TIMEOUT_MS
     # The dialogue with the server goes to the log, without passwords, tokens and bodies.
     debug: bool = False
+    # A text of JavaMail's properties that says some of the above; see accounts/properties.py.
+    properties: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_properties(cls, values: object) -> object:
+        if not isinstance(values, dict) or not isinstance(values.get("properties"), str):
+            return values
+        found = read_properties(values["properties"], values)
+        if found.faults:
+            raise _faulty([("properties", fault) for fault in found.faults])
+        return values | found.values
 
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> MailAccount:
@@ -93,9 +107,13 @@ class MailAccount(Configured):
         object.__setattr__(self, "port", self.port or default_port)
         object.__setattr__(self, "folder", self.folder or "INBOX")
         if faults := list(_account_faults(self)):
-            words = "; ".join(f"{field}: {problem}" for field, problem in faults)
-            raise PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
+            raise _faulty(faults)
         return self
+
+
+def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
+    words = "; ".join(f"{field}: {problem}" for field, problem in faults)
+    return PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
 
 
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,14 @@ import typer
 
 from postrail.errors import ConfigurationError
 from services.cli import trial
+from services.cli.account_views import (
+    attributes,
+    for_programs,
+    list_line,
+    print_failures,
+    standing_fields,
+    word,
+)
 from services.cli.configure import Author, login_name
 from services.cli.installation import Data, complete, connected, load
 from services.cli.output import Json, console, show_fields, show_json, show_table
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
     from postrail.mails.standing import FailedMail, Standing
     from postrail.settings import Settings
 
-SHORT_ID = 8
 FAILURES_SHOWN = 10
 
 
@@ -45,7 +52,7 @@ def list_accounts(data: Data = None, json: Json = False) -> None:
     """List the accounts: how far each was read, and what is wrong."""
     found = complete(_all(load(data)))
     if json:
-        show_json([_for_programs(account, standing) for account, standing in found])
+        show_json([for_programs(account, standing) for account, standing in found])
         return
     show_table(
         [
@@ -61,7 +68,7 @@ def list_accounts(data: Data = None, json: Json = False) -> None:
             "Unaccounted",
             "Wrong",
         ],
-        [_line(account, standing) for account, standing in found],
+        [list_line(account, standing) for account, standing in found],
         empty="No mail accounts. Write some with postrail init, then: postrail apply",
     )
 
@@ -74,12 +81,12 @@ def show_account(name: Name, data: Data = None, json: Json = False) -> None:
     """
     account, standing, failures = complete(_one(load(data), name))
     if json:
-        show_json({**_for_programs(account, standing), "failures": failures})
+        show_json({**for_programs(account, standing), "failures": failures})
         return
-    show_fields([*_attributes(account).items(), *_standing_fields(account, standing)])
+    show_fields([*attributes(account).items(), *standing_fields(account, standing)])
     if failures:
         typer.echo("\nFailed last:")
-        _print_failures(failures)
+        print_failures(failures)
 
 
 accounts.command("test")(trial.try_out)
@@ -175,7 +182,7 @@ def _switch(name: str, values: dict[str, Any], author: str, data: Data, json: bo
     if json:
         show_json({"account": name, "action": change.action, **values})
         return
-    words = ", ".join(f"{field}: {_word(value)}" for field, value in values.items())
+    words = ", ".join(f"{field}: {word(value)}" for field, value in values.items())
     already = "" if change.action == "changed" else " (as it was)"
     console().print(f"Account {name}: {words}{already}.", markup=False)
     for warning in plan.warnings:
@@ -239,79 +246,3 @@ async def _request(settings: Settings, names: Sequence[str], author: str) -> Non
         )
     finally:
         await producer.close()
-
-
-def _line(account: MailAccount, standing: Standing) -> tuple[object, ...]:
-    return (
-        account.name,
-        account.protocol,
-        account.address,
-        account.project,
-        _word(account.enabled),
-        standing.contact.reached_at,
-        _read_up_to(account, standing),
-        standing.fetched,
-        standing.failed,
-        standing.unaccounted,
-        standing.contact.problem if account.enabled else "",
-    )
-
-
-def _read_up_to(account: MailAccount, standing: Standing) -> int | None:
-    uids = [read.last_uid for read in standing.folders if read.folder == account.folder]
-    return uids[0] if uids else None
-
-
-def _attributes(account: MailAccount) -> dict[str, object]:
-    """Every attribute with its value, secrets as set or not."""
-    from postrail.accounts.store import shown
-
-    return {name: _word(value) for name, value in shown(account).items()}
-
-
-def _word(value: object) -> object:
-    return ("no", "yes")[value] if isinstance(value, bool) else value
-
-
-def _standing_fields(account: MailAccount, standing: Standing) -> list[tuple[str, object]]:
-    read = [
-        f"{one.folder}: up to UID {one.last_uid} of UIDVALIDITY {one.uid_validity},"
-        f" finished up to {one.finished_uid}"
-        for one in standing.folders
-    ]
-    contact = standing.contact
-    return [
-        ("Last contact", contact.reached_at),
-        *(("Read", line) for line in read),
-        ("Mails fetched in 24 hours", standing.fetched),
-        ("Mails failed", standing.failed),
-        ("Mails unaccounted for", standing.unaccounted),
-        ("Wrong", contact.problem),
-        ("Since", contact.problem_since),
-        ("Setting", contact.setting),
-        ("Remedy", contact.remedy),
-    ]
-
-
-def _print_failures(failures: Sequence[FailedMail]) -> None:
-    show_table(
-        ["Mail", "When", "State", "Source", "Subject", "Why"],
-        [
-            (
-                mail.mail_id[:SHORT_ID],
-                mail.handled_at,
-                mail.state,
-                mail.source,
-                mail.subject,
-                mail.reason,
-            )
-            for mail in failures
-        ],
-        empty="",
-    )
-
-
-def _for_programs(account: MailAccount, standing: Standing) -> dict[str, object]:
-    from postrail.accounts.store import shown
-
-    return {**shown(account), "standing": standing}

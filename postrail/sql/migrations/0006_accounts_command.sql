@@ -11,4 +11,5 @@ CREATE TABLE mailbox_contact (
 );
 
 ALTER TABLE mail_account
-    ADD COLUMN debug boolean NOT NULL DEFAULT false;
+    ADD COLUMN debug       boolean NOT NULL DEFAULT false,
+    ADD COLUMN properties  text NOT NULL DEFAULT '';
