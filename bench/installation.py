@@ -44,17 +44,30 @@ RELOAD_SECONDS = "0.5"
 class Installation:
     """All servers and processes of a run, in a folder that is removed with them."""
 
-    def __init__(self, *, replicas: int, monitor: bool, profile: tuple[str, Path] | None) -> None:
+    def __init__(
+        self,
+        *,
+        replicas: int,
+        monitor: bool,
+        profile: tuple[str, Path] | None,
+        stages: Sequence[str] = STAGES,
+        sessions_per_process: int = 1,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="postrail-bench-"))
         # PostgreSQL's and Dovecot's own users must be able to enter.
         self.folder.chmod(0o755)
         self.instance = Instance(self.folder / "data")
-        self.dovecot = Dovecot(self.folder / "dovecot", make_certificates(self.folder / "tls"))
+        self.dovecot = Dovecot(
+            self.folder / "dovecot",
+            make_certificates(self.folder / "tls"),
+            sessions_per_process=sessions_per_process,
+        )
         self.smtp_port = free_port()
         self.sink = _smtp_sink(self.smtp_port, self.folder)
         self.services: dict[str, Child] = {}
         self._health_ports: dict[str, int] = {}
         self._replicas = replicas
+        self._stages = stages
         self._monitor = monitor
         self._profile = profile
 
@@ -157,7 +170,8 @@ class Installation:
 
     def start_services(self) -> None:
         """Starts all replicas and waits until each has its share of the partitions."""
-        names = [f"{stage} {number}" for stage in STAGES for number in range(1, self._replicas + 1)]
+        replicas = range(1, self._replicas + 1)
+        names = [f"{stage} {number}" for stage in self._stages for number in replicas]
         for name in [*names, *(["monitor 1"] if self._monitor else [])]:
             self.services[name] = self._service(name)
             self.services[name].start()

@@ -97,6 +97,8 @@ service pop3-login {{
 }}
 service imap {{
   process_limit = 500
+  client_limit = {sessions_per_process}
+  service_count = {sessions_until_end}
 }}
 service lmtp {{
   inet_listener lmtp {{
@@ -126,8 +128,12 @@ class Dovecot:
     host = "localhost"
     password = PASSWORD
 
-    def __init__(self, folder: Path, certificates: Certificates) -> None:
+    def __init__(
+        self, folder: Path, certificates: Certificates, *, sessions_per_process: int = 1
+    ) -> None:
         self._folder = folder
+        # More than one: thousands that idle, and only few processes and inotify instances.
+        self._sessions_per_process = sessions_per_process
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
         self._configuration = folder / "dovecot.conf"
@@ -293,6 +299,8 @@ class Dovecot:
             certificates=self._certificates,
             ports=self.ports,
             password=PASSWORD,
+            sessions_per_process=self._sessions_per_process,
+            sessions_until_end=1 if self._sessions_per_process == 1 else 0,
             uid=NOBODY if root else os.geteuid(),
             gid=NOBODY if root else os.getegid(),
             internal_user="dovecot" if root else us,
