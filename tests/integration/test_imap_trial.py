@@ -5,6 +5,7 @@ Every wrong setting has its message and its remedy, and no mailbox is changed.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ import trustme
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError
+from postrail.mailbox import imap_trial
+from postrail.mailbox.reach import reach
 from postrail.mailbox.steps import ReadSoFar, Step
 from postrail.mailbox.trial import try_account
 from tests.fakes.certificates import Certificates, make_certificates
@@ -426,6 +429,37 @@ def test_servers_that_can_do_little(
     assert step.ok == ok
     assert says in step.detail
     assert remedy in step.remedy
+
+
+def never_ending(connection: socket.socket) -> None:
+    """Greets, and answers a login with lines that say nothing, for ever."""
+    answering(b"* OK ready\r\n", {b"CAPABILITY": ANSWERS[b"CAPABILITY"]})(connection)
+    while True:
+        connection.sendall(b"* OK still here\r\n")
+
+
+def test_a_trial_ends_however_long_a_server_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_trial, "TRIAL_SECONDS", 1.0)
+    started = time.monotonic()
+    with serving(never_ending) as port:
+        step = failure(account_with(port, encryption="none", timeout_ms=30_000))
+    assert step.name == "login"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.debian
+@pytest.mark.parametrize(
+    ("encryption", "port"), [("none", "pop3"), ("starttls", "pop3"), ("ssl", "pop3s")]
+)
+def test_pop3_servers_are_reached_the_same_way(
+    dovecot: Dovecot, ca_file: str, encryption: str, port: str
+) -> None:
+    account = account_with(dovecot.ports[port], encryption=encryption, ca_file=ca_file)
+    steps = list(reach(account.model_copy(update={"protocol": "pop3"})))
+    assert all(step.ok for step in steps), steps
+    greeting = next(step for step in steps if step.name == "greeting")
+    assert greeting.detail.startswith("+OK")
+    assert sum(step.detail.startswith("TLSv1.3") for step in steps) == (encryption != "none")
 
 
 def test_a_password_waits_for_permission_where_the_server_offers_no_encryption() -> None:
