@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from services.cli.output import show_table
+from services.cli.output import clean, console, moment, show_table
 
 if TYPE_CHECKING:
     from postrail.accounts.models import MailAccount
@@ -14,20 +14,58 @@ if TYPE_CHECKING:
 SHORT_ID = 8
 
 
-def list_line(account: MailAccount, standing: Standing) -> tuple[object, ...]:
+def print_list(found: Sequence[tuple[MailAccount, Standing]]) -> None:
+    """A line for each account; below them what is wrong, and the remedy."""
+    show_table(
+        [
+            "Account",
+            "Protocol",
+            "Address",
+            "Project",
+            "State",
+            "Last contact",
+            "Read to",
+            "24 h",
+            "Failed",
+            "Unaccounted",
+        ],
+        [_line(account, standing) for account, standing in found],
+        empty="No mail accounts. Write some with postrail init, then: postrail apply",
+    )
+    for account, standing in found:
+        contact = standing.contact
+        if _state(account, standing) == "wrong":
+            since = f", since {moment(contact.problem_since)}"
+            _say(f"\n{account.name}{since}: {contact.problem}")
+            _say(f"  Remedy: {contact.remedy}" if contact.remedy else "")
+
+
+def _say(line: str) -> None:
+    if line:
+        console().print(clean(line), markup=False, soft_wrap=True)
+
+
+def _line(account: MailAccount, standing: Standing) -> tuple[object, ...]:
     return (
         account.name,
         account.protocol,
         account.address,
         account.project,
-        word(account.enabled),
+        _state(account, standing),
         standing.contact.reached_at,
         _read_up_to(account, standing),
         standing.fetched,
         standing.failed,
         standing.unaccounted,
-        standing.contact.problem if account.enabled else "",
     )
+
+
+def _state(account: MailAccount, standing: Standing) -> str:
+    if not account.enabled:
+        return "disabled"
+    if standing.contact.problem:
+        return "wrong"
+    return "ok" if standing.contact.reached_at else "not seen"
 
 
 def _read_up_to(account: MailAccount, standing: Standing) -> int | None:

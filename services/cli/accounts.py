@@ -12,14 +12,14 @@ from services.cli import trial
 from services.cli.account_views import (
     attributes,
     for_programs,
-    list_line,
     print_failures,
+    print_list,
     standing_fields,
     word,
 )
 from services.cli.configure import Author, login_name
 from services.cli.installation import Data, complete, connected, load
-from services.cli.output import Json, console, show_fields, show_json, show_table
+from services.cli.output import Json, console, show_fields, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,23 +54,7 @@ def list_accounts(data: Data = None, json: Json = False) -> None:
     if json:
         show_json([for_programs(account, standing) for account, standing in found])
         return
-    show_table(
-        [
-            "Account",
-            "Protocol",
-            "Address",
-            "Project",
-            "Enabled",
-            "Last contact",
-            "Read up to",
-            "Fetched 24 h",
-            "Failed",
-            "Unaccounted",
-            "Wrong",
-        ],
-        [list_line(account, standing) for account, standing in found],
-        empty="No mail accounts. Write some with postrail init, then: postrail apply",
-    )
+    print_list(found)
 
 
 @accounts.command("show")

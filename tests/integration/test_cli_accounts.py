@@ -135,7 +135,9 @@ def test_list_tells_how_each_mailbox_stands(postrail: Postrail, settings: Settin
     assert wrong["problem_since"] == standing["contact"]["reached_at"]
     assert answer["sales"]["password"] == "(secret)"
     table = postrail("accounts", "list")[1]
-    assert "login of sales refused" in table
+    assert "login of sales refused\n  Remedy: Correct it\n" in table
+    words = [line.split()[4] for line in table.splitlines()[1:4]]
+    assert words == ["ok", "disabled", "wrong"]
     assert "a secret" not in output + table
 
 
