@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import re
 import ssl
 from collections.abc import Iterator
 
@@ -30,6 +31,8 @@ from postrail.mailbox.faults import (
 # RFC 5530: the server is busy or broken, the credentials may be right.
 PASSING_LOGIN_CODES = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]")
 FOLDERS_SHOWN = 10
+# How imaplib begins to quote what it did not expect.
+OUT_OF_PLACE = re.compile("unexpected (tagged )?response|unterminated line")
 
 
 @contextlib.contextmanager
@@ -91,6 +94,9 @@ def read_only_fault(account: MailAccount) -> MailUnreadable:
 
 
 def _abort_fault(account: MailAccount, error: Exception) -> MailboxAway:
-    if "unexpected response" in str(error):
-        return unexpected_answer(account, error)
+    words = str(error)
+    if found := OUT_OF_PLACE.search(words):
+        # What came out of place may be a part of a mail, and logs hold none.
+        told = ValueError(f"{words[: found.start()]}words out of place")
+        return unexpected_answer(account, told)
     return broken_off(account, error)

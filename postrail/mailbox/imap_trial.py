@@ -10,9 +10,11 @@ import contextlib
 import imaplib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from postrail.accounts.models import MailAccount
+from postrail.mailbox.faults import server_of
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.imap_faults import connection_fault, numbers_missing, read_only_fault
 from postrail.mailbox.reach import reach
@@ -20,6 +22,7 @@ from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, in_order
 
 # However slowly a server answers, a trial ends.
 TRIAL_SECONDS = 120.0
+TOO_SLOW = "Try again later; ask the server's administrator what it is busy with"
 
 
 def try_imap(
@@ -32,7 +35,8 @@ def try_imap(
         contextlib.closing(_TriedMailbox(account, secret, so_far)) as mailbox,
         _ended_after(TRIAL_SECONDS, mailbox),
     ):
-        yield from in_order(mailbox.steps())
+        for step in in_order(mailbox.steps()):
+            yield step if step.ok else mailbox.explained(step)
 
 
 @contextlib.contextmanager
@@ -69,6 +73,13 @@ class _TriedMailbox(ImapMailbox):
             ("after download", self._after_download),
         ]
 
+    def explained(self, step: Step) -> Step:
+        """The step that failed, unless it was we who broke off."""
+        if not self._interrupted:
+            return step
+        problem = f"{server_of(self._account)} was not done within {TRIAL_SECONDS:g} seconds"
+        return replace(step, detail=problem, remedy=TOO_SLOW, setting="")
+
     def _capabilities(self) -> Found:
         with connection_fault(self._account):
             self._connect()
@@ -93,8 +104,7 @@ class _TriedMailbox(ImapMailbox):
         return int(self._opened[b"UIDVALIDITY"])
 
     def _mails(self) -> Found:
-        number = int(self._opened.get(b"EXISTS", 0))
-        return Found(f"{number:,} mails" if number != 1 else "1 mail")
+        return Found(_counted(int(self._opened.get(b"EXISTS", 0))))
 
     def _to_be_fetched(self) -> Found:
         last, words = self._start()
@@ -106,7 +116,7 @@ class _TriedMailbox(ImapMailbox):
             return Found(f"{words}: nothing is there now")
         limit = self._account.max_mails_per_poll
         each = f", at most {limit:,} in each poll" if limit else ""
-        return Found(f"{words}: {len(found):,} mails from UID {found[0]} on{each}")
+        return Found(f"{words}: {_counted(len(found))} from UID {found[0]} on{each}")
 
     def _start(self) -> tuple[int, str]:
         """The UID after which the fetcher would go on, and why there."""
@@ -179,6 +189,10 @@ class _TriedMailbox(ImapMailbox):
         copied = f"the server lacks MOVE: mails are copied to {target!r}, which {there}; then"
         then = self._removing()
         return Found(f"{copied} {then.detail}", then.advice)
+
+
+def _counted(mails: int) -> str:
+    return "1 mail" if mails == 1 else f"{mails:,} mails"
 
 
 def _text(capability: bytes) -> str:

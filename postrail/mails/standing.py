@@ -56,8 +56,7 @@ class Standing:
 
     contact: Contact
     folders: list[FolderRead] = field(default_factory=list)
-    # Within the last 24 hours.
-    fetched: int = 0
+    fetched_in_24_hours: int = 0
     failed: int = 0
     unaccounted: int = 0
 
@@ -80,7 +79,7 @@ async def standings(
     for folder in await folders(connection):
         of(folder.mailbox).folders.append(folder)
     for mailbox, count in await rows(connection, FETCHED, [now - RECENT]):
-        of(mailbox).fetched = count
+        of(mailbox).fetched_in_24_hours = count
     for mailbox, count in await rows(connection, FAILED):
         of(mailbox).failed = count
     long_ago = now - timedelta(seconds=unaccounted_after_seconds)

@@ -54,7 +54,7 @@ def _line(account: MailAccount, standing: Standing) -> tuple[object, ...]:
         _state(account, standing),
         standing.contact.reached_at,
         _read_up_to(account, standing),
-        standing.fetched,
+        standing.fetched_in_24_hours,
         standing.failed,
         standing.unaccounted,
     )
@@ -94,7 +94,7 @@ def standing_fields(account: MailAccount, standing: Standing) -> list[tuple[str,
     return [
         ("Last contact", contact.reached_at),
         *(("Read", line) for line in read),
-        ("Mails fetched in 24 hours", standing.fetched),
+        ("Mails fetched in 24 hours", standing.fetched_in_24_hours),
         ("Mails failed", standing.failed),
         ("Mails unaccounted for", standing.unaccounted),
         ("Wrong", contact.problem),

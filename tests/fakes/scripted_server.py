@@ -21,6 +21,7 @@ class ScriptedServer:
         self._listening.settimeout(0.1)
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._connections: list[socket.socket] = []
 
     @property
     def port(self) -> int:
@@ -34,6 +35,10 @@ class ScriptedServer:
     def stop(self) -> None:
         """Ends, with its connections."""
         self._ended.set()
+        for connection in self._connections:
+            # A script may be sending to a client that has stopped to read.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
         self._listening.close()
@@ -47,6 +52,7 @@ class ScriptedServer:
         while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):
                 connection, _ = self._listening.accept()
+                self._connections.append(connection)
                 self._begin(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket) -> None:

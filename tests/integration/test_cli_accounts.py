@@ -126,7 +126,11 @@ def test_list_tells_how_each_mailbox_stands(postrail: Postrail, settings: Settin
     answer = {account["name"]: account for account in json.loads(output)}
     assert list(answer) == ["help", "old", "sales"]
     standing = answer["help"]["standing"]
-    assert [standing[name] for name in ("fetched", "failed", "unaccounted")] == [3, 1, 2]
+    assert [standing[name] for name in ("fetched_in_24_hours", "failed", "unaccounted")] == [
+        3,
+        1,
+        2,
+    ]
     assert standing["folders"][0]["last_uid"] == 9
     assert standing["contact"]["problem"] == ""
     wrong = answer["sales"]["standing"]["contact"]

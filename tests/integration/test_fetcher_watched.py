@@ -121,7 +121,7 @@ async def test_the_dialogue_is_switched_while_it_runs_and_contact_is_shown(
         assert standing[0]["standing"]["contact"]["problem"] == ""
         assert standing[0]["standing"]["contact"]["reached_at"]
         assert standing[0]["standing"]["folders"][0]["last_uid"] == 1
-        assert standing[0]["standing"]["fetched"] == 1
+        assert standing[0]["standing"]["fetched_in_24_hours"] == 1
         assert len(said()) == before
         dovecot.stop()
         await until_blocking(lambda: "refused the connection" in _problem(settings), 20)
