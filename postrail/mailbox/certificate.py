@@ -10,6 +10,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
 NAMES_SHOWN = 5
+# A server may send any bytes that its own library took for a certificate.
+UNREADABLE = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,7 @@ def read_certificate(der: bytes | None) -> Certificate | None:
             self_signed=found.subject == found.issuer,
             sha256=found.fingerprint(SHA256()).hex(":"),
         )
-    # A server may send any bytes that its own library took for a certificate.
-    except ValueError:
+    except UNREADABLE:
         return None
 
 
