@@ -68,6 +68,8 @@ class ImapMasking:
         self._login = b""
         # The last line announced a literal, so the next one goes on behind it.
         self._continued = False
+        # Something came that was no answer; only the end of a command brings us back.
+        self._out_of_step = False
 
     def sent(self, data: bytes) -> list[str]:
         """The lines that `data` completes."""
@@ -102,13 +104,21 @@ class ImapMasking:
         continued, self._continued = self._continued, LITERAL.search(line) is not None
         if self._login:
             return self._answer_to_login(line)
+        if TAGGED.match(line):
+            self._out_of_step = False
+        # After a line that is none of IMAP, what follows may be a mail that looks like answers.
+        elif self._out_of_step or not self._is_understood(line, continued):
+            self._out_of_step = True
+            begin = FETCH.match(line)
+            return (_text(begin[0]) if begin else "") + _size(line)
+        return _sized(line)
+
+    def _is_understood(self, line: bytes, continued: bool) -> bool:
         if continued:
-            return _sized(line) if _is_harmless(line) else _size(line)
+            return _is_harmless(line)
         if begin := FETCH.match(line):
-            harmless = _is_harmless(line[begin.end() :])
-            return _sized(line) if harmless else f"{_text(begin[0])}{_size(line)}"
-        shown = not line or line.startswith(b"+") or TAGGED.match(line) or UNTAGGED.match(line)
-        return _sized(line) if shown else _size(line)
+            return _is_harmless(line[begin.end() :])
+        return not line or line.startswith(b"+") or UNTAGGED.match(line) is not None
 
     def _answer_to_login(self, line: bytes) -> str:
         if line.startswith(self._login + b" "):

@@ -70,10 +70,32 @@ RECEIVED = [
     # A mail that the server gives as a quoted string, or with an item that nobody asked for.
     ([b'* 1 FETCH (UID 4 BODY[] "It smokes.")\r\n'], ["* 1 FETCH ({37 bytes}"]),
     ([b'* 1 FETCH (ENVELOPE ("d" "It smokes."))\r\n'], ["* 1 FETCH ({39 bytes}"]),
-    # A literal that is longer than the server has said: what is left of it is no answer.
+    # A literal that is longer than the server has said: what is left of it is no answer, whatever
+    # it looks like, until the command ends.
     (
-        [b"* 1 FETCH (BODY[] {2}\r\n", b"smokes.\r\n", b"* a list of mine\r\n", b"OK, then\r\n"],
-        ["* 1 FETCH (BODY[] {2 bytes}", "{7 bytes}", "{16 bytes}", "{8 bytes}"],
+        [
+            b"* 1 FETCH (BODY[] {2}\r\n",
+            b"smokes.\r\n",
+            b"* ok, a list of mine\r\n",
+            b"+ one more\r\n",
+            b"* 2 FETCH (BODY[] {9}\r\n",
+            b"ABCD1 OK done\r\n",
+            b"* 3 EXISTS\r\n",
+        ],
+        [
+            "* 1 FETCH (BODY[] {2 bytes}",
+            "{7 bytes}",
+            "{20 bytes}",
+            "{10 bytes}",
+            "* 2 FETCH ({21 bytes}",
+            "ABCD1 OK done",
+            "* 3 EXISTS",
+        ],
+    ),
+    # A quoted text with line ends, which no text may have.
+    (
+        [b'* 1 FETCH (BODY[] "It\r\n', b'* BYE smokes")\r\n'],
+        ["* 1 FETCH ({21 bytes}", "{14 bytes}"],
     ),
     # No IMAP at all.
     ([b"HTTP/1.1 400 Bad Request\r\n"], ["{24 bytes}"]),
