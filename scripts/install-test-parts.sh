@@ -1,15 +1,26 @@
 #!/bin/sh
-# Installs the Debian parts that the protocol tests talk to: Dovecot and Postfix.
+# Installs the parts that the protocol tests talk to: Dovecot and Postfix from Debian, and
+# oidc-provider from npm, which runs on Node.
 # Starts no service and asks no question. Says at once when everything is there already.
 set -eu
 
 packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix"
+oidc="$(dirname "$0")/../tests/fakes/oidc"
 
 all_present() {
     for program in /usr/sbin/dovecot /usr/lib/dovecot/imap /usr/lib/dovecot/pop3 \
         /usr/lib/dovecot/lmtp /usr/lib/postfix/sbin/master; do
         [ -x "$program" ] || return 1
     done
+    command -v node > /dev/null && command -v npm > /dev/null
+}
+
+# Exactly the versions of the lock file; no script of theirs is run.
+install_oidc_provider() {
+    if ! cmp -s "$oidc/package-lock.json" "$oidc/node_modules/.installed"; then
+        npm ci --prefix "$oidc" --ignore-scripts --no-audit --no-fund --loglevel=error < /dev/null
+        cp "$oidc/package-lock.json" "$oidc/node_modules/.installed"
+    fi
 }
 
 # What root has to do. A policy-rc.d that answers 101 keeps the packages from starting services;
@@ -22,25 +33,30 @@ install_as_root() {
         chmod 755 "$policy"
     fi
     export DEBIAN_FRONTEND=noninteractive
+    if ! { command -v node && command -v npm; } > /dev/null; then
+        packages="$packages nodejs npm"
+    fi
     # A fresh machine has no package lists yet.
     apt-get install -y -q --no-install-recommends $packages ||
         { apt-get update -q && apt-get install -y -q --no-install-recommends $packages; }
 }
 
 if all_present; then
+    install_oidc_provider
     exit 0
 fi
 if ! command -v apt-get > /dev/null; then
-    echo "This machine has no apt-get. Install Dovecot 2.3 (IMAP, POP3, LMTP) and Postfix," >&2
-    echo "or run the tests that need neither: make test-quick" >&2
+    echo "This machine has no apt-get. Install Dovecot 2.3 (IMAP, POP3, LMTP), Postfix and Node" >&2
+    echo "with npm, or run the tests that need none of them: make test-quick" >&2
     exit 1
 fi
 if [ "$(id -u)" -eq 0 ]; then
     install_as_root
+    install_oidc_provider
 elif command -v sudo > /dev/null && sudo -n true 2> /dev/null; then
     exec sudo -n sh "$0"
 else
-    echo "The protocol tests need Dovecot and Postfix. Run this once, then try again:" >&2
+    echo "The protocol tests need Dovecot, Postfix and Node. Run this once, then try again:" >&2
     echo "    sudo sh $0" >&2
     echo "Without them: make test-quick" >&2
     exit 1

@@ -11,28 +11,31 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from postrail.accounts import store
+from postrail.accounts.credentials import OAuthCredential
 from postrail.accounts.file import ConfigurationFileError, Entry, Fault
-from postrail.accounts.models import Configured, MailAccount, OutgoingConnection, Person, Project
+from postrail.accounts.models import (
+    TOKEN_PROVIDERS,
+    Configured,
+    MailAccount,
+    OutgoingConnection,
+    Person,
+    Project,
+)
+from postrail.accounts.oauth import table
 from postrail.accounts.properties import read_properties
+from postrail.accounts.sealing import plain_secrets, resealed, sealed
 from postrail.database import Connection
-from postrail.errors import ConfigurationError
-from postrail.secrets import SEALED, Secrets, check_reference, is_reference
+from postrail.secrets import Secrets
 
 # Things that others refer to come first.
-ORDER: tuple[type[Configured], ...] = (OutgoingConnection, Project, MailAccount, Person)
-
-# Where a kept secret would be sent to: whoever changes one of them must know the secret.
-GUARDED = (
-    "protocol",
-    "host",
-    "port",
-    "encryption",
-    "allow_plain_login",
-    "min_tls_version",
-    "username",
-    "ca_file",
-    "verify_certificate",
+ORDER: tuple[type[Configured], ...] = (
+    OutgoingConnection,
+    Project,
+    OAuthCredential,
+    MailAccount,
+    Person,
 )
+
 
 PLAIN = ("none", "starttls_if_available")
 
@@ -107,7 +110,7 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
     return Plan(
         changes=tuple(sorted(changes, key=lambda change: ORDER.index(type(change.after)))),
         untouched=tuple((store.KINDS[kind], name) for kind, name in existing.keys() - named),
-        plain_secrets=sum(_is_plain(_secret_of(entry.thing)) for entry in entries),
+        plain_secrets=sum(plain_secrets(entry.thing) for entry in entries),
         warnings=tuple(
             f"{entry.kind} {entry.identity}: {risk}"
             for entry in entries
@@ -154,27 +157,11 @@ async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: 
     await store.lock_configuration(connection)
     count = 0
     for thing in (await existing_things(connection)).values():
-        stored = _secret_of(thing)
-        if stored and secrets.sealed_with_old_key(stored):
-            after = _with_secret(thing, secrets.seal(secrets.reveal(stored)))
+        if fresh := resealed(thing, secrets):
+            after = thing.model_copy(update=fresh)
             await store.save(connection, after, before=thing, author=author, now=now)
-            count += 1
-    return count
-
-
-def check_secret(entry: Entry, before: Configured | None, file: str) -> None:
-    """Raises ConfigurationFileError when applying would ask for the secret."""
-    thing = entry.thing
-    if not isinstance(thing, (MailAccount, OutgoingConnection)):
-        return
-    if faults := _secret_faults(entry, thing, before):
-        raise ConfigurationFileError(file, faults)
-
-
-def secret_if_applied(entry: Entry, before: Configured | None, secrets: Secrets) -> str:
-    """The secret in plain text that the thing would have once it is applied; nothing is stored."""
-    given = _secret_of(entry.thing if "password" in entry.given else before)
-    return given if _is_plain(given) else secrets.reveal(given)
+            count += len(fresh)
+    return count + await table.reseal(connection, secrets)
 
 
 async def existing_things(connection: Connection) -> Existing:
@@ -182,6 +169,7 @@ async def existing_things(connection: Connection) -> Existing:
     things: list[Configured] = [
         *await store.outgoing_connections(connection),
         *await store.projects(connection),
+        *await store.oauth_credentials(connection),
         *await store.mail_accounts(connection),
         *await store.people(connection),
     ]
@@ -196,15 +184,9 @@ async def _write(connection: Connection, plan: Plan, author: str, now: datetime)
 
 def _change(entry: Entry, existing: Existing, secrets: Secrets, faults: list[Fault]) -> Change:
     before = existing.get((type(entry.thing), entry.identity))
-    after = entry.thing
-    if isinstance(after, (MailAccount, OutgoingConnection)):
-        faults += _secret_faults(entry, after, before)
-        try:
-            after = _with_secret(after, _secret_to_store(entry, after, before, secrets))
-        except ConfigurationError as error:
-            if error.setting.startswith("POSTRAIL_SECRETS__KEY"):
-                raise
-            faults.append(entry.fault("password", str(error)))
+    found = sealed(entry, before, secrets)
+    faults += found.faults
+    after = found.thing
     fields = _differences(before, after)
     action: Action = "created" if before is None else "changed" if fields else "unchanged"
     return Change(
@@ -215,71 +197,6 @@ def _change(entry: Entry, existing: Existing, secrets: Secrets, faults: list[Fau
         after=after,
         before=before,
     )
-
-
-def _secret_faults(
-    entry: Entry, thing: MailAccount | OutgoingConnection, before: Configured | None
-) -> list[Fault]:
-    if isinstance(thing, OutgoingConnection) and not thing.username:
-        problem = "is of no use without a username: give one, or leave the password out"
-        return [entry.fault("password", problem)] if thing.password else []
-    if thing.password:
-        return []
-    if "password" in entry.given or before is None or not _secret_of(before):
-        return [entry.fault("password", "is missing: a text, env:POSTRAIL_SECRET_… or file:NAME")]
-    changed = [
-        name for name in GUARDED if getattr(before, name, None) != getattr(thing, name, None)
-    ]
-    if not changed:
-        return []
-    return [
-        entry.fault(
-            "password",
-            f"must be given again, because {' and '.join(changed)}"
-            f" change{'s' if len(changed) == 1 else ''}",
-        )
-    ]
-
-
-def _secret_to_store(
-    entry: Entry,
-    thing: MailAccount | OutgoingConnection,
-    before: Configured | None,
-    secrets: Secrets,
-) -> str:
-    """The secret as the table keeps it; the one that is there when it says the same."""
-    given, kept = thing.password, _secret_of(before)
-    if not thing.username:
-        return ""
-    if "password" not in entry.given or given == kept:
-        return kept
-    if is_reference(given):
-        check_reference(given)
-        return given
-    if given.startswith(SEALED):
-        secrets.reveal(given)
-        return given
-    return kept if _reveals(secrets, kept, given) else secrets.seal(given)
-
-
-def _reveals(secrets: Secrets, kept: str, given: str) -> bool:
-    try:
-        return kept.startswith(SEALED) and secrets.reveal(kept) == given
-    except ConfigurationError:
-        # Its key is gone, or it is damaged: sealing the given one mends that.
-        return False
-
-
-def _secret_of(thing: Configured | None) -> str:
-    return thing.password if isinstance(thing, (MailAccount, OutgoingConnection)) else ""
-
-
-def _is_plain(secret: str) -> bool:
-    return bool(secret) and not is_reference(secret) and not secret.startswith(SEALED)
-
-
-def _with_secret(thing: Configured, secret: str) -> Configured:
-    return thing.model_copy(update={"password": secret})
 
 
 def _differences(before: Configured | None, after: Configured) -> tuple[tuple[str, Any, Any], ...]:
@@ -328,15 +245,56 @@ def _all_of(kind: type[Thing], entries: Sequence[Entry], existing: Existing) -> 
 def _faults_between(entries: Sequence[Entry], existing: Existing) -> Iterable[Fault]:
     projects = _all_of(Project, entries, existing)
     connections = _all_of(OutgoingConnection, entries, existing)
+    credentials = _all_of(OAuthCredential, entries, existing)
+    accounts = _all_of(MailAccount, entries, existing)
+    named = {entry.identity for entry in entries if isinstance(entry.thing, MailAccount)}
+    others = [account for name, account in accounts.items() if name not in named]
     for entry in entries:
         if isinstance(entry.thing, MailAccount) and entry.thing.project not in projects:
             yield entry.fault("project", _not_there("project", entry.thing.project, projects))
+        if isinstance(entry.thing, MailAccount) and entry.thing.credential:
+            yield from _credential_faults(entry, entry.thing, credentials)
+        if isinstance(entry.thing, OAuthCredential):
+            yield from _host_faults(entry, entry.thing, others)
         if isinstance(entry.thing, Project) and entry.thing.connection not in {"", *connections}:
             yield entry.fault(
                 "connection", _not_there("connection", entry.thing.connection, connections)
             )
     yield from _default_faults(entries, existing)
     yield from _watched_twice(entries, existing)
+
+
+def _credential_faults(
+    entry: Entry, account: MailAccount, credentials: Mapping[str, OAuthCredential]
+) -> Iterable[Fault]:
+    credential = credentials.get(account.credential)
+    if credential is None:
+        yield entry.fault("credential", _not_there("credential", account.credential, credentials))
+        return
+    wanted = TOKEN_PROVIDERS.get(account.protocol, credential.provider)
+    if credential.provider != wanted:
+        yield entry.fault(
+            "credential",
+            f"{credential.name!r} is of provider {credential.provider}, and {account.protocol}"
+            f" takes tokens of {wanted}; name another credential or protocol",
+        )
+    if account.host.lower() not in credential.hosts:
+        yield entry.fault(
+            "host",
+            f"{account.host} is not given tokens of credential {credential.name!r}, only"
+            f" {', '.join(credential.hosts)}; add it to the hosts of that credential",
+        )
+
+
+def _host_faults(
+    entry: Entry, credential: OAuthCredential, accounts: Iterable[MailAccount]
+) -> Iterable[Fault]:
+    """Accounts that the file does not name must not lose their server unseen."""
+    for account in accounts:
+        uses = account.credential == credential.name and account.enabled
+        if uses and account.host.lower() not in credential.hosts:
+            problem = f"lack {account.host}, which account {account.name!r} uses; add it"
+            yield entry.fault("hosts", problem)
 
 
 def _not_there(kind: str, name: str, known: Iterable[str]) -> str:

@@ -42,6 +42,7 @@ TITLES = {
     "connections": "The SMTP servers that take our mail.",
     "projects": "Projects of the built-in tracker.",
     "accounts": "The mailboxes that are watched.",
+    "credentials": "What gives accounts their tokens (OAuth2); see postrail accounts authorize.",
     "people": "People who may comment on any issue by naming its key in the subject.",
 }
 

@@ -15,6 +15,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from postrail.accounts.credentials import OAuthCredential
 from postrail.accounts.models import Configured, MailAccount, OutgoingConnection, Person, Project
 from postrail.accounts.store import IDENTITIES, KINDS
 from postrail.errors import ConfigurationError
@@ -24,6 +25,7 @@ SECTIONS: dict[str, type[Configured]] = {
     "projects": Project,
     "accounts": MailAccount,
     "people": Person,
+    "credentials": OAuthCredential,
 }
 
 # What a field should look like, where a pattern says it to machines only.
@@ -33,6 +35,7 @@ FORMS = {
     "project": "the key of a project, such as HELP",
     "address": "an address such as help@example.org",
     "from_address": "an address such as help@example.org",
+    "thumbprint": "the 40 hexadecimal digits of the certificate's SHA-1 thumbprint",
 }
 
 
@@ -75,7 +78,7 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """The word for it: account, connection, project or person."""
+        """The word for it: account, connection, credential, project or person."""
         return KINDS[type(self.thing)]
 
     @property

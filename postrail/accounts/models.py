@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from postrail.accounts.properties import read_properties
 from postrail.accounts.property_names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
+from postrail.accounts.property_names import SPOKEN
 
 Encryption = Literal["none", "ssl", "starttls"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -35,7 +36,15 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
-MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993)}
+MAIL_PORTS: dict[str, tuple[int, int]] = {
+    "imap": (143, 993),
+    "pop3": (110, 995),
+    "google_oauth2": (143, 993),
+    "microsoft_oauth2": (143, 993),
+}
+# Protocols that take tokens instead of a password, each with its provider of tokens.
+TOKEN_PROVIDERS = {"google_oauth2": "google", "microsoft_oauth2": "microsoft"}
+DEFAULT_HOSTS = {"google_oauth2": "imap.gmail.com", "microsoft_oauth2": "outlook.office365.com"}
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -45,6 +54,11 @@ class Configured(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
+    @property
+    def secret_fields(self) -> dict[str, bool]:
+        """The secrets that it has with these values, each with whether it must be given."""
+        return {}
+
 
 class MailAccount(Configured):
     """A mailbox that is watched. Its name is its identity: another name is another mailbox."""
@@ -52,7 +66,7 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap"] = "imap"
+    protocol: Literal["imap", "pop3", "google_oauth2", "microsoft_oauth2"] = "imap"
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
@@ -62,8 +76,11 @@ class MailAccount(Configured):
     min_tls_version: Literal["1.2", "1.3"] = "1.2"
     ca_file: str = ""
     verify_certificate: bool = True
+    # With a credential blank means the address. For a shared mailbox it is that mailbox's.
     username: str = ""
     password: Secret = ""
+    # The OAuth2 credential whose tokens stand for the password.
+    credential: Annotated[str, Field(max_length=100)] = ""
     folder: str = ""
     # The address that people write to.
     address: MailAddress
@@ -100,8 +117,21 @@ class MailAccount(Configured):
             raise _faulty([("properties", fault) for fault in found.faults])
         return values | found.values
 
+    @property
+    def spoken(self) -> str:
+        """What is spoken with the server: imap."""
+        return SPOKEN.get(self.protocol, self.protocol)
+
+    @property
+    def secret_fields(self) -> dict[str, bool]:
+        """The secrets that it has, each with whether it must be given."""
+        return {} if self.credential else {"password": True}
+
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> MailAccount:
+        object.__setattr__(self, "host", self.host or DEFAULT_HOSTS.get(self.protocol, ""))
+        if self.credential:
+            object.__setattr__(self, "username", self.username or self.address)
         plain, encrypted = MAIL_PORTS[self.protocol]
         default_port = encrypted if self.encryption == "ssl" else plain
         object.__setattr__(self, "port", self.port or default_port)
@@ -119,18 +149,64 @@ def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     """The fields that do not go together, and what to do about it."""
     yield from _server_faults(account)
-    yield from _move_faults(account)
+    yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
 
 
 def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     for field in ("host", "username"):
-        if not getattr(account, field):
+        if not getattr(account, field) and (field == "host" or not _wants_tokens(account)):
             yield field, "is missing"
+    yield from _credential_faults(account)
+    if account.credential or _wants_tokens(account):
+        return
     if account.encryption == "none" and not plain_login_allowed(account):
         yield (
             "encryption",
             "none would send the password readable for anybody on the way; set it to ssl or"
             " starttls, or set allow_plain_login: true",
+        )
+
+
+def _wants_tokens(account: MailAccount) -> bool:
+    return account.protocol in TOKEN_PROVIDERS
+
+
+def _credential_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    if _wants_tokens(account) and not account.credential:
+        yield (
+            "credential",
+            f"is missing: {account.protocol} takes no password; name one of credentials",
+        )
+    if not account.credential:
+        return
+    if account.allow_plain_login:
+        yield "allow_plain_login", "is of no use: tokens are never sent unencrypted"
+    if account.encryption in ("none", "starttls_if_available") and not is_this_machine(account):
+        yield "encryption", "must be ssl or starttls: tokens are never sent unencrypted"
+    if not account.verify_certificate and not is_this_machine(account):
+        yield (
+            "verify_certificate",
+            "must be true: tokens are given to servers that prove their name only; name the"
+            " authority that signed its certificate in ca_file",
+        )
+
+
+def _pop3_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    """RFC 1939 knows one folder, whose mails are read or removed, and no dates."""
+    if account.folder != "INBOX":
+        yield "folder", "pop3 has no folders; leave it blank, or set protocol to imap"
+    if account.after_download == "move":
+        yield (
+            "after_download",
+            "pop3 has no folder to move mails to; set it to seen, leave or remove, or set protocol"
+            " to imap",
+        )
+    if account.move_to:
+        yield "move_to", "is of no use with pop3, which has no folders; leave it blank"
+    if account.only_after:
+        yield (
+            "only_after",
+            "pop3 does not tell when a mail came; leave it blank, or set protocol to imap",
         )
 
 
@@ -145,7 +221,12 @@ def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
 
 def plain_login_allowed(account: MailAccount) -> bool:
     """Whether the password may go over an unencrypted line: within this machine it always may."""
-    if account.allow_plain_login or account.host.lower() == "localhost":
+    return account.allow_plain_login or is_this_machine(account)
+
+
+def is_this_machine(account: MailAccount) -> bool:
+    """Whether nothing goes over a network on the way to the server."""
+    if account.host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(account.host).is_loopback
@@ -172,6 +253,11 @@ class OutgoingConnection(Configured):
     timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
     ca_file: str = ""
     verify_certificate: bool = True
+
+    @property
+    def secret_fields(self) -> dict[str, bool]:
+        """The secrets that it has, each with whether it must be given."""
+        return {"password": True} if self.username else {}
 
     @model_validator(mode="before")
     @classmethod

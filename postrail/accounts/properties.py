@@ -17,14 +17,13 @@ from typing import Any
 from postrail.accounts.property_lines import MOST_FAULTS, Line, property_lines, unknown
 from postrail.accounts.property_names import (
     PROTOCOLS,
+    SPOKEN,
     VARIABLES,
     known_names,
     meaning_of,
     split_name,
 )
 
-# How accounts that log in by tokens speak.
-SPOKEN = {"google_oauth2": "imap", "microsoft_oauth2": "imap"}
 STARTTLS = ("starttls", "starttls_if_available")
 ENCRYPTING = ("tls_first", "starttls", "starttls_needed")
 # A property and its value, the encryptions that it contradicts, and those that it means.

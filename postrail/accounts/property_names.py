@@ -17,6 +17,8 @@ PROTOCOLS = {
     "pop3": ("pop3", False),
     "pop3s": ("pop3", True),
 }
+# What is spoken with the server, where that is not the name of our protocol.
+SPOKEN = {"google_oauth2": "imap", "microsoft_oauth2": "imap"}
 TLS_VERSIONS = ("SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 SAFE_VERSIONS = {"TLSv1.2": "1.2", "TLSv1.3": "1.3"}
 # A mail account waits no longer, and so long when nothing else is said.

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
+from postrail.accounts.credentials import OAuthCredential
 from postrail.accounts.models import Configured, MailAccount, OutgoingConnection, Person, Project
 from postrail.database import Connection
 from postrail.errors import ConfigurationError
@@ -24,6 +25,7 @@ Thing = TypeVar("Thing", bound=Configured)
 
 TABLES: dict[type[Configured], str] = {
     MailAccount: "mail_account",
+    OAuthCredential: "oauth_credential",
     OutgoingConnection: "outgoing_connection",
     Person: "person",
     Project: "project",
@@ -31,6 +33,7 @@ TABLES: dict[type[Configured], str] = {
 # What people call each kind, in messages and in `configuration_change`.
 KINDS: dict[type[Configured], str] = {
     MailAccount: "account",
+    OAuthCredential: "credential",
     OutgoingConnection: "connection",
     Person: "person",
     Project: "project",
@@ -38,14 +41,16 @@ KINDS: dict[type[Configured], str] = {
 # The field that a thing is known by.
 IDENTITIES: dict[type[Configured], str] = {
     MailAccount: "name",
+    OAuthCredential: "name",
     OutgoingConnection: "name",
     Person: "address",
     Project: "key",
 }
-SECRET_FIELDS = frozenset({"password"})
+SECRET_FIELDS = frozenset({"password", "client_secret", "private_key", "service_account_key"})
 # Where a column is called otherwise than its field.
 COLUMNS: dict[type[Configured], dict[str, str]] = {
     MailAccount: {"project": "project_key"},
+    OAuthCredential: {},
     OutgoingConnection: {},
     Person: {},
     Project: {"key": "project_key"},
@@ -55,6 +60,11 @@ COLUMNS: dict[type[Configured], dict[str, str]] = {
 async def mail_accounts(connection: Connection) -> list[MailAccount]:
     """All accounts, also those that are not enabled, by name."""
     return await _read(connection, MailAccount)
+
+
+async def oauth_credentials(connection: Connection) -> list[OAuthCredential]:
+    """All OAuth2 credentials, by name."""
+    return await _read(connection, OAuthCredential)
 
 
 async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from postrail.accounts.apply import risks
 from postrail.accounts.models import MailAccount, OutgoingConnection
+from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.accounts.store import mail_accounts, outgoing_connections
 from postrail.clock import Clock
 from postrail.courier import TimeLimit
@@ -15,7 +16,11 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
+from postrail.mailbox import Mailbox
 from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.ledger import PassingLedger
+from postrail.mailbox.login import Login, login_for
+from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 
@@ -32,19 +37,19 @@ async def look_at_mail_servers(settings: Settings, clock: Clock) -> list[Finding
             connections = await outgoing_connections(connection)
     except PipelineError as error:
         return [wrong("accounts", error)]
+    tokens = AccessTokens(lambda: one_connection(settings.database), secrets, clock)
     looks = [
-        *(look_at_account(account, secrets) for account in accounts if account.enabled),
+        *(look_at_account(account, secrets, tokens) for account in accounts if account.enabled),
         *(look_at_connection(one, secrets, clock) for one in connections if one.enabled),
     ]
     return await _a_few_at_once(looks) or [fine("accounts", "none is configured yet")]
 
 
-async def look_at_account(account: MailAccount, secrets: Secrets) -> Finding:
-    """Logs in and opens the folder."""
+async def look_at_account(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> Finding:
+    """Logs in and opens the folder; a token that has run out is renewed for that."""
     part = f"account {account.name}"
     try:
-        password = secrets.reveal(account.password)
-        await asyncio.to_thread(_open, account, password)
+        await asyncio.to_thread(_open, account, login_for(account, secrets, tokens))
     except PipelineError as error:
         setting = f"mail account {account.name}: host, port, username"
         return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
@@ -52,9 +57,12 @@ async def look_at_account(account: MailAccount, secrets: Secrets) -> Finding:
     return _works(part, says, f"mail account {account.name}", account)
 
 
-def _open(account: MailAccount, password: str) -> None:
+def _open(account: MailAccount, login: Login) -> None:
     # A command has no log that the dialogue could go to.
-    mailbox = ImapMailbox(account.model_copy(update={"debug": False}), password)
+    account = account.model_copy(update={"debug": False})
+    mailbox: Mailbox = ImapMailbox(account, login)
+    if account.protocol == "pop3":
+        mailbox = Pop3Mailbox(account, login, PassingLedger())
     mailbox.open()
     mailbox.close()
 

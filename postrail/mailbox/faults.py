@@ -128,7 +128,7 @@ def _how_to_trust(account: MailAccount, certificate: Certificate | None) -> str:
             "Set ca_file to the PEM file of the authority that signed it, and host to the name in"
             " the certificate; verify_certificate: false trusts anybody"
         )
-    starttls = "" if account.encryption == "ssl" else f" -starttls {account.protocol}"
+    starttls = "" if account.encryption == "ssl" else f" -starttls {account.spoken}"
     return (
         f"Save it: openssl s_client -connect {account.host}:{account.port}{starttls} </dev/null |"
         " openssl x509 > server.pem; ask the server's administrator whether its SHA-256"
@@ -169,7 +169,7 @@ def network_fault(account: MailAccount, error: OSError) -> MailboxAway:
             f"{server_of(account)} refused the connection",
             setting=setting_of(account, "host, port"),
             remedy="Check that the mail server runs and that the port is its"
-            f" {account.protocol.upper()} port",
+            f" {account.spoken.upper()} port",
         )
     if isinstance(error, TimeoutError):
         return MailboxAway(
@@ -202,7 +202,7 @@ def starttls_missing(account: MailAccount, error: Exception) -> ConfigurationErr
 
 def unexpected_answer(account: MailAccount, error: Exception) -> MailboxAway:
     """Whatever answers there does not speak the protocol."""
-    protocol = account.protocol.upper()
+    protocol = account.spoken.upper()
     return MailboxAway(
         f"{server_of(account)} answered what {protocol} does not expect: {words_of(error)}",
         setting=setting_of(account, "host, port"),
@@ -216,7 +216,7 @@ def login_refused(account: MailAccount, error: Exception) -> ConfigurationError:
         f"{server_of(account)} refused the login of {account.username}: {words_of(error)}",
         setting=setting_of(account, "username, password"),
         remedy="Correct the user name or the password; some providers want an app password, or"
-        f" {account.protocol.upper()} to be allowed first",
+        f" {account.spoken.upper()} to be allowed first",
     )
 
 

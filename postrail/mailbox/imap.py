@@ -32,6 +32,8 @@ from postrail.mailbox.imap_faults import (
     numbers_missing,
     read_only_fault,
 )
+from postrail.mailbox.imap_tokens import log_in_with_token
+from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.spool import CHUNK_BYTES, Spool
 from postrail.observe.log import log
 
@@ -49,9 +51,10 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 class ImapMailbox:
     """The folder of a mail account, over one connection."""
 
-    def __init__(self, account: MailAccount, password: str) -> None:
+    def __init__(self, account: MailAccount, login: Login) -> None:
         self._account = account
-        self._password = password
+        self._login = login
+        self._dialogue = Dialogue(account.name)
         self._client: Any = None
         self._interrupted = False
         self._read_only = False
@@ -65,9 +68,11 @@ class ImapMailbox:
         Raises ConfigurationError or MailboxAway, naming the account's setting and the remedy.
         """
         try:
+            # Before there is a connection that would wait for it.
+            secret = self._login if isinstance(self._login, str) else asked_for(self._login)
             with connection_fault(self._account):
                 self._client = self._connect()
-                self._log_in()
+                self._log_in(secret)
                 selected = self._select()
         except PipelineError:
             self.close()
@@ -95,7 +100,7 @@ class ImapMailbox:
         # imapclient sets 5, which formats every literal for a log that nobody reads.
         client._imap.debug = 0
         if account.debug:
-            listen(client._imap, Dialogue(account.name, [self._password]))
+            listen(client._imap, self._dialogue)
         client.normalise_times = False
         # What has arrived may wait in a buffer, where poll() does not see it; see start_idle.
         client._poll_socket = lambda *_: [True]
@@ -110,15 +115,19 @@ class ImapMailbox:
             self.interrupt()
         return client
 
-    def _log_in(self) -> None:
+    def _log_in(self, secret: str) -> None:
+        self._dialogue.hide(secret)
+        if not isinstance(self._login, str):
+            log_in_with_token(self._client, self._account, self._login, secret)
+            return
         if self._client.has_capability("LOGINDISABLED"):
             raise plain_login_fault(self._account)
         try:
-            if self._password.isascii() and self._account.username.isascii():
-                self._client.login(self._account.username, self._password)
+            if secret.isascii() and self._account.username.isascii():
+                self._client.login(self._account.username, secret)
             else:
                 # LOGIN knows ASCII only; PLAIN is defined in UTF-8 (RFC 4616).
-                self._client.plain_login(self._account.username, self._password)
+                self._client.plain_login(self._account.username, secret)
         except LoginError as error:
             raise login_fault(self._account, error) from error
 
@@ -242,10 +251,15 @@ class ImapMailbox:
         """The mails from `first` to `last` that were not marked, removed or moved."""
         if self._account.after_download == "leave":
             return []
-        untouched = "UNSEEN" if self._account.after_download == "seen" else "UNDELETED"
         with connection_fault(self._account):
-            found = self._search("UID", f"{first}:{last}", untouched)
+            found = self._search("UID", f"{first}:{last}", self._untouched())
         return [ListedMail(uid, None) for uid in found if first <= uid <= last]
+
+    def _untouched(self) -> str:
+        if self._account.after_download == "seen":
+            return "UNSEEN"
+        # Who can expunge was cut off before that, where a mail is only marked.
+        return "ALL" if self._client.has_capability("UIDPLUS") else "UNDELETED"
 
     def finish(self, uids: Sequence[int]) -> bool:
         """Marks, removes or moves; raises MailUnreadable when we may only read the folder."""

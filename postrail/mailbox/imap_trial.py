@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import imaplib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from postrail.accounts.models import MailAccount
 from postrail.mailbox.faults import server_of
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.imap_faults import connection_fault, numbers_missing, read_only_fault
+from postrail.mailbox.login import LoginOf, asked_for
 from postrail.mailbox.reach import reach
 from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, in_order
 
@@ -25,14 +26,12 @@ TRIAL_SECONDS = 120.0
 TOO_SLOW = "Try again later; ask the server's administrator what it is busy with"
 
 
-def try_imap(
-    account: MailAccount, secret: Callable[[], str], so_far: ReadSoFar | None
-) -> Iterator[Step]:
+def try_imap(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:
     """All steps, up to the first that fails."""
     if not (yield from reach(account)):
         return
     with (
-        contextlib.closing(_TriedMailbox(account, secret, so_far)) as mailbox,
+        contextlib.closing(_TriedMailbox(account, login, so_far)) as mailbox,
         _ended_after(TRIAL_SECONDS, mailbox),
     ):
         for step in in_order(mailbox.steps()):
@@ -53,11 +52,9 @@ def _ended_after(seconds: float, mailbox: ImapMailbox) -> Iterator[None]:
 class _TriedMailbox(ImapMailbox):
     """The mailbox, opened piece by piece, for reading only."""
 
-    def __init__(
-        self, account: MailAccount, secret: Callable[[], str], so_far: ReadSoFar | None
-    ) -> None:
+    def __init__(self, account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> None:
         super().__init__(account, "")
-        self._secret = secret
+        self._login_of = login
         self._so_far = so_far
         self._opened: dict[bytes, Any] = {}
 
@@ -65,7 +62,7 @@ class _TriedMailbox(ImapMailbox):
         """From what the server can do to what would become of a mail."""
         return [
             ("capabilities", self._capabilities),
-            ("login", self._login),
+            ("login", self._try_login),
             ("folder", self._folder),
             ("mails", self._mails),
             ("to be fetched", self._to_be_fetched),
@@ -85,10 +82,11 @@ class _TriedMailbox(ImapMailbox):
             self._connect()
             return Found(" ".join(sorted(_text(one) for one in self._client.capabilities())))
 
-    def _login(self) -> Found:
-        self._password = self._secret()
+    def _try_login(self) -> Found:
+        self._login = self._login_of()
+        secret = self._login if isinstance(self._login, str) else asked_for(self._login)
         with connection_fault(self._account):
-            self._log_in()
+            self._log_in(secret)
         return Found(self._account.username)
 
     def _folder(self) -> Found:

@@ -132,7 +132,7 @@ class Reach:
     def greeting(self) -> Found:
         """What the server says first."""
         line = self._first_line(self._open_socket)
-        protocol = self._account.protocol
+        protocol = self._account.spoken
         if line.startswith(REFUSALS[protocol]):
             raise MailboxAway(
                 f"{server_of(self._account)} wants no connection now: {_words(line)}",
@@ -192,7 +192,7 @@ class Reach:
         """What the port says to somebody who speaks no TLS; b"" when it is silent."""
         with contextlib.suppress(OSError, MailboxAway), self._second_connection() as plain:
             line = _line(plain, SILENCE_SECONDS)
-            return line if line.startswith(GREETINGS[self._account.protocol]) else b""
+            return line if line.startswith(GREETINGS[self._account.spoken]) else b""
         return b""
 
     def _speaks_tls(self) -> bool:
@@ -228,7 +228,7 @@ class Reach:
 
     def _ask_for_tls(self, server: socket.socket) -> bytes | None:
         """Asks to begin with TLS; returns the server's words when it does not want to."""
-        command, answer, yes = STARTTLS[self._account.protocol]
+        command, answer, yes = STARTTLS[self._account.spoken]
         try:
             server.sendall(command)
         except OSError as error:

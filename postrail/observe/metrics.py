@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from prometheus_client import Counter, Gauge, Histogram
 
 # From one mail parsed to one SMTP dialogue with a slow server.
@@ -40,6 +42,16 @@ _mailbox_unaccounted = Gauge(
     "Mails that the mailbox held and no row told of when they were compared last; must be 0",
     ("mailbox",),
 )
+_needs_authorization = Gauge(
+    "postrail_account_needs_authorization",
+    "1 while a person has to sign in for the mail account; must be 0",
+    ("account",),
+)
+_token_age_seconds = Gauge(
+    "postrail_oauth_token_age_seconds",
+    "Time since the provider last gave tokens for the mail account",
+    ("account",),
+)
 
 
 def observe_stage(
@@ -71,6 +83,20 @@ def set_unaccounted(mails: int) -> None:
 def set_mailbox_unaccounted(mailbox: str, mails: int) -> None:
     """What a comparison of a mailbox with its rows found, before it fetched it."""
     _mailbox_unaccounted.labels(mailbox).set(mails)
+
+
+def show_token(account: str, needs_authorization: bool, age_seconds: float | None) -> None:
+    """Whether a mail account's tokens can be renewed, and how old they are."""
+    _needs_authorization.labels(account).set(needs_authorization)
+    if age_seconds is not None:
+        _token_age_seconds.labels(account).set(age_seconds)
+
+
+def forget_token(account: str) -> None:
+    """The mail account is no matter of this process any more."""
+    for gauge in (_needs_authorization, _token_age_seconds):
+        with contextlib.suppress(KeyError):
+            gauge.remove(account)
 
 
 def show_health(ready: bool, *, paused: bool) -> None:

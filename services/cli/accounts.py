@@ -17,6 +17,7 @@ from services.cli.account_views import (
     standing_fields,
     word,
 )
+from services.cli.authorize import authorize
 from services.cli.configure import Author, login_name
 from services.cli.installation import Data, complete, connected, load
 from services.cli.output import Json, console, show_fields, show_json
@@ -74,6 +75,7 @@ def show_account(name: Name, data: Data = None, json: Json = False) -> None:
 
 
 accounts.command("test")(trial.try_out)
+accounts.command("authorize")(authorize)
 
 
 @accounts.command("enable")

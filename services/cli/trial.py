@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ from services.cli.output import Json, clean, console, show_json
 if TYPE_CHECKING:
     from postrail.accounts.file import Entry
     from postrail.accounts.models import MailAccount
+    from postrail.accounts.oauth.tokens import AccessTokens
     from postrail.database import Connection
     from postrail.mailbox.steps import ReadSoFar, Step
     from postrail.settings import Settings
@@ -30,8 +32,8 @@ class Candidate:
     """An account to try out, and what the trial needs to know beside it."""
 
     account: MailAccount
-    # Gives the password; may itself fail.
-    secret: Callable[[], str]
+    # Gives its password; may itself fail.
+    password: Callable[[], str]
     so_far: ReadSoFar | None
 
 
@@ -59,7 +61,7 @@ def try_out(
         raise ConfigurationError("which account?", remedy="Name it, or give a file with -f")
     settings = load(data)
     candidates = _from_file(settings, file, name) if file else [complete(_stored(settings, name))]
-    outcomes = [_try(candidate, json) for candidate in candidates]
+    outcomes = complete(_try_all(settings, candidates, json))
     if json:
         show_json(
             [
@@ -71,29 +73,56 @@ def try_out(
         raise typer.Exit(FAILED)
 
 
-def _try(candidate: Candidate, json: bool) -> list[Step]:
+async def _try_all(settings: Settings, candidates: list[Candidate], json: bool) -> list[list[Step]]:
+    """The steps of each; tokens are asked for in this event loop while a thread tries."""
+    from postrail.accounts.oauth.tokens import AccessTokens
+    from postrail.clock import SystemClock
+    from postrail.database import one_connection
+    from postrail.secrets import Secrets
+
+    secrets = Secrets(settings.secrets)
+    tokens = AccessTokens(lambda: one_connection(settings.database), secrets, SystemClock())
+    try:
+        return [await _try(candidate, tokens, json) for candidate in candidates]
+    finally:
+        await tokens.close()
+
+
+async def _try(candidate: Candidate, tokens: AccessTokens, json: bool) -> list[Step]:
     from postrail.mailbox.trial import try_account
 
-    steps = try_account(candidate.account, candidate.secret, candidate.so_far)
-    return list(steps if json else _shown(candidate.account, steps))
+    account = candidate.account
+    bearer = tokens.bearer(account) if account.credential else None
+    steps = try_account(account, lambda: bearer or candidate.password(), candidate.so_far)
+    if not json:
+        _show_head(account)
+    done: list[Step] = []
+    while step := await asyncio.to_thread(next, steps, None):
+        done.append(step)
+        if not json:
+            _show(step)
+    return done
 
 
-def _shown(account: MailAccount, steps: Iterator[Step]) -> Iterator[Step]:
-    """The steps, each printed as soon as it is done."""
+def _show_head(account: MailAccount) -> None:
+    from rich.text import Text
+
+    where = f"{account.protocol} at {account.host}:{account.port}, {account.encryption}"
+    console().print(Text(clean(f"Account {account.name}: {where}"), "bold"))
+
+
+def _show(step: Step) -> None:
+    """The step, as soon as it is done."""
     from rich.text import Text
 
     out = console()
-    where = f"{account.protocol} at {account.host}:{account.port}, {account.encryption}"
-    out.print(Text(clean(f"Account {account.name}: {where}"), "bold"))
-    for step in steps:
-        word = "wrong" if not step.ok else "note" if step.remedy else "ok"
-        line = f"{step.name:<16}{step.milliseconds:>8.1f} ms  {step.detail}"
-        out.print(Text(f"{word:<6}", STYLES[word]) + Text(clean(line)), soft_wrap=True)
-        advice = "Note" if step.ok else "Remedy"
-        for title, text in (("Setting", step.setting), (advice, step.remedy)):
-            if text:
-                out.print(Text(clean(f"{'':<35}{title}: {text}")), soft_wrap=True)
-        yield step
+    word = "wrong" if not step.ok else "note" if step.remedy else "ok"
+    line = f"{step.name:<16}{step.milliseconds:>8.1f} ms  {step.detail}"
+    out.print(Text(f"{word:<6}", STYLES[word]) + Text(clean(line)), soft_wrap=True)
+    advice = "Note" if step.ok else "Remedy"
+    for title, text in (("Setting", step.setting), (advice, step.remedy)):
+        if text:
+            out.print(Text(clean(f"{'':<35}{title}: {text}")), soft_wrap=True)
 
 
 async def _stored(settings: Settings, name: str) -> Candidate:
@@ -114,21 +143,25 @@ def _from_file(settings: Settings, file: Path, name: str) -> list[Candidate]:
     from postrail.accounts.models import MailAccount
 
     shown = "stdin" if file == Path("-") else str(file)
+    everything = parse_file(read_text(file), shown)
     entries = [
         entry
-        for entry in parse_file(read_text(file), shown)
+        for entry in everything
         if isinstance(entry.thing, MailAccount) and name in ("", entry.identity)
     ]
     if not entries:
         what = f"mail account {name!r}" if name else "mail account"
         raise ConfigurationError(f"there is no {what} in {shown}", remedy="Name another one")
-    return complete(_candidates(settings, entries, shown))
+    return complete(_candidates(settings, entries, everything, shown))
 
 
-async def _candidates(settings: Settings, entries: list[Entry], file: str) -> list[Candidate]:
+async def _candidates(
+    settings: Settings, entries: list[Entry], everything: list[Entry], file: str
+) -> list[Candidate]:
     """With what the database knows of them; a file that says everything needs no database."""
     try:
         async with connected(settings) as connection:
+            await _check_tokens(settings, connection, entries, everything, file)
             return [await _candidate(settings, entry, file, connection) for entry in entries]
     except PipelineError:
         if all("password" in entry.given for entry in entries):
@@ -136,11 +169,27 @@ async def _candidates(settings: Settings, entries: list[Entry], file: str) -> li
         raise
 
 
+async def _check_tokens(
+    settings: Settings,
+    connection: Connection,
+    entries: list[Entry],
+    everything: list[Entry],
+    file: str,
+) -> None:
+    """Tokens go to the hosts of their credential only: what apply would refuse is not tried."""
+    from postrail.accounts.apply import existing_things, make_plan
+    from postrail.secrets import Secrets
+
+    if any(getattr(entry.thing, "credential", "") for entry in entries):
+        existing = await existing_things(connection)
+        make_plan(everything, existing, Secrets(settings.secrets), file=file)
+
+
 async def _candidate(
     settings: Settings, entry: Entry, file: str, connection: Connection | None
 ) -> Candidate:
-    from postrail.accounts.apply import check_secret, secret_if_applied
     from postrail.accounts.models import MailAccount
+    from postrail.accounts.sealing import check_secrets, secret_if_applied
     from postrail.accounts.store import mail_accounts
     from postrail.secrets import Secrets
 
@@ -149,10 +198,10 @@ async def _candidate(
     stored = await mail_accounts(connection) if connection else []
     before = next((one for one in stored if one.name == account.name), None)
     secrets = Secrets(settings.secrets)
-    check_secret(entry, before, file)
+    check_secrets(entry, before, file)
     return Candidate(
         account,
-        lambda: secret_if_applied(entry, before, secrets),
+        lambda: secret_if_applied(entry, "password", before, secrets),
         await _read_so_far(connection, account) if connection else None,
     )
 

@@ -6,13 +6,15 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.blobs import BlobStore
-from postrail.database import open_pool, require_migrated
+from postrail.database import open_pool, require_migrated, transaction
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
+from services.fetcher.authorizations import Authorizations
 from services.fetcher.opening import Mailboxes
 from services.fetcher.publish import Publisher
 from services.fetcher.reading import Threads
@@ -29,12 +31,14 @@ async def main(process: Process) -> None:
     if pool is None:
         return
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
+    secrets = Secrets(settings.secrets)
+    tokens = AccessTokens(lambda: transaction(pool), secrets, process.clock)
     try:
         await require_migrated(pool)
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)
         parts = _parts(process, store, Threads(threads))
-        entrance = _entrance(process, store)
+        entrance = _entrance(settings.fetcher.threads, Mailboxes(store, secrets, tokens))
         shares = Shares(
             store=store,
             assigned=lambda: worker.assigned_partitions,
@@ -51,8 +55,17 @@ async def main(process: Process) -> None:
             health=process.health,
             clock=process.clock,
         )
-        await side_by_side(worker.run(process.stop), shares.run(process.stop))
+        authorizations = Authorizations(
+            rows=store.token_rows,
+            shares=shares,
+            clock=process.clock,
+            reload_seconds=settings.fetcher.accounts_reload_seconds,
+        )
+        await side_by_side(
+            worker.run(process.stop), shares.run(process.stop), authorizations.run(process.stop)
+        )
     finally:
+        await tokens.close()
         threads.shutdown(wait=False, cancel_futures=True)
         await pool.close()
 
@@ -78,9 +91,8 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
     )
 
 
-def _entrance(process: Process, store: PostgresStore) -> Entrance:
-    mailboxes = Mailboxes(store, Secrets(process.settings.secrets))
-    slots = max(1, process.settings.fetcher.threads // 2)
+def _entrance(threads: int, mailboxes: Mailboxes) -> Entrance:
+    slots = max(1, threads // 2)
     return Entrance(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
 
 

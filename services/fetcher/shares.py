@@ -50,8 +50,13 @@ class Shares:
     async def look_now(self, received: Sequence[Received]) -> None:
         """Passes requests for a look on to the watches; those of others are no matter of ours."""
         for record in (entry.record for entry in received):
-            if isinstance(record, MailboxCheckRequested) and record.mailbox in self._watches:
-                self._watches[record.mailbox].look_now()
+            if isinstance(record, MailboxCheckRequested):
+                self.wake(record.mailbox)
+
+    def wake(self, mailbox: str) -> None:
+        """Something has changed for the mailbox: it is looked at now, if it is watched here."""
+        if mailbox in self._watches:
+            self._watches[mailbox].look_now()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the watches as they should be until `stop` is set, then ends them.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth.table import TokenRow, all_rows
 from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
@@ -74,6 +75,11 @@ class PostgresStore:
     async def accounts(self) -> list[MailAccount]:
         async with self._transaction() as connection:
             return await mail_accounts(connection)
+
+    async def token_rows(self) -> list[TokenRow]:
+        """What is known of the tokens of all accounts."""
+        async with self._transaction() as connection:
+            return await all_rows(connection)
 
     async def begin(self, mailbox: str, folder: str, uid_validity: int) -> SyncState:
         async with self._transaction() as connection:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import NeedsAuthorization
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from postrail.mailbox import Mailbox, MailboxAway
 from postrail.mails.reconciliation import Round
@@ -29,6 +30,8 @@ PAUSE_MAX_SECONDS = 60.0
 # Many servers lock accounts after failed logins, and only a person can mend a wrong password.
 MISCONFIGURED_BASE_SECONDS = 15.0
 MISCONFIGURED_MAX_SECONDS = 300.0
+# Whoever authorizes an account wakes its mailbox; this is for a wake that was missed.
+AUTHORIZATION_SECONDS = 60.0
 # What all mailboxes need (PostgreSQL, the blob store) comes back for all of them at once.
 SHARED_MAX_SECONDS = 5.0
 # People see from it that the mailbox is looked at; each time would be a write for each new mail.
@@ -59,6 +62,8 @@ class MailboxWatch:
         self._uid_validity = 0
         self._failures = 0
         self._contact_noted_at = datetime.min.replace(tzinfo=UTC)
+        # The need for an authorization that was told; it is told once.
+        self._told = ""
 
     def look_now(self) -> None:
         """Somebody wants the mailbox looked at without waiting for the timer."""
@@ -91,6 +96,7 @@ class MailboxWatch:
                 await self._reconcile(fetch)
                 if not await self._news(mailbox):
                     await fetch.save_finished()
+                await self._come_back(mailbox)
         finally:
             self._parts.threads.release(mailbox)
 
@@ -116,6 +122,13 @@ class MailboxWatch:
             max_message_bytes=self.account.max_message_bytes,
         )
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
+
+    async def _come_back(self, mailbox: Mailbox) -> None:
+        """Connects again where the rest between two looks has let the mailbox go."""
+        # A POP3 session locks the mailbox, so that its looks are sessions of their own.
+        if self.account.protocol == "pop3":
+            async with self._entrance.slots:
+                await self._parts.threads.run(mailbox.open)
 
     async def _reconcile(self, fetch: Fetch) -> None:
         """Compares mailbox and rows when it is time for it, or when somebody asked for it."""
@@ -158,10 +171,10 @@ class MailboxWatch:
     async def _reached(self) -> None:
         self._parts.progress.contact(self.account.name)
         now = self._parts.clock.now()
-        if self._failures or self._contact_noted_at + CONTACT_NOTED_EVERY <= now:
+        if self._failures or self._told or self._contact_noted_at + CONTACT_NOTED_EVERY <= now:
             self._contact_noted_at = now
             await self._parts.store.contact(self.account.name, None)
-        self._failures = 0
+        self._failures, self._told = 0, ""
 
     async def _news(self, mailbox: Mailbox) -> bool:
         """Waits until it is time to look again; False when nothing but the poll timer says so."""
@@ -175,6 +188,9 @@ class MailboxWatch:
 
     async def _recover(self, error: PipelineError) -> None:
         """Tells what is wrong and waits, longer each time, or until somebody asks for a look."""
+        if isinstance(error, NeedsAuthorization):
+            await self._wait_for_authorization(error)
+            return
         self._failures += 1
         wrong = isinstance(error, ConfigurationError)
         seconds = _pause_seconds(error, self._failures)
@@ -190,6 +206,17 @@ class MailboxWatch:
             await self._parts.store.contact(self.account.name, error)
         self._attention.clear()
         await self._wait(self._attention, seconds)
+
+    async def _wait_for_authorization(self, error: NeedsAuthorization) -> None:
+        """Only a person can help, so neither the log nor the provider is bothered again."""
+        if self._told != error.reason:
+            logger.error(
+                "mailbox needs authorization", mailbox=self.account.name, reason=str(error)
+            )
+            await self._parts.store.contact(self.account.name, error)
+        self._told = error.reason
+        self._attention.clear()
+        await self._wait(self._attention, AUTHORIZATION_SECONDS)
 
 
 def _pause_seconds(error: PipelineError, failures: int) -> float:

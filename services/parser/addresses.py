@@ -34,7 +34,8 @@ SPACES = re.compile(r"\s+")
 ID_SEPARATORS = re.compile(r"[\s,;]+")
 ID_MAX_BYTES = 998
 RECEIVED_MAX = 2000
-RECEIVED_FOR = re.compile(r"\bfor <?([^\s<>;@]{1,256}@[^\s<>;@]{1,255})")
+# As it begins with letters, it is only tried where they stand.
+RECEIVED_FOR = re.compile(r"for(?<=\bfor) <?([^\s<>;@]{1,256}@[^\s<>;@]{1,255})")
 # The first reference says which conversation it is, the last ones which mail is answered.
 REFERENCES_MAX = 64
 

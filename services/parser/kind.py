@@ -27,6 +27,7 @@ from services.parser.parameters import Valued
 from services.parser.parts import AttachedFile
 from services.parser.text import cut, one_line
 from services.parser.view import View
+from services.parser.words import Words
 
 REASON_MAX_BYTES = 200
 NOT_SET = {"", "no", "false", "none"}
@@ -34,13 +35,12 @@ AUTO_REPLY_PRECEDENCES = {"auto_reply", "auto-reply"}
 BULK_PRECEDENCES = {"bulk", "junk", "list"}
 MACHINES = ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon")
 # They send bounces, and other mail too.
-MAIL_SYSTEM = re.compile(
+MAIL_SYSTEM = Words(
     r"(?:postmaster\\?|mdaemon|e?500_smtp\S*|mailadm|mail\.delivery\.\S*)(?:@|$)"
     r"|mail delivery|mailer.?daemon"
     r"|courier mail server|delivery (?:sub)?system|system administrator"
     r"|mail (?:administrator|system)"
-    r"|microsoft outlook",
-    re.IGNORECASE,
+    r"|microsoft outlook"
 )
 AUTOMATIC_SENDER = re.compile(
     r"(?:auto-?repl(?:y|ies)|auto-?respond(?:er)?|auto-?response|vacation)[\w.+-]*@", re.IGNORECASE
@@ -284,12 +284,16 @@ def _absent(marks: Marks) -> str:
 
 
 def _unanswerable(marks: Marks) -> bool:
-    listed = any(name.startswith("list-") for name in marks.header.names())
     return bool(
         marks.returns_to_nobody
         or marks.header.all("x-auto-response-suppress")
-        or (_precedence(marks, {"bulk", "junk"}) and not listed)
+        or (_precedence(marks, {"bulk", "junk"}) and not _listed(marks))
     )
+
+
+def _listed(marks: Marks) -> list[str]:
+    """The fields that say that it went through a mailing list (RFC 2369 and RFC 2919)."""
+    return [name for name in marks.header.names() if name.startswith("list-")]
 
 
 def _answers_nobody(marks: Marks) -> str:
@@ -336,9 +340,9 @@ def _sent_by_system(marks: Marks) -> str:
 def _bulk(marks: Marks) -> str:
     if reason := _precedence(marks, BULK_PRECEDENCES):
         return reason
-    # RFC 2369 and RFC 2919.
-    listed = [name for name in marks.header.names() if name.startswith("list-")]
-    listed += [name.lower() for name in BULK_FIELDS if marks.header.all(name.lower())]
+    listed = _listed(marks) + [
+        name.lower() for name in BULK_FIELDS if marks.header.all(name.lower())
+    ]
     return (
         f"{marks.header.all(listed[0])[0].name}: {marks.header.value(listed[0])}" if listed else ""
     )

@@ -46,7 +46,7 @@ from services.parser.structure import (
     Part,
     read_structure,
 )
-from services.parser.text import cut, decode, storable
+from services.parser.text import cut, decode
 from services.parser.transfer import plain
 from services.parser.view import View, chunks_of, view_of_chunks
 
@@ -265,9 +265,9 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
     if not (found.quoted_text or found.signature or found.quoted_html or found.signature_html):
         return None
     return ReplyParts(
-        new_text=storable(found.new_text),
-        quoted_text=storable(found.quoted_text),
-        signature=storable(found.signature),
+        new_text=found.new_text,
+        quoted_text=found.quoted_text,
+        signature=found.signature,
         new_html=clean_html(found.new_html),
         quoted_html=clean_html(found.quoted_html),
         signature_html=clean_html(found.signature_html),
@@ -276,10 +276,9 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
 
 def _delivered_to(header: Header) -> list[str]:
     """The addresses that mail servers and forwarders note, each once, the surest first."""
-    found = [
-        address.address for name in DELIVERED_TO for address in read_addresses(header.all(name))
-    ]
-    return list(dict.fromkeys([*found, *read_received_for(header.all("received"))]))
+    fields = [found for name in DELIVERED_TO if (found := header.all(name))]
+    noted = [address.address for found in fields for address in read_addresses(found)]
+    return list(dict.fromkeys([*noted, *read_received_for(header.all("received"))]))
 
 
 def _sender(header: Header) -> Address | None:

@@ -50,13 +50,15 @@ ssl = yes
 ssl_cert = <{certificates.certificate_file}
 ssl_key = <{folder}/server.key
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 auth_username_chars =
 auth_failure_delay = 0 secs
 mail_max_userip_connections = 500
 mail_fsync = never
+{tokens}
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
 }}
 userdb {{
@@ -121,6 +123,15 @@ service anvil {{
 }}
 """
 
+# Tokens are looked at by asking the provider that gave them out (RFC 7662).
+TOKENS = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.ext
+}}
+"""
+
 
 class Dovecot:
     """One server. Its folder must lie where other users may enter, unless we are no root."""
@@ -129,13 +140,25 @@ class Dovecot:
     password = PASSWORD
 
     def __init__(
-        self, folder: Path, certificates: Certificates, *, sessions_per_process: int = 1
+        self,
+        folder: Path,
+        certificates: Certificates,
+        *,
+        introspection: str = "",
+        token_mechanisms: str = "xoauth2 oauthbearer",
+        sessions_per_process: int = 1,
     ) -> None:
+        """With `introspection` (settings of Dovecot's) it takes tokens of that provider, too."""
         self._folder = folder
+        trust = f"tls_ca_cert_file = {folder}/ca.pem\n"
+        self._introspection = introspection and introspection + trust
+        self._mechanisms = f"plain login {token_mechanisms if introspection else ''}".strip()
         # More than one: thousands that idle, and only few processes and inotify instances.
         self._sessions_per_process = sessions_per_process
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
+        # More lines of dovecot.conf, for the next start.
+        self.more_settings = ""
         self._configuration = folder / "dovecot.conf"
         self._child = Child(
             "Dovecot",
@@ -292,13 +315,18 @@ class Dovecot:
         key = self._folder / "server.key"
         shutil.copyfile(self._certificates.key_file, key)
         key.chmod(0o600)
+        # Dovecot's own users cannot enter the folder of the certificates.
+        shutil.copyfile(self._certificates.ca_file, self._folder / "ca.pem")
+        (self._folder / "oauth2.ext").write_text(self._introspection)
         root = os.geteuid() == 0
         us = pwd.getpwuid(os.geteuid()).pw_name
-        return CONFIGURATION.format(
+        return self.more_settings + CONFIGURATION.format(
             folder=self._folder,
             certificates=self._certificates,
             ports=self.ports,
             password=PASSWORD,
+            mechanisms=self._mechanisms,
+            tokens=TOKENS.format(folder=self._folder) if self._introspection else "",
             sessions_per_process=self._sessions_per_process,
             sessions_until_end=1 if self._sessions_per_process == 1 else 0,
             uid=NOBODY if root else os.geteuid(),

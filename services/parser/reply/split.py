@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.parser.reply.html import HtmlLine, Token, divide, read_html
+from services.parser.reply.html import HtmlLine, divide, read_html
 from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
+from services.parser.reply.tokens import Token
 
 # Longer texts are not divided: no person wrote them, and each line takes time and memory.
 LINES_MAX = 50_000
@@ -98,8 +99,7 @@ def _html_parts(
 ) -> tuple[str, str, str]:
     if all(layer is Layer.NEW for layer in layers):
         return html, "", ""
-    parts = divide(tokens, lines, layers)
-    return parts[Layer.NEW], parts[Layer.QUOTED], parts[Layer.SIGNATURE]
+    return divide(tokens, lines, layers)
 
 
 def _learn(

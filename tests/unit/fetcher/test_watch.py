@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from postrail.accounts.oauth import NeedsAuthorization
 from postrail.errors import ConfigurationError, FatalError, TransientError
 from postrail.mailbox import MailboxAway
 from postrail.mails.reconciliation import Reconciliation, Round
@@ -85,6 +86,22 @@ async def test_looks_at_once_when_somebody_asks(neighbours: Neighbours) -> None:
         await until(lambda: server.seen == {1})
 
 
+async def test_a_mailbox_that_is_let_go_is_opened_for_each_look(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    async with watched(server, neighbours, waits, protocol="pop3") as watch:
+        await until(lambda: len(waits.seconds) == 1)
+        # As at the first opening, only so many connect at once.
+        slot = watch._entrance.slots
+        await slot.acquire()
+        server.add(b"one")
+        waits.resume.set()
+        await until(lambda: slot.locked() and bool(slot._waiters))
+        assert server.done("open") == [()]
+        slot.release()
+        await until(lambda: server.seen == {1})
+    assert server.done("open") == [(), ()]
+
+
 async def test_the_last_marking_is_saved_when_nothing_new_comes(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.add(b"one")
@@ -140,6 +157,25 @@ async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
     async with watched(server, neighbours, waits):
         await until(lambda: len(waits.seconds) == 1)
     assert waits.seconds[0] >= 12
+
+
+async def test_a_need_for_authorization_is_told_once_and_the_mailbox_goes_on_after_it(
+    neighbours: Neighbours, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one")
+    server.open_faults = [
+        NeedsAuthorization("support", reason) for reason in ("first", "first", "first", "second")
+    ]
+    waits.instant = 3
+    async with watched(server, neighbours, waits) as watch:
+        await until(lambda: len(waits.seconds) == 4)
+        assert waits.seconds == [60] * 4
+        watch.look_now()
+        await until(lambda: server.seen == {1})
+    told = capsys.readouterr().out
+    assert told.count("mailbox needs authorization") == 2
+    assert "Run: postrail accounts authorize support" in told
 
 
 async def test_without_postgresql_it_waits_and_the_mail_stays_in_the_mailbox(

@@ -51,6 +51,11 @@ def test_no_html_raises(tags: list[str]) -> None:
         assert reply.new_html == html
 
 
+def test_a_quotation_may_begin_with_a_line_of_nothing_but_marks() -> None:
+    html = "text<blockquote type=cite>&#x200f;<br>old</blockquote>"
+    assert split_reply("", html, "Fwd: x").new_html == "text"
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(max_size=300))
 def test_any_text_is_split(text: str) -> None:

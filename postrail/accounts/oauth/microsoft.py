@@ -1,0 +1,125 @@
+"""Tokens of Microsoft by msal: the one module that knows it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msal
+
+from postrail.accounts.credentials import OFFLINE, OAuthCredential
+from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import Begun, DeviceCode, Tokens
+from postrail.accounts.oauth.faults import refusal, setting_of
+from postrail.accounts.oauth.http import ProviderHttp
+from postrail.clock import Clock
+from postrail.errors import ConfigurationError
+
+# msal asks for these by itself and refuses to be told.
+RESERVED = (OFFLINE, "openid", "profile")
+WAITING = ("authorization_pending", "slow_down")
+
+
+class MicrosoftProvider:
+    """The role Provider for the Microsoft identity platform, in any of its clouds."""
+
+    def __init__(
+        self,
+        credential: OAuthCredential,
+        account: MailAccount,
+        client_credential: str | dict[str, str] | None,
+        clock: Clock,
+    ) -> None:
+        self._credential = credential
+        self._account = account
+        self._clock = clock
+        scopes = credential.scopes_for(account)
+        self._scopes = [scope for scope in scopes if scope not in RESERVED]
+        self._secret = client_credential
+        self._http = ProviderHttp(credential)
+        self._app = self._application()
+
+    def _application(self) -> Any:
+        """A new one each time has an empty cache: the table of tokens is the only one."""
+        options = {
+            "authority": f"{self._credential.authority}/{self._credential.tenant}",
+            # The authority is what the operator says it is; Microsoft need not confirm it.
+            "instance_discovery": False,
+            "http_client": self._http,
+        }
+        client_id = self._credential.client_id
+        try:
+            # Device codes are for public clients.
+            if self._secret and self._credential.flow != "device_code":
+                return msal.ConfidentialClientApplication(
+                    client_id, client_credential=self._secret, **options
+                )
+            return msal.PublicClientApplication(client_id, **options)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"msal cannot use credential {self._credential.name}: {type(error).__name__}",
+                setting=setting_of(
+                    self._credential, "authority, tenant, certificate, thumbprint, private_key"
+                ),
+                remedy="Check the tenant, and that the private key is PEM and belongs to the"
+                " certificate",
+            ) from None
+
+    def begin(self, redirect_address: str) -> Begun:
+        with warnings.catch_warnings():
+            # msal warns that form_post is safer; an answer that is pasted must be in the address.
+            warnings.simplefilter("ignore", UserWarning)
+            flow = self._app.initiate_auth_code_flow(
+                self._scopes,
+                redirect_uri=redirect_address,
+                # Whoever signs in for a shared mailbox has another name than the mailbox.
+                prompt="select_account",
+                login_hint=self._account.username,
+            )
+        return Begun(str(flow["auth_uri"]), str(flow["state"]), flow)
+
+    def redeem(self, kept: dict[str, Any], answer: Mapping[str, str]) -> Tokens:
+        try:
+            found = self._app.acquire_token_by_auth_code_flow(kept, dict(answer))
+        except ValueError as error:
+            found = {"error": "invalid_request", "error_description": str(error)}
+        return self._tokens(found, [answer.get("code", "")])
+
+    def begin_device(self) -> DeviceCode:
+        flow = self._app.initiate_device_flow(self._scopes)
+        if "user_code" not in flow:
+            raise refusal(self._credential, self._account, flow, self._hidden())
+        return DeviceCode(
+            code=str(flow["user_code"]),
+            address=str(flow["verification_uri"]),
+            expires_at=datetime.fromtimestamp(flow["expires_at"], UTC),
+            interval_seconds=float(flow.get("interval", 5)),
+            kept=flow,
+        )
+
+    def poll_device(self, device: DeviceCode) -> Tokens | None:
+        found = self._app.acquire_token_by_device_flow(device.kept, exit_condition=lambda _: True)
+        if found.get("error") in WAITING:
+            return None
+        return self._tokens(found)
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        found = self._app.acquire_token_by_refresh_token(refresh_token, self._scopes)
+        return self._tokens(found, [refresh_token])
+
+    def own_token(self) -> Tokens:
+        return self._tokens(self._app.acquire_token_for_client(self._scopes))
+
+    def _tokens(self, found: Mapping[str, Any], sent: list[str] | None = None) -> Tokens:
+        if "access_token" not in found:
+            raise refusal(self._credential, self._account, found, [*(sent or []), *self._hidden()])
+        return Tokens(
+            access_token=str(found["access_token"]),
+            refresh_token=str(found.get("refresh_token", "")),
+            expires_at=self._clock.now() + timedelta(seconds=float(found["expires_in"])),
+        )
+
+    def _hidden(self) -> list[str]:
+        return [self._secret] if isinstance(self._secret, str) else []

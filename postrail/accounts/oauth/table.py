@@ -1,0 +1,144 @@
+"""The table of tokens: one row for each mail account that logs in with them. Tokens are sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from psycopg.rows import class_row
+
+from postrail.database import Connection, rows
+from postrail.errors import ConfigurationError
+from postrail.secrets import Secrets
+
+State = Literal["authorized", "needs_authorization"]
+
+COLUMNS = (
+    "mail_account, state, reason, refresh_token, access_token, expires_at, obtained_at, bound_to,"
+    " changed_at"
+)
+SELECT = f"SELECT {COLUMNS} FROM oauth_token WHERE mail_account = %s"  # noqa: S608  Names of ours.
+# Who begins and does not finish leaves a row; it is of no use after so long.
+AUTHORIZATION_SECONDS = 900
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRow:
+    """What is known of an account's tokens."""
+
+    mail_account: str
+    state: State
+    reason: str = ""
+    refresh_token: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+    obtained_at: datetime | None = None
+    # A hash of where the tokens come from and go to.
+    bound_to: str = ""
+    changed_at: datetime
+
+
+async def find(connection: Connection, mail_account: str) -> TokenRow | None:
+    """The account's row, if there is one."""
+    return await _one(connection, SELECT, [mail_account])
+
+
+async def lock(connection: Connection, blank: TokenRow) -> TokenRow:
+    """The account's row, made like `blank` if there is none; nobody else has it until the end.
+
+    Raises ConfigurationError when there is no such account in the database.
+    """
+    await connection.execute(
+        "INSERT INTO oauth_token (mail_account, state, reason, changed_at)"
+        " SELECT name, %s, %s, %s FROM mail_account WHERE name = %s ON CONFLICT DO NOTHING",
+        [blank.state, blank.reason, blank.changed_at, blank.mail_account],
+    )
+    row = await _one(connection, f"{SELECT} FOR UPDATE", [blank.mail_account])
+    if row is None:
+        raise ConfigurationError(
+            f"there is no mail account {blank.mail_account} in the database to keep tokens for",
+            remedy="Store it first: postrail apply",
+        )
+    return row
+
+
+async def save(connection: Connection, row: TokenRow) -> None:
+    """Replaces what is known of the account's tokens."""
+    await connection.execute(
+        "UPDATE oauth_token SET state = %s, reason = %s, refresh_token = %s, access_token = %s,"
+        " expires_at = %s, obtained_at = %s, bound_to = %s, changed_at = %s"
+        " WHERE mail_account = %s",
+        [
+            row.state,
+            row.reason,
+            row.refresh_token,
+            row.access_token,
+            row.expires_at,
+            row.obtained_at,
+            row.bound_to,
+            row.changed_at,
+            row.mail_account,
+        ],
+    )
+
+
+async def all_rows(connection: Connection) -> list[TokenRow]:
+    """The rows of all accounts."""
+    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
+        await cursor.execute(f"SELECT {COLUMNS} FROM oauth_token".encode())  # noqa: S608
+        return await cursor.fetchall()
+
+
+async def reseal(connection: Connection, secrets: Secrets) -> int:
+    """Seals with the first key what is sealed with older ones; returns how many tokens."""
+    count = 0
+    for row in await _locked_rows(connection):
+        for column, stored in (("refresh_token", row[1]), ("access_token", row[2])):
+            if stored and secrets.sealed_with_old_key(stored):
+                await connection.execute(
+                    f"UPDATE oauth_token SET {column} = %s WHERE mail_account = %s".encode(),  # noqa: S608
+                    [secrets.seal(secrets.reveal(stored)), row[0]],
+                )
+                count += 1
+    return count
+
+
+async def begin(
+    connection: Connection, *, state: str, mail_account: str, kept: str, now: datetime
+) -> None:
+    """Remembers an authorization that was begun, and forgets old ones."""
+    await connection.execute(
+        "DELETE FROM oauth_authorization WHERE begun_at < %s - make_interval(secs => %s)",
+        [now, AUTHORIZATION_SECONDS],
+    )
+    await connection.execute(
+        "INSERT INTO oauth_authorization (state, mail_account, kept, begun_at)"
+        " VALUES (%s, %s, %s, %s)",
+        [state, mail_account, kept, now],
+    )
+
+
+async def take(
+    connection: Connection, *, state: str, mail_account: str, now: datetime
+) -> str | None:
+    """What was kept for this state, which is good for once; None when there is no such state."""
+    cursor = await connection.execute(
+        "DELETE FROM oauth_authorization WHERE state = %s AND mail_account = %s"
+        " AND begun_at >= %s - make_interval(secs => %s) RETURNING kept",
+        [state, mail_account, now, AUTHORIZATION_SECONDS],
+    )
+    row = await cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+async def _locked_rows(connection: Connection) -> list[tuple[str, str, str]]:
+    statement = "SELECT mail_account, refresh_token, access_token FROM oauth_token"
+    found = await rows(connection, f"{statement} ORDER BY mail_account FOR UPDATE")
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+async def _one(connection: Connection, statement: str, parameters: list[str]) -> TokenRow | None:
+    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
+        await cursor.execute(statement.encode(), parameters)
+        return await cursor.fetchone()

@@ -1,0 +1,290 @@
+"""Valid access tokens for mail accounts, whoever asks: this process, another replica, a command.
+
+A refresh token may be good for one use only, and each use may bring the next one. So the account's
+row is locked while it is used, and the new one is committed before anybody sees the access token
+that came with it. See docs/adr/0014.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from postrail.accounts import store
+from postrail.accounts.credentials import OAuthCredential
+from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import (
+    BearerToken,
+    NeedsAuthorization,
+    Provider,
+    ProviderAway,
+    Tokens,
+    table,
+)
+from postrail.accounts.oauth.providers import ProviderFor, provider_for
+from postrail.accounts.oauth.table import TokenRow
+from postrail.clock import Clock
+from postrail.database import Connection
+from postrail.errors import ConfigurationError
+from postrail.retry import backoff_seconds
+from postrail.secrets import Secrets
+
+Transactions = Callable[[], AbstractAsyncContextManager[Connection]]
+
+# A token is used for a while after it was asked for.
+LEFT_SECONDS = 300.0
+# One that is refused when it is no older would be refused after another refresh, too.
+JUST_OBTAINED_SECONDS = 60.0
+# A refresh holds a connection to PostgreSQL for as long as the provider takes.
+REFRESHES_AT_ONCE = 2
+AWAY_BASE_SECONDS = 2.0
+AWAY_MAX_SECONDS = 300.0
+# How long a thread waits: for its turn, and for the provider.
+ASK_SECONDS = 60.0
+NEVER_AUTHORIZED = "nobody has signed in for it yet"
+REBOUND = "its server, its user or its credential has changed since somebody signed in"
+
+
+@dataclass
+class _Away:
+    """A provider that was away lately is not asked again by each of its accounts."""
+
+    failures: int
+    until: datetime
+    error: ProviderAway
+
+
+class AccessTokens:
+    """Gives out access tokens, and renews them in time; safe over replicas."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        secrets: Secrets,
+        clock: Clock,
+        provider_for: ProviderFor = provider_for,
+    ) -> None:
+        self._transactions = transactions
+        self._secrets = secrets
+        self._clock = clock
+        self._provider_for = provider_for
+        self._gate = asyncio.Semaphore(REFRESHES_AT_ONCE)
+        self._away: dict[str, _Away] = {}
+        self._running: set[asyncio.Task[str]] = set()
+
+    async def token(self, account: MailAccount, *, refused: str = "") -> str:
+        """A token that is good for some minutes; another one than `refused`, unless that is new.
+
+        Raises NeedsAuthorization, ConfigurationError or TransientError (ProviderAway among them).
+        """
+        async with self._transactions() as connection:
+            credential = await credential_of(connection, account)
+            row = await table.find(connection, account.name)
+        if row and (found := self._usable(row, bound_to(credential, account), refused)):
+            return found
+        if row and credential.interactive and row.state != "authorized" and row.reason != REBOUND:
+            raise NeedsAuthorization(account.name, row.reason)
+        if away := self._still_away(credential):
+            raise away
+        # What has begun is brought to its end, even if nobody waits for it any more: a refresh
+        # token that was used and whose successor is not stored may be the end of the account.
+        task = asyncio.create_task(self._refresh(account, credential, refused))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def bearer(self, account: MailAccount) -> BearerToken:
+        """For threads: asks this event loop for a token, and waits for it."""
+        loop = asyncio.get_running_loop()
+
+        def ask(refused: str) -> str:
+            asked = asyncio.run_coroutine_threadsafe(self.token(account, refused=refused), loop)
+            try:
+                return asked.result(ASK_SECONDS)
+            except TimeoutError as error:
+                asked.cancel()
+                raise ProviderAway(
+                    f"no token for mail account {account.name} came within {ASK_SECONDS:.0f} s"
+                ) from error
+
+        return ask
+
+    async def close(self) -> None:
+        """Waits for refreshes that have begun."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def _ended(self, task: asyncio.Task[str]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Looked at, as whoever asked may be gone.
+            task.exception()
+
+    async def _refresh(
+        self, account: MailAccount, credential: OAuthCredential, refused: str
+    ) -> str:
+        async with self._gate:
+            if away := self._still_away(credential):
+                raise away
+            try:
+                provider = await asyncio.to_thread(
+                    self._provider_for, credential, account, self._secrets, self._clock
+                )
+                row = await self._refresh_row(account, credential, refused, provider)
+            except ProviderAway as error:
+                self._note_away(credential, error)
+                raise
+        self._away.pop(credential.name, None)
+        if row.state == "needs_authorization":
+            raise NeedsAuthorization(account.name, row.reason)
+        return self._secrets.reveal(row.access_token)
+
+    async def _refresh_row(
+        self, account: MailAccount, credential: OAuthCredential, refused: str, provider: Provider
+    ) -> TokenRow:
+        """The account's row after a refresh, committed; nobody else refreshes meanwhile."""
+        bound = bound_to(credential, account)
+        async with self._transactions() as connection:
+            row = await table.lock(connection, self._blank(account, credential))
+            if self._usable(row, bound, refused):
+                return row
+            if _awaits_a_person(row, credential, bound):
+                row = _explained(row)
+            else:
+                row = await self._renewed(row, bound, credential, provider)
+            await table.save(connection, row)
+        return row
+
+    async def _renewed(
+        self, row: TokenRow, bound: str, credential: OAuthCredential, provider: Provider
+    ) -> TokenRow:
+        try:
+            if credential.interactive:
+                refresh_token = self._secrets.reveal(row.refresh_token)
+                tokens = await asyncio.to_thread(provider.refresh, refresh_token)
+            else:
+                tokens = await asyncio.to_thread(provider.own_token)
+        except NeedsAuthorization as error:
+            return replace(
+                row,
+                state="needs_authorization",
+                reason=error.reason,
+                access_token="",
+                changed_at=self._clock.now(),
+            )
+        return with_tokens(row, tokens, bound, self._secrets, self._clock.now())
+
+    def _blank(self, account: MailAccount, credential: OAuthCredential) -> TokenRow:
+        now = self._clock.now()
+        if credential.interactive:
+            return TokenRow(
+                mail_account=account.name,
+                state="needs_authorization",
+                reason=NEVER_AUTHORIZED,
+                changed_at=now,
+            )
+        return TokenRow(mail_account=account.name, state="authorized", changed_at=now)
+
+    def _usable(self, row: TokenRow, bound: str, refused: str) -> str:
+        """The row's access token if it may be used, else blank."""
+        if not row.access_token or row.bound_to != bound or row.state != "authorized":
+            return ""
+        assert row.expires_at is not None
+        assert row.obtained_at is not None
+        now = self._clock.now()
+        lifetime = row.expires_at - row.obtained_at
+        if row.expires_at - now <= min(timedelta(seconds=LEFT_SECONDS), lifetime / 2):
+            return ""
+        found = self._secrets.reveal(row.access_token)
+        if found == refused and now - row.obtained_at > timedelta(seconds=JUST_OBTAINED_SECONDS):
+            return ""
+        return found
+
+    def _still_away(self, credential: OAuthCredential) -> ProviderAway | None:
+        away = self._away.get(credential.name)
+        return away.error if away and self._clock.now() < away.until else None
+
+    def _note_away(self, credential: OAuthCredential, error: ProviderAway) -> None:
+        known = self._away.get(credential.name)
+        failures = known.failures + 1 if known else 1
+        seconds = max(
+            backoff_seconds(failures, AWAY_BASE_SECONDS, AWAY_MAX_SECONDS),
+            error.retry_after_seconds,
+        )
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self._away[credential.name] = _Away(failures, until, error)
+
+
+def with_tokens(
+    row: TokenRow, tokens: Tokens, bound: str, secrets: Secrets, now: datetime
+) -> TokenRow:
+    """The row with what the provider gave; a refresh token that it did not replace stays."""
+    renewed = secrets.seal(tokens.refresh_token) if tokens.refresh_token else row.refresh_token
+    return TokenRow(
+        mail_account=row.mail_account,
+        state="authorized",
+        refresh_token=renewed,
+        access_token=secrets.seal(tokens.access_token),
+        expires_at=tokens.expires_at,
+        obtained_at=now,
+        bound_to=bound,
+        changed_at=now if row.state != "authorized" else row.changed_at,
+    )
+
+
+async def credential_of(connection: Connection, account: MailAccount) -> OAuthCredential:
+    """The account's credential; raises ConfigurationError when there is none."""
+    for credential in await store.oauth_credentials(connection):
+        if credential.name == account.credential:
+            if account.host.lower() in credential.hosts:
+                return credential
+            raise ConfigurationError(
+                f"{account.host} is not given tokens of credential {credential.name}",
+                setting=f"credential {credential.name}: hosts",
+                remedy="Add the server to its hosts, by postrail apply",
+            )
+    raise ConfigurationError(
+        f"mail account {account.name} has no OAuth2 credential {account.credential!r}",
+        setting=f"mail account {account.name}: credential",
+        remedy="Name one that there is, or add it under credentials, by postrail apply",
+    )
+
+
+def bound_to(credential: OAuthCredential, account: MailAccount) -> str:
+    """A hash of where tokens come from and go to.
+
+    Whoever changes the server of an account must not be sent the tokens that a person gave for
+    another one, as with passwords.
+    """
+    parts = (
+        credential.provider,
+        credential.flow,
+        credential.client_id,
+        credential.tenant,
+        credential.authority,
+        credential.token_url,
+        credential.scopes_for(account),
+        account.host.lower(),
+        account.port,
+        account.username,
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _awaits_a_person(row: TokenRow, credential: OAuthCredential, bound: str) -> bool:
+    if not credential.interactive:
+        return False
+    # Who takes such a change back need not sign in again.
+    return row.bound_to != bound or (row.state != "authorized" and row.reason != REBOUND)
+
+
+def _explained(row: TokenRow) -> TokenRow:
+    """The row of an account that waits for a person, and why."""
+    if row.state == "authorized":
+        return replace(row, state="needs_authorization", reason=REBOUND)
+    return row
