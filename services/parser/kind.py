@@ -6,15 +6,16 @@ By RFC 3834, by the marks in common use, and by what bounces and absence notes s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from postrail.records import Address
+from postrail.records import Address, CalendarEvent
 from services.parser.bounce.known import known_recipients
 from services.parser.bounce.prose import read_prose
 from services.parser.bounce.status import STATUS_TYPES, actions_of
 from services.parser.bounce.words import DELAY, FAILURE, SUBJECT
+from services.parser.calendars import TYPES as CALENDAR_TYPES
 from services.parser.headers import Header
 from services.parser.kind_words import (
     ABSENCE,
@@ -25,6 +26,7 @@ from services.parser.kind_words import (
 )
 from services.parser.parameters import Valued
 from services.parser.parts import AttachedFile
+from services.parser.receipt import says_read
 from services.parser.text import cut, one_line
 from services.parser.view import View
 from services.parser.words import Words
@@ -81,6 +83,7 @@ class Marks:
     sender: Address | None
     text: str
     files: list[AttachedFile]
+    events: Sequence[CalendarEvent] = ()
 
     @cached_property
     def types(self) -> set[str]:
@@ -126,6 +129,11 @@ def _receipt(marks: Marks) -> str:
     return _report(marks, "disposition-notification") or _part(
         marks, "message/disposition-notification"
     )
+
+
+def _receipt_in_words(marks: Marks) -> str:
+    found = says_read(marks.subject, marks.text)
+    return f"the text says: {found}" if found else ""
 
 
 def _feedback(marks: Marks) -> str:
@@ -308,6 +316,11 @@ def _calendar(marks: Marks) -> str:
     for file in marks.files:
         if file.content_type == "text/calendar" and file.method:
             return f"a part is text/calendar; method={file.method}"
+    # A calendar that is merely attached is no invitation, and Outlook's own form of one is.
+    if marks.types.isdisjoint(CALENDAR_TYPES):
+        for event in marks.events:
+            if event.method:
+                return f"winmail.dat holds a meeting ({event.method})"
     return ""
 
 
@@ -365,6 +378,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("receipt", _delivered),
     ("bounce", _delivery_report),
     ("bounce", _failed_recipients),
+    ("receipt", _receipt_in_words),
     ("auto_reply", _exchange_out_of_office),
     ("bounce", _mailer_daemon),
     ("bounce", _speaks_as_bounce),

@@ -223,12 +223,17 @@ def _mail(
     references = read_ids(header.all("references"))
     fingerprint = sha256_of(data) if error else _fingerprint(header, message_id, content)
     made_message_id = "" if message_id else f"<{fingerprint}@{MADE_ID_DOMAIN}>"
-    marks = Marks(data, header, root.content_type, sender, content.text, content.attachments)
-    kind = NOT_PARSED if error else kind_of(marks)
     events, broken_calendars = read_calendars(content.attachments)
+    # What the winmail.dat of an invitation holds is in its calendar, where there is one.
+    events = events or content.meetings
+    signed = _signed(root, content)
+    marked = _with_signed(header, signed)
+    content_type = (signed or root).content_type
+    marks = Marks(data, marked, content_type, sender, content.text, content.attachments, events)
+    kind = NOT_PARSED if error else kind_of(marks)
     bounce = None
     if kind.name == "bounce":
-        bounce = read_bounce(data, header, content.text, content.attachments, sender)
+        bounce = read_bounce(data, marked, content.text, content.attachments, sender)
     return Mail(
         error=error,
         header=header,
@@ -257,6 +262,19 @@ def _mail(
         fingerprint=fingerprint,
         defects=[*defects, *broken_calendars, *header_defects(header, sender)],
     )
+
+
+def _signed(root: Part, content: Content) -> Part | None:
+    """What was signed, where the whole mail is."""
+    outer = content.signed or root
+    if outer.content_type.value == "multipart/signed" and outer.children:
+        return outer.children[0]
+    return content.signed
+
+
+def _with_signed(header: Header, signed: Part | None) -> Header:
+    """What says of which kind a mail is: a signature hides the fields of the mail inside it."""
+    return Header([*_header(signed).fields, *header.fields]) if signed else header
 
 
 def _reply(header: Header, content: Content) -> ReplyParts | None:

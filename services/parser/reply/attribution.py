@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import COMPARED_MAX, Line, fold
+from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_mark
 from services.parser.reply.words import (
     OPENERS,
     QUOTING,
@@ -70,15 +70,28 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     if end is None:
         return 0
     first = lines[start].bare
-    if end > start and (first.endswith(SENTENCE_END) or not _opens(first)):
+    if end > start and (_ends_sentence(first) or not _opens(first)):
         return 0
-    quoted = _quote_follows(lines, end)
-    if not _is_attribution(_joined(lines, start, end), quoted):
+    joined = _joined(lines, start, end)
+    quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
+    if not _is_attribution(joined, quoted):
         return 0
     # Where the lines from the next one on are a whole attribution, this one is the answer's own.
-    if any(_is_whole(_joined(lines, later, end)) for later in range(start + 1, end + 1)):
-        return 0
+    for later in range(start + 1, end + 1):
+        following = _joined(lines, later, end)
+        if _is_whole(following) and not _names_author(first, following):
+            return 0
     return end - start + 1
+
+
+def _ends_sentence(bare: str) -> bool:
+    # A date may break behind its year: "2024.", then "máj. 6.".
+    return bare.endswith(SENTENCE_END) and not bare[-2:-1].isdigit()
+
+
+def _names_author(first: str, following: str) -> bool:
+    """Whether "Name <address>" stands before a date and a verb that name nobody."""
+    return first.endswith(">") and not ADDRESS.search(following)
 
 
 def _closes(bare: str) -> bool:
@@ -120,6 +133,11 @@ def _quote_follows(lines: Sequence[Line], end: int) -> bool:
         if line.bare or line.depth > depth:
             return line.depth > depth
     return False
+
+
+def _mark_follows(lines: Sequence[Line], end: int) -> bool:
+    following = next((line.bare for line in lines[end + 1 : end + 4] if line.bare), "")
+    return bool(other_mark(following))
 
 
 def _is_whole(text: str) -> bool:

@@ -70,6 +70,8 @@ class _Reader:
     # How much of the depth is of elements that also only indent.
     weak: int = 0
     line_weak: bool = False
+    # Where among the open elements those stand that only hold an attribution and a quotation.
+    frames: list[int] = field(default_factory=list)
 
     def read(self, tokens: Sequence[Token]) -> list[HtmlLine]:
         for index, token in enumerate(tokens):
@@ -115,6 +117,8 @@ class _Reader:
             self.weak += weak
             self.opens = self.opens or bool(quotes)
             self.open.append((token.name, quotes, weak))
+            if quotes and token.name == "div" and "gmail_quote" in token.raw:
+                self.frames.append(len(self.open) - 1)
             if _starts_quote(token):
                 self.depth += 1
                 self.opens = True
@@ -130,7 +134,17 @@ class _Reader:
                     self.depth -= quotes
                     self.weak -= weak
                 del self.open[-back:]
+                self._leave_frame(name)
                 return
+
+    def _leave_frame(self, name: str) -> None:
+        """Gmail leaves answers between quotations in the element of the first one."""
+        innermost = len(self.open) - 1
+        while self.frames and self.frames[-1] > innermost:
+            self.frames.pop()
+        if name == "blockquote" and self.frames and self.frames[-1] == innermost:
+            self.depth -= self.open[innermost][1]
+            self.open[innermost] = ("div", 0, 0)
 
 
 def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from services.parser.reply.attribution import mark_ends
 from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
-from services.parser.reply.lines import Line, fold, is_rule
+from services.parser.reply.lines import Line, fold, is_rule, other_mark
 from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
@@ -95,10 +95,10 @@ def _marked_end(lines: Sequence[Line], start: int) -> int | None:
         return None
     if lines[index].depth:
         return start
-    if lines[index].bare.startswith("|"):
-        # Some programs mark what they quote with a bar.
+    if mark := other_mark(lines[index].bare):
+        # All of this kind at once: a heading below meets none that is left.
         for line in lines[index:]:
-            line.depth = line.depth or int(line.bare.startswith("|"))
+            line.depth = line.depth or int(other_mark(line.bare) == mark)
         mark_ends(lines)
         return start
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ BROKEN_MAX = 40
 _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F)], None)
 _MARKS |= dict.fromkeys(range(0x2066, 0x206A), None)
 APOSTROPHE = "\u2019"
+INITIALS = re.compile("[A-Z\u00c0-\u00de\u0400-\u042f]{1,3}>")
 DECORATION = "* \t\r\n\f\v"
 RULED = "-_=*#~\u2013\u2014\u2500 "
 PLAIN: dict[int, str | None] = {
@@ -83,6 +85,14 @@ def read_marks(text: str) -> tuple[int, str]:
     else:
         end = len(start)
     return depth, bare(start[end : end + COMPARED_MAX + 1])
+
+
+def other_mark(bare: str) -> str:
+    """The kind of mark, other than ">", that some programs put before what they quote, or ""."""
+    if bare.startswith("|"):
+        return "bar"
+    # The Bat! writes the initials of who is quoted. A prompt looks so too: only after a heading.
+    return "initials" if INITIALS.match(bare) else ""
 
 
 def fold(text: str) -> str:
