@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from postrail.accounts.models import MailAccount
+from postrail.mailbox import steps
 from postrail.mailbox.faults import server_of
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.imap_faults import connection_fault, numbers_missing, read_only_fault
 from postrail.mailbox.login import LoginOf, asked_for
 from postrail.mailbox.reach import reach
-from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, in_order
+from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order
 
-# However slowly a server answers, a trial ends.
-TRIAL_SECONDS = 120.0
 TOO_SLOW = "Try again later; ask the server's administrator what it is busy with"
 
 
@@ -32,21 +30,10 @@ def try_imap(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> 
         return
     with (
         contextlib.closing(_TriedMailbox(account, login, so_far)) as mailbox,
-        _ended_after(TRIAL_SECONDS, mailbox),
+        broken_off_after(mailbox.interrupt),
     ):
         for step in in_order(mailbox.steps()):
             yield step if step.ok else mailbox.explained(step)
-
-
-@contextlib.contextmanager
-def _ended_after(seconds: float, mailbox: ImapMailbox) -> Iterator[None]:
-    timer = threading.Timer(seconds, mailbox.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 class _TriedMailbox(ImapMailbox):
@@ -74,7 +61,7 @@ class _TriedMailbox(ImapMailbox):
         """The step that failed, unless it was we who broke off."""
         if not self._interrupted:
             return step
-        problem = f"{server_of(self._account)} was not done within {TRIAL_SECONDS:g} seconds"
+        problem = f"{server_of(self._account)} was not done within {steps.TRIAL_SECONDS:g} seconds"
         return replace(step, detail=problem, remedy=TOO_SLOW, setting="")
 
     def _capabilities(self) -> Found:

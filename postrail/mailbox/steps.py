@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from postrail.errors import PipelineError
@@ -41,6 +43,9 @@ class ReadSoFar:
     last_uid: int
 
 
+# However slowly a server answers, a trial ends.
+TRIAL_SECONDS = 120.0
+
 Work = Callable[[], Found]
 Steps = Sequence[tuple[str, Work]]
 
@@ -53,6 +58,18 @@ def in_order(steps: Steps) -> Generator[Step, None, bool]:
         if not step.ok:
             return False
     return True
+
+
+@contextlib.contextmanager
+def broken_off_after(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Calls `interrupt` when the block takes longer than a trial may."""
+    timer = threading.Timer(TRIAL_SECONDS, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _done(name: str, work: Work) -> Step:

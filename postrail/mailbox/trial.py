@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from postrail.accounts.models import MailAccount
 from postrail.mailbox.imap_trial import try_imap
 from postrail.mailbox.login import LoginOf
+from postrail.mailbox.pop3_trial import try_pop3
 from postrail.mailbox.steps import ReadSoFar, Step
 
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
 
 # By what is spoken with the server.
-TRIALS: dict[str, Trial] = {"imap": try_imap}
+TRIALS: dict[str, Trial] = {"imap": try_imap, "pop3": try_pop3}
 
 
 def try_account(

@@ -17,7 +17,7 @@ import trustme
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox import imap_trial
+from postrail.mailbox import steps
 from postrail.mailbox.reach import reach
 from postrail.mailbox.steps import ReadSoFar, Step
 from postrail.mailbox.trial import try_account
@@ -439,7 +439,7 @@ def never_ending(connection: socket.socket) -> None:
 
 
 def test_a_trial_ends_however_long_a_server_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap_trial, "TRIAL_SECONDS", 1.0)
+    monkeypatch.setattr(steps, "TRIAL_SECONDS", 1.0)
     started = time.monotonic()
     with serving(never_ending) as port:
         step = failure(account_with(port, encryption="none", timeout_ms=30_000))
