@@ -22,6 +22,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from postrail.accounts.properties import read_properties
+from postrail.accounts.property_names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
+from postrail.accounts.property_names import SPOKEN
+
 Encryption = Literal["none", "ssl", "starttls"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 ProjectKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
@@ -38,12 +42,9 @@ MAIL_PORTS: dict[str, tuple[int, int]] = {
     "google_oauth2": (143, 993),
     "microsoft_oauth2": (143, 993),
 }
-# What is spoken with the server, where that is not the protocol's name.
-SPOKEN = {"google_oauth2": "imap", "microsoft_oauth2": "imap"}
 # Protocols that take tokens instead of a password, each with its provider of tokens.
 TOKEN_PROVIDERS = {"google_oauth2": "google", "microsoft_oauth2": "microsoft"}
 DEFAULT_HOSTS = {"google_oauth2": "imap.gmail.com", "microsoft_oauth2": "outlook.office365.com"}
-DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -101,6 +102,20 @@ class MailAccount(Configured):
     timeout_ms: Annotated[
         int, BeforeValidator(lambda given: given or DEFAULT_TIMEOUT_MS), Field(ge=1, le=30_000)
     ] = DEFAULT_TIMEOUT_MS
+    # The dialogue with the server goes to the log, without passwords, tokens and bodies.
+    debug: bool = False
+    # A text of JavaMail's properties that says some of the above; see accounts/properties.py.
+    properties: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_properties(cls, values: object) -> object:
+        if not isinstance(values, dict) or not isinstance(values.get("properties"), str):
+            return values
+        found = read_properties(values["properties"], values)
+        if found.faults:
+            raise _faulty([("properties", fault) for fault in found.faults])
+        return values | found.values
 
     @property
     def spoken(self) -> str:
@@ -122,9 +137,13 @@ class MailAccount(Configured):
         object.__setattr__(self, "port", self.port or default_port)
         object.__setattr__(self, "folder", self.folder or "INBOX")
         if faults := list(_account_faults(self)):
-            words = "; ".join(f"{field}: {problem}" for field, problem in faults)
-            raise PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
+            raise _faulty(faults)
         return self
+
+
+def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
+    words = "; ".join(f"{field}: {problem}" for field, problem in faults)
+    return PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
 
 
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:

@@ -58,6 +58,8 @@ async def look_at_account(account: MailAccount, secrets: Secrets, tokens: Access
 
 
 def _open(account: MailAccount, login: Login) -> None:
+    # A command has no log that the dialogue could go to.
+    account = account.model_copy(update={"debug": False})
     mailbox: Mailbox = ImapMailbox(account, login)
     if account.protocol == "pop3":
         mailbox = Pop3Mailbox(account, login, PassingLedger())

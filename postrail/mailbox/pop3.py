@@ -22,6 +22,7 @@ from typing import TypeVar
 from postrail.accounts.models import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
+from postrail.mailbox.dialogue import Dialogue as LoggedDialogue
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.login import Login, asked_for
@@ -33,6 +34,7 @@ from postrail.mailbox.pop3_faults import (
     too_soon,
     withheld,
 )
+from postrail.mailbox.pop3_listening import Listener
 from postrail.mailbox.pop3_login import Capabilities, log_in, login_delay_seconds
 from postrail.mailbox.pop3_maildrop import Maildrop, Stocktaking
 from postrail.mailbox.pop3_reading import header, small_or_spooled, spooled
@@ -109,12 +111,25 @@ class Pop3Mailbox:
             (account.host, account.port), min(timeout, CONNECT_TIMEOUT_SECONDS)
         )
         connection.settimeout(timeout)
-        self._dialogue = dialogue = Dialogue(connection)
+        listener = Listener(LoggedDialogue(account.name, [secret])) if account.debug else None
+        self._dialogue = dialogue = Dialogue(connection, listener)
         if self._interrupted:
             dialogue.interrupt()
         self._capabilities = log_in(dialogue, account, self._login, secret)
         self._next_login_at = self._monotonic() + login_delay_seconds(self._capabilities)
         return dialogue
+
+    def stat(self) -> tuple[int, int]:
+        """How many mails there are, and their bytes (RFC 1939, 5)."""
+        words = self._connected().ask("STAT").split()
+        try:
+            return int(words[1]), int(words[2])
+        except (IndexError, ValueError) as error:
+            raise NotPop3(" ".join(words)) from error
+
+    def unique_ids(self) -> list[bytes]:
+        """The lines of UIDL; raises Refused where the server has none."""
+        return list(self._connected().lines("UIDL"))
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         """The first mails above `uid`, with their sizes or fewer without."""

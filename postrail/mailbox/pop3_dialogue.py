@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Iterator
 from typing import cast
 
+from postrail.mailbox.pop3_listening import Listener
 from postrail.mailbox.spool import CHUNK_BYTES
 
 READ_AHEAD_BYTES = 64 * 1024
@@ -40,8 +41,9 @@ class Dialogue:
     Raises Refused, NotPop3, EOFError when the server ends the connection, and OSError.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, listener: Listener | None = None) -> None:
         self._socket = connection
+        self._listener = listener
         self._file: io.BufferedReader | None = None
         self._line_end = b"\r\n"
 
@@ -69,6 +71,8 @@ class Dialogue:
 
     def ask(self, command: str) -> str:
         """Sends a command; returns the line that answers it."""
+        if self._listener is not None:
+            self._listener.sent(command)
         self._socket.sendall(command.encode() + b"\r\n")
         return _judged(self._answer_line())
 
@@ -149,6 +153,8 @@ class Dialogue:
         line = self._reader.readline(LONGEST_ANSWER)
         if not line.endswith(b"\n"):
             raise EOFError("the connection ended instead of an answer")
+        if self._listener is not None:
+            self._listener.received(line)
         return line
 
 

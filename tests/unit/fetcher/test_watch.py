@@ -134,6 +134,23 @@ async def test_a_long_outage_of_postgresql_ends_no_later_for_it(neighbours: Neig
     assert max(waits.seconds[:12]) <= 6
 
 
+async def test_how_looks_went_is_noted_for_people_and_not_at_each_one(
+    neighbours: Neighbours,
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [MailboxAway("refused"), ConfigurationError("login refused")]
+    # What all mailboxes share is no fault of this one.
+    neighbours.store.faults = [TransientError("PostgreSQL is away")]
+    waits.instant = 6
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 7)
+    assert neighbours.store.contacts == [
+        ("support", "refused"),
+        ("support", "login refused"),
+        ("support", None),
+    ]
+
+
 async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.open_faults = [ConfigurationError("login refused")]
