@@ -22,6 +22,7 @@ from postrail.accounts.models import (
     Project,
 )
 from postrail.accounts.oauth import table
+from postrail.accounts.properties import read_properties
 from postrail.accounts.sealing import plain_secrets, resealed, sealed
 from postrail.database import Connection
 from postrail.secrets import Secrets
@@ -67,6 +68,8 @@ class Plan:
     plain_secrets: int
     # What works and is dangerous, in sentences.
     warnings: tuple[str, ...] = ()
+    # What is worth a word, in sentences.
+    notes: tuple[str, ...] = ()
 
     def count(self, action: Action) -> int:
         """How many things are created, changed or unchanged."""
@@ -89,7 +92,7 @@ async def apply_entries(
     """
     if not dry_run:
         await store.lock_configuration(connection)
-    plan = make_plan(entries, await _existing(connection), secrets, file=file)
+    plan = make_plan(entries, await existing_things(connection), secrets, file=file)
     if not dry_run:
         await _write(connection, plan, author, now)
     return plan
@@ -113,6 +116,9 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
             for entry in entries
             for risk in risks(entry.thing)
         ),
+        notes=tuple(
+            f"{entry.kind} {entry.identity}: {note}" for entry in entries for note in notes(entry)
+        ),
     )
 
 
@@ -132,11 +138,25 @@ def risks(thing: Configured) -> list[str]:
     return found
 
 
+def notes(entry: Entry) -> list[str]:
+    """What of its settings is worth a word, and no danger."""
+    account = entry.thing
+    if not isinstance(account, MailAccount):
+        return []
+    given = {name: getattr(account, name) for name in entry.given}
+    found = read_properties(account.properties, given).notes
+    if account.debug:
+        found.append(
+            "debug is true: all that its server says goes to the log, but secrets and bodies"
+        )
+    return found
+
+
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:
     """Seals with the first key what is sealed with older ones; returns how many secrets."""
     await store.lock_configuration(connection)
     count = 0
-    for thing in (await _existing(connection)).values():
+    for thing in (await existing_things(connection)).values():
         if fresh := resealed(thing, secrets):
             after = thing.model_copy(update=fresh)
             await store.save(connection, after, before=thing, author=author, now=now)
@@ -144,7 +164,8 @@ async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: 
     return count + await table.reseal(connection, secrets)
 
 
-async def _existing(connection: Connection) -> Existing:
+async def existing_things(connection: Connection) -> Existing:
+    """Everything that is configured, by what it is known by."""
     things: list[Configured] = [
         *await store.outgoing_connections(connection),
         *await store.projects(connection),
@@ -207,7 +228,9 @@ def _only_connection_is_default(entries: Sequence[Entry], existing: Existing) ->
             lines=entry.lines,
             given=entry.given,
         )
-        if isinstance(entry.thing, OutgoingConnection) and "is_default" not in entry.given
+        if isinstance(entry.thing, OutgoingConnection)
+        and entry.thing.enabled
+        and "is_default" not in entry.given
         else entry
         for entry in entries
     ]

@@ -22,6 +22,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from postrail.accounts.properties import read_properties
+from postrail.accounts.property_names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
+from postrail.accounts.property_names import SPOKEN
+
 Encryption = Literal["none", "ssl", "starttls"]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 ProjectKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
@@ -34,12 +38,11 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 # For each protocol its own port, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
     "imap": (143, 993),
+    "pop3": (110, 995),
     "google_oauth2": (143, 993),
     "microsoft_oauth2": (143, 993),
     "microsoft_graph": (443, 443),
 }
-# What is spoken with the server, where that is not the protocol's name.
-SPOKEN = {"google_oauth2": "imap", "microsoft_oauth2": "imap"}
 # Protocols that take tokens instead of a password, each with its provider of tokens.
 TOKEN_PROVIDERS = {
     "google_oauth2": "google",
@@ -51,7 +54,6 @@ DEFAULT_HOSTS = {
     "microsoft_oauth2": "outlook.office365.com",
     "microsoft_graph": "graph.microsoft.com",
 }
-DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -73,7 +75,9 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap", "google_oauth2", "microsoft_oauth2", "microsoft_graph"] = "imap"
+    protocol: Literal["imap", "pop3", "google_oauth2", "microsoft_oauth2", "microsoft_graph"] = (
+        "imap"
+    )
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
@@ -110,6 +114,20 @@ class MailAccount(Configured):
     timeout_ms: Annotated[
         int, BeforeValidator(lambda given: given or DEFAULT_TIMEOUT_MS), Field(ge=1, le=30_000)
     ] = DEFAULT_TIMEOUT_MS
+    # The dialogue with the server goes to the log, without passwords, tokens and bodies.
+    debug: bool = False
+    # A text of JavaMail's properties that says some of the above; see accounts/properties.py.
+    properties: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_properties(cls, values: object) -> object:
+        if not isinstance(values, dict) or not isinstance(values.get("properties"), str):
+            return values
+        found = read_properties(values["properties"], values)
+        if found.faults:
+            raise _faulty([("properties", fault) for fault in found.faults])
+        return values | found.values
 
     @property
     def spoken(self) -> str:
@@ -136,9 +154,13 @@ class MailAccount(Configured):
         object.__setattr__(self, "port", self.port or default_port)
         object.__setattr__(self, "folder", self.folder or "INBOX")
         if faults := list(_account_faults(self)):
-            words = "; ".join(f"{field}: {problem}" for field, problem in faults)
-            raise PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
+            raise _faulty(faults)
         return self
+
+
+def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
+    words = "; ".join(f"{field}: {problem}" for field, problem in faults)
+    return PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
 
 
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
@@ -146,7 +168,7 @@ def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     yield from _server_faults(account)
     if account.protocol == "microsoft_graph":
         yield from _graph_faults(account)
-    yield from _move_faults(account)
+    yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
 
 
 def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
@@ -190,6 +212,25 @@ def _credential_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
             "verify_certificate",
             "must be true: tokens are given to servers that prove their name only; name the"
             " authority that signed its certificate in ca_file",
+        )
+
+
+def _pop3_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    """RFC 1939 knows one folder, whose mails are read or removed, and no dates."""
+    if account.folder != "INBOX":
+        yield "folder", "pop3 has no folders; leave it blank, or set protocol to imap"
+    if account.after_download == "move":
+        yield (
+            "after_download",
+            "pop3 has no folder to move mails to; set it to seen, leave or remove, or set protocol"
+            " to imap",
+        )
+    if account.move_to:
+        yield "move_to", "is of no use with pop3, which has no folders; leave it blank"
+    if account.only_after:
+        yield (
+            "only_after",
+            "pop3 does not tell when a mail came; leave it blank, or set protocol to imap",
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postrail.accounts.credentials import OAuthCredential, service_account_faults
-from postrail.accounts.file import Entry, Fault
+from postrail.accounts.file import ConfigurationFileError, Entry, Fault
 from postrail.accounts.models import Configured, MailAccount, OutgoingConnection
 from postrail.accounts.store import SECRET_FIELDS
 from postrail.errors import ConfigurationError
@@ -75,6 +75,19 @@ def sealed(entry: Entry, before: Configured | None, secrets: Secrets) -> Sealed:
                 raise
             faults.append(entry.fault(field, str(error)))
     return Sealed(thing.model_copy(update=stored), faults)
+
+
+def check_secrets(entry: Entry, before: Configured | None, file: str) -> None:
+    """Raises ConfigurationFileError when applying would ask for a secret."""
+    if faults := list(_faults(entry, before)):
+        raise ConfigurationFileError(file, faults)
+
+
+def secret_if_applied(entry: Entry, field: str, before: Configured | None, secrets: Secrets) -> str:
+    """The secret in plain text that the thing would have once it is applied; nothing is stored."""
+    text = str(getattr(entry.thing if field in entry.given else before, field, ""))
+    stored = is_reference(text) or _is_sealed(text)
+    return secrets.reveal(text) if stored else text
 
 
 def secret_names(thing: Configured) -> list[str]:

@@ -16,9 +16,11 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
-from postrail.mailbox import graph
+from postrail.mailbox import Mailbox, graph
 from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import Login, login_for
+from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 
@@ -59,7 +61,11 @@ def _open(account: MailAccount, login: Login) -> None:
     if account.protocol == "microsoft_graph" and not isinstance(login, str):
         graph.look_at(account, login)
         return
-    mailbox = ImapMailbox(account, login)
+    # A command has no log that the dialogue could go to.
+    account = account.model_copy(update={"debug": False})
+    mailbox: Mailbox = ImapMailbox(account, login)
+    if account.protocol == "pop3":
+        mailbox = Pop3Mailbox(account, login, PassingLedger())
     mailbox.open()
     mailbox.close()
 

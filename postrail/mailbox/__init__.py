@@ -80,7 +80,10 @@ class Mailbox(Protocol):
     """A folder on a mail server whose mails have numbers that only grow."""
 
     def open(self) -> int:
-        """Connects and logs in; returns the UIDVALIDITY, without which no number means a thing."""
+        """Connects and logs in; returns the UIDVALIDITY, without which no number means a thing.
+
+        A mailbox that `rest` lets go may be opened again, or finds back by itself when it is asked.
+        """
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         """The first mails numbered above `uid`, in order; empty when there are none.

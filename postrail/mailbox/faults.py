@@ -11,6 +11,7 @@ import ssl
 from postrail.accounts.models import MAIL_PORTS, MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxAway
+from postrail.mailbox.certificate import Certificate
 
 # OpenSSL's reasons when the two sides share no version.
 OLD_TLS = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
@@ -58,15 +59,12 @@ def plain_login_unwanted(account: MailAccount) -> ConfigurationError:
     )
 
 
-def tls_fault(account: MailAccount, error: ssl.SSLError) -> PipelineError:
-    """No TLS connection came about, or it broke."""
+def tls_fault(
+    account: MailAccount, error: ssl.SSLError, certificate: Certificate | None = None
+) -> PipelineError:
+    """No TLS connection came about, or it broke; a certificate at fault may be given along."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ConfigurationError(
-            f"the certificate of {server_of(account)} is not trusted: {_tls_words(error)}",
-            setting=setting_of(account, "ca_file, host, verify_certificate"),
-            remedy="Set ca_file to the PEM file of the authority that signed it, and host to the"
-            " name in the certificate; verify_certificate: false trusts anybody",
-        )
+        return _certificate_fault(account, error, certificate)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return broken_off(account, error)
     if any(reason in _tls_words(error) for reason in OLD_TLS):
@@ -80,6 +78,81 @@ def tls_fault(account: MailAccount, error: ssl.SSLError) -> PipelineError:
         f"{server_of(account)} does not speak TLS as expected: {_tls_words(error)}",
         setting=setting_of(account, "encryption, port"),
         remedy=f"Port {encrypted} goes with encryption ssl, port {plain} with starttls or none",
+    )
+
+
+def _certificate_fault(
+    account: MailAccount, error: ssl.SSLCertVerificationError, certificate: Certificate | None
+) -> ConfigurationError:
+    # OpenSSL's numbers (X509_V_ERR_…): not valid yet, expired; another host name, another address.
+    match getattr(error, "verify_code", None):
+        case 9 | 10:
+            dates = (
+                f", valid from {certificate.valid_from:%Y-%m-%d}"
+                f" until {certificate.valid_until:%Y-%m-%d},"
+                if certificate
+                else ""
+            )
+            return ConfigurationError(
+                f"the certificate of {server_of(account)}{dates} is not trusted:"
+                f" {_tls_words(error)}",
+                setting=setting_of(account, "host, verify_certificate"),
+                remedy="Have it renewed on the server; or correct this machine's clock",
+            )
+        case 62 | 64:
+            return ConfigurationError(
+                f"the certificate of {server_of(account)} is not trusted: it is for"
+                f" {certificate.for_hosts if certificate else 'another host'}",
+                setting=setting_of(account, "host"),
+                remedy="Set host to a name that is in the certificate",
+            )
+    return ConfigurationError(
+        f"the certificate of {server_of(account)}{_signed_by(certificate)} is not trusted:"
+        f" {_tls_words(error)}",
+        setting=setting_of(account, "ca_file, host, verify_certificate"),
+        remedy=_how_to_trust(account, certificate),
+    )
+
+
+def _signed_by(certificate: Certificate | None) -> str:
+    if certificate is None:
+        return ""
+    if certificate.self_signed:
+        return ", signed by itself,"
+    return f", signed by {certificate.issuer!r},"
+
+
+def _how_to_trust(account: MailAccount, certificate: Certificate | None) -> str:
+    if certificate is None or not certificate.self_signed:
+        return (
+            "Set ca_file to the PEM file of the authority that signed it, and host to the name in"
+            " the certificate; verify_certificate: false trusts anybody"
+        )
+    starttls = "" if account.encryption == "ssl" else f" -starttls {account.spoken}"
+    return (
+        f"Save it: openssl s_client -connect {account.host}:{account.port}{starttls} </dev/null |"
+        " openssl x509 > server.pem; ask the server's administrator whether its SHA-256"
+        f" fingerprint is {certificate.sha256}; then set ca_file to that file"
+    )
+
+
+def expects_plain(account: MailAccount, greeting: str) -> ConfigurationError:
+    """The port begins without TLS, and the account begins with it."""
+    return ConfigurationError(
+        f"port {account.port} of {account.host} begins without TLS: {greeting}",
+        setting=setting_of(account, "encryption, port"),
+        remedy="Set encryption to starttls, or port to the server's port for TLS, which is"
+        f" {MAIL_PORTS[account.protocol][1]} as a rule",
+    )
+
+
+def expects_tls(account: MailAccount) -> ConfigurationError:
+    """The port begins with TLS, and the account begins without it."""
+    return ConfigurationError(
+        f"port {account.port} of {account.host} expects TLS from the start, so it says nothing",
+        setting=setting_of(account, "encryption, port"),
+        remedy="Set encryption to ssl, or port to the server's port without, which is"
+        f" {MAIL_PORTS[account.protocol][0]} as a rule",
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import imaplib
 import itertools
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from imapclient.exceptions import LoginError
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox.dialogue import Dialogue
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
@@ -23,7 +24,14 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
-from postrail.mailbox.imap_faults import connection_fault, folder_fault, login_fault
+from postrail.mailbox.imap_dialogue import listen
+from postrail.mailbox.imap_faults import (
+    connection_fault,
+    folder_fault,
+    login_fault,
+    numbers_missing,
+    read_only_fault,
+)
 from postrail.mailbox.imap_tokens import log_in_with_token
 from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.spool import CHUNK_BYTES, Spool
@@ -46,6 +54,7 @@ class ImapMailbox:
     def __init__(self, account: MailAccount, login: Login) -> None:
         self._account = account
         self._login = login
+        self._dialogue = Dialogue(account.name)
         self._client: Any = None
         self._interrupted = False
         self._read_only = False
@@ -71,11 +80,7 @@ class ImapMailbox:
         self._uid_next = int(selected.get(b"UIDNEXT", 0))
         if b"UIDVALIDITY" not in selected:
             self.close()
-            raise MailboxAway(
-                f"{self._account.host} gives its mails no lasting numbers (UIDVALIDITY)",
-                setting=f"mail account {self._account.name}: folder",
-                remedy="Choose a folder whose mails the server numbers for good",
-            )
+            raise numbers_missing(self._account)
         return int(selected[b"UIDVALIDITY"])
 
     def _connect(self) -> Any:
@@ -94,6 +99,8 @@ class ImapMailbox:
         )
         # imapclient sets 5, which formats every literal for a log that nobody reads.
         client._imap.debug = 0
+        if account.debug:
+            listen(client._imap, self._dialogue)
         client.normalise_times = False
         # What has arrived may wait in a buffer, where poll() does not see it; see start_idle.
         client._poll_socket = lambda *_: [True]
@@ -109,6 +116,7 @@ class ImapMailbox:
         return client
 
     def _log_in(self, secret: str) -> None:
+        self._dialogue.hide(secret)
         if not isinstance(self._login, str):
             log_in_with_token(self._client, self._account, self._login, secret)
             return
@@ -124,13 +132,21 @@ class ImapMailbox:
             raise login_fault(self._account, error) from error
 
     def _select(self) -> dict[bytes, Any]:
-        folder = self._account.folder
-        try:
+        with self._folder_faults():
             try:
-                return dict(self._client.select_folder(folder))
+                return dict(self._client.select_folder(self._account.folder))
             except imaplib.IMAP4.readonly:
                 self._read_only = True
-                return dict(self._client.select_folder(folder, readonly=True))
+                return self._examine()
+
+    def _examine(self) -> dict[bytes, Any]:
+        with self._folder_faults():
+            return dict(self._client.select_folder(self._account.folder, readonly=True))
+
+    @contextlib.contextmanager
+    def _folder_faults(self) -> Iterator[None]:
+        try:
+            yield
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
@@ -235,21 +251,22 @@ class ImapMailbox:
         """The mails from `first` to `last` that were not marked, removed or moved."""
         if self._account.after_download == "leave":
             return []
-        untouched = "UNSEEN" if self._account.after_download == "seen" else "UNDELETED"
         with connection_fault(self._account):
-            found = self._search("UID", f"{first}:{last}", untouched)
+            found = self._search("UID", f"{first}:{last}", self._untouched())
         return [ListedMail(uid, None) for uid in found if first <= uid <= last]
+
+    def _untouched(self) -> str:
+        if self._account.after_download == "seen":
+            return "UNSEEN"
+        # Who can expunge was cut off before that, where a mail is only marked.
+        return "ALL" if self._client.has_capability("UIDPLUS") else "UNDELETED"
 
     def finish(self, uids: Sequence[int]) -> bool:
         """Marks, removes or moves; raises MailUnreadable when we may only read the folder."""
         if self._account.after_download == "leave":
             return True
         if self._read_only:
-            raise MailUnreadable(
-                "the mail server lets us read the folder only",
-                setting=setting_of(self._account, "folder, after_download"),
-                remedy="Give the account the right to change flags there",
-            )
+            raise read_only_fault(self._account)
         with connection_fault(self._account):
             try:
                 self._finish(list(uids))

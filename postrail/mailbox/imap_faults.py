@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import re
 import ssl
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ from imapclient.exceptions import CapabilityError
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.faults import (
     broken_off,
     login_refused,
@@ -30,6 +31,8 @@ from postrail.mailbox.faults import (
 # RFC 5530: the server is busy or broken, the credentials may be right.
 PASSING_LOGIN_CODES = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]")
 FOLDERS_SHOWN = 10
+# How imaplib begins to quote what it did not expect.
+OUT_OF_PLACE = re.compile("unexpected (tagged )?response|unterminated line")
 
 
 @contextlib.contextmanager
@@ -53,6 +56,9 @@ def connection_fault(account: MailAccount) -> Iterator[None]:
 
 def login_fault(account: MailAccount, error: Exception) -> PipelineError:
     """The server refused user name and password, or has no time for us."""
+    if isinstance(error.__context__, imaplib.IMAP4.abort):
+        # imapclient calls it a refused login too when the connection breaks meanwhile.
+        return _abort_fault(account, error.__context__)
     words = words_of(error)
     if any(code in words.upper() for code in PASSING_LOGIN_CODES):
         return MailboxAway(f"{server_of(account)} cannot log {account.username} in now: {words}")
@@ -69,7 +75,28 @@ def folder_fault(account: MailAccount, error: Exception, folders: list[str]) -> 
     )
 
 
+def numbers_missing(account: MailAccount) -> MailboxAway:
+    """The server gives the folder no UIDVALIDITY."""
+    return MailboxAway(
+        f"{account.host} gives its mails no lasting numbers (UIDVALIDITY)",
+        setting=setting_of(account, "folder"),
+        remedy="Choose a folder whose mails the server numbers for good",
+    )
+
+
+def read_only_fault(account: MailAccount) -> MailUnreadable:
+    """The server lets us change nothing in the folder."""
+    return MailUnreadable(
+        "the mail server lets us read the folder only",
+        setting=setting_of(account, "folder, after_download"),
+        remedy="Give the account the right to change flags there",
+    )
+
+
 def _abort_fault(account: MailAccount, error: Exception) -> MailboxAway:
-    if "unexpected response" in str(error):
-        return unexpected_answer(account, error)
+    words = str(error)
+    if found := OUT_OF_PLACE.search(words):
+        # What came out of place may be a part of a mail, and logs hold none.
+        told = ValueError(f"{words[: found.start()]}words out of place")
+        return unexpected_answer(account, told)
     return broken_off(account, error)

@@ -27,3 +27,11 @@ class Ledger(Protocol):
 
         Raises TransientError while PostgreSQL is away.
         """
+
+
+class PassingLedger:
+    """Numbers for one look that keeps nothing."""
+
+    def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
+        """The place of each key among them."""
+        return {key: number for number, key in enumerate(keys, 1)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Literal
 
 from postrail.accounts.models import MailAccount
@@ -20,6 +20,8 @@ from postrail.secrets import Secrets
 
 # A password, or what gives a token whenever the mailbox is opened.
 Login = str | BearerToken
+# Called when it is the login's turn, as to find it may itself fail.
+LoginOf = Callable[[], Login]
 Mechanism = Literal["XOAUTH2", "OAUTHBEARER"]
 
 # An empty answer to the server's words about a refused token; it says NO only then.

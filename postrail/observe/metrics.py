@@ -42,7 +42,6 @@ _mailbox_unaccounted = Gauge(
     "Mails that the mailbox held and no row told of when they were compared last; must be 0",
     ("mailbox",),
 )
-
 _needs_authorization = Gauge(
     "postrail_account_needs_authorization",
     "1 while a person has to sign in for the mail account; must be 0",

@@ -1,17 +1,234 @@
-"""`postrail accounts …`: the mail accounts of an installation."""
+"""`postrail accounts`: the watched mailboxes, how each stands, and switching them on and off."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
+from postrail.errors import ConfigurationError
+from services.cli import trial
+from services.cli.account_views import (
+    attributes,
+    for_programs,
+    print_failures,
+    print_list,
+    standing_fields,
+    word,
+)
 from services.cli.authorize import authorize
+from services.cli.configure import Author, login_name
+from services.cli.installation import Data, complete, connected, load
+from services.cli.output import Json, console, show_fields, show_json
 
-accounts = typer.Typer(name="accounts", no_args_is_help=True, help="Mail accounts.")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postrail.accounts.apply import Plan
+    from postrail.accounts.models import MailAccount
+    from postrail.mails.standing import FailedMail, Standing
+    from postrail.settings import Settings
+
+FAILURES_SHOWN = 10
 
 
-@accounts.callback()
-def _accounts() -> None:
-    """Mail accounts."""
+class OnOff(StrEnum):
+    """What a switch can be."""
+
+    ON = "on"
+    OFF = "off"
 
 
+accounts = typer.Typer(
+    name="accounts", no_args_is_help=True, help="Mail accounts: the mailboxes that are watched."
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="The accounts' names.")]
+
+
+@accounts.command("list")
+def list_accounts(data: Data = None, json: Json = False) -> None:
+    """List the accounts: how far each was read, and what is wrong."""
+    found = complete(_all(load(data)))
+    if json:
+        show_json([for_programs(account, standing) for account, standing in found])
+        return
+    print_list(found)
+
+
+@accounts.command("show")
+def show_account(name: Name, data: Data = None, json: Json = False) -> None:
+    """Show all attributes of an account, how far it was read, and its last failures.
+
+    Example: [bold]postrail accounts show help[/bold]
+    """
+    account, standing, failures = complete(_one(load(data), name))
+    if json:
+        show_json({**for_programs(account, standing), "failures": failures})
+        return
+    show_fields([*attributes(account).items(), *standing_fields(account, standing)])
+    if failures:
+        typer.echo("\nFailed last:")
+        print_failures(failures)
+
+
+accounts.command("test")(trial.try_out)
 accounts.command("authorize")(authorize)
+
+
+@accounts.command("enable")
+def enable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
+    """Watch the account's mailbox; the fetcher begins within seconds."""
+    _switch(name, {"enabled": True}, author, data, json)
+
+
+@accounts.command("disable")
+def disable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
+    """Leave the account's mailbox alone until it is enabled again; its mails stay there."""
+    _switch(name, {"enabled": False}, author, data, json)
+
+
+@accounts.command("debug")
+def debug(
+    name: Name,
+    on: Annotated[OnOff, typer.Argument(metavar="on|off", help="Switch it on or off.")],
+    author: Author = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Have the dialogue with the account's server written to the fetcher's log, or no longer.
+
+    Passwords, tokens and what mails say are not in it. The fetcher follows within seconds.
+
+    Example: [bold]postrail accounts debug help on[/bold]
+    """
+    _switch(name, {"debug": on is OnOff.ON}, author, data, json)
+
+
+@accounts.command("fetch")
+def fetch(
+    names: Names = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All accounts that are enabled.")
+    ] = False,
+    author: Author = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Have mailboxes looked at now, without waiting for their poll timers.
+
+    Example: [bold]postrail accounts fetch help sales[/bold]
+    """
+    if bool(names) == everything:
+        raise ConfigurationError("which mailboxes?", remedy="Name accounts, or give --all instead")
+    asked = complete(_fetch(load(data), names or [], author or login_name()))
+    if json:
+        show_json({"requested": asked})
+    elif asked:
+        typer.echo(f"Asked the fetcher to look at: {', '.join(asked)}")
+    else:
+        typer.echo("No account is enabled.")
+
+
+async def _all(settings: Settings) -> list[tuple[MailAccount, Standing]]:
+    from postrail.accounts.store import mail_accounts
+
+    async with connected(settings) as connection:
+        accounts = await mail_accounts(connection)
+        return await _with_standings(settings, connection, accounts)
+
+
+async def _one(settings: Settings, name: str) -> tuple[MailAccount, Standing, list[FailedMail]]:
+    from postrail.accounts.store import mail_accounts
+    from postrail.accounts.switch import account_named
+    from postrail.mails.standing import recent_failures
+
+    async with connected(settings) as connection:
+        account = account_named(name, await mail_accounts(connection))
+        ((_, standing),) = await _with_standings(settings, connection, [account])
+        return account, standing, await recent_failures(connection, name, FAILURES_SHOWN)
+
+
+async def _with_standings(
+    settings: Settings, connection: Any, accounts: Sequence[MailAccount]
+) -> list[tuple[MailAccount, Standing]]:
+    from postrail.clock import SystemClock
+    from postrail.mails.standing import nothing_known, standings
+
+    after_seconds = settings.handler.unaccounted_after_seconds
+    found = await standings(connection, SystemClock().now(), after_seconds)
+    return [(one, found.get(one.name) or nothing_known(one.name)) for one in accounts]
+
+
+def _switch(name: str, values: dict[str, Any], author: str, data: Data, json: bool) -> None:
+    plan = complete(_change(load(data), name, values, author or login_name()))
+    (change,) = plan.changes
+    if json:
+        show_json({"account": name, "action": change.action, **values})
+        return
+    words = ", ".join(f"{field}: {word(value)}" for field, value in values.items())
+    already = "" if change.action == "changed" else " (as it was)"
+    console().print(f"Account {name}: {words}{already}.", markup=False)
+    for warning in plan.warnings:
+        console().print(f"Warning: {warning}.", style="yellow", markup=False)
+    for note in plan.notes:
+        console().print(f"Note: {note}.", markup=False)
+
+
+async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:
+    from postrail.accounts.switch import change_account
+    from postrail.clock import SystemClock
+    from postrail.secrets import Secrets
+
+    secrets = Secrets(settings.secrets)
+    async with connected(settings) as connection:
+        return await change_account(
+            connection, name, values, secrets, author=author, now=SystemClock().now()
+        )
+
+
+async def _fetch(settings: Settings, names: Sequence[str], author: str) -> list[str]:
+    """Asks for a look at these mailboxes, or all; returns their names once Kafka has the words."""
+    from postrail.accounts.store import mail_accounts
+
+    async with connected(settings) as connection:
+        there = await mail_accounts(connection)
+    wanted = _enabled(names, there) if names else [one.name for one in there if one.enabled]
+    if wanted:
+        await _request(settings, wanted, author)
+    return wanted
+
+
+def _enabled(names: Sequence[str], there: Sequence[MailAccount]) -> list[str]:
+    from postrail.accounts.switch import account_named
+
+    for name in names:
+        if not account_named(name, there).enabled:
+            raise ConfigurationError(
+                f"mail account {name!r} is not enabled",
+                remedy=f"Run: postrail accounts enable {name}",
+            )
+    return list(dict.fromkeys(names))
+
+
+async def _request(settings: Settings, names: Sequence[str], author: str) -> None:
+    from postrail.clock import SystemClock
+    from postrail.records import MailboxCheckRequested
+    from postrail.stream import avro
+    from postrail.stream.producer import Entry, Producer
+    from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
+
+    now = SystemClock().now()
+    records = [
+        MailboxCheckRequested(mailbox=name, requested_at=now, requested_by=author) for name in names
+    ]
+    producer = Producer(settings.kafka)
+    await producer.start()
+    try:
+        await producer.send(
+            [Entry(MAILBOX_CHECK_REQUESTED, one.mailbox, avro.encode(one)) for one in records]
+        )
+    finally:
+        await producer.close()

@@ -17,6 +17,7 @@ from services.cli import (
     dead,
     demo,
     doctor,
+    export,
     issues,
     mails,
     operate,
@@ -70,6 +71,7 @@ def postrail(
 
 app.command("init", rich_help_panel=SET_UP)(configure.init)
 app.command("apply", rich_help_panel=SET_UP)(configure.apply)
+app.command("export", rich_help_panel=SET_UP)(export.export)
 app.command("migrate", rich_help_panel=SET_UP)(operate.migrate)
 app.add_typer(operate.topics, rich_help_panel=SET_UP)
 app.add_typer(configure.secrets, rich_help_panel=SET_UP)

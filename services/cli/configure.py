@@ -78,7 +78,7 @@ def apply(
     from postrail.accounts.file import parse_file
 
     name = "stdin" if file == Path("-") else str(file)
-    entries = parse_file(_read(file), name)
+    entries = parse_file(read_text(file), name)
     settings = load(data)
     plan = complete(_apply(settings, entries, name, author or login_name(), dry_run))
     if json:
@@ -111,7 +111,8 @@ def login_name() -> str:
         return f"uid {os.getuid()}"
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """The text of a file that an option names; - is stdin."""
     try:
         if file == Path("-"):
             return typer.get_text_stream("stdin").read()
@@ -176,6 +177,8 @@ def _show_plan(plan: Plan, dry_run: bool) -> None:
         )
     for warning in plan.warnings:
         out.print(Text(f"Warning: {warning}.", "yellow"))
+    for note in plan.notes:
+        out.print(Text(f"Note: {note}."))
     counts = ", ".join(
         f"{plan.count(action)} {action}" for action in ("created", "changed", "unchanged")
     )
@@ -201,4 +204,5 @@ def _plan_for_programs(plan: Plan, dry_run: bool) -> dict[str, object]:
         ],
         "untouched": [{"kind": kind, "name": name} for kind, name in sorted(plan.untouched)],
         "warnings": list(plan.warnings),
+        "notes": list(plan.notes),
     }

@@ -38,7 +38,9 @@ async def main(process: Process) -> None:
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)
         parts = _parts(process, store, Threads(threads))
-        entrance = _entrance(process, store, secrets, tokens)
+        full_listing_seconds = settings.fetcher.full_listing_seconds
+        mailboxes = Mailboxes(store, secrets, tokens, process.clock, full_listing_seconds)
+        entrance = _entrance(settings.fetcher.threads, mailboxes)
         shares = Shares(
             store=store,
             assigned=lambda: worker.assigned_partitions,
@@ -91,12 +93,8 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
     )
 
 
-def _entrance(
-    process: Process, store: PostgresStore, secrets: Secrets, tokens: AccessTokens
-) -> Entrance:
-    settings = process.settings.fetcher
-    mailboxes = Mailboxes(store, secrets, tokens, process.clock, settings.full_listing_seconds)
-    slots = max(1, settings.threads // 2)
+def _entrance(threads: int, mailboxes: Mailboxes) -> Entrance:
+    slots = max(1, threads // 2)
     return Entrance(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
 
 

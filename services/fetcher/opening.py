@@ -12,6 +12,7 @@ from postrail.mailbox.graph import GraphMailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.login import login_for
+from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
 from services.fetcher.deltas import PostgresDeltas
 from services.fetcher.ledger import PostgresLedger
@@ -39,7 +40,10 @@ class Mailboxes:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
         if account.protocol == "microsoft_graph":
             return self._graph(account)
-        return ImapMailbox(account, login_for(account, self._secrets, self._tokens))
+        login = login_for(account, self._secrets, self._tokens)
+        if account.protocol == "pop3":
+            return Pop3Mailbox(account, login, self._ledger(account))
+        return ImapMailbox(account, login)
 
     def _graph(self, account: MailAccount) -> Mailbox:
         return GraphMailbox(

@@ -12,9 +12,9 @@ from postrail.accounts.oauth.table import TokenRow, all_rows
 from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
-from postrail.errors import TransientError
+from postrail.errors import PipelineError, TransientError
 from postrail.mailbox.delta import Delta
-from postrail.mails import graph_delta, mailbox_ledger, reconciliation, sync_state
+from postrail.mails import contact, graph_delta, mailbox_ledger, reconciliation, sync_state
 from postrail.mails.incoming import FetchedRow, record_fetched
 from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
@@ -44,6 +44,9 @@ class Store(Protocol):
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails were read and recorded."""
+
+    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+        """Notes how a look at the mailbox went, for people; never raises, as nothing needs it."""
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails have a row, whatever became of them."""
@@ -104,6 +107,15 @@ class PostgresStore:
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:
             return await sync_state.acknowledged(connection, mail_ids)
+
+    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+        now = self._clock.now()
+        with contextlib.suppress(TransientError):
+            async with self._transaction() as connection:
+                if error is None:
+                    await contact.reached(connection, mailbox, now)
+                else:
+                    await contact.failed(connection, mailbox, error, now)
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth import NeedsAuthorization
@@ -34,6 +34,8 @@ MISCONFIGURED_MAX_SECONDS = 300.0
 AUTHORIZATION_SECONDS = 60.0
 # What all mailboxes need (PostgreSQL, the blob store) comes back for all of them at once.
 SHARED_MAX_SECONDS = 5.0
+# People see from it that the mailbox is looked at; each time would be a write for each new mail.
+CONTACT_NOTED_EVERY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,7 @@ class MailboxWatch:
         self._suspects = Suspects()
         self._uid_validity = 0
         self._failures = 0
+        self._contact_noted_at = datetime.min.replace(tzinfo=UTC)
         # The need for an authorization that was told; it is told once.
         self._told = ""
 
@@ -89,10 +92,11 @@ class MailboxWatch:
             while True:
                 self._attention.clear()
                 await fetch.new_mails()
-                self._reached()
+                await self._reached()
                 await self._reconcile(fetch)
                 if not await self._news(mailbox):
                     await fetch.save_finished()
+                await self._come_back(mailbox)
         finally:
             self._parts.threads.release(mailbox)
 
@@ -118,6 +122,13 @@ class MailboxWatch:
             max_message_bytes=self.account.max_message_bytes,
         )
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
+
+    async def _come_back(self, mailbox: Mailbox) -> None:
+        """Connects again where the rest between two looks has let the mailbox go."""
+        # A POP3 session locks the mailbox, so that its looks are sessions of their own.
+        if self.account.protocol == "pop3":
+            async with self._entrance.slots:
+                await self._parts.threads.run(mailbox.open)
 
     async def _reconcile(self, fetch: Fetch) -> None:
         """Compares mailbox and rows when it is time for it, or when somebody asked for it."""
@@ -157,9 +168,13 @@ class MailboxWatch:
         most = self.account.max_mails_per_poll or sys.maxsize
         return await fetch_missed(fetch, self._parts.store, most)
 
-    def _reached(self) -> None:
-        self._failures, self._told = 0, ""
+    async def _reached(self) -> None:
         self._parts.progress.contact(self.account.name)
+        now = self._parts.clock.now()
+        if self._failures or self._told or self._contact_noted_at + CONTACT_NOTED_EVERY <= now:
+            self._contact_noted_at = now
+            await self._parts.store.contact(self.account.name, None)
+        self._failures, self._told = 0, ""
 
     async def _news(self, mailbox: Mailbox) -> bool:
         """Waits until it is time to look again; False when nothing but the poll timer says so."""
@@ -191,6 +206,8 @@ class MailboxWatch:
             attempt=self._failures,
             again_in_seconds=round(seconds, 1),
         )
+        if not _is_shared(error):
+            await self._parts.store.contact(self.account.name, error)
         self._attention.clear()
         await self._wait(asyncio.Event() if asked_for else self._attention, seconds)
 
@@ -200,6 +217,7 @@ class MailboxWatch:
             logger.error(
                 "mailbox needs authorization", mailbox=self.account.name, reason=str(error)
             )
+            await self._parts.store.contact(self.account.name, error)
         self._told = error.reason
         self._attention.clear()
         await self._wait(self._attention, AUTHORIZATION_SECONDS)
@@ -209,7 +227,11 @@ def _pause_seconds(error: PipelineError, failures: int) -> float:
     """How long to wait after so many failures in a row, by whose fault it was."""
     if isinstance(error, ConfigurationError):
         return backoff_seconds(failures, MISCONFIGURED_BASE_SECONDS, MISCONFIGURED_MAX_SECONDS)
-    shared = isinstance(error, TransientError) and not isinstance(error, MailboxAway)
     return backoff_seconds(
-        failures, PAUSE_BASE_SECONDS, SHARED_MAX_SECONDS if shared else PAUSE_MAX_SECONDS
+        failures, PAUSE_BASE_SECONDS, SHARED_MAX_SECONDS if _is_shared(error) else PAUSE_MAX_SECONDS
     )
+
+
+def _is_shared(error: PipelineError) -> bool:
+    """Whether the fault is no matter of this mailbox: PostgreSQL or the blob store is away."""
+    return isinstance(error, TransientError) and not isinstance(error, MailboxAway)

@@ -34,9 +34,14 @@ SPACES = re.compile(r"\s+")
 ID_SEPARATORS = re.compile(r"[\s,;]+")
 ID_MAX_BYTES = 998
 RECEIVED_MAX = 2000
-RECEIVED_FOR = re.compile(r"\bfor <?([^\s<>;@]{1,256}@[^\s<>;@]{1,255})")
+# As it begins with letters, it is only tried where they stand.
+RECEIVED_FOR = re.compile(r"for(?<=\bfor) <?([^\s<>;@]{1,256}@[^\s<>;@]{1,255})")
 # The first reference says which conversation it is, the last ones which mail is answered.
 REFERENCES_MAX = 64
+# Of a date.
+COMMENT = re.compile(r"\([^()]*\)")
+# "+0100" (RFC 5322, 3.3) as some write it; the stdlib's parser would take no offset from it.
+ZONE = re.compile(r"(?<=[\d ])\s*(?:GMT|UTC)?([+-]\d\d):?(\d\d)$")
 
 
 def read_addresses(fields: Iterable[Field]) -> list[Address]:
@@ -141,14 +146,26 @@ def read_message_id(fields: list[Field]) -> str | None:
 
 def read_date(value: str) -> datetime | None:
     """The Date field in UTC, or None when it is no date. A date without a zone counts as UTC."""
+    value = COMMENT.sub("", value[:200]).strip()
     if not value:
         return None
     try:
-        date = parsedate_to_datetime(value[:200])
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        return _in_utc(parsedate_to_datetime(ZONE.sub(r" \1\2", value)))
     # The stdlib's parser raises all of these on one or the other junk.
     except (ValueError, TypeError, IndexError, OverflowError):
+        return _iso_date(value)
+
+
+def _iso_date(value: str) -> datetime | None:
+    # Some programs write ISO 8601 there.
+    try:
+        return _in_utc(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
         return None
+
+
+def _in_utc(date: datetime) -> datetime:
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def read_received_for(fields: Iterable[Field]) -> list[str]:

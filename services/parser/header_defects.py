@@ -46,7 +46,7 @@ def _defects(header: Header, sender: Address | None) -> Iterator[str]:
     for name in ONCE:
         if (count := len(header.all(name))) > 1:
             yield f"{count} {name.title()} fields"
-    if field := next((one for one in header.fields if CONTROLS.search(one.raw)), None):
+    if field := next((one for one in header.fields if _has_controls(one.raw)), None):
         yield f"control characters in {field.name[:40]}"
     yield from _encoded_tricks(header)
     if (count := _count_of_senders(header)) > 1:
@@ -61,10 +61,15 @@ def _encoded_tricks(header: Header) -> Iterator[str]:
     """What shows only when encoded words are decoded: as such it would be no header any more."""
     for name in SHOWN:
         for field in header.all(name)[:1]:
-            if "=?" in field.raw and not CONTROLS.search(field.raw) and _hides(field.raw):
+            if "=?" in field.raw and not _has_controls(field.raw) and _hides(field.raw):
                 yield f"encoded control characters in {field.name[:40]}"
             if not field.value.isascii() and TURNING.search(field.value):
                 yield f"characters in {field.name[:40]} that turn the reading direction"
+
+
+def _has_controls(raw: str) -> bool:
+    # What can be printed has none: most fields need no search.
+    return not raw.isprintable() and CONTROLS.search(raw) is not None
 
 
 def _hides(raw: str) -> bool:

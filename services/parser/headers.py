@@ -6,6 +6,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from services.parser.text import decode, one_line, storable
 from services.parser.transfer import lenient_base64
@@ -81,7 +82,7 @@ def _name(name: str) -> str:
 def decode_value(raw: str) -> str:
     """A field's value on one line: unfolded, encoded words and 8-bit characters decoded."""
     raw = raw[:VALUE_MAX]
-    if raw.isascii() and raw.isprintable() and "=?" not in raw:
+    if raw.isascii() and "=?" not in raw:
         return one_line(raw)
     return storable(one_line(decode_words(raw)))
 
@@ -90,6 +91,12 @@ def decode_words(raw: str) -> str:
     """Encoded words (RFC 2047) and 8-bit characters decoded, the rest unchanged."""
     if "=?" not in raw:
         return raw if raw.isascii() else decode_eight_bit(raw)
+    return _decoded(raw)
+
+
+@lru_cache(maxsize=16)
+def _decoded(raw: str) -> str:
+    """Kept, as a mail's fields are asked twice: what they say, and what they hide in saying it."""
     unfolded = raw.replace("\r", "").replace("\n", "")
     return "".join(decode(data, charset) for data, charset in _joined(_runs(unfolded)))
 

@@ -8,40 +8,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-from postrail.records import Address
-from services.parser.bounce.known import known_recipients
-from services.parser.bounce.prose import read_prose
-from services.parser.bounce.status import STATUS_TYPES, actions_of
-from services.parser.bounce.words import DELAY, FAILURE, SUBJECT
-from services.parser.headers import Header
+from services.parser.bounce import signs
+from services.parser.calendars import TYPES as CALENDAR_TYPES
 from services.parser.kind_words import (
-    ABSENCE,
-    ABSENCE_SUBJECT,
     AUTOMATIC_SUBJECT,
     AUTOMATIC_TEXT,
     NAMED_ABSENCE_SUBJECT,
 )
-from services.parser.parameters import Valued
-from services.parser.parts import AttachedFile
+from services.parser.marks import (
+    OPENING_MAX,
+    Marks,
+    absent,
+    has_part,
+    reported,
+)
+from services.parser.receipt import says_read
 from services.parser.text import cut, one_line
-from services.parser.view import View
 
 REASON_MAX_BYTES = 200
 NOT_SET = {"", "no", "false", "none"}
 AUTO_REPLY_PRECEDENCES = {"auto_reply", "auto-reply"}
 BULK_PRECEDENCES = {"bulk", "junk", "list"}
-MACHINES = ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon")
-# They send bounces, and other mail too.
-MAIL_SYSTEM = re.compile(
-    r"(?:postmaster\\?|mdaemon|e?500_smtp\S*|mailadm|mail\.delivery\.\S*)(?:@|$)"
-    r"|mail delivery|mailer.?daemon"
-    r"|courier mail server|delivery (?:sub)?system|system administrator"
-    r"|mail (?:administrator|system)"
-    r"|microsoft outlook",
-    re.IGNORECASE,
-)
 AUTOMATIC_SENDER = re.compile(
     r"(?:auto-?repl(?:y|ies)|auto-?respond(?:er)?|auto-?response|vacation)[\w.+-]*@", re.IGNORECASE
 )
@@ -56,11 +44,7 @@ AUTO_REPLY_VALUES = (
     "X-FC-MachineGenerated",
 )
 BULK_FIELDS = ("Mailing-List", "X-Mailing-List", "X-BeenThere", "Feedback-ID", "X-CampaignID")
-# How far into a text a mail says what it is.
-REFUSING = re.compile(r"Disposition:[^;\n]{0,100};\s*(?:deleted|denied|failed)", re.IGNORECASE)
 ANSWERED = re.compile(r"\A(?:re|aw|sv|fwd?): ?", re.IGNORECASE)
-OPENING_MAX = 700
-NOTICE_MAX = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,45 +53,6 @@ class Kind:
 
     name: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Marks:
-    """What the rules look at."""
-
-    data: View
-    header: Header
-    content_type: Valued
-    sender: Address | None
-    text: str
-    files: list[AttachedFile]
-
-    @cached_property
-    def types(self) -> set[str]:
-        """The types of all attachments."""
-        return {file.content_type for file in self.files}
-
-    @cached_property
-    def local_part(self) -> str:
-        """Of the sender, in lower case."""
-        return self.sender.address.partition("@")[0].lower() if self.sender else ""
-
-    @cached_property
-    def subject(self) -> str:
-        """As far as it says what the mail is."""
-        return self.header.value("subject")[:300]
-
-    @cached_property
-    def notice(self) -> str:
-        """As far as a bounce says what happened."""
-        return self.text[:NOTICE_MAX]
-
-    @cached_property
-    def returns_to_nobody(self) -> str:
-        """The Return-Path of mail that must not be answered (RFC 3834, section 3.3), or ""."""
-        value = self.header.value("return-path").replace(" ", "")
-        null = value == "<>" or value.strip("<>").partition("@")[0].lower() in MACHINES
-        return f"Return-Path: {value}" if null else ""
 
 
 Rule = Callable[[Marks], str]
@@ -123,96 +68,19 @@ def kind_of(marks: Marks) -> Kind:
 
 def _receipt(marks: Marks) -> str:
     # RFC 8098: tells that a mail of ours was opened; nobody wrote it.
-    return _report(marks, "disposition-notification") or _part(
+    return reported(marks, "disposition-notification") or has_part(
         marks, "message/disposition-notification"
     )
 
 
+def _receipt_in_words(marks: Marks) -> str:
+    found = says_read(marks.subject, marks.text)
+    return f"the text says: {found}" if found else ""
+
+
 def _feedback(marks: Marks) -> str:
     # RFC 5965: a provider forwards a complaint.
-    return _report(marks, "feedback-report") or _part(marks, "message/feedback-report")
-
-
-def _delivered(marks: Marks) -> str:
-    """A report on success, which was asked for: nothing came back."""
-    if marks.types.isdisjoint(STATUS_TYPES):
-        return ""
-    actions = actions_of(marks.files)
-    if actions and actions <= {"delivered", "relayed", "expanded"}:
-        return f"Action: {', '.join(sorted(actions))}"
-    return ""
-
-
-def _delivery_report(marks: Marks) -> str:
-    if reason := _report(marks, "delivery-status") or _report(marks, ""):
-        return reason
-    return next((reason for one in STATUS_TYPES if (reason := _part(marks, one))), "")
-
-
-def _report(marks: Marks, report_type: str) -> str:
-    if marks.content_type.value != "multipart/report":
-        return ""
-    if marks.content_type.parameters.get("report-type", "").lower() != report_type:
-        return ""
-    return f"Content-Type: multipart/report; report-type={report_type}"
-
-
-def _part(marks: Marks, content_type: str) -> str:
-    return f"a part is {content_type}" if content_type in marks.types else ""
-
-
-def _mailer_daemon(marks: Marks) -> str:
-    if marks.local_part in MACHINES or marks.header.value("from").lower() in MACHINES:
-        return f"From: {marks.header.value('from')}"
-    return ""
-
-
-def _failed_recipients(marks: Marks) -> str:
-    # Exim and Gmail name here the addresses that a bounce is about.
-    value = marks.header.value("x-failed-recipients")
-    return f"X-Failed-Recipients: {value}" if value else ""
-
-
-def _rejected(marks: Marks) -> str:
-    """A receipt that says that the mail was thrown away: Sieve's "reject" (RFC 5429, 2.1.1)."""
-    for file in marks.files:
-        if file.content_type == "message/disposition-notification":
-            found = REFUSING.search(file.source.first(NOTICE_MAX).decode("ascii", "replace"))
-            if found and FAILURE.search(f"{marks.subject}\n{marks.text[:NOTICE_MAX]}"):
-                return found.group()
-    return ""
-
-
-def _speaks_as_bounce(marks: Marks) -> str:
-    """Its subject, its sender and its text speak of a mail that did not arrive.
-
-    People write so too, about parcels for example: without a mail system as the sender, the text
-    must be a notice in a known format.
-    """
-    subject = SUBJECT.search(marks.subject)
-    system = marks.returns_to_nobody or _mail_system(marks)
-    if subject and system:
-        return f"Subject: {marks.subject} ({system})"
-    if not (subject or system):
-        return ""
-    said = FAILURE.search(marks.notice) or DELAY.search(marks.notice)
-    if not said or (subject and not _in_known_format(marks)) or (system and _absent(marks)):
-        return ""
-    return f"{system or 'Subject: ' + marks.subject} (the text says: {said})"
-
-
-def _in_known_format(marks: Marks) -> bool:
-    # A bounce names whom it is about.
-    if "@" not in marks.notice or marks.header.all("in-reply-to"):
-        return False
-    prose = read_prose(marks.notice, set())
-    coded = prose.coded and bool(prose.addresses)
-    return coded or any(known_recipients(marks.data, marks.header, marks.sender))
-
-
-def _mail_system(marks: Marks) -> str:
-    value = marks.header.value("from")
-    return f"From: {value}" if MAIL_SYSTEM.search(value) else ""
+    return reported(marks, "feedback-report") or has_part(marks, "message/feedback-report")
 
 
 def _auto_replied(marks: Marks) -> str:
@@ -264,7 +132,7 @@ def _says_automatic(marks: Marks) -> str:
         subject = ANSWERED.sub("", subject)
     if AUTOMATIC_SUBJECT.match(subject):
         return f"Subject: {marks.subject}"
-    if NAMED_ABSENCE_SUBJECT.match(subject) and _absent(marks):
+    if NAMED_ABSENCE_SUBJECT.match(subject) and absent(marks):
         return f"Subject: {marks.subject}"
     if found := AUTOMATIC_TEXT.search(marks.text[:OPENING_MAX]):
         return f"the text says: {found}"
@@ -273,23 +141,20 @@ def _says_automatic(marks: Marks) -> str:
 
 def _says_absent(marks: Marks) -> str:
     """Somebody is away, and the mail is marked as one that nobody should answer."""
-    return _absent(marks) if _unanswerable(marks) else ""
-
-
-def _absent(marks: Marks) -> str:
-    if ABSENCE_SUBJECT.search(marks.subject):
-        return f"Subject: {marks.subject}"
-    found = ABSENCE.search(marks.text[:OPENING_MAX])
-    return f"the text says: {found}" if found else ""
+    return absent(marks) if _unanswerable(marks) else ""
 
 
 def _unanswerable(marks: Marks) -> bool:
-    listed = any(name.startswith("list-") for name in marks.header.names())
     return bool(
         marks.returns_to_nobody
         or marks.header.all("x-auto-response-suppress")
-        or (_precedence(marks, {"bulk", "junk"}) and not listed)
+        or (_precedence(marks, {"bulk", "junk"}) and not _listed(marks))
     )
+
+
+def _listed(marks: Marks) -> list[str]:
+    """The fields that say that it went through a mailing list (RFC 2369 and RFC 2919)."""
+    return [name for name in marks.header.names() if name.startswith("list-")]
 
 
 def _answers_nobody(marks: Marks) -> str:
@@ -304,6 +169,11 @@ def _calendar(marks: Marks) -> str:
     for file in marks.files:
         if file.content_type == "text/calendar" and file.method:
             return f"a part is text/calendar; method={file.method}"
+    # A calendar that is merely attached is no invitation, and Outlook's own form of one is.
+    if marks.types.isdisjoint(CALENDAR_TYPES):
+        for event in marks.events:
+            if event.method:
+                return f"winmail.dat holds a meeting ({event.method})"
     return ""
 
 
@@ -336,9 +206,9 @@ def _sent_by_system(marks: Marks) -> str:
 def _bulk(marks: Marks) -> str:
     if reason := _precedence(marks, BULK_PRECEDENCES):
         return reason
-    # RFC 2369 and RFC 2919.
-    listed = [name for name in marks.header.names() if name.startswith("list-")]
-    listed += [name.lower() for name in BULK_FIELDS if marks.header.all(name.lower())]
+    listed = _listed(marks) + [
+        name.lower() for name in BULK_FIELDS if marks.header.all(name.lower())
+    ]
     return (
         f"{marks.header.all(listed[0])[0].name}: {marks.header.value(listed[0])}" if listed else ""
     )
@@ -355,15 +225,16 @@ def _precedence(marks: Marks, values: set[str]) -> str:
 # Order matters: a vacation answer may have a null Return-Path (RFC 3834, section 3), and many
 # bounces call themselves auto-replied.
 RULES: tuple[tuple[str, Rule], ...] = (
-    ("bounce", _rejected),
+    ("bounce", signs.rejected),
     ("receipt", _receipt),
     ("feedback", _feedback),
-    ("receipt", _delivered),
-    ("bounce", _delivery_report),
-    ("bounce", _failed_recipients),
+    ("receipt", signs.delivered),
+    ("bounce", signs.delivery_report),
+    ("bounce", signs.failed_recipients),
+    ("receipt", _receipt_in_words),
     ("auto_reply", _exchange_out_of_office),
-    ("bounce", _mailer_daemon),
-    ("bounce", _speaks_as_bounce),
+    ("bounce", signs.mailer_daemon),
+    ("bounce", signs.speaks_as_bounce),
     ("auto_reply", _auto_replied),
     ("auto_reply", _auto_reply_mark),
     ("auto_reply", _auto_reply_sender),

@@ -27,6 +27,8 @@ LIST_ID = re.compile(r"([^<>]*)<([^<>]+)")
 
 def read_list(header: Header) -> MailingList | None:
     """What the header says about the list that the mail went through; None when it is nothing."""
+    if not any(name.startswith("list-") for name in header.names()):
+        return None
     uris = {name: _uris(header.all(f"list-{name}")) for name in NAMES}
     name, list_id = _list_id(header.value("list-id"))
     closed = header.value("list-post").strip().upper().startswith("NO")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from postrail.records import CalendarEvent
+from services.parser.meetings import meeting_in
 from services.parser.names import sniffed_type
 from services.parser.rtf import rtf_to_text
 from services.parser.smime import read_shell
@@ -39,6 +41,7 @@ class Unpacked:
     # A body, for a mail that has no other one.
     text: str = ""
     html: str = ""
+    meeting: CalendarEvent | None = None
     files: list[PackedFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -93,10 +96,12 @@ def _of_tnef(content: bytes) -> Unpacked | None:
     if found.rtf and not (found.html or found.text):
         files.append(PackedFile("body.rtf", found.rtf, "application/rtf"))
     notes = [] if found.whole else ["not complete: unpacked as far as it goes"]
+    meeting = meeting_in(found)
     if len(found.text) + len(found.html) > TEXT_MAX:
         notes.append("its text is too large to be shown")
-        return Unpacked(files=files, notes=notes)
-    return Unpacked(text=_text(found), html=found.html, files=files, notes=notes)
+        return Unpacked(meeting=meeting, files=files, notes=notes)
+    text = _text(found)
+    return Unpacked(text=text, html=found.html, meeting=meeting, files=files, notes=notes)
 
 
 def _text(found: Tnef) -> str:

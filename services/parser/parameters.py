@@ -41,7 +41,7 @@ def read_valued(raw: str) -> Valued:
     pieces: dict[str, list[_Piece]] = {}
     for found in PARAMETER.finditer(raw):
         name, text = found.group(1).lower(), _unquoted(found.group(2))
-        if section := SECTION.fullmatch(name):
+        if section := "*" in name and SECTION.fullmatch(name):
             base, number, star = section.groups()
             encoded = number is None or star is not None
             pieces.setdefault(base, []).append(_Piece(int(number or 0), encoded, text))

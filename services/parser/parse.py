@@ -34,8 +34,9 @@ from services.parser.bounce import read_bounce
 from services.parser.calendars import read_calendars
 from services.parser.header_defects import header_defects
 from services.parser.headers import Header, read_header
-from services.parser.kind import Kind, Marks, kind_of
+from services.parser.kind import Kind, kind_of
 from services.parser.lists import read_list
+from services.parser.marks import Marks
 from services.parser.markup import clean_html
 from services.parser.parts import AttachedFile, Content, read_parts
 from services.parser.reply import split_reply
@@ -46,7 +47,7 @@ from services.parser.structure import (
     Part,
     read_structure,
 )
-from services.parser.text import cut, decode, storable
+from services.parser.text import cut, decode
 from services.parser.transfer import plain
 from services.parser.view import View, chunks_of, view_of_chunks
 
@@ -223,12 +224,17 @@ def _mail(
     references = read_ids(header.all("references"))
     fingerprint = sha256_of(data) if error else _fingerprint(header, message_id, content)
     made_message_id = "" if message_id else f"<{fingerprint}@{MADE_ID_DOMAIN}>"
-    marks = Marks(data, header, root.content_type, sender, content.text, content.attachments)
-    kind = NOT_PARSED if error else kind_of(marks)
     events, broken_calendars = read_calendars(content.attachments)
+    # What the winmail.dat of an invitation holds is in its calendar, where there is one.
+    events = events or content.meetings
+    signed = _signed(root, content)
+    marked = _with_signed(header, signed)
+    content_type = (signed or root).content_type
+    marks = Marks(data, marked, content_type, sender, content.text, content.attachments, events)
+    kind = NOT_PARSED if error else kind_of(marks)
     bounce = None
     if kind.name == "bounce":
-        bounce = read_bounce(data, header, content.text, content.attachments, sender)
+        bounce = read_bounce(data, marked, content.text, content.attachments, sender)
     return Mail(
         error=error,
         header=header,
@@ -259,15 +265,28 @@ def _mail(
     )
 
 
+def _signed(root: Part, content: Content) -> Part | None:
+    """What was signed, where the whole mail is."""
+    outer = content.signed or root
+    if outer.content_type.value == "multipart/signed" and outer.children:
+        return outer.children[0]
+    return content.signed
+
+
+def _with_signed(header: Header, signed: Part | None) -> Header:
+    """What says of which kind a mail is: a signature hides the fields of the mail inside it."""
+    return Header([*_header(signed).fields, *header.fields]) if signed else header
+
+
 def _reply(header: Header, content: Content) -> ReplyParts | None:
     """The body in its parts, or None where it has only one."""
     found = split_reply(content.text, content.source, header.value("subject"))
     if not (found.quoted_text or found.signature or found.quoted_html or found.signature_html):
         return None
     return ReplyParts(
-        new_text=storable(found.new_text),
-        quoted_text=storable(found.quoted_text),
-        signature=storable(found.signature),
+        new_text=found.new_text,
+        quoted_text=found.quoted_text,
+        signature=found.signature,
         new_html=clean_html(found.new_html),
         quoted_html=clean_html(found.quoted_html),
         signature_html=clean_html(found.signature_html),
@@ -276,10 +295,9 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
 
 def _delivered_to(header: Header) -> list[str]:
     """The addresses that mail servers and forwarders note, each once, the surest first."""
-    found = [
-        address.address for name in DELIVERED_TO for address in read_addresses(header.all(name))
-    ]
-    return list(dict.fromkeys([*found, *read_received_for(header.all("received"))]))
+    fields = [found for name in DELIVERED_TO if (found := header.all(name))]
+    noted = [address.address for found in fields for address in read_addresses(found)]
+    return list(dict.fromkeys([*noted, *read_received_for(header.all("received"))]))
 
 
 def _sender(header: Header) -> Address | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from postrail.records import CalendarEvent
 from services.parser.headers import decode_value
 from services.parser.markup import clean_html, html_from_text, html_to_text
 from services.parser.names import attachment_name, sniffed_type, type_of_name
@@ -117,6 +118,10 @@ class Content:
     cut: list[str]
     # What is to be known of packed attachments.
     notes: list[str]
+    # The mail inside an opaque signature, where the whole mail is signed so.
+    signed: Part | None = None
+    # From winmail.dat.
+    meetings: list[CalendarEvent] = field(default_factory=list)
 
 
 def read_parts(root: Part) -> Content:
@@ -133,6 +138,8 @@ def read_parts(root: Part) -> Content:
         charsets=reader.charsets,
         cut=reader.cut,
         notes=list(dict.fromkeys(reader.notes)),
+        signed=reader.signed,
+        meetings=reader.meetings,
     )
 
 
@@ -147,6 +154,8 @@ class _Reader:
         self.notes: list[str] = []
         # The body of a winmail.dat, for a mail that has no other one.
         self.packed_sections: list[_Section] = []
+        self.signed: Part | None = None
+        self.meetings: list[CalendarEvent] = []
         self._parts = 0
         self._room = BODIES_MAX
         self._packed_depth = 0
@@ -204,6 +213,9 @@ class _Reader:
             one if one.unpacked_from else replace(one, unpacked_from=file.sha256)
             for one in self.files[before:]
         ]
+        # A message within the message is an attachment, and so is what it asks for.
+        if self._packed_depth == 0 and found.meeting:
+            self.meetings.append(found.meeting)
         if self._packed_depth == 0 and (found.text or found.html):
             self.packed_sections.append(_Section(found.text or None, found.html or None))
         return sections
@@ -212,6 +224,9 @@ class _Reader:
         if not entity:
             return []
         root = read_structure(entity)
+        # Each signature goes one deeper; nothing but signatures stands around the whole mail then.
+        if depth == self._packed_depth - 1:
+            self.signed = root
         return self.sections(root, depth + 1)
 
     def _add_packed(self, packed: PackedFile, depth: int) -> None:

@@ -137,8 +137,9 @@ def storable(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text with each run of spaces, line ends and control characters as one space."""
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip()
+    # ASCII's other control characters are no spaces to split at: they are rare.
+    if text.isascii() and (plain := " ".join(text.split())).isprintable():
+        return plain
     return UNWANTED_IN_LINES.sub(" ", text).strip()
 
 

@@ -9,18 +9,29 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from services.parser.mapi import (
+    APPOINTMENT,
+    BINARY,
+    MEETING,
+    OBJECT,
+    STRING8,
+    TIME,
+    UNICODE,
+    BrokenError,
+    read_properties,
+    read_time,
+)
 from services.parser.rtf import inflated_rtf
 from services.parser.text import decode, storable
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
 FILES_MAX = 200
-# Real mails have some hundred properties, with a few values.
-PROPERTIES_MAX = 10_000
-VALUES_MAX = 10_000
 # MS-OXTNEF, section 2.1.3.2: the attributes' ids without their types.
 MESSAGE_PROPERTIES = 0x9003
 BODY = 0x800C
+SUBJECT, MESSAGE_CLASS, OWNER = 0x8004, 0x8008, 0x0000
 CODE_PAGE = 0x9007
 NEW_ATTACHMENT = 0x9002
 ATTACHMENT_DATA = 0x800F
@@ -30,13 +41,18 @@ ATTACHMENT_PROPERTIES = 0x9005
 PLAIN, HTML, RTF, INTERNET_CODE_PAGE = 0x1000, 0x1013, 0x1009, 0x3FDE
 LONG_NAME, SHORT_NAME, DISPLAY_NAME = 0x3707, 0x3704, 0x3001
 MIME_TAG, CONTENT_ID, DATA = 0x370E, 0x3712, 0x3701
-# MS-OXCDATA, section 2.11.1: the sizes of fixed values (padded to 4), and types of any length.
-FIXED = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 0xA: 4, 0xB: 4, 0x14: 8, 0x40: 8, 0x48: 16}
-STRING8, UNICODE, BINARY, OBJECT = 0x1E, 0x1F, 0x102, 0x0D
-MULTIPLE = 0x1000
-NAMED_FROM = 0x8000
 # IID_IMessage: the object is a message, again in TNEF.
 MESSAGE_IID = bytes.fromhex("0703020000000000c000000000000046")
+# MS-OXOCAL and MS-OXOMSG: what is asked of whom, when and where.
+START, END, WHERE = APPOINTMENT | 0x820D, APPOINTMENT | 0x820E, APPOINTMENT | 0x8208
+START_DATE, END_DATE = 0x0060, 0x0061
+GLOBAL_ID, CLEAN_GLOBAL_ID, MEETING_WHERE = MEETING | 0x03, MEETING | 0x23, MEETING | 0x02
+TITLE, CLASS = 0x0037, 0x001A
+# On behalf of whom it was sent and, where it is an answer, received: name, SMTP address, address.
+SENT_FOR = (0x0042, 0x5D02, 0x0065)
+RECEIVED_FOR = (0x0044, 0x5D08, 0x0078)
+ABOUT_MEETINGS = {START, END, WHERE, START_DATE, END_DATE, GLOBAL_ID, CLEAN_GLOBAL_ID,
+                  MEETING_WHERE, TITLE, CLASS, *SENT_FOR, *RECEIVED_FOR}  # fmt: skip
 CHARSETS = {1200: "utf-16-le", 20127: "ascii", 20866: "koi8-r", 21866: "koi8-u",
             50220: "iso-2022-jp", 51932: "euc-jp", 51949: "euc-kr", 54936: "gb18030",
             65000: "utf-7", 65001: "utf-8"}  # fmt: skip
@@ -62,12 +78,17 @@ class Tnef:
     html: str = ""
     rtf: bytes = b""
     files: list[TnefFile] = field(default_factory=list)
+    message_class: str = ""
+    subject: str = ""
+    # The organiser of a meeting: a name, and an address behind its type.
+    owner: tuple[str, str] = ("", "")
+    # The texts and times among the properties, by their numbers.
+    texts: dict[int, str] = field(default_factory=dict)
+    times: dict[int, datetime] = field(default_factory=dict)
+    # Those that name an event in every calendar.
+    ids: dict[int, bytes] = field(default_factory=dict)
     # Was everything read, down to its end?
     whole: bool = True
-
-
-class _BrokenError(Exception):
-    """The bytes end too early, or are of a type that nobody knows."""
 
 
 def read_tnef(data: bytes) -> Tnef | None:
@@ -78,7 +99,7 @@ def read_tnef(data: bytes) -> Tnef | None:
     try:
         for name, value in _attributes(data):
             reader.read(name, value)
-    except _BrokenError:
+    except BrokenError:
         reader.found.whole = False
     return reader.found
 
@@ -97,7 +118,7 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         name, _, size = struct.unpack_from("<HHI", data, at + 1)
         if at + 9 + size > len(data):
             yield name, data[at + 9 :]
-            raise _BrokenError
+            raise BrokenError
         yield name, data[at + 9 : at + 9 + size]
         at += 9 + size + 2
 
@@ -115,11 +136,17 @@ class _Reader:
             self._charset = charset_of(int.from_bytes(value[:4], "little"))
         elif name == BODY:
             self.found.text = self.found.text or self._text(value)
+        elif name == SUBJECT:
+            self.found.subject = self._text(value)
+        elif name == MESSAGE_CLASS:
+            self.found.message_class = self._text(value)
+        elif name == OWNER:
+            self.found.owner = self._owner(value)
         elif name == MESSAGE_PROPERTIES:
             self._message(value)
         elif name == NEW_ATTACHMENT:
             if len(self.found.files) >= FILES_MAX:
-                raise _BrokenError
+                raise BrokenError
             self.found.files.append(TnefFile())
         elif self.found.files:
             self._attachment(self.found.files[-1], name, value)
@@ -137,8 +164,25 @@ class _Reader:
                 self.found.html = self._string(kind, content)
             elif number == RTF:
                 self.found.rtf = inflated_rtf(content)
+            elif number in ABOUT_MEETINGS:
+                self._about_meeting(number, kind, content)
         if html:
             self.found.html = storable(decode(html.rstrip(b"\0"), html_charset or None))
+
+    def _about_meeting(self, number: int, kind: int, content: bytes) -> None:
+        if kind == TIME:
+            if time := read_time(content):
+                self.found.times[number] = time
+        elif kind == BINARY:
+            self.found.ids[number] = content
+        elif text := self._string(kind, content):
+            self.found.texts[number] = text
+
+    def _owner(self, value: bytes) -> tuple[str, str]:
+        """A name and an address, each behind its length (MS-OXTNEF, section 2.1.3.3)."""
+        size = int.from_bytes(value[:2], "little")
+        name, rest = value[2 : 2 + size], value[2 + size :]
+        return self._text(name), self._text(rest[2 : 2 + int.from_bytes(rest[:2], "little")])
 
     def _attachment(self, file: TnefFile, name: int, value: bytes) -> None:
         if name == ATTACHMENT_TITLE:
@@ -175,62 +219,6 @@ class _Reader:
     def _properties(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
         """The properties up to the first that cannot be read: id, type, and (first) value."""
         try:
-            yield from _properties(data)
-        except (_BrokenError, struct.error):
+            yield from read_properties(data)
+        except (BrokenError, struct.error):
             self.found.whole = False
-
-
-def _properties(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    (count,) = struct.unpack_from("<I", data)
-    if count > PROPERTIES_MAX:
-        raise _BrokenError
-    at = 4
-    for _ in range(count):
-        kind, number = struct.unpack_from("<HH", data, at)
-        at += 4
-        if number >= NAMED_FROM:
-            at = _after_name(data, at)
-        first, at = _values(data, at, kind)
-        yield number, kind, first
-
-
-def _after_name(data: bytes, at: int) -> int:
-    """Where the name of a named property ends (MS-OXTNEF, section 2.1.3.4)."""
-    (is_text,) = struct.unpack_from("<I", data, at + 16)
-    if not is_text:
-        return at + 24
-    (size,) = struct.unpack_from("<I", data, at + 20)
-    return at + 24 + _padded(size)
-
-
-def _values(data: bytes, at: int, kind: int) -> tuple[bytes, int]:
-    """The first value of a property, and where the last one ends."""
-    plain = kind & ~MULTIPLE
-    size = FIXED.get(plain)
-    if size is None and plain not in (STRING8, UNICODE, BINARY, OBJECT):
-        raise _BrokenError
-    count = 1
-    # Types of any length have a count, also where they cannot have several values.
-    if size is None or kind & MULTIPLE:
-        (count,) = struct.unpack_from("<I", data, at)
-        at += 4
-    if count > VALUES_MAX:
-        raise _BrokenError
-    first = b""
-    for number in range(count):
-        value, at = _value(data, at, size)
-        first = first if number else value
-    return first, at
-
-
-def _value(data: bytes, at: int, size: int | None) -> tuple[bytes, int]:
-    if size is None:
-        (size,) = struct.unpack_from("<I", data, at)
-        at += 4
-    if at + size > len(data):
-        raise _BrokenError
-    return data[at : at + size], at + _padded(size)
-
-
-def _padded(size: int) -> int:
-    return size + -size % 4

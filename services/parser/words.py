@@ -6,11 +6,13 @@ import re2
 
 # The sets of states that it keeps while it goes through a text.
 MEMORY_BYTES = 32 * 1024 * 1024
-WORD = r"[\pL\pN_]"
+# With Unicode's classes of letters the two longest patterns take 44 ms to be built, and 67 ms more
+# when a text first meets them; so they take 6. Where a word ends, spaces and ASCII's signs say.
+WORD = r"[0-9A-Za-z_\x{80}-\x{10ffff}]"
 
 
 class Words:
-    """Alternatives to look for, without case; `\\w` is a letter or digit of any script."""
+    """Alternatives to look for, without case; `\\w` is all but ASCII's spaces and signs."""
 
     def __init__(self, pattern: str) -> None:
         options = re2.Options()
@@ -20,9 +22,10 @@ class Words:
 
     def search(self, text: str) -> str:
         """The first place that is meant, as it stands there, or ""."""
-        found = self._pattern.search(text)
-        return str(found.group()) if found else ""
+        # RE2 reads bytes, and its wrapper for text counts characters that nobody asks for.
+        found = self._pattern.search(text.encode())
+        return found.group().decode() if found else ""
 
     def match(self, text: str) -> bool:
         """Does the text begin so?"""
-        return self._pattern.match(text) is not None
+        return self._pattern.match(text.encode()) is not None

@@ -144,19 +144,21 @@ class Dovecot:
         folder: Path,
         certificates: Certificates,
         *,
-        sessions_per_process: int = 1,
         introspection: str = "",
         token_mechanisms: str = "xoauth2 oauthbearer",
+        sessions_per_process: int = 1,
     ) -> None:
         """With `introspection` (settings of Dovecot's) it takes tokens of that provider, too."""
         self._folder = folder
-        # More than one: thousands that idle, and only few processes and inotify instances.
-        self._sessions_per_process = sessions_per_process
         trust = f"tls_ca_cert_file = {folder}/ca.pem\n"
         self._introspection = introspection and introspection + trust
         self._mechanisms = f"plain login {token_mechanisms if introspection else ''}".strip()
+        # More than one: thousands that idle, and only few processes and inotify instances.
+        self._sessions_per_process = sessions_per_process
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
+        # More lines of dovecot.conf, for the next start.
+        self.more_settings = ""
         self._configuration = folder / "dovecot.conf"
         self._child = Child(
             "Dovecot",
@@ -318,15 +320,15 @@ class Dovecot:
         (self._folder / "oauth2.ext").write_text(self._introspection)
         root = os.geteuid() == 0
         us = pwd.getpwuid(os.geteuid()).pw_name
-        return CONFIGURATION.format(
+        return self.more_settings + CONFIGURATION.format(
             folder=self._folder,
             certificates=self._certificates,
             ports=self.ports,
             password=PASSWORD,
-            sessions_per_process=self._sessions_per_process,
-            sessions_until_end=1 if self._sessions_per_process == 1 else 0,
             mechanisms=self._mechanisms,
             tokens=TOKENS.format(folder=self._folder) if self._introspection else "",
+            sessions_per_process=self._sessions_per_process,
+            sessions_until_end=1 if self._sessions_per_process == 1 else 0,
             uid=NOBODY if root else os.geteuid(),
             gid=NOBODY if root else os.getegid(),
             internal_user="dovecot" if root else us,

@@ -12,6 +12,7 @@ from typing import Any
 
 from postrail.accounts.models import MailAccount
 from postrail.clock import Clock, SettableClock
+from postrail.errors import PipelineError
 from postrail.mails.incoming import FetchedRow
 from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
@@ -58,6 +59,7 @@ class MemoryStore:
         self.due: list[Reconciliation] = []
         self.rounds: list[Round] = []
         self.faults: list[Exception] = []
+        self.contacts: list[tuple[str, str | None]] = []
 
     async def accounts(self) -> list[MailAccount]:
         self._check()
@@ -93,6 +95,9 @@ class MemoryStore:
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         self._check()
         return set(mail_ids) & set(self.fetched)
+
+    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+        self.contacts.append((mailbox, error.problem if error else None))
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         self._check()

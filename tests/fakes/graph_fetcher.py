@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from postrail.accounts.oauth.tokens import AccessTokens
@@ -20,7 +20,31 @@ from services.fetcher.__main__ import main
 from services.fetcher.deltas import PostgresDeltas
 from services.fetcher.ledger import PostgresLedger
 from services.fetcher.store import PostgresStore
-from tests.fakes.fetcher_killed_at import die, dying, dying_async
+from tests.fakes.killed_at import die
+
+
+def dying(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, and death when it has done its work and was given something to do."""
+
+    def call(self: object, *arguments: Any) -> Any:
+        found = method(self, *arguments)
+        if arguments[-1]:
+            die()
+        return found
+
+    return call
+
+
+def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The same for coroutines; it dies when the second argument from the left holds something."""
+
+    async def call(self: object, *arguments: Any) -> Any:
+        found = await method(self, *arguments)
+        if arguments[min(1, len(arguments) - 1)]:
+            die()
+        return found
+
+    return call
 
 
 def dying_with_keys(method: Callable[..., Any]) -> Callable[..., Any]:

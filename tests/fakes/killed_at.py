@@ -95,6 +95,15 @@ POINTS = {
         "services.fetcher", "services.fetcher.store", "PostgresStore.record", after_async
     ),
     "seen": Point("services.fetcher", "postrail.mailbox.imap", "ImapMailbox.finish", after),
+    # The steps of removing and moving by IMAP, with MOVE and without.
+    "flagged": Point("services.fetcher", "imapclient", "IMAPClient.add_flags", after),
+    "expunged": Point("services.fetcher", "imapclient", "IMAPClient.uid_expunge", after),
+    "copied": Point("services.fetcher", "imapclient", "IMAPClient.copy", after),
+    "moved": Point("services.fetcher", "imapclient", "IMAPClient.move", after),
+    "pop3 fetched": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.read", after),
+    # DELE has no effect before QUIT.
+    "pop3 marked": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.finish", after),
+    "pop3 quit": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.rest", after),
     "parsed": Point("services.parser", *SEND, after_acknowledgement_in("mail.parsed")),
     "taken in": Point("services.handler", "services.handler.step", "Handler.take_in", after_async),
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),

@@ -82,6 +82,8 @@ class OAuthProvider:
         self.requests: list[Form] = []
         # Access token to user.
         self.valid: dict[str, str] = {}
+        # What is said while nobody has entered the code, in turn; then always the last.
+        self.device_answers = ["authorization_pending"]
         self.device_entered = threading.Event()
         self._families: dict[str, Family] = {}
         self._codes: dict[str, Form] = {}
@@ -227,7 +229,8 @@ class OAuthProvider:
         if form.get("device_code") != "device-1":
             raise Refused("invalid_grant")
         if not self.device_entered.is_set():
-            raise Refused("authorization_pending")
+            answers = self.device_answers
+            raise Refused(answers.pop(0) if len(answers) > 1 else answers[0])
         return "help@example.org"
 
     def _access(self, user: str) -> dict[str, Any]:

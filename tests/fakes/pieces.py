@@ -17,4 +17,7 @@ PIECES = [
     b"<p>", b"</p>", b"<table><tr><td>", b"<?xml version='1.0' encoding='utf-8'?>", b"<![CDATA[",
     b"<script>", b"&#0;", b"&#xD800;", b"<!--", b"Sat, 99 Foo 2026 99:99:99 +9999",
     b"Sat, 1 Jan 0001 00:00:00 +1400", b"Fri, 31 Dec 9999 23:59:59 -1200", b"7bit", b"0",
+    b"Your message", b"Sent: 1/1/2026 10:11", b"was read on 1/1/2026 10:12",
+    b"<a@b.example> (expanded from <c@b.example>)", b"On 1/1/2026 10:11, a@b.example wrote:\n",
+    b"AB> ", b"application/ms-tnef", b"application/pkcs7-mime", b"multipart/signed", b"GMT+01:00",
 ]  # fmt: skip

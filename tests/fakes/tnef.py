@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from services.parser.mapi import SETS, TIMES_BEGIN
 from services.parser.tnef import MESSAGE_IID
 
+# A number above those of two bytes is the one of a named property, from the number of its set on.
 Property = tuple[int, int, bytes]
 
-STRING8, UNICODE, BINARY, OBJECT, LONG = 0x1E, 0x1F, 0x102, 0x0D, 3
+STRING8, UNICODE, BINARY, OBJECT, LONG, TIME = 0x1E, 0x1F, 0x102, 0x0D, 3, 0x40
 PLAIN, HTML, RTF, CODE_PAGE = 0x1000, 0x1013, 0x1009, 0x3FDE
 LONG_NAME, MIME_TAG, CONTENT_ID, DATA = 0x3707, 0x370E, 0x3712, 0x3701
 
@@ -65,6 +68,22 @@ def long(number: int, value: int) -> Property:
     return number, LONG, struct.pack("<I", value)
 
 
+def time(number: int, value: datetime) -> Property:
+    """A time, in units of 100 ns since 1601."""
+    return number, TIME, struct.pack("<Q", (value - TIMES_BEGIN) // timedelta(microseconds=1) * 10)
+
+
+def owner(name: str, address: str) -> bytes:
+    """The organiser, as an attribute of its own: two texts, each behind its length."""
+    texts = [one.encode("cp1252") + b"\0" for one in (name, address)]
+    return attribute(0x00060000, b"".join(struct.pack("<H", len(one)) + one for one in texts))
+
+
+def message_class(value: str) -> bytes:
+    """What kind of thing it is, as an attribute of its own."""
+    return attribute(0x00078008, value.encode("cp1252") + b"\0")
+
+
 def named(value: str) -> bytes:
     """A named property as Outlook writes them before others: type, id, GUID, name, value."""
     name = "Keywords".encode("utf-16-le") + b"\0\0"
@@ -76,10 +95,17 @@ def properties(given: Iterable[Property]) -> bytes:
     """A named property that nobody needs, and then these."""
     all_given = list(given)
     written = [named("work")] + [
-        struct.pack("<HH", kind, number) + (value if kind == LONG else _counted(value))
+        _head(number, kind) + (value if kind in (LONG, TIME) else _counted(value))
         for number, kind, value in all_given
     ]
     return struct.pack("<I", len(written)) + b"".join(written)
+
+
+def _head(number: int, kind: int) -> bytes:
+    if number < 0x10000:
+        return struct.pack("<HH", kind, number)
+    guid = next(one for one, base in SETS.items() if base == number & ~0xFFFF)
+    return struct.pack("<HH16sII", kind, 0x8002, guid, 0, number & 0xFFFF)
 
 
 def uncompressed_rtf(rtf: bytes) -> bytes:

@@ -9,18 +9,10 @@ import pytest
 
 from postrail.accounts.models import MailAccount
 from tests.fakes.dovecot import Dovecot
+from tests.fakes.fetcher_process import fetched_records, query, sources
 from tests.fakes.fetching import account_named, until, until_blocking
 from tests.fakes.proxy import Fault, Proxy
-from tests.integration.test_fetcher import (
-    USER,
-    Fetching,
-    fetched_records,
-    fetching,
-    mail,
-    query,
-    seen,
-    sources,
-)
+from tests.integration.test_fetcher import USER, Fetching, fetching, mail, seen
 
 __all__ = ["fetching"]
 

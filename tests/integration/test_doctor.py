@@ -147,6 +147,12 @@ def imap_login_is_refused(setup: Setup) -> None:
     setup.configure(setup.account(password=wrong))
 
 
+def pop3_login_is_refused(setup: Setup) -> None:
+    server: Dovecot = setup.request.getfixturevalue("dovecot")
+    wrong = Secrets(setup.settings.secrets).seal("wrong")
+    setup.configure(setup.account(protocol="pop3", port=server.pop3_port, password=wrong))
+
+
 def certificate_is_untrusted(setup: Setup) -> None:
     server: Dovecot = setup.request.getfixturevalue("dovecot")
     setup.configure(setup.account(encryption="ssl", port=server.imaps_port))
@@ -272,6 +278,13 @@ MAIL_CASES = [
         "Correct the user name or the password",
     ),
     Case(
+        pop3_login_is_refused,
+        "account help",
+        "refused the login of help@example.org",
+        "mail account help: username, password",
+        "POP3 to be allowed first",
+    ),
+    Case(
         certificate_is_untrusted,
         "account help",
         "is not trusted",
@@ -316,6 +329,14 @@ def test_nothing_is_wrong_with_a_whole_installation(setup: Setup, smtp_sink: Smt
     assert parts[:5] == ["kafka", "topics", "database", "migrations", "clock"]
     assert parts[5:] == ["blobs", "keys", "port", "account help", "connection out"]
     assert smtp_sink.mails == []
+
+
+@pytest.mark.debian
+def test_a_mailbox_by_pop3_is_opened_as_one(setup: Setup, dovecot: Dovecot) -> None:
+    setup.configure(setup.account(protocol="pop3", port=dovecot.pop3_port))
+    (found,) = (one for one in setup.findings() if one.part == "account help")
+    assert found.state == "ok"
+    assert "pop3(help@example.org)" in dovecot.log
 
 
 @pytest.mark.debian

@@ -6,22 +6,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
-from postrail.accounts.models import MailAccount, Project
-from postrail.accounts.store import save
+from postrail.accounts.models import MailAccount
 from postrail.blobs import BlobStore
 from postrail.clock import SystemClock
 from postrail.database import migrate, open_pool, transaction
@@ -30,16 +24,13 @@ from postrail.errors import FatalError
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mails.reconciliation import request
 from postrail.observe.health import Health
-from postrail.records import MailboxCheckRequested, MailFetched
+from postrail.records import MailboxCheckRequested
 from postrail.settings import Settings
 from postrail.stream import avro
-from postrail.stream.connection import client_options
 from postrail.stream.producer import Entry, Placed, Producer
 from postrail.stream.topics import (
-    MAIL_FETCHED,
     MAILBOX_CHECK_REQUESTED,
     apply_topics,
-    topic_name,
 )
 from services.fetcher.publish import Publisher
 from services.fetcher.reading import Threads
@@ -48,13 +39,20 @@ from services.fetcher.store import PostgresStore
 from services.fetcher.watch import Entrance, MailboxWatch
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot
+from tests.fakes.fetcher_process import (
+    configure,
+    fetched_records,
+    fetcher,
+    query,
+    sources,
+    until_count,
+)
 from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
 from tests.fakes.settings import settings_of
 
 pytestmark = pytest.mark.debian
 
 USER = "support"
-REPOSITORY = Path(__file__).parents[2]
 
 
 def mail(number: int, size: int = 0) -> bytes:
@@ -74,41 +72,6 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
         "timeout_ms": 10_000,
     }
     return account_named(USER, **(values | changes))
-
-
-def fetched_records(settings: Settings) -> list[MailFetched]:
-    """Everything in mail.fetched."""
-    topic = topic_name(MAIL_FETCHED, settings.kafka)
-    partitions = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
-    consumer = KafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
-    try:
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        missing = sum(consumer.end_offsets(partitions).values())
-        found: list[MailFetched] = []
-        while len(found) < missing:
-            for records in consumer.poll(timeout_ms=500).values():
-                found += [decoded(record.value) for record in records]
-        return found
-    finally:
-        consumer.close(autocommit=False)
-
-
-def decoded(value: bytes) -> MailFetched:
-    record = avro.decode(value)
-    assert isinstance(record, MailFetched)
-    return record
-
-
-def query(url: str, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(statement.encode()).fetchall()
-
-
-def sources(url: str, state: str = "fetched") -> list[str]:
-    """What incoming_mail holds in a state, as the last parts of the sources: "uid=1", ..."""
-    found = query(url, f"SELECT source FROM incoming_mail WHERE state = '{state}' ORDER BY source")
-    return [source.rpartition(";")[2] for (source,) in found]
 
 
 class Fetching:
@@ -394,88 +357,6 @@ async def test_without_acknowledgement_nothing_changes_in_the_mailbox(
 def fetcher_environment(environment: dict[str, str]) -> dict[str, str]:
     """The environment of a fetcher process."""
     return os.environ | environment | {"POSTRAIL_SECRET_MAIL": PASSWORD}
-
-
-@contextlib.contextmanager
-def fetcher(
-    environment: dict[str, str], log: Path, *command: str
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is killed at the end of the block if it still runs."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(command or ("services.fetcher",))],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-async def configure(settings: Settings, accounts: list[MailAccount]) -> None:
-    """Makes topics, a project and the accounts."""
-    await asyncio.to_thread(apply_topics, settings.kafka)
-    pool = await open_pool(settings.database)
-    now = datetime.now(UTC)
-    try:
-        async with transaction(pool) as connection:
-            for thing in (Project(key="HELP", name="Help"), *accounts):
-                await save(connection, thing, before=None, author="test", now=now)
-    finally:
-        await pool.close()
-
-
-async def until_count(url: str, count: int, seconds: float = 40) -> None:
-    """Waits for so many rows in state fetched."""
-    await until_blocking(lambda: len(sources(url)) >= count, seconds)
-
-
-POINTS = {
-    # What the mailbox shows as seen, and what is recorded, right after the death.
-    "fetched": (0, 0),
-    "blob": (0, 0),
-    "acknowledged": (0, 0),
-    "recorded": (0, 3),
-    "seen": (3, 3),
-}
-
-
-@pytest.mark.parametrize("point", POINTS)
-async def test_killed_at_each_point_a_successor_makes_it_right(
-    dovecot: Dovecot,
-    certificates: Certificates,
-    settings: Settings,
-    fetcher_environment: dict[str, str],
-    tmp_path: Path,
-    point: str,
-) -> None:
-    url = settings.database.url.get_secret_value()
-    await configure(settings, [account_on(dovecot, certificates)])
-    dovecot.fill(USER, [mail(1), mail(2, size=1_500_000), mail(3)])
-    log = tmp_path / "fetcher.log"
-    with fetcher(fetcher_environment, log, "tests.fakes.fetcher_killed_at", point) as process:
-        code = await asyncio.to_thread(process.wait, 40)
-        assert code == -signal.SIGKILL, log.read_text()
-    assert (len(seen(dovecot)), len(sources(url))) == POINTS[point]
-    with fetcher(fetcher_environment, log) as process:
-        await until_count(url, 3)
-        await until_blocking(lambda: len(seen(dovecot)) == 3)
-        # It may have found nothing to do, and be at its start still.
-        await until_blocking(lambda: log.read_text().count("mailbox open") == 2)
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
-    records = await asyncio.to_thread(fetched_records, settings)
-    counts = Counter(record.mail_id for record in records)
-    # Read twice where Kafka had it and PostgreSQL not; always as the same mails.
-    assert set(counts.values()) == {2 if point == "acknowledged" else 1}
-    assert len(counts) == 3
-    for record in records:
-        if record.blob:
-            assert await BlobStore(settings.blobs.url).get(record.blob.sha256)
 
 
 async def test_two_processes_share_the_mailboxes_and_one_takes_over_from_the_other(

@@ -18,14 +18,17 @@ from postrail.accounts.credentials import OAuthCredential
 from postrail.accounts.oauth import NeedsAuthorization
 from postrail.embedded.ports import free_port
 from postrail.errors import ConfigurationError
+from postrail.mailbox import Mailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.login import login_for
+from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream.topics import apply_topics
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import Dovecot
 from tests.fakes.fetching import until_blocking
+from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.oauth import ADDRESS, Desk
 from tests.fakes.oidc_provider import CLIENT_SECRET, REDIRECT, OidcProvider
 
@@ -68,11 +71,12 @@ class MailDesk(Desk):
         given = {"client_secret": secret, "redirect_address": REDIRECT, **known[provider], **values}
         return self.credential_of(provider, **given)
 
-    async def store_all(self, credential: OAuthCredential) -> None:
+    async def store_all(self, credential: OAuthCredential, protocol: str = "") -> None:
+        spoken = "imap" if credential.provider == "custom" else "microsoft_oauth2"
         await self.store(
             credential,
-            protocol="imap" if credential.provider == "custom" else "microsoft_oauth2",
-            port=self.dovecot.imaps_port,
+            protocol=protocol or spoken,
+            port=self.dovecot.pop3s_port if protocol == "pop3" else self.dovecot.imaps_port,
             ca_file=str(self.certificates.ca_file),
             timeout_ms=5000,
         )
@@ -86,7 +90,10 @@ class MailDesk(Desk):
 
     async def read_all(self) -> list[bytes]:
         """Opens the mailbox as the fetcher does, and reads what is there."""
-        mailbox = ImapMailbox(self.account, login_for(self.account, self.secrets, self.tokens()))
+        login = login_for(self.account, self.secrets, self.tokens())
+        mailbox: Mailbox = ImapMailbox(self.account, login)
+        if self.account.protocol == "pop3":
+            mailbox = Pop3Mailbox(self.account, login, MemoryLedger())
         try:
             await asyncio.to_thread(mailbox.open)
             listed = await asyncio.to_thread(mailbox.list_after, 0)
@@ -135,6 +142,18 @@ async def test_a_person_signs_in_and_a_mail_is_read(scene: MailDesk, provider: s
     first = (await scene.row())[2:]
     assert await scene.read_all() == [MAIL]
     assert set(first).isdisjoint((await scene.row())[2:])
+
+
+@pytest.mark.parametrize("scene", ["xoauth2", "oauthbearer"], indirect=True)
+async def test_tokens_open_a_mailbox_by_pop3(scene: MailDesk) -> None:
+    scene.dovecot.append(ADDRESS, MAIL)
+    await scene.store_all(scene.of("custom"), "pop3")
+    await scene.sign_in()
+    assert await scene.read_all() == [MAIL]
+    # A token that the server takes no more is renewed, in the same session.
+    await asyncio.to_thread(scene.oidc.end, (await scene.row())[3])
+    scene.clock.move(61)
+    assert await scene.read_all() == [MAIL]
 
 
 @pytest.mark.parametrize("provider", ["custom", "microsoft"])

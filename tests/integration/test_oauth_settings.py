@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from postrail.accounts.oauth import ProviderAway
 from postrail.errors import ConfigurationError
 from tests.fakes.certificates import Certificates
 from tests.fakes.oauth import Scene
-from tests.fakes.oauth_provider import OAuthProvider, running
+from tests.fakes.oauth_provider import Busy, OAuthProvider, running
 from tests.fakes.signing import certificate, ec_key, rsa_key, thumbprint
 
 SECRET = "client-s3cret"
@@ -115,6 +116,47 @@ async def test_a_flow_that_the_provider_does_not_offer(scene: Scene) -> None:
         await scene.authorization().begin_device()
 
 
+async def test_a_provider_that_publishes_an_unencrypted_address(scene: Scene) -> None:
+    known = scene.provider.configuration()
+    wrong = known["token_endpoint"].replace("https", "http")
+    scene.provider.configuration = lambda: {**known, "token_endpoint": wrong}  # type: ignore[method-assign]
+    told = await refused(scene, scene.custom(flow="client_credentials"))
+    assert "would be sent secrets unencrypted" in told
+
+
+@pytest.mark.parametrize("body", ["{}", '{"access_token": ""}', '{"error": null}'])
+@pytest.mark.parametrize("kind", ["custom", "microsoft"])
+async def test_an_answer_without_a_token_is_no_reason_to_sign_in(
+    scene: Scene, kind: str, body: str
+) -> None:
+    await scene.store(getattr(scene, kind)(flow="client_credentials"))
+    scene.provider.busy = [Busy(200, body=body)]
+    with pytest.raises(ProviderAway, match="gives no token"):
+        await scene.tokens().token(scene.account)
+
+
+@pytest.mark.parametrize("lifetime", ['"soon"', "-1", "1e999", "null", "[]"])
+async def test_a_lifetime_that_makes_no_sense_is_a_short_one(scene: Scene, lifetime: str) -> None:
+    await scene.store(scene.custom(flow="client_credentials"))
+    body = f'{{"access_token": "odd", "expires_in": {lifetime}}}'
+    scene.provider.busy = [Busy(200, body=body)]
+    tokens = scene.tokens()
+    assert await tokens.token(scene.account) == "odd"
+    scene.clock.move(600)
+    assert await tokens.token(scene.account) in scene.provider.valid
+
+
+@pytest.mark.parametrize("lifetime", ['"soon"', "null", "[]"])
+async def test_an_answer_that_msal_stumbles_over_passes(scene: Scene, lifetime: str) -> None:
+    await scene.store(scene.microsoft(flow="client_credentials"))
+    body = f'{{"access_token": "odd", "expires_in": {lifetime}}}'
+    scene.provider.busy = [Busy(200, body=body)]
+    with pytest.raises(ProviderAway, match="msal cannot make sense of the answer"):
+        await scene.tokens().token(scene.account)
+    scene.clock.move(10)
+    assert await scene.tokens().token(scene.account) in scene.provider.valid
+
+
 # Signing in.
 
 
@@ -197,10 +239,32 @@ async def test_a_code_that_is_entered_on_another_device(scene: Scene, kind: str)
     device = await scene.authorization().begin_device()
     assert device.code == "ABCD-EFGH"
     assert device.address.endswith("/device")
-    scene.clock.sleep = entered_after(scene, 3)  # type: ignore[method-assign]
+    slept: list[float] = []
+    scene.clock.sleep = entered_after(scene, 4, slept)  # type: ignore[method-assign]
+    scene.provider.device_answers = ["authorization_pending", "slow_down", "authorization_pending"]
     await scene.authorization().finish_device(device)
     assert await scene.tokens().token(scene.account) in scene.provider.valid
-    assert len(scene.provider.requests) == 3
+    assert slept == [1, 1, 6, 6]
+
+
+@pytest.mark.parametrize("kind", ["custom", "microsoft"])
+@pytest.mark.parametrize("code", ["access_denied", "expired_token"])
+async def test_a_code_that_is_declined(scene: Scene, kind: str, code: str) -> None:
+    credential = getattr(scene, kind)(flow="device_code", client_id="public", client_secret="")
+    await scene.store(credential)
+    device = await scene.authorization().begin_device()
+    scene.provider.device_answers = [code]
+    with pytest.raises(ConfigurationError, match=code):
+        await scene.authorization().finish_device(device)
+
+
+async def test_a_provider_that_is_away_for_a_moment_is_asked_again(scene: Scene) -> None:
+    await scene.store(scene.custom(flow="device_code", client_id="public", client_secret=""))
+    device = await scene.authorization().begin_device()
+    scene.provider.busy = [Busy(503, retry_after="10")]
+    scene.provider.device_entered.set()
+    await scene.authorization().finish_device(device)
+    assert scene.clock.slept == [1, 11]
 
 
 async def test_a_code_that_nobody_enters(scene: Scene) -> None:
@@ -211,9 +275,8 @@ async def test_a_code_that_nobody_enters(scene: Scene) -> None:
         await scene.authorization().finish_device(device)
 
 
-def entered_after(scene: Scene, waits: int) -> Any:
+def entered_after(scene: Scene, waits: int, slept: list[float]) -> Any:
     """A sleep; somebody enters the code during the last one."""
-    slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -114,6 +115,26 @@ async def test_a_refresh_goes_on_when_whoever_asked_is_gone(scene: Scene) -> Non
     assert len(scene.provider.refreshes()) == 2
 
 
+async def test_postgresql_that_goes_away_in_between_loses_nothing(scene: Scene) -> None:
+    await signed_in(scene)
+    url = scene.database.url.get_secret_value()
+
+    def end_connections() -> None:
+        scene.provider.after_rotation = lambda: None
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    scene.provider.after_rotation = end_connections
+    assert await scene.tokens().token(scene.account) in scene.provider.valid
+    assert scene.clock.slept
+    scene.clock.move(3600)
+    assert await scene.tokens().token(scene.account) in scene.provider.valid
+    assert len(scene.provider.refreshes()) == 2
+
+
 async def test_an_ended_access_needs_authorization_at_once_and_is_not_asked_for_again(
     scene: Scene,
 ) -> None:
@@ -147,6 +168,7 @@ async def test_another_server_is_not_given_the_tokens_of_the_first(scene: Scene)
     with pytest.raises(NeedsAuthorization, match="its server, its user or its credential has"):
         await scene.tokens().token(scene.account)
     assert (await scene.row())[0] == "needs_authorization"
+    assert scene.provider.refreshes() == []
     # Who takes the change back need not sign in again.
     await scene.store(credential)
     assert await scene.tokens().token(scene.account) in scene.provider.valid

@@ -13,14 +13,18 @@ from urllib.parse import parse_qsl, urlsplit
 
 from postrail.accounts.credentials import OAuthCredential
 from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import Begun, DeviceCode, Provider, Tokens, table
+from postrail.accounts.oauth import Begun, DeviceCode, Provider, ProviderAway, Tokens, table
 from postrail.accounts.oauth.faults import no_refresh_token
 from postrail.accounts.oauth.providers import ProviderFor, provider_for
+from postrail.accounts.oauth.rows import bound_to, with_tokens
 from postrail.accounts.oauth.table import TokenRow
-from postrail.accounts.oauth.tokens import Transactions, bound_to, credential_of, with_tokens
+from postrail.accounts.oauth.tokens import Transactions, credential_of
 from postrail.clock import Clock
 from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets
+
+# RFC 8628, 3.5: whoever is told to slow down waits for so much longer from then on.
+SLOWER_SECONDS = 5.0
 
 
 class Authorization:
@@ -75,7 +79,12 @@ class Authorization:
         provider, seconds = await self._provider(), device.interval_seconds
         while self._clock.now() < device.expires_at:
             await self._clock.sleep(seconds)
-            if tokens := await asyncio.to_thread(provider.poll_device, device):
+            try:
+                tokens = await asyncio.to_thread(provider.poll_device, device)
+            except ProviderAway as error:
+                seconds += max(SLOWER_SECONDS, error.retry_after_seconds)
+                continue
+            if tokens:
                 await self._store(tokens)
                 return
         raise ConfigurationError(

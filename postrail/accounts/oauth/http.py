@@ -29,6 +29,11 @@ SECRET_FIELDS = (
 )
 BUSY = (429, 500, 502, 503, 504)
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
+LONGEST_SECONDS = 10 * 365 * 86400.0
+# RFC 6749, 5.1 recommends to tell the lifetime; this one is short enough for any provider.
+UNKNOWN_LIFETIME_SECONDS = 600.0
+# RFC 8628, 3.2: the pause when the provider names none.
+DEVICE_INTERVAL_SECONDS = 5.0
 
 
 class ProviderHttp:
@@ -125,6 +130,15 @@ class ProviderHttp:
 def sent_secrets(form: Mapping[str, Any]) -> list[str]:
     """What a form holds that no message may show."""
     return [str(form[name]) for name in SECRET_FIELDS if form.get(name)]
+
+
+def seconds_in(answer: Mapping[str, Any], name: str, otherwise: float) -> float:
+    """A span of time in an answer, where it is one that makes sense."""
+    try:
+        found = float(answer[name])
+    except (KeyError, TypeError, ValueError):
+        return otherwise
+    return found if 0 < found < LONGEST_SECONDS else otherwise
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:

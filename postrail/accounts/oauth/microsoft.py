@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,15 +12,20 @@ import msal
 
 from postrail.accounts.credentials import OFFLINE, OAuthCredential
 from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import Begun, DeviceCode, Tokens
+from postrail.accounts.oauth import Begun, DeviceCode, ProviderAway, Tokens
 from postrail.accounts.oauth.faults import refusal, setting_of
-from postrail.accounts.oauth.http import ProviderHttp
+from postrail.accounts.oauth.http import (
+    DEVICE_INTERVAL_SECONDS,
+    UNKNOWN_LIFETIME_SECONDS,
+    ProviderHttp,
+    seconds_in,
+)
 from postrail.clock import Clock
 from postrail.errors import ConfigurationError
 
 # msal asks for these by itself and refuses to be told.
 RESERVED = (OFFLINE, "openid", "profile")
-WAITING = ("authorization_pending", "slow_down")
+WAITING = "authorization_pending"
 
 
 class MicrosoftProvider:
@@ -95,30 +101,52 @@ class MicrosoftProvider:
             code=str(flow["user_code"]),
             address=str(flow["verification_uri"]),
             expires_at=datetime.fromtimestamp(flow["expires_at"], UTC),
-            interval_seconds=float(flow.get("interval", 5)),
+            interval_seconds=seconds_in(flow, "interval", DEVICE_INTERVAL_SECONDS),
             kept=flow,
         )
 
     def poll_device(self, device: DeviceCode) -> Tokens | None:
-        found = self._app.acquire_token_by_device_flow(device.kept, exit_condition=lambda _: True)
-        if found.get("error") in WAITING:
+        with self._understood(), warnings.catch_warnings():
+            # msal looks at its own watch; how long to wait is seen to by whoever polls.
+            warnings.simplefilter("ignore", UserWarning)
+            found = self._app.acquire_token_by_device_flow(
+                device.kept, exit_condition=lambda _: True
+            )
+        if found.get("error") == WAITING:
             return None
         return self._tokens(found)
 
     def refresh(self, refresh_token: str) -> Tokens:
-        found = self._app.acquire_token_by_refresh_token(refresh_token, self._scopes)
+        with self._understood():
+            found = self._app.acquire_token_by_refresh_token(refresh_token, self._scopes)
         return self._tokens(found, [refresh_token])
 
     def own_token(self) -> Tokens:
-        return self._tokens(self._app.acquire_token_for_client(self._scopes))
+        with self._understood():
+            found = self._app.acquire_token_for_client(self._scopes)
+        return self._tokens(found)
+
+    @contextlib.contextmanager
+    def _understood(self) -> Iterator[None]:
+        """msal stumbles over answers that are not as Microsoft's are."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ProviderAway(
+                f"msal cannot make sense of the answer for {self._account.username}:"
+                f" {type(error).__name__}",
+                setting=setting_of(self._credential, "authority"),
+                remedy="Check that Microsoft is there; it is tried again by itself",
+            ) from None
 
     def _tokens(self, found: Mapping[str, Any], sent: list[str] | None = None) -> Tokens:
-        if "access_token" not in found:
+        if not found.get("access_token"):
             raise refusal(self._credential, self._account, found, [*(sent or []), *self._hidden()])
+        seconds = seconds_in(found, "expires_in", UNKNOWN_LIFETIME_SECONDS)
         return Tokens(
             access_token=str(found["access_token"]),
             refresh_token=str(found.get("refresh_token", "")),
-            expires_at=self._clock.now() + timedelta(seconds=float(found["expires_in"])),
+            expires_at=self._clock.now() + timedelta(seconds=seconds),
         )
 
     def _hidden(self) -> list[str]:

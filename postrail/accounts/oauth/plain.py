@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,18 +16,21 @@ from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth import Begun, DeviceCode, Tokens
 from postrail.accounts.oauth.assertion import JWT_BEARER, ServiceAccount
 from postrail.accounts.oauth.faults import refusal, setting_of
-from postrail.accounts.oauth.http import ProviderHttp, sent_secrets
+from postrail.accounts.oauth.http import (
+    DEVICE_INTERVAL_SECONDS,
+    UNKNOWN_LIFETIME_SECONDS,
+    ProviderHttp,
+    seconds_in,
+    sent_secrets,
+)
 from postrail.clock import Clock
 from postrail.errors import ConfigurationError
 
 GOOGLE_AUTHORIZATION_URL = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105  An address.
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-WAITING = ("authorization_pending", "slow_down")
-# RFC 8628, 3.2: the pause when the provider names none, and what "slow down" adds to it.
-DEVICE_INTERVAL_SECONDS = 5.0
-# RFC 6749, 5.1 recommends to tell the lifetime; this one is short enough for any provider.
-UNKNOWN_LIFETIME_SECONDS = 600
+TOKEN = ("access_token",)
+WAITING = "authorization_pending"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,20 +97,21 @@ class PlainProvider:
 
     def begin_device(self) -> DeviceCode:
         form = {"client_id": self._credential.client_id, "scope": self._scope}
-        answer = self._post(self._endpoint("device"), form)
+        wanted = ("user_code", "device_code", "verification_uri")
+        answer = self._post(self._endpoint("device"), form, wanted=wanted)
         address = answer.get("verification_uri_complete") or answer["verification_uri"]
         return DeviceCode(
             code=str(answer["user_code"]),
             address=str(address),
-            expires_at=self._clock.now() + timedelta(seconds=_seconds(answer)),
-            interval_seconds=float(answer.get("interval", DEVICE_INTERVAL_SECONDS)),
+            expires_at=self._clock.now() + timedelta(seconds=self._lifetime(answer)),
+            interval_seconds=seconds_in(answer, "interval", DEVICE_INTERVAL_SECONDS),
             kept={"device_code": answer["device_code"]},
         )
 
     def poll_device(self, device: DeviceCode) -> Tokens | None:
         form = {"grant_type": DEVICE_GRANT, "device_code": device.kept["device_code"]}
         answer = self._answer(self._endpoint("token"), form)
-        if answer.get("error") in WAITING:
+        if answer.get("error") == WAITING:
             return None
         return self._tokens_of(self._checked(answer, form))
 
@@ -141,6 +145,12 @@ class PlainProvider:
                 setting=setting_of(self._credential, f"flow, {name}_url"),
                 remedy="Choose a flow that the provider offers, or give the address",
             )
+        if not url.startswith("https://"):
+            raise ConfigurationError(
+                f"{url} would be sent secrets unencrypted",
+                setting=setting_of(self._credential, f"authority, {name}_url"),
+                remedy="Have the provider publish addresses that begin with https://",
+            )
         return url
 
     def _tokens(self, form: Mapping[str, str]) -> Tokens:
@@ -150,11 +160,21 @@ class PlainProvider:
         return Tokens(
             access_token=str(answer["access_token"]),
             refresh_token=str(answer.get("refresh_token", "")),
-            expires_at=self._clock.now() + timedelta(seconds=_seconds(answer)),
+            expires_at=self._clock.now() + timedelta(seconds=self._lifetime(answer)),
         )
 
-    def _post(self, url: str, form: Mapping[str, str], *, as_client: bool = True) -> dict[str, Any]:
-        return self._checked(self._answer(url, form, as_client=as_client), form)
+    def _lifetime(self, answer: Mapping[str, Any]) -> float:
+        return seconds_in(answer, "expires_in", UNKNOWN_LIFETIME_SECONDS)
+
+    def _post(
+        self,
+        url: str,
+        form: Mapping[str, str],
+        *,
+        as_client: bool = True,
+        wanted: Sequence[str] = TOKEN,
+    ) -> dict[str, Any]:
+        return self._checked(self._answer(url, form, as_client=as_client), form, wanted)
 
     def _answer(
         self, url: str, form: Mapping[str, str], *, as_client: bool = True
@@ -169,18 +189,13 @@ class PlainProvider:
         own = {"client_id": client_id} | ({"client_secret": secret} if secret else {})
         return self._http.post_form(url, {**form, **own})
 
-    def _checked(self, answer: dict[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
-        if "error" in answer:
+    def _checked(
+        self, answer: dict[str, Any], form: Mapping[str, str], wanted: Sequence[str] = TOKEN
+    ) -> dict[str, Any]:
+        if "error" in answer or not all(answer.get(name) for name in wanted):
             sent = [*sent_secrets(form), self._client_secret]
             raise refusal(self._credential, self._account, answer, sent)
         return answer
-
-
-def _seconds(answer: Mapping[str, Any]) -> float:
-    try:
-        return float(answer.get("expires_in", UNKNOWN_LIFETIME_SECONDS))
-    except (TypeError, ValueError):
-        return UNKNOWN_LIFETIME_SECONDS
 
 
 def _endpoints(credential: OAuthCredential, http: ProviderHttp) -> Endpoints:

@@ -8,8 +8,7 @@ that came with it. See docs/adr/0014.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -23,14 +22,20 @@ from postrail.accounts.oauth import (
     NeedsAuthorization,
     Provider,
     ProviderAway,
-    Tokens,
     table,
 )
 from postrail.accounts.oauth.providers import ProviderFor, provider_for
+from postrail.accounts.oauth.rows import (
+    awaits_a_person,
+    blank_row,
+    bound_to,
+    explained,
+    with_tokens,
+)
 from postrail.accounts.oauth.table import TokenRow
 from postrail.clock import Clock
 from postrail.database import Connection
-from postrail.errors import ConfigurationError
+from postrail.errors import ConfigurationError, TransientError
 from postrail.retry import backoff_seconds
 from postrail.secrets import Secrets
 
@@ -46,8 +51,10 @@ AWAY_BASE_SECONDS = 2.0
 AWAY_MAX_SECONDS = 300.0
 # How long a thread waits: for its turn, and for the provider.
 ASK_SECONDS = 60.0
-NEVER_AUTHORIZED = "nobody has signed in for it yet"
-REBOUND = "its server, its user or its credential has changed since somebody signed in"
+CLOSE_SECONDS = 20.0
+# How soon what a provider gave is saved when PostgreSQL went away at that moment.
+SAVE_BASE_SECONDS = 0.5
+SAVE_MAX_SECONDS = 5.0
 
 
 @dataclass
@@ -85,9 +92,10 @@ class AccessTokens:
         async with self._transactions() as connection:
             credential = await credential_of(connection, account)
             row = await table.find(connection, account.name)
-        if row and (found := self._usable(row, bound_to(credential, account), refused)):
+        bound = bound_to(credential, account)
+        if row and (found := self._usable(row, bound, refused)):
             return found
-        if row and credential.interactive and row.state != "authorized" and row.reason != REBOUND:
+        if row and row.state != "authorized" and awaits_a_person(row, credential, bound):
             raise NeedsAuthorization(account.name, row.reason)
         if away := self._still_away(credential):
             raise away
@@ -115,9 +123,9 @@ class AccessTokens:
         return ask
 
     async def close(self) -> None:
-        """Waits for refreshes that have begun."""
-        while self._running:
-            await asyncio.wait(set(self._running))
+        """Waits for refreshes that have begun, as long as they may take."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=CLOSE_SECONDS)
 
     def _ended(self, task: asyncio.Task[str]) -> None:
         self._running.discard(task)
@@ -129,6 +137,7 @@ class AccessTokens:
         self, account: MailAccount, credential: OAuthCredential, refused: str
     ) -> str:
         async with self._gate:
+            # It may have gone while we waited for our turn.
             if away := self._still_away(credential):
                 raise away
             try:
@@ -148,17 +157,41 @@ class AccessTokens:
         self, account: MailAccount, credential: OAuthCredential, refused: str, provider: Provider
     ) -> TokenRow:
         """The account's row after a refresh, committed; nobody else refreshes meanwhile."""
-        bound = bound_to(credential, account)
-        async with self._transactions() as connection:
-            row = await table.lock(connection, self._blank(account, credential))
-            if self._usable(row, bound, refused):
-                return row
-            if _awaits_a_person(row, credential, bound):
-                row = _explained(row)
-            else:
-                row = await self._renewed(row, bound, credential, provider)
-            await table.save(connection, row)
-        return row
+        bound, renewed = bound_to(credential, account), None
+        try:
+            async with self._transactions() as connection:
+                row = await table.lock(
+                    connection, blank_row(account, credential, self._clock.now())
+                )
+                if self._usable(row, bound, refused):
+                    return row
+                if awaits_a_person(row, credential, bound):
+                    renewed = explained(row)
+                else:
+                    renewed = await self._renewed(row, bound, credential, provider)
+                await table.save(connection, renewed)
+        except TransientError:
+            if renewed is None:
+                raise
+            # PostgreSQL went away in between, and with it must not go what the provider gave.
+            return await self._save_at_last(renewed, row)
+        return renewed
+
+    async def _save_at_last(self, renewed: TokenRow, used: TokenRow) -> TokenRow:
+        """Saves as soon as PostgreSQL is back, unless somebody has signed in meanwhile."""
+        attempt = 0
+        while True:
+            attempt += 1
+            seconds = backoff_seconds(attempt, SAVE_BASE_SECONDS, SAVE_MAX_SECONDS)
+            await self._clock.sleep(seconds)
+            with contextlib.suppress(TransientError):
+                async with self._transactions() as connection:
+                    row = await table.lock(connection, used)
+                    if row.refresh_token != used.refresh_token:
+                        # It was committed after all, or there is a newer one.
+                        return row
+                    await table.save(connection, renewed)
+                return renewed
 
     async def _renewed(
         self, row: TokenRow, bound: str, credential: OAuthCredential, provider: Provider
@@ -178,17 +211,6 @@ class AccessTokens:
                 changed_at=self._clock.now(),
             )
         return with_tokens(row, tokens, bound, self._secrets, self._clock.now())
-
-    def _blank(self, account: MailAccount, credential: OAuthCredential) -> TokenRow:
-        now = self._clock.now()
-        if credential.interactive:
-            return TokenRow(
-                mail_account=account.name,
-                state="needs_authorization",
-                reason=NEVER_AUTHORIZED,
-                changed_at=now,
-            )
-        return TokenRow(mail_account=account.name, state="authorized", changed_at=now)
 
     def _usable(self, row: TokenRow, bound: str, refused: str) -> str:
         """The row's access token if it may be used, else blank."""
@@ -220,23 +242,6 @@ class AccessTokens:
         self._away[credential.name] = _Away(failures, until, error)
 
 
-def with_tokens(
-    row: TokenRow, tokens: Tokens, bound: str, secrets: Secrets, now: datetime
-) -> TokenRow:
-    """The row with what the provider gave; a refresh token that it did not replace stays."""
-    renewed = secrets.seal(tokens.refresh_token) if tokens.refresh_token else row.refresh_token
-    return TokenRow(
-        mail_account=row.mail_account,
-        state="authorized",
-        refresh_token=renewed,
-        access_token=secrets.seal(tokens.access_token),
-        expires_at=tokens.expires_at,
-        obtained_at=now,
-        bound_to=bound,
-        changed_at=now if row.state != "authorized" else row.changed_at,
-    )
-
-
 async def credential_of(connection: Connection, account: MailAccount) -> OAuthCredential:
     """The account's credential; raises ConfigurationError when there is none."""
     for credential in await store.oauth_credentials(connection):
@@ -253,38 +258,3 @@ async def credential_of(connection: Connection, account: MailAccount) -> OAuthCr
         setting=f"mail account {account.name}: credential",
         remedy="Name one that there is, or add it under credentials, by postrail apply",
     )
-
-
-def bound_to(credential: OAuthCredential, account: MailAccount) -> str:
-    """A hash of where tokens come from and go to.
-
-    Whoever changes the server of an account must not be sent the tokens that a person gave for
-    another one, as with passwords.
-    """
-    parts = (
-        credential.provider,
-        credential.flow,
-        credential.client_id,
-        credential.tenant,
-        credential.authority,
-        credential.token_url,
-        credential.scopes_for(account),
-        account.host.lower(),
-        account.port,
-        account.username,
-    )
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _awaits_a_person(row: TokenRow, credential: OAuthCredential, bound: str) -> bool:
-    if not credential.interactive:
-        return False
-    # Who takes such a change back need not sign in again.
-    return row.bound_to != bound or (row.state != "authorized" and row.reason != REBOUND)
-
-
-def _explained(row: TokenRow) -> TokenRow:
-    """The row of an account that waits for a person, and why."""
-    if row.state == "authorized":
-        return replace(row, state="needs_authorization", reason=REBOUND)
-    return row

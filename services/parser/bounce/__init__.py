@@ -56,7 +56,7 @@ def _from_prose(
     addresses = delayed or failed or prose.addresses
     return [
         BouncedRecipient(
-            address=address,
+            address=prose.written_to(address),
             action="delayed" if address in delayed else action,
             status=prose.status_of(address),
             hard=address not in delayed and action == "failed",

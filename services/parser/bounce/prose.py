@@ -17,6 +17,10 @@ from services.parser.headers import Field
 LINES_MAX = 400
 LINE_MAX = 1000
 ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+# Postfix: an alias that somebody wrote to, behind the address that it stands for.
+EXPANDED = re.compile(
+    rf"<({ADDRESS.pattern})>\s{{1,9}}\(expanded from\s{{1,9}}<({ADDRESS.pattern})>\)"
+)
 # An enhanced status code, and not a part of an IP address or of a version.
 STATUS = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 REPLY_CODE = re.compile(r"(?<![\d.-])[45]\d\d[ -](?=\D|[45]\.)")
@@ -48,6 +52,11 @@ class Findings:
     _statuses: dict[str, str]
     _reasons: dict[str, str]
     _meaning: str
+    _aliases: dict[str, str]
+
+    def written_to(self, address: str) -> str:
+        """The address that the mail was sent to, where this one is what its server made of it."""
+        return self._aliases.get(address.lower(), address)
 
     def status_of(self, address: str) -> str:
         """The status beside an address, else the notice's first, else what its words stand for."""
@@ -75,6 +84,7 @@ def read_prose(text: str, ours: AbstractSet[str]) -> Findings:
         _statuses=statuses,
         _reasons=reasons,
         _meaning=_meaning(lines),
+        _aliases={final.lower(): alias for final, alias in EXPANDED.findall(notice)},
     )
 
 
@@ -86,9 +96,12 @@ def _id(raw: str) -> str | None:
 def _notice(text: str) -> list[str]:
     """The lines before the mail that came back."""
     lines = [line[:LINE_MAX] for line in text[: LINES_MAX * LINE_MAX].split("\n")[:LINES_MAX]]
+    named = False
     for number, line in enumerate(lines):
-        if number and (RETURNED_MAIL.search(line) or _header_begins(lines, number)):
+        # "--- server message": before any address it stands above what the server said.
+        if number and (_header_begins(lines, number) or (named and RETURNED_MAIL.search(line))):
             return lines[:number]
+        named = named or bool(ADDRESS.search(line))
     return lines
 
 

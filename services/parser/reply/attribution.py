@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import COMPARED_MAX, Line, fold
+from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_mark
 from services.parser.reply.words import (
     OPENERS,
     QUOTING,
@@ -18,12 +18,14 @@ from services.parser.reply.words import (
     WROTE_BEFORE_NAME,
     WROTE_UNSPACED,
 )
+from services.parser.words import Words
 
 WINDOW_LINES = 4
 # Patterns of bounded length without nested repetition: each is linear on any line.
+# All dates begin with a digit: as the pattern says so first, it is only tried at digits.
 DATE = re.compile(
-    r"\d{1,2} ?[:.h時时시点] ?\d\d|\d{1,4}[./-] ?\d{1,2}[./-] ?\d{2,4}"
-    r"|\d{4}[年년.]|\b(?:19|20)\d\d\b"
+    r"\d(?:\d? ?[:.h時时시点] ?\d\d|\d{0,3}[./-] ?\d{1,2}[./-] ?\d{2,4}"
+    r"|\d{3}[年년.]|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)"
 )
 CLOCK = re.compile(r"\d{1,2} ?[:.h時时시点] ?\d\d")
 ADDRESS = re.compile(r"[^\s<>@]@[^\s<>@]")
@@ -32,6 +34,8 @@ _VERB = (
     "|" + "|".join(map(re.escape, sorted(WROTE_UNSPACED, key=len, reverse=True))) + ")"
 )
 VERB = re.compile(_VERB)
+# Most lines have none of these letters, which RE2 says in a fifth of the time.
+_LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
 # The quotation may begin in the line of its attribution.
 VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
 DASHES = " -\u2013\u2014*_="
@@ -44,35 +48,50 @@ ALONE_MAX = 120
 VERB_MAX = 25
 
 
+def mark_ends(lines: Sequence[Line]) -> None:
+    """Notes at each line where the attribution ends that may begin there: at the nearest line of
+    the same paragraph that ends as one does. Done once, since hardly any line is near to one.
+    """
+    end = None
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index]
+        if not line.bare or len(line.bare) > COMPARED_MAX:
+            end = None
+        elif _closes(line.bare) or (line.bare[-1] == ">" and _quote_follows(lines, index)):
+            end = index
+        elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
+            end = None
+        line.end = end
+
+
 def attribution_at(lines: Sequence[Line], start: int) -> int:
     """How many lines the attribution that begins here has; 0 when none begins here."""
-    end = _closing(lines, start)
+    end = lines[start].end
     if end is None:
         return 0
     first = lines[start].bare
-    if end > start and (first.endswith(SENTENCE_END) or not _opens(first)):
+    if end > start and (_ends_sentence(first) or not _opens(first)):
         return 0
-    quoted = _quote_follows(lines, end)
-    if not _is_attribution(_joined(lines, start, end), quoted):
+    joined = _joined(lines, start, end)
+    quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
+    if not _is_attribution(joined, quoted):
         return 0
     # Where the lines from the next one on are a whole attribution, this one is the answer's own.
-    if any(_is_whole(_joined(lines, later, end)) for later in range(start + 1, end + 1)):
-        return 0
+    for later in range(start + 1, end + 1):
+        following = _joined(lines, later, end)
+        if _is_whole(following) and not _names_author(first, following):
+            return 0
     return end - start + 1
 
 
-def _closing(lines: Sequence[Line], start: int) -> int | None:
-    """The nearest line from here on that ends as an attribution ends, in the same paragraph."""
-    depth = lines[start].depth
-    for index, line in enumerate(lines[start : start + WINDOW_LINES], start):
-        bare = line.bare
-        if not bare or line.depth != depth or len(bare) > COMPARED_MAX:
-            return None
-        if line.closes is None:
-            line.closes = _closes(bare)
-        if line.closes or (bare[-1] == ">" and _quote_follows(lines, index)):
-            return index
-    return None
+def _ends_sentence(bare: str) -> bool:
+    # A date may break behind its year: "2024.", then "máj. 6.".
+    return bare.endswith(SENTENCE_END) and not bare[-2:-1].isdigit()
+
+
+def _names_author(first: str, following: str) -> bool:
+    """Whether "Name <address>" stands before a date and a verb that name nobody."""
+    return first.endswith(">") and not ADDRESS.search(following)
 
 
 def _closes(bare: str) -> bool:
@@ -82,8 +101,8 @@ def _closes(bare: str) -> bool:
     if "@" in bare and VERB_WITHIN.search(fold(bare)):
         return True
     if last.isalnum() or last in "-)":
-        words = fold(bare[-40:].rstrip(DASHES)).rsplit(None, 1)
-        return bool(words) and words[-1].rstrip(COLONS) in LAST_WORDS
+        words = bare[-40:].rstrip(DASHES).rsplit(None, 1)
+        return bool(words) and fold(words[-1].rstrip(COLONS)) in LAST_WORDS
     return False
 
 
@@ -100,7 +119,7 @@ def _opens(bare: str) -> bool:
     text = fold(bare[:COMPARED_MAX].strip(DASHES + "(\"'"))
     if not text:
         return False
-    return "<" in text or _begins(text) or bool(VERB.search(text))
+    return "<" in text or _begins(text) or bool(_LIKE_VERB.search(text) and VERB.search(text))
 
 
 def _begins(text: str) -> bool:
@@ -114,6 +133,11 @@ def _quote_follows(lines: Sequence[Line], end: int) -> bool:
         if line.bare or line.depth > depth:
             return line.depth > depth
     return False
+
+
+def _mark_follows(lines: Sequence[Line], end: int) -> bool:
+    following = next((line.bare for line in lines[end + 1 : end + 4] if line.bare), "")
+    return bool(other_mark(following))
 
 
 def _is_whole(text: str) -> bool:

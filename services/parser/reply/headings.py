@@ -21,8 +21,8 @@ MARKER_MAX = 160
 DATE_LINE_MAX = 60
 FRAME = " -\u2013\u2014_=*#~>\u2500\t"
 COLONS = ":\uff1a"
-# Each mail pays for it: one pass for all of them.
-_ASKING = Words("|".join(MARKERS))
+# Each mail pays for it: one pass for all of them. Turkish has a large "i" that no folding knows.
+_ASKING = Words("|".join(MARKERS).replace("i", "[i\u0130]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
         return _after_rule(lines, start)
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
-    if length := attribution_at(lines, start):
+    if lines[start].end is not None and (length := attribution_at(lines, start)):
         return _with_block(lines, start, Heading(length))
     # Most lines are prose, and a field has a colon.
     if ":" in bare or "\uff1a" in bare:
@@ -69,7 +69,7 @@ def opens_forwarded(line: Line) -> bool:
 
 
 def asks_for_reply(text: str) -> bool:
-    """Whether this text, in lower case, holds a line to reply above of."""
+    """Whether this text holds a line to reply above of."""
     return bool(_ASKING.search(text))
 
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.parser.reply.layers import Layer
-from services.parser.reply.lines import Line, read_line
+from services.parser.reply.lines import Line, read_marks
+from services.parser.reply.tokens import Token, read_tokens
 
 # Longer or deeper HTML is not divided.
 HTML_MAX = 512 * 1024
 DEPTH_MAX = 200
 ATTRIBUTES_MAX = 2000
-TAG_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:]{0,30}")
 WORD = re.compile(r"\S+")
-SPACES = re.compile(r"[ \t\r\n\f]+")
-SKIPPED = frozenset({"script", "style", "title", "head"})
 VOID = frozenset(
     WORD.findall("area base br col embed hr img input link meta param source track wbr o:p")
 )
@@ -31,6 +29,8 @@ BREAKS = frozenset(
         " h4 h5 h6 header hr html li main nav ol p pre section table td th tr ul"
     )
 )
+# What may be marked as the element of a quotation, or as the first one of it.
+MARKED = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
 # What mail programs call the element of a quotation, in its class, its id or its name.
 QUOTE_MARKS = (
     "gmail_quote", "gmail_extra_quote", "moz-cite-prefix", "yahoo_quoted", "protonmail_quote",
@@ -57,18 +57,6 @@ class HtmlLine(Line):
 
 
 @dataclass(slots=True)
-class Token:
-    """A tag or a piece of text, as it stands in the HTML. `name` is "" for text, "!" to leave out.
-
-    A text that closes ends its line, as it does in preformatted text.
-    """
-
-    raw: str
-    name: str = ""
-    closes: bool = False
-
-
-@dataclass(slots=True)
 class _Reader:
     """Turns tokens into lines."""
 
@@ -82,6 +70,8 @@ class _Reader:
     # How much of the depth is of elements that also only indent.
     weak: int = 0
     line_weak: bool = False
+    # Where among the open elements those stand that only hold an attribution and a quotation.
+    frames: list[int] = field(default_factory=list)
 
     def read(self, tokens: Sequence[Token]) -> list[HtmlLine]:
         for index, token in enumerate(tokens):
@@ -89,15 +79,15 @@ class _Reader:
                 self._add(token.raw)
                 if token.closes:
                     self._end(index + 1)
-            elif token.name != "!":
-                if token.name in BREAKS:
+            else:
+                if token.name in BREAKS and self.words:
                     self._end(index)
                 self._tag(token)
         self._end(len(tokens))
         return self.lines
 
     def _add(self, raw: str) -> None:
-        text = SPACES.sub(" ", html.unescape(raw) if "&" in raw else raw)
+        text = _spaced(html.unescape(raw) if "&" in raw else raw)
         if not self.words:
             self.line_depth = self.depth
             self.line_weak = 0 < self.depth == self.weak
@@ -106,18 +96,20 @@ class _Reader:
     def _end(self, index: int) -> None:
         text = "".join(self.words)
         if text.strip():
-            plain = read_line(text)
-            depth = self.line_depth + plain.depth
-            line = HtmlLine(text, depth, plain.bare, first=self.first)
-            line.opens, self.opens = self.opens and self.line_depth > 0, False
-            line.weak = self.line_weak and not plain.depth
-            self.lines.append(line)
+            marks, bare = read_marks(text)
+            depth, opens = self.line_depth + marks, self.opens and self.line_depth > 0
+            weak = self.line_weak and not marks
+            self.lines.append(HtmlLine(text, depth, bare, opens, weak, first=self.first))
+            self.opens = False
             self.first = index
         self.words.clear()
 
     def _tag(self, token: Token) -> None:
         if token.closes:
             self._close(token.name)
+        elif token.name not in MARKED:
+            if token.name not in VOID:
+                self.open.append((token.name, 0, 0))
         elif token.name not in VOID:
             quotes = _quotes(token)
             weak = int(quotes and token.name == "blockquote" and not _is_marked(token.raw.lower()))
@@ -125,6 +117,8 @@ class _Reader:
             self.weak += weak
             self.opens = self.opens or bool(quotes)
             self.open.append((token.name, quotes, weak))
+            if quotes and token.name == "div" and "gmail_quote" in token.raw:
+                self.frames.append(len(self.open) - 1)
             if _starts_quote(token):
                 self.depth += 1
                 self.opens = True
@@ -140,50 +134,72 @@ class _Reader:
                     self.depth -= quotes
                     self.weak -= weak
                 del self.open[-back:]
+                self._leave_frame(name)
                 return
+
+    def _leave_frame(self, name: str) -> None:
+        """Gmail leaves answers between quotations in the element of the first one."""
+        innermost = len(self.open) - 1
+        while self.frames and self.frames[-1] > innermost:
+            self.frames.pop()
+        if name == "blockquote" and self.frames and self.frames[-1] == innermost:
+            self.depth -= self.open[innermost][1]
+            self.open[innermost] = ("div", 0, 0)
 
 
 def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
     """The tokens and the lines of HTML; none when there is too much of it."""
     if not source or len(source) > HTML_MAX:
         return [], []
-    tokens = _tokens(source)
+    tokens = read_tokens(source)
     return tokens, _Reader().read(tokens)
 
 
 def divide(
     tokens: Sequence[Token], lines: Sequence[HtmlLine], layers: Sequence[Layer]
-) -> dict[Layer, str]:
-    """The HTML of each layer, each complete in itself: what is open is closed and opened again."""
-    writers = {layer: _Writer() for layer in Layer}
-    places = [[writers[place] for place in _places(layer)] for layer in layers] or [[]]
-    open_tags: list[Token] = []
-    ends = [line.first for line in lines[1:]] + [len(tokens)]
-    at = 0
-    for index, token in enumerate(tokens):
-        while at < len(lines) - 1 and index >= ends[at]:
-            at += 1
-        if token.name and token.name not in VOID and token.name != "!":
-            _follow(open_tags, token)
-        elif token.name != "!":
-            for writer in places[at]:
-                writer.write(token.raw, open_tags)
-    return {layer: writer.finish() for layer, writer in writers.items()}
+) -> tuple[str, str, str]:
+    """The HTML of what is new, quoted and signature, each complete in itself: what is open where
+    it ends is closed, and opened again where it goes on.
+    """
+    new, quoted, signature = _Writer(), _Writer(), _Writer()
+    writers = {
+        Layer.NEW: (new,),
+        Layer.QUOTED: (quoted,),
+        Layer.QUESTION: (new, quoted),
+        Layer.SIGNATURE: (signature,),
+    }
+    open_tags: tuple[Token, ...] = ()
+    for layer, stretch in _stretches(tokens, lines, layers):
+        places = writers[layer]
+        for token in stretch:
+            if token.name and token.name not in VOID:
+                open_tags = _followed(open_tags, token)
+            else:
+                for writer in places:
+                    writer.write(token.raw, open_tags)
+    return new.finish(), quoted.finish(), signature.finish()
 
 
-def _places(layer: Layer) -> tuple[Layer, ...]:
-    return (Layer.NEW, Layer.QUOTED) if layer is Layer.QUESTION else (layer,)
+def _stretches(
+    tokens: Sequence[Token], lines: Sequence[HtmlLine], layers: Sequence[Layer]
+) -> Iterator[tuple[Layer, Sequence[Token]]]:
+    """The tokens of all lines, those of neighbours of one layer together."""
+    start = 0
+    for line, before, layer in zip(lines[1:], layers, layers[1:], strict=False):
+        if layer is not before:
+            yield before, tokens[start : line.first]
+            start = line.first
+    yield layers[-1], tokens[start:]
 
 
-def _follow(open_tags: list[Token], token: Token) -> None:
+def _followed(open_tags: tuple[Token, ...], token: Token) -> tuple[Token, ...]:
+    """What is open behind this tag."""
     if not token.closes:
-        if len(open_tags) < DEPTH_MAX:
-            open_tags.append(token)
-        return
+        return (*open_tags, token) if len(open_tags) < DEPTH_MAX else open_tags
     for back in range(1, min(len(open_tags), 20) + 1):
         if open_tags[-back].name == token.name:
-            del open_tags[-back:]
-            return
+            return open_tags[:-back]
+    return open_tags
 
 
 class _Writer:
@@ -191,79 +207,38 @@ class _Writer:
 
     def __init__(self) -> None:
         self._written: list[str] = []
-        self._open: list[Token] = []
+        self._open: tuple[Token, ...] = ()
         self._has_text = False
 
-    def write(self, raw: str, open_tags: Sequence[Token]) -> None:
+    def write(self, raw: str, open_tags: tuple[Token, ...]) -> None:
+        if open_tags is not self._open:
+            self._move(open_tags)
+        self._written.append(raw)
+        self._has_text = self._has_text or raw.startswith("<img") or not raw.startswith("<")
+
+    def finish(self) -> str:
+        self._move(())
+        return "".join(self._written).strip() if self._has_text else ""
+
+    def _move(self, open_tags: tuple[Token, ...]) -> None:
+        """Closes what is open no more, and opens what is open now."""
         same = 0
         for mine, there in zip(self._open, open_tags, strict=False):
             if mine is not there:
                 break
             same += 1
-        self._close(same)
-        for token in open_tags[same:]:
-            self._written.append(token.raw)
-            self._open.append(token)
-        self._written.append(raw)
-        self._has_text = self._has_text or raw.startswith("<img") or not raw.startswith("<")
-
-    def finish(self) -> str:
-        self._close(0)
-        return "".join(self._written).strip() if self._has_text else ""
-
-    def _close(self, length: int) -> None:
-        while len(self._open) > length:
-            self._written.append(f"</{self._open.pop().name}>")
+        self._written += [f"</{tag.name}>" for tag in reversed(self._open[same:])]
+        self._written += [tag.raw for tag in open_tags[same:]]
+        self._open = open_tags
 
 
-def _tokens(source: str) -> list[Token]:
-    tokens: list[Token] = []
-    at, size, preformatted = 0, len(source), False
-    # Looked for once, so that no beginning of a comment looks in vain.
-    last_comment = source.rfind("-->")
-    while at < size:
-        start = source.find("<", at)
-        if start < 0:
-            start = size
-        if start > at:
-            tokens.extend(_texts(source[at:start], preformatted))
-        if start == size:
-            break
-        name = TAG_NAME.match(source, start + 1)
-        if name is None and source[start + 1 : start + 2] not in "!?/":
-            tokens.append(Token("&lt;"))
-            at = start + 1
-            continue
-        at = _tag_end(source, start, last_comment)
-        if at < 0:
-            break
-        found = name.group().lower() if name else "!"
-        if found in SKIPPED:
-            at = _past(source, found, at)
-            found = "!"
-        if found.endswith("pre"):
-            preformatted = found == "pre"
-        tokens.append(Token(source[start:at], found.lstrip("/"), found.startswith("/")))
-    return tokens
-
-
-def _texts(text: str, preformatted: bool) -> list[Token]:
-    if not preformatted or "\n" not in text:
-        return [Token(text)]
-    return [Token(line, "", line.endswith("\n")) for line in text.splitlines(keepends=True)]
-
-
-def _tag_end(source: str, start: int, last_comment: int) -> int:
-    """Where what begins here with "<" ends; -1 when it does not."""
-    if start < last_comment and source.startswith("<!--", start):
-        return source.find("-->", start) + 3
-    return source.find(">", start) + 1 or -1
-
-
-def _past(source: str, name: str, at: int) -> int:
-    """Where an element ends whose content is not shown."""
-    closing = re.compile(f"</{name}[^<>]{{0,20}}>", re.IGNORECASE).search(source, at)
-    return closing.end() if closing else len(source)
+def _spaced(text: str) -> str:
+    """The text with its white space as HTML shows it; a pattern would take five times as long."""
+    for other in "\t\r\n\f":
+        text = text.replace(other, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def _quotes(token: Token) -> int:

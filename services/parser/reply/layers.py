@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
+from services.parser.reply.attribution import mark_ends
 from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
-from services.parser.reply.lines import Line, fold, is_rule
+from services.parser.reply.lines import Line, fold, is_rule, other_mark
 from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
@@ -36,7 +37,8 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     layers = [_NEW] * len(lines)
     if not lines:
         return layers
-    marked = asks_for_reply(fold(text))
+    mark_ends(lines)
+    marked = asks_for_reply(text)
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
     _mark_blank(lines, layers)
@@ -62,7 +64,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
             index, quoted = index + 1, True
         elif not line.bare:
             index += 1
-        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(fold(line.bare)):
+        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(line.bare):
             return _rest(lines, layers, _attributed(lines, index))
         elif heading := heading_at(lines, index):
             if heading.forwards or _is_forward(subject, heading):
@@ -93,10 +95,11 @@ def _marked_end(lines: Sequence[Line], start: int) -> int | None:
         return None
     if lines[index].depth:
         return start
-    if lines[index].bare.startswith("|"):
-        # Some programs mark what they quote with a bar.
+    if mark := other_mark(lines[index].bare):
+        # All of this kind at once: a heading below meets none that is left.
         for line in lines[index:]:
-            line.depth = line.depth or int(line.bare.startswith("|"))
+            line.depth = line.depth or int(other_mark(line.bare) == mark)
+        mark_ends(lines)
         return start
     return None
 
@@ -125,7 +128,8 @@ def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
     """Whether the element that begins here is not a quotation, but what is forwarded."""
     if opens_forwarded(lines[index]):
         return True
-    heading = heading_at(lines, index) if _forward_word(subject) else None
+    asked = lines[index].bare and _forward_word(subject)
+    heading = heading_at(lines, index) if asked else None
     return heading is not None and _is_forward(subject, heading)
 
 

@@ -12,6 +12,8 @@ BROKEN_MAX = 40
 # Marks of direction, zero-width marks, and spaces of other widths.
 _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F)], None)
 _MARKS |= dict.fromkeys(range(0x2066, 0x206A), None)
+APOSTROPHE = "\u2019"
+INITIALS = re.compile("[A-Z\u00c0-\u00de\u0400-\u042f]{1,3}>")
 DECORATION = "* \t\r\n\f\v"
 RULED = "-_=*#~\u2013\u2014\u2500 "
 PLAIN: dict[int, str | None] = {
@@ -20,10 +22,8 @@ PLAIN: dict[int, str | None] = {
     0x202F: " ",
     0x3000: " ",
     0x2007: " ",
-    0x2019: "'",
+    ord(APOSTROPHE): "'",
 }
-# Looking for these first takes a tenth of the time of translating a line that has none.
-_NOT_PLAIN = re.compile("[" + "".join(map(chr, PLAIN)) + "]")
 
 
 @dataclass(slots=True)
@@ -37,15 +37,15 @@ class Line:
     opens: bool = False
     # Whether it is set apart only as text may be that is not quoted.
     weak: bool = False
-    # Whether an attribution may end with it, once that was asked.
-    closes: bool | None = None
+    # The line that ends the attribution which may begin with it.
+    end: int | None = None
 
 
 def read_lines(text: str) -> list[Line]:
     """The lines of a plain text."""
     lines: list[Line] = []
     for raw in text.split("\n"):
-        line = read_line(raw)
+        line = Line(raw, *read_marks(raw))
         if line.depth and lines and _closes_address(lines[-1], line):
             line = Line(raw, 0, bare(raw))
         lines.append(line)
@@ -56,7 +56,8 @@ def bare(text: str) -> str:
     """The text as it is compared: without what only decorates it, and not too much of it."""
     text = text[: COMPARED_MAX + 1]
     if not text.isascii():
-        if _NOT_PLAIN.search(text):
+        # Translating takes long, and of what it replaces only the apostrophe can be printed.
+        if APOSTROPHE in text or not text.isprintable():
             text = text.translate(PLAIN)
         text = unicodedata.normalize("NFC", text).strip()
     return text.strip(DECORATION)
@@ -70,11 +71,11 @@ def _closes_address(before: Line, line: Line) -> bool:
     return len(line.bare) <= BROKEN_MAX and line.bare.endswith((":", "\uff1a"))
 
 
-def read_line(text: str) -> Line:
-    """One line, with the quotation marks before it counted."""
+def read_marks(text: str) -> tuple[int, str]:
+    """How many quotation marks stand before a line, and the line without them, bare."""
     start = text.lstrip()
     if start[:1] != ">":
-        return Line(text, 0, bare(start) if start else "")
+        return 0, bare(start) if start else ""
     depth = end = 0
     for end, letter in enumerate(start):  # noqa: B007 (how far the marks reach is used below)
         if letter == ">":
@@ -83,7 +84,15 @@ def read_line(text: str) -> Line:
             break
     else:
         end = len(start)
-    return Line(text, depth, bare(start[end : end + COMPARED_MAX + 1]))
+    return depth, bare(start[end : end + COMPARED_MAX + 1])
+
+
+def other_mark(bare: str) -> str:
+    """The kind of mark, other than ">", that some programs put before what they quote, or ""."""
+    if bare.startswith("|"):
+        return "bar"
+    # The Bat! writes the initials of who is quoted. A prompt looks so too: only after a heading.
+    return "initials" if INITIALS.match(bare) else ""
 
 
 def fold(text: str) -> str:

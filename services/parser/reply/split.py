@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.parser.reply.html import HtmlLine, Token, divide, read_html
+from services.parser.reply.html import HtmlLine, divide, read_html
 from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
+from services.parser.reply.tokens import Token
 
-# Longer texts are not divided: no person wrote them, and each line takes time and memory.
-LINES_MAX = 50_000
+# Longer texts are not divided: no person wrote them, and each line takes some 270 bytes of memory.
+# A text as long as one may be (4 MiB) has fewer, unless they are shorter than 21 characters.
+LINES_MAX = 200_000
 # So many letters must agree where the quotation begins in the text as it does in the HTML.
 LETTERS_AGREED = 12
 LINES_LOOKED_AT = 6
@@ -98,8 +100,7 @@ def _html_parts(
 ) -> tuple[str, str, str]:
     if all(layer is Layer.NEW for layer in layers):
         return html, "", ""
-    parts = divide(tokens, lines, layers)
-    return parts[Layer.NEW], parts[Layer.QUOTED], parts[Layer.SIGNATURE]
+    return divide(tokens, lines, layers)
 
 
 def _learn(

@@ -35,6 +35,9 @@ WROTE = (
     # Russian, Ukrainian, Bulgarian, Greek
     "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала",
     "пише", "написа", "έγραψε",
+    # Said to whom it was who wrote: "Вы писали 12 марта 2024 г., 10:11:12:", as The Bat! does.
+    "писали", "написали", "писала", "писав", "schrieben sie", "schriebst du", "schrieben",
+    "pisałeś", "pisałaś", "pisał", "pisała", "escribiste", "escreveste", "hai scritto",
     # Hungarian, Turkish, Vietnamese, Indonesian
     "írta", "ezt írta", "yazdı", "şunu yazdı", "şunları yazdı", "şöyle yazdı", "đã viết", "menulis",
     # Arabic, Hebrew, Persian

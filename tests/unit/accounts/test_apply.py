@@ -285,6 +285,12 @@ def test_a_connection_that_is_off_leaves_the_default_to_the_only_other_one() -> 
     assert connection.is_default
 
 
+def test_the_only_connection_that_is_on_is_the_default_beside_one_that_is_off() -> None:
+    text = FILE.replace("projects:", f"{SECOND_CONNECTION}    enabled: false\nprojects:")
+    connections = [thing for thing in applied(text) if isinstance(thing, OutgoingConnection)]
+    assert [thing.is_default for thing in connections] == [True, False]
+
+
 def test_a_second_connection_that_is_not_the_default_is_fine() -> None:
     assert plan_of("connections:\n" + SECOND_CONNECTION, applied(FILE)).count("created") == 1
 

@@ -19,6 +19,7 @@ accounts:
     address: help@example.org
     project: HELP
 """
+POP3 = f"{ACCOUNT}    protocol: pop3\n"
 
 
 def faults_of(text: str) -> list[str]:
@@ -50,6 +51,10 @@ PORTS = [
     ("imap", "starttls", 143),
     ("imap", "starttls_if_available", 143),
     ("imap", "ssl", 993),
+    ("pop3", "none", 110),
+    ("pop3", "starttls", 110),
+    ("pop3", "starttls_if_available", 110),
+    ("pop3", "ssl", 995),
 ]
 
 
@@ -83,6 +88,14 @@ def test_a_blank_port_is_the_protocols_and_encryptions_own(
 )
 def test_a_blank_timeout_is_30_seconds(line: str, milliseconds: int) -> None:
     assert account_with(line).timeout_ms == milliseconds
+
+
+@pytest.mark.parametrize(
+    "line", ["folder:", "folder: INBOX", "after_download: leave", "after_download: remove"]
+)
+def test_what_pop3_can_do(line: str) -> None:
+    account = account_with("protocol: pop3", line)
+    assert (account.protocol, account.port, account.folder) == ("pop3", 995, "INBOX")
 
 
 def test_the_other_defaults_of_an_account() -> None:
@@ -137,7 +150,13 @@ WRONG_TOGETHER = [
     (f"{ACCOUNT}    only_after: soon\n", 8, "only_after", "must be a valid date"),
     (f"{ACCOUNT}    after_download: burn\n", 8, "after_download", "must be 'seen', 'remove',"),
     (f'{ACCOUNT}    min_tls_version: "1.0"\n', 8, "min_tls_version", "must be '1.2' or '1.3'"),
-    (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap'"),
+    (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap', 'pop3'"),
+    # POP3 has one folder, whose mails have no dates.
+    (f"{POP3}    folder: Sales\n", 9, "folder", "pop3 has no folders; leave it blank"),
+    (f"{POP3}    after_download: move\n", 9, "after_download", "pop3 has no folder to move mails"),
+    (f"{POP3}    move_to: Done\n", 9, "move_to", "is of no use with pop3"),
+    (f"{POP3}    only_after: 2026-03-01\n", 9, "only_after", "pop3 does not tell when a mail came"),
+    (f"{POP3}    encryption: none\n", 9, "encryption", "none would send the password readable"),
 ]
 
 

@@ -86,6 +86,22 @@ async def test_looks_at_once_when_somebody_asks(neighbours: Neighbours) -> None:
         await until(lambda: server.seen == {1})
 
 
+async def test_a_mailbox_that_is_let_go_is_opened_for_each_look(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    async with watched(server, neighbours, waits, protocol="pop3") as watch:
+        await until(lambda: len(waits.seconds) == 1)
+        # As at the first opening, only so many connect at once.
+        slot = watch._entrance.slots
+        await slot.acquire()
+        server.add(b"one")
+        waits.resume.set()
+        await until(lambda: slot.locked() and bool(slot._waiters))
+        assert server.done("open") == [()]
+        slot.release()
+        await until(lambda: server.seen == {1})
+    assert server.done("open") == [(), ()]
+
+
 async def test_the_last_marking_is_saved_when_nothing_new_comes(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.add(b"one")
@@ -144,6 +160,23 @@ async def test_a_long_outage_of_postgresql_ends_no_later_for_it(neighbours: Neig
     assert max(waits.seconds[:12]) <= 6
 
 
+async def test_how_looks_went_is_noted_for_people_and_not_at_each_one(
+    neighbours: Neighbours,
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [MailboxAway("refused"), ConfigurationError("login refused")]
+    # What all mailboxes share is no fault of this one.
+    neighbours.store.faults = [TransientError("PostgreSQL is away")]
+    waits.instant = 6
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 7)
+    assert neighbours.store.contacts == [
+        ("support", "refused"),
+        ("support", "login refused"),
+        ("support", None),
+    ]
+
+
 async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.open_faults = [ConfigurationError("login refused")]
@@ -153,7 +186,7 @@ async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
 
 
 async def test_a_need_for_authorization_is_told_once_and_the_mailbox_goes_on_after_it(
-    neighbours: Neighbours, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    neighbours: Neighbours, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, waits = MemoryServer(), Waits()
     server.add(b"one")

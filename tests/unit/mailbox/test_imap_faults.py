@@ -77,6 +77,25 @@ def test_a_login_is_refused_for_good_or_for_now(words: str, kind: type[PipelineE
     assert "b'" not in str(told)
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["unexpected response", "unexpected tagged response", "socket error: unterminated line"],
+)
+def test_what_a_server_sends_out_of_place_is_not_repeated(words: str) -> None:
+    error = imaplib.IMAP4.abort(f"command: FETCH => {words}: b'The code is 1234'")
+    with pytest.raises(MailboxAway) as told, connection_fault(ACCOUNT):
+        raise error
+    assert "command: FETCH => " in str(told.value)
+    assert "words out of place" in str(told.value)
+    assert "1234" not in str(told.value)
+
+
+def test_a_connection_that_breaks_during_the_login_says_nothing_of_the_password() -> None:
+    error = LoginError("socket error: EOF")
+    error.__context__ = imaplib.IMAP4.abort("socket error: EOF")
+    assert type(login_fault(ACCOUNT, error)) is MailboxAway
+
+
 def test_a_missing_folder_shows_some_that_exist() -> None:
     folders = [f"Folder {number:02}" for number in range(30)]
     told = folder_fault(ACCOUNT, imaplib.IMAP4.error("no such mailbox"), folders)

@@ -67,6 +67,13 @@ WHO = "bob@cust.example"
             "Mail System Error - Returned Mail",
             "次のあて先へのメッセージはエラーのため送信できませんでした。\n\n<bob@cust.example>",
         ),
+        # A filter: what the server said stands below a line like that above a returned mail.
+        (
+            "mailer-daemon@b.example",
+            "failure notice",
+            "あなたの送信したメッセージは送信できませんでした。\n\n-------server message\n"
+            "<<< 550 5.1.1 unknown user <bob@cust.example>\n\n-------original message\n",
+        ),
         (
             "PostMaster@b.example",
             "系统退信",

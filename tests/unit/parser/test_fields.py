@@ -126,6 +126,12 @@ def test_references(raw: bytes, ids: list[str]) -> None:
     ("value", "date"),
     [
         ("Fri, 20 Nov 2026 10:12:40 +0100", datetime(2026, 11, 20, 9, 12, 40, tzinfo=UTC)),
+        # Zones as some programs write them, a comment, and ISO 8601.
+        ("Fri, 20 Nov 2026 10:12:40 +01:00", datetime(2026, 11, 20, 9, 12, 40, tzinfo=UTC)),
+        ("Fri, 20 Nov 2026 10:12:40 GMT+0100", datetime(2026, 11, 20, 9, 12, 40, tzinfo=UTC)),
+        ("Friday, 20-Nov-26 10:12:40 EST (x)", datetime(2026, 11, 20, 15, 12, 40, tzinfo=UTC)),
+        ("2026-11-20T10:12:40+01:00", datetime(2026, 11, 20, 9, 12, 40, tzinfo=UTC)),
+        ("20-Nov-2026", None),
         ("20 Nov 2026 10:12", datetime(2026, 11, 20, 10, 12, tzinfo=UTC)),
         ("Fri, 20 Nov 2026 10:12:40 -0000", datetime(2026, 11, 20, 10, 12, 40, tzinfo=UTC)),
         ("Fri, 99 Nov 2026 10:12:40 +0100", None),

@@ -42,6 +42,14 @@ def test_a_text_that_nobody_wrote_stays_whole() -> None:
     assert split_reply(text, "<p>x", "") == Reply(text, "", "", "<p>x", "", "")
 
 
+def test_a_log_below_an_answer_is_its_quotation() -> None:
+    # A mail with some MiB of a log is answered above all of it.
+    log = "".join(f"> 10:11:12 worker {number} took the job\n" for number in range(100_000))
+    reply = split_reply(f"See the last line.\n\nOn 6 May 2024, Jo wrote:\n{log}", "", "")
+    assert reply.new_text == "See the last line."
+    assert reply.quoted_text.count("\n") == 100_000
+
+
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(TAGS), max_size=30))
 def test_no_html_raises(tags: list[str]) -> None:
@@ -49,6 +57,11 @@ def test_no_html_raises(tags: list[str]) -> None:
     reply = split_reply("It works.", html)
     if html.count("text") and not reply.quoted_html and not reply.signature_html:
         assert reply.new_html == html
+
+
+def test_a_quotation_may_begin_with_a_line_of_nothing_but_marks() -> None:
+    html = "text<blockquote type=cite>&#x200f;<br>old</blockquote>"
+    assert split_reply("", html, "Fwd: x").new_html == "text"
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -73,6 +86,10 @@ def test_any_text_is_split(text: str) -> None:
         lambda n: "> a\nb\n\n" * n,
         lambda n: "<a@b\n>:\n" * n,
         lambda n: "\nOn 6 May 2024 10:11 a@b wrote:\n| x\n\n" * n,
+        lambda n: "".join(
+            f"\nOn 6 May 2024 10:11 a@b wrote:\n{chr(65 + i % 26)}{chr(65 + i // 26 % 26)}> x\n\n"
+            for i in range(n)
+        ),
         lambda n: "Regards\nx\n" * n,
         lambda n: "<div>" * n + "x",
         lambda n: "<blockquote>x" * n,

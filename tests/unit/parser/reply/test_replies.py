@@ -47,10 +47,16 @@ def test_every_line_is_in_some_part(case: Path) -> None:
     assert reply.new_text.strip()
 
 
-def test_there_are_two_forms_or_more_for_each_language() -> None:
-    languages = (
-        "english german french spanish portuguese italian dutch polish russian finnish swedish"
-        " norwegian danish czech hungarian turkish japanese chinese korean"
-    )
-    for language in languages.split():
-        assert len(list(REPLIES.glob(f"{language}-*.txt"))) >= 2, language
+LANGUAGES = (
+    "english", "german", "french", "spanish", "portuguese", "italian", "dutch", "polish", "russian",
+    "finnish", "swedish", "norwegian", "danish", "czech", "hungarian", "turkish", "japanese",
+    "chinese", "korean",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_are_two_forms_or_more_for_each_language(language: str) -> None:
+    """Of a header block and a line, that line wrapped, and with answers between the quotations."""
+    assert len(list(REPLIES.glob(f"{language}-*.txt"))) >= 2
+    assert list(REPLIES.glob(f"{language}-*wrapped.txt"))
+    assert (REPLIES / f"{language}-inline.txt").exists()

@@ -1,0 +1,99 @@
+"""What a POP3 session sees: which mails there are, by keys, sizes and our numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail.accounts.models import MailAccount
+from postrail.mailbox.ledger import Ledger
+from postrail.mailbox.pop3_dialogue import Dialogue, Refused
+from postrail.mailbox.pop3_faults import is_passing
+from postrail.mailbox.pop3_keys import hash_of, keys_of, numbered, size_of
+from postrail.mailbox.pop3_login import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Maildrop:
+    """The mails by our numbers; their places are of this session only (RFC 1939, 3)."""
+
+    # Mails that nothing tells apart share a number.
+    places: dict[int, list[int]]
+    keys: dict[int, str]
+    sizes: dict[int, int | None]
+    # All of them, in order.
+    numbers: list[int]
+
+    def place_of(self, number: int) -> int | None:
+        """Where the mail is; None when it is not there."""
+        return self.places.get(number, [None])[0]
+
+
+class Stocktaking:
+    """Asks a new session what there is. Raises Refused and what the dialogue raises."""
+
+    def __init__(
+        self, dialogue: Dialogue, account: MailAccount, capabilities: Capabilities
+    ) -> None:
+        self._dialogue = dialogue
+        self._account = account
+        self._capabilities = capabilities
+
+    def take(self, ledger: Ledger, *, with_sizes: bool) -> Maildrop:
+        """Lists all mails; reads those that have no unique id of their own."""
+        ids = self._unique_ids()
+        sizes = self._sizes(needed=not ids) if with_sizes or not ids else {}
+        keys = keys_of(
+            ids,
+            sorted(ids.keys() | sizes.keys()),
+            header_hash=self._header_hash,
+            content_hash=lambda place: self._content_hash(place, sizes.get(place)),
+        )
+        numbers = ledger.number(list(dict.fromkeys(keys.values())))
+        places: dict[int, list[int]] = {}
+        for place, key in keys.items():
+            places.setdefault(numbers[key], []).append(place)
+        return Maildrop(
+            places=places,
+            keys={number: keys[first] for number, (first, *_) in places.items()},
+            sizes={number: sizes.get(first) for number, (first, *_) in places.items()},
+            numbers=sorted(places),
+        )
+
+    def _unique_ids(self) -> dict[int, bytes]:
+        """The unique id of each place; empty when the server has none."""
+        try:
+            return dict(numbered(self._dialogue.lines("UIDL")))
+        except Refused as error:
+            # Other names would make other mails of those that are known.
+            if is_passing(error) or "UIDL" in self._capabilities:
+                raise
+            return {}
+
+    def _sizes(self, *, needed: bool) -> dict[int, int | None]:
+        try:
+            listed = numbered(self._dialogue.lines("LIST"))
+            return {place: size_of(words) for place, words in listed}
+        except Refused as error:
+            if needed or is_passing(error):
+                raise
+            return {}
+
+    def _content_hash(self, place: int, size: int | None) -> str:
+        if 0 < self._account.max_message_bytes < (size or 0):
+            return self._header_hash(place)
+        return self._hash_by_reading(place, header_only=False)
+
+    def _header_hash(self, place: int) -> str:
+        try:
+            return hash_of(self._dialogue.pieces(f"TOP {place} 0"), header_only=True)
+        except Refused:
+            return self._hash_by_reading(place, header_only=True)
+
+    def _hash_by_reading(self, place: int, *, header_only: bool) -> str:
+        try:
+            return hash_of(self._dialogue.pieces(f"RETR {place}"), header_only=header_only)
+        except Refused as error:
+            if is_passing(error):
+                raise
+            # It gets a name all the same, under which it is told as unreadable.
+            return f"unread-{place}"

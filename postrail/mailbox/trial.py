@@ -1,0 +1,31 @@
+"""Tries a mail account out before it is saved: each step with its time, and what to mend.
+
+Nothing is stored, and no mailbox is changed. Each protocol brings one function, in `TRIALS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from postrail.accounts.models import MailAccount
+from postrail.mailbox.imap_trial import try_imap
+from postrail.mailbox.login import LoginOf
+from postrail.mailbox.pop3_trial import try_pop3
+from postrail.mailbox.steps import ReadSoFar, Step
+
+Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
+
+# By what is spoken with the server.
+TRIALS: dict[str, Trial] = {"imap": try_imap, "pop3": try_pop3}
+
+
+def try_account(
+    account: MailAccount, login: LoginOf, so_far: ReadSoFar | None = None
+) -> Iterator[Step]:
+    """The steps as they are done, up to the first that fails. Blocking: for a thread."""
+    trial = TRIALS.get(account.spoken)
+    if trial is None:
+        yield Step("protocol", False, f"{account.protocol} cannot be tried out yet", "", 0.0)
+        return
+    # Who looks at the steps has no log to look at.
+    yield from trial(account.model_copy(update={"debug": False}), login, so_far)

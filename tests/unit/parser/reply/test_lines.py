@@ -1,0 +1,70 @@
+"""Lines in the form in which they are compared, and where attributions may end in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.reply.attribution import DATE, mark_ends
+from services.parser.reply.lines import APOSTROPHE, PLAIN, Line, bare, read_lines
+
+
+@pytest.mark.parametrize("code", PLAIN)
+def test_what_is_made_plain_is_seen_before_it_is_translated(code: int) -> None:
+    """Only what cannot be printed, and the apostrophe, make a line be translated."""
+    assert chr(code) == APOSTROPHE or not chr(code).isprintable()
+    assert bare(f"é{chr(code)}x") == f"é{PLAIN[code] or ''}x"
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        # The nearest line that may end one, from each line above it.
+        ("a\nb:\nc", [1, 1, None]),
+        # Four lines at most.
+        ("a\nb\nc\nd\ne:", [None, 4, 4, 4, 4]),
+        # Not beyond the paragraph.
+        ("a\n\nb:", [None, None, 2]),
+        # Not beyond what is quoted otherwise.
+        ("a\n> b:\n> c", [None, 1, None]),
+        # A verb, or an address before a quotation.
+        ("On Monday Jo\nwrote", [1, 1]),
+        ("Jo\n<jo@desk.example>\n> old", [1, 1, None]),
+        ("Jo\n<jo@desk.example>\nold", [None, None, None]),
+    ],
+)
+def test_each_line_knows_where_its_attribution_may_end(text: str, ends: list[int | None]) -> None:
+    lines = read_lines(text)
+    mark_ends(lines)
+    assert [line.end for line in lines] == ends
+
+
+def test_ends_are_found_anew_when_bars_turn_out_to_be_marks() -> None:
+    lines = [Line("a", 0, "a"), Line("| b:", 0, "| b:")]
+    mark_ends(lines)
+    assert lines[0].end == 1
+    lines[1].depth = 1
+    mark_ends(lines)
+    assert lines[0].end is None
+
+
+@pytest.mark.parametrize(
+    ("text", "dated"),
+    [
+        ("at 9:05", True),
+        ("10h30", True),
+        ("10時30分", True),
+        ("6.5.24", True),
+        ("2024-05-06", True),
+        ("2024年5月", True),
+        ("in 1999", True),
+        ("of 2024.", True),
+        # Digits within a word, or of a longer number, are no year.
+        ("x2024", False),
+        ("120245", False),
+        ("1899", False),
+        ("order 4711", False),
+        ("", False),
+    ],
+)
+def test_dates(text: str, dated: bool) -> None:
+    assert (DATE.search(text) is not None) == dated
