@@ -73,7 +73,7 @@ class GraphMailbox:
         """Finds the folder; raises ConfigurationError or MailboxAway, naming setting and remedy."""
         self._client.connect()
         try:
-            self._folder = _folder_of(self._client, self._account)
+            self._folder = folder_of(self._client, self._account)
         except PipelineError:
             self.close()
             raise
@@ -286,10 +286,11 @@ def look_at(account: MailAccount, token: BearerToken) -> None:
     client = GraphClient(account, token)
     client.connect()
     with contextlib.closing(client):
-        _folder_of(client, account)
+        folder_of(client, account)
 
 
-def _folder_of(client: GraphClient, account: MailAccount) -> str:
+def folder_of(client: GraphClient, account: MailAccount) -> str:
+    """The id of the account's folder; raises ConfigurationError, naming setting and remedy."""
     try:
         return find_folder(client, account.folder)
     except NotAllowed as error:

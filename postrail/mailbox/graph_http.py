@@ -20,6 +20,7 @@ from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth import BearerToken
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway
+from postrail.mailbox.dialogue import Dialogue
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph_faults import connection_fault, refusal, strange_answer
 from postrail.mailbox.login import asked_for
@@ -54,6 +55,7 @@ class GraphClient:
         self._token = token
         self._bearer = ""
         self._bearer_until = 0.0
+        self._dialogue = Dialogue(account.name) if account.debug else None
         self._socket: socket.socket | None = None
         self._interrupted = False
         # `me` stands for the mailbox of whoever authorized the account.
@@ -116,6 +118,7 @@ class GraphClient:
             raise strange_answer(self._account, "no object")
         return found
 
+    @contextlib.contextmanager
     def _asked(
         self,
         method: str,
@@ -123,8 +126,26 @@ class GraphClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
         prefer: str = IMMUTABLE_IDS,
-    ) -> contextlib.closing[httpx.Response]:
-        """The answer; Graph is asked again with another token when it refuses the first one."""
+    ) -> Iterator[httpx.Response]:
+        """The answer, or the error that it means."""
+        response = self._answer(method, path, params, body, prefer)
+        try:
+            if not response.is_success:
+                raise self._refusal(response)
+            yield response
+        finally:
+            response.close()
+            self._tell(response)
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Mapping[str, object] | None,
+        prefer: str,
+    ) -> httpx.Response:
+        """What Graph answers; it is asked again with another token when it refuses the first."""
         with connection_fault(self._account):
             client, path = self._connected(), self._address(path)
             request = client.build_request(
@@ -139,18 +160,28 @@ class GraphClient:
             refused = response.status_code == httpx.codes.UNAUTHORIZED
             if refused and (other := self._fresh_bearer(refused=bearer)) != bearer:
                 response.close()
+                self._tell(response)
                 response = self._sent(client, request, other)
-            if response.is_success:
-                return contextlib.closing(response)
-            with contextlib.closing(response):
-                raise self._refusal(response)
+            return response
 
     def _sent(self, client: httpx.Client, request: httpx.Request, bearer: str) -> httpx.Response:
         request.headers["Authorization"] = f"Bearer {bearer}"
         return client.send(request, stream=True)
 
+    def _tell(self, response: httpx.Response) -> None:
+        if self._dialogue is not None:
+            request = response.request
+            self._dialogue.exchanged(
+                request.method,
+                str(request.url),
+                response.status_code,
+                sent=int(request.headers.get("Content-Length", 0)),
+                received=response.num_bytes_downloaded,
+            )
+
     def _refusal(self, response: httpx.Response) -> PipelineError:
-        response.read()
+        with connection_fault(self._account):
+            response.read()
         if not response.is_error:
             return strange_answer(self._account, f"status {response.status_code}")
         return refusal(self._account, response.status_code, response.headers, response.content)

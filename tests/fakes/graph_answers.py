@@ -108,7 +108,7 @@ class Answers:
 
     def _in_folder(self, request: Request, folder: GraphFolder, rest: tuple[str, ...]) -> Answer:
         handlers: dict[tuple[str, tuple[str, ...]], Callable[..., Answer]] = {
-            ("GET", ()): lambda *_: told(200, _folder_resource(folder)),
+            ("GET", ()): lambda *_: told(200, self._folder_resource(folder)),
             ("GET", ("childFolders",)): self._folders,
             ("POST", ("childFolders",)): self._make_folder,
             ("GET", ("messages",)): self._list,
@@ -138,14 +138,14 @@ class Answers:
         return refused(405, "BadRequest", "The method is not allowed.")
 
     def _folders(self, request: Request, parent: GraphFolder) -> Answer:
-        found = [_folder_resource(folder) for folder in self.mailbox.children(parent)]
+        found = [self._folder_resource(folder) for folder in self.mailbox.children(parent)]
         return self._page(request, found)
 
     def _make_folder(self, request: Request, parent: GraphFolder) -> Answer:
         name = request.json["displayName"]
         if any(folder.name == name for folder in self.mailbox.children(parent)):
             return refused(409, "ErrorFolderExists", "A folder with that name exists already.")
-        return told(201, _folder_resource(self.mailbox.add_folder(name, parent)))
+        return told(201, self._folder_resource(self.mailbox.add_folder(name, parent)))
 
     def _list(self, request: Request, folder: GraphFolder) -> Answer:
         mails = [mail for mail in self.mailbox.mails_in(folder) if _wanted(mail, request.query)]
@@ -211,6 +211,17 @@ class Answers:
         self.rounds[token] = following
         return f"{request.url}?{urlencode({name: token})}"
 
+    def _folder_resource(self, folder: GraphFolder) -> dict[str, Any]:
+        assert folder.parent is not None
+        mails = self.mailbox.mails_in(folder)
+        return {
+            "id": folder.id,
+            "displayName": folder.name,
+            "parentFolderId": folder.parent.id,
+            "totalItemCount": len(mails),
+            "unreadItemCount": sum(not mail.is_read for mail in mails),
+        }
+
     def _resource(self, mail: GraphMail, query: dict[str, str], immutable: bool) -> dict[str, Any]:
         whole: dict[str, Any] = {
             "receivedDateTime": mail.received_at.strftime(WHEN),
@@ -224,11 +235,6 @@ class Answers:
             size = str(round(len(mail.content) * self.size_factor))
             made["singleValueExtendedProperties"] = [{"id": "Long 0xe08", "value": size}]
         return made | {"id": mail.id(immutable=immutable), "@odata.etag": 'W/"CQAAABYAAA"'}
-
-
-def _folder_resource(folder: GraphFolder) -> dict[str, Any]:
-    assert folder.parent is not None
-    return {"id": folder.id, "displayName": folder.name, "parentFolderId": folder.parent.id}
 
 
 def _wanted(mail: GraphMail, query: dict[str, str]) -> bool:
