@@ -16,7 +16,7 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
-from postrail.mailbox import Mailbox, graph
+from postrail.mailbox import Mailbox, graph_folders
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import Login, login_for
@@ -59,7 +59,7 @@ async def look_at_account(account: MailAccount, secrets: Secrets, tokens: Access
 
 def _open(account: MailAccount, login: Login) -> None:
     if account.protocol == "microsoft_graph" and not isinstance(login, str):
-        graph.look_at(account, login)
+        graph_folders.look_at(account, login)
         return
     # A command has no log that the dialogue could go to.
     account = account.model_copy(update={"debug": False})

@@ -19,16 +19,8 @@ from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
 from postrail.mailbox.delta import Deltas
 from postrail.mailbox.faults import setting_of
-from postrail.mailbox.graph_faults import (
-    MAILBOX_UNKNOWN,
-    NotAllowed,
-    NotThere,
-    Refused,
-    folder_unknown,
-    mailbox_unknown,
-    not_allowed,
-)
-from postrail.mailbox.graph_folders import FolderMissing, find_folder, find_or_make_folder
+from postrail.mailbox.graph_faults import NotAllowed, NotThere, Refused, not_allowed
+from postrail.mailbox.graph_folders import find_or_make_folder, folder_of
 from postrail.mailbox.graph_http import GraphClient, segment
 from postrail.mailbox.graph_listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
@@ -279,27 +271,3 @@ class GraphMailbox:
 
 def _content_of(entry: Entry) -> str:
     return f"messages/{segment(entry.id)}/$value"
-
-
-def look_at(account: MailAccount, token: BearerToken) -> None:
-    """Finds the account's folder, and nothing else; its faults are those of opening a mailbox."""
-    client = GraphClient(account, token)
-    client.connect()
-    with contextlib.closing(client):
-        folder_of(client, account)
-
-
-def folder_of(client: GraphClient, account: MailAccount) -> str:
-    """The id of the account's folder; raises ConfigurationError, naming setting and remedy."""
-    try:
-        return find_folder(client, account.folder)
-    except NotAllowed as error:
-        raise not_allowed(account, error, "Mail.ReadWrite") from error
-    except NotThere as error:
-        if error.is_item:
-            raise folder_unknown(account, account.folder, []) from error
-        if error.code.lower() in MAILBOX_UNKNOWN:
-            raise mailbox_unknown(account, error, client.mailbox) from error
-        raise
-    except FolderMissing as missing:
-        raise folder_unknown(account, account.folder, missing.there) from missing

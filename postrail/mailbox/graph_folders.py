@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
-from postrail.mailbox.graph_faults import Refused
+from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import BearerToken
+from postrail.mailbox.graph_faults import (
+    MAILBOX_UNKNOWN,
+    NotAllowed,
+    NotThere,
+    Refused,
+    folder_unknown,
+    mailbox_unknown,
+    not_allowed,
+)
 from postrail.mailbox.graph_http import GraphClient, segment
 
 # They have other names in other languages; as the first part of a path these always work.
@@ -33,6 +44,30 @@ class FolderMissing(Exception):  # noqa: N818  Nobody outside of this room sees 
     def __init__(self, there: list[str]) -> None:
         super().__init__("the folder is missing")
         self.there = there
+
+
+def look_at(account: MailAccount, token: BearerToken) -> None:
+    """Finds the account's folder, and nothing else; its faults are those of opening a mailbox."""
+    client = GraphClient(account, token)
+    client.connect()
+    with contextlib.closing(client):
+        folder_of(client, account)
+
+
+def folder_of(client: GraphClient, account: MailAccount) -> str:
+    """The id of the account's folder; raises ConfigurationError, naming setting and remedy."""
+    try:
+        return find_folder(client, account.folder)
+    except NotAllowed as error:
+        raise not_allowed(account, error, "Mail.ReadWrite") from error
+    except NotThere as error:
+        if error.is_item:
+            raise folder_unknown(account, account.folder, []) from error
+        if error.code.lower() in MAILBOX_UNKNOWN:
+            raise mailbox_unknown(account, error, client.mailbox) from error
+        raise
+    except FolderMissing as missing:
+        raise folder_unknown(account, account.folder, missing.there) from missing
 
 
 def find_folder(client: GraphClient, path: str) -> str:

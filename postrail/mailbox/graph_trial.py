@@ -9,8 +9,7 @@ from collections.abc import Generator, Iterator
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.faults import setting_of
-from postrail.mailbox.graph import folder_of
-from postrail.mailbox.graph_folders import FolderMissing, find_folder
+from postrail.mailbox.graph_folders import FolderMissing, find_folder, folder_of
 from postrail.mailbox.graph_http import GraphClient, segment
 from postrail.mailbox.login import LoginOf, asked_for
 from postrail.mailbox.reach import Reach
