@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from postrail.errors import ConfigurationError
-from services.cli import trial
+from services.cli import reconcile, trial
 from services.cli.account_views import (
     attributes,
     for_programs,
@@ -20,6 +19,7 @@ from services.cli.account_views import (
 from services.cli.authorize import authorize
 from services.cli.configure import Author, login_name
 from services.cli.installation import Data, complete, connected, load
+from services.cli.looks import Everything, Names, chosen, enabled, request_looks
 from services.cli.output import Json, console, show_fields, show_json
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ accounts = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="The accounts' names.")]
 
 
 @accounts.command("list")
@@ -76,6 +75,8 @@ def show_account(name: Name, data: Data = None, json: Json = False) -> None:
 
 accounts.command("test")(trial.try_out)
 accounts.command("authorize")(authorize)
+accounts.command("reconcile")(reconcile.reconcile)
+accounts.command("backfill")(reconcile.backfill)
 
 
 @accounts.command("enable")
@@ -110,9 +111,7 @@ def debug(
 @accounts.command("fetch")
 def fetch(
     names: Names = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="All accounts that are enabled.")
-    ] = False,
+    everything: Everything = False,
     author: Author = "",
     data: Data = None,
     json: Json = False,
@@ -121,15 +120,21 @@ def fetch(
 
     Example: [bold]postrail accounts fetch help sales[/bold]
     """
-    if bool(names) == everything:
-        raise ConfigurationError("which mailboxes?", remedy="Name accounts, or give --all instead")
-    asked = complete(_fetch(load(data), names or [], author or login_name()))
+    asked = complete(_fetch(load(data), chosen(names, everything), author or login_name()))
     if json:
         show_json({"requested": asked})
     elif asked:
         typer.echo(f"Asked the fetcher to look at: {', '.join(asked)}")
     else:
         typer.echo("No account is enabled.")
+
+
+async def _fetch(settings: Settings, names: Sequence[str], author: str) -> list[str]:
+    """Asks for a look at these mailboxes, or all; returns their names once Kafka has the words."""
+    async with connected(settings) as connection:
+        wanted = await enabled(connection, names)
+    await request_looks(settings, wanted, author)
+    return wanted
 
 
 async def _all(settings: Settings) -> list[tuple[MailAccount, Standing]]:
@@ -187,48 +192,3 @@ async def _change(settings: Settings, name: str, values: dict[str, Any], author:
         return await change_account(
             connection, name, values, secrets, author=author, now=SystemClock().now()
         )
-
-
-async def _fetch(settings: Settings, names: Sequence[str], author: str) -> list[str]:
-    """Asks for a look at these mailboxes, or all; returns their names once Kafka has the words."""
-    from postrail.accounts.store import mail_accounts
-
-    async with connected(settings) as connection:
-        there = await mail_accounts(connection)
-    wanted = _enabled(names, there) if names else [one.name for one in there if one.enabled]
-    if wanted:
-        await _request(settings, wanted, author)
-    return wanted
-
-
-def _enabled(names: Sequence[str], there: Sequence[MailAccount]) -> list[str]:
-    from postrail.accounts.switch import account_named
-
-    for name in names:
-        if not account_named(name, there).enabled:
-            raise ConfigurationError(
-                f"mail account {name!r} is not enabled",
-                remedy=f"Run: postrail accounts enable {name}",
-            )
-    return list(dict.fromkeys(names))
-
-
-async def _request(settings: Settings, names: Sequence[str], author: str) -> None:
-    from postrail.clock import SystemClock
-    from postrail.records import MailboxCheckRequested
-    from postrail.stream import avro
-    from postrail.stream.producer import Entry, Producer
-    from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
-
-    now = SystemClock().now()
-    records = [
-        MailboxCheckRequested(mailbox=name, requested_at=now, requested_by=author) for name in names
-    ]
-    producer = Producer(settings.kafka)
-    await producer.start()
-    try:
-        await producer.send(
-            [Entry(MAILBOX_CHECK_REQUESTED, one.mailbox, avro.encode(one)) for one in records]
-        )
-    finally:
-        await producer.close()

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,62 @@ async def test_the_dialogue_is_switched_while_it_runs_and_contact_is_shown(
         assert len(said()) == before
         dovecot.stop()
         await until_blocking(lambda: "refused the connection" in _problem(settings), 20)
+
+
+async def test_a_comparison_is_asked_for_and_its_figures_are_shown(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    settings: Settings,
+    environment: dict[str, str],
+    command: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    await asyncio.to_thread(apply_topics, settings.kafka)
+    file = file_of(tmp_path, dovecot, certificates)
+    file.write_text(
+        file.read_text().replace("project: HELP}", "project: HELP, only_after: 2026-06-01}")
+    )
+    await asyncio.to_thread(command, "apply", "-f", str(file))
+    for month in (3, 5, 7):
+        dovecot.append("help", b"Subject: A\r\n\r\n", when=datetime(2026, month, 1, tzinfo=UTC))
+    arguments = ("accounts", "reconcile", "help", "--wait", "0")
+    waiting = await asyncio.to_thread(command, *arguments)
+    assert waiting == "help: asked for, so far 0 mails held, 0 unaccounted for, 0 fetched\n"
+    with fetcher(environment | {PASSWORD_VARIABLE: dovecot.password}, tmp_path / "fetcher.log"):
+        words = await asyncio.to_thread(command, "accounts", "reconcile", "help")
+        assert words == "help: 1 mails held, 0 unaccounted for, 0 fetched\n"
+        arguments = ("accounts", "backfill", "--all", "--since", "2026-04-01", "--json")
+        (found,) = json.loads(await asyncio.to_thread(command, *arguments))
+    assert (found["since"], found["held"], found["unaccounted"], found["fetched"]) == (
+        "2026-04-01",
+        2,
+        1,
+        1,
+    )
+    assert found["finished_at"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("reconcile",), 2, "which mailboxes?"),
+        (("reconcile", "help", "--all"), 2, "which mailboxes?"),
+        (("reconcile", "nobody"), 1, "there is no mail account 'nobody'"),
+        (("backfill", "help"), 2, "since when?"),
+    ],
+)
+def test_what_a_comparison_needs_to_know(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    code: int,
+    words: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert run(["accounts", *arguments]) == code
+    assert words in capfd.readouterr().err
 
 
 def _problem(settings: Settings) -> str:
