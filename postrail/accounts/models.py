@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -32,7 +33,9 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
-MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993)}
+MAIL_PORTS: dict[str, tuple[int, int]] = {"imap": (143, 993), "folder": (0, 0)}
+# What only a mail server needs to be told.
+SERVER_FIELDS = ("host", "port", "username", "password", "ca_file", "allow_plain_login")
 DEFAULT_TIMEOUT_MS = 30_000
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
@@ -50,7 +53,9 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap"] = "imap"
+    protocol: Literal["imap", "folder"] = "imap"
+    # Of the protocol folder: a maildir, a folder of .eml files, or an mbox file on this machine.
+    path: str = ""
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
@@ -98,14 +103,33 @@ class MailAccount(Configured):
 
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     """The fields that do not go together, and what to do about it."""
-    yield from _server_faults(account)
+    if account.protocol == "folder":
+        yield from _folder_faults(account)
+    else:
+        yield from _server_faults(account)
     yield from _move_faults(account)
+
+
+def _folder_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    if not account.path:
+        yield "path", "is missing: a maildir, a folder of .eml files, or an mbox file"
+    elif not PurePosixPath(account.path).is_absolute():
+        yield "path", "must begin with '/': each service has a working folder of its own"
+    for field in SERVER_FIELDS:
+        if getattr(account, field):
+            yield field, "is for mail servers; leave it out where protocol is folder"
+    if account.folder != "INBOX":
+        yield "folder", "is for mail servers; protocol folder reads what path names"
+    if ".." in PurePosixPath(account.move_to).parts:
+        yield "move_to", "must not lead upwards by '..'; give a name, or a path beginning with '/'"
 
 
 def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     for field in ("host", "username"):
         if not getattr(account, field):
             yield field, "is missing"
+    if account.path:
+        yield "path", "is of no use unless protocol is folder"
     if account.encryption == "none" and not plain_login_allowed(account):
         yield (
             "encryption",
@@ -119,7 +143,7 @@ def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
         yield "move_to", "is missing: the folder that mails are moved to"
     if account.after_download != "move" and account.move_to:
         yield "move_to", "is of no use unless after_download is move"
-    if account.move_to and account.move_to == account.folder:
+    if account.move_to and account.move_to in (account.folder, account.path):
         yield "move_to", "is the folder that is watched; name another one"
 
 

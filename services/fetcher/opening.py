@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from postrail.accounts.models import MailAccount
+from postrail.clock import SystemClock
 from postrail.mailbox import Mailbox
+from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import Ledger
 from postrail.secrets import Secrets
@@ -23,6 +25,8 @@ class Mailboxes:
     def mailbox_for(self, account: MailAccount) -> Mailbox:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
         password = self._secrets.reveal(account.password)
+        if account.protocol == "folder":
+            return FolderMailbox(account, self._ledger(account), SystemClock())
         return ImapMailbox(account, password)
 
     def _ledger(self, account: MailAccount) -> Ledger:
