@@ -127,10 +127,10 @@ class Mbox:
         new = self._path.with_name(f".{self._path.name}.postrail-new")
         try:
             with new.open("wb") as output:
-                _as_before(file, output)
                 for start, end in kept(gone, size):
                     copy(file, start, end, output)
                 output.flush()
+                _as_before(file, output)
                 os.fsync(output.fileno())
             self._late.keep(size)
             new.replace(self._path)
@@ -203,11 +203,15 @@ def sync(folder: Path) -> None:
 
 
 def _as_before(old: BinaryIO, new: BinaryIO) -> None:
-    """Owner and rights as the file had, or whoever delivers there could do so no more."""
+    """Owner and rights as the file had, or whoever delivers there could do so no more.
+
+    Its time too: that says whether the last mail is still being written.
+    """
     status, given = os.fstat(old.fileno()), os.fstat(new.fileno())
     os.fchmod(new.fileno(), stat.S_IMODE(status.st_mode))
     if (status.st_uid, status.st_gid) != (given.st_uid, given.st_gid):
         os.fchown(new.fileno(), status.st_uid, status.st_gid)
+    os.utime(new.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _found(span: Span, status: os.stat_result) -> Found:

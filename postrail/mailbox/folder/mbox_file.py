@@ -66,7 +66,8 @@ def spans(file: BinaryIO) -> list[Span]:
     ends = [start for start, _ in lines[1:]] + [size]
     counted: Counter[str] = Counter()
     found = []
-    for (start, content_start), end in zip(lines, ends, strict=True):
+    # An empty file has an end and no mail.
+    for (start, content_start), end in zip(lines, ends, strict=False):
         span = _span(file, start, content_start, end, counted)
         if span is not None:
             found.append(span)
