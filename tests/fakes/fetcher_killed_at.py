@@ -12,6 +12,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from postrail.blobs import BlobStore
+from postrail.mailbox.folder import mbox
+from postrail.mailbox.folder.directory import Directory
+from postrail.mailbox.folder.mailbox import FolderMailbox
+from postrail.mailbox.folder.mbox_late import LateMail
 from postrail.mailbox.imap import ImapMailbox
 from postrail.process import run_process
 from postrail.stream.producer import Producer
@@ -48,12 +52,29 @@ def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
     return call
 
 
-POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
+def dying_once_done(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function or method, and death."""
+
+    def call(*arguments: Any) -> None:
+        function(*arguments)
+        die()
+
+    return call
+
+
+POINTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "fetched": (ImapMailbox, "read", dying),
     "blob": (BlobStore, "put", dying_async),
     "acknowledged": (Producer, "send", dying_async),
     "recorded": (PostgresStore, "record", dying_async),
     "seen": (ImapMailbox, "finish", dying),
+    "file read": (FolderMailbox, "read", dying),
+    "file finished": (FolderMailbox, "finish", dying),
+    "file in both places": (Directory, "_link", dying_once_done),
+    "file removed": (Directory, "remove", dying_once_done),
+    "mbox copied": (mbox, "append", dying_once_done),
+    "mbox to be replaced": (LateMail, "keep", dying_once_done),
+    "mbox replaced": (mbox, "sync", dying_once_done),
 }
 
 
