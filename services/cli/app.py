@@ -16,6 +16,7 @@ from services.cli import (
     dead,
     demo,
     doctor,
+    instance,
     issues,
     mails,
     operate,
@@ -72,6 +73,7 @@ app.command("apply", rich_help_panel=SET_UP)(configure.apply)
 app.command("migrate", rich_help_panel=SET_UP)(operate.migrate)
 app.add_typer(operate.topics, rich_help_panel=SET_UP)
 app.add_typer(configure.secrets, rich_help_panel=SET_UP)
+app.add_typer(instance.instance, rich_help_panel=SET_UP)
 app.command("up", rich_help_panel=RUN)(up.up)
 app.command("run", rich_help_panel=RUN)(operate.run)
 app.add_typer(demo.demo, rich_help_panel=RUN)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
+from postrail.ownership import require_own
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
@@ -30,6 +31,7 @@ async def main(process: Process) -> None:
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")
     try:
         await require_migrated(pool)
+        await require_own(pool, settings.instance, process.clock.now())
         store = PostgresStore(pool, process.health, process.clock)
         parts = _parts(process, store, Threads(threads))
         entrance = _entrance(process, store)
