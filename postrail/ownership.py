@@ -40,6 +40,8 @@ async def claim(connection: Connection, name: str, now: datetime) -> None:
 
 async def adopt(connection: Connection, name: str, now: datetime) -> Owner | None:
     """Makes the database that of another instance; returns whose it was."""
+    if await one(connection, "SELECT to_regclass('instance')") == (None,):
+        raise ConfigurationError("the database lacks our tables", remedy="Run: postrail migrate")
     before = await owner(connection)
     await connection.execute(
         "INSERT INTO instance (name, since) VALUES (%s, %s)"

@@ -11,11 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kafka import KafkaConsumer, TopicPartition
+
 from postrail.accounts.models import Configured, Project
 from postrail.accounts.store import save
 from postrail.database import one_connection
+from postrail.records import MailFetched
 from postrail.settings import Settings
-from postrail.stream.topics import apply_topics
+from postrail.stream import avro
+from postrail.stream.connection import client_options
+from postrail.stream.topics import MAIL_FETCHED, apply_topics, topic_name
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -47,3 +52,22 @@ async def configure(settings: Settings, things: Sequence[Configured]) -> None:
     async with one_connection(settings.database) as connection:
         for thing in (Project(key="HELP", name="Help"), *things):
             await save(connection, thing, before=None, author="test", now=now)
+
+
+def fetched_records(settings: Settings) -> list[MailFetched]:
+    """Everything in mail.fetched."""
+    topic = topic_name(MAIL_FETCHED, settings.kafka)
+    partitions = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
+    consumer = KafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
+    try:
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        missing = sum(consumer.end_offsets(partitions).values())
+        found: list[MailFetched] = []
+        while len(found) < missing:
+            for records in consumer.poll(timeout_ms=500).values():
+                decoded = [avro.decode(record.value) for record in records]
+                found += [record for record in decoded if isinstance(record, MailFetched)]
+        return found
+    finally:
+        consumer.close(autocommit=False)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from postrail.settings import Settings
-from tests.fakes.fetcher_process import configure, fetcher
+from tests.fakes.fetcher_process import configure, fetched_records, fetcher
 from tests.fakes.fetching import until_blocking
 from tests.fakes.folders import KINDS, Folder
 
@@ -97,6 +97,10 @@ async def test_killed_at_each_point_a_successor_makes_it_right(
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
     assert mails_fetched(settings) == 3, log.read_text()
+    records = await asyncio.to_thread(fetched_records, settings)
+    # Where Kafka had it and PostgreSQL not, it was read again, as the same mail.
+    assert len({record.mail_id for record in records}) == 3
+    assert len(records) == (6 if point == "acknowledged" else 3)
     # Two copies in another file are better than none.
     assert sorted(set(folder.moved())) == moved
     assert len(folder.moved()) == len(moved) * (2 if point == "mbox copied" else 1)

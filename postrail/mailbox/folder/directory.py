@@ -113,16 +113,16 @@ class Directory:
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
 
-    def move(self, name: str, target: Directory, wanted: str) -> str:
-        """Moves a file and returns the name it got; what is there already stays as it is."""
+    def put(self, name: str, target: Directory, wanted: str) -> None:
+        """Has a file lie in another directory too, where what is there stays as it is.
+
+        To move it, sync the other directory, and then remove it here.
+        """
         if os.path.samestat(os.fstat(self._descriptor), os.fstat(target._descriptor)):
             raise OSError(errno.EINVAL, "is the folder that is watched")
-        new_name = next(new for new in _names(wanted) if self._put(name, target, new))
-        target.sync()
-        self.remove(name)
-        return new_name
+        next(new for new in _names(wanted) if self._put_as(name, target, new))
 
-    def _put(self, name: str, target: Directory, new_name: str) -> bool:
+    def _put_as(self, name: str, target: Directory, new_name: str) -> bool:
         """Whether the file lies there too now; False when another one has that name."""
         if target.holds(new_name):
             # Maybe from a predecessor that was killed right here.

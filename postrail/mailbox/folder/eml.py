@@ -65,18 +65,19 @@ class EmlFolder:
     def finish(self, keys: Sequence[str]) -> bool:
         match self._account.after_download:
             case "remove":
-                for name in self._unchanged(keys):
-                    self._open_directory.remove(name)
-                self._open_directory.sync()
+                self._remove(keys)
             case "move":
-                self._move(keys)
-                self._open_directory.sync()
+                with Directory.made_at(self._account.path, self._account.move_to) as target:
+                    for name in self._unchanged(keys):
+                        self._open_directory.put(name, target, name)
+                    target.sync()
+                self._remove(keys)
         return True
 
-    def _move(self, keys: Sequence[str]) -> None:
-        with Directory.made_at(self._account.path, self._account.move_to) as target:
-            for name in self._unchanged(keys):
-                self._open_directory.move(name, target, name)
+    def _remove(self, keys: Sequence[str]) -> None:
+        for name in self._unchanged(keys):
+            self._open_directory.remove(name)
+        self._open_directory.sync()
 
     def _unchanged(self, keys: Sequence[str]) -> list[str]:
         """The names of those that are there still; another file by the same name is not."""

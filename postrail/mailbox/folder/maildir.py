@@ -89,7 +89,7 @@ class Maildir:
             case "seen":
                 self._each(keys, self._mark)
             case "remove":
-                self._each(keys, lambda mail: self._parts[mail.part].remove(mail.name))
+                self._each(keys, self._remove)
             case "move":
                 self._move(keys)
         for directory in self._parts.values():
@@ -104,16 +104,20 @@ class Maildir:
         if not mail.seen:
             self._parts[mail.part].rename(mail.name, self._parts["cur"], mail.seen_name)
 
+    def _remove(self, mail: Lying) -> None:
+        self._parts[mail.part].remove(mail.name)
+
     def _move(self, keys: Sequence[str]) -> None:
         with Directory.made_at(self._account.path, self._account.move_to) as target:
             # A reader takes it for a maildir only when it has all three.
             for part in ("tmp", "new"):
                 target.below(part, make=True).close()
             with target.below("cur", make=True) as cur:
-                self._each(keys, lambda mail: self._move_one(mail, cur))
-
-    def _move_one(self, mail: Lying, target: Directory) -> None:
-        self._parts[mail.part].move(mail.name, target, mail.seen_name)
+                self._each(
+                    keys, lambda mail: self._parts[mail.part].put(mail.name, cur, mail.seen_name)
+                )
+                cur.sync()
+        self._each(keys, self._remove)
 
     def _at(self, key: str, act: Callable[[Lying], T]) -> T | None:
         """Acts where the mail lies, also when a reader has flagged it since; None: it is gone."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,58 @@ def test_a_folder_is_never_moved_onto_itself(folder: Folder, way: str) -> None:
     mailbox.rest()
     mailbox.close()
     assert folder.left() == MAILS
+
+
+# What the file system says, and whether the second try by a link fails too.
+NO_LINKS = [
+    # Another file system, which has links itself.
+    (errno.EXDEV, 1),
+    # One that has none.
+    (errno.EPERM, 2),
+]
+
+
+@pytest.mark.parametrize("kind", ["maildir", "eml"])
+@pytest.mark.parametrize(("fault", "times"), NO_LINKS)
+def test_where_no_link_can_be_made_a_mail_is_copied(
+    kind: str, fault: int, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(kind, tmp_path)
+    file = folder.add(MAILS[0], age_seconds=5000)
+    then = file.stat().st_mtime_ns
+    original, faults = Directory._link, iter([fault] * times)
+
+    def link(self: Directory, *arguments: Any) -> None:
+        for number in faults:
+            raise OSError(number, os.strerror(number))
+        original(self, *arguments)
+
+    monkeypatch.setattr(Directory, "_link", link)
+    mailbox = mailbox_on(folder, MemoryLedger(), after_download="move", move_to="Processed")
+    mailbox.finish([mail.uid for mail in mailbox.list_after(0)])
+    mailbox.close()
+    assert (folder.left(), folder.moved()) == ([], [MAILS[0]])
+    (moved,) = (one for one in (folder.path / "Processed").rglob("*") if one.is_file())
+    assert moved.stat().st_mtime_ns == then
+
+
+@pytest.mark.parametrize("kind", ["maildir", "eml"])
+def test_a_copy_that_is_cut_off_leaves_nothing_and_loses_nothing(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(kind, tmp_path)
+    folder.add(MAILS[0])
+
+    def fail(*_: Any) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Directory, "_link", fail)
+    monkeypatch.setattr("postrail.mailbox.folder.directory.os.fsync", full)
+    mailbox = mailbox_on(folder, MemoryLedger(), after_download="move", move_to="Processed")
+    with pytest.raises(MailUnreadable, match="No space left on device"):
+        mailbox.finish([mail.uid for mail in mailbox.list_after(0)])
+    mailbox.close()
+    assert (folder.left(), folder.moved()) == ([MAILS[0]], [])
