@@ -122,8 +122,8 @@ async def test_an_account_of_before_goes_on_as_it_was(empty_database_url: str) -
         )
         await connection.execute(account, ["plain", "none", 300.0])
         await connection.execute(account, ["tls", "starttls", 2.5])
-        await connection.execute(texts[2].encode())
-        await connection.execute(texts[3].encode())
+        for number in sorted(texts.keys() - {1}):
+            await connection.execute(texts[number].encode())
         plain, tls = await mail_accounts(connection)
     # It logged in without encryption, and must not stop doing so because of an upgrade.
     assert (plain.allow_plain_login, plain.timeout_ms) == (True, 30_000)
