@@ -217,6 +217,25 @@ def test_a_lock_file_that_was_left_behind(
             assert lock.exists()
 
 
+def test_without_the_right_to_lock_an_mbox_can_be_read_and_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder("mbox", tmp_path)
+    folder.add(MAIL)
+
+    def refused(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(mbox_lock, "_made", refused)
+    with closing(mailbox_on(folder, MemoryLedger(), after_download="remove")) as mailbox:
+        (mail,) = mailbox.list_after(0)
+        assert [one.content for one in mailbox.read([mail.uid])] == [MAIL]
+        mailbox.finish([mail.uid])
+        # It says so in the log, and the next mails do not wait for it.
+        mailbox.rest()
+    assert folder.left() == [MAIL]
+
+
 def test_a_delivery_that_had_the_old_file_open_is_carried_over(tmp_path: Path) -> None:
     folder = Folder("mbox", tmp_path)
     folder.add(MAIL)
