@@ -1,5 +1,7 @@
-"""The locks of an mbox, as delivery agents and mail readers take them: both, or whoever locks only
-one way would not be kept out. First the lock file, then fcntl.
+"""The locks of an mbox, as delivery agents and mail readers take them: a lock file, and fcntl.
+
+Both, or whoever locks in one way only would not be kept out. Neither is waited for without an end,
+so that it does no harm that others take them in the other order (Debian policy, 11.6).
 """
 
 from __future__ import annotations

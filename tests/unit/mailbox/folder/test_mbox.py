@@ -189,12 +189,12 @@ def test_a_locked_mbox_is_away_for_now(way: str, tmp_path: Path) -> None:
 
 # What the lock file says, how old it is, and whether it was left behind.
 LOCKS = [
-    (f"{2**22 + 1} {os.uname().nodename}", 0, True),
-    (f"{os.getpid()} {os.uname().nodename}", 0, True),
-    (f"{os.getppid()} {os.uname().nodename}", 0, False),
-    (f"{2**22 + 1} another-host", 0, False),
+    ("{gone} {here}", 0, True),
+    ("{own} {here}", 0, True),
+    ("{parent} {here}", 0, False),
+    ("{gone} another-host", 0, False),
     ("", 0, False),
-    (f"{2**22 + 1} another-host", 301, True),
+    ("{gone} another-host", 301, True),
     ("", 301, True),
 ]
 
@@ -205,7 +205,9 @@ def test_a_lock_file_that_was_left_behind(
     text: str, age_seconds: float, left_behind: bool, tmp_path: Path
 ) -> None:
     folder, lock = Folder("mbox", tmp_path), tmp_path / "mbox.lock"
-    lock.write_text(text)
+    # No process has an id above 2 ** 22 (Linux).
+    ids = {"gone": 2**22 + 1, "own": os.getpid(), "parent": os.getppid()}
+    lock.write_text(text.format(here=os.uname().nodename, **ids))
     folder.age(lock, age_seconds)
     with closing(mailbox_on(folder, MemoryLedger())) as mailbox:
         if left_behind:
