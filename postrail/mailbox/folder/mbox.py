@@ -57,9 +57,7 @@ class Mbox:
 
     def _find(self, file: BinaryIO) -> None:
         """Finds the mails again when the file has changed."""
-        status = os.fstat(file.fileno())
-        # Mail readers set the other time back.
-        signature = (status.st_ino, status.st_size, status.st_ctime_ns)
+        signature = _signature(file)
         if signature != self._signature:
             self._spans = {span.key: span for span in spans(file)}
             self._signature = signature
@@ -72,6 +70,13 @@ class Mbox:
         return None if content is None else header_of(content)
 
     def _read(self, key: str, most: int | None) -> bytes | None:
+        """Without a lock while the file is as it was: locking takes longer than reading."""
+        with self._path.open("rb") as file:
+            span = self._spans.get(key)
+            if span is not None and _signature(file) == self._signature:
+                content = content_of(file, span, most)
+                if _signature(file) == self._signature:
+                    return content
         with locked(self._path, to_write=False) as file:
             self._find(file)
             span = self._spans.get(key)
@@ -140,6 +145,12 @@ class Mbox:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _signature(file: BinaryIO) -> Signature:
+    """What changes whenever the file does; mail readers set its other time back."""
+    status = os.fstat(file.fileno())
+    return status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def leaving(mails: Sequence[Span], wanted: set[str]) -> list[Span]:

@@ -159,6 +159,20 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mbox_lock, "TRY_AGAIN_SECONDS", 0.01)
 
 
+def test_a_mail_is_found_again_when_a_reader_has_rewritten_the_file(tmp_path: Path) -> None:
+    folder = Folder("mbox", tmp_path)
+    folder.add(b"Subject: A\n\nA\n")
+    folder.add(b"Subject: B\n\nB\n")
+    with closing(mailbox_on(folder, MemoryLedger())) as mailbox:
+        uids = [mail.uid for mail in mailbox.list_after(0)]
+        text = folder.path.read_bytes().replace(b"Subject", b"Status: RO\nSubject")
+        folder.path.write_bytes(text)
+        assert [mail.content for mail in mailbox.read(uids)] == [
+            b"Status: RO\nSubject: A\n\nA\n",
+            b"Status: RO\nSubject: B\n\nB\n",
+        ]
+
+
 # Another program takes a lock until it has nothing more to read.
 HOLD = {
     "fcntl": "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX);"
