@@ -6,7 +6,9 @@ import asyncio
 
 from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth.tokens import AccessTokens
+from postrail.clock import SystemClock
 from postrail.mailbox import Mailbox
+from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.login import login_for
@@ -26,7 +28,10 @@ class Mailboxes:
 
     def mailbox_for(self, account: MailAccount) -> Mailbox:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
+        # First of all: an observer is given none, and must not get a mailbox that needs none.
         login = login_for(account, self._secrets, self._tokens)
+        if account.protocol == "folder":
+            return FolderMailbox(account, self._ledger(account), SystemClock())
         if account.protocol == "pop3":
             return Pop3Mailbox(account, login, self._ledger(account))
         return ImapMailbox(account, login)
