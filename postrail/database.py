@@ -44,10 +44,8 @@ MIGRATION_LOCK = 0x706F737472
 
 async def open_pool(settings: DatabaseSettings) -> Pool:
     """Opens a pool; raises TransientError when no connection comes in time."""
-    options = (
-        f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}"
-        f" -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}"
-    )
+    idle_milliseconds = int(IDLE_IN_TRANSACTION_SECONDS * 1000)
+    options = f"{_options(settings)} -c idle_in_transaction_session_timeout={idle_milliseconds}"
     pool: Pool = AsyncConnectionPool(
         settings.url.get_secret_value(),
         min_size=1,
@@ -85,10 +83,17 @@ async def one_connection(settings: DatabaseSettings) -> AsyncIterator[Connection
         connecting = psycopg.AsyncConnection.connect(
             settings.url.get_secret_value(),
             connect_timeout=int(settings.connect_timeout_seconds) or 1,
-            options=f"-c statement_timeout={int(settings.statement_timeout_seconds * 1000)}",
+            options=_options(settings),
         )
         async with await connecting as connection, connection.transaction():
             yield connection
+
+
+def _options(settings: DatabaseSettings) -> str:
+    """What holds for each session."""
+    milliseconds = int(settings.statement_timeout_seconds * 1000)
+    read_only = " -c default_transaction_read_only=on" if settings.read_only else ""
+    return f"-c statement_timeout={milliseconds}{read_only}"
 
 
 @contextlib.contextmanager
@@ -99,6 +104,13 @@ def database_faults() -> Iterator[None]:
     """
     try:
         yield
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise TransientError(
+            f"PostgreSQL: {str(error).strip().splitlines()[0]}",
+            setting="POSTRAIL_OBSERVER, POSTRAIL_DATABASE__URL",
+            remedy="An observer changes nothing: run this without POSTRAIL_OBSERVER. Else the"
+            " server is a standby: name the primary one",
+        ) from error
     except (
         psycopg.OperationalError,
         psycopg.InterfaceError,

@@ -35,6 +35,7 @@ MISCONFIGURED = 2
 RETRY_BASE_SECONDS = 0.5
 RETRY_MAX_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
+OBSERVER_BEAT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,9 @@ async def live(name: str, settings: Settings, main: Main) -> int:
 
 async def _work(process: Process, main: Main) -> None:
     """Connects, then runs the service with a progress report each second."""
+    if process.settings.observer:
+        await _observe(process)
+        return
     await _connect(process)
     if process.stop.is_set():
         return
@@ -111,6 +115,13 @@ async def _work(process: Process, main: Main) -> None:
     finally:
         finished.set()
         await reports
+
+
+async def _observe(process: Process) -> None:
+    """Lives and does nothing: all services write, be it into topics and consumer groups only."""
+    logger.warning("an observer: this service does no work", instance=process.settings.instance)
+    while not await set_within(process.stop, OBSERVER_BEAT_SECONDS):
+        process.health.beat()
 
 
 async def _connect(process: Process) -> None:

@@ -65,7 +65,9 @@ class Secrets:
 
     def __init__(self, settings: SecretSettings) -> None:
         self._folder = settings.folder
-        self._keys = {_key_id(key): key for key in _keys(settings)}
+        self._withheld = settings.withheld
+        keys = [] if settings.withheld else _keys(settings)
+        self._keys = {_key_id(key): key for key in keys}
 
     def seal(self, plain: str) -> str:
         """Encrypts with the first key."""
@@ -79,6 +81,8 @@ class Secrets:
 
         Raises ConfigurationError when no key opens it, or when what it names is not there.
         """
+        # Also where there is none: whoever asks is about to log in, or to send without a login.
+        self._require_not_withheld()
         if not stored:
             return ""
         if stored.startswith(SEALED):
@@ -145,7 +149,17 @@ class Secrets:
             )
         return _read(path, reference, FOLDER_SETTING).rstrip("\r\n")
 
+    def _require_not_withheld(self) -> None:
+        if self._withheld:
+            raise ConfigurationError(
+                "an observer is given no passwords, so that it cannot log in anywhere",
+                setting="POSTRAIL_OBSERVER",
+                remedy="Run this without POSTRAIL_OBSERVER, as the instance that the database"
+                " belongs to",
+            )
+
     def _required_keys(self) -> dict[str, bytes]:
+        self._require_not_withheld()
         if not self._keys:
             raise ConfigurationError(
                 "there is no key to seal secrets with",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postrail.errors import ConfigurationError
@@ -59,6 +59,8 @@ class DatabaseSettings(Section):
     connect_timeout_seconds: float = Field(default=10.0, gt=0)
     # A statement that runs longer is cancelled: a forgotten lock must not hold the pipeline.
     statement_timeout_seconds: float = Field(default=60.0, gt=0)
+    # PostgreSQL refuses each write; an observer's is always so.
+    read_only: bool = False
 
 
 class BlobSettings(Section):
@@ -78,6 +80,8 @@ class SecretSettings(Section):
     keys_file: Path | None = None
     # `file:NAME` references are read from this folder only.
     folder: Path | None = None
+    # Nothing is revealed, and no key is read; an observer's are always so.
+    withheld: bool = False
 
 
 class ServerSettings(Section):
@@ -161,10 +165,23 @@ class Settings(BaseSettings):
     handler: HandlerSettings = HandlerSettings()
     sender: SenderSettings = SenderSettings()
     outbox: OutboxSettings = OutboxSettings()
+    # What this installation is called; a database belongs to one (see docs/adr/0018).
+    instance: str = Field(default="postrail", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    # Looks only: nothing is written to a mailbox, a tracker, an SMTP server or a table.
+    observer: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     # The folder of `postrail up`; commands look there for `endpoints.json`.
     data: Path | None = None
+
+    @model_validator(mode="after")
+    def _observers_cannot_write(self) -> Settings:
+        if self.observer:
+            database = self.database.model_copy(update={"read_only": True})
+            secrets = self.secrets.model_copy(update={"withheld": True})
+            object.__setattr__(self, "database", database)
+            object.__setattr__(self, "secrets", secrets)
+        return self
 
 
 def load_settings() -> Settings:

@@ -324,7 +324,7 @@ def _default_faults(entries: Sequence[Entry], existing: Existing) -> Iterable[Fa
 
 def _watched_twice(entries: Sequence[Entry], existing: Existing) -> Iterable[Fault]:
     """Two names for one folder would make two mailboxes of it, and two effects of each mail."""
-    watched: dict[tuple[str, str, str], str] = {}
+    watched: dict[tuple[str, ...], str] = {}
     accounts = _all_of(MailAccount, entries, existing)
     by_name = {entry.identity: entry for entry in entries if isinstance(entry.thing, MailAccount)}
     # The database's come first, so that the fault stands at a line of the file.
@@ -332,10 +332,10 @@ def _watched_twice(entries: Sequence[Entry], existing: Existing) -> Iterable[Fau
         account = accounts[name]
         if not account.enabled:
             continue
-        place = (account.host.lower(), account.username, account.folder)
+        place = (account.host.lower(), account.username, account.folder, account.path.rstrip("/"))
         other = watched.setdefault(place, name)
         if other != name and name in by_name:
             yield by_name[name].fault(
-                "folder",
+                "path" if account.path else "folder",
                 f"is watched by account {other!r} already; disable one of them (enabled: false)",
             )

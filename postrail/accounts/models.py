@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -42,6 +43,7 @@ MAIL_PORTS: dict[str, tuple[int, int]] = {
     "google_oauth2": (143, 993),
     "microsoft_oauth2": (143, 993),
     "microsoft_graph": (443, 443),
+    "folder": (0, 0),
 }
 # Protocols that take tokens instead of a password, each with its provider of tokens.
 TOKEN_PROVIDERS = {
@@ -54,6 +56,17 @@ DEFAULT_HOSTS = {
     "microsoft_oauth2": "outlook.office365.com",
     "microsoft_graph": "graph.microsoft.com",
 }
+# What only a mail server needs to be told.
+SERVER_FIELDS = (
+    "host",
+    "port",
+    "username",
+    "password",
+    "credential",
+    "ca_file",
+    "allow_plain_login",
+    "properties",
+)
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -75,9 +88,11 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap", "pop3", "google_oauth2", "microsoft_oauth2", "microsoft_graph"] = (
-        "imap"
-    )
+    protocol: Literal[
+        "imap", "pop3", "google_oauth2", "microsoft_oauth2", "microsoft_graph", "folder"
+    ] = "imap"
+    # Of the protocol folder: a maildir, a folder of .eml files, or an mbox file on this machine.
+    path: str = ""
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
@@ -142,7 +157,7 @@ class MailAccount(Configured):
     @property
     def secret_fields(self) -> dict[str, bool]:
         """The secrets that it has, each with whether it must be given."""
-        return {} if self.credential else {"password": True}
+        return {} if self.credential or self.protocol == "folder" else {"password": True}
 
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> MailAccount:
@@ -165,16 +180,35 @@ def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
 
 def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     """The fields that do not go together, and what to do about it."""
-    yield from _server_faults(account)
+    if account.protocol == "folder":
+        yield from _folder_faults(account)
+    else:
+        yield from _server_faults(account)
     if account.protocol == "microsoft_graph":
         yield from _graph_faults(account)
     yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
+
+
+def _folder_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    if not account.path:
+        yield "path", "is missing: a maildir, a folder of .eml files, or an mbox file"
+    elif not PurePosixPath(account.path).is_absolute():
+        yield "path", "must begin with '/': each service has a working folder of its own"
+    for field in SERVER_FIELDS:
+        if getattr(account, field):
+            yield field, "is for mail servers; leave it out where protocol is folder"
+    if account.folder != "INBOX":
+        yield "folder", "is for mail servers; protocol folder reads what path names"
+    if ".." in PurePosixPath(account.move_to).parts:
+        yield "move_to", "must not lead upwards by '..'; give a name, or a path beginning with '/'"
 
 
 def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     for field in ("host", "username"):
         if not getattr(account, field) and (field == "host" or not _wants_tokens(account)):
             yield field, "is missing"
+    if account.path:
+        yield "path", "is of no use unless protocol is folder"
     yield from _credential_faults(account)
     if account.credential or _wants_tokens(account):
         return
@@ -239,7 +273,7 @@ def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
         yield "move_to", "is missing: the folder that mails are moved to"
     if account.after_download != "move" and account.move_to:
         yield "move_to", "is of no use unless after_download is move"
-    if account.move_to and account.move_to == account.folder:
+    if account.move_to and account.move_to in (account.folder, account.path):
         yield "move_to", "is the folder that is watched; name another one"
 
 

@@ -10,13 +10,14 @@ from postrail.accounts.apply import risks
 from postrail.accounts.models import MailAccount, OutgoingConnection
 from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.accounts.store import mail_accounts, outgoing_connections
-from postrail.clock import Clock
+from postrail.clock import Clock, SystemClock
 from postrail.courier import TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
 from postrail.mailbox import Mailbox, graph_folders
+from postrail.mailbox.folder.mailbox import path_fault, place_of
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import Login, login_for
@@ -48,6 +49,8 @@ async def look_at_mail_servers(settings: Settings, clock: Clock) -> list[Finding
 async def look_at_account(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> Finding:
     """Logs in and opens the folder; a token that has run out is renewed for that."""
     part = f"account {account.name}"
+    if account.protocol == "folder":
+        return await asyncio.to_thread(look_at_folder, account)
     try:
         await asyncio.to_thread(_open, account, login_for(account, secrets, tokens))
     except PipelineError as error:
@@ -55,6 +58,19 @@ async def look_at_account(account: MailAccount, secrets: Secrets, tokens: Access
         return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
     says = f"{account.username} can open {account.folder} at {account.host}"
     return _works(part, says, f"mail account {account.name}", account)
+
+
+def look_at_folder(account: MailAccount) -> Finding:
+    """Looks for mails in a folder of this machine."""
+    part = f"account {account.name}"
+    try:
+        with path_fault(account):
+            place = place_of(account, SystemClock())
+            count = len(place.look())
+            place.close()
+    except PipelineError as error:
+        return wrong(part, error)
+    return fine(part, f"{account.path} can be read and holds {count} mails")
 
 
 def _open(account: MailAccount, login: Login) -> None:

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
 from postrail.database import missing_migrations, one, one_connection
-from postrail.doctor import Finding, fine, wrong
+from postrail.doctor import Finding, fine, skipped, wrong
 from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.ownership import Owner, owner, require_same
 from postrail.secrets import Secrets
-from postrail.settings import DatabaseSettings, KafkaSettings, ServerSettings, Settings
+from postrail.settings import KafkaSettings, ServerSettings, Settings
 from postrail.stream.topics import TOPICS, check_topics, topic_name
 
 BOOTSTRAP_SERVERS = "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS"
@@ -90,10 +91,11 @@ def _answers(server: str) -> bool:
     return True
 
 
-async def look_at_database(settings: DatabaseSettings, clock: Clock) -> list[Finding]:
+async def look_at_database(settings: Settings, clock: Clock) -> list[Finding]:
     """Whether PostgreSQL answers, has our tables, and has the same time as we."""
     try:
-        async with one_connection(settings) as connection:
+        async with one_connection(settings.database) as connection:
+            found = await owner(connection)
             missing = await missing_migrations(connection)
             row = await one(connection, "SELECT clock_timestamp(), version()")
             here = clock.now()
@@ -104,6 +106,7 @@ async def look_at_database(settings: DatabaseSettings, clock: Clock) -> list[Fin
     return [
         fine("database", str(row[1]).partition(" on ")[0] + " answers"),
         _migrations(missing),
+        _instance(found, settings),
         _clock(ahead_seconds),
     ]
 
@@ -119,6 +122,18 @@ def _migrations(missing: list[str]) -> Finding:
     return wrong("migrations", error)
 
 
+def _instance(found: Owner | None, settings: Settings) -> Finding:
+    if settings.observer:
+        whose = f"the database of {found.name}" if found else "a database that is nobody's yet"
+        return fine("instance", f"{settings.instance}, an observer of {whose}")
+    try:
+        require_same(found, settings.instance)
+    except ConfigurationError as error:
+        return wrong("instance", error)
+    since = f" since {found.since:%Y-%m-%d %H:%M} UTC" if found else " with the first service"
+    return fine("instance", f"the database belongs to {settings.instance}{since}")
+
+
 def _clock(ahead_seconds: float) -> Finding:
     if abs(ahead_seconds) <= CLOCK_SECONDS:
         return fine("clock", f"is the same as PostgreSQL's, within {CLOCK_SECONDS:.0f} s")
@@ -131,8 +146,11 @@ def _clock(ahead_seconds: float) -> Finding:
     return wrong("clock", error)
 
 
-async def look_at_blobs(url: str) -> Finding:
+async def look_at_blobs(settings: Settings) -> Finding:
     """Whether the blob store takes, gives and removes an object."""
+    url = settings.blobs.url
+    if settings.observer:
+        return skipped("blobs", "an observer writes nothing, not even to try")
     try:
         await BlobStore(url).check()
     except PipelineError as error:

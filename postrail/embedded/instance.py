@@ -32,6 +32,7 @@ Part = Kafka | Postgres | GreenMail
 ENDPOINTS_FILE = "endpoints.json"
 LOCK_FILE = "lock"
 KEYS_FILE = "secret.keys"
+NAME_FILE = "instance.name"
 # How often other ports are chosen when a program takes one between our choice and our start.
 PORT_ATTEMPTS = 3
 
@@ -45,6 +46,8 @@ class Endpoints:
     database_url: str
     blobs_url: str
     keys_file: str
+    # What the installation is called; blank in files of earlier releases.
+    instance: str = ""
     smtp_host: str = ""
     smtp_port: int = 0
     imap_host: str = ""
@@ -57,7 +60,9 @@ class Endpoints:
 
     def environment(self) -> dict[str, str]:
         """The settings of each service, by their names in the environment."""
+        name = {"POSTRAIL_INSTANCE": self.instance} if self.instance else {}
         return {
+            **name,
             "POSTRAIL_DATA": self.data,
             "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": self.kafka,
             "POSTRAIL_KAFKA__REPLICATION": "1",
@@ -199,6 +204,7 @@ class Instance:
                 setting="POSTRAIL_DATA",
             ) from error
         write_keys_file(self.folder / KEYS_FILE)
+        write_name_file(self.folder / NAME_FILE)
 
     def _end_orphans(self) -> None:
         for name in ("greenmail", "kafka", "postgres"):
@@ -271,6 +277,7 @@ class Instance:
             database_url=self.postgres.url,
             blobs_url=(self.folder / "blobs").as_uri(),
             keys_file=str(self.folder / KEYS_FILE),
+            instance=(self.folder / NAME_FILE).read_text(encoding="utf-8").strip(),
             smtp_host=LOOPBACK if mail else "",
             smtp_port=mail.smtp_port if mail else 0,
             imap_host=LOOPBACK if mail else "",
@@ -315,3 +322,9 @@ def write_keys_file(path: Path) -> None:
     if not path.exists():
         key = base64.b64encode(secrets.token_bytes(32)).decode()
         write_atomically(path, key + "\n", mode=0o600)
+
+
+def write_name_file(path: Path) -> None:
+    """Writes what the installation is called, unless it has a name: no other one has the same."""
+    if not path.exists():
+        write_atomically(path, f"local-{secrets.token_hex(4)}\n", mode=0o644)

@@ -34,7 +34,7 @@ from postrail.mailbox.imap_faults import (
 )
 from postrail.mailbox.imap_tokens import log_in_with_token
 from postrail.mailbox.login import Login, asked_for
-from postrail.mailbox.spool import CHUNK_BYTES, Spool
+from postrail.mailbox.spool import CHUNK_BYTES, spooled
 from postrail.observe.log import log
 
 logger = log(__name__)
@@ -46,6 +46,10 @@ LISTED_AT_ONCE = 1000
 LISTED_WITHOUT_SIZES = 50
 # Connecting cannot be interrupted, so it must not delay the end of the process for long.
 CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+class Removed(Exception):  # noqa: N818  Says what it means.
+    """Somebody has removed the mail since it was listed."""
 
 
 class ImapMailbox:
@@ -215,21 +219,26 @@ class ImapMailbox:
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
         """The mail piece by piece, by BODY.PEEK[]<start.length> (RFC 3501, 6.4.5)."""
-        received_at = None
-        with contextlib.ExitStack() as faulty:
-            spool = faulty.enter_context(contextlib.closing(Spool()))
-            for start in itertools.count(0, CHUNK_BYTES):
-                items = [f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>", "INTERNALDATE"]
-                data = self._fetch([mail.uid], items).get(mail.uid)
-                if data is None:
-                    return None
-                received_at = _utc(data.get(b"INTERNALDATE"))
-                piece = _piece(data, start)
-                spool.write(piece)
-                if len(piece) != CHUNK_BYTES:
-                    break
-            faulty.pop_all()
-        return ReadMail(mail.uid, b"", received_at, spool=spool)
+        try:
+            found = self._said_of(mail.uid, ["INTERNALDATE"])
+            spool = spooled(self._pieces(mail.uid))
+        except Removed:
+            return None
+        return ReadMail(mail.uid, b"", _utc(found.get(b"INTERNALDATE")), spool=spool)
+
+    def _pieces(self, uid: int) -> Iterator[bytes]:
+        for start in itertools.count(0, CHUNK_BYTES):
+            piece = _piece(self._said_of(uid, [f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>"]), start)
+            yield piece
+            if len(piece) != CHUNK_BYTES:
+                return
+
+    def _said_of(self, uid: int, items: list[str]) -> dict[bytes, Any]:
+        """What the server says of a mail; raises Removed when it is there no more."""
+        answer = self._fetch([uid], items)
+        if uid not in answer:
+            raise Removed
+        return answer[uid]
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """The mail's header, by BODY.PEEK[HEADER]."""
@@ -400,9 +409,9 @@ def _piece(data: dict[bytes, Any], start: int) -> bytes:
     if whole is not None:
         return bytes(whole[start:])
     piece = data.get(b"BODY[]<%d>" % start)
-    if piece is None and not start:
+    if piece is None:
         raise MailUnreadable("the mail server gives out no content for it")
-    return bytes(piece or b"")
+    return bytes(piece)
 
 
 def _utc(internal_date: datetime | None) -> datetime | None:

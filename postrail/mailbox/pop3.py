@@ -37,7 +37,7 @@ from postrail.mailbox.pop3_faults import (
 from postrail.mailbox.pop3_listening import Listener
 from postrail.mailbox.pop3_login import Capabilities, log_in, login_delay_seconds
 from postrail.mailbox.pop3_maildrop import Maildrop, Stocktaking
-from postrail.mailbox.pop3_reading import header, small_or_spooled, spooled
+from postrail.mailbox.pop3_reading import header, on_disk, small_or_spooled
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
 
@@ -177,7 +177,7 @@ class Pop3Mailbox:
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
         """The mail by RETR, piece by piece."""
-        spool = self._given_out(mail.uid, withheld, spooled)
+        spool = self._given_out(mail.uid, withheld, on_disk)
         return None if spool is None else _read_mail(mail.uid, spool, mail.key)
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Iterable
 
-from postrail.errors import TransientError
 from postrail.mailbox.pop3_dialogue import Dialogue
-from postrail.mailbox.spool import Spool
+from postrail.mailbox.spool import Spool, spooled
 
 
 def header(dialogue: Dialogue, place: int) -> bytes:
@@ -16,9 +13,9 @@ def header(dialogue: Dialogue, place: int) -> bytes:
     return b"".join(dialogue.pieces(f"TOP {place} 0"))
 
 
-def spooled(dialogue: Dialogue, place: int) -> Spool:
+def on_disk(dialogue: Dialogue, place: int) -> Spool:
     """The whole mail, on disk."""
-    return _kept_on_disk(dialogue.pieces(f"RETR {place}"))
+    return spooled(dialogue.pieces(f"RETR {place}"))
 
 
 def small_or_spooled(dialogue: Dialogue, place: int) -> bytes | Spool:
@@ -26,17 +23,4 @@ def small_or_spooled(dialogue: Dialogue, place: int) -> bytes | Spool:
     pieces = dialogue.pieces(f"RETR {place}")
     first = next(pieces)
     second = next(pieces, None)
-    return first if second is None else _kept_on_disk(itertools.chain([first, second], pieces))
-
-
-def _kept_on_disk(pieces: Iterable[bytes]) -> Spool:
-    with contextlib.ExitStack() as faulty:
-        spool = faulty.enter_context(contextlib.closing(Spool()))
-        for piece in pieces:
-            try:
-                spool.write(piece)
-            except OSError as error:
-                # Else it would pass for a fault of the connection.
-                raise TransientError(f"no room for a large mail on disk: {error}") from error
-        faulty.pop_all()
-    return spool
+    return first if second is None else spooled(itertools.chain([first, second], pieces))

@@ -18,6 +18,7 @@ from services.cli import (
     demo,
     doctor,
     export,
+    instance,
     issues,
     mails,
     operate,
@@ -75,6 +76,7 @@ app.command("export", rich_help_panel=SET_UP)(export.export)
 app.command("migrate", rich_help_panel=SET_UP)(operate.migrate)
 app.add_typer(operate.topics, rich_help_panel=SET_UP)
 app.add_typer(configure.secrets, rich_help_panel=SET_UP)
+app.add_typer(instance.instance, rich_help_panel=SET_UP)
 app.command("up", rich_help_panel=RUN)(up.up)
 app.command("run", rich_help_panel=RUN)(operate.run)
 app.add_typer(demo.demo, rich_help_panel=RUN)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, load, load_to_write
 from services.cli.output import Json, show_json
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def collect(
 
     The handler does the same once a day. Example: [bold]postrail blobs collect --dry-run[/bold]
     """
-    report = complete(_collect(load(data), dry_run))
+    report = complete(_collect(load(data) if dry_run else load_to_write(data), dry_run))
     if json:
         show_json(report)
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, load, load_to_write
 from services.cli.output import Json, console, show_json
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def apply(
 
     name = "stdin" if file == Path("-") else str(file)
     entries = parse_file(read_text(file), name)
-    settings = load(data)
+    settings = load(data) if dry_run else load_to_write(data)
     plan = complete(_apply(settings, entries, name, author or login_name(), dry_run))
     if json:
         show_json(_plan_for_programs(plan, dry_run))
@@ -98,7 +98,7 @@ def new_key() -> None:
 @secrets.command("reseal")
 def reseal(author: Author = "", data: Data = None) -> None:
     """Seal all stored passwords with the first key, so that older keys may go."""
-    settings = load(data)
+    settings = load_to_write(data)
     count = complete(_reseal(settings, author or login_name()))
     typer.echo(f"Sealed {count} secrets with the first key." if count else "Nothing to seal anew.")
 

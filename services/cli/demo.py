@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, adopted_folder, complete, load
+from services.cli.installation import Data, adopted_folder, complete, load_to_write
 
 if TYPE_CHECKING:
     from postrail.embedded.instance import Endpoints
@@ -43,7 +43,7 @@ def send(
 def _endpoints(data: Data) -> Endpoints:
     from postrail.embedded.instance import read_endpoints
 
-    load(data)
+    load_to_write(data)
     folder = adopted_folder()
     if folder is None:
         raise ConfigurationError(

@@ -46,6 +46,25 @@ def load(data: Path | None) -> Settings:
     return load_settings()
 
 
+def load_to_write(data: Path | None) -> Settings:
+    """The same, for commands that write elsewhere than into tables; an observer may not."""
+    settings = load(data)
+    refuse_observer(settings)
+    return settings
+
+
+def refuse_observer(settings: Settings) -> None:
+    """Raises ConfigurationError where nothing may be changed."""
+    from postrail.errors import ConfigurationError
+
+    if settings.observer:
+        raise ConfigurationError(
+            "this is an observer, which changes nothing",
+            setting="POSTRAIL_OBSERVER",
+            remedy="Run the command without POSTRAIL_OBSERVER",
+        )
+
+
 def _folder(data: Path | None, settings: Settings) -> Path | None:
     """The folder whose addresses are taken: --data, POSTRAIL_DATA, or the one right here."""
     if data is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, load, load_to_write
 from services.cli.output import (
     Json,
     Limit,
@@ -113,7 +113,7 @@ def comment(
         raise ConfigurationError(
             f"{author!r} is not an address", remedy="Give one such as agent@example.org"
         )
-    done = complete(_comment(load(data), key.upper(), text, author))
+    done = complete(_comment(load_to_write(data), key.upper(), text, author))
     if json:
         show_json({"issue_key": key.upper(), "comment_id": done.comment_id, "told": done.told})
         return

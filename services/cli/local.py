@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from postrail import __version__, database
+from postrail import __version__, database, ownership
 from postrail.clock import SystemClock
 from postrail.embedded.instance import ENDPOINTS_FILE, Instance
-from postrail.errors import PipelineError, TransientError
+from postrail.errors import ConfigurationError, PipelineError, TransientError
 from postrail.secrets import Secrets
 from postrail.settings import Settings, adopt, load_settings
 from postrail.stream import topics
@@ -30,7 +30,7 @@ from services.cli.children import LocalServices, addresses_before
 from services.cli.demo_mails import PEOPLE, SUPPORT
 from services.cli.demo_post import DemoPost
 from services.cli.demo_story import DemoStory, configure, demo_table, turn_off
-from services.cli.installation import DEFAULT_FOLDER
+from services.cli.installation import DEFAULT_FOLDER, refuse_observer
 from services.cli.news import News
 from services.cli.screen import Screen
 
@@ -146,9 +146,23 @@ class Installation:
         url = settings.database.url.get_secret_value()
         if applied := asyncio.run(database.migrate(url)):
             self._announce(f"PostgreSQL: {len(applied)} migrations applied")
+        asyncio.run(self._take_possession(settings))
         if made := topics.apply_topics(settings.kafka):
             self._announce(f"Kafka: {len(made)} topics made")
         return settings
+
+    async def _take_possession(self, settings: Settings) -> None:
+        """Marks the database as ours; another's can only be adopted while its server runs."""
+        if settings.observer:
+            self._screen.say("An observer: nothing is fetched, handled or sent.", "yellow")
+            return
+        async with database.one_connection(settings.database) as connection:
+            await ownership.claim(connection, settings.instance, self._clock.now())
+            found = await ownership.owner(connection)
+        try:
+            ownership.require_same(found, settings.instance)
+        except ConfigurationError as error:
+            self._screen.say(f"Nothing is fetched, handled or sent: {error}", "red")
 
     async def _serve(self, settings: Settings, services: LocalServices) -> None:
         stop = asyncio.Event()
@@ -165,9 +179,10 @@ class Installation:
         pool = await database.open_pool(settings.database)
         try:
             if self._wishes.demo:
+                refuse_observer(settings)
                 secrets, endpoints = Secrets(settings.secrets), self._instance.endpoints
                 await configure(pool, secrets, endpoints, self._password, self._clock.now())
-            elif await turn_off(pool, self._clock.now()):
+            elif not settings.observer and await turn_off(pool, self._clock.now()):
                 self._announce("The mailbox of the demo is off; postrail up --demo turns it on")
             services.start()
             self._instance.publish_services(services.addresses)

@@ -14,7 +14,7 @@ import typer
 
 from postrail.errors import PermanentError
 from services.cli.following import Following
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, load, load_to_write
 from services.cli.output import (
     Json,
     Limit,
@@ -147,7 +147,7 @@ def retry(
     data: Data = None,
 ) -> None:
     """Let a failed mail be handled again, after its cause was mended."""
-    found = complete(_retry(load(data), mail_id))
+    found = complete(_retry(load_to_write(data), mail_id))
     typer.echo(f"Mail {found} is due again: postrail mails show {found[:SHORT_ID]}")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, load
+from services.cli.installation import Data, complete, load, refuse_observer
 from services.cli.output import Json, show_json
 
 
@@ -48,10 +48,12 @@ def run(
 
 def migrate(data: Data = None) -> None:
     """Bring the database's tables to this release."""
-    from postrail import database
+    from postrail import ownership
+    from postrail.clock import SystemClock
 
     settings = load(data)
-    names = complete(database.migrate(settings.database.url.get_secret_value()))
+    refuse_observer(settings)
+    names = complete(ownership.migrate(settings.database, settings.instance, SystemClock().now()))
     for name in names:
         typer.echo(f"Applied {name}")
     if not names:
@@ -74,6 +76,7 @@ def apply_topics(
         missing, problems = core.check_topics(settings.kafka)
         names = [core.topic_name(topic, settings.kafka) for topic in missing]
     else:
+        refuse_observer(settings)
         problems, names = [], core.apply_topics(settings.kafka)
     if json:
         show_json({"dry_run": dry_run, "made": names, "problems": problems})

@@ -61,12 +61,16 @@ class TableStatus:
     outbox: int
     outgoing: dict[str, int]
     oldest_queued_at: datetime | None
+    # Whose database it is; None before anybody has worked with it.
+    database_of: str | None = None
 
 
 @dataclass(kw_only=True)
 class Status:
     """Both, as far as they could be asked."""
 
+    instance: str
+    observer: bool = False
     stream: StreamStatus | None = None
     tables: TableStatus | None = None
     problems: list[str] = field(default_factory=list)
@@ -91,7 +95,7 @@ def status(data: Data = None, json: Json = False) -> None:
 
 async def _status(settings: Settings) -> tuple[Status, list[TransientError]]:
     """Asks both at once; what is away is a problem of the status, not the end of it."""
-    found = Status()
+    found = Status(instance=settings.instance, observer=settings.observer)
     answers = await asyncio.gather(_stream(settings), _tables(settings), return_exceptions=True)
     errors: list[TransientError] = []
     for answer in answers:
@@ -156,8 +160,10 @@ def seen_processes(reports: list[PipelineProgress], now: datetime) -> list[SeenP
 async def _tables(settings: Settings) -> TableStatus:
     from postrail.clock import SystemClock
     from postrail.mails import incoming, outgoing, reading
+    from postrail.ownership import owner
 
     async with connected(settings) as connection:
+        found = await owner(connection)
         sending = await outgoing.backlog(connection)
         after_seconds = settings.handler.unaccounted_after_seconds
         return TableStatus(
@@ -172,6 +178,7 @@ async def _tables(settings: Settings) -> TableStatus:
                 "failed": sending.failed,
             },
             oldest_queued_at=sending.oldest_queued_at,
+            database_of=found.name if found else None,
         )
 
 
@@ -180,10 +187,21 @@ def _print(found: Status) -> None:
         _print_processes(found.stream)
     console().print()
     stages = [
+        ("Instance", _instance_words(found)),
         *(_stream_lines(found.stream) if found.stream else []),
         *(_table_lines(found.tables) if found.tables else []),
     ]
     show_fields([(name, value) for name, value in stages])
+
+
+def _instance_words(found: Status) -> str:
+    """What this is, and whether it can work at all."""
+    if found.observer:
+        return f"{found.instance}, an observer: what is queued here stays queued"
+    owner = found.tables.database_of if found.tables else None
+    if owner not in (None, found.instance):
+        return f"{found.instance}; but the database belongs to {owner}: nothing works here"
+    return found.instance
 
 
 def _print_processes(stream: StreamStatus) -> None:

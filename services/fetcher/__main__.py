@@ -9,6 +9,7 @@ from datetime import timedelta
 from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated, transaction
+from postrail.ownership import require_own
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
@@ -35,6 +36,7 @@ async def main(process: Process) -> None:
     tokens = AccessTokens(lambda: transaction(pool), secrets, process.clock)
     try:
         await require_migrated(pool)
+        await require_own(pool, settings.instance, process.clock.now())
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)
         parts = _parts(process, store, Threads(threads))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import BearerToken
 from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.clock import Clock
 from postrail.mailbox import Mailbox
+from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.graph import GraphMailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import Ledger
@@ -38,17 +40,20 @@ class Mailboxes:
 
     def mailbox_for(self, account: MailAccount) -> Mailbox:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
-        if account.protocol == "microsoft_graph":
-            return self._graph(account)
+        # First of all: an observer is given none, and must not get a mailbox that needs none.
         login = login_for(account, self._secrets, self._tokens)
+        if account.protocol == "microsoft_graph" and not isinstance(login, str):
+            return self._graph(account, login)
+        if account.protocol == "folder":
+            return FolderMailbox(account, self._ledger(account), self._clock)
         if account.protocol == "pop3":
             return Pop3Mailbox(account, login, self._ledger(account))
         return ImapMailbox(account, login)
 
-    def _graph(self, account: MailAccount) -> Mailbox:
+    def _graph(self, account: MailAccount, token: BearerToken) -> Mailbox:
         return GraphMailbox(
             account,
-            self._tokens.bearer(account),
+            token,
             ledger=self._ledger(account),
             deltas=PostgresDeltas(
                 self._store, asyncio.get_running_loop(), account.name, account.folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
 from postrail.mails.intake import IntakeOffsets
+from postrail.ownership import require_own
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.outbox import Sweeper
@@ -27,6 +28,7 @@ async def main(process: Process) -> None:
         return
     try:
         await require_migrated(pool)
+        await require_own(pool, settings.instance, clock.now())
         offsets = IntakeOffsets(GROUP, MAIL_PARSED.name, pool)
         blobs = BlobStore(settings.blobs.url)
         handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)

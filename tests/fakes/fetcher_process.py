@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
-from postrail.accounts.models import MailAccount, Project
+from postrail.accounts.models import Configured, Project
 from postrail.accounts.store import save
 from postrail.database import open_pool, transaction
 from postrail.records import MailFetched
@@ -64,14 +65,14 @@ def sources(url: str, state: str = "fetched") -> list[str]:
 
 @contextlib.contextmanager
 def fetcher(
-    environment: dict[str, str], log: Path, *command: str
+    environment: Mapping[str, str], log: Path, *command: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is killed at the end of the block if it still runs."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *(command or ("services.fetcher",))],
             cwd=REPOSITORY,
-            env=environment,
+            env={**os.environ, **environment},
             stdout=output,
             stderr=output,
         )
@@ -82,14 +83,14 @@ def fetcher(
         process.wait()
 
 
-async def configure(settings: Settings, accounts: list[MailAccount]) -> None:
-    """Makes topics, a project and the accounts."""
+async def configure(settings: Settings, things: Sequence[Configured]) -> None:
+    """Makes topics, the project HELP and the things."""
     await asyncio.to_thread(apply_topics, settings.kafka)
     pool = await open_pool(settings.database)
     now = datetime.now(UTC)
     try:
         async with transaction(pool) as connection:
-            for thing in (Project(key="HELP", name="Help"), *accounts):
+            for thing in (Project(key="HELP", name="Help"), *things):
                 await save(connection, thing, before=None, author="test", now=now)
     finally:
         await pool.close()

@@ -104,6 +104,24 @@ POINTS = {
     # DELE has no effect before QUIT.
     "pop3 marked": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.finish", after),
     "pop3 quit": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.rest", after),
+    # Folders of this machine: read, finished, and within moving, removing and rewriting.
+    "file read": Point(
+        "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.read", after
+    ),
+    "file finished": Point(
+        "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.finish", after
+    ),
+    "file in both places": Point(
+        "services.fetcher", "postrail.mailbox.folder.directory", "Directory._link", after
+    ),
+    "file removed": Point(
+        "services.fetcher", "postrail.mailbox.folder.directory", "Directory.remove", after
+    ),
+    "mbox copied": Point("services.fetcher", "postrail.mailbox.folder.mbox", "append", after),
+    "mbox to be replaced": Point(
+        "services.fetcher", "postrail.mailbox.folder.mbox_late", "LateMail.keep", after
+    ),
+    "mbox replaced": Point("services.fetcher", "postrail.mailbox.folder.mbox", "sync", after),
     "parsed": Point("services.parser", *SEND, after_acknowledgement_in("mail.parsed")),
     "taken in": Point("services.handler", "services.handler.step", "Handler.take_in", after_async),
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),

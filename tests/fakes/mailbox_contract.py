@@ -51,7 +51,7 @@ class MailboxContract:
         assert (listed.uid, listed.size) == (uid, None)
 
     def test_tells_what_it_holds_up_to_a_number(self, scene: MailboxScene) -> None:
-        uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(4)]
+        uids = [scene.add(b"A: %d\r\n\r\n" % number) for number in range(4)]
         scene.mailbox.open()
         scene.remove(uids[1])
         scene.mailbox.list_after(0)

@@ -205,13 +205,17 @@ class Pipeline:
         return self._dovecot
 
     def configure(
-        self, inboxes: Iterable[Inbox], *, connection: OutgoingConnection | None = None
+        self,
+        inboxes: Iterable[Inbox],
+        *,
+        connection: OutgoingConnection | None = None,
+        others: Iterable[MailAccount] = (),
     ) -> None:
         """Saves the accounts, their projects and one outgoing connection to the sink."""
-        chosen = list(inboxes)
-        projects = sorted({inbox.project for inbox in chosen})
+        accounts = [*(self._account(inbox) for inbox in inboxes), *others]
+        projects = sorted({account.project for account in accounts})
         things: list[Configured] = [Project(key=key, name=f"Project {key}") for key in projects]
-        things += [self._account(inbox) for inbox in chosen]
+        things += accounts
         things.append(connection or self._outgoing())
         asyncio.run(self._save(things))
 

@@ -34,7 +34,11 @@ def environment_of(
 def settings_of(environment: dict[str, str]) -> Settings:
     """The Settings that a process with these variables would load."""
     sections: dict[str, dict[str, str]] = {}
+    single: dict[str, str] = {}
     for name, value in environment.items():
         section, _, field = name.removeprefix("POSTRAIL_").lower().partition("__")
-        sections.setdefault(section, {})[field] = value
-    return Settings.model_validate(sections)
+        if field:
+            sections.setdefault(section, {})[field] = value
+        else:
+            single[section] = value
+    return Settings.model_validate(sections | single)

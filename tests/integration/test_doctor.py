@@ -326,8 +326,8 @@ def test_nothing_is_wrong_with_a_whole_installation(setup: Setup, smtp_sink: Smt
     findings = setup.findings()
     assert [finding.state for finding in findings] == ["ok"] * len(findings)
     parts = [finding.part for finding in findings]
-    assert parts[:5] == ["kafka", "topics", "database", "migrations", "clock"]
-    assert parts[5:] == ["blobs", "keys", "port", "account help", "connection out"]
+    assert parts[:6] == ["kafka", "topics", "database", "migrations", "instance", "clock"]
+    assert parts[6:] == ["blobs", "keys", "port", "account help", "connection out"]
     assert smtp_sink.mails == []
 
 

@@ -144,8 +144,8 @@ async def test_a_comparison_is_asked_for_and_its_figures_are_shown(
     await asyncio.to_thread(command, "apply", "-f", str(file))
     for month in (3, 5, 7):
         dovecot.append("help", b"Subject: A\r\n\r\n", when=datetime(2026, month, 1, tzinfo=UTC))
-    arguments = ("accounts", "reconcile", "help", "--wait", "0")
-    waiting = await asyncio.to_thread(command, *arguments)
+    unwatched = ("accounts", "reconcile", "help", "--wait", "0")
+    waiting = await asyncio.to_thread(command, *unwatched)
     assert waiting == "help: asked for, so far 0 mails held, 0 unaccounted for, 0 fetched\n"
     with fetcher(environment | {PASSWORD_VARIABLE: dovecot.password}, tmp_path / "fetcher.log"):
         words = await asyncio.to_thread(command, "accounts", "reconcile", "help")

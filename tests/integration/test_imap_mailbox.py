@@ -16,6 +16,7 @@ from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
 from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.spool import CHUNK_BYTES
 from tests.fakes.certificates import Certificates, make_certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot
 from tests.fakes.mailbox_contract import MailboxContract
@@ -80,6 +81,28 @@ def test_reading_leaves_flags_alone_until_told(dovecot: Dovecot, mailbox: ImapMa
     mailbox.finish(uids[:2])
     assert dovecot.flags(USER) == {1: {"\\Seen"}, 2: {"\\Seen"}, 3: set()}
     assert [mail.uid for mail in mailbox.unfinished_between(1, 3)] == uids[2:]
+
+
+def test_a_large_mail_that_is_removed_halfway_is_no_short_mail(
+    dovecot: Dovecot, mailbox: ImapMailbox
+) -> None:
+    uid = dovecot.append(USER, b"A: 1\r\n\r\n" + b"x\r\n" * CHUNK_BYTES)
+    mailbox.open()
+    (listed,) = mailbox.list_after(0)
+    fetch = mailbox._fetch
+    pieces = 0
+
+    def removed_meanwhile(uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        nonlocal pieces
+        pieces += "BODY" in items[0]
+        if pieces == 2:
+            dovecot.doveadm("expunge", "-u", USER, "mailbox", "INBOX", "uid", str(uid))
+            mailbox.list_after(0)
+        return fetch(uids, items)
+
+    mailbox._fetch = removed_meanwhile  # type: ignore[method-assign]
+    assert mailbox.read_to_spool(listed) is None
+    assert pieces == 2
 
 
 def opened(account: MailAccount, without: str = "") -> ImapMailbox:

@@ -86,6 +86,19 @@ STAYS = """
 """
 
 
+def test_in_an_observer_it_lives_and_its_work_is_never_begun() -> None:
+    # There is no broker at all: it is not asked for one.
+    with service(STAYS, prelude=PRELUDE, POSTRAIL_OBSERVER="true") as process:
+        line = wait_for_line(process, '"started"')
+        address = line.partition('"address": "')[2].partition('"')[0]
+        output = wait_for_line(process, "an observer: this service does no work")
+        until(lambda: httpx.get(f"http://{address}/readyz").status_code == httpx.codes.OK)
+        process.terminate()
+        code, rest = ended(process)
+    assert code == 0, rest
+    assert "at work" not in output + rest
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     with service(STAYS) as process:

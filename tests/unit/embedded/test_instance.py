@@ -18,6 +18,7 @@ from postrail.embedded.instance import (
     lock_folder,
     read_endpoints,
     write_keys_file,
+    write_name_file,
 )
 from postrail.errors import ConfigurationError
 from tests.fakes.settings import settings_of
@@ -44,6 +45,22 @@ def test_a_folder_has_one_holder_and_says_who(tmp_path: Path) -> None:
 def test_endpoints_are_read_as_written(tmp_path: Path) -> None:
     (tmp_path / ENDPOINTS_FILE).write_text(json.dumps(asdict(ENDPOINTS)))
     assert read_endpoints(tmp_path) == ENDPOINTS
+
+
+def test_a_folder_has_a_name_for_good_that_no_other_one_has(tmp_path: Path) -> None:
+    for name in ("one", "one", "two"):
+        write_name_file(tmp_path / name)
+    one, two = (tmp_path / name for name in ("one", "two"))
+    assert one.read_text() != two.read_text()
+    before = one.read_text()
+    write_name_file(one)
+    assert one.read_text() == before
+    named = Endpoints(**{**asdict(ENDPOINTS), "instance": before.strip()})
+    assert settings_of(named.environment()).instance == before.strip()
+
+
+def test_endpoints_of_an_earlier_release_leave_the_name_alone() -> None:
+    assert "POSTRAIL_INSTANCE" not in ENDPOINTS.environment()
 
 
 def test_a_folder_without_endpoints_says_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""A directory of .eml files, each a mail.
+
+A mail is known by its file's name, size and time: another file under the same name is another
+mail. Files that are being written wait: hidden ones and those that do not end in .eml (such as
+*.eml.part) until they are renamed, others until they have not changed for a while.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import BinaryIO, TypeVar
+
+from postrail.accounts.models import MailAccount
+from postrail.clock import Clock
+from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
+from postrail.mailbox.folder.directory import Directory
+from postrail.mailbox.folder.settling import Settling
+from postrail.mailbox.spool import Spool, spooled
+
+T = TypeVar("T")
+
+
+class EmlFolder:
+    """The .eml files right in a directory, not in those below."""
+
+    marks = False
+
+    def __init__(self, account: MailAccount, clock: Clock) -> None:
+        self._account = account
+        self._settling = Settling(clock)
+        self._directory: Directory | None = None
+        self._names: dict[str, str] = {}
+
+    def look(self) -> list[Found]:
+        self.close()
+        self._directory = Directory.at(self._account.path)
+        mails = {
+            name: status
+            for name, status in self._directory.files()
+            if name.lower().endswith(".eml")
+        }
+        self._settling.forget_all_but(mails)
+        settled = {
+            name: status for name, status in mails.items() if self._settling.settled(name, status)
+        }
+        self._names = {_key(name, status): name for name, status in settled.items()}
+        in_order = sorted(settled, key=lambda name: (settled[name].st_mtime_ns, name))
+        return [_found(name, settled[name]) for name in in_order]
+
+    def read(self, key: str) -> bytes | None:
+        return self._read(key, lambda file: file.read())
+
+    def spool(self, key: str) -> Spool | None:
+        return self._read(key, lambda file: spooled(pieces(file)))
+
+    def read_header(self, key: str) -> bytes | None:
+        content = self._read(key, lambda file: file.read(HEADER_MAX_BYTES))
+        return None if content is None else header_of(content)
+
+    def _read(self, key: str, read: Callable[[BinaryIO], T]) -> T | None:
+        name = self._names[key]
+        try:
+            with self._open_directory.open(name) as file:
+                content = read(file)
+                # The same before and after, so this was the mail that the key names.
+                same = _key(name, os.fstat(file.fileno())) == key
+        except FileNotFoundError:
+            return None
+        return content if same else None
+
+    def finish(self, keys: Sequence[str]) -> bool:
+        match self._account.after_download:
+            case "remove":
+                self._remove(keys)
+            case "move":
+                with Directory.made_at(self._account.path, self._account.move_to) as target:
+                    for name in self._unchanged(keys):
+                        self._open_directory.put(name, target, name)
+                    target.sync()
+                self._remove(keys)
+        return True
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        for name in self._unchanged(keys):
+            self._open_directory.remove(name)
+        self._open_directory.sync()
+
+    def _unchanged(self, keys: Sequence[str]) -> list[str]:
+        """The names of those that are there still; another file by the same name is not."""
+        names = [(key, self._names[key]) for key in keys if key in self._names]
+        return [
+            name
+            for key, name in names
+            if self._open_directory.holds(name)
+            and _key(name, self._open_directory.status(name)) == key
+        ]
+
+    def rest(self) -> None:
+        """Nothing waits."""
+
+    @property
+    def _open_directory(self) -> Directory:
+        assert self._directory is not None, "look() comes first"
+        return self._directory
+
+    def close(self) -> None:
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            directory.close()
+
+
+def _key(name: str, status: os.stat_result) -> str:
+    return f"file={quoted(name)};size={status.st_size};time={status.st_mtime_ns}"
+
+
+def _found(name: str, status: os.stat_result) -> Found:
+    return Found(_key(name, status), status.st_size, time_of(status.st_mtime))

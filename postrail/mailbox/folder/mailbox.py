@@ -1,0 +1,237 @@
+"""Mails in files on this machine as a mailbox, whatever kind of place they lie in."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from postrail.accounts.models import MailAccount
+from postrail.clock import Clock
+from postrail.errors import ConfigurationError
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox.faults import setting_of
+from postrail.mailbox.folder import Found, Place, quoted
+from postrail.mailbox.folder.eml import EmlFolder
+from postrail.mailbox.folder.maildir import Maildir
+from postrail.mailbox.folder.mbox import Mbox
+from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
+
+T = TypeVar("T")
+
+# Only a person can mend these; the others pass.
+WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP)
+
+
+class FolderMailbox:
+    """The folder of a mail account, numbered by a ledger."""
+
+    def __init__(self, account: MailAccount, ledger: Ledger, clock: Clock) -> None:
+        self._account = account
+        self._ledger = ledger
+        self._clock = clock
+        self._place: Place | None = None
+        self._mails: dict[int, Found] = {}
+        self._interrupted = False
+        # `close` may come while another call is at work.
+        self._at_work = threading.Lock()
+
+    def open(self) -> int:
+        """Finds out what the path leads to. Raises ConfigurationError that names it."""
+        with self._at_work, path_fault(self._account):
+            self._check()
+            self._place = place_of(self._account, self._clock)
+        return OUR_NUMBERS
+
+    def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
+        """The mails numbered above `uid`."""
+        with self._at_work:
+            self._look()
+            return [
+                ListedMail(number, mail.size if with_sizes else None, mail.key)
+                for number, mail in sorted(self._mails.items())
+                if number > uid
+            ]
+
+    def _look(self) -> None:
+        place = self._open_place()
+        with path_fault(self._account):
+            mails = [mail for mail in place.look() if self._is_wanted(mail)]
+        numbers = self._ledger.number([mail.key for mail in mails])
+        self._mails = {numbers[mail.key]: mail for mail in mails}
+
+    def _is_wanted(self, mail: Found) -> bool:
+        first_day = self._account.only_after
+        return not first_day or not mail.received_at or mail.received_at.date() >= first_day
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        """These mails, less those that are gone."""
+        with self._at_work:
+            contents = [
+                (uid, mail, self._content(mail, self._open_place().read))
+                for uid, mail in self._found(uids)
+            ]
+        return [
+            ReadMail(uid, content, mail.received_at, mail.key)
+            for uid, mail, content in contents
+            if content is not None
+        ]
+
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails numbered up to `last`."""
+        return [mail for mail in self.list_after(0, with_sizes=False) if mail.uid <= last]
+
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        """The mail, by way of a temporary file."""
+        with self._at_work:
+            for uid, found in self._found([mail.uid]):
+                spool = self._content(found, self._open_place().spool)
+                if spool is not None:
+                    return ReadMail(uid, b"", found.received_at, found.key, spool=spool)
+        return None
+
+    def read_header(self, mail: ListedMail) -> ReadMail | None:
+        """The mail's header."""
+        with self._at_work:
+            for uid, found in self._found([mail.uid]):
+                header = self._content(found, self._open_place().read_header)
+                if header is not None:
+                    size = found.size
+                    return ReadMail(uid, header, found.received_at, found.key, full_size=size)
+        return None
+
+    def _found(self, uids: Sequence[int]) -> list[tuple[int, Found]]:
+        """Those of the mails that were there at the last look; there is one if it is time to."""
+        if not self._mails.keys() >= set(uids):
+            self._look()
+        return [(uid, self._mails[uid]) for uid in uids if uid in self._mails]
+
+    def _content(self, mail: Found, read: Callable[[str], T]) -> T:
+        try:
+            return read(mail.key)
+        except OSError as error:
+            raise MailUnreadable(
+                f"the file of {mail.key} cannot be read: {error.strerror}",
+                setting=setting_of(self._account, "path"),
+                remedy="Let the fetcher's user read it",
+            ) from error
+
+    def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
+        """The mails from `first` to `last` that were not marked, removed or moved."""
+        wanted = self._account.after_download
+        with self._at_work:
+            if wanted == "leave" or (wanted == "seen" and not self._open_place().marks):
+                return []
+            self._look()
+            return [
+                ListedMail(number, None, mail.key)
+                for number, mail in sorted(self._mails.items())
+                if first <= number <= last and not (wanted == "seen" and mail.seen)
+            ]
+
+    def finish(self, uids: Sequence[int]) -> bool:
+        """Marks, removes or moves; raises MailUnreadable when we may not write there."""
+        with self._at_work:
+            place = self._open_place()
+            if self._account.after_download == "leave":
+                return True
+            keys = [mail.key for _, mail in self._found(uids)]
+            try:
+                return place.finish(keys)
+            except OSError as error:
+                raise MailUnreadable(
+                    f"{self._account.after_download!r} is not possible in"
+                    f" {quoted(self._account.path)}: {error.strerror}",
+                    setting=setting_of(self._account, "path, after_download, move_to"),
+                    remedy="Let the fetcher's user write there, or set after_download: leave",
+                ) from error
+
+    def rest(self) -> None:
+        """An mbox is rewritten now, if mails are to leave it."""
+        with self._at_work:
+            self._open_place().rest()
+
+    @property
+    def can_idle(self) -> bool:
+        """Files tell nobody of themselves: they are looked at again and again."""
+        return False
+
+    def start_idle(self) -> bool:
+        """Nothing tells of new mail here."""
+        return False
+
+    def stop_idle(self) -> None:
+        """Nothing was begun."""
+
+    def fileno(self) -> int:
+        """There is no socket."""
+        return -1
+
+    def interrupt(self) -> None:
+        """What is being done to one mail is done; then the next step raises MailboxAway."""
+        self._interrupted = True
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        with self._at_work:
+            place, self._place = self._place, None
+            if place is not None:
+                with contextlib.suppress(OSError):
+                    place.close()
+
+    def _open_place(self) -> Place:
+        self._check()
+        if self._place is None:
+            raise MailboxAway(f"{quoted(self._account.path)} is not open")
+        return self._place
+
+    def _check(self) -> None:
+        if self._interrupted:
+            raise MailboxAway(f"{quoted(self._account.path)} was let go")
+
+
+def place_of(account: MailAccount, clock: Clock) -> Place:
+    """What the path leads to; raises OSError, and ConfigurationError for what holds no mails."""
+    path = Path(account.path)
+    if path.is_dir():
+        os.scandir(path).close()
+        maildir = all((path / part).is_dir() for part in ("new", "cur"))
+        return Maildir(account) if maildir else EmlFolder(account, clock)
+    if _is_mbox(path):
+        return Mbox(account, clock)
+    raise ConfigurationError(
+        f"{quoted(account.path)} is neither a folder nor an mbox file",
+        setting=setting_of(account, "path"),
+        remedy="Name a maildir, a folder of .eml files, or a file in mbox format, whose first line"
+        " begins with 'From '",
+    )
+
+
+def _is_mbox(path: Path) -> bool:
+    # Opening a named pipe would wait for somebody to write into it.
+    if not stat.S_ISREG(path.stat().st_mode):
+        return False
+    with path.open("rb") as file:
+        return file.read(5) in (b"", b"From ")
+
+
+@contextlib.contextmanager
+def path_fault(account: MailAccount) -> Iterator[None]:
+    """Turns what the files raise into our errors."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"{quoted(account.path)} cannot be read: {error.strerror}"
+        if error.errno not in WRONG_PATH:
+            raise MailboxAway(problem) from error
+        raise ConfigurationError(
+            problem,
+            setting=setting_of(account, "path"),
+            remedy="Name a folder or an mbox file that is there, and let the fetcher's user read"
+            " it (and write, unless after_download is leave)",
+        ) from error

@@ -1,0 +1,147 @@
+"""A maildir (cr.yp.to/proto/maildir.html): each mail is a file in `new` or `cur`.
+
+A mail is known by its unique name: what comes before `:2,` and its flags, which change. What lies
+in `tmp` is being written, and is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from postrail.accounts.models import MailAccount
+from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
+from postrail.mailbox.folder.directory import Directory
+from postrail.mailbox.spool import Spool, spooled
+
+INFO = ":2,"
+PARTS = ("new", "cur")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """Where a mail lies now."""
+
+    part: str
+    name: str
+    size: int
+    time_ns: int
+
+    @property
+    def unique(self) -> str:
+        """What names it for good."""
+        return self.name.partition(":")[0]
+
+    @property
+    def seen_name(self) -> str:
+        """Its name with the flag that readers set."""
+        flags = set(self.name.partition(INFO)[2]) | {"S"}
+        return self.unique + INFO + "".join(sorted(flags))
+
+    @property
+    def seen(self) -> bool:
+        """Whether a reader has marked it."""
+        return self.part == "cur" and "S" in self.name.partition(INFO)[2]
+
+
+class Maildir:
+    """The mails of one maildir, without the folders that Maildir++ keeps in it."""
+
+    marks = True
+
+    def __init__(self, account: MailAccount) -> None:
+        self._account = account
+        self._parts: dict[str, Directory] = {}
+        self._mails: dict[str, Lying] = {}
+
+    def look(self) -> list[Found]:
+        self.close()
+        with Directory.at(self._account.path) as root:
+            for part in PARTS:
+                self._parts[part] = root.below(part)
+        # Mails move from new to cur only: in this order none is missed on its way.
+        lying = [mail for part in PARTS for mail in self._lying_in(part)]
+        self._mails = {f"file={quoted(mail.unique)}": mail for mail in lying}
+        in_order = sorted(self._mails.items(), key=lambda item: (item[1].time_ns, item[1].name))
+        return [
+            Found(key, mail.size, time_of(mail.time_ns / 1e9), mail.seen) for key, mail in in_order
+        ]
+
+    def _lying_in(self, part: str) -> Iterator[Lying]:
+        for name, status in self._parts[part].files():
+            yield Lying(part, name, status.st_size, status.st_mtime_ns)
+
+    def read(self, key: str) -> bytes | None:
+        return self._at(key, lambda mail: self._read(mail, -1))
+
+    def spool(self, key: str) -> Spool | None:
+        return self._at(key, self._spool)
+
+    def _spool(self, mail: Lying) -> Spool:
+        with self._parts[mail.part].open(mail.name) as file:
+            return spooled(pieces(file))
+
+    def read_header(self, key: str) -> bytes | None:
+        content = self._at(key, lambda mail: self._read(mail, HEADER_MAX_BYTES))
+        return None if content is None else header_of(content)
+
+    def _read(self, mail: Lying, most: int) -> bytes:
+        with self._parts[mail.part].open(mail.name) as file:
+            return file.read(most)
+
+    def finish(self, keys: Sequence[str]) -> bool:
+        match self._account.after_download:
+            case "seen":
+                self._each(keys, self._mark)
+            case "remove":
+                self._each(keys, self._remove)
+            case "move":
+                self._move(keys)
+        for directory in self._parts.values():
+            directory.sync()
+        return True
+
+    def _each(self, keys: Sequence[str], act: Callable[[Lying], None]) -> None:
+        for key in keys:
+            self._at(key, act)
+
+    def _mark(self, mail: Lying) -> None:
+        if not mail.seen:
+            self._parts[mail.part].rename(mail.name, self._parts["cur"], mail.seen_name)
+
+    def _remove(self, mail: Lying) -> None:
+        self._parts[mail.part].remove(mail.name)
+
+    def _move(self, keys: Sequence[str]) -> None:
+        with Directory.made_at(self._account.path, self._account.move_to) as target:
+            # A reader takes it for a maildir only when it has all three.
+            for part in ("tmp", "new"):
+                target.below(part, make=True).close()
+            with target.below("cur", make=True) as cur:
+                self._each(
+                    keys, lambda mail: self._parts[mail.part].put(mail.name, cur, mail.seen_name)
+                )
+                cur.sync()
+        self._each(keys, self._remove)
+
+    def _at(self, key: str, act: Callable[[Lying], T]) -> T | None:
+        """Acts where the mail lies, also when a reader has flagged it since; None: it is gone."""
+        for _ in range(2):
+            if key not in self._mails:
+                return None
+            try:
+                return act(self._mails[key])
+            except FileNotFoundError:
+                self.look()
+        return None
+
+    def rest(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        parts, self._parts = self._parts, {}
+        for directory in parts.values():
+            directory.close()

@@ -1,0 +1,243 @@
+"""An mbox file, which other programs append mails to.
+
+Mails leave it all at once, when the mailbox rests: a new file takes the place of the old one in one
+step, under lock. A program that had the old one open and waited for the lock still writes into
+that: it is kept beside the new one for a while, and what comes late is carried over.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from postrail.accounts.models import MailAccount
+from postrail.clock import Clock
+from postrail.mailbox.folder import Found, header_of, quoted, time_of
+from postrail.mailbox.folder.mbox_file import (
+    CHUNK_BYTES,
+    Span,
+    beginning_of,
+    content_of,
+    pieces_of,
+    spans,
+)
+from postrail.mailbox.folder.mbox_late import LateMail, end_line
+from postrail.mailbox.folder.mbox_lock import locked
+from postrail.mailbox.folder.settling import Settling
+from postrail.mailbox.spool import Spool, spooled
+from postrail.observe.log import log
+
+logger = log(__name__)
+
+Signature = tuple[int, int, int]
+T = TypeVar("T")
+
+
+class Mbox:
+    """The mails of one mbox."""
+
+    marks = False
+
+    def __init__(self, account: MailAccount, clock: Clock) -> None:
+        self._account = account
+        # The file itself, where the path is a link: another one is to take its place.
+        self._path = Path(os.path.realpath(account.path))
+        self._settling = Settling(clock)
+        self._late = LateMail(self._path, clock)
+        self._signature: Signature | None = None
+        self._spans: dict[str, Span] = {}
+        self._waiting: set[str] = set()
+
+    def look(self) -> list[Found]:
+        if self._late.is_there():
+            with locked(self._path, to_write=True) as file:
+                self._late.carry_over(file)
+        with locked(self._path, to_write=False) as file:
+            self._find(file)
+            status = os.fstat(file.fileno())
+        mails = list(self._spans.values())
+        if mails and not self._settling.settled(self._path.name, status):
+            # The last mail may be being written by a program that takes no lock.
+            mails.pop()
+        return [_found(span, status) for span in mails]
+
+    def _find(self, file: BinaryIO) -> None:
+        """Finds the mails again when the file has changed."""
+        signature = _signature(file)
+        if signature != self._signature:
+            self._spans = {span.key: span for span in spans(file)}
+            self._signature = signature
+
+    def read(self, key: str) -> bytes | None:
+        return self._read(key, content_of)
+
+    def spool(self, key: str) -> Spool | None:
+        return self._read(key, lambda file, span: spooled(pieces_of(file, span)))
+
+    def read_header(self, key: str) -> bytes | None:
+        content = self._read(key, beginning_of)
+        return None if content is None else header_of(content)
+
+    def _read(self, key: str, read: Callable[[BinaryIO, Span], T]) -> T | None:
+        """Without a lock while the file is as it was: locking takes longer than reading."""
+        with self._path.open("rb") as file:
+            span = self._spans.get(key)
+            if span is not None and _signature(file) == self._signature:
+                content = read(file, span)
+                if _signature(file) == self._signature:
+                    return content
+        with locked(self._path, to_write=False) as file:
+            self._find(file)
+            span = self._spans.get(key)
+            return None if span is None else read(file, span)
+
+    def finish(self, keys: Sequence[str]) -> bool:
+        if self._account.after_download in ("seen", "leave"):
+            return True
+        self._require_writable()
+        self._waiting |= set(keys)
+        return False
+
+    def _require_writable(self) -> None:
+        """Raises PermissionError where `rest` could do nothing."""
+        for path in (self._path, self._path.parent):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(13, "may not be written", quoted(os.fsencode(path)))
+
+    def rest(self) -> None:
+        if not self._waiting:
+            return
+        try:
+            with locked(self._path, to_write=True) as file:
+                self._let_go(file)
+        except OSError as error:
+            # Everything is safe, and the next mails are not to wait for this.
+            logger.warning(
+                "mails stay in the mailbox as they are",
+                mailbox=self._account.name,
+                reason=f"{quoted(os.fsencode(self._path))} cannot be rewritten: {error.strerror}",
+            )
+
+    def _let_go(self, file: BinaryIO) -> None:
+        self._find(file)
+        gone = leaving(list(self._spans.values()), self._waiting)
+        if gone and self._account.after_download == "move":
+            append(file, gone, self._target())
+        if gone:
+            self._replace(file, gone)
+        self._waiting = (self._waiting & self._spans.keys()) - {span.key for span in gone}
+
+    def _target(self) -> Path:
+        target = self._path.parent / self._account.move_to
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.touch(mode=0o600)
+        if target.samefile(self._path):
+            raise OSError(22, "is the file that is watched")
+        return target
+
+    def _replace(self, file: BinaryIO, gone: Iterable[Span]) -> None:
+        """Puts a file without these mails in the place of the one that is there."""
+        size = os.fstat(file.fileno()).st_size
+        new = self._path.with_name(f".{self._path.name}.postrail-new")
+        try:
+            with new.open("wb") as output:
+                for start, end in kept(gone, size):
+                    copy(file, start, end, output)
+                output.flush()
+                _as_before(file, output)
+                os.fsync(output.fileno())
+            self._late.keep(size)
+            new.replace(self._path)
+        finally:
+            new.unlink(missing_ok=True)
+        sync(self._path.parent)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _signature(file: BinaryIO) -> Signature:
+    """What changes whenever the file does; mail readers set its other time back."""
+    status = os.fstat(file.fileno())
+    return status.st_ino, status.st_size, status.st_ctime_ns
+
+
+def leaving(mails: Sequence[Span], wanted: set[str]) -> list[Span]:
+    """Which of the wanted mails may go: of equal ones the last first, as they are counted."""
+    staying: set[str] = set()
+    gone = []
+    for span in reversed(mails):
+        if span.key in wanted and span.digest not in staying:
+            gone.append(span)
+        else:
+            staying.add(span.digest)
+    return gone[::-1]
+
+
+def kept(gone: Iterable[Span], size: int) -> list[tuple[int, int]]:
+    """What lies between the mails that go."""
+    ranges, start = [], 0
+    for span in gone:
+        ranges.append((start, span.start))
+        start = span.end
+    return [*ranges, (start, size)]
+
+
+def copy(source: BinaryIO, start: int, end: int, output: BinaryIO) -> None:
+    """Copies a range of bytes."""
+    source.seek(start)
+    while start < end and (chunk := source.read(min(CHUNK_BYTES, end - start))):
+        output.write(chunk)
+        start += len(chunk)
+
+
+def append(source: BinaryIO, mails: Iterable[Span], target: Path) -> None:
+    """Appends mails as they are to another mbox.
+
+    Killed right after it, a successor appends them once more: two copies are better than none.
+    """
+    with locked(target, to_write=True) as output:
+        before = output.seek(0, 2)
+        end_line(output)
+        try:
+            for span in mails:
+                copy(source, span.start, span.end, output)
+                if span.content_end == span.end:
+                    # The last mail of a file may lack the line that parts it from the next.
+                    output.write(b"\n")
+            output.flush()
+            os.fsync(output.fileno())
+        except OSError:
+            # Half of a mail must not be there: the next one would become a part of it.
+            os.ftruncate(output.fileno(), before)
+            raise
+
+
+def sync(folder: Path) -> None:
+    """Makes names in a folder last."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _as_before(old: BinaryIO, new: BinaryIO) -> None:
+    """Owner and rights as the file had, or whoever delivers there could do so no more.
+
+    Its time too: that says whether the last mail is still being written.
+    """
+    status, given = os.fstat(old.fileno()), os.fstat(new.fileno())
+    os.fchmod(new.fileno(), stat.S_IMODE(status.st_mode))
+    if (status.st_uid, status.st_gid) != (given.st_uid, given.st_gid):
+        os.fchown(new.fileno(), status.st_uid, status.st_gid)
+    os.utime(new.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _found(span: Span, status: os.stat_result) -> Found:
+    written = time_of(status.st_mtime)
+    times = [time for time in (span.received_at, written) if time is not None]
+    return Found(span.key, span.size, min(times, default=None))
