@@ -100,6 +100,8 @@ class FetcherSettings(Section):
     batch_max_mails: int = Field(default=50, ge=1, le=500)
     batch_max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     threads: int = Field(default=16, ge=1)
+    # Microsoft Graph: how often a folder is listed as a whole, for what delta has lost.
+    full_listing_seconds: float = Field(default=3600.0, ge=60)
     accounts_reload_seconds: float = Field(default=5.0, gt=0)
     # How often what a mailbox holds is compared with what was read of it.
     reconcile_seconds: float = Field(default=24 * 3600.0, ge=60)

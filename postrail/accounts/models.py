@@ -43,10 +43,19 @@ MAIL_PORTS: dict[str, tuple[int, int]] = {
     "google_oauth2": (143, 993),
     "microsoft_oauth2": (143, 993),
     "folder": (0, 0),
+    "microsoft_graph": (443, 443),
 }
 # Protocols that take tokens instead of a password, each with its provider of tokens.
-TOKEN_PROVIDERS = {"google_oauth2": "google", "microsoft_oauth2": "microsoft"}
-DEFAULT_HOSTS = {"google_oauth2": "imap.gmail.com", "microsoft_oauth2": "outlook.office365.com"}
+TOKEN_PROVIDERS = {
+    "google_oauth2": "google",
+    "microsoft_oauth2": "microsoft",
+    "microsoft_graph": "microsoft",
+}
+DEFAULT_HOSTS = {
+    "google_oauth2": "imap.gmail.com",
+    "microsoft_oauth2": "outlook.office365.com",
+    "microsoft_graph": "graph.microsoft.com",
+}
 # What only a mail server needs to be told.
 SERVER_FIELDS = (
     "host",
@@ -79,7 +88,9 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
-    protocol: Literal["imap", "pop3", "google_oauth2", "microsoft_oauth2", "folder"] = "imap"
+    protocol: Literal[
+        "imap", "pop3", "google_oauth2", "microsoft_oauth2", "microsoft_graph", "folder"
+    ] = "imap"
     # Of the protocol folder: a maildir, a folder of .eml files, or an mbox file on this machine.
     path: str = ""
     host: str = ""
@@ -91,7 +102,8 @@ class MailAccount(Configured):
     min_tls_version: Literal["1.2", "1.3"] = "1.2"
     ca_file: str = ""
     verify_certificate: bool = True
-    # With a credential blank means the address. For a shared mailbox it is that mailbox's.
+    # With a credential blank means the address. For a shared mailbox it is that mailbox's. "me" in
+    # Microsoft Graph: the mailbox of whoever authorized the account.
     username: str = ""
     password: Secret = ""
     # The OAuth2 credential whose tokens stand for the password.
@@ -138,6 +150,11 @@ class MailAccount(Configured):
         return SPOKEN.get(self.protocol, self.protocol)
 
     @property
+    def login_hint(self) -> str:
+        """Who is likely to sign in for it."""
+        return self.address if self.username.lower() == "me" else self.username
+
+    @property
     def secret_fields(self) -> dict[str, bool]:
         """The secrets that it has, each with whether it must be given."""
         return {} if self.credential or self.protocol == "folder" else {"password": True}
@@ -167,6 +184,8 @@ def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
         yield from _folder_faults(account)
     else:
         yield from _server_faults(account)
+    if account.protocol == "microsoft_graph":
+        yield from _graph_faults(account)
     yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
 
 
@@ -199,6 +218,11 @@ def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
             "none would send the password readable for anybody on the way; set it to ssl or"
             " starttls, or set allow_plain_login: true",
         )
+
+
+def _graph_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
+    if account.encryption != "ssl":
+        yield "encryption", "must be ssl, or left out: Microsoft Graph is HTTPS"
 
 
 def _wants_tokens(account: MailAccount) -> bool:

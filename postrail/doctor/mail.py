@@ -16,7 +16,7 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
-from postrail.mailbox import Mailbox
+from postrail.mailbox import Mailbox, graph_folders
 from postrail.mailbox.folder.mailbox import path_fault, place_of
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import PassingLedger
@@ -74,6 +74,9 @@ def look_at_folder(account: MailAccount) -> Finding:
 
 
 def _open(account: MailAccount, login: Login) -> None:
+    if account.protocol == "microsoft_graph" and not isinstance(login, str):
+        graph_folders.look_at(account, login)
+        return
     # A command has no log that the dialogue could go to.
     account = account.model_copy(update={"debug": False})
     mailbox: Mailbox = ImapMailbox(account, login)

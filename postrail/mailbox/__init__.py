@@ -17,7 +17,16 @@ from postrail.mailbox.spool import Spool
 
 
 class MailboxAway(TransientError):  # noqa: N818  Says what it means, like BlobMissing.
-    """The mail server cannot be reached or broke off the connection; the mails stay there."""
+    """The mail server cannot be reached or broke off the connection; the mails stay there.
+
+    With `after_seconds` it asked for a pause of its own, and no mail is the reason.
+    """
+
+    def __init__(
+        self, problem: str, *, remedy: str = "", setting: str = "", after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(problem, remedy=remedy, setting=setting)
+        self.after_seconds = after_seconds
 
 
 class MailUnreadable(PermanentError):  # noqa: N818

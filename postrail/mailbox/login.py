@@ -39,7 +39,12 @@ def asked_for(login: BearerToken, refused: str = "") -> str:
     try:
         return login(refused)
     except ProviderAway as error:
-        raise MailboxAway(error.problem, setting=error.setting, remedy=error.remedy) from error
+        raise MailboxAway(
+            error.problem,
+            setting=error.setting,
+            remedy=error.remedy,
+            after_seconds=error.retry_after_seconds,
+        ) from error
 
 
 def mechanism_of(account: MailAccount, offered: Collection[str]) -> Mechanism:

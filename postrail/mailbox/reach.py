@@ -192,7 +192,8 @@ class Reach:
         """What the port says to somebody who speaks no TLS; b"" when it is silent."""
         with contextlib.suppress(OSError, MailboxAway), self._second_connection() as plain:
             line = _line(plain, SILENCE_SECONDS)
-            return line if line.startswith(GREETINGS[self._account.spoken]) else b""
+            # HTTP has none.
+            return line if line.startswith(GREETINGS.get(self._account.spoken, ())) else b""
         return b""
 
     def _speaks_tls(self) -> bool:

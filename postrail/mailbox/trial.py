@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from postrail.accounts.models import MailAccount
+from postrail.mailbox.graph_trial import try_graph
 from postrail.mailbox.imap_trial import try_imap
 from postrail.mailbox.login import LoginOf
 from postrail.mailbox.pop3_trial import try_pop3
@@ -16,7 +17,7 @@ from postrail.mailbox.steps import ReadSoFar, Step
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
 
 # By what is spoken with the server.
-TRIALS: dict[str, Trial] = {"imap": try_imap, "pop3": try_pop3}
+TRIALS: dict[str, Trial] = {"imap": try_imap, "pop3": try_pop3, "microsoft_graph": try_graph}
 
 
 def try_account(

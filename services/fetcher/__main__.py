@@ -40,7 +40,9 @@ async def main(process: Process) -> None:
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)
         parts = _parts(process, store, Threads(threads))
-        entrance = _entrance(settings.fetcher.threads, Mailboxes(store, secrets, tokens))
+        full_listing_seconds = settings.fetcher.full_listing_seconds
+        mailboxes = Mailboxes(store, secrets, tokens, process.clock, full_listing_seconds)
+        entrance = _entrance(settings.fetcher.threads, mailboxes)
         shares = Shares(
             store=store,
             assigned=lambda: worker.assigned_partitions,

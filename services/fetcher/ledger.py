@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 from postrail.errors import TransientError
 from services.fetcher.store import PostgresStore
+
+T = TypeVar("T")
 
 # The statements have limits of their own; this one is for a process that is being ended.
 ANSWER_SECONDS = 60.0
@@ -26,10 +29,15 @@ class PostgresLedger:
 
     def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
         """The number of each key; raises TransientError while PostgreSQL is away."""
-        asked = asyncio.run_coroutine_threadsafe(
-            self._store.number(self._mailbox, self._folder, keys, whole=whole), self._loop
+        return answer_of(
+            self._loop, self._store.number(self._mailbox, self._folder, keys, whole=whole)
         )
-        try:
-            return asked.result(ANSWER_SECONDS)
-        except (TimeoutError, concurrent.futures.CancelledError) as error:
-            raise TransientError("the numbers of mails were not found in time") from error
+
+
+def answer_of(loop: asyncio.AbstractEventLoop, question: Coroutine[Any, Any, T]) -> T:
+    """What PostgreSQL answers; for a thread that is not the event loop's."""
+    asked = asyncio.run_coroutine_threadsafe(question, loop)
+    try:
+        return asked.result(ANSWER_SECONDS)
+    except (TimeoutError, concurrent.futures.CancelledError) as error:
+        raise TransientError("PostgreSQL did not answer a mailbox in time") from error

@@ -6,14 +6,16 @@ import asyncio
 
 from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth.tokens import AccessTokens
-from postrail.clock import SystemClock
+from postrail.clock import Clock
 from postrail.mailbox import Mailbox
 from postrail.mailbox.folder.mailbox import FolderMailbox
+from postrail.mailbox.graph import GraphMailbox
 from postrail.mailbox.imap import ImapMailbox
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.login import login_for
 from postrail.mailbox.pop3 import Pop3Mailbox
 from postrail.secrets import Secrets
+from services.fetcher.deltas import PostgresDeltas
 from services.fetcher.ledger import PostgresLedger
 from services.fetcher.store import PostgresStore
 
@@ -21,20 +23,45 @@ from services.fetcher.store import PostgresStore
 class Mailboxes:
     """Mailboxes for accounts, not opened yet."""
 
-    def __init__(self, store: PostgresStore, secrets: Secrets, tokens: AccessTokens) -> None:
+    def __init__(
+        self,
+        store: PostgresStore,
+        secrets: Secrets,
+        tokens: AccessTokens,
+        clock: Clock,
+        full_listing_seconds: float,
+    ) -> None:
         self._store = store
         self._secrets = secrets
         self._tokens = tokens
+        self._clock = clock
+        self._full_listing_seconds = full_listing_seconds
 
     def mailbox_for(self, account: MailAccount) -> Mailbox:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
         # First of all: an observer is given none, and must not get a mailbox that needs none.
         login = login_for(account, self._secrets, self._tokens)
-        if account.protocol == "folder":
-            return FolderMailbox(account, self._ledger(account), SystemClock())
-        if account.protocol == "pop3":
-            return Pop3Mailbox(account, login, self._ledger(account))
-        return ImapMailbox(account, login)
+        match account.protocol:
+            case "folder":
+                return FolderMailbox(account, self._ledger(account), self._clock)
+            case "microsoft_graph":
+                return self._graph(account)
+            case "pop3":
+                return Pop3Mailbox(account, login, self._ledger(account))
+            case _:
+                return ImapMailbox(account, login)
+
+    def _graph(self, account: MailAccount) -> Mailbox:
+        return GraphMailbox(
+            account,
+            self._tokens.bearer(account),
+            ledger=self._ledger(account),
+            deltas=PostgresDeltas(
+                self._store, asyncio.get_running_loop(), account.name, account.folder
+            ),
+            clock=self._clock,
+            full_listing_seconds=self._full_listing_seconds,
+        )
 
     def _ledger(self, account: MailAccount) -> Ledger:
         loop = asyncio.get_running_loop()

@@ -78,8 +78,9 @@ async def list_after(
     """The first mails above `uid`; without their sizes while asking for those is suspected."""
     try:
         return await threads.run(mailbox.list_after, uid, with_sizes=not suspects.in_listing)
-    except MailboxAway:
-        suspects.in_listing = True
+    except MailboxAway as error:
+        # A server that asks for a pause has not stumbled over a mail.
+        suspects.in_listing = suspects.in_listing or not error.after_seconds
         raise
 
 
@@ -111,8 +112,9 @@ async def read_batch(
         if len(batch) == 1:
             return [], [Unreadable(batch[0], error.problem)]
         return await _one_by_one(mailbox, threads, batch, suspects)
-    except MailboxAway:
-        suspects.suspect(uids)
+    except MailboxAway as error:
+        if not error.after_seconds:
+            suspects.suspect(uids)
         raise
     if not withheld:
         return mails, []

@@ -13,7 +13,8 @@ from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
-from postrail.mails import contact, mailbox_ledger, reconciliation, sync_state
+from postrail.mailbox.delta import Delta
+from postrail.mails import contact, graph_delta, mailbox_ledger, reconciliation, sync_state
 from postrail.mails.incoming import FetchedRow, record_fetched
 from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
@@ -140,6 +141,16 @@ class PostgresStore:
             return await mailbox_ledger.number(
                 connection, mailbox, folder, keys, whole=whole, now=self._clock.now()
             )
+
+    async def delta(self, mailbox: str, folder: str) -> Delta | None:
+        """Where Microsoft Graph's delta of a folder goes on."""
+        async with self._transaction() as connection:
+            return await graph_delta.load(connection, mailbox, folder)
+
+    async def save_delta(self, mailbox: str, folder: str, delta: Delta) -> None:
+        """Keeps where it goes on."""
+        async with self._transaction() as connection:
+            await graph_delta.save(connection, mailbox, folder, delta)
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:

@@ -187,13 +187,17 @@ class MailboxWatch:
         return await self._wait(self._attention, self.account.poll_seconds)
 
     async def _recover(self, error: PipelineError) -> None:
-        """Tells what is wrong and waits, longer each time, or until somebody asks for a look."""
+        """Tells what is wrong and waits, longer each time, or until somebody asks for a look.
+
+        Nobody's wish shortens a pause that the server has asked for.
+        """
         if isinstance(error, NeedsAuthorization):
             await self._wait_for_authorization(error)
             return
         self._failures += 1
         wrong = isinstance(error, ConfigurationError)
-        seconds = _pause_seconds(error, self._failures)
+        asked_for = error.after_seconds if isinstance(error, MailboxAway) else 0.0
+        seconds = max(asked_for, _pause_seconds(error, self._failures))
         logger.log(
             logging.ERROR if wrong else logging.WARNING,
             "mailbox away",
@@ -205,7 +209,7 @@ class MailboxWatch:
         if not _is_shared(error):
             await self._parts.store.contact(self.account.name, error)
         self._attention.clear()
-        await self._wait(self._attention, seconds)
+        await self._wait(asyncio.Event() if asked_for else self._attention, seconds)
 
     async def _wait_for_authorization(self, error: NeedsAuthorization) -> None:
         """Only a person can help, so neither the log nor the provider is bothered again."""

@@ -70,11 +70,12 @@ def no_database() -> AbstractAsyncContextManager[Connection]:
 async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
     account = account_named() if protocol == "imap" else folder.account()
-    store = PostgresStore(None, Health(), SystemClock())  # type: ignore[arg-type]
+    clock = SystemClock()
+    store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
+    tokens = AccessTokens(no_database, withheld, clock)
+    mailboxes = Mailboxes(store, withheld, tokens, clock, full_listing_seconds=3600)
     with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
-        Mailboxes(store, withheld, AccessTokens(no_database, withheld, SystemClock())).mailbox_for(
-            account
-        )
+        mailboxes.mailbox_for(account)
 
 
 @pytest.mark.parametrize("username", ["", "help"])

@@ -82,7 +82,7 @@ class MicrosoftProvider:
                 redirect_uri=redirect_address,
                 # Whoever signs in for a shared mailbox has another name than the mailbox.
                 prompt="select_account",
-                login_hint=self._account.username,
+                login_hint=self._account.login_hint,
             )
         return Begun(str(flow["auth_uri"]), str(flow["state"]), flow)
 

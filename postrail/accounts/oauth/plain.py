@@ -76,7 +76,7 @@ class PlainProvider:
             "state": state,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
-            "login_hint": self._account.username,
+            "login_hint": self._account.login_hint,
             **self._asking_for_a_refresh_token(),
         }
         url = self._endpoint("authorization")

@@ -124,6 +124,32 @@ async def test_faults_are_waited_out_longer_each_time(neighbours: Neighbours) ->
         assert plain * 0.8 <= pause <= plain * 1.2
 
 
+async def test_a_pause_that_the_server_asks_for_is_kept_whoever_asks(
+    neighbours: Neighbours,
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [MailboxAway("busy", after_seconds=90)]
+    server.add(b"one")
+    async with watched(server, neighbours, waits) as watch:
+        await until(lambda: waits.seconds == [90])
+        watch.look_now()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert server.done("open") == [()]
+        waits.resume.set()
+        await until(lambda: server.seen == {1})
+
+
+async def test_a_short_pause_does_not_shorten_the_usual_ones(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [MailboxAway("busy", after_seconds=1) for _ in range(6)]
+    waits.instant = 6
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 7)
+    assert waits.seconds[0] == 1
+    assert waits.seconds[5] > 10
+
+
 async def test_a_long_outage_of_postgresql_ends_no_later_for_it(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.add(b"one")

@@ -1,0 +1,273 @@
+"""A mailbox of Microsoft 365 read through Microsoft Graph. Blocking: for threads.
+
+Exchange lets an application have four requests to a mailbox at once, over all its processes. A
+mailbox has one watch, and its calls come one at a time, so this is one request at a time; while a
+mailbox is taken over from a process that was paused, two. That leaves room for the sender, which
+sends one mail at a time through a mailbox.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from postrail.accounts.models import MailAccount
+from postrail.accounts.oauth import BearerToken
+from postrail.clock import Clock
+from postrail.errors import PipelineError
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox.delta import Deltas
+from postrail.mailbox.faults import setting_of
+from postrail.mailbox.graph_faults import NotAllowed, NotThere, Refused, not_allowed
+from postrail.mailbox.graph_folders import find_or_make_folder, folder_of
+from postrail.mailbox.graph_http import GraphClient, segment
+from postrail.mailbox.graph_listing import Entry, GraphListing
+from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
+from postrail.mailbox.spool import Spool
+
+FULL_LISTING_SECONDS = 3600.0
+# They are read one by one anyway; a pause that Graph asks for costs what is in hand.
+LISTED_AT_ONCE = 20
+HEADER_MAX_BYTES = 1024 * 1024
+# Exchange tells the size in its store, where attachments are not in base64.
+GROWTH = 2
+
+
+class GraphMailbox:
+    """The folder of a mail account, by requests that each stand for themselves."""
+
+    def __init__(
+        self,
+        account: MailAccount,
+        token: BearerToken,
+        *,
+        ledger: Ledger,
+        deltas: Deltas,
+        clock: Clock,
+        full_listing_seconds: float = FULL_LISTING_SECONDS,
+    ) -> None:
+        self._account = account
+        self._client = GraphClient(account, token)
+        self._listing = GraphListing(
+            client=self._client,
+            account=account,
+            ledger=ledger,
+            deltas=deltas,
+            clock=clock,
+            full_listing=timedelta(seconds=full_listing_seconds),
+        )
+        self._folder = ""
+        self._target = ""
+        self._highest_read = 0
+
+    def open(self) -> int:
+        """Finds the folder; raises ConfigurationError or MailboxAway, naming setting and remedy."""
+        self._client.connect()
+        try:
+            self._folder = folder_of(self._client, self._account)
+        except PipelineError:
+            self.close()
+            raise
+        self._listing.begin(self._folder)
+        return OUR_NUMBERS
+
+    def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
+        """The first mails above `uid`."""
+        if uid >= self._highest_read:
+            # Else somebody asks after a mail of a batch that is not recorded yet.
+            self._listing.save(uid)
+        found = self._listing.above(uid)[:LISTED_AT_ONCE]
+        return [
+            ListedMail(entry.number, entry.size if with_sizes else None, entry.key)
+            for entry in found
+        ]
+
+    def held(self, last: int) -> list[ListedMail]:
+        """All mails up to `last`, and those that delta should have told of long ago."""
+        return [ListedMail(entry.number, None, entry.key) for entry in self._listing.held(last)]
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        """These mails by their MIME content, which Exchange makes anew each time.
+
+        A mail that was moved to another folder since it was listed is still given out.
+        """
+        self._highest_read = max(self._highest_read, *uids)
+        found = [self._each(uid, self._read) for uid in uids]
+        return [mail for mail in found if mail is not None]
+
+    def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+        """The mail's MIME content, piece by piece to disk."""
+        self._highest_read = max(self._highest_read, mail.uid)
+        return self._each(mail.uid, self._read_to_spool)
+
+    def read_header(self, mail: ListedMail) -> ReadMail | None:
+        """The mail's header: the download is broken off where it ends."""
+        self._highest_read = max(self._highest_read, mail.uid)
+
+        def read(entry: Entry) -> ReadMail:
+            content = self._header(entry)
+            return ReadMail(
+                entry.number, content, entry.received_at, entry.key, full_size=mail.size
+            )
+
+        return self._each(mail.uid, read)
+
+    def _each(self, uid: int, read: Callable[[Entry], ReadMail]) -> ReadMail | None:
+        """What is read of a mail; None when it is gone."""
+        entry = self._listing.get(uid)
+        if entry is None:
+            return None
+        try:
+            return read(entry)
+        except NotThere as error:
+            self._gone(entry, error)
+            return None
+        except NotAllowed as error:
+            raise not_allowed(self._account, error, "Mail.Read") from error
+        except Refused as error:
+            raise self._unreadable(error) from error
+
+    def _gone(self, entry: Entry, error: NotThere) -> None:
+        if not error.is_item:
+            raise error
+        self._listing.drop(entry.number)
+
+    def _unreadable(self, error: Refused) -> PipelineError:
+        # A server that is broken for everything is away; if it is so for one mail only, the
+        # fetcher finds out by reading it alone.
+        if not error.is_final:
+            return error
+        return MailUnreadable(f"Microsoft Graph does not give it out: {error.problem}")
+
+    def _read(self, entry: Entry) -> ReadMail:
+        pieces: list[bytes] = []
+        self._download(entry, pieces.append)
+        return ReadMail(entry.number, b"".join(pieces), entry.received_at, entry.key)
+
+    def _read_to_spool(self, entry: Entry) -> ReadMail:
+        with contextlib.ExitStack() as faulty:
+            spool = faulty.enter_context(contextlib.closing(Spool()))
+            self._download(entry, spool.write)
+            faulty.pop_all()
+        return ReadMail(entry.number, b"", entry.received_at, entry.key, spool=spool)
+
+    def _download(self, entry: Entry, write: Callable[[bytes], None]) -> None:
+        most, size = self._account.max_message_bytes * GROWTH, 0
+        with self._client.content(_content_of(entry)) as coming:
+            for piece in coming:
+                write(piece)
+                size += len(piece)
+                if 0 < most < size:
+                    raise MailUnreadable(
+                        f"it is larger than {most} bytes, though Exchange told of {entry.size}",
+                        setting=setting_of(self._account, "max_message_bytes"),
+                    )
+
+    def _header(self, entry: Entry) -> bytes:
+        header = bytearray()
+        with self._client.content(_content_of(entry)) as coming:
+            for piece in coming:
+                searched = max(0, len(header) - 3)
+                header += piece
+                end = header.find(b"\r\n\r\n", searched)
+                if end >= 0:
+                    return bytes(header[: end + 4])
+                if len(header) > HEADER_MAX_BYTES:
+                    break
+        return bytes(header)
+
+    def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
+        """The mails from `first` to `last` that still lie in the folder as they came."""
+        if self._account.after_download == "leave":
+            return []
+        return [
+            ListedMail(entry.number, entry.size, entry.key)
+            for entry in self._listing.between(first, last)
+            if self._is_untouched(entry)
+        ]
+
+    def _is_untouched(self, entry: Entry) -> bool:
+        try:
+            query = {"$select": "isRead,parentFolderId"}
+            mail = self._client.get(f"messages/{segment(entry.id)}", query)
+        except NotThere as error:
+            self._gone(entry, error)
+            return False
+        if mail.get("parentFolderId") != self._folder:
+            return False
+        return self._account.after_download != "seen" or not mail.get("isRead")
+
+    def finish(self, uids: Sequence[int]) -> bool:
+        """Marks as read, deletes or moves; raises MailUnreadable when we may only read."""
+        done = {"seen": self._mark, "remove": self._remove, "move": self._move}
+        action = done.get(self._account.after_download)
+        if action is None:
+            return True
+        try:
+            for entry in filter(None, map(self._listing.get, uids)):
+                self._finish(entry, action)
+        except NotAllowed as error:
+            told = not_allowed(self._account, error, "Mail.ReadWrite")
+            raise MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy) from error
+        except Refused as error:
+            if not error.is_final:
+                raise
+            raise MailUnreadable(
+                f"Microsoft Graph refuses {self._account.after_download!r}: {error.problem}",
+                setting=setting_of(self._account, "after_download, move_to"),
+            ) from error
+        return True
+
+    def _finish(self, entry: Entry, action: Callable[[Entry], None]) -> None:
+        # A person may have moved the mail: it stays where the person has put it.
+        if self._account.after_download != "seen" and not self._is_untouched(entry):
+            return
+        try:
+            action(entry)
+        except NotThere as error:
+            self._gone(entry, error)
+
+    def _mark(self, entry: Entry) -> None:
+        self._client.send("PATCH", f"messages/{segment(entry.id)}", {"isRead": True})
+
+    def _remove(self, entry: Entry) -> None:
+        """To the deleted items, where Exchange keeps it for a while."""
+        self._client.send("DELETE", f"messages/{segment(entry.id)}")
+
+    def _move(self, entry: Entry) -> None:
+        if not self._target:
+            self._target = find_or_make_folder(self._client, self._account.move_to)
+        path = f"messages/{segment(entry.id)}/move"
+        self._client.send("POST", path, {"DestinationId": self._target})
+
+    def rest(self) -> None:
+        """Each request stands for itself: there is nothing to let go of."""
+
+    @property
+    def can_idle(self) -> bool:
+        """No: Graph tells of new mail by calling a public address only."""
+        return False
+
+    def start_idle(self) -> bool:
+        """There is no waiting with Graph."""
+        return False
+
+    def stop_idle(self) -> None:
+        """Nothing was begun."""
+
+    def fileno(self) -> int:
+        """There is no socket to wait for."""
+        raise MailboxAway("Microsoft Graph has no connection to wait on")
+
+    def interrupt(self) -> None:
+        """Breaks off the request that is under way, and allows no other."""
+        self._client.interrupt()
+
+    def close(self) -> None:
+        """Releases the connection."""
+        self._client.close()
+
+
+def _content_of(entry: Entry) -> str:
+    return f"messages/{segment(entry.id)}/$value"

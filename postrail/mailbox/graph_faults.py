@@ -1,0 +1,240 @@
+"""What goes wrong between us and Microsoft Graph, in words that name the account's setting.
+
+Graph's codes: https://learn.microsoft.com/graph/errors and, for mail, the codes of Exchange.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import httpx
+
+from postrail.accounts.models import MailAccount
+from postrail.errors import ConfigurationError, PipelineError
+from postrail.mailbox import MailboxAway
+from postrail.mailbox.faults import (
+    OLD_TLS,
+    broken_off,
+    network_fault,
+    server_of,
+    setting_of,
+    tls_fault,
+    words_of,
+)
+
+# They come with 410, and have come with 400.
+DELTA_EXPIRED = ("syncstatenotfound", "resyncrequired", "syncstateinvalid")
+ITEM_UNKNOWN = ("erroritemnotfound", "errorfoldernotfound")
+MAILBOX_UNKNOWN = (
+    "errorinvaliduser",
+    "errornonexistentmailbox",
+    "mailboxnotenabledforrestapi",
+    "request_resourcenotfound",
+    "resourcenotfound",
+)
+# Graph names no time when a mailbox has too much at once to do; the next try is not for right now.
+BUSY_SECONDS = 10.0
+# A time beyond that is no time to wait but a fault of whoever wrote it.
+LONGEST_WAIT_SECONDS = 3600.0
+FOLDERS_SHOWN = 10
+
+
+class Refused(MailboxAway):
+    """Graph does not do what it was asked for; whoever asked knows whose fault that is."""
+
+    def __init__(self, problem: str, status: int, code: str) -> None:
+        super().__init__(problem)
+        self.status = status
+        self.code = code
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would be refused again: 408 and 425 ask for another try."""
+        return self.status < 500 and self.status not in (408, 425)
+
+
+class NotThere(Refused):
+    """There is no such mailbox, folder or mail, or it is there no more."""
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it is the mail or the folder; not the mailbox, nor a page of some proxy."""
+        return self.code.lower() in ITEM_UNKNOWN
+
+
+class NotAllowed(Refused):
+    """The token does not allow it."""
+
+
+class DeltaExpired(Refused):
+    """Graph has forgotten what it told us: everything is listed anew."""
+
+
+@contextlib.contextmanager
+def connection_fault(account: MailAccount) -> Iterator[None]:
+    """Turns what httpx, ssl and socket raise into our errors."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except httpx.TimeoutException as error:
+        raise _network(account, "did not answer in time") from error
+    except httpx.TransportError as error:
+        raise _transport_fault(account, error) from error
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
+        raise strange_answer(account, words_of(error)) from error
+    except OSError as error:
+        raise _network(account, words_of(error)) from error
+
+
+def _transport_fault(account: MailAccount, error: httpx.TransportError) -> PipelineError:
+    """The cause lies below the two libraries that have wrapped it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLError):
+        return _tls(account, cause)
+    if isinstance(error, httpx.ConnectError) and isinstance(cause, OSError):
+        if isinstance(cause, ConnectionRefusedError | TimeoutError):
+            return _network(account, "refused the connection")
+        return network_fault(account, cause)
+    if isinstance(error, httpx.ProxyError):
+        return _network(account, f"is not reached through the proxy: {words_of(error)}")
+    return broken_off(account, error)
+
+
+def _tls(account: MailAccount, error: ssl.SSLError) -> PipelineError:
+    known = isinstance(
+        error, ssl.SSLCertVerificationError | ssl.SSLEOFError | ssl.SSLZeroReturnError
+    )
+    if known or any(reason in str(error) for reason in OLD_TLS):
+        return tls_fault(account, error)
+    return ConfigurationError(
+        f"{server_of(account)} does not speak TLS: {words_of(error)}",
+        setting=setting_of(account, "host, port"),
+        remedy="Leave host and port blank: Microsoft Graph is at graph.microsoft.com, port 443",
+    )
+
+
+def _network(account: MailAccount, problem: str) -> MailboxAway:
+    return MailboxAway(
+        f"{server_of(account)} {problem}",
+        setting=setting_of(account, "host, port, timeout_ms"),
+        remedy="Check the network, and the proxy (HTTPS_PROXY) if there is one on the way",
+    )
+
+
+def strange_answer(account: MailAccount, problem: str) -> MailboxAway:
+    """Whatever answers there is not Graph."""
+    return MailboxAway(
+        f"{server_of(account)} answered what Microsoft Graph does not: {problem}",
+        setting=setting_of(account, "host, port"),
+        remedy="Leave host and port blank, and check that no proxy answers instead",
+    )
+
+
+def refusal(
+    account: MailAccount, status: int, headers: Mapping[str, str], body: bytes
+) -> PipelineError:
+    """What an answer of 400 and above means."""
+    code, words = _error_in(status, body)
+    problem = f"{server_of(account)} refused: {words} ({status} {code})"
+    after = retry_after_seconds(headers.get("Retry-After", ""))
+    if status in (429, 503, 509) and (after or status == 429):
+        return MailboxAway(
+            f"{server_of(account)} asks for a pause: {words} ({status} {code})",
+            after_seconds=after or BUSY_SECONDS,
+        )
+    if status == 401:
+        return token_refused(account, words)
+    if status == 400 and "/me request" in words:
+        return needs_mailbox(account, words)
+    if status == 410 or code.lower() in DELTA_EXPIRED:
+        return DeltaExpired(problem, status, code)
+    kinds = {403: NotAllowed, 404: NotThere}
+    return kinds.get(status, Refused)(problem, status, code)
+
+
+def _error_in(status: int, body: bytes) -> tuple[str, str]:
+    """Code and words of an error in Graph's form; what is no such form has its status's."""
+    try:
+        error = json.loads(body)["error"]
+        return str(error["code"]), str(error["message"])
+    except (ValueError, TypeError, KeyError):
+        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
+        return "no code", phrase
+
+
+def retry_after_seconds(value: str, now: datetime | None = None) -> float:
+    """The seconds of a Retry-After header: a number, or a date (RFC 9110, 10.2.3); else 0."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            until = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return 0.0
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        seconds = (until - (now or datetime.now(UTC))).total_seconds()
+    # Not a number is no number of seconds either.
+    return min(LONGEST_WAIT_SECONDS, seconds) if seconds > 0 else 0.0
+
+
+def token_refused(account: MailAccount, words: str) -> ConfigurationError:
+    """The token is wrong, though it is as new as can be."""
+    return ConfigurationError(
+        f"{server_of(account)} refused the access token: {words} It needs authorization",
+        setting=setting_of(account, "credential"),
+        remedy=f"Authorize the account anew: postrail accounts authorize {account.name}",
+    )
+
+
+def needs_mailbox(account: MailAccount, words: str) -> ConfigurationError:
+    """An application has no mailbox of its own."""
+    return ConfigurationError(
+        f"an application's token has no mailbox of its own: {words}",
+        setting=setting_of(account, "username"),
+        remedy="Name the mailbox's user principal name instead of me",
+    )
+
+
+def not_allowed(account: MailAccount, error: NotAllowed, permission: str) -> ConfigurationError:
+    """The permission is missing, or keeps to other mailboxes."""
+    remedy = (
+        f"Grant the application {permission} in Microsoft Entra, with an administrator's consent"
+        f" (delegated, for a shared mailbox: {permission}.Shared)"
+    )
+    if "RAOP" in error.problem or "AccessPolicy" in error.problem:
+        remedy = (
+            "Let the application access policy or the RBAC scope for applications in Exchange"
+            " include this mailbox; a change takes an hour or more"
+        )
+    return ConfigurationError(
+        error.problem, setting=setting_of(account, "username, credential"), remedy=remedy
+    )
+
+
+def mailbox_unknown(account: MailAccount, error: NotThere, mailbox: str) -> ConfigurationError:
+    """There is no such mailbox."""
+    return ConfigurationError(
+        f"{server_of(account)} knows no mailbox {mailbox}: {error.problem}",
+        setting=setting_of(account, "username, address"),
+        remedy="Set username to the user principal name of the mailbox (it has an Exchange Online"
+        " licence, or is shared); me stands for the mailbox of whoever authorized the account",
+    )
+
+
+def folder_unknown(account: MailAccount, path: str, folders: list[str]) -> ConfigurationError:
+    """There is no such folder."""
+    there = ", ".join(folders[:FOLDERS_SHOWN]) + (", …" if len(folders) > FOLDERS_SHOWN else "")
+    return ConfigurationError(
+        f"{server_of(account)} has no folder {path!r} in this mailbox",
+        setting=setting_of(account, "folder"),
+        remedy="Make the folder or correct its name" + (f"; there are: {there}" if there else ""),
+    )

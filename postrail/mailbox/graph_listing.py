@@ -1,0 +1,268 @@
+"""The mails of a folder in Microsoft Graph that are still to be read, by the ledger's numbers.
+
+Delta tells what has changed. Its link is saved when the mails it told of are recorded, so a
+process that was killed is told of them once more, and the ledger knows them again. Delta loses
+mails (with immutable ids one that was moved away and back is told as removed, and never again:
+microsoft-graph-docs-contrib, issue 72), so the whole folder is listed from time to time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from postrail.accounts.models import MailAccount
+from postrail.clock import Clock
+from postrail.mailbox.delta import Delta, Deltas
+from postrail.mailbox.graph_faults import DeltaExpired, Refused
+from postrail.mailbox.graph_http import GraphClient, segment
+from postrail.mailbox.ledger import Ledger
+from postrail.observe.log import log
+
+logger = log(__name__)
+
+# PidTagMessageSize (MS-OXPROPS): Graph's message has no size of its own. It comes back with its
+# number written in another way.
+SIZE_PROPERTY = "Long 0x0E08"
+FIELDS = {"$select": "receivedDateTime"}
+SIZES = {"$expand": f"singleValueExtendedProperties($filter=id eq '{SIZE_PROPERTY}')"}
+DELTA_PAGE = 500
+LIST_PAGE = 1000
+# Of larger folders no key is forgotten: that takes all keys at once.
+FORGETTABLE = 20_000
+# Behind what is read, mails are remembered that may still have to be marked.
+REMEMBERED = 1000
+# So much later delta has lost a mail, or was never asked for it (it came before `only_after`).
+OVERDUE = timedelta(minutes=10)
+# A link without news is saved again before Graph forgets it.
+SAVED_AGAIN = timedelta(hours=1)
+BAD_REQUEST = 400
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A mail that the folder holds."""
+
+    number: int
+    id: str
+    size: int | None
+    received_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """What names the mail for good."""
+        return key_of(self.id)
+
+
+def key_of(immutable_id: str) -> str:
+    """The ledger's key, from which the mail_id is made."""
+    return f"graph={immutable_id}"
+
+
+class GraphListing:
+    """What is to be read from one folder; one session long."""
+
+    def __init__(
+        self,
+        *,
+        client: GraphClient,
+        account: MailAccount,
+        ledger: Ledger,
+        deltas: Deltas,
+        clock: Clock,
+        full_listing: timedelta,
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._deltas = deltas
+        self._clock = clock
+        self._full_listing = full_listing
+        self._filter = (
+            {"$filter": f"receivedDateTime ge {account.only_after}T00:00:00Z"}
+            if account.only_after
+            else {}
+        )
+
+    def begin(self, folder_id: str) -> None:
+        """Goes on where the last process has stopped, if that was with the same folder."""
+        self._entries: dict[int, Entry] = {}
+        # Mails up to this number are of no interest, as far as they are not known already.
+        self._floor = 0
+        self._looked = False
+        # Whether delta has told of all that it knows of.
+        self._told_all = True
+        self._fields = FIELDS | SIZES
+        self._newest = 0
+        # What may be saved once all up to a number is recorded.
+        self._pending: list[tuple[int, Delta]] = []
+        self._saved_at = self._clock.now()
+        self._messages = f"mailFolders/{segment(folder_id)}/messages"
+        selection = folder_id + self._filter.get("$filter", "")
+        saved = self._deltas.load()
+        if saved is not None and saved.selection == selection:
+            self._delta = saved
+        else:
+            # Without a link delta tells of all mails.
+            self._delta = Delta(selection, "", self._clock.now())
+
+    def above(self, number: int) -> list[Entry]:
+        """The mails above a number, in order; Graph is asked when none of them is known."""
+        self._floor = number
+        self._look(lambda: self._known_above(number))
+        if not (found := self._known_above(number)) and self._listing_is_due():
+            begun = self._clock.now()
+            self._list_all()
+            self._delta = replace(self._delta, listed_at=begun)
+            self._save_later()
+            found = self._known_above(number)
+        return found
+
+    def between(self, first: int, last: int) -> list[Entry]:
+        """The mails from `first` to `last`, as far as delta tells of them again."""
+        self._floor = first - 1
+        self._look(lambda: self._known_above(last))
+        return [entry for entry in self._known_above(first - 1) if entry.number <= last]
+
+    def held(self, last: int) -> list[Entry]:
+        """All that the folder holds up to a number, and what delta should have told of by now."""
+        self._floor, known = 0, set(self._entries)
+        there = set(self._list_all())
+        overdue = self._clock.now() - OVERDUE
+
+        def is_held(entry: Entry) -> bool:
+            lost = self._told_all and entry.number not in known
+            return entry.number <= last or (lost and (entry.received_at or LONG_AGO) < overdue)
+
+        return [entry for entry in self._known_above(0) if entry.key in there and is_held(entry)]
+
+    def save(self, recorded: int) -> None:
+        """All up to the number is recorded, and marked or moved if the account wants that.
+
+        Saves the last link that told of nothing beyond.
+        """
+        passed = [delta for number, delta in self._pending if number <= recorded]
+        if passed:
+            self._deltas.save(passed[-1])
+            self._saved_at = self._clock.now()
+            del self._pending[: len(passed)]
+        behind = sorted(number for number in self._entries if number <= recorded)
+        for number in behind[:-REMEMBERED]:
+            self.drop(number)
+
+    def get(self, number: int) -> Entry | None:
+        """The mail, unless it is gone."""
+        if not self._looked:
+            self._look(lambda: self._known_above(number - 1))
+        return self._entries.get(number)
+
+    def drop(self, number: int) -> None:
+        """The mail is there no more."""
+        self._entries.pop(number, None)
+
+    def _known_above(self, number: int) -> list[Entry]:
+        return [self._entries[found] for found in sorted(self._entries) if found > number]
+
+    def _look(self, enough: Callable[[], Sequence[Entry]]) -> None:
+        """Follows delta until there is enough, or until it has told all."""
+        self._looked = more = True
+        while more and not enough():
+            try:
+                more = self._take_page()
+            except DeltaExpired as error:
+                if not self._delta.link:
+                    raise
+                logger.warning("delta expired, so all is listed anew", reason=error.problem)
+                self._delta = replace(self._delta, link="")
+
+    def _take_page(self) -> bool:
+        """Takes a page of delta in; False when it was the round's last."""
+        if link := self._delta.link:
+            page = self._client.get(link, page_size=DELTA_PAGE)
+        else:
+            page = self._first_page(f"{self._messages}/delta", self._filter, DELTA_PAGE)
+        items = page.get("value", [])
+        self._take_in([item for item in items if "@removed" not in item])
+        self._take_out({key_of(item["id"]) for item in items if "@removed" in item})
+        following = page.get("@odata.nextLink")
+        self._told_all = following is None
+        self._delta = replace(self._delta, link=following or page.get("@odata.deltaLink", ""))
+        if items or self._clock.now() - self._saved_at > SAVED_AGAIN:
+            self._save_later()
+        return following is not None
+
+    def _save_later(self) -> None:
+        if self._pending and self._pending[-1][0] == self._newest:
+            self._pending.pop()
+        self._pending.append((self._newest, self._delta))
+
+    def _take_in(self, items: Sequence[dict[str, Any]]) -> list[str]:
+        """Numbers the mails, older ones first; returns their keys."""
+        found = sorted(
+            map(_entry, items), key=lambda entry: (entry.received_at or LONG_AGO, entry.id)
+        )
+        keys = [entry.key for entry in found]
+        numbers = self._ledger.number(keys, whole=False) if keys else {}
+        for entry in found:
+            number = numbers[entry.key]
+            if number > self._floor:
+                self._entries[number] = replace(entry, number=number)
+            self._newest = max(self._newest, number)
+        return keys
+
+    def _take_out(self, keys: set[str]) -> None:
+        gone = [number for number, entry in self._entries.items() if entry.key in keys]
+        for number in gone:
+            self.drop(number)
+
+    def _listing_is_due(self) -> bool:
+        return self._clock.now() - self._delta.listed_at >= self._full_listing
+
+    def _list_all(self) -> list[str]:
+        """Lists the whole folder, so that what delta has lost gets its number too; all keys."""
+        keys = [key for page in self._pages() for key in self._take_in(page)]
+        if len(keys) <= FORGETTABLE:
+            self._ledger.number(keys, whole=True)
+        return keys
+
+    def _pages(self) -> Iterator[list[dict[str, Any]]]:
+        query = self._filter | {"$top": str(LIST_PAGE), "$orderby": "receivedDateTime"}
+        page = self._first_page(self._messages, query)
+        while True:
+            yield page.get("value", [])
+            if not (link := page.get("@odata.nextLink")):
+                return
+            page = self._client.get(link)
+
+    def _first_page(self, path: str, query: dict[str, str], page_size: int = 0) -> dict[str, Any]:
+        """With sizes, unless this Graph does not tell them in a list: mails are read alone then."""
+        try:
+            return self._client.get(path, self._fields | query, page_size=page_size)
+        except Refused as error:
+            if error.status != BAD_REQUEST or self._fields == FIELDS:
+                raise
+            logger.warning("sizes of mails are not told", reason=error.problem)
+            self._fields = FIELDS
+            return self._client.get(path, self._fields | query, page_size=page_size)
+
+
+def _entry(item: dict[str, Any]) -> Entry:
+    return Entry(0, str(item["id"]), _size(item), _time(item.get("receivedDateTime")))
+
+
+def _size(item: dict[str, Any]) -> int | None:
+    """The only property that was asked for; Graph writes its id as it likes."""
+    for found in item.get("singleValueExtendedProperties", []):
+        value = str(found.get("value", ""))
+        if value.isascii() and value.isdigit():
+            return int(value)
+    return None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,26 @@
+"""Where Microsoft Graph's delta of each folder goes on; see `postrail.mailbox.delta`."""
+
+from __future__ import annotations
+
+from postrail.database import Connection, one
+from postrail.mailbox.delta import Delta
+
+
+async def load(connection: Connection, mailbox: str, folder: str) -> Delta | None:
+    """What was saved last."""
+    found = await one(
+        connection,
+        "SELECT selection, link, listed_at FROM graph_delta WHERE mailbox = %s AND folder = %s",
+        (mailbox, folder),
+    )
+    return Delta(*found) if found else None
+
+
+async def save(connection: Connection, mailbox: str, folder: str, delta: Delta) -> None:
+    """Keeps it. An older link that a paused process saves late only tells of mails again."""
+    await connection.execute(
+        "INSERT INTO graph_delta (mailbox, folder, selection, link, listed_at)"
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder) DO UPDATE SET"
+        "  selection = excluded.selection, link = excluded.link, listed_at = excluded.listed_at",
+        (mailbox, folder, delta.selection, delta.link, delta.listed_at),
+    )

@@ -1,0 +1,177 @@
+"""The mailboxes behind the fake of Microsoft Graph: folders, mails, their ids, what delta tells."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+WELL_KNOWN = {
+    "inbox": "Posteingang",
+    "drafts": "Entwürfe",
+    "sentitems": "Gesendete Elemente",
+    "deleteditems": "Gelöschte Elemente",
+    "junkemail": "Junk-E-Mail",
+    "archive": "Archiv",
+}
+FIRST_RECEIVED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def _id(kind: str, number: int) -> str:
+    """As long as Graph's and differing in case only for some, as Graph's do."""
+    digits = base64.urlsafe_b64encode(number.to_bytes(6, "big")).decode()
+    return f"{kind}ALgAAAAAAHYQDEapmEc2byACqAC-EWg0A{digits}_x="
+
+
+@dataclass
+class GraphMail:
+    """A mail; its immutable id stays while it is moved, the other one does not."""
+
+    immutable_id: str
+    content: bytes
+    received_at: datetime
+    folder: GraphFolder
+    is_read: bool = False
+    moves: int = 0
+
+    def id(self, *, immutable: bool) -> str:
+        return self.immutable_id if immutable else f"AAMk{self.moves}{self.immutable_id[4:]}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened in a folder; `hidden` from who asks by immutable ids."""
+
+    kind: Literal["there", "removed"]
+    mail: GraphMail
+    # The mail's changing id at that time.
+    mutable_id: str
+    hidden: bool = False
+
+
+@dataclass
+class GraphFolder:
+    """A folder and all that ever changed in it."""
+
+    id: str
+    name: str
+    parent: GraphFolder | None
+    changes: list[Change] = field(default_factory=list)
+    departed: set[str] = field(default_factory=set)
+
+    def note(self, kind: Literal["there", "removed"], mail: GraphMail) -> None:
+        # With immutable ids a mail that was moved away and back is told as removed, and never
+        # again (microsoft-graph-docs-contrib, issue 72).
+        hidden = kind == "there" and mail.immutable_id in self.departed
+        self.changes.append(Change(kind, mail, mail.id(immutable=False), hidden))
+        if kind == "removed":
+            self.departed.add(mail.immutable_id)
+
+
+class GraphMailbox:
+    """One user's or shared mailbox, and a person's hand in it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._numbers = itertools.count(1)
+        self.root = GraphFolder(_id("AAMkRoot", 0), "Root", None)
+        self.folders: dict[str, GraphFolder] = {}
+        self.well_known = {
+            name: self.add_folder(display_name) for name, display_name in WELL_KNOWN.items()
+        }
+        self.mails: dict[str, GraphMail] = {}
+        # How many of the next mails delta does not tell of.
+        self.lose = 0
+
+    @property
+    def inbox(self) -> GraphFolder:
+        """Where mail comes in."""
+        return self.well_known["inbox"]
+
+    def add_folder(self, name: str, parent: GraphFolder | None = None) -> GraphFolder:
+        """A new folder."""
+        folder = GraphFolder(_id("AQMk", next(self._numbers)), name, parent or self.root)
+        self.folders[folder.id] = folder
+        return folder
+
+    def children(self, parent: GraphFolder) -> list[GraphFolder]:
+        """The folders within."""
+        return [folder for folder in self.folders.values() if folder.parent is parent]
+
+    def folder(self, name: str) -> GraphFolder | None:
+        """By id or well-known name."""
+        return self.folders.get(name) or self.well_known.get(name.lower())
+
+    def folder_named(self, name: str) -> GraphFolder:
+        """By the name that people see; there must be one."""
+        return next(folder for folder in self.folders.values() if folder.name == name)
+
+    def deliver(
+        self,
+        content: bytes,
+        *,
+        folder: GraphFolder | None = None,
+        received_at: datetime | None = None,
+    ) -> GraphMail:
+        """A new mail, a minute after the one before."""
+        number = next(self._numbers)
+        received_at = received_at or FIRST_RECEIVED_AT + timedelta(minutes=number)
+        mail = GraphMail(_id("AAkA", number), content, received_at, folder or self.inbox)
+        self.mails[mail.immutable_id] = mail
+        if self.lose:
+            self.lose -= 1
+        else:
+            mail.folder.note("there", mail)
+        return mail
+
+    def mails_in(self, folder: GraphFolder) -> list[GraphMail]:
+        """The mails that lie there, as they came."""
+        return [mail for mail in self.mails.values() if mail.folder is folder]
+
+    def mail(self, mail_id: str, *, immutable: bool) -> GraphMail | None:
+        """The mail that is asked for by an id of either kind; ids are case-sensitive."""
+        if immutable and mail_id in self.mails:
+            return self.mails[mail_id]
+        found = (mail for mail in self.mails.values() if mail.id(immutable=False) == mail_id)
+        return next(found, None)
+
+    def mark(self, mail: GraphMail, *, is_read: bool) -> None:
+        """Marks as read or unread."""
+        mail.is_read = is_read
+        mail.folder.note("there", mail)
+
+    def move(self, mail: GraphMail, target: GraphFolder) -> None:
+        """Moves a mail, as a person or a program."""
+        mail.folder.note("removed", mail)
+        mail.moves += 1
+        mail.folder = target
+        target.note("there", mail)
+
+    def delete(self, mail: GraphMail) -> None:
+        """To the deleted items, and from there for good."""
+        if mail.folder is not self.well_known["deleteditems"]:
+            self.move(mail, self.well_known["deleteditems"])
+        else:
+            self.purge(mail)
+
+    def purge(self, mail: GraphMail) -> None:
+        """Removes a mail for good."""
+        mail.folder.note("removed", mail)
+        del self.mails[mail.immutable_id]
+
+    def changes_since(
+        self, folder: GraphFolder, since: int, *, immutable: bool
+    ) -> Iterator[tuple[str, GraphMail | None]]:
+        """The id of each mail that changed, and the mail if it is there by now."""
+        last: dict[str, Change] = {}
+        for change in folder.changes[since:]:
+            if immutable and change.hidden:
+                continue
+            changed = change.mail.immutable_id if immutable else change.mutable_id
+            last.pop(changed, None)
+            last[changed] = change
+        for changed, change in last.items():
+            yield changed, change.mail if change.kind == "there" else None

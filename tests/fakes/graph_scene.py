@@ -1,0 +1,97 @@
+"""A Graph mailbox on the fake, with its ledger in memory, for tests of the mailbox alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from postrail.accounts.models import MailAccount
+from postrail.clock import SettableClock
+from postrail.mailbox.graph import GraphMailbox
+from postrail.mailbox.graph_listing import key_of
+from tests.fakes.certificates import Certificates
+from tests.fakes.graph import FakeGraph
+from tests.fakes.graph_mailboxes import GraphMail
+from tests.fakes.memory_ledger import MemoryDeltas, MemoryLedger
+
+ADDRESS = "support@example.org"
+
+
+def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) -> MailAccount:
+    """An account of the fake."""
+    values = {
+        "name": "support",
+        "protocol": "microsoft_graph",
+        "host": "localhost",
+        "port": graph.port,
+        "credential": "entra",
+        "address": ADDRESS,
+        "project": "HELP",
+        "timeout_ms": 5_000,
+        "ca_file": str(certificates.ca_file),
+    }
+    return MailAccount.model_validate(values | changes)
+
+
+class GraphScene:
+    """What lies behind a Graph mailbox; `mailbox` is one session of ours, `session()` the next."""
+
+    def __init__(
+        self, graph: FakeGraph, certificates: Certificates, token: str = "", **changes: Any
+    ) -> None:
+        self.graph = graph
+        self.server = graph.add_mailbox(ADDRESS)
+        self.account = graph_account(graph, certificates, **changes)
+        self.ledger = MemoryLedger()
+        self.deltas = MemoryDeltas()
+        self.clock = SettableClock()
+        self.tokens = [token or graph.grant("Mail.ReadWrite")]
+        self.refused: list[str] = []
+        self._sessions: list[GraphMailbox] = []
+        self.mailbox = self.session()
+
+    def session(self, **changes: Any) -> GraphMailbox:
+        """A new mailbox, as a process makes one after a fault or after another's death."""
+        self.mailbox = GraphMailbox(
+            self.account.model_copy(update=changes),
+            self.token,
+            ledger=self.ledger,
+            deltas=self.deltas,
+            clock=self.clock,
+        )
+        self._sessions.append(self.mailbox)
+        return self.mailbox
+
+    def opened(self, **changes: Any) -> GraphMailbox:
+        """The same, open."""
+        mailbox = self.session(**changes)
+        mailbox.open()
+        return mailbox
+
+    def token(self, refused: str) -> str:
+        """The newest token; tells what was refused."""
+        if refused:
+            self.refused.append(refused)
+        return self.tokens[-1]
+
+    def add(self, content: bytes) -> int:
+        return self.number_of(self.server.deliver(content))
+
+    def number_of(self, mail: GraphMail) -> int:
+        """The mail's number in the ledger, given now unless it has one."""
+        key = key_of(mail.immutable_id)
+        return self.ledger.number([key], whole=False)[key]
+
+    def mail(self, uid: int) -> GraphMail:
+        """The mail on the server."""
+        (key,) = (key for key, number in self.ledger.numbers.items() if number == uid)
+        return self.server.mails[key.removeprefix("graph=")]
+
+    def remove(self, uid: int) -> None:
+        self.server.purge(self.mail(uid))
+
+    def seen(self) -> set[int]:
+        return {self.number_of(mail) for mail in self.server.mails.values() if mail.is_read}
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.close()

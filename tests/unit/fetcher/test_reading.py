@@ -1,0 +1,58 @@
+"""Whose fault a lost connection is: no mail's, when the server asked for a pause."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from postrail.mailbox import ListedMail, MailboxAway, ReadMail
+from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects, list_after, read_batch
+from tests.fakes.fetching import Neighbours
+from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
+
+
+@pytest.fixture
+async def neighbours() -> AsyncIterator[Neighbours]:
+    found = Neighbours()
+    yield found
+    found.close()
+
+
+class Refusing(MemoryMailbox):
+    """A mailbox that is away for everything."""
+
+    def __init__(self, server: MemoryServer, after_seconds: float) -> None:
+        super().__init__(server)
+        self._fault = MailboxAway("not now", after_seconds=after_seconds)
+
+    def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
+        raise self._fault
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        raise self._fault
+
+
+# The pause that the server asks for, and whether the mail becomes unreadable in the end.
+PAUSES = [(0.0, True), (7.0, False)]
+
+
+@pytest.mark.parametrize(("seconds", "unreadable"), PAUSES)
+async def test_a_mail_read_alone_during_losses_is_suspected_unless_a_pause_was_asked_for(
+    neighbours: Neighbours, seconds: float, unreadable: bool
+) -> None:
+    mailbox, suspects = Refusing(MemoryServer(), seconds), Suspects()
+    for _ in range(LOSSES_OF_UNREADABLE):
+        with pytest.raises(MailboxAway):
+            await read_batch(mailbox, neighbours.threads, [ListedMail(7, 10)], suspects)
+    assert suspects.unreadable([7]) is unreadable
+
+
+@pytest.mark.parametrize(("seconds", "suspected"), PAUSES)
+async def test_sizes_are_asked_for_again_after_a_pause(
+    neighbours: Neighbours, seconds: float, suspected: bool
+) -> None:
+    mailbox, suspects = Refusing(MemoryServer(), seconds), Suspects()
+    with pytest.raises(MailboxAway):
+        await list_after(mailbox, neighbours.threads, 0, suspects)
+    assert suspects.in_listing is suspected

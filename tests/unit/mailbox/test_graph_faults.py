@@ -1,0 +1,180 @@
+"""What Microsoft Graph's answers and the network's faults mean."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from postrail.accounts.models import MailAccount
+from postrail.errors import ConfigurationError, PipelineError
+from postrail.mailbox import MailboxAway
+from postrail.mailbox.graph_faults import (
+    BUSY_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    DeltaExpired,
+    NotAllowed,
+    NotThere,
+    Refused,
+    connection_fault,
+    refusal,
+    retry_after_seconds,
+)
+
+ACCOUNT = MailAccount(
+    name="support",
+    protocol="microsoft_graph",
+    credential="entra",
+    address="support@example.org",
+    project="HELP",
+)
+NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
+
+
+def answered(status: int, code: str, message: str = "Words.", retry: str = "") -> PipelineError:
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    return refusal(ACCOUNT, status, httpx.Headers({"Retry-After": retry} if retry else {}), body)
+
+
+# Status, code, Retry-After; what it is, and the pause that it asks for.
+ANSWERS: list[tuple[int, str, str, type[Exception], float]] = [
+    (400, "ErrorInvalidIdMalformed", "", Refused, 0),
+    # The delta token has come with either.
+    (400, "SyncStateInvalid", "", DeltaExpired, 0),
+    (410, "syncStateNotFound", "", DeltaExpired, 0),
+    (410, "resyncRequired", "", DeltaExpired, 0),
+    (410, "Whatever", "", DeltaExpired, 0),
+    (401, "InvalidAuthenticationToken", "", ConfigurationError, 0),
+    (403, "ErrorAccessDenied", "", NotAllowed, 0),
+    (404, "ErrorItemNotFound", "", NotThere, 0),
+    (408, "Timeout", "", Refused, 0),
+    (429, "ApplicationThrottled", "17", MailboxAway, 17),
+    # Exchange's limit of requests at once comes without a time, and with either status.
+    (429, "ApplicationThrottled", "", MailboxAway, BUSY_SECONDS),
+    (503, "ApplicationThrottled", "3", MailboxAway, 3),
+    (509, "BandwidthLimitExceeded", "60", MailboxAway, 60),
+    (500, "ErrorInternalServerError", "", Refused, 0),
+    # A server that is away names no time: the usual pauses grow.
+    (503, "serviceNotAvailable", "", Refused, 0),
+    (504, "GatewayTimeout", "", Refused, 0),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "retry", "kind", "seconds"), ANSWERS)
+def test_answers(status: int, code: str, retry: str, kind: type[Exception], seconds: float) -> None:
+    error = answered(status, code, retry=retry)
+    assert type(error) is kind
+    assert getattr(error, "after_seconds", 0) == seconds
+    assert code in str(error) or status == 401
+
+
+# Whether the same request would be refused again, or a later one may do.
+FINAL = [(400, True), (409, True), (422, True), (408, False), (425, False), (500, False)]
+
+
+@pytest.mark.parametrize(("status", "final"), FINAL)
+def test_what_is_final(status: int, final: bool) -> None:
+    error = answered(status, "Code")
+    assert isinstance(error, Refused)
+    assert error.is_final is final
+
+
+# Only this says that one mail is gone; all else could be said of every mail of the mailbox.
+GONE = [
+    ("ErrorItemNotFound", True),
+    ("ErrorFolderNotFound", True),
+    ("MailboxNotEnabledForRESTAPI", False),
+    ("ErrorInvalidUser", False),
+    ("ResourceNotFound", False),
+]
+
+
+@pytest.mark.parametrize(("code", "gone"), GONE)
+def test_what_is_gone(code: str, gone: bool) -> None:
+    error = answered(404, code)
+    assert isinstance(error, NotThere)
+    assert error.is_item is gone
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "no"}', b'{"error": {}}'])
+def test_a_page_that_is_not_graphs_has_its_statuss_words(body: bytes) -> None:
+    error = refusal(ACCOUNT, 404, {}, body)
+    assert isinstance(error, NotThere)
+    assert not error.is_item
+    assert "Not Found (404 no code)" in str(error)
+
+
+def test_an_unknown_status_is_no_trouble() -> None:
+    assert "unknown status (599" in str(refusal(ACCOUNT, 599, {}, b""))
+
+
+RETRY_AFTER = [
+    ("120", 120.0),
+    ("0.5", 0.5),
+    ("0", 0.0),
+    ("-5", 0.0),
+    ("", 0.0),
+    ("soon", 0.0),
+    ("nan", 0.0),
+    ("inf", LONGEST_WAIT_SECONDS),
+    ("86400", LONGEST_WAIT_SECONDS),
+    # RFC 9110, 5.6.7: the form to be written, and the two old ones to be read.
+    ("Fri, 06 Nov 2026 08:49:57 GMT", 20.0),
+    ("Friday, 06-Nov-26 08:49:57 GMT", 20.0),
+    ("Fri, 06 Nov 2026 08:49:17 GMT", 0.0),
+]
+
+
+@pytest.mark.parametrize(("value", "seconds"), RETRY_AFTER)
+def test_retry_after(value: str, seconds: float) -> None:
+    assert retry_after_seconds(value, NOW) == seconds
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+# What httpx raises, and what is told of it.
+NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
+    (httpx.ReadTimeout("timed out"), MailboxAway, "did not answer in time"),
+    (httpx.ConnectTimeout("timed out"), MailboxAway, "did not answer in time"),
+    (
+        caused(httpx.ConnectError("x"), ConnectionRefusedError(111, "refused")),
+        MailboxAway,
+        "refused the connection",
+    ),
+    (
+        caused(httpx.ConnectError("x"), ssl.SSLCertVerificationError(1, "self-signed")),
+        ConfigurationError,
+        "is not trusted",
+    ),
+    (
+        caused(httpx.ConnectError("x"), ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")),
+        ConfigurationError,
+        "does not speak TLS",
+    ),
+    (
+        caused(httpx.ConnectError("x"), ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION]")),
+        ConfigurationError,
+        "speaks no TLS 1.2",
+    ),
+    (httpx.ReadError("x"), MailboxAway, "broke off the connection"),
+    (httpx.RemoteProtocolError("peer closed"), MailboxAway, "broke off the connection"),
+    (httpx.ProxyError("407"), MailboxAway, "not reached through the proxy"),
+    (httpx.DecodingError("gzip"), MailboxAway, "answered what Microsoft Graph does not"),
+    (json.JSONDecodeError("x", "", 0), MailboxAway, "answered what Microsoft Graph does not"),
+    (OSError(24, "too many files"), MailboxAway, "too many files"),
+    # What is ours already passes.
+    (ConfigurationError("wrong"), ConfigurationError, "wrong"),
+]
+
+
+@pytest.mark.parametrize(("raised", "kind", "words"), NETWORK)
+def test_network_faults(raised: Exception, kind: type[PipelineError], words: str) -> None:
+    with pytest.raises(PipelineError, match=words) as told, connection_fault(ACCOUNT):
+        raise raised
+    assert type(told.value) is kind
