@@ -42,8 +42,8 @@ MAIL_PORTS: dict[str, tuple[int, int]] = {
     "pop3": (110, 995),
     "google_oauth2": (143, 993),
     "microsoft_oauth2": (143, 993),
-    "microsoft_graph": (443, 443),
     "folder": (0, 0),
+    "microsoft_graph": (443, 443),
 }
 # Protocols that take tokens instead of a password, each with its provider of tokens.
 TOKEN_PROVIDERS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from postrail.accounts.models import MailAccount
+from postrail.mailbox.folder.trial import try_folder
 from postrail.mailbox.graph_trial import try_graph
 from postrail.mailbox.imap_trial import try_imap
 from postrail.mailbox.login import LoginOf
@@ -17,16 +18,18 @@ from postrail.mailbox.steps import ReadSoFar, Step
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
 
 # By what is spoken with the server.
-TRIALS: dict[str, Trial] = {"imap": try_imap, "pop3": try_pop3, "microsoft_graph": try_graph}
+TRIALS: dict[str, Trial] = {
+    "imap": try_imap,
+    "pop3": try_pop3,
+    "microsoft_graph": try_graph,
+    "folder": try_folder,
+}
 
 
 def try_account(
     account: MailAccount, login: LoginOf, so_far: ReadSoFar | None = None
 ) -> Iterator[Step]:
     """The steps as they are done, up to the first that fails. Blocking: for a thread."""
-    trial = TRIALS.get(account.spoken)
-    if trial is None:
-        yield Step("protocol", False, f"{account.protocol} cannot be tried out yet", "", 0.0)
-        return
+    trial = TRIALS[account.spoken]
     # Who looks at the steps has no log to look at.
     yield from trial(account.model_copy(update={"debug": False}), login, so_far)

@@ -59,6 +59,16 @@ class Outcome:
     trace: dict[str, Any]
 
 
+async def fetched_since(connection: Connection, mailbox: str, since: datetime) -> int:
+    """How many mails of the mailbox were fetched since then."""
+    found = await one(
+        connection,
+        "SELECT count(*) FROM incoming_mail WHERE fetched_at > %s AND mailbox = %s",
+        (since, mailbox),
+    )
+    return int(found[0]) if found else 0
+
+
 async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> None:
     """Adds a row in state fetched for each mail; a mail that has a row keeps it."""
     await connection.execute(

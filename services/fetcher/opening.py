@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import BearerToken
 from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.clock import Clock
 from postrail.mailbox import Mailbox
@@ -42,18 +41,20 @@ class Mailboxes:
         """Raises ConfigurationError when the account's secret cannot be revealed."""
         # First of all: an observer is given none, and must not get a mailbox that needs none.
         login = login_for(account, self._secrets, self._tokens)
-        if account.protocol == "microsoft_graph" and not isinstance(login, str):
-            return self._graph(account, login)
-        if account.protocol == "folder":
-            return FolderMailbox(account, self._ledger(account), self._clock)
-        if account.protocol == "pop3":
-            return Pop3Mailbox(account, login, self._ledger(account))
-        return ImapMailbox(account, login)
+        match account.protocol:
+            case "folder":
+                return FolderMailbox(account, self._ledger(account), self._clock)
+            case "microsoft_graph":
+                return self._graph(account)
+            case "pop3":
+                return Pop3Mailbox(account, login, self._ledger(account))
+            case _:
+                return ImapMailbox(account, login)
 
-    def _graph(self, account: MailAccount, token: BearerToken) -> Mailbox:
+    def _graph(self, account: MailAccount) -> Mailbox:
         return GraphMailbox(
             account,
-            token,
+            self._tokens.bearer(account),
             ledger=self._ledger(account),
             deltas=PostgresDeltas(
                 self._store, asyncio.get_running_loop(), account.name, account.folder

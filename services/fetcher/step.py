@@ -99,10 +99,13 @@ class Fetch:
         self._unsettled = False
         self.state = state
 
-    async def new_mails(self) -> None:
-        """Fetches until the mailbox lists nothing new, or the poll has had its number of mails."""
-        most = self._limits.max_mails_per_poll or sys.maxsize
-        while most and (listed := await self.listed_after(self.state.last_uid)):
+    async def new_mails(self, already: int = 0) -> None:
+        """Fetches until the mailbox lists nothing new, or the poll has had its number of mails.
+
+        `already` are those that a predecessor has fetched within the time of this poll.
+        """
+        most = (self._limits.max_mails_per_poll or sys.maxsize) - already
+        while most > 0 and (listed := await self.listed_after(self.state.last_uid)):
             await self.take(listed[:most])
             most -= len(listed[:most])
             self._suspects.in_listing = False

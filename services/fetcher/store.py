@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from postrail.accounts.models import MailAccount
@@ -15,7 +15,7 @@ from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
 from postrail.mailbox.delta import Delta
 from postrail.mails import contact, graph_delta, mailbox_ledger, reconciliation, sync_state
-from postrail.mails.incoming import FetchedRow, record_fetched
+from postrail.mails.incoming import FetchedRow, fetched_since, record_fetched
 from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
@@ -47,6 +47,9 @@ class Store(Protocol):
 
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
         """Notes how a look at the mailbox went, for people; never raises, as nothing needs it."""
+
+    async def fetched_since(self, mailbox: str, since: datetime) -> int:
+        """How many mails of the mailbox were fetched since then, by whomever."""
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         """Which of these mails have a row, whatever became of them."""
@@ -116,6 +119,10 @@ class PostgresStore:
                     await contact.reached(connection, mailbox, now)
                 else:
                     await contact.failed(connection, mailbox, error, now)
+
+    async def fetched_since(self, mailbox: str, since: datetime) -> int:
+        async with self._transaction() as connection:
+            return await fetched_since(connection, mailbox, since)
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:

@@ -89,9 +89,11 @@ class MailboxWatch:
         try:
             fetch = await self._open(mailbox)
             await fetch.finish_what_was_left()
+            already = await self._already_fetched()
             while True:
                 self._attention.clear()
-                await fetch.new_mails()
+                await fetch.new_mails(already)
+                already = 0
                 await self._reached()
                 await self._reconcile(fetch)
                 if not await self._news(mailbox):
@@ -122,6 +124,13 @@ class MailboxWatch:
             max_message_bytes=self.account.max_message_bytes,
         )
         return Fetch(self._parts, mailbox, state, self._suspects, limits)
+
+    async def _already_fetched(self) -> int:
+        """What a predecessor, here or elsewhere, has had of the mails that a poll may fetch."""
+        if not self.account.max_mails_per_poll:
+            return 0
+        since = self._parts.clock.now() - timedelta(seconds=self.account.poll_seconds)
+        return await self._parts.store.fetched_since(self.account.name, since)
 
     async def _come_back(self, mailbox: Mailbox) -> None:
         """Connects again where the rest between two looks has let the mailbox go."""

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from postrail.accounts.models import MailAccount
@@ -98,6 +98,11 @@ class MemoryStore:
 
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
         self.contacts.append((mailbox, error.problem if error else None))
+
+    async def fetched_since(self, mailbox: str, since: datetime) -> int:
+        return sum(
+            row.mailbox == mailbox and row.fetched_at > since for row in self.fetched.values()
+        )
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         self._check()

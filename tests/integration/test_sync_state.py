@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
-from postrail.mails.incoming import FetchedRow, record_fetched
+from postrail.mails.incoming import FetchedRow, fetched_since, record_fetched
 from postrail.mails.sync_state import (
     Renumbered,
     SyncState,
@@ -98,6 +98,10 @@ async def test_unreadable_mails_are_failed_rows_and_not_acknowledged_ones(pool: 
     )
     async with transaction(pool) as connection:
         await record_fetched(connection, [fetched])
+        before = NOW - timedelta(seconds=1)
+        assert await fetched_since(connection, "support", before) == 1
+        assert await fetched_since(connection, "support", NOW) == 0
+        assert await fetched_since(connection, "sales", before) == 0
         # A mail that was read before keeps its row.
         again = replace(unreadable, mail_id=fetched.mail_id)
         await record_unreadable(connection, [unreadable, again])

@@ -73,8 +73,9 @@ async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Pa
     clock = SystemClock()
     store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
     tokens = AccessTokens(no_database, withheld, clock)
+    mailboxes = Mailboxes(store, withheld, tokens, clock, full_listing_seconds=3600)
     with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
-        Mailboxes(store, withheld, tokens, clock, 3600).mailbox_for(account)
+        mailboxes.mailbox_for(account)
 
 
 @pytest.mark.parametrize("username", ["", "help"])

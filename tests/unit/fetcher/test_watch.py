@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from postrail.accounts.oauth import NeedsAuthorization
+from postrail.clock import SettableClock
 from postrail.errors import ConfigurationError, FatalError, TransientError
 from postrail.mailbox import MailboxAway
 from postrail.mails.reconciliation import Reconciliation, Round
 from postrail.mails.sync_state import SyncState
+from postrail.settings import FetcherSettings
 from postrail.tasks import set_within
 from services.fetcher.watch import Entrance, MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
@@ -315,3 +317,40 @@ async def test_a_backfill_looks_behind_the_day_of_the_account(
     async with watched(server, neighbours, waits, only_after=only_after):
         await until(lambda: bool(neighbours.store.rounds))
     assert len(server.done("open")) == openings
+
+
+async def test_a_successor_keeps_to_what_a_poll_may_fetch(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(*(b"%d" % number for number in range(10)))
+    limits = {"max_mails_per_poll": 4, "poll_seconds": 300}
+    async with watched(server, neighbours, waits, **limits):
+        await until(lambda: len(waits.seconds) == 1)
+    assert len(neighbours.producer.records) == 4
+    clock = neighbours.clock
+    assert isinstance(clock, SettableClock)
+    # Another process takes over within the time of the poll, and finds it used up.
+    async with watched(server, neighbours, waits, **limits):
+        await until(lambda: len(waits.seconds) == 2)
+        assert len(neighbours.producer.records) == 4
+        waits.resume.set()
+        await until(lambda: len(waits.seconds) == 3)
+        assert len(neighbours.producer.records) == 8
+    clock.move(301)
+    async with watched(server, neighbours, waits, **limits):
+        await until(lambda: len(waits.seconds) == 4)
+    assert len(neighbours.producer.records) == 10
+
+
+async def test_a_busy_mailbox_does_not_starve_the_others() -> None:
+    neighbours = Neighbours(FetcherSettings(batch_max_mails=1))
+    busy, quiet = MemoryServer(), MemoryServer()
+    busy.add(*(b"%d" % number for number in range(200)))
+    quiet.add(b"the only one")
+    async with (
+        watched(busy, neighbours, Waits(), name="busy"),
+        watched(quiet, neighbours, Waits(), name="quiet"),
+    ):
+        await until(lambda: len(neighbours.producer.records) == 201)
+    await asyncio.to_thread(neighbours.close)
+    mailboxes = [record.mailbox for record in neighbours.producer.records]
+    assert mailboxes.index("quiet") < 20

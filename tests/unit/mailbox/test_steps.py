@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from postrail.accounts.models import MailAccount
+from postrail.accounts.property_names import SPOKEN
 from postrail.errors import ConfigurationError
-from postrail.mailbox.steps import UNFORESEEN, Found, Step, in_order
-from postrail.mailbox.trial import try_account
-from tests.fakes.fetching import account_named
+from postrail.mailbox.steps import UNFORESEEN, Found, in_order
+from postrail.mailbox.trial import TRIALS
 
 
 def works() -> Found:
@@ -58,8 +61,7 @@ def test_what_nobody_foresaw_is_a_step_too() -> None:
     assert step.remedy == UNFORESEEN
 
 
-def test_a_protocol_without_a_trial_says_so() -> None:
-    account = account_named("help").model_copy(update={"protocol": "gopher"})
-    assert list(try_account(account, str)) == [
-        Step("protocol", False, "gopher cannot be tried out yet", "", 0.0)
-    ]
+def test_each_protocol_has_a_trial() -> None:
+    protocols = get_args(MailAccount.model_fields["protocol"].annotation)
+    assert "imap" in protocols
+    assert {SPOKEN.get(protocol, protocol) for protocol in protocols} == TRIALS.keys()
