@@ -16,12 +16,13 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
-from postrail.mailbox import Mailbox, graph_folders
+from postrail.mailbox import Mailbox
 from postrail.mailbox.folder.mailbox import path_fault, place_of
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.graph import folders as graph_folders
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import Login, login_for
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 

@@ -1,6 +1,6 @@
 """What goes wrong on the way to any mail server, in words that name the account's setting.
 
-What only IMAP knows is in `imap_faults`.
+What only one protocol knows is in its own room.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 from postrail.accounts.models import MailAccount
 from postrail.mailbox.folder.trial import try_folder
-from postrail.mailbox.graph_trial import try_graph
-from postrail.mailbox.imap_trial import try_imap
+from postrail.mailbox.graph.trial import try_graph
+from postrail.mailbox.imap.trial import try_imap
 from postrail.mailbox.login import LoginOf
-from postrail.mailbox.pop3_trial import try_pop3
+from postrail.mailbox.pop3.trial import try_pop3
 from postrail.mailbox.steps import ReadSoFar, Step
 
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]

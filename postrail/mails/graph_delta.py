@@ -1,9 +1,9 @@
-"""Where Microsoft Graph's delta of each folder goes on; see `postrail.mailbox.delta`."""
+"""Where Microsoft Graph's delta of each folder goes on; see `postrail.mailbox.graph.delta`."""
 
 from __future__ import annotations
 
 from postrail.database import Connection, one
-from postrail.mailbox.delta import Delta
+from postrail.mailbox.graph.delta import Delta
 
 
 async def load(connection: Connection, mailbox: str, folder: str) -> Delta | None:

@@ -15,7 +15,7 @@ from postrail.courier import Parcel, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.embedded.instance import Endpoints
 from postrail.errors import ConfigurationError, TransientError
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from services.cli.demo_mails import DOMAIN, PROJECT, SUPPORT
 
 SEND_SECONDS = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from postrail.mailbox.delta import Delta
+from postrail.mailbox.graph.delta import Delta
 from services.fetcher.ledger import answer_of
 from services.fetcher.store import PostgresStore
 

@@ -9,11 +9,11 @@ from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.clock import Clock
 from postrail.mailbox import Mailbox
 from postrail.mailbox.folder.mailbox import FolderMailbox
-from postrail.mailbox.graph import GraphMailbox
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.graph.mailbox import GraphMailbox
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.login import login_for
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.secrets import Secrets
 from services.fetcher.deltas import PostgresDeltas
 from services.fetcher.ledger import PostgresLedger

@@ -13,7 +13,7 @@ from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
-from postrail.mailbox.delta import Delta
+from postrail.mailbox.graph.delta import Delta
 from postrail.mails import contact, graph_delta, mailbox_ledger, reconciliation, sync_state
 from postrail.mails.incoming import FetchedRow, fetched_since, record_fetched
 from postrail.mails.reconciliation import Reconciliation, Round

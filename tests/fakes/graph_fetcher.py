@@ -13,7 +13,7 @@ from typing import Any
 
 from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.blobs import BlobStore
-from postrail.mailbox.graph import GraphMailbox
+from postrail.mailbox.graph.mailbox import GraphMailbox
 from postrail.process import run_process
 from postrail.stream.producer import Producer
 from services.fetcher.__main__ import main

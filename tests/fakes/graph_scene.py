@@ -6,8 +6,8 @@ from typing import Any
 
 from postrail.accounts.models import MailAccount
 from postrail.clock import SettableClock
-from postrail.mailbox.graph import GraphMailbox
-from postrail.mailbox.graph_listing import key_of
+from postrail.mailbox.graph.listing import key_of
+from postrail.mailbox.graph.mailbox import GraphMailbox
 from tests.fakes.certificates import Certificates
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_mailboxes import GraphMail

@@ -86,24 +86,34 @@ class Point:
     wrap: Callable[[Any], Any]
 
 
+IMAP = ("services.fetcher", "postrail.mailbox.imap.mailbox")
+POP3 = ("services.fetcher", "postrail.mailbox.pop3.mailbox")
 SEND = ("postrail.stream.producer", "Producer.send")
 POINTS = {
-    "fetched": Point("services.fetcher", "postrail.mailbox.imap", "ImapMailbox.read", after),
+    "fetched": Point(
+        "services.fetcher", "postrail.mailbox.imap.mailbox", "ImapMailbox.read", after
+    ),
     "blob": Point("services.fetcher", "postrail.blobs", "BlobStore.put_chunks", after_async),
     "acknowledged": Point("services.fetcher", *SEND, after_acknowledgement_in("mail.fetched")),
     "recorded": Point(
         "services.fetcher", "services.fetcher.store", "PostgresStore.record", after_async
     ),
-    "seen": Point("services.fetcher", "postrail.mailbox.imap", "ImapMailbox.finish", after),
+    "seen": Point(*IMAP, "ImapMailbox.finish", after),
     # The steps of removing and moving by IMAP, with MOVE and without.
     "flagged": Point("services.fetcher", "imapclient", "IMAPClient.add_flags", after),
     "expunged": Point("services.fetcher", "imapclient", "IMAPClient.uid_expunge", after),
     "copied": Point("services.fetcher", "imapclient", "IMAPClient.copy", after),
     "moved": Point("services.fetcher", "imapclient", "IMAPClient.move", after),
-    "pop3 fetched": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.read", after),
+    "pop3 fetched": Point(
+        "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.read", after
+    ),
     # DELE has no effect before QUIT.
-    "pop3 marked": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.finish", after),
-    "pop3 quit": Point("services.fetcher", "postrail.mailbox.pop3", "Pop3Mailbox.rest", after),
+    "pop3 marked": Point(
+        "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.finish", after
+    ),
+    "pop3 quit": Point(
+        "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.rest", after
+    ),
     # Folders of this machine: read, finished, and within moving, removing and rewriting.
     "file read": Point(
         "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.read", after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from postrail.mailbox.delta import Delta
+from postrail.mailbox.graph.delta import Delta
 
 
 class MemoryLedger:

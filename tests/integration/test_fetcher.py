@@ -21,7 +21,7 @@ from postrail.clock import SystemClock
 from postrail.database import migrate, open_pool, transaction
 from postrail.embedded.postgres import Postgres
 from postrail.errors import FatalError
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mails.reconciliation import request
 from postrail.observe.health import Health
 from postrail.records import MailboxCheckRequested

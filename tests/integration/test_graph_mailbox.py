@@ -13,8 +13,8 @@ import pytest
 
 from postrail.errors import ConfigurationError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
-from postrail.mailbox.graph import LISTED_AT_ONCE, GraphMailbox
-from postrail.mailbox.graph_faults import NotThere
+from postrail.mailbox.graph.faults import NotThere
+from postrail.mailbox.graph.mailbox import LISTED_AT_ONCE, GraphMailbox
 from postrail.mailbox.spool import Spool
 from tests.fakes.certificates import Certificates, make_certificates
 from tests.fakes.graph import AT_ONCE, FakeGraph

@@ -17,7 +17,7 @@ import pytest
 from postrail.accounts.oauth import NeedsAuthorization
 from postrail.doctor.mail import look_at_account
 from postrail.errors import ConfigurationError
-from postrail.mailbox.graph import GraphMailbox
+from postrail.mailbox.graph.mailbox import GraphMailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream.topics import apply_topics

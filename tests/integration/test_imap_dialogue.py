@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot
 

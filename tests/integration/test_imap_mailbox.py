@@ -15,7 +15,7 @@ import pytest
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.spool import CHUNK_BYTES
 from tests.fakes.certificates import Certificates, make_certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot

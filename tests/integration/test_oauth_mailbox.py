@@ -19,9 +19,9 @@ from postrail.accounts.oauth import NeedsAuthorization
 from postrail.embedded.ports import free_port
 from postrail.errors import ConfigurationError
 from postrail.mailbox import Mailbox
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.login import login_for
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream.topics import apply_topics

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from services.fetcher.watch import Entrance, MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
 from tests.fakes.ledgers import MemoryLedger

@@ -11,7 +11,7 @@ import pytest
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import Mailbox, MailboxAway
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import PASSWORD, Dovecot
 from tests.fakes.ledgers import MemoryLedger

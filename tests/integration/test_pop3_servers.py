@@ -11,9 +11,11 @@ import pytest
 
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, pop3_login, pop3_reading
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
 from postrail.mailbox.login import Login
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3 import login as pop3_login
+from postrail.mailbox.pop3 import reading as pop3_reading
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.spool import Spool
 from tests.fakes.fetching import account_named
 from tests.fakes.ledgers import MemoryLedger

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from postrail.accounts.models import MailAccount
 from postrail.mailbox.ledger import PassingLedger
-from postrail.mailbox.pop3 import Pop3Mailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.steps import Step
 from postrail.mailbox.trial import try_account
 from tests.fakes.certificates import Certificates

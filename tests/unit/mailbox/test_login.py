@@ -13,7 +13,7 @@ from imapclient.exceptions import LoginError
 from postrail.accounts.oauth import ProviderAway
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxAway
-from postrail.mailbox.imap_tokens import log_in_with_token
+from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import asked_for, mechanism_of, sasl_words, token_refused
 from tests.fakes.oauth import account
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from postrail.errors import ConfigurationError
-from postrail.mailbox import imap
-from postrail.mailbox.imap import ImapMailbox
+from postrail.mailbox.imap import mailbox as imap
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from tests.fakes.fetching import account_named
 
 

@@ -11,7 +11,7 @@ from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth import BearerToken
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import broken_off, words_of
-from postrail.mailbox.imap_faults import login_fault
+from postrail.mailbox.imap.faults import login_fault
 from postrail.mailbox.login import (
     CANCELLED,
     Mechanism,

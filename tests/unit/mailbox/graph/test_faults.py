@@ -12,7 +12,7 @@ import pytest
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxAway
-from postrail.mailbox.graph_faults import (
+from postrail.mailbox.graph.faults import (
     BUSY_SECONDS,
     LONGEST_WAIT_SECONDS,
     DeltaExpired,

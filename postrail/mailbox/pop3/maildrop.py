@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from postrail.accounts.models import MailAccount
 from postrail.mailbox.ledger import Ledger
-from postrail.mailbox.pop3_dialogue import Dialogue, Refused
-from postrail.mailbox.pop3_faults import is_passing
-from postrail.mailbox.pop3_keys import hash_of, keys_of, numbered, size_of
-from postrail.mailbox.pop3_login import Capabilities
+from postrail.mailbox.pop3.dialogue import Dialogue, Refused
+from postrail.mailbox.pop3.faults import is_passing
+from postrail.mailbox.pop3.keys import hash_of, keys_of, numbered, size_of
+from postrail.mailbox.pop3.login import Capabilities
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postrail.mailbox.pop3_dialogue import Dialogue, NotPop3, Refused
+from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
 
 PARTS = st.lists(st.sampled_from([b".", b"\r\n", b"\n", b"\r", b"x", b"\0"]), max_size=40)
 

@@ -22,7 +22,7 @@ from postrail.mailbox.faults import (
     unexpected_answer,
     words_of,
 )
-from postrail.mailbox.pop3_dialogue import NotPop3, Refused
+from postrail.mailbox.pop3.dialogue import NotPop3, Refused
 
 # RFC 2449, 8.1, and RFC 3206, 4: the same may be granted later.
 PASSING_CODES = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]")

@@ -17,12 +17,12 @@ from postrail.accounts.oauth import BearerToken
 from postrail.clock import Clock
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
-from postrail.mailbox.delta import Deltas
 from postrail.mailbox.faults import setting_of
-from postrail.mailbox.graph_faults import NotAllowed, NotThere, Refused, not_allowed
-from postrail.mailbox.graph_folders import find_or_make_folder, folder_of
-from postrail.mailbox.graph_http import GraphClient, segment
-from postrail.mailbox.graph_listing import Entry, GraphListing
+from postrail.mailbox.graph.delta import Deltas
+from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, not_allowed
+from postrail.mailbox.graph.folders import find_or_make_folder, folder_of
+from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import Spool
 

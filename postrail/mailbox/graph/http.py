@@ -22,7 +22,7 @@ from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.dialogue import Dialogue
 from postrail.mailbox.faults import tls_context
-from postrail.mailbox.graph_faults import connection_fault, refusal, strange_answer
+from postrail.mailbox.graph.faults import connection_fault, refusal, strange_answer
 from postrail.mailbox.login import asked_for
 
 VERSION = "v1.0"

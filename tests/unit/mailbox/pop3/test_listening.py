@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from postrail.mailbox.dialogue import Dialogue
-from postrail.mailbox.pop3_listening import Listener
+from postrail.mailbox.pop3.listening import Listener
 
 CASES = [
     # What is said, from us (>) and to us (<), and what is shown of it.

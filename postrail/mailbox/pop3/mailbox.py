@@ -26,18 +26,18 @@ from postrail.mailbox.dialogue import Dialogue as LoggedDialogue
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.login import Login, asked_for
-from postrail.mailbox.pop3_dialogue import Dialogue, NotPop3, Refused
-from postrail.mailbox.pop3_faults import (
+from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
+from postrail.mailbox.pop3.faults import (
     connection_fault,
     header_withheld,
     is_passing,
     too_soon,
     withheld,
 )
-from postrail.mailbox.pop3_listening import Listener
-from postrail.mailbox.pop3_login import Capabilities, log_in, login_delay_seconds
-from postrail.mailbox.pop3_maildrop import Maildrop, Stocktaking
-from postrail.mailbox.pop3_reading import header, on_disk, small_or_spooled
+from postrail.mailbox.pop3.listening import Listener
+from postrail.mailbox.pop3.login import Capabilities, log_in, login_delay_seconds
+from postrail.mailbox.pop3.maildrop import Maildrop, Stocktaking
+from postrail.mailbox.pop3.reading import header, on_disk, small_or_spooled
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
 

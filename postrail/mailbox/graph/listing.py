@@ -15,9 +15,9 @@ from typing import Any
 
 from postrail.accounts.models import MailAccount
 from postrail.clock import Clock
-from postrail.mailbox.delta import Delta, Deltas
-from postrail.mailbox.graph_faults import DeltaExpired, Refused
-from postrail.mailbox.graph_http import GraphClient, segment
+from postrail.mailbox.graph.delta import Delta, Deltas
+from postrail.mailbox.graph.faults import DeltaExpired, Refused
+from postrail.mailbox.graph.http import GraphClient, segment
 from postrail.mailbox.ledger import Ledger
 from postrail.observe.log import log
 

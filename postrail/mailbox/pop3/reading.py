@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from postrail.mailbox.pop3_dialogue import Dialogue
+from postrail.mailbox.pop3.dialogue import Dialogue
 from postrail.mailbox.spool import Spool, spooled
 
 

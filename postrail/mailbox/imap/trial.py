@@ -15,8 +15,8 @@ from typing import Any
 from postrail.accounts.models import MailAccount
 from postrail.mailbox import steps
 from postrail.mailbox.faults import server_of
-from postrail.mailbox.imap import ImapMailbox
-from postrail.mailbox.imap_faults import connection_fault, numbers_missing, read_only_fault
+from postrail.mailbox.imap.faults import connection_fault, numbers_missing, read_only_fault
+from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.login import LoginOf, asked_for
 from postrail.mailbox.reach import reach
 from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from postrail.mailbox.dialogue import Dialogue, forms_of, masked_url
-from postrail.mailbox.imap_dialogue import ImapMasking, listen
+from postrail.mailbox.imap.dialogue import ImapMasking, listen
 
 SENT = [
     # What is harmless is shown.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from postrail.accounts.models import MailAccount
 from postrail.accounts.oauth import BearerToken
-from postrail.mailbox.graph_faults import (
+from postrail.mailbox.graph.faults import (
     MAILBOX_UNKNOWN,
     NotAllowed,
     NotThere,
@@ -16,7 +16,7 @@ from postrail.mailbox.graph_faults import (
     mailbox_unknown,
     not_allowed,
 )
-from postrail.mailbox.graph_http import GraphClient, segment
+from postrail.mailbox.graph.http import GraphClient, segment
 
 # They have other names in other languages; as the first part of a path these always work.
 # https://learn.microsoft.com/graph/api/resources/mailfolder

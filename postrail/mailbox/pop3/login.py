@@ -20,8 +20,8 @@ from postrail.mailbox.login import (
     sasl_words,
     token_refused,
 )
-from postrail.mailbox.pop3_dialogue import Dialogue, Refused
-from postrail.mailbox.pop3_faults import is_passing, login_fault
+from postrail.mailbox.pop3.dialogue import Dialogue, Refused
+from postrail.mailbox.pop3.faults import is_passing, login_fault
 
 # What the server says that it can do: names in capitals, with their arguments (RFC 2449).
 Capabilities = dict[str, list[str]]

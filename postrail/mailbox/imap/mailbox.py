@@ -24,15 +24,15 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
-from postrail.mailbox.imap_dialogue import listen
-from postrail.mailbox.imap_faults import (
+from postrail.mailbox.imap.dialogue import listen
+from postrail.mailbox.imap.faults import (
     connection_fault,
     folder_fault,
     login_fault,
     numbers_missing,
     read_only_fault,
 )
-from postrail.mailbox.imap_tokens import log_in_with_token
+from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.spool import CHUNK_BYTES, spooled
 from postrail.observe.log import log

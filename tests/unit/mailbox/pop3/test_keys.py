@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from postrail.mailbox.pop3_keys import hash_of, keys_of, numbered, size_of
+from postrail.mailbox.pop3.keys import hash_of, keys_of, numbered, size_of
 
 MAIL = b"Subject: one\r\nTo: us\r\n\r\nStatus: of things\r\n"
 

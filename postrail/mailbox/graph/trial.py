@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterator
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.faults import setting_of
-from postrail.mailbox.graph_folders import FolderMissing, find_folder, folder_of
-from postrail.mailbox.graph_http import GraphClient, segment
+from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
+from postrail.mailbox.graph.http import GraphClient, segment
 from postrail.mailbox.login import LoginOf, asked_for
 from postrail.mailbox.reach import Reach
 from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order

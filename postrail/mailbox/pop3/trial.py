@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from postrail.accounts.models import MailAccount
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import LoginOf
-from postrail.mailbox.pop3 import Pop3Mailbox
-from postrail.mailbox.pop3_dialogue import Refused
-from postrail.mailbox.pop3_faults import connection_fault
+from postrail.mailbox.pop3.dialogue import Refused
+from postrail.mailbox.pop3.faults import connection_fault
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.reach import reach
 from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order
 
