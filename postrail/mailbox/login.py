@@ -31,7 +31,9 @@ SHOWN_CHARACTERS = 200
 
 def login_for(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> Login:
     """The account's login; called in the event loop that `tokens` works in."""
-    return tokens.bearer(account) if account.credential else secrets.reveal(account.password)
+    # Also where there is none: an observer is refused here, whatever it would log in with.
+    password = secrets.reveal(account.password)
+    return tokens.bearer(account) if account.credential else password
 
 
 def asked_for(login: BearerToken, refused: str = "") -> str:

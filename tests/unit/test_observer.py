@@ -66,10 +66,12 @@ def no_database() -> AbstractAsyncContextManager[Connection]:
     raise AssertionError("nothing is asked of the database")
 
 
-@pytest.mark.parametrize("protocol", ["imap", "folder"])
+@pytest.mark.parametrize("protocol", ["imap", "pop3", "folder", "microsoft_graph"])
 async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
-    account = account_named() if protocol == "imap" else folder.account()
+    account = account_named(protocol=protocol) if protocol in ("imap", "pop3") else folder.account()
+    if protocol == "microsoft_graph":
+        account = account_named(protocol=protocol, password="", credential="desk", host="")
     clock = SystemClock()
     store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
     tokens = AccessTokens(no_database, withheld, clock)
