@@ -107,6 +107,11 @@ def test_the_time_is_linear(hostile: Callable[[int], str]) -> None:
 
 
 def spent(source: str) -> float:
+    """The least of three: a collection of the garbage of all tests before may fall into one."""
+    return min(spent_once(source) for _ in range(3))
+
+
+def spent_once(source: str) -> float:
     started = time.process_time()
     split_reply(source, source)
     return time.process_time() - started
