@@ -18,7 +18,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick check format bench bench-parser clean
+.PHONY: help run test test-quick check format bench bench-fetch bench-parser clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ format: $(VENV)/.dev ## Put the sources into their form
 bench: $(VENV)/.dev ## Mails per second, and what each process needs for one
 	@sh scripts/install-test-parts.sh
 	@$(BIN)/python bench/pipeline.py $(BENCH_OPTIONS)
+
+bench-fetch: $(VENV)/.dev ## A thousand mailboxes; one full mailbox beside other readers
+	@$(BIN)/python bench/fetch.py $(BENCH_OPTIONS)
 
 bench-parser: $(VENV)/.dev ## The parser beside others, and on mails made to be slow
 	@$(BIN)/python bench/parser.py $(BENCH_OPTIONS)
