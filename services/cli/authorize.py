@@ -99,6 +99,7 @@ def _by_browser(authorization: Authorization, credential: OAuthCredential, port:
 
     with Loopback(credential.redirect_address, port) as loopback:
         begun = complete(authorization.begin(loopback.redirect_address))
+        loopback.expect(begun.state)
         _show_address(begun.address)
         typer.echo(f"Waiting for the answer at {loopback.redirect_address} …")
         answer = loopback.answer(ANSWER_SECONDS)

@@ -85,7 +85,7 @@ class ProviderHttp:
     def _object(self, response: httpx.Response) -> dict[str, Any]:
         try:
             found = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise self._wrong_address(
