@@ -1,4 +1,4 @@
-"""Answers that Microsoft Graph does not give: whoever gives them costs us neither token nor rest."""
+"""Answers that Microsoft Graph does not give: they cost us neither the token nor our rest."""
 
 from __future__ import annotations
 
