@@ -29,7 +29,7 @@ def provider(
     monkeypatch: pytest.MonkeyPatch, answer: Callable[[httpx.Request], httpx.Response]
 ) -> ProviderHttp:
     client = functools.partial(httpx.Client, transport=httpx.MockTransport(answer))
-    monkeypatch.setattr(http.httpx, "Client", client)
+    monkeypatch.setattr(httpx, "Client", client)
     return ProviderHttp(
         OAuthCredential(
             name="desk",
@@ -37,6 +37,7 @@ def provider(
             client_id="postrail",
             authority="https://login.example.org",
             hosts=["mail.example.org"],
+            scopes=[],
         )
     )
 
