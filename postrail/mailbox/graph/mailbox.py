@@ -32,6 +32,12 @@ LISTED_AT_ONCE = 20
 HEADER_MAX_BYTES = 1024 * 1024
 # Exchange tells the size in its store, where attachments are not in base64.
 GROWTH = 2
+# A batch of the fetcher has 4 MiB: what is beyond this is not what Exchange told of.
+IN_MEMORY_BYTES = 16 * 1024 * 1024
+
+
+class _LargerThanTold(Exception):  # noqa: N818  Nobody outside of this module sees it.
+    """The mail does not belong into memory."""
 
 
 class GraphMailbox:
@@ -141,9 +147,19 @@ class GraphMailbox:
         return MailUnreadable(f"Microsoft Graph does not give it out: {error.problem}")
 
     def _read(self, entry: Entry) -> ReadMail:
-        pieces: list[bytes] = []
-        self._download(entry, pieces.append)
-        return ReadMail(entry.number, b"".join(pieces), entry.received_at, entry.key)
+        content = bytearray()
+
+        def write(piece: bytes) -> None:
+            content.extend(piece)
+            if len(content) > IN_MEMORY_BYTES:
+                raise _LargerThanTold
+
+        try:
+            self._download(entry, write)
+        except _LargerThanTold:
+            content.clear()
+            return self._read_to_spool(entry)
+        return ReadMail(entry.number, bytes(content), entry.received_at, entry.key)
 
     def _read_to_spool(self, entry: Entry) -> ReadMail:
         with contextlib.ExitStack() as faulty:

@@ -14,9 +14,11 @@ from postrail.accounts.models import MailAccount
 from postrail.clock import SystemClock
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.graph import http
+from postrail.mailbox.graph import mailbox as graph_mailbox
 from postrail.mailbox.graph.folders import find_folder
 from postrail.mailbox.graph.http import GraphClient
 from postrail.mailbox.graph.listing import GraphListing
+from postrail.mailbox.graph.mailbox import GraphMailbox
 from tests.fakes.memory_ledger import MemoryDeltas, MemoryLedger
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -167,3 +169,30 @@ def test_whole_listings_and_folders_have_an_end(
         listing_of(answer).held(0)
     with pytest.raises(MailboxAway, match="no end"):
         find_folder(client_of(answer), "Some/Where")
+
+
+def test_a_mail_larger_than_told_goes_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("$value"):
+            return httpx.Response(200, content=b"x" * 5000)
+        size = {"id": "Long 0xe08", "value": "10"}
+        item = {"id": "one", "singleValueExtendedProperties": [size]}
+        return httpx.Response(200, json={"value": [item], "@odata.deltaLink": HERE})
+
+    client = client_of(answer)
+    monkeypatch.setattr(graph_mailbox, "IN_MEMORY_BYTES", 4000)
+    monkeypatch.setattr(graph_mailbox, "GraphClient", lambda *_: client)
+    mailbox = GraphMailbox(
+        client._account,
+        lambda _: "token",
+        ledger=MemoryLedger(),
+        deltas=MemoryDeltas(),
+        clock=SystemClock(),
+    )
+    mailbox._listing.begin("inbox-id")
+    (listed,) = mailbox.list_after(0)
+    assert listed.size == 10
+    (mail,) = mailbox.read([listed.uid])
+    assert mail.spool is not None
+    assert (mail.content, mail.spool.size) == (b"", 5000)
+    mail.close()
