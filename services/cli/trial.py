@@ -108,6 +108,8 @@ def _show_head(account: MailAccount) -> None:
     from rich.text import Text
 
     where = f"{account.protocol} at {account.host}:{account.port}, {account.encryption}"
+    if account.protocol == "folder":
+        where = f"folder {account.path}"
     console().print(Text(clean(f"Account {account.name}: {where}"), "bold"))
 
 

@@ -104,6 +104,7 @@ def test_a_folder_of_a_file_needs_neither_database_nor_password(
     )
     code, output, errors = postrail("accounts", "test", "-f", str(tmp_path / "accounts.yaml"))
     assert (code, errors) == (0, ""), output
+    assert output.startswith(f"Account help: folder {tmp_path / 'in'}\n")
 
 
 def test_a_copy_of_anothers_database_logs_in_nowhere(
