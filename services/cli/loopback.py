@@ -6,7 +6,7 @@ RFC 8252, 7.3: only this machine can reach it, and only while somebody waits her
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from postrail.errors import ConfigurationError, TransientError
@@ -58,7 +58,10 @@ class Loopback:
         return self._server.answer
 
 
-class _Server(HTTPServer):
+class _Server(ThreadingHTTPServer):
+    # Browsers open connections ahead on which nothing comes; none is waited for.
+    daemon_threads = True
+
     def __init__(self, *arguments: object) -> None:
         # Blank: nobody was sent to the provider yet.
         self.state = ""

@@ -200,8 +200,19 @@ class GraphMailbox:
         return [
             ListedMail(entry.number, entry.size, entry.key)
             for entry in self._listing.between(first, last)
-            if self._is_untouched(entry)
+            if self._is_left(entry)
         ]
+
+    def _is_left(self, entry: Entry) -> bool:
+        """Whether it is untouched; of a mail that Graph does not show nothing is known."""
+        try:
+            return self._is_untouched(entry)
+        except NotAllowed as error:
+            raise not_allowed(self._account, error, "Mail.Read") from error
+        except Refused as error:
+            if isinstance(error, NotThere) or not error.is_final:
+                raise
+            return False
 
     def _is_untouched(self, entry: Entry) -> bool:
         try:
@@ -220,20 +231,27 @@ class GraphMailbox:
         action = done.get(self._account.after_download)
         if action is None:
             return True
+        entries = list(filter(None, map(self._listing.get, uids)))
+        # One that is refused keeps nobody from finishing with the others.
+        refused = [error for entry in entries if (error := self._refused(entry, action))]
+        if refused:
+            raise MailUnreadable(
+                f"Microsoft Graph refuses {self._account.after_download!r}: {refused[0].problem}",
+                setting=setting_of(self._account, "after_download, move_to"),
+            ) from refused[0]
+        return True
+
+    def _refused(self, entry: Entry, action: Callable[[Entry], None]) -> Refused | None:
         try:
-            for entry in filter(None, map(self._listing.get, uids)):
-                self._finish(entry, action)
+            self._finish(entry, action)
         except NotAllowed as error:
             told = not_allowed(self._account, error, "Mail.ReadWrite")
             raise MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy) from error
         except Refused as error:
             if not error.is_final:
                 raise
-            raise MailUnreadable(
-                f"Microsoft Graph refuses {self._account.after_download!r}: {error.problem}",
-                setting=setting_of(self._account, "after_download, move_to"),
-            ) from error
-        return True
+            return error
+        return None
 
     def _finish(self, entry: Entry, action: Callable[[Entry], None]) -> None:
         # A person may have moved the mail: it stays where the person has put it.
@@ -252,6 +270,14 @@ class GraphMailbox:
         self._client.send("DELETE", f"messages/{segment(entry.id)}")
 
     def _move(self, entry: Entry) -> None:
+        try:
+            self._move_to_target(entry)
+        except NotThere:
+            # Maybe it is the folder that is gone: it is looked for, or made, anew.
+            self._target = ""
+            self._move_to_target(entry)
+
+    def _move_to_target(self, entry: Entry) -> None:
         if not self._target:
             self._target = find_or_make_folder(self._client, self._account.move_to)
         path = f"messages/{segment(entry.id)}/move"

@@ -65,6 +65,15 @@ def test_what_some_other_page_sends_here_is_no_answer(query: str) -> None:
         assert "code=mine" in loopback.answer(1)
 
 
+def test_a_connection_without_a_request_keeps_nobody_out() -> None:
+    with Loopback("http://localhost") as loopback:
+        loopback.expect("s")
+        port = int(loopback.redirect_address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)):
+            assert visit(f"{loopback.redirect_address}/?code=c&state=s") == 200
+        assert "code=c" in loopback.answer(1)
+
+
 def test_a_port_that_is_taken_is_named() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
