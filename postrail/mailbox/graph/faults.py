@@ -18,7 +18,7 @@ import httpx
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.faults import (
     OLD_TLS,
     broken_off,
@@ -233,6 +233,12 @@ def not_allowed(account: MailAccount, error: NotAllowed, permission: str) -> Con
     return ConfigurationError(
         error.problem, setting=setting_of(account, "username, credential"), remedy=remedy
     )
+
+
+def may_not_change(account: MailAccount, error: NotAllowed) -> MailUnreadable:
+    """Mails can be read, and neither marked nor moved."""
+    told = not_allowed(account, error, "Mail.ReadWrite")
+    return MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy)
 
 
 def mailbox_unknown(account: MailAccount, error: NotThere, mailbox: str) -> ConfigurationError:

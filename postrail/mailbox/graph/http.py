@@ -10,7 +10,7 @@ import functools
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -34,11 +34,26 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 # A page of 1000 mails has half a megabyte; a list of 10,000 pages is a mailbox of millions.
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 MOST_PAGES = 10_000
+HEADER_MAX_BYTES = 1024 * 1024
 
 
 def segment(text: str) -> str:
     """A name or an id as part of a path; ids are case-sensitive and go as they are."""
     return quote(text, safe="")
+
+
+def header_in(pieces: Iterable[bytes]) -> bytes:
+    """The header of a mail whose content comes in pieces; no more of them are taken than that."""
+    header = bytearray()
+    for piece in pieces:
+        searched = max(0, len(header) - 3)
+        header += piece
+        end = header.find(b"\r\n\r\n", searched)
+        if end >= 0:
+            return bytes(header[: end + 4])
+        if len(header) > HEADER_MAX_BYTES:
+            break
+    return bytes(header)
 
 
 @functools.cache

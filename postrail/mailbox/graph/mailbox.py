@@ -19,9 +19,9 @@ from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.delta import Deltas
-from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, not_allowed
+from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
 from postrail.mailbox.graph.folders import find_or_make_folder, folder_of
-from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.mailbox.graph.http import GraphClient, header_in, segment
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import Spool
@@ -29,7 +29,6 @@ from postrail.mailbox.spool import Spool
 FULL_LISTING_SECONDS = 3600.0
 # They are read one by one anyway; a pause that Graph asks for costs what is in hand.
 LISTED_AT_ONCE = 20
-HEADER_MAX_BYTES = 1024 * 1024
 # Exchange tells the size in its store, where attachments are not in base64.
 GROWTH = 2
 # A batch of the fetcher has 4 MiB: what is beyond this is not what Exchange told of.
@@ -112,7 +111,8 @@ class GraphMailbox:
         self._highest_read = max(self._highest_read, mail.uid)
 
         def read(entry: Entry) -> ReadMail:
-            content = self._header(entry)
+            with self._client.content(_content_of(entry)) as coming:
+                content = header_in(coming)
             return ReadMail(
                 entry.number, content, entry.received_at, entry.key, full_size=mail.size
             )
@@ -180,19 +180,6 @@ class GraphMailbox:
                         setting=setting_of(self._account, "max_message_bytes"),
                     )
 
-    def _header(self, entry: Entry) -> bytes:
-        header = bytearray()
-        with self._client.content(_content_of(entry)) as coming:
-            for piece in coming:
-                searched = max(0, len(header) - 3)
-                header += piece
-                end = header.find(b"\r\n\r\n", searched)
-                if end >= 0:
-                    return bytes(header[: end + 4])
-                if len(header) > HEADER_MAX_BYTES:
-                    break
-        return bytes(header)
-
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
         """The mails from `first` to `last` that still lie in the folder as they came."""
         if self._account.after_download == "leave":
@@ -231,7 +218,7 @@ class GraphMailbox:
         action = done.get(self._account.after_download)
         if action is None:
             return True
-        entries = list(filter(None, map(self._listing.get, uids)))
+        entries = filter(None, map(self._listing.get, uids))
         # One that is refused keeps nobody from finishing with the others.
         refused = [error for entry in entries if (error := self._refused(entry, action))]
         if refused:
@@ -245,8 +232,7 @@ class GraphMailbox:
         try:
             self._finish(entry, action)
         except NotAllowed as error:
-            told = not_allowed(self._account, error, "Mail.ReadWrite")
-            raise MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy) from error
+            raise may_not_change(self._account, error) from error
         except Refused as error:
             if not error.is_final:
                 raise
@@ -280,8 +266,8 @@ class GraphMailbox:
     def _move_to_target(self, entry: Entry) -> None:
         if not self._target:
             self._target = find_or_make_folder(self._client, self._account.move_to)
-        path = f"messages/{segment(entry.id)}/move"
-        self._client.send("POST", path, {"DestinationId": self._target})
+        place, body = f"messages/{segment(entry.id)}/move", {"DestinationId": self._target}
+        self._client.send("POST", place, body)
 
     def rest(self) -> None:
         """Each request stands for itself: there is nothing to let go of."""
