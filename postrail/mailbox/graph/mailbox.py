@@ -2,8 +2,7 @@
 
 Exchange lets an application have four requests to a mailbox at once, over all its processes. A
 mailbox has one watch, and its calls come one at a time, so this is one request at a time; while a
-mailbox is taken over from a process that was paused, two. That leaves room for the sender, which
-sends one mail at a time through a mailbox.
+mailbox is taken over from a process that was paused, two. That leaves room for the sender's one.
 """
 
 from __future__ import annotations
