@@ -47,7 +47,7 @@ async def open_pool(settings: DatabaseSettings) -> Pool:
     idle_milliseconds = int(IDLE_IN_TRANSACTION_SECONDS * 1000)
     options = f"{_options(settings)} -c idle_in_transaction_session_timeout={idle_milliseconds}"
     pool: Pool = AsyncConnectionPool(
-        settings.url.get_secret_value(),
+        _checked(settings.url.get_secret_value()),
         min_size=1,
         max_size=settings.pool_max_size,
         timeout=settings.connect_timeout_seconds,
@@ -81,12 +81,26 @@ async def one_connection(settings: DatabaseSettings) -> AsyncIterator[Connection
     """One connection with a transaction around the block, for commands: its fault shows at once."""
     with database_faults():
         connecting = psycopg.AsyncConnection.connect(
-            settings.url.get_secret_value(),
+            _checked(settings.url.get_secret_value()),
             connect_timeout=int(settings.connect_timeout_seconds) or 1,
             options=_options(settings),
         )
         async with await connecting as connection, connection.transaction():
             yield connection
+
+
+def _checked(url: str) -> str:
+    """The address; raises ConfigurationError, never showing it, as the password is in it."""
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            "the address of PostgreSQL cannot be read",
+            setting="POSTRAIL_DATABASE__URL",
+            remedy="Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE; spaces, %, @, : and"
+            " / of a password as %20, %25, %40, %3A and %2F",
+        ) from None
+    return url
 
 
 def _options(settings: DatabaseSettings) -> str:
@@ -136,7 +150,7 @@ def migration_files() -> list[tuple[int, str, str]]:
 async def migrate(url: str) -> list[str]:
     """Applies the migrations that are missing, one process at a time, and returns their names."""
     with database_faults():
-        async with await psycopg.AsyncConnection.connect(url) as connection:
+        async with await psycopg.AsyncConnection.connect(_checked(url)) as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
             await connection.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migration ("

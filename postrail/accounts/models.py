@@ -273,7 +273,12 @@ def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
         yield "move_to", "is missing: the folder that mails are moved to"
     if account.after_download != "move" and account.move_to:
         yield "move_to", "is of no use unless after_download is move"
-    if account.move_to and account.move_to in (account.folder, account.path):
+    # INBOX is the same in any case (RFC 9051, 5.1), and each folder is to Exchange.
+    any_case = account.protocol == "microsoft_graph" or account.folder.upper() == "INBOX"
+    moved_to, watched = account.move_to, account.folder
+    if any_case:
+        moved_to, watched = moved_to.casefold(), watched.casefold()
+    if account.move_to and (moved_to == watched or account.move_to == account.path):
         yield "move_to", "is the folder that is watched; name another one"
 
 

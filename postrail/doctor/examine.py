@@ -27,10 +27,13 @@ async def examine(
         unseen = [skipped(part, seen) for part in ("keys", "accounts")]
         return [*kafka, *database, blobs, port, *unseen, *local]
     keys = servers.look_at_keys(settings)
-    if problem := _first_wrong([*database, keys], "database", "migrations", "keys"):
+    if problem := _first_wrong([*database, keys], "database", "migrations", "instance", "keys"):
         mail = [skipped("accounts", f"not looked at while the {problem} are wrong")]
         if problem == "database":
             mail = [skipped("accounts", "they are in the database")]
+        if problem == "instance":
+            # A token that is used by a copy may be good for its owner no more.
+            mail = [skipped("accounts", "they are another instance's: nobody logs in as it")]
     else:
         mail = await look_at_mail_servers(settings, clock)
     return [*kafka, *database, blobs, keys, port, *mail, *local]

@@ -18,7 +18,7 @@ from services.cli.account_views import (
 )
 from services.cli.authorize import authorize
 from services.cli.configure import Author, login_name
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, load, load_to_write
 from services.cli.looks import Everything, Names, chosen, enabled, request_looks
 from services.cli.output import Json, console, show_fields, show_json
 
@@ -120,7 +120,7 @@ def fetch(
 
     Example: [bold]postrail accounts fetch help sales[/bold]
     """
-    asked = complete(_fetch(load(data), chosen(names, everything), author or login_name()))
+    asked = complete(_fetch(load_to_write(data), chosen(names, everything), author or login_name()))
     if json:
         show_json({"requested": asked})
     elif asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -90,6 +91,9 @@ app.add_typer(dead.dead, rich_help_panel=LOOK)
 app.add_typer(blobs.blobs, rich_help_panel=LOOK)
 app.command("parse", rich_help_panel=LOOK)(parse.parse)
 
+# What commands need first of all.
+ADDRESSES = ("POSTRAIL_DATABASE__URL", "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS")
+
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; wrong use ends in click's own code 2."""
@@ -117,6 +121,12 @@ def _explain(error: PipelineError) -> None:
     if error.remedy:
         typer.echo(f"Remedy: {error.remedy}", err=True)
     folder = adopted_folder()
+    if folder is None and error.setting in ADDRESSES and error.setting not in os.environ:
+        typer.echo(
+            "It is not set, and no `postrail up` runs in this folder: start one, name its folder"
+            " with --data, or set it.",
+            err=True,
+        )
     if folder is not None and isinstance(error, TransientError):
         typer.echo(
             f"The addresses are those of {folder}: is `postrail up --data {folder}` running?",

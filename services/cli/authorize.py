@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, connected_to_own, load
 
 if TYPE_CHECKING:
     from postrail.accounts.credentials import OAuthCredential
@@ -61,7 +61,7 @@ async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCrede
     from postrail.accounts.oauth.tokens import credential_of
     from postrail.accounts.store import mail_accounts
 
-    async with connected(settings) as connection:
+    async with connected_to_own(settings) as connection:
         accounts = {account.name: account for account in await mail_accounts(connection)}
         if name not in accounts:
             raise ConfigurationError(
@@ -99,6 +99,7 @@ def _by_browser(authorization: Authorization, credential: OAuthCredential, port:
 
     with Loopback(credential.redirect_address, port) as loopback:
         begun = complete(authorization.begin(loopback.redirect_address))
+        loopback.expect(begun.state)
         _show_address(begun.address)
         typer.echo(f"Waiting for the answer at {loopback.redirect_address} …")
         answer = loopback.answer(ANSWER_SECONDS)

@@ -93,3 +93,19 @@ async def connected(settings: Settings) -> AsyncIterator[Connection]:
     async with one_connection(settings.database) as connection:
         await migrated(connection)
         yield connection
+
+
+@contextlib.asynccontextmanager
+async def connected_to_own(settings: Settings) -> AsyncIterator[Connection]:
+    """The same for commands that log in with what is stored there.
+
+    In a copy of another instance's database its passwords and tokens are copies, too, and a
+    refresh token that is used by the copy may be good for its owner no more.
+    """
+    from postrail.ownership import owner, require_same
+
+    async with connected(settings) as connection:
+        # An observer is refused by its secrets, whosever the database is.
+        if not settings.observer:
+            require_same(await owner(connection), settings.instance)
+        yield connection

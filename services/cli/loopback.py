@@ -6,7 +6,7 @@ RFC 8252, 7.3: only this machine can reach it, and only while somebody waits her
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from postrail.errors import ConfigurationError, TransientError
@@ -43,6 +43,10 @@ class Loopback:
         self._server.shutdown()
         self._server.server_close()
 
+    def expect(self, state: str) -> None:
+        """From now on takes the answer of this state; any page can send a browser here."""
+        self._server.state = state
+
     def answer(self, seconds: float) -> str:
         """The path and query that the browser came with; raises TransientError after so long."""
         if not self._server.answered.wait(seconds):
@@ -54,8 +58,13 @@ class Loopback:
         return self._server.answer
 
 
-class _Server(HTTPServer):
+class _Server(ThreadingHTTPServer):
+    # Browsers open connections ahead on which nothing comes; none is waited for.
+    daemon_threads = True
+
     def __init__(self, *arguments: object) -> None:
+        # Blank: nobody was sent to the provider yet.
+        self.state = ""
         self.answered = threading.Event()
         self.answer = ""
         super().__init__(*arguments)  # type: ignore[arg-type]
@@ -74,14 +83,18 @@ class _Handler(BaseHTTPRequestHandler):
             # Browsers ask for icons, too.
             self.send_error(404)
             return
+        if not self.server.state or asked.get("state") != [self.server.state]:
+            self.send_error(400, "This belongs to no authorization that waits here")
+            return
+        # First, as a browser may go away before it has the page.
+        if not self.server.answered.is_set():
+            self.server.answer = self.path
+            self.server.answered.set()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(PAGE)))
         self.end_headers()
         self.wfile.write(PAGE)
-        if not self.server.answered.is_set():
-            self.server.answer = self.path
-            self.server.answered.set()
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  Its name there.
         """The address holds the code; it is not logged."""

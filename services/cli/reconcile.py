@@ -10,7 +10,7 @@ import typer
 
 from postrail.errors import ConfigurationError, TransientError
 from services.cli.configure import Author, login_name
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected, load_to_write
 from services.cli.looks import Everything, Names, chosen, enabled, request_looks
 from services.cli.output import Json, console, show_json
 
@@ -74,7 +74,7 @@ def backfill(
 def _run(
     names: Sequence[str], since: date | None, wait: float, author: str, data: Data, json: bool
 ) -> None:
-    settings = load(data)
+    settings = load_to_write(data)
     asked = complete(_ask(settings, names, since, author or login_name()))
     with console().status(f"waiting for the fetcher, {len(asked)} mailboxes"):
         found = complete(_figures(settings, asked, wait))

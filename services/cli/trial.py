@@ -12,7 +12,7 @@ import typer
 
 from postrail.errors import ConfigurationError, PipelineError
 from services.cli.configure import read_text
-from services.cli.installation import Data, complete, connected, load
+from services.cli.installation import Data, complete, connected_to_own, load
 from services.cli.output import Json, clean, console, show_json
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def _show_head(account: MailAccount) -> None:
     from rich.text import Text
 
     where = f"{account.protocol} at {account.host}:{account.port}, {account.encryption}"
+    if account.protocol == "folder":
+        where = f"folder {account.path}"
     console().print(Text(clean(f"Account {account.name}: {where}"), "bold"))
 
 
@@ -131,7 +133,7 @@ async def _stored(settings: Settings, name: str) -> Candidate:
     from postrail.secrets import Secrets
 
     secrets = Secrets(settings.secrets)
-    async with connected(settings) as connection:
+    async with connected_to_own(settings) as connection:
         account = account_named(name, await mail_accounts(connection))
         so_far = await _read_so_far(connection, account)
     return Candidate(account, lambda: secrets.reveal(account.password), so_far)
@@ -160,13 +162,21 @@ async def _candidates(
 ) -> list[Candidate]:
     """With what the database knows of them; a file that says everything needs no database."""
     try:
-        async with connected(settings) as connection:
+        async with connected_to_own(settings) as connection:
             await _check_tokens(settings, connection, entries, everything, file)
             return [await _candidate(settings, entry, file, connection) for entry in entries]
     except PipelineError:
-        if all("password" in entry.given for entry in entries):
+        if all(_says_everything(entry) for entry in entries):
             return [await _candidate(settings, entry, file, None) for entry in entries]
         raise
+
+
+def _says_everything(entry: Entry) -> bool:
+    from postrail.accounts.models import MailAccount
+
+    assert isinstance(entry.thing, MailAccount)
+    # A folder of this machine is opened without a login.
+    return "password" in entry.given or entry.thing.protocol == "folder"
 
 
 async def _check_tokens(

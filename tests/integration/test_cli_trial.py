@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from postrail import ownership
 from postrail.database import one_connection
 from postrail.mails import sync_state
 from postrail.settings import Settings
@@ -89,6 +90,49 @@ def test_a_file_that_says_everything_needs_no_database(
     assert postrail("accounts", "test", "-f", str(file), "help")[0] == 0
     file.write_text(file.read_text().replace("password: secret,", ""))
     assert postrail("accounts", "test", "-f", str(file), "help")[0] == 1
+
+
+def test_a_folder_of_a_file_needs_neither_database_nor_password(
+    postrail: Postrail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTRAIL_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "accounts.yaml").write_text(
+        "projects: [{key: HELP, name: Help desk}]\n"
+        "accounts: [{name: help, protocol: folder, address: help@example.org, project: HELP,"
+        f" path: '{tmp_path / 'in'}'}}]\n"
+    )
+    code, output, errors = postrail("accounts", "test", "-f", str(tmp_path / "accounts.yaml"))
+    assert (code, errors) == (0, ""), output
+    assert output.startswith(f"Account help: folder {tmp_path / 'in'}\n")
+
+
+def test_a_copy_of_anothers_database_logs_in_nowhere(
+    postrail: Postrail,
+    file: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert postrail("apply", "-f", str(file))[0] == 0
+    asyncio.run(_belongs_to(settings, "production"))
+    monkeypatch.setenv("POSTRAIL_INSTANCE", "staging")
+    code, output, errors = postrail("accounts", "test", "help")
+    assert (code, output) == (2, "")
+    assert "belongs to the instance 'production'" in errors
+    assert "POSTRAIL_INSTANCE" in errors
+    code, _, errors = postrail("accounts", "authorize", "help")
+    assert code == 2
+    assert "belongs to the instance 'production'" in errors
+    found = json.loads(postrail("doctor", "--json")[1])
+    findings = found if isinstance(found, list) else found["findings"]
+    states = {one["part"]: one["state"] for one in findings}
+    assert states["instance"] == "wrong"
+    assert states["accounts"] == "skipped"
+
+
+async def _belongs_to(settings: Settings, name: str) -> None:
+    async with one_connection(settings.database) as connection:
+        await ownership.claim(connection, name, NOON)
 
 
 def test_a_stored_account_goes_on_where_it_was_read(

@@ -121,6 +121,20 @@ def test_it_may_do_nothing_but_its_work(container: Manifest) -> None:
     assert container["resources"]["limits"]["memory"]
 
 
+@pytest.mark.parametrize("name", ["fetcher.yaml", "parser.yaml"])
+def test_large_mails_have_room_on_disk(name: str) -> None:
+    (container,) = containers(manifest(name))
+    assert container["resources"]["requests"]["ephemeral-storage"]
+    (volume,) = manifest(name)["spec"]["template"]["spec"]["volumes"]
+    # Not in memory, which `medium: Memory` would take.
+    assert volume == {"name": "tmp", "emptyDir": {}}
+    assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+
+
+def test_an_installation_says_its_name() -> None:
+    assert CONFIG["POSTRAIL_INSTANCE"]
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", DEPLOYMENTS)
 def test_its_ports_and_paths_answer(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +19,8 @@ from postrail.errors import ConfigurationError
 # A row of the table of tokens is locked meanwhile, and PostgreSQL ends a transaction that is idle
 # for longer than 20 s.
 TIMEOUT = httpx.Timeout(6.0, connect=4.0)
+# What is looked at in an answer's header; how it was encoded matters no more.
+SHOWN_HEADERS = ("Content-Type", "Retry-After")
 # The fields of a request that no message may show.
 SECRET_FIELDS = (
     "client_secret",
@@ -27,6 +31,10 @@ SECRET_FIELDS = (
     "code_verifier",
     "device_code",
 )
+# A token has some kilobytes. The whole answer has to come well before PostgreSQL gives up, too:
+# with the lock gone, another replica would use the same refresh token.
+ANSWER_MAX_BYTES = 1024 * 1024
+ANSWER_SECONDS = 10.0
 BUSY = (429, 500, 502, 503, 504)
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 LONGEST_SECONDS = 10 * 365 * 86400.0
@@ -65,11 +73,13 @@ class ProviderHttp:
         """Raises ProviderAway when the provider cannot be reached or is busy."""
         return self._send("POST", url, **_known(options))
 
-    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
+    def _send(
+        self, method: str, url: str, *, auth: httpx.BasicAuth | None = None, **options: Any
+    ) -> httpx.Response:
         try:
             # Two requests an hour: no connection is worth being kept.
             with httpx.Client(verify=self._context, timeout=TIMEOUT) as client:
-                response = client.request(method, url, **options)
+                response = self._whole(client, client.build_request(method, url, **options), auth)
         except httpx.InvalidURL as error:
             raise self._wrong_address(url, str(error)) from error
         except httpx.HTTPError as error:
@@ -82,10 +92,27 @@ class ProviderHttp:
         self._object(response)
         return response
 
+    def _whole(
+        self, client: httpx.Client, request: httpx.Request, auth: httpx.BasicAuth | None
+    ) -> httpx.Response:
+        """The answer with its content, which neither is endless nor takes for ever."""
+        content, until = bytearray(), time.monotonic() + ANSWER_SECONDS
+        with contextlib.closing(client.send(request, auth=auth, stream=True)) as response:
+            for piece in response.iter_bytes():
+                content += piece
+                if len(content) > ANSWER_MAX_BYTES or time.monotonic() > until:
+                    raise httpx.ReadTimeout("the answer has no end", request=request)
+        headers = {
+            name: response.headers[name] for name in SHOWN_HEADERS if name in response.headers
+        }
+        return httpx.Response(
+            response.status_code, headers=headers, content=bytes(content), request=request
+        )
+
     def _object(self, response: httpx.Response) -> dict[str, Any]:
         try:
             found = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise self._wrong_address(

@@ -87,10 +87,11 @@ class MicrosoftProvider:
         return Begun(str(flow["auth_uri"]), str(flow["state"]), flow)
 
     def redeem(self, kept: dict[str, Any], answer: Mapping[str, str]) -> Tokens:
-        try:
-            found = self._app.acquire_token_by_auth_code_flow(kept, dict(answer))
-        except ValueError as error:
-            found = {"error": "invalid_request", "error_description": str(error)}
+        with self._understood():
+            try:
+                found = self._app.acquire_token_by_auth_code_flow(kept, dict(answer))
+            except ValueError as error:
+                found = {"error": "invalid_request", "error_description": str(error)}
         return self._tokens(found, [answer.get("code", "")])
 
     def begin_device(self) -> DeviceCode:

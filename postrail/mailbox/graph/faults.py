@@ -12,12 +12,13 @@ import ssl
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 import httpx
 
 from postrail.accounts.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.faults import (
     OLD_TLS,
     broken_off,
@@ -43,6 +44,7 @@ BUSY_SECONDS = 10.0
 # A time beyond that is no time to wait but a fault of whoever wrote it.
 LONGEST_WAIT_SECONDS = 3600.0
 FOLDERS_SHOWN = 10
+SHOWN_CHARACTERS = 300
 
 
 class Refused(MailboxAway):
@@ -164,11 +166,24 @@ def refusal(
 def _error_in(status: int, body: bytes) -> tuple[str, str]:
     """Code and words of an error in Graph's form; what is no such form has its status's."""
     try:
-        error = json.loads(body)["error"]
-        return str(error["code"]), str(error["message"])
+        error = json_in(body)["error"]
+        return _shown(error["code"]), _shown(error["message"])
     except (ValueError, TypeError, KeyError):
         phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
         return "no code", phrase
+
+
+def _shown(words: object) -> str:
+    line = "".join(sign if sign.isprintable() else " " for sign in str(words)[:SHOWN_CHARACTERS])
+    return line.strip()
+
+
+def json_in(content: bytes) -> Any:
+    """What an answer's JSON means; raises ValueError when it is none, or is nested beyond sense."""
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deeply") from error
 
 
 def retry_after_seconds(value: str, now: datetime | None = None) -> float:
@@ -178,7 +193,7 @@ def retry_after_seconds(value: str, now: datetime | None = None) -> float:
     except ValueError:
         try:
             until = email.utils.parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
         until = until if until.tzinfo else until.replace(tzinfo=UTC)
         seconds = (until - (now or datetime.now(UTC))).total_seconds()
@@ -218,6 +233,12 @@ def not_allowed(account: MailAccount, error: NotAllowed, permission: str) -> Con
     return ConfigurationError(
         error.problem, setting=setting_of(account, "username, credential"), remedy=remedy
     )
+
+
+def may_not_change(account: MailAccount, error: NotAllowed) -> MailUnreadable:
+    """Mails can be read, and neither marked nor moved."""
+    told = not_allowed(account, error, "Mail.ReadWrite")
+    return MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy)
 
 
 def mailbox_unknown(account: MailAccount, error: NotThere, mailbox: str) -> ConfigurationError:

@@ -98,13 +98,14 @@ def _walk(client: GraphClient, path: str, *, make: bool) -> str:
 def _children(client: GraphClient, parent: str) -> Iterator[tuple[str, tuple[str, str]]]:
     """For each folder in the parent its name in small letters, its id, and its name."""
     params = {"$top": FOLDERS_AT_ONCE, "$select": "id,displayName"}
-    page = client.get(_place(parent), params)
+    page, followed = client.get(_place(parent), params), set[str]()
     while True:
-        for folder in page.get("value", []):
+        for folder in client.items(page):
             name = str(folder.get("displayName") or "")
             yield name.casefold(), (str(folder["id"]), name)
         if not (link := page.get("@odata.nextLink")):
             return
+        client.note_page(link, followed)
         page = client.get(link)
 
 

@@ -10,7 +10,7 @@ import functools
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.dialogue import Dialogue
 from postrail.mailbox.faults import tls_context
-from postrail.mailbox.graph.faults import connection_fault, refusal, strange_answer
+from postrail.mailbox.graph.faults import connection_fault, json_in, refusal, strange_answer
 from postrail.mailbox.login import asked_for
 
 VERSION = "v1.0"
@@ -31,11 +31,29 @@ BEARER_SECONDS = 240.0
 CONNECT_TIMEOUT_SECONDS = 10.0
 # As https://learn.microsoft.com/graph/outlook-immutable-id has it: on each request.
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
+# A page of 1000 mails has half a megabyte; a list of 10,000 pages is a mailbox of millions.
+ANSWER_MAX_BYTES = 8 * 1024 * 1024
+MOST_PAGES = 10_000
+HEADER_MAX_BYTES = 1024 * 1024
 
 
 def segment(text: str) -> str:
     """A name or an id as part of a path; ids are case-sensitive and go as they are."""
     return quote(text, safe="")
+
+
+def header_in(pieces: Iterable[bytes]) -> bytes:
+    """The header of a mail whose content comes in pieces; no more of them are taken than that."""
+    header = bytearray()
+    for piece in pieces:
+        searched = max(0, len(header) - 3)
+        header += piece
+        end = header.find(b"\r\n\r\n", searched)
+        if end >= 0:
+            return bytes(header[: end + 4])
+        if len(header) > HEADER_MAX_BYTES:
+            break
+    return bytes(header)
 
 
 @functools.cache
@@ -111,12 +129,35 @@ class GraphClient:
             yield from response.iter_bytes()
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
+        content = self._whole(response)
         with connection_fault(self._account):
-            response.read()
-            found = response.json()
+            found = json_in(content)
         if not isinstance(found, dict):
             raise strange_answer(self._account, "no object")
         return found
+
+    def _whole(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        for piece in self._pieces(response):
+            content += piece
+            if len(content) > ANSWER_MAX_BYTES:
+                raise strange_answer(self._account, f"more than {ANSWER_MAX_BYTES} bytes of JSON")
+        return bytes(content)
+
+    def items(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What a page of a list holds; each has its id."""
+        found = page.get("value", [])
+        if not isinstance(found, list) or not all(
+            isinstance(item, dict) and item.get("id") for item in found
+        ):
+            raise strange_answer(self._account, "a list of things without ids")
+        return found
+
+    def note_page(self, link: str, followed: set[str]) -> None:
+        """Raises MailboxAway when a list comes back to a page that it had, or has no end."""
+        if link in followed or len(followed) >= MOST_PAGES:
+            raise strange_answer(self._account, "a list that has no end")
+        followed.add(link)
 
     @contextlib.contextmanager
     def _asked(
@@ -180,11 +221,10 @@ class GraphClient:
             )
 
     def _refusal(self, response: httpx.Response) -> PipelineError:
-        with connection_fault(self._account):
-            response.read()
         if not response.is_error:
             return strange_answer(self._account, f"status {response.status_code}")
-        return refusal(self._account, response.status_code, response.headers, response.content)
+        content = self._whole(response)
+        return refusal(self._account, response.status_code, response.headers, content)
 
     def _fresh_bearer(self, refused: str = "") -> str:
         """A token; whoever gives it out looks into PostgreSQL, which not each request needs."""
@@ -198,7 +238,9 @@ class GraphClient:
         if not path.startswith("https://"):
             return f"{self._owner}/{path}"
         url = httpx.URL(path)
-        if url.host != self._account.host or (url.port or 443) != self._account.port:
+        ours = (self._account.host.lower(), self._account.port)
+        # A name in a link would go in the place of our token.
+        if (url.host, url.port or 443) != ours or url.userinfo:
             raise strange_answer(self._account, f"a link to {url.host}")
         return path
 

@@ -168,7 +168,9 @@ class GraphListing:
     def _look(self, enough: Callable[[], Sequence[Entry]]) -> None:
         """Follows delta until there is enough, or until it has told all."""
         self._looked = more = True
+        followed: set[str] = set()
         while more and not enough():
+            self._client.note_page(self._delta.link, followed)
             try:
                 more = self._take_page()
             except DeltaExpired as error:
@@ -183,7 +185,7 @@ class GraphListing:
             page = self._client.get(link, page_size=DELTA_PAGE)
         else:
             page = self._first_page(f"{self._messages}/delta", self._filter, DELTA_PAGE)
-        items = page.get("value", [])
+        items = self._client.items(page)
         self._take_in([item for item in items if "@removed" not in item])
         self._take_out({key_of(item["id"]) for item in items if "@removed" in item})
         following = page.get("@odata.nextLink")
@@ -229,11 +231,12 @@ class GraphListing:
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         query = self._filter | {"$top": str(LIST_PAGE), "$orderby": "receivedDateTime"}
-        page = self._first_page(self._messages, query)
+        page, followed = self._first_page(self._messages, query), set[str]()
         while True:
-            yield page.get("value", [])
+            yield self._client.items(page)
             if not (link := page.get("@odata.nextLink")):
                 return
+            self._client.note_page(link, followed)
             page = self._client.get(link)
 
     def _first_page(self, path: str, query: dict[str, str], page_size: int = 0) -> dict[str, Any]:

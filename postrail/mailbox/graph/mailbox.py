@@ -2,8 +2,7 @@
 
 Exchange lets an application have four requests to a mailbox at once, over all its processes. A
 mailbox has one watch, and its calls come one at a time, so this is one request at a time; while a
-mailbox is taken over from a process that was paused, two. That leaves room for the sender, which
-sends one mail at a time through a mailbox.
+mailbox is taken over from a process that was paused, two. That leaves room for the sender's one.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.delta import Deltas
-from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, not_allowed
+from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
 from postrail.mailbox.graph.folders import find_or_make_folder, folder_of
-from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.mailbox.graph.http import GraphClient, header_in, segment
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import Spool
@@ -29,9 +28,14 @@ from postrail.mailbox.spool import Spool
 FULL_LISTING_SECONDS = 3600.0
 # They are read one by one anyway; a pause that Graph asks for costs what is in hand.
 LISTED_AT_ONCE = 20
-HEADER_MAX_BYTES = 1024 * 1024
 # Exchange tells the size in its store, where attachments are not in base64.
 GROWTH = 2
+# A batch of the fetcher has 4 MiB: what is beyond this is not what Exchange told of.
+IN_MEMORY_BYTES = 16 * 1024 * 1024
+
+
+class _LargerThanTold(Exception):  # noqa: N818  Nobody outside of this module sees it.
+    """The mail does not belong into memory."""
 
 
 class GraphMailbox:
@@ -106,7 +110,8 @@ class GraphMailbox:
         self._highest_read = max(self._highest_read, mail.uid)
 
         def read(entry: Entry) -> ReadMail:
-            content = self._header(entry)
+            with self._client.content(_content_of(entry)) as coming:
+                content = header_in(coming)
             return ReadMail(
                 entry.number, content, entry.received_at, entry.key, full_size=mail.size
             )
@@ -141,9 +146,19 @@ class GraphMailbox:
         return MailUnreadable(f"Microsoft Graph does not give it out: {error.problem}")
 
     def _read(self, entry: Entry) -> ReadMail:
-        pieces: list[bytes] = []
-        self._download(entry, pieces.append)
-        return ReadMail(entry.number, b"".join(pieces), entry.received_at, entry.key)
+        content = bytearray()
+
+        def write(piece: bytes) -> None:
+            content.extend(piece)
+            if len(content) > IN_MEMORY_BYTES:
+                raise _LargerThanTold
+
+        try:
+            self._download(entry, write)
+        except _LargerThanTold:
+            content.clear()
+            return self._read_to_spool(entry)
+        return ReadMail(entry.number, bytes(content), entry.received_at, entry.key)
 
     def _read_to_spool(self, entry: Entry) -> ReadMail:
         with contextlib.ExitStack() as faulty:
@@ -164,19 +179,6 @@ class GraphMailbox:
                         setting=setting_of(self._account, "max_message_bytes"),
                     )
 
-    def _header(self, entry: Entry) -> bytes:
-        header = bytearray()
-        with self._client.content(_content_of(entry)) as coming:
-            for piece in coming:
-                searched = max(0, len(header) - 3)
-                header += piece
-                end = header.find(b"\r\n\r\n", searched)
-                if end >= 0:
-                    return bytes(header[: end + 4])
-                if len(header) > HEADER_MAX_BYTES:
-                    break
-        return bytes(header)
-
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
         """The mails from `first` to `last` that still lie in the folder as they came."""
         if self._account.after_download == "leave":
@@ -184,8 +186,19 @@ class GraphMailbox:
         return [
             ListedMail(entry.number, entry.size, entry.key)
             for entry in self._listing.between(first, last)
-            if self._is_untouched(entry)
+            if self._is_left(entry)
         ]
+
+    def _is_left(self, entry: Entry) -> bool:
+        """Whether it is untouched; of a mail that Graph does not show nothing is known."""
+        try:
+            return self._is_untouched(entry)
+        except NotAllowed as error:
+            raise not_allowed(self._account, error, "Mail.Read") from error
+        except Refused as error:
+            if isinstance(error, NotThere) or not error.is_final:
+                raise
+            return False
 
     def _is_untouched(self, entry: Entry) -> bool:
         try:
@@ -204,20 +217,26 @@ class GraphMailbox:
         action = done.get(self._account.after_download)
         if action is None:
             return True
+        entries = filter(None, map(self._listing.get, uids))
+        # One that is refused keeps nobody from finishing with the others.
+        refused = [error for entry in entries if (error := self._refused(entry, action))]
+        if refused:
+            raise MailUnreadable(
+                f"Microsoft Graph refuses {self._account.after_download!r}: {refused[0].problem}",
+                setting=setting_of(self._account, "after_download, move_to"),
+            ) from refused[0]
+        return True
+
+    def _refused(self, entry: Entry, action: Callable[[Entry], None]) -> Refused | None:
         try:
-            for entry in filter(None, map(self._listing.get, uids)):
-                self._finish(entry, action)
+            self._finish(entry, action)
         except NotAllowed as error:
-            told = not_allowed(self._account, error, "Mail.ReadWrite")
-            raise MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy) from error
+            raise may_not_change(self._account, error) from error
         except Refused as error:
             if not error.is_final:
                 raise
-            raise MailUnreadable(
-                f"Microsoft Graph refuses {self._account.after_download!r}: {error.problem}",
-                setting=setting_of(self._account, "after_download, move_to"),
-            ) from error
-        return True
+            return error
+        return None
 
     def _finish(self, entry: Entry, action: Callable[[Entry], None]) -> None:
         # A person may have moved the mail: it stays where the person has put it.
@@ -236,10 +255,18 @@ class GraphMailbox:
         self._client.send("DELETE", f"messages/{segment(entry.id)}")
 
     def _move(self, entry: Entry) -> None:
+        try:
+            self._move_to_target(entry)
+        except NotThere:
+            # Maybe it is the folder that is gone: it is looked for, or made, anew.
+            self._target = ""
+            self._move_to_target(entry)
+
+    def _move_to_target(self, entry: Entry) -> None:
         if not self._target:
             self._target = find_or_make_folder(self._client, self._account.move_to)
-        path = f"messages/{segment(entry.id)}/move"
-        self._client.send("POST", path, {"DestinationId": self._target})
+        place, body = f"messages/{segment(entry.id)}/move", {"DestinationId": self._target}
+        self._client.send("POST", place, body)
 
     def rest(self) -> None:
         """Each request stands for itself: there is nothing to let go of."""

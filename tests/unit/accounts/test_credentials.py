@@ -172,6 +172,11 @@ def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
         ({**CUSTOM, "device_url": "ftp://x.example"}, "device_url: must be an address that begins"),
         ({**MICROSOFT, "token_url": "https://x.example"}, "token_url: is Microsoft's own; name"),
         ({**CUSTOM, "hosts": []}, "hosts: is missing: the mail servers that may be given its"),
+        # The command listens at 127.0.0.1 only.
+        *(
+            ({**CUSTOM, "redirect_address": address}, "redirect_address: must begin with https://")
+            for address in ("http://[::1]/", "http://127.0.0.2/")
+        ),
         (
             {**CUSTOM, "redirect_address": "http://desk.example.org/"},
             "redirect_address: must begin with https://, or with http://localhost",

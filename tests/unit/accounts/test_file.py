@@ -141,6 +141,12 @@ WRONG_TOGETHER = [
         "move_to",
         "is the folder that is watched",
     ),
+    (
+        f"{ACCOUNT}    after_download: move\n    move_to: inbox\n",
+        9,
+        "move_to",
+        "is the folder that is watched",
+    ),
     # Values of one field.
     (f"{ACCOUNT}    timeout_ms: 30001\n", 8, "timeout_ms", "must be less than or equal to 30000"),
     (f"{ACCOUNT}    timeout_ms: -1\n", 8, "timeout_ms", "must be greater than or equal to 1"),

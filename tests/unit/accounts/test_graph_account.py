@@ -54,6 +54,12 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"after_download": "move"}, "move_to: is missing"),
     ({"move_to": "Done"}, "move_to: is of no use"),
     ({"after_download": "move", "move_to": "INBOX"}, "move_to: is the folder that is watched"),
+    # No two folders of Exchange differ by their case only.
+    ({"after_download": "move", "move_to": "Inbox"}, "move_to: is the folder that is watched"),
+    (
+        {"after_download": "move", "folder": "Inbox/Help", "move_to": "inbox/help"},
+        "move_to: is the folder that is watched",
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from postrail import __version__
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
-from services.cli import operate
+from services.cli import app, operate
 from services.cli.app import run
 from services.cli.output import as_json, clean
 
@@ -48,6 +48,46 @@ def test_an_error_is_one_message_with_setting_and_remedy(
     monkeypatch.setattr(operate, "load", fail)
     assert run(["migrate"]) == code
     assert capsys.readouterr().err == "Error: it broke\nSetting: POSTRAIL_X\nRemedy: Mend it\n"
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_who_has_no_servers_yet_is_told_how_to_start_some(
+    named: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    def fail(_: object) -> None:
+        raise TransientError("PostgreSQL is away", setting="POSTRAIL_DATABASE__URL")
+
+    monkeypatch.setattr(operate, "load", fail)
+    monkeypatch.setattr(app, "adopted_folder", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    if named:
+        monkeypatch.setenv("POSTRAIL_DATABASE__URL", "postgresql://a@b/c")
+    else:
+        monkeypatch.delenv("POSTRAIL_DATABASE__URL", raising=False)
+    assert run(["migrate"]) == 1
+    assert ("`postrail up`" in capsys.readouterr().err) is not named
+
+
+# Addresses that cannot be read; each has the password in it.
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://postrail:geheim word@db/postrail",
+        "postgresql://postrail:geheim%zz@db/postrail",
+        "postgres//postrail:geheim@db",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_shown(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POSTRAIL_DATABASE__URL", address)
+    assert run(["accounts", "list"]) == 2
+    told = capsys.readouterr().err
+    assert "Setting: POSTRAIL_DATABASE__URL" in told
+    assert "geheim" not in told
 
 
 def test_a_wrong_setting_is_named(

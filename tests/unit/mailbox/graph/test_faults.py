@@ -118,6 +118,9 @@ RETRY_AFTER = [
     ("-5", 0.0),
     ("", 0.0),
     ("soon", 0.0),
+    # Neither a year nor a zone that any calendar knows.
+    ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0.0),
+    ("Mon, 01 Jan 2026 00:00:00 +99999999999999", 0.0),
     ("nan", 0.0),
     ("inf", LONGEST_WAIT_SECONDS),
     ("86400", LONGEST_WAIT_SECONDS),
