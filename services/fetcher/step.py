@@ -99,17 +99,24 @@ class Fetch:
         self._unsettled = False
         self.state = state
 
-    async def new_mails(self, already: int = 0) -> None:
+    async def new_mails(self, already: int = 0) -> int:
+        """Fetches what is new, and lets the mailbox go; see `take_new`."""
+        left = await self.take_new(already)
+        await self.rest()
+        return left
+
+    async def take_new(self, already: int = 0) -> int:
         """Fetches until the mailbox lists nothing new, or the poll has had its number of mails.
 
-        `already` are those that a predecessor has fetched within the time of this poll.
+        `already` are those that a predecessor has fetched within the time of this poll. Returns
+        how many more the poll may fetch.
         """
-        most = (self._limits.max_mails_per_poll or sys.maxsize) - already
-        while most > 0 and (listed := await self.listed_after(self.state.last_uid)):
-            await self.take(listed[:most])
-            most -= len(listed[:most])
+        left = (self._limits.max_mails_per_poll or sys.maxsize) - already
+        while left > 0 and (listed := await self.listed_after(self.state.last_uid)):
+            await self.take(listed[:left])
+            left -= len(listed[:left])
             self._suspects.in_listing = False
-        await self.rest()
+        return left
 
     async def take(self, listed: Sequence[ListedMail]) -> None:
         """Reads listed mails, makes records and rows of them, and finishes with them."""
