@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, Mailbox, MailboxAway, MailUnreadable, ReadMail
 
 T = TypeVar("T")
@@ -112,8 +113,8 @@ async def read_batch(
         if len(batch) == 1:
             return [], [Unreadable(batch[0], error.problem)]
         return await _one_by_one(mailbox, threads, batch, suspects)
-    except MailboxAway as error:
-        if not error.after_seconds:
+    except Exception as error:
+        if _may_be_by_a_mail(error):
             suspects.suspect(uids)
         raise
     if not withheld:
@@ -122,6 +123,17 @@ async def read_batch(
         return [], [Unreadable(batch[0], "the mail server lists it and does not give it out")]
     more, unreadable = await _one_by_one(mailbox, threads, withheld, suspects)
     return sorted([*mails, *more], key=lambda mail: mail.uid), unreadable
+
+
+def _may_be_by_a_mail(error: Exception) -> bool:
+    """Whether one mail may be the reason, so that the fault would come back for ever.
+
+    A pause that the server asks for is no mail's fault, nor is a full disk; an answer that nobody
+    foresaw may be.
+    """
+    if isinstance(error, MailboxAway):
+        return not error.after_seconds
+    return not isinstance(error, PipelineError)
 
 
 async def _withheld(

@@ -613,3 +613,13 @@ def test_a_busy_server_makes_no_token_old(server: Pop3Server) -> None:
 def test_a_server_that_takes_no_tokens_is_told(server: Pop3Server) -> None:
     with pytest.raises(ConfigurationError, match="takes no tokens"):
         Looks(server).mailbox(Tokens("one")).open()
+
+
+def test_a_server_that_repeats_the_password_does_not_bring_it_into_the_log(
+    server: Pop3Server,
+) -> None:
+    server.answers["PASS"] = b"-ERR unknown command: PASS hunter2\r\n"
+    with pytest.raises(ConfigurationError) as told:
+        Looks(server).mailbox("hunter2").open()
+    assert "unknown command: PASS ***" in str(told.value)
+    assert "hunter2" not in str(told.value)

@@ -16,7 +16,7 @@ from imapclient.exceptions import LoginError
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
-from postrail.mailbox.dialogue import Dialogue
+from postrail.mailbox.dialogue import Dialogue, untold
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
@@ -32,6 +32,7 @@ from postrail.mailbox.imap.faults import (
     numbers_missing,
     read_only_fault,
 )
+from postrail.mailbox.imap.literals import bound_literals
 from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.spool import CHUNK_BYTES, spooled
@@ -44,6 +45,7 @@ SEARCH_WINDOW = 50_000
 LISTED_AT_ONCE = 1000
 # They are read one by one, so soon there should be a better list.
 LISTED_WITHOUT_SIZES = 50
+HEADER_MAX_BYTES = 1024 * 1024
 # Connecting cannot be interrupted, so it must not delay the end of the process for long.
 CONNECT_TIMEOUT_SECONDS = 10.0
 
@@ -74,7 +76,7 @@ class ImapMailbox:
         try:
             # Before there is a connection that would wait for it.
             secret = self._login if isinstance(self._login, str) else asked_for(self._login)
-            with connection_fault(self._account):
+            with untold(secret), connection_fault(self._account):
                 self._client = self._connect()
                 self._log_in(secret)
                 selected = self._select()
@@ -103,6 +105,7 @@ class ImapMailbox:
         )
         # imapclient sets 5, which formats every literal for a log that nobody reads.
         client._imap.debug = 0
+        bound_literals(client._imap)
         if account.debug:
             listen(client._imap, self._dialogue)
         client.normalise_times = False
@@ -208,9 +211,8 @@ class ImapMailbox:
             raise
         except imaplib.IMAP4.error:
             return {}
-        return {
-            uid: int(data[b"RFC822.SIZE"]) for uid, data in answer.items() if b"RFC822.SIZE" in data
-        }
+        sizes = {uid: data.get(b"RFC822.SIZE") for uid, data in answer.items()}
+        return {uid: size for uid, size in sizes.items() if isinstance(size, int)}
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, by BODY.PEEK[], which leaves \\Seen as it is."""
@@ -241,11 +243,12 @@ class ImapMailbox:
         return answer[uid]
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
-        """The mail's header, by BODY.PEEK[HEADER]."""
-        answer = self._fetch([mail.uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])
+        """The mail's header, or a MiB of it, by BODY.PEEK[HEADER]."""
+        item = f"BODY.PEEK[HEADER]<0.{HEADER_MAX_BYTES}>"
+        answer = self._fetch([mail.uid], [item, "INTERNALDATE"])
         if mail.uid not in answer:
             return None
-        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]", full_size=mail.size)
+        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]<0>", full_size=mail.size)
 
     def _fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         with connection_fault(self._account):
@@ -398,7 +401,7 @@ def _read_mail(
     uid: int, data: dict[bytes, Any], item: bytes = b"BODY[]", full_size: int | None = None
 ) -> ReadMail:
     content = data.get(item)
-    if content is None:
+    if not isinstance(content, bytes):
         raise MailUnreadable("the mail server gives out no content for it")
     return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")), full_size=full_size)
 
@@ -406,12 +409,12 @@ def _read_mail(
 def _piece(data: dict[bytes, Any], start: int) -> bytes:
     """The bytes from `start` on; a server that knows no pieces gives the whole mail at once."""
     whole = data.get(b"BODY[]")
-    if whole is not None:
-        return bytes(whole[start:])
+    if isinstance(whole, bytes):
+        return whole[start:]
     piece = data.get(b"BODY[]<%d>" % start)
-    if piece is None:
+    if not isinstance(piece, bytes):
         raise MailUnreadable("the mail server gives out no content for it")
-    return bytes(piece)
+    return piece
 
 
 def _utc(internal_date: datetime | None) -> datetime | None:

@@ -56,3 +56,20 @@ async def test_sizes_are_asked_for_again_after_a_pause(
     with pytest.raises(MailboxAway):
         await list_after(mailbox, neighbours.threads, 0, suspects)
     assert suspects.in_listing is suspected
+
+
+async def test_an_answer_that_nobody_foresaw_does_not_stop_the_mailbox(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one mail's fault when it comes whenever that mail is read."""
+    server, suspects = MemoryServer(), Suspects()
+    server.add(b"one")
+    mailbox = MemoryMailbox(server)
+    mailbox.open()
+    monkeypatch.setattr(mailbox, "read", lambda _: {}["unforeseen"])
+    for _ in range(LOSSES_OF_UNREADABLE):
+        with pytest.raises(KeyError):
+            await read_batch(mailbox, neighbours.threads, [ListedMail(1, 3)], suspects)
+    mails, unreadable = await read_batch(mailbox, neighbours.threads, [ListedMail(1, 3)], suspects)
+    assert not mails
+    assert [each.mail.uid for each in unreadable] == [1]
