@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import itertools
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -223,16 +222,21 @@ class ImapMailbox:
         """The mail piece by piece, by BODY.PEEK[]<start.length> (RFC 3501, 6.4.5)."""
         try:
             found = self._said_of(mail.uid, ["INTERNALDATE"])
-            spool = spooled(self._pieces(mail.uid))
+            spool = spooled(self._pieces(mail))
         except Removed:
             return None
         return ReadMail(mail.uid, b"", _utc(found.get(b"INTERNALDATE")), spool=spool)
 
-    def _pieces(self, uid: int) -> Iterator[bytes]:
-        for start in itertools.count(0, CHUNK_BYTES):
-            piece = _piece(self._said_of(uid, [f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>"]), start)
+    def _pieces(self, mail: ListedMail) -> Iterator[bytes]:
+        """Up to the mail's end. A short piece is none yet where less has come than was listed."""
+        start = 0
+        while True:
+            item = f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>"
+            piece = _piece(self._said_of(mail.uid, [item]), start)
             yield piece
-            if len(piece) != CHUNK_BYTES:
+            start += len(piece)
+            short = len(piece) < CHUNK_BYTES and start >= (mail.size or 0)
+            if short or not piece or len(piece) > CHUNK_BYTES:
                 return
 
     def _said_of(self, uid: int, items: list[str]) -> dict[bytes, Any]:
@@ -318,6 +322,19 @@ class ImapMailbox:
     def _move(self, uids: list[int]) -> None:
         target = self._account.move_to
         self._make_folder(target)
+        try:
+            self._move_to(target, uids)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            if self._client.folder_exists(target):
+                raise
+            # A person has removed it since.
+            self._move_to_exists = False
+            self._make_folder(target)
+            self._move_to(target, uids)
+
+    def _move_to(self, target: str, uids: list[int]) -> None:
         if self._client.has_capability("MOVE"):
             self._client.move(uids, target)
         else:

@@ -52,3 +52,73 @@ def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
     # The next time it is read alone, and after some times told as unreadable.
     with pytest.raises(MailboxAway, match="more than we take into memory"):
         mailbox.read([1])
+
+
+@pytest.mark.parametrize(
+    ("listed", "starts"),
+    [
+        # What came is all that was listed.
+        (9, [0, 5]),
+        # The server gives less at once than it is asked for.
+        (12, [0, 5, 9]),
+        # It has told of more than there is (Exchange), or of nothing.
+        (20, [0, 5, 9, 12]),
+        (None, [0, 5]),
+    ],
+)
+def test_a_short_piece_is_no_end_before_the_listed_size(
+    monkeypatch: pytest.MonkeyPatch, listed: int | None, starts: list[int]
+) -> None:
+    monkeypatch.setattr("postrail.mailbox.imap.mailbox.CHUNK_BYTES", 5)
+    pieces = {0: b"abcde", 5: b"fghi", 9: b"jkl", 12: b""}
+    asked = []
+
+    def fetch(uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        if items == ["INTERNALDATE"]:
+            return {1: {}}
+        start = int(items[0].partition("<")[2].partition(".")[0])
+        asked.append(start)
+        return {1: {b"BODY[]<%d>" % start: pieces[start]}}
+
+    mailbox = mailbox_told({})
+    mailbox._client.fetch = fetch
+    mail = mailbox.read_to_spool(ListedMail(1, listed))
+    assert mail is not None
+    assert asked == starts
+    assert b"".join(mail.chunks()) == b"".join(pieces[start] for start in starts)
+    mail.close()
+
+
+class Folders:
+    """A server that knows MOVE, and whose folder for moved mails somebody removes."""
+
+    def __init__(self) -> None:
+        self.there = False
+        self.log: list[str] = []
+
+    def has_capability(self, name: str) -> bool:
+        return True
+
+    def folder_exists(self, name: str) -> bool:
+        return self.there
+
+    def create_folder(self, name: str) -> None:
+        self.there = True
+        self.log.append("create")
+
+    def subscribe_folder(self, name: str) -> None:
+        """Nobody looks."""
+
+    def move(self, uids: list[int], name: str) -> None:
+        if not self.there:
+            raise imaplib.IMAP4.error("[TRYCREATE] no such folder")
+        self.log.append(f"move {uids[0]}")
+
+
+def test_a_folder_that_is_removed_meanwhile_is_made_again() -> None:
+    mailbox = ImapMailbox(account_named(after_download="move", move_to="Done"), "password")
+    mailbox._client = server = Folders()
+    assert mailbox.finish([1])
+    server.there = False
+    assert mailbox.finish([2])
+    assert server.log == ["create", "move 1", "create", "move 2"]
