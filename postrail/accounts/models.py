@@ -33,7 +33,7 @@ MailAddress = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s
 # Blanks at the ends of a password belong to it.
 Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 # Blank or 0 in a port means the protocol's own.
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, BeforeValidator(lambda given: given or 0), Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
