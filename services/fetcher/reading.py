@@ -19,6 +19,10 @@ P = ParamSpec("P")
 # mail's fault when that has happened so often while it was read alone, each time after a new login.
 LOSSES_OF_UNREADABLE = 3
 
+# Each operation on a socket has its timeout; a server that sends a byte now and then would keep the
+# thread from all other mailboxes for ever. The largest mail over the slowest line takes less.
+LONGEST_CALL_SECONDS = 3600.0
+
 # Reads one mail; None when it was removed meanwhile.
 OneRead = Callable[[ListedMail], ReadMail | None]
 
@@ -26,13 +30,26 @@ OneRead = Callable[[ListedMail], ReadMail | None]
 class Threads:
     """Runs blocking calls in a bounded pool."""
 
-    def __init__(self, pool: Executor) -> None:
+    def __init__(self, pool: Executor, longest_seconds: float = LONGEST_CALL_SECONDS) -> None:
         self._pool = pool
+        self._longest_seconds = longest_seconds
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Returns what the function returns; a cancelled caller leaves the thread to its work."""
+        """Returns what the function returns; a cancelled caller leaves the thread to its work.
+
+        Raises MailboxAway when it takes too long; `release` then frees the thread.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        work = loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        try:
+            async with asyncio.timeout(self._longest_seconds) as limit:
+                return await work
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise MailboxAway(
+                f"what was asked of the mailbox took longer than {self._longest_seconds:g} seconds"
+            ) from error
 
     def release(self, mailbox: Mailbox) -> None:
         """Breaks off a mailbox's connection, whatever it is doing, and closes it in a thread."""

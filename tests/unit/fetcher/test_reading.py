@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from postrail.mailbox import ListedMail, MailboxAway, ReadMail
-from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects, list_after, read_batch
+from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects, Threads, list_after, read_batch
 from tests.fakes.fetching import Neighbours
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
@@ -73,3 +75,24 @@ async def test_an_answer_that_nobody_foresaw_does_not_stop_the_mailbox(
     mails, unreadable = await read_batch(mailbox, neighbours.threads, [ListedMail(1, 3)], suspects)
     assert not mails
     assert [each.mail.uid for each in unreadable] == [1]
+
+
+async def test_a_server_that_never_comes_to_an_end_gives_the_thread_back() -> None:
+    """One that sends a byte now and then keeps to the timeout of each operation."""
+    interrupted = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        threads = Threads(pool, longest_seconds=0.01)
+        mailbox = MemoryMailbox(MemoryServer())
+        mailbox.interrupt = interrupted.set  # type: ignore[method-assign]
+        with pytest.raises(MailboxAway, match=r"took longer than 0\.01 seconds"):
+            await threads.run(interrupted.wait, 10)
+        threads.release(mailbox)
+        assert await Threads(pool).run(lambda: "free")
+
+
+async def test_a_timeout_of_the_work_itself_is_passed_on() -> None:
+    def work() -> None:
+        raise TimeoutError("of a socket")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(TimeoutError, match="of a socket"):
+        await Threads(pool).run(work)
