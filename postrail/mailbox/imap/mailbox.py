@@ -23,6 +23,7 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
+from postrail.mailbox.imap.bounds import BoundedAnswers
 from postrail.mailbox.imap.dialogue import listen
 from postrail.mailbox.imap.faults import (
     connection_fault,
@@ -31,7 +32,6 @@ from postrail.mailbox.imap.faults import (
     numbers_missing,
     read_only_fault,
 )
-from postrail.mailbox.imap.literals import bound_literals
 from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.spool import CHUNK_BYTES, spooled
@@ -104,7 +104,7 @@ class ImapMailbox:
         )
         # imapclient sets 5, which formats every literal for a log that nobody reads.
         client._imap.debug = 0
-        bound_literals(client._imap)
+        BoundedAnswers(client._imap)
         if account.debug:
             listen(client._imap, self._dialogue)
         client.normalise_times = False

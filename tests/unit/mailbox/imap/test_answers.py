@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
-from postrail.mailbox.imap.literals import LONGEST_LITERAL, bound_literals
+from postrail.mailbox.imap.bounds import LONGEST_ANSWER, BoundedAnswers
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from tests.fakes.fetching import account_named
 
@@ -43,15 +43,26 @@ def test_a_content_that_is_no_text_makes_the_mail_unreadable(content: Any) -> No
 
 
 def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
-    imap = imaplib.IMAP4.__new__(imaplib.IMAP4)
-    imap.read = lambda size: b"x" * size  # type: ignore[method-assign]
-    bound_literals(imap)
-    assert imap.read(3) == b"xxx"
+    imap = SimpleNamespace(read=bytes, readline=bytes, send=len)
+    BoundedAnswers(imap)
+    assert len(imap.read(3)) == 3
     mailbox = mailbox_told({})
-    mailbox._client.fetch = lambda *_: imap.read(LONGEST_LITERAL + 1)
+    mailbox._client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
     # The next time it is read alone, and after some times told as unreadable.
-    with pytest.raises(MailboxAway, match="more than we take into memory"):
+    with pytest.raises(MailboxAway, match="more than we take"):
         mailbox.read([1])
+
+
+def test_an_answer_without_end_ends_the_connection_and_many_short_ones_do_not() -> None:
+    megabyte = 1024 * 1024
+    imap = SimpleNamespace(read=bytes, readline=lambda: bytes(megabyte), send=len)
+    BoundedAnswers(imap)
+    for _ in range(3):
+        imap.send(b"A1 NOOP")
+        for _ in range(LONGEST_ANSWER // megabyte):
+            imap.readline()
+    with pytest.raises(imaplib.IMAP4.abort):
+        imap.readline()
 
 
 @pytest.mark.parametrize(
