@@ -70,6 +70,8 @@ class Suspects:
     """Mails during whose reading a connection was lost: remembered from one login to the next."""
 
     losses: Counter[int] = field(default_factory=Counter)
+    # How often the server said that it does not give a mail out: it may be busy with it.
+    refusals: Counter[int] = field(default_factory=Counter)
     # The connection was lost while mails were listed: maybe by one whose size cannot be told.
     in_listing: bool = False
 
@@ -84,10 +86,16 @@ class Suspects:
         """Whether this mail was on its own often enough when the connection was lost."""
         return len(uids) == 1 and self.losses[uids[0]] >= LOSSES_OF_UNREADABLE
 
+    def refused_for_good(self, uid: int) -> bool:
+        """Notes a refusal of this mail alone; whether it was the last one to be waited for."""
+        self.refusals[uid] += 1
+        return self.refusals[uid] >= LOSSES_OF_UNREADABLE
+
     def forget(self, uids: Sequence[int]) -> None:
         """These mails are done with."""
         for uid in uids:
             self.losses.pop(uid, None)
+            self.refusals.pop(uid, None)
 
 
 async def list_after(
@@ -127,9 +135,9 @@ async def read_batch(
             mails = [mail] if mail else []
         withheld = await _withheld(mailbox, threads, batch, mails)
     except MailUnreadable as error:
-        if len(batch) == 1:
+        if len(batch) == 1 and suspects.refused_for_good(batch[0].uid):
             return [], [Unreadable(batch[0], error.problem)]
-        return await _one_by_one(mailbox, threads, batch, suspects)
+        return await _one_by_one(mailbox, threads, batch, suspects, alone)
     except Exception as error:
         if _may_be_by_a_mail(error):
             suspects.suspect(uids)
@@ -170,12 +178,16 @@ async def _withheld(
 
 
 async def _one_by_one(
-    mailbox: Mailbox, threads: Threads, batch: Sequence[ListedMail], suspects: Suspects
+    mailbox: Mailbox,
+    threads: Threads,
+    batch: Sequence[ListedMail],
+    suspects: Suspects,
+    alone: OneRead | None = None,
 ) -> tuple[list[ReadMail], list[Unreadable]]:
     mails: list[ReadMail] = []
     unreadable: list[Unreadable] = []
     for mail in batch:
-        read, refused = await read_batch(mailbox, threads, [mail], suspects)
+        read, refused = await read_batch(mailbox, threads, [mail], suspects, alone=alone)
         mails += read
         unreadable += refused
     return mails, unreadable

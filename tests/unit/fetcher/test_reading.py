@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from postrail.mailbox import ListedMail, MailboxAway, ReadMail
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
 from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects, Threads, list_after, read_batch
 from tests.fakes.fetching import Neighbours
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
@@ -96,3 +96,32 @@ async def test_a_timeout_of_the_work_itself_is_passed_on() -> None:
 
     with ThreadPoolExecutor(1) as pool, pytest.raises(TimeoutError, match="of a socket"):
         await Threads(pool).run(work)
+
+
+@pytest.mark.parametrize(("refusals", "given"), [(2, True), (3, False)])
+@pytest.mark.parametrize("large", [False, True])
+async def test_a_mail_that_is_refused_is_asked_for_a_few_times(
+    neighbours: Neighbours, refusals: int, given: bool, large: bool
+) -> None:
+    """A server may be busy with it; a large one is asked for as such each time."""
+    left = [refusals]
+
+    class Busy(MemoryMailbox):
+        def read(self, uids: Sequence[int]) -> list[ReadMail]:
+            left[0] -= 1
+            if left[0] >= 0:
+                raise MailUnreadable("not now")
+            return super().read(uids)
+
+    server, suspects = MemoryServer(), Suspects()
+    server.add(b"one")
+    mailbox = Busy(server)
+    mailbox.open()
+    way = mailbox.read_to_spool if large else None
+    mails, unreadable = await read_batch(
+        mailbox, neighbours.threads, [ListedMail(1, 3)], suspects, alone=way
+    )
+    assert [mail.spool is not None for mail in mails] == [large] * given
+    assert [each.reason for each in unreadable] == ["not now"] * (not given)
+    for mail in mails:
+        mail.close()
