@@ -38,6 +38,8 @@ ORDER: tuple[type[Configured], ...] = (
 
 
 PLAIN = ("none", "starttls_if_available")
+# What says which mailbox an account leads to.
+LEADS_TO = ("host", "username", "path")
 
 Thing = TypeVar("Thing", bound=Configured)
 Action = Literal["created", "changed", "unchanged"]
@@ -117,7 +119,9 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
             for risk in risks(entry.thing)
         ),
         notes=tuple(
-            f"{entry.kind} {entry.identity}: {note}" for entry in entries for note in notes(entry)
+            f"{entry.kind} {entry.identity}: {note}"
+            for entry, change in zip(entries, changes, strict=True)
+            for note in [*notes(entry), *_led_elsewhere(change)]
         ),
     )
 
@@ -150,6 +154,18 @@ def notes(entry: Entry) -> list[str]:
             "debug is true: all that its server says goes to the log, but secrets and bodies"
         )
     return found
+
+
+def _led_elsewhere(change: Change) -> list[str]:
+    """A server may number the mails of another mailbox as those that were read."""
+    changed = [name for name, *_ in change.fields if name in LEADS_TO]
+    if not changed or not isinstance(change.after, MailAccount):
+        return []
+    return [
+        f"{' and '.join(changed)} changed: that is for the same mailbox at another place only."
+        " Another mailbox needs an account with another name, as mails that have the numbers of"
+        " those that were read here count as read"
+    ]
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:

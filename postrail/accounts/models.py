@@ -7,9 +7,7 @@ given (`env:NAME`, `file:NAME`) or sealed (see `postrail.secrets`), never in pla
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 from datetime import date
-from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -23,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from postrail.accounts.account_faults import account_faults
 from postrail.accounts.properties import read_properties
 from postrail.accounts.property_names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
 from postrail.accounts.property_names import SPOKEN
@@ -34,7 +33,7 @@ MailAddress = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s
 # Blanks at the ends of a password belong to it.
 Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 # Blank or 0 in a port means the protocol's own.
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, BeforeValidator(lambda given: given or 0), Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
@@ -56,17 +55,6 @@ DEFAULT_HOSTS = {
     "microsoft_oauth2": "outlook.office365.com",
     "microsoft_graph": "graph.microsoft.com",
 }
-# What only a mail server needs to be told.
-SERVER_FIELDS = (
-    "host",
-    "port",
-    "username",
-    "password",
-    "credential",
-    "ca_file",
-    "allow_plain_login",
-    "properties",
-)
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -150,6 +138,21 @@ class MailAccount(Configured):
         return SPOKEN.get(self.protocol, self.protocol)
 
     @property
+    def wants_tokens(self) -> bool:
+        """Whether its protocol takes no passwords."""
+        return self.protocol in TOKEN_PROVIDERS
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether nothing goes over a network on the way to the server."""
+        if self.host.lower() == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
     def login_hint(self) -> str:
         """Who is likely to sign in for it."""
         return self.address if self.username.lower() == "me" else self.username
@@ -168,7 +171,7 @@ class MailAccount(Configured):
         default_port = encrypted if self.encryption == "ssl" else plain
         object.__setattr__(self, "port", self.port or default_port)
         object.__setattr__(self, "folder", self.folder or "INBOX")
-        if faults := list(_account_faults(self)):
+        if faults := list(account_faults(self)):
             raise _faulty(faults)
         return self
 
@@ -178,123 +181,9 @@ def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
     return PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
 
 
-def _account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    """The fields that do not go together, and what to do about it."""
-    if account.protocol == "folder":
-        yield from _folder_faults(account)
-    else:
-        yield from _server_faults(account)
-    if account.protocol == "microsoft_graph":
-        yield from _graph_faults(account)
-    yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
-
-
-def _folder_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    if not account.path:
-        yield "path", "is missing: a maildir, a folder of .eml files, or an mbox file"
-    elif not PurePosixPath(account.path).is_absolute():
-        yield "path", "must begin with '/': each service has a working folder of its own"
-    for field in SERVER_FIELDS:
-        if getattr(account, field):
-            yield field, "is for mail servers; leave it out where protocol is folder"
-    if account.folder != "INBOX":
-        yield "folder", "is for mail servers; protocol folder reads what path names"
-    if ".." in PurePosixPath(account.move_to).parts:
-        yield "move_to", "must not lead upwards by '..'; give a name, or a path beginning with '/'"
-
-
-def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    for field in ("host", "username"):
-        if not getattr(account, field) and (field == "host" or not _wants_tokens(account)):
-            yield field, "is missing"
-    if account.path:
-        yield "path", "is of no use unless protocol is folder"
-    yield from _credential_faults(account)
-    if account.credential or _wants_tokens(account):
-        return
-    if account.encryption == "none" and not plain_login_allowed(account):
-        yield (
-            "encryption",
-            "none would send the password readable for anybody on the way; set it to ssl or"
-            " starttls, or set allow_plain_login: true",
-        )
-
-
-def _graph_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    if account.encryption != "ssl":
-        yield "encryption", "must be ssl, or left out: Microsoft Graph is HTTPS"
-
-
-def _wants_tokens(account: MailAccount) -> bool:
-    return account.protocol in TOKEN_PROVIDERS
-
-
-def _credential_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    if _wants_tokens(account) and not account.credential:
-        yield (
-            "credential",
-            f"is missing: {account.protocol} takes no password; name one of credentials",
-        )
-    if not account.credential:
-        return
-    if account.allow_plain_login:
-        yield "allow_plain_login", "is of no use: tokens are never sent unencrypted"
-    if account.encryption in ("none", "starttls_if_available") and not is_this_machine(account):
-        yield "encryption", "must be ssl or starttls: tokens are never sent unencrypted"
-    if not account.verify_certificate and not is_this_machine(account):
-        yield (
-            "verify_certificate",
-            "must be true: tokens are given to servers that prove their name only; name the"
-            " authority that signed its certificate in ca_file",
-        )
-
-
-def _pop3_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    """RFC 1939 knows one folder, whose mails are read or removed, and no dates."""
-    if account.folder != "INBOX":
-        yield "folder", "pop3 has no folders; leave it blank, or set protocol to imap"
-    if account.after_download == "move":
-        yield (
-            "after_download",
-            "pop3 has no folder to move mails to; set it to seen, leave or remove, or set protocol"
-            " to imap",
-        )
-    if account.move_to:
-        yield "move_to", "is of no use with pop3, which has no folders; leave it blank"
-    if account.only_after:
-        yield (
-            "only_after",
-            "pop3 does not tell when a mail came; leave it blank, or set protocol to imap",
-        )
-
-
-def _move_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    if account.after_download == "move" and not account.move_to:
-        yield "move_to", "is missing: the folder that mails are moved to"
-    if account.after_download != "move" and account.move_to:
-        yield "move_to", "is of no use unless after_download is move"
-    # INBOX is the same in any case (RFC 9051, 5.1), and each folder is to Exchange.
-    any_case = account.protocol == "microsoft_graph" or account.folder.upper() == "INBOX"
-    moved_to, watched = account.move_to, account.folder
-    if any_case:
-        moved_to, watched = moved_to.casefold(), watched.casefold()
-    if account.move_to and (moved_to == watched or account.move_to == account.path):
-        yield "move_to", "is the folder that is watched; name another one"
-
-
 def plain_login_allowed(account: MailAccount) -> bool:
     """Whether the password may go over an unencrypted line: within this machine it always may."""
-    return account.allow_plain_login or is_this_machine(account)
-
-
-def is_this_machine(account: MailAccount) -> bool:
-    """Whether nothing goes over a network on the way to the server."""
-    if account.host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(account.host).is_loopback
-    except ValueError:
-        return False
+    return account.allow_plain_login or account.is_on_this_machine
 
 
 class OutgoingConnection(Configured):

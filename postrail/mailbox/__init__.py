@@ -92,7 +92,10 @@ class Mailbox(Protocol):
         """
 
     def held(self, last: int) -> list[ListedMail]:
-        """All mails numbered up to `last`, in order, without their sizes."""
+        """All mails numbered up to `last`, in order, without their sizes.
+
+        Where the numbers are ours, also older mails that were never asked for: theirs are higher.
+        """
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, less those that were removed meanwhile; flags stay as they are.

@@ -8,9 +8,11 @@ wherever a server repeats them.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
+from postrail.errors import PipelineError
 from postrail.observe.log import log
 
 logger = log("mailbox.dialogue")
@@ -48,12 +50,29 @@ class Dialogue:
 
     def shown(self, words: str) -> str:
         """The words without secrets, without what terminals act upon, and not too many."""
-        # The longest form first, as one may be a part of another.
-        for form in sorted(self._forms, key=len, reverse=True):
-            words = words.replace(form, MASK)
+        words = masked(words, self._forms)
         if len(words) > SHOWN_CHARACTERS:
             words = f"{words[:SHOWN_CHARACTERS]}… ({len(words)} characters)"
         return "".join(sign if sign.isprintable() else "�" for sign in words)
+
+
+def masked(words: str, forms: Iterable[str]) -> str:
+    """The words without these."""
+    # The longest form first, as one may be a part of another.
+    for form in sorted(forms, key=len, reverse=True):
+        words = words.replace(form, MASK)
+    return words
+
+
+@contextlib.contextmanager
+def untold(secret: str) -> Iterator[None]:
+    """Takes the secret out of errors: some servers repeat the command that they refuse."""
+    try:
+        yield
+    except PipelineError as error:
+        if secret:
+            error.problem = masked(error.problem, forms_of(secret))
+        raise
 
 
 def forms_of(secret: str) -> set[str]:

@@ -27,6 +27,11 @@ class Contact:
     problem_since: datetime | None = None
 
 
+def storable(words: str) -> str:
+    """A server's words without the one character that PostgreSQL's texts do not hold."""
+    return words.replace("\0", "")
+
+
 async def reached(connection: Connection, mailbox: str, now: datetime) -> None:
     """The mailbox was looked at without a fault."""
     await connection.execute(
@@ -45,8 +50,7 @@ async def failed(connection: Connection, mailbox: str, error: PipelineError, now
         " ON CONFLICT (mailbox) DO UPDATE SET problem = excluded.problem,"
         "  setting = excluded.setting, remedy = excluded.remedy,"
         "  problem_since = coalesce(old.problem_since, excluded.problem_since)",
-        # PostgreSQL's texts hold every character but this one.
-        (mailbox, error.problem.replace("\0", ""), error.setting, error.remedy, now),
+        (mailbox, *map(storable, (error.problem, error.setting, error.remedy)), now),
     )
 
 

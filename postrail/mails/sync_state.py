@@ -12,6 +12,7 @@ from datetime import datetime
 
 from postrail.database import Connection, one, rows
 from postrail.errors import TransientError
+from postrail.mails.contact import storable
 
 
 class Renumbered(TransientError):  # noqa: N818
@@ -106,7 +107,7 @@ async def record_unreadable(connection: Connection, mails: Sequence[UnreadableRo
                 mail.source,
                 mail.size,
                 mail.tried_at,
-                mail.reason,
+                storable(mail.reason),
                 mail.tried_at,
             )
             for mail in mails

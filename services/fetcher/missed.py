@@ -23,7 +23,9 @@ async def fetch_missed(fetch: Fetch, store: Store, most: int) -> Round:
     unaccounted, fetched = len(missing), 0
     while missing and fetched < most:
         first = min(missing)
-        listed = await fetch.listed_after(first - 1)
+        if not (listed := await fetch.listed_after(first - 1)):
+            # They were removed, or there is no session to ask in: the next round will see.
+            break
         wanted = [mail for mail in listed if mail.uid in missing][: most - fetched]
         await fetch.take(wanted)
         fetched += len(wanted)

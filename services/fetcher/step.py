@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from postrail.clock import Clock
-from postrail.mailbox import ListedMail, Mailbox, MailUnreadable
+from postrail.mailbox import ListedMail, Mailbox, MailUnreadable, ReadMail
 from postrail.mails.incoming import FetchedRow
 from postrail.mails.sync_state import SyncState, UnreadableRow
 from postrail.observe.log import log
@@ -75,8 +75,12 @@ class Limits:
     max_message_bytes: int = 0
 
     def exceeded_by(self, mail: ListedMail) -> bool:
-        """Whether the mail is too large; one whose size the server does not tell is not."""
+        """Whether the mail is known to be too large."""
         return 0 < self.max_message_bytes < (mail.size or 0)
+
+    def may_be_exceeded_by(self, mail: ListedMail) -> bool:
+        """Whether the mail is too large, or may be: the server does not tell its size."""
+        return self.exceeded_by(mail) or (self.max_message_bytes > 0 and mail.size is None)
 
 
 class Fetch:
@@ -99,17 +103,24 @@ class Fetch:
         self._unsettled = False
         self.state = state
 
-    async def new_mails(self, already: int = 0) -> None:
+    async def new_mails(self, already: int = 0) -> int:
+        """Fetches what is new, and lets the mailbox go; see `take_new`."""
+        left = await self.take_new(already)
+        await self.rest()
+        return left
+
+    async def take_new(self, already: int = 0) -> int:
         """Fetches until the mailbox lists nothing new, or the poll has had its number of mails.
 
-        `already` are those that a predecessor has fetched within the time of this poll.
+        `already` are those that a predecessor has fetched within the time of this poll. Returns
+        how many more the poll may fetch.
         """
-        most = (self._limits.max_mails_per_poll or sys.maxsize) - already
-        while most > 0 and (listed := await self.listed_after(self.state.last_uid)):
-            await self.take(listed[:most])
-            most -= len(listed[:most])
+        left = (self._limits.max_mails_per_poll or sys.maxsize) - already
+        while left > 0 and (listed := await self.listed_after(self.state.last_uid)):
+            await self.take(listed[:left])
+            left -= len(listed[:left])
             self._suspects.in_listing = False
-        await self.rest()
+        return left
 
     async def take(self, listed: Sequence[ListedMail]) -> None:
         """Reads listed mails, makes records and rows of them, and finishes with them."""
@@ -141,16 +152,16 @@ class Fetch:
     async def _take(self, batch: Sequence[ListedMail]) -> None:
         started = self._parts.clock.now()
         # Such a mail has a batch of its own.
-        too_large = self._limits.exceeded_by(batch[0])
-        if too_large and self._unsettled:
+        if self._unsettled and self._limits.may_be_exceeded_by(batch[0]):
             await self.rest()
         mails, unreadable = await read_batch(
             self._mailbox,
             self._parts.threads,
             batch,
             self._suspects,
-            alone=self._way_of(batch[0], too_large=too_large),
+            alone=self._way_of(batch[0]),
         )
+        too_large = any(mail.full_size is not None for mail in mails)
         try:
             rows = await self._parts.publisher.publish(self.state, mails)
         finally:
@@ -166,13 +177,21 @@ class Fetch:
         await self._finish([] if too_large else [mail.uid for mail in mails])
         self._tell(rows, (self._parts.clock.now() - started).total_seconds())
 
-    def _way_of(self, mail: ListedMail, *, too_large: bool) -> OneRead | None:
+    def _way_of(self, mail: ListedMail) -> OneRead | None:
         """How a mail is read that is not read together with others."""
-        if too_large:
+        if self._limits.exceeded_by(mail):
             return self._mailbox.read_header
         if is_large(mail, self._parts.settings.batch_max_bytes):
-            return self._mailbox.read_to_spool
+            return self._read_large
         return None
+
+    def _read_large(self, listed: ListedMail) -> ReadMail | None:
+        """To disk; one that turns out to be too large, which no listing told, by its header."""
+        mail = self._mailbox.read_to_spool(listed)
+        if mail is None or not self._limits.exceeded_by(replace(listed, size=mail.size)):
+            return mail
+        mail.close()
+        return self._mailbox.read_header(replace(listed, size=mail.size))
 
     async def _record(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -92,10 +91,12 @@ class MailboxWatch:
             already = await self._already_fetched()
             while True:
                 self._attention.clear()
-                await fetch.new_mails(already)
+                # In the same session: a server may allow no other one soon (POP3's LOGIN-DELAY).
+                left = await fetch.take_new(already)
+                await self._reconcile(fetch, left)
+                await fetch.rest()
                 already = 0
                 await self._reached()
-                await self._reconcile(fetch)
                 if not await self._news(mailbox):
                     await fetch.save_finished()
                 await self._come_back(mailbox)
@@ -139,17 +140,22 @@ class MailboxWatch:
             async with self._entrance.slots:
                 await self._parts.threads.run(mailbox.open)
 
-    async def _reconcile(self, fetch: Fetch) -> None:
-        """Compares mailbox and rows when it is time for it, or when somebody asked for it."""
-        due = await self._parts.store.due_reconciliation(self.account.name)
+    async def _reconcile(self, fetch: Fetch, left: int) -> None:
+        """Compares mailbox and rows when it is time for it, or when somebody asked for it.
+
+        What is missing is fetched as far as the poll may still fetch so many mails.
+        """
+        due = await self._parts.store.due_reconciliation(self.account.name) if left > 0 else None
         if due is None:
             return
         if due.since and self.account.only_after and due.since < self.account.only_after:
-            found = await self._reach_back(due.since)
+            found = await self._reach_back(due.since, left)
         else:
-            found = await self._missed(fetch)
+            found = await fetch_missed(fetch, self._parts.store, left)
         await self._parts.store.note_reconciliation(due, found)
-        metrics.set_mailbox_unaccounted(self.account.name, found.unaccounted)
+        if not due.since:
+            # Else most of them were left alone on purpose.
+            metrics.set_mailbox_unaccounted(self.account.name, found.unaccounted)
         logger.log(
             logging.WARNING if found.unaccounted and not due.since else logging.INFO,
             "mailbox compared with what was read of it",
@@ -162,20 +168,17 @@ class MailboxWatch:
             finished=found.finished,
         )
 
-    async def _reach_back(self, since: date) -> Round:
+    async def _reach_back(self, since: date, left: int) -> Round:
         """Compares over a connection of its own, which sees mail from before `only_after`."""
         account = self.account.model_copy(update={"only_after": since})
         mailbox = self._entrance.mailbox_for(account)
         try:
             async with self._entrance.slots:
                 uid_validity = await self._parts.threads.run(mailbox.open)
-            return await self._missed(await self._fetch(mailbox, uid_validity))
+            fetch = await self._fetch(mailbox, uid_validity)
+            return await fetch_missed(fetch, self._parts.store, left)
         finally:
             self._parts.threads.release(mailbox)
-
-    async def _missed(self, fetch: Fetch) -> Round:
-        most = self.account.max_mails_per_poll or sys.maxsize
-        return await fetch_missed(fetch, self._parts.store, most)
 
     async def _reached(self) -> None:
         self._parts.progress.contact(self.account.name)

@@ -74,7 +74,7 @@ def test_commands_and_answers_are_there_and_mails_are_not(
         "* SEARCH 1 2",
         "BODY.PEEK[]",
         f"BODY[] {{{len(MAIL)} bytes}}",
-        "BODY[HEADER] {",
+        "BODY[HEADER]<0> {",
         "INTERNALDATE",
         "UID MOVE 1",
         "IDLE",

@@ -12,9 +12,9 @@ import pytest
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox import spool as spool_module
 from postrail.mailbox.login import Login
 from postrail.mailbox.pop3 import login as pop3_login
-from postrail.mailbox.pop3 import reading as pop3_reading
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.spool import Spool
 from tests.fakes.fetching import account_named
@@ -218,7 +218,7 @@ def test_a_lost_session_leaves_nothing_on_disk(
             super().__init__()
             spools.append(self)
 
-    monkeypatch.setattr(pop3_reading, "Spool", Remembered)
+    monkeypatch.setattr(spool_module, "Spool", Remembered)
     large = b"A: 1\r\n\r\n" + (b"x" * 70 + b"\r\n") * 50_000
     server.add(large, large)
     server.cuts["RETR 2"] = 3_000_000
@@ -613,3 +613,13 @@ def test_a_busy_server_makes_no_token_old(server: Pop3Server) -> None:
 def test_a_server_that_takes_no_tokens_is_told(server: Pop3Server) -> None:
     with pytest.raises(ConfigurationError, match="takes no tokens"):
         Looks(server).mailbox(Tokens("one")).open()
+
+
+def test_a_server_that_repeats_the_password_does_not_bring_it_into_the_log(
+    server: Pop3Server,
+) -> None:
+    server.answers["PASS"] = b"-ERR unknown command: PASS hunter2\r\n"
+    with pytest.raises(ConfigurationError) as told:
+        Looks(server).mailbox("hunter2").open()
+    assert "unknown command: PASS ***" in str(told.value)
+    assert "hunter2" not in str(told.value)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.errors import ConfigurationError
+from postrail.mails import contact
 from postrail.mails.incoming import FetchedRow, fetched_since, record_fetched
 from postrail.mails.sync_state import (
     Renumbered,
@@ -116,3 +118,23 @@ async def test_unreadable_mails_are_failed_rows_and_not_acknowledged_ones(pool: 
         (fetched.mail_id, "fetched", None, None, None),
         (unreadable.mail_id, "failed", "failed", "could not be fetched: refused", NOW),
     ]
+
+
+async def test_what_a_server_says_is_kept_whatever_it_is(pool: Pool) -> None:
+    """PostgreSQL refuses a text with NUL in it, and with it the row, for ever."""
+    mail = UnreadableRow(
+        mail_id=str(uuid.uuid4()),
+        mailbox="support",
+        source="INBOX;uidl=1",
+        size=1,
+        reason="could not be fetched: \0gone",
+        tried_at=NOW,
+    )
+    folders = ConfigurationError("there is no \0", setting="\0", remedy="there are: \0Trash")
+    async with transaction(pool) as connection:
+        await record_unreadable(connection, [mail])
+        await contact.failed(connection, "support", folders, NOW)
+        reasons = await rows(connection, "SELECT reason FROM incoming_mail")
+        found = await contact.contacts(connection)
+    assert reasons == [("could not be fetched: gone",)]
+    assert found["support"].remedy == "there are: Trash"

@@ -8,6 +8,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,8 @@ from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 
 T = TypeVar("T")
 
+# What is younger may just have come, and is fetched as new.
+OVERDUE = timedelta(minutes=10)
 # Only a person can mend these; the others pass.
 WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP)
 
@@ -83,8 +86,18 @@ class FolderMailbox:
         ]
 
     def held(self, last: int) -> list[ListedMail]:
-        """All mails numbered up to `last`."""
-        return [mail for mail in self.list_after(0, with_sizes=False) if mail.uid <= last]
+        """All mails numbered up to `last`, and older ones that nobody asked for so far.
+
+        Those have come before `only_after`, and get their numbers when that is an earlier day.
+        """
+        asked_for, overdue = set(self._mails), self._clock.now() - OVERDUE
+        listed = self.list_after(0, with_sizes=False)
+
+        def is_held(uid: int) -> bool:
+            since = self._mails[uid].received_at
+            return uid <= last or (uid not in asked_for and since is not None and since < overdue)
+
+        return [mail for mail in listed if is_held(mail.uid)]
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
         """The mail, by way of a temporary file."""

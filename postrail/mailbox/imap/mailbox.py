@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import itertools
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -16,7 +15,7 @@ from imapclient.exceptions import LoginError
 from postrail.accounts.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
-from postrail.mailbox.dialogue import Dialogue
+from postrail.mailbox.dialogue import Dialogue, untold
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
@@ -24,6 +23,7 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
+from postrail.mailbox.imap.bounds import BoundedAnswers
 from postrail.mailbox.imap.dialogue import listen
 from postrail.mailbox.imap.faults import (
     connection_fault,
@@ -44,6 +44,7 @@ SEARCH_WINDOW = 50_000
 LISTED_AT_ONCE = 1000
 # They are read one by one, so soon there should be a better list.
 LISTED_WITHOUT_SIZES = 50
+HEADER_MAX_BYTES = 1024 * 1024
 # Connecting cannot be interrupted, so it must not delay the end of the process for long.
 CONNECT_TIMEOUT_SECONDS = 10.0
 
@@ -74,7 +75,7 @@ class ImapMailbox:
         try:
             # Before there is a connection that would wait for it.
             secret = self._login if isinstance(self._login, str) else asked_for(self._login)
-            with connection_fault(self._account):
+            with untold(secret), connection_fault(self._account):
                 self._client = self._connect()
                 self._log_in(secret)
                 selected = self._select()
@@ -103,6 +104,7 @@ class ImapMailbox:
         )
         # imapclient sets 5, which formats every literal for a log that nobody reads.
         client._imap.debug = 0
+        BoundedAnswers(client._imap)
         if account.debug:
             listen(client._imap, self._dialogue)
         client.normalise_times = False
@@ -208,9 +210,8 @@ class ImapMailbox:
             raise
         except imaplib.IMAP4.error:
             return {}
-        return {
-            uid: int(data[b"RFC822.SIZE"]) for uid, data in answer.items() if b"RFC822.SIZE" in data
-        }
+        sizes = {uid: data.get(b"RFC822.SIZE") for uid, data in answer.items()}
+        return {uid: size for uid, size in sizes.items() if isinstance(size, int)}
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """These mails, in order, by BODY.PEEK[], which leaves \\Seen as it is."""
@@ -221,16 +222,21 @@ class ImapMailbox:
         """The mail piece by piece, by BODY.PEEK[]<start.length> (RFC 3501, 6.4.5)."""
         try:
             found = self._said_of(mail.uid, ["INTERNALDATE"])
-            spool = spooled(self._pieces(mail.uid))
+            spool = spooled(self._pieces(mail))
         except Removed:
             return None
         return ReadMail(mail.uid, b"", _utc(found.get(b"INTERNALDATE")), spool=spool)
 
-    def _pieces(self, uid: int) -> Iterator[bytes]:
-        for start in itertools.count(0, CHUNK_BYTES):
-            piece = _piece(self._said_of(uid, [f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>"]), start)
+    def _pieces(self, mail: ListedMail) -> Iterator[bytes]:
+        """Up to the mail's end. A short piece is none yet where less has come than was listed."""
+        start = 0
+        while True:
+            item = f"BODY.PEEK[]<{start}.{CHUNK_BYTES}>"
+            piece = _piece(self._said_of(mail.uid, [item]), start)
             yield piece
-            if len(piece) != CHUNK_BYTES:
+            start += len(piece)
+            short = len(piece) < CHUNK_BYTES and start >= (mail.size or 0)
+            if short or not piece or len(piece) > CHUNK_BYTES:
                 return
 
     def _said_of(self, uid: int, items: list[str]) -> dict[bytes, Any]:
@@ -241,11 +247,12 @@ class ImapMailbox:
         return answer[uid]
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
-        """The mail's header, by BODY.PEEK[HEADER]."""
-        answer = self._fetch([mail.uid], ["BODY.PEEK[HEADER]", "INTERNALDATE"])
+        """The mail's header, or a MiB of it, by BODY.PEEK[HEADER]."""
+        item = f"BODY.PEEK[HEADER]<0.{HEADER_MAX_BYTES}>"
+        answer = self._fetch([mail.uid], [item, "INTERNALDATE"])
         if mail.uid not in answer:
             return None
-        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]", full_size=mail.size)
+        return _read_mail(mail.uid, answer[mail.uid], b"BODY[HEADER]<0>", full_size=mail.size)
 
     def _fetch(self, uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
         with connection_fault(self._account):
@@ -315,6 +322,19 @@ class ImapMailbox:
     def _move(self, uids: list[int]) -> None:
         target = self._account.move_to
         self._make_folder(target)
+        try:
+            self._move_to(target, uids)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            if self._client.folder_exists(target):
+                raise
+            # A person has removed it since.
+            self._move_to_exists = False
+            self._make_folder(target)
+            self._move_to(target, uids)
+
+    def _move_to(self, target: str, uids: list[int]) -> None:
         if self._client.has_capability("MOVE"):
             self._client.move(uids, target)
         else:
@@ -398,7 +418,7 @@ def _read_mail(
     uid: int, data: dict[bytes, Any], item: bytes = b"BODY[]", full_size: int | None = None
 ) -> ReadMail:
     content = data.get(item)
-    if content is None:
+    if not isinstance(content, bytes):
         raise MailUnreadable("the mail server gives out no content for it")
     return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")), full_size=full_size)
 
@@ -406,12 +426,12 @@ def _read_mail(
 def _piece(data: dict[bytes, Any], start: int) -> bytes:
     """The bytes from `start` on; a server that knows no pieces gives the whole mail at once."""
     whole = data.get(b"BODY[]")
-    if whole is not None:
-        return bytes(whole[start:])
+    if isinstance(whole, bytes):
+        return whole[start:]
     piece = data.get(b"BODY[]<%d>" % start)
-    if piece is None:
+    if not isinstance(piece, bytes):
         raise MailUnreadable("the mail server gives out no content for it")
-    return bytes(piece)
+    return piece
 
 
 def _utc(internal_date: datetime | None) -> datetime | None:

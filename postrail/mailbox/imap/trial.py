@@ -14,6 +14,7 @@ from typing import Any
 
 from postrail.accounts.models import MailAccount
 from postrail.mailbox import steps
+from postrail.mailbox.dialogue import untold
 from postrail.mailbox.faults import server_of
 from postrail.mailbox.imap.faults import connection_fault, numbers_missing, read_only_fault
 from postrail.mailbox.imap.mailbox import ImapMailbox
@@ -72,7 +73,7 @@ class _TriedMailbox(ImapMailbox):
     def _try_login(self) -> Found:
         self._login = self._login_of()
         secret = self._login if isinstance(self._login, str) else asked_for(self._login)
-        with connection_fault(self._account):
+        with untold(secret), connection_fault(self._account):
             self._log_in(secret)
         return Found(self._account.username)
 

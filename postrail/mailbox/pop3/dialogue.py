@@ -20,6 +20,9 @@ from postrail.mailbox.spool import CHUNK_BYTES
 READ_AHEAD_BYTES = 64 * 1024
 # RFC 2449, 4, allows 512 bytes; servers are wordier.
 LONGEST_ANSWER = 64 * 1024
+LONGEST_PART = 64 * 1024
+# More than half a million mails by the longest unique ids.
+LONGEST_LISTING = 64 * 1024 * 1024
 # RFC 5034, 4: a command with a longer initial response has to send it by itself.
 LONGEST_COMMAND = 255
 
@@ -77,19 +80,31 @@ class Dialogue:
         return _judged(self._answer_line())
 
     def lines(self, command: str) -> Iterator[bytes]:
-        """Sends a command; gives the lines that follow its answer, with their ends as they came."""
+        """Sends a command; gives the lines that follow its answer, with their ends as they came.
+
+        A very long line comes in parts, so that nobody fills our memory with one.
+        """
         self.ask(command)
         last = b"." + self._line_end
-        begins = True
+        # The end of what came before: a part may end within the end of a line.
+        tail = self._line_end
         while True:
-            line = self._reader.readline()
-            if not line.endswith(b"\n"):
+            line = self._reader.readline(LONGEST_PART)
+            if not line.endswith(b"\n") and len(line) < LONGEST_PART:
                 raise EOFError("the connection ended within an answer")
+            begins = tail.endswith(self._line_end)
             if begins and line == last:
                 return
-            if begins and line.startswith(b".."):
-                line = line[1:]
-            begins = line.endswith(self._line_end)
+            tail = (tail + line)[-len(self._line_end) :]
+            yield line[1:] if begins and line.startswith(b"..") else line
+
+    def listing(self, command: str) -> Iterator[bytes]:
+        """As `lines`, for what has to be held in memory; raises NotPop3 when it does not end."""
+        size = 0
+        for line in self.lines(command):
+            size += len(line)
+            if size > LONGEST_LISTING:
+                raise NotPop3(f"more than {LONGEST_LISTING} bytes to {command}")
             yield line
 
     def pieces(self, command: str) -> Iterator[bytes]:

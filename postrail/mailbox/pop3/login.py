@@ -73,7 +73,8 @@ def _start_tls(dialogue: Dialogue, account: MailAccount) -> None:
 def _capabilities(dialogue: Dialogue) -> Capabilities:
     """Empty for a server that does not know CAPA."""
     try:
-        lines = [line.decode("ascii", "replace").upper().split() for line in dialogue.lines("CAPA")]
+        told = dialogue.listing("CAPA")
+        lines = [line.decode("ascii", "replace").upper().split() for line in told]
     except Refused:
         return {}
     return {words[0]: words[1:] for words in lines if words}

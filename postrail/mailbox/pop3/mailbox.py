@@ -23,6 +23,7 @@ from postrail.accounts.models import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.dialogue import Dialogue as LoggedDialogue
+from postrail.mailbox.dialogue import untold
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.login import Login, asked_for
@@ -96,7 +97,7 @@ class Pop3Mailbox:
             try:
                 # Before there is a connection that would wait for it.
                 secret = self._login if isinstance(self._login, str) else asked_for(self._login)
-                with connection_fault(self._account):
+                with untold(secret), connection_fault(self._account):
                     return self._connect(secret)
             except PipelineError:
                 self._let_go()
@@ -129,7 +130,7 @@ class Pop3Mailbox:
 
     def unique_ids(self) -> list[bytes]:
         """The lines of UIDL; raises Refused where the server has none."""
-        return list(self._connected().lines("UIDL"))
+        return list(self._connected().listing("UIDL"))
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         """The first mails above `uid`, with their sizes or fewer without."""

@@ -62,7 +62,7 @@ class Stocktaking:
     def _unique_ids(self) -> dict[int, bytes]:
         """The unique id of each place; empty when the server has none."""
         try:
-            return dict(numbered(self._dialogue.lines("UIDL")))
+            return dict(numbered(self._dialogue.listing("UIDL")))
         except Refused as error:
             # Other names would make other mails of those that are known.
             if is_passing(error) or "UIDL" in self._capabilities:
@@ -71,7 +71,7 @@ class Stocktaking:
 
     def _sizes(self, *, needed: bool) -> dict[int, int | None]:
         try:
-            listed = numbered(self._dialogue.lines("LIST"))
+            listed = numbered(self._dialogue.listing("LIST"))
             return {place: size_of(words) for place, words in listed}
         except Refused as error:
             if needed or is_passing(error):

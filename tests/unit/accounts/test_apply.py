@@ -329,3 +329,24 @@ def test_what_works_and_is_dangerous_is_warned_about(setting: str, warning: str)
     warnings = plan_of(text).warnings
     assert len(warnings) == bool(warning)
     assert "".join(warnings).startswith(warning)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "noted"),
+    [
+        ("host: imap.example.org", "host: imap2.example.org", True),
+        (
+            "username: login\n    password: secret\n    address",
+            "username: other\n    password: secret\n    address",
+            True,
+        ),
+        ("host: imap.example.org", "host: imap.example.org\n    poll_seconds: 5", False),
+    ],
+)
+def test_who_leads_an_account_to_another_mailbox_is_told(old: str, new: str, noted: bool) -> None:
+    """Its mails may have the numbers of those that were read under this name."""
+    assert old in FILE
+    plan = plan_of(FILE.replace(old, new), applied(FILE))
+    assert plan.count("changed") == 1
+    assert any("needs an account with another name" in note for note in plan.notes) is noted
+    assert plan_of(FILE).notes == ()

@@ -66,7 +66,9 @@ def account_with(*lines: str) -> MailAccount:
 
 
 @pytest.mark.parametrize(("protocol", "encryption", "port"), PORTS)
-@pytest.mark.parametrize("given", ["port:", "port: 0", "port: 4711", "description: none"])
+@pytest.mark.parametrize(
+    "given", ["port:", "port: ''", "port: 0", "port: 4711", "description: none"]
+)
 def test_a_blank_port_is_the_protocols_and_encryptions_own(
     protocol: str, encryption: str, port: int, given: str
 ) -> None:
@@ -81,6 +83,7 @@ def test_a_blank_port_is_the_protocols_and_encryptions_own(
     [
         ("description: none", 30_000),
         ("timeout_ms:", 30_000),
+        ("timeout_ms: ''", 30_000),
         ("timeout_ms: 0", 30_000),
         ("timeout_ms: 1", 1),
         ("timeout_ms: 30000", 30_000),

@@ -110,3 +110,18 @@ async def test_one_that_is_removed_meanwhile_holds_nothing_up(
     neighbours.store.known = removing  # type: ignore[method-assign, assignment]
     found = await fetch_missed(fetch, neighbours.store, 100)
     assert found == Round(held=2, unaccounted=2, fetched=1, finished=True)
+
+
+async def test_a_mailbox_that_lists_nothing_now_is_compared_again(
+    server: MemoryServer, neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a POP3 server that allows no login so soon."""
+    server.add(b"one")
+    fetch = await read(server, neighbours)
+    neighbours.store.fetched.clear()
+    with monkeypatch.context() as closed:
+        closed.setattr(MemoryMailbox, "list_after", lambda *_, **__: [])
+        found = await fetch_missed(fetch, neighbours.store, 100)
+    assert found == Round(held=1, unaccounted=1, fetched=0, finished=False)
+    assert (await fetch_missed(fetch, neighbours.store, 100)).finished
+    assert len(neighbours.store.fetched) == 1

@@ -326,6 +326,21 @@ async def test_a_mail_that_is_too_large_is_not_finished_by_a_successor_either(
     assert neighbours.store.states["support", "INBOX"].finished_uid == 2
 
 
+async def test_a_mail_of_unknown_size_that_is_too_large_comes_as_its_header(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    """Where the server breaks off when it is asked for sizes."""
+    server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100, b"A: 3\r\n\r\n")
+    server.finishes_at_rest = True
+    suspects = Suspects(in_listing=True)
+    fetch = await opened(server, neighbours, suspects, limits=Limits(max_message_bytes=50))
+    await fetch.new_mails()
+    told = [(record.size, record.too_large) for record in neighbours.producer.records]
+    assert told == [(8, False), (108, True), (8, False)]
+    assert server.seen == {1, 3}
+    assert [spool.closed for spool in server.spools] == [True, True, True]
+
+
 async def test_a_mail_of_the_greatest_size_comes_whole(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

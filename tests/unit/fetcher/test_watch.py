@@ -341,6 +341,71 @@ async def test_a_successor_keeps_to_what_a_poll_may_fetch(neighbours: Neighbours
     assert len(neighbours.producer.records) == 10
 
 
+async def test_what_was_missed_is_within_what_a_poll_may_fetch(neighbours: Neighbours) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.add(*(b"%d" % number for number in range(10)))
+    neighbours.store.due = [asked()]
+    neighbours.store.states["support", "INBOX"] = SyncState(
+        mailbox="support", folder="INBOX", uid_validity=7, last_uid=7
+    )
+    async with watched(server, neighbours, waits, max_mails_per_poll=4):
+        for poll, fetched in enumerate([4, 8, 10], 1):
+            await until(lambda poll=poll: len(waits.seconds) == poll)  # type: ignore[misc]
+            assert len(neighbours.producer.records) == fetched
+            waits.resume.set()
+    assert [each.finished for each in neighbours.store.rounds] == [False, False, True]
+
+
+async def test_what_was_missed_is_fetched_in_the_session_of_the_look(
+    neighbours: Neighbours,
+) -> None:
+    """Where logins must be far apart, there would never be another one."""
+    server, waits = MemoryServer(), Waits()
+    server.add(b"one", b"two")
+    neighbours.store.due = [asked()]
+    neighbours.store.states["support", "INBOX"] = SyncState(
+        mailbox="support", folder="INBOX", uid_validity=7, last_uid=1
+    )
+    rested: list[int] = []
+
+    class Rests(MemoryMailbox):
+        def rest(self) -> None:
+            rested.append(len(server.done("read")))
+            super().rest()
+
+    entrance = Entrance(mailbox_for=lambda _: Rests(server), slots=asyncio.Semaphore(1))
+    watch = MailboxWatch(account_named(), neighbours.parts, entrance, waits)
+    task = asyncio.create_task(watch.run())
+    await until(lambda: len(waits.seconds) == 1)
+    task.cancel()
+    await asyncio.wait([task])
+    assert len(neighbours.producer.records) == 2
+    assert rested[0] == 2
+
+
+@pytest.mark.parametrize(("since", "figure"), [(None, 1), (date(2020, 1, 1), None)])
+async def test_a_backfill_leaves_the_figure_of_missed_mails(
+    neighbours: Neighbours,
+    monkeypatch: pytest.MonkeyPatch,
+    since: date | None,
+    figure: int | None,
+) -> None:
+    """Mails that were left alone on purpose raise no alarm."""
+    server, waits, figures = MemoryServer(), Waits(), []
+    monkeypatch.setattr(
+        "services.fetcher.watch.metrics.set_mailbox_unaccounted",
+        lambda _, mails: figures.append(mails),
+    )
+    server.add(b"one")
+    neighbours.store.due = [asked(since)]
+    neighbours.store.states["support", "INBOX"] = SyncState(
+        mailbox="support", folder="INBOX", uid_validity=7, last_uid=1
+    )
+    async with watched(server, neighbours, waits, only_after=date(2026, 1, 1)):
+        await until(lambda: bool(neighbours.store.rounds) and len(waits.seconds) == 1)
+    assert figures == ([] if figure is None else [figure])
+
+
 async def test_a_busy_mailbox_does_not_starve_the_others() -> None:
     neighbours = Neighbours(FetcherSettings(batch_max_mails=1))
     busy, quiet = MemoryServer(), MemoryServer()

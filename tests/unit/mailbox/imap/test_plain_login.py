@@ -19,7 +19,7 @@ class PlainServer:
     logins: list[str]
 
     def __init__(self, host: str, *_: Any, **__: Any) -> None:
-        self._imap = SimpleNamespace(debug=0)
+        self._imap = SimpleNamespace(debug=0, read=bytes, readline=bytes, send=len)
 
     def has_capability(self, name: str) -> bool:
         return False

@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postrail.mailbox.pop3 import dialogue as dialogue_module
+from postrail.mailbox.pop3 import reading
 from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
 
 PARTS = st.lists(st.sampled_from([b".", b"\r\n", b"\n", b"\r", b"x", b"\0"]), max_size=40)
@@ -48,3 +52,37 @@ def test_any_answer_is_understood_or_an_error(answer: bytes) -> None:
             told = str(error)
     # It can be written to a log.
     assert told.encode()
+
+
+@given(PARTS)
+def test_a_long_line_comes_in_parts_that_change_nothing(parts: list[bytes]) -> None:
+    """Wherever it is parted: within the end of a line, or before a dot that ends nothing."""
+    content = b"".join(parts) + b"\r\n"
+    stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+    with (
+        mock.patch.object(dialogue_module, "LONGEST_PART", 4),
+        dialogue_with(b"+OK\r\n" + stuffed + b".\r\n+OK next\r\n") as dialogue,
+    ):
+        lines = list(dialogue.lines("RETR 1"))
+        assert b"".join(lines) == content
+        assert max(map(len, lines)) <= 4
+        assert dialogue.ask("NOOP") == "+OK next"
+
+
+def test_a_listing_without_end_is_none() -> None:
+    with (
+        mock.patch.object(dialogue_module, "LONGEST_LISTING", 20),
+        dialogue_with(b"+OK\r\n" + b"1 id\r\n" * 100) as dialogue,
+        pytest.raises(NotPop3, match="more than 20 bytes to UIDL"),
+    ):
+        list(dialogue.listing("UIDL"))
+
+
+def test_of_a_header_without_end_a_mib_is_kept() -> None:
+    # More than the socket's buffer holds, so parts of a MiB are made smaller.
+    with (
+        mock.patch.object(dialogue_module, "CHUNK_BYTES", 100),
+        dialogue_with(b"+OK\r\n" + b"A: b\r\n" * 100 + b".\r\n+OK next\r\n") as dialogue,
+    ):
+        assert len(reading.header(dialogue, 1)) <= 106
+        assert dialogue.ask("NOOP") == "+OK next"

@@ -1,0 +1,60 @@
+"""What a folder holds that was never asked for, because it is older than the account wants."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from postrail.clock import SystemClock
+from services.fetcher.missed import fetch_missed
+from services.fetcher.reading import Suspects
+from services.fetcher.step import Fetch
+from tests.fakes.fetching import Neighbours
+from tests.fakes.folders import Folder, MemoryLedger, mailbox_on
+
+DAY = 86400.0
+
+
+# The time of an mbox's mails is in the file, and the same for all of this test's.
+@pytest.mark.parametrize("kind", ["maildir", "eml"])
+async def test_a_backfill_brings_what_came_before_the_day_of_the_account(
+    kind: str, tmp_path: Path
+) -> None:
+    """Nobody has numbered it so far, so its numbers are above all that were read."""
+    folder, ledger, neighbours = Folder(kind, tmp_path), MemoryLedger(), Neighbours()
+    folder.add(b"Subject: old\n\n", age_seconds=90 * DAY)
+    folder.add(b"Subject: new\n\n", age_seconds=DAY)
+    today = SystemClock().now().date()
+    for days, since, subjects in [
+        (30, None, [b"new"]),
+        # The account as it is holds nothing more.
+        (30, 30, [b"new"]),
+        (30, 180, [b"new", b"old"]),
+        (30, 180, [b"new", b"old"]),
+    ]:
+        mailbox = mailbox_on(folder, ledger, only_after=today - timedelta(days=since or days))
+        state = await neighbours.store.begin("support", "INBOX", 0)
+        fetch = Fetch(neighbours.parts, mailbox, state, Suspects())
+        if since is None:
+            await fetch.new_mails()
+        else:
+            assert (await fetch_missed(fetch, neighbours.store, 100)).finished
+        mailbox.close()
+        found = [record.body or b"" for record in neighbours.producer.records]
+        assert [body.split()[1] for body in found] == subjects
+    neighbours.close()
+
+
+async def test_what_has_just_come_is_no_missed_mail(tmp_path: Path) -> None:
+    """It is fetched as new, and is no reason for an alarm."""
+    folder, ledger = Folder("eml", tmp_path), MemoryLedger()
+    folder.add(b"Subject: one\n\n", age_seconds=DAY)
+    mailbox = mailbox_on(folder, ledger)
+    mailbox.list_after(0)
+    folder.add(b"Subject: two\n\n", age_seconds=60)
+    assert [mail.uid for mail in mailbox.held(1)] == [1]
+    # Numbered before, and left for the next poll by the limit of this one.
+    assert [mail.uid for mail in mailbox.held(0)] == []
+    mailbox.close()

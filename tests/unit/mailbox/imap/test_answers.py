@@ -1,0 +1,135 @@
+"""Answers that no server should give: they cost one mail, and never the memory or the mailbox."""
+
+from __future__ import annotations
+
+import imaplib
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox.imap.bounds import LONGEST_ANSWER, BoundedAnswers
+from postrail.mailbox.imap.mailbox import ImapMailbox
+from tests.fakes.fetching import account_named
+
+
+def mailbox_told(answer: dict[int, dict[bytes, Any]]) -> ImapMailbox:
+    """An open mailbox whose server answers each FETCH with this."""
+    mailbox = ImapMailbox(account_named(), "password")
+    mailbox._client = SimpleNamespace(
+        fetch=lambda uids, items: answer,
+        search=lambda criteria: list(answer),
+        _imap=SimpleNamespace(untagged_responses={}),
+    )
+    return mailbox
+
+
+@pytest.mark.parametrize("size", [None, b"many"])
+def test_a_size_that_is_no_number_is_not_known(size: Any) -> None:
+    mailbox = mailbox_told({1: {b"RFC822.SIZE": 10}, 2: {b"RFC822.SIZE": size}, 3: {}})
+    assert [mail.size for mail in mailbox.list_after(0)] == [10, None, None]
+
+
+@pytest.mark.parametrize("content", [None, 123, (b"a", b"b")])
+def test_a_content_that_is_no_text_makes_the_mail_unreadable(content: Any) -> None:
+    answer = {b"BODY[]": content, b"BODY[]<0>": content, b"BODY[HEADER]<0>": content}
+    mailbox, mail = mailbox_told({1: answer}), ListedMail(1, None)
+    for read in (lambda: mailbox.read([1]), lambda: mailbox.read_to_spool(mail)):
+        with pytest.raises(MailUnreadable):
+            read()
+    with pytest.raises(MailUnreadable):
+        mailbox.read_header(mail)
+
+
+def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
+    imap = SimpleNamespace(read=bytes, readline=bytes, send=len)
+    BoundedAnswers(imap)
+    assert len(imap.read(3)) == 3
+    mailbox = mailbox_told({})
+    mailbox._client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
+    # The next time it is read alone, and after some times told as unreadable.
+    with pytest.raises(MailboxAway, match="more than we take"):
+        mailbox.read([1])
+
+
+def test_an_answer_without_end_ends_the_connection_and_many_short_ones_do_not() -> None:
+    megabyte = 1024 * 1024
+    imap = SimpleNamespace(read=bytes, readline=lambda: bytes(megabyte), send=len)
+    BoundedAnswers(imap)
+    for _ in range(3):
+        imap.send(b"A1 NOOP")
+        for _ in range(LONGEST_ANSWER // megabyte):
+            imap.readline()
+    with pytest.raises(imaplib.IMAP4.abort):
+        imap.readline()
+
+
+@pytest.mark.parametrize(
+    ("listed", "starts"),
+    [
+        # What came is all that was listed.
+        (9, [0, 5]),
+        # The server gives less at once than it is asked for.
+        (12, [0, 5, 9]),
+        # It has told of more than there is (Exchange), or of nothing.
+        (20, [0, 5, 9, 12]),
+        (None, [0, 5]),
+    ],
+)
+def test_a_short_piece_is_no_end_before_the_listed_size(
+    monkeypatch: pytest.MonkeyPatch, listed: int | None, starts: list[int]
+) -> None:
+    monkeypatch.setattr("postrail.mailbox.imap.mailbox.CHUNK_BYTES", 5)
+    pieces = {0: b"abcde", 5: b"fghi", 9: b"jkl", 12: b""}
+    asked = []
+
+    def fetch(uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        if items == ["INTERNALDATE"]:
+            return {1: {}}
+        start = int(items[0].partition("<")[2].partition(".")[0])
+        asked.append(start)
+        return {1: {b"BODY[]<%d>" % start: pieces[start]}}
+
+    mailbox = mailbox_told({})
+    mailbox._client.fetch = fetch
+    mail = mailbox.read_to_spool(ListedMail(1, listed))
+    assert mail is not None
+    assert asked == starts
+    assert b"".join(mail.chunks()) == b"".join(pieces[start] for start in starts)
+    mail.close()
+
+
+class Folders:
+    """A server that knows MOVE, and whose folder for moved mails somebody removes."""
+
+    def __init__(self) -> None:
+        self.there = False
+        self.log: list[str] = []
+
+    def has_capability(self, name: str) -> bool:
+        return True
+
+    def folder_exists(self, name: str) -> bool:
+        return self.there
+
+    def create_folder(self, name: str) -> None:
+        self.there = True
+        self.log.append("create")
+
+    def subscribe_folder(self, name: str) -> None:
+        """Nobody looks."""
+
+    def move(self, uids: list[int], name: str) -> None:
+        if not self.there:
+            raise imaplib.IMAP4.error("[TRYCREATE] no such folder")
+        self.log.append(f"move {uids[0]}")
+
+
+def test_a_folder_that_is_removed_meanwhile_is_made_again() -> None:
+    mailbox = ImapMailbox(account_named(after_download="move", move_to="Done"), "password")
+    mailbox._client = server = Folders()
+    assert mailbox.finish([1])
+    server.there = False
+    assert mailbox.finish([2])
+    assert server.log == ["create", "move 1", "create", "move 2"]
