@@ -26,7 +26,7 @@ help: ## This list
 run: $(VENV)/.embedded ## Start everything here and send sample mails through; Ctrl-C stops it
 	@$(BIN)/postrail up --demo $(if $(DATA),--data '$(DATA)') $(UP_OPTIONS)
 
-test: $(VENV)/.dev ## All tests; installs Dovecot and Postfix from Debian first, when root may
+test: $(VENV)/.dev ## All tests; installs Dovecot, Postfix and an OAuth2 provider first, when root may
 	@sh scripts/install-test-parts.sh
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TEST_OPTIONS)
 
