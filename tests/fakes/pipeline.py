@@ -333,7 +333,13 @@ class Pipeline:
         """Whether so many mails have come in and nothing waits anywhere."""
         try:
             arrived: int = self.value("SELECT count(*) FROM incoming_mail")
-            return arrived >= mails and not self.unfinished() and self._queued() == 0
+            # What was on its way to the sender at the first look may wait in its table at the last.
+            return (
+                arrived >= mails
+                and not self.unfinished()
+                and self._queued() == 0
+                and not self.unfinished()
+            )
         except (psycopg.OperationalError, KafkaError):
             return False
 
