@@ -31,7 +31,6 @@ async def fetch_missed(fetch: Fetch, store: Store, most: int) -> Round:
         fetched += len(wanted)
         # Without the first one, even if it was removed meanwhile and is not listed any more.
         missing -= {first, *(mail.uid for mail in wanted)}
-    await fetch.rest()
     return Round(held=len(held), unaccounted=unaccounted, fetched=fetched, finished=not missing)
 
 

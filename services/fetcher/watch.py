@@ -176,7 +176,9 @@ class MailboxWatch:
             async with self._entrance.slots:
                 uid_validity = await self._parts.threads.run(mailbox.open)
             fetch = await self._fetch(mailbox, uid_validity)
-            return await fetch_missed(fetch, self._parts.store, left)
+            found = await fetch_missed(fetch, self._parts.store, left)
+            await fetch.rest()
+            return found
         finally:
             self._parts.threads.release(mailbox)
 

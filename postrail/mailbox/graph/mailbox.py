@@ -8,7 +8,8 @@ mailbox is taken over from a process that was paused, two. That leaves room for 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
 
 from postrail.accounts.models import MailAccount
@@ -23,7 +24,7 @@ from postrail.mailbox.graph.folders import find_or_make_folder, folder_of
 from postrail.mailbox.graph.http import GraphClient, header_in, segment
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
-from postrail.mailbox.spool import Spool
+from postrail.mailbox.spool import spooled
 
 FULL_LISTING_SECONDS = 3600.0
 # They are read one by one anyway; a pause that Graph asks for costs what is in hand.
@@ -32,10 +33,6 @@ LISTED_AT_ONCE = 20
 GROWTH = 2
 # A batch of the fetcher has 4 MiB: what is beyond this is not what Exchange told of.
 IN_MEMORY_BYTES = 16 * 1024 * 1024
-
-
-class _LargerThanTold(Exception):  # noqa: N818  Nobody outside of this module sees it.
-    """The mail does not belong into memory."""
 
 
 class GraphMailbox:
@@ -147,31 +144,23 @@ class GraphMailbox:
 
     def _read(self, entry: Entry) -> ReadMail:
         content = bytearray()
-
-        def write(piece: bytes) -> None:
-            content.extend(piece)
-            if len(content) > IN_MEMORY_BYTES:
-                raise _LargerThanTold
-
-        try:
-            self._download(entry, write)
-        except _LargerThanTold:
-            content.clear()
-            return self._read_to_spool(entry)
+        with contextlib.closing(self._pieces(entry)) as pieces:
+            for piece in pieces:
+                content += piece
+                if len(content) > IN_MEMORY_BYTES:
+                    # Larger than told: what has come so far goes to disk with the rest.
+                    return _on_disk(entry, itertools.chain([bytes(content)], pieces))
         return ReadMail(entry.number, bytes(content), entry.received_at, entry.key)
 
     def _read_to_spool(self, entry: Entry) -> ReadMail:
-        with contextlib.ExitStack() as faulty:
-            spool = faulty.enter_context(contextlib.closing(Spool()))
-            self._download(entry, spool.write)
-            faulty.pop_all()
-        return ReadMail(entry.number, b"", entry.received_at, entry.key, spool=spool)
+        with contextlib.closing(self._pieces(entry)) as pieces:
+            return _on_disk(entry, pieces)
 
-    def _download(self, entry: Entry, write: Callable[[bytes], None]) -> None:
+    def _pieces(self, entry: Entry) -> Generator[bytes, None, None]:
         most, size = self._account.max_message_bytes * GROWTH, 0
         with self._client.content(_content_of(entry)) as coming:
             for piece in coming:
-                write(piece)
+                yield piece
                 size += len(piece)
                 if 0 < most < size:
                     raise MailUnreadable(
@@ -294,6 +283,10 @@ class GraphMailbox:
     def close(self) -> None:
         """Releases the connection."""
         self._client.close()
+
+
+def _on_disk(entry: Entry, pieces: Iterable[bytes]) -> ReadMail:
+    return ReadMail(entry.number, b"", entry.received_at, entry.key, spool=spooled(pieces))
 
 
 def _content_of(entry: Entry) -> str:
