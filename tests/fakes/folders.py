@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,10 @@ from typing import Any
 from postrail.accounts.models import MailAccount
 from postrail.clock import SettableClock, SystemClock
 from postrail.mailbox.folder.mailbox import FolderMailbox
+from tests.fakes.ledgers import MemoryLedger
 
 KINDS = ("maildir", "eml", "mbox")
 FROM_LINE = b"From ada@customer.test Thu Jan  1 10:00:%02d 2026\n"
-
-
-class MemoryLedger:
-    """Numbers keys as PostgreSQL would."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-
-    def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
-        for key in keys:
-            self.numbers.setdefault(key, len(self.numbers) + 1)
-        return {key: self.numbers[key] for key in keys}
 
 
 class Folder:

@@ -11,7 +11,7 @@ from postrail.mailbox.graph.mailbox import GraphMailbox
 from tests.fakes.certificates import Certificates
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_mailboxes import GraphMail
-from tests.fakes.memory_ledger import MemoryDeltas, MemoryLedger
+from tests.fakes.ledgers import MemoryDeltas, MemoryLedger
 
 ADDRESS = "support@example.org"
 

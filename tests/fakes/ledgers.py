@@ -1,17 +1,39 @@
-"""A ledger in memory."""
+"""The roles Ledger and Deltas in memory; they survive the mailboxes that use them."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+
+from postrail.mailbox.graph.delta import Delta
 
 
 class MemoryLedger:
-    """Gives each key the next number, and keeps it; implements the role Ledger."""
+    """Gives each key a number for good."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self._next = itertools.count(1)
+        # The keys of each call that said they were the whole folder.
+        self.whole: list[list[str]] = []
 
     def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
+        if whole:
+            self.whole.append(list(keys))
         for key in keys:
-            self.numbers.setdefault(key, len(self.numbers) + 1)
+            if key not in self.numbers:
+                self.numbers[key] = next(self._next)
         return {key: self.numbers[key] for key in keys}
+
+
+class MemoryDeltas:
+    """Keeps what was saved, each time."""
+
+    def __init__(self) -> None:
+        self.saved: list[Delta] = []
+
+    def load(self) -> Delta | None:
+        return self.saved[-1] if self.saved else None
+
+    def save(self, delta: Delta) -> None:
+        self.saved.append(delta)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,9 +21,7 @@ from postrail.records import MailboxCheckRequested
 from postrail.settings import Settings
 from postrail.stream.reader import tail
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED, apply_topics
-from services.cli.app import run
-
-Postrail = Callable[..., tuple[int, str, str]]
+from tests.fakes.commands import Postrail, commands_in
 
 FILE = """
 connections:
@@ -49,16 +46,7 @@ def postrail(
     capfd: pytest.CaptureFixture[str],
 ) -> Postrail:
     """Runs a command; returns its exit code, output and errors. Three accounts are there."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run(arguments)
-        output, errors = capfd.readouterr()
-        return code, output, errors
-
+    call = commands_in(tmp_path, environment, monkeypatch, capfd)
     (tmp_path / "postrail.yaml").write_text(FILE)
     assert call("apply")[0] == 0
     return call

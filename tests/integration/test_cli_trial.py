@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,13 @@ from postrail import ownership
 from postrail.database import one_connection
 from postrail.mails import sync_state
 from postrail.settings import Settings
-from services.cli.app import run
 from tests.fakes.certificates import Certificates
+from tests.fakes.commands import Postrail, commands_in
 from tests.fakes.dovecot import Dovecot
 from tests.fakes.records import NOON
 
 pytestmark = pytest.mark.debian
 
-Postrail = Callable[..., tuple[int, str, str]]
 MAIL = b"Subject: Printer\r\n\r\nIt smokes.\r\n"
 
 
@@ -32,17 +30,7 @@ def postrail(
     capfd: pytest.CaptureFixture[str],
 ) -> Postrail:
     """Runs a command in an empty folder; returns its exit code, output and errors."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run(arguments)
-        output, errors = capfd.readouterr()
-        return code, output, errors
-
-    return call
+    return commands_in(tmp_path, environment, monkeypatch, capfd)
 
 
 @pytest.fixture

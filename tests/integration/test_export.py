@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from services.cli.app import run
-
-Postrail = Callable[..., tuple[int, str, str]]
+from tests.fakes.commands import Postrail, commands_in
 
 FILE = """
 connections:
@@ -39,16 +36,7 @@ def postrail(
     capfd: pytest.CaptureFixture[str],
 ) -> Postrail:
     """Runs a command in an empty folder; returns its exit code, output and errors."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = run(arguments)
-        output, errors = capfd.readouterr()
-        return code, output, errors
-
+    call = commands_in(tmp_path, environment, monkeypatch, capfd)
     (tmp_path / "postrail.yaml").write_text(FILE)
     assert call("apply")[0] == 0
     return call

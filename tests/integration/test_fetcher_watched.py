@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ from postrail.stream.topics import apply_topics
 from services.cli.app import run
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import Dovecot
+from tests.fakes.fetcher_process import fetcher
 from tests.fakes.fetching import until_blocking
 
 pytestmark = pytest.mark.debian
@@ -56,24 +53,6 @@ def file_of(folder: Path, dovecot: Dovecot, certificates: Certificates) -> Path:
         "     address: help@example.org, project: HELP}\n"
     )
     return path
-
-
-@contextlib.contextmanager
-def fetcher(environment: dict[str, str], log: Path) -> Iterator[None]:
-    """A fetcher process that runs during the block."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.fetcher"],
-            cwd=REPOSITORY,
-            env=os.environ | environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def test_the_dialogue_is_switched_while_it_runs_and_contact_is_shown(

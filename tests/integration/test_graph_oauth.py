@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,10 @@ from postrail.settings import Settings
 from postrail.stream.topics import apply_topics
 from tests.fakes import oauth_provider
 from tests.fakes.certificates import Certificates
+from tests.fakes.fetcher_process import fetcher
 from tests.fakes.fetching import until_blocking
 from tests.fakes.graph import FakeGraph, Grant
-from tests.fakes.memory_ledger import MemoryDeltas, MemoryLedger
+from tests.fakes.ledgers import MemoryDeltas, MemoryLedger
 from tests.fakes.oauth import ADDRESS, Scene
 from tests.fakes.oauth_provider import OAuthProvider
 
@@ -148,22 +146,3 @@ async def test_the_fetcher_brings_mail_with_its_own_tokens(
     with psycopg.connect(settings.database.url.get_secret_value()) as connection:
         assert connection.execute("SELECT state FROM incoming_mail").fetchall() == [("fetched",)]
     assert all(token not in log.read_text() for token in scene.provider.valid)
-
-
-@contextlib.contextmanager
-def fetcher(environment: dict[str, str], log: Path) -> Iterator[None]:
-    """A fetcher process that is killed at the end of the block."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.fetcher"],
-            cwd=Path(__file__).parents[2],
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
-        print(log.read_text())

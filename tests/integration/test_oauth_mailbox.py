@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from postrail.settings import Settings
 from postrail.stream.topics import apply_topics
 from tests.fakes.certificates import Certificates
 from tests.fakes.dovecot import Dovecot
+from tests.fakes.fetcher_process import fetcher
 from tests.fakes.fetching import until_blocking
 from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.oauth import ADDRESS, Desk
@@ -259,21 +258,3 @@ def metric(port: int, name: str) -> str:
         if found := re.search(rf'{name}{{account="support"}} (\S+)', text):
             return found[1]
     return ""
-
-
-@contextlib.contextmanager
-def fetcher(environment: dict[str, str], log: Path) -> Iterator[None]:
-    """A fetcher process that is killed at the end of the block."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.fetcher"],
-            cwd=Path(__file__).parents[2],
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()

@@ -9,7 +9,8 @@ import pytest
 
 from postrail.clock import SystemClock
 from postrail.mailbox.folder.mailbox import FolderMailbox
-from tests.fakes.folders import KINDS, Folder, MemoryLedger, mailbox_on
+from tests.fakes.folders import KINDS, Folder, mailbox_on
+from tests.fakes.ledgers import MemoryLedger
 from tests.fakes.mailbox_contract import MailboxContract, MailboxScene
 
 

@@ -12,7 +12,8 @@ from services.fetcher.missed import fetch_missed
 from services.fetcher.reading import Suspects
 from services.fetcher.step import Fetch
 from tests.fakes.fetching import Neighbours
-from tests.fakes.folders import Folder, MemoryLedger, mailbox_on
+from tests.fakes.folders import Folder, mailbox_on
+from tests.fakes.ledgers import MemoryLedger
 
 DAY = 86400.0
 

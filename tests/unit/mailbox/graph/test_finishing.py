@@ -16,7 +16,7 @@ from postrail.mailbox.graph import mailbox as graph_mailbox
 from postrail.mailbox.graph.http import GraphClient
 from postrail.mailbox.graph.listing import Entry
 from postrail.mailbox.graph.mailbox import GraphMailbox
-from tests.fakes.memory_ledger import MemoryDeltas, MemoryLedger
+from tests.fakes.ledgers import MemoryDeltas, MemoryLedger
 
 Answer = Callable[[httpx.Request], httpx.Response]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from postrail.mailbox.graph.folders import find_folder
 from postrail.mailbox.graph.http import GraphClient
 from postrail.mailbox.graph.listing import GraphListing
 from postrail.mailbox.graph.mailbox import GraphMailbox
-from tests.fakes.memory_ledger import MemoryDeltas, MemoryLedger
+from tests.fakes.ledgers import MemoryDeltas, MemoryLedger
 
 Answer = Callable[[httpx.Request], httpx.Response]
 HERE = "https://graph.microsoft.com/v1.0/next"
