@@ -103,12 +103,6 @@ class Fetch:
         self._unsettled = False
         self.state = state
 
-    async def new_mails(self, already: int = 0) -> int:
-        """Fetches what is new, and lets the mailbox go; see `take_new`."""
-        left = await self.take_new(already)
-        await self.rest()
-        return left
-
     async def take_new(self, already: int = 0) -> int:
         """Fetches until the mailbox lists nothing new, or the poll has had its number of mails.
 

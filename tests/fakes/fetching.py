@@ -23,7 +23,7 @@ from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
 from services.fetcher.publish import Publisher
 from services.fetcher.reading import Threads
-from services.fetcher.step import Parts
+from services.fetcher.step import Fetch, Parts
 
 
 class MemoryProducer:
@@ -203,6 +203,12 @@ class Neighbours:
 
     def close(self) -> None:
         self._pool.shutdown()
+
+
+async def look(fetch: Fetch) -> None:
+    """One look at the mailbox, as a watch has them."""
+    await fetch.take_new()
+    await fetch.rest()
 
 
 def account_named(name: str = "support", **changes: Any) -> MailAccount:

@@ -11,7 +11,7 @@ from postrail.settings import FetcherSettings
 from services.fetcher.missed import fetch_missed
 from services.fetcher.reading import Suspects
 from services.fetcher.step import Fetch
-from tests.fakes.fetching import Neighbours
+from tests.fakes.fetching import Neighbours, look
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
 
@@ -32,7 +32,7 @@ async def read(server: MemoryServer, neighbours: Neighbours) -> Fetch:
     mailbox = MemoryMailbox(server)
     state = await neighbours.store.begin("support", "INBOX", mailbox.open())
     fetch = Fetch(neighbours.parts, mailbox, state, Suspects())
-    await fetch.new_mails()
+    await look(fetch)
     return fetch
 
 
@@ -57,7 +57,7 @@ async def test_a_mail_that_the_server_showed_late_is_fetched(
     late = server.mails.pop(2)
     fetch = await read(server, neighbours)
     server.mails[2] = late
-    await fetch.new_mails()
+    await look(fetch)
     assert bodies(neighbours) == [b"one", b"three", b"four"]
     found = await fetch_missed(fetch, neighbours.store, 100)
     assert found == Round(held=4, unaccounted=1, fetched=1, finished=True)

@@ -12,7 +12,7 @@ from postrail.mailbox import ListedMail
 from postrail.settings import FetcherSettings
 from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects
 from services.fetcher.step import Fetch, Limits
-from tests.fakes.fetching import Neighbours
+from tests.fakes.fetching import Neighbours, look
 from tests.fakes.mailboxes import RECEIVED_AT, MemoryMailbox, MemoryServer
 
 SMALL = FetcherSettings(batch_max_mails=2, inline_max_bytes=1024)
@@ -47,8 +47,8 @@ async def test_everything_new_arrives_once_in_order(
 ) -> None:
     server.add(b"one", b"two", b"three")
     fetch = await opened(server, neighbours)
-    await fetch.new_mails()
-    await fetch.new_mails()
+    await look(fetch)
+    await look(fetch)
     assert [record.body for record in neighbours.producer.records] == [b"one", b"two", b"three"]
     assert neighbours.producer.records[0].source == "INBOX;uidvalidity=7;uid=1"
     assert neighbours.producer.records[0].received_at == RECEIVED_AT
@@ -64,11 +64,11 @@ async def test_nothing_is_recorded_or_marked_before_kafka_has_it(
     server.add(b"one")
     observed = []
 
-    def look() -> None:
+    def observe() -> None:
         observed.append((set(server.seen), dict(neighbours.store.fetched)))
 
-    neighbours.producer.before_acknowledging = look
-    await (await opened(server, neighbours)).new_mails()
+    neighbours.producer.before_acknowledging = observe
+    await look(await opened(server, neighbours))
     assert observed == [(set(), {})]
 
 
@@ -78,7 +78,7 @@ async def test_an_unacknowledged_record_marks_nothing(
     server.add(b"one")
     neighbours.producer.fault = FatalError("no acknowledgement")
     with pytest.raises(FatalError):
-        await (await opened(server, neighbours)).new_mails()
+        await look(await opened(server, neighbours))
     assert not server.seen
     assert not neighbours.store.fetched
     assert neighbours.store.states["support", "INBOX"].last_uid == 0
@@ -91,9 +91,9 @@ async def test_without_its_row_a_mail_is_not_marked_and_comes_again_as_the_same_
     fetch = await opened(server, neighbours)
     neighbours.store.faults = [TransientError("away")]
     with pytest.raises(TransientError):
-        await fetch.new_mails()
+        await look(fetch)
     assert not server.seen
-    await (await opened(server, neighbours)).new_mails()
+    await look(await opened(server, neighbours))
     first, second = neighbours.producer.records
     assert first.mail_id == second.mail_id
     assert server.seen == {1}
@@ -104,7 +104,7 @@ async def test_a_large_mail_is_a_blob_before_its_record(
 ) -> None:
     large = b"x" * 1025
     server.add(large, b"x" * 1024)
-    await (await opened(server, neighbours)).new_mails()
+    await look(await opened(server, neighbours))
     first, second = neighbours.producer.records
     assert first.body is None
     assert first.blob is not None
@@ -119,7 +119,7 @@ async def test_a_mail_larger_than_a_batch_passes_by_disk(server: MemoryServer) -
     )
     contents = [b"one", b"x" * 1025, b"y" * 2049, b"two"]
     server.add(*contents)
-    await (await opened(server, neighbours)).new_mails()
+    await look(await opened(server, neighbours))
     neighbours.close()
     assert server.done("read") == [(1,), (2,), (3,), (4,)]
     assert [spool.closed for spool in server.spools] == [True, True]
@@ -136,7 +136,7 @@ async def test_a_spool_is_given_back_when_its_mail_is_not_published(server: Memo
     neighbours.producer.fault = FatalError("no acknowledgement")
     server.add(b"x" * 1025)
     with pytest.raises(FatalError):
-        await (await opened(server, neighbours)).new_mails()
+        await look(await opened(server, neighbours))
     neighbours.close()
     assert [spool.closed for spool in server.spools] == [True]
 
@@ -149,10 +149,10 @@ async def test_without_the_blob_store_nothing_is_sent(
     neighbours.blobs.faults = [TransientError("away")]
     fetch = await opened(server, neighbours)
     with pytest.raises(TransientError):
-        await fetch.new_mails()
+        await look(fetch)
     assert not neighbours.producer.records
     assert "blobs" in neighbours.health.problems
-    await fetch.new_mails()
+    await look(fetch)
     assert len(neighbours.producer.records) == 2
     assert not neighbours.health.problems
 
@@ -161,7 +161,7 @@ async def test_raw_mails_are_archived_by_day_and_mailbox(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one")
-    await (await opened(server, neighbours)).new_mails()
+    await look(await opened(server, neighbours))
     (record,) = neighbours.producer.records
     key = (date(2026, 1, 1), "support", record.mail_id)
     assert neighbours.blobs.archived == {key: b"one"}
@@ -173,7 +173,7 @@ async def test_a_refused_mail_fails_and_its_neighbours_go_on(
     server.add(b"one", b"two", b"three")
     server.refused = {2}
     fetch = await opened(server, neighbours)
-    await fetch.new_mails()
+    await look(fetch)
     assert [record.body for record in neighbours.producer.records] == [b"one", b"three"]
     (row,) = neighbours.store.unreadable.values()
     assert row.source == "INBOX;uidvalidity=7;uid=2"
@@ -195,7 +195,7 @@ async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
         logins += 1
         fetch = await opened(server, neighbours, suspects)
         try:
-            await fetch.new_mails()
+            await look(fetch)
         except TransientError:
             continue
     # Once with its neighbour, then alone.
@@ -218,7 +218,7 @@ async def test_a_mail_that_cannot_even_be_listed_does_not_stop_the_mailbox(
         logins += 1
         fetch = await opened(server, neighbours, suspects)
         try:
-            await fetch.new_mails()
+            await look(fetch)
         except TransientError:
             continue
     assert server.seen == {1, 3}
@@ -240,7 +240,7 @@ async def test_a_mail_removed_meanwhile_is_no_failure(
     mailbox = Removing(server)
     mailbox.open()
     fetch._mailbox = mailbox
-    await fetch.new_mails()
+    await look(fetch)
     assert [record.body for record in neighbours.producer.records] == [b"one"]
     assert fetch.state.last_uid == 2
     assert not neighbours.store.unreadable
@@ -251,7 +251,7 @@ async def test_a_folder_that_cannot_be_marked_is_still_read(
 ) -> None:
     server.add(b"one", b"two", b"three")
     server.may_mark = False
-    await (await opened(server, neighbours)).new_mails()
+    await look(await opened(server, neighbours))
     assert len(neighbours.store.fetched) == 3
     assert not server.seen
 
@@ -260,10 +260,10 @@ async def test_a_changed_uidvalidity_lists_again_as_other_mails(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one")
-    await (await opened(server, neighbours)).new_mails()
+    await look(await opened(server, neighbours))
     server.uid_validity = 8
     fetch = await opened(server, neighbours)
-    await fetch.new_mails()
+    await look(fetch)
     first, second = neighbours.producer.records
     assert first.body == second.body
     assert first.mail_id != second.mail_id
@@ -275,7 +275,7 @@ async def test_what_a_crash_left_unmarked_is_marked_at_the_next_start(
     server.add(b"one", b"two", b"three", b"four")
     server.refused = {4}
     fetch = await opened(server, neighbours)
-    await fetch.new_mails()
+    await look(fetch)
     # As if the process had died before it marked the second batch.
     server.seen -= {3}
     # A person has marked a mail of the first batch as unread.
@@ -290,7 +290,7 @@ async def test_nothing_is_marked_again_once_the_marking_is_saved(
 ) -> None:
     server.add(b"one", b"two")
     fetch = await opened(server, neighbours)
-    await fetch.new_mails()
+    await look(fetch)
     await fetch.save_finished()
     server.seen -= {2}
     await (await opened(server, neighbours)).finish_what_was_left()
@@ -302,7 +302,7 @@ async def test_a_mail_that_is_too_large_comes_as_its_header_and_stays_as_it_is(
 ) -> None:
     server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100, b"A: 3\r\n\r\n")
     fetch = await opened(server, neighbours, limits=Limits(max_message_bytes=50))
-    await fetch.new_mails()
+    await look(fetch)
     records = neighbours.producer.records
     assert [(record.size, record.too_large) for record in records] == [
         (8, False),
@@ -319,7 +319,7 @@ async def test_a_mail_that_is_too_large_is_not_finished_by_a_successor_either(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100)
-    await (await opened(server, neighbours, limits=Limits(max_message_bytes=50))).new_mails()
+    await look(await opened(server, neighbours, limits=Limits(max_message_bytes=50)))
     # Even when the account allows larger mails meanwhile: only the header is here.
     await (await opened(server, neighbours)).finish_what_was_left()
     assert server.seen == {1}
@@ -334,7 +334,7 @@ async def test_a_mail_of_unknown_size_that_is_too_large_comes_as_its_header(
     server.finishes_at_rest = True
     suspects = Suspects(in_listing=True)
     fetch = await opened(server, neighbours, suspects, limits=Limits(max_message_bytes=50))
-    await fetch.new_mails()
+    await look(fetch)
     told = [(record.size, record.too_large) for record in neighbours.producer.records]
     assert told == [(8, False), (108, True), (8, False)]
     assert server.seen == {1, 3}
@@ -345,7 +345,7 @@ async def test_a_mail_of_the_greatest_size_comes_whole(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"x" * 50)
-    await (await opened(server, neighbours, limits=Limits(max_message_bytes=50))).new_mails()
+    await look(await opened(server, neighbours, limits=Limits(max_message_bytes=50)))
     assert neighbours.producer.records[0].body == b"x" * 50
 
 
@@ -354,9 +354,9 @@ async def test_a_poll_brings_no_more_mails_than_it_may(
 ) -> None:
     server.add(b"one", b"two", b"three", b"four", b"five")
     fetch = await opened(server, neighbours, limits=Limits(max_mails_per_poll=3))
-    await fetch.new_mails()
+    await look(fetch)
     assert server.seen == {1, 2, 3}
-    await fetch.new_mails()
+    await look(fetch)
     assert server.seen == {1, 2, 3, 4, 5}
 
 
@@ -370,7 +370,7 @@ async def test_what_takes_effect_at_rest_is_finished_then_and_not_before(
     neighbours.producer.before_acknowledging = lambda: observed.append(
         neighbours.store.states["support", "INBOX"].finished_uid
     )
-    await fetch.new_mails()
+    await look(fetch)
     assert observed == [0, 0]
     assert server.seen == {1, 2, 3}
     assert fetch.state.finished_uid == 3
@@ -384,7 +384,7 @@ async def test_before_a_mail_that_is_too_large_the_others_take_effect(
     fetch = await opened(server, neighbours, limits=Limits(max_message_bytes=50))
     seen = []
     neighbours.producer.before_acknowledging = lambda: seen.append(set(server.seen))
-    await fetch.new_mails()
+    await look(fetch)
     # Else a successor would take the large one for one of those that are to be removed.
     assert seen == [set(), {1}, {1}]
     assert server.seen == {1, 3}

@@ -11,7 +11,7 @@ from postrail.clock import SystemClock
 from services.fetcher.missed import fetch_missed
 from services.fetcher.reading import Suspects
 from services.fetcher.step import Fetch
-from tests.fakes.fetching import Neighbours
+from tests.fakes.fetching import Neighbours, look
 from tests.fakes.folders import Folder, mailbox_on
 from tests.fakes.ledgers import MemoryLedger
 
@@ -39,7 +39,7 @@ async def test_a_backfill_brings_what_came_before_the_day_of_the_account(
         state = await neighbours.store.begin("support", "INBOX", 0)
         fetch = Fetch(neighbours.parts, mailbox, state, Suspects())
         if since is None:
-            await fetch.new_mails()
+            await look(fetch)
         else:
             assert (await fetch_missed(fetch, neighbours.store, 100)).finished
         mailbox.close()
