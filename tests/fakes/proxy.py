@@ -34,6 +34,7 @@ class Passage:
     """One connection through the proxy: all that the server has sent and the client got."""
 
     fault: Fault
+    client: socket.socket
     sent: bytearray = field(default_factory=bytearray)
     silent: threading.Event = field(default_factory=threading.Event)
 
@@ -54,6 +55,13 @@ class Proxy:
     def port(self) -> int:
         """Where clients are to connect."""
         return int(self._listener.getsockname()[1])
+
+    def cut(self) -> None:
+        """All connections that are open are reset."""
+        for passage in self.passages:
+            with contextlib.suppress(OSError):
+                passage.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            _shut(passage.client)
 
     def silence(self) -> None:
         """All connections that are open stop passing anything on."""
@@ -87,7 +95,7 @@ class Proxy:
                 client.close()
                 continue
             self._sockets += [client, server]
-            passage = Passage(self.faults.pop(0) if self.faults else Fault())
+            passage = Passage(self.faults.pop(0) if self.faults else Fault(), client)
             self.passages.append(passage)
             self._spawn(self._to_client, server, client, passage)
             self._spawn(self._to_server, client, server, passage)

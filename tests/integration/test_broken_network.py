@@ -67,7 +67,6 @@ PLACES: dict[str, Callable[[bytes], int]] = {
     "in a piece of a large mail": lambda said: said.index(LARGE[:3_000]) + 900_000,
     "before a piece's last byte": lambda said: said.index(LARGE[:3_000]) + 1024 * 1024 - 1,
     "before the answer to the mark": lambda said: said.rindex(b"Store completed") - 30,
-    "while it idles": lambda said: len(said),
 }
 
 
@@ -85,11 +84,28 @@ async def test_cut_anywhere_each_mail_arrives_as_one_mail(
         await until_blocking(lambda: len(proxy.passages) > 2)
         await fetching.until_fetched(4)
     assert len(proxy.passages[1].sent) == at
+    await require_each_once(fetching)
+
+
+async def require_each_once(fetching: Fetching) -> None:
     assert sources(fetching.url) == [f"uid={number}" for number in range(1, 5)]
     assert sources(fetching.url, "failed") == []
     records = await asyncio.to_thread(fetched_records, fetching.settings)
     assert len({record.mail_id for record in records}) == 4
     assert {record.body for record in records} == {*MAILS, None}
+
+
+async def test_cut_while_it_idles_it_comes_back(
+    dovecot: Dovecot, proxy: Proxy, fetching: Fetching
+) -> None:
+    dovecot.fill(USER, [*MAILS, LARGE])
+    async with fetching.watching(account_through(proxy)):
+        await until_blocking(lambda: len(seen(dovecot)) == 4)
+        await until_blocking(lambda: b"idling" in proxy.passages[0].sent)
+        proxy.cut()
+        await until_blocking(lambda: len(proxy.passages) > 1)
+        await until_blocking(lambda: b"idling" in proxy.passages[1].sent)
+    await require_each_once(fetching)
 
 
 async def test_a_connection_that_died_silently_is_found_while_idling(
