@@ -16,7 +16,7 @@ from imapclient import IMAPClient
 
 from bench.installation import Installation
 from postrail.embedded.ports import LOOPBACK
-from tests.fakes.dovecot import PASSWORD
+from tests.servers.dovecot import PASSWORD
 
 USER = "full"
 AT_ONCE = 50

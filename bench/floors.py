@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from bench.installation import Installation
 from postrail.embedded.ports import LOOPBACK
-from tests.fakes.dovecot import PASSWORD
+from tests.servers.dovecot import PASSWORD
 
 USER = "floor"
 TOPIC = "bench.floor"

@@ -23,8 +23,8 @@ from postrail.records import MailParsed
 from postrail.stream import avro
 from services.parser.parse import Mail, parse
 from services.parser.record import make_record
-from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched, texts_of
-from tests.fakes.pieces import PIECES
+from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched, texts_of
+from tests.makers.pieces import PIECES
 
 MAILS = Path(__file__).parents[1] / "tests" / "mails"
 # What makes a mail of a file.

@@ -20,8 +20,8 @@ import psycopg
 
 from bench.mails import PROJECT
 from bench.usage import Usage, usage_of
-from postrail.accounts import store
-from postrail.accounts.models import Configured, MailAccount, OutgoingConnection, Project
+from postrail.configuration import store
+from postrail.configuration.models import Configured, MailAccount, OutgoingConnection, Project
 from postrail.database import migrate, open_pool, transaction
 from postrail.embedded.instance import Instance
 from postrail.embedded.ports import LOOPBACK, answers, free_port
@@ -29,9 +29,9 @@ from postrail.embedded.processes import Child
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream.topics import apply_topics
-from tests.fakes.certificates import make_certificates
-from tests.fakes.dovecot import PASSWORD, Dovecot, program
-from tests.fakes.settings import settings_of
+from tests.makers.settings import settings_of
+from tests.servers.certificates import make_certificates
+from tests.servers.dovecot import PASSWORD, Dovecot, program
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 STAGES = ("fetcher", "parser", "handler", "sender")
@@ -236,5 +236,5 @@ def _smtp_sink(port: int, folder: Path) -> Child:
         command = [program("smtp-sink"), *user, f"{LOOPBACK}:{port}", "1000"]
     except AssertionError:
         journal = str(folder / "sink.journal")
-        command = [sys.executable, "-m", "tests.fakes.smtp_sink", str(port), journal]
+        command = [sys.executable, "-m", "tests.servers.smtp_sink", str(port), journal]
     return Child("SMTP sink", command, log_file=log_file, working_folder=REPOSITORY)

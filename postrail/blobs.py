@@ -2,8 +2,8 @@
 
 A folder (`file:///…`) when embedded, a bucket in production; obstore speaks to all of them. Who
 writes a record or a row that names a blob puts the blob first, also when it is there already: each
-`put` renews the time of its last write, by which the collector (`postrail.mails.collector`) tells
-what is in use.
+`put` renews the time of its last write, by which the collector
+(`postrail.operate.blob_collector`) tells what is in use.
 """
 
 from __future__ import annotations

@@ -21,10 +21,10 @@ from postrail.clock import Clock, SystemClock
 from postrail.errors import ConfigurationError, PipelineError, TransientError
 from postrail.observe.health import Health, HealthServer
 from postrail.observe.log import configure_log, log
-from postrail.observe.progress import Progress
 from postrail.retry import backoff_seconds
 from postrail.settings import Settings, load_settings
 from postrail.stream.producer import Producer
+from postrail.stream.progress import Progress
 from postrail.tasks import set_within
 
 logger = log(__name__)

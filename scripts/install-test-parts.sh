@@ -5,7 +5,7 @@
 set -eu
 
 packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix"
-oidc="$(dirname "$0")/../tests/fakes/oidc"
+oidc="$(dirname "$0")/../tests/servers/oidc"
 
 all_present() {
     for program in /usr/sbin/dovecot /usr/lib/dovecot/imap /usr/lib/dovecot/pop3 \

@@ -19,18 +19,18 @@ from postrail.database import migrate
 from postrail.embedded.kafka import Kafka
 from postrail.embedded.postgres import Postgres
 from postrail.settings import Settings
-from tests.fakes import databases
-from tests.fakes.certificates import Certificates, make_certificates
-from tests.fakes.dovecot import Dovecot
-from tests.fakes.postfix import Postfix
-from tests.fakes.settings import environment_of, settings_of
-from tests.fakes.shared_parts import (
+from tests.makers.settings import environment_of, settings_of
+from tests.servers import databases
+from tests.servers.certificates import Certificates, make_certificates
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
+from tests.servers.shared_parts import (
     make_kafka,
     make_postgres,
     shared_server,
     wait_until_all_stopped,
 )
-from tests.fakes.smtp_sink import SmtpSink
+from tests.servers.smtp_sink import SmtpSink
 
 # The folder of the run, for the processes that share it; workers inherit the variable.
 RUN_FOLDER = "PYTEST_POSTRAIL_RUN_FOLDER"
@@ -145,7 +145,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture
 def dovecot(own_folder: Path, certificates: Certificates) -> Iterator[Dovecot]:
-    """A running Dovecot with no mails; see tests/fakes/dovecot.py for what it can do."""
+    """A running Dovecot with no mails; see tests/servers/dovecot.py for what it can do."""
     server = Dovecot(own_folder / "dovecot", certificates)
     try:
         server.start()
@@ -156,7 +156,7 @@ def dovecot(own_folder: Path, certificates: Certificates) -> Iterator[Dovecot]:
 
 @pytest.fixture
 def postfix(own_folder: Path, certificates: Certificates, dovecot: Dovecot) -> Iterator[Postfix]:
-    """A running Postfix that delivers into `dovecot`; see tests/fakes/postfix.py."""
+    """A running Postfix that delivers into `dovecot`; see tests/servers/postfix.py."""
     server = Postfix(own_folder / "postfix", certificates, dovecot)
     try:
         server.start()
@@ -167,7 +167,7 @@ def postfix(own_folder: Path, certificates: Certificates, dovecot: Dovecot) -> I
 
 @pytest.fixture
 def smtp_sink() -> Iterator[SmtpSink]:
-    """A running SMTP server without TLS or login; faults by recipient: tests/fakes/smtp_sink.py."""
+    """A running SMTP server without TLS or login; its faults: tests/servers/smtp_sink.py."""
     sink = SmtpSink()
     sink.start()
     yield sink

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import aiosmtplib
 
-from postrail.accounts.models import OutgoingConnection
 from postrail.clock import Clock
+from postrail.configuration.models import OutgoingConnection
 from postrail.courier import Answer, Parcel, TimeLimit, TooLate
 from postrail.courier.smtp_dialogue import Dialogue, LoginWanted, StaleConnection
 from postrail.courier.smtp_faults import (

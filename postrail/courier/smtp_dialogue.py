@@ -16,7 +16,7 @@ from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from postrail.clock import Clock
 from postrail.courier import Answer, Parcel, State, TimeLimit, TooLate
-from postrail.mails.message import ascii_address
+from postrail.notifications.mime import ascii_address
 
 CHUNK_BYTES = 256 * 1024
 # How often to look whether a slow server has taken what was written.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import aiosmtplib
 
-from postrail.accounts.models import OutgoingConnection
+from postrail.configuration.models import OutgoingConnection
 from postrail.courier import CourierAway
 from postrail.courier.smtp_dialogue import clean_words
 

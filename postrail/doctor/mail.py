@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 
-from postrail.accounts.apply import risks
-from postrail.accounts.models import MailAccount, OutgoingConnection
-from postrail.accounts.oauth.tokens import AccessTokens
-from postrail.accounts.store import mail_accounts, outgoing_connections
 from postrail.clock import Clock, SystemClock
+from postrail.configuration.apply import risks
+from postrail.configuration.models import MailAccount, OutgoingConnection
+from postrail.configuration.store import mail_accounts, outgoing_connections
 from postrail.courier import TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection
@@ -23,6 +22,7 @@ from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import Login, login_for
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
+from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 

@@ -13,7 +13,7 @@ from postrail.clock import Clock
 from postrail.database import missing_migrations, one, one_connection
 from postrail.doctor import Finding, fine, skipped, wrong
 from postrail.errors import ConfigurationError, PipelineError, TransientError
-from postrail.ownership import Owner, owner, require_same
+from postrail.instance import Owner, owner, require_same
 from postrail.secrets import Secrets
 from postrail.settings import KafkaSettings, ServerSettings, Settings
 from postrail.stream.topics import TOPICS, check_topics, topic_name

@@ -8,10 +8,10 @@ from __future__ import annotations
 import socket
 import ssl
 
-from postrail.accounts.models import MAIL_PORTS, MailAccount
+from postrail.configuration.models import MAIL_PORTS, MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxAway
-from postrail.mailbox.certificate import Certificate
+from postrail.mailbox.check.certificate import Certificate
 
 # OpenSSL's reasons when the two sides share no version.
 OLD_TLS = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")

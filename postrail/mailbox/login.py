@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable, Collection
 from typing import Literal
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import BearerToken, ProviderAway
-from postrail.accounts.oauth.tokens import AccessTokens
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import server_of, setting_of
+from postrail.oauth import BearerToken, ProviderAway
+from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 
 # A password, or what gives a token whenever the mailbox is opened.

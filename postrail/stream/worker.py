@@ -78,7 +78,7 @@ class OffsetGap(PipelineError):  # noqa: N818  Not a failure: a reason to read a
 
 
 class Positions(Protocol):
-    """Where offsets are kept beside the rows that they stand for (see `postrail.mails.intake`)."""
+    """Where offsets are kept beside the rows that they stand for (see `postrail.stream.intake`)."""
 
     async def stored(self, partitions: Iterable[int]) -> dict[int, int]:
         """The next offset of each partition that has one, as the database has it now."""

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError, PipelineError, TransientError
-from services.cli import (
-    accounts,
+from services.cli.commands import (
     blobs,
     configure,
     dead,
@@ -21,13 +20,14 @@ from services.cli import (
     export,
     instance,
     issues,
-    mails,
-    operate,
     outgoing,
     parse,
     status,
     up,
 )
+from services.cli.commands import mail as mails
+from services.cli.commands import processes as operate
+from services.cli.commands.accounts import group as accounts
 from services.cli.installation import adopted_folder
 
 FAILED = 1

@@ -102,7 +102,7 @@ async def connected_to_own(settings: Settings) -> AsyncIterator[Connection]:
     In a copy of another instance's database its passwords and tokens are copies, too, and a
     refresh token that is used by the copy may be good for its owner no more.
     """
-    from postrail.ownership import owner, require_same
+    from postrail.instance import owner, require_same
 
     async with connected(settings) as connection:
         # An observer is refused by its secrets, whosever the database is.

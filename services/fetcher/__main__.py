@@ -6,20 +6,20 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated, transaction
-from postrail.ownership import require_own
+from postrail.instance import require_own
+from postrail.oauth.tokens import AccessTokens
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
+from services.fetcher.assignment import Shares
 from services.fetcher.authorizations import Authorizations
-from services.fetcher.opening import Mailboxes
+from services.fetcher.batch_read import Threads
+from services.fetcher.opener import Mailboxes
 from services.fetcher.publish import Publisher
-from services.fetcher.reading import Threads
-from services.fetcher.shares import Shares
 from services.fetcher.step import Parts
 from services.fetcher.store import PostgresStore
 from services.fetcher.watch import Entrance, MailboxWatch

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from postrail.accounts.oauth.table import TokenRow
 from postrail.clock import Clock
 from postrail.errors import TransientError
+from postrail.oauth.token_table import TokenRow
 from postrail.observe.log import log
 from postrail.observe.metrics import forget_token, show_token
 from postrail.tasks import set_within
-from services.fetcher.shares import Shares
+from services.fetcher.assignment import Shares
 
 logger = log("fetcher")
 

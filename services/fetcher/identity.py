@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from postrail.mails.sync_state import SyncState
+from postrail.mailbox_state.sync_state import SyncState
 
 # Fixed for life: another one would give every mail a second identity.
 NAMESPACE = uuid.UUID("5f6e3a0c-6d1b-5c8e-9a77-0f1d5b1f4c21")

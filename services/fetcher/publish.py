@@ -11,9 +11,9 @@ from typing import Protocol
 
 from postrail.clock import Clock
 from postrail.errors import TransientError
+from postrail.incoming.queue import FetchedRow
 from postrail.mailbox import ReadMail
-from postrail.mails.incoming import FetchedRow
-from postrail.mails.sync_state import SyncState
+from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.health import Health
 from postrail.records import BlobReference, MailFetched
 from postrail.stream import avro

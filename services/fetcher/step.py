@@ -15,15 +15,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from postrail.clock import Clock
+from postrail.incoming.queue import FetchedRow
 from postrail.mailbox import ListedMail, Mailbox, MailUnreadable, ReadMail
-from postrail.mails.incoming import FetchedRow
-from postrail.mails.sync_state import SyncState, UnreadableRow
+from postrail.mailbox_state.sync_state import SyncState, UnreadableRow
 from postrail.observe.log import log
 from postrail.settings import FetcherSettings
-from services.fetcher.batches import batches, is_large
-from services.fetcher.identity import mail_id_of, source_of
-from services.fetcher.publish import Publisher
-from services.fetcher.reading import (
+from services.fetcher.batch_read import (
     OneRead,
     Suspects,
     Threads,
@@ -31,6 +28,9 @@ from services.fetcher.reading import (
     list_after,
     read_batch,
 )
+from services.fetcher.batches import batches, is_large
+from services.fetcher.identity import mail_id_of, source_of
+from services.fetcher.publish import Publisher
 from services.fetcher.store import Store
 
 logger = log("fetcher")

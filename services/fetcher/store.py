@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth.table import TokenRow, all_rows
-from postrail.accounts.store import mail_accounts
 from postrail.clock import Clock
+from postrail.configuration.models import MailAccount
+from postrail.configuration.store import mail_accounts
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
+from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched
 from postrail.mailbox.graph.delta import Delta
-from postrail.mails import contact, graph_delta, mailbox_ledger, reconciliation, sync_state
-from postrail.mails.incoming import FetchedRow, fetched_since, record_fetched
-from postrail.mails.reconciliation import Reconciliation, Round
-from postrail.mails.sync_state import SyncState, UnreadableRow
+from postrail.mailbox_state import graph_delta, reconciliation, sync_state
+from postrail.mailbox_state import last_contact as contact
+from postrail.mailbox_state import ledger as mailbox_ledger
+from postrail.mailbox_state.reconciliation import Reconciliation, Round
+from postrail.mailbox_state.sync_state import SyncState, UnreadableRow
+from postrail.oauth.token_table import TokenRow, all_rows
 from postrail.observe.health import Health
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from postrail.mailbox import Mailbox
 from postrail.tasks import set_within
-from services.fetcher.reading import Threads
+from services.fetcher.batch_read import Threads
 
 # RFC 2177 says before 29 minutes have passed; routers forget quiet connections after 10 already.
 IDLE_SECONDS = 9 * 60.0

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import NeedsAuthorization
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from postrail.mailbox import Mailbox, MailboxAway
-from postrail.mails.reconciliation import Round
+from postrail.mailbox_state.reconciliation import Round
+from postrail.oauth import NeedsAuthorization
 from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.retry import backoff_seconds
 from postrail.tasks import set_within
-from services.fetcher.missed import fetch_missed
-from services.fetcher.reading import Suspects
+from services.fetcher.batch_read import Suspects
+from services.fetcher.reconcile import fetch_missed
 from services.fetcher.step import Fetch, Limits, Parts
 from services.fetcher.waiting import Wait, wait_idling
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from postrail.blobs import BlobStore
 from postrail.database import open_pool, require_migrated
-from postrail.mails.intake import IntakeOffsets
-from postrail.ownership import require_own
+from postrail.instance import require_own
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
+from postrail.stream.intake import IntakeOffsets
 from postrail.stream.outbox import Sweeper
 from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
-from postrail.tracker.builtin import BuiltinTracker
+from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.housekeeping import Housekeeping
 from services.handler.step import Handler
 

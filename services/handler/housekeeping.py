@@ -7,10 +7,10 @@ from datetime import timedelta
 from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
 from postrail.errors import TransientError
-from postrail.mails import incoming
-from postrail.mails.collector import collect, keep_for
+from postrail.incoming import queue as incoming
 from postrail.observe import metrics
 from postrail.observe.log import log
+from postrail.operate.blob_collector import collect, keep_for
 from postrail.process import Process
 from postrail.tasks import set_within
 

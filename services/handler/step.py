@@ -12,28 +12,30 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from postrail.accounts.routing import CachedRouting, Routing
 from postrail.blobs import BlobStore
+from postrail.configuration.snapshot import CachedRouting, Routing
 from postrail.database import Connection, Pool, transaction
+from postrail.decision.decide import Decision, decide
+from postrail.effects import gather as facts
+from postrail.effects.comment_text import comment_text
+from postrail.effects.drafts import Decided, comment_draft, issue_draft, notifications
 from postrail.errors import FatalError, TransientError
-from postrail.mails import conversations, facts, incoming
-from postrail.mails.incoming import DueMail, Outcome
-from postrail.mails.intake import IntakeOffsets
-from postrail.mails.notification import entries as outgoing_entries
-from postrail.mails.notification import index_outgoing
+from postrail.incoming import conversations
+from postrail.incoming import queue as incoming
+from postrail.incoming.queue import DueMail, Outcome
+from postrail.notifications.compose import entries as outgoing_entries
+from postrail.notifications.compose import index_outgoing
 from postrail.observe.log import log
 from postrail.process import Process
 from postrail.records import MailHandled, OutgoingQueued
 from postrail.retry import backoff_seconds
 from postrail.stream import avro, outbox
+from postrail.stream.intake import IntakeOffsets
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
 from postrail.stream.worker import Received, next_offsets
 from postrail.tasks import set_within
 from postrail.tracker import Tracker, TrackerUnavailableError
-from services.handler.comment_text import comment_text
-from services.handler.decide import Decision, decide
-from services.handler.effects import Decided, comment_draft, issue_draft, notifications
 
 logger = log(__name__)
 

@@ -21,7 +21,11 @@ from postrail.records import (
     MailingList,
     ReplyParts,
 )
-from services.parser.addresses import (
+from services.parser.content.calendars import read_calendars
+from services.parser.kind.bounce import read_bounce
+from services.parser.kind.classify import Kind, kind_of
+from services.parser.kind.signals import Marks
+from services.parser.mime.addresses import (
     read_addresses,
     read_date,
     read_ids,
@@ -29,27 +33,23 @@ from services.parser.addresses import (
     read_received_at,
     read_received_for,
 )
-from services.parser.authentication import read_authentication
-from services.parser.bounce import read_bounce
-from services.parser.calendars import read_calendars
-from services.parser.header_defects import header_defects
-from services.parser.headers import Header, read_header
-from services.parser.kind import Kind, kind_of
-from services.parser.lists import read_list
-from services.parser.marks import Marks
-from services.parser.markup import clean_html
-from services.parser.parts import AttachedFile, Content, read_parts
-from services.parser.reply import split_reply
-from services.parser.structure import (
+from services.parser.mime.authentication import read_authentication
+from services.parser.mime.header_defects import header_defects
+from services.parser.mime.headers import Header, read_header
+from services.parser.mime.mailing_lists import read_list
+from services.parser.mime.parts import AttachedFile, Content, read_parts
+from services.parser.mime.raw_bytes import View, chunks_of, view_of_chunks
+from services.parser.mime.structure import (
     HEADER_CUT,
     HEADER_DEFECTS,
     HEADERS_MAX,
     Part,
     read_structure,
 )
-from services.parser.text import cut, decode
-from services.parser.transfer import plain
-from services.parser.view import View, chunks_of, view_of_chunks
+from services.parser.mime.transfer import plain
+from services.parser.reply import split_reply
+from services.parser.text.decode import cut, decode
+from services.parser.text.markup import clean_html
 
 SUBJECT_MAX_BYTES = 4000
 # A line of a header (printable ASCII before the colon), or the continuation of one.

@@ -22,11 +22,11 @@ from postrail.records import (
     MailParsed,
     ReplyParts,
 )
+from services.parser.mime.parts import AttachedFile
+from services.parser.mime.raw_bytes import View
+from services.parser.mime.transfer import Encoded, plain
 from services.parser.parse import Mail, whole_mail
-from services.parser.parts import AttachedFile
-from services.parser.text import cut
-from services.parser.transfer import Encoded, plain
-from services.parser.view import View
+from services.parser.text.decode import cut
 
 # Together these stay below the 1 MiB that a record may have, with the bodies' own limit.
 BODIES_INLINE_MAX_BYTES = 400 * 1024

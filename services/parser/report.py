@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 
 from postrail.records import Address, Bounce, CalendarEvent
+from services.parser.mime.parts import AttachedFile
+from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, unparsed
-from services.parser.parts import AttachedFile
-from services.parser.view import View, view_of
 
 
 def report_of_file(path: Path) -> dict[str, object]:

@@ -17,10 +17,10 @@ from postrail.stream import avro
 from postrail.stream.producer import Entry, Sends
 from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Received
+from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, sha256_of, unparsed
 from services.parser.record import Made, Place, make_record, record_without_bytes
-from services.parser.text import storable
-from services.parser.view import View, view_of
+from services.parser.text.decode import storable
 
 logger = log(__name__)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool, open_pool, require_migrated
-from postrail.mails.intake import IntakeOffsets
-from postrail.ownership import require_own
+from postrail.instance import require_own
 from postrail.process import Process, patiently, run_process
 from postrail.secrets import Secrets
+from postrail.stream.intake import IntakeOffsets
 from postrail.stream.outbox import Sweeper
 from postrail.stream.topics import OUTGOING_QUEUED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
-from services.sender.announce import Announcer
-from services.sender.lines import Lines, smtp_couriers
+from services.sender.announcer import Announcer
+from services.sender.channels import Lines, smtp_couriers
 from services.sender.step import Sender
 
 GROUP = "sender"

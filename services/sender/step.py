@@ -17,19 +17,19 @@ from postrail.blobs import BlobStore
 from postrail.courier import Answer, CourierAway, Parcel, TimeLimit
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PermanentError, TransientError
-from postrail.mails import outgoing
-from postrail.mails.intake import IntakeOffsets
-from postrail.mails.outgoing import Claimed, Finished
 from postrail.observe.log import log
+from postrail.outgoing import queue as outgoing
+from postrail.outgoing.queue import Claimed, Finished
 from postrail.process import Process
 from postrail.records import OutgoingQueued
 from postrail.retry import backoff_seconds
 from postrail.stream import outbox
+from postrail.stream.intake import IntakeOffsets
 from postrail.stream.worker import Received, next_offsets
 from postrail.tasks import set_within
-from services.sender.announce import Announcer, delivered
-from services.sender.lines import Line, Lines
-from services.sender.verdict import judged, postponed, refused
+from services.sender.announcer import Announcer, delivered
+from services.sender.attempt_results import judged, postponed, refused
+from services.sender.channels import Line, Lines
 
 logger = log(__name__)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from postrail.stream.topics import MAIL_DEAD
-from tests.fakes.folders import Folder
-from tests.fakes.pipeline import SERVICES, Pipeline, letter
+from tests.makers.folders import Folder
+from tests.processes.pipeline import SERVICES, Pipeline, letter
 
 pytestmark = [pytest.mark.timeout(150)]
 
@@ -56,7 +56,7 @@ def test_killed_at_a_point_each_mail_makes_one_issue(
     account = folder.account(after_download=wanted, move_to=target, poll_seconds=1)
     pipeline.configure([], others=[account])
     pipeline.start(service for service in SERVICES if service != "fetcher")
-    victim = pipeline.process("victim", ["-m", "tests.fakes.killed_at", point])
+    victim = pipeline.process("victim", ["-m", "tests.processes.killed_at", point])
     victim.start()
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
     pipeline.start(["fetcher"])

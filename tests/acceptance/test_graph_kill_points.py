@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from postrail.accounts.models import Project
+from postrail.configuration.models import Project
 from postrail.stream.topics import MAIL_DEAD
-from tests.fakes.certificates import Certificates
 from tests.fakes.graph import FakeGraph
-from tests.fakes.graph_fetcher import POINTS
 from tests.fakes.graph_scene import ADDRESS, graph_account
-from tests.fakes.pipeline import Pipeline, letter
+from tests.processes.graph_fetcher import POINTS
+from tests.processes.pipeline import Pipeline, letter
+from tests.servers.certificates import Certificates
 
 pytestmark = pytest.mark.timeout(150)
 
 KILL_SECONDS = 60.0
 CUSTOMER = "ada@customer.test"
-FETCHER = ["-m", "tests.fakes.graph_fetcher"]
+FETCHER = ["-m", "tests.processes.graph_fetcher"]
 # So large that it goes to the blob store before Kafka, and not so large that it is read alone.
 LARGE_TEXT = "All the details.\r\n" * 60_000
 

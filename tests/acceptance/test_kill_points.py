@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from postrail.stream.topics import MAIL_DEAD
-from tests.fakes.dovecot import Dovecot
-from tests.fakes.pipeline import SERVICES, Inbox, Pipeline, letter
+from tests.processes.pipeline import SERVICES, Inbox, Pipeline, letter
+from tests.servers.dovecot import Dovecot
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(150)]
 
@@ -57,7 +57,7 @@ def test_killed_at_a_point_its_successor_makes_it_right(pipeline: Pipeline, poin
     mail = letter("Printer on fire", sender=CUSTOMER, message_id="<1@customer.test>", text=text)
     pipeline.dovecot.append("support", mail)
     pipeline.start(other for other in SERVICES if other != service)
-    victim = pipeline.process(f"{service}-victim", ["-m", "tests.fakes.killed_at", point])
+    victim = pipeline.process(f"{service}-victim", ["-m", "tests.processes.killed_at", point])
     victim.start()
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
     if state is not None:
@@ -76,7 +76,9 @@ def test_a_comment_that_was_committed_is_told_although_its_command_was_killed(
     pipeline.start()
     pipeline.wait_until_settled(mails=1)
     arguments = ["issues", "comment", "HELP-1", "Help is on its way."]
-    victim = pipeline.process("comment", ["-m", "tests.fakes.killed_at", "commented", *arguments])
+    victim = pipeline.process(
+        "comment", ["-m", "tests.processes.killed_at", "commented", *arguments]
+    )
     victim.start()
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
     assert pipeline.value("SELECT count(*) FROM comment") == 1

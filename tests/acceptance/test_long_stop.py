@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.dovecot import Dovecot
-from tests.fakes.pipeline import Inbox, Pipeline, letter
+from tests.processes.pipeline import Inbox, Pipeline, letter
+from tests.servers.dovecot import Dovecot
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(150)]
 

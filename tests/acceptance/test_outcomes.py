@@ -15,9 +15,9 @@ import pytest
 from postrail.records import MailParsed
 from postrail.stream import avro
 from postrail.stream.topics import MAIL_DEAD
-from tests.fakes.dovecot import Dovecot
-from tests.fakes.failing_parser import FAULT, FIELD
-from tests.fakes.pipeline import Inbox, Pipeline, letter
+from tests.processes.failing_parser import FAULT, FIELD
+from tests.processes.pipeline import Inbox, Pipeline, letter
+from tests.servers.dovecot import Dovecot
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
 
@@ -119,7 +119,7 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
 def test_odd_mails_have_their_stated_outcomes_and_delay_nobody(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    pipeline.start_as("parser", ["-m", "tests.fakes.failing_parser"])
+    pipeline.start_as("parser", ["-m", "tests.processes.failing_parser"])
     pipeline.start()
     # All is in place before the odd mails come, so that what is measured is their delay.
     pipeline.dovecot.append("sales", ordinary(0))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from postrail.mails.notification import MARKER_LINE
+from postrail.notifications.compose import MARKER_LINE
 
 POSTRAIL = [sys.executable, "-m", "services.cli"]
 REPOSITORY = Path(__file__).parents[2]

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import Clock, SettableClock
+from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
-from postrail.mails.incoming import FetchedRow
-from postrail.mails.reconciliation import Reconciliation, Round
-from postrail.mails.sync_state import SyncState, UnreadableRow
+from postrail.incoming.queue import FetchedRow
+from postrail.mailbox_state.reconciliation import Reconciliation, Round
+from postrail.mailbox_state.sync_state import SyncState, UnreadableRow
 from postrail.observe.health import Health
 from postrail.records import BlobReference, MailFetched
 from postrail.settings import FetcherSettings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
+from services.fetcher.batch_read import Threads
 from services.fetcher.publish import Publisher
-from services.fetcher.reading import Threads
 from services.fetcher.step import Fetch, Parts
 
 

@@ -23,10 +23,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.fakes.certificates import Certificates
+from tests.contracts.graph import ContractBroken, check_answer, check_request
 from tests.fakes.graph_answers import Answer, Answers, Request, refused
-from tests.fakes.graph_contract import ContractBroken, check_answer, check_request
 from tests.fakes.graph_mailboxes import GraphMailbox
+from tests.servers.certificates import Certificates
 
 AT_ONCE = 4
 VERSION = "/v1.0"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import SettableClock
+from postrail.configuration.models import MailAccount
 from postrail.mailbox.graph.listing import key_of
 from postrail.mailbox.graph.mailbox import GraphMailbox
-from tests.fakes.certificates import Certificates
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_mailboxes import GraphMail
 from tests.fakes.ledgers import MemoryDeltas, MemoryLedger
+from tests.servers.certificates import Certificates
 
 ADDRESS = "support@example.org"
 

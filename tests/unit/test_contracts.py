@@ -22,7 +22,7 @@ CASES = [
     ("postgresql", "services/handler/__init__.py", "import psycopg"),
     ("postgresql", "postrail/stream/worker.py", "from psycopg_pool import AsyncConnectionPool"),
     ("obstore", "services/parser/__init__.py", "import obstore"),
-    ("cryptography", "postrail/accounts/__init__.py", "import cryptography.fernet"),
+    ("cryptography", "postrail/configuration/__init__.py", "import cryptography.fernet"),
     ("http", "services/handler/__init__.py", "import httpx"),
     ("http", "postrail/process.py", "import msal"),
     ("imap", "services/fetcher/__init__.py", "import imapclient"),
@@ -33,7 +33,7 @@ CASES = [
     ("prometheus", "services/handler/__init__.py", "from prometheus_client import Counter"),
     ("structlog", "services/handler/__init__.py", "import structlog"),
     ("terminal", "postrail/process.py", "import rich.console"),
-    ("parser", "services/parser/text.py", "import postrail.blobs"),
+    ("parser", "services/parser/text/decode.py", "import postrail.blobs"),
 ]
 
 

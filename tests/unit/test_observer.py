@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from postrail.accounts.models import OutgoingConnection
-from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.clock import SystemClock
+from postrail.configuration.models import OutgoingConnection
 from postrail.database import Connection
 from postrail.errors import ConfigurationError
+from postrail.oauth.tokens import AccessTokens
 from postrail.observe.health import Health
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings, Settings, load_settings
-from services.fetcher.opening import Mailboxes
+from services.fetcher.opener import Mailboxes
 from services.fetcher.store import PostgresStore
-from services.sender.lines import Unusable, smtp_couriers
+from services.sender.channels import Unusable, smtp_couriers
 from tests.fakes.fetching import account_named
-from tests.fakes.folders import Folder
-from tests.fakes.unwriting import writing_methods
+from tests.makers.folders import Folder
+from tests.processes.unwriting import writing_methods
 
 
 def test_by_default_nobody_is_an_observer() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from postrail.accounts.apply import make_plan
-from postrail.accounts.file import parse_file
+from postrail.configuration.apply import make_plan
+from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings
 

@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, TypeVar
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import Clock
+from postrail.configuration.models import MailAccount
 from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
 from postrail.mailbox.folder.directory import Directory
-from postrail.mailbox.folder.settling import Settling
+from postrail.mailbox.folder.finished_files import Settling
 from postrail.mailbox.spool import Spool, spooled
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import Clock
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of

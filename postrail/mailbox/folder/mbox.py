@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import Clock
+from postrail.configuration.models import MailAccount
 from postrail.mailbox.folder import Found, header_of, quoted, time_of
+from postrail.mailbox.folder.finished_files import Settling
 from postrail.mailbox.folder.mbox_file import (
     CHUNK_BYTES,
     Span,
@@ -26,7 +27,6 @@ from postrail.mailbox.folder.mbox_file import (
 )
 from postrail.mailbox.folder.mbox_late import LateMail, end_line
 from postrail.mailbox.folder.mbox_lock import locked
-from postrail.mailbox.folder.settling import Settling
 from postrail.mailbox.spool import Spool, spooled
 from postrail.observe.log import log
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from postrail.clock import Clock
-from postrail.mailbox.folder.settling import SETTLE_SECONDS
+from postrail.mailbox.folder.finished_files import SETTLE_SECONDS
 
 # Delivery agents wait for a lock for some seconds up to a few minutes.
 KEEP_SECONDS = 600.0

@@ -6,16 +6,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import SystemClock
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
+from postrail.mailbox.check.timed_steps import Found, ReadSoFar, Step, Steps, in_order
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.folder import Place, quoted
 from postrail.mailbox.folder.eml import EmlFolder
 from postrail.mailbox.folder.mailbox import path_fault, place_of
 from postrail.mailbox.folder.maildir import Maildir
 from postrail.mailbox.login import LoginOf
-from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, in_order
 
 KINDS = {Maildir: "a maildir", EmlFolder: "a folder of .eml files"}
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from postrail.accounts.models import MailAccount
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.faults import (

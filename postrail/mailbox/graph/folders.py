@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import BearerToken
+from postrail.configuration.models import MailAccount
 from postrail.mailbox.graph.faults import (
     MAILBOX_UNKNOWN,
     NotAllowed,
@@ -17,6 +16,7 @@ from postrail.mailbox.graph.faults import (
     not_allowed,
 )
 from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.oauth import BearerToken
 
 # They have other names in other languages; as the first part of a path these always work.
 # https://learn.microsoft.com/graph/api/resources/mailfolder

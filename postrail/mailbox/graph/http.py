@@ -16,14 +16,14 @@ from urllib.parse import quote
 
 import httpx
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import BearerToken
+from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway
-from postrail.mailbox.dialogue import Dialogue
+from postrail.mailbox.dialogue_log import Dialogue
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph.faults import connection_fault, json_in, refusal, strange_answer
 from postrail.mailbox.login import asked_for
+from postrail.oauth import BearerToken
 
 VERSION = "v1.0"
 # Tokens are given out while they are good for five minutes at least.

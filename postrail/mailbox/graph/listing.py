@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import Clock
+from postrail.configuration.models import MailAccount
 from postrail.mailbox.graph.delta import Delta, Deltas
 from postrail.mailbox.graph.faults import DeltaExpired, Refused
 from postrail.mailbox.graph.http import GraphClient, segment

@@ -12,9 +12,8 @@ import itertools
 from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import BearerToken
 from postrail.clock import Clock
+from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
@@ -25,6 +24,7 @@ from postrail.mailbox.graph.http import GraphClient, header_in, segment
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import spooled
+from postrail.oauth import BearerToken
 
 FULL_LISTING_SECONDS = 3600.0
 # They are read one by one anyway; a pause that Graph asks for costs what is in hand.

@@ -6,14 +6,21 @@ import contextlib
 import urllib.request
 from collections.abc import Generator, Iterator
 
-from postrail.accounts.models import MailAccount
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
+from postrail.mailbox.check.connection import Reach
+from postrail.mailbox.check.timed_steps import (
+    Found,
+    ReadSoFar,
+    Step,
+    Steps,
+    broken_off_after,
+    in_order,
+)
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
 from postrail.mailbox.graph.http import GraphClient, segment
 from postrail.mailbox.login import LoginOf, asked_for
-from postrail.mailbox.reach import Reach
-from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order
 
 
 def try_graph(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:

@@ -12,10 +12,10 @@ from typing import Any
 from imapclient import DELETED, SEEN, IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 
-from postrail.accounts.models import MailAccount, plain_login_allowed
+from postrail.configuration.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
-from postrail.mailbox.dialogue import Dialogue, untold
+from postrail.mailbox.dialogue_log import Dialogue, untold
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
@@ -23,8 +23,7 @@ from postrail.mailbox.faults import (
     tls_context,
     words_of,
 )
-from postrail.mailbox.imap.bounds import BoundedAnswers
-from postrail.mailbox.imap.dialogue import listen
+from postrail.mailbox.imap.dialogue_log import listen
 from postrail.mailbox.imap.faults import (
     connection_fault,
     folder_fault,
@@ -32,6 +31,7 @@ from postrail.mailbox.imap.faults import (
     numbers_missing,
     read_only_fault,
 )
+from postrail.mailbox.imap.memory_limits import BoundedAnswers
 from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.spool import CHUNK_BYTES, spooled

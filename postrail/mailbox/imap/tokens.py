@@ -7,8 +7,7 @@ from typing import Any
 
 from imapclient.exceptions import LoginError
 
-from postrail.accounts.models import MailAccount
-from postrail.accounts.oauth import BearerToken
+from postrail.configuration.models import MailAccount
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import broken_off, words_of
 from postrail.mailbox.imap.faults import login_fault
@@ -20,6 +19,7 @@ from postrail.mailbox.login import (
     sasl_words,
     token_refused,
 )
+from postrail.oauth import BearerToken
 
 
 def log_in_with_token(client: Any, account: MailAccount, login: BearerToken, token: str) -> None:

@@ -12,15 +12,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from postrail.accounts.models import MailAccount
-from postrail.mailbox import steps
-from postrail.mailbox.dialogue import untold
+from postrail.configuration.models import MailAccount
+from postrail.mailbox.check import timed_steps as steps
+from postrail.mailbox.check.connection import reach
+from postrail.mailbox.check.timed_steps import (
+    Found,
+    ReadSoFar,
+    Step,
+    Steps,
+    broken_off_after,
+    in_order,
+)
+from postrail.mailbox.dialogue_log import untold
 from postrail.mailbox.faults import server_of
 from postrail.mailbox.imap.faults import connection_fault, numbers_missing, read_only_fault
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.login import LoginOf, asked_for
-from postrail.mailbox.reach import reach
-from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order
 
 TOO_SLOW = "Try again later; ask the server's administrator what it is busy with"
 

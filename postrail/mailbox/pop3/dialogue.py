@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Iterator
 from typing import cast
 
-from postrail.mailbox.pop3.listening import Listener
+from postrail.mailbox.pop3.dialogue_log import Listener
 from postrail.mailbox.spool import CHUNK_BYTES
 
 READ_AHEAD_BYTES = 64 * 1024

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 
-from postrail.accounts.models import MailAccount
+from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.faults import (

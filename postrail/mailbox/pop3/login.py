@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.accounts.models import MailAccount, plain_login_allowed
-from postrail.accounts.oauth import BearerToken
+from postrail.configuration.models import MailAccount, plain_login_allowed
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.faults import (
     plain_login_fault,
@@ -22,6 +21,7 @@ from postrail.mailbox.login import (
 )
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
 from postrail.mailbox.pop3.faults import is_passing, login_fault
+from postrail.oauth import BearerToken
 
 # What the server says that it can do: names in capitals, with their arguments (RFC 2449).
 Capabilities = dict[str, list[str]]

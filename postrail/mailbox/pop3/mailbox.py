@@ -19,15 +19,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from postrail.accounts.models import MailAccount
+from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
-from postrail.mailbox.dialogue import Dialogue as LoggedDialogue
-from postrail.mailbox.dialogue import untold
+from postrail.mailbox.dialogue_log import Dialogue as LoggedDialogue
+from postrail.mailbox.dialogue_log import untold
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.login import Login, asked_for
 from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
+from postrail.mailbox.pop3.dialogue_log import Listener
 from postrail.mailbox.pop3.faults import (
     connection_fault,
     header_withheld,
@@ -35,10 +36,9 @@ from postrail.mailbox.pop3.faults import (
     too_soon,
     withheld,
 )
-from postrail.mailbox.pop3.listening import Listener
 from postrail.mailbox.pop3.login import Capabilities, log_in, login_delay_seconds
 from postrail.mailbox.pop3.maildrop import Maildrop, Stocktaking
-from postrail.mailbox.pop3.reading import header, on_disk, small_or_spooled
+from postrail.mailbox.pop3.retrieval import header, on_disk, small_or_spooled
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.accounts.models import MailAccount
+from postrail.configuration.models import MailAccount
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
 from postrail.mailbox.pop3.faults import is_passing
-from postrail.mailbox.pop3.keys import hash_of, keys_of, numbered, size_of
 from postrail.mailbox.pop3.login import Capabilities
+from postrail.mailbox.pop3.message_keys import hash_of, keys_of, numbered, size_of
 
 
 @dataclass(frozen=True, slots=True)

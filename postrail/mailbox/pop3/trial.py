@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from postrail.accounts.models import MailAccount
+from postrail.configuration.models import MailAccount
+from postrail.mailbox.check.connection import reach
+from postrail.mailbox.check.timed_steps import (
+    Found,
+    ReadSoFar,
+    Step,
+    Steps,
+    broken_off_after,
+    in_order,
+)
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import LoginOf
 from postrail.mailbox.pop3.dialogue import Refused
 from postrail.mailbox.pop3.faults import connection_fault
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
-from postrail.mailbox.reach import reach
-from postrail.mailbox.steps import Found, ReadSoFar, Step, Steps, broken_off_after, in_order
 
 
 def try_pop3(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:

@@ -18,7 +18,7 @@ from services.parser.reply.words import (
     WROTE_BEFORE_NAME,
     WROTE_UNSPACED,
 )
-from services.parser.words import Words
+from services.parser.text.word_patterns import Words
 
 WINDOW_LINES = 4
 # Patterns of bounded length without nested repetition: each is linear on any line.

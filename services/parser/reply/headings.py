@@ -9,7 +9,7 @@ from functools import lru_cache
 from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
 from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
-from services.parser.words import Words
+from services.parser.text.word_patterns import Words
 
 BLOCK_LINES = 24
 FIELD_NAME_MAX = 30

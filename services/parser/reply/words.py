@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from postrail.mails.reply import REPLY_MARKER
+from postrail.incoming.reply_parts import REPLY_MARKER
 from services.parser.reply.lines import fold
 
 Role = Literal["from", "date", "to", "cc", "subject", "other"]

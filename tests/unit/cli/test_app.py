@@ -10,8 +10,9 @@ import pytest
 
 from postrail import __version__
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
-from services.cli import app, operate
+from services.cli import app
 from services.cli.app import run
+from services.cli.commands import processes as operate
 from services.cli.output import as_json, clean
 
 

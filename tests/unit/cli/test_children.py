@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from postrail.embedded.ports import answers, free_port
-from services.cli.children import SERVICES, LocalService, LocalServices, addresses_before
+from services.cli.local.children import SERVICES, LocalService, LocalServices, addresses_before
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from postrail.records import PipelineProgress
-from services.cli.status import seen_processes
-from tests.fakes.records import NOON
+from services.cli.commands.status import seen_processes
+from tests.makers.records import NOON
 
 
 def report(process: str, age_seconds: float, **changes: Any) -> PipelineProgress:

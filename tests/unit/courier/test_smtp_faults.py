@@ -7,7 +7,7 @@ import ssl
 import aiosmtplib
 import pytest
 
-from postrail.accounts.models import OutgoingConnection
+from postrail.configuration.models import OutgoingConnection
 from postrail.courier import CourierAway
 from postrail.courier.smtp_faults import connecting
 

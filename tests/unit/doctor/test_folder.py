@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from postrail.accounts.oauth.tokens import AccessTokens
 from postrail.clock import SystemClock
 from postrail.database import Connection
 from postrail.doctor.mail import look_at_account
+from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings
-from tests.fakes.folders import KINDS, Folder
+from tests.makers.folders import KINDS, Folder
 
 SECRETS = Secrets(SecretSettings())
 

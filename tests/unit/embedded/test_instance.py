@@ -21,7 +21,7 @@ from postrail.embedded.instance import (
     write_name_file,
 )
 from postrail.errors import ConfigurationError
-from tests.fakes.settings import settings_of
+from tests.makers.settings import settings_of
 
 ENDPOINTS = Endpoints(
     data="/data",

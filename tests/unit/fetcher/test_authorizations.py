@@ -10,12 +10,12 @@ from typing import cast
 import pytest
 from prometheus_client import REGISTRY
 
-from postrail.accounts.oauth.table import State, TokenRow
 from postrail.clock import SettableClock
 from postrail.errors import TransientError
+from postrail.oauth.token_table import State, TokenRow
 from postrail.observe.metrics import forget_token
+from services.fetcher.assignment import Shares
 from services.fetcher.authorizations import Authorizations
-from services.fetcher.shares import Shares
 from tests.fakes.fetching import until
 
 NEEDS = "postrail_account_needs_authorization"

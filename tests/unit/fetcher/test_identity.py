@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.mails.sync_state import SyncState
+from postrail.mailbox_state.sync_state import SyncState
 from services.fetcher.identity import mail_id_of, source_of
 
 

@@ -10,7 +10,7 @@ import pytest
 from postrail.errors import FatalError, TransientError
 from postrail.mailbox import ListedMail
 from postrail.settings import FetcherSettings
-from services.fetcher.reading import LOSSES_OF_UNREADABLE, Suspects
+from services.fetcher.batch_read import LOSSES_OF_UNREADABLE, Suspects
 from services.fetcher.step import Fetch, Limits
 from tests.fakes.fetching import Neighbours, look
 from tests.fakes.mailboxes import RECEIVED_AT, MemoryMailbox, MemoryServer

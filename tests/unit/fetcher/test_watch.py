@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from postrail.accounts.oauth import NeedsAuthorization
 from postrail.clock import SettableClock
 from postrail.errors import ConfigurationError, FatalError, TransientError
 from postrail.mailbox import MailboxAway
-from postrail.mails.reconciliation import Reconciliation, Round
-from postrail.mails.sync_state import SyncState
+from postrail.mailbox_state.reconciliation import Reconciliation, Round
+from postrail.mailbox_state.sync_state import SyncState
+from postrail.oauth import NeedsAuthorization
 from postrail.settings import FetcherSettings
 from postrail.tasks import set_within
 from services.fetcher.watch import Entrance, MailboxWatch

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from imapclient.exceptions import LoginError
 
-from postrail.accounts.oauth import ProviderAway
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import asked_for, mechanism_of, sasl_words, token_refused
-from tests.fakes.oauth import account
+from postrail.oauth import ProviderAway
+from tests.makers.oauth import account
 
 
 class Client:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.mailbox_contract import MailboxContract
+from tests.contracts.mailbox import MailboxContract
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
 

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from postrail.errors import ConfigurationError
-from postrail.mailbox.dialogue import untold
+from postrail.mailbox.dialogue_log import untold
 
 ENCODED = base64.b64encode(b"s3cret").decode()
 

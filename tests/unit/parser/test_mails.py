@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.parsing import made
+from tests.makers.parsing import made
 
 MAILS = Path(__file__).parents[2] / "mails"
 

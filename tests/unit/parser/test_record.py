@@ -10,7 +10,7 @@ from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
 from services.parser.record import Made, Place, make_record
 from services.parser.step import parsed_or_not
-from tests.fakes.parsing import NOW, contents, fetched, made
+from tests.makers.parsing import NOW, contents, fetched, made
 
 RECORD_MAX_BYTES = 700 * 1024
 

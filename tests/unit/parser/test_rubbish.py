@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from postrail.records import MailParsed
 from postrail.stream import avro
 from services.parser.parse import parse
-from tests.fakes.parsing import made, texts_of
-from tests.fakes.pieces import PIECES
+from tests.makers.parsing import made, texts_of
+from tests.makers.pieces import PIECES
 
 RECORD_MAX_BYTES = 700 * 1024
 

@@ -19,8 +19,8 @@ from postrail.stream.worker import Received
 from services.parser import step
 from services.parser.parse import Mail, parse
 from services.parser.step import Parser
-from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, fetched
 from tests.fakes.streams import MemoryProducer
+from tests.makers.parsing import INLINE_MAX_BYTES, NOW, fetched
 
 ATTACHED = (
     b"Subject: files\nContent-Type: multipart/mixed; boundary=b\n\n"

@@ -10,17 +10,11 @@ import hashlib
 import pytest
 
 from postrail.stream import avro
+from services.parser.mime.parts import BODIES_MAX, BODY_MAX
+from services.parser.mime.structure import DEPTH_MAX, FIELDS_MAX, HEADER_CUT, HEADERS_MAX, PARTS_MAX
 from services.parser.parse import Mail, parse, unparsed
-from services.parser.parts import BODIES_MAX, BODY_MAX
 from services.parser.record import Made, make_record
-from services.parser.structure import (
-    DEPTH_MAX,
-    FIELDS_MAX,
-    HEADER_CUT,
-    HEADERS_MAX,
-    PARTS_MAX,
-)
-from tests.fakes.parsing import INLINE_MAX_BYTES, NOW, PLACE, contents, fetched
+from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, contents, fetched
 
 HEADER = b"""From: Ann <ann@customer.example>
 Subject: Deep

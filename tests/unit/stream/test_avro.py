@@ -13,7 +13,7 @@ from fastavro.utils import generate_many
 
 from postrail.records import Address, Attachment, MailboxProgress, MailParsed, PipelineProgress
 from postrail.stream import avro, schema
-from tests.fakes.records import NOON, mail_fetched, mail_parsed
+from tests.makers.records import NOON, mail_fetched, mail_parsed
 
 RELEASED = schema.schema_folder() / "released"
 

@@ -18,8 +18,8 @@ from postrail.stream.guard import DeathGuard
 from postrail.stream.suspicion import NOTHING, Note, read_note
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import Received, Worker
-from tests.fakes.records import mail_fetched
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
+from tests.makers.records import mail_fetched
 
 LIMIT = 3
 

@@ -17,8 +17,8 @@ from postrail.stream import worker as worker_module
 from postrail.stream.dead_letter import IN_A_ROW
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import OffsetGap, Process, Received, Worker, batches
-from tests.fakes.records import mail_fetched
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
+from tests.makers.records import mail_fetched
 
 UNKNOWN = avro.MARKER + b"\x01" * 8
 

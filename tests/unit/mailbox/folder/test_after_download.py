@@ -15,8 +15,8 @@ from postrail.mailbox import MailUnreadable
 from postrail.mailbox.folder.directory import Directory
 from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.folder.mbox_late import LateMail
-from tests.fakes.folders import KINDS, Folder, mailbox_on
 from tests.fakes.ledgers import MemoryLedger
+from tests.makers.folders import KINDS, Folder, mailbox_on
 
 MAILS = [b"Subject: %d\n\nText\n" % number for number in range(3)]
 

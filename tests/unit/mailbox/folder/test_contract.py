@@ -9,9 +9,9 @@ import pytest
 
 from postrail.clock import SystemClock
 from postrail.mailbox.folder.mailbox import FolderMailbox
-from tests.fakes.folders import KINDS, Folder, mailbox_on
+from tests.contracts.mailbox import MailboxContract, MailboxScene
 from tests.fakes.ledgers import MemoryLedger
-from tests.fakes.mailbox_contract import MailboxContract, MailboxScene
+from tests.makers.folders import KINDS, Folder, mailbox_on
 
 
 class FolderScene:

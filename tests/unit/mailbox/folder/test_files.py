@@ -15,8 +15,8 @@ from postrail.errors import ConfigurationError
 from postrail.mailbox import MailUnreadable
 from postrail.mailbox.folder.directory import Directory
 from postrail.mailbox.folder.mailbox import FolderMailbox
-from tests.fakes.folders import KINDS, Folder, mailbox_on
 from tests.fakes.ledgers import MemoryLedger
+from tests.makers.folders import KINDS, Folder, mailbox_on
 
 MAIL = b"Subject: Printer\n\nIt smokes.\n"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from postrail.clock import SystemClock
-from services.fetcher.missed import fetch_missed
-from services.fetcher.reading import Suspects
+from services.fetcher.batch_read import Suspects
+from services.fetcher.reconcile import fetch_missed
 from services.fetcher.step import Fetch
 from tests.fakes.fetching import Neighbours, look
-from tests.fakes.folders import Folder, mailbox_on
 from tests.fakes.ledgers import MemoryLedger
+from tests.makers.folders import Folder, mailbox_on
 
 DAY = 86400.0
 

@@ -18,8 +18,8 @@ from postrail.mailbox import MailboxAway
 from postrail.mailbox.folder import mbox_file, mbox_lock
 from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.folder.mbox_file import content_of, spans
-from tests.fakes.folders import Folder, mailbox_on
 from tests.fakes.ledgers import MemoryLedger
+from tests.makers.folders import Folder, mailbox_on
 
 FROM = b"From ada@customer.test Thu Jan  1 10:00:00 2026\n"
 MAIL = b"Subject: A\n\nText\n"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postrail.mailbox.trial import try_account
-from tests.fakes.folders import KINDS, Folder
+from tests.makers.folders import KINDS, Folder
 
 WORDS = {"maildir": "a maildir", "eml": "a folder of .eml files", "mbox": "an mbox"}
 # What a kind cannot mark stays as it is.

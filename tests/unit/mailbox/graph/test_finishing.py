@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import SystemClock
+from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxAway, MailUnreadable
 from postrail.mailbox.graph import mailbox as graph_mailbox

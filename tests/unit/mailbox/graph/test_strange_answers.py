@@ -10,8 +10,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from postrail.accounts.models import MailAccount
 from postrail.clock import SystemClock
+from postrail.configuration.models import MailAccount
 from postrail.mailbox import MailboxAway
 from postrail.mailbox.graph import http
 from postrail.mailbox.graph import mailbox as graph_mailbox

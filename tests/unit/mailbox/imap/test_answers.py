@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
-from postrail.mailbox.imap.bounds import LONGEST_ANSWER, BoundedAnswers
 from postrail.mailbox.imap.mailbox import ImapMailbox
+from postrail.mailbox.imap.memory_limits import LONGEST_ANSWER, BoundedAnswers
 from tests.fakes.fetching import account_named
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postrail.mailbox.pop3 import dialogue as dialogue_module
-from postrail.mailbox.pop3 import reading
+from postrail.mailbox.pop3 import retrieval as reading
 from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
 
 PARTS = st.lists(st.sampled_from([b".", b"\r\n", b"\n", b"\r", b"x", b"\0"]), max_size=40)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.parser.markup import html_to_text
 from services.parser.reply import split_reply
+from services.parser.text.markup import html_to_text
 
 REPLIES = Path(__file__).parents[3] / "mails" / "replies"
 CASES = sorted(REPLIES.glob("*.json"))

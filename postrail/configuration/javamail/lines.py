@@ -1,0 +1,73 @@
+"""The lines of a text of properties with their variables replaced: NAME=value or comments. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from postrail.configuration.javamail.names import VARIABLES
+
+LINE = re.compile(r"([^=:\s]+)\s*[=:]\s*(.*)")
+VARIABLE = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
+# To look for a name like a long one, or like many, takes long.
+LONGEST_NAME = 100
+MOST_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that says something."""
+
+    number: int
+    name: str
+    value: str
+
+    @property
+    def where(self) -> str:
+        """The line as messages name it."""
+        return f"line {self.number}: {self.name[:LONGEST_NAME]}"
+
+
+def property_lines(text: str, variables: Mapping[str, str]) -> tuple[list[Line], list[str]]:
+    """The lines, and what is wrong with others. A line may give a variable another value."""
+    known = dict(variables)
+    lines: list[Line] = []
+    faults: list[str] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        stripped = raw.strip()
+        if not stripped or stripped[0] in "#!":
+            continue
+        if len(faults) >= MOST_FAULTS:
+            break
+        match = LINE.fullmatch(_replaced(stripped, number, known, faults))
+        if match is None:
+            faults.append(f"line {number}: must be NAME=value, or a comment after #")
+            continue
+        name, value = match[1], match[2].strip()
+        if name in VARIABLES:
+            known[name] = value
+            name = VARIABLES[name]
+        lines.append(Line(number, name, value))
+    return lines, faults
+
+
+def unknown(name: str, known: Iterable[str], otherwise: str) -> str:
+    """What to say of a name that there is not."""
+    close = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
+    return f"is not known; {f'did you mean {close[0]}?' if close else otherwise}"
+
+
+def _replaced(line: str, number: int, variables: Mapping[str, str], faults: list[str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            problem = unknown(match[1], variables, "known are: " + ", ".join(variables))
+            name = match[1][:LONGEST_NAME]
+            faults.append(f"line {number}: the variable {name} {problem}")
+        return variables.get(match[1], "")
+
+    replaced = VARIABLE.sub(value, line)
+    if "${" in replaced:
+        faults.append(f"line {number}: variables are written as ${{{{NAME}}}}")
+    return replaced

@@ -1,0 +1,1 @@
+"""Decides what a message means. Pure: the message, the configuration and the facts go in."""

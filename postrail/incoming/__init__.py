@@ -1,0 +1,1 @@
+"""Incoming mail as rows in PostgreSQL: ledger, queue and log in one, with its conversations."""

@@ -1,0 +1,1 @@
+"""The steps of a connection check: reach the server, read its certificate, time each step."""

@@ -1,0 +1,1 @@
+"""How far each mailbox was read: rows in PostgreSQL that survive the process that reads it."""

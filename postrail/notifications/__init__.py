@@ -1,0 +1,1 @@
+"""Composes the messages that tell people about an issue: audience, text, MIME."""

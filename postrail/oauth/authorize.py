@@ -1,0 +1,160 @@
+"""A new authorization of a mail account: begun, answered by a person, stored.
+
+The command and the console do the same: `begin` gives the address to open, `finish` takes what the
+provider sent the browser back with. It may be another process that finishes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from postrail.clock import Clock
+from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models import MailAccount
+from postrail.errors import ConfigurationError
+from postrail.oauth import Begun, DeviceCode, Provider, ProviderAway, Tokens
+from postrail.oauth import token_table as table
+from postrail.oauth.faults import no_refresh_token
+from postrail.oauth.providers import ProviderFor, provider_for
+from postrail.oauth.token_rows import bound_to, with_tokens
+from postrail.oauth.token_table import TokenRow
+from postrail.oauth.tokens import Transactions, credential_of
+from postrail.secrets import Secrets
+
+# RFC 8628, 3.5: whoever is told to slow down waits for so much longer from then on.
+SLOWER_SECONDS = 5.0
+
+
+class Authorization:
+    """Authorizes one mail account."""
+
+    def __init__(
+        self,
+        account: MailAccount,
+        transactions: Transactions,
+        secrets: Secrets,
+        clock: Clock,
+        provider_for: ProviderFor = provider_for,
+    ) -> None:
+        self._account = account
+        self._transactions = transactions
+        self._secrets = secrets
+        self._clock = clock
+        self._provider_for = provider_for
+
+    async def begin(self, redirect_address: str = "") -> Begun:
+        """The address at which a person signs in; blank: the credential's redirect address."""
+        provider = await self._provider()
+        redirect = redirect_address or (await self._credential()).redirect_address
+        begun = await asyncio.to_thread(provider.begin, redirect)
+        async with self._transactions() as connection:
+            await table.begin(
+                connection,
+                state=begun.state,
+                mail_account=self._account.name,
+                kept=self._secrets.seal(json.dumps(begun.kept)),
+                now=self._clock.now(),
+            )
+        return begun
+
+    async def finish(self, answer: str, state: str = "") -> None:
+        """Stores the tokens for an answer: the address that the browser was sent to, or a code.
+
+        `state` is that of the authorization that was begun; a code alone needs it.
+        """
+        found = parsed_answer(answer)
+        kept = await self._take(found, state)
+        provider = await self._provider()
+        found.setdefault("state", state)
+        await self._store(await asyncio.to_thread(provider.redeem, kept, found))
+
+    async def begin_device(self) -> DeviceCode:
+        """A code that a person enters on any device."""
+        return await asyncio.to_thread((await self._provider()).begin_device)
+
+    async def finish_device(self, device: DeviceCode) -> None:
+        """Waits until the code was entered, and stores the tokens."""
+        provider, seconds = await self._provider(), device.interval_seconds
+        while self._clock.now() < device.expires_at:
+            await self._clock.sleep(seconds)
+            try:
+                tokens = await asyncio.to_thread(provider.poll_device, device)
+            except ProviderAway as error:
+                seconds += max(SLOWER_SECONDS, error.retry_after_seconds)
+                continue
+            if tokens:
+                await self._store(tokens)
+                return
+        raise ConfigurationError(
+            f"nobody entered the code {device.code} in time",
+            remedy=f"Run again: postrail accounts authorize {self._account.name}",
+        )
+
+    async def fetch(self) -> None:
+        """Fetches and stores a token for which nobody signs in: shows that the credential works."""
+        provider = await self._provider()
+        await self._store(await asyncio.to_thread(provider.own_token))
+
+    async def _credential(self) -> OAuthCredential:
+        async with self._transactions() as connection:
+            return await credential_of(connection, self._account)
+
+    async def _provider(self) -> Provider:
+        credential = await self._credential()
+        return await asyncio.to_thread(
+            self._provider_for, credential, self._account, self._secrets, self._clock
+        )
+
+    async def _take(self, answer: Mapping[str, str], state: str) -> dict[str, object]:
+        """What was kept when it began. The state shows that the answer belongs to it."""
+        wanted = answer.get("state") or state
+        kept = None
+        if wanted and state in ("", wanted):
+            async with self._transactions() as connection:
+                kept = await table.take(
+                    connection,
+                    state=wanted,
+                    mail_account=self._account.name,
+                    now=self._clock.now(),
+                )
+        if kept is None:
+            raise ConfigurationError(
+                "the answer belongs to no authorization that was begun here within the last"
+                f" {table.AUTHORIZATION_SECONDS // 60} minutes and is still open",
+                remedy=f"Begin again: postrail accounts authorize {self._account.name}",
+            )
+        return dict(json.loads(self._secrets.reveal(kept)))
+
+    async def _store(self, tokens: Tokens) -> None:
+        credential = await self._credential()
+        if credential.interactive and not tokens.refresh_token:
+            raise no_refresh_token(credential)
+        now = self._clock.now()
+        blank = TokenRow(
+            mail_account=self._account.name, state="needs_authorization", changed_at=now
+        )
+        async with self._transactions() as connection:
+            row = await table.lock(connection, blank)
+            bound = bound_to(credential, self._account)
+            await table.save(connection, with_tokens(row, tokens, bound, self._secrets, now))
+
+
+def parsed_answer(text: str) -> dict[str, str]:
+    """The parameters of an address (RFC 6749, 4.1.2), or a code alone."""
+    text = text.strip()
+    try:
+        query = urlsplit(text).query or (text if "=" in text and "://" not in text else "")
+    except ValueError:
+        query = ""
+    found = dict(parse_qsl(query.lstrip("?")))
+    if "code" in found or "error" in found:
+        return found
+    if not text or "://" in text:
+        raise ConfigurationError(
+            "there is no code in that answer",
+            remedy="Paste the whole address that the browser ended at, from https:// or http:// on",
+        )
+    return {"code": text}

@@ -1,0 +1,124 @@
+"""What a provider's refusal means for the account, in words that name the setting to change.
+
+The codes are those of RFC 6749 (4.1.2.1, 5.2), OpenID Connect Core (3.1.2.6) and RFC 8628 (3.5);
+Microsoft puts a number of its own (AADSTS…) into the description.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models import MailAccount
+from postrail.errors import ConfigurationError, PipelineError
+from postrail.oauth import NeedsAuthorization, ProviderAway
+
+# Only a person who signs in can help.
+SIGN_IN_AGAIN = frozenset(
+    {
+        "invalid_grant",
+        "interaction_required",
+        "consent_required",
+        "login_required",
+        "account_selection_required",
+    }
+)
+# What is wrong with the credential, by code; anything else may pass.
+CLIENT_CODES = {
+    "invalid_client": (
+        "client_id, client_secret",
+        "Give the id and a secret that has not expired, as the provider shows them for this"
+        " application",
+    ),
+    "unauthorized_client": (
+        "client_id, flow",
+        "Check that the client id is right and that the provider lets this application use the"
+        " flow and the scopes (for a service account: domain-wide delegation)",
+    ),
+    "unsupported_grant_type": ("flow", "Choose a flow that the provider offers"),
+    "invalid_scope": ("scopes", "Ask for scopes that the provider lets this application have"),
+    "invalid_request": (
+        "client_id, tenant, redirect_address",
+        "Compare them with what the provider shows for this application",
+    ),
+    "redirect_uri_mismatch": (
+        "redirect_address",
+        "Register this address with the provider, to the letter",
+    ),
+    "access_denied": (
+        "scopes",
+        "Sign in as somebody who may allow it, or have an administrator allow it",
+    ),
+    "admin_policy_enforced": ("scopes", "Have an administrator of the domain allow this client id"),
+    "org_internal": ("client_id", "Sign in with an address of the organisation, or open the app"),
+    "expired_token": ("flow", "Begin again, and enter the code in time"),
+    "invalid_grant": (
+        "client_id, tenant, service_account_key",
+        "Check that the account exists and that this machine's clock is right; for a service"
+        " account also its domain-wide delegation",
+    ),
+}
+# Microsoft answers these with codes that would send people elsewhere.
+MICROSOFT_NUMBERS = {
+    "AADSTS7000215": ("client_secret", "Give the secret's value, not its id"),
+    "AADSTS7000222": ("client_secret", "It has expired: make a new one in Entra and give it here"),
+    "AADSTS700016": ("client_id, tenant", "The tenant does not know this application: check both"),
+    "AADSTS90002": ("tenant", "There is no such tenant: give its id or its domain"),
+    "AADSTS50011": ("redirect_address", "Register this address with the application, in Entra"),
+    "AADSTS700027": ("certificate, thumbprint, private_key", "Upload this certificate in Entra"),
+    "AADSTS65001": ("scopes", "Nobody has consented to them yet: let somebody consent"),
+}
+SHOWN_CHARACTERS = 300
+
+
+def refusal(
+    credential: OAuthCredential,
+    account: MailAccount,
+    answer: Mapping[str, Any],
+    sent: Iterable[str] = (),
+) -> PipelineError:
+    """The error for an answer with `error` in it. What was `sent` and is secret is not shown."""
+    code = str(answer.get("error", ""))
+    words = described(answer, sent)
+    if code in SIGN_IN_AGAIN and credential.interactive:
+        return NeedsAuthorization(account.name, words)
+    problem = f"{provider_of(credential)} gives no token for {account.username}: {words}"
+    number = next((known for known in MICROSOFT_NUMBERS if known in words), "")
+    found = MICROSOFT_NUMBERS.get(number) or CLIENT_CODES.get(code)
+    if found is None:
+        return ProviderAway(problem, remedy="It is tried again by itself")
+    fields, remedy = found
+    return ConfigurationError(problem, setting=setting_of(credential, fields), remedy=remedy)
+
+
+def no_refresh_token(credential: OAuthCredential) -> ConfigurationError:
+    """The provider let somebody sign in, but would forget it within the hour."""
+    return ConfigurationError(
+        f"{provider_of(credential)} gave no refresh token, so the account would stop within the"
+        " hour",
+        setting=setting_of(credential, "scopes, client_id"),
+        remedy="Ask for the scope offline_access where the provider knows it; with Google withdraw"
+        " the access at myaccount.google.com/permissions and sign in again",
+    )
+
+
+def described(answer: Mapping[str, Any], sent: Iterable[str] = ()) -> str:
+    """The provider's words in one line, without anything secret that we sent."""
+    text = ": ".join(str(answer[key]) for key in ("error", "error_description") if answer.get(key))
+    for secret in sent:
+        text = text.replace(secret, "***") if len(secret) > 3 else text
+    line = re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()
+    return line[:SHOWN_CHARACTERS] or "it does not say why"
+
+
+def provider_of(credential: OAuthCredential) -> str:
+    """The provider as messages name it."""
+    names = {"google": "Google", "microsoft": "Microsoft"}
+    return names.get(credential.provider) or credential.authority or credential.token_url
+
+
+def setting_of(credential: OAuthCredential, fields: str) -> str:
+    """The credential's fields as messages name them."""
+    return f"credential {credential.name}: {fields}"

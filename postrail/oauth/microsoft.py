@@ -1,0 +1,154 @@
+"""Tokens of Microsoft by msal: the one module that knows it."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msal
+
+from postrail.clock import Clock
+from postrail.configuration.credential import OFFLINE, OAuthCredential
+from postrail.configuration.models import MailAccount
+from postrail.errors import ConfigurationError
+from postrail.oauth import Begun, DeviceCode, ProviderAway, Tokens
+from postrail.oauth.faults import refusal, setting_of
+from postrail.oauth.http import (
+    DEVICE_INTERVAL_SECONDS,
+    UNKNOWN_LIFETIME_SECONDS,
+    ProviderHttp,
+    seconds_in,
+)
+
+# msal asks for these by itself and refuses to be told.
+RESERVED = (OFFLINE, "openid", "profile")
+WAITING = "authorization_pending"
+
+
+class MicrosoftProvider:
+    """The role Provider for the Microsoft identity platform, in any of its clouds."""
+
+    def __init__(
+        self,
+        credential: OAuthCredential,
+        account: MailAccount,
+        client_credential: str | dict[str, str] | None,
+        clock: Clock,
+    ) -> None:
+        self._credential = credential
+        self._account = account
+        self._clock = clock
+        scopes = credential.scopes_for(account)
+        self._scopes = [scope for scope in scopes if scope not in RESERVED]
+        self._secret = client_credential
+        self._http = ProviderHttp(credential)
+        self._app = self._application()
+
+    def _application(self) -> Any:
+        """A new one each time has an empty cache: the table of tokens is the only one."""
+        options = {
+            "authority": f"{self._credential.authority}/{self._credential.tenant}",
+            # The authority is what the operator says it is; Microsoft need not confirm it.
+            "instance_discovery": False,
+            "http_client": self._http,
+        }
+        client_id = self._credential.client_id
+        try:
+            # Device codes are for public clients.
+            if self._secret and self._credential.flow != "device_code":
+                return msal.ConfidentialClientApplication(
+                    client_id, client_credential=self._secret, **options
+                )
+            return msal.PublicClientApplication(client_id, **options)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"msal cannot use credential {self._credential.name}: {type(error).__name__}",
+                setting=setting_of(
+                    self._credential, "authority, tenant, certificate, thumbprint, private_key"
+                ),
+                remedy="Check the tenant, and that the private key is PEM and belongs to the"
+                " certificate",
+            ) from None
+
+    def begin(self, redirect_address: str) -> Begun:
+        with warnings.catch_warnings():
+            # msal warns that form_post is safer; an answer that is pasted must be in the address.
+            warnings.simplefilter("ignore", UserWarning)
+            flow = self._app.initiate_auth_code_flow(
+                self._scopes,
+                redirect_uri=redirect_address,
+                # Whoever signs in for a shared mailbox has another name than the mailbox.
+                prompt="select_account",
+                login_hint=self._account.login_hint,
+            )
+        return Begun(str(flow["auth_uri"]), str(flow["state"]), flow)
+
+    def redeem(self, kept: dict[str, Any], answer: Mapping[str, str]) -> Tokens:
+        with self._understood():
+            try:
+                found = self._app.acquire_token_by_auth_code_flow(kept, dict(answer))
+            except ValueError as error:
+                found = {"error": "invalid_request", "error_description": str(error)}
+        return self._tokens(found, [answer.get("code", "")])
+
+    def begin_device(self) -> DeviceCode:
+        flow = self._app.initiate_device_flow(self._scopes)
+        if "user_code" not in flow:
+            raise refusal(self._credential, self._account, flow, self._hidden())
+        return DeviceCode(
+            code=str(flow["user_code"]),
+            address=str(flow["verification_uri"]),
+            expires_at=datetime.fromtimestamp(flow["expires_at"], UTC),
+            interval_seconds=seconds_in(flow, "interval", DEVICE_INTERVAL_SECONDS),
+            kept=flow,
+        )
+
+    def poll_device(self, device: DeviceCode) -> Tokens | None:
+        with self._understood(), warnings.catch_warnings():
+            # msal looks at its own watch; how long to wait is seen to by whoever polls.
+            warnings.simplefilter("ignore", UserWarning)
+            found = self._app.acquire_token_by_device_flow(
+                device.kept, exit_condition=lambda _: True
+            )
+        if found.get("error") == WAITING:
+            return None
+        return self._tokens(found)
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        with self._understood():
+            found = self._app.acquire_token_by_refresh_token(refresh_token, self._scopes)
+        return self._tokens(found, [refresh_token])
+
+    def own_token(self) -> Tokens:
+        with self._understood():
+            found = self._app.acquire_token_for_client(self._scopes)
+        return self._tokens(found)
+
+    @contextlib.contextmanager
+    def _understood(self) -> Iterator[None]:
+        """msal stumbles over answers that are not as Microsoft's are."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ProviderAway(
+                f"msal cannot make sense of the answer for {self._account.username}:"
+                f" {type(error).__name__}",
+                setting=setting_of(self._credential, "authority"),
+                remedy="Check that Microsoft is there; it is tried again by itself",
+            ) from None
+
+    def _tokens(self, found: Mapping[str, Any], sent: list[str] | None = None) -> Tokens:
+        if not found.get("access_token"):
+            raise refusal(self._credential, self._account, found, [*(sent or []), *self._hidden()])
+        seconds = seconds_in(found, "expires_in", UNKNOWN_LIFETIME_SECONDS)
+        return Tokens(
+            access_token=str(found["access_token"]),
+            refresh_token=str(found.get("refresh_token", "")),
+            expires_at=self._clock.now() + timedelta(seconds=seconds),
+        )
+
+    def _hidden(self) -> list[str]:
+        return [self._secret] if isinstance(self._secret, str) else []

@@ -1,0 +1,249 @@
+"""Valid access tokens for mail accounts, whoever asks: this process, another replica, a command.
+
+A refresh token may be good for one use only, and each use may bring the next one. So the account's
+row is locked while it is used, and the new one is committed before anybody sees the access token
+that came with it. See docs/adr/0014.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from postrail.clock import Clock
+from postrail.configuration import store
+from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models import MailAccount
+from postrail.database import Connection
+from postrail.errors import ConfigurationError, TransientError
+from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderAway
+from postrail.oauth import token_table as table
+from postrail.oauth.providers import ProviderFor, provider_for
+from postrail.oauth.token_rows import awaits_a_person, blank_row, bound_to, explained, with_tokens
+from postrail.oauth.token_table import TokenRow
+from postrail.retry import backoff_seconds
+from postrail.secrets import Secrets
+
+Transactions = Callable[[], AbstractAsyncContextManager[Connection]]
+
+# A token is used for a while after it was asked for.
+LEFT_SECONDS = 300.0
+# One that is refused when it is no older would be refused after another refresh, too.
+JUST_OBTAINED_SECONDS = 60.0
+# A refresh holds a connection to PostgreSQL for as long as the provider takes.
+REFRESHES_AT_ONCE = 2
+AWAY_BASE_SECONDS = 2.0
+AWAY_MAX_SECONDS = 300.0
+# How long a thread waits: for its turn, and for the provider.
+ASK_SECONDS = 60.0
+CLOSE_SECONDS = 20.0
+# How soon what a provider gave is saved when PostgreSQL went away at that moment.
+SAVE_BASE_SECONDS = 0.5
+SAVE_MAX_SECONDS = 5.0
+
+
+@dataclass
+class _Away:
+    """A provider that was away lately is not asked again by each of its accounts."""
+
+    failures: int
+    until: datetime
+    error: ProviderAway
+
+
+class AccessTokens:
+    """Gives out access tokens, and renews them in time; safe over replicas."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        secrets: Secrets,
+        clock: Clock,
+        provider_for: ProviderFor = provider_for,
+    ) -> None:
+        self._transactions = transactions
+        self._secrets = secrets
+        self._clock = clock
+        self._provider_for = provider_for
+        self._gate = asyncio.Semaphore(REFRESHES_AT_ONCE)
+        self._away: dict[str, _Away] = {}
+        self._running: set[asyncio.Task[str]] = set()
+
+    async def token(self, account: MailAccount, *, refused: str = "") -> str:
+        """A token that is good for some minutes; another one than `refused`, unless that is new.
+
+        Raises NeedsAuthorization, ConfigurationError or TransientError (ProviderAway among them).
+        """
+        async with self._transactions() as connection:
+            credential = await credential_of(connection, account)
+            row = await table.find(connection, account.name)
+        bound = bound_to(credential, account)
+        if row and (found := self._usable(row, bound, refused)):
+            return found
+        if row and row.state != "authorized" and awaits_a_person(row, credential, bound):
+            raise NeedsAuthorization(account.name, row.reason)
+        if away := self._still_away(credential):
+            raise away
+        # What has begun is brought to its end, even if nobody waits for it any more: a refresh
+        # token that was used and whose successor is not stored may be the end of the account.
+        task = asyncio.create_task(self._refresh(account, credential, refused))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def bearer(self, account: MailAccount) -> BearerToken:
+        """For threads: asks this event loop for a token, and waits for it."""
+        loop = asyncio.get_running_loop()
+
+        def ask(refused: str) -> str:
+            asked = asyncio.run_coroutine_threadsafe(self.token(account, refused=refused), loop)
+            try:
+                return asked.result(ASK_SECONDS)
+            except TimeoutError as error:
+                asked.cancel()
+                raise ProviderAway(
+                    f"no token for mail account {account.name} came within {ASK_SECONDS:.0f} s"
+                ) from error
+
+        return ask
+
+    async def close(self) -> None:
+        """Waits for refreshes that have begun, as long as they may take."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=CLOSE_SECONDS)
+
+    def _ended(self, task: asyncio.Task[str]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Looked at, as whoever asked may be gone.
+            task.exception()
+
+    async def _refresh(
+        self, account: MailAccount, credential: OAuthCredential, refused: str
+    ) -> str:
+        async with self._gate:
+            # It may have gone while we waited for our turn.
+            if away := self._still_away(credential):
+                raise away
+            try:
+                provider = await asyncio.to_thread(
+                    self._provider_for, credential, account, self._secrets, self._clock
+                )
+                row = await self._refresh_row(account, credential, refused, provider)
+            except ProviderAway as error:
+                self._note_away(credential, error)
+                raise
+        self._away.pop(credential.name, None)
+        if row.state == "needs_authorization":
+            raise NeedsAuthorization(account.name, row.reason)
+        return self._secrets.reveal(row.access_token)
+
+    async def _refresh_row(
+        self, account: MailAccount, credential: OAuthCredential, refused: str, provider: Provider
+    ) -> TokenRow:
+        """The account's row after a refresh, committed; nobody else refreshes meanwhile."""
+        bound, renewed = bound_to(credential, account), None
+        try:
+            async with self._transactions() as connection:
+                row = await table.lock(
+                    connection, blank_row(account, credential, self._clock.now())
+                )
+                if self._usable(row, bound, refused):
+                    return row
+                if awaits_a_person(row, credential, bound):
+                    renewed = explained(row)
+                else:
+                    renewed = await self._renewed(row, bound, credential, provider)
+                await table.save(connection, renewed)
+        except TransientError:
+            if renewed is None:
+                raise
+            # PostgreSQL went away in between, and with it must not go what the provider gave.
+            return await self._save_at_last(renewed, row)
+        return renewed
+
+    async def _save_at_last(self, renewed: TokenRow, used: TokenRow) -> TokenRow:
+        """Saves as soon as PostgreSQL is back, unless somebody has signed in meanwhile."""
+        attempt = 0
+        while True:
+            attempt += 1
+            seconds = backoff_seconds(attempt, SAVE_BASE_SECONDS, SAVE_MAX_SECONDS)
+            await self._clock.sleep(seconds)
+            with contextlib.suppress(TransientError):
+                async with self._transactions() as connection:
+                    row = await table.lock(connection, used)
+                    if row.refresh_token != used.refresh_token:
+                        # It was committed after all, or there is a newer one.
+                        return row
+                    await table.save(connection, renewed)
+                return renewed
+
+    async def _renewed(
+        self, row: TokenRow, bound: str, credential: OAuthCredential, provider: Provider
+    ) -> TokenRow:
+        try:
+            if credential.interactive:
+                refresh_token = self._secrets.reveal(row.refresh_token)
+                tokens = await asyncio.to_thread(provider.refresh, refresh_token)
+            else:
+                tokens = await asyncio.to_thread(provider.own_token)
+        except NeedsAuthorization as error:
+            return replace(
+                row,
+                state="needs_authorization",
+                reason=error.reason,
+                access_token="",
+                changed_at=self._clock.now(),
+            )
+        return with_tokens(row, tokens, bound, self._secrets, self._clock.now())
+
+    def _usable(self, row: TokenRow, bound: str, refused: str) -> str:
+        """The row's access token if it may be used, else blank."""
+        if not row.access_token or row.bound_to != bound or row.state != "authorized":
+            return ""
+        assert row.expires_at is not None
+        assert row.obtained_at is not None
+        now = self._clock.now()
+        lifetime = row.expires_at - row.obtained_at
+        if row.expires_at - now <= min(timedelta(seconds=LEFT_SECONDS), lifetime / 2):
+            return ""
+        found = self._secrets.reveal(row.access_token)
+        if found == refused and now - row.obtained_at > timedelta(seconds=JUST_OBTAINED_SECONDS):
+            return ""
+        return found
+
+    def _still_away(self, credential: OAuthCredential) -> ProviderAway | None:
+        away = self._away.get(credential.name)
+        return away.error if away and self._clock.now() < away.until else None
+
+    def _note_away(self, credential: OAuthCredential, error: ProviderAway) -> None:
+        known = self._away.get(credential.name)
+        failures = known.failures + 1 if known else 1
+        seconds = max(
+            backoff_seconds(failures, AWAY_BASE_SECONDS, AWAY_MAX_SECONDS),
+            error.retry_after_seconds,
+        )
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self._away[credential.name] = _Away(failures, until, error)
+
+
+async def credential_of(connection: Connection, account: MailAccount) -> OAuthCredential:
+    """The account's credential; raises ConfigurationError when there is none."""
+    for credential in await store.oauth_credentials(connection):
+        if credential.name == account.credential:
+            if account.host.lower() in credential.hosts:
+                return credential
+            raise ConfigurationError(
+                f"{account.host} is not given tokens of credential {credential.name}",
+                setting=f"credential {credential.name}: hosts",
+                remedy="Add the server to its hosts, by postrail apply",
+            )
+    raise ConfigurationError(
+        f"mail account {account.name} has no OAuth2 credential {account.credential!r}",
+        setting=f"mail account {account.name}: credential",
+        remedy="Name one that there is, or add it under credentials, by postrail apply",
+    )

@@ -1,0 +1,1 @@
+"""Operations that commands and the console share, one function each."""

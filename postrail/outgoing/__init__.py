@@ -1,0 +1,1 @@
+"""Outgoing mail as rows in PostgreSQL: a row per message, a row per recipient."""

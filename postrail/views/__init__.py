@@ -1,0 +1,1 @@
+"""Reads the tables for people: what commands and pages show. Nothing here writes."""

@@ -1,0 +1,1 @@
+"""The command groups of `postrail`, one module each."""

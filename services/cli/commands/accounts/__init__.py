@@ -1,0 +1,1 @@
+"""`postrail accounts`: the watched mailboxes and their settings."""

@@ -1,0 +1,1 @@
+"""The demo of `postrail up --demo`: its people, messages and mail server."""

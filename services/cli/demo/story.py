@@ -1,0 +1,261 @@
+"""The demo of `postrail up --demo`: its configuration, its mails, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import yaml
+
+from postrail.clock import Clock
+from postrail.configuration import store
+from postrail.configuration.apply import apply_entries
+from postrail.configuration.models import Configured
+from postrail.configuration.yaml_read import parse_file
+from postrail.database import Pool, transaction
+from postrail.embedded.instance import Endpoints
+from postrail.errors import TransientError
+from postrail.secrets import Secrets
+from postrail.views.activity import HandledMail, Notified, handled_with, notified_of, watched_since
+from services.cli.demo.mail_server import DemoPost, Matches
+from services.cli.demo.mails import (
+    BO,
+    CLEO,
+    EVE,
+    PROJECT,
+    SUPPORT,
+    Sample,
+    first_mails,
+    later_mails,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+AUTHOR = "postrail up --demo"
+MAILBOX = "demo"
+OFF = {"enabled": False, "is_default": False}
+WAIT_SECONDS = 60.0
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A sample mail with all that became of it."""
+
+    sample: Sample
+    sent_at: datetime
+    handled: HandledMail
+    notified: tuple[Notified, ...]
+
+
+def configuration(endpoints: Endpoints, password: str) -> str:
+    """The demo's `postrail.yaml`."""
+    return yaml.safe_dump(
+        {
+            "connections": [
+                {
+                    "name": "demo",
+                    "host": endpoints.smtp_host,
+                    "port": endpoints.smtp_port,
+                    "encryption": "none",
+                    "from_address": SUPPORT,
+                    "from_name": "Demo desk",
+                }
+            ],
+            "projects": [
+                {
+                    "key": PROJECT,
+                    "name": "Demo desk",
+                    "issue_types": ["Request"],
+                    "connection": "demo",
+                }
+            ],
+            "accounts": [
+                {
+                    "name": MAILBOX,
+                    "description": "The mailbox of postrail up --demo",
+                    "host": endpoints.imap_host,
+                    "port": endpoints.imap_port,
+                    "encryption": "none",
+                    "username": SUPPORT,
+                    "password": password,
+                    "address": SUPPORT,
+                    "project": PROJECT,
+                    "poll_seconds": 5,
+                }
+            ],
+            "people": [{"address": EVE[1], "name": EVE[0]}],
+        },
+        sort_keys=False,
+    )
+
+
+async def configure(
+    pool: Pool, secrets: Secrets, endpoints: Endpoints, password: str, now: datetime
+) -> None:
+    """Writes the demo's configuration, as `postrail apply` would."""
+    entries = parse_file(configuration(endpoints, password), "the demo")
+    async with transaction(pool) as connection:
+        await apply_entries(connection, entries, secrets, file="the demo", author=AUTHOR, now=now)
+
+
+async def turn_off(pool: Pool, now: datetime) -> bool:
+    """Turns the demo's account and connection off, as their server does not run; False: no need.
+
+    Else the fetcher would look for it for ever, and other projects would send through it.
+    """
+    async with transaction(pool) as connection:
+        await store.lock_configuration(connection)
+        accounts = await store.mail_accounts(connection)
+        connections = await store.outgoing_connections(connection)
+        demos: list[tuple[Configured, dict[str, bool]]] = [
+            *((one, {"enabled": False}) for one in accounts if one.address == SUPPORT),
+            *((one, OFF) for one in connections if one.from_address == SUPPORT),
+        ]
+        changed = [
+            (thing, thing.model_copy(update=values))
+            for thing, values in demos
+            if thing.model_copy(update=values) != thing
+        ]
+        for before, after in changed:
+            await store.save(connection, after, before=before, author=AUTHOR, now=now)
+    return bool(changed)
+
+
+class DemoStory:
+    """Sends the sample mails, and waits until each has had its effect."""
+
+    def __init__(self, pool: Pool, post: DemoPost, clock: Clock, since: datetime) -> None:
+        """`since` is when the servers were started."""
+        self._since = since
+        self._pool = pool
+        self._post = post
+        self._clock = clock
+        self._sent: list[tuple[Sample, datetime]] = []
+
+    async def run(self) -> list[Told]:
+        """All sample mails and what became of them; raises TransientError when it takes too long.
+
+        The later mails answer our notifications, so those must have arrived.
+        """
+        await self._watched()
+        await self._send(first_mails(self._clock.now()))
+        first = await self._all_handled()
+        printer, meter, password, _ = (first[sample.message_id] for sample, _ in self._sent)
+        to_bo = await self._post.wait_for(BO[1], _about(meter.issue_key), WAIT_SECONDS)
+        to_cleo = await self._post.wait_for(CLEO[1], _about(password.issue_key), WAIT_SECONDS)
+        now = self._clock.now()
+        await self._send(
+            later_mails(now, to_bo=to_bo, to_cleo=to_cleo, printer_key=printer.issue_key)
+        )
+        return await self._told(await self._all_handled())
+
+    async def _watched(self) -> None:
+        """Waits until the fetcher has opened the mailbox, as it would be on any other day."""
+        deadline = self._deadline()
+        while True:
+            async with transaction(self._pool) as connection:
+                if await watched_since(connection, MAILBOX, self._since):
+                    return
+            await self._wait(deadline, f"the mailbox {MAILBOX} is not watched")
+
+    async def _send(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            sent_at = await self._post.send(sample.message, sample.sender)
+            self._sent.append((sample, sent_at))
+
+    async def _all_handled(self) -> dict[str, HandledMail]:
+        """What became of all that was sent so far, by Message-ID."""
+        ids = [sample.message_id for sample, _ in self._sent]
+        deadline = self._deadline()
+        while True:
+            async with transaction(self._pool) as connection:
+                handled = {mail.message_id: mail for mail in await handled_with(connection, ids)}
+            if len(handled) == len(ids):
+                return handled
+            await self._wait(deadline, f"{len(ids) - len(handled)} of {len(ids)} mails are open")
+
+    async def _told(self, handled: dict[str, HandledMail]) -> list[Told]:
+        """Waits until everybody who is to be told has been told."""
+        deadline = self._deadline()
+        while True:
+            async with transaction(self._pool) as connection:
+                keys = sorted({mail.issue_key for mail in handled.values()})
+                notified = await notified_of(connection, keys)
+            told = [
+                _told(sample, sent_at, handled[sample.message_id], notified)
+                for sample, sent_at in self._sent
+            ]
+            if missing := [address for one in told for address in _not_told(one)]:
+                await self._wait(deadline, f"notifications to {', '.join(missing)} are not sent")
+            else:
+                return told
+
+    def _deadline(self) -> datetime:
+        return self._clock.now() + timedelta(seconds=WAIT_SECONDS)
+
+    async def _wait(self, deadline: datetime, problem: str) -> None:
+        if self._clock.now() > deadline:
+            raise TransientError(
+                f"after {WAIT_SECONDS:.0f} s {problem}",
+                remedy="Look at postrail status, and at the services' logs",
+            )
+        await self._clock.sleep(LOOK_SECONDS)
+
+
+def demo_table(told: Sequence[Told]) -> Table:
+    """Each mail with its outcome, its issue, its notifications and their times."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="From the mail server to issues, comments and notifications")
+    table.add_column("mail")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("issue", no_wrap=True, style="bold")
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("notification", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    for one in told:
+        style = "green" if one.handled.outcome == "issue" else "cyan"
+        # In a narrow terminal it is the subjects that are cut.
+        mail = Text(one.sample.subject, no_wrap=True, overflow="ellipsis")
+        mail.append(f"\n{_name(one.sample.sender)}: {one.sample.shows}", "dim")
+        table.add_row(
+            mail,
+            Text(one.handled.outcome, style),
+            Text(one.handled.issue_key),
+            _milliseconds(one.sent_at, one.handled.handled_at),
+            "\n".join(f"{_name(sent.recipient)} {sent.state}" for sent in one.notified) or "nobody",
+            "\n".join(_milliseconds(one.sent_at, sent.changed_at) for sent in one.notified),
+        )
+    table.caption = "ms: from the mail server's acceptance to the effect, and to the delivery"
+    return table
+
+
+def _told(
+    sample: Sample, sent_at: datetime, handled: HandledMail, notified: Iterable[Notified]
+) -> Told:
+    cause = f"mail {handled.mail_id} revision {handled.revision}"
+    mine = tuple(one for one in notified if one.cause == cause)
+    return Told(sample=sample, sent_at=sent_at, handled=handled, notified=mine)
+
+
+def _not_told(told: Told) -> list[str]:
+    ended = {one.recipient for one in told.notified if one.state in ("sent", "failed")}
+    return [address for address in told.sample.told if address not in ended]
+
+
+def _milliseconds(start: datetime, end: datetime) -> str:
+    return f"{(end - start).total_seconds() * 1000:.0f}"
+
+
+def _name(address: str) -> str:
+    return address.partition("@")[0]
+
+
+def _about(issue_key: str) -> Matches:
+    """Whether a mail is a notification about this issue."""
+    return lambda mail: f"[{issue_key}]" in str(mail["Subject"])

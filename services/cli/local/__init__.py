@@ -1,0 +1,1 @@
+"""A local installation (`postrail up`): its servers, services and screen."""

@@ -1,0 +1,1 @@
+"""Reads what attachments contain: calendars, S/MIME, TNEF, RTF."""

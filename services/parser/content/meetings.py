@@ -1,0 +1,82 @@
+"""A meeting as Outlook packs it for itself: a winmail.dat in, an event as of a calendar out."""
+
+from __future__ import annotations
+
+from postrail.records import Address, CalendarEvent
+from services.parser.content import tnef
+from services.parser.content.tnef import Tnef
+from services.parser.text.decode import cut, one_line
+
+TEXT_MAX_BYTES = 500
+UID_MAX_BYTES = 255
+# The ends of message classes: MS-OXOCAL, section 2.2, and how TNEF has always written them.
+METHODS = (
+    (".meeting.request", "REQUEST"),
+    (".mtgreq", "REQUEST"),
+    (".meeting.canceled", "CANCEL"),
+    (".mtgcncl", "CANCEL"),
+    (".meeting.resp.pos", "REPLY"),
+    (".meeting.resp.neg", "REPLY"),
+    (".meeting.resp.tent", "REPLY"),
+    (".mtgrespp", "REPLY"),
+    (".mtgrespn", "REPLY"),
+    (".mtgrespa", "REPLY"),
+    ("ipm.appointment", ""),
+)
+# MS-OXCICAL, 2.1.3.1.1.20.26: an id that came from another calendar stands behind this.
+FOREIGN_UID = b"vCal-Uid\x01\0\0\0"
+
+
+def meeting_in(found: Tnef) -> CalendarEvent | None:
+    """The meeting that a winmail.dat tells of, or None where it is of another class."""
+    method = _method(found.message_class or found.texts.get(tnef.CLASS, ""))
+    if method is None:
+        return None
+    texts, times = found.texts, found.times
+    start = times.get(tnef.START) or times.get(tnef.START_DATE)
+    end = times.get(tnef.END) or times.get(tnef.END_DATE)
+    return CalendarEvent(
+        method=method,
+        uid=_uid(found),
+        summary=_bounded(texts.get(tnef.TITLE) or found.subject),
+        location=_bounded(texts.get(tnef.WHERE) or texts.get(tnef.MEETING_WHERE, "")),
+        status="CANCELLED" if method == "CANCEL" else "",
+        start=start.isoformat() if start else "",
+        end=end.isoformat() if end else "",
+        zone="UTC" if start else "",
+        organiser=_organiser(found, method),
+        attendees=[],
+    )
+
+
+def _method(message_class: str) -> str | None:
+    folded = message_class.strip().lower()
+    return next((method for ending, method in METHODS if folded.endswith(ending)), None)
+
+
+def _uid(found: Tnef) -> str:
+    """As Exchange writes it into a calendar (MS-OXCICAL, section 2.1.3.1.1.20.26)."""
+    blob = found.ids.get(tnef.CLEAN_GLOBAL_ID) or found.ids.get(tnef.GLOBAL_ID, b"")
+    _, marker, foreign = blob.partition(FOREIGN_UID)
+    if marker:
+        return cut(one_line(foreign.rstrip(b"\0").decode("ascii", "replace")), UID_MAX_BYTES)
+    return cut(blob.hex().upper(), UID_MAX_BYTES)
+
+
+def _organiser(found: Tnef, method: str) -> Address | None:
+    """Who asked for the meeting: who sent a request, and who gets the answer to one."""
+    numbers = tnef.RECEIVED_FOR if method == "REPLY" else tnef.SENT_FOR
+    name, *addresses = (found.texts.get(number, "") for number in numbers)
+    name, addresses = name or found.owner[0], [*addresses, found.owner[1]]
+    # The others are paths in the sender's directory, of no use outside.
+    address = next((one for one in map(_smtp, addresses) if "@" in one), "")
+    return Address(name=_bounded(name), address=_bounded(address)) if name or address else None
+
+
+def _smtp(address: str) -> str:
+    kind, colon, rest = address.partition(":")
+    return rest if colon and kind.lower() == "smtp" else address
+
+
+def _bounded(text: str) -> str:
+    return cut(one_line(text), TEXT_MAX_BYTES)

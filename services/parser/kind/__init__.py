@@ -1,0 +1,1 @@
+"""Classifies a message: written by a person, automatic, a bounce, a receipt."""

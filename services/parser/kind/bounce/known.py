@@ -1,0 +1,56 @@
+"""Recipients of bounces in the formats that others know: X-Failed-Recipients and flufl.bounce."""
+
+from __future__ import annotations
+
+import logging
+from email import message_from_bytes
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from postrail.records import Address
+from services.parser.mime.addresses import read_addresses
+from services.parser.mime.headers import Header
+from services.parser.mime.raw_bytes import View
+
+# Its patterns search each line from each of its characters; a notice says what it says early on.
+SCANNED_MAX = 64 * 1024
+LINE_MAX = 400
+
+# It logs each detector that it tries.
+logging.getLogger("flufl.bounce").disabled = True
+
+
+def known_recipients(
+    data: View, header: Header, sender: Address | None
+) -> tuple[list[str], list[str]]:
+    """The delayed and the failed addresses; at most one of the two holds any."""
+    named = read_addresses(header.all("x-failed-recipients"))
+    if named:
+        return [], [address.address for address in named]
+    try:
+        delayed, failed_bytes = all_failures(_notice(data, sender))
+    # Its detectors raise whatever broken mails lead them to.
+    except Exception:  # noqa: BLE001
+        return [], []
+    return _texts(delayed), _texts(failed_bytes)
+
+
+def _notice(data: View, sender: Address | None) -> Message:
+    """The beginning of the mail, with a From field that the detectors can read."""
+    lines = (line[:LINE_MAX] for line in data[:SCANNED_MAX].split(b"\n"))
+    message = message_from_bytes(b"\n".join(lines))
+    del message["From"]
+    address = sender.address if sender and sender.address.isascii() else "unknown@invalid"
+    message["From"] = address
+    return message
+
+
+def _texts(addresses: object) -> list[str]:
+    found = (one.decode("ascii", "replace") for one in sorted(_bytes(addresses)))
+    return [address for address in (one.strip("<>\"' ") for one in found) if "@" in address]
+
+
+def _bytes(addresses: object) -> list[bytes]:
+    assert isinstance(addresses, frozenset)
+    return [one for one in addresses if isinstance(one, bytes)]

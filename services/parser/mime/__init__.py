@@ -1,0 +1,1 @@
+"""Reads the MIME structure of a message: headers, parts, transfer encodings, addresses."""

@@ -1,0 +1,98 @@
+"""The names of attachments: as the sender gave them, safe to be stored as files."""
+
+from __future__ import annotations
+
+import re
+
+from services.parser.text.decode import cut, one_line
+
+NAME_MAX_BYTES = 200
+EXTENSION_MAX_BYTES = 20
+# What file systems refuse, and what turns the reading direction so that an .exe looks like a .pdf.
+UNSAFE = re.compile('[\x00-\x1f\x7f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
+PATH_SEPARATORS = re.compile(r"[/\\]")
+# Our own table: the stdlib's depends on the machine that it runs on.
+EXTENSIONS = {
+    "application/ms-tnef": "dat",
+    "application/pdf": "pdf",
+    "application/pgp-signature": "asc",
+    "application/pkcs7-mime": "p7m",
+    "application/pkcs7-signature": "p7s",
+    "application/x-pkcs7-mime": "p7m",
+    "application/x-pkcs7-signature": "p7s",
+    "application/zip": "zip",
+    "image/gif": "gif",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "message/delivery-status": "txt",
+    "message/disposition-notification": "txt",
+    "message/rfc822": "eml",
+    "message/global": "eml",
+    "text/calendar": "ics",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/plain": "txt",
+    "text/rfc822-headers": "txt",
+    "text/vcard": "vcf",
+}
+TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {
+    "eml": "message/rfc822",
+    "p7m": "application/pkcs7-mime",
+    "p7s": "application/pkcs7-signature",
+    "txt": "text/plain",
+}
+# The beginnings of the files that mails carry, from their formats' specifications.
+SIGNATURES = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"BZh", "application/x-bzip2"),
+    (b"\xfd7zXZ\x00", "application/x-xz"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (b"MZ", "application/vnd.microsoft.portable-executable"),
+    (b"\x7fELF", "application/x-elf"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"RIFF", ""),
+    (b"OggS", "application/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"\x78\x9f\x3e\x22", "application/ms-tnef"),
+    (b"{\\rtf", "application/rtf"),
+    (b"BEGIN:VCALENDAR", "text/calendar"),
+    (b"BEGIN:VCARD", "text/vcard"),
+    (b"<?xml", "application/xml"),
+    (b"<!DOCTYPE html", "text/html"),
+    (b"<html", "text/html"),
+)
+RIFF_TYPES = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+
+
+def attachment_name(given: str, content_type: str, number: int) -> str:
+    """The given name without folders and unsafe characters, or one made from type and number."""
+    plain = UNSAFE.sub("_", one_line(PATH_SEPARATORS.split(given)[-1])).strip(" .")
+    if not plain:
+        return f"attachment-{number}.{EXTENSIONS.get(content_type, 'bin')}"
+    stem, dot, extension = plain.rpartition(".")
+    if not dot or len(extension.encode()) > EXTENSION_MAX_BYTES:
+        return cut(plain, NAME_MAX_BYTES)
+    return f"{cut(stem, NAME_MAX_BYTES - EXTENSION_MAX_BYTES - 1)}.{extension}"
+
+
+def type_of_name(name: str) -> str:
+    """The type that a name's extension stands for, or ""."""
+    return TYPES.get(name.rpartition(".")[2].lower(), "")
+
+
+def sniffed_type(content: bytes) -> str:
+    """The type that the first bytes show, or "" where they show none."""
+    for start, content_type in SIGNATURES:
+        if content.startswith(start):
+            return RIFF_TYPES.get(content[8:12], "") if start == b"RIFF" else content_type
+    return ""

@@ -1,0 +1,67 @@
+"""Authentication-Results (RFC 8601): what mail servers say they found out about the sender.
+
+Only the field that a server of one's own wrote is worth anything; who reads this knows its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from postrail.records import AuthenticationResult
+from services.parser.mime.headers import Header
+from services.parser.text.decode import cut
+
+FIELDS_MAX = 20
+RESULTS_MAX = 100
+FIELD_MAX = 8 * 1024
+TEXT_MAX_BYTES = 300
+# Strings and comments may hold what the sender wrote, and look like results: they are told apart.
+PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|\\.|[();]|[^"();\\]+', re.DOTALL)
+METHOD = re.compile(r"\s*([\w-]+)(?:/\d+)?\s*=\s*([\w-]+)")
+PROPERTY = re.compile(r'([\w.-]+)\s*=\s*((?:"(?:[^"\\]|\\.)*"|[^\s;"])+)')
+PROPERTY_KINDS = ("smtp.", "header.", "body.", "policy.")
+
+
+def read_authentication(header: Header) -> list[AuthenticationResult]:
+    """One entry for each method of each field, in the header's order: the topmost is newest."""
+    fields = header.all("authentication-results")[:FIELDS_MAX]
+    return [one for field in fields for one in _results(field.value[:FIELD_MAX])][:RESULTS_MAX]
+
+
+def _results(value: str) -> Iterator[AuthenticationResult]:
+    server, *rest = _parts(value)
+    words = server.split()
+    for part in rest:
+        if found := METHOD.match(part):
+            given = PROPERTY.findall(part, found.end())
+            yield AuthenticationResult(
+                server=cut(words[0].lower(), TEXT_MAX_BYTES) if words else "",
+                method=found.group(1).lower(),
+                result=found.group(2).lower(),
+                properties=[
+                    cut(f"{name}={_unquoted(text)}", TEXT_MAX_BYTES)
+                    for name, text in given
+                    if name.startswith(PROPERTY_KINDS)
+                ][:10],
+            )
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if text.count('"') == 2 and text[0] == text[-1] == '"' else text
+
+
+def _parts(value: str) -> list[str]:
+    """What stands between the semicolons, without comments (they nest: RFC 5322, 3.2.2)."""
+    parts = [""]
+    depth = 0
+    for piece in PIECE.findall(value):
+        if piece == "(":
+            depth += 1
+        elif piece == ")":
+            depth = max(0, depth - 1)
+        elif depth == 0 and piece == ";":
+            parts.append("")
+        elif depth == 0:
+            parts[-1] += piece
+    return parts

@@ -1,0 +1,81 @@
+"""Tricks and faults in a header that its readers are told of: none of them is trusted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from postrail.records import Address
+from services.parser.mime.addresses import read_addresses
+from services.parser.mime.headers import VALUE_MAX, Header, decode_words
+
+# RFC 5322, 3.6: at most once each.
+ONCE = (
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+)
+# Also a carriage return that ends no line, at which some programs see a new field.
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+DECODED_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# They turn the reading direction: what is shown is not what is written.
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+SHOWN = ("from", "sender", "reply-to", "to", "cc", "subject")
+ENCODED_ADDRESS = re.compile(r"<[^<>]{0,500}=\?[^<>]{0,500}>")
+ADDRESS_IN_NAME = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
+
+
+def header_defects(header: Header, sender: Address | None) -> list[str]:
+    """What is wrong with a header, as words."""
+    return list(_defects(header, sender))
+
+
+def _defects(header: Header, sender: Address | None) -> Iterator[str]:
+    if sender is None:
+        yield "no sender"
+    if not header.value("date"):
+        yield "no date"
+    for name in ONCE:
+        if (count := len(header.all(name))) > 1:
+            yield f"{count} {name.title()} fields"
+    if field := next((one for one in header.fields if _has_controls(one.raw)), None):
+        yield f"control characters in {field.name[:40]}"
+    yield from _encoded_tricks(header)
+    if (count := _count_of_senders(header)) > 1:
+        yield f"{count} addresses in From"
+    if any(ENCODED_ADDRESS.search(field.raw) for field in header.all("from")):
+        yield "an encoded word in the address of From"
+    if sender and ADDRESS_IN_NAME.search(sender.name) and sender.address not in sender.name:
+        yield "another address in the name of From"
+
+
+def _encoded_tricks(header: Header) -> Iterator[str]:
+    """What shows only when encoded words are decoded: as such it would be no header any more."""
+    for name in SHOWN:
+        for field in header.all(name)[:1]:
+            if "=?" in field.raw and not _has_controls(field.raw) and _hides(field.raw):
+                yield f"encoded control characters in {field.name[:40]}"
+            if not field.value.isascii() and TURNING.search(field.value):
+                yield f"characters in {field.name[:40]} that turn the reading direction"
+
+
+def _has_controls(raw: str) -> bool:
+    # What can be printed has none: most fields need no search.
+    return not raw.isprintable() and CONTROLS.search(raw) is not None
+
+
+def _hides(raw: str) -> bool:
+    return DECODED_CONTROLS.search(decode_words(raw[:VALUE_MAX])) is not None
+
+
+def _count_of_senders(header: Header) -> int:
+    fields = header.all("from")[:1]
+    return len(read_addresses(fields)) if fields and fields[0].raw.count("@") > 1 else 1

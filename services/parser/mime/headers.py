@@ -1,0 +1,146 @@
+"""The header of a mail: each field decoded once, by RFC 2047 and by what mailers really write."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from services.parser.mime.transfer import lenient_base64
+from services.parser.text.decode import decode, one_line, storable
+
+# Longer values are read up to here. RFC 5322 has no limit; nobody writes such a field in earnest.
+VALUE_MAX = 64 * 1024
+# charset, language (RFC 2231, section 5), encoding, text. A question mark in the text is wrong, but
+# seen. The bound keeps a field of nothing but openings from being searched again and again.
+ENCODED_WORD = re.compile(
+    r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?="
+)
+FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A header field: its name, its value decoded, and as it stood (8-bit as surrogates)."""
+
+    name: str
+    value: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """The fields of a header in their order; names are compared without case."""
+
+    fields: list[Field]
+    _by_name: dict[str, list[Field]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for one in self.fields:
+            self._by_name.setdefault(one.name.lower(), []).append(one)
+
+    def all(self, name: str) -> list[Field]:
+        """The fields of this name (in lower case)."""
+        return self._by_name.get(name, [])
+
+    def value(self, name: str) -> str:
+        """The decoded value of the first field of this name (in lower case), or ""."""
+        found = self._by_name.get(name)
+        return found[0].value if found else ""
+
+    def names(self) -> Iterable[str]:
+        """The names that occur, in lower case."""
+        return self._by_name
+
+
+def read_header(items: Iterable[tuple[str, str]]) -> Header:
+    """Decodes the fields as they stood."""
+    return Header([Field(_name(name), decode_value(raw), raw) for name, raw in items])
+
+
+def read_lines(text: str) -> Header:
+    """The fields at the beginning of a text, up to an empty line; other lines are left out."""
+    fields: list[tuple[str, str]] = []
+    for line in text.lstrip("\r\n").splitlines():
+        if not line.strip():
+            break
+        if line[0] in " \t" and fields:
+            name, value = fields[-1]
+            if len(value) < VALUE_MAX:
+                fields[-1] = (name, f"{value} {line.strip()}")
+        elif found := FIELD_LINE.match(line):
+            fields.append((found.group(1), found.group(2)))
+    return read_header(fields)
+
+
+def _name(name: str) -> str:
+    return name.strip() if name.isascii() else one_line(decode_eight_bit(name))
+
+
+def decode_value(raw: str) -> str:
+    """A field's value on one line: unfolded, encoded words and 8-bit characters decoded."""
+    raw = raw[:VALUE_MAX]
+    if raw.isascii() and "=?" not in raw:
+        return one_line(raw)
+    return storable(one_line(decode_words(raw)))
+
+
+def decode_words(raw: str) -> str:
+    """Encoded words (RFC 2047) and 8-bit characters decoded, the rest unchanged."""
+    if "=?" not in raw:
+        return raw if raw.isascii() else decode_eight_bit(raw)
+    return _decoded(raw)
+
+
+@lru_cache(maxsize=16)
+def _decoded(raw: str) -> str:
+    """Kept, as a mail's fields are asked twice: what they say, and what they hide in saying it."""
+    unfolded = raw.replace("\r", "").replace("\n", "")
+    return "".join(decode(data, charset) for data, charset in _joined(_runs(unfolded)))
+
+
+def decode_eight_bit(raw: str) -> str:
+    """Characters that the stdlib's parser keeps as surrogates: UTF-8 (RFC 6532), else a guess."""
+    try:
+        return decode(raw.encode("ascii", "surrogateescape"), None)
+    except UnicodeEncodeError:
+        return raw
+
+
+def _runs(raw: str) -> Iterator[tuple[bytes, str | None]]:
+    """The parts of a value as bytes with their charset; None for what is no encoded word."""
+    end = 0
+    for word in ENCODED_WORD.finditer(raw):
+        between = raw[end : word.start()]
+        # RFC 2047, 6.2: white space between two encoded words is not shown.
+        if between and not (end and between.isspace()):
+            yield _bytes(between), None
+        charset, encoding, text = word.groups()
+        yield _word(encoding, _bytes(text)), charset.lower()
+        end = word.end()
+    if end < len(raw):
+        yield _bytes(raw[end:]), None
+
+
+def _joined(runs: Iterable[tuple[bytes, str | None]]) -> Iterator[tuple[bytes, str | None]]:
+    """Neighbours of one charset as one: mailers split words in the middle of a character."""
+    pending, pending_charset = b"", None
+    for data, charset in runs:
+        if charset == pending_charset:
+            pending += data
+        else:
+            yield pending, pending_charset
+            pending, pending_charset = data, charset
+    yield pending, pending_charset
+
+
+def _bytes(raw: str) -> bytes:
+    return raw.encode("utf-8", "surrogateescape")
+
+
+def _word(encoding: str, text: bytes) -> bytes:
+    if encoding in "qQ":
+        return binascii.a2b_qp(text, header=True)
+    return lenient_base64(text)

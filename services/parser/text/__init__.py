@@ -1,0 +1,1 @@
+"""Turns bytes and HTML into text: charsets, markup, word patterns."""

@@ -1,0 +1,123 @@
+"""The outgoing connections as they are configured now: a line with a courier and a breaker each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from postrail.clock import Clock
+from postrail.configuration.models import OutgoingConnection
+from postrail.configuration.store import outgoing_connections
+from postrail.courier import Answer, Courier, CourierAway, Parcel, TimeLimit
+from postrail.courier.smtp import SmtpCourier
+from postrail.database import Pool, transaction
+from postrail.errors import ConfigurationError
+from postrail.observe.log import log
+from postrail.secrets import Secrets
+from services.sender.breaker import Breaker
+
+logger = log(__name__)
+
+RELOAD_SECONDS = 5.0
+
+MakeCourier = Callable[[OutgoingConnection], Courier]
+
+
+@dataclass(kw_only=True)
+class Line:
+    """One outgoing connection that mails go through."""
+
+    connection: OutgoingConnection
+    courier: Courier
+    breaker: Breaker = field(default_factory=Breaker)
+    # How many mails are under way.
+    busy: int = 0
+
+
+class Unusable:
+    """The courier of a connection that cannot even be tried: its password cannot be read."""
+
+    def __init__(self, problem: ConfigurationError) -> None:
+        self._problem = problem
+
+    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        """Always raises CourierAway."""
+        problem = self._problem
+        raise CourierAway(problem.problem, remedy=problem.remedy, setting=problem.setting)
+
+    async def close_idle(self) -> None:
+        """There is nothing to close."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
+    """Makes couriers with the passwords of the store."""
+
+    def make(connection: OutgoingConnection) -> Courier:
+        try:
+            return SmtpCourier(connection, secrets.reveal(connection.password), clock)
+        except ConfigurationError as error:
+            return Unusable(error)
+
+    return make
+
+
+class Lines:
+    """All lines, read again from the store every few seconds."""
+
+    def __init__(self, pool: Pool, clock: Clock, make_courier: MakeCourier) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._make_courier = make_courier
+        self._lines: dict[str, Line] = {}
+        self._known: list[str] = []
+        self._reload_at: datetime | None = None
+
+    @property
+    def usable(self) -> list[Line]:
+        """The lines that are enabled, those with the fewest mails under way first."""
+        return sorted(self._lines.values(), key=lambda line: line.busy)
+
+    @property
+    def known(self) -> list[str]:
+        """The names of all connections, also of those that are not enabled: their mail waits."""
+        return self._known
+
+    async def refresh(self) -> bool:
+        """Reads the connections if it is time to; says whether it did. Raises TransientError."""
+        now = self._clock.now()
+        if self._reload_at is not None and now < self._reload_at:
+            return False
+        async with transaction(self._pool) as connection:
+            configured = await outgoing_connections(connection)
+        self._reload_at = now + timedelta(seconds=RELOAD_SECONDS)
+        await self._adopt(configured)
+        return True
+
+    async def _adopt(self, configured: Sequence[OutgoingConnection]) -> None:
+        before = self._lines
+        enabled = [connection for connection in configured if connection.enabled]
+        self._known = [connection.name for connection in configured]
+        self._lines = {
+            connection.name: self._line(connection, before.get(connection.name))
+            for connection in enabled
+        }
+        for name, line in before.items():
+            if self._lines.get(name) is line:
+                await line.courier.close_idle()
+            else:
+                await line.courier.close()
+
+    def _line(self, connection: OutgoingConnection, before: Line | None) -> Line:
+        if before is not None and before.connection == connection:
+            return before
+        logger.info("outgoing connection", name=connection.name, host=connection.host)
+        return Line(connection=connection, courier=self._make_courier(connection))
+
+    async def close(self) -> None:
+        """Closes all connections that are not in use."""
+        for line in self._lines.values():
+            await line.courier.close()

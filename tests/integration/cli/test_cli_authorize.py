@@ -1,0 +1,190 @@
+"""`postrail accounts authorize` and what the doctor says, against a provider with state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import httpx
+import pytest
+
+from postrail.clock import SystemClock
+from postrail.doctor.mail import look_at_mail_servers
+from postrail.secrets import Secrets
+from postrail.settings import load_settings
+from services.cli.app import run
+from tests.makers.oauth import Scene
+from tests.makers.settings import environment_of, settings_of
+from tests.servers.certificates import Certificates
+from tests.servers.oauth_provider import OAuthProvider, running
+
+
+class Shell:
+    """A command's output as it comes, and what a person does about it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.output = ""
+        self.react: Callable[[str], None] = lambda _: None
+
+    def run(self, *arguments: str) -> int:
+        """Runs `postrail accounts authorize`; returns its exit code."""
+        here = cast(TextIO, self)
+        with contextlib.redirect_stdout(here), contextlib.redirect_stderr(here):
+            return run(["accounts", "authorize", *arguments])
+
+    def write(self, text: str) -> int:
+        self.output += text
+        if address := re.search(r"^https://\S+$", text.strip()):
+            self.react(address[0])
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def provider(certificates: Certificates) -> Iterator[OAuthProvider]:
+    yield from running(certificates)
+
+
+@pytest.fixture
+def scene(
+    provider: OAuthProvider,
+    certificates: Certificates,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Scene:
+    # Nobody needs Kafka to sign in.
+    environment = environment_of(
+        tmp_path, bootstrap_servers="127.0.0.1:1", database_url=database_url
+    )
+    settings = settings_of(environment)
+    found = Scene(provider, certificates, settings.database.url.get_secret_value())
+    found.key = settings.secrets.keys.get_secret_value()
+    found.secrets = Secrets(settings.secrets)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.fixture
+def shell(scene: Scene) -> Shell:
+    return Shell(scene)
+
+
+def store(scene: Scene, given: Any, **account: Any) -> None:
+    asyncio.run(scene.store(given, **account))
+
+
+def state(scene: Scene) -> str:
+    return str(asyncio.run(scene.row())[0])
+
+
+@pytest.mark.parametrize("kind", ["custom", "microsoft", "google"])
+def test_the_answer_is_taken_on_a_loopback_port(scene: Scene, shell: Shell, kind: str) -> None:
+    store(scene, getattr(scene, kind)())
+
+    def browser(address: str) -> None:
+        answer = scene.browse(address)
+        threading.Thread(target=httpx.get, args=[answer]).start()
+
+    shell.react = browser
+    assert shell.run("support") == 0
+    assert "Open this address and sign in" in shell.output
+    assert "Mail account support is authorized" in shell.output
+    assert state(scene) == "authorized"
+
+
+@pytest.mark.parametrize("pasted", ["address", "code"])
+def test_the_answer_is_pasted(
+    scene: Scene, shell: Shell, monkeypatch: pytest.MonkeyPatch, pasted: str
+) -> None:
+    store(scene, scene.custom())
+    typed = StringIO()
+    monkeypatch.setattr(sys, "stdin", typed)
+
+    def person(address: str) -> None:
+        answer = scene.browse(address)
+        typed.write(f"{answer if pasted == 'address' else scene.query(answer)['code']}\n")
+        typed.seek(0)
+
+    shell.react = person
+    assert shell.run("support", "--paste") == 0
+    assert state(scene) == "authorized"
+
+
+def test_a_redirect_to_elsewhere_is_pasted_without_being_asked(
+    scene: Scene, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.provider.redirect_hosts.add("desk.example.org")
+    store(scene, scene.custom(redirect_address="https://desk.example.org/oauth"))
+    typed = StringIO()
+    monkeypatch.setattr(sys, "stdin", typed)
+
+    def person(address: str) -> None:
+        typed.write(f"{scene.browse(address)}\n")
+        typed.seek(0)
+
+    shell.react = person
+    assert shell.run("support") == 0
+    assert state(scene) == "authorized"
+
+
+def test_a_code_is_shown_for_another_device(scene: Scene, shell: Shell) -> None:
+    store(scene, scene.microsoft(flow="device_code", client_id="public", client_secret=""))
+    scene.provider.device_entered.set()
+    assert shell.run("support") == 0
+    assert "/device on any device and enter the code ABCD-EFGH" in shell.output
+    assert state(scene) == "authorized"
+
+
+def test_an_application_is_only_tried(scene: Scene, shell: Shell) -> None:
+    store(scene, scene.microsoft(flow="client_credentials"))
+    assert shell.run("support") == 0
+    assert state(scene) == "authorized"
+    store(scene, scene.microsoft(flow="client_credentials", client_id="stranger"))
+    assert shell.run("support") == 2
+    assert "Setting: credential desk: client_id, tenant" in shell.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "account", "says"),
+    [
+        (["nobody"], {}, "there is no mail account 'nobody'"),
+        (
+            ["support"],
+            {"credential": "", "username": "u", "password": "env:POSTRAIL_SECRET_X"},
+            "mail account support logs in with a password, so nobody need sign in for it",
+        ),
+        (["support"], {"credential": "other"}, "has no OAuth2 credential 'other'"),
+    ],
+)
+def test_what_cannot_be_authorized_says_so(
+    scene: Scene, shell: Shell, arguments: list[str], account: dict[str, str], says: str
+) -> None:
+    store(scene, scene.custom(), **account)
+    assert shell.run(*arguments) == 2
+    assert says in shell.output
+
+
+def test_the_doctor_names_the_account_that_needs_authorization(
+    scene: Scene,
+) -> None:
+    store(scene, scene.custom())
+    [finding] = asyncio.run(look_at_mail_servers(load_settings(), SystemClock()))
+    assert finding.part == "account support"
+    assert finding.state == "wrong"
+    assert "mail account support needs authorization: nobody has signed in" in finding.says
+    assert finding.remedy == "Run: postrail accounts authorize support"

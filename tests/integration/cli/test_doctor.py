@@ -1,0 +1,375 @@
+"""Broken set-ups on real parts: the doctor names the part, the setting and the remedy of each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from postrail.clock import Clock, SettableClock, SystemClock
+from postrail.configuration.models import MailAccount, OutgoingConnection, Project
+from postrail.configuration.store import save
+from postrail.database import one_connection
+from postrail.doctor import Finding
+from postrail.doctor.examine import examine
+from postrail.embedded.ports import free_port
+from postrail.secrets import Secrets
+from postrail.settings import Settings
+from postrail.stream.topics import apply_topics
+from services.cli.app import run
+from services.cli.commands import doctor
+from tests.servers.dovecot import Dovecot
+from tests.servers.smtp_sink import SmtpSink
+
+
+class Setup:
+    """An installation that is whole until something in it is broken."""
+
+    def __init__(self, settings: Settings, request: pytest.FixtureRequest) -> None:
+        self.settings = settings
+        self.clock: Clock = SystemClock()
+        self.request = request
+
+    def change(self, section: str, **values: object) -> None:
+        """Other settings."""
+        changed = getattr(self.settings, section).model_copy(update=values)
+        self.settings = self.settings.model_copy(update={section: changed})
+
+    def configure(self, *things: Project | MailAccount | OutgoingConnection) -> None:
+        """What `postrail apply` would write."""
+        asyncio.run(self._configure(things))
+
+    async def _configure(
+        self, things: tuple[Project | MailAccount | OutgoingConnection, ...]
+    ) -> None:
+        async with one_connection(self.settings.database) as connection:
+            for thing in things:
+                now = SystemClock().now()
+                await save(connection, thing, before=None, author="test", now=now)
+
+    def account(self, **values: object) -> MailAccount:
+        """An account on Dovecot, which would work."""
+        server: Dovecot = self.request.getfixturevalue("dovecot")
+        self.configure(Project(key="HELP", name="Help"))
+        fields = {
+            "name": "help",
+            "host": server.host,
+            "port": server.imap_port,
+            "encryption": "none",
+            "username": "help@example.org",
+            "password": Secrets(self.settings.secrets).seal(server.password),
+            "address": "help@example.org",
+            "project": "HELP",
+        }
+        return MailAccount.model_validate(fields | values)
+
+    def connection(self, port: int) -> OutgoingConnection:
+        """A connection to an SMTP server on this machine."""
+        return OutgoingConnection(
+            name="out",
+            host="localhost",
+            port=port,
+            encryption="none",
+            from_address="help@example.org",
+        )
+
+    def findings(self) -> list[Finding]:
+        """What the doctor says."""
+        return asyncio.run(examine(self.settings, self.clock))
+
+
+@pytest.fixture
+def setup(settings: Settings, request: pytest.FixtureRequest) -> Setup:
+    apply_topics(settings.kafka)
+    return Setup(settings, request)
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """A port that somebody else has."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def kafka_is_down(setup: Setup) -> None:
+    setup.change("kafka", bootstrap_servers=f"127.0.0.1:{free_port()}")
+
+
+def another_program_has_kafkas_port(setup: Setup) -> None:
+    database = urlsplit(setup.settings.database.url.get_secret_value())
+    setup.change("kafka", bootstrap_servers=f"127.0.0.1:{database.port}")
+
+
+def topics_are_missing(setup: Setup) -> None:
+    setup.change("kafka", prefix=f"{setup.settings.kafka.prefix}other.")
+
+
+def topics_differ(setup: Setup) -> None:
+    setup.change("kafka", partitions=5)
+
+
+def database_is_down(setup: Setup) -> None:
+    url = f"postgresql://postrail@127.0.0.1:{free_port()}/postrail"
+    setup.change("database", url=SecretStr(url))
+
+
+def migrations_are_missing(setup: Setup) -> None:
+    url = setup.request.getfixturevalue("empty_database_url")
+    setup.change("database", url=SecretStr(url))
+
+
+def blobs_are_read_only(setup: Setup) -> None:
+    # Root may write to any folder but those of the kernel.
+    folder = Path("/proc/sys/blobs")
+    if os.geteuid():
+        folder = setup.request.getfixturevalue("tmp_path") / "read-only"
+        folder.mkdir(mode=0o500)
+    setup.change("blobs", url=folder.as_uri())
+
+
+def key_is_missing(setup: Setup) -> None:
+    setup.change("secrets", keys=SecretStr(""))
+
+
+def imap_login_is_refused(setup: Setup) -> None:
+    wrong = Secrets(setup.settings.secrets).seal("wrong")
+    setup.configure(setup.account(password=wrong))
+
+
+def pop3_login_is_refused(setup: Setup) -> None:
+    server: Dovecot = setup.request.getfixturevalue("dovecot")
+    wrong = Secrets(setup.settings.secrets).seal("wrong")
+    setup.configure(setup.account(protocol="pop3", port=server.pop3_port, password=wrong))
+
+
+def certificate_is_untrusted(setup: Setup) -> None:
+    server: Dovecot = setup.request.getfixturevalue("dovecot")
+    setup.configure(setup.account(encryption="ssl", port=server.imaps_port))
+
+
+def smtp_is_refused(setup: Setup) -> None:
+    setup.configure(setup.connection(free_port()))
+
+
+def clock_is_off(setup: Setup) -> None:
+    clock = SettableClock(SystemClock().now())
+    clock.move(90)
+    setup.clock = clock
+
+
+def port_is_busy(setup: Setup) -> None:
+    setup.change("server", port=setup.request.getfixturevalue("busy_port"))
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with listening() as port:
+        yield port
+
+
+@dataclass(frozen=True)
+class Case:
+    """How something is broken, and what the doctor must say of it."""
+
+    broken: Callable[[Setup], None]
+    part: str
+    says: str
+    setting: str
+    remedy: str
+
+
+CASES = [
+    Case(
+        kafka_is_down,
+        "kafka",
+        "nothing answers",
+        "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS",
+        "Start Kafka there",
+    ),
+    Case(
+        another_program_has_kafkas_port,
+        "kafka",
+        "but not as Kafka",
+        "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS",
+        "Name the port of a listener of Kafka",
+    ),
+    Case(
+        topics_are_missing,
+        "topics",
+        "topics are missing",
+        "POSTRAIL_KAFKA__PREFIX",
+        "Run: postrail topics apply",
+    ),
+    Case(
+        topics_differ,
+        "topics",
+        "has 4 partitions, wanted 5",
+        "POSTRAIL_KAFKA__PARTITIONS",
+        "Change the settings to what the topics have",
+    ),
+    Case(
+        database_is_down,
+        "database",
+        "refused",
+        "POSTRAIL_DATABASE__URL",
+        "Check that PostgreSQL runs",
+    ),
+    Case(
+        migrations_are_missing,
+        "migrations",
+        "0001_tables.sql",
+        "POSTRAIL_DATABASE__URL",
+        "Run: postrail migrate",
+    ),
+    Case(
+        blobs_are_read_only,
+        "blobs",
+        "the blob store file:///",
+        "POSTRAIL_BLOBS__URL",
+        "this process may write to it",
+    ),
+    Case(
+        key_is_missing,
+        "keys",
+        "no key",
+        "POSTRAIL_SECRETS__KEYS",
+        "postrail secrets new-key",
+    ),
+    Case(
+        smtp_is_refused,
+        "connection out",
+        "no connection to SMTP server localhost",
+        "outgoing connection out: host, port, encryption",
+        "Check that the server runs there",
+    ),
+    Case(
+        clock_is_off,
+        "clock",
+        "90 s ahead of PostgreSQL's",
+        "the system clock",
+        "let NTP keep it",
+    ),
+    Case(
+        port_is_busy,
+        "port",
+        "Address already in use",
+        "POSTRAIL_SERVER__PORT",
+        "Choose another port",
+    ),
+]
+# These need Dovecot.
+MAIL_CASES = [
+    Case(
+        imap_login_is_refused,
+        "account help",
+        "refused the login of help@example.org",
+        "mail account help: username, password",
+        "Correct the user name or the password",
+    ),
+    Case(
+        pop3_login_is_refused,
+        "account help",
+        "refused the login of help@example.org",
+        "mail account help: username, password",
+        "POP3 to be allowed first",
+    ),
+    Case(
+        certificate_is_untrusted,
+        "account help",
+        "is not trusted",
+        "ca_file",
+        "PEM file of the authority",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *CASES,
+        *(pytest.param(case, marks=pytest.mark.debian) for case in MAIL_CASES),
+    ],
+    ids=lambda case: case.broken.__name__,
+)
+def test_what_is_broken_is_named_with_its_setting_and_its_remedy(
+    case: Case, setup: Setup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.broken(setup)
+    findings = setup.findings()
+    (wrong,) = (finding for finding in findings if finding.state == "wrong")
+    assert wrong.part == case.part
+    doctor.show(findings)
+    lines = capsys.readouterr().out.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("wrong"))
+    said, setting, remedy = lines[start : start + 3]
+    assert case.says in said
+    assert "Setting: " in setting
+    assert case.setting in setting
+    assert "Remedy: " in remedy
+    assert case.remedy in remedy
+
+
+@pytest.mark.debian
+def test_nothing_is_wrong_with_a_whole_installation(setup: Setup, smtp_sink: SmtpSink) -> None:
+    setup.configure(setup.account(), setup.connection(smtp_sink.port))
+    findings = setup.findings()
+    assert [finding.state for finding in findings] == ["ok"] * len(findings)
+    parts = [finding.part for finding in findings]
+    assert parts[:6] == ["kafka", "topics", "database", "migrations", "instance", "clock"]
+    assert parts[6:] == ["blobs", "keys", "port", "account help", "connection out"]
+    assert smtp_sink.mails == []
+
+
+@pytest.mark.debian
+def test_a_mailbox_by_pop3_is_opened_as_one(setup: Setup, dovecot: Dovecot) -> None:
+    setup.configure(setup.account(protocol="pop3", port=dovecot.pop3_port))
+    (found,) = (one for one in setup.findings() if one.part == "account help")
+    assert found.state == "ok"
+    assert "pop3(help@example.org)" in dovecot.log
+
+
+@pytest.mark.debian
+def test_a_certificate_that_is_not_verified_works_and_is_warned_about(setup: Setup) -> None:
+    setup.configure(setup.account(encryption="starttls", verify_certificate=False))
+    (found,) = (one for one in setup.findings() if one.part == "account help")
+    assert found.state == "warning"
+    assert "verify_certificate is false" in found.says
+    assert "ca_file" in found.setting
+    assert found.remedy
+
+
+@pytest.mark.usefixtures("setup")
+def test_the_command_answers_in_json_and_fails_when_something_is_wrong(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert run(["doctor"]) == 0
+    capsys.readouterr()
+    with listening() as port:
+        monkeypatch.setenv("POSTRAIL_SERVER__PORT", str(port))
+        assert run(["doctor", "--json"]) == 1
+    findings = {finding["part"]: finding for finding in json.loads(capsys.readouterr().out)}
+    assert findings["port"]["state"] == "wrong"
+    assert findings["kafka"] | {"says": ""} == {
+        "part": "kafka",
+        "state": "ok",
+        "says": "",
+        "setting": "",
+        "remedy": "",
+    }

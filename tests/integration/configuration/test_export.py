@@ -1,0 +1,83 @@
+"""`postrail export` of a real database: applied again it changes nothing, elsewhere makes all."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.makers.commands import Postrail, commands_in
+
+FILE = """
+connections:
+  - {name: out, host: smtp.example.org, username: me, password: smtp secret,
+     from_address: desk@example.org, is_default: true}
+  - {name: spare, host: smtp.example.net, from_address: desk@example.net, enabled: false}
+projects:
+  - {key: HELP, name: Help desk, issue_types: [Request, Änderung], default_issue_type: Änderung}
+  - {key: SALES, name: "Sales: all", connection: spare}
+accounts:
+  - {name: help, host: imap.example.org, username: help, password: "env:POSTRAIL_SECRET_HELP",
+     address: help@example.org, project: HELP, folder: Anträge, only_after: 2026-01-01}
+  - {name: sales, host: imap.example.org, username: sales, password: " a secret ",
+     address: sales@example.org, project: SALES, encryption: starttls, timeout_ms: 1000}
+people:
+  - {address: agent@example.org, name: An Agent}
+  - {address: gone@example.org, enabled: false}
+"""
+
+
+@pytest.fixture
+def postrail(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> Postrail:
+    """Runs a command in an empty folder; returns its exit code, output and errors."""
+    call = commands_in(tmp_path, environment, monkeypatch, capfd)
+    (tmp_path / "postrail.yaml").write_text(FILE)
+    assert call("apply")[0] == 0
+    return call
+
+
+def test_what_was_exported_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
+    assert postrail("export", "all.yaml", "--sealed")[:2] == (0, "Wrote all.yaml.\n")
+    assert stat.S_IMODE(Path("all.yaml").stat().st_mode) == 0o600
+    text = Path("all.yaml").read_text()
+    assert "a secret" not in text
+    assert "smtp secret" not in text
+    output = postrail("apply", "-f", "all.yaml")[1]
+    assert "0 created, 0 changed, 8 unchanged" in output
+    assert "Not in the file" not in output
+    # The same again, word for word; and no file is replaced unasked.
+    assert postrail("export", "--sealed")[1] == text
+    code, _, errors = postrail("export", "all.yaml")
+    assert code == 2
+    assert "--force" in errors
+    assert postrail("export", "all.yaml", "--force")[0] == 0
+
+
+def test_with_references_another_database_gets_the_same(
+    postrail: Postrail, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = postrail("export", "-")[1]
+    assert "password: env:POSTRAIL_SECRET_ACCOUNT_SALES_PASSWORD" in text
+    assert "password: env:POSTRAIL_SECRET_CONNECTION_OUT_PASSWORD" in text
+    assert "password: env:POSTRAIL_SECRET_HELP" in text
+    Path("all.yaml").write_text(text)
+    monkeypatch.setenv("POSTRAIL_DATABASE__URL", empty_database_url)
+    assert postrail("migrate")[0] == 0
+    assert "8 created" in postrail("apply", "-f", "all.yaml")[1]
+    assert "8 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    # What had to be provided is a reference there.
+    again = postrail("export")[1]
+    without_comments = [line for line in text.splitlines() if "#" not in line]
+    assert [line for line in again.splitlines() if "#" not in line] == without_comments
+
+
+def test_a_file_that_cannot_be_written_is_said(postrail: Postrail) -> None:
+    code, _, errors = postrail("export", "nowhere/all.yaml")
+    assert code == 2
+    assert "cannot be written" in errors

@@ -1,0 +1,140 @@
+"""sync_state on PostgreSQL: forward only within a UIDVALIDITY, from the start in another."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.errors import ConfigurationError
+from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched
+from postrail.mailbox_state import last_contact as contact
+from postrail.mailbox_state.sync_state import (
+    Renumbered,
+    SyncState,
+    UnreadableRow,
+    acknowledged,
+    advance,
+    begin,
+    record_unreadable,
+)
+from postrail.settings import Settings
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    found = await open_pool(settings.database)
+    yield found
+    await found.close()
+
+
+async def began(pool: Pool, uid_validity: int = 7, folder: str = "INBOX") -> SyncState:
+    async with transaction(pool) as connection:
+        return await begin(connection, "support", folder, uid_validity, NOW)
+
+
+async def advanced(pool: Pool, state: SyncState) -> None:
+    async with transaction(pool) as connection:
+        await advance(connection, state, NOW)
+
+
+async def test_a_new_folder_begins_at_its_start(pool: Pool) -> None:
+    state = await began(pool)
+    assert state == SyncState(mailbox="support", folder="INBOX", uid_validity=7)
+
+
+async def test_it_goes_on_where_it_was_and_never_back(pool: Pool) -> None:
+    state = await began(pool)
+    await advanced(pool, replace(state, last_uid=50, finished_uid=40))
+    # A process that was paused, and does not know what happened meanwhile.
+    await advanced(pool, replace(state, last_uid=30, finished_uid=45))
+    assert await began(pool) == replace(state, last_uid=50, finished_uid=45)
+
+
+async def test_another_uidvalidity_begins_anew_and_refuses_the_old_one(pool: Pool) -> None:
+    old = await began(pool, 7)
+    await advanced(pool, replace(old, last_uid=50))
+    new = await began(pool, 8)
+    assert (new.last_uid, new.finished_uid) == (0, 0)
+    with pytest.raises(Renumbered):
+        await advanced(pool, replace(old, last_uid=60))
+    assert await began(pool, 8) == new
+
+
+async def test_folders_of_a_mailbox_have_states_of_their_own(pool: Pool) -> None:
+    await advanced(pool, replace(await began(pool), last_uid=50))
+    assert (await began(pool, folder="Büro")).last_uid == 0
+
+
+async def test_a_database_that_lost_the_row_asks_for_a_new_beginning(pool: Pool) -> None:
+    state = SyncState(mailbox="support", folder="INBOX", uid_validity=7, last_uid=5)
+    with pytest.raises(Renumbered):
+        await advanced(pool, state)
+
+
+async def test_unreadable_mails_are_failed_rows_and_not_acknowledged_ones(pool: Pool) -> None:
+    unreadable = UnreadableRow(
+        mail_id=str(uuid.uuid4()),
+        mailbox="support",
+        source="INBOX;uidvalidity=7;uid=1",
+        size=12,
+        reason="could not be fetched: refused",
+        tried_at=NOW,
+    )
+    fetched = FetchedRow(
+        mail_id=str(uuid.uuid4()),
+        mailbox="support",
+        source="INBOX;uidvalidity=7;uid=2",
+        size=12,
+        received_at=None,
+        fetched_at=NOW,
+        raw_partition=0,
+        raw_offset=0,
+        blob=None,
+    )
+    async with transaction(pool) as connection:
+        await record_fetched(connection, [fetched])
+        before = NOW - timedelta(seconds=1)
+        assert await fetched_since(connection, "support", before) == 1
+        assert await fetched_since(connection, "support", NOW) == 0
+        assert await fetched_since(connection, "sales", before) == 0
+        # A mail that was read before keeps its row.
+        again = replace(unreadable, mail_id=fetched.mail_id)
+        await record_unreadable(connection, [unreadable, again])
+        ids = [unreadable.mail_id, fetched.mail_id, str(uuid.uuid4())]
+        assert await acknowledged(connection, ids) == {fetched.mail_id}
+        found = await rows(
+            connection,
+            "SELECT mail_id::text, state, outcome, reason, handled_at FROM incoming_mail"
+            " ORDER BY state DESC",
+        )
+    assert found == [
+        (fetched.mail_id, "fetched", None, None, None),
+        (unreadable.mail_id, "failed", "failed", "could not be fetched: refused", NOW),
+    ]
+
+
+async def test_what_a_server_says_is_kept_whatever_it_is(pool: Pool) -> None:
+    """PostgreSQL refuses a text with NUL in it, and with it the row, for ever."""
+    mail = UnreadableRow(
+        mail_id=str(uuid.uuid4()),
+        mailbox="support",
+        source="INBOX;uidl=1",
+        size=1,
+        reason="could not be fetched: \0gone",
+        tried_at=NOW,
+    )
+    folders = ConfigurationError("there is no \0", setting="\0", remedy="there are: \0Trash")
+    async with transaction(pool) as connection:
+        await record_unreadable(connection, [mail])
+        await contact.failed(connection, "support", folders, NOW)
+        reasons = await rows(connection, "SELECT reason FROM incoming_mail")
+        found = await contact.contacts(connection)
+    assert reasons == [("could not be fetched: gone",)]
+    assert found["support"].remedy == "there are: Trash"

@@ -1,0 +1,162 @@
+"""The collector on a real folder and a real PostgreSQL: what is needed stays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from postrail.blobs import BlobStore, StoredBlob
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.operate.blob_collector import NAMED_IN_ROWS, collect
+from postrail.settings import DatabaseSettings
+
+KEEP = timedelta(days=37)
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+OLD = NOW - timedelta(days=38)
+YOUNG = NOW - timedelta(days=36)
+# Columns that hold a SHA-256, but not of a blob.
+OTHER_HASHES = {("schema_migration", "sha256")}
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(DatabaseSettings(url=SecretStr(database_url)))
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path.as_uri())
+
+
+async def put(blobs: BlobStore, folder: Path, content: bytes, written_at: datetime) -> str:
+    sha256 = (await blobs.put(content)).sha256
+    write_again(folder, sha256, written_at)
+    return sha256
+
+
+def write_again(folder: Path, sha256: str, written_at: datetime) -> None:
+    seconds = written_at.timestamp()
+    os.utime(folder / "blobs" / sha256[:2] / sha256, (seconds, seconds))
+
+
+async def present(blobs: BlobStore) -> set[str]:
+    return {blob.sha256 async for page in blobs.list_blobs() for blob in page}
+
+
+async def name_it(pool: Pool, statement: str, sha256: str) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "INSERT INTO project (project_key, name, default_issue_type) VALUES ('KEY', 'n', 't')"
+        )
+        await connection.execute(
+            "INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,"
+            " reporter_address, conversation, created_at, changed_at)"
+            " VALUES ('KEY-1', 'KEY', 1, 't', 's', 'd', 'a@example.org', gen_random_uuid(),"
+            " now(), now())"
+        )
+        await connection.execute(
+            statement.encode(), {"sha256": sha256, "other": "0" * 64, "id": uuid4()}
+        )
+
+
+NAMINGS = {
+    "incoming_mail.blobs": "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size,"
+    " fetched_at, blobs) VALUES (%(id)s, 'm', 's', 'done', 1, now(),"
+    " ARRAY[%(other)s, %(sha256)s])",
+    "attachment.sha256": "INSERT INTO attachment (issue_key, name, content_type, size, sha256)"
+    " VALUES ('KEY-1', 'n', 't', 1, %(sha256)s)",
+    "outgoing_mail.message_blob": "INSERT INTO outgoing_mail (outgoing_id, conversation, cause,"
+    " connection, envelope_from, message_id, subject, queued_at, message_blob)"
+    " VALUES (%(id)s, 'c', 'c', 'c', '', '<i@e>', 's', now(), %(sha256)s)",
+    "issue.description_blob": "UPDATE issue SET description_blob = %(sha256)s",
+    "comment.body_blob": "INSERT INTO comment (issue_key, author_address, body, body_blob,"
+    " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
+    "comment.reply_blob": "INSERT INTO comment (issue_key, author_address, body, reply_blob,"
+    " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
+}
+
+
+@pytest.mark.parametrize("column", NAMINGS)
+async def test_what_a_row_names_stays(
+    pool: Pool, blobs: BlobStore, tmp_path: Path, column: str
+) -> None:
+    needed = await put(blobs, tmp_path, b"needed", OLD)
+    unneeded = await put(blobs, tmp_path, b"unneeded", OLD)
+    await name_it(pool, NAMINGS[column], needed)
+    report = await collect(pool, blobs, now=NOW, keep=KEEP)
+    assert await present(blobs) == {needed}
+    assert (report.needed, report.removed, report.removed_bytes) == (1, 1, len(b"unneeded"))
+    assert unneeded != needed
+
+
+async def test_what_was_written_lately_stays(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
+    young = await put(blobs, tmp_path, b"young", YOUNG)
+    await put(blobs, tmp_path, b"old", OLD)
+    report = await collect(pool, blobs, now=NOW, keep=KEEP)
+    assert await present(blobs) == {young}
+    assert (report.seen, report.young, report.removed) == (2, 1, 1)
+
+
+async def test_a_dry_run_removes_nothing(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
+    old = await put(blobs, tmp_path, b"old", OLD)
+    report = await collect(pool, blobs, now=NOW, keep=KEEP, dry_run=True)
+    assert await present(blobs) == {old}
+    assert str(report) == "1 blobs: 0 young, 0 needed, would remove 1 (3 bytes)"
+
+
+async def test_an_empty_store_has_nothing_to_collect(pool: Pool, blobs: BlobStore) -> None:
+    assert (await collect(pool, blobs, now=NOW, keep=KEEP)).seen == 0
+
+
+class WrittenMeanwhile(BlobStore):
+    """A store in which a mail with the same attachment arrives right after the listing."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder.as_uri())
+        self._folder = folder
+
+    async def written_at(self, sha256: str) -> datetime | None:
+        write_again(self._folder, sha256, NOW)
+        return await super().written_at(sha256)
+
+
+async def test_what_is_written_again_after_the_listing_stays(pool: Pool, tmp_path: Path) -> None:
+    blobs = WrittenMeanwhile(tmp_path)
+    old = await put(blobs, tmp_path, b"old", OLD)
+    report = await collect(pool, blobs, now=NOW, keep=KEEP)
+    assert await present(blobs) == {old}
+    assert report.removed == 0
+
+
+async def test_many_pages_are_collected(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
+    for number in range(1100):
+        await put(blobs, tmp_path, b"%d" % number, OLD)
+    pages: list[list[StoredBlob]] = [page async for page in blobs.list_blobs()]
+    report = await collect(pool, blobs, now=NOW, keep=KEEP)
+    assert len(pages) > 1
+    assert (report.seen, report.removed) == (1100, 1100)
+    assert await present(blobs) == set()
+
+
+async def test_every_column_that_names_blobs_is_looked_at(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        found = await rows(
+            connection,
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = 'public'"
+            " AND (column_name LIKE '%%blob%%' OR column_name LIKE '%%sha256%%')",
+            [],
+        )
+    columns = {
+        f"{table}.{column}" for table, column in found if (table, column) not in OTHER_HASHES
+    }
+    assert columns == set(NAMINGS)
+    assert len(NAMED_IN_ROWS) == len(NAMINGS)

@@ -1,0 +1,146 @@
+"""A person's comment at the command line, on real PostgreSQL: its rows and its mails at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from email import message_from_bytes
+from typing import cast
+
+import pytest
+
+from postrail.configuration import store
+from postrail.configuration.models import MailAccount, OutgoingConnection, Project
+from postrail.database import Connection, Pool, open_pool, rows, transaction
+from postrail.effects.comment import Commented, add_comment
+from postrail.errors import PermanentError
+from postrail.incoming import conversations
+from postrail.incoming.conversations import Named, message_hash
+from postrail.records import OutgoingQueued
+from postrail.settings import Settings
+from postrail.stream import avro
+from postrail.tracker import IssueDraft
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from tests.makers.records import NOON
+
+CONVERSATION = "11111111-1111-1111-1111-111111111111"
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+async def configure(connection: Connection, *, with_connection: bool = True) -> None:
+    things: list[Project | OutgoingConnection | MailAccount] = [
+        Project(key="HELP", name="Help desk"),
+        MailAccount(
+            name="support",
+            host="imap.example.com",
+            username="support",
+            password="env:POSTRAIL_SECRET_X",
+            address="support@example.com",
+            project="HELP",
+        ),
+    ]
+    if with_connection:
+        things.append(
+            OutgoingConnection(
+                name="out",
+                host="smtp.example.com",
+                from_address="desk@example.com",
+                is_default=True,
+            )
+        )
+    for thing in things:
+        await store.save(connection, thing, before=None, author="test", now=NOON)
+
+
+def draft(reporter: str) -> IssueDraft:
+    return IssueDraft(
+        project="HELP",
+        issue_type="Request",
+        summary="Printer on fire",
+        description="It burns.",
+        description_blob=None,
+        reporter_address=reporter,
+        reporter_name="Ada",
+        conversation=CONVERSATION,
+        mail_id="22222222-2222-2222-2222-222222222222",
+        revision=1,
+        attachments=(),
+        watching=True,
+        participants=(reporter,),
+        arrived_at="support@example.com",
+    )
+
+
+async def comment(pool: Pool, issue_key: str, author: str, now: datetime = NOON) -> Commented:
+    return await add_comment(
+        pool,
+        BuiltinTracker(),
+        issue_key=issue_key,
+        author_address=author,
+        author_name="Agent",
+        text="Use water.",
+        message_id_key=b"key",
+        now=now,
+    )
+
+
+async def in_outbox(connection: Connection) -> Sequence[OutgoingQueued]:
+    found = await rows(connection, "SELECT value FROM outbox ORDER BY outbox_id")
+    return [cast(OutgoingQueued, avro.decode(bytes(row[0]))) for row in found]
+
+
+async def test_watchers_are_told_and_their_answers_will_find_the_issue(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await configure(connection)
+        await BuiltinTracker().create_issues(connection, [draft("ada@example.org")], NOON)
+    made = await comment(pool, "HELP-1", "Agent@example.com")
+    assert made.told == ("ada@example.org",)
+    async with transaction(pool) as connection:
+        (queued,) = await in_outbox(connection)
+        mail = message_from_bytes(queued.message or b"")
+        assert mail["Reply-To"] == "support@example.com"
+        assert mail["Subject"] == "[HELP-1] Printer on fire"
+        answer = Named(mail_id=CONVERSATION, hashes=(message_hash(mail["Message-ID"]),), keys=())
+        placed = await conversations.place(connection, [answer])
+        assert placed[CONVERSATION].conversation == CONVERSATION
+    # The author is told of what others write from now on, and not of what they write themselves.
+    again = await comment(pool, "HELP-1", "ada@example.org")
+    assert again.told == ("agent@example.com",)
+
+
+async def test_without_an_outgoing_connection_the_comment_is_kept_and_nobody_is_told(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as connection:
+        await configure(connection, with_connection=False)
+        await BuiltinTracker().create_issues(connection, [draft("ada@example.org")], NOON)
+    assert (await comment(pool, "HELP-1", "agent@example.com")).told == ()
+    async with transaction(pool) as connection:
+        assert await rows(connection, "SELECT body FROM comment") == [("Use water.",)]
+
+
+async def test_a_comment_on_no_issue_says_so_and_changes_nothing(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await configure(connection)
+    with pytest.raises(PermanentError, match="no issue HELP-9"):
+        await comment(pool, "HELP-9", "agent@example.com")
+    async with transaction(pool) as connection:
+        assert await rows(connection, "SELECT 1 FROM comment UNION ALL SELECT 1 FROM outbox") == []
+
+
+async def test_ids_that_were_only_named_lead_to_the_same_conversation(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        reply = Named(mail_id=CONVERSATION, hashes=(b"b" * 16, b"a" * 16), keys=())
+        await conversations.place(connection, [reply])
+    async with transaction(pool) as connection:
+        original = Named(
+            mail_id="33333333-3333-3333-3333-333333333333", hashes=(b"a" * 16,), keys=()
+        )
+        placed = await conversations.place(connection, [original])
+    assert placed[original.mail_id].conversation == CONVERSATION

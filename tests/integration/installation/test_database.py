@@ -1,0 +1,131 @@
+"""Real PostgreSQL: what a process that stands still does to the others; what migrations keep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import psycopg
+import pytest
+
+from postrail import database
+from postrail.configuration.store import mail_accounts
+from postrail.database import (
+    Pool,
+    migrate,
+    migration_files,
+    one_connection,
+    open_pool,
+    rows,
+    transaction,
+)
+from postrail.embedded.postgres import Postgres
+from postrail.errors import TransientError
+from postrail.settings import DatabaseSettings
+
+WITH_A_COMMENT = """
+INSERT INTO project (project_key, name, default_issue_type) VALUES ('KEY', 'n', 't');
+INSERT INTO mail_account (name, protocol, host, port, encryption, username, password, folder,
+    address, project_key, poll_seconds, idle, timeout_seconds)
+    VALUES ('a', 'imap', 'h', 1, 'none', 'u', 'p', 'INBOX', 'a@example.org', 'KEY', 1, true, 1);
+INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,
+    reporter_address, conversation, created_at, changed_at)
+    VALUES ('KEY-1', 'KEY', 1, 't', 's', 'd', 'a@example.org', gen_random_uuid(), now(), now());
+INSERT INTO comment (issue_key, author_address, body, created_at)
+    VALUES ('KEY-1', 'a@example.org', 'whole', now());
+"""
+
+
+async def test_a_frozen_process_does_not_keep_its_locks(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_SECONDS", 0.5)
+    pool = await open_pool(DatabaseSettings.model_validate({"url": database_url}))
+    lock = "SELECT pg_advisory_xact_lock(1)"
+
+    async def freeze() -> None:
+        async with transaction(pool) as frozen:
+            await frozen.execute(lock)
+            async with asyncio.timeout(10), transaction(pool) as other:
+                await other.execute(lock)
+            await frozen.execute(lock)
+
+    try:
+        with pytest.raises(TransientError):
+            await freeze()
+        async with transaction(pool) as afterwards:
+            await afterwards.execute(lock)
+    finally:
+        await pool.close()
+
+
+async def test_a_pool_is_usable_soon_after_an_outage(own_postgres: Postgres) -> None:
+    pool = await open_pool(
+        DatabaseSettings.model_validate({"url": own_postgres.url, "connect_timeout_seconds": 2})
+    )
+    try:
+        own_postgres.kill()
+        # Long enough for pauses that go on doubling to be far from their end.
+        assert not await answers_within(pool, 12)
+        own_postgres.start()
+        assert await answers_within(pool, 5)
+    finally:
+        await pool.close()
+
+
+async def select(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute("SELECT 1")
+
+
+async def answers_within(pool: Pool, seconds: int) -> bool:
+    for _ in range(seconds):
+        with contextlib.suppress(TransientError, TimeoutError):
+            async with asyncio.timeout(1):
+                await select(pool)
+                return True
+        await asyncio.sleep(0.5)
+    return False
+
+
+async def test_comments_and_accounts_from_before_reply_parts_are_kept(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = migration_files()
+    settings = DatabaseSettings.model_validate({"url": empty_database_url})
+    monkeypatch.setattr(database, "migration_files", lambda: files[:1])
+    await migrate(empty_database_url)
+    async with one_connection(settings) as connection:
+        await connection.execute(WITH_A_COMMENT.encode())
+    monkeypatch.setattr(database, "migration_files", lambda: files)
+    await migrate(empty_database_url)
+    async with one_connection(settings) as connection:
+        comments = await rows(
+            connection, "SELECT body, quoted_text, signature, reply_blob FROM comment"
+        )
+        accounts = await rows(connection, "SELECT strip_quotations FROM mail_account")
+    assert (comments, accounts) == ([("whole", "", "", None)], [(True,)])
+
+
+async def test_an_account_of_before_goes_on_as_it_was(empty_database_url: str) -> None:
+    account = (
+        "INSERT INTO mail_account (name, protocol, host, port, encryption, username, password,"
+        " folder, address, project_key, poll_seconds, idle, timeout_seconds)"
+        " VALUES (%s, 'imap', 'mail.example.org', 143, %s, 'u', 'env:POSTRAIL_SECRET_X', 'INBOX',"
+        " 'help@example.org', 'HELP', 60, true, %s)"
+    )
+    texts = {number: text for number, _, text in migration_files()}
+    async with await psycopg.AsyncConnection.connect(empty_database_url) as connection:
+        await connection.execute(texts[1].encode())
+        await connection.execute(
+            "INSERT INTO project (project_key, name, default_issue_type) VALUES ('HELP', '', '')"
+        )
+        await connection.execute(account, ["plain", "none", 300.0])
+        await connection.execute(account, ["tls", "starttls", 2.5])
+        for number in sorted(texts)[1:]:
+            await connection.execute(texts[number].encode())
+        plain, tls = await mail_accounts(connection)
+    # It logged in without encryption, and must not stop doing so because of an upgrade.
+    assert (plain.allow_plain_login, plain.timeout_ms) == (True, 30_000)
+    assert (tls.allow_plain_login, tls.timeout_ms) == (False, 2_500)
+    assert {plain.after_download, tls.after_download} == {"seen"}

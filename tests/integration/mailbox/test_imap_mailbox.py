@@ -1,0 +1,421 @@
+"""ImapMailbox on a real Dovecot: encryptions, reading, flags, IDLE, and what each fault says."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models import MailAccount
+from postrail.errors import ConfigurationError, PipelineError
+from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox.imap.mailbox import ImapMailbox
+from postrail.mailbox.spool import CHUNK_BYTES
+from tests.contracts.mailbox import MailboxContract
+from tests.servers.certificates import Certificates, make_certificates
+from tests.servers.dovecot import PASSWORD, Dovecot
+
+pytestmark = pytest.mark.debian
+
+USER = "support"
+MAIL = b"Subject: Printer\r\nMessage-ID: <1@example.org>\r\n\r\nIt smokes.\r\n"
+
+
+def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> MailAccount:
+    """An account over TLS, unless changed."""
+    values = {
+        "name": "support",
+        "host": "localhost",
+        "port": dovecot.imaps_port,
+        "encryption": "ssl",
+        "username": USER,
+        "password": "env:POSTRAIL_SECRET_SUPPORT",
+        "address": "support@example.org",
+        "project": "HELP",
+        "timeout_ms": 5_000,
+        "ca_file": str(certificates.ca_file),
+    }
+    return MailAccount.model_validate(values | changes)
+
+
+@pytest.fixture
+def account(dovecot: Dovecot, certificates: Certificates) -> MailAccount:
+    return account_on(dovecot, certificates)
+
+
+@pytest.fixture
+def mailbox(account: MailAccount) -> Iterator[ImapMailbox]:
+    found = ImapMailbox(account, PASSWORD)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("encryption", ["none", "starttls", "starttls_if_available", "ssl"])
+def test_reads_with_each_encryption(
+    dovecot: Dovecot, certificates: Certificates, encryption: str
+) -> None:
+    port = dovecot.imaps_port if encryption == "ssl" else dovecot.imap_port
+    account = account_on(dovecot, certificates, encryption=encryption, port=port)
+    uid = dovecot.append(USER, MAIL)
+    mailbox = ImapMailbox(account, PASSWORD)
+    try:
+        assert mailbox.open() == dovecot.uidvalidity(USER)
+        assert mailbox.list_after(0) == [ListedMail(uid, len(MAIL))]
+        assert [mail.content for mail in mailbox.read([uid])] == [MAIL]
+    finally:
+        mailbox.close()
+
+
+def test_reading_leaves_flags_alone_until_told(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    uids = [dovecot.append(USER, MAIL) for _ in range(3)]
+    mailbox.open()
+    mailbox.read(uids)
+    assert set(map(tuple, dovecot.flags(USER).values())) == {()}
+    assert [mail.uid for mail in mailbox.unfinished_between(1, 2)] == uids[:2]
+    mailbox.finish(uids[:2])
+    assert dovecot.flags(USER) == {1: {"\\Seen"}, 2: {"\\Seen"}, 3: set()}
+    assert [mail.uid for mail in mailbox.unfinished_between(1, 3)] == uids[2:]
+
+
+def test_a_large_mail_that_is_removed_halfway_is_no_short_mail(
+    dovecot: Dovecot, mailbox: ImapMailbox
+) -> None:
+    uid = dovecot.append(USER, b"A: 1\r\n\r\n" + b"x\r\n" * CHUNK_BYTES)
+    mailbox.open()
+    (listed,) = mailbox.list_after(0)
+    fetch = mailbox._fetch
+    pieces = 0
+
+    def removed_meanwhile(uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
+        nonlocal pieces
+        pieces += "BODY" in items[0]
+        if pieces == 2:
+            dovecot.doveadm("expunge", "-u", USER, "mailbox", "INBOX", "uid", str(uid))
+            mailbox.list_after(0)
+        return fetch(uids, items)
+
+    mailbox._fetch = removed_meanwhile  # type: ignore[method-assign]
+    assert mailbox.read_to_spool(listed) is None
+    assert pieces == 2
+
+
+def opened(account: MailAccount, without: str = "") -> ImapMailbox:
+    """An open mailbox, on a server that seems to lack a capability."""
+    mailbox = ImapMailbox(account, PASSWORD)
+    mailbox.open()
+    offered = mailbox._client.capabilities()
+    lacking = {without.encode(), b"MOVE"} if without else set()
+    mailbox._client._cached_capabilities = tuple(set(offered) - lacking)
+    return mailbox
+
+
+# After the download of the first two of three mails: what is in INBOX, and in the other folder.
+AFTER = [
+    ("seen", "", "", [1, 2, 3], 0),
+    ("leave", "", "", [1, 2, 3], 0),
+    ("remove", "", "", [3], 0),
+    # Without UIDPLUS nothing but the mark is safe.
+    ("remove", "", "UIDPLUS", [1, 2, 3], 0),
+    ("move", "Processed", "", [3], 2),
+    # Made when it is missing, whatever its name.
+    ("move", "Erledigt/Müll", "", [3], 2),
+    ("move", "Erledigt/Müll", "MOVE", [3], 2),
+    ("move", "Processed", "UIDPLUS", [1, 2, 3], 2),
+]
+
+
+@pytest.mark.parametrize(("wanted", "target", "without", "left", "moved"), AFTER)
+def test_what_becomes_of_mails_after_their_download(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    wanted: str,
+    target: str,
+    without: str,
+    left: list[int],
+    moved: int,
+) -> None:
+    for _ in range(3):
+        dovecot.append(USER, MAIL)
+    # What another program has marked as deleted is no business of ours.
+    with dovecot.connection(USER) as client:
+        client.select("INBOX")
+        client.store("3", "+FLAGS", "\\Deleted")
+    account = account_on(dovecot, certificates, after_download=wanted, move_to=target)
+    mailbox = opened(account, without)
+    assert mailbox.finish([1, 2])
+    assert mailbox.unfinished_between(1, 2) == (
+        [] if wanted != "leave" else mailbox.unfinished_between(1, 3)
+    )
+    mailbox.close()
+    assert dovecot.uids(USER) == left
+    assert len(dovecot.uids(USER, target)) == moved if target else True
+    marked = {uid for uid, flags in dovecot.flags(USER).items() if "\\Deleted" in flags}
+    assert marked == ({1, 2, 3} if without == "UIDPLUS" else {3})
+
+
+def test_a_folder_that_the_server_does_not_make_is_told(
+    dovecot: Dovecot, certificates: Certificates
+) -> None:
+    uid = dovecot.append(USER, MAIL)
+    # Two separators in a row: no server makes that.
+    account = account_on(dovecot, certificates, after_download="move", move_to="a//b")
+    mailbox = opened(account)
+    with pytest.raises(MailUnreadable, match="refuses 'move'") as told:
+        mailbox.finish([uid])
+    mailbox.close()
+    assert told.value.setting == "mail account support: after_download, move_to"
+    assert dovecot.uids(USER) == [uid]
+
+
+def test_mail_before_the_day_is_not_listed(dovecot: Dovecot, certificates: Certificates) -> None:
+    for day in (1, 15, 28):
+        dovecot.append(USER, MAIL, when=datetime(2026, 3, day, 12, tzinfo=UTC))
+    mailbox = opened(account_on(dovecot, certificates, only_after="2026-03-15"))
+    assert [mail.uid for mail in mailbox.list_after(0)] == [2, 3]
+    mailbox.close()
+
+
+def test_received_at_is_the_servers_date_in_utc(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    when = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    uid = dovecot.append(USER, MAIL, when=when)
+    mailbox.open()
+    (mail,) = mailbox.read([uid])
+    assert mail.received_at == when
+    assert mail.received_at.tzinfo is UTC
+
+
+def test_lists_nothing_below_the_number(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    uid = dovecot.append(USER, MAIL)
+    mailbox.open()
+    # `UID SEARCH n:*` names the last mail whatever n is.
+    assert mailbox.list_after(uid) == []
+    assert mailbox.list_after(uid + 100) == []
+    dovecot.append(USER, MAIL)
+    assert [mail.uid for mail in mailbox.list_after(uid)] == [uid + 1]
+
+
+def test_finds_mails_behind_a_wide_gap_of_numbers(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    dovecot.append(USER, MAIL)
+    dovecot.doveadm("mailbox", "update", "-u", USER, "--min-next-uid", "200000", "INBOX")
+    far = dovecot.append(USER, MAIL)
+    mailbox.open()
+    assert [mail.uid for mail in mailbox.list_after(0)] == [1]
+    assert [mail.uid for mail in mailbox.list_after(1)] == [far]
+
+
+def test_removed_mails_are_left_out(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    uids = [dovecot.append(USER, MAIL) for _ in range(3)]
+    mailbox.open()
+    mailbox.list_after(0)
+    dovecot.doveadm("expunge", "-u", USER, "mailbox", "INBOX", "uid", "2")
+    mailbox.list_after(0)
+    assert [mail.uid for mail in mailbox.read(uids)] == [1, 3]
+
+
+def test_a_folder_with_a_name_beyond_ascii(dovecot: Dovecot, certificates: Certificates) -> None:
+    folder = "Anträge & Ähnliches/Привет"
+    dovecot.doveadm("mailbox", "create", "-u", USER, folder)
+    dovecot.doveadm("save", "-u", USER, "-m", folder, str(_mail_file(dovecot)))
+    mailbox = ImapMailbox(account_on(dovecot, certificates, folder=folder), PASSWORD)
+    mailbox.open()
+    assert [mail.uid for mail in mailbox.list_after(0)] == [1]
+    mailbox.close()
+
+
+def _mail_file(dovecot: Dovecot) -> Path:
+    path = dovecot._folder / "mail.eml"
+    path.write_bytes(MAIL)
+    return path
+
+
+@pytest.mark.parametrize("encryption", ["none", "ssl"])
+def test_idle_wakes_up_for_new_mail(
+    dovecot: Dovecot, certificates: Certificates, encryption: str
+) -> None:
+    port = dovecot.imaps_port if encryption == "ssl" else dovecot.imap_port
+    mailbox = ImapMailbox(
+        account_on(dovecot, certificates, encryption=encryption, port=port), PASSWORD
+    )
+    mailbox.open()
+    assert mailbox.can_idle
+    assert mailbox.list_after(0) == []
+    for expected in ([1], [1, 2]):
+        assert mailbox.start_idle()
+        assert select.select([mailbox.fileno()], [], [], 0.3)[0] == []
+        dovecot.deliver(USER, MAIL)
+        started = time.monotonic()
+        assert select.select([mailbox.fileno()], [], [], 5)[0]
+        assert time.monotonic() - started < 2
+        mailbox.stop_idle()
+        assert [mail.uid for mail in mailbox.list_after(0)] == expected
+    mailbox.close()
+
+
+def test_idle_does_not_miss_mail_that_came_before_it(
+    dovecot: Dovecot, mailbox: ImapMailbox
+) -> None:
+    mailbox.open()
+    for number in range(1, 6):
+        mailbox.list_after(number - 1)
+        dovecot.deliver(USER, MAIL)
+        if number % 2:
+            # Announces the mail with its answer, so that IDLE will not.
+            mailbox.unfinished_between(1, 1)
+        idling = mailbox.start_idle()
+        if idling:
+            assert select.select([mailbox.fileno()], [], [], 5)[0]
+            mailbox.stop_idle()
+        assert [mail.uid for mail in mailbox.list_after(number - 1)] == [number]
+
+
+def test_a_kicked_session_is_told_as_away(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    mailbox.open()
+    mailbox.list_after(0)
+    assert mailbox.start_idle()
+    dovecot.kick(USER)
+    assert select.select([mailbox.fileno()], [], [], 5)[0]
+    with pytest.raises(MailboxAway, match=r"broke off|failed"):
+        mailbox.stop_idle()
+
+
+def test_interrupt_ends_a_call_in_another_thread(mailbox: ImapMailbox) -> None:
+    mailbox.open()
+    mailbox.list_after(0)
+    assert mailbox.start_idle()
+    mailbox.interrupt()
+    with pytest.raises(MailboxAway):
+        mailbox.stop_idle()
+
+
+def test_passwords_beyond_ascii_reach_the_server(
+    dovecot: Dovecot, certificates: Certificates
+) -> None:
+    mailbox = ImapMailbox(account_on(dovecot, certificates), "gehéim")
+    with pytest.raises(ConfigurationError, match="refused the login"):
+        mailbox.open()
+    assert "invalid" not in dovecot.log.lower()
+
+
+def _refused_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def test_a_refused_login_names_user_and_remedy(
+    dovecot: Dovecot, certificates: Certificates
+) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        ImapMailbox(account_on(dovecot, certificates), "wrong").open()
+    assert "refused the login of support" in str(told.value)
+    assert "mail account support: username, password" in str(told.value)
+    assert "wrong" not in told.value.problem
+
+
+def test_a_missing_folder_is_told_with_those_that_exist(
+    dovecot: Dovecot, certificates: Certificates
+) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        ImapMailbox(account_on(dovecot, certificates, folder="Nowhere"), PASSWORD).open()
+    assert "'Nowhere'" in str(told.value)
+    assert "INBOX, Processed" in str(told.value)
+
+
+FAULTS = [
+    # An authority that did not sign the server's certificate.
+    ({"ca_file": ""}, ConfigurationError, "not trusted", "ca_file"),
+    ({"ca_file": "/nowhere/ca.pem"}, ConfigurationError, "/nowhere/ca.pem", "ca_file"),
+    # TLS is spoken to a port that expects plain IMAP.
+    ({"port": "imap"}, ConfigurationError, "does not speak TLS", "encryption, port"),
+    # Plain IMAP to a port that expects TLS: it stays silent.
+    (
+        {"encryption": "none", "timeout_ms": 1000},
+        MailboxAway,
+        "did not answer in time",
+        "encryption",
+    ),
+    ({"encryption": "starttls", "timeout_ms": 1000}, MailboxAway, "in time", "encryption"),
+    # LMTP is no IMAP.
+    ({"encryption": "none", "port": "lmtp"}, MailboxAway, "does not expect", "port"),
+    ({"host": "no-such-host.invalid"}, MailboxAway, "not known", "host"),
+    ({"port": "refused"}, MailboxAway, "refused the connection", "port"),
+]
+
+
+@pytest.mark.parametrize(("changes", "kind", "problem", "setting"), FAULTS)
+def test_each_fault_names_the_setting_and_the_remedy(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    changes: dict[str, Any],
+    kind: type[PipelineError],
+    problem: str,
+    setting: str,
+) -> None:
+    ports = {"imap": dovecot.imap_port, "lmtp": dovecot.lmtp_port, "refused": _refused_port()}
+    changes = {name: ports.get(value, value) for name, value in changes.items()}
+    with pytest.raises(kind) as told:
+        ImapMailbox(account_on(dovecot, certificates, **changes), PASSWORD).open()
+    assert problem in told.value.problem
+    assert setting in told.value.setting
+    assert told.value.setting.startswith("mail account support: ")
+    assert told.value.remedy
+
+
+def test_another_authority_is_not_trusted_unless_told_to(
+    dovecot: Dovecot, certificates: Certificates, tmp_path: Path
+) -> None:
+    other = make_certificates(tmp_path / "other")
+    with pytest.raises(ConfigurationError, match="not trusted"):
+        ImapMailbox(account_on(dovecot, certificates, ca_file=str(other.ca_file)), PASSWORD).open()
+    mailbox = ImapMailbox(
+        account_on(dovecot, certificates, ca_file="", verify_certificate=False), PASSWORD
+    )
+    assert mailbox.open()
+    mailbox.close()
+
+
+def test_a_server_that_stops_is_told_as_away(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    mailbox.open()
+    dovecot.stop()
+    with pytest.raises(MailboxAway):
+        mailbox.list_after(0)
+
+
+def test_a_folder_that_we_may_only_read_is_read(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+    uid = dovecot.append(USER, MAIL)
+    mailbox.open()
+    mailbox._read_only = True
+    assert mailbox.read([uid])
+    with pytest.raises(MailUnreadable, match="read the folder only"):
+        mailbox.finish([uid])
+
+
+class DovecotScene:
+    """A mailbox on Dovecot."""
+
+    def __init__(self, dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+        self._dovecot = dovecot
+        self.mailbox = mailbox
+
+    def add(self, content: bytes) -> int:
+        return self._dovecot.append(USER, content)
+
+    def remove(self, uid: int) -> None:
+        self._dovecot.doveadm("expunge", "-u", USER, "mailbox", "INBOX", "uid", str(uid))
+
+    def seen(self) -> set[int]:
+        return {uid for uid, flags in self._dovecot.flags(USER).items() if "\\Seen" in flags}
+
+
+class TestImapMailbox(MailboxContract):
+    """What every Mailbox does."""
+
+    @pytest.fixture
+    def scene(self, dovecot: Dovecot, mailbox: ImapMailbox) -> DovecotScene:
+        return DovecotScene(dovecot, mailbox)

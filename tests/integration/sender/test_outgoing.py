@@ -1,0 +1,282 @@
+"""The tables of outgoing mail on a real PostgreSQL: intake, claims, order, results."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.outgoing import queue as outgoing
+from postrail.outgoing.queue import Claimed, Finished, Outcome, Result
+from postrail.records import BlobReference, OutgoingQueued
+from postrail.settings import Settings
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+def queued(**changes: Any) -> OutgoingQueued:
+    fields: dict[str, Any] = {
+        "outgoing_id": str(uuid.uuid4()),
+        "conversation": "c",
+        "issue_key": "DEMO-1",
+        "cause": "issue created",
+        "connection": "relay",
+        "envelope_from": "help@example.org",
+        "recipients": ["ann@example.org"],
+        "message_id": "<1@example.org>",
+        "subject": "Hello",
+        "queued_at": NOW,
+        "received_at": None,
+        "mailbox": "support",
+        "message": b"Subject: Hello\r\n\r\nHi\r\n",
+        "message_blob": None,
+    }
+    return OutgoingQueued(**{**fields, **changes})
+
+
+async def take_in(pool: Pool, *records: OutgoingQueued) -> int:
+    async with transaction(pool) as connection:
+        return await outgoing.intake(connection, records)
+
+
+async def claim(
+    pool: Pool, limit: int = 50, *, now: datetime = NOW, connection: str = "relay"
+) -> list[Claimed]:
+    async with transaction(pool) as database:
+        return await outgoing.claim_due(database, now, 60.0, limit, outgoing_connection=connection)
+
+
+async def finish(
+    pool: Pool,
+    claimed: Sequence[Claimed],
+    state: Outcome,
+    *,
+    due_at: datetime = NOW,
+    maybe_twice: bool = False,
+) -> list[Finished]:
+    finished = [
+        Finished(
+            claimed=mail,
+            results=tuple(
+                Result(
+                    recipient=recipient.address,
+                    state=state,
+                    reply="250 OK",
+                    due_at=due_at,
+                    maybe_twice=maybe_twice,
+                )
+                for recipient in mail.recipients
+            ),
+        )
+        for mail in claimed
+    ]
+    async with transaction(pool) as connection:
+        return await outgoing.finish(connection, NOW, finished)
+
+
+async def expire_claims(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "UPDATE delivery SET claim_until = now() - interval '1 second' WHERE state = 'sending'"
+        )
+
+
+async def states(pool: Pool) -> list[tuple[str, str, int, bool]]:
+    async with transaction(pool) as connection:
+        found = await rows(
+            connection,
+            "SELECT recipient, state, attempts, maybe_twice FROM delivery"
+            " ORDER BY sequence, recipient",
+        )
+    return [(row[0], row[1], row[2], row[3]) for row in found]
+
+
+async def test_intake_takes_each_mail_once_and_each_recipient_once(pool: Pool) -> None:
+    mail = queued(recipients=["ann@example.org", "Ann@Example.org", "bob@example.org"])
+
+    assert await take_in(pool, mail, mail) == 2
+    assert await take_in(pool, mail) == 0
+
+    assert await states(pool) == [
+        ("ann@example.org", "queued", 0, False),
+        ("bob@example.org", "queued", 0, False),
+    ]
+
+
+async def test_recipients_of_a_mail_are_claimed_together_with_all_it_needs(pool: Pool) -> None:
+    mail = queued(recipients=["b@example.org", "a@example.org"], received_at=NOW, issue_key=None)
+    large = queued(
+        message=None, message_blob=BlobReference(sha256="ab" * 32, size=9), issue_key="X"
+    )
+    await take_in(pool, mail, large)
+
+    first, second = await claim(pool)
+
+    assert [recipient.address for recipient in first.recipients] == [
+        "a@example.org",
+        "b@example.org",
+    ]
+    assert first.outgoing_id == mail.outgoing_id
+    assert first.message == mail.message
+    assert (first.received_at, first.queued_at, first.mailbox) == (NOW, NOW, "support")
+    assert [recipient.attempts for recipient in first.recipients] == [1, 1]
+    assert (second.message, second.message_blob) == (None, "ab" * 32)
+    assert await claim(pool) == []
+
+
+async def test_limit_and_connection(pool: Pool) -> None:
+    mails = [queued(issue_key=f"DEMO-{number}") for number in range(5)]
+    await take_in(pool, *mails, queued(connection="other", issue_key=None))
+
+    first = await claim(pool, 2)
+    rest = await claim(pool, 10)
+    other = await claim(pool, connection="other")
+
+    assert [mail.outgoing_id for mail in first + rest] == [mail.outgoing_id for mail in mails]
+    assert len(first) == 2
+    assert len(other) == 1
+
+
+async def test_mails_of_unknown_connections_are_found(pool: Pool) -> None:
+    await take_in(pool, queued(), queued(connection="gone", issue_key=None))
+
+    async with transaction(pool) as connection:
+        stray = await outgoing.claim_stray(connection, NOW, 60.0, 10, known=["relay"])
+
+    assert [mail.connection for mail in stray] == ["gone"]
+
+
+async def test_order_per_issue_and_recipient(pool: Pool) -> None:
+    first = queued()
+    second = queued()
+    other_recipient = queued(recipients=["bob@example.org"])
+    other_issue = queued(issue_key="DEMO-2")
+    no_issue = queued(issue_key=None)
+    await take_in(pool, first, second, other_recipient, other_issue, no_issue)
+
+    claimed = await claim(pool)
+
+    assert {mail.outgoing_id for mail in claimed} == {
+        first.outgoing_id,
+        other_recipient.outgoing_id,
+        other_issue.outgoing_id,
+        no_issue.outgoing_id,
+    }
+    assert await claim(pool) == []
+    await finish(pool, claimed, "sent")
+    assert [mail.outgoing_id for mail in await claim(pool)] == [second.outgoing_id]
+
+
+async def test_a_deferred_mail_is_not_waited_for_and_comes_back_when_due(pool: Pool) -> None:
+    first, second = queued(), queued()
+    await take_in(pool, first, second)
+    later = NOW + timedelta(minutes=1)
+    await finish(pool, await claim(pool), "deferred", due_at=later)
+
+    overtaking = await claim(pool)
+    await finish(pool, overtaking, "sent")
+
+    assert [mail.outgoing_id for mail in overtaking] == [second.outgoing_id]
+    assert await claim(pool) == []
+    (again,) = await claim(pool, now=later)
+    assert again.outgoing_id == first.outgoing_id
+    assert again.recipients[0].attempts == 2
+    assert not again.recipients[0].maybe_twice
+
+
+async def test_expired_claims_are_taken_again_as_maybe_sent_twice(pool: Pool) -> None:
+    await take_in(pool, queued())
+    (lost,) = await claim(pool)
+    assert await claim(pool) == []
+
+    await expire_claims(pool)
+    (again,) = await claim(pool)
+
+    assert again.outgoing_id == lost.outgoing_id
+    assert again.claim != lost.claim
+    assert again.recipients[0].maybe_twice
+    assert again.recipients[0].attempts == 2
+
+
+async def test_results_under_a_lost_claim_change_nothing(pool: Pool) -> None:
+    await take_in(pool, queued())
+    lost = await claim(pool)
+    await expire_claims(pool)
+    current = await claim(pool)
+
+    assert await finish(pool, lost, "failed") == []
+    recorded = await finish(pool, current, "sent", maybe_twice=True)
+
+    assert [item.claimed.outgoing_id for item in recorded] == [current[0].outgoing_id]
+    assert await finish(pool, current, "sent", maybe_twice=True) == []
+    assert await states(pool) == [("ann@example.org", "sent", 2, True)]
+
+
+async def test_a_claim_that_expired_unnoticed_still_counts(pool: Pool) -> None:
+    await take_in(pool, queued())
+    claimed = await claim(pool)
+    await expire_claims(pool)
+
+    assert len(await finish(pool, claimed, "sent")) == 1
+    assert await claim(pool) == []
+
+
+async def test_two_senders_never_claim_the_same(pool: Pool) -> None:
+    issues = 20
+    mails = [queued(issue_key=f"DEMO-{number % issues}") for number in range(200)]
+    await take_in(pool, *mails)
+    sent: list[str] = []
+
+    async def send_all() -> None:
+        while batch := await claim(pool, 5):
+            await asyncio.sleep(0)
+            sent.extend(mail.outgoing_id for mail in batch)
+            await finish(pool, batch, "sent")
+
+    # A sender may find nothing while the other holds what is next of each issue.
+    while len(sent) < len(mails):
+        await asyncio.gather(send_all(), send_all())
+
+    assert sorted(sent) == sorted(mail.outgoing_id for mail in mails)
+    for issue in range(issues):
+        wanted = [mail.outgoing_id for mail in mails[issue::issues]]
+        assert [outgoing_id for outgoing_id in sent if outgoing_id in wanted] == wanted
+
+
+async def test_what_the_commands_show(pool: Pool) -> None:
+    first = queued(recipients=["a@example.org", "b@example.org"])
+    await take_in(pool, first, queued(issue_key="DEMO-2"), queued(issue_key="DEMO-2"))
+    await finish(pool, [mail for mail in await claim(pool) if mail.issue_key == "DEMO-1"], "failed")
+
+    async with transaction(pool) as connection:
+        backlog = await outgoing.backlog(connection)
+        failed = await outgoing.deliveries(connection, state="failed")
+        of_issue = await outgoing.deliveries(connection, issue_key="DEMO-2", limit=1)
+        shown = await outgoing.deliveries_of(connection, first.outgoing_id[:8])
+        stored = await outgoing.stored_message(connection, first.outgoing_id)
+
+    assert (backlog.queued, backlog.sending, backlog.deferred, backlog.failed) == (1, 1, 0, 2)
+    assert backlog.oldest_queued_at == NOW
+    assert [row.recipient for row in failed] == ["a@example.org", "b@example.org"]
+    assert len(of_issue) == 1
+    assert [row.reply for row in shown] == ["250 OK", "250 OK"]
+    assert stored == (first.message, None)
+
+
+async def test_the_empty_backlog(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        backlog = await outgoing.backlog(connection)
+
+    assert (backlog.queued, backlog.oldest_queued_at) == (0, None)

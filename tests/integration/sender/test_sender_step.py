@@ -1,0 +1,324 @@
+"""The sender's rounds on a real PostgreSQL, with couriers and a clock in the test's hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from postrail.blobs import BlobStore
+from postrail.clock import SettableClock
+from postrail.configuration.models import OutgoingConnection
+from postrail.courier import Answer, CourierAway, Parcel, TimeLimit, TooLate
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.observe.health import Health
+from postrail.process import Process
+from postrail.records import BlobReference, OutgoingDelivered, OutgoingQueued
+from postrail.settings import Settings
+from postrail.stream import avro
+from postrail.stream.intake import IntakeOffsets
+from postrail.stream.worker import OffsetGap, Received
+from services.sender.announcer import Announcer
+from services.sender.channels import RELOAD_SECONDS, Lines
+from services.sender.step import DOT_SHARE, Sender
+from tests.fakes.streams import MemoryProducer
+from tests.processes.senders import configure, delivery_rows, queued_mail, until
+
+Behaviour = Callable[[Parcel, TimeLimit], list[Answer]]
+
+
+def accepting(parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    return [Answer(recipient=one, state="sent", reply="250 OK") for one in parcel.recipients]
+
+
+def raising(error: Exception) -> Behaviour:
+    def send(parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        raise error
+
+    return send
+
+
+class ScriptedCourier:
+    """Does what the test says, and remembers what it was given."""
+
+    def __init__(self, connection: OutgoingConnection) -> None:
+        self.connection = connection
+        self.behaviour: Behaviour = accepting
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.parcels: list[tuple[Parcel, TimeLimit]] = []
+        self.closed = False
+
+    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        self.parcels.append((parcel, limit))
+        await self.gate.wait()
+        return self.behaviour(parcel, limit)
+
+    async def close_idle(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class CountingProgress:
+    """Remembers what was counted."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, str, float | None]] = []
+
+    def count(self, mailbox: str, outcome: str, *, age_seconds: float | None = None) -> None:
+        self.counted.append((mailbox, outcome, age_seconds))
+
+
+class Bench:
+    """A sender that goes round when the test says so."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.pool = pool
+        # A little ahead, as the mails of a test are queued at the machine's time.
+        self.clock = SettableClock(datetime.now(UTC) + timedelta(minutes=1))
+        self.producer = MemoryProducer()
+        self.progress = CountingProgress()
+        self.couriers: list[ScriptedCourier] = []
+        self.process = Process(
+            name="sender",
+            settings=settings,
+            clock=self.clock,
+            health=Health(),
+            producer=cast(Any, self.producer),
+            progress=cast(Any, self.progress),
+            stop=asyncio.Event(),
+        )
+        self.announcer = Announcer(pool, self.producer)
+        self.lines = Lines(pool, self.clock, self._courier)
+        self.sender = Sender(
+            self.process,
+            pool,
+            IntakeOffsets("sender", "outgoing.queued", pool),
+            self.lines,
+            BlobStore(settings.blobs.url),
+            self.announcer,
+        )
+        self._offset = 0
+
+    def _courier(self, connection: OutgoingConnection) -> ScriptedCourier:
+        self.couriers.append(ScriptedCourier(connection))
+        return self.couriers[-1]
+
+    @property
+    def courier(self) -> ScriptedCourier:
+        return self.couriers[-1]
+
+    async def take_in(self, *mails: OutgoingQueued) -> None:
+        batch = [self.received(mail, self._offset + place) for place, mail in enumerate(mails)]
+        await self.sender.take_in(batch)
+        self._offset += len(mails)
+
+    def received(self, mail: OutgoingQueued, offset: int) -> Received:
+        return Received(
+            topic="outgoing.queued",
+            partition=0,
+            offset=offset,
+            key=mail.conversation,
+            timestamp_ms=0,
+            size=1,
+            record=mail,
+        )
+
+    async def rounds(self, count: int = 1) -> None:
+        """So many rounds; each but a blocked mail arrives before the next."""
+        for _ in range(count):
+            async with asyncio.TaskGroup() as tasks:
+                await self.sender.round(tasks)
+
+    async def has_announced(self) -> bool:
+        return bool(self.producer.sent)
+
+    async def states(self) -> list[str]:
+        return [row["state"] for row in await delivery_rows(self.pool)]
+
+
+@pytest.fixture
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    pool = await open_pool(settings.database)
+    yield Bench(settings, pool)
+    await pool.close()
+
+
+async def test_a_mail_is_sent_recorded_and_announced(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    mail = queued_mail(recipients=["ann@x.org", "bob@x.org"])
+    await bench.take_in(mail)
+
+    await bench.rounds(2)
+
+    ((parcel, limit),) = bench.courier.parcels
+    assert parcel.content == mail.message
+    assert parcel.recipients == ("ann@x.org", "bob@x.org")
+    claim_seconds = bench.process.settings.sender.claim_seconds
+    assert (limit.dot_before - bench.clock.now()).total_seconds() == claim_seconds * DOT_SHARE
+    assert limit.end_before > limit.dot_before
+    assert await bench.states() == ["sent", "sent"]
+    assert [entry[:2] for entry in bench.progress.counted] == [("support", "sent")] * 2
+
+    stop = asyncio.Event()
+    announcing = asyncio.create_task(bench.announcer.run(stop))
+    await until(bench.has_announced)
+    stop.set()
+    await announcing
+    (entry,) = bench.producer.sent
+    record = avro.decode(entry.value)
+    assert isinstance(record, OutgoingDelivered)
+    assert entry.key == mail.conversation
+    assert [result.attempts for result in record.results] == [1, 1]
+    async with transaction(bench.pool) as connection:
+        assert await rows(connection, "SELECT * FROM outbox") == []
+
+
+async def test_a_batch_that_does_not_follow_changes_nothing(bench: Bench) -> None:
+    await bench.take_in(queued_mail())
+    again = bench.received(queued_mail(), 7)
+    fresh = Bench(bench.process.settings, bench.pool)
+
+    with pytest.raises(OffsetGap):
+        await fresh.sender.take_in([again])
+    assert len(await bench.states()) == 1
+
+
+async def test_each_connection_has_so_many_hands(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await configure(bench.pool, 26, name="other", is_default=False)
+    await bench.take_in(
+        *(queued_mail() for _ in range(10)), *(queued_mail(connection="other") for _ in range(3))
+    )
+    hands = bench.process.settings.sender.connections
+
+    async with asyncio.TaskGroup() as tasks:
+        await bench.lines.refresh()
+        for courier in bench.couriers:
+            courier.gate.clear()
+        await bench.sender.round(tasks)
+        await bench.sender.round(tasks)
+        assert sorted(await bench.states()).count("sending") == hands + 3
+        for courier in bench.couriers:
+            courier.gate.set()
+    await bench.rounds(4)
+
+    assert await bench.states() == ["sent"] * 13
+
+
+async def test_a_result_that_comes_during_a_round_is_recorded_by_the_next(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail())
+
+    async with asyncio.TaskGroup() as tasks:
+        await bench.lines.refresh()
+        bench.courier.gate.clear()
+        await bench.sender.round(tasks)
+        await asyncio.sleep(0)
+        await bench.sender.round(tasks)
+        bench.courier.gate.set()
+    await bench.rounds()
+
+    assert await bench.states() == ["sent"]
+
+
+async def test_a_server_that_is_away_is_probed_by_one_mail(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(*(queued_mail() for _ in range(8)))
+    await bench.lines.refresh()
+    bench.courier.behaviour = raising(CourierAway("nobody there"))
+
+    await bench.rounds(3)
+    tried = len(bench.courier.parcels)
+    assert tried == bench.process.settings.sender.connections
+    assert "smtp" in bench.process.health.problems
+    bench.clock.move(3)
+    await bench.rounds(3)
+    assert len(bench.courier.parcels) == tried + 1
+
+    bench.courier.behaviour = accepting
+    for _ in range(8):
+        bench.clock.move(10)
+        await bench.rounds()
+    assert await bench.states() == ["sent"] * 8
+    assert "smtp" not in bench.process.health.problems
+
+
+async def test_what_one_mail_brings_about_stays_with_it(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await BlobStore(bench.process.settings.blobs.url).put(b"of somebody else")
+    missing = BlobReference(sha256="ab" * 32, size=1)
+    await bench.take_in(
+        queued_mail(message=None, message_blob=missing),
+        queued_mail(message=None),
+        queued_mail(recipients=["bug@x.org"]),
+        queued_mail(recipients=["late@x.org"]),
+        queued_mail(),
+    )
+    await bench.lines.refresh()
+
+    def some(parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+        if parcel.recipients == ("bug@x.org",):
+            raise ZeroDivisionError("of ours")
+        if parcel.recipients == ("late@x.org",):
+            raise TooLate("too late")
+        return accepting(parcel, limit)
+
+    bench.courier.behaviour = some
+    await bench.rounds(3)
+
+    found = await delivery_rows(bench.pool)
+    by_recipient = [(row["state"], row["maybe_twice"]) for row in found]
+    assert by_recipient[:3] == [("failed", False), ("failed", False), ("deferred", True)]
+    assert "ZeroDivisionError" in found[2]["reply"]
+    assert by_recipient[3:] == [("deferred", False), ("sent", False)]
+
+
+async def test_a_disabled_connection_holds_its_mail(bench: Bench) -> None:
+    relay = await configure(bench.pool, 25, enabled=False)
+    await bench.take_in(queued_mail())
+    await bench.rounds(2)
+    assert await bench.states() == ["queued"]
+
+    await configure(bench.pool, 25, enabled=True)
+    bench.clock.move(RELOAD_SECONDS)
+    await bench.rounds(2)
+
+    assert await bench.states() == ["sent"]
+    assert not relay.enabled
+
+
+async def test_a_changed_connection_gets_a_new_courier(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.rounds()
+    await configure(bench.pool, 26)
+
+    bench.clock.move(RELOAD_SECONDS)
+    await bench.rounds()
+
+    assert [courier.connection.port for courier in bench.couriers] == [25, 26]
+    assert [courier.closed for courier in bench.couriers] == [True, False]
+
+
+async def test_results_survive_a_round_that_fails(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail())
+    await bench.rounds()
+
+    async with asyncio.TaskGroup() as tasks:
+        blocked = transaction(bench.pool)
+        connection = await blocked.__aenter__()
+        await connection.execute("SELECT 1 FROM delivery FOR UPDATE")
+        going = asyncio.create_task(bench.sender.round(tasks))
+        await asyncio.sleep(0.2)
+        going.cancel()
+        await asyncio.wait([going])
+        await blocked.__aexit__(None, None, None)
+    await bench.rounds()
+
+    assert await bench.states() == ["sent"]

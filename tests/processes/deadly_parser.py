@@ -1,0 +1,73 @@
+"""A parser that dies of mails that carry a certain header field, in the way that the field says.
+
+    python -m tests.processes.deadly_parser            under no limit of memory
+    python -m tests.processes.deadly_parser 128        may use so many MiB more than when it begins
+
+No mail is known of which the parser dies, but for large ones under a limit that is too small.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import resource
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from postrail.stream.worker import Received
+from services.parser import step
+from services.parser.mime.raw_bytes import View
+from services.parser.parse import Mail, parse
+from services.parser.step import Parser
+
+FIELD = b"X-Parser-Dies: "
+MIB = 1024 * 1024
+
+process = Parser.process
+
+
+def deadly(data: View) -> Mail:
+    """The parser's work, or its death."""
+    if found := re.search(rb"^X-Parser-Dies: (\w+)", data, re.MULTILINE):
+        die(found[1])
+    return parse(data)
+
+
+def die(how: bytes) -> None:
+    """Ends the process."""
+    if how == b"exit":
+        os._exit(1)
+    if how == b"segfault":
+        ctypes.string_at(0)
+    # Under the limit this ends soon.
+    pieces: list[bytearray] = []
+    while how == b"memory":
+        pieces.append(bytearray(MIB))
+
+
+def limit(mib: int) -> None:
+    """Sets a limit of the kernel on the memory that the process may use from now on."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + mib * MIB,) * 2)
+
+
+async def process_limited(parser: Parser, batch: Sequence[Received]) -> None:
+    """The parser's work, with all of its neighbours connected before the limit is set."""
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+        limit(int(sys.argv[1]))
+    await process(parser, batch)
+
+
+def main() -> None:
+    """Runs the parser with the fault."""
+    step.parse = deadly  # type: ignore[attr-defined]
+    if len(sys.argv) > 1:
+        Parser.process = process_limited  # type: ignore[method-assign, assignment]
+    runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

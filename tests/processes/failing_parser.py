@@ -1,0 +1,36 @@
+"""A parser with a fault: it fails on mails that carry a certain header field.
+
+    python -m tests.processes.failing_parser
+
+No mail is known on which the parser itself fails, so a fault has to be made.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+
+from services.parser import step
+from services.parser.mime.raw_bytes import View
+from services.parser.parse import Mail, parse
+
+FIELD = b"X-Breaks-The-Parser: yes"
+FAULT = "this field breaks the parser"
+
+
+def failing(data: View) -> Mail:
+    """The parser's work, or its fault."""
+    if data.find(FIELD) >= 0:
+        raise ValueError(FAULT)
+    return parse(data)
+
+
+def main() -> None:
+    """Runs the parser with the fault."""
+    step.parse = failing  # type: ignore[attr-defined]
+    sys.argv = ["services.parser"]
+    runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A fetcher whose mailboxes are on the fake of Microsoft Graph; it may be killed on its way.
+
+`python -m tests.processes.graph_fetcher [POINT]`, with the token in GRAPH_TOKEN. At the
+point it kills itself by SIGKILL, when it first comes there with something to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from postrail.blobs import BlobStore
+from postrail.mailbox.graph.mailbox import GraphMailbox
+from postrail.oauth.tokens import AccessTokens
+from postrail.process import run_process
+from postrail.stream.producer import Producer
+from services.fetcher.__main__ import main
+from services.fetcher.deltas import PostgresDeltas
+from services.fetcher.ledger import PostgresLedger
+from services.fetcher.store import PostgresStore
+from tests.processes.killed_at import die
+
+
+def dying(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, and death when it has done its work and was given something to do."""
+
+    def call(self: object, *arguments: Any) -> Any:
+        found = method(self, *arguments)
+        if arguments[-1]:
+            die()
+        return found
+
+    return call
+
+
+def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The same for coroutines; it dies when the second argument from the left holds something."""
+
+    async def call(self: object, *arguments: Any) -> Any:
+        found = await method(self, *arguments)
+        if arguments[min(1, len(arguments) - 1)]:
+            die()
+        return found
+
+    return call
+
+
+def dying_with_keys(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, and death when it was given keys."""
+
+    def call(self: object, keys: Any, **named: Any) -> Any:
+        found = method(self, keys, **named)
+        if keys:
+            die()
+        return found
+
+    return call
+
+
+# In the order in which a mail comes to them.
+POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
+    "numbered": (PostgresLedger, "number", dying_with_keys),
+    "read": (GraphMailbox, "read", dying),
+    "blob": (BlobStore, "put_chunks", dying_async),
+    "acknowledged": (Producer, "send", dying_async),
+    "recorded": (PostgresStore, "record", dying_async),
+    # The first of several mails is marked, moved or removed.
+    "half finished": (GraphMailbox, "_finish", dying),
+    "finished": (GraphMailbox, "finish", dying),
+    "link saved": (PostgresDeltas, "save", dying),
+}
+
+
+if __name__ == "__main__":
+    AccessTokens.bearer = lambda *_: lambda _: os.environ["GRAPH_TOKEN"]  # type: ignore[method-assign]
+    for point in sys.argv[1:]:
+        place, name, wrapper = POINTS[point]
+        setattr(place, name, wrapper(getattr(place, name)))
+    run_process("fetcher", main)

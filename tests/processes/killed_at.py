@@ -1,0 +1,162 @@
+"""A process of ours that kills itself by SIGKILL at a point of its work, when it first gets there.
+
+    python -m tests.processes.killed_at POINT [ARGUMENT…]
+
+The code that runs is the real one; only the one method is followed, or preceded, by the kill.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from postrail.stream.outbox import Added
+from postrail.stream.producer import Entry
+
+Method = Callable[..., Any]
+Coroutine = Callable[..., Awaitable[Any]]
+
+
+def die() -> None:
+    """No handler, no finally, nothing flushed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after(method: Method) -> Method:
+    """Dies when the method has returned."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        found = method(*arguments, **named)
+        die()
+        return found
+
+    return call
+
+
+def after_async(method: Coroutine) -> Coroutine:
+    """Dies when the coroutine has returned."""
+
+    async def call(*arguments: Any, **named: Any) -> Any:
+        found = await method(*arguments, **named)
+        die()
+        return found
+
+    return call
+
+
+def before_sending_rows(flush: Coroutine) -> Coroutine:
+    """Dies when the outbox's rows are committed and about to be sent."""
+
+    async def call(pool: Any, producer: Any, added: Added) -> None:
+        if added.entries:
+            die()
+        await flush(pool, producer, added)
+
+    return call
+
+
+def after_acknowledgement_in(topic: str) -> Callable[[Coroutine], Coroutine]:
+    """Dies when Kafka has acknowledged records that include one of this topic."""
+
+    def wrap(send: Coroutine) -> Coroutine:
+        async def call(producer: Any, entries: Sequence[Entry]) -> Any:
+            placed = await send(producer, entries)
+            if any(entry.topic.name == topic for entry in entries):
+                die()
+            return placed
+
+        return call
+
+    return wrap
+
+
+@dataclass(frozen=True)
+class Point:
+    """The process, the method, and what happens around it."""
+
+    program: str
+    module: str
+    method: str
+    wrap: Callable[[Any], Any]
+
+
+IMAP = ("services.fetcher", "postrail.mailbox.imap.mailbox")
+POP3 = ("services.fetcher", "postrail.mailbox.pop3.mailbox")
+SEND = ("postrail.stream.producer", "Producer.send")
+POINTS = {
+    "fetched": Point(
+        "services.fetcher", "postrail.mailbox.imap.mailbox", "ImapMailbox.read", after
+    ),
+    "blob": Point("services.fetcher", "postrail.blobs", "BlobStore.put_chunks", after_async),
+    "acknowledged": Point("services.fetcher", *SEND, after_acknowledgement_in("mail.fetched")),
+    "recorded": Point(
+        "services.fetcher", "services.fetcher.store", "PostgresStore.record", after_async
+    ),
+    "seen": Point(*IMAP, "ImapMailbox.finish", after),
+    # The steps of removing and moving by IMAP, with MOVE and without.
+    "flagged": Point("services.fetcher", "imapclient", "IMAPClient.add_flags", after),
+    "expunged": Point("services.fetcher", "imapclient", "IMAPClient.uid_expunge", after),
+    "copied": Point("services.fetcher", "imapclient", "IMAPClient.copy", after),
+    "moved": Point("services.fetcher", "imapclient", "IMAPClient.move", after),
+    "pop3 fetched": Point(
+        "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.read", after
+    ),
+    # DELE has no effect before QUIT.
+    "pop3 marked": Point(
+        "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.finish", after
+    ),
+    "pop3 quit": Point(
+        "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.rest", after
+    ),
+    # Folders of this machine: read, finished, and within moving, removing and rewriting.
+    "file read": Point(
+        "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.read", after
+    ),
+    "file finished": Point(
+        "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.finish", after
+    ),
+    "file in both places": Point(
+        "services.fetcher", "postrail.mailbox.folder.directory", "Directory._link", after
+    ),
+    "file removed": Point(
+        "services.fetcher", "postrail.mailbox.folder.directory", "Directory.remove", after
+    ),
+    "mbox copied": Point("services.fetcher", "postrail.mailbox.folder.mbox", "append", after),
+    "mbox to be replaced": Point(
+        "services.fetcher", "postrail.mailbox.folder.mbox_late", "LateMail.keep", after
+    ),
+    "mbox replaced": Point("services.fetcher", "postrail.mailbox.folder.mbox", "sync", after),
+    "parsed": Point("services.parser", *SEND, after_acknowledgement_in("mail.parsed")),
+    "taken in": Point("services.handler", "services.handler.step", "Handler.take_in", after_async),
+    "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),
+    "queued": Point("services.handler", *SEND, after_acknowledgement_in("outgoing.queued")),
+    "commented": Point("services.cli", "postrail.effects.comment", "add_comment", after_async),
+    "outgoing taken in": Point(
+        "services.sender", "services.sender.step", "Sender.take_in", after_async
+    ),
+    "final dot": Point(
+        "services.sender", "postrail.courier.smtp_dialogue", "Dialogue._hand_over", after_async
+    ),
+}
+
+
+def main() -> None:
+    """Runs the point's program with its method wrapped."""
+    point = POINTS[sys.argv[1]]
+    *owners, name = point.method.split(".")
+    place: Any = import_module(point.module)
+    for owner in owners:
+        place = getattr(place, owner)
+    setattr(place, name, point.wrap(getattr(place, name)))
+    sys.argv = [point.program, *sys.argv[2:]]
+    runpy.run_module(point.program, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

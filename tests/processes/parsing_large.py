@@ -1,0 +1,106 @@
+"""Parses one large mail with a folder as the blob store, and says what it took.
+
+Run as a process of its own: what it needs in memory is nobody else's. Memory here is RssAnon, what
+the process allocated: the mail itself is a file whose pages are mapped, which the kernel takes back
+whenever it needs them; they are what "the mail itself on disk" means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.records import BlobReference, MailParsed
+from postrail.stream import avro
+from postrail.stream.topics import MAIL_FETCHED
+from postrail.stream.worker import Received
+from services.parser.step import Parser
+from tests.fakes.streams import MemoryProducer
+from tests.makers.parsing import INLINE_MAX_BYTES, fetched
+
+SAMPLED_EVERY_SECONDS = 0.005
+
+
+class Peak(threading.Thread):
+    """The most memory that the process had while it looked."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.before = self.most = allocated()
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(SAMPLED_EVERY_SECONDS):
+            self.most = max(self.most, allocated())
+
+    def finish(self) -> int:
+        """The bytes above those that there were before."""
+        self._over.set()
+        self.join()
+        return self.most - self.before
+
+
+class Uncounted:
+    """Counts nothing."""
+
+    def count(self, *_: object, **__: object) -> None:
+        pass
+
+
+def allocated() -> int:
+    """The process's own memory (proc(5): RssAnon), in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("this system does not say what a process allocated")
+
+
+async def parsed(url: str, reference: BlobReference) -> MailParsed:
+    """The record of the mail with this blob."""
+    producer = MemoryProducer()
+    parser = Parser(
+        blobs=BlobStore(url),
+        producer=producer,
+        progress=Uncounted(),
+        clock=SystemClock(),
+        inline_max_bytes=INLINE_MAX_BYTES,
+    )
+    mail = fetched(b"", blob=reference)
+    received = Received(
+        topic=MAIL_FETCHED.name,
+        partition=0,
+        offset=0,
+        key=mail.mailbox,
+        timestamp_ms=0,
+        size=100,
+        record=mail,
+    )
+    await parser.process([received])
+    record = avro.decode(producer.sent[0].value)
+    assert isinstance(record, MailParsed)
+    return record
+
+
+def main(url: str, sha256: str, size: int) -> None:
+    """Prints what the record names, the memory and the seconds, as JSON."""
+    # What the libraries keep from their first use on is no mail's.
+    small = asyncio.run(BlobStore(url).put(b"Subject: small\n\n<b>text</b>"))
+    asyncio.run(parsed(url, small))
+    peak = Peak()
+    peak.start()
+    started = time.perf_counter()
+    record = asyncio.run(parsed(url, BlobReference(sha256=sha256, size=size)))
+    seconds = time.perf_counter() - started
+    files = [(file.name, file.size, file.sha256) for file in record.attachments]
+    answer = {"files": files, "memory": peak.finish(), "seconds": seconds, "error": record.error}
+    sys.stdout.write(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

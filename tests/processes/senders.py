@@ -1,0 +1,146 @@
+"""Senders as processes, the mails they are to send, and what the tables say of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from postrail.configuration import store
+from postrail.configuration.models import OutgoingConnection
+from postrail.database import Pool, rows, transaction
+from postrail.notifications.mime import build_message
+from postrail.records import OutgoingQueued
+from postrail.stream import avro
+from postrail.stream.producer import Entry
+from postrail.stream.topics import OUTGOING_QUEUED
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def queued_mail(**changes: Any) -> OutgoingQueued:
+    """A notification to Ann about an issue of its own, over the connection "relay"."""
+    outgoing_id = str(uuid.uuid4())
+    message_id = f"<{outgoing_id}@example.org>"
+    now = datetime.now(UTC)
+    message = build_message(
+        message_id=message_id,
+        date=now,
+        from_name="Help desk",
+        from_address="help@example.org",
+        to="ann@example.org",
+        subject="Hello",
+        text="We have it.",
+        in_reply_to=None,
+        references=[],
+    )
+    fields: dict[str, Any] = {
+        "outgoing_id": outgoing_id,
+        "conversation": str(uuid.uuid4()),
+        "issue_key": None,
+        "cause": "issue created",
+        "connection": "relay",
+        "envelope_from": "help@example.org",
+        "recipients": ["ann@example.org"],
+        "message_id": message_id,
+        "subject": "Hello",
+        "queued_at": now,
+        "received_at": now,
+        "mailbox": "support",
+        "message": message,
+        "message_blob": None,
+    }
+    return OutgoingQueued(**{**fields, **changes})
+
+
+def queued_entry(mail: OutgoingQueued) -> Entry:
+    """The mail as a record for Kafka."""
+    return Entry(OUTGOING_QUEUED, mail.conversation, avro.encode(mail))
+
+
+async def configure(pool: Pool, port: int, **changes: Any) -> OutgoingConnection:
+    """Stores the outgoing connection "relay", or another by its name."""
+    fields: dict[str, Any] = {
+        "name": "relay",
+        "host": "localhost",
+        "port": port,
+        "encryption": "none",
+        "from_address": "help@example.org",
+        "timeout_seconds": 5.0,
+        "is_default": True,
+    }
+    connection = OutgoingConnection.model_validate({**fields, **changes})
+    async with transaction(pool) as database:
+        await store.save(database, connection, before=None, author="test", now=datetime.now(UTC))
+    return connection
+
+
+async def delivery_rows(pool: Pool) -> list[dict[str, Any]]:
+    """All deliveries in the order in which they were queued."""
+    names = ("outgoing_id", "recipient", "state", "reply", "attempts", "maybe_twice")
+    async with transaction(pool) as connection:
+        found = await rows(
+            connection,
+            "SELECT outgoing_id::text, recipient, state, reply, attempts, maybe_twice"
+            " FROM delivery ORDER BY sequence, recipient",
+        )
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 40.0) -> None:
+    """Waits until the condition holds; fails when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        await asyncio.sleep(0.05)
+
+
+class SenderProcess:
+    """One sender as the process that it is in production."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self._log = folder / f"sender-{uuid.uuid4().hex[:8]}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "services.sender"],
+                cwd=REPOSITORY,
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def log(self) -> str:
+        """What it logged."""
+        return self._log.read_text()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def pause(self) -> None:
+        """SIGSTOP."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL, and waits for the end."""
+        self._process.kill()
+        self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        self._process.terminate()
+        return await asyncio.to_thread(self._process.wait, 30)

@@ -1,0 +1,56 @@
+"""A parser that takes its time over each batch, so that it can be killed with the batch in hand.
+
+    python -m tests.processes.slow_parser guarded
+    python -m tests.processes.slow_parser unguarded
+    python -m tests.processes.slow_parser guarded each
+
+Without its guard it commits a batch before the work: what it has in hand when it dies is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+import sys
+from collections.abc import Sequence
+
+from postrail.stream.consumer import RawRecord
+from postrail.stream.guard import Guard
+from postrail.stream.worker import Received, Worker
+from services.parser.step import Parser
+
+# What it prints when it has a batch in hand.
+IN_HAND = "a batch is in hand"
+WORK_SECONDS = 1.0
+# Also for records that come alone, as others died with them in hand.
+EACH = "each"
+
+work = Worker._work
+process = Parser.process
+
+
+async def commit_first(worker: Worker, batch: Sequence[RawRecord]) -> None:
+    """Both guards switched off: nothing is known of what was in hand."""
+    worker._guard = Guard(worker._reader)
+    await worker._commit(batch)
+    await work(worker, batch)
+
+
+async def process_slowly(parser: Parser, batch: Sequence[Received]) -> None:
+    """The parser's work, a second later; what was in hand at a death comes one by one, at once."""
+    print(IN_HAND, len(batch), flush=True)
+    if EACH in sys.argv or not batch[0].deaths:
+        await asyncio.sleep(WORK_SECONDS)
+    await process(parser, batch)
+
+
+def main() -> None:
+    """Runs the parser, guarded or not."""
+    Parser.process = process_slowly  # type: ignore[method-assign, assignment]
+    if sys.argv[1] == "unguarded":
+        Worker._work = commit_first  # type: ignore[method-assign, assignment]
+    runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Real servers shared by all pytest workers of one run, and gone when the last worker is.
+
+A keeper process of its own holds each server. Every worker holds a shared lock on a file, which
+the system releases however the worker ends; the keeper waits for the lock to itself, then stops
+its server and ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from postrail.embedded.java import default_cache, jars
+from postrail.embedded.kafka import KAFKA, Kafka
+from postrail.embedded.ports import choose_ports
+from postrail.embedded.postgres import Postgres
+from postrail.embedded.processes import ProcessId, log_tail, until, write_atomically
+
+REPOSITORY = Path(__file__).parents[2]
+START_SECONDS = 110.0
+STOP_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class SharedServer:
+    """A server of the run. `address`: Kafka's bootstrap servers, or PostgreSQL's superuser URL."""
+
+    pid: int
+    started: str
+    address: str
+    folder: str
+    ports: dict[str, int]
+
+    @property
+    def alive(self) -> bool:
+        """Whether its keeper still runs."""
+        return ProcessId(self.pid, self.started).alive
+
+
+@contextmanager
+def shared_server(kind: str, folder: Path) -> Iterator[SharedServer]:
+    """The run's one server of this kind ("kafka" or "postgres"), started by whoever comes first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "users.lock").open("w") as users, (folder / "start.lock").open("w") as start:
+        fcntl.flock(start, fcntl.LOCK_EX)
+        # Waits for a keeper that is about to end.
+        fcntl.flock(users, fcntl.LOCK_SH)
+        server = _running(folder) or _start_keeper(kind, folder)
+        fcntl.flock(start, fcntl.LOCK_UN)
+        yield server
+
+
+def wait_until_all_stopped(run_folder: Path) -> None:
+    """At the end of a run: waits until the keepers in this folder have stopped their servers."""
+    folders = [state.parent for state in run_folder.glob("*/keeper.json")]
+    until(lambda: not any(map(_running, folders)), STOP_SECONDS)
+
+
+def _running(folder: Path) -> SharedServer | None:
+    try:
+        server = SharedServer(**json.loads((folder / "keeper.json").read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
+    return server if server.alive else None
+
+
+def _start_keeper(kind: str, folder: Path) -> SharedServer:
+    (folder / "keeper.json").unlink(missing_ok=True)
+    log_file = folder / "keeper.log"
+    with log_file.open("ab") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.servers.shared_parts", kind, str(folder)],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    until(lambda: _running(folder) is not None or keeper.poll() is not None, START_SECONDS)
+    server = _running(folder)
+    # It outlives this worker on purpose; its end is not ours to wait for.
+    keeper.returncode = keeper.returncode or 0
+    if server is None:
+        raise RuntimeError(f"the shared {kind} did not start: {log_tail(log_file)}")
+    return server
+
+
+def make_kafka(folder: Path) -> Kafka:
+    """A broker of its own in this folder, not started."""
+    ports = choose_ports(["kafka", "kafka_controller"])
+    return Kafka(
+        folder,
+        jars(KAFKA, default_cache(folder)),
+        port=ports["kafka"],
+        controller_port=ports["kafka_controller"],
+    )
+
+
+def make_postgres(folder: Path) -> Postgres:
+    """A fast database server of its own in this folder, not started."""
+    return Postgres(folder, port=choose_ports(["postgres"])["postgres"], durable=False)
+
+
+def keep(kind: str, folder: Path, users: IO[str]) -> None:
+    """Starts the server, says so in `keeper.json`, and stops it when no worker is left."""
+    server = make_kafka(folder / kind) if kind == "kafka" else make_postgres(folder / kind)
+    try:
+        server.start()
+        identity = ProcessId.of(os.getpid())
+        assert identity is not None
+        address = server.bootstrap_servers if isinstance(server, Kafka) else server.admin_url
+        ports = {str(number): port for number, port in enumerate(server.ports)}
+        shared = SharedServer(identity.pid, identity.started, address, str(folder / kind), ports)
+        write_atomically(folder / "keeper.json", json.dumps(asdict(shared)))
+        fcntl.flock(users, fcntl.LOCK_EX)
+    finally:
+        server.stop()
+
+
+def main() -> None:
+    """The keeper process: `python -m tests.servers.shared_parts KIND FOLDER`."""
+    kind, folder = sys.argv[1], Path(sys.argv[2])
+    with (folder / "users.lock").open("a") as users:
+        keep(kind, folder, users)
+
+
+if __name__ == "__main__":
+    main()

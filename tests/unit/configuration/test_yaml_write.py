@@ -1,0 +1,219 @@
+"""What is exported makes the same configuration when it is applied, whatever it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from postrail.configuration.apply import Plan, make_plan
+from postrail.configuration.models import (
+    Configured,
+    MailAccount,
+    OutgoingConnection,
+    Person,
+    Project,
+)
+from postrail.configuration.store import identity
+from postrail.configuration.yaml_read import parse_file
+from postrail.configuration.yaml_write import export_text, written_values
+from postrail.secrets import Secrets, generate_key
+from postrail.settings import SecretSettings
+
+SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
+
+OUT = OutgoingConnection(
+    name="out", host="smtp.example.org", from_address="help@example.org", is_default=True
+)
+HELP = Project(key="HELP", name="Help desk")
+ACCOUNT = MailAccount(
+    name="help",
+    host="imap.example.org",
+    username="help",
+    password="env:POSTRAIL_SECRET_HELP",
+    address="help@example.org",
+    project="HELP",
+)
+
+
+def sealed_account(name: str) -> MailAccount:
+    return ACCOUNT.model_copy(
+        update={"name": name, "username": name, "password": SECRETS.seal(f"secret of {name}")}
+    )
+
+
+def plan_of(text: str, things: Sequence[Configured]) -> Plan:
+    existing = {(type(thing), identity(thing)): thing for thing in things}
+    return make_plan(parse_file(text, "f"), existing, SECRETS, file="f")
+
+
+def test_what_is_written_is_short_and_readable() -> None:
+    account = ACCOUNT.model_copy(
+        update={"description": "Für Kunden:\nalle", "only_after": date(2026, 1, 1)}
+    )
+    assert export_text([account, HELP, OUT, Person(address="a@example.org")]) == (
+        "# The configuration of this installation, as postrail export wrote it. Put it back with:\n"
+        "#\n"
+        "#     postrail apply -f FILE\n"
+        "#\n"
+        "# Values that are left out are the defaults; postrail init writes a file that explains"
+        " all.\n"
+        "\n"
+        "# The SMTP servers that take our mail.\n"
+        "connections:\n"
+        "  - name: out\n"
+        "    is_default: true\n"
+        "    host: smtp.example.org\n"
+        "    from_address: help@example.org\n"
+        "\n"
+        "# Projects of the built-in tracker.\n"
+        "projects:\n"
+        "  - key: HELP\n"
+        "    name: Help desk\n"
+        "\n"
+        "# The mailboxes that are watched.\n"
+        "accounts:\n"
+        "  - name: help\n"
+        "    description: |-\n"
+        "      Für Kunden:\n"
+        "      alle\n"
+        "    host: imap.example.org\n"
+        "    username: help\n"
+        "    password: env:POSTRAIL_SECRET_HELP\n"
+        "    address: help@example.org\n"
+        "    project: HELP\n"
+        "    only_after: 2026-01-01\n"
+        "\n"
+        "# People who may comment on any issue by naming its key in the subject.\n"
+        "people:\n"
+        "  - address: a@example.org\n"
+    )
+
+
+def test_encrypted_secrets_become_variables_that_are_named_once() -> None:
+    taken = ACCOUNT.model_copy(update={"password": "env:POSTRAIL_SECRET_ACCOUNT_B_PASSWORD"})
+    things = [OUT, HELP, taken, *map(sealed_account, ["a.b", "a-b", "A_b", "b"])]
+    text = export_text(things)
+    assert "password: sealed:" not in text
+    assert "secret of" not in text
+    for variable in (
+        "POSTRAIL_SECRET_ACCOUNT_A_B_PASSWORD",
+        "POSTRAIL_SECRET_ACCOUNT_A_B_PASSWORD_2",
+        "POSTRAIL_SECRET_ACCOUNT_A_B_PASSWORD_3",
+        # Another account has the plain name for its own.
+        "POSTRAIL_SECRET_ACCOUNT_B_PASSWORD_2",
+    ):
+        assert f"    password: env:{variable}\n" in text
+        assert f"#     {variable}\n" in text
+    assert text.count("# Encrypted in the database") == 4
+    # Applied, only the places of the secrets are others, and after that nothing is.
+    plan = plan_of(text, things)
+    assert {name for change in plan.changes for name, *_ in change.fields} == {"password"}
+    after = [change.after for change in plan.changes]
+    assert plan_of(export_text(after), after).count("unchanged") == len(things)
+
+
+def test_the_sealed_form_says_what_it_needs_and_changes_nothing() -> None:
+    things = [OUT, HELP, sealed_account("help")]
+    text = export_text(things, sealed=True)
+    assert "POSTRAIL_SECRETS__KEYS" in text
+    assert plan_of(text, things).count("unchanged") == 3
+
+
+def test_the_order_of_things_does_not_matter() -> None:
+    things = [OUT, HELP, sealed_account("b"), sealed_account("a")]
+    assert export_text(things) == export_text(things[::-1])
+
+
+def test_an_installation_without_anything_is_an_empty_file() -> None:
+    assert parse_file(export_text([]), "f") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "written"),
+    [
+        # The protocol's own port, and the folder that is there anyway.
+        ({"port": 993, "folder": "INBOX"}, set()),
+        ({"port": 1993}, {"port"}),
+        # The same port says something else beside another encryption.
+        ({"port": 143, "encryption": "starttls"}, {"encryption"}),
+        ({"port": 993, "encryption": "starttls"}, {"encryption", "port"}),
+        ({"timeout_ms": 30_000, "poll_seconds": 60}, set()),
+        ({"enabled": False, "idle": False}, {"enabled", "idle"}),
+    ],
+)
+def test_only_what_differs_is_written(changes: dict[str, object], written: set[str]) -> None:
+    account = MailAccount.model_validate(ACCOUNT.model_dump() | changes)
+    always = {"name", "host", "username", "password", "address", "project"}
+    assert set(written_values(account)) == always | written
+
+
+# PostgreSQL holds no NUL, and no half of a surrogate pair.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+FILLED = TEXT.filter(lambda text: bool(text.strip()))
+NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,9}\Z")
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> list[Configured]:
+    """Anything that could have been applied before."""
+    connections = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
+    default = draw(st.sampled_from(connections))
+    things: list[Configured] = [
+        OutgoingConnection(
+            name=name,
+            description=draw(TEXT),
+            host=draw(FILLED),
+            enabled=draw(st.booleans()),
+            is_default=name == default,
+            from_address="help@example.org",
+            from_name=draw(TEXT),
+            timeout_seconds=draw(st.floats(0.1, 300)),
+        )
+        for name in connections
+    ]
+    types = draw(st.lists(FILLED.map(str.strip), min_size=1, max_size=3, unique=True))
+    things.append(
+        Project(
+            key="HELP",
+            name=draw(FILLED),
+            issue_types=types,
+            default_issue_type=draw(st.sampled_from(types)),
+            connection=draw(st.sampled_from(["", *connections])),
+        )
+    )
+    things += [
+        MailAccount(
+            name=name,
+            description=draw(TEXT),
+            host=draw(FILLED),
+            # Two accounts never watch one folder.
+            username=name + draw(TEXT),
+            password=draw(st.sampled_from(["env:POSTRAIL_SECRET_A", "file:a", SECRETS.seal("x")])),
+            folder=draw(TEXT),
+            encryption=draw(st.sampled_from(["ssl", "starttls", "starttls_if_available"])),
+            port=draw(st.sampled_from([0, 143, 993, 1143])),
+            enabled=draw(st.booleans()),
+            address="help@example.org",
+            project="HELP",
+            only_after=draw(st.none() | st.dates(date(1990, 1, 1), date(2100, 1, 1))),
+            poll_seconds=draw(st.floats(1, 86400)),
+        )
+        for name in draw(st.lists(NAMES, max_size=3, unique=True))
+    ]
+    return [*things, Person(address="a@example.org", name=draw(TEXT), enabled=draw(st.booleans()))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(configurations())
+def test_applying_an_export_changes_nothing(things: list[Configured]) -> None:
+    text = export_text(things, sealed=True)
+    plan = plan_of(text, things)
+    assert [change.fields for change in plan.changes if change.action != "unchanged"] == []
+    assert plan.untouched == ()
+    # And it makes the same where there was nothing.
+    assert export_text([change.after for change in plan_of(text, []).changes], sealed=True) == text

@@ -1,0 +1,123 @@
+"""What of a mail becomes its comment: what is new, what is kept apart, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postrail.blobs import BlobStore
+from postrail.configuration.models import MailAccount
+from postrail.effects.comment_text import BODY_MAX_CHARACTERS, CommentText, comment_text
+from postrail.incoming.reply_parts import parts_from
+from postrail.records import BlobReference, MailParsed, ReplyParts
+from tests.makers.parsing import contents, made
+from tests.makers.records import mail_parsed
+
+WHOLE = "Water!\n\n> It burns.\n\n-- \nAn Agent"
+GONE = BlobReference(sha256="0" * 64, size=1)
+
+
+def account(*, strip_quotations: bool = True) -> MailAccount:
+    return MailAccount(
+        name="support",
+        host="imap.example.com",
+        username="u",
+        password="env:POSTRAIL_SECRET_X",
+        address="support@example.com",
+        project="HELP",
+        strip_quotations=strip_quotations,
+    )
+
+
+def parts(new_text: str = "Water!", **changes: str) -> ReplyParts:
+    texts = {
+        "quoted_text": "> It burns.",
+        "signature": "-- \nAn Agent",
+        "new_html": "",
+        "quoted_html": "",
+        "signature_html": "",
+    }
+    return ReplyParts(new_text=new_text, **{**texts, **changes})
+
+
+@pytest.fixture
+async def blobs(tmp_path: Path) -> BlobStore:
+    """A store that has some blob: one that has none is taken for the wrong one."""
+    store = BlobStore(tmp_path.as_uri())
+    await store.put(b"another")
+    return store
+
+
+STRIPPED = CommentText(
+    body="Water!", quoted_text="> It burns.", signature="-- \nAn Agent", told="Water!"
+)
+UNSTRIPPED = CommentText(body=WHOLE, told=WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "strip", "expected"),
+    [
+        # a reply in its parts
+        ({"reply": parts()}, True, STRIPPED),
+        # the account wants the whole text
+        ({"reply": parts()}, False, UNSTRIPPED),
+        # a mail that is one part
+        ({}, True, UNSTRIPPED),
+        # a parser of another release found nothing new: never an empty comment
+        ({"reply": parts(new_text=" \n")}, True, UNSTRIPPED),
+        # the parts were large, and somebody has removed them
+        ({"reply_blob": GONE}, True, UNSTRIPPED),
+        # an automatic answer is no other
+        ({"reply": parts(), "kind": "auto_reply"}, True, STRIPPED),
+    ],
+)
+async def test_what_is_new_is_the_comment(
+    blobs: BlobStore, changes: dict[str, Any], strip: bool, expected: CommentText
+) -> None:
+    mail = mail_parsed(text=WHOLE, **changes)
+    assert await comment_text(mail, account(strip_quotations=strip), blobs) == expected
+
+
+async def parsed(blobs: BlobStore, text: str) -> MailParsed:
+    """The mail as the parser makes it, with its blobs in the store."""
+    result = made(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode())
+    for content in contents(result):
+        await blobs.put(content)
+    return result.record
+
+
+async def test_a_large_quotation_stays_in_the_blob_and_what_is_new_in_the_row(
+    blobs: BlobStore,
+) -> None:
+    quoted = "> It burns.\n" * 20_000
+    mail = await parsed(blobs, f"Water!\n\nJo wrote:\n{quoted}")
+    assert mail.reply_blob is not None
+    text = await comment_text(mail, account(), blobs)
+    assert text == CommentText(body="Water!", reply_blob=mail.reply_blob.sha256, told="Water!")
+    assert quoted.strip() in parts_from(await blobs.get(mail.reply_blob.sha256)).quoted_text
+
+
+async def test_a_large_new_text_stays_in_the_blob_too(blobs: BlobStore) -> None:
+    new_text = "Water! " * (2 * BODY_MAX_CHARACTERS // 7)
+    mail = await parsed(blobs, f"{new_text}\n\nJo wrote:\n> It burns.")
+    assert mail.reply_blob is not None
+    text = await comment_text(mail, account(), blobs)
+    assert (text.body, text.reply_blob) == ("", mail.reply_blob.sha256)
+    assert text.told == new_text.strip()
+
+
+async def test_a_large_text_in_one_part_is_told_from_its_blob(blobs: BlobStore) -> None:
+    mail = await parsed(blobs, "It burns. " * 30_000)
+    assert mail.text_blob is not None
+    text = await comment_text(mail, account(), blobs)
+    assert (text.body, text.body_blob, text.reply_blob) == ("", mail.text_blob.sha256, None)
+    assert text.told.startswith("It burns. It burns.")
+
+
+async def test_nothing_is_told_apart_where_only_the_html_is_large(blobs: BlobStore) -> None:
+    """Else a comment would promise a quotation that it has not."""
+    texts = b'{"new_text": "Water!", "new_html": "large"}'
+    mail = mail_parsed(text="Water!", reply_blob=await blobs.put(texts))
+    assert await comment_text(mail, account(), blobs) == CommentText(body="Water!", told="Water!")

@@ -1,0 +1,167 @@
+"""Which mailboxes a process watches, as accounts change and partitions move."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from postrail import tasks
+from postrail.configuration.models import MailAccount
+from postrail.errors import FatalError, TransientError
+from postrail.records import MailboxCheckRequested
+from postrail.stream.producer import partition_of
+from postrail.stream.worker import Received
+from services.fetcher.assignment import Shares
+from tests.fakes.fetching import MemoryStore, account_named, until
+
+PARTITIONS = 4
+
+
+class Watch:
+    """Stands for a MailboxWatch."""
+
+    def __init__(self, account: MailAccount) -> None:
+        self.account = account
+        self.running = False
+        self.looks = 0
+        # How many cancellations it loses, as asyncio.wait_for does until Python 3.12.
+        self.loses = 0
+        self.fault = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        self.running = True
+        try:
+            while True:
+                try:
+                    await asyncio.shield(self.fault)
+                except asyncio.CancelledError:
+                    self.loses -= 1
+                    if self.loses < 0:
+                        raise
+        finally:
+            self.running = False
+
+    def look_now(self) -> None:
+        self.looks += 1
+
+
+class Scene:
+    """Accounts, an assignment, and the watches that came of them."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.assigned = frozenset(range(PARTITIONS))
+        self.watches: list[Watch] = []
+        self.shares = Shares(
+            store=self.store,
+            assigned=lambda: self.assigned,
+            partitions=PARTITIONS,
+            reload_seconds=0.01,
+            watch_for=self._watch,  # type: ignore[arg-type]
+        )
+        self.stop = asyncio.Event()
+
+    def _watch(self, account: MailAccount) -> Watch:
+        self.watches.append(Watch(account))
+        return self.watches[-1]
+
+    @property
+    def running(self) -> list[str]:
+        return sorted(watch.account.name for watch in self.watches if watch.running)
+
+    async def until_running(self, *names: str) -> None:
+        await until(lambda: self.running == sorted(names))
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    found = Scene()
+    task = asyncio.create_task(found.shares.run(found.stop))
+    yield found
+    found.stop.set()
+    with contextlib.suppress(FatalError):
+        await task
+    assert found.running == []
+
+
+async def test_accounts_come_change_and_go(scene: Scene) -> None:
+    scene.store.all_accounts = [account_named("a"), account_named("b", enabled=False)]
+    await scene.until_running("a")
+    scene.store.all_accounts = [account_named("a"), account_named("b")]
+    await scene.until_running("a", "b")
+    scene.store.all_accounts = [account_named("a", folder="Other"), account_named("b")]
+    await until(lambda: len(scene.watches) == 3)
+    await scene.until_running("a", "b")
+    assert scene.watches[2].account.folder == "Other"
+    scene.store.all_accounts = [account_named("b")]
+    await scene.until_running("b")
+    assert scene.shares.mailboxes == ["b"]
+
+
+async def test_mailboxes_follow_their_partitions(scene: Scene) -> None:
+    names = [f"mailbox-{number}" for number in range(12)]
+    scene.store.all_accounts = [account_named(name) for name in names]
+    await scene.until_running(*names)
+    scene.assigned = frozenset({1, 2})
+    ours = [name for name in names if partition_of(name, PARTITIONS) in {1, 2}]
+    assert 0 < len(ours) < 12
+    await scene.until_running(*ours)
+    scene.assigned = frozenset()
+    await scene.until_running()
+
+
+async def test_a_watch_that_loses_a_cancellation_holds_up_no_other(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.01)
+    scene.store.all_accounts = [account_named("a")]
+    await scene.until_running("a")
+    scene.watches[0].loses = 1
+    scene.store.all_accounts = [account_named("b")]
+    await scene.until_running("b")
+
+
+async def test_known_accounts_are_kept_while_postgresql_is_away(scene: Scene) -> None:
+    scene.store.all_accounts = [account_named("a")]
+    await scene.until_running("a")
+    scene.store.faults = [TransientError("away")] * 3
+    await until(lambda: not scene.store.faults)
+    assert scene.running == ["a"]
+    assert len(scene.watches) == 1
+
+
+async def test_a_request_reaches_the_mailbox_it_names(scene: Scene) -> None:
+    scene.store.all_accounts = [account_named("a"), account_named("b")]
+    await scene.until_running("a", "b")
+    await scene.shares.look_now([requested("a"), requested("elsewhere")])
+    assert {watch.account.name: watch.looks for watch in scene.watches} == {"a": 1, "b": 0}
+
+
+def requested(mailbox: str) -> Received:
+    record = MailboxCheckRequested(
+        mailbox=mailbox, requested_at=datetime(2026, 1, 1, tzinfo=UTC), requested_by="test"
+    )
+    return Received(
+        topic="mailbox.check_requested",
+        partition=0,
+        offset=0,
+        key=mailbox,
+        timestamp_ms=0,
+        size=1,
+        record=record,
+    )
+
+
+async def test_what_ends_a_watch_ends_all() -> None:
+    scene = Scene()
+    scene.store.all_accounts = [account_named("a"), account_named("b")]
+    task = asyncio.create_task(scene.shares.run(scene.stop))
+    await scene.until_running("a", "b")
+    scene.watches[0].fault.set_exception(FatalError("no acknowledgement"))
+    with pytest.raises(FatalError):
+        await task
+    assert scene.running == []

@@ -1,0 +1,67 @@
+"""A trial's steps: in order, timed, up to the first that fails, whatever it raises."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from postrail.configuration.javamail.names import SPOKEN
+from postrail.configuration.models import MailAccount
+from postrail.errors import ConfigurationError
+from postrail.mailbox.check.timed_steps import UNFORESEEN, Found, in_order
+from postrail.mailbox.trial import TRIALS
+
+
+def works() -> Found:
+    return Found("fine", "better so")
+
+
+def fails() -> Found:
+    raise ConfigurationError("it is wrong", setting="account: host", remedy="mend it")
+
+
+def breaks() -> Found:
+    raise ZeroDivisionError("nobody foresaw it")
+
+
+def test_the_first_that_fails_is_the_last() -> None:
+    done: list[str] = []
+
+    def noted() -> Found:
+        done.append("noted")
+        return Found("")
+
+    steps = list(in_order([("one", works), ("two", noted), ("three", fails), ("four", noted)]))
+    assert [(step.name, step.ok, step.detail, step.remedy, step.setting) for step in steps] == [
+        ("one", True, "fine", "better so", ""),
+        ("two", True, "", "", ""),
+        ("three", False, "it is wrong", "mend it", "account: host"),
+    ]
+    assert done == ["noted"]
+    assert all(step.milliseconds >= 0 for step in steps)
+
+
+@pytest.mark.parametrize(("work", "succeeded"), [(works, True), (fails, False), (breaks, False)])
+def test_it_returns_whether_all_succeeded(work: object, succeeded: bool) -> None:
+    def outcome() -> bool:
+        steps = in_order([("one", work)])  # type: ignore[list-item]
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return bool(end.value)
+
+    assert outcome() is succeeded
+
+
+def test_what_nobody_foresaw_is_a_step_too() -> None:
+    (step,) = in_order([("one", breaks)])
+    assert (step.ok, step.detail) == (False, "ZeroDivisionError: nobody foresaw it")
+    assert step.remedy == UNFORESEEN
+
+
+def test_each_protocol_has_a_trial() -> None:
+    protocols = get_args(MailAccount.model_fields["protocol"].annotation)
+    assert "imap" in protocols
+    assert {SPOKEN.get(protocol, protocol) for protocol in protocols} == TRIALS.keys()

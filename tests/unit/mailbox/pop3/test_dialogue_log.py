@@ -1,0 +1,39 @@
+"""What of a POP3 dialogue may be shown."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from postrail.mailbox.dialogue_log import Dialogue
+from postrail.mailbox.pop3.dialogue_log import Listener
+
+CASES = [
+    # What is said, from us (>) and to us (<), and what is shown of it.
+    ([">STAT", "<+OK 1 2"], ["STAT", "+OK 1 2"]),
+    ([">USER me", "<+OK", ">PASS my secret"], ["USER me", "+OK", "PASS ***"]),
+    ([">PASS my secret", "<-ERR no"], ["PASS ***", "-ERR no"]),
+    ([">APOP me 0123"], ["APOP ***"]),
+    (
+        [">AUTH XOAUTH2 dXNlcg==", "<+ eyJz", ">", "<-ERR no"],
+        ["AUTH XOAUTH2 ***", "+ ***", "***", "-ERR no"],
+    ),
+    (
+        [">AUTH PLAIN", "<+ ", ">AG1l", "<+OK in", ">QUIT"],
+        ["AUTH PLAIN", "+", "***", "+OK in", "QUIT"],
+    ),
+    # No POP3 at all.
+    (["<HTTP/1.1 400"], ["{12 bytes}"]),
+]
+
+
+@pytest.mark.parametrize(("said", "shown"), CASES)
+def test_what_may_be_shown(said: list[str], shown: list[str]) -> None:
+    listener = Listener(Dialogue("help"))
+    with capture_logs() as lines:
+        for line in said:
+            if line[0] == ">":
+                listener.sent(line[1:])
+            else:
+                listener.received(line[1:].encode() + b"\r\n")
+    assert [line.get("sent") or line["received"] for line in lines] == shown

@@ -1,0 +1,192 @@
+"""Our messages are read back by the standard library as what was put in, whatever was put in."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import time
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postrail.notifications.mime import (
+    REFERENCES_MAX_CHARACTERS,
+    ascii_address,
+    build_message,
+    message_id_for,
+)
+
+DATE = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
+
+def built(**changes: Any) -> bytes:
+    fields: dict[str, Any] = {
+        "message_id": "<postrail.1.abc@example.org>",
+        "date": DATE,
+        "from_name": "Help desk",
+        "from_address": "help@example.org",
+        "to": "ann@example.org",
+        "subject": "[DEMO-1] The printer is on fire",
+        "text": "We have it as DEMO-1.\n",
+        "in_reply_to": None,
+        "references": [],
+    }
+    return build_message(**{**fields, **changes})
+
+
+def parsed(message: bytes) -> EmailMessage:
+    return email.message_from_bytes(message, policy=email.policy.default)
+
+
+def text_of(message: EmailMessage) -> str:
+    payload = message.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    return payload.decode()
+
+
+def lines_of(text: str) -> str:
+    """The text as it is sent: CRLF line ends, one at the end, no half characters."""
+    lines = re.sub(r"\r\n|\r|\n", "\r\n", text)
+    lines = lines if lines.endswith("\r\n") else lines + "\r\n"
+    return lines.encode("utf-8", "replace").decode()
+
+
+def cleaned(value: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).strip()
+
+
+def test_fields_of_every_notification() -> None:
+    message = parsed(built(in_reply_to="<q@x>", references=["<p@x>", "<q@x>"]))
+
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["Precedence"] == "bulk"
+    assert message["MIME-Version"] == "1.0"
+    assert message["Message-ID"] == "<postrail.1.abc@example.org>"
+    assert message["In-Reply-To"] == "<q@x>"
+    assert message["References"] == "<p@x> <q@x>"
+    assert message["Date"].datetime == DATE
+    assert message["From"].addresses[0].display_name == "Help desk"
+    assert message["From"].addresses[0].addr_spec == "help@example.org"
+    assert message.get_content_type() == "text/plain"
+    assert text_of(message) == "We have it as DEMO-1.\r\n"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    subject=st.text(max_size=300),
+    text=st.text(max_size=2000),
+    name=st.text(max_size=120),
+    references=st.lists(st.text(max_size=60), max_size=5),
+)
+def test_whatever_is_put_in_is_read_back(
+    subject: str, text: str, name: str, references: list[str]
+) -> None:
+    message = built(subject=subject, text=text, from_name=name, references=references)
+
+    read = parsed(message)
+    wanted_subject = cleaned(subject).encode("utf-8", "replace").decode()
+    assert str(read["Subject"]) == wanted_subject
+    assert text_of(read) == lines_of(text)
+    assert read["From"].addresses[0].addr_spec == "help@example.org"
+    # The standard library leaves spaces between the encoded words of a name: compared without.
+    wanted_name = cleaned(name).encode("utf-8", "replace").decode()
+    assert "".join(read["From"].addresses[0].display_name.split()) == "".join(wanted_name.split())
+    assert read["To"].addresses[0].addr_spec == "ann@example.org"
+    assert message.isascii()
+    assert b"\n" not in message.replace(b"\r\n", b"")
+    assert b"\r" not in message.replace(b"\r\n", b"")
+    assert max(map(len, message.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        # Plain English needs none.
+        ("7bit", "We have it.\n"),
+        # Some accents stay readable.
+        ("quoted-printable", "Grüße aus München, wir haben es als DEMO-1 aufgenommen.\n"),
+        # Mostly outside of ASCII.
+        ("base64", "Мы получили ваше письмо\n"),
+        # A line that SMTP would refuse.
+        ("quoted-printable", "x" * 2000),
+        # A control character.
+        ("quoted-printable", "bell \x07\n"),
+    ],
+)
+def test_transfer_encoding(encoding: str, text: str) -> None:
+    message = parsed(built(text=text))
+
+    assert message["Content-Transfer-Encoding"] == encoding
+    assert text_of(message) == lines_of(text)
+
+
+@pytest.mark.parametrize("field", ["subject", "from_name", "from_address", "to", "message_id"])
+def test_no_field_can_be_injected(field: str) -> None:
+    message = parsed(built(**{field: "a@example.org\r\nBcc: victim@example.org\r\n\r\nowned"}))
+
+    assert message["Bcc"] is None
+    assert text_of(message) == "We have it as DEMO-1.\r\n"
+
+
+def test_no_field_can_be_injected_by_references() -> None:
+    evil = "<a@x>\r\nBcc: victim@example.org"
+    message = parsed(built(in_reply_to=evil, references=[evil]))
+
+    assert message["Bcc"] is None
+
+
+def test_references_keep_the_first_and_the_last() -> None:
+    ids = [f"<{number:04}.{'x' * 40}@example.org>" for number in range(200)]
+
+    kept = str(parsed(built(references=ids))["References"]).split()
+
+    assert len(" ".join(kept)) <= REFERENCES_MAX_CHARACTERS
+    assert kept[0] == ids[0]
+    assert kept[1:] == ids[-len(kept) + 1 :]
+    assert len(kept) > 10
+
+
+@pytest.mark.parametrize(
+    ("address", "header"),
+    [
+        # A domain outside of ASCII has a name in DNS.
+        ("ann@bücher.example", "ann@xn--bcher-kva.example"),
+        # A local part with characters that mean something in a header field.
+        ("a,b@example.org", '"a,b"@example.org'),
+        # One that is quoted already.
+        ('"a b"@example.org', '"ab"@example.org'),
+        # A local part outside of ASCII can only be written as it is (RFC 6532).
+        ("бob@example.org", "бob@example.org"),
+    ],
+)
+def test_addresses(address: str, header: str) -> None:
+    assert f"\r\nTo: {header}\r\n".encode() in built(to=address)
+
+
+def test_address_of_the_envelope() -> None:
+    assert ascii_address("ann@bücher.example") == "ann@xn--bcher-kva.example"
+    assert ascii_address("ann@example.org\r\nRCPT TO:<eve@x>") == "ann@example.orgRCPTTO:<eve@x>"
+
+
+def test_message_id_is_stable_and_cannot_be_guessed() -> None:
+    first = message_id_for(b"key", "11111111-2222-3333-4444-555555555555", "example.org")
+
+    assert first == message_id_for(b"key", "11111111-2222-3333-4444-555555555555", "example.org")
+    assert first != message_id_for(b"other", "11111111-2222-3333-4444-555555555555", "example.org")
+    assert re.fullmatch(
+        r"<postrail\.11111111-2222-3333-4444-555555555555\.[0-9a-f]{16}@example\.org>", first
+    )
+
+
+def test_building_is_cheap() -> None:
+    started = time.process_time()
+    for _ in range(2000):
+        built(text="We have it as DEMO-1.\n" * 40, references=["<a@x>", "<b@x>"])
+    # 0.05 ms is what it should cost at most; ten times that leaves room for a busy machine.
+    assert (time.process_time() - started) / 2000 < 0.0005

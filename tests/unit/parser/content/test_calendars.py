@@ -1,0 +1,130 @@
+"""Calendars: zones by their many names, limits, and what is broken."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postrail.records import CalendarEvent
+from postrail.stream import avro
+from services.parser.content.calendars import (
+    ATTENDEES_MAX,
+    CALENDAR_MAX_BYTES,
+    EVENTS_MAX,
+    read_events,
+)
+from tests.makers.parsing import made
+
+
+def calendar(*lines: str) -> bytes:
+    return "\r\n".join(["BEGIN:VCALENDAR", *lines, "END:VCALENDAR", ""]).encode()
+
+
+def event(*lines: str) -> list[str]:
+    return ["BEGIN:VEVENT", *lines, "END:VEVENT"]
+
+
+def only(data: bytes) -> CalendarEvent:
+    events, _ = read_events(data, "")
+    assert len(events) == 1
+    return events[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "start", "zone"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20260701T100000", "2026-07-01T10:00:00+02:00",
+         "Europe/Berlin"),
+        ("DTSTART;TZID=Pacific Standard Time:20260701T100000", "2026-07-01T10:00:00-07:00",
+         "America/Los_Angeles"),
+        # A vendor's path before the name (RFC 5545, 3.2.19).
+        ("DTSTART;TZID=/mozilla.org/20070129_1/Europe/Berlin:20260701T100000",
+         "2026-07-01T10:00:00+02:00", "Europe/Berlin"),
+        ("DTSTART:20260701T100000Z", "2026-07-01T10:00:00+00:00", "UTC"),
+        ("DTSTART:20260701T100000", "2026-07-01T10:00:00", ""),
+        ("DTSTART;VALUE=DATE:20260701", "2026-07-01", ""),
+        ("dtstart:20260701", "2026-07-01", ""),
+        # A name that no zone has; also one that is a path, or too long for one.
+        ("DTSTART;TZID=Customized Time Zone:20260701T100000", "2026-07-01T10:00:00",
+         "Customized Time Zone"),
+        ("DTSTART;TZID=../../etc/passwd:20260701T100000", "2026-07-01T10:00:00",
+         "../../etc/passwd"),
+        ("DTSTART;TZID=Europe:20260701T100000", "2026-07-01T10:00:00", "Europe"),
+        ("DTSTART;TZID=" + "x" * 1000 + ":20260701T100000", "2026-07-01T10:00:00", "x" * 255),
+        ("DTSTART:rubbish", "", ""),
+        ("DTSTART:P1D", "", ""),
+        ("DTSTART;TZID=\x00:20260701T100000", "2026-07-01T10:00:00", ""),
+    ],
+)  # fmt: skip
+def test_times(line: str, start: str, zone: str) -> None:
+    found = only(calendar(*event(line)))
+    assert (found.start, found.zone) == (start, zone)
+
+
+def test_one_calendar_says_nothing_about_the_next_one() -> None:
+    """icalendar's own reading of calendars keeps their zones."""
+    zone = ["BEGIN:VTIMEZONE", "TZID:Ours", "BEGIN:STANDARD", "DTSTART:19700101T000000",
+            "TZOFFSETFROM:+0500", "TZOFFSETTO:+0500", "END:STANDARD", "END:VTIMEZONE"]  # fmt: skip
+    read_events(calendar(*zone, *event("DTSTART;TZID=Ours:20260701T100000")), "")
+    found = only(calendar(*event("DTSTART;TZID=Ours:20260701T100000")))
+    assert found.start == "2026-07-01T10:00:00"
+
+
+def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
+    data = calendar("METHOD:REQUEST", *event("UID:a"))
+    assert read_events(data, "")[0][0].method == "REQUEST"
+    assert read_events(data, "CANCEL")[0][0].method == "CANCEL"
+
+
+def test_events_without_end_are_cut_and_said() -> None:
+    events, problem = read_events(calendar(*event("UID:a") * (EVENTS_MAX + 1)), "")
+    assert len(events) == EVENTS_MAX
+    assert problem == f"the events after the first {EVENTS_MAX} are not read"
+
+
+def test_attendees_without_end_are_cut() -> None:
+    found = only(calendar(*event(*["ATTENDEE:mailto:a@b.example"] * 10_000)))
+    assert len(found.attendees) == ATTENDEES_MAX
+
+
+def test_a_large_calendar_is_kept_and_not_read() -> None:
+    data = calendar(*event("SUMMARY:" + "x" * CALENDAR_MAX_BYTES))
+    assert read_events(data, "")[0] == []
+    record = made(b"Content-Type: text/calendar\n\n" + data).record
+    assert record.attachments[0].size == len(data)
+    assert record.defects[0].startswith("attachment-1.ics: a calendar of more than")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ORGANIZER;" + "A=b;" * 500 + "CN=x:mailto:a@b.example",
+        "ORGANIZER;" + '"A"' * 600 + "CN=x:mailto:a@b.example",
+        "SUMMARY;X=" + '"' * 1900 + ":x",
+        "DTSTART;TZID=" + "Europe/" * 200 + "Berlin:20260701T100000",
+    ],
+)
+def test_lines_that_are_made_to_take_long_do_not(line: str) -> None:
+    started = time.process_time()
+    read_events(calendar(*event(*[line] * 10_000)), "")
+    assert time.process_time() - started < 3
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["BEGIN:VEVENT\n", "END:VEVENT\n", "DTSTART", "ATTENDEE", ";TZID=", ":",
+                         ";", '"', "=", "\n ", "20260701T100000", "DURATION:P1D\n", "SUMMARY:",
+                         "\\n", "\n", "METHOD:", "BEGIN:VALARM\n", "99999999999999999999", "^n"])
+        | st.text(max_size=4),
+        max_size=40,
+    ).map("".join)
+)  # fmt: skip
+def test_any_calendar(text: str) -> None:
+    data = b"BEGIN:VCALENDAR\n" + text.encode("utf-8", "surrogatepass")
+    record = made(b"Content-Type: text/calendar\n\n" + data).record
+    assert record.error is None
+    assert avro.decode(avro.encode(record)) == record

@@ -1,0 +1,99 @@
+"""The decision about each recipient, as a table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from postrail.clock import SettableClock
+from postrail.courier import Answer, State
+from postrail.outgoing.queue import Claimed, ClaimedRecipient, Outcome
+from postrail.settings import SenderSettings
+from services.sender.attempt_results import judged, postponed, refused
+
+NOW = SettableClock().now()
+SETTINGS = SenderSettings(
+    retry_base_seconds=60, retry_max_seconds=600, give_up_after_seconds=5 * 86400
+)
+
+
+def claimed(*, waited_hours: float = 0.0, attempts: int = 1, maybe_twice: bool = False) -> Claimed:
+    recipient = ClaimedRecipient(
+        address="ann@example.org", attempts=attempts, maybe_twice=maybe_twice
+    )
+    return Claimed(
+        claim="c",
+        outgoing_id="o",
+        conversation="v",
+        issue_key="DEMO-1",
+        connection="relay",
+        envelope_from="help@example.org",
+        message_id="<1@example.org>",
+        mailbox="support",
+        queued_at=NOW - timedelta(hours=waited_hours),
+        received_at=None,
+        message=b"",
+        message_blob=None,
+        recipients=(recipient,),
+    )
+
+
+def answer(state: State) -> list[Answer]:
+    return [Answer(recipient="ann@example.org", state=state, reply="words")]
+
+
+@pytest.mark.parametrize(
+    ("state", "waited_hours", "before", "outcome", "maybe_twice"),
+    [
+        # The server took it.
+        ("sent", 0, False, "sent", False),
+        # It took it, and an earlier attempt may have been taken too.
+        ("sent", 0, True, "sent", True),
+        # 5xx is final at once.
+        ("failed", 0, False, "failed", False),
+        # 4xx is tried again.
+        ("deferred", 100, False, "deferred", False),
+        # For five days.
+        ("deferred", 121, False, "failed", False),
+        # Nobody knows: once more, and it says so.
+        ("unknown", 0, False, "deferred", True),
+        ("unknown", 121, False, "failed", True),
+    ],
+)
+def test_outcomes(
+    state: State, waited_hours: float, before: bool, outcome: Outcome, maybe_twice: bool
+) -> None:
+    mail = claimed(waited_hours=waited_hours, maybe_twice=before)
+
+    (result,) = judged(mail, answer(state), NOW, SETTINGS).results
+
+    assert (result.state, result.maybe_twice) == (outcome, maybe_twice)
+    assert result.reply.endswith("words")
+
+
+def test_giving_up_says_after_how_long() -> None:
+    (result,) = judged(claimed(waited_hours=132), answer("deferred"), NOW, SETTINGS).results
+
+    assert result.reply == "Given up after 5.5 days: words"
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 60), (2, 120), (4, 480), (9, 600)])
+def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
+    (result,) = judged(claimed(attempts=attempts), answer("deferred"), NOW, SETTINGS).results
+
+    assert (result.due_at - NOW).total_seconds() == pytest.approx(seconds, rel=0.21)
+
+
+def test_a_time_that_is_known_is_used() -> None:
+    probe_at = NOW + timedelta(seconds=2)
+
+    finished = judged(claimed(), answer("deferred"), NOW, SETTINGS, retry_at=probe_at)
+
+    assert finished.results[0].due_at == probe_at
+
+
+def test_the_same_answer_for_all() -> None:
+    assert [one.state for one in postponed(claimed(), "later")] == ["deferred"]
+    assert [one.state for one in postponed(claimed(), "who knows", state="unknown")] == ["unknown"]
+    assert [one.state for one in refused(claimed(), "never")] == ["failed"]
