@@ -38,7 +38,7 @@ SHA256_NAME = re.compile(r"[0-9a-f]{64}")
 ARCHIVE_NAME_MAX = 100
 
 
-class BlobMissing(PermanentError):  # noqa: N818  Reads as what it says.
+class BlobMissing(PermanentError):
     """The blob store answers and has other blobs, but not this one."""
 
 

@@ -204,10 +204,10 @@ async def missing_migrations(connection: Connection) -> list[str]:
 async def require_migrated(pool: Pool) -> None:
     """Raises ConfigurationError when the database lacks a migration of this release."""
     async with transaction(pool) as connection:
-        await migrated(connection)
+        await require_current_schema(connection)
 
 
-async def migrated(connection: Connection) -> None:
+async def require_current_schema(connection: Connection) -> None:
     """Raises ConfigurationError when the database lacks a migration of this release."""
     missing = await missing_migrations(connection)
     if missing:

@@ -133,7 +133,7 @@ class MailAccount(Configured):
         return values | found.values
 
     @property
-    def spoken(self) -> str:
+    def wire_protocol(self) -> str:
         """What is spoken with the server: imap."""
         return SPOKEN.get(self.protocol, self.protocol)
 

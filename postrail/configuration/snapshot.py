@@ -14,7 +14,7 @@ RELOAD_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Routing:
+class ConfigurationSnapshot:
     """The mail accounts, projects and outgoing connections of one moment."""
 
     accounts: dict[str, MailAccount] = field(default_factory=dict)
@@ -44,12 +44,12 @@ class Routing:
         return next(watched, "")
 
 
-async def load(connection: Connection) -> Routing:
+async def load(connection: Connection) -> ConfigurationSnapshot:
     """What is configured now."""
     accounts = await store.mail_accounts(connection)
     projects = await store.projects(connection)
     connections = await store.outgoing_connections(connection)
-    return Routing(
+    return ConfigurationSnapshot(
         accounts={account.name: account for account in accounts},
         projects={project.key: project for project in projects},
         connections={outgoing.name: outgoing for outgoing in connections},
@@ -62,9 +62,9 @@ class CachedRouting:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._loaded_at: datetime | None = None
-        self._routing = Routing()
+        self._routing = ConfigurationSnapshot()
 
-    async def current(self, connection: Connection) -> Routing:
+    async def current(self, connection: Connection) -> ConfigurationSnapshot:
         """The routing; read again when it is too old."""
         now = self._clock.now()
         if self._loaded_at is None or now - self._loaded_at > timedelta(seconds=RELOAD_SECONDS):

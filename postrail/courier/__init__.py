@@ -16,7 +16,7 @@ State = Literal["sent", "deferred", "failed", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parcel:
+class Envelope:
     """A message with its envelope: one SMTP transaction."""
 
     envelope_from: str
@@ -45,21 +45,21 @@ class Answer:
     reply: str
 
 
-class CourierAway(TransientError):  # noqa: N818  Says what it means, like MailboxAway.
+class CourierUnavailable(TransientError):
     """No mail can be handed to the server now: it is away, or refuses us. Nothing was begun."""
 
 
-class TooLate(TransientError):  # noqa: N818
+class TooLate(TransientError):
     """The time for the message was over before it was complete; the server has dropped it."""
 
 
 class Courier(Protocol):
     """A way to one mail server. May be used by several tasks at once."""
 
-    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
         """Hands the parcel over; an answer for each recipient, in their order.
 
-        Raises CourierAway or TooLate; in both cases the server has not taken the message.
+        Raises CourierUnavailable or TooLate; in both cases the server has not taken the message.
         """
 
     async def close_idle(self) -> None:

@@ -12,7 +12,7 @@ import aiosmtplib
 
 from postrail.clock import Clock
 from postrail.configuration.models import OutgoingConnection
-from postrail.courier import Answer, Parcel, TimeLimit, TooLate
+from postrail.courier import Answer, Envelope, TimeLimit, TooLate
 from postrail.courier.smtp_dialogue import Dialogue, LoginWanted, StaleConnection
 from postrail.courier.smtp_faults import (
     connecting,
@@ -35,7 +35,7 @@ class SmtpCourier:
         self._idle: list[Dialogue] = []
         self._context: ssl.SSLContext | None = None
 
-    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
         """One SMTP transaction, on a kept connection if there is one; see `Courier.send`."""
         while (dialogue := self._kept()) is not None:
             try:
@@ -44,7 +44,9 @@ class SmtpCourier:
                 dialogue.abort()
         return await self._send_on(await self._connect(limit), parcel, limit)
 
-    async def _send_on(self, dialogue: Dialogue, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    async def _send_on(
+        self, dialogue: Dialogue, parcel: Envelope, limit: TimeLimit
+    ) -> list[Answer]:
         try:
             answers = await dialogue.send(parcel, limit)
         except LoginWanted as error:
@@ -101,7 +103,7 @@ class SmtpCourier:
         return self._context
 
     async def check(self, limit: TimeLimit) -> None:
-        """Connects, logs in and names the sender, and sends nothing; raises CourierAway."""
+        """Connects, logs in and names the sender, and sends nothing; raises CourierUnavailable."""
         dialogue = await self._connect(limit)
         try:
             with connecting(self._connection):

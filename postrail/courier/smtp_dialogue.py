@@ -15,7 +15,7 @@ import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from postrail.clock import Clock
-from postrail.courier import Answer, Parcel, State, TimeLimit, TooLate
+from postrail.courier import Answer, Envelope, State, TimeLimit, TooLate
 from postrail.notifications.mime import ascii_address
 
 CHUNK_BYTES = 256 * 1024
@@ -54,7 +54,7 @@ class Dialogue:
         """Whether another parcel can be sent here; a server that hung up shows here."""
         return self._client.is_connected
 
-    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
         """One SMTP transaction; an answer for each recipient.
 
         Raises TooLate; and, when nothing was begun, LoginWanted and StaleConnection. Any other
@@ -79,13 +79,13 @@ class Dialogue:
 
         Raises LoginWanted, and what the library raises when the connection breaks.
         """
-        parcel = Parcel(envelope_from=envelope_from, recipients=(), content=b"")
+        parcel = Envelope(envelope_from=envelope_from, recipients=(), content=b"")
         reply = await self._mail(parcel, ())
         await self._reset()
         return "" if reply.code // 100 == 2 else words_of_reply(reply)
 
     async def _transaction(
-        self, parcel: Parcel, limit: TimeLimit, answers: dict[str, Answer]
+        self, parcel: Envelope, limit: TimeLimit, answers: dict[str, Answer]
     ) -> None:
         """Fills in the answers, as far as it comes."""
         recipients = self._carriable(parcel, answers)
@@ -107,7 +107,7 @@ class Dialogue:
         state: State = "sent" if reply.code // 100 == 2 else _refusal(reply.code)
         _answer_each(answers, accepted, state, words_of_reply(reply))
 
-    def _carriable(self, parcel: Parcel, answers: dict[str, Answer]) -> list[str]:
+    def _carriable(self, parcel: Envelope, answers: dict[str, Answer]) -> list[str]:
         """The recipients whose addresses this server can be told; the others have failed."""
         if parcel.envelope_from and not self._can_say(parcel.envelope_from):
             _answer_each(answers, parcel.recipients, "failed", _unspeakable(parcel.envelope_from))
@@ -122,7 +122,7 @@ class Dialogue:
         plain = spoken.isascii() or self._client.supports_extension("smtputf8")
         return plain and _CARRIABLE.fullmatch(spoken) is not None
 
-    async def _mail(self, parcel: Parcel, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
+    async def _mail(self, parcel: Envelope, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
         """MAIL FROM. On a connection kept from the last parcel, a server that hung up shows now."""
         command = [b"MAIL", b"FROM:" + _path(parcel.envelope_from), *self._options(parcel)]
         kept, self.used = self.used, True
@@ -139,7 +139,7 @@ class Dialogue:
             raise StaleConnection
         return reply
 
-    def _options(self, parcel: Parcel) -> list[bytes]:
+    def _options(self, parcel: Envelope) -> list[bytes]:
         options = []
         supports = self._client.supports_extension
         if supports("size"):
@@ -193,7 +193,7 @@ class Dialogue:
         except CONNECTION_FAULTS:
             self.abort()
 
-    def _break_off(self, parcel: Parcel, answers: dict[str, Answer], why: str) -> None:
+    def _break_off(self, parcel: Envelope, answers: dict[str, Answer], why: str) -> None:
         """The connection is of no more use; who has no answer yet gets one."""
         self.abort()
         state: State = "unknown" if self._in_doubt else "deferred"
@@ -218,11 +218,11 @@ class Dialogue:
                 self.abort()
 
 
-class LoginWanted(Exception):  # noqa: N818  Never leaves the courier.
+class LoginWanted(Exception):
     """The server takes no mail from us as we are; nothing was begun."""
 
 
-class StaleConnection(Exception):  # noqa: N818  Never leaves the courier.
+class StaleConnection(Exception):
     """The server had hung up since the last parcel; a new connection may do."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import aiosmtplib
 
 from postrail.configuration.models import OutgoingConnection
-from postrail.courier import CourierAway
+from postrail.courier import CourierUnavailable
 from postrail.courier.smtp_dialogue import clean_words
 
 # RFC 4954, 6: the server cannot check the login now, which may be right.
@@ -18,7 +18,7 @@ TEMPORARY_AUTHENTICATION_FAILURE = 454
 
 @contextlib.contextmanager
 def connecting(connection: OutgoingConnection) -> Iterator[None]:
-    """Turns what aiosmtplib, ssl and socket raise while connecting into CourierAway."""
+    """Turns what aiosmtplib, ssl and socket raise while connecting into CourierUnavailable."""
     try:
         yield
     except aiosmtplib.SMTPAuthenticationError as error:
@@ -32,11 +32,11 @@ def connecting(connection: OutgoingConnection) -> Iterator[None]:
 
 def _login_refused(
     connection: OutgoingConnection, error: aiosmtplib.SMTPAuthenticationError
-) -> CourierAway:
+) -> CourierUnavailable:
     words = clean_words(f"{error.code} {error.message}")
     if error.code == TEMPORARY_AUTHENTICATION_FAILURE:
-        return CourierAway(f"{_server(connection)} cannot check the login now: {words}")
-    return CourierAway(
+        return CourierUnavailable(f"{_server(connection)} cannot check the login now: {words}")
+    return CourierUnavailable(
         f"{_server(connection)} refused the login of {connection.username}: {words}",
         setting=_setting(connection, "username, password"),
         remedy="Correct the user name or the password",
@@ -51,8 +51,10 @@ def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | N
     return cause
 
 
-def _untrusted(connection: OutgoingConnection, error: ssl.SSLCertVerificationError) -> CourierAway:
-    return CourierAway(
+def _untrusted(
+    connection: OutgoingConnection, error: ssl.SSLCertVerificationError
+) -> CourierUnavailable:
+    return CourierUnavailable(
         f"the certificate of {_server(connection)} is not trusted: {error.verify_message}",
         setting=_setting(connection, "ca_file"),
         remedy="Name the file with the certificate authority's certificate in ca_file, or set host"
@@ -60,49 +62,49 @@ def _untrusted(connection: OutgoingConnection, error: ssl.SSLCertVerificationErr
     )
 
 
-def _away(connection: OutgoingConnection, error: Exception) -> CourierAway:
+def _away(connection: OutgoingConnection, error: Exception) -> CourierUnavailable:
     words = clean_words(str(getattr(error, "message", "")) or str(error)) or type(error).__name__
     code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     if isinstance(error, aiosmtplib.SMTPException) and "STARTTLS" in words:
-        return CourierAway(
+        return CourierUnavailable(
             f"{_server(connection)} does not offer STARTTLS",
             setting=_setting(connection, "encryption, port"),
             remedy="Set encryption to ssl or none, as the server's port wants it",
         )
     if isinstance(error, aiosmtplib.SMTPException) and "AUTH" in words:
-        return CourierAway(
+        return CourierUnavailable(
             f"{_server(connection)} offers no login: {words}",
             setting=_setting(connection, "encryption, username"),
             remedy="Set encryption to starttls or ssl, or leave the user name blank",
         )
-    return CourierAway(
+    return CourierUnavailable(
         f"no connection to {_server(connection)}: {code}{words}",
         setting=_setting(connection, "host, port, encryption"),
         remedy="Check that the server runs there and takes connections from here",
     )
 
 
-def login_wanted(connection: OutgoingConnection, words: str) -> CourierAway:
+def login_wanted(connection: OutgoingConnection, words: str) -> CourierUnavailable:
     """The server takes no mail without a login, or without encryption."""
-    return CourierAway(
+    return CourierUnavailable(
         f"{_server(connection)} takes no mail from us: {words}",
         setting=_setting(connection, "username, password, encryption"),
         remedy="Fill in user name and password, and the encryption that the server wants",
     )
 
 
-def sender_refused(connection: OutgoingConnection, words: str) -> CourierAway:
+def sender_refused(connection: OutgoingConnection, words: str) -> CourierUnavailable:
     """The server takes no mail from our address."""
-    return CourierAway(
+    return CourierUnavailable(
         f"{_server(connection)} takes no mail from {connection.from_address}: {words}",
         setting=_setting(connection, "from_address"),
         remedy="Name an address that this login may send from",
     )
 
 
-def tls_file_missing(connection: OutgoingConnection, error: OSError) -> CourierAway:
+def tls_file_missing(connection: OutgoingConnection, error: OSError) -> CourierUnavailable:
     """The CA file cannot be read."""
-    return CourierAway(
+    return CourierUnavailable(
         f"{connection.ca_file} cannot be read as certificates: {clean_words(str(error))}",
         setting=_setting(connection, "ca_file"),
         remedy="Name a file in PEM form that this process may read",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.configuration import snapshot as routing
-from postrail.configuration.snapshot import Routing
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError
 from postrail.notifications.compose import (
@@ -63,7 +63,9 @@ async def add_comment(
     )
 
 
-def _draft(issue_key: str, address: str, name: str, text: str, configured: Routing) -> CommentDraft:
+def _draft(
+    issue_key: str, address: str, name: str, text: str, configured: ConfigurationSnapshot
+) -> CommentDraft:
     return CommentDraft(
         issue_key=issue_key,
         body=text,
@@ -83,7 +85,7 @@ def _notifications(
     comment_id: int,
     draft: CommentDraft,
     audience: Audience,
-    configured: Routing,
+    configured: ConfigurationSnapshot,
     key: bytes,
     now: datetime,
 ) -> list[OutgoingQueued]:

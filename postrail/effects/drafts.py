@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.configuration.snapshot import Routing
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import Decision
 from postrail.effects.comment_text import CommentText
 from postrail.effects.gather import Facts
@@ -38,7 +38,7 @@ def summary_of(mail: MailParsed) -> str:
     return " ".join(mail.subject.split())[:SUMMARY_CHARACTERS] or NO_SUBJECT
 
 
-def issue_draft(decided: Decided, routing: Routing) -> IssueDraft:
+def issue_draft(decided: Decided, routing: ConfigurationSnapshot) -> IssueDraft:
     """The issue that a mail makes: its whole text, since what it quotes is known nowhere else."""
     mail, account = decided.due.mail, routing.accounts[decided.due.mail.mailbox]
     project = routing.projects[account.project]
@@ -61,7 +61,7 @@ def issue_draft(decided: Decided, routing: Routing) -> IssueDraft:
     )
 
 
-def comment_draft(decided: Decided, routing: Routing) -> CommentDraft:
+def comment_draft(decided: Decided, routing: ConfigurationSnapshot) -> CommentDraft:
     """The comment that a mail makes."""
     mail, account = decided.due.mail, routing.accounts[decided.due.mail.mailbox]
     text = _text(decided)
@@ -84,7 +84,7 @@ def comment_draft(decided: Decided, routing: Routing) -> CommentDraft:
 
 
 def notifications(
-    decided: Decided, audience: Audience, routing: Routing, key: bytes, now: datetime
+    decided: Decided, audience: Audience, routing: ConfigurationSnapshot, key: bytes, now: datetime
 ) -> Iterator[OutgoingQueued]:
     """The mails that tell people what a mail did; none because of automatic mail."""
     connection = routing.connection_for(audience.project)
@@ -106,7 +106,7 @@ def _text(decided: Decided) -> CommentText:
     return decided.text
 
 
-def _told(decided: Decided, audience: Audience, routing: Routing) -> list[Watcher]:
+def _told(decided: Decided, audience: Audience, routing: ConfigurationSnapshot) -> list[Watcher]:
     """The reporter of a new issue; for a comment everybody who watches, but not its author."""
     author = _address(decided.due.mail)
     if decided.decision.outcome == "issue":
@@ -115,7 +115,7 @@ def _told(decided: Decided, audience: Audience, routing: Routing) -> list[Watche
     return told_of_comment(audience, author, routing.own_addresses)
 
 
-def _cause(decided: Decided, audience: Audience, routing: Routing) -> Cause:
+def _cause(decided: Decided, audience: Audience, routing: ConfigurationSnapshot) -> Cause:
     mail = decided.due.mail
     ids = (audience.first_message_id, mail.message_id)
     return Cause(
@@ -130,13 +130,13 @@ def _cause(decided: Decided, audience: Audience, routing: Routing) -> Cause:
     )
 
 
-def _may_watch(decided: Decided, routing: Routing) -> bool:
+def _may_watch(decided: Decided, routing: ConfigurationSnapshot) -> bool:
     """Persons watch what they wrote; machines and our own addresses never do."""
     address = _address(decided.due.mail)
     return bool(address) and decided.decision.answers and address not in routing.own_addresses
 
 
-def _participants(mail: MailParsed, routing: Routing) -> tuple[str, ...]:
+def _participants(mail: MailParsed, routing: ConfigurationSnapshot) -> tuple[str, ...]:
     people = [person.address.lower() for person in [*mail.to, *mail.cc]]
     everybody = dict.fromkeys([_address(mail), *people])
     return tuple(who for who in everybody if who and who not in routing.own_addresses)

@@ -1,7 +1,7 @@
 """The role Mailbox: a watched folder on a mail server, and what is read from it.
 
 Implementations are blocking and are called from threads, one call at a time; `interrupt` alone may
-be called at any time. Their faults are MailboxAway (try again later), MailUnreadable (this mail
+be called at any time. Their errors: MailboxUnavailable (retry later), MailUnreadable (this message
 cannot be read) and ConfigurationError (somebody must change the mail account).
 """
 
@@ -16,7 +16,7 @@ from postrail.errors import PermanentError, TransientError
 from postrail.mailbox.spool import Spool
 
 
-class MailboxAway(TransientError):  # noqa: N818  Says what it means, like BlobMissing.
+class MailboxUnavailable(TransientError):
     """The mail server cannot be reached or broke off the connection; the mails stay there.
 
     With `after_seconds` it asked for a pause of its own, and no mail is the reason.
@@ -29,7 +29,7 @@ class MailboxAway(TransientError):  # noqa: N818  Says what it means, like BlobM
         self.after_seconds = after_seconds
 
 
-class MailUnreadable(PermanentError):  # noqa: N818
+class MailUnreadable(PermanentError):
     """The mail server refuses to give out a mail that it lists."""
 
 

@@ -10,7 +10,7 @@ import ssl
 
 from postrail.configuration.models import MAIL_PORTS, MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.check.certificate import Certificate
 
 # OpenSSL's reasons when the two sides share no version.
@@ -128,7 +128,7 @@ def _how_to_trust(account: MailAccount, certificate: Certificate | None) -> str:
             "Set ca_file to the PEM file of the authority that signed it, and host to the name in"
             " the certificate; verify_certificate: false trusts anybody"
         )
-    starttls = "" if account.encryption == "ssl" else f" -starttls {account.spoken}"
+    starttls = "" if account.encryption == "ssl" else f" -starttls {account.wire_protocol}"
     return (
         f"Save it: openssl s_client -connect {account.host}:{account.port}{starttls} </dev/null |"
         " openssl x509 > server.pem; ask the server's administrator whether its SHA-256"
@@ -156,38 +156,38 @@ def expects_tls(account: MailAccount) -> ConfigurationError:
     )
 
 
-def network_fault(account: MailAccount, error: OSError) -> MailboxAway:
+def network_fault(account: MailAccount, error: OSError) -> MailboxUnavailable:
     """No connection came about, or it broke."""
     if isinstance(error, socket.gaierror):
-        return MailboxAway(
+        return MailboxUnavailable(
             f"the host {account.host} is not known: {error.strerror}",
             setting=setting_of(account, "host"),
             remedy="Correct the host name, or check this machine's name service",
         )
     if isinstance(error, ConnectionRefusedError):
-        return MailboxAway(
+        return MailboxUnavailable(
             f"{server_of(account)} refused the connection",
             setting=setting_of(account, "host, port"),
             remedy="Check that the mail server runs and that the port is its"
-            f" {account.spoken.upper()} port",
+            f" {account.wire_protocol.upper()} port",
         )
     if isinstance(error, TimeoutError):
-        return MailboxAway(
+        return MailboxUnavailable(
             f"{server_of(account)} did not answer in time",
             setting=setting_of(account, "host, port, encryption, timeout_ms"),
             remedy="Check network and firewall; a port that expects TLS from the start"
             f" ({MAIL_PORTS[account.protocol][1]}) stays silent unless encryption is ssl",
         )
-    return MailboxAway(
+    return MailboxUnavailable(
         f"the connection to {server_of(account)} failed: {error.strerror or words_of(error)}",
         setting=setting_of(account, "host, port"),
         remedy="Check the network between here and the mail server",
     )
 
 
-def broken_off(account: MailAccount, error: Exception) -> MailboxAway:
+def broken_off(account: MailAccount, error: Exception) -> MailboxUnavailable:
     """The server ended the connection in the middle of something."""
-    return MailboxAway(f"{server_of(account)} broke off the connection: {words_of(error)}")
+    return MailboxUnavailable(f"{server_of(account)} broke off the connection: {words_of(error)}")
 
 
 def starttls_missing(account: MailAccount, error: Exception) -> ConfigurationError:
@@ -200,10 +200,10 @@ def starttls_missing(account: MailAccount, error: Exception) -> ConfigurationErr
     )
 
 
-def unexpected_answer(account: MailAccount, error: Exception) -> MailboxAway:
+def unexpected_answer(account: MailAccount, error: Exception) -> MailboxUnavailable:
     """Whatever answers there does not speak the protocol."""
-    protocol = account.spoken.upper()
-    return MailboxAway(
+    protocol = account.wire_protocol.upper()
+    return MailboxUnavailable(
         f"{server_of(account)} answered what {protocol} does not expect: {words_of(error)}",
         setting=setting_of(account, "host, port"),
         remedy=f"Check that the port is the server's {protocol} port",
@@ -216,7 +216,7 @@ def login_refused(account: MailAccount, error: Exception) -> ConfigurationError:
         f"{server_of(account)} refused the login of {account.username}: {words_of(error)}",
         setting=setting_of(account, "username, password"),
         remedy="Correct the user name or the password; some providers want an app password, or"
-        f" {account.spoken.upper()} to be allowed first",
+        f" {account.wire_protocol.upper()} to be allowed first",
     )
 
 

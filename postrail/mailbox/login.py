@@ -12,9 +12,9 @@ from typing import Literal
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import server_of, setting_of
-from postrail.oauth import BearerToken, ProviderAway
+from postrail.oauth import BearerToken, ProviderUnavailable
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 
@@ -40,8 +40,8 @@ def asked_for(login: BearerToken, refused: str = "") -> str:
     """A token, or another one than was refused; a provider that is away is no fault of ours."""
     try:
         return login(refused)
-    except ProviderAway as error:
-        raise MailboxAway(
+    except ProviderUnavailable as error:
+        raise MailboxUnavailable(
             error.problem,
             setting=error.setting,
             remedy=error.remedy,
@@ -83,9 +83,9 @@ def token_refused(account: MailAccount, words: str, challenge: bytes) -> Configu
         f"{server_of(account)} refused a fresh token for {account.username}: {says}",
         setting=setting_of(account, "username, credential"),
         remedy="Check that the mailbox exists under this user name, that"
-        f" {account.spoken.upper()} is enabled for it, that whoever signed in may open it, and"
+        f" {account.wire_protocol.upper()} is enabled for it, that the user may open it, and"
         " that the credential's scopes are those for"
-        f" {account.spoken.upper()}; then: postrail accounts authorize {account.name}",
+        f" {account.wire_protocol.upper()}; then: postrail accounts authorize {account.name}",
     )
 
 

@@ -17,7 +17,7 @@ from postrail.mailbox.pop3.trial import try_pop3
 
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
 
-# By what is spoken with the server.
+# By what is wire_protocol with the server.
 TRIALS: dict[str, Trial] = {
     "imap": try_imap,
     "pop3": try_pop3,
@@ -30,6 +30,6 @@ def try_account(
     account: MailAccount, login: LoginOf, so_far: ReadSoFar | None = None
 ) -> Iterator[Step]:
     """The steps as they are done, up to the first that fails. Blocking: for a thread."""
-    trial = TRIALS[account.spoken]
+    trial = TRIALS[account.wire_protocol]
     # Who looks at the steps has no log to look at.
     yield from trial(account.model_copy(update={"debug": False}), login, so_far)

@@ -15,7 +15,7 @@ from postrail.errors import TransientError
 from postrail.mailbox_state.last_contact import storable
 
 
-class Renumbered(TransientError):  # noqa: N818
+class Renumbered(TransientError):
     """The folder got another UIDVALIDITY meanwhile: open it again and begin."""
 
 

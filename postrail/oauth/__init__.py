@@ -18,7 +18,7 @@ from postrail.errors import ConfigurationError, TransientError
 BearerToken = Callable[[str], str]
 
 
-class NeedsAuthorization(ConfigurationError):  # noqa: N818  Says what it means, like BlobMissing.
+class NeedsAuthorization(ConfigurationError):
     """The provider gives no more tokens until a person has signed in for the account again."""
 
     def __init__(self, account: str, reason: str) -> None:
@@ -30,7 +30,7 @@ class NeedsAuthorization(ConfigurationError):  # noqa: N818  Says what it means,
         )
 
 
-class ProviderAway(TransientError):  # noqa: N818  Says what it means, like MailboxAway.
+class ProviderUnavailable(TransientError):
     """The provider of tokens does not answer, or wants to be left alone for a while."""
 
     def __init__(
@@ -74,7 +74,7 @@ class DeviceCode:
 class Provider(Protocol):
     """One credential's way to its provider's tokens for one mail account. Blocking.
 
-    Faults are NeedsAuthorization, ConfigurationError and ProviderAway; none shows a secret.
+    Faults are NeedsAuthorization, ConfigurationError and ProviderUnavailable; none shows a secret.
     """
 
     def begin(self, redirect_address: str) -> Begun:

@@ -15,7 +15,7 @@ from postrail.clock import Clock
 from postrail.configuration.credential import OAuthCredential
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.oauth import Begun, DeviceCode, Provider, ProviderAway, Tokens
+from postrail.oauth import Begun, DeviceCode, Provider, ProviderUnavailable, Tokens
 from postrail.oauth import token_table as table
 from postrail.oauth.faults import no_refresh_token
 from postrail.oauth.providers import ProviderFor, provider_for
@@ -82,7 +82,7 @@ class Authorization:
             await self._clock.sleep(seconds)
             try:
                 tokens = await asyncio.to_thread(provider.poll_device, device)
-            except ProviderAway as error:
+            except ProviderUnavailable as error:
                 seconds += max(SLOWER_SECONDS, error.retry_after_seconds)
                 continue
             if tokens:

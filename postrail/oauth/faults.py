@@ -13,7 +13,7 @@ from typing import Any
 from postrail.configuration.credential import OAuthCredential
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.oauth import NeedsAuthorization, ProviderAway
+from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 
 # Only a person who signs in can help.
 SIGN_IN_AGAIN = frozenset(
@@ -88,7 +88,7 @@ def refusal(
     number = next((known for known in MICROSOFT_NUMBERS if known in words), "")
     found = MICROSOFT_NUMBERS.get(number) or CLIENT_CODES.get(code)
     if found is None:
-        return ProviderAway(problem, remedy="It is tried again by itself")
+        return ProviderUnavailable(problem, remedy="It is tried again by itself")
     fields, remedy = found
     return ConfigurationError(problem, setting=setting_of(credential, fields), remedy=remedy)
 

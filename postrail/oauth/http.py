@@ -13,7 +13,7 @@ import httpx
 
 from postrail.configuration.credential import OAuthCredential
 from postrail.errors import ConfigurationError
-from postrail.oauth import ProviderAway
+from postrail.oauth import ProviderUnavailable
 from postrail.oauth.faults import provider_of, setting_of
 
 # A row of the table of tokens is locked meanwhile, and PostgreSQL ends a transaction that is idle
@@ -66,11 +66,11 @@ class ProviderHttp:
         return self._object(self._send("POST", url, data=dict(form), auth=auth))
 
     def get(self, url: str, **options: Any) -> httpx.Response:
-        """Raises ProviderAway when the provider cannot be reached or is busy."""
+        """Raises ProviderUnavailable when the provider cannot be reached or is busy."""
         return self._send("GET", url, **_known(options))
 
     def post(self, url: str, **options: Any) -> httpx.Response:
-        """Raises ProviderAway when the provider cannot be reached or is busy."""
+        """Raises ProviderUnavailable when the provider cannot be reached or is busy."""
         return self._send("POST", url, **_known(options))
 
     def _send(
@@ -131,15 +131,15 @@ class ProviderHttp:
                 setting=setting_of(self._credential, "ca_file"),
                 remedy="Set ca_file to the PEM file of the authority that signed it",
             )
-        return ProviderAway(
+        return ProviderUnavailable(
             f"{host}, which gives the tokens, cannot be reached: {error or type(error).__name__}",
             remedy="Check the network between here and there; it is tried again by itself",
         )
 
-    def _busy(self, response: httpx.Response) -> ProviderAway:
+    def _busy(self, response: httpx.Response) -> ProviderUnavailable:
         text = response.headers.get("Retry-After", "")
         seconds = float(text) if text.isascii() and text.isdigit() else 0.0
-        return ProviderAway(
+        return ProviderUnavailable(
             f"{provider_of(self._credential)} gives no tokens now: it answers"
             f" {response.status_code}",
             retry_after_seconds=min(seconds, LONGEST_RETRY_AFTER_SECONDS),

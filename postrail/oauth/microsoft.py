@@ -14,7 +14,7 @@ from postrail.clock import Clock
 from postrail.configuration.credential import OFFLINE, OAuthCredential
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.oauth import Begun, DeviceCode, ProviderAway, Tokens
+from postrail.oauth import Begun, DeviceCode, ProviderUnavailable, Tokens
 from postrail.oauth.faults import refusal, setting_of
 from postrail.oauth.http import (
     DEVICE_INTERVAL_SECONDS,
@@ -133,7 +133,7 @@ class MicrosoftProvider:
         try:
             yield
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ProviderAway(
+            raise ProviderUnavailable(
                 f"msal cannot make sense of the answer for {self._account.username}:"
                 f" {type(error).__name__}",
                 setting=setting_of(self._credential, "authority"),

@@ -20,7 +20,7 @@ from postrail.configuration.credential import OAuthCredential
 from postrail.configuration.models import MailAccount
 from postrail.database import Connection
 from postrail.errors import ConfigurationError, TransientError
-from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderAway
+from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderUnavailable
 from postrail.oauth import token_table as table
 from postrail.oauth.providers import ProviderFor, provider_for
 from postrail.oauth.token_rows import awaits_a_person, blank_row, bound_to, explained, with_tokens
@@ -52,7 +52,7 @@ class _Away:
 
     failures: int
     until: datetime
-    error: ProviderAway
+    error: ProviderUnavailable
 
 
 class AccessTokens:
@@ -76,7 +76,7 @@ class AccessTokens:
     async def token(self, account: MailAccount, *, refused: str = "") -> str:
         """A token that is good for some minutes; another one than `refused`, unless that is new.
 
-        Raises NeedsAuthorization, ConfigurationError or TransientError (ProviderAway among them).
+        Raises NeedsAuthorization, ConfigurationError, or TransientError (ProviderUnavailable).
         """
         async with self._transactions() as connection:
             credential = await credential_of(connection, account)
@@ -105,7 +105,7 @@ class AccessTokens:
                 return asked.result(ASK_SECONDS)
             except TimeoutError as error:
                 asked.cancel()
-                raise ProviderAway(
+                raise ProviderUnavailable(
                     f"no token for mail account {account.name} came within {ASK_SECONDS:.0f} s"
                 ) from error
 
@@ -134,7 +134,7 @@ class AccessTokens:
                     self._provider_for, credential, account, self._secrets, self._clock
                 )
                 row = await self._refresh_row(account, credential, refused, provider)
-            except ProviderAway as error:
+            except ProviderUnavailable as error:
                 self._note_away(credential, error)
                 raise
         self._away.pop(credential.name, None)
@@ -216,11 +216,11 @@ class AccessTokens:
             return ""
         return found
 
-    def _still_away(self, credential: OAuthCredential) -> ProviderAway | None:
+    def _still_away(self, credential: OAuthCredential) -> ProviderUnavailable | None:
         away = self._away.get(credential.name)
         return away.error if away and self._clock.now() < away.until else None
 
-    def _note_away(self, credential: OAuthCredential, error: ProviderAway) -> None:
+    def _note_away(self, credential: OAuthCredential, error: ProviderUnavailable) -> None:
         known = self._away.get(credential.name)
         failures = known.failures + 1 if known else 1
         seconds = max(

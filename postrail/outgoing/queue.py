@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from postrail.database import Connection
 from postrail.records import OutgoingQueued
 
-Outcome = Literal["sent", "deferred", "failed"]
+DeliveryState = Literal["sent", "deferred", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class Result:
     """What became of the delivery to one recipient."""
 
     recipient: str
-    state: Outcome
+    state: DeliveryState
     reply: str
     # When a deferred delivery is tried again; for others, when they ended.
     due_at: datetime
@@ -65,7 +65,7 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class AttemptResult:
     """The results of one attempt to send a claimed mail."""
 
     claimed: Claimed
@@ -307,8 +307,8 @@ RETURNING delivery.outgoing_id::text, delivery.recipient
 
 
 async def finish(
-    connection: Connection, now: datetime, finished: Sequence[Finished]
-) -> list[Finished]:
+    connection: Connection, now: datetime, finished: Sequence[AttemptResult]
+) -> list[AttemptResult]:
     """Records results, and returns those that were: rows under another claim are left alone.
 
     A sender that was paused for longer than its claim therefore cannot overwrite what another has
@@ -333,13 +333,13 @@ async def finish(
     return [item for item in kept if item.results]
 
 
-def _only(item: Finished, recorded: set[tuple[str, str]]) -> Finished:
+def _only(item: AttemptResult, recorded: set[tuple[str, str]]) -> AttemptResult:
     results = tuple(
         result
         for result in item.results
         if (item.claimed.outgoing_id, result.recipient) in recorded
     )
-    return Finished(claimed=item.claimed, results=results)
+    return AttemptResult(claimed=item.claimed, results=results)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -73,7 +73,7 @@ class Received:
     deaths: int = 0
 
 
-class OffsetGap(PipelineError):  # noqa: N818  Not a failure: a reason to read again.
+class OffsetGap(PipelineError):
     """The stored offset is not where this worker left it: the records in hand do not follow."""
 
 

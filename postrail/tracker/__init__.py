@@ -15,7 +15,7 @@ from postrail.errors import TransientError
 from postrail.records import Attachment
 
 
-class TrackerUnavailableError(TransientError):
+class TrackerUnavailable(TransientError):
     """The tracker does not answer now; mails that need it wait, others go on."""
 
 

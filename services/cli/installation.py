@@ -88,10 +88,10 @@ def complete(work: Coroutine[Any, Any, Result]) -> Result:
 @contextlib.asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Connection]:
     """A transaction on the installation's database, which has this release's tables."""
-    from postrail.database import migrated, one_connection
+    from postrail.database import one_connection, require_current_schema
 
     async with one_connection(settings.database) as connection:
-        await migrated(connection)
+        await require_current_schema(connection)
         yield connection
 
 

@@ -20,9 +20,9 @@ from services.fetcher.authorizations import Authorizations
 from services.fetcher.batch_read import Threads
 from services.fetcher.opener import Mailboxes
 from services.fetcher.publish import Publisher
-from services.fetcher.step import Parts
+from services.fetcher.step import SharedResources
 from services.fetcher.store import PostgresStore
-from services.fetcher.watch import Entrance, MailboxWatch
+from services.fetcher.watch import MailboxOpener, MailboxWatch
 
 
 async def main(process: Process) -> None:
@@ -74,7 +74,7 @@ async def main(process: Process) -> None:
         await pool.close()
 
 
-def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
+def _parts(process: Process, store: PostgresStore, threads: Threads) -> SharedResources:
     settings = process.settings
     publisher = Publisher(
         producer=process.producer,
@@ -84,20 +84,20 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> Parts:
         inline_max_bytes=settings.fetcher.inline_max_bytes,
         archive_days=settings.blobs.archive_days,
     )
-    return Parts(
+    return SharedResources(
         settings=settings.fetcher,
         store=store,
         publisher=publisher,
         progress=process.progress,
         threads=threads,
-        hands=asyncio.Semaphore(settings.fetcher.threads),
+        batch_slots=asyncio.Semaphore(settings.fetcher.threads),
         clock=process.clock,
     )
 
 
-def _entrance(threads: int, mailboxes: Mailboxes) -> Entrance:
+def _entrance(threads: int, mailboxes: Mailboxes) -> MailboxOpener:
     slots = max(1, threads // 2)
-    return Entrance(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
+    return MailboxOpener(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
 
 
 if __name__ == "__main__":

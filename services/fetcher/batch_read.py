@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from postrail.errors import PipelineError
-from postrail.mailbox import ListedMail, Mailbox, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox import ListedMail, Mailbox, MailboxUnavailable, MailUnreadable, ReadMail
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -37,7 +37,7 @@ class Threads:
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Returns what the function returns; a cancelled caller leaves the thread to its work.
 
-        Raises MailboxAway when it takes too long; `release` then frees the thread.
+        Raises MailboxUnavailable when it takes too long; `release` then frees the thread.
         """
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
@@ -47,7 +47,7 @@ class Threads:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise MailboxAway(
+            raise MailboxUnavailable(
                 f"what was asked of the mailbox took longer than {self._longest_seconds:g} seconds"
             ) from error
 
@@ -104,7 +104,7 @@ async def list_after(
     """The first mails above `uid`; without their sizes while asking for those is suspected."""
     try:
         return await threads.run(mailbox.list_after, uid, with_sizes=not suspects.in_listing)
-    except MailboxAway as error:
+    except MailboxUnavailable as error:
         # A server that asks for a pause has not stumbled over a mail.
         suspects.in_listing = suspects.in_listing or not error.after_seconds
         raise
@@ -122,7 +122,7 @@ async def read_batch(
 
     `alone` is how a mail is read that has the batch to itself, because it is large.
 
-    Raises MailboxAway when the connection is lost; the mails in hand are then suspects.
+    Raises MailboxUnavailable when the connection is lost; the mails in hand are then suspects.
     """
     uids = [mail.uid for mail in batch]
     if suspects.unreadable(uids):
@@ -156,7 +156,7 @@ def _may_be_by_a_mail(error: Exception) -> bool:
     A pause that the server asks for is no mail's fault, nor is a full disk; an answer that nobody
     foresaw may be.
     """
-    if isinstance(error, MailboxAway):
+    if isinstance(error, MailboxUnavailable):
         return not error.after_seconds
     return not isinstance(error, PipelineError)
 

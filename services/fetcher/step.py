@@ -54,7 +54,7 @@ class Counts(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class SharedResources:
     """What all mailboxes of a process share."""
 
     settings: FetcherSettings
@@ -63,7 +63,7 @@ class Parts:
     progress: Counts
     threads: Threads
     # Batches in hand, of all mailboxes together: what bounds memory.
-    hands: asyncio.Semaphore
+    batch_slots: asyncio.Semaphore
     clock: Clock
 
 
@@ -88,7 +88,7 @@ class Fetch:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: SharedResources,
         mailbox: Mailbox,
         state: SyncState,
         suspects: Suspects,
@@ -119,7 +119,7 @@ class Fetch:
     async def take(self, listed: Sequence[ListedMail]) -> None:
         """Reads listed mails, makes records and rows of them, and finishes with them."""
         for batch in self._batches(listed):
-            async with self._parts.hands:
+            async with self._parts.batch_slots:
                 await self._take(batch)
 
     async def held(self) -> list[ListedMail]:
@@ -153,7 +153,7 @@ class Fetch:
             self._parts.threads,
             batch,
             self._suspects,
-            alone=self._way_of(batch[0]),
+            alone=self._single_read(batch[0]),
         )
         too_large = any(mail.full_size is not None for mail in mails)
         try:
@@ -171,7 +171,7 @@ class Fetch:
         await self._finish([] if too_large else [mail.uid for mail in mails])
         self._tell(rows, (self._parts.clock.now() - started).total_seconds())
 
-    def _way_of(self, mail: ListedMail) -> OneRead | None:
+    def _single_read(self, mail: ListedMail) -> OneRead | None:
         """How a mail is read that is not read together with others."""
         if self._limits.exceeded_by(mail):
             return self._mailbox.read_header

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
-from postrail.mailbox import Mailbox, MailboxAway
+from postrail.mailbox import Mailbox, MailboxUnavailable
 from postrail.mailbox_state.reconciliation import Round
 from postrail.oauth import NeedsAuthorization
 from postrail.observe import metrics
@@ -19,7 +19,7 @@ from postrail.retry import backoff_seconds
 from postrail.tasks import set_within
 from services.fetcher.batch_read import Suspects
 from services.fetcher.reconcile import fetch_missed
-from services.fetcher.step import Fetch, Limits, Parts
+from services.fetcher.step import Fetch, Limits, SharedResources
 from services.fetcher.waiting import Wait, wait_idling
 
 logger = log("fetcher")
@@ -38,7 +38,7 @@ CONTACT_NOTED_EVERY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entrance:
+class MailboxOpener:
     """How mailboxes are opened: what makes one for an account, and how many connect at once."""
 
     mailbox_for: Callable[[MailAccount], Mailbox]
@@ -50,7 +50,11 @@ class MailboxWatch:
     """Watches one mailbox until it is cancelled."""
 
     def __init__(
-        self, account: MailAccount, parts: Parts, entrance: Entrance, wait: Wait = set_within
+        self,
+        account: MailAccount,
+        parts: SharedResources,
+        entrance: MailboxOpener,
+        wait: Wait = set_within,
     ) -> None:
         self.account = account
         self._parts = parts
@@ -210,7 +214,7 @@ class MailboxWatch:
             return
         self._failures += 1
         wrong = isinstance(error, ConfigurationError)
-        asked_for = error.after_seconds if isinstance(error, MailboxAway) else 0.0
+        asked_for = error.after_seconds if isinstance(error, MailboxUnavailable) else 0.0
         seconds = max(asked_for, _pause_seconds(error, self._failures))
         logger.log(
             logging.ERROR if wrong else logging.WARNING,
@@ -248,4 +252,4 @@ def _pause_seconds(error: PipelineError, failures: int) -> float:
 
 def _is_shared(error: PipelineError) -> bool:
     """Whether the fault is no matter of this mailbox: PostgreSQL or the blob store is away."""
-    return isinstance(error, TransientError) and not isinstance(error, MailboxAway)
+    return isinstance(error, TransientError) and not isinstance(error, MailboxUnavailable)

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore
-from postrail.configuration.snapshot import CachedRouting, Routing
+from postrail.configuration.snapshot import CachedRouting, ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
 from postrail.decision.decide import Decision, decide
 from postrail.effects import gather as facts
@@ -35,7 +35,7 @@ from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
 from postrail.stream.worker import Received, next_offsets
 from postrail.tasks import set_within
-from postrail.tracker import Tracker, TrackerUnavailableError
+from postrail.tracker import Tracker, TrackerUnavailable
 
 logger = log(__name__)
 
@@ -99,7 +99,7 @@ class Handler:
         try:
             return await self._work(self._settings.batch_max_mails)
         except TransientError as error:
-            if not isinstance(error, TrackerUnavailableError):
+            if not isinstance(error, TrackerUnavailable):
                 raise
             return await self._work_one_by_one(error)
         except FatalError:
@@ -120,7 +120,7 @@ class Handler:
     async def _work_alone(self) -> int:
         try:
             return await self._work(1)
-        except TrackerUnavailableError as error:
+        except TrackerUnavailable as error:
             await self._postpone(error)
         except (TransientError, FatalError):
             raise
@@ -176,7 +176,9 @@ class Handler:
         await outbox.flush(self._pool, self._process.producer, added)
         return len(done)
 
-    async def _decide(self, connection: Connection, routing: Routing) -> list[Decided]:
+    async def _decide(
+        self, connection: Connection, routing: ConfigurationSnapshot
+    ) -> list[Decided]:
         known = await facts.gather(connection, self._in_hand)
         return [
             Decided(due=due, decision=decide(due.mail, routing.accounts, found), facts=found)
@@ -185,7 +187,11 @@ class Handler:
         ]
 
     async def _take_effect(
-        self, connection: Connection, decided: list[Decided], routing: Routing, now: datetime
+        self,
+        connection: Connection,
+        decided: list[Decided],
+        routing: ConfigurationSnapshot,
+        now: datetime,
     ) -> tuple[list[Decided], list[OutgoingQueued]]:
         """Issues, comments and noted addresses, and the mails that tell of them."""
         issues = await self._create_issues(connection, decided, routing, now)
@@ -200,7 +206,11 @@ class Handler:
         return [*issues, *comments, *others], mails
 
     async def _create_issues(
-        self, connection: Connection, decided: list[Decided], routing: Routing, now: datetime
+        self,
+        connection: Connection,
+        decided: list[Decided],
+        routing: ConfigurationSnapshot,
+        now: datetime,
     ) -> list[Decided]:
         wanted = [one for one in decided if one.decision.outcome == "issue"]
         drafts = [issue_draft(one, routing) for one in wanted]
@@ -213,7 +223,11 @@ class Handler:
         return [replace(one, issue_key=key) for one, key in zip(wanted, keys, strict=True)]
 
     async def _add_comments(
-        self, connection: Connection, decided: list[Decided], routing: Routing, now: datetime
+        self,
+        connection: Connection,
+        decided: list[Decided],
+        routing: ConfigurationSnapshot,
+        now: datetime,
     ) -> list[Decided]:
         comments = [one for one in decided if one.decision.outcome == "comment"]
         # Large texts are read at once: the transaction must not stand idle for their sum.
@@ -226,13 +240,13 @@ class Handler:
             for one, draft, comment_id in zip(wanted, drafts, ids, strict=True)
         ]
 
-    async def _with_text(self, one: Decided, routing: Routing) -> Decided:
+    async def _with_text(self, one: Decided, routing: ConfigurationSnapshot) -> Decided:
         mail = one.due.mail
         account = routing.accounts[mail.mailbox]
         return replace(one, text=await comment_text(mail, account, self._blobs))
 
     async def _note_addresses(
-        self, connection: Connection, decided: list[Decided], routing: Routing
+        self, connection: Connection, decided: list[Decided], routing: ConfigurationSnapshot
     ) -> None:
         noted = [
             (one.issue_key, routing.accounts[one.due.mail.mailbox].address)
@@ -242,7 +256,11 @@ class Handler:
         await self._tracker.note_addresses(connection, noted)
 
     async def _notify(
-        self, connection: Connection, done: list[Decided], routing: Routing, now: datetime
+        self,
+        connection: Connection,
+        done: list[Decided],
+        routing: ConfigurationSnapshot,
+        now: datetime,
     ) -> list[OutgoingQueued]:
         keys = [one.issue_key for one in done if one.issue_key and one.decision.answers]
         audiences = await self._tracker.audiences(connection, keys) if keys else {}

@@ -68,7 +68,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ParsedRecord:
     """A record, and the blobs that must be in the blob store before it is sent."""
 
     record: MailParsed
@@ -112,7 +112,7 @@ def make_record(
     *,
     parsed_at: datetime,
     inline_max_bytes: int,
-) -> Made:
+) -> ParsedRecord:
     """The record of a mail. What does not fit inline goes to blobs; what is cut is a defect."""
     blobs, defects = _Blobs(), list(mail.defects)
     raw_blob = _raw_blob(fetched, raw, mail, blobs)
@@ -168,7 +168,7 @@ def make_record(
         events=_within(mail.events, EVENTS_MAX_BYTES, _event_bytes, "events", defects),
         defects=defects[:DEFECTS_MAX],
     )
-    return Made(record, list(blobs.by_name.values()))
+    return ParsedRecord(record, list(blobs.by_name.values()))
 
 
 def record_without_bytes(

@@ -19,7 +19,7 @@ from postrail.stream.topics import MAIL_PARSED
 from postrail.stream.worker import Received
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, sha256_of, unparsed
-from services.parser.record import Made, Place, make_record, record_without_bytes
+from services.parser.record import ParsedRecord, Place, make_record, record_without_bytes
 from services.parser.text.decode import storable
 
 logger = log(__name__)
@@ -111,7 +111,7 @@ class Parser:
             made = self._made(fetched, place, raw)
         return await self._with_blobs(made)
 
-    async def _with_blobs(self, made: Made) -> MailParsed:
+    async def _with_blobs(self, made: ParsedRecord) -> MailParsed:
         # Before the record that names them: what a record names is there.
         for blob in made.blobs:
             await self._blobs.put_chunks(blob.reference, blob.source.chunks())
@@ -125,20 +125,20 @@ class Parser:
             file.seek(0)
             return view_of(file)
 
-    def _made(self, fetched: MailFetched, place: Place, raw: View) -> Made:
+    def _made(self, fetched: MailFetched, place: Place, raw: View) -> ParsedRecord:
         mail = parsed_or_not(raw)
         if fetched.too_large:
             mail = header_only(mail, fetched)
         return self._record_of(fetched, place, raw, mail)
 
-    def _given_up(self, fetched: MailFetched, place: Place, deaths: int) -> Made:
+    def _given_up(self, fetched: MailFetched, place: Place, deaths: int) -> ParsedRecord:
         """Keeps the bytes, and looks at nothing in them; those in a blob are not even read."""
         reason = f"the parser died {deaths} times while it had this mail in hand"
         raw = fetched.body or b""
         fingerprint = fetched.blob.sha256 if fetched.blob else sha256_of(raw)
-        return self._record_of(fetched, place, raw, _nothing_of(fingerprint, reason))
+        return self._record_of(fetched, place, raw, _empty_mail(fingerprint, reason))
 
-    def _record_of(self, fetched: MailFetched, place: Place, raw: View, mail: Mail) -> Made:
+    def _record_of(self, fetched: MailFetched, place: Place, raw: View, mail: Mail) -> ParsedRecord:
         return make_record(
             fetched,
             place,
@@ -176,7 +176,7 @@ def parsed_or_not(raw: View) -> Mail:
     # A fault of ours must fail the one mail that shows it, with its bytes kept, and not the stage.
     except Exception as error:
         logger.exception("the parser failed", size=len(raw))
-        return _least(raw, storable(f"the parser failed: {type(error).__name__}: {error}"))
+        return _header_only(raw, storable(f"the parser failed: {type(error).__name__}: {error}"))
 
 
 def header_only(mail: Mail, fetched: MailFetched) -> Mail:
@@ -191,7 +191,7 @@ def header_only(mail: Mail, fetched: MailFetched) -> Mail:
     return replace(mail, content=content, reply=None, defects=[defect, *mail.defects])
 
 
-def _least(raw: View, reason: str) -> Mail:
+def _header_only(raw: View, reason: str) -> Mail:
     """What can be said of a mail on which the parser failed, if need be without its header."""
     try:
         return unparsed(raw, reason)
@@ -200,9 +200,9 @@ def _least(raw: View, reason: str) -> Mail:
     # Most likely the header is what it failed on.
     except Exception:
         logger.exception("the parser failed on the header too", size=len(raw))
-        return _nothing_of(sha256_of(raw), reason)
+        return _empty_mail(sha256_of(raw), reason)
 
 
-def _nothing_of(fingerprint: str, reason: str) -> Mail:
+def _empty_mail(fingerprint: str, reason: str) -> Mail:
     """A mail of which nothing is said but what names its bytes."""
     return replace(unparsed(b"", reason), fingerprint=fingerprint)

@@ -13,7 +13,7 @@ from postrail.stream.topics import OUTGOING_QUEUED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
 from services.sender.announcer import Announcer
-from services.sender.channels import Lines, smtp_couriers
+from services.sender.channels import Channels, smtp_couriers
 from services.sender.step import Sender
 
 GROUP = "sender"
@@ -42,7 +42,7 @@ async def run(process: Process, pool: Pool) -> None:
         process,
         pool,
         offsets,
-        Lines(pool, clock, couriers),
+        Channels(pool, clock, couriers),
         BlobStore(settings.blobs.url),
         announcer,
     )

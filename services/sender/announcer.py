@@ -8,7 +8,7 @@ from datetime import datetime
 from postrail.database import Pool
 from postrail.errors import TransientError
 from postrail.observe.log import log
-from postrail.outgoing.queue import Finished
+from postrail.outgoing.queue import AttemptResult
 from postrail.records import DeliveryResult, OutgoingDelivered
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry, Sends
@@ -19,7 +19,7 @@ logger = log(__name__)
 GATHER_SECONDS = 0.02
 
 
-def delivered(item: Finished, now: datetime) -> Entry:
+def delivered(item: AttemptResult, now: datetime) -> Entry:
     """The record of one attempt."""
     claimed = item.claimed
     by_address = {recipient.address: recipient for recipient in claimed.recipients}

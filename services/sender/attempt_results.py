@@ -6,26 +6,26 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from postrail.courier import Answer, State
-from postrail.outgoing.queue import Claimed, ClaimedRecipient, Finished, Outcome, Result
+from postrail.outgoing.queue import AttemptResult, Claimed, ClaimedRecipient, DeliveryState, Result
 from postrail.retry import backoff_seconds
 from postrail.settings import SenderSettings
 
 
-def judged(
+def attempt_results(
     claimed: Claimed,
     answers: Iterable[Answer],
     now: datetime,
     settings: SenderSettings,
     *,
     retry_at: datetime | None = None,
-) -> Finished:
+) -> AttemptResult:
     """The results of the attempt. `retry_at` is when it makes sense to try what was put off."""
     by_address = {recipient.address: recipient for recipient in claimed.recipients}
     results = tuple(
         _result(claimed, by_address[answer.recipient], answer, now, settings, retry_at)
         for answer in answers
     )
-    return Finished(claimed=claimed, results=results)
+    return AttemptResult(claimed=claimed, results=results)
 
 
 def _result(
@@ -39,7 +39,7 @@ def _result(
     # The server may have taken the message before the connection broke. Like any mail server
     # (RFC 5321, 4.5.4.1) we try again, with the same Message-ID, and say that it may come twice.
     maybe_twice = recipient.maybe_twice or answer.state == "unknown"
-    state: Outcome
+    state: DeliveryState
     state, reply, due_at = "deferred", answer.reply, now
     waited = now - claimed.queued_at
     if answer.state == "sent" or answer.state == "failed":

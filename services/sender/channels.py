@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from postrail.clock import Clock
 from postrail.configuration.models import OutgoingConnection
 from postrail.configuration.store import outgoing_connections
-from postrail.courier import Answer, Courier, CourierAway, Parcel, TimeLimit
+from postrail.courier import Answer, Courier, CourierUnavailable, Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import Pool, transaction
 from postrail.errors import ConfigurationError
@@ -25,7 +25,7 @@ MakeCourier = Callable[[OutgoingConnection], Courier]
 
 
 @dataclass(kw_only=True)
-class Line:
+class Channel:
     """One outgoing connection that mails go through."""
 
     connection: OutgoingConnection
@@ -41,10 +41,10 @@ class Unusable:
     def __init__(self, problem: ConfigurationError) -> None:
         self._problem = problem
 
-    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
-        """Always raises CourierAway."""
+    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
+        """Always raises CourierUnavailable."""
         problem = self._problem
-        raise CourierAway(problem.problem, remedy=problem.remedy, setting=problem.setting)
+        raise CourierUnavailable(problem.problem, remedy=problem.remedy, setting=problem.setting)
 
     async def close_idle(self) -> None:
         """There is nothing to close."""
@@ -65,19 +65,19 @@ def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
     return make
 
 
-class Lines:
+class Channels:
     """All lines, read again from the store every few seconds."""
 
     def __init__(self, pool: Pool, clock: Clock, make_courier: MakeCourier) -> None:
         self._pool = pool
         self._clock = clock
         self._make_courier = make_courier
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, Channel] = {}
         self._known: list[str] = []
         self._reload_at: datetime | None = None
 
     @property
-    def usable(self) -> list[Line]:
+    def usable(self) -> list[Channel]:
         """The lines that are enabled, those with the fewest mails under way first."""
         return sorted(self._lines.values(), key=lambda line: line.busy)
 
@@ -111,11 +111,11 @@ class Lines:
             else:
                 await line.courier.close()
 
-    def _line(self, connection: OutgoingConnection, before: Line | None) -> Line:
+    def _line(self, connection: OutgoingConnection, before: Channel | None) -> Channel:
         if before is not None and before.connection == connection:
             return before
         logger.info("outgoing connection", name=connection.name, host=connection.host)
-        return Line(connection=connection, courier=self._make_courier(connection))
+        return Channel(connection=connection, courier=self._make_courier(connection))
 
     async def close(self) -> None:
         """Closes all connections that are not in use."""

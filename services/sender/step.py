@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore
-from postrail.courier import Answer, CourierAway, Parcel, TimeLimit
+from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PermanentError, TransientError
 from postrail.observe.log import log
 from postrail.outgoing import queue as outgoing
-from postrail.outgoing.queue import Claimed, Finished
+from postrail.outgoing.queue import AttemptResult, Claimed
 from postrail.process import Process
 from postrail.records import OutgoingQueued
 from postrail.retry import backoff_seconds
@@ -28,8 +28,8 @@ from postrail.stream.intake import IntakeOffsets
 from postrail.stream.worker import Received, next_offsets
 from postrail.tasks import set_within
 from services.sender.announcer import Announcer, delivered
-from services.sender.attempt_results import judged, postponed, refused
-from services.sender.channels import Line, Lines
+from services.sender.attempt_results import attempt_results, postponed, refused
+from services.sender.channels import Channel, Channels
 
 logger = log(__name__)
 
@@ -45,10 +45,10 @@ STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Errand:
+class Attempt:
     """A claimed mail on its way, with the line it takes and the time it has."""
 
-    line: Line
+    line: Channel
     claimed: Claimed
     limit: TimeLimit
     begun_at: datetime
@@ -62,7 +62,7 @@ class Sender:
         process: Process,
         pool: Pool,
         offsets: IntakeOffsets,
-        lines: Lines,
+        lines: Channels,
         blobs: BlobStore,
         announcer: Announcer,
     ) -> None:
@@ -76,8 +76,8 @@ class Sender:
         self._announcer = announcer
         # Set when there may be something to do: mail came in, or a hand is free.
         self._news = asyncio.Event()
-        self._results: list[Finished] = []
-        self._errands: set[asyncio.Task[None]] = set()
+        self._results: list[AttemptResult] = []
+        self._attempts: set[asyncio.Task[None]] = set()
 
     async def take_in(self, batch: Sequence[Received]) -> None:
         """Brings queued mails into the tables, with their offsets, in one transaction."""
@@ -115,7 +115,7 @@ class Sender:
 
     async def _wait(self) -> None:
         """Until there is news, or the time comes to look for mail that is due."""
-        if await set_within(self._news, self._settings.poll_seconds) and self._errands:
+        if await set_within(self._news, self._settings.poll_seconds) and self._attempts:
             # Other hands are about to be free too: one transaction does for all of them.
             await asyncio.sleep(GATHER_SECONDS)
 
@@ -131,22 +131,22 @@ class Sender:
                 recorded = await outgoing.finish(connection, now, results)
                 entries = [delivered(item, now) for item in recorded]
                 added = await outbox.add(connection, entries, now)
-                errands = await self._claim(connection, now)
+                attempts = await self._claim(connection, now)
         except BaseException:
             self._results = results + self._results
             raise
-        for errand in errands:
-            errand.line.busy += 1
-            task = tasks.create_task(self._run_errand(errand))
-            self._errands.add(task)
-            task.add_done_callback(self._errands.discard)
+        for attempt in attempts:
+            attempt.line.busy += 1
+            task = tasks.create_task(self._run_attempt(attempt))
+            self._attempts.add(task)
+            task.add_done_callback(self._attempts.discard)
         self._announcer.announce(added)
         self._count(recorded, now)
         self._show_lines()
 
-    async def _claim(self, connection: Connection, now: datetime) -> list[Errand]:
+    async def _claim(self, connection: Connection, now: datetime) -> list[Attempt]:
         """As many due mails of each line as it may have under way."""
-        errands = []
+        attempts = []
         for line in self._lines.usable:
             room = line.breaker.allowed(now, line.busy, self._settings.connections)
             if room:
@@ -157,63 +157,63 @@ class Sender:
                     room,
                     outgoing_connection=line.connection.name,
                 )
-                errands += [self._errand(line, mail, now) for mail in claimed]
-        return errands
+                attempts += [self._attempt(line, mail, now) for mail in claimed]
+        return attempts
 
-    def _errand(self, line: Line, claimed: Claimed, now: datetime) -> Errand:
+    def _attempt(self, line: Channel, claimed: Claimed, now: datetime) -> Attempt:
         claim_seconds = self._settings.claim_seconds
         limit = TimeLimit(
             dot_before=now + timedelta(seconds=claim_seconds * DOT_SHARE),
             end_before=now + timedelta(seconds=claim_seconds * END_SHARE),
         )
-        return Errand(line=line, claimed=claimed, limit=limit, begun_at=now)
+        return Attempt(line=line, claimed=claimed, limit=limit, begun_at=now)
 
-    async def _run_errand(self, errand: Errand) -> None:
+    async def _run_attempt(self, attempt: Attempt) -> None:
         """Sends one mail; whatever comes of it is a result."""
         try:
             # In two steps: another list may be there when the mail has been sent.
-            result = await self._send(errand)
+            result = await self._send(attempt)
             self._results.append(result)
         finally:
-            errand.line.busy -= 1
+            attempt.line.busy -= 1
             self._news.set()
 
-    async def _send(self, errand: Errand) -> Finished:
-        line, claimed = errand.line, errand.claimed
+    async def _send(self, attempt: Attempt) -> AttemptResult:
+        line, claimed = attempt.line, attempt.claimed
         try:
             parcel = await self._parcel(claimed)
-            answers = await line.courier.send(parcel, errand.limit)
-        except CourierAway as error:
+            answers = await line.courier.send(parcel, attempt.limit)
+        except CourierUnavailable as error:
             retry_at = line.breaker.failed(self._clock.now(), str(error))
             logger.warning("mail server away", connection=line.connection.name, reason=str(error))
-            return self._judged(errand, postponed(claimed, str(error)), retry_at)
+            return self._judged(attempt, postponed(claimed, str(error)), retry_at)
         except PermanentError as error:
-            return self._judged(errand, refused(claimed, str(error)))
+            return self._judged(attempt, refused(claimed, str(error)))
         except TransientError as error:
-            return self._judged(errand, postponed(claimed, str(error)))
+            return self._judged(attempt, postponed(claimed, str(error)))
         # A fault of ours that one mail brings about must not stop the mails beside it; nothing is
         # known of how far it came.
         except Exception as error:
             logger.exception("sending failed", outgoing_id=claimed.outgoing_id)
             reason = f"{type(error).__name__}: {error}"
-            return self._judged(errand, postponed(claimed, reason, state="unknown"))
+            return self._judged(attempt, postponed(claimed, reason, state="unknown"))
         line.breaker.succeeded()
-        return self._judged(errand, answers)
+        return self._judged(attempt, answers)
 
-    async def _parcel(self, claimed: Claimed) -> Parcel:
+    async def _parcel(self, claimed: Claimed) -> Envelope:
         content = claimed.message
         if content is None:
             if claimed.message_blob is None:
                 raise PermanentError("the queued mail has neither a message nor a blob")
             content = await self._blobs.get(claimed.message_blob)
         recipients = tuple(recipient.address for recipient in claimed.recipients)
-        return Parcel(envelope_from=claimed.envelope_from, recipients=recipients, content=content)
+        return Envelope(envelope_from=claimed.envelope_from, recipients=recipients, content=content)
 
     def _judged(
-        self, errand: Errand, answers: list[Answer], retry_at: datetime | None = None
-    ) -> Finished:
+        self, attempt: Attempt, answers: list[Answer], retry_at: datetime | None = None
+    ) -> AttemptResult:
         now = self._clock.now()
-        return judged(errand.claimed, answers, now, self._settings, retry_at=retry_at)
+        return attempt_results(attempt.claimed, answers, now, self._settings, retry_at=retry_at)
 
     async def _put_strays_off(self) -> None:
         """Mails of connections that nobody has configured, or no more: they say so and wait."""
@@ -231,9 +231,11 @@ class Sender:
                 f"There is no outgoing connection named {mail.connection!r}."
                 " Add it with postrail apply."
             )
-            self._results.append(judged(mail, postponed(mail, reason), now, self._settings))
+            self._results.append(
+                attempt_results(mail, postponed(mail, reason), now, self._settings)
+            )
 
-    def _count(self, recorded: Sequence[Finished], now: datetime) -> None:
+    def _count(self, recorded: Sequence[AttemptResult], now: datetime) -> None:
         for item in recorded:
             claimed = item.claimed
             age = (now - claimed.received_at).total_seconds() if claimed.received_at else None
@@ -264,8 +266,8 @@ class Sender:
 
     async def _wind_up(self) -> None:
         """Lets mails under way arrive, and records what became of them."""
-        if self._errands:
-            _, late = await asyncio.wait(self._errands, timeout=STOP_SECONDS)
+        if self._attempts:
+            _, late = await asyncio.wait(self._attempts, timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
         if not self._results:

@@ -27,7 +27,7 @@ ALSO_EXPANDED = {
 STATE = {"$deltatoken", "$skiptoken"}
 
 
-class ContractBroken(AssertionError):  # noqa: N818  Says what happened.
+class ContractBroken(AssertionError):
     """A request or an answer is not as the vendor describes it."""
 
 

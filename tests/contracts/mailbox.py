@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from postrail.mailbox import Mailbox, MailboxAway
+from postrail.mailbox import Mailbox, MailboxUnavailable
 from postrail.mailbox.spool import CHUNK_BYTES
 
 
@@ -125,7 +125,7 @@ class MailboxContract:
     def test_an_interrupted_mailbox_is_away_and_can_be_closed(self, scene: MailboxScene) -> None:
         scene.mailbox.open()
         scene.mailbox.interrupt()
-        with pytest.raises(MailboxAway):
+        with pytest.raises(MailboxUnavailable):
             scene.mailbox.list_after(0)
         scene.mailbox.close()
         scene.mailbox.close()

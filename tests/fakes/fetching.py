@@ -23,7 +23,7 @@ from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
 from services.fetcher.batch_read import Threads
 from services.fetcher.publish import Publisher
-from services.fetcher.step import Fetch, Parts
+from services.fetcher.step import Fetch, SharedResources
 
 
 class MemoryProducer:
@@ -182,7 +182,7 @@ class Neighbours:
         self.threads = Threads(self._pool)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> SharedResources:
         publisher = Publisher(
             producer=self.producer,
             blobs=self.blobs,
@@ -191,13 +191,13 @@ class Neighbours:
             inline_max_bytes=self.settings.inline_max_bytes,
             archive_days=self._archive_days,
         )
-        return Parts(
+        return SharedResources(
             settings=self.settings,
             store=self.store,
             publisher=publisher,
             progress=self.progress,
             threads=self.threads,
-            hands=asyncio.Semaphore(2),
+            batch_slots=asyncio.Semaphore(2),
             clock=self.clock,
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.spool import Spool
 
 RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,7 +66,7 @@ class MemoryMailbox:
         self._check()
         if with_sizes and any(number > uid for number in self._server.deadly_to_list):
             self._open = False
-            raise MailboxAway("the server broke off the connection")
+            raise MailboxUnavailable("the server broke off the connection")
         return [
             ListedMail(number, len(content) if with_sizes else None)
             for number, content in sorted(self._server.mails.items())
@@ -82,7 +82,7 @@ class MemoryMailbox:
         self._server.log.append(("read", tuple(uids)))
         if self._server.deadly & set(uids):
             self._open = False
-            raise MailboxAway("the server broke off the connection")
+            raise MailboxUnavailable("the server broke off the connection")
         if self._server.refused & set(uids):
             raise MailUnreadable("the server does not give it out")
         mails = self._server.mails
@@ -159,4 +159,4 @@ class MemoryMailbox:
 
     def _check(self) -> None:
         if not self._open:
-            raise MailboxAway("the connection is closed")
+            raise MailboxUnavailable("the connection is closed")

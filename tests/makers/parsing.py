@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from postrail.records import BlobReference, MailFetched
-from services.parser.record import Made, Place, make_record
+from services.parser.record import ParsedRecord, Place, make_record
 from services.parser.step import parsed_or_not
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -37,7 +37,9 @@ def fetched(
     )
 
 
-def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str = MAIL_ID) -> Made:
+def made(
+    raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str = MAIL_ID
+) -> ParsedRecord:
     """The record and the blobs that these bytes give."""
     return make_record(
         fetched(raw, mail_id=mail_id),
@@ -49,7 +51,7 @@ def made(raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str =
     )
 
 
-def contents(result: Made) -> list[bytes]:
+def contents(result: ParsedRecord) -> list[bytes]:
     """What goes to the blob store before the record."""
     return [blob.source.read() for blob in result.blobs]
 

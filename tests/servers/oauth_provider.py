@@ -29,7 +29,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 Form = dict[str, str]
 
 
-class Refused(Exception):  # noqa: N818  What RFC 6749 calls it is an error response.
+class Refused(Exception):
     """An OAuth2 error."""
 
     def __init__(self, error: str, description: str = "", status: int = 400) -> None:

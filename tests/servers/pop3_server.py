@@ -22,7 +22,7 @@ from typing import Self
 from postrail.embedded.ports import LOOPBACK
 
 
-class Cut(Exception):  # noqa: N818
+class Cut(Exception):
     """The connection ends here."""
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from postrail.configuration.apply import risks
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.check.certificate import Certificate, read_certificate
 from postrail.mailbox.check.timed_steps import Found, Step, Steps, in_order
 from postrail.mailbox.faults import (
@@ -52,11 +52,11 @@ STARTTLS: dict[str, tuple[bytes, tuple[bytes, ...], bytes]] = {
 
 def reach(account: MailAccount) -> Generator[Step, None, bool]:
     """The steps up to TLS and greeting; returns whether all succeeded."""
-    with contextlib.closing(Reach(account)) as way:
+    with contextlib.closing(ConnectionCheck(account)) as way:
         return (yield from in_order(way.steps()))
 
 
-class Reach:
+class ConnectionCheck:
     """The way to the server of an account that speaks IMAP or POP3."""
 
     def __init__(self, account: MailAccount) -> None:
@@ -132,9 +132,9 @@ class Reach:
     def greeting(self) -> Found:
         """What the server says first."""
         line = self._first_line(self._open_socket)
-        protocol = self._account.spoken
+        protocol = self._account.wire_protocol
         if line.startswith(REFUSALS[protocol]):
-            raise MailboxAway(
+            raise MailboxUnavailable(
                 f"{server_of(self._account)} wants no connection now: {_words(line)}",
                 setting=setting_of(self._account, "host, port"),
                 remedy="Try again later; ask the server's administrator when it goes on",
@@ -180,7 +180,7 @@ class Reach:
 
     def _certificate(self) -> Certificate | None:
         """The certificate that was refused, over a connection that trusts anybody."""
-        with contextlib.suppress(OSError, MailboxAway), self._second_connection() as plain:
+        with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
             if self._account.encryption != "ssl":
                 self._first_line(plain)
                 self._ask_for_tls(plain)
@@ -190,14 +190,14 @@ class Reach:
 
     def _plain_greeting(self) -> bytes:
         """What the port says to somebody who speaks no TLS; b"" when it is silent."""
-        with contextlib.suppress(OSError, MailboxAway), self._second_connection() as plain:
+        with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
             line = _line(plain, SILENCE_SECONDS)
             # HTTP has none.
-            return line if line.startswith(GREETINGS.get(self._account.spoken, ())) else b""
+            return line if line.startswith(GREETINGS.get(self._account.wire_protocol, ())) else b""
         return b""
 
     def _speaks_tls(self) -> bool:
-        with contextlib.suppress(OSError, MailboxAway), self._second_connection() as plain:
+        with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
             plain.settimeout(SILENCE_SECONDS)
             with _trusting_context().wrap_socket(plain):
                 return True
@@ -229,7 +229,7 @@ class Reach:
 
     def _ask_for_tls(self, server: socket.socket) -> bytes | None:
         """Asks to begin with TLS; returns the server's words when it does not want to."""
-        command, answer, yes = STARTTLS[self._account.spoken]
+        command, answer, yes = STARTTLS[self._account.wire_protocol]
         try:
             server.sendall(command)
         except OSError as error:

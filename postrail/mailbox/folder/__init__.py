@@ -52,7 +52,7 @@ class Place(Protocol):
         """Marks, removes or moves, as the account wants; False: that waits for `rest`."""
 
     def rest(self) -> None:
-        """Does what waits. Raises MailboxAway when another program does not let us."""
+        """Does what waits. Raises MailboxUnavailable when another program does not let us."""
 
     def close(self) -> None:
         """Lets go of all files."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 from postrail.clock import Clock
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.folder import Found, Place, quoted
 from postrail.mailbox.folder.eml import EmlFolder
@@ -186,7 +186,7 @@ class FolderMailbox:
         return -1
 
     def interrupt(self) -> None:
-        """What is being done to one mail is done; then the next step raises MailboxAway."""
+        """What is being done to one mail is done; then the next step raises MailboxUnavailable."""
         self._interrupted = True
 
     def close(self) -> None:
@@ -200,12 +200,12 @@ class FolderMailbox:
     def _open_place(self) -> Place:
         self._check()
         if self._place is None:
-            raise MailboxAway(f"{quoted(self._account.path)} is not open")
+            raise MailboxUnavailable(f"{quoted(self._account.path)} is not open")
         return self._place
 
     def _check(self) -> None:
         if self._interrupted:
-            raise MailboxAway(f"{quoted(self._account.path)} was let go")
+            raise MailboxUnavailable(f"{quoted(self._account.path)} was let go")
 
 
 def place_of(account: MailAccount, clock: Clock) -> Place:
@@ -241,7 +241,7 @@ def path_fault(account: MailAccount) -> Iterator[None]:
     except OSError as error:
         problem = f"{quoted(account.path)} cannot be read: {error.strerror}"
         if error.errno not in WRONG_PATH:
-            raise MailboxAway(problem) from error
+            raise MailboxUnavailable(problem) from error
         raise ConfigurationError(
             problem,
             setting=setting_of(account, "path"),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 
 WAIT_SECONDS = 10.0
 TRY_AGAIN_SECONDS = 0.1
@@ -30,7 +30,7 @@ _held: set[Path] = set()
 
 @contextlib.contextmanager
 def locked(path: Path, *, to_write: bool) -> Iterator[BinaryIO]:
-    """The open file, under both locks. Raises MailboxAway when others hold them for long.
+    """The open file, under both locks. Raises MailboxUnavailable when others hold them for long.
 
     For reading, a folder that we may not write into has to do without the lock file.
     """
@@ -106,7 +106,7 @@ def _lock(file: BinaryIO, path: Path, give_up_at: float, kind: int) -> None:
 
 def _wait(path: Path, give_up_at: float) -> None:
     if time.monotonic() > give_up_at:
-        raise MailboxAway(
+        raise MailboxUnavailable(
             f"{path} is locked by another program for longer than {WAIT_SECONDS:.0f} s",
             remedy=f"Find what holds it, or remove {path}.lock if nothing does",
         )

@@ -18,7 +18,7 @@ import httpx
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway, MailUnreadable
+from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
     OLD_TLS,
     broken_off,
@@ -47,7 +47,7 @@ FOLDERS_SHOWN = 10
 SHOWN_CHARACTERS = 300
 
 
-class Refused(MailboxAway):
+class Refused(MailboxUnavailable):
     """Graph does not do what it was asked for; whoever asked knows whose fault that is."""
 
     def __init__(self, problem: str, status: int, code: str) -> None:
@@ -124,17 +124,17 @@ def _tls(account: MailAccount, error: ssl.SSLError) -> PipelineError:
     )
 
 
-def _network(account: MailAccount, problem: str) -> MailboxAway:
-    return MailboxAway(
+def _network(account: MailAccount, problem: str) -> MailboxUnavailable:
+    return MailboxUnavailable(
         f"{server_of(account)} {problem}",
         setting=setting_of(account, "host, port, timeout_ms"),
         remedy="Check the network, and the proxy (HTTPS_PROXY) if there is one on the way",
     )
 
 
-def strange_answer(account: MailAccount, problem: str) -> MailboxAway:
+def strange_answer(account: MailAccount, problem: str) -> MailboxUnavailable:
     """Whatever answers there is not Graph."""
-    return MailboxAway(
+    return MailboxUnavailable(
         f"{server_of(account)} answered what Microsoft Graph does not: {problem}",
         setting=setting_of(account, "host, port"),
         remedy="Leave host and port blank, and check that no proxy answers instead",
@@ -149,7 +149,7 @@ def refusal(
     problem = f"{server_of(account)} refused: {words} ({status} {code})"
     after = retry_after_seconds(headers.get("Retry-After", ""))
     if status in (429, 503, 509) and (after or status == 429):
-        return MailboxAway(
+        return MailboxUnavailable(
             f"{server_of(account)} asks for a pause: {words} ({status} {code})",
             after_seconds=after or BUSY_SECONDS,
         )

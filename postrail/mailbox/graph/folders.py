@@ -38,7 +38,7 @@ FOLDERS_AT_ONCE = "100"
 ALREADY_THERE = 409
 
 
-class FolderMissing(Exception):  # noqa: N818  Nobody outside of this room sees it.
+class FolderMissing(Exception):
     """The path leads nowhere; these are the folders where it ends."""
 
     def __init__(self, there: list[str]) -> None:

@@ -18,7 +18,7 @@ import httpx
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.dialogue_log import Dialogue
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph.faults import connection_fault, json_in, refusal, strange_answer
@@ -154,7 +154,7 @@ class GraphClient:
         return found
 
     def note_page(self, link: str, followed: set[str]) -> None:
-        """Raises MailboxAway when a list comes back to a page that it had, or has no end."""
+        """Raises MailboxUnavailable when a list comes back to a page that it had, or has no end."""
         if link in followed or len(followed) >= MOST_PAGES:
             raise strange_answer(self._account, "a list that has no end")
         followed.add(link)
@@ -253,7 +253,7 @@ class GraphClient:
 
     def _connected(self) -> httpx.Client:
         if self._interrupted or self._client is None:
-            raise MailboxAway("the mailbox is closed")
+            raise MailboxUnavailable("the mailbox is closed")
         return self._client
 
     def interrupt(self) -> None:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from postrail.clock import Clock
 from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.delta import Deltas
 from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
@@ -63,7 +63,7 @@ class GraphMailbox:
         self._highest_read = 0
 
     def open(self) -> int:
-        """Finds the folder; raises ConfigurationError or MailboxAway, naming setting and remedy."""
+        """Finds the folder; raises ConfigurationError or MailboxUnavailable with the remedy."""
         self._client.connect()
         try:
             self._folder = folder_of(self._client, self._account)
@@ -274,7 +274,7 @@ class GraphMailbox:
 
     def fileno(self) -> int:
         """There is no socket to wait for."""
-        raise MailboxAway("Microsoft Graph has no connection to wait on")
+        raise MailboxUnavailable("Microsoft Graph has no connection to wait on")
 
     def interrupt(self) -> None:
         """Breaks off the request that is under way, and allows no other."""

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.connection import Reach
+from postrail.mailbox.check.connection import ConnectionCheck
 from postrail.mailbox.check.timed_steps import (
     Found,
     ReadSoFar,
@@ -36,7 +36,7 @@ def _reach(account: MailAccount) -> Generator[Step, None, bool]:
     """Name, port and certificate; where a proxy is on the way, only the proxy knows these."""
     if urllib.request.getproxies().get("https") and not urllib.request.proxy_bypass(account.host):
         return True
-    with contextlib.closing(Reach(account)) as way:
+    with contextlib.closing(ConnectionCheck(account)) as way:
         steps = [("name resolution", way.resolve), ("connection", way.connect)]
         return (yield from in_order([*steps, ("TLS", way.encrypt)]))
 

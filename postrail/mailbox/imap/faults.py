@@ -15,7 +15,7 @@ from imapclient.exceptions import CapabilityError
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway, MailUnreadable
+from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
     broken_off,
     login_refused,
@@ -61,7 +61,9 @@ def login_fault(account: MailAccount, error: Exception) -> PipelineError:
         return _abort_fault(account, error.__context__)
     words = words_of(error)
     if any(code in words.upper() for code in PASSING_LOGIN_CODES):
-        return MailboxAway(f"{server_of(account)} cannot log {account.username} in now: {words}")
+        return MailboxUnavailable(
+            f"{server_of(account)} cannot log {account.username} in now: {words}"
+        )
     return login_refused(account, error)
 
 
@@ -75,9 +77,9 @@ def folder_fault(account: MailAccount, error: Exception, folders: list[str]) -> 
     )
 
 
-def numbers_missing(account: MailAccount) -> MailboxAway:
+def numbers_missing(account: MailAccount) -> MailboxUnavailable:
     """The server gives the folder no UIDVALIDITY."""
-    return MailboxAway(
+    return MailboxUnavailable(
         f"{account.host} gives its mails no lasting numbers (UIDVALIDITY)",
         setting=setting_of(account, "folder"),
         remedy="Choose a folder whose mails the server numbers for good",
@@ -93,7 +95,7 @@ def read_only_fault(account: MailAccount) -> MailUnreadable:
     )
 
 
-def _abort_fault(account: MailAccount, error: Exception) -> MailboxAway:
+def _abort_fault(account: MailAccount, error: Exception) -> MailboxUnavailable:
     words = str(error)
     if found := OUT_OF_PLACE.search(words):
         # What came out of place may be a part of a mail, and logs hold none.

@@ -14,7 +14,7 @@ from imapclient.exceptions import LoginError
 
 from postrail.configuration.models import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.dialogue_log import Dialogue, untold
 from postrail.mailbox.faults import (
     plain_login_fault,
@@ -49,7 +49,7 @@ HEADER_MAX_BYTES = 1024 * 1024
 CONNECT_TIMEOUT_SECONDS = 10.0
 
 
-class Removed(Exception):  # noqa: N818  Says what it means.
+class Removed(Exception):
     """Somebody has removed the mail since it was listed."""
 
 
@@ -70,7 +70,7 @@ class ImapMailbox:
     def open(self) -> int:
         """Connects, logs in and selects the folder; returns its UIDVALIDITY.
 
-        Raises ConfigurationError or MailboxAway, naming the account's setting and the remedy.
+        Raises ConfigurationError or MailboxUnavailable; both name the setting and the remedy.
         """
         try:
             # Before there is a connection that would wait for it.
@@ -381,7 +381,7 @@ class ImapMailbox:
         self._client._idle_tag = tag = imap._command("IDLE")
         while imap._get_response() is not None:
             if imap.tagged_commands[tag]:
-                raise MailboxAway(
+                raise MailboxUnavailable(
                     f"{self._account.host} refused to idle: {imap.tagged_commands[tag]}"
                 )
 

@@ -8,7 +8,7 @@ from typing import Any
 from imapclient.exceptions import LoginError
 
 from postrail.configuration.models import MailAccount
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import broken_off, words_of
 from postrail.mailbox.imap.faults import login_fault
 from postrail.mailbox.login import (
@@ -39,7 +39,9 @@ def log_in_with_token(client: Any, account: MailAccount, login: BearerToken, tok
                 raise token_refused(account, words_of(error), b"".join(challenges)) from error
         else:
             return
-    raise MailboxAway(f"{account.host} refused two tokens in a row; a third one may be taken")
+    raise MailboxUnavailable(
+        f"{account.host} refused two tokens in a row; a third one may be taken"
+    )
 
 
 def _raise_if_it_may_pass(account: MailAccount, error: LoginError) -> None:
@@ -47,7 +49,7 @@ def _raise_if_it_may_pass(account: MailAccount, error: LoginError) -> None:
     if isinstance(error.__context__, imaplib.IMAP4.abort):
         raise broken_off(account, error) from error
     fault = login_fault(account, error)
-    if isinstance(fault, MailboxAway):
+    if isinstance(fault, MailboxUnavailable):
         raise fault from error
 
 

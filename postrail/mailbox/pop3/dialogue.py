@@ -27,14 +27,14 @@ LONGEST_LISTING = 64 * 1024 * 1024
 LONGEST_COMMAND = 255
 
 
-class Refused(Exception):  # noqa: N818  It is the server's answer, not a fault of the dialogue.
+class Refused(Exception):
     """The server answered -ERR, with these words."""
 
     # What it said before, as a challenge of SASL.
     challenge = b""
 
 
-class NotPop3(Exception):  # noqa: N818
+class NotPop3(Exception):
     """The server answered what is neither +OK nor -ERR."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import PipelineError
-from postrail.mailbox import MailboxAway, MailUnreadable
+from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
     broken_off,
     login_refused,
@@ -52,23 +52,23 @@ def is_passing(error: Refused) -> bool:
     return str(error).upper().startswith(PASSING_CODES)
 
 
-def refusal(account: MailAccount, error: Refused) -> MailboxAway:
+def refusal(account: MailAccount, error: Refused) -> MailboxUnavailable:
     """The server refuses what every server has to grant."""
-    return MailboxAway(f"{server_of(account)} does not serve us now: {words_of(error)}")
+    return MailboxUnavailable(f"{server_of(account)} does not serve us now: {words_of(error)}")
 
 
 def login_fault(account: MailAccount, error: Refused) -> PipelineError:
     """The server refused user name and password, or has no time for us."""
     if is_passing(error):
-        return MailboxAway(
+        return MailboxUnavailable(
             f"{server_of(account)} cannot log {account.username} in now: {words_of(error)}"
         )
     return login_refused(account, error)
 
 
-def too_soon(account: MailAccount) -> MailboxAway:
+def too_soon(account: MailAccount) -> MailboxUnavailable:
     """The server has named how far apart logins must be (LOGIN-DELAY)."""
-    return MailboxAway(
+    return MailboxUnavailable(
         f"{server_of(account)} allows no login so soon after the last one",
         setting=setting_of(account, "poll_seconds"),
         remedy="Look less often",

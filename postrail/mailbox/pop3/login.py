@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postrail.configuration.models import MailAccount, plain_login_allowed
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_unwanted,
@@ -122,4 +122,6 @@ def _give_token(
             refused, token = token, asked_for(login, token)
             if token == refused:
                 raise token_refused(account, words_of(error), error.challenge) from error
-    raise MailboxAway(f"{account.host} refused two tokens in a row; a third one may be taken")
+    raise MailboxUnavailable(
+        f"{account.host} refused two tokens in a row; a third one may be taken"
+    )

@@ -37,7 +37,7 @@ from postrail.mailbox.pop3.faults import (
     withheld,
 )
 from postrail.mailbox.pop3.login import Capabilities, log_in, login_delay_seconds
-from postrail.mailbox.pop3.maildrop import Maildrop, Stocktaking
+from postrail.mailbox.pop3.maildrop import Maildrop, MaildropListing
 from postrail.mailbox.pop3.retrieval import header, on_disk, small_or_spooled
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
@@ -81,7 +81,7 @@ class Pop3Mailbox:
     def open(self) -> int:
         """Logs in, unless it is too soon for that: then nothing is listed.
 
-        Raises ConfigurationError or MailboxAway, naming the account's setting and the remedy.
+        Raises ConfigurationError or MailboxUnavailable; both name the setting and the remedy.
         """
         if not self._too_soon():
             self._connected()
@@ -150,7 +150,7 @@ class Pop3Mailbox:
         dialogue = self._connected()
         if self._maildrop is None:
             with connection_fault(self._account):
-                stock = Stocktaking(dialogue, self._account, self._capabilities)
+                stock = MaildropListing(dialogue, self._account, self._capabilities)
                 self._maildrop = stock.take(self._ledger, with_sizes=with_sizes)
         return self._maildrop
 

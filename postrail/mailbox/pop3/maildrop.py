@@ -28,7 +28,7 @@ class Maildrop:
         return self.places.get(number, [None])[0]
 
 
-class Stocktaking:
+class MaildropListing:
     """Asks a new session what there is. Raises Refused and what the dialogue raises."""
 
     def __init__(

@@ -33,10 +33,10 @@ def up(
     Example: [bold]postrail up --demo[/bold]
     """
     from postrail.settings import load_settings
-    from services.cli.local.lifecycle import Wishes, run_installation
+    from services.cli.local.lifecycle import UpOptions, run_installation
 
     folder = data or load_settings().data or DEFAULT_FOLDER
-    wishes = Wishes(
+    wishes = UpOptions(
         demo=demo or exit_after_demo or picture is not None,
         exit_after_demo=exit_after_demo,
         picture=picture,

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 
 from postrail.clock import Clock, SystemClock
 from postrail.configuration.models import MailAccount, OutgoingConnection
-from postrail.courier import Parcel, TimeLimit
+from postrail.courier import Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.embedded.instance import Endpoints
 from postrail.errors import ConfigurationError, TransientError
@@ -49,7 +49,7 @@ class DemoPost:
             end_before=now + timedelta(seconds=2 * SEND_SECONDS),
         )
         content = mail.as_bytes(policy=email.policy.SMTP)
-        parcel = Parcel(envelope_from=sender, recipients=(SUPPORT,), content=content)
+        parcel = Envelope(envelope_from=sender, recipients=(SUPPORT,), content=content)
         (answer,) = await self._courier.send(parcel, limit)
         if answer.state != "sent":
             raise TransientError(

@@ -19,7 +19,7 @@ LOOK_SECONDS = 1.0
 OVERLAP_SECONDS = 30.0
 
 
-class News:
+class ActivityLog:
     """Says each mail that was handled, and each notification, once."""
 
     def __init__(self, pool: Pool, screen: Screen, services: LocalServices, clock: Clock) -> None:

@@ -31,7 +31,7 @@ from services.cli.demo.mail_server import DemoPost
 from services.cli.demo.mails import PEOPLE, SUPPORT
 from services.cli.demo.story import DemoStory, configure, demo_table, turn_off
 from services.cli.installation import DEFAULT_FOLDER, refuse_observer
-from services.cli.local.activity_log import News
+from services.cli.local.activity_log import ActivityLog
 from services.cli.local.children import LocalServices, addresses_before
 from services.cli.local.screen import Screen
 
@@ -42,7 +42,7 @@ PICTURE_WIDTH = 110
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class UpOptions:
     """What `postrail up` was asked for."""
 
     demo: bool
@@ -50,7 +50,7 @@ class Wishes:
     picture: Path | None
 
 
-class Ending:
+class StopSignals:
     """SIGINT and SIGTERM: the first one ends everything in order, further ones are ignored."""
 
     def __init__(self) -> None:
@@ -88,9 +88,9 @@ class Ending:
         self._wake = lambda: None
 
 
-def run_installation(folder: Path, wishes: Wishes) -> None:
+def run_installation(folder: Path, wishes: UpOptions) -> None:
     """Runs it until a signal, or the end of the demo if that was asked for."""
-    ending, screen = Ending(), Screen()
+    ending, screen = StopSignals(), Screen()
     with ending.by_signals(), screen:
         try:
             Installation(folder, wishes, ending, screen).run()
@@ -101,7 +101,9 @@ def run_installation(folder: Path, wishes: Wishes) -> None:
 class Installation:
     """One run of `postrail up`."""
 
-    def __init__(self, folder: Path, wishes: Wishes, ending: Ending, screen: Screen) -> None:
+    def __init__(
+        self, folder: Path, wishes: UpOptions, ending: StopSignals, screen: Screen
+    ) -> None:
         self._wishes = wishes
         self._ending = ending
         self._screen = screen
@@ -203,7 +205,7 @@ class Installation:
             await self._show_demo(pool)
         self._say_how_to_go_on()
         if not self._wishes.exit_after_demo:
-            await News(pool, self._screen, services, self._clock).follow()
+            await ActivityLog(pool, self._screen, services, self._clock).follow()
 
     async def _supervise(self, services: LocalServices) -> None:
         """Starts again what ends by itself: services, and the servers below them."""

@@ -14,7 +14,7 @@ from postrail.clock import SystemClock
 from postrail.database import one_connection, rows
 from postrail.errors import ConfigurationError
 from postrail.incoming.queue import FetchedRow, record_fetched
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox_state import last_contact as contact
 from postrail.mailbox_state import sync_state
 from postrail.mailbox_state.sync_state import UnreadableRow
@@ -68,12 +68,12 @@ def fill(settings: Settings) -> None:
             )
             assert state.last_uid == 0
             await sync_state.advance(connection, moved, now)
-            await contact.failed(connection, "help", MailboxAway("gone"), now)
+            await contact.failed(connection, "help", MailboxUnavailable("gone"), now)
             await contact.reached(connection, "help", now)
             error = ConfigurationError(
                 "login of\0 sales refused", setting="password", remedy="Correct it"
             )
-            await contact.failed(connection, "sales", MailboxAway("away"), now)
+            await contact.failed(connection, "sales", MailboxUnavailable("away"), now)
             await contact.failed(connection, "sales", error, now + timedelta(hours=1))
 
     asyncio.run(write())

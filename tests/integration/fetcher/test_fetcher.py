@@ -34,9 +34,9 @@ from postrail.stream.topics import (
 )
 from services.fetcher.batch_read import Threads
 from services.fetcher.publish import Publisher
-from services.fetcher.step import Parts
+from services.fetcher.step import SharedResources
 from services.fetcher.store import PostgresStore
-from services.fetcher.watch import Entrance, MailboxWatch
+from services.fetcher.watch import MailboxOpener, MailboxWatch
 from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
 from tests.makers.settings import settings_of
 from tests.processes.fetcher_process import (
@@ -77,7 +77,7 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
 class Fetching:
     """The parts of a fetcher on real neighbours, for watches that a test starts and stops."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
+    def __init__(self, settings: Settings, parts: SharedResources) -> None:
         self.settings = settings
         self.url = settings.database.url.get_secret_value()
         self.parts = parts
@@ -85,7 +85,7 @@ class Fetching:
     @contextlib.asynccontextmanager
     async def watching(self, account: MailAccount) -> AsyncIterator[asyncio.Task[None]]:
         """A watch that runs during the block."""
-        entrance = Entrance(
+        entrance = MailboxOpener(
             mailbox_for=lambda one: ImapMailbox(one, PASSWORD), slots=asyncio.Semaphore(2)
         )
         task = asyncio.create_task(MailboxWatch(account, self.parts, entrance).run())
@@ -124,13 +124,13 @@ async def fetching(settings: Settings) -> AsyncIterator[Fetching]:
         inline_max_bytes=settings.fetcher.inline_max_bytes,
         archive_days=0,
     )
-    parts = Parts(
+    parts = SharedResources(
         settings=settings.fetcher,
         store=PostgresStore(pool, health, clock),
         publisher=publisher,
         progress=MemoryProgress(),
         threads=Threads(threads),
-        hands=asyncio.Semaphore(4),
+        batch_slots=asyncio.Semaphore(4),
         clock=clock,
     )
     yield Fetching(settings, parts)

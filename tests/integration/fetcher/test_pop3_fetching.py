@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
-from services.fetcher.watch import Entrance, MailboxWatch
+from services.fetcher.watch import MailboxOpener, MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
 from tests.fakes.ledgers import MemoryLedger
 from tests.servers.pop3_server import Pop3Server
@@ -66,7 +66,7 @@ class Watching:
             "encryption": "none",
             "after_download": "remove",
         }
-        entrance = Entrance(
+        entrance = MailboxOpener(
             mailbox_for=lambda account: Pop3Mailbox(account, "secret", self._ledger),
             slots=asyncio.Semaphore(1),
         )

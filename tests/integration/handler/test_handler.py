@@ -28,7 +28,7 @@ from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.worker import OffsetGap
-from postrail.tracker import TrackerUnavailableError
+from postrail.tracker import TrackerUnavailable
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.step import Handler
 from tests.fakes.streams import MemoryProducer
@@ -465,7 +465,7 @@ async def test_one_poisonous_mail_fails_and_its_neighbours_are_handled(bench: Be
 async def test_a_tracker_that_is_away_holds_only_the_conversations_that_need_it(
     bench: Bench,
 ) -> None:
-    bench.tracker.faults["slow"] = TrackerUnavailableError("away")
+    bench.tracker.faults["slow"] = TrackerUnavailable("away")
     slow = mail_parsed(subject="slow")
     after = mail_parsed(subject="after", in_reply_to=[str(slow.message_id)])
     await bench.handle(slow, after, mail_parsed(subject="other"))

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from postrail.errors import ConfigurationError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox.graph.faults import NotThere
 from postrail.mailbox.graph.mailbox import LISTED_AT_ONCE, GraphMailbox
 from postrail.mailbox.spool import Spool
@@ -221,7 +221,7 @@ def test_without_sizes_mails_are_listed_all_the_same(scene: GraphScene, graph: F
     (listed,) = mailbox.list_after(0)
     assert (listed.uid, listed.size) == (uid, None)
     graph.refuse(400, "ErrorInvalidUrlQuery", part="delta", times=2)
-    with pytest.raises(MailboxAway, match="ErrorInvalidUrlQuery"):
+    with pytest.raises(MailboxUnavailable, match="ErrorInvalidUrlQuery"):
         scene.opened(after_download="leave").list_after(0)
 
 
@@ -278,7 +278,7 @@ def test_a_cut_download_gives_no_mail(scene: GraphScene, graph: FakeGraph) -> No
     (listed,) = mailbox.list_after(0)
     for at in (0, 1, 13, 150_000, 300_000):
         graph.cut("$value", at)
-        with pytest.raises(MailboxAway, match="broke off"):
+        with pytest.raises(MailboxUnavailable, match="broke off"):
             mailbox.read([listed.uid])
     assert [mail.content for mail in mailbox.read([listed.uid])] == [content]
 
@@ -294,7 +294,7 @@ def test_a_mail_that_graph_cannot_make_mime_of_is_unreadable(
         mailbox.read([listed.uid])
     # Broken for all, it is away; for this mail alone, the fetcher finds that out.
     graph.refuse(500, "ErrorInternalServerError", part="$value")
-    with pytest.raises(MailboxAway, match="ErrorInternalServerError"):
+    with pytest.raises(MailboxUnavailable, match="ErrorInternalServerError"):
         mailbox.read([listed.uid])
 
 
@@ -367,7 +367,7 @@ def test_an_expiry_in_the_middle_of_the_pages_begins_anew(
 def test_a_delta_that_cannot_begin_is_no_endless_loop(scene: GraphScene, graph: FakeGraph) -> None:
     mailbox = scene.opened()
     graph.refuse(410, "resyncRequired", part="delta", times=3)
-    with pytest.raises(MailboxAway, match="resyncRequired"):
+    with pytest.raises(MailboxUnavailable, match="resyncRequired"):
         mailbox.list_after(0)
 
 
@@ -414,7 +414,7 @@ def test_a_pause_is_handed_on(
     uid = scene.add(MAIL)
     mailbox = scene.opened()
     graph.throttle(status=status, seconds=seconds)
-    with pytest.raises(MailboxAway, match="asks for a pause") as told:
+    with pytest.raises(MailboxUnavailable, match="asks for a pause") as told:
         mailbox.list_after(0)
     assert told.value.after_seconds == expected
     assert numbers(mailbox.list_after(0)) == [uid]
@@ -434,7 +434,7 @@ def test_four_at_once_and_no_more(scene: GraphScene, graph: FakeGraph) -> None:
         graph.open_gate.set()
         faults = [read.exception() for read in reads]
     (refused,) = filter(None, faults)
-    assert isinstance(refused, MailboxAway)
+    assert isinstance(refused, MailboxUnavailable)
     assert "MailboxConcurrency" in str(refused)
     assert refused.after_seconds == 1
 
@@ -457,7 +457,7 @@ def test_interrupt_ends_a_call_in_another_thread(scene: GraphScene, graph: FakeG
         while len(graph.requests) == asked:
             threading.Event().wait(0.01)
         mailbox.interrupt()
-        assert isinstance(reading.exception(timeout=3), MailboxAway)
+        assert isinstance(reading.exception(timeout=3), MailboxUnavailable)
     mailbox.close()
 
 
@@ -604,9 +604,9 @@ def test_network_faults_are_told(
     with FakeGraph(others) as other, pytest.raises(ConfigurationError, match="not trusted"):
         scene.opened(port=other.port)
     # A port at which nobody listens any more.
-    with pytest.raises(MailboxAway, match="refused the connection"):
+    with pytest.raises(MailboxUnavailable, match="refused the connection"):
         scene.opened(port=other.port)
-    with pytest.raises(MailboxAway, match="is not known"):
+    with pytest.raises(MailboxUnavailable, match="is not known"):
         scene.opened(host="graph.invalid")
 
 
@@ -621,11 +621,11 @@ def test_ids_are_case_sensitive(scene: GraphScene) -> None:
 
 def test_the_fake_holds_us_to_the_description(scene: GraphScene, graph: FakeGraph) -> None:
     mailbox = scene.opened()
-    with pytest.raises(MailboxAway, match="ContractBroken"):
+    with pytest.raises(MailboxUnavailable, match="ContractBroken"):
         mailbox._client.get("mailFolders/inbox/messages", {"$select": "size"})
-    with pytest.raises(MailboxAway, match="ContractBroken"):
+    with pytest.raises(MailboxUnavailable, match="ContractBroken"):
         mailbox._client.send("PATCH", "messages/x", {"read": True})
-    with pytest.raises(MailboxAway, match="ContractBroken"):
+    with pytest.raises(MailboxUnavailable, match="ContractBroken"):
         mailbox._client.get("messages/x/raw")
     assert len(graph.violations) == 3
     graph.violations.clear()

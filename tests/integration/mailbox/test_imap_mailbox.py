@@ -14,7 +14,7 @@ import pytest
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.spool import CHUNK_BYTES
 from tests.contracts.mailbox import MailboxContract
@@ -280,7 +280,7 @@ def test_a_kicked_session_is_told_as_away(dovecot: Dovecot, mailbox: ImapMailbox
     assert mailbox.start_idle()
     dovecot.kick(USER)
     assert select.select([mailbox.fileno()], [], [], 5)[0]
-    with pytest.raises(MailboxAway, match=r"broke off|failed"):
+    with pytest.raises(MailboxUnavailable, match=r"broke off|failed"):
         mailbox.stop_idle()
 
 
@@ -289,7 +289,7 @@ def test_interrupt_ends_a_call_in_another_thread(mailbox: ImapMailbox) -> None:
     mailbox.list_after(0)
     assert mailbox.start_idle()
     mailbox.interrupt()
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.stop_idle()
 
 
@@ -336,15 +336,15 @@ FAULTS = [
     # Plain IMAP to a port that expects TLS: it stays silent.
     (
         {"encryption": "none", "timeout_ms": 1000},
-        MailboxAway,
+        MailboxUnavailable,
         "did not answer in time",
         "encryption",
     ),
-    ({"encryption": "starttls", "timeout_ms": 1000}, MailboxAway, "in time", "encryption"),
+    ({"encryption": "starttls", "timeout_ms": 1000}, MailboxUnavailable, "in time", "encryption"),
     # LMTP is no IMAP.
-    ({"encryption": "none", "port": "lmtp"}, MailboxAway, "does not expect", "port"),
-    ({"host": "no-such-host.invalid"}, MailboxAway, "not known", "host"),
-    ({"port": "refused"}, MailboxAway, "refused the connection", "port"),
+    ({"encryption": "none", "port": "lmtp"}, MailboxUnavailable, "does not expect", "port"),
+    ({"host": "no-such-host.invalid"}, MailboxUnavailable, "not known", "host"),
+    ({"port": "refused"}, MailboxUnavailable, "refused the connection", "port"),
 ]
 
 
@@ -383,7 +383,7 @@ def test_another_authority_is_not_trusted_unless_told_to(
 def test_a_server_that_stops_is_told_as_away(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     mailbox.open()
     dovecot.stop()
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.list_after(0)
 
 

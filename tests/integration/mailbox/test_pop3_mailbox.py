@@ -10,7 +10,7 @@ import pytest
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import Mailbox, MailboxAway
+from postrail.mailbox import Mailbox, MailboxUnavailable
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from tests.contracts.mailbox import MailboxContract
 from tests.fakes.ledgers import MemoryLedger
@@ -126,7 +126,7 @@ def test_a_session_that_breaks_removes_nothing(dovecot: Dovecot, mailbox: Pop3Ma
     mailbox.list_after(0)
     assert not mailbox.finish([1])
     mailbox.interrupt()
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.rest()
     mailbox.close()
     assert dovecot.uids(USER) == [1]
@@ -195,16 +195,16 @@ FAULTS = [
     # Plain POP3 to a port that expects TLS: it stays silent.
     (
         {"encryption": "none", "timeout_ms": 1000},
-        MailboxAway,
+        MailboxUnavailable,
         "did not answer in time",
         "encryption",
     ),
-    ({"encryption": "starttls", "timeout_ms": 1000}, MailboxAway, "in time", "encryption"),
+    ({"encryption": "starttls", "timeout_ms": 1000}, MailboxUnavailable, "in time", "encryption"),
     # LMTP and IMAP are no POP3.
-    ({"encryption": "none", "port": "lmtp"}, MailboxAway, "does not expect", "port"),
-    ({"encryption": "starttls", "port": "imap"}, MailboxAway, "does not expect", "port"),
-    ({"host": "no-such-host.invalid"}, MailboxAway, "not known", "host"),
-    ({"port": "refused"}, MailboxAway, "refused the connection", "port"),
+    ({"encryption": "none", "port": "lmtp"}, MailboxUnavailable, "does not expect", "port"),
+    ({"encryption": "starttls", "port": "imap"}, MailboxUnavailable, "does not expect", "port"),
+    ({"host": "no-such-host.invalid"}, MailboxUnavailable, "not known", "host"),
+    ({"port": "refused"}, MailboxUnavailable, "refused the connection", "port"),
 ]
 
 
@@ -236,7 +236,7 @@ def test_each_fault_names_the_setting_and_the_remedy(
 def test_a_server_that_stops_is_told_as_away(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
     mailbox.open()
     dovecot.stop()
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.list_after(0)
 
 
@@ -245,7 +245,7 @@ def test_a_kicked_session_is_told_as_away(dovecot: Dovecot, mailbox: Pop3Mailbox
     mailbox.open()
     mailbox.list_after(0)
     dovecot.kick(USER)
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.read([1])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from postrail.configuration.models import MailAccount, plain_login_allowed
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox import spool as spool_module
 from postrail.mailbox.login import Login
 from postrail.mailbox.pop3 import login as pop3_login
@@ -186,7 +186,7 @@ def test_a_mailbox_without_its_unique_ids_is_away(server: Pop3Server, answer: by
     if answer.startswith(b"+OK"):
         server.cuts["UIDL"] = len(answer)
     looks = Looks(server)
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         looks.new()
     assert looks.ledger.numbers == {}
 
@@ -225,7 +225,7 @@ def test_a_lost_session_leaves_nothing_on_disk(
     mailbox = Looks(server).mailbox()
     mailbox.open()
     mailbox.list_after(0)
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.read([1, 2])
     assert [spool.closed for spool in spools] == [True, True]
     mailbox.close()
@@ -296,10 +296,10 @@ def test_a_cut_at_any_byte_of_a_mail_is_a_lost_connection(server: Pop3Server, si
     mailbox = Looks(server).mailbox()
     mailbox.open()
     (listed,) = mailbox.list_after(0)
-    with pytest.raises(MailboxAway, match="broke off"):
+    with pytest.raises(MailboxUnavailable, match="broke off"):
         mailbox.read([1])
     mailbox.close()
-    with pytest.raises(MailboxAway, match="broke off"):
+    with pytest.raises(MailboxUnavailable, match="broke off"):
         mailbox.read_to_spool(listed)
     mailbox.close()
 
@@ -350,17 +350,17 @@ def test_a_header_alone_needs_top(server: Pop3Server) -> None:
 
 REFUSALS = [
     # RFC 2449 and RFC 3206: the same may be granted later.
-    ("PASS", b"-ERR [IN-USE] locked\r\n", MailboxAway),
-    ("PASS", b"-ERR [LOGIN-DELAY] wait\r\n", MailboxAway),
-    ("PASS", b"-ERR [sys/temp] disk\r\n", MailboxAway),
-    ("USER", b"-ERR [SYS/TEMP] disk\r\n", MailboxAway),
+    ("PASS", b"-ERR [IN-USE] locked\r\n", MailboxUnavailable),
+    ("PASS", b"-ERR [LOGIN-DELAY] wait\r\n", MailboxUnavailable),
+    ("PASS", b"-ERR [sys/temp] disk\r\n", MailboxUnavailable),
+    ("USER", b"-ERR [SYS/TEMP] disk\r\n", MailboxUnavailable),
     ("PASS", b"-ERR [AUTH] no\r\n", ConfigurationError),
     ("PASS", b"-ERR [SYS/PERM] gone\r\n", ConfigurationError),
     ("PASS", b"-ERR no\r\n", ConfigurationError),
     ("USER", b"-ERR who?\r\n", ConfigurationError),
     # What is no answer at all.
-    ("PASS", b"what?\r\n", MailboxAway),
-    ("PASS", b"\xff\xfe\r\n", MailboxAway),
+    ("PASS", b"what?\r\n", MailboxUnavailable),
+    ("PASS", b"\xff\xfe\r\n", MailboxUnavailable),
 ]
 
 
@@ -390,7 +390,7 @@ GREETINGS = [
 def test_a_greeting_that_is_no_welcome(server: Pop3Server, greeting: bytes, words: str) -> None:
     server.greeting = greeting
     server.cuts[""] = 100
-    with pytest.raises(MailboxAway, match=words):
+    with pytest.raises(MailboxUnavailable, match=words):
         Looks(server).mailbox().open()
 
 
@@ -425,7 +425,7 @@ def test_a_removal_without_its_answer_has_to_be_asked_for_again(
     mailbox.open()
     mailbox.list_after(0)
     mailbox.finish([1])
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         mailbox.rest()
     mailbox.interrupt()
     mailbox.close()
@@ -482,7 +482,7 @@ def test_no_login_comes_sooner_than_the_server_allows(
         seconds.now += delay - 1
         assert mailbox.open() == 0
         assert mailbox.list_after(0) == []
-        with pytest.raises(MailboxAway, match="so soon"):
+        with pytest.raises(MailboxUnavailable, match="so soon"):
             mailbox.read([1])
         assert len(server.done("PASS")) == 1
         seconds.now += 1
@@ -605,7 +605,7 @@ def test_a_busy_server_makes_no_token_old(server: Pop3Server) -> None:
     server.capabilities = None
     server.answers["AUTH"] = b"-ERR [SYS/TEMP] busy\r\n"
     tokens = Tokens("one", "two")
-    with pytest.raises(MailboxAway, match="busy"):
+    with pytest.raises(MailboxUnavailable, match="busy"):
         Looks(server).mailbox(tokens).open()
     assert tokens.refused == [""]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from postrail.errors import ConfigurationError
-from postrail.oauth import ProviderAway
+from postrail.oauth import ProviderUnavailable
 from tests.makers.oauth import Scene
 from tests.makers.signing import certificate, ec_key, rsa_key, thumbprint
 from tests.servers.certificates import Certificates
@@ -131,7 +131,7 @@ async def test_an_answer_without_a_token_is_no_reason_to_sign_in(
 ) -> None:
     await scene.store(getattr(scene, kind)(flow="client_credentials"))
     scene.provider.busy = [Busy(200, body=body)]
-    with pytest.raises(ProviderAway, match="gives no token"):
+    with pytest.raises(ProviderUnavailable, match="gives no token"):
         await scene.tokens().token(scene.account)
 
 
@@ -151,7 +151,7 @@ async def test_an_answer_that_msal_stumbles_over_passes(scene: Scene, lifetime: 
     await scene.store(scene.microsoft(flow="client_credentials"))
     body = f'{{"access_token": "odd", "expires_in": {lifetime}}}'
     scene.provider.busy = [Busy(200, body=body)]
-    with pytest.raises(ProviderAway, match="msal cannot make sense of the answer"):
+    with pytest.raises(ProviderUnavailable, match="msal cannot make sense of the answer"):
         await scene.tokens().token(scene.account)
     scene.clock.move(10)
     assert await scene.tokens().token(scene.account) in scene.provider.valid

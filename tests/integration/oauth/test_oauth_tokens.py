@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from postrail.configuration.apply import reseal
 from postrail.errors import ConfigurationError
-from postrail.oauth import NeedsAuthorization, ProviderAway
+from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 from postrail.oauth.token_table import all_rows
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import SecretSettings
@@ -200,10 +200,10 @@ async def test_a_busy_provider_is_left_alone_for_a_while(
     scene.provider.busy = [busy]
     tokens = scene.tokens()
     for _ in range(2):
-        with pytest.raises(ProviderAway, match=f"answers {busy.status}"):
+        with pytest.raises(ProviderUnavailable, match=f"answers {busy.status}"):
             await tokens.token(scene.account)
     scene.clock.move(seconds)
-    with pytest.raises(ProviderAway):
+    with pytest.raises(ProviderUnavailable):
         await tokens.token(scene.account)
     assert scene.provider.refreshes() == []
     scene.clock.move(5)
@@ -213,7 +213,9 @@ async def test_a_busy_provider_is_left_alone_for_a_while(
 async def test_a_provider_that_is_gone_is_no_reason_to_sign_in_again(scene: Scene) -> None:
     await signed_in(scene)
     scene.provider.stop()
-    with pytest.raises(ProviderAway, match="localhost, which gives the tokens, cannot be reached"):
+    with pytest.raises(
+        ProviderUnavailable, match="localhost, which gives the tokens, cannot be reached"
+    ):
         await scene.tokens().token(scene.account)
     assert (await scene.row())[0] == "authorized"
 

@@ -12,7 +12,7 @@ import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.outgoing import queue as outgoing
-from postrail.outgoing.queue import Claimed, Finished, Outcome, Result
+from postrail.outgoing.queue import AttemptResult, Claimed, DeliveryState, Result
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
 
@@ -61,13 +61,13 @@ async def claim(
 async def finish(
     pool: Pool,
     claimed: Sequence[Claimed],
-    state: Outcome,
+    state: DeliveryState,
     *,
     due_at: datetime = NOW,
     maybe_twice: bool = False,
-) -> list[Finished]:
+) -> list[AttemptResult]:
     finished = [
-        Finished(
+        AttemptResult(
             claimed=mail,
             results=tuple(
                 Result(

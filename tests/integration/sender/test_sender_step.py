@@ -12,7 +12,7 @@ import pytest
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration.models import OutgoingConnection
-from postrail.courier import Answer, CourierAway, Parcel, TimeLimit, TooLate
+from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit, TooLate
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.observe.health import Health
 from postrail.process import Process
@@ -22,20 +22,20 @@ from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.worker import OffsetGap, Received
 from services.sender.announcer import Announcer
-from services.sender.channels import RELOAD_SECONDS, Lines
+from services.sender.channels import RELOAD_SECONDS, Channels
 from services.sender.step import DOT_SHARE, Sender
 from tests.fakes.streams import MemoryProducer
 from tests.processes.senders import configure, delivery_rows, queued_mail, until
 
-Behaviour = Callable[[Parcel, TimeLimit], list[Answer]]
+Behaviour = Callable[[Envelope, TimeLimit], list[Answer]]
 
 
-def accepting(parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+def accepting(parcel: Envelope, limit: TimeLimit) -> list[Answer]:
     return [Answer(recipient=one, state="sent", reply="250 OK") for one in parcel.recipients]
 
 
 def raising(error: Exception) -> Behaviour:
-    def send(parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    def send(parcel: Envelope, limit: TimeLimit) -> list[Answer]:
         raise error
 
     return send
@@ -49,10 +49,10 @@ class ScriptedCourier:
         self.behaviour: Behaviour = accepting
         self.gate = asyncio.Event()
         self.gate.set()
-        self.parcels: list[tuple[Parcel, TimeLimit]] = []
+        self.parcels: list[tuple[Envelope, TimeLimit]] = []
         self.closed = False
 
-    async def send(self, parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
         self.parcels.append((parcel, limit))
         await self.gate.wait()
         return self.behaviour(parcel, limit)
@@ -94,7 +94,7 @@ class Bench:
             stop=asyncio.Event(),
         )
         self.announcer = Announcer(pool, self.producer)
-        self.lines = Lines(pool, self.clock, self._courier)
+        self.lines = Channels(pool, self.clock, self._courier)
         self.sender = Sender(
             self.process,
             pool,
@@ -231,7 +231,7 @@ async def test_a_server_that_is_away_is_probed_by_one_mail(bench: Bench) -> None
     await configure(bench.pool, 25)
     await bench.take_in(*(queued_mail() for _ in range(8)))
     await bench.lines.refresh()
-    bench.courier.behaviour = raising(CourierAway("nobody there"))
+    bench.courier.behaviour = raising(CourierUnavailable("nobody there"))
 
     await bench.rounds(3)
     tried = len(bench.courier.parcels)
@@ -262,7 +262,7 @@ async def test_what_one_mail_brings_about_stays_with_it(bench: Bench) -> None:
     )
     await bench.lines.refresh()
 
-    def some(parcel: Parcel, limit: TimeLimit) -> list[Answer]:
+    def some(parcel: Envelope, limit: TimeLimit) -> list[Answer]:
         if parcel.recipients == ("bug@x.org",):
             raise ZeroDivisionError("of ours")
         if parcel.recipients == ("late@x.org",):

@@ -12,7 +12,7 @@ import pytest
 
 from postrail.clock import SystemClock
 from postrail.configuration.models import OutgoingConnection
-from postrail.courier import Answer, CourierAway, Parcel, TimeLimit, TooLate
+from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit, TooLate
 from postrail.courier.smtp import IDLE_SECONDS, SmtpCourier
 from postrail.embedded.ports import free_port
 from tests.servers.certificates import Certificates
@@ -50,13 +50,13 @@ def limit(clock: MovableClock, *, dot: float = 10.0, end: float = 15.0) -> TimeL
     )
 
 
-def parcel(*recipients: str, **changes: Any) -> Parcel:
+def parcel(*recipients: str, **changes: Any) -> Envelope:
     fields: dict[str, Any] = {
         "envelope_from": "help@lab.test",
         "recipients": recipients,
         "content": CONTENT,
     }
-    return Parcel(**{**fields, **changes})
+    return Envelope(**{**fields, **changes})
 
 
 def connection(port: int, **changes: Any) -> OutgoingConnection:
@@ -280,7 +280,7 @@ async def test_addresses_outside_of_ascii(post: Post, smtp_sink: SmtpSink) -> No
 async def test_nobody_listens(post: Post) -> None:
     port = free_port()
 
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await post.courier(port).send(parcel("a@x.org"), limit(post.clock))
 
     assert f"localhost:{port}" in str(raised.value)
@@ -296,7 +296,7 @@ def login_sink(certificates: Certificates) -> Iterator[SmtpSink]:
 
 
 async def test_a_server_that_wants_a_login(post: Post, login_sink: SmtpSink) -> None:
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await post.courier(login_sink.port).send(parcel("a@x.org"), limit(post.clock))
 
     assert "530" in str(raised.value)
@@ -304,7 +304,7 @@ async def test_a_server_that_wants_a_login(post: Post, login_sink: SmtpSink) -> 
 
 
 async def test_a_server_without_starttls(post: Post, smtp_sink: SmtpSink) -> None:
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await post.courier(smtp_sink.port, encryption="starttls").send(
             parcel("a@x.org"), limit(post.clock)
         )
@@ -315,7 +315,7 @@ async def test_a_server_without_starttls(post: Post, smtp_sink: SmtpSink) -> Non
 async def test_a_server_without_login(post: Post, smtp_sink: SmtpSink) -> None:
     courier = post.courier(smtp_sink.port, "secret", username="ann")
 
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await courier.send(parcel("a@x.org"), limit(post.clock))
 
     assert "username" in str(raised.value)
@@ -324,7 +324,7 @@ async def test_a_server_without_login(post: Post, smtp_sink: SmtpSink) -> None:
 async def test_a_ca_file_that_is_not_there(post: Post, smtp_sink: SmtpSink) -> None:
     courier = post.courier(smtp_sink.port, encryption="ssl", ca_file="missing.pem")
 
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await courier.send(parcel("a@x.org"), limit(post.clock))
 
     assert "missing.pem" in str(raised.value)
@@ -376,7 +376,7 @@ async def test_postfix_refuses_a_wrong_password(
         postfix.smtp_port, encryption="starttls", **login(certificates, password="wrong")
     )
 
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await courier.send(parcel("ann@lab.test"), limit(post.clock))
 
     assert "refused the login of ann@lab.test: 535" in str(raised.value)
@@ -390,7 +390,7 @@ async def test_certificates_are_checked_unless_told_otherwise(
     for encryption, port in (("starttls", postfix.smtp_port), ("ssl", postfix.smtps_port)):
         distrusting = login(certificates, ca_file="")
         courier = post.courier(port, encryption=encryption, **distrusting)
-        with pytest.raises(CourierAway) as raised:
+        with pytest.raises(CourierUnavailable) as raised:
             await courier.send(parcel("ann@lab.test"), limit(post.clock))
         assert "is not trusted" in str(raised.value)
         assert "ca_file" in str(raised.value)
@@ -408,7 +408,7 @@ async def test_tls_on_the_wrong_port(
 ) -> None:
     courier = post.courier(postfix.smtp_port, encryption="ssl", **login(certificates))
 
-    with pytest.raises(CourierAway) as raised:
+    with pytest.raises(CourierUnavailable) as raised:
         await courier.send(parcel("ann@lab.test"), limit(post.clock))
 
     assert "encryption" in str(raised.value)

@@ -229,7 +229,13 @@ def test_accounts_of_google_and_microsoft_need_little(
 ) -> None:
     things = applied(provider, {**ACCOUNT, "protocol": protocol})
     (account,) = [thing for thing in things if isinstance(thing, MailAccount)]
-    shown = (account.host, account.port, account.encryption, account.username, account.spoken)
+    shown = (
+        account.host,
+        account.port,
+        account.encryption,
+        account.username,
+        account.wire_protocol,
+    )
     assert shown == (host, 993, "ssl", "help@example.org", "imap")
 
 

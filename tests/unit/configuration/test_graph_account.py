@@ -39,7 +39,7 @@ DEFAULTS: list[tuple[dict[str, Any], str, Any]] = [
     ({"username": "shared@example.org"}, "login_hint", "shared@example.org"),
     # Nobody is called so: the address is the likely one.
     ({"username": "me"}, "login_hint", "support@example.org"),
-    ({}, "spoken", "microsoft_graph"),
+    ({}, "wire_protocol", "microsoft_graph"),
 ]
 
 

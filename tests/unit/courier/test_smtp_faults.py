@@ -8,7 +8,7 @@ import aiosmtplib
 import pytest
 
 from postrail.configuration.models import OutgoingConnection
-from postrail.courier import CourierAway
+from postrail.courier import CourierUnavailable
 from postrail.courier.smtp_faults import connecting
 
 CONNECTION = OutgoingConnection(
@@ -59,7 +59,7 @@ def certificate_fault() -> Exception:
     ],
 )
 def test_faults(error: Exception, words: str, setting: str) -> None:
-    with pytest.raises(CourierAway) as raised, connecting(CONNECTION):
+    with pytest.raises(CourierUnavailable) as raised, connecting(CONNECTION):
         raise error
 
     assert words in str(raised.value)

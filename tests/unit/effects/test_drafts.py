@@ -5,7 +5,7 @@ from __future__ import annotations
 from email import message_from_bytes
 
 from postrail.configuration.models import MailAccount, OutgoingConnection, Project
-from postrail.configuration.snapshot import Routing
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import Decision
 from postrail.effects.comment_text import CommentText
 from postrail.effects.drafts import Decided, comment_draft, issue_draft, notifications
@@ -15,7 +15,7 @@ from postrail.tracker import Audience, Watcher
 from tests.makers.records import NOON, mail_parsed
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"
-ROUTING = Routing(
+ROUTING = ConfigurationSnapshot(
     accounts={
         "support": MailAccount(
             name="support",

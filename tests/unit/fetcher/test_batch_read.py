@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable, ReadMail
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from services.fetcher.batch_read import (
     LOSSES_OF_UNREADABLE,
     Suspects,
@@ -32,7 +32,7 @@ class Refusing(MemoryMailbox):
 
     def __init__(self, server: MemoryServer, after_seconds: float) -> None:
         super().__init__(server)
-        self._fault = MailboxAway("not now", after_seconds=after_seconds)
+        self._fault = MailboxUnavailable("not now", after_seconds=after_seconds)
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         raise self._fault
@@ -51,7 +51,7 @@ async def test_a_mail_read_alone_during_losses_is_suspected_unless_a_pause_was_a
 ) -> None:
     mailbox, suspects = Refusing(MemoryServer(), seconds), Suspects()
     for _ in range(LOSSES_OF_UNREADABLE):
-        with pytest.raises(MailboxAway):
+        with pytest.raises(MailboxUnavailable):
             await read_batch(mailbox, neighbours.threads, [ListedMail(7, 10)], suspects)
     assert suspects.unreadable([7]) is unreadable
 
@@ -61,7 +61,7 @@ async def test_sizes_are_asked_for_again_after_a_pause(
     neighbours: Neighbours, seconds: float, suspected: bool
 ) -> None:
     mailbox, suspects = Refusing(MemoryServer(), seconds), Suspects()
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         await list_after(mailbox, neighbours.threads, 0, suspects)
     assert suspects.in_listing is suspected
 
@@ -90,7 +90,7 @@ async def test_a_server_that_never_comes_to_an_end_gives_the_thread_back() -> No
         threads = Threads(pool, longest_seconds=0.01)
         mailbox = MemoryMailbox(MemoryServer())
         mailbox.interrupt = interrupted.set  # type: ignore[method-assign]
-        with pytest.raises(MailboxAway, match=r"took longer than 0\.01 seconds"):
+        with pytest.raises(MailboxUnavailable, match=r"took longer than 0\.01 seconds"):
             await threads.run(interrupted.wait, 10)
         threads.release(mailbox)
         assert await Threads(pool).run(lambda: "free")

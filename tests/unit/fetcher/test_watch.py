@@ -12,13 +12,13 @@ import pytest
 
 from postrail.clock import SettableClock
 from postrail.errors import ConfigurationError, FatalError, TransientError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox_state.reconciliation import Reconciliation, Round
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.oauth import NeedsAuthorization
 from postrail.settings import FetcherSettings
 from postrail.tasks import set_within
-from services.fetcher.watch import Entrance, MailboxWatch
+from services.fetcher.watch import MailboxOpener, MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
@@ -56,7 +56,9 @@ async def watched(
     server: MemoryServer, neighbours: Neighbours, waits: Waits, **account: Any
 ) -> AsyncIterator[MailboxWatch]:
     """A watch that runs during the block."""
-    entrance = Entrance(mailbox_for=lambda _: MemoryMailbox(server), slots=asyncio.Semaphore(1))
+    entrance = MailboxOpener(
+        mailbox_for=lambda _: MemoryMailbox(server), slots=asyncio.Semaphore(1)
+    )
     watch = MailboxWatch(account_named(**account), neighbours.parts, entrance, waits)
     task = asyncio.create_task(watch.run())
     try:
@@ -116,7 +118,7 @@ async def test_the_last_marking_is_saved_when_nothing_new_comes(neighbours: Neig
 
 async def test_faults_are_waited_out_longer_each_time(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
-    server.open_faults = [MailboxAway("refused") for _ in range(4)]
+    server.open_faults = [MailboxUnavailable("refused") for _ in range(4)]
     server.add(b"one")
     waits.instant = 4
     async with watched(server, neighbours, waits):
@@ -130,7 +132,7 @@ async def test_a_pause_that_the_server_asks_for_is_kept_whoever_asks(
     neighbours: Neighbours,
 ) -> None:
     server, waits = MemoryServer(), Waits()
-    server.open_faults = [MailboxAway("busy", after_seconds=90)]
+    server.open_faults = [MailboxUnavailable("busy", after_seconds=90)]
     server.add(b"one")
     async with watched(server, neighbours, waits) as watch:
         await until(lambda: waits.seconds == [90])
@@ -144,7 +146,7 @@ async def test_a_pause_that_the_server_asks_for_is_kept_whoever_asks(
 
 async def test_a_short_pause_does_not_shorten_the_usual_ones(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
-    server.open_faults = [MailboxAway("busy", after_seconds=1) for _ in range(6)]
+    server.open_faults = [MailboxUnavailable("busy", after_seconds=1) for _ in range(6)]
     waits.instant = 6
     async with watched(server, neighbours, waits):
         await until(lambda: len(waits.seconds) == 7)
@@ -166,7 +168,7 @@ async def test_how_looks_went_is_noted_for_people_and_not_at_each_one(
     neighbours: Neighbours,
 ) -> None:
     server, waits = MemoryServer(), Waits()
-    server.open_faults = [MailboxAway("refused"), ConfigurationError("login refused")]
+    server.open_faults = [MailboxUnavailable("refused"), ConfigurationError("login refused")]
     # What all mailboxes share is no fault of this one.
     neighbours.store.faults = [TransientError("PostgreSQL is away")]
     waits.instant = 6
@@ -223,7 +225,9 @@ async def test_an_unacknowledged_record_ends_the_watch(neighbours: Neighbours) -
     server = MemoryServer()
     server.add(b"one")
     neighbours.producer.fault = FatalError("no acknowledgement")
-    entrance = Entrance(mailbox_for=lambda _: MemoryMailbox(server), slots=asyncio.Semaphore(1))
+    entrance = MailboxOpener(
+        mailbox_for=lambda _: MemoryMailbox(server), slots=asyncio.Semaphore(1)
+    )
     with pytest.raises(FatalError):
         await MailboxWatch(account_named(), neighbours.parts, entrance).run()
     assert not server.seen
@@ -373,7 +377,7 @@ async def test_what_was_missed_is_fetched_in_the_session_of_the_look(
             rested.append(len(server.done("read")))
             super().rest()
 
-    entrance = Entrance(mailbox_for=lambda _: Rests(server), slots=asyncio.Semaphore(1))
+    entrance = MailboxOpener(mailbox_for=lambda _: Rests(server), slots=asyncio.Semaphore(1))
     watch = MailboxWatch(account_named(), neighbours.parts, entrance, waits)
     task = asyncio.create_task(watch.run())
     await until(lambda: len(waits.seconds) == 1)

@@ -11,10 +11,10 @@ import pytest
 from imapclient.exceptions import LoginError
 
 from postrail.errors import ConfigurationError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.imap.tokens import log_in_with_token
 from postrail.mailbox.login import asked_for, mechanism_of, sasl_words, token_refused
-from postrail.oauth import ProviderAway
+from postrail.oauth import ProviderUnavailable
 from tests.makers.oauth import account
 
 
@@ -147,14 +147,14 @@ def broken_off() -> Exception:
 )
 def test_what_may_pass_is_no_reason_for_a_new_token(fault: Callable[[], Exception]) -> None:
     client = Client("none", fault)
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         log_in_with_token(client, account(), tokens("unused"), "old")
     assert len(client.tried) == 1
 
 
 def test_a_provider_that_is_away_is_waited_for_as_a_mail_server_is() -> None:
     def away(_: str) -> str:
-        raise ProviderAway("it answers 503", remedy="later")
+        raise ProviderUnavailable("it answers 503", remedy="later")
 
-    with pytest.raises(MailboxAway, match="it answers 503"):
+    with pytest.raises(MailboxUnavailable, match="it answers 503"):
         asked_for(away)

@@ -8,7 +8,7 @@ import pytest
 
 from postrail.configuration.credential import OAuthCredential
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.oauth import NeedsAuthorization, ProviderAway
+from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 from postrail.oauth.faults import described, refusal
 from tests.makers.oauth import account
 
@@ -72,7 +72,7 @@ def test_a_setting_is_wrong(code: str, description: str, setting: str) -> None:
 
 @pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable", "slow_down", "new"])
 def test_what_may_pass_is_tried_again(code: str) -> None:
-    assert isinstance(refused(code), ProviderAway)
+    assert isinstance(refused(code), ProviderUnavailable)
 
 
 def test_nobody_can_sign_in_for_an_application() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from postrail.configuration.credential import OAuthCredential
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.oauth import ProviderAway, http
+from postrail.oauth import ProviderUnavailable, http
 from postrail.oauth.http import ProviderHttp
 
 URL = "https://login.example.org/token"
@@ -61,12 +61,12 @@ def test_an_answer_comes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     here = provider(monkeypatch, lambda _: httpx.Response(200, stream=Endless()))
-    with pytest.raises(ProviderAway, match="has no end"):
+    with pytest.raises(ProviderUnavailable, match="has no end"):
         here.get_json(URL)
     monkeypatch.setattr(http, "ANSWER_MAX_BYTES", 10**12)
     now = itertools.count()
     monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
-    with pytest.raises(ProviderAway, match="has no end"):
+    with pytest.raises(ProviderUnavailable, match="has no end"):
         here.get_json(URL)
 
 
@@ -76,8 +76,8 @@ def test_an_answer_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         (200, b"[" * 100_000, ConfigurationError),
         (200, b"[]", ConfigurationError),
         (404, b"{}", ConfigurationError),
-        (503, b"busy", ProviderAway),
-        (429, b"{}", ProviderAway),
+        (503, b"busy", ProviderUnavailable),
+        (429, b"{}", ProviderUnavailable),
     ],
 )
 def test_a_strange_answer_is_one_of_our_errors(
@@ -87,5 +87,5 @@ def test_a_strange_answer_is_one_of_our_errors(
     here = provider(monkeypatch, lambda _: httpx.Response(status, content=content, headers=headers))
     with pytest.raises(error) as caught:
         here.get_json(URL)
-    if isinstance(caught.value, ProviderAway):
+    if isinstance(caught.value, ProviderUnavailable):
         assert caught.value.retry_after_seconds == 17

@@ -8,7 +8,7 @@ import pytest
 
 from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
-from services.parser.record import Made, Place, make_record
+from services.parser.record import ParsedRecord, Place, make_record
 from services.parser.step import parsed_or_not
 from tests.makers.parsing import NOW, contents, fetched, made
 
@@ -19,7 +19,7 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def require_fits(result: Made) -> MailParsed:
+def require_fits(result: ParsedRecord) -> MailParsed:
     assert len(avro.encode(result.record)) < RECORD_MAX_BYTES
     return result.record
 

@@ -13,7 +13,7 @@ from postrail.stream import avro
 from services.parser.mime.parts import BODIES_MAX, BODY_MAX
 from services.parser.mime.structure import DEPTH_MAX, FIELDS_MAX, HEADER_CUT, HEADERS_MAX, PARTS_MAX
 from services.parser.parse import Mail, parse, unparsed
-from services.parser.record import Made, make_record
+from services.parser.record import ParsedRecord, make_record
 from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, contents, fetched
 
 HEADER = b"""From: Ann <ann@customer.example>
@@ -115,7 +115,7 @@ def test_the_bytes_of_a_large_one_go_to_a_blob() -> None:
     assert contents(result) == [raw]
 
 
-def unparsable(raw: bytes) -> Made:
+def unparsable(raw: bytes) -> ParsedRecord:
     """What is made of a mail on which the parser failed."""
     return make_record(
         fetched(raw),

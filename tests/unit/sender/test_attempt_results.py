@@ -8,9 +8,9 @@ import pytest
 
 from postrail.clock import SettableClock
 from postrail.courier import Answer, State
-from postrail.outgoing.queue import Claimed, ClaimedRecipient, Outcome
+from postrail.outgoing.queue import Claimed, ClaimedRecipient, DeliveryState
 from postrail.settings import SenderSettings
-from services.sender.attempt_results import judged, postponed, refused
+from services.sender.attempt_results import attempt_results, postponed, refused
 
 NOW = SettableClock().now()
 SETTINGS = SenderSettings(
@@ -62,25 +62,29 @@ def answer(state: State) -> list[Answer]:
     ],
 )
 def test_outcomes(
-    state: State, waited_hours: float, before: bool, outcome: Outcome, maybe_twice: bool
+    state: State, waited_hours: float, before: bool, outcome: DeliveryState, maybe_twice: bool
 ) -> None:
     mail = claimed(waited_hours=waited_hours, maybe_twice=before)
 
-    (result,) = judged(mail, answer(state), NOW, SETTINGS).results
+    (result,) = attempt_results(mail, answer(state), NOW, SETTINGS).results
 
     assert (result.state, result.maybe_twice) == (outcome, maybe_twice)
     assert result.reply.endswith("words")
 
 
 def test_giving_up_says_after_how_long() -> None:
-    (result,) = judged(claimed(waited_hours=132), answer("deferred"), NOW, SETTINGS).results
+    (result,) = attempt_results(
+        claimed(waited_hours=132), answer("deferred"), NOW, SETTINGS
+    ).results
 
     assert result.reply == "Given up after 5.5 days: words"
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 60), (2, 120), (4, 480), (9, 600)])
 def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
-    (result,) = judged(claimed(attempts=attempts), answer("deferred"), NOW, SETTINGS).results
+    (result,) = attempt_results(
+        claimed(attempts=attempts), answer("deferred"), NOW, SETTINGS
+    ).results
 
     assert (result.due_at - NOW).total_seconds() == pytest.approx(seconds, rel=0.21)
 
@@ -88,7 +92,7 @@ def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
 def test_a_time_that_is_known_is_used() -> None:
     probe_at = NOW + timedelta(seconds=2)
 
-    finished = judged(claimed(), answer("deferred"), NOW, SETTINGS, retry_at=probe_at)
+    finished = attempt_results(claimed(), answer("deferred"), NOW, SETTINGS, retry_at=probe_at)
 
     assert finished.results[0].due_at == probe_at
 

@@ -24,7 +24,7 @@ from tests.makers.records import mail_fetched
 LIMIT = 3
 
 
-class Died(Exception):  # noqa: N818  Not a failure of the loop: what it is about.
+class Died(Exception):
     """Stands for the end of a process that says nothing any more."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from postrail.clock import SettableClock, SystemClock
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.folder import mbox_file, mbox_lock
 from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.folder.mbox_file import content_of, spans
@@ -194,7 +194,7 @@ def test_a_locked_mbox_is_away_for_now(way: str, tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(MailboxAway, match="is locked by another program"):
+        with pytest.raises(MailboxUnavailable, match="is locked by another program"):
             mailbox.list_after(0)
         other.communicate()
     Path(f"{folder.path}.lock").unlink(missing_ok=True)
@@ -229,7 +229,7 @@ def test_a_lock_file_that_was_left_behind(
             assert mailbox.list_after(0) == []
             assert not lock.exists()
         else:
-            with pytest.raises(MailboxAway):
+            with pytest.raises(MailboxUnavailable):
                 mailbox.list_after(0)
             assert lock.exists()
 

@@ -11,7 +11,7 @@ import pytest
 
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.graph.faults import (
     BUSY_SECONDS,
     LONGEST_WAIT_SECONDS,
@@ -51,11 +51,11 @@ ANSWERS: list[tuple[int, str, str, type[Exception], float]] = [
     (403, "ErrorAccessDenied", "", NotAllowed, 0),
     (404, "ErrorItemNotFound", "", NotThere, 0),
     (408, "Timeout", "", Refused, 0),
-    (429, "ApplicationThrottled", "17", MailboxAway, 17),
+    (429, "ApplicationThrottled", "17", MailboxUnavailable, 17),
     # Exchange's limit of requests at once comes without a time, and with either status.
-    (429, "ApplicationThrottled", "", MailboxAway, BUSY_SECONDS),
-    (503, "ApplicationThrottled", "3", MailboxAway, 3),
-    (509, "BandwidthLimitExceeded", "60", MailboxAway, 60),
+    (429, "ApplicationThrottled", "", MailboxUnavailable, BUSY_SECONDS),
+    (503, "ApplicationThrottled", "3", MailboxUnavailable, 3),
+    (509, "BandwidthLimitExceeded", "60", MailboxUnavailable, 60),
     (500, "ErrorInternalServerError", "", Refused, 0),
     # A server that is away names no time: the usual pauses grow.
     (503, "serviceNotAvailable", "", Refused, 0),
@@ -143,11 +143,11 @@ def caused(error: Exception, cause: BaseException) -> Exception:
 
 # What httpx raises, and what is told of it.
 NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
-    (httpx.ReadTimeout("timed out"), MailboxAway, "did not answer in time"),
-    (httpx.ConnectTimeout("timed out"), MailboxAway, "did not answer in time"),
+    (httpx.ReadTimeout("timed out"), MailboxUnavailable, "did not answer in time"),
+    (httpx.ConnectTimeout("timed out"), MailboxUnavailable, "did not answer in time"),
     (
         caused(httpx.ConnectError("x"), ConnectionRefusedError(111, "refused")),
-        MailboxAway,
+        MailboxUnavailable,
         "refused the connection",
     ),
     (
@@ -165,12 +165,16 @@ NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
         ConfigurationError,
         "speaks no TLS 1.2",
     ),
-    (httpx.ReadError("x"), MailboxAway, "broke off the connection"),
-    (httpx.RemoteProtocolError("peer closed"), MailboxAway, "broke off the connection"),
-    (httpx.ProxyError("407"), MailboxAway, "not reached through the proxy"),
-    (httpx.DecodingError("gzip"), MailboxAway, "answered what Microsoft Graph does not"),
-    (json.JSONDecodeError("x", "", 0), MailboxAway, "answered what Microsoft Graph does not"),
-    (OSError(24, "too many files"), MailboxAway, "too many files"),
+    (httpx.ReadError("x"), MailboxUnavailable, "broke off the connection"),
+    (httpx.RemoteProtocolError("peer closed"), MailboxUnavailable, "broke off the connection"),
+    (httpx.ProxyError("407"), MailboxUnavailable, "not reached through the proxy"),
+    (httpx.DecodingError("gzip"), MailboxUnavailable, "answered what Microsoft Graph does not"),
+    (
+        json.JSONDecodeError("x", "", 0),
+        MailboxUnavailable,
+        "answered what Microsoft Graph does not",
+    ),
+    (OSError(24, "too many files"), MailboxUnavailable, "too many files"),
     # What is ours already passes.
     (ConfigurationError("wrong"), ConfigurationError, "wrong"),
 ]

@@ -11,7 +11,7 @@ import pytest
 from postrail.clock import SystemClock
 from postrail.configuration.models import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox import MailboxAway, MailUnreadable
+from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.graph import mailbox as graph_mailbox
 from postrail.mailbox.graph.http import GraphClient
 from postrail.mailbox.graph.listing import Entry
@@ -113,9 +113,9 @@ def test_a_mail_that_graph_does_not_show_stops_no_mailbox(monkeypatch: pytest.Mo
     [
         (403, "ErrorAccessDenied", ConfigurationError),
         # Of the mailbox, or a proxy's: it says nothing about the mail.
-        (404, "ErrorInvalidUser", MailboxAway),
-        (500, "ErrorInternalServerError", MailboxAway),
-        (429, "ApplicationThrottled", MailboxAway),
+        (404, "ErrorInvalidUser", MailboxUnavailable),
+        (500, "ErrorInternalServerError", MailboxUnavailable),
+        (429, "ApplicationThrottled", MailboxUnavailable),
     ],
 )
 def test_what_is_no_fault_of_the_mail_is_raised(

@@ -12,7 +12,7 @@ import pytest
 
 from postrail.clock import SystemClock
 from postrail.configuration.models import MailAccount
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.graph import http
 from postrail.mailbox.graph import mailbox as graph_mailbox
 from postrail.mailbox.graph.folders import find_folder
@@ -83,7 +83,7 @@ def test_the_token_goes_to_graph_alone(link: str) -> None:
         asked.append(request)
         return httpx.Response(404, json={"error": {"code": "x", "message": "y"}})
 
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         client_of(answer).get(link)
     assert all(request.url.host == "graph.microsoft.com" for request in asked)
     assert all(request.url.scheme == "https" for request in asked)
@@ -102,13 +102,13 @@ def test_a_link_is_followed_however_the_account_writes_the_host() -> None:
     ids=["deep", "huge", "no object", "no JSON"],
 )
 def test_no_json_is_too_strange(content: bytes, status: int) -> None:
-    with pytest.raises(MailboxAway):
+    with pytest.raises(MailboxUnavailable):
         client_of(lambda _: httpx.Response(status, content=content)).get("messages")
 
 
 def test_a_refusal_is_told_in_one_short_line() -> None:
     error = {"error": {"code": "Code", "message": "first\nsecond\x1b[31m" + "x" * 10_000}}
-    with pytest.raises(MailboxAway) as caught:
+    with pytest.raises(MailboxUnavailable) as caught:
         client_of(lambda _: httpx.Response(400, json=error)).get("messages")
     assert len(caught.value.problem) < 500
     assert caught.value.problem.isprintable()
@@ -117,9 +117,9 @@ def test_a_refusal_is_told_in_one_short_line() -> None:
 @pytest.mark.parametrize("value", [None, {"a": 1}, [1], [{}], [{"id": ""}]])
 def test_a_list_holds_things_with_ids(value: object) -> None:
     page = json.dumps({"value": value}).encode()
-    with pytest.raises(MailboxAway, match="without ids"):
+    with pytest.raises(MailboxUnavailable, match="without ids"):
         listing_of(lambda _: httpx.Response(200, content=page)).above(0)
-    with pytest.raises(MailboxAway, match="without ids"):
+    with pytest.raises(MailboxUnavailable, match="without ids"):
         find_folder(client_of(lambda _: httpx.Response(200, content=page)), "Some/Where")
 
 
@@ -156,7 +156,7 @@ def expired_each_time() -> Answer:
 )
 def test_a_list_has_an_end(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "MOST_PAGES", 20)
-    with pytest.raises(MailboxAway, match="no end"):
+    with pytest.raises(MailboxUnavailable, match="no end"):
         listing_of(answer).above(0)
 
 
@@ -165,9 +165,9 @@ def test_whole_listings_and_folders_have_an_end(
     answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "MOST_PAGES", 20)
-    with pytest.raises(MailboxAway, match="no end"):
+    with pytest.raises(MailboxUnavailable, match="no end"):
         listing_of(answer).held(0)
-    with pytest.raises(MailboxAway, match="no end"):
+    with pytest.raises(MailboxUnavailable, match="no end"):
         find_folder(client_of(answer), "Some/Where")
 
 

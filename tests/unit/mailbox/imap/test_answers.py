@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from postrail.mailbox import ListedMail, MailboxAway, MailUnreadable
+from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.imap.memory_limits import LONGEST_ANSWER, BoundedAnswers
 from tests.fakes.fetching import account_named
@@ -49,7 +49,7 @@ def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
     mailbox = mailbox_told({})
     mailbox._client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
     # The next time it is read alone, and after some times told as unreadable.
-    with pytest.raises(MailboxAway, match="more than we take"):
+    with pytest.raises(MailboxUnavailable, match="more than we take"):
         mailbox.read([1])
 
 

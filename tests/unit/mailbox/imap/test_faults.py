@@ -10,7 +10,7 @@ import pytest
 from imapclient.exceptions import CapabilityError, LoginError
 
 from postrail.errors import ConfigurationError, PermanentError, PipelineError
-from postrail.mailbox import MailboxAway
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap.faults import connection_fault, folder_fault, login_fault
 from tests.fakes.fetching import account_named
@@ -18,20 +18,20 @@ from tests.fakes.fetching import account_named
 ACCOUNT = account_named("support", host="mail.example.org")
 
 CASES = [
-    (ConnectionRefusedError(111, "refused"), MailboxAway, "host, port"),
-    (TimeoutError("timed out"), MailboxAway, "timeout_ms"),
-    (socket.gaierror(-2, "Name or service not known"), MailboxAway, "host"),
-    (ConnectionResetError(104, "reset"), MailboxAway, "host, port"),
-    (ssl.SSLEOFError(8, "EOF occurred"), MailboxAway, ""),
+    (ConnectionRefusedError(111, "refused"), MailboxUnavailable, "host, port"),
+    (TimeoutError("timed out"), MailboxUnavailable, "timeout_ms"),
+    (socket.gaierror(-2, "Name or service not known"), MailboxUnavailable, "host"),
+    (ConnectionResetError(104, "reset"), MailboxUnavailable, "host, port"),
+    (ssl.SSLEOFError(8, "EOF occurred"), MailboxUnavailable, ""),
     (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), ConfigurationError, "encryption, port"),
     # What the server says to a newer client, and what an older server makes the client say.
     (ssl.SSLError(1, "TLSV1_ALERT_PROTOCOL_VERSION"), ConfigurationError, "min_tls_version"),
     (ssl.SSLError(1, "UNSUPPORTED_PROTOCOL"), ConfigurationError, "min_tls_version"),
     (ssl.SSLCertVerificationError(1, "unable to get issuer"), ConfigurationError, "ca_file"),
     (CapabilityError("Server does not support STARTTLS"), ConfigurationError, "encryption"),
-    (imaplib.IMAP4.abort("socket error: EOF"), MailboxAway, ""),
-    (imaplib.IMAP4.abort("unexpected response: b'220 hi'"), MailboxAway, "host, port"),
-    (imaplib.IMAP4.error("command: NOOP => what?"), MailboxAway, "host, port"),
+    (imaplib.IMAP4.abort("socket error: EOF"), MailboxUnavailable, ""),
+    (imaplib.IMAP4.abort("unexpected response: b'220 hi'"), MailboxUnavailable, "host, port"),
+    (imaplib.IMAP4.error("command: NOOP => what?"), MailboxUnavailable, "host, port"),
 ]
 
 
@@ -63,8 +63,8 @@ def test_our_own_errors_pass() -> None:
 
 LOGINS = [
     # RFC 5530: these say that the credentials may be right.
-    ("b'[UNAVAILABLE] Temporary authentication failure.'", MailboxAway),
-    ("b'[LIMIT] Too many connections'", MailboxAway),
+    ("b'[UNAVAILABLE] Temporary authentication failure.'", MailboxUnavailable),
+    ("b'[LIMIT] Too many connections'", MailboxUnavailable),
     ("b'[AUTHENTICATIONFAILED] Authentication failed.'", ConfigurationError),
     ("Invalid credentials (Failure)", ConfigurationError),
 ]
@@ -83,7 +83,7 @@ def test_a_login_is_refused_for_good_or_for_now(words: str, kind: type[PipelineE
 )
 def test_what_a_server_sends_out_of_place_is_not_repeated(words: str) -> None:
     error = imaplib.IMAP4.abort(f"command: FETCH => {words}: b'The code is 1234'")
-    with pytest.raises(MailboxAway) as told, connection_fault(ACCOUNT):
+    with pytest.raises(MailboxUnavailable) as told, connection_fault(ACCOUNT):
         raise error
     assert "command: FETCH => " in str(told.value)
     assert "words out of place" in str(told.value)
@@ -93,7 +93,7 @@ def test_what_a_server_sends_out_of_place_is_not_repeated(words: str) -> None:
 def test_a_connection_that_breaks_during_the_login_says_nothing_of_the_password() -> None:
     error = LoginError("socket error: EOF")
     error.__context__ = imaplib.IMAP4.abort("socket error: EOF")
-    assert type(login_fault(ACCOUNT, error)) is MailboxAway
+    assert type(login_fault(ACCOUNT, error)) is MailboxUnavailable
 
 
 def test_a_missing_folder_shows_some_that_exist() -> None:
