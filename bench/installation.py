@@ -21,7 +21,10 @@ import psycopg
 from bench.mails import PROJECT
 from bench.usage import Usage, usage_of
 from postrail.configuration import store
-from postrail.configuration.models import Configured, MailAccount, OutgoingConnection, Project
+from postrail.configuration.configured import Configured
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.project import Project
 from postrail.database import migrate, open_pool, transaction
 from postrail.embedded.instance import Instance
 from postrail.embedded.ports import LOOPBACK, answers, free_port

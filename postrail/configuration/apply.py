@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from postrail.configuration import store
+from postrail.configuration import load, store
+from postrail.configuration.configured import Configured
 from postrail.configuration.credential import OAuthCredential
 from postrail.configuration.javamail.properties import read_properties
-from postrail.configuration.models import (
-    TOKEN_PROVIDERS,
-    Configured,
-    MailAccount,
-    OutgoingConnection,
-    Person,
-    Project,
-)
+from postrail.configuration.mail_account import TOKEN_PROVIDERS, MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.person import Person
+from postrail.configuration.project import Project
 from postrail.configuration.sealing import plain_secrets, resealed, sealed
 from postrail.configuration.yaml_read import ConfigurationFileError, Entry, Fault
 from postrail.database import Connection
@@ -183,11 +180,11 @@ async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: 
 async def existing_things(connection: Connection) -> Existing:
     """Everything that is configured, by what it is known by."""
     things: list[Configured] = [
-        *await store.outgoing_connections(connection),
-        *await store.projects(connection),
-        *await store.oauth_credentials(connection),
-        *await store.mail_accounts(connection),
-        *await store.people(connection),
+        *await load.outgoing_connections(connection),
+        *await load.projects(connection),
+        *await load.oauth_credentials(connection),
+        *await load.mail_accounts(connection),
+        *await load.people(connection),
     ]
     return {(type(thing), store.identity(thing)): thing for thing in things}
 

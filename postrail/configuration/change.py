@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from postrail.configuration.apply import Plan, apply_entries
-from postrail.configuration.models import MailAccount
-from postrail.configuration.store import lock_configuration, mail_accounts
+from postrail.configuration.load import mail_accounts
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.store import lock_configuration
 from postrail.configuration.yaml_read import ConfigurationFileError, Entry
 from postrail.database import Connection
 from postrail.errors import ConfigurationError, PermanentError

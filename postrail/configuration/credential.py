@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from postrail.configuration.models import Configured, MailAccount, Name, Secret
+from postrail.configuration.configured import Configured, Name, Secret
+from postrail.configuration.mail_account import MailAccount
 
 Flow = Literal["authorization_code", "device_code", "client_credentials", "service_account"]
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from postrail.configuration.models import MailAccount
+    from postrail.configuration.mail_account import MailAccount
 
 # What only a mail server needs to be told.
 SERVER_FIELDS = (

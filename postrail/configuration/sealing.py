@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from postrail.configuration.configured import Configured
 from postrail.configuration.credential import OAuthCredential, service_account_faults
-from postrail.configuration.models import Configured, MailAccount, OutgoingConnection
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.configuration.store import SECRET_FIELDS
 from postrail.configuration.yaml_read import ConfigurationFileError, Entry, Fault
 from postrail.errors import ConfigurationError

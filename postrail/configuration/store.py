@@ -15,15 +15,13 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
+from postrail.configuration.configured import Configured
 from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.models import (
-    Configured,
-    MailAccount,
-    OutgoingConnection,
-    Person,
-    Project,
-)
-from postrail.database import Connection
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.person import Person
+from postrail.configuration.project import Project
+from postrail.database import Connection, one
 from postrail.errors import ConfigurationError
 from postrail.secrets import is_reference
 
@@ -63,26 +61,6 @@ COLUMNS: dict[type[Configured], dict[str, str]] = {
 }
 
 
-async def mail_accounts(connection: Connection) -> list[MailAccount]:
-    """All accounts, also those that are not enabled, by name."""
-    return await _read(connection, MailAccount)
-
-
-async def oauth_credentials(connection: Connection) -> list[OAuthCredential]:
-    """All OAuth2 credentials, by name."""
-    return await _read(connection, OAuthCredential)
-
-
-async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:
-    """All outgoing connections, also those that are not enabled, by name."""
-    return await _read(connection, OutgoingConnection)
-
-
-async def people(connection: Connection) -> list[Person]:
-    """Everybody we know, by address."""
-    return await _read(connection, Person)
-
-
 async def projects(connection: Connection) -> list[Project]:
     """All projects with their issue types (the default one first), by key."""
     types = (
@@ -94,6 +72,19 @@ async def projects(connection: Connection) -> list[Project]:
         " default_issue_type, coalesce(connection, '') AS connection FROM project p ORDER BY 1"
     )
     return [_validated(Project, row) for row in await _dictionaries(connection, statement)]
+
+
+async def read(connection: Connection, model: type[Thing]) -> list[Thing]:
+    """Returns all things of one kind, by their identity."""
+    fields = [f"{COLUMNS[model].get(field, field)} AS {field}" for field in model.model_fields]
+    statement = f"SELECT {', '.join(fields)} FROM {TABLES[model]} ORDER BY {IDENTITIES[model]}"  # noqa: S608  Names of ours.
+    return [_validated(model, row) for row in await _dictionaries(connection, statement)]
+
+
+async def latest_change_id(connection: Connection) -> int:
+    """Returns the greatest change_id in `configuration_change`, 0 when there is none."""
+    found = await one(connection, "SELECT max(change_id) FROM configuration_change")
+    return int(found[0] or 0) if found else 0
 
 
 async def save(
@@ -146,12 +137,6 @@ def shown(thing: Configured, before: Configured | None = None) -> dict[str, Any]
 async def lock_configuration(connection: Connection) -> None:
     """One writer of the configuration at a time, until the end of the transaction."""
     await connection.execute("LOCK TABLE configuration_change IN SHARE ROW EXCLUSIVE MODE")
-
-
-async def _read(connection: Connection, model: type[Thing]) -> list[Thing]:
-    fields = [f"{COLUMNS[model].get(field, field)} AS {field}" for field in model.model_fields]
-    statement = f"SELECT {', '.join(fields)} FROM {TABLES[model]} ORDER BY {IDENTITIES[model]}"  # noqa: S608  Names of ours.
-    return [_validated(model, row) for row in await _dictionaries(connection, statement)]
 
 
 async def _dictionaries(connection: Connection, statement: str) -> Sequence[dict[str, Any]]:

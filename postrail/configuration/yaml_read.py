@@ -15,14 +15,12 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from postrail.configuration.configured import Configured
 from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.models import (
-    Configured,
-    MailAccount,
-    OutgoingConnection,
-    Person,
-    Project,
-)
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.person import Person
+from postrail.configuration.project import Project
 from postrail.configuration.store import IDENTITIES, KINDS
 from postrail.errors import ConfigurationError
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from postrail.configuration.models import Configured
+from postrail.configuration.configured import Configured
 from postrail.configuration.store import IDENTITIES, KINDS, SECRET_FIELDS, identity
 from postrail.configuration.yaml_read import SECTIONS
 from postrail.secrets import ENVIRONMENT, SEALED

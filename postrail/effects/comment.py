@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.configuration import snapshot as routing
+from postrail.configuration.load import load_snapshot
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError
@@ -51,7 +51,7 @@ async def add_comment(
             raise PermanentError(
                 f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
             )
-        configured = await routing.load(connection)
+        configured = await load_snapshot(connection)
         draft = _draft(issue_key, author_address, author_name, text, configured)
         (comment_id,) = await tracker.add_comments(connection, [draft], now)
         mails = _notifications(comment_id, draft, audience, configured, message_id_key, now)

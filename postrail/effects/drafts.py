@@ -38,10 +38,10 @@ def summary_of(mail: MailParsed) -> str:
     return " ".join(mail.subject.split())[:SUMMARY_CHARACTERS] or NO_SUBJECT
 
 
-def issue_draft(decided: Decided, routing: ConfigurationSnapshot) -> IssueDraft:
+def issue_draft(decided: Decided, snapshot: ConfigurationSnapshot) -> IssueDraft:
     """The issue that a mail makes: its whole text, since what it quotes is known nowhere else."""
-    mail, account = decided.due.mail, routing.accounts[decided.due.mail.mailbox]
-    project = routing.projects[account.project]
+    mail, account = decided.due.mail, snapshot.accounts[decided.due.mail.mailbox]
+    project = snapshot.projects[account.project]
     return IssueDraft(
         project=account.project,
         issue_type=project.default_issue_type,
@@ -54,16 +54,16 @@ def issue_draft(decided: Decided, routing: ConfigurationSnapshot) -> IssueDraft:
         mail_id=mail.mail_id,
         revision=decided.due.revision + 1,
         attachments=tuple(mail.attachments),
-        watching=_may_watch(decided, routing),
-        participants=_participants(mail, routing),
+        watching=_may_watch(decided, snapshot),
+        participants=_participants(mail, snapshot),
         arrived_at=account.address,
         linked_to=decided.decision.linked_to,
     )
 
 
-def comment_draft(decided: Decided, routing: ConfigurationSnapshot) -> CommentDraft:
+def comment_draft(decided: Decided, snapshot: ConfigurationSnapshot) -> CommentDraft:
     """The comment that a mail makes."""
-    mail, account = decided.due.mail, routing.accounts[decided.due.mail.mailbox]
+    mail, account = decided.due.mail, snapshot.accounts[decided.due.mail.mailbox]
     text = _text(decided)
     return CommentDraft(
         issue_key=decided.decision.issue_key or "",
@@ -77,23 +77,23 @@ def comment_draft(decided: Decided, routing: ConfigurationSnapshot) -> CommentDr
         mail_id=mail.mail_id,
         revision=decided.due.revision + 1,
         attachments=tuple(mail.attachments),
-        watching=_may_watch(decided, routing),
-        participants=_participants(mail, routing),
+        watching=_may_watch(decided, snapshot),
+        participants=_participants(mail, snapshot),
         arrived_at=account.address,
     )
 
 
 def notifications(
-    decided: Decided, audience: Audience, routing: ConfigurationSnapshot, key: bytes, now: datetime
+    decided: Decided, audience: Audience, snapshot: ConfigurationSnapshot, key: bytes, now: datetime
 ) -> Iterator[OutgoingQueued]:
     """The mails that tell people what a mail did; none because of automatic mail."""
-    connection = routing.connection_for(audience.project)
+    connection = snapshot.connection_for(audience.project)
     if connection is None or not decided.decision.answers:
         return
     mail = decided.due.mail
-    cause = _cause(decided, audience, routing)
+    cause = _cause(decided, audience, snapshot)
     author = _name(mail) or _address(mail) or "Somebody"
-    for person in _told(decided, audience, routing):
+    for person in _told(decided, audience, snapshot):
         if decided.decision.outcome == "issue":
             text = issue_created(audience, person, mail.text)
         else:
@@ -106,16 +106,16 @@ def _text(decided: Decided) -> CommentText:
     return decided.text
 
 
-def _told(decided: Decided, audience: Audience, routing: ConfigurationSnapshot) -> list[Watcher]:
+def _told(decided: Decided, audience: Audience, snapshot: ConfigurationSnapshot) -> list[Watcher]:
     """The reporter of a new issue; for a comment everybody who watches, but not its author."""
     author = _address(decided.due.mail)
     if decided.decision.outcome == "issue":
-        reachable = author and author not in routing.own_addresses
+        reachable = author and author not in snapshot.own_addresses
         return [Watcher(address=author, name=_name(decided.due.mail))] if reachable else []
-    return told_of_comment(audience, author, routing.own_addresses)
+    return told_of_comment(audience, author, snapshot.own_addresses)
 
 
-def _cause(decided: Decided, audience: Audience, routing: ConfigurationSnapshot) -> Cause:
+def _cause(decided: Decided, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:
     mail = decided.due.mail
     ids = (audience.first_message_id, mail.message_id)
     return Cause(
@@ -124,22 +124,22 @@ def _cause(decided: Decided, audience: Audience, routing: ConfigurationSnapshot)
         issue_key=audience.issue_key,
         in_reply_to=mail.message_id,
         references=tuple(dict.fromkeys(message_id for message_id in ids if message_id)),
-        reply_to=routing.reply_address(audience.project, mail.mailbox),
+        reply_to=snapshot.reply_address(audience.project, mail.mailbox),
         received_at=mail.received_at,
         mailbox=mail.mailbox,
     )
 
 
-def _may_watch(decided: Decided, routing: ConfigurationSnapshot) -> bool:
+def _may_watch(decided: Decided, snapshot: ConfigurationSnapshot) -> bool:
     """Persons watch what they wrote; machines and our own addresses never do."""
     address = _address(decided.due.mail)
-    return bool(address) and decided.decision.answers and address not in routing.own_addresses
+    return bool(address) and decided.decision.answers and address not in snapshot.own_addresses
 
 
-def _participants(mail: MailParsed, routing: ConfigurationSnapshot) -> tuple[str, ...]:
+def _participants(mail: MailParsed, snapshot: ConfigurationSnapshot) -> tuple[str, ...]:
     people = [person.address.lower() for person in [*mail.to, *mail.cc]]
     everybody = dict.fromkeys([_address(mail), *people])
-    return tuple(who for who in everybody if who and who not in routing.own_addresses)
+    return tuple(who for who in everybody if who and who not in snapshot.own_addresses)
 
 
 def _address(mail: MailParsed) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.configuration.models import OutgoingConnection
+from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.database import Connection
 from postrail.incoming import conversations
 from postrail.incoming.reply_parts import REPLY_MARKER

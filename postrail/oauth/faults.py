@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from postrail.clock import Clock
-from postrail.configuration import store
+from postrail.configuration import load
 from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.database import Connection
 from postrail.errors import ConfigurationError, TransientError
 from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderUnavailable
@@ -233,7 +233,7 @@ class AccessTokens:
 
 async def credential_of(connection: Connection, account: MailAccount) -> OAuthCredential:
     """The account's credential; raises ConfigurationError when there is none."""
-    for credential in await store.oauth_credentials(connection):
+    for credential in await load.oauth_credentials(connection):
         if credential.name == account.credential:
             if account.host.lower() in credential.hosts:
                 return credential

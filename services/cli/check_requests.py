@@ -30,7 +30,7 @@ async def enabled(connection: Any, names: Sequence[str]) -> list[str]:
     Raises ConfigurationError when one of them is not there or not enabled.
     """
     from postrail.configuration.change import account_named
-    from postrail.configuration.store import mail_accounts
+    from postrail.configuration.load import mail_accounts
 
     there = await mail_accounts(connection)
     if not names:

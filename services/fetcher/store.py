@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from postrail.clock import Clock
-from postrail.configuration.models import MailAccount
-from postrail.configuration.store import mail_accounts
+from postrail.configuration.load import mail_accounts
+from postrail.configuration.mail_account import MailAccount
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
 from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched

@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore
-from postrail.configuration.snapshot import CachedRouting, ConfigurationSnapshot
+from postrail.configuration.load import CachedSnapshot
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
 from postrail.decision.decide import Decision, decide
 from postrail.effects import gather as facts
@@ -59,7 +60,7 @@ class Handler:
         self._offsets = offsets
         self._blobs = blobs
         self._key = message_id_key
-        self._routing = CachedRouting(process.clock)
+        self._snapshot = CachedSnapshot(process.clock)
         self._arrived = asyncio.Event()
         self._in_hand: list[DueMail] = []
 
@@ -164,9 +165,9 @@ class Handler:
                 return 0
             self._in_hand = distinct(due)
             await incoming.lock_work(connection, self._in_hand)
-            routing = await self._routing.current(connection)
-            decided = await self._decide(connection, routing)
-            done, mails = await self._take_effect(connection, decided, routing, now)
+            snapshot = await self._snapshot.current(connection)
+            decided = await self._decide(connection, snapshot)
+            done, mails = await self._take_effect(connection, decided, snapshot, now)
             sent = [*self._facts(done, now), *outgoing_entries(mails)]
             await incoming.finish(connection, [_outcome(one) for one in done], now)
             added = await outbox.add(connection, sent, now)
@@ -177,11 +178,11 @@ class Handler:
         return len(done)
 
     async def _decide(
-        self, connection: Connection, routing: ConfigurationSnapshot
+        self, connection: Connection, snapshot: ConfigurationSnapshot
     ) -> list[Decided]:
         known = await facts.gather(connection, self._in_hand)
         return [
-            Decided(due=due, decision=decide(due.mail, routing.accounts, found), facts=found)
+            Decided(due=due, decision=decide(due.mail, snapshot.accounts, found), facts=found)
             for due in self._in_hand
             for found in [known[due.mail.mail_id]]
         ]
@@ -190,30 +191,30 @@ class Handler:
         self,
         connection: Connection,
         decided: list[Decided],
-        routing: ConfigurationSnapshot,
+        snapshot: ConfigurationSnapshot,
         now: datetime,
     ) -> tuple[list[Decided], list[OutgoingQueued]]:
         """Issues, comments and noted addresses, and the mails that tell of them."""
-        issues = await self._create_issues(connection, decided, routing, now)
-        comments = await self._add_comments(connection, decided, routing, now)
+        issues = await self._create_issues(connection, decided, snapshot, now)
+        comments = await self._add_comments(connection, decided, snapshot, now)
         others = [
             replace(one, issue_key=one.decision.issue_key)
             for one in decided
             if one.decision.outcome not in ("issue", "comment")
         ]
-        await self._note_addresses(connection, others, routing)
-        mails = await self._notify(connection, [*issues, *comments], routing, now)
+        await self._note_addresses(connection, others, snapshot)
+        mails = await self._notify(connection, [*issues, *comments], snapshot, now)
         return [*issues, *comments, *others], mails
 
     async def _create_issues(
         self,
         connection: Connection,
         decided: list[Decided],
-        routing: ConfigurationSnapshot,
+        snapshot: ConfigurationSnapshot,
         now: datetime,
     ) -> list[Decided]:
         wanted = [one for one in decided if one.decision.outcome == "issue"]
-        drafts = [issue_draft(one, routing) for one in wanted]
+        drafts = [issue_draft(one, snapshot) for one in wanted]
         keys = await self._tracker.create_issues(connection, drafts, now)
         triples = [
             (draft.conversation, draft.project, key)
@@ -226,13 +227,13 @@ class Handler:
         self,
         connection: Connection,
         decided: list[Decided],
-        routing: ConfigurationSnapshot,
+        snapshot: ConfigurationSnapshot,
         now: datetime,
     ) -> list[Decided]:
         comments = [one for one in decided if one.decision.outcome == "comment"]
         # Large texts are read at once: the transaction must not stand idle for their sum.
-        wanted = await asyncio.gather(*(self._with_text(one, routing) for one in comments))
-        drafts = [comment_draft(one, routing) for one in wanted]
+        wanted = await asyncio.gather(*(self._with_text(one, snapshot) for one in comments))
+        drafts = [comment_draft(one, snapshot) for one in wanted]
         ids = await self._tracker.add_comments(connection, drafts, now)
         await conversations.map_issues(connection, _joined_by_key(wanted))
         return [
@@ -240,16 +241,16 @@ class Handler:
             for one, draft, comment_id in zip(wanted, drafts, ids, strict=True)
         ]
 
-    async def _with_text(self, one: Decided, routing: ConfigurationSnapshot) -> Decided:
+    async def _with_text(self, one: Decided, snapshot: ConfigurationSnapshot) -> Decided:
         mail = one.due.mail
-        account = routing.accounts[mail.mailbox]
+        account = snapshot.accounts[mail.mailbox]
         return replace(one, text=await comment_text(mail, account, self._blobs))
 
     async def _note_addresses(
-        self, connection: Connection, decided: list[Decided], routing: ConfigurationSnapshot
+        self, connection: Connection, decided: list[Decided], snapshot: ConfigurationSnapshot
     ) -> None:
         noted = [
-            (one.issue_key, routing.accounts[one.due.mail.mailbox].address)
+            (one.issue_key, snapshot.accounts[one.due.mail.mailbox].address)
             for one in decided
             if one.decision.outcome == "noted" and one.issue_key
         ]
@@ -259,7 +260,7 @@ class Handler:
         self,
         connection: Connection,
         done: list[Decided],
-        routing: ConfigurationSnapshot,
+        snapshot: ConfigurationSnapshot,
         now: datetime,
     ) -> list[OutgoingQueued]:
         keys = [one.issue_key for one in done if one.issue_key and one.decision.answers]
@@ -268,7 +269,7 @@ class Handler:
             mail
             for one in done
             if one.issue_key in audiences
-            for mail in notifications(one, audiences[one.issue_key], routing, self._key, now)
+            for mail in notifications(one, audiences[one.issue_key], snapshot, self._key, now)
         ]
         await index_outgoing(connection, mails)
         return mails

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from postrail.clock import Clock, SettableClock
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.incoming.queue import FetchedRow
 from postrail.mailbox_state.reconciliation import Reconciliation, Round

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
-from postrail.configuration.models import Configured, Project
+from postrail.configuration.configured import Configured
+from postrail.configuration.project import Project
 from postrail.configuration.store import save
 from postrail.database import open_pool, transaction
 from postrail.records import MailFetched

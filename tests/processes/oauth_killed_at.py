@@ -14,7 +14,7 @@ from typing import NoReturn
 from pydantic import SecretStr
 
 from postrail.clock import SystemClock
-from postrail.configuration.store import mail_accounts
+from postrail.configuration.load import mail_accounts
 from postrail.database import one_connection
 from postrail.oauth import token_table as table
 from postrail.oauth import tokens

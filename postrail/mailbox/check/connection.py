@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 from postrail.configuration.apply import risks
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.check.certificate import Certificate, read_certificate

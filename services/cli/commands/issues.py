@@ -202,13 +202,12 @@ async def _comment(settings: Settings, key: str, text: str, author: str | None) 
 
 async def _author(connection: Connection, key: str, author: str | None) -> tuple[str, str]:
     """Address and name of who comments: the person of that address, or the help desk itself."""
-    from postrail.configuration import snapshot as routing
-    from postrail.configuration import store
+    from postrail.configuration import load
 
     if author is not None:
-        names = {person.address: person.name for person in await store.people(connection)}
+        names = {person.address: person.name for person in await load.people(connection)}
         return author, names.get(author.lower(), "")
-    sender = (await routing.load(connection)).connection_for(key.rpartition("-")[0])
+    sender = (await load.load_snapshot(connection)).connection_for(key.rpartition("-")[0])
     if sender is None:
         raise ConfigurationError(
             f"no connection sends the mail of {key}", remedy="Say who comments with --author"

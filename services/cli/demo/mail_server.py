@@ -10,7 +10,8 @@ from email import message_from_bytes
 from email.message import EmailMessage
 
 from postrail.clock import Clock, SystemClock
-from postrail.configuration.models import MailAccount, OutgoingConnection
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.courier import Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.embedded.instance import Endpoints

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import yaml
 
 from postrail.clock import Clock
-from postrail.configuration import store
+from postrail.configuration import load, store
 from postrail.configuration.apply import apply_entries
-from postrail.configuration.models import Configured
+from postrail.configuration.configured import Configured
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import Pool, transaction
 from postrail.embedded.instance import Endpoints
@@ -109,8 +109,8 @@ async def turn_off(pool: Pool, now: datetime) -> bool:
     """
     async with transaction(pool) as connection:
         await store.lock_configuration(connection)
-        accounts = await store.mail_accounts(connection)
-        connections = await store.outgoing_connections(connection)
+        accounts = await load.mail_accounts(connection)
+        connections = await load.outgoing_connections(connection)
         demos: list[tuple[Configured, dict[str, bool]]] = [
             *((one, {"enabled": False}) for one in accounts if one.address == SUPPORT),
             *((one, OFF) for one in connections if one.from_address == SUPPORT),

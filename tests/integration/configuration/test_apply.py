@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from postrail.configuration import store
+from postrail.configuration import load, store
 from postrail.configuration.apply import Plan, apply_entries, reseal
 from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
 from postrail.database import Connection, one_connection, rows
@@ -46,10 +46,10 @@ async def test_the_example_is_applied_and_read_again(database: DatabaseSettings)
     async with one_connection(database) as connection:
         plan = await apply(connection, FILE)
         assert plan.count("created") == 4
-        (account,) = await store.mail_accounts(connection)
-        (outgoing,) = await store.outgoing_connections(connection)
-        (project,) = await store.projects(connection)
-        (person,) = await store.people(connection)
+        (account,) = await load.mail_accounts(connection)
+        (outgoing,) = await load.outgoing_connections(connection)
+        (project,) = await load.projects(connection)
+        (person,) = await load.people(connection)
     assert (account.name, account.project, account.port) == ("help", "HELP", 993)
     assert account.password == "env:POSTRAIL_SECRET_IMAP"
     assert (outgoing.name, outgoing.is_default, outgoing.port) == ("outgoing", True, 587)
@@ -71,7 +71,7 @@ async def test_a_dry_run_writes_nothing(database: DatabaseSettings) -> None:
     async with one_connection(database) as connection:
         assert (await apply(connection, PLAIN, dry_run=True)).count("created") == 4
     async with one_connection(database) as connection:
-        assert await store.mail_accounts(connection) == []
+        assert await load.mail_accounts(connection) == []
 
 
 async def test_a_fault_writes_nothing_of_the_file(database: DatabaseSettings) -> None:
@@ -79,7 +79,7 @@ async def test_a_fault_writes_nothing_of_the_file(database: DatabaseSettings) ->
         async with one_connection(database) as connection:
             await apply(connection, PLAIN.replace("project: HELP", "project: DESK"))
     async with one_connection(database) as connection:
-        assert await store.outgoing_connections(connection) == []
+        assert await load.outgoing_connections(connection) == []
 
 
 async def test_changes_are_noted_with_author_and_values_but_never_secrets(
@@ -101,7 +101,7 @@ async def test_changes_are_noted_with_author_and_values_but_never_secrets(
         everything = await rows(
             connection, "SELECT row_to_json(c)::text FROM configuration_change c"
         )
-        (account,) = await store.mail_accounts(connection)
+        (account,) = await load.mail_accounts(connection)
     created, changed = found
     assert created[:3] == ("me", NOW, None)
     assert (changed[2]["folder"], changed[3]["folder"]) == ("INBOX", "Help")
@@ -120,7 +120,7 @@ async def test_issue_types_that_are_gone_are_removed_and_numbers_go_on(
         await apply(connection, FILE)
         await connection.execute("UPDATE project SET next_number = 8")
         await apply(connection, FILE.replace("[Request, Incident]", "[Change, Request]"))
-        (project,) = await store.projects(connection)
+        (project,) = await load.projects(connection)
         numbers = await rows(connection, "SELECT next_number FROM project")
     assert project.issue_types == ["Request", "Change"]
     assert numbers == [(8,)]
@@ -136,8 +136,8 @@ async def test_resealing_uses_the_first_key_and_keeps_references(
         await apply(connection, PLAIN.replace("smtp secret", "env:POSTRAIL_SECRET_SMTP"))
         assert await reseal(connection, both, author="me", now=NOW) == 1
         assert await reseal(connection, both, author="me", now=NOW) == 0
-        (account,) = await store.mail_accounts(connection)
-        (outgoing,) = await store.outgoing_connections(connection)
+        (account,) = await load.mail_accounts(connection)
+        (outgoing,) = await load.outgoing_connections(connection)
     assert only_new.reveal(account.password) == "imap secret"
     assert outgoing.password == "env:POSTRAIL_SECRET_SMTP"
 

@@ -10,7 +10,9 @@ from typing import cast
 import pytest
 
 from postrail.configuration import store
-from postrail.configuration.models import MailAccount, OutgoingConnection, Project
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.project import Project
 from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.effects.comment import Commented, add_comment
 from postrail.errors import PermanentError

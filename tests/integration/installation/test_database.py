@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from postrail import database
-from postrail.configuration.store import mail_accounts
+from postrail.configuration.load import mail_accounts
 from postrail.database import (
     Pool,
     migrate,

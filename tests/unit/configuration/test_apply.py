@@ -8,7 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from postrail.configuration.apply import Plan, make_plan
-from postrail.configuration.models import Configured, MailAccount, OutgoingConnection
+from postrail.configuration.configured import Configured
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.configuration.store import identity, shown
 from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
 from postrail.errors import ConfigurationError

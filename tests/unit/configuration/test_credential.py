@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from postrail.configuration.apply import Plan, make_plan
+from postrail.configuration.configured import Configured
 from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.models import Configured, MailAccount, Project
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.project import Project
 from postrail.configuration.store import identity
 from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
 from postrail.secrets import Secrets, generate_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postrail.configuration.apply import make_plan
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings

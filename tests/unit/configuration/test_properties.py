@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from postrail.configuration.apply import make_plan
 from postrail.configuration.javamail.properties import read_properties
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.configuration.store import identity
 from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
 from postrail.configuration.yaml_write import export_text

@@ -7,7 +7,9 @@ from textwrap import dedent
 
 import pytest
 
-from postrail.configuration.models import MailAccount, OutgoingConnection, Project
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.project import Project
 from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
 
 ACCOUNT = """\

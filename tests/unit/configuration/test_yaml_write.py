@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from postrail.configuration.apply import Plan, make_plan
-from postrail.configuration.models import (
-    Configured,
-    MailAccount,
-    OutgoingConnection,
-    Person,
-    Project,
-)
+from postrail.configuration.configured import Configured
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.person import Person
+from postrail.configuration.project import Project
 from postrail.configuration.store import identity
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text, written_values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.decision.decide import Decision, decide
 from postrail.effects.gather import EarlierMail, Facts, NamedIssue
 from postrail.records import MailParsed

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from postrail.blobs import BlobStore
-from postrail.configuration.models import MailAccount
+from postrail.configuration.mail_account import MailAccount
 from postrail.effects.comment_text import BODY_MAX_CHARACTERS, CommentText, comment_text
 from postrail.incoming.reply_parts import parts_from
 from postrail.records import BlobReference, MailParsed, ReplyParts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from email import message_from_bytes
 
-from postrail.configuration.models import MailAccount, OutgoingConnection, Project
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import Decision
 from postrail.effects.comment_text import CommentText

@@ -11,7 +11,7 @@ from services.cli.installation import Data, complete, connected, connected_to_ow
 
 if TYPE_CHECKING:
     from postrail.configuration.credential import OAuthCredential
-    from postrail.configuration.models import MailAccount
+    from postrail.configuration.mail_account import MailAccount
     from postrail.oauth.authorize import Authorization
     from postrail.settings import Settings
 
@@ -58,7 +58,7 @@ def authorize(
 
 
 async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCredential]:
-    from postrail.configuration.store import mail_accounts
+    from postrail.configuration.load import mail_accounts
     from postrail.oauth.tokens import credential_of
 
     async with connected_to_own(settings) as connection:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postrail.configuration.apply import Plan
-    from postrail.configuration.models import MailAccount
+    from postrail.configuration.mail_account import MailAccount
     from postrail.settings import Settings
     from postrail.views.mailboxes import FailedMail, Standing
 
@@ -139,7 +139,7 @@ async def _fetch(settings: Settings, names: Sequence[str], author: str) -> list[
 
 
 async def _all(settings: Settings) -> list[tuple[MailAccount, Standing]]:
-    from postrail.configuration.store import mail_accounts
+    from postrail.configuration.load import mail_accounts
 
     async with connected(settings) as connection:
         accounts = await mail_accounts(connection)
@@ -148,7 +148,7 @@ async def _all(settings: Settings) -> list[tuple[MailAccount, Standing]]:
 
 async def _one(settings: Settings, name: str) -> tuple[MailAccount, Standing, list[FailedMail]]:
     from postrail.configuration.change import account_named
-    from postrail.configuration.store import mail_accounts
+    from postrail.configuration.load import mail_accounts
     from postrail.views.mailboxes import recent_failures
 
     async with connected(settings) as connection:

@@ -1,8 +1,4 @@
-"""What operators configure: mail accounts, outgoing connections, projects, people. Validated here.
-
-The same models serve `postrail apply`, the store and the services. A secret is kept as it was
-given (`env:NAME`, `file:NAME`) or sealed (see `postrail.secrets`), never in plain text.
-"""
+"""A mailbox that is watched, as operators configure it."""
 
 from __future__ import annotations
 
@@ -10,30 +6,21 @@ import ipaddress
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, model_validator
 
+from postrail.configuration.configured import (
+    Configured,
+    MailAddress,
+    Name,
+    Port,
+    ProjectKey,
+    Secret,
+    faulty,
+)
 from postrail.configuration.javamail.names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
 from postrail.configuration.javamail.names import SPOKEN
 from postrail.configuration.javamail.properties import read_properties
 from postrail.configuration.mail_account_checks import account_faults
-
-Encryption = Literal["none", "ssl", "starttls"]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-ProjectKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
-MailAddress = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>]+@[^\s@<>]+$")]
-# Blanks at the ends of a password belong to it.
-Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
-# Blank or 0 in a port means the protocol's own.
-Port = Annotated[int, BeforeValidator(lambda given: given or 0), Field(ge=0, le=65535)]
 
 # For each protocol its own port, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
@@ -55,19 +42,6 @@ DEFAULT_HOSTS = {
     "microsoft_oauth2": "outlook.office365.com",
     "microsoft_graph": "graph.microsoft.com",
 }
-# RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
-SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
-
-
-class Configured(BaseModel):
-    """Something an operator configures, known by its name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-    @property
-    def secret_fields(self) -> dict[str, bool]:
-        """The secrets that it has with these values, each with whether it must be given."""
-        return {}
 
 
 class MailAccount(Configured):
@@ -129,7 +103,7 @@ class MailAccount(Configured):
             return values
         found = read_properties(values["properties"], values)
         if found.faults:
-            raise _faulty([("properties", fault) for fault in found.faults])
+            raise faulty([("properties", fault) for fault in found.faults])
         return values | found.values
 
     @property
@@ -172,85 +146,10 @@ class MailAccount(Configured):
         object.__setattr__(self, "port", self.port or default_port)
         object.__setattr__(self, "folder", self.folder or "INBOX")
         if faults := list(account_faults(self)):
-            raise _faulty(faults)
+            raise faulty(faults)
         return self
-
-
-def _faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
-    words = "; ".join(f"{field}: {problem}" for field, problem in faults)
-    return PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
 
 
 def plain_login_allowed(account: MailAccount) -> bool:
     """Whether the password may go over an unencrypted line: within this machine it always may."""
     return account.allow_plain_login or account.is_on_this_machine
-
-
-class OutgoingConnection(Configured):
-    """An SMTP server that takes our mail, and the address that we send from."""
-
-    name: Name
-    description: str = ""
-    enabled: bool = True
-    # The connection of projects that name none.
-    is_default: bool = False
-    host: Annotated[str, Field(min_length=1)]
-    port: Port = 0
-    encryption: Encryption = "starttls"
-    # Blank: no login.
-    username: str = ""
-    password: Secret = ""
-    from_address: MailAddress
-    from_name: str = ""
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
-    ca_file: str = ""
-    verify_certificate: bool = True
-
-    @property
-    def secret_fields(self) -> dict[str, bool]:
-        """The secrets that it has, each with whether it must be given."""
-        return {"password": True} if self.username else {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_port(cls, values: object) -> object:
-        # Blank or 0 stands for the port that the encryption implies.
-        if not isinstance(values, dict) or values.get("port"):
-            return values
-        return {**values, "port": SMTP_PORTS.get(values.get("encryption", "starttls"), 0)}
-
-
-class Project(Configured):
-    """A project of the built-in tracker; its key opens the keys of its issues."""
-
-    key: ProjectKey
-    name: Annotated[str, Field(min_length=1)]
-    issue_types: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = [
-        "Request"
-    ]
-    default_issue_type: str = ""
-    # The outgoing connection of its notifications; blank: the default one.
-    connection: str = ""
-
-    @model_validator(mode="after")
-    def _default_type_is_a_type(self) -> Project:
-        if not self.default_issue_type:
-            object.__setattr__(self, "default_issue_type", self.issue_types[0])
-        if self.default_issue_type not in self.issue_types:
-            raise ValueError(
-                f"default_issue_type {self.default_issue_type!r} is not in issue_types"
-            )
-        return self
-
-
-class Person(Configured):
-    """Somebody we know: may comment on any issue by naming its key."""
-
-    address: MailAddress
-    name: str = ""
-    enabled: bool = True
-
-    @field_validator("address")
-    @classmethod
-    def _lower_case(cls, address: str) -> str:
-        return address.lower()

@@ -1,0 +1,78 @@
+"""Reads the configuration from the database: kind by kind, or as one snapshot."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from postrail.clock import Clock
+from postrail.configuration import store
+from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.person import Person
+from postrail.configuration.project import Project
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
+
+RELOAD_SECONDS = 5.0
+
+
+async def mail_accounts(connection: Connection) -> list[MailAccount]:
+    """Returns all mail accounts, disabled ones included, by name."""
+    return await store.read(connection, MailAccount)
+
+
+async def oauth_credentials(connection: Connection) -> list[OAuthCredential]:
+    """Returns all OAuth2 credentials, by name."""
+    return await store.read(connection, OAuthCredential)
+
+
+async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:
+    """Returns all outgoing connections, disabled ones included, by name."""
+    return await store.read(connection, OutgoingConnection)
+
+
+async def people(connection: Connection) -> list[Person]:
+    """Returns all persons, disabled ones included, by address."""
+    return await store.read(connection, Person)
+
+
+async def projects(connection: Connection) -> list[Project]:
+    """Returns all projects, by key, each with its default issue type first."""
+    return await store.projects(connection)
+
+
+async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
+    """Returns the configuration as it is now, with the change that it was read at."""
+    change_id = await store.latest_change_id(connection)
+    while True:
+        accounts = await mail_accounts(connection)
+        found_projects = await projects(connection)
+        connections = await outgoing_connections(connection)
+        # Each statement sees what is committed by then, so a change may come between two of them.
+        read_at, change_id = change_id, await store.latest_change_id(connection)
+        if read_at == change_id:
+            break
+    return ConfigurationSnapshot(
+        change_id=change_id,
+        accounts={account.name: account for account in accounts},
+        projects={project.key: project for project in found_projects},
+        connections={outgoing.name: outgoing for outgoing in connections},
+    )
+
+
+class CachedSnapshot:
+    """The configuration, at most RELOAD_SECONDS old."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._loaded_at: datetime | None = None
+        self._snapshot = ConfigurationSnapshot()
+
+    async def current(self, connection: Connection) -> ConfigurationSnapshot:
+        """Returns the snapshot; reads it again when it is too old."""
+        now = self._clock.now()
+        if self._loaded_at is None or now - self._loaded_at > timedelta(seconds=RELOAD_SECONDS):
+            self._snapshot = await load_snapshot(connection)
+            self._loaded_at = now
+        return self._snapshot
