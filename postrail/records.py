@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -354,3 +355,7 @@ Record = (
     | PipelineProgress
     | MailDead
 )
+
+# The record of one topic: what is generic in it cannot mix up topics.
+R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)

@@ -10,13 +10,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from postrail.database import Connection, one, rows
 from postrail.incoming import conversations
 from postrail.records import MailParsed
 from postrail.stream import avro
-from postrail.stream.worker import Received
+from postrail.stream.received import Received
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,13 +95,15 @@ async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) ->
     )
 
 
-async def take_in(connection: Connection, batch: Sequence[Received], now: datetime) -> None:
+async def take_in(
+    connection: Connection, batch: Sequence[Received[MailParsed]], now: datetime
+) -> None:
     """Brings parsed mails into the table as due, in the order of the batch.
 
     A row past `fetched` stays as it is, so a record that comes again changes nothing. A mail twice
     in one batch counts once.
     """
-    mails = {mail.mail_id: mail for mail in (cast(MailParsed, got.record) for got in batch)}
+    mails = {got.record.mail_id: got.record for got in batch}
     fresh = [mails[mail_id] for mail_id in await _not_taken_in(connection, list(mails))]
     if not fresh:
         return
@@ -189,7 +191,7 @@ async def take_due(connection: Connection, now: datetime, limit: int) -> list[Du
     )
     return [
         DueMail(
-            mail=cast(MailParsed, avro.decode(row[0])),
+            mail=avro.decode_as(MailParsed, row[0]),
             conversation=row[1],
             queue=row[2],
             attempts=row[3],

@@ -17,7 +17,7 @@ from typing import Any
 import fastavro
 
 from postrail.errors import PermanentError, TransientError
-from postrail.records import Record
+from postrail.records import R, Record
 from postrail.stream.schema import (
     current_schema,
     fingerprint_of,
@@ -64,6 +64,19 @@ def decode(data: bytes) -> Record:
         )
     stem, writer_schema = known
     return _read(stem, writer_schema, data)
+
+
+def decode_as(record_type: type[R], data: bytes) -> R:
+    """Returns the record in the bytes, which must be of this type; raises as `decode` does.
+
+    A record of another type raises UndecodableError: it is not what the topic or column holds.
+    """
+    record = decode(data)
+    if not isinstance(record, record_type):
+        raise UndecodableError(
+            f"a {type(record).__name__} where only {record_type.__name__} records belong"
+        )
+    return record
 
 
 def _read(stem: str, writer_schema: Any, data: bytes) -> Record:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
+from postrail.records import Record
 from postrail.settings import KafkaSettings
 from postrail.stream.connection import client_options, kafka_faults
 from postrail.stream.topics import Topic, topic_name
@@ -95,7 +96,7 @@ class Reader(Protocol):
 class KafkaReader:
     """The Reader on a real broker."""
 
-    def __init__(self, topic: Topic, group: str, settings: KafkaSettings) -> None:
+    def __init__(self, topic: Topic[Record], group: str, settings: KafkaSettings) -> None:
         self._topic = topic_name(topic, settings)
         self._group = f"{settings.prefix}postrail.{group}"
         self._settings = settings

@@ -8,9 +8,10 @@ the database stands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from postrail.database import Connection, Pool, rows, transaction
-from postrail.stream.worker import OffsetGap, Received, next_offsets
+from postrail.stream.received import OffsetGap, Received, next_offsets
 
 
 class IntakeOffsets:
@@ -41,7 +42,7 @@ class IntakeOffsets:
         """The offset that the next batch of the partition follows."""
         return self._expected.get(partition)
 
-    async def advance(self, connection: Connection, batch: Sequence[Received]) -> None:
+    async def advance(self, connection: Connection, batch: Sequence[Received[Any]]) -> None:
         """Moves the offsets past the batch, in the caller's transaction.
 
         Raises OffsetGap when they are not where this worker left them; the transaction must then

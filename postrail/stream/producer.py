@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 
 from postrail.errors import FatalError
+from postrail.records import Record
 from postrail.settings import KafkaSettings
 from postrail.stream.connection import client_options, kafka_faults
 from postrail.stream.topics import Topic, topic_name
@@ -30,7 +31,7 @@ DELIVERY_TIMEOUT_SECONDS = 120.0
 class Entry:
     """A record to send: its topic, its partition key and its encoded value."""
 
-    topic: Topic
+    topic: Topic[Record]
     key: str
     value: bytes
 

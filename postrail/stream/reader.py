@@ -14,7 +14,7 @@ from kafka.errors import (
 )
 
 from postrail.errors import PermanentError
-from postrail.records import Record
+from postrail.records import R, Record
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.connection import client_options, kafka_faults
@@ -30,12 +30,12 @@ NO_COORDINATOR_YET = (
 )
 
 
-async def read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: int) -> Record:
+async def read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offset: int) -> R:
     """The record at an offset; PermanentError when retention has removed it."""
     return await asyncio.to_thread(_read_record, settings, topic, partition, offset)
 
 
-def _read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: int) -> Record:
+def _read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offset: int) -> R:
     place = TopicPartition(topic_name(topic, settings), partition)
     with kafka_faults(settings):
         consumer = _consumer(settings)
@@ -47,7 +47,7 @@ def _read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: 
             consumer.close(autocommit=False)
     for record in found.get(place, []):
         if record.offset == offset:
-            return avro.decode(record.value)
+            return avro.decode_as(topic.record, record.value)
     raise PermanentError(
         f"{place.topic} has no record at partition {partition}, offset {offset} any more",
         remedy="Retention removed it; archived mails are in the blob store"
@@ -55,21 +55,21 @@ def _read_record(settings: KafkaSettings, topic: Topic, partition: int, offset: 
     )
 
 
-async def tail(settings: KafkaSettings, topic: Topic, limit: int) -> list[Record]:
+async def tail(settings: KafkaSettings, topic: Topic[R], limit: int) -> list[R]:
     """The last `limit` records of each partition, oldest first within a partition."""
     return await asyncio.to_thread(_tail, settings, topic, limit)
 
 
-def _tail(settings: KafkaSettings, topic: Topic, limit: int) -> list[Record]:
+def _tail(settings: KafkaSettings, topic: Topic[R], limit: int) -> list[R]:
     with kafka_faults(settings):
         consumer = _consumer(settings)
         try:
-            return _read_tail(consumer, topic_name(topic, settings), limit)
+            return _read_tail(consumer, topic, topic_name(topic, settings), limit)
         finally:
             consumer.close(autocommit=False)
 
 
-def _read_tail(consumer: Any, name: str, limit: int) -> list[Record]:
+def _read_tail(consumer: Any, topic: Topic[R], name: str, limit: int) -> list[R]:
     numbers = consumer.partitions_for_topic(name) or set()
     places = [TopicPartition(name, number) for number in sorted(numbers)]
     first, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
@@ -86,15 +86,15 @@ def _read_tail(consumer: Any, name: str, limit: int) -> list[Record]:
         records += [record for lot in found.values() for record in lot]
         wanted = [place for place in wanted if consumer.position(place) < ends[place]]
     records.sort(key=lambda record: record.timestamp)
-    return [avro.decode(record.value) for record in records]
+    return [avro.decode_as(topic.record, record.value) for record in records]
 
 
-async def group_lag(settings: KafkaSettings, topic: Topic, group: str) -> int:
+async def group_lag(settings: KafkaSettings, topic: Topic[Record], group: str) -> int:
     """How many records of the topic the group has not committed yet."""
     return await asyncio.to_thread(_group_lag, settings, topic, group)
 
 
-def _group_lag(settings: KafkaSettings, topic: Topic, group: str) -> int:
+def _group_lag(settings: KafkaSettings, topic: Topic[Record], group: str) -> int:
     name, group_id = topic_name(topic, settings), f"{settings.prefix}postrail.{group}"
     with kafka_faults(settings):
         admin = KafkaAdminClient(**client_options(settings))

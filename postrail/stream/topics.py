@@ -6,15 +6,16 @@ would move mailboxes, a shorter retention would lose mail that waits to be handl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from postrail import records
 from postrail.errors import ConfigurationError
+from postrail.records import R_co, Record
 from postrail.settings import KafkaSettings
 from postrail.stream.connection import client_options, kafka_faults
 
@@ -23,11 +24,11 @@ DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topic:
+class Topic(Generic[R_co]):
     """One topic: its stem is shared by the record and its schema."""
 
     name: str
-    record: type[records.Record]
+    record: type[R_co]
     # None: the days of the setting POSTRAIL_KAFKA__RETENTION_DAYS.
     retention_ms: int | None = None
     cleanup: str = "delete"
@@ -49,7 +50,7 @@ PIPELINE_PROGRESS = Topic(
 # It holds records of other topics, which may be as large as a record can be, and says why.
 MAIL_DEAD = Topic(name="mail.dead", record=records.MailDead, record_max_bytes=2 * 1024 * 1024)
 
-TOPICS = (
+TOPICS: tuple[Topic[Record], ...] = (
     MAILBOX_CHECK_REQUESTED,
     MAIL_FETCHED,
     MAIL_PARSED,
@@ -61,7 +62,7 @@ TOPICS = (
 )
 
 
-def wanted_configs(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
+def wanted_configs(topic: Topic[Record], settings: KafkaSettings) -> dict[str, str]:
     """The topic's settings as the broker spells them."""
     retention_ms = topic.retention_ms or settings.retention_days * DAY_MS
     largest = topic.record_max_bytes
@@ -75,12 +76,12 @@ def wanted_configs(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
     }
 
 
-def topic_name(topic: Topic, settings: KafkaSettings) -> str:
+def topic_name(topic: Topic[Record], settings: KafkaSettings) -> str:
     """The topic's name on the broker."""
     return settings.prefix + topic.name
 
 
-def differences(topic: Topic, settings: KafkaSettings, found: FoundTopic) -> list[str]:
+def differences(topic: Topic[Record], settings: KafkaSettings, found: FoundTopic) -> list[str]:
     """What the broker's topic does not have as it should, in words."""
     name = topic_name(topic, settings)
     problems = []
@@ -126,7 +127,7 @@ class TopicAdmin:
             present = [topic for topic in TOPICS if topic_name(topic, self._settings) in existing]
             return {topic.name: self._describe(topic) for topic in present}
 
-    def _describe(self, topic: Topic) -> FoundTopic:
+    def _describe(self, topic: Topic[Record]) -> FoundTopic:
         name = topic_name(topic, self._settings)
         (description,) = self._client.describe_topics([name])
         resource = ConfigResource(ConfigResourceType.TOPIC, name)
@@ -134,7 +135,7 @@ class TopicAdmin:
         configs = {key: str(data["value"]) for key, data in answer["topic"][name].items()}
         return FoundTopic(partitions=len(description["partitions"]), configs=configs)
 
-    def create(self, topics: list[Topic]) -> None:
+    def create(self, topics: Sequence[Topic[Record]]) -> None:
         """Makes topics that do not exist."""
         settings = self._settings
         self.create_named(
@@ -157,7 +158,7 @@ class TopicAdmin:
                 self._client.create_topics(wanted, wait_for_metadata=True)
 
 
-def check_topics(settings: KafkaSettings) -> tuple[list[Topic], list[str]]:
+def check_topics(settings: KafkaSettings) -> tuple[list[Topic[Record]], list[str]]:
     """The topics that are missing, and how existing ones differ from what they should be."""
     with TopicAdmin(settings) as admin:
         found = admin.found()

@@ -2,7 +2,8 @@
 
 What each kind of trouble means here:
 - TransientError from `process`: pause with back-off, stay in the group, do the same batch again;
-- a record that does not decode: to mail.dead, acknowledged, then the loop goes on;
+- a record that does not decode, or is of another type than the topic's: to mail.dead,
+  acknowledged, then the loop goes on;
 - an unknown schema, or many records in a row that do not decode: pause and alarm;
 - OffsetGap: the database is older (or another worker was faster): read again from where it stands;
 - anything else, and an unacknowledged send: the process ends without a commit.
@@ -23,19 +24,17 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Iterator,
-    Mapping,
     Sequence,
 )
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic
 
 from postrail.clock import Clock
 from postrail.errors import PipelineError, TransientError
 from postrail.observe import metrics
 from postrail.observe.health import Health
 from postrail.observe.log import log
-from postrail.records import Record
+from postrail.records import R
 from postrail.retry import backoff_seconds
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
@@ -43,6 +42,7 @@ from postrail.stream.consumer import KafkaReader, RawRecord, Reader
 from postrail.stream.dead_letter import DeadLetters
 from postrail.stream.guard import DeathGuard, Guard
 from postrail.stream.producer import Sends
+from postrail.stream.received import OffsetGap, Positions, Received
 from postrail.stream.topics import Topic
 
 logger = log(__name__)
@@ -55,54 +55,19 @@ PAUSE_BASE_SECONDS = 0.5
 PAUSE_MAX_SECONDS = 30.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Received:
-    """One decoded record in hand; `size` is that of its value in bytes.
-
-    `deaths`: so many processes of a guarded stage have died with it in hand. When there are any,
-    the record comes alone.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    key: str
-    timestamp_ms: int
-    size: int
-    record: Record
-    deaths: int = 0
+Process = Callable[[Sequence[Received[R]]], Coroutine[None, None, None]]
 
 
-class OffsetGap(PipelineError):
-    """The stored offset is not where this worker left it: the records in hand do not follow."""
-
-
-class Positions(Protocol):
-    """Where offsets are kept beside the rows that they stand for (see `postrail.stream.intake`)."""
-
-    async def stored(self, partitions: Iterable[int]) -> dict[int, int]:
-        """The next offset of each partition that has one, as the database has it now."""
-
-    def expect(self, offsets: Mapping[int, int | None]) -> None:
-        """The next batch follows these offsets (None: the partition has none yet)."""
-
-    def expected(self, partition: int) -> int | None:
-        """The offset that the next batch of the partition follows."""
-
-
-Process = Callable[[Sequence[Received]], Coroutine[None, None, None]]
-
-
-class Worker:
+class Worker(Generic[R]):
     """Feeds one stage from one topic."""
 
     def __init__(
         self,
         *,
-        topic: Topic,
+        topic: Topic[R],
         group: str,
         settings: KafkaSettings,
-        process: Process,
+        process: Process[R],
         producer: Sends,
         health: Health,
         clock: Clock,
@@ -110,6 +75,7 @@ class Worker:
         reader: Reader | None = None,
         guarded: bool = False,
     ) -> None:
+        self._topic = topic
         self._group = group
         self._settings = settings
         self._process = process
@@ -172,7 +138,7 @@ class Worker:
 
         Raises OffsetGap when all that is in hand must be read again.
         """
-        received: list[Received] = []
+        received: list[Received[R]] = []
 
         waiting = deque(batch)
 
@@ -182,7 +148,7 @@ class Worker:
                 received.extend(await self._decode(waiting[0]))
                 waiting.popleft()
 
-        def held() -> list[Received]:
+        def held() -> list[Received[R]]:
             return [mine for mine in received if mine.partition in self._reader.assigned]
 
         async def process() -> None:
@@ -212,10 +178,10 @@ class Worker:
                 task.cancel()
         task.result()
 
-    async def _decode(self, record: RawRecord) -> list[Received]:
+    async def _decode(self, record: RawRecord) -> list[Received[R]]:
         """The record, or nothing: one that does not decode is acknowledged in mail.dead first."""
         try:
-            received = _received(record, self._guard.deaths(record))
+            received = _received(self._topic, record, self._guard.deaths(record))
         except avro.UndecodableError as error:
             await self._bury(record, error)
             return []
@@ -366,18 +332,13 @@ def batches(
         yield batch
 
 
-def next_offsets(batch: Iterable[Received]) -> dict[int, int]:
-    """The next offset of each partition after a batch."""
-    return {received.partition: received.offset + 1 for received in batch}
-
-
 def _slices(seconds: float, longest: float) -> Iterator[float]:
     while seconds > 0:
         yield min(seconds, longest)
         seconds -= longest
 
 
-def _received(record: RawRecord, deaths: int) -> Received:
+def _received(topic: Topic[R], record: RawRecord, deaths: int) -> Received[R]:
     return Received(
         topic=record.topic,
         partition=record.partition,
@@ -385,6 +346,6 @@ def _received(record: RawRecord, deaths: int) -> Received:
         key=(record.key or b"").decode("utf-8", "replace"),
         timestamp_ms=record.timestamp_ms,
         size=len(record.value),
-        record=avro.decode(record.value),
+        record=avro.decode_as(topic.record, record.value),
         deaths=deaths,
     )

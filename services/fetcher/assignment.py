@@ -10,7 +10,7 @@ from postrail.errors import TransientError
 from postrail.observe.log import log
 from postrail.records import MailboxCheckRequested
 from postrail.stream.producer import partition_of
-from postrail.stream.worker import Received
+from postrail.stream.received import Received
 from postrail.tasks import end_tasks
 from services.fetcher.store import Store
 from services.fetcher.watch import MailboxWatch
@@ -47,11 +47,10 @@ class Shares:
         """The names of the mailboxes that are watched here now."""
         return sorted(self._watches)
 
-    async def look_now(self, received: Sequence[Received]) -> None:
+    async def look_now(self, received: Sequence[Received[MailboxCheckRequested]]) -> None:
         """Passes requests for a look on to the watches; those of others are no matter of ours."""
-        for record in (entry.record for entry in received):
-            if isinstance(record, MailboxCheckRequested):
-                self.wake(record.mailbox)
+        for entry in received:
+            self.wake(entry.record.mailbox)
 
     def wake(self, mailbox: str) -> None:
         """Something has changed for the mailbox: it is looked at now, if it is watched here."""

@@ -28,13 +28,13 @@ from postrail.notifications.compose import entries as outgoing_entries
 from postrail.notifications.compose import index_outgoing
 from postrail.observe.log import log
 from postrail.process import Process
-from postrail.records import MailHandled, OutgoingQueued
+from postrail.records import MailHandled, MailParsed, OutgoingQueued
 from postrail.retry import backoff_seconds
 from postrail.stream import avro, outbox
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.producer import Entry
+from postrail.stream.received import Received, next_offsets
 from postrail.stream.topics import MAIL_HANDLED
-from postrail.stream.worker import Received, next_offsets
 from postrail.tasks import set_within
 from postrail.tracker import Tracker, TrackerUnavailable
 
@@ -64,7 +64,7 @@ class Handler:
         self._arrived = asyncio.Event()
         self._in_hand: list[DueMail] = []
 
-    async def take_in(self, batch: Sequence[Received]) -> None:
+    async def take_in(self, batch: Sequence[Received[MailParsed]]) -> None:
         """Brings parsed mails into the table, with their offsets, in one transaction."""
         async with transaction(self._pool) as connection:
             await self._offsets.advance(connection, batch)

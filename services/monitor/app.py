@@ -175,14 +175,10 @@ async def topic_exists(process: Process) -> bool:
 def decoded(value: bytes) -> PipelineProgress | None:
     """The report, or None for a record that is none; it is logged and skipped."""
     try:
-        record = avro.decode(value)
+        return avro.decode_as(PipelineProgress, value)
     except (PermanentError, TransientError) as error:
         logger.warning("record skipped", reason=str(error))
         return None
-    if isinstance(record, PipelineProgress):
-        return record
-    logger.warning("record skipped", reason=f"a {type(record).__name__} is no report")
-    return None
 
 
 def rows(table: Any) -> Iterator[Row]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 from postrail.blobs import BlobMissing
 from postrail.clock import Clock
@@ -15,8 +15,8 @@ from postrail.observe.log import log
 from postrail.records import BlobReference, MailFetched, MailParsed
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Sends
+from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_PARSED
-from postrail.stream.worker import Received
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, sha256_of, unparsed
 from services.parser.record import ParsedRecord, Place, make_record, record_without_bytes
@@ -74,13 +74,13 @@ class Parser:
         self._clock = clock
         self._inline_max_bytes = inline_max_bytes
 
-    async def process(self, batch: Sequence[Received]) -> None:
+    async def process(self, batch: Sequence[Received[MailFetched]]) -> None:
         """Sends what the batch's mails hold, in order; returns when all is acknowledged."""
         entries: list[Entry] = []
         size = 0
         counted: list[tuple[MailParsed, float]] = []
         for received in batch:
-            if entries and cast(MailFetched, received.record).size > LARGE_BYTES:
+            if entries and received.record.size > LARGE_BYTES:
                 # A large mail takes its time; those before it need not wait for it.
                 await self._producer.send(entries)
                 entries = []
@@ -96,8 +96,8 @@ class Parser:
         for record, seconds in counted:
             self._count(record, seconds)
 
-    async def _record(self, received: Received) -> MailParsed:
-        fetched = cast(MailFetched, received.record)
+    async def _record(self, received: Received[MailFetched]) -> MailParsed:
+        fetched = received.record
         place = Place(received.partition, received.offset)
         if received.deaths >= DEATHS_MAX:
             return await self._with_blobs(self._given_up(fetched, place, received.deaths))

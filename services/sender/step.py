@@ -25,7 +25,7 @@ from postrail.records import OutgoingQueued
 from postrail.retry import backoff_seconds
 from postrail.stream import outbox
 from postrail.stream.intake import IntakeOffsets
-from postrail.stream.worker import Received, next_offsets
+from postrail.stream.received import Received, next_offsets
 from postrail.tasks import set_within
 from services.sender.announcer import Announcer, delivered
 from services.sender.attempt_results import attempt_results, postponed, refused
@@ -79,12 +79,11 @@ class Sender:
         self._results: list[AttemptResult] = []
         self._attempts: set[asyncio.Task[None]] = set()
 
-    async def take_in(self, batch: Sequence[Received]) -> None:
+    async def take_in(self, batch: Sequence[Received[OutgoingQueued]]) -> None:
         """Brings queued mails into the tables, with their offsets, in one transaction."""
-        records = [item.record for item in batch if isinstance(item.record, OutgoingQueued)]
         async with transaction(self._pool) as connection:
             await self._offsets.advance(connection, batch)
-            await outgoing.intake(connection, records)
+            await outgoing.intake(connection, [item.record for item in batch])
         self._offsets.expect(next_offsets(batch))
         self._news.set()
 

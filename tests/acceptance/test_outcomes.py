@@ -180,7 +180,7 @@ class Found:
         )
         assert state == "failed"
         assert FAULT in reason
-        record = cast("MailParsed", avro.decode(parsed))
+        record = avro.decode_as(MailParsed, parsed)
         kept = self._blob(record.raw_blob.sha256) if record.raw_blob else record.raw
         assert kept == content
 

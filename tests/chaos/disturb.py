@@ -16,6 +16,7 @@ from typing import Protocol
 import psycopg
 from kafka.errors import KafkaError
 
+from postrail.records import Record
 from postrail.stream.connection import client_options
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED, OUTGOING_QUEUED, Topic, topic_name
 from tests.chaos.plan import Plan, PlannedMail, message_id_of
@@ -119,7 +120,7 @@ class Gauges:
         )
         return due + self._not_taken_in(OUTGOING_QUEUED, "sender")
 
-    def _not_taken_in(self, topic: Topic, service: str) -> int:
+    def _not_taken_in(self, topic: Topic[Record], service: str) -> int:
         taken_in: int = self._pipeline.value(
             "SELECT coalesce(sum(next_offset), 0)::bigint FROM intake_offset"
             " WHERE consumer_group = %s",

@@ -7,9 +7,9 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from postrail.records import Address, MailFetched, MailParsed, Record
+from postrail.records import Address, MailFetched, MailParsed, R
 from postrail.stream import avro
-from postrail.stream.worker import Received
+from postrail.stream.received import Received
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def mail_fetched(**changes: Any) -> MailFetched:
     return MailFetched(**{**fields, **changes})
 
 
-def received(record: Record, offset: int = 0, partition: int = 0, topic: str = "t") -> Received:
+def received(record: R, offset: int = 0, partition: int = 0, topic: str = "t") -> Received[R]:
     """A record as the consumer loop hands it to a stage."""
     return Received(
         topic=topic,

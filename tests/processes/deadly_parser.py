@@ -17,7 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from postrail.stream.worker import Received
+from postrail.records import MailFetched
+from postrail.stream.received import Received
 from services.parser import step
 from services.parser.mime.raw_bytes import View
 from services.parser.parse import Mail, parse
@@ -54,7 +55,7 @@ def limit(mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + mib * MIB,) * 2)
 
 
-async def process_limited(parser: Parser, batch: Sequence[Received]) -> None:
+async def process_limited(parser: Parser, batch: Sequence[Received[MailFetched]]) -> None:
     """The parser's work, with all of its neighbours connected before the limit is set."""
     if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
         limit(int(sys.argv[1]))

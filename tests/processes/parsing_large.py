@@ -18,8 +18,8 @@ from postrail.blobs import BlobStore
 from postrail.clock import SystemClock
 from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
+from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_FETCHED
-from postrail.stream.worker import Received
 from services.parser.step import Parser
 from tests.fakes.streams import MemoryProducer
 from tests.makers.parsing import INLINE_MAX_BYTES, fetched
@@ -82,9 +82,7 @@ async def parsed(url: str, reference: BlobReference) -> MailParsed:
         record=mail,
     )
     await parser.process([received])
-    record = avro.decode(producer.sent[0].value)
-    assert isinstance(record, MailParsed)
-    return record
+    return avro.decode_as(MailParsed, producer.sent[0].value)
 
 
 def main(url: str, sha256: str, size: int) -> None:

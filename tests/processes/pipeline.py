@@ -38,6 +38,7 @@ from postrail.database import one_connection
 from postrail.embedded.ports import answers, free_port
 from postrail.embedded.processes import Child, log_tail
 from postrail.incoming import queue as incoming
+from postrail.records import Record
 from postrail.secrets import Secrets
 from postrail.stream.connection import client_options
 from postrail.stream.topics import OUTGOING_QUEUED, Topic, apply_topics, topic_name
@@ -370,7 +371,7 @@ class Pipeline:
         """The name of a service's consumer group."""
         return f"{self.settings.kafka.prefix}postrail.{service}"
 
-    def records(self, topic: Topic) -> int:
+    def records(self, topic: Topic[Record]) -> int:
         """How many records a topic was ever given."""
         with Offsets(self.settings.kafka.partitions, client_options(self.settings.kafka)) as found:
             return sum(found.ends(topic_name(topic, self.settings.kafka)).values())

@@ -14,9 +14,11 @@ import runpy
 import sys
 from collections.abc import Sequence
 
+from postrail.records import MailFetched
 from postrail.stream.consumer import RawRecord
 from postrail.stream.guard import Guard
-from postrail.stream.worker import Received, Worker
+from postrail.stream.received import Received
+from postrail.stream.worker import Worker
 from services.parser.step import Parser
 
 # What it prints when it has a batch in hand.
@@ -29,14 +31,14 @@ work = Worker._work
 process = Parser.process
 
 
-async def commit_first(worker: Worker, batch: Sequence[RawRecord]) -> None:
+async def commit_first(worker: Worker[MailFetched], batch: Sequence[RawRecord]) -> None:
     """Both guards switched off: nothing is known of what was in hand."""
     worker._guard = Guard(worker._reader)
     await worker._commit(batch)
     await work(worker, batch)
 
 
-async def process_slowly(parser: Parser, batch: Sequence[Received]) -> None:
+async def process_slowly(parser: Parser, batch: Sequence[Received[MailFetched]]) -> None:
     """The parser's work, a second later; what was in hand at a death comes one by one, at once."""
     print(IN_HAND, len(batch), flush=True)
     if EACH in sys.argv or not batch[0].deaths:

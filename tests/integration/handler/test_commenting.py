@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from email import message_from_bytes
-from typing import cast
 
 import pytest
 
@@ -94,7 +93,7 @@ async def comment(pool: Pool, issue_key: str, author: str, now: datetime = NOON)
 
 async def in_outbox(connection: Connection) -> Sequence[OutgoingQueued]:
     found = await rows(connection, "SELECT value FROM outbox ORDER BY outbox_id")
-    return [cast(OutgoingQueued, avro.decode(bytes(row[0]))) for row in found]
+    return [avro.decode_as(OutgoingQueued, bytes(row[0])) for row in found]
 
 
 async def test_watchers_are_told_and_their_answers_will_find_the_issue(pool: Pool) -> None:

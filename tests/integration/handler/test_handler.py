@@ -30,7 +30,7 @@ from postrail.records import Address, Attachment, MailHandled, MailParsed, Outgo
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
-from postrail.stream.worker import OffsetGap
+from postrail.stream.received import OffsetGap
 from postrail.tracker import TrackerUnavailable
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.step import Handler

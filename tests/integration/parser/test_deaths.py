@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -25,9 +24,10 @@ from postrail.stream import worker as worker_module
 from postrail.stream.connection import client_options
 from postrail.stream.producer import Entry, Producer
 from postrail.stream.reader import tail
+from postrail.stream.received import Received
 from postrail.stream.suspicion import Note, read_note
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED, apply_topics, topic_name
-from postrail.stream.worker import Received, Worker
+from postrail.stream.worker import Worker
 from tests.makers.parsing import fetched
 from tests.makers.records import mail_fetched
 from tests.makers.settings import PARTITIONS, settings_of
@@ -79,8 +79,7 @@ def feed(pipeline: Pipeline, mails: Sequence[MailFetched]) -> None:
 
 def parsed(pipeline: Pipeline) -> list[MailParsed]:
     """All that the parsers have made, in the order of its partitions."""
-    found = asyncio.run(tail(pipeline.settings.kafka, MAIL_PARSED, 1000))
-    return [cast(MailParsed, record) for record in found]
+    return asyncio.run(tail(pipeline.settings.kafka, MAIL_PARSED, 1000))
 
 
 def restart_until(parser: Replica, condition: Callable[[], bool]) -> list[int | None]:
@@ -233,7 +232,7 @@ class Member:
     """A guarded worker in this process that keeps what it has in hand until it is let go."""
 
     def __init__(self, kafka: KafkaSettings, producer: Producer) -> None:
-        self.given: list[Received] = []
+        self.given: list[Received[MailFetched]] = []
         self.go_on = asyncio.Event()
         self.stop = asyncio.Event()
         self.worker = Worker(
@@ -247,7 +246,7 @@ class Member:
             guarded=True,
         )
 
-    async def _process(self, batch: Sequence[Received]) -> None:
+    async def _process(self, batch: Sequence[Received[MailFetched]]) -> None:
         self.given += batch
         await self.go_on.wait()
 

@@ -6,7 +6,6 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -49,7 +48,7 @@ async def parsed(settings: Settings, mail_ids: set[str], parser: Replica) -> lis
     """All parsed records of the topic, once there is one for each of these mails."""
     deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
     while True:
-        records = [cast(MailParsed, one) for one in await tail(settings.kafka, MAIL_PARSED, 1000)]
+        records = await tail(settings.kafka, MAIL_PARSED, 1000)
         if mail_ids <= {record.mail_id for record in records}:
             return records
         assert asyncio.get_running_loop().time() < deadline, parser.log_end

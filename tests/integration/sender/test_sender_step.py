@@ -20,7 +20,7 @@ from postrail.records import BlobReference, OutgoingDelivered, OutgoingQueued
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
-from postrail.stream.worker import OffsetGap, Received
+from postrail.stream.received import OffsetGap, Received
 from services.sender.announcer import Announcer
 from services.sender.channels import RELOAD_SECONDS, Channels
 from services.sender.step import DOT_SHARE, Sender
@@ -118,7 +118,7 @@ class Bench:
         await self.sender.take_in(batch)
         self._offset += len(mails)
 
-    def received(self, mail: OutgoingQueued, offset: int) -> Received:
+    def received(self, mail: OutgoingQueued, offset: int) -> Received[OutgoingQueued]:
         return Received(
             topic="outgoing.queued",
             partition=0,

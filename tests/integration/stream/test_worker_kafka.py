@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 import psycopg
 import pytest
@@ -26,6 +25,7 @@ from postrail.records import MailFetched, MailParsed, Record
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Producer
+from postrail.stream.received import Received
 from postrail.stream.topics import (
     MAIL_FETCHED,
     MAIL_PARSED,
@@ -33,7 +33,7 @@ from postrail.stream.topics import (
     Topic,
     apply_topics,
 )
-from postrail.stream.worker import Received, Worker
+from postrail.stream.worker import Worker
 from tests.makers.records import mail_fetched, mail_parsed
 from tests.makers.settings import environment_of, settings_of
 from tests.processes.pipeline import Inbox, Pipeline, letter
@@ -55,7 +55,7 @@ class Member:
     """A worker in this process that remembers what it was given."""
 
     def __init__(self, kafka: KafkaSettings, producer: Producer) -> None:
-        self.batches: list[list[Received]] = []
+        self.batches: list[list[Received[MailFetched]]] = []
         # Raised by the work while it is set.
         self.trouble: TransientError | None = None
         self.worker = Worker(
@@ -70,7 +70,7 @@ class Member:
         self.stop = asyncio.Event()
         self.tried: list[frozenset[int]] = []
 
-    async def _process(self, batch: Sequence[Received]) -> None:
+    async def _process(self, batch: Sequence[Received[MailFetched]]) -> None:
         self.tried.append(frozenset(received.partition for received in batch))
         if self.trouble:
             raise self.trouble
@@ -79,7 +79,7 @@ class Member:
     @property
     def ids(self) -> Counter[str]:
         """The mails that it has done, and how often."""
-        records = [cast("MailFetched", got.record) for batch in self.batches for got in batch]
+        records = [got.record for batch in self.batches for got in batch]
         return Counter(record.mail_id for record in records)
 
     @asynccontextmanager
@@ -115,7 +115,7 @@ async def send(producer: Producer, count: int) -> list[str]:
     return [mail.mail_id for mail in mails]
 
 
-def entry(topic: Topic, key: str, record: Record) -> Entry:
+def entry(topic: Topic[Record], key: str, record: Record) -> Entry:
     return Entry(topic, key, avro.encode(record))
 
 
@@ -216,7 +216,9 @@ def pipeline(own_folder: Path, environment: dict[str, str]) -> Iterator[Pipeline
         pipeline.show_logs()
 
 
-def feed(pipeline: Pipeline, topic: Topic, mails: Sequence[MailFetched | MailParsed]) -> None:
+def feed(
+    pipeline: Pipeline, topic: Topic[Record], mails: Sequence[MailFetched | MailParsed]
+) -> None:
     """Sends mails into a topic, as the stage before it would."""
 
     async def sending() -> None:

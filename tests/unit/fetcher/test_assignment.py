@@ -14,7 +14,7 @@ from postrail.configuration.mail_account import MailAccount
 from postrail.errors import FatalError, TransientError
 from postrail.records import MailboxCheckRequested
 from postrail.stream.producer import partition_of
-from postrail.stream.worker import Received
+from postrail.stream.received import Received
 from services.fetcher.assignment import Shares
 from tests.fakes.fetching import MemoryStore, account_named, until
 
@@ -141,7 +141,7 @@ async def test_a_request_reaches_the_mailbox_it_names(scene: Scene) -> None:
     assert {watch.account.name: watch.looks for watch in scene.watches} == {"a": 1, "b": 0}
 
 
-def requested(mailbox: str) -> Received:
+def requested(mailbox: str) -> Received[MailboxCheckRequested]:
     record = MailboxCheckRequested(
         mailbox=mailbox, requested_at=datetime(2026, 1, 1, tzinfo=UTC), requested_by="test"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pytest
 
@@ -14,8 +14,8 @@ from postrail.clock import SettableClock
 from postrail.errors import FatalError, TransientError
 from postrail.records import BlobReference, MailFetched, MailParsed
 from postrail.stream import avro
+from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED
-from postrail.stream.worker import Received
 from services.parser import step
 from services.parser.parse import Mail, parse
 from services.parser.step import Parser
@@ -100,7 +100,7 @@ def parser(blobs: MemoryBlobs, producer: MemoryProducer, counted: Counted) -> Pa
     )
 
 
-def received(mail: MailFetched, offset: int = 14, deaths: int = 0) -> Received:
+def received(mail: MailFetched, offset: int = 14, deaths: int = 0) -> Received[MailFetched]:
     return Received(
         topic=MAIL_FETCHED.name,
         partition=3,
@@ -114,7 +114,7 @@ def received(mail: MailFetched, offset: int = 14, deaths: int = 0) -> Received:
 
 
 def parsed(producer: MemoryProducer) -> list[MailParsed]:
-    return [cast(MailParsed, avro.decode(entry.value)) for entry in producer.sent]
+    return [avro.decode_as(MailParsed, entry.value) for entry in producer.sent]
 
 
 async def test_records_leave_in_order_under_their_mailbox(

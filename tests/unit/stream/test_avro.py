@@ -11,7 +11,14 @@ import fastavro
 import pytest
 from fastavro.utils import generate_many
 
-from postrail.records import Address, Attachment, MailboxProgress, MailParsed, PipelineProgress
+from postrail.records import (
+    Address,
+    Attachment,
+    MailboxProgress,
+    MailFetched,
+    MailParsed,
+    PipelineProgress,
+)
 from postrail.stream import avro, schema
 from tests.makers.records import NOON, mail_fetched, mail_parsed
 
@@ -147,6 +154,13 @@ def test_an_older_writer_is_read_by_its_fingerprint(monkeypatch: pytest.MonkeyPa
 def test_bytes_that_are_no_record_say_so(data: bytes) -> None:
     with pytest.raises(avro.UndecodableError):
         avro.decode(data)
+
+
+def test_a_record_is_read_as_the_type_that_is_asked_for() -> None:
+    mail = mail_fetched()
+    assert avro.decode_as(MailFetched, avro.encode(mail)) == mail
+    with pytest.raises(avro.UndecodableError, match="MailFetched where only MailParsed"):
+        avro.decode_as(MailParsed, avro.encode(mail))
 
 
 def test_an_unknown_fingerprint_is_not_rubbish_but_a_newer_release() -> None:

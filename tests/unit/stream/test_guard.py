@@ -11,13 +11,15 @@ import pytest
 from postrail.clock import SettableClock
 from postrail.errors import FatalError, TransientError
 from postrail.observe.health import Health
+from postrail.records import MailFetched
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.guard import DeathGuard
+from postrail.stream.received import Received
 from postrail.stream.suspicion import NOTHING, Note, read_note
 from postrail.stream.topics import MAIL_FETCHED
-from postrail.stream.worker import Received, Worker
+from postrail.stream.worker import Worker
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
 from tests.makers.records import mail_fetched
 
@@ -48,7 +50,7 @@ class Stage:
     def _reader(self) -> MemoryReader:
         return MemoryReader(self._values)
 
-    async def process(self, batch: Sequence[Received]) -> None:
+    async def process(self, batch: Sequence[Received[MailFetched]]) -> None:
         self.at_work()
         if self.faults:
             raise self.faults.pop(0)
@@ -237,7 +239,7 @@ class Hand:
         self.released = asyncio.Event()
         self.dies = False
 
-    async def work(self, batch: Sequence[Received]) -> None:
+    async def work(self, batch: Sequence[Received[MailFetched]]) -> None:
         await self.released.wait()
         if self.dies:
             raise Died

@@ -10,15 +10,16 @@ import pytest
 from postrail.clock import SettableClock
 from postrail.errors import FatalError, TransientError
 from postrail.observe.health import Health
-from postrail.records import MailDead
+from postrail.records import MailDead, MailFetched
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.dead_letter import IN_A_ROW
+from postrail.stream.received import OffsetGap, Received
 from postrail.stream.topics import MAIL_FETCHED
-from postrail.stream.worker import OffsetGap, Process, Received, Worker, batches
+from postrail.stream.worker import Process, Worker, batches
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
-from tests.makers.records import mail_fetched
+from tests.makers.records import mail_fetched, mail_parsed
 
 UNKNOWN = avro.MARKER + b"\x01" * 8
 
@@ -39,11 +40,11 @@ class Bench:
         self.seen: list[tuple[int, int]] = []
         self.positions: FakePositions | None = None
 
-    async def note(self, batch: Sequence[Received]) -> None:
+    async def note(self, batch: Sequence[Received[MailFetched]]) -> None:
         self.seen += [(received.partition, received.offset) for received in batch]
 
     async def run(
-        self, process: Process, until: Callable[[], bool], *, max_bytes: int = 1 << 20
+        self, process: Process[MailFetched], until: Callable[[], bool], *, max_bytes: int = 1 << 20
     ) -> None:
         worker = Worker(
             topic=MAIL_FETCHED,
@@ -82,7 +83,7 @@ class FakePositions:
     def expected(self, partition: int) -> int | None:
         return self.expecting.get(partition)
 
-    def advance(self, batch: Sequence[Received]) -> None:
+    def advance(self, batch: Sequence[Received[MailFetched]]) -> None:
         for received in batch:
             if self.in_database.get(received.partition) != self.expecting[received.partition]:
                 raise OffsetGap("moved")
@@ -101,7 +102,7 @@ async def test_nothing_is_committed_before_it_is_processed() -> None:
     bench = Bench({0: [good(0)]})
     committed_at_work: list[dict[int, int]] = []
 
-    async def look(batch: Sequence[Received]) -> None:
+    async def look(batch: Sequence[Received[MailFetched]]) -> None:
         committed_at_work.append(dict(bench.reader.committed))
 
     await bench.run(look, lambda: bench.reader.committed == {0: 1})
@@ -114,7 +115,7 @@ async def test_a_shared_outage_pauses_and_drops_nothing() -> None:
     ready_in_pause: list[bool] = []
     bench.reader.on_keep_alive = lambda: ready_in_pause.append(bench.health.ready)
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         if faults:
             raise faults.pop(0)
         await bench.note(batch)
@@ -137,7 +138,7 @@ async def test_partitions_that_were_lost_in_a_pause_are_neither_worked_nor_commi
 
     bench.reader.on_keep_alive = lose_one
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         if faults:
             raise faults.pop()
         await bench.note(batch)
@@ -157,7 +158,7 @@ async def test_a_refused_commit_does_not_end_the_loop() -> None:
 async def test_an_unacknowledged_send_ends_the_worker_without_a_commit() -> None:
     bench = Bench({0: [good(0)]})
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         raise FatalError("not acknowledged")
 
     with pytest.raises(ExceptionGroup) as caught:
@@ -172,10 +173,32 @@ async def test_a_record_that_does_not_decode_goes_to_the_dead_letters_and_is_pas
     await bench.run(bench.note, lambda: bench.reader.committed == {0: 3})
     assert bench.seen == [(0, 0), (0, 2)]
     (entry,) = bench.producer.sent
-    dead = avro.decode(entry.value)
-    assert isinstance(dead, MailDead)
+    dead = avro.decode_as(MailDead, entry.value)
     assert (dead.topic, dead.partition, dead.offset) == ("mail.fetched", 0, 1)
     assert dead.value == b"rubbish"
+
+
+async def test_a_record_of_another_topic_goes_to_the_dead_letters_and_is_passed() -> None:
+    other = avro.encode(mail_parsed())
+    bench = Bench({0: [good(0), other, good(2)]})
+    await bench.run(bench.note, lambda: bench.reader.committed == {0: 3})
+    assert bench.seen == [(0, 0), (0, 2)]
+    (entry,) = bench.producer.sent
+    dead = avro.decode_as(MailDead, entry.value)
+    assert (dead.topic, dead.partition, dead.offset) == ("mail.fetched", 0, 1)
+    assert dead.value == other
+    assert "MailParsed" in dead.error
+
+
+async def test_many_records_of_another_topic_pause_the_stage() -> None:
+    other = avro.encode(mail_parsed())
+    bench = Bench({0: []})
+    bench.reader.records[0] = [
+        raw(0, number, other, key=f"mailbox {number % 5}") for number in range(100)
+    ]
+    await bench.run(bench.note, lambda: bench.reader.kept_alive > 5)
+    assert len(bench.producer.sent) == IN_A_ROW
+    assert bench.reader.committed == {}
 
 
 async def test_a_dead_letter_that_is_not_acknowledged_is_not_committed() -> None:
@@ -234,7 +257,7 @@ async def test_a_database_that_came_back_older_gets_the_missing_records_again() 
     positions = bench.positions = FakePositions({0: 0})
     restored: list[bool] = []
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         if batch[0].offset == 4 and not restored:
             restored.append(True)
             positions.in_database[0] = 1
@@ -249,7 +272,7 @@ async def test_an_idle_worker_notices_that_the_database_came_back_older() -> Non
     bench = Bench({0: [good(n) for n in range(3)]})
     positions = bench.positions = FakePositions({0: 0})
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         positions.advance(batch)
         await bench.note(batch)
 
@@ -293,7 +316,7 @@ async def test_a_batch_that_takes_long_keeps_its_place_in_the_group(
     bench = Bench({0: [good(0)]})
     kept_alive: list[int] = []
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         while bench.reader.kept_alive < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         kept_alive.append(bench.reader.kept_alive)
@@ -323,7 +346,7 @@ async def test_a_lost_partition_takes_nothing_with_it_that_is_still_ours() -> No
 
     bench.reader.on_keep_alive = lose_one
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         if faults:
             raise faults.pop()
         await bench.note(batch)
@@ -339,7 +362,7 @@ async def test_partitions_that_were_just_assigned_have_not_moved(
     bench.positions = FakePositions({0: 0, 1: 0})
     bench.reader.fresh = frozenset({0})
 
-    async def process(batch: Sequence[Received]) -> None:
+    async def process(batch: Sequence[Received[MailFetched]]) -> None:
         if batch[0].partition == 0:
             bench.reader.fresh = frozenset({1})
         await bench.note(batch)
