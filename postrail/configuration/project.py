@@ -14,9 +14,8 @@ class Project(Configured):
 
     key: ProjectKey
     name: Annotated[str, Field(min_length=1)]
-    issue_types: Annotated[
-        list[Annotated[str, Field(min_length=1)]],
-        Field(min_length=1, default_factory=lambda: ["Request"]),
+    issue_types: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = [
+        "Request"
     ]
     default_issue_type: str = ""
     # The outgoing connection of its notifications; blank: the default one.

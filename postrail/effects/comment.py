@@ -19,7 +19,8 @@ from postrail.notifications.compose import (
 )
 from postrail.records import OutgoingQueued
 from postrail.stream import outbox
-from postrail.tracker import Audience, CommentDraft, Tracker
+from postrail.tracker import CommentDraft, TransactionalTracker, issues
+from postrail.tracker.issues import Audience, Involvement, Watcher
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +33,7 @@ class Commented:
 
 async def add_comment(
     pool: Pool,
-    tracker: Tracker,
+    tracker: TransactionalTracker,
     *,
     issue_key: str,
     author_address: str,
@@ -46,14 +47,15 @@ async def add_comment(
     Raises PermanentError when there is no such issue.
     """
     async with transaction(pool) as connection:
-        audience = (await tracker.audiences(connection, [issue_key])).get(issue_key)
+        audience = (await issues.audiences(connection, [issue_key])).get(issue_key)
         if audience is None:
             raise PermanentError(
                 f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
             )
         configured = await load_snapshot(connection)
-        draft = _draft(issue_key, author_address, author_name, text, configured)
+        draft = _draft(issue_key, author_address, author_name, text)
         (comment_id,) = await tracker.add_comments(connection, [draft], now)
+        await issues.record_involvements(connection, [_involvement(draft, configured)])
         mails = _notifications(comment_id, draft, audience, configured, message_id_key, now)
         await index_outgoing(connection, mails)
         await outbox.add(connection, entries(mails), now)
@@ -63,9 +65,7 @@ async def add_comment(
     )
 
 
-def _draft(
-    issue_key: str, address: str, name: str, text: str, configured: ConfigurationSnapshot
-) -> CommentDraft:
+def _draft(issue_key: str, address: str, name: str, text: str) -> CommentDraft:
     return CommentDraft(
         issue_key=issue_key,
         body=text,
@@ -75,8 +75,15 @@ def _draft(
         mail_id=None,
         revision=1,
         attachments=(),
-        watching=address.lower() not in configured.own_addresses,
-        participants=(address.lower(),),
+    )
+
+
+def _involvement(draft: CommentDraft, configured: ConfigurationSnapshot) -> Involvement:
+    author = Watcher(address=draft.author_address, name=draft.author_name)
+    return Involvement(
+        issue_key=draft.issue_key,
+        watcher=None if author.address in configured.own_addresses else author,
+        participants=(author.address,),
         arrived_at=None,
     )
 

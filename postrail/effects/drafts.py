@@ -13,7 +13,8 @@ from postrail.effects.gather import Facts
 from postrail.incoming.queue import DueMail
 from postrail.notifications.compose import Cause, commented, compose, issue_created, told_of_comment
 from postrail.records import MailParsed, OutgoingQueued
-from postrail.tracker import Audience, CommentDraft, IssueDraft, Watcher
+from postrail.tracker import CommentDraft, IssueDraft
+from postrail.tracker.issues import Audience, Involvement, Watcher
 
 NO_SUBJECT = "(no subject)"
 SUMMARY_CHARACTERS = 255
@@ -54,16 +55,13 @@ def issue_draft(decided: Decided, snapshot: ConfigurationSnapshot) -> IssueDraft
         mail_id=mail.mail_id,
         revision=decided.due.revision + 1,
         attachments=tuple(mail.attachments),
-        watching=_may_watch(decided, snapshot),
-        participants=_participants(mail, snapshot),
-        arrived_at=account.address,
         linked_to=decided.decision.linked_to,
     )
 
 
-def comment_draft(decided: Decided, snapshot: ConfigurationSnapshot) -> CommentDraft:
-    """The comment that a mail makes."""
-    mail, account = decided.due.mail, snapshot.accounts[decided.due.mail.mailbox]
+def comment_draft(decided: Decided) -> CommentDraft:
+    """Returns the comment that a message makes."""
+    mail = decided.due.mail
     text = _text(decided)
     return CommentDraft(
         issue_key=decided.decision.issue_key or "",
@@ -77,7 +75,16 @@ def comment_draft(decided: Decided, snapshot: ConfigurationSnapshot) -> CommentD
         mail_id=mail.mail_id,
         revision=decided.due.revision + 1,
         attachments=tuple(mail.attachments),
-        watching=_may_watch(decided, snapshot),
+    )
+
+
+def involvement(decided: Decided, snapshot: ConfigurationSnapshot) -> Involvement:
+    """Returns the people and the address that a message brings to its issue."""
+    mail, account = decided.due.mail, snapshot.accounts[decided.due.mail.mailbox]
+    author = Watcher(address=_address(mail), name=_name(mail))
+    return Involvement(
+        issue_key=decided.issue_key or "",
+        watcher=author if _may_watch(decided, snapshot) else None,
         participants=_participants(mail, snapshot),
         arrived_at=account.address,
     )

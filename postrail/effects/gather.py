@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from postrail.database import Connection, rows
 from postrail.incoming.conversations import keys_in
 from postrail.incoming.queue import DueMail
+from postrail.tracker import issues
+from postrail.tracker.issues import KeyInSubject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +44,12 @@ class Facts:
 async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, Facts]:
     """The facts of each mail, by mail_id. The caller holds the locks of `incoming.lock_work`."""
     earlier = await _earlier(connection, mails)
-    issues = await _conversation_issues(connection, mails)
+    by_conversation = await _conversation_issues(connection, mails)
     named = await _named_issues(connection, mails)
     return {
         due.mail.mail_id: Facts(
             earlier=tuple(earlier.get(due.mail.fingerprint, ())),
-            conversation_issues=issues.get(due.conversation, {}),
+            conversation_issues=by_conversation.get(due.conversation, {}),
             named_issues=tuple(named.get(due.mail.mail_id, ())),
         )
         for due in mails
@@ -87,39 +89,41 @@ async def _conversation_issues(
         " WHERE conversation = ANY(%s)",
         [[due.conversation for due in mails]],
     )
-    issues: dict[str, dict[str, str]] = {}
+    by_conversation: dict[str, dict[str, str]] = {}
     for conversation, project, issue_key in found:
-        issues.setdefault(conversation, {})[project] = issue_key
-    return issues
+        by_conversation.setdefault(conversation, {})[project] = issue_key
+    return by_conversation
 
 
 async def _named_issues(
     connection: Connection, mails: Sequence[DueMail]
 ) -> dict[str, list[NamedIssue]]:
-    pairs = [
-        (due.mail.mail_id, key, due.mail.sender.address.lower() if due.mail.sender else "")
+    keys = [
+        KeyInSubject(mail_id=due.mail.mail_id, issue_key=key, sender=_sender(due))
         for due in mails
         for key in keys_in(due.mail.subject)
     ]
-    if not pairs:
+    found = await issues.named_issues(connection, keys)
+    if not found:
         return {}
+    senders = {due.mail.mail_id: _sender(due) for due in mails}
+    people = await _people(connection, {senders[one.mail_id] for one in found})
+    named: dict[str, list[NamedIssue]] = {}
+    for one in found:
+        belongs = one.sender_participates or senders[one.mail_id] in people
+        issue = NamedIssue(issue_key=one.issue_key, project=one.project, sender_belongs=belongs)
+        named.setdefault(one.mail_id, []).append(issue)
+    return named
+
+
+async def _people(connection: Connection, addresses: set[str]) -> set[str]:
     found = await rows(
         connection,
-        "SELECT named.mail_id, issue.issue_key, issue.project_key,"
-        "  EXISTS (SELECT 1 FROM participant WHERE participant.issue_key = issue.issue_key"
-        "   AND participant.address = named.sender)"
-        "  OR EXISTS (SELECT 1 FROM person WHERE person.address = named.sender AND enabled)"
-        " FROM unnest(%b::text[], %b::text[], %b::text[]) WITH ORDINALITY"
-        "  AS named(mail_id, issue_key, sender, place)"
-        " JOIN issue ON issue.issue_key = named.issue_key ORDER BY place",
-        [
-            [mail_id for mail_id, _, _ in pairs],
-            [key for _, key, _ in pairs],
-            [sender for _, _, sender in pairs],
-        ],
+        "SELECT address FROM person WHERE address = ANY(%s) AND enabled",
+        [sorted(addresses)],
     )
-    named: dict[str, list[NamedIssue]] = {}
-    for mail_id, issue_key, project, belongs in found:
-        issue = NamedIssue(issue_key=issue_key, project=project, sender_belongs=belongs)
-        named.setdefault(mail_id, []).append(issue)
-    return named
+    return {row[0] for row in found}
+
+
+def _sender(due: DueMail) -> str:
+    return due.mail.sender.address.lower() if due.mail.sender else ""

@@ -20,7 +20,7 @@ from postrail.records import OutgoingQueued
 from postrail.stream import avro
 from postrail.stream.producer import Entry
 from postrail.stream.topics import OUTGOING_QUEUED
-from postrail.tracker import Audience, Watcher
+from postrail.tracker.issues import Audience, Watcher
 
 NAMESPACE = uuid.UUID("8d1f6a53-52bd-4b5f-9d0c-2f0f6c7f7a11")
 # A longer comment is cut in its notification; the issue has all of it.

@@ -1,6 +1,11 @@
-"""Where issues live.
+"""The role of a tracker, in two forms, and what effects give to it.
 
-The built-in tracker shares our database, so that its effects are part of our own transaction.
+A `Tracker` is reached over a network and has no part in our transactions: a call whose answer is
+lost is found again by its marker. A `TransactionalTracker` shares our database and works within the
+caller's transaction, a batch at a time. `postrail.tracker.issues` keeps what we record about the
+issues of any tracker.
+
+Owns the tables: watcher, participant, issue_address.
 """
 
 from __future__ import annotations
@@ -11,17 +16,34 @@ from datetime import datetime
 from typing import Protocol
 
 from postrail.database import Connection
-from postrail.errors import TransientError
+from postrail.errors import PermanentError, TransientError
 from postrail.records import Attachment
 
 
 class TrackerUnavailable(TransientError):
-    """The tracker does not answer now; mails that need it wait, others go on."""
+    """The tracker does not answer now; messages that need it wait, others go on."""
+
+
+class IssueNotFound(PermanentError):
+    """The tracker has no issue with this key."""
+
+
+class CapabilityMissing(PermanentError):
+    """The tracker does not declare the capability that the call needs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """The abilities that a tracker declares; callers ask here before they call."""
+
+    attachments: bool
+    # The longest description or comment that is kept whole; None: any length.
+    max_text_characters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueDraft:
-    """An issue to be made from a mail."""
+    """An issue to be made from a message."""
 
     project: str
     issue_type: str
@@ -34,17 +56,12 @@ class IssueDraft:
     mail_id: str
     revision: int
     attachments: tuple[Attachment, ...]
-    # The reporter is told of later comments.
-    watching: bool
-    participants: tuple[str, ...]
-    # The watched address at which the mail arrived.
-    arrived_at: str
     linked_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentDraft:
-    """A comment to be made, from a mail (then `mail_id` names it) or by a person."""
+    """A comment to be made, from a message (then `mail_id` names it) or by a person."""
 
     issue_key: str
     body: str
@@ -54,56 +71,65 @@ class CommentDraft:
     mail_id: str | None
     revision: int
     attachments: tuple[Attachment, ...]
-    watching: bool
-    participants: tuple[str, ...]
-    arrived_at: str | None
-    # What the mail holds beside its new text, which is the body; all of it as JSON where it is
-    # large.
+    # The parts of the message beside its new text, which is the body; all parts as JSON in a blob
+    # where they are large.
     quoted_text: str = ""
     signature: str = ""
     reply_blob: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watcher:
-    """Somebody who is told of an issue's comments."""
-
-    address: str
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Audience:
-    """An issue as its notifications need it: what it is called, and who is told."""
-
-    issue_key: str
-    project: str
-    summary: str
-    conversation: str
-    # The Message-ID of the mail that made the issue, if a mail made it.
-    first_message_id: str | None
-    watchers: tuple[Watcher, ...]
-
-
 class Tracker(Protocol):
-    """What the handler needs of a tracker whose effects are rows in our own transaction."""
+    """A tracker outside of our database: each call is an effect of its own.
+
+    The caller commits the marker before it calls. When an answer was lost, it looks the marker up
+    before it calls again. Drafts come with their whole texts; the blobs that they name are ours.
+    Keys and comment ids are the tracker's own, as text. Every call raises TrackerUnavailable when
+    the tracker cannot be reached.
+    """
+
+    capabilities: Capabilities
+
+    async def find_issue(self, marker: str) -> str | None:
+        """Returns the key of the issue that was made with this marker."""
+
+    async def find_comment(self, issue_key: str, marker: str) -> str | None:
+        """Returns the id of the issue's comment that was made with this marker."""
+
+    async def create(self, draft: IssueDraft, marker: str) -> str:
+        """Makes the issue, without its attachments, and returns its key."""
+
+    async def comment(self, draft: CommentDraft, marker: str) -> str:
+        """Adds the comment, without its attachments, and returns its id.
+
+        Raises IssueNotFound for an unknown key.
+        """
+
+    async def attach(
+        self, issue_key: str, comment_id: str | None, attachment: Attachment, content: bytes
+    ) -> None:
+        """Adds a file to an issue, or to one of its comments.
+
+        Raises IssueNotFound for an unknown key, and CapabilityMissing without attachments.
+        """
+
+
+class TransactionalTracker(Protocol):
+    """A tracker in our own database: its effects are part of the caller's transaction."""
+
+    capabilities: Capabilities
 
     async def create_issues(
         self, connection: Connection, drafts: Sequence[IssueDraft], now: datetime
     ) -> list[str]:
-        """Makes the issues and returns their keys, in the order of the drafts."""
+        """Makes the issues with their attachments; returns their keys in the order of the drafts.
+
+        Raises PermanentError for an unknown project.
+        """
 
     async def add_comments(
         self, connection: Connection, drafts: Sequence[CommentDraft], now: datetime
     ) -> list[int]:
-        """Adds the comments and returns their ids, in the order of the drafts."""
+        """Adds the comments with their attachments; returns their ids in the order of the drafts.
 
-    async def note_addresses(
-        self, connection: Connection, addresses: Sequence[tuple[str, str]]
-    ) -> None:
-        """Notes on issues (key, address) that their mail arrived at a further watched address."""
-
-    async def audiences(
-        self, connection: Connection, issue_keys: Sequence[str]
-    ) -> dict[str, Audience]:
-        """Who is told of comments, and what the issues are called, by issue key."""
+        Raises IssueNotFound for an unknown key.
+        """

@@ -19,7 +19,13 @@ from postrail.database import Connection, Pool, transaction
 from postrail.decision.decide import Decision, decide
 from postrail.effects import gather as facts
 from postrail.effects.comment_text import comment_text
-from postrail.effects.drafts import Decided, comment_draft, issue_draft, notifications
+from postrail.effects.drafts import (
+    Decided,
+    comment_draft,
+    involvement,
+    issue_draft,
+    notifications,
+)
 from postrail.errors import FatalError, TransientError
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
@@ -36,7 +42,7 @@ from postrail.stream.producer import Entry
 from postrail.stream.received import Received, next_offsets
 from postrail.stream.topics import MAIL_HANDLED
 from postrail.tasks import set_within
-from postrail.tracker import Tracker, TrackerUnavailable
+from postrail.tracker import TrackerUnavailable, TransactionalTracker, issues
 
 logger = log(__name__)
 
@@ -48,7 +54,7 @@ class Handler:
         self,
         process: Process,
         pool: Pool,
-        tracker: Tracker,
+        tracker: TransactionalTracker,
         offsets: IntakeOffsets,
         blobs: BlobStore,
         message_id_key: bytes,
@@ -195,16 +201,18 @@ class Handler:
         now: datetime,
     ) -> tuple[list[Decided], list[OutgoingQueued]]:
         """Issues, comments and noted addresses, and the mails that tell of them."""
-        issues = await self._create_issues(connection, decided, snapshot, now)
+        created = await self._create_issues(connection, decided, snapshot, now)
         comments = await self._add_comments(connection, decided, snapshot, now)
+        involved = [involvement(one, snapshot) for one in [*created, *comments]]
+        await issues.record_involvements(connection, involved)
         others = [
             replace(one, issue_key=one.decision.issue_key)
             for one in decided
             if one.decision.outcome not in ("issue", "comment")
         ]
         await self._note_addresses(connection, others, snapshot)
-        mails = await self._notify(connection, [*issues, *comments], snapshot, now)
-        return [*issues, *comments, *others], mails
+        mails = await self._notify(connection, [*created, *comments], snapshot, now)
+        return [*created, *comments, *others], mails
 
     async def _create_issues(
         self,
@@ -233,7 +241,7 @@ class Handler:
         comments = [one for one in decided if one.decision.outcome == "comment"]
         # Large texts are read at once: the transaction must not stand idle for their sum.
         wanted = await asyncio.gather(*(self._with_text(one, snapshot) for one in comments))
-        drafts = [comment_draft(one, snapshot) for one in wanted]
+        drafts = [comment_draft(one) for one in wanted]
         ids = await self._tracker.add_comments(connection, drafts, now)
         await conversations.map_issues(connection, _joined_by_key(wanted))
         return [
@@ -254,7 +262,7 @@ class Handler:
             for one in decided
             if one.decision.outcome == "noted" and one.issue_key
         ]
-        await self._tracker.note_addresses(connection, noted)
+        await issues.note_addresses(connection, noted)
 
     async def _notify(
         self,
@@ -264,7 +272,7 @@ class Handler:
         now: datetime,
     ) -> list[OutgoingQueued]:
         keys = [one.issue_key for one in done if one.issue_key and one.decision.answers]
-        audiences = await self._tracker.audiences(connection, keys) if keys else {}
+        audiences = await issues.audiences(connection, keys) if keys else {}
         mails = [
             mail
             for one in done

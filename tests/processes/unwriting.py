@@ -22,13 +22,14 @@ from postrail.blobs import BlobStore
 from postrail.courier import Courier
 from postrail.mailbox import Mailbox
 from postrail.stream.producer import Placed, Producer
-from postrail.tracker import Tracker
+from postrail.tracker import Tracker, TransactionalTracker
 
 # The methods of each role that write, or log in somewhere with the right to.
 WRITING: dict[type[Any], tuple[str, ...]] = {
     Mailbox: ("open", "finish", "rest"),
     Courier: ("send", "check"),
-    Tracker: ("create_issues", "add_comments", "note_addresses"),
+    Tracker: ("create", "comment", "attach"),
+    TransactionalTracker: ("create_issues", "add_comments"),
 }
 ROOMS = (postrail.mailbox, postrail.courier, postrail.tracker)
 

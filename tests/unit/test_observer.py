@@ -98,6 +98,5 @@ def test_the_writing_methods_of_all_implementations_are_known() -> None:
         "SmtpCourier.send",
         "BuiltinTracker.create_issues",
         "BuiltinTracker.add_comments",
-        "BuiltinTracker.note_addresses",
     }
     assert expected <= known

@@ -1,1 +1,4 @@
-"""The built-in tracker: issues, comments, attachments and watchers as rows in PostgreSQL."""
+"""The built-in tracker: issues, comments, attachments and links as rows in PostgreSQL.
+
+Owns the tables: issue, comment, attachment, issue_link, issue_numbering.
+"""

@@ -118,10 +118,10 @@ async def test_issue_types_that_are_gone_are_removed_and_numbers_go_on(
 ) -> None:
     async with one_connection(database) as connection:
         await apply(connection, FILE)
-        await connection.execute("UPDATE project SET next_number = 8")
+        await connection.execute("INSERT INTO issue_numbering SELECT project_key, 8 FROM project")
         await apply(connection, FILE.replace("[Request, Incident]", "[Change, Request]"))
         (project,) = await load.projects(connection)
-        numbers = await rows(connection, "SELECT next_number FROM project")
+        numbers = await rows(connection, "SELECT next_number FROM issue_numbering")
     assert project.issue_types == ["Request", "Change"]
     assert numbers == [(8,)]
 

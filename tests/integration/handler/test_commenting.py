@@ -20,8 +20,9 @@ from postrail.incoming.conversations import Named, message_hash
 from postrail.records import OutgoingQueued
 from postrail.settings import Settings
 from postrail.stream import avro
-from postrail.tracker import IssueDraft
+from postrail.tracker import IssueDraft, issues
 from postrail.tracker.builtin.tracker import BuiltinTracker
+from postrail.tracker.issues import Involvement, Watcher
 from tests.makers.records import NOON
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"
@@ -72,10 +73,18 @@ def draft(reporter: str) -> IssueDraft:
         mail_id="22222222-2222-2222-2222-222222222222",
         revision=1,
         attachments=(),
-        watching=True,
+    )
+
+
+async def make_issue(connection: Connection, reporter: str) -> None:
+    (key,) = await BuiltinTracker().create_issues(connection, [draft(reporter)], NOON)
+    involved = Involvement(
+        issue_key=key,
+        watcher=Watcher(address=reporter, name="Ada"),
         participants=(reporter,),
         arrived_at="support@example.com",
     )
+    await issues.record_involvements(connection, [involved])
 
 
 async def comment(pool: Pool, issue_key: str, author: str, now: datetime = NOON) -> Commented:
@@ -99,7 +108,7 @@ async def in_outbox(connection: Connection) -> Sequence[OutgoingQueued]:
 async def test_watchers_are_told_and_their_answers_will_find_the_issue(pool: Pool) -> None:
     async with transaction(pool) as connection:
         await configure(connection)
-        await BuiltinTracker().create_issues(connection, [draft("ada@example.org")], NOON)
+        await make_issue(connection, "ada@example.org")
     made = await comment(pool, "HELP-1", "Agent@example.com")
     assert made.told == ("ada@example.org",)
     async with transaction(pool) as connection:
@@ -120,7 +129,7 @@ async def test_without_an_outgoing_connection_the_comment_is_kept_and_nobody_is_
 ) -> None:
     async with transaction(pool) as connection:
         await configure(connection, with_connection=False)
-        await BuiltinTracker().create_issues(connection, [draft("ada@example.org")], NOON)
+        await make_issue(connection, "ada@example.org")
     assert (await comment(pool, "HELP-1", "agent@example.com")).told == ()
     async with transaction(pool) as connection:
         assert await rows(connection, "SELECT body FROM comment") == [("Use water.",)]

@@ -541,10 +541,10 @@ async def test_two_comments_on_one_issue_at_once_do_not_wait_for_each_other(benc
 
     async def comment(mine: asyncio.Event, other: asyncio.Event) -> None:
         class Slow(BuiltinTracker):
-            async def audiences(self, connection: Any, issue_keys: Any) -> Any:
+            async def add_comments(self, connection: Any, drafts: Any, now: Any) -> list[int]:
                 mine.set()
                 await other.wait()
-                return await super().audiences(connection, issue_keys)
+                return await super().add_comments(connection, drafts, now)
 
         await add_comment(
             bench.pool,

@@ -13,7 +13,7 @@ from postrail.effects.comment_text import CommentText
 from postrail.effects.drafts import Decided, comment_draft, issue_draft, notifications
 from postrail.incoming.queue import DueMail
 from postrail.records import BlobReference, MailParsed
-from postrail.tracker import Audience, Watcher
+from postrail.tracker.issues import Audience, Watcher
 from tests.makers.records import NOON, mail_parsed
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"
@@ -54,7 +54,7 @@ def decided(outcome: str, mail: MailParsed, text: CommentText | None = None) -> 
 
 def test_a_comment_has_what_is_new_and_the_rest_apart() -> None:
     text = CommentText(body="Water!", quoted_text="> It burns.", signature="--\nAda", told="Water!")
-    draft = comment_draft(decided("comment", mail_parsed(text=WHOLE), text), ROUTING)
+    draft = comment_draft(decided("comment", mail_parsed(text=WHOLE), text))
     assert (draft.body, draft.quoted_text, draft.signature, draft.body_blob, draft.reply_blob) == (
         "Water!",
         "> It burns.",
@@ -69,7 +69,7 @@ def test_a_comment_names_the_blobs_of_what_is_large() -> None:
         CommentText(body="", body_blob="b", told=""),
         CommentText(body="", reply_blob="r", told=""),
     ):
-        draft = comment_draft(decided("comment", mail_parsed(), text), ROUTING)
+        draft = comment_draft(decided("comment", mail_parsed(), text))
         assert (draft.body_blob, draft.reply_blob) == (text.body_blob, text.reply_blob)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postrail.notifications.compose import MARKER_LINE, commented, issue_created
-from postrail.tracker import Audience, Watcher
+from postrail.tracker.issues import Audience, Watcher
 from services.parser.reply import split_reply
 
 AUDIENCE = Audience(

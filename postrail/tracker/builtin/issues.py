@@ -1,0 +1,71 @@
+"""Rows of issues of the built-in tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from postrail.database import Connection, one, rows
+from postrail.tracker import IssueDraft, IssueNotFound
+
+
+async def insert_issues(
+    connection: Connection, drafts: Sequence[IssueDraft], numbers: Sequence[int], now: datetime
+) -> list[str]:
+    """Inserts the issues with these numbers and returns their keys."""
+    keys = [f"{draft.project}-{number}" for draft, number in zip(drafts, numbers, strict=True)]
+    await connection.execute(
+        "INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,"
+        "  description_blob, reporter_address, reporter_name, conversation, mail_id, revision,"
+        "  created_at, changed_at)"
+        " SELECT *, %s, %s FROM unnest(%b::text[], %b::text[], %s::bigint[], %b::text[],"
+        "  %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %s::uuid[], %s::uuid[],"
+        "  %s::int[])",
+        [
+            now,
+            now,
+            keys,
+            [draft.project for draft in drafts],
+            list(numbers),
+            [draft.issue_type for draft in drafts],
+            [draft.summary for draft in drafts],
+            [draft.description for draft in drafts],
+            [draft.description_blob for draft in drafts],
+            [draft.reporter_address for draft in drafts],
+            [draft.reporter_name for draft in drafts],
+            [draft.conversation for draft in drafts],
+            [draft.mail_id for draft in drafts],
+            [draft.revision for draft in drafts],
+        ],
+    )
+    return keys
+
+
+async def touch_issues(connection: Connection, issue_keys: Sequence[str], now: datetime) -> None:
+    """Sets the issues' time of change, and locks them in the order of their keys.
+
+    Raises IssueNotFound for an unknown key.
+    """
+    keys = sorted(set(issue_keys))
+    found = await rows(
+        connection,
+        "UPDATE issue SET changed_at = %s WHERE issue_key IN (SELECT issue_key FROM issue"
+        "  WHERE issue_key = ANY(%s) ORDER BY issue_key FOR NO KEY UPDATE) RETURNING issue_key",
+        [now, keys],
+    )
+    missing = set(keys) - {row[0] for row in found}
+    if missing:
+        raise IssueNotFound(
+            f"there is no issue {', '.join(sorted(missing))}",
+            remedy="List them with: postrail issues list",
+        )
+
+
+async def issue_made_by(connection: Connection, mail_id: str, revision: int) -> str | None:
+    """Returns the key of the issue that this revision of a message made."""
+    found = await one(
+        connection,
+        "SELECT issue_key FROM issue WHERE mail_id = %s AND revision = %s",
+        [mail_id, revision],
+    )
+    return found[0] if found else None
