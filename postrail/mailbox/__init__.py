@@ -79,6 +79,13 @@ class ReadMail:
 class Mailbox(Protocol):
     """A folder on a mail server whose mails have numbers that only grow."""
 
+    @property
+    def single_connection_polls(self) -> bool:
+        """Tells whether every poll needs a connection of its own, to be opened after `rest`.
+
+        A POP3 session locks the mailbox and sees only the messages that were there at its login.
+        """
+
     def open(self) -> int:
         """Connects and logs in; returns the UIDVALIDITY, without which no number means a thing.
 

@@ -122,6 +122,16 @@ class MailboxContract:
         scene.mailbox.close()
         assert scene.mailbox.open() == first
 
+    def test_the_next_poll_sees_what_has_come_since(self, scene: MailboxScene) -> None:
+        first = scene.add(b"A: 1\r\n\r\n")
+        scene.mailbox.open()
+        scene.mailbox.list_after(0)
+        scene.mailbox.rest()
+        second = scene.add(b"A: 2\r\n\r\n")
+        if scene.mailbox.single_connection_polls:
+            scene.mailbox.open()
+        assert [mail.uid for mail in scene.mailbox.list_after(first)] == [second]
+
     def test_an_interrupted_mailbox_is_away_and_can_be_closed(self, scene: MailboxScene) -> None:
         scene.mailbox.open()
         scene.mailbox.interrupt()

@@ -49,6 +49,8 @@ class MemoryServer:
 class MemoryMailbox:
     """One connection to a MemoryServer; implements the role Mailbox."""
 
+    single_connection_polls = False
+
     def __init__(self, server: MemoryServer) -> None:
         self._server = server
         self._sockets: tuple[socket.socket, ...] = ()

@@ -34,6 +34,8 @@ WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOO
 class FolderMailbox:
     """The folder of a mail account, numbered by a ledger."""
 
+    single_connection_polls = False
+
     def __init__(self, account: MailAccount, ledger: Ledger, clock: Clock) -> None:
         self._account = account
         self._ledger = ledger

@@ -38,6 +38,8 @@ IN_MEMORY_BYTES = 16 * 1024 * 1024
 class GraphMailbox:
     """The folder of a mail account, by requests that each stand for themselves."""
 
+    single_connection_polls = False
+
     def __init__(
         self,
         account: MailAccount,

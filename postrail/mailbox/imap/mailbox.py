@@ -56,6 +56,8 @@ class Removed(Exception):
 class ImapMailbox:
     """The folder of a mail account, over one connection."""
 
+    single_connection_polls = False
+
     def __init__(self, account: MailAccount, login: Login) -> None:
         self._account = account
         self._login = login

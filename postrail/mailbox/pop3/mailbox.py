@@ -58,6 +58,8 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 class Pop3Mailbox:
     """The one folder of a POP3 account."""
 
+    single_connection_polls = True
+
     def __init__(
         self,
         account: MailAccount,
