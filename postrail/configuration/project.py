@@ -14,9 +14,9 @@ class Project(Configured):
 
     key: ProjectKey
     name: Annotated[str, Field(min_length=1)]
-    issue_types: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] = [
-        "Request"
-    ]
+    issue_types: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=lambda: ["Request"], min_length=1
+    )
     default_issue_type: str = ""
     # The outgoing connection of its notifications; blank: the default one.
     connection: str = ""

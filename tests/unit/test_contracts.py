@@ -17,6 +17,8 @@ CASES = [
     ("foundation", "postrail/errors.py", "import postrail.observe.log"),
     ("embedded", "services/handler/__init__.py", "import postrail.embedded.ports"),
     ("embedded", "postrail/process.py", "import postrail.embedded"),
+    ("snapshot", "postrail/configuration/configured.py", "import postrail.database"),
+    ("queue-without-kafka", "postrail/incoming/queue.py", "import postrail.stream.worker"),
     ("kafka", "services/fetcher/__init__.py", "from kafka import KafkaProducer"),
     ("kafka", "postrail/database.py", "import fastavro"),
     ("postgresql", "services/handler/__init__.py", "import psycopg"),

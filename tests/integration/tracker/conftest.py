@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from postrail.configuration.project import Project
 
 from postrail.configuration import store
+from postrail.configuration.project import Project
 from postrail.database import Pool, open_pool, transaction
 from postrail.settings import DatabaseSettings
 from tests.makers.records import NOON
