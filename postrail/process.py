@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import sys
@@ -18,10 +17,10 @@ from typing import TypeVar
 
 from postrail import __version__
 from postrail.clock import Clock, SystemClock
-from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.errors import ConfigurationError, PipelineError
 from postrail.observe.health import Health, HealthServer
 from postrail.observe.log import configure_log, log
-from postrail.retry import backoff_seconds
+from postrail.retry_loop import RetryLoop
 from postrail.settings import Settings, load_settings
 from postrail.stream.producer import Producer
 from postrail.stream.progress import Progress
@@ -134,20 +133,15 @@ async def patiently(
 ) -> Found | None:
     """Connects to a part that may be away at start; None when the process shall stop meanwhile."""
     process.health.down(part, "not connected yet")
-    for attempt in itertools.count(1):
-        process.health.beat()
-        try:
-            found = await _unless_stopped(process.stop, connect())
-        except TransientError as error:
-            process.health.down(part, str(error))
-            logger.warning("waiting", part=part, reason=str(error), attempt=attempt)
-            seconds = backoff_seconds(attempt, RETRY_BASE_SECONDS, RETRY_MAX_SECONDS)
-            if await set_within(process.stop, seconds):
-                return None
-        else:
-            process.health.up(part)
-            return found
-    return None
+    connecting = RetryLoop(
+        event="waiting",
+        part=part,
+        health=process.health,
+        pause=lambda seconds: set_within(process.stop, seconds),
+        base_seconds=RETRY_BASE_SECONDS,
+        max_seconds=RETRY_MAX_SECONDS,
+    )
+    return await connecting.run(lambda: _unless_stopped(process.stop, connect()), process.stop)
 
 
 async def _unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, Found]) -> Found | None:

@@ -13,13 +13,10 @@ from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.database import Connection, Pool, rows, transaction
-from postrail.errors import TransientError
-from postrail.observe.log import log
+from postrail.retry_loop import RetryLoop
 from postrail.settings import OutboxSettings
 from postrail.stream.producer import Entry, Sends
 from postrail.stream.topics import OUTGOING_QUEUED, TOPICS
-
-logger = log(__name__)
 
 SWEEP_ROWS = 200
 _BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -90,16 +87,24 @@ class Sweeper:
         self._producer = producer
         self._settings = settings
         self._clock = clock
+        self._retry_loop = RetryLoop(
+            event="outbox not swept",
+            part="outbox",
+            health=None,
+            pause=clock.sleep,
+            base_seconds=settings.sweep_seconds,
+            max_seconds=settings.sweep_seconds,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweeps until `stop` is set; a database that is away is waited for."""
         while not stop.is_set():
-            try:
-                while await self.sweep() == SWEEP_ROWS:
-                    pass
-            except TransientError as error:
-                logger.warning("outbox not swept", reason=str(error))
+            await self._retry_loop.run(self._sweep_all, stop)
             await self._clock.sleep(self._settings.sweep_seconds)
+
+    async def _sweep_all(self) -> None:
+        while await self.sweep() == SWEEP_ROWS:
+            pass
 
     async def sweep(self) -> int:
         """Sends and deletes one lot of old rows; returns how many. Replicas take different rows."""

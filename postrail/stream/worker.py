@@ -16,7 +16,6 @@ in their tables what was begun.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import deque
 from collections.abc import (
     Awaitable,
@@ -32,10 +31,10 @@ from typing import Generic
 from postrail.clock import Clock
 from postrail.errors import PipelineError, TransientError
 from postrail.observe import metrics
-from postrail.observe.health import Health
+from postrail.observe.health import STAGE, Health
 from postrail.observe.log import log
 from postrail.records import R
-from postrail.retry import backoff_seconds
+from postrail.retry_loop import RetryLoop
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.consumer import KafkaReader, RawRecord, Reader
@@ -55,7 +54,7 @@ PAUSE_BASE_SECONDS = 0.5
 PAUSE_MAX_SECONDS = 30.0
 
 
-Process = Callable[[Sequence[Received[R]]], Coroutine[None, None, None]]
+BatchWork = Callable[[Sequence[Received[R]]], Coroutine[None, None, None]]
 
 
 class Worker(Generic[R]):
@@ -67,7 +66,7 @@ class Worker(Generic[R]):
         topic: Topic[R],
         group: str,
         settings: KafkaSettings,
-        process: Process[R],
+        process: BatchWork[R],
         producer: Sends,
         health: Health,
         clock: Clock,
@@ -90,6 +89,14 @@ class Worker(Generic[R]):
         # Assigned, and not read from anywhere yet.
         self._unplaced: frozenset[int] = frozenset()
         self._stop = asyncio.Event()
+        self._retry_loop = RetryLoop(
+            event="paused",
+            part=STAGE,
+            health=health,
+            pause=self._pause,
+            base_seconds=PAUSE_BASE_SECONDS,
+            max_seconds=PAUSE_MAX_SECONDS,
+        )
 
     @property
     def assigned_partitions(self) -> frozenset[int]:
@@ -210,23 +217,16 @@ class Worker(Generic[R]):
         self, action: Callable[[], Awaitable[None]], worthwhile: Callable[[], bool] = lambda: True
     ) -> bool:
         """Runs the action, again after each transient fault; False when it gave up."""
-        for attempt in itertools.count(1):
-            try:
-                await action()
-            except TransientError as error:
-                self._health.down("stage", str(error))
-                logger.warning("paused", reason=str(error), attempt=attempt)
-                await self._guard.put_down()
-                await self._pause(backoff_seconds(attempt, PAUSE_BASE_SECONDS, PAUSE_MAX_SECONDS))
-            else:
-                self._health.up("stage")
-                return True
-            if self._stop.is_set() or not worthwhile():
-                return False
-        return False
+
+        async def done() -> bool:
+            await action()
+            return True
+
+        return bool(await self._retry_loop.run(done, self._stop, worthwhile=worthwhile))
 
     async def _pause(self, seconds: float) -> None:
         """Waits, alive and a member of the group, until the time is over or the process stops."""
+        await self._guard.put_down()
         for part in _slices(seconds, self._settings.poll_timeout_seconds):
             if self._stop.is_set():
                 return

@@ -17,7 +17,7 @@ from postrail.stream import worker as worker_module
 from postrail.stream.dead_letter import IN_A_ROW
 from postrail.stream.received import OffsetGap, Received
 from postrail.stream.topics import MAIL_FETCHED
-from postrail.stream.worker import Process, Worker, batches
+from postrail.stream.worker import BatchWork, Worker, batches
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
 from tests.makers.records import mail_fetched, mail_parsed
 
@@ -44,7 +44,11 @@ class Bench:
         self.seen += [(received.partition, received.offset) for received in batch]
 
     async def run(
-        self, process: Process[MailFetched], until: Callable[[], bool], *, max_bytes: int = 1 << 20
+        self,
+        process: BatchWork[MailFetched],
+        until: Callable[[], bool],
+        *,
+        max_bytes: int = 1 << 20,
     ) -> None:
         worker = Worker(
             topic=MAIL_FETCHED,
