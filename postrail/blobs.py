@@ -14,7 +14,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -49,6 +49,32 @@ class StoredBlob:
     sha256: str
     size: int
     written_at: datetime
+
+
+class WritesBlobs(Protocol):
+    """The part of the blob store that writes content under its SHA-256; tests have one in memory.
+
+    Every method raises TransientError while the store is unavailable.
+    """
+
+    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
+        """Writes content under the SHA-256 that it is known to have."""
+
+
+class ReadsBlobs(WritesBlobs, Protocol):
+    """The part of the blob store that the parser needs."""
+
+    async def read_into(self, sha256: str, file: BinaryIO) -> None:
+        """Writes the content to a file; raises BlobMissing when the store does not have it."""
+
+
+class ArchivesMessages(WritesBlobs, Protocol):
+    """The part of the blob store that the fetcher needs."""
+
+    async def archive(
+        self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
+    ) -> None:
+        """Writes a raw message under its day and mailbox."""
 
 
 class BlobStore:

@@ -37,6 +37,27 @@ class Offers(Protocol):
         """Hands a record over, best effort, without waiting."""
 
 
+class Counts(Protocol):
+    """The part of the progress that stages need."""
+
+    def count(
+        self,
+        mailbox: str,
+        outcome: str,
+        *,
+        age_seconds: float | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Counts a finished message: its outcome, its age since reception, the stage's own time."""
+
+
+class CountsContacts(Counts, Protocol):
+    """The part of the progress that the fetcher needs."""
+
+    def contact(self, mailbox: str) -> None:
+        """Notes that the mail server of this mailbox has just answered."""
+
+
 @dataclass
 class _Tally:
     """What happened to one mailbox since the last report."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from postrail.blobs import ArchivesMessages
 from postrail.clock import Clock
 from postrail.errors import TransientError
 from postrail.incoming.queue import FetchedRow
@@ -24,18 +24,6 @@ from services.fetcher.identity import mail_id_of, source_of
 LARGE_AT_ONCE = 2
 
 
-class Blobs(Protocol):
-    """The part of the blob store that is needed here."""
-
-    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
-        """Keeps what has this SHA-256; raises TransientError while the store is away."""
-
-    async def archive(
-        self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
-    ) -> None:
-        """Keeps a raw mail by day and mailbox; raises TransientError while the store is away."""
-
-
 class Publisher:
     """Writes blobs, then records; what it returns is safe."""
 
@@ -43,7 +31,7 @@ class Publisher:
         self,
         *,
         producer: Sends,
-        blobs: Blobs,
+        blobs: ArchivesMessages,
         health: Health,
         clock: Clock,
         inline_max_bytes: int,

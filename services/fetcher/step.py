@@ -12,7 +12,6 @@ import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from postrail.clock import Clock
 from postrail.incoming.queue import FetchedRow
@@ -20,6 +19,7 @@ from postrail.mailbox import ListedMail, Mailbox, MailUnreadable, ReadMail
 from postrail.mailbox_state.sync_state import SyncState, UnreadableRow
 from postrail.observe.log import log
 from postrail.settings import FetcherSettings
+from postrail.stream.progress import CountsContacts
 from services.fetcher.batch_read import (
     OneRead,
     Suspects,
@@ -36,23 +36,6 @@ from services.fetcher.store import Store
 logger = log("fetcher")
 
 
-class Counts(Protocol):
-    """The part of the process's progress that is needed here."""
-
-    def count(
-        self,
-        mailbox: str,
-        outcome: str,
-        *,
-        age_seconds: float | None = None,
-        seconds: float | None = None,
-    ) -> None:
-        """Counts one mail by what became of it."""
-
-    def contact(self, mailbox: str) -> None:
-        """Notes that the mailbox was looked at just now."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class SharedResources:
     """What all mailboxes of a process share."""
@@ -60,7 +43,7 @@ class SharedResources:
     settings: FetcherSettings
     store: Store
     publisher: Publisher
-    progress: Counts
+    progress: CountsContacts
     threads: Threads
     # Batches in hand, of all mailboxes together: what bounds memory.
     batch_slots: asyncio.Semaphore

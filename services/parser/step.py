@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import BinaryIO, Protocol
 
-from postrail.blobs import BlobMissing
+from postrail.blobs import BlobMissing, ReadsBlobs
 from postrail.clock import Clock
 from postrail.observe.log import log
-from postrail.records import BlobReference, MailFetched, MailParsed
+from postrail.records import MailFetched, MailParsed
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Sends
+from postrail.stream.progress import Counts
 from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_PARSED
 from services.parser.mime.raw_bytes import View, view_of
@@ -32,37 +32,13 @@ LARGE_BYTES = 256 * 1024
 DEATHS_MAX = 3
 
 
-class Blobs(Protocol):
-    """The part of the blob store that the parser needs."""
-
-    async def read_into(self, sha256: str, file: BinaryIO) -> None:
-        """Writes the content to a file; raises BlobMissing when it is not there."""
-
-    async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
-        """Writes content under the SHA-256 that it is known to have."""
-
-
-class Counts(Protocol):
-    """The part of the progress that the parser needs."""
-
-    def count(
-        self,
-        mailbox: str,
-        outcome: str,
-        *,
-        age_seconds: float | None = None,
-        seconds: float | None = None,
-    ) -> None:
-        """One mail is done with."""
-
-
 class Parser:
     """Parses fetched mails; the same mail always gives the same record but for `parsed_at`."""
 
     def __init__(
         self,
         *,
-        blobs: Blobs,
+        blobs: ReadsBlobs,
         producer: Sends,
         progress: Counts,
         clock: Clock,
