@@ -26,7 +26,7 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeLimit:
-    """Until when a parcel may be handed over, by the courier's clock.
+    """Until when a envelope may be handed over, by the courier's clock.
 
     Before `dot_before` the message may be completed; afterwards somebody else may be sending it,
     so it must not be. At `end_before` the dialogue is broken off wherever it stands.
@@ -38,7 +38,7 @@ class TimeLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What became of the parcel for one recipient, in the server's words or ours."""
+    """What became of the envelope for one recipient, in the server's words or ours."""
 
     recipient: str
     state: State
@@ -56,8 +56,8 @@ class TooLate(TransientError):
 class Courier(Protocol):
     """A way to one mail server. May be used by several tasks at once."""
 
-    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
-        """Hands the parcel over; an answer for each recipient, in their order.
+    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+        """Hands the envelope over; an answer for each recipient, in their order.
 
         Raises CourierUnavailable or TooLate; in both cases the server has not taken the message.
         """

@@ -26,7 +26,7 @@ IDLE_SECONDS = 60.0
 
 
 class SmtpCourier:
-    """One outgoing connection; as many SMTP connections as there are parcels at once."""
+    """One outgoing connection; as many SMTP connections as there are envelopes at once."""
 
     def __init__(self, connection: OutgoingConnection, password: str, clock: Clock) -> None:
         self._connection = connection
@@ -35,20 +35,20 @@ class SmtpCourier:
         self._idle: list[Dialogue] = []
         self._context: ssl.SSLContext | None = None
 
-    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
         """One SMTP transaction, on a kept connection if there is one; see `Courier.send`."""
         while (dialogue := self._kept()) is not None:
             try:
-                return await self._send_on(dialogue, parcel, limit)
+                return await self._send_on(dialogue, envelope, limit)
             except StaleConnection:
                 dialogue.abort()
-        return await self._send_on(await self._connect(limit), parcel, limit)
+        return await self._send_on(await self._connect(limit), envelope, limit)
 
     async def _send_on(
-        self, dialogue: Dialogue, parcel: Envelope, limit: TimeLimit
+        self, dialogue: Dialogue, envelope: Envelope, limit: TimeLimit
     ) -> list[Answer]:
         try:
-            answers = await dialogue.send(parcel, limit)
+            answers = await dialogue.send(envelope, limit)
         except LoginWanted as error:
             raise login_wanted(self._connection, str(error)) from error
         if dialogue.is_open:

@@ -1,4 +1,4 @@
-"""One connection to an SMTP server: a transaction for each parcel, until it breaks.
+"""One connection to an SMTP server: a transaction for each envelope, until it breaks.
 
 The message is written first and its final dot on its own, after a look at the clock: a process
 that was paused in between, and whose claim somebody else holds by now, must not complete it.
@@ -51,10 +51,10 @@ class Dialogue:
 
     @property
     def is_open(self) -> bool:
-        """Whether another parcel can be sent here; a server that hung up shows here."""
+        """Whether another envelope can be sent here; a server that hung up shows here."""
         return self._client.is_connected
 
-    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
         """One SMTP transaction; an answer for each recipient.
 
         Raises TooLate; and, when nothing was begun, LoginWanted and StaleConnection. Any other
@@ -63,35 +63,35 @@ class Dialogue:
         answers: dict[str, Answer] = {}
         try:
             async with asyncio.timeout((limit.end_before - self._clock.now()).total_seconds()):
-                await self._transaction(parcel, limit, answers)
+                await self._transaction(envelope, limit, answers)
         except TimeoutError as error:
-            self._break_off(parcel, answers, f"no answer in time: {_words_of(error)}")
+            self._break_off(envelope, answers, f"no answer in time: {_words_of(error)}")
         except CONNECTION_FAULTS as error:
-            self._break_off(parcel, answers, f"connection lost: {_words_of(error)}")
+            self._break_off(envelope, answers, f"connection lost: {_words_of(error)}")
         finally:
-            if len(answers) < len(parcel.recipients):
+            if len(answers) < len(envelope.recipients):
                 self.abort()
             self.idle_since = self._clock.now()
-        return [answers[recipient] for recipient in parcel.recipients]
+        return [answers[recipient] for recipient in envelope.recipients]
 
     async def refusal_of(self, envelope_from: str) -> str:
         """Names a sender and takes it back; what the server has against it, or "".
 
         Raises LoginWanted, and what the library raises when the connection breaks.
         """
-        parcel = Envelope(envelope_from=envelope_from, recipients=(), content=b"")
-        reply = await self._mail(parcel, ())
+        envelope = Envelope(envelope_from=envelope_from, recipients=(), content=b"")
+        reply = await self._mail(envelope, ())
         await self._reset()
         return "" if reply.code // 100 == 2 else words_of_reply(reply)
 
     async def _transaction(
-        self, parcel: Envelope, limit: TimeLimit, answers: dict[str, Answer]
+        self, envelope: Envelope, limit: TimeLimit, answers: dict[str, Answer]
     ) -> None:
         """Fills in the answers, as far as it comes."""
-        recipients = self._carriable(parcel, answers)
+        recipients = self._carriable(envelope, answers)
         if not recipients:
             return
-        reply = await self._mail(parcel, recipients)
+        reply = await self._mail(envelope, recipients)
         if reply.code // 100 != 2:
             await self._end(answers, recipients, reply)
             return
@@ -103,28 +103,30 @@ class Dialogue:
         if reply.code != DATA_WANTED:
             await self._end(answers, accepted, reply)
             return
-        reply = await self._hand_over(parcel.content, limit)
+        reply = await self._hand_over(envelope.content, limit)
         state: State = "sent" if reply.code // 100 == 2 else _refusal(reply.code)
         _answer_each(answers, accepted, state, words_of_reply(reply))
 
-    def _carriable(self, parcel: Envelope, answers: dict[str, Answer]) -> list[str]:
+    def _carriable(self, envelope: Envelope, answers: dict[str, Answer]) -> list[str]:
         """The recipients whose addresses this server can be told; the others have failed."""
-        if parcel.envelope_from and not self._can_say(parcel.envelope_from):
-            _answer_each(answers, parcel.recipients, "failed", _unspeakable(parcel.envelope_from))
+        if envelope.envelope_from and not self._can_say(envelope.envelope_from):
+            _answer_each(
+                answers, envelope.recipients, "failed", _unspeakable(envelope.envelope_from)
+            )
             return []
-        for recipient in parcel.recipients:
+        for recipient in envelope.recipients:
             if not self._can_say(recipient):
                 _answer_each(answers, [recipient], "failed", _unspeakable(recipient))
-        return [recipient for recipient in parcel.recipients if recipient not in answers]
+        return [recipient for recipient in envelope.recipients if recipient not in answers]
 
     def _can_say(self, address: str) -> bool:
         spoken = ascii_address(address)
         plain = spoken.isascii() or self._client.supports_extension("smtputf8")
         return plain and _CARRIABLE.fullmatch(spoken) is not None
 
-    async def _mail(self, parcel: Envelope, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
-        """MAIL FROM. On a connection kept from the last parcel, a server that hung up shows now."""
-        command = [b"MAIL", b"FROM:" + _path(parcel.envelope_from), *self._options(parcel)]
+    async def _mail(self, envelope: Envelope, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
+        """Sends MAIL FROM; on a kept connection, a server that has hung up shows here."""
+        command = [b"MAIL", b"FROM:" + _path(envelope.envelope_from), *self._options(envelope)]
         kept, self.used = self.used, True
         try:
             reply = await self._client.execute_command(*command)
@@ -139,14 +141,14 @@ class Dialogue:
             raise StaleConnection
         return reply
 
-    def _options(self, parcel: Envelope) -> list[bytes]:
+    def _options(self, envelope: Envelope) -> list[bytes]:
         options = []
         supports = self._client.supports_extension
         if supports("size"):
-            options.append(b"SIZE=%d" % len(parcel.content))
-        if supports("8bitmime") and not parcel.content.isascii():
+            options.append(b"SIZE=%d" % len(envelope.content))
+        if supports("8bitmime") and not envelope.content.isascii():
             options.append(b"BODY=8BITMIME")
-        addresses = (parcel.envelope_from, *parcel.recipients)
+        addresses = (envelope.envelope_from, *envelope.recipients)
         if supports("smtputf8") and not all(ascii_address(one).isascii() for one in addresses):
             options.append(b"SMTPUTF8")
         return options
@@ -193,12 +195,12 @@ class Dialogue:
         except CONNECTION_FAULTS:
             self.abort()
 
-    def _break_off(self, parcel: Envelope, answers: dict[str, Answer], why: str) -> None:
+    def _break_off(self, envelope: Envelope, answers: dict[str, Answer], why: str) -> None:
         """The connection is of no more use; who has no answer yet gets one."""
         self.abort()
         state: State = "unknown" if self._in_doubt else "deferred"
         words = f"{why}; the server may have taken the message" if self._in_doubt else why
-        without = [recipient for recipient in parcel.recipients if recipient not in answers]
+        without = [recipient for recipient in envelope.recipients if recipient not in answers]
         _answer_each(answers, without, state, words)
 
     def abort(self) -> None:
@@ -223,7 +225,7 @@ class LoginWanted(Exception):
 
 
 class StaleConnection(Exception):
-    """The server had hung up since the last parcel; a new connection may do."""
+    """The server had hung up since the last envelope; a new connection may do."""
 
 
 async def _write(protocol: SMTPProtocol, data: bytes) -> None:

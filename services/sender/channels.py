@@ -1,4 +1,4 @@
-"""The outgoing connections as they are configured now: a line with a courier and a breaker each."""
+"""The outgoing connections as configured now: a channel with a courier and a breaker for each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Unusable:
     def __init__(self, problem: ConfigurationError) -> None:
         self._problem = problem
 
-    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
         """Always raises CourierUnavailable."""
         problem = self._problem
         raise CourierUnavailable(problem.problem, remedy=problem.remedy, setting=problem.setting)
@@ -66,20 +66,20 @@ def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
 
 
 class Channels:
-    """All lines, read again from the store every few seconds."""
+    """All channels, read again from the store every few seconds."""
 
     def __init__(self, pool: Pool, clock: Clock, make_courier: MakeCourier) -> None:
         self._pool = pool
         self._clock = clock
         self._make_courier = make_courier
-        self._lines: dict[str, Channel] = {}
+        self._channels: dict[str, Channel] = {}
         self._known: list[str] = []
         self._reload_at: datetime | None = None
 
     @property
     def usable(self) -> list[Channel]:
-        """The lines that are enabled, those with the fewest mails under way first."""
-        return sorted(self._lines.values(), key=lambda line: line.busy)
+        """The channels that are enabled, those with the fewest mails under way first."""
+        return sorted(self._channels.values(), key=lambda channel: channel.busy)
 
     @property
     def known(self) -> list[str]:
@@ -98,20 +98,20 @@ class Channels:
         return True
 
     async def _adopt(self, configured: Sequence[OutgoingConnection]) -> None:
-        before = self._lines
+        before = self._channels
         enabled = [connection for connection in configured if connection.enabled]
         self._known = [connection.name for connection in configured]
-        self._lines = {
-            connection.name: self._line(connection, before.get(connection.name))
+        self._channels = {
+            connection.name: self._channel(connection, before.get(connection.name))
             for connection in enabled
         }
-        for name, line in before.items():
-            if self._lines.get(name) is line:
-                await line.courier.close_idle()
+        for name, channel in before.items():
+            if self._channels.get(name) is channel:
+                await channel.courier.close_idle()
             else:
-                await line.courier.close()
+                await channel.courier.close()
 
-    def _line(self, connection: OutgoingConnection, before: Channel | None) -> Channel:
+    def _channel(self, connection: OutgoingConnection, before: Channel | None) -> Channel:
         if before is not None and before.connection == connection:
             return before
         logger.info("outgoing connection", name=connection.name, host=connection.host)
@@ -119,5 +119,5 @@ class Channels:
 
     async def close(self) -> None:
         """Closes all connections that are not in use."""
-        for line in self._lines.values():
-            await line.courier.close()
+        for channel in self._channels.values():
+            await channel.courier.close()

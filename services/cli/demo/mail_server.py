@@ -50,8 +50,8 @@ class DemoPost:
             end_before=now + timedelta(seconds=2 * SEND_SECONDS),
         )
         content = mail.as_bytes(policy=email.policy.SMTP)
-        parcel = Envelope(envelope_from=sender, recipients=(SUPPORT,), content=content)
-        (answer,) = await self._courier.send(parcel, limit)
+        envelope = Envelope(envelope_from=sender, recipients=(SUPPORT,), content=content)
+        (answer,) = await self._courier.send(envelope, limit)
         if answer.state != "sent":
             raise TransientError(
                 f"the demo's mail server did not take the mail: {answer.reply}",

@@ -23,19 +23,20 @@ from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import OffsetGap, Received
 from services.sender.announcer import Announcer
 from services.sender.channels import RELOAD_SECONDS, Channels
-from services.sender.step import DOT_SHARE, Sender
+from services.sender.claims import DOT_SHARE
+from services.sender.step import Sender
 from tests.fakes.streams import MemoryProducer
 from tests.processes.senders import configure, delivery_rows, queued_mail, until
 
 Behaviour = Callable[[Envelope, TimeLimit], list[Answer]]
 
 
-def accepting(parcel: Envelope, limit: TimeLimit) -> list[Answer]:
-    return [Answer(recipient=one, state="sent", reply="250 OK") for one in parcel.recipients]
+def accepting(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    return [Answer(recipient=one, state="sent", reply="250 OK") for one in envelope.recipients]
 
 
 def raising(error: Exception) -> Behaviour:
-    def send(parcel: Envelope, limit: TimeLimit) -> list[Answer]:
+    def send(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
         raise error
 
     return send
@@ -49,13 +50,13 @@ class ScriptedCourier:
         self.behaviour: Behaviour = accepting
         self.gate = asyncio.Event()
         self.gate.set()
-        self.parcels: list[tuple[Envelope, TimeLimit]] = []
+        self.envelopes: list[tuple[Envelope, TimeLimit]] = []
         self.closed = False
 
-    async def send(self, parcel: Envelope, limit: TimeLimit) -> list[Answer]:
-        self.parcels.append((parcel, limit))
+    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+        self.envelopes.append((envelope, limit))
         await self.gate.wait()
-        return self.behaviour(parcel, limit)
+        return self.behaviour(envelope, limit)
 
     async def close_idle(self) -> None:
         pass
@@ -94,12 +95,12 @@ class Bench:
             stop=asyncio.Event(),
         )
         self.announcer = Announcer(pool, self.producer)
-        self.lines = Channels(pool, self.clock, self._courier)
+        self.channels = Channels(pool, self.clock, self._courier)
         self.sender = Sender(
             self.process,
             pool,
             IntakeOffsets("sender", "outgoing.queued", pool),
-            self.lines,
+            self.channels,
             BlobStore(settings.blobs.url),
             self.announcer,
         )
@@ -156,9 +157,9 @@ async def test_a_mail_is_sent_recorded_and_announced(bench: Bench) -> None:
 
     await bench.rounds(2)
 
-    ((parcel, limit),) = bench.courier.parcels
-    assert parcel.content == mail.message
-    assert parcel.recipients == ("ann@x.org", "bob@x.org")
+    ((envelope, limit),) = bench.courier.envelopes
+    assert envelope.content == mail.message
+    assert envelope.recipients == ("ann@x.org", "bob@x.org")
     claim_seconds = bench.process.settings.sender.claim_seconds
     assert (limit.dot_before - bench.clock.now()).total_seconds() == claim_seconds * DOT_SHARE
     assert limit.end_before > limit.dot_before
@@ -198,7 +199,7 @@ async def test_each_connection_has_so_many_hands(bench: Bench) -> None:
     hands = bench.process.settings.sender.connections
 
     async with asyncio.TaskGroup() as tasks:
-        await bench.lines.refresh()
+        await bench.channels.refresh()
         for courier in bench.couriers:
             courier.gate.clear()
         await bench.sender.round(tasks)
@@ -216,7 +217,7 @@ async def test_a_result_that_comes_during_a_round_is_recorded_by_the_next(bench:
     await bench.take_in(queued_mail())
 
     async with asyncio.TaskGroup() as tasks:
-        await bench.lines.refresh()
+        await bench.channels.refresh()
         bench.courier.gate.clear()
         await bench.sender.round(tasks)
         await asyncio.sleep(0)
@@ -230,16 +231,16 @@ async def test_a_result_that_comes_during_a_round_is_recorded_by_the_next(bench:
 async def test_a_server_that_is_away_is_probed_by_one_mail(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await bench.take_in(*(queued_mail() for _ in range(8)))
-    await bench.lines.refresh()
+    await bench.channels.refresh()
     bench.courier.behaviour = raising(CourierUnavailable("nobody there"))
 
     await bench.rounds(3)
-    tried = len(bench.courier.parcels)
+    tried = len(bench.courier.envelopes)
     assert tried == bench.process.settings.sender.connections
     assert "smtp" in bench.process.health.problems
     bench.clock.move(3)
     await bench.rounds(3)
-    assert len(bench.courier.parcels) == tried + 1
+    assert len(bench.courier.envelopes) == tried + 1
 
     bench.courier.behaviour = accepting
     for _ in range(8):
@@ -260,14 +261,14 @@ async def test_what_one_mail_brings_about_stays_with_it(bench: Bench) -> None:
         queued_mail(recipients=["late@x.org"]),
         queued_mail(),
     )
-    await bench.lines.refresh()
+    await bench.channels.refresh()
 
-    def some(parcel: Envelope, limit: TimeLimit) -> list[Answer]:
-        if parcel.recipients == ("bug@x.org",):
+    def some(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+        if envelope.recipients == ("bug@x.org",):
             raise ZeroDivisionError("of ours")
-        if parcel.recipients == ("late@x.org",):
+        if envelope.recipients == ("late@x.org",):
             raise TooLate("too late")
-        return accepting(parcel, limit)
+        return accepting(envelope, limit)
 
     bench.courier.behaviour = some
     await bench.rounds(3)

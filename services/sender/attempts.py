@@ -1,0 +1,129 @@
+"""Sends claimed messages, each as a task of its own, and collects the results of the attempts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from postrail.blobs import BlobStore
+from postrail.clock import Clock
+from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit
+from postrail.errors import PermanentError, TransientError
+from postrail.observe.log import log
+from postrail.outgoing.queue import AttemptResult, Claimed
+from postrail.settings import SenderSettings
+from services.sender.attempt_results import attempt_results, postponed, refused
+from services.sender.channels import Channel
+
+logger = log(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """A claimed message, with the channel that it takes and the time that it has."""
+
+    channel: Channel
+    claimed: Claimed
+    limit: TimeLimit
+
+
+class Attempts:
+    """The attempts in flight, and the results that are not recorded yet."""
+
+    def __init__(
+        self,
+        *,
+        blobs: BlobStore,
+        settings: SenderSettings,
+        clock: Clock,
+        on_end: Callable[[], None],
+    ) -> None:
+        self._blobs = blobs
+        self._settings = settings
+        self._clock = clock
+        self._on_end = on_end
+        self._results: list[AttemptResult] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """Returns the number of attempts that have not ended."""
+        return len(self._tasks)
+
+    def take_results(self) -> list[AttemptResult]:
+        """Returns the results so far; they are the caller's to record, or to put back."""
+        results, self._results = self._results, []
+        return results
+
+    def put_back(self, results: Sequence[AttemptResult]) -> None:
+        """Keeps results that could not be recorded, before those that have come since."""
+        self._results = [*results, *self._results]
+
+    def postpone(self, claimed: Claimed, reason: str, now: datetime) -> None:
+        """Adds the result of a message that cannot be tried now."""
+        answers = postponed(claimed, reason)
+        self._results.append(attempt_results(claimed, answers, now, self._settings))
+
+    def start(self, attempts: Sequence[Attempt], tasks: asyncio.TaskGroup) -> None:
+        """Starts a task for each attempt."""
+        for attempt in attempts:
+            attempt.channel.busy += 1
+            task = tasks.create_task(self._run(attempt))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Waits for the attempts in flight, and cancels those that take longer than that."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    async def _run(self, attempt: Attempt) -> None:
+        try:
+            # In two steps: `_results` may be another list by the time the message is sent.
+            result = await self._send(attempt)
+            self._results.append(result)
+        finally:
+            attempt.channel.busy -= 1
+            self._on_end()
+
+    async def _send(self, attempt: Attempt) -> AttemptResult:
+        """Sends one message; every fault becomes a result."""
+        channel, claimed = attempt.channel, attempt.claimed
+        try:
+            answers = await channel.courier.send(await self._envelope(claimed), attempt.limit)
+        except CourierUnavailable as error:
+            name, reason = channel.connection.name, str(error)
+            retry_at = channel.breaker.failed(self._clock.now(), reason)
+            logger.warning("mail server away", connection=name, reason=reason)
+            return self._result(claimed, postponed(claimed, reason), retry_at)
+        except PermanentError as error:
+            return self._result(claimed, refused(claimed, str(error)))
+        except TransientError as error:
+            return self._result(claimed, postponed(claimed, str(error)))
+        # A fault of ours that one message brings about must not stop the others; the message may
+        # have been sent.
+        except Exception as error:
+            logger.exception("sending failed", outgoing_id=claimed.outgoing_id)
+            reason = f"{type(error).__name__}: {error}"
+            return self._result(claimed, postponed(claimed, reason, state="unknown"))
+        channel.breaker.succeeded()
+        return self._result(claimed, answers)
+
+    def _result(
+        self, claimed: Claimed, answers: list[Answer], retry_at: datetime | None = None
+    ) -> AttemptResult:
+        now = self._clock.now()
+        return attempt_results(claimed, answers, now, self._settings, retry_at=retry_at)
+
+    async def _envelope(self, claimed: Claimed) -> Envelope:
+        content = claimed.message
+        if content is None:
+            if claimed.message_blob is None:
+                raise PermanentError("the queued mail has neither a message nor a blob")
+            content = await self._blobs.get(claimed.message_blob)
+        recipients = tuple(recipient.address for recipient in claimed.recipients)
+        return Envelope(envelope_from=claimed.envelope_from, recipients=recipients, content=content)

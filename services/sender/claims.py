@@ -1,0 +1,60 @@
+"""Claims due messages: for each channel as many as it has free connections."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from postrail.courier import TimeLimit
+from postrail.database import Connection
+from postrail.outgoing import queue as outgoing
+from postrail.outgoing.queue import Claimed
+from postrail.settings import SenderSettings
+from services.sender.attempts import Attempt
+from services.sender.channels import Channel, Channels
+
+# Parts of the claim's time: until when a message may be completed, and its reply waited for.
+DOT_SHARE = 0.7
+END_SHARE = 0.9
+
+
+async def claim_due(
+    connection: Connection, channels: Channels, settings: SenderSettings, now: datetime
+) -> list[Attempt]:
+    """Claims due messages for each channel, up to the number that may be in flight on it."""
+    attempts = []
+    for channel in channels.usable:
+        free = channel.breaker.allowed(now, channel.busy, settings.connections)
+        if free:
+            claimed = await outgoing.claim_due(
+                connection,
+                now,
+                settings.claim_seconds,
+                free,
+                outgoing_connection=channel.connection.name,
+            )
+            attempts += [_attempt(channel, one, settings.claim_seconds, now) for one in claimed]
+    return attempts
+
+
+def _attempt(channel: Channel, claimed: Claimed, claim_seconds: float, now: datetime) -> Attempt:
+    limit = TimeLimit(
+        dot_before=now + timedelta(seconds=claim_seconds * DOT_SHARE),
+        end_before=now + timedelta(seconds=claim_seconds * END_SHARE),
+    )
+    return Attempt(channel=channel, claimed=claimed, limit=limit)
+
+
+async def claim_stray(
+    connection: Connection, channels: Channels, settings: SenderSettings, now: datetime
+) -> list[tuple[Claimed, str]]:
+    """Claims messages whose connection is not configured; returns each with the reason to show."""
+    strays = await outgoing.claim_stray(
+        connection, now, settings.claim_seconds, settings.batch_max_mails, known=channels.known
+    )
+    return [(stray, _not_configured(stray)) for stray in strays]
+
+
+def _not_configured(stray: Claimed) -> str:
+    return (
+        f"There is no outgoing connection named {stray.connection!r}. Add it with postrail apply."
+    )
