@@ -13,8 +13,8 @@ from services.cli.installation import Data, complete, connected, load
 from services.cli.output import Json, Limit, show_fields, show_json, show_table
 
 if TYPE_CHECKING:
-    from postrail.outgoing.queue import OutgoingRow
     from postrail.settings import Settings
+    from postrail.views.outgoing import OutgoingRow
 
 SHORT_ID = 8
 
@@ -94,7 +94,7 @@ def show_outgoing(
 async def _deliveries(
     settings: Settings, state: State | None, issue: str | None, limit: int
 ) -> list[OutgoingRow]:
-    from postrail.outgoing import queue as core
+    from postrail.views import outgoing as core
 
     async with connected(settings) as connection:
         return await core.deliveries(
@@ -107,7 +107,7 @@ async def _deliveries(
 
 async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingRow]:
     """The deliveries of the one mail whose id begins so."""
-    from postrail.outgoing import queue as core
+    from postrail.views import outgoing as core
 
     async with connected(settings) as connection:
         found = await core.deliveries_of(connection, outgoing_id)
@@ -123,7 +123,7 @@ async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingR
 
 async def _raw(settings: Settings, outgoing_id: str) -> bytes:
     from postrail.blobs import BlobStore
-    from postrail.outgoing import queue as core
+    from postrail.views import outgoing as core
 
     async with connected(settings) as connection:
         message, blob = await core.stored_message(connection, outgoing_id)

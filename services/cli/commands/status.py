@@ -161,8 +161,8 @@ async def _tables(settings: Settings) -> TableStatus:
     from postrail.clock import SystemClock
     from postrail.incoming import queue as incoming
     from postrail.instance import owner
-    from postrail.outgoing import queue as outgoing
     from postrail.views import incoming as reading
+    from postrail.views import outgoing
 
     async with connected(settings) as connection:
         found = await owner(connection)

@@ -12,9 +12,11 @@ import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.outgoing import queue as outgoing
+from postrail.outgoing.blob_names import named_blobs
 from postrail.outgoing.queue import AttemptResult, Claimed, DeliveryState, Result
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
+from postrail.views import outgoing as outgoing_views
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -261,11 +263,11 @@ async def test_what_the_commands_show(pool: Pool) -> None:
     await finish(pool, [mail for mail in await claim(pool) if mail.issue_key == "DEMO-1"], "failed")
 
     async with transaction(pool) as connection:
-        backlog = await outgoing.backlog(connection)
-        failed = await outgoing.deliveries(connection, state="failed")
-        of_issue = await outgoing.deliveries(connection, issue_key="DEMO-2", limit=1)
-        shown = await outgoing.deliveries_of(connection, first.outgoing_id[:8])
-        stored = await outgoing.stored_message(connection, first.outgoing_id)
+        backlog = await outgoing_views.backlog(connection)
+        failed = await outgoing_views.deliveries(connection, state="failed")
+        of_issue = await outgoing_views.deliveries(connection, issue_key="DEMO-2", limit=1)
+        shown = await outgoing_views.deliveries_of(connection, first.outgoing_id[:8])
+        stored = await outgoing_views.stored_message(connection, first.outgoing_id)
 
     assert (backlog.queued, backlog.sending, backlog.deferred, backlog.failed) == (1, 1, 0, 2)
     assert backlog.oldest_queued_at == NOW
@@ -277,6 +279,15 @@ async def test_what_the_commands_show(pool: Pool) -> None:
 
 async def test_the_empty_backlog(pool: Pool) -> None:
     async with transaction(pool) as connection:
-        backlog = await outgoing.backlog(connection)
+        backlog = await outgoing_views.backlog(connection)
 
     assert (backlog.queued, backlog.oldest_queued_at) == (0, None)
+
+
+async def test_the_blobs_that_messages_name_are_found_among_others(pool: Pool) -> None:
+    large = BlobReference(sha256="ab" * 32, size=1)
+    await take_in(pool, queued(), queued(message=None, message_blob=large))
+
+    async with transaction(pool) as connection:
+        assert await named_blobs(connection, [large.sha256, "cd" * 32]) == {large.sha256}
+        assert await named_blobs(connection, []) == set()

@@ -1,0 +1,121 @@
+"""Reads outgoing messages for people: deliveries, the raw message, and what is left to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg.rows import class_row
+
+from postrail.database import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingRow:
+    """One delivery, as the outgoing queue and log show it."""
+
+    outgoing_id: str
+    recipient: str
+    state: str
+    subject: str
+    issue_key: str | None
+    connection: str
+    cause: str
+    message_id: str
+    queued_at: datetime
+    due_at: datetime
+    changed_at: datetime
+    attempts: int
+    reply: str
+    maybe_twice: bool
+
+
+_ROW: LiteralString = """
+SELECT outgoing_id::text, recipient, state, subject, mail.issue_key, mail.connection, cause,
+    message_id, queued_at, due_at, changed_at, attempts, reply, maybe_twice
+FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)
+"""
+
+
+async def deliveries(
+    connection: Connection,
+    *,
+    limit: int = 50,
+    state: str | None = None,
+    issue_key: str | None = None,
+) -> list[OutgoingRow]:
+    """The newest deliveries, newest first; of one state or one issue where wanted."""
+    conditions: list[LiteralString] = []
+    if state is not None:
+        conditions.append("state = %(state)s")
+    if issue_key is not None:
+        conditions.append("mail.issue_key = %(issue_key)s")
+    where: LiteralString = " WHERE " + " AND ".join(conditions) if conditions else ""
+    statement = _ROW + where + " ORDER BY mail.sequence DESC, recipient LIMIT %(limit)s"
+    return await _rows(
+        connection, statement, {"state": state, "issue_key": issue_key, "limit": limit}
+    )
+
+
+async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
+    """The deliveries of one mail; its id may be shortened to its first characters."""
+    statement: LiteralString = (
+        _ROW + " WHERE outgoing_id::text LIKE %(start)s ORDER BY mail.sequence, recipient LIMIT 200"
+    )
+    start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
+    return await _rows(connection, statement, {"start": start})
+
+
+async def _rows(
+    connection: Connection, statement: LiteralString, parameters: dict[str, Any]
+) -> list[OutgoingRow]:
+    async with connection.cursor(row_factory=class_row(OutgoingRow)) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall()
+
+
+async def stored_message(
+    connection: Connection, outgoing_id: str
+) -> tuple[bytes | None, str | None]:
+    """The message of a mail: its bytes, or the SHA-256 of the blob that holds it."""
+    cursor = await connection.execute(
+        "SELECT message, message_blob FROM outgoing_mail WHERE outgoing_id = %s", [outgoing_id]
+    )
+    row = await cursor.fetchone()
+    return (row[0], row[1]) if row else (None, None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingBacklog:
+    """What the sender has still to do, and what it gave up."""
+
+    queued: int
+    sending: int
+    deferred: int
+    failed: int
+    # When the oldest mail that is queued, sending or deferred was queued.
+    oldest_queued_at: datetime | None
+
+
+_BACKLOG = """
+SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
+    count(*) FILTER (WHERE state = 'sending') AS sending,
+    count(*) FILTER (WHERE state = 'deferred') AS deferred,
+    (SELECT count(*) FROM delivery WHERE state = 'failed') AS failed,
+    min(queued_at) AS oldest_queued_at
+FROM (
+    SELECT outgoing_id, state FROM delivery WHERE state IN ('queued', 'deferred')
+    UNION ALL
+    SELECT outgoing_id, state FROM delivery WHERE state = 'sending'
+) AS unfinished JOIN outgoing_mail USING (outgoing_id)
+"""
+
+
+async def backlog(connection: Connection) -> OutgoingBacklog:
+    """Counts of the deliveries that are not done."""
+    async with connection.cursor(row_factory=class_row(OutgoingBacklog)) as cursor:
+        await cursor.execute(_BACKLOG)
+        found = await cursor.fetchone()
+    assert found is not None
+    return found
