@@ -1,1 +1,4 @@
-"""Decides what a message means. Pure: the message, the configuration and the facts go in."""
+"""Decides what a message means.
+
+Pure: the message, the configuration snapshot and the facts go in, a decision comes out.
+"""

@@ -1,4 +1,4 @@
-"""What a mail says as a comment: what is new in it and, apart from that, what else it holds."""
+"""Separates the new text of a message, which becomes its comment, from the rest of it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,29 @@ from postrail.records import BlobReference, MailParsed, ReplyParts
 
 logger = log(__name__)
 
-# A longer text stays in the blob that has it.
+# A longer text stays in its blob.
 BODY_MAX_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentText:
-    """A comment's text as its row has it, and as the notifications tell it."""
+    """A comment's text as its row holds it, and as the notifications quote it."""
 
-    # "" where body_blob or reply_blob has it.
+    # "" where body_blob or reply_blob holds it.
     body: str
     body_blob: str | None = None
     quoted_text: str = ""
     signature: str = ""
-    # The blob of all parts, when those that are kept apart are too large for the row.
+    # The blob of all parts, when the quoted text and signature are too large for the row.
     reply_blob: str | None = None
-    told: str
+    announced: str
 
 
 async def comment_text(mail: MailParsed, account: MailAccount, blobs: BlobStore) -> CommentText:
-    """What is new in a reply; the whole text when nothing is, or the account wants it whole."""
+    """Returns the new text of a reply, or the whole text.
+
+    The whole text is for a message without new text, and for an account that wants no stripping.
+    """
     if account.strip_quotations:
         parts = mail.reply or await _large_reply(mail, blobs)
         if parts and parts.new_text.strip():
@@ -46,19 +49,19 @@ def _stripped(parts: ReplyParts, blob: BlobReference | None) -> CommentText:
             body=new_text,
             quoted_text=parts.quoted_text,
             signature=parts.signature,
-            told=new_text,
+            announced=new_text,
         )
     body = new_text if len(new_text) <= BODY_MAX_CHARACTERS else ""
     apart = parts.quoted_text or parts.signature or not body
-    return CommentText(body=body, reply_blob=blob.sha256 if apart else None, told=new_text)
+    return CommentText(body=body, reply_blob=blob.sha256 if apart else None, announced=new_text)
 
 
 async def _whole(mail: MailParsed, blobs: BlobStore) -> CommentText:
     if mail.text_blob is None:
-        return CommentText(body=mail.text, told=mail.text)
+        return CommentText(body=mail.text, announced=mail.text)
     content = await _content(mail, mail.text_blob, blobs) or b""
     return CommentText(
-        body="", body_blob=mail.text_blob.sha256, told=content.decode(errors="replace")
+        body="", body_blob=mail.text_blob.sha256, announced=content.decode(errors="replace")
     )
 
 
@@ -70,7 +73,7 @@ async def _large_reply(mail: MailParsed, blobs: BlobStore) -> ReplyParts | None:
 
 
 async def _content(mail: MailParsed, blob: BlobReference, blobs: BlobStore) -> bytes | None:
-    """The blob, or None when it is gone: the mail has its effect all the same."""
+    """Returns the blob, or None when it was removed: the message has its effect all the same."""
     try:
         return await blobs.get(blob.sha256)
     except BlobMissing as error:

@@ -1,1 +1,4 @@
-"""Incoming mail as rows in PostgreSQL: ledger, queue and log in one, with its conversations."""
+"""Incoming messages: ledger of what was fetched, queue of what is due, log of outcomes.
+
+Owns the tables: incoming_mail, message_index, conversation_issue.
+"""

@@ -1,7 +1,7 @@
-"""Incoming mail: the ledger of what was fetched, the queue of what is due, the log of outcomes.
+"""The rows of incoming messages: ledger of what was fetched, queue of what is due, log of outcomes.
 
-States: fetched (the raw mail is in Kafka) → new (the parsed mail is here) → done or failed;
-waiting: to be tried again at a time; quarantined: held for a person.
+States: fetched (the raw message is in Kafka) → new (the parsed message is here) → done or failed;
+waiting: to be retried at a set time; quarantined: held for a person.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from postrail.database import Connection, one, rows
 from postrail.incoming import conversations
+from postrail.incoming.message_ids import named_by
 from postrail.records import MailParsed
 from postrail.stream import avro
 from postrail.stream.received import Received
@@ -21,7 +22,7 @@ from postrail.stream.received import Received
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchedRow:
-    """A mail whose bytes Kafka has acknowledged; `blob` is the SHA-256 of a large one."""
+    """A message whose bytes Kafka has acknowledged; `blob` is the SHA-256 of a large one."""
 
     mail_id: str
     mailbox: str
@@ -36,7 +37,7 @@ class FetchedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DueMail:
-    """A mail that is to be worked now; its row is locked by the caller's transaction."""
+    """A message to process now; the caller's transaction holds the lock of its row."""
 
     mail: MailParsed
     conversation: str
@@ -44,10 +45,26 @@ class DueMail:
     attempts: int
     revision: int
 
+    @property
+    def cause(self) -> str:
+        """Names the message's next revision, as the cause of what follows from it."""
+        return f"mail {self.mail.mail_id} revision {self.revision + 1}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What became of a mail: its final state and why."""
+class HandledMail:
+    """A message that made an issue or a comment."""
+
+    fingerprint: str
+    mail_id: str
+    mailbox: str
+    source: str
+    issue_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishedMail:
+    """The final state of a message, and the reason for it."""
 
     mail_id: str
     # done or failed
@@ -60,7 +77,7 @@ class Outcome:
 
 
 async def fetched_since(connection: Connection, mailbox: str, since: datetime) -> int:
-    """How many mails of the mailbox were fetched since then."""
+    """Counts the messages of the mailbox that were fetched after that time."""
     found = await one(
         connection,
         "SELECT count(*) FROM incoming_mail WHERE fetched_at > %s AND mailbox = %s",
@@ -70,7 +87,7 @@ async def fetched_since(connection: Connection, mailbox: str, since: datetime) -
 
 
 async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> None:
-    """Adds a row in state fetched for each mail; a mail that has a row keeps it."""
+    """Adds a row in state fetched for each message; a row that exists stays as it is."""
     await connection.execute(
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, received_at, fetched_at,"
         "  raw_partition, raw_offset, blobs)"
@@ -98,16 +115,16 @@ async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) ->
 async def take_in(
     connection: Connection, batch: Sequence[Received[MailParsed]], now: datetime
 ) -> None:
-    """Brings parsed mails into the table as due, in the order of the batch.
+    """Brings parsed messages into the table as due, in the order of the batch.
 
-    A row past `fetched` stays as it is, so a record that comes again changes nothing. A mail twice
-    in one batch counts once.
+    A row past `fetched` stays as it is, so a redelivered record changes nothing. A message that is
+    in a batch twice counts once.
     """
     mails = {got.record.mail_id: got.record for got in batch}
     fresh = [mails[mail_id] for mail_id in await _not_taken_in(connection, list(mails))]
     if not fresh:
         return
-    placed = await conversations.place(connection, [conversations.named_by(mail) for mail in fresh])
+    placed = await conversations.place(connection, [named_by(mail) for mail in fresh])
     numbers = await rows(
         connection, "SELECT nextval('arrival_number') FROM generate_series(1, %s)", [len(fresh)]
     )
@@ -154,7 +171,7 @@ async def take_in(
 
 
 async def _not_taken_in(connection: Connection, mail_ids: list[str]) -> list[str]:
-    """Those that have no row yet, or one in state fetched, in the given order."""
+    """Returns the messages without a row or with one in state fetched, in the given order."""
     found = await rows(
         connection,
         "SELECT mail_id::text FROM incoming_mail WHERE mail_id = ANY(%s) AND state <> 'fetched'",
@@ -171,9 +188,9 @@ def _blobs_of(mail: MailParsed) -> list[str]:
 
 
 async def take_due(connection: Connection, now: datetime, limit: int) -> list[DueMail]:
-    """Due mails with no earlier unfinished mail in their conversation or queue, locked for us.
+    """Locks and returns due messages that are first in their conversation and in their queue.
 
-    Each conversation gives at most one. Another replica's mails are skipped, not waited for.
+    Each conversation gives at most one. Rows that another replica has locked are skipped.
     """
     found = await rows(
         connection,
@@ -202,7 +219,7 @@ async def take_due(connection: Connection, now: datetime, limit: int) -> list[Du
 
 
 async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
-    """Waits until nobody else works on these conversations, or on the same mails by content."""
+    """Waits until no other process works on these conversations, queues or contents."""
     names = {name for due in mails for name in (due.conversation, due.queue, due.mail.fingerprint)}
     await connection.execute(
         "SELECT pg_advisory_xact_lock(number) FROM ("
@@ -212,37 +229,67 @@ async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
     )
 
 
-async def finish(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> int:
-    """Writes what became of the mails; each outcome is the next revision of its mail.
+async def earlier_mails(
+    connection: Connection, fingerprints: Sequence[str], except_mail_ids: Sequence[str]
+) -> list[HandledMail]:
+    """Returns the messages with these fingerprints that made an issue or a comment, oldest first.
 
-    Returns how many were written: a mail that somebody else has finished meanwhile stays as it is.
+    The first of each listing of each mailbox is enough: a machine may have sent thousands.
     """
-    cursor = await connection.execute(
+    found = await rows(
+        connection,
+        "SELECT fingerprint, mail_id, mailbox, source, issue_key FROM ("
+        " SELECT DISTINCT ON (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''))"
+        "  fingerprint, mail_id::text, mailbox, source, issue_key, handled_at FROM incoming_mail"
+        " WHERE fingerprint = ANY(%s) AND state = 'done' AND outcome IN ('issue', 'comment')"
+        " AND mail_id <> ALL(%s) ORDER BY fingerprint, mailbox,"
+        "  regexp_replace(source, ';uid=[0-9]*$', ''), handled_at) AS first ORDER BY handled_at",
+        [list(fingerprints), list(except_mail_ids)],
+    )
+    return [
+        HandledMail(
+            fingerprint=row[0], mail_id=row[1], mailbox=row[2], source=row[3], issue_key=row[4]
+        )
+        for row in found
+    ]
+
+
+async def finish(
+    connection: Connection, finished: Sequence[FinishedMail], now: datetime
+) -> frozenset[str]:
+    """Writes the outcomes; each is the next revision of its message.
+
+    Returns the ids of the messages that it wrote: a message that another process has finished in
+    the meantime stays as it is.
+    """
+    found = await rows(
+        connection,
         "UPDATE incoming_mail AS mail SET state = done.state, outcome = done.outcome,"
         "  reason = done.reason, issue_key = done.issue_key, comment_id = done.comment_id,"
         "  trace = done.trace, revision = mail.revision + 1, handled_at = %s"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %s::bigint[],"
         "  %b::text[]::jsonb[])"
         "  AS done(mail_id, state, outcome, reason, issue_key, comment_id, trace)"
-        " WHERE mail.mail_id = done.mail_id AND mail.state IN ('new', 'working', 'waiting')",
+        " WHERE mail.mail_id = done.mail_id AND mail.state IN ('new', 'working', 'waiting')"
+        " RETURNING mail.mail_id::text",
         [
             now,
-            [done.mail_id for done in outcomes],
-            [done.state for done in outcomes],
-            [done.outcome for done in outcomes],
-            [done.reason for done in outcomes],
-            [done.issue_key for done in outcomes],
-            [done.comment_id for done in outcomes],
-            [json.dumps(done.trace) for done in outcomes],
+            [done.mail_id for done in finished],
+            [done.state for done in finished],
+            [done.outcome for done in finished],
+            [done.reason for done in finished],
+            [done.issue_key for done in finished],
+            [done.comment_id for done in finished],
+            [json.dumps(done.trace) for done in finished],
         ],
     )
-    return cursor.rowcount
+    return frozenset(row[0] for row in found)
 
 
 async def postpone(connection: Connection, due: DueMail, reason: str, until: datetime) -> None:
-    """Sets a mail to waiting: a part that only it needs is away.
+    """Sets a message to waiting, because a system that only it needs is unavailable.
 
-    One that somebody else has finished meanwhile stays as it is.
+    A message that another process has finished in the meantime stays as it is.
     """
     await connection.execute(
         "UPDATE incoming_mail SET state = 'waiting', due_at = %s, attempts = attempts + 1,"
@@ -252,9 +299,9 @@ async def postpone(connection: Connection, due: DueMail, reason: str, until: dat
 
 
 async def retry(connection: Connection, mail_id: str, now: datetime) -> bool:
-    """Makes a failed or quarantined mail due again; its next outcome is its next revision.
+    """Makes a failed or quarantined message due again; its next outcome is its next revision.
 
-    False when there is no such mail in these states, or its parsed form never arrived.
+    Returns False when no message with this id is in these states, or its parsed form never arrived.
     """
     cursor = await connection.execute(
         "UPDATE incoming_mail SET state = 'new', due_at = %s, attempts = 0"
@@ -265,7 +312,7 @@ async def retry(connection: Connection, mail_id: str, now: datetime) -> bool:
 
 
 async def unaccounted(connection: Connection, now: datetime, after_seconds: float) -> int:
-    """How many mails have had no outcome for longer than that; must be 0 when all is well."""
+    """Counts the messages without an outcome that are older than that; 0 when all is well."""
     row = await one(
         connection,
         "SELECT count(*) FROM incoming_mail WHERE state IN ('fetched', 'new', 'working', 'waiting')"
@@ -276,7 +323,7 @@ async def unaccounted(connection: Connection, now: datetime, after_seconds: floa
 
 
 async def counts(connection: Connection) -> dict[str, int]:
-    """How many mails are in each unfinished or failed state."""
+    """Counts the messages in each unfinished or failed state."""
     found = await rows(
         connection,
         "SELECT state, count(*) FROM incoming_mail"

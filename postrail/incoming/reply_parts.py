@@ -1,4 +1,4 @@
-"""What the ends of the pipeline agree on about replies: our marker, and parts that are a blob."""
+"""Reads the parts of a large reply from the blob that the parser has put them into."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from dataclasses import fields
 
 from postrail.records import ReplyParts
 
-# In a line above what we write (`postrail.notifications.compose`): what stands above it is new, and
-# what stands below it is quoted (`services.parser.reply`).
-REPLY_MARKER = "reply above this line"
-
 
 def parts_from(content: bytes) -> ReplyParts:
-    """The parts of a reply from the blob that a parsed mail names as its `reply_blob`.
+    """Returns the parts of a reply from the blob that a parsed message names as `reply_blob`.
 
     Another release may write more parts than this one knows, or fewer.
     """

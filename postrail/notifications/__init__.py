@@ -1,1 +1,1 @@
-"""Composes the messages that tell people about an issue: audience, text, MIME."""
+"""Notifications about issues: who receives them, their texts, their bytes. Pure."""

@@ -1,37 +1,34 @@
-"""Notifications: what we tell people about issues, as complete outgoing mails, one for each person.
+"""Composes notifications: texts about issues, as complete outgoing messages, one for each person.
 
-Ids are made from what caused the mail and whom it goes to: the same cause makes the same
-notification, with the same Message-ID, however often it is made.
+Ids are made from the cause and the recipient: the same cause makes the same notification, with the
+same Message-ID, however often it is composed. Pure.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.database import Connection
-from postrail.incoming import conversations
-from postrail.incoming.reply_parts import REPLY_MARKER
+from postrail.notifications.audience import reporter, watchers_except_author
 from postrail.notifications.mime import build_message, message_id_for
+from postrail.notifications.reply_marker import REPLY_MARKER
 from postrail.records import OutgoingQueued
-from postrail.stream import avro
-from postrail.stream.producer import Entry
-from postrail.stream.topics import OUTGOING_QUEUED
 from postrail.tracker.issues import Audience, Watcher
 
 NAMESPACE = uuid.UUID("8d1f6a53-52bd-4b5f-9d0c-2f0f6c7f7a11")
-# A longer comment is cut in its notification; the issue has all of it.
+# A longer comment is cut in its notification; the issue holds all of it.
 MAX_BODY_CHARACTERS = 100_000
-# Whatever a mail program writes before what it quotes, the answer stands above this line.
+# The reply stands above this line, whatever a mail program writes before what it quotes.
 MARKER_LINE = f"--- Please {REPLY_MARKER} ---"
+HOW_TO_ADD = "To add anything, just reply to this email."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
-    """What a notification is about, and the mail that it answers."""
+    """The effect that a notification reports, and the message that it answers."""
 
     # Unique for the effect, for example "mail 3f… revision 1" or "comment 12".
     name: str
@@ -39,29 +36,43 @@ class Cause:
     issue_key: str
     in_reply_to: str | None
     references: tuple[str, ...]
-    # Where answers should go: the watched address.
+    # The watched address, which answers should go to.
     reply_to: str
     received_at: datetime | None
     mailbox: str | None
 
 
-def issue_created(audience: Audience, person: Watcher, body: str) -> str:
-    """The text that tells a reporter that we have the mail, and under which key."""
+def issue_created(audience: Audience, author: Watcher, person: Watcher, body: str) -> str:
+    """Returns the text that confirms a message to its reporter and names the issue's key."""
     greeting = f"Hello {person.name}," if person.name else "Hello,"
     return (
         f"{MARKER_LINE}\n\n{greeting}\n\n"
-        f"we have your mail as {audience.issue_key}: {audience.summary}\n\n"
-        "To add something, answer this mail.\n\n"
-        f"You wrote:\n\n{_quoted(_cut(body, 2000))}\n"
+        f"We received your message; its number is {audience.issue_key}: {audience.summary}\n\n"
+        f"{HOW_TO_ADD}\n\nYou wrote:\n\n{_quoted(_cut(body, 2000))}\n"
     )
 
 
-def commented(audience: Audience, author: str, body: str) -> str:
-    """The text that tells a watcher what is new in a comment."""
+def commented(audience: Audience, author: Watcher, person: Watcher, body: str) -> str:
+    """Returns the text that reports a comment to a watcher."""
+    who = author.name or author.address or "An unknown sender"
     return (
-        f"{MARKER_LINE}\n\n{author} commented on {audience.issue_key}: {audience.summary}\n\n"
-        f"{_cut(body, MAX_BODY_CHARACTERS)}\n\n-- \nTo add something, answer this mail.\n"
+        f"{MARKER_LINE}\n\n{who} commented on {audience.issue_key}: {audience.summary}\n\n"
+        f"{_cut(body, MAX_BODY_CHARACTERS)}\n\n-- \n{HOW_TO_ADD}\n"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A kind of effect that is notified: to whom, and by which text."""
+
+    # Takes the audience, the author and our own addresses.
+    told: Callable[[Audience, Watcher, frozenset[str]], list[Watcher]]
+    # Takes the audience, the author, the recipient, and the text that the author wrote.
+    text: Callable[[Audience, Watcher, Watcher, str], str]
+
+
+ISSUE_CREATED = Event(reporter, issue_created)
+COMMENTED = Event(watchers_except_author, commented)
 
 
 def compose(
@@ -73,7 +84,7 @@ def compose(
     key: bytes,
     now: datetime,
 ) -> OutgoingQueued:
-    """The complete mail to one person."""
+    """Returns the complete message to one person; `key` signs its Message-ID."""
     outgoing_id = str(uuid.uuid5(NAMESPACE, f"{cause.name} to {person.address}"))
     subject = f"[{audience.issue_key}] {audience.summary}"
     domain = connection.from_address.rpartition("@")[2]
@@ -106,28 +117,6 @@ def compose(
         message=message,
         message_blob=None,
     )
-
-
-def told_of_comment(
-    audience: Audience, author_address: str, own_addresses: frozenset[str]
-) -> list[Watcher]:
-    """Everybody who watches, but neither the author nor an address of ours."""
-    return [
-        person
-        for person in audience.watchers
-        if person.address != author_address and person.address not in own_addresses
-    ]
-
-
-async def index_outgoing(connection: Connection, mails: Sequence[OutgoingQueued]) -> None:
-    """Puts the Message-IDs of what we send into the index, so that answers find their issue."""
-    ids = {conversations.message_hash(mail.message_id): mail.conversation for mail in mails}
-    await conversations.index(connection, ids)
-
-
-def entries(mails: Iterable[OutgoingQueued]) -> list[Entry]:
-    """The outbox entries of outgoing mails."""
-    return [Entry(OUTGOING_QUEUED, mail.conversation, avro.encode(mail)) for mail in mails]
 
 
 def _cut(text: str, limit: int) -> str:

@@ -101,6 +101,17 @@ async def audiences(connection: Connection, issue_keys: Sequence[str]) -> dict[s
     }
 
 
+async def projects_of(connection: Connection, issue_keys: Iterable[str]) -> dict[str, str]:
+    """Returns the projects of the existing issues, by issue key."""
+    keys = sorted(set(issue_keys))
+    if not keys:
+        return {}
+    found = await rows(
+        connection, "SELECT issue_key, project_key FROM issue WHERE issue_key = ANY(%s)", [keys]
+    )
+    return {row[0]: row[1] for row in found}
+
+
 async def named_issues(
     connection: Connection, named: Sequence[KeyInSubject]
 ) -> list[NamedInSubject]:

@@ -1,5 +1,5 @@
-"""The handler: parsed mail in, issues and comments out, and what follows from them in the outbox.
+"""The handler: parsed messages in, issues and comments out, and the notifications that follow.
 
-It takes records from mail.parsed into its table, and works from the table (asyncio; PostgreSQL by
-psycopg's async face).
+Takes records from mail.parsed into its table, and works from the table. Asyncio; PostgreSQL by
+psycopg's asynchronous interface.
 """

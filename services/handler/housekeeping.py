@@ -1,4 +1,4 @@
-"""What must be done now and then: count unaccounted mails, expire the archive, collect blobs."""
+"""Does periodic work: counts unaccounted messages, expires the archive, collects blobs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ logger = log(__name__)
 
 COUNT_SECONDS = 15.0
 CLEAN_SECONDS = 24 * 3600.0
-# Not at once, and not only after a day either: a process may never get that old.
+# Earlier than a day: a process may never live that long.
 FIRST_CLEAN_SECONDS = 600.0
 
 
 class Housekeeping:
-    """Runs beside the work; a part that is away is tried again at the next round."""
+    """Runs beside the work; a round that fails is repeated at the next one."""
 
     def __init__(self, process: Process, pool: Pool, blobs: BlobStore) -> None:
         self._process = process
@@ -33,7 +33,7 @@ class Housekeeping:
         self._clean_at = process.clock.now() + timedelta(seconds=FIRST_CLEAN_SECONDS)
 
     async def run(self) -> None:
-        """Until the process stops."""
+        """Works until the process stops."""
         while not self._process.stop.is_set():
             try:
                 await self._round()

@@ -15,6 +15,9 @@ CASES = [
     ("direction", "postrail/retry.py", "import services.sender"),
     ("independence", "services/sender/__init__.py", "import services.parser"),
     ("foundation", "postrail/errors.py", "import postrail.observe.log"),
+    ("decision", "postrail/decision/matching.py", "import postrail.tracker"),
+    # Also indirectly: the database, by what owns the tables of conversations.
+    ("decision", "postrail/decision/facts.py", "import postrail.incoming.conversations"),
     ("embedded", "services/handler/__init__.py", "import postrail.embedded.ports"),
     ("embedded", "postrail/process.py", "import postrail.embedded"),
     ("snapshot", "postrail/configuration/configured.py", "import postrail.database"),

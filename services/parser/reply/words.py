@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from postrail.incoming.reply_parts import REPLY_MARKER
+from postrail.notifications.reply_marker import REPLY_MARKER
 from services.parser.reply.lines import fold
 
 Role = Literal["from", "date", "to", "cc", "subject", "other"]

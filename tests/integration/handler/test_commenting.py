@@ -16,7 +16,7 @@ from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.effects.comment import Commented, add_comment
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
-from postrail.incoming.conversations import Named, message_hash
+from postrail.incoming.message_ids import Named, message_hash
 from postrail.records import OutgoingQueued
 from postrail.settings import Settings
 from postrail.stream import avro

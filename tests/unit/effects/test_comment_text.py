@@ -1,4 +1,4 @@
-"""What of a mail becomes its comment: what is new, what is kept apart, and where."""
+"""The text of a comment: what is new, what is kept apart from it, and where."""
 
 from __future__ import annotations
 
@@ -8,27 +8,15 @@ from typing import Any
 import pytest
 
 from postrail.blobs import BlobStore
-from postrail.configuration.mail_account import MailAccount
 from postrail.effects.comment_text import BODY_MAX_CHARACTERS, CommentText, comment_text
 from postrail.incoming.reply_parts import parts_from
 from postrail.records import BlobReference, MailParsed, ReplyParts
+from tests.makers.configuration import mail_account
 from tests.makers.parsing import contents, made
 from tests.makers.records import mail_parsed
 
 WHOLE = "Water!\n\n> It burns.\n\n-- \nAn Agent"
 GONE = BlobReference(sha256="0" * 64, size=1)
-
-
-def account(*, strip_quotations: bool = True) -> MailAccount:
-    return MailAccount(
-        name="support",
-        host="imap.example.com",
-        username="u",
-        password="env:POSTRAIL_SECRET_X",
-        address="support@example.com",
-        project="HELP",
-        strip_quotations=strip_quotations,
-    )
 
 
 def parts(new_text: str = "Water!", **changes: str) -> ReplyParts:
@@ -44,16 +32,16 @@ def parts(new_text: str = "Water!", **changes: str) -> ReplyParts:
 
 @pytest.fixture
 async def blobs(tmp_path: Path) -> BlobStore:
-    """A store that has some blob: one that has none is taken for the wrong one."""
+    """Returns a store that holds a blob: an empty one would be taken for the wrong store."""
     store = BlobStore(tmp_path.as_uri())
     await store.put(b"another")
     return store
 
 
 STRIPPED = CommentText(
-    body="Water!", quoted_text="> It burns.", signature="-- \nAn Agent", told="Water!"
+    body="Water!", quoted_text="> It burns.", signature="-- \nAn Agent", announced="Water!"
 )
-UNSTRIPPED = CommentText(body=WHOLE, told=WHOLE)
+UNSTRIPPED = CommentText(body=WHOLE, announced=WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +51,13 @@ UNSTRIPPED = CommentText(body=WHOLE, told=WHOLE)
         ({"reply": parts()}, True, STRIPPED),
         # the account wants the whole text
         ({"reply": parts()}, False, UNSTRIPPED),
-        # a mail that is one part
+        # a message of one part
         ({}, True, UNSTRIPPED),
         # a parser of another release found nothing new: never an empty comment
         ({"reply": parts(new_text=" \n")}, True, UNSTRIPPED),
-        # the parts were large, and somebody has removed them
+        # the parts were large, and their blob was removed
         ({"reply_blob": GONE}, True, UNSTRIPPED),
-        # an automatic answer is no other
+        # an automatic answer is treated like any other
         ({"reply": parts(), "kind": "auto_reply"}, True, STRIPPED),
     ],
 )
@@ -77,11 +65,11 @@ async def test_what_is_new_is_the_comment(
     blobs: BlobStore, changes: dict[str, Any], strip: bool, expected: CommentText
 ) -> None:
     mail = mail_parsed(text=WHOLE, **changes)
-    assert await comment_text(mail, account(strip_quotations=strip), blobs) == expected
+    assert await comment_text(mail, mail_account(strip_quotations=strip), blobs) == expected
 
 
 async def parsed(blobs: BlobStore, text: str) -> MailParsed:
-    """The mail as the parser makes it, with its blobs in the store."""
+    """Returns the message as the parser makes it, and puts its blobs into the store."""
     result = made(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode())
     for content in contents(result):
         await blobs.put(content)
@@ -94,8 +82,8 @@ async def test_a_large_quotation_stays_in_the_blob_and_what_is_new_in_the_row(
     quoted = "> It burns.\n" * 20_000
     mail = await parsed(blobs, f"Water!\n\nJo wrote:\n{quoted}")
     assert mail.reply_blob is not None
-    text = await comment_text(mail, account(), blobs)
-    assert text == CommentText(body="Water!", reply_blob=mail.reply_blob.sha256, told="Water!")
+    text = await comment_text(mail, mail_account(), blobs)
+    assert text == CommentText(body="Water!", reply_blob=mail.reply_blob.sha256, announced="Water!")
     assert quoted.strip() in parts_from(await blobs.get(mail.reply_blob.sha256)).quoted_text
 
 
@@ -103,21 +91,23 @@ async def test_a_large_new_text_stays_in_the_blob_too(blobs: BlobStore) -> None:
     new_text = "Water! " * (2 * BODY_MAX_CHARACTERS // 7)
     mail = await parsed(blobs, f"{new_text}\n\nJo wrote:\n> It burns.")
     assert mail.reply_blob is not None
-    text = await comment_text(mail, account(), blobs)
+    text = await comment_text(mail, mail_account(), blobs)
     assert (text.body, text.reply_blob) == ("", mail.reply_blob.sha256)
-    assert text.told == new_text.strip()
+    assert text.announced == new_text.strip()
 
 
 async def test_a_large_text_in_one_part_is_told_from_its_blob(blobs: BlobStore) -> None:
     mail = await parsed(blobs, "It burns. " * 30_000)
     assert mail.text_blob is not None
-    text = await comment_text(mail, account(), blobs)
+    text = await comment_text(mail, mail_account(), blobs)
     assert (text.body, text.body_blob, text.reply_blob) == ("", mail.text_blob.sha256, None)
-    assert text.told.startswith("It burns. It burns.")
+    assert text.announced.startswith("It burns. It burns.")
 
 
 async def test_nothing_is_told_apart_where_only_the_html_is_large(blobs: BlobStore) -> None:
-    """Else a comment would promise a quotation that it has not."""
+    """Prevents a comment that promises a quotation which it does not hold."""
     texts = b'{"new_text": "Water!", "new_html": "large"}'
     mail = mail_parsed(text="Water!", reply_blob=await blobs.put(texts))
-    assert await comment_text(mail, account(), blobs) == CommentText(body="Water!", told="Water!")
+    assert await comment_text(mail, mail_account(), blobs) == CommentText(
+        body="Water!", announced="Water!"
+    )

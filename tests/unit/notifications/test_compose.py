@@ -1,4 +1,4 @@
-"""What notifications say, and that the parser finds the answer above what they say."""
+"""The texts of notifications, and that the parser finds the reply above them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ AUDIENCE = Audience(
     watchers=(),
 )
 ADA = Watcher(address="ada@example.org", name="Ada")
-ISSUE_CREATED = issue_created(AUDIENCE, ADA, "It burns.")
-COMMENTED = commented(AUDIENCE, "Bo", "Use water.")
+BO = Watcher(address="bo@example.org", name="Bo")
+ISSUE_CREATED = issue_created(AUDIENCE, ADA, ADA, "It burns.")
+COMMENTED = commented(AUDIENCE, BO, ADA, "Use water.")
 
 
 @pytest.mark.parametrize("text", [ISSUE_CREATED, COMMENTED])
@@ -26,8 +27,22 @@ def test_a_notification_begins_with_the_marker(text: str) -> None:
     assert text.startswith(f"{MARKER_LINE}\n\n")
 
 
-def test_a_notification_of_a_comment_tells_it() -> None:
-    assert "Bo commented on HELP-1: Printer on fire\n\nUse water.\n" in COMMENTED
+def test_a_new_issue_is_confirmed_with_its_number() -> None:
+    assert "Hello Ada,\n\nWe received your message; its number is HELP-1" in ISSUE_CREATED
+    assert "> It burns.\n" in ISSUE_CREATED
+
+
+@pytest.mark.parametrize(
+    ("author", "named"),
+    [
+        (BO, "Bo"),
+        (Watcher(address="bo@example.org", name=""), "bo@example.org"),
+        (Watcher(address="", name=""), "An unknown sender"),
+    ],
+)
+def test_a_comment_is_reported_with_its_author(author: Watcher, named: str) -> None:
+    text = commented(AUDIENCE, author, ADA, "Use water.")
+    assert f"{named} commented on HELP-1: Printer on fire\n\nUse water.\n" in text
 
 
 def marked(text: str) -> str:

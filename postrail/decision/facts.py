@@ -1,0 +1,105 @@
+"""The facts that a decision uses beside the message and the configuration, to and from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueRef:
+    """An issue of any tracker."""
+
+    issue_key: str
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierMail:
+    """A message with the same content that was already handled."""
+
+    mail_id: str
+    mailbox: str
+    source: str
+    issue: IssueRef
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedIssue:
+    """An issue whose key is in the subject."""
+
+    issue: IssueRef
+    # The sender takes part in the issue or is a known person.
+    sender_belongs: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """Everything that a decision may use beside the message and the configuration."""
+
+    earlier: tuple[EarlierMail, ...] = ()
+    # The issues of the message's conversation, oldest first.
+    conversation_issues: tuple[IssueRef, ...] = ()
+    # Of several such issues in a project, the one whose mail this message answers.
+    answered_issue: IssueRef | None = None
+    # In the order of the subject.
+    named_issues: tuple[NamedIssue, ...] = ()
+
+
+def to_json(facts: Facts) -> dict[str, Any]:
+    """Returns the facts in the form that is stored in a trace; empty facts are left out."""
+    stored: dict[str, Any] = {
+        "earlier": [_earlier_to_json(mail) for mail in facts.earlier],
+        "conversation_issues": [_ref_to_json(issue) for issue in facts.conversation_issues],
+        "answered_issue": facts.answered_issue and _ref_to_json(facts.answered_issue),
+        "named_issues": [_named_to_json(named) for named in facts.named_issues],
+    }
+    return {name: value for name, value in stored.items() if value}
+
+
+def from_json(stored: Mapping[str, Any]) -> Facts:
+    """Returns the facts that `to_json` stored."""
+    answered = stored.get("answered_issue")
+    return Facts(
+        earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
+        conversation_issues=tuple(map(_ref_from_json, stored.get("conversation_issues", ()))),
+        answered_issue=_ref_from_json(answered) if answered else None,
+        named_issues=tuple(map(_named_from_json, stored.get("named_issues", ()))),
+    )
+
+
+def _ref_to_json(issue: IssueRef) -> dict[str, Any]:
+    return {"issue_key": issue.issue_key, "project": issue.project}
+
+
+def _ref_from_json(stored: Mapping[str, Any]) -> IssueRef:
+    return IssueRef(issue_key=stored["issue_key"], project=stored["project"])
+
+
+def _earlier_to_json(mail: EarlierMail) -> dict[str, Any]:
+    return {
+        "mail_id": mail.mail_id,
+        "mailbox": mail.mailbox,
+        "source": mail.source,
+        "issue": _ref_to_json(mail.issue),
+    }
+
+
+def _earlier_from_json(stored: Mapping[str, Any]) -> EarlierMail:
+    return EarlierMail(
+        mail_id=stored["mail_id"],
+        mailbox=stored["mailbox"],
+        source=stored["source"],
+        issue=_ref_from_json(stored["issue"]),
+    )
+
+
+def _named_to_json(named: NamedIssue) -> dict[str, Any]:
+    return {"issue": _ref_to_json(named.issue), "sender_belongs": named.sender_belongs}
+
+
+def _named_from_json(stored: Mapping[str, Any]) -> NamedIssue:
+    return NamedIssue(
+        issue=_ref_from_json(stored["issue"]), sender_belongs=stored["sender_belongs"]
+    )

@@ -1,0 +1,47 @@
+"""Finds the issue that a message belongs to: by its conversation, or by a key in its subject."""
+
+from __future__ import annotations
+
+from postrail.decision.decision import AddComment, Decision, Outcome
+from postrail.decision.facts import IssueRef
+from postrail.decision.new_issue import create_issue
+from postrail.decision.question import Question
+
+
+def known_conversation(question: Question) -> Decision | None:
+    """Comments on the issue that the message's conversation has in the account's project."""
+    issues = _issues_in(question, question.account.project)
+    if not issues:
+        return None
+    answered = question.facts.answered_issue
+    issue = answered if answered in issues else issues[-1]
+    assert issue is not None
+    return _comment(question, issue, "it belongs to the conversation of this issue", joins=False)
+
+
+def key_in_subject(question: Question) -> Decision | None:
+    """Comments on the issue that the subject names, if the sender belongs to it.
+
+    A key is a weak proof, because anyone can write one: other senders get a new, linked issue.
+    """
+    if not question.facts.named_issues:
+        return None
+    named = question.facts.named_issues[0]
+    key = named.issue.issue_key
+    if not named.sender_belongs:
+        reason = f"the subject names {key}, but the sender does not take part in it"
+        return create_issue(question, reason, linked_to=named.issue)
+    reason = f"the subject names {key}, and the sender takes part in it or is a known person"
+    # A conversation that already has an issue in that project stays with it.
+    joins = not _issues_in(question, named.issue.project)
+    return _comment(question, named.issue, reason, joins=joins)
+
+
+def _issues_in(question: Question, project: str) -> list[IssueRef]:
+    issues = question.facts.conversation_issues
+    return [issue for issue in issues if issue.project == project]
+
+
+def _comment(question: Question, issue: IssueRef, reason: str, *, joins: bool) -> Decision:
+    effect = AddComment(issue=issue, muted=question.muted, joins_conversation=joins)
+    return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

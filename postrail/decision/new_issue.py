@@ -1,0 +1,20 @@
+"""Creates an issue for a message that belongs to none."""
+
+from __future__ import annotations
+
+from postrail.decision.decision import CreateIssue, Decision, Outcome
+from postrail.decision.facts import IssueRef
+from postrail.decision.question import Question
+
+
+def new_issue(question: Question) -> Decision:
+    """Creates an issue in the account's project; always answers, so it is the last stage."""
+    return create_issue(question, "no known conversation")
+
+
+def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None = None) -> Decision:
+    """Returns the decision to create an issue in the account's project."""
+    effect = CreateIssue(
+        project=question.account.project, muted=question.muted, linked_to=linked_to
+    )
+    return Decision(outcome=Outcome.ISSUE, reason=reason, effects=(effect,))

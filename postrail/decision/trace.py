@@ -1,0 +1,63 @@
+"""The trace of a decision: what it was made from, and what each stage answered; to and from JSON.
+
+`explain` and replay decide again from a stored trace, the parsed message, and the configuration
+as it was at the trace's `change_id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from postrail.decision import facts
+from postrail.decision.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class StageAnswer:
+    """A stage that was asked, and the outcome that it answered ("" when it passed)."""
+
+    stage: str
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """What a decision was made from, and the stages that were asked, in order."""
+
+    # The last configuration change that the snapshot included.
+    change_id: int
+    # The kind of the message, and the header field or words that show it.
+    kind: str
+    kind_reason: str
+    stages: tuple[StageAnswer, ...]
+    facts: Facts
+
+
+def to_json(trace: Trace) -> dict[str, Any]:
+    """Returns the trace in the form that is stored in `incoming_mail.trace`."""
+    return {
+        "change_id": trace.change_id,
+        "kind": trace.kind,
+        "kind_reason": trace.kind_reason,
+        "stages": [[answer.stage, answer.outcome] for answer in trace.stages],
+        "facts": facts.to_json(trace.facts),
+    }
+
+
+def from_json(stored: Mapping[str, Any]) -> Trace | None:
+    """Returns the trace that `to_json` stored.
+
+    Returns None for a message that failed before a decision was made, and for a trace that was
+    stored by release 0.1.0 or before, which held too little to decide again.
+    """
+    if "change_id" not in stored:
+        return None
+    return Trace(
+        change_id=stored["change_id"],
+        kind=stored["kind"],
+        kind_reason=stored["kind_reason"],
+        stages=tuple(StageAnswer(stage, outcome) for stage, outcome in stored["stages"]),
+        facts=facts.from_json(stored["facts"]),
+    )

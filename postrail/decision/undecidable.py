@@ -1,0 +1,23 @@
+"""Fails messages that cannot be decided: unparsable ones, and those of a removed account."""
+
+from __future__ import annotations
+
+from postrail.decision.decision import Decision, Outcome
+from postrail.decision.question import Question
+
+
+def unparsable(question: Question) -> Decision | None:
+    """Fails a message that the parser could not read."""
+    if not question.mail.error:
+        return None
+    reason = f"the message could not be parsed: {question.mail.error}"
+    return Decision(outcome=Outcome.FAILED, reason=reason)
+
+
+def account_removed(question: Question) -> Decision | None:
+    """Fails a message whose mail account was removed after the fetch."""
+    mailbox = question.mail.mailbox
+    if mailbox in question.snapshot.accounts:
+        return None
+    reason = f"mail account {mailbox} was removed: add it again and retry the message"
+    return Decision(outcome=Outcome.FAILED, reason=reason)

@@ -1,0 +1,90 @@
+"""Applies AddComment: comments in the tracker, and the people and conversations that join."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from postrail.decision.decision import AddComment
+from postrail.effects.batch import Context, Made, Work
+from postrail.effects.comment_text import CommentText, comment_text
+from postrail.effects.involvement import author_of, involvement
+from postrail.effects.notify import Announcement
+from postrail.incoming import conversations
+from postrail.incoming.queue import DueMail
+from postrail.notifications.compose import COMMENTED
+from postrail.tracker import CommentDraft, issues
+
+
+async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> list[Made]:
+    """Adds a comment for each effect."""
+    # Large texts are read concurrently: the transaction must not stay idle for their sum.
+    texts = await asyncio.gather(*(_text(context, work) for work in works))
+    drafts = [comment_draft(work, text) for work, text in zip(works, texts, strict=True)]
+    ids = await context.tracker.add_comments(context.connection, drafts, context.now)
+    await conversations.map_issues(context.connection, _joining(works))
+    involved = [
+        involvement(
+            work.due.mail, work.effect.issue.issue_key, context.snapshot, muted=work.effect.muted
+        )
+        for work in works
+    ]
+    await issues.record_involvements(context.connection, involved)
+    return [
+        _made(work, text, comment_id)
+        for work, text, comment_id in zip(works, texts, ids, strict=True)
+    ]
+
+
+async def _text(context: Context, work: Work[AddComment]) -> CommentText:
+    mail = work.due.mail
+    return await comment_text(mail, context.snapshot.accounts[mail.mailbox], context.blobs)
+
+
+def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
+    """Returns the comment to add."""
+    mail, author = work.due.mail, author_of(work.due.mail)
+    return CommentDraft(
+        issue_key=work.effect.issue.issue_key,
+        body=text.body,
+        body_blob=text.body_blob,
+        quoted_text=text.quoted_text,
+        signature=text.signature,
+        reply_blob=text.reply_blob,
+        author_address=author.address,
+        author_name=author.name,
+        mail_id=mail.mail_id,
+        revision=work.due.revision + 1,
+        attachments=tuple(mail.attachments),
+    )
+
+
+def _joining(works: Sequence[Work[AddComment]]) -> list[tuple[str, str, str]]:
+    return [
+        (work.due.conversation, work.effect.issue.project, work.effect.issue.issue_key)
+        for work in works
+        if work.effect.joins_conversation
+    ]
+
+
+def _made(work: Work[AddComment], text: CommentText, comment_id: int) -> Made:
+    issue = work.effect.issue
+    return Made(
+        mail_id=work.due.mail.mail_id,
+        issue=issue,
+        comment_id=comment_id,
+        announcement=None
+        if work.effect.muted
+        else _announcement(work.due, issue.issue_key, text.announced),
+    )
+
+
+def _announcement(due: DueMail, key: str, body: str) -> Announcement:
+    return Announcement(
+        issue_key=key,
+        event=COMMENTED,
+        cause=due.cause,
+        author=author_of(due.mail),
+        body=body,
+        mail=due.mail,
+    )

@@ -1,0 +1,124 @@
+"""Applies the decisions of a batch in one transaction: effects, outcomes, outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from postrail.decision import trace
+from postrail.decision.decision import AddComment, CreateIssue, Effect, NoteAddress, Outcome
+from postrail.decision.facts import IssueRef
+from postrail.effects.add_comment import add_comments
+from postrail.effects.batch import Context, Decided, Made, Work
+from postrail.effects.create_issue import create_issues
+from postrail.effects.note_address import note_addresses
+from postrail.effects.notify import notify, queued_entries
+from postrail.incoming import queue as incoming
+from postrail.incoming.queue import FinishedMail
+from postrail.records import MailHandled
+from postrail.stream import avro, outbox
+from postrail.stream.producer import Entry
+from postrail.stream.topics import MAIL_HANDLED
+
+Applier = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[Made]]]
+
+# One applier for each member of Effect, applied in this order.
+APPLIERS: dict[type[Effect], Applier] = {
+    CreateIssue: create_issues,
+    AddComment: add_comments,
+    NoteAddress: note_addresses,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handled:
+    """A message with its decision, the issue that it concerns, and the comment that it made."""
+
+    decided: Decided
+    issue: IssueRef | None
+    comment_id: int | None
+
+    @property
+    def issue_key(self) -> str | None:
+        """Returns the key of the issue."""
+        return self.issue.issue_key if self.issue else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """The messages of a batch, and the outbox rows to send once the transaction is committed."""
+
+    handled: list[Handled]
+    outbox: outbox.Added
+
+
+async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
+    """Applies the effects, and writes the outcomes and the outbox, on the caller's connection.
+
+    A message that another process has finished in the meantime is left out; only a message whose
+    row is not locked by the caller, and that has no effects, can be one.
+    """
+    made = await _apply_effects(context, batch)
+    announcements = [one.announcement for one in made if one.announcement]
+    mails = await notify(
+        context.connection, announcements, context.snapshot, context.message_id_key, context.now
+    )
+    by_mail = {one.mail_id: one for one in made}
+    handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
+    rows = [_finished(one) for one in handled]
+    written = await incoming.finish(context.connection, rows, context.now)
+    handled = [one for one in handled if one.decided.due.mail.mail_id in written]
+    entries = [*(_entry(one, context) for one in handled), *queued_entries(mails)]
+    added = await outbox.add(context.connection, entries, context.now)
+    return Applied(handled=handled, outbox=added)
+
+
+async def _apply_effects(context: Context, batch: Sequence[Decided]) -> list[Made]:
+    works: dict[type[Effect], list[Work[Any]]] = {}
+    for one in batch:
+        for effect in one.decision.effects:
+            works.setdefault(type(effect), []).append(Work(one.due, effect))
+    return [
+        made
+        for kind, applier in APPLIERS.items()
+        if kind in works
+        for made in await applier(context, works[kind])
+    ]
+
+
+def _handled(decided: Decided, made: Made | None) -> Handled:
+    if made is None:
+        return Handled(decided=decided, issue=decided.decision.issue, comment_id=None)
+    return Handled(decided=decided, issue=made.issue, comment_id=made.comment_id)
+
+
+def _finished(one: Handled) -> FinishedMail:
+    decision, mail = one.decided.decision, one.decided.due.mail
+    return FinishedMail(
+        mail_id=mail.mail_id,
+        state="failed" if decision.outcome is Outcome.FAILED else "done",
+        outcome=decision.outcome,
+        reason=decision.reason,
+        issue_key=one.issue_key,
+        comment_id=one.comment_id,
+        trace=trace.to_json(decision.trace)
+        if decision.trace
+        else {"kind": mail.kind, "kind_reason": mail.kind_reason},
+    )
+
+
+def _entry(one: Handled, context: Context) -> Entry:
+    due, decision = one.decided.due, one.decided.decision
+    record = MailHandled(
+        mail_id=due.mail.mail_id,
+        mailbox=due.mail.mailbox,
+        revision=due.revision + 1,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        project=one.issue.project if one.issue else None,
+        issue_key=one.issue_key,
+        comment_id=one.comment_id,
+        handled_at=context.now,
+    )
+    return Entry(MAIL_HANDLED, due.mail.mailbox, avro.encode(record))

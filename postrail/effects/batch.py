@@ -1,0 +1,56 @@
+"""The parts of a batch: decided messages, their effects one by one, and what the effects made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from postrail.blobs import BlobStore
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
+from postrail.decision.decision import Decision, Effect
+from postrail.decision.facts import IssueRef
+from postrail.effects.notify import Announcement
+from postrail.incoming.queue import DueMail
+from postrail.tracker import TransactionalTracker
+
+E = TypeVar("E", bound=Effect)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What applying effects needs beside them; `connection` is the caller's transaction."""
+
+    connection: Connection
+    tracker: TransactionalTracker
+    blobs: BlobStore
+    snapshot: ConfigurationSnapshot
+    message_id_key: bytes
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A due message with its decision."""
+
+    due: DueMail
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[E]):
+    """One effect to apply, and the message that causes it."""
+
+    due: DueMail
+    effect: E
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What one effect made: on which issue, and what people are told of it."""
+
+    mail_id: str
+    issue: IssueRef
+    comment_id: int | None = None
+    announcement: Announcement | None = None

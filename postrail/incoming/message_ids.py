@@ -1,0 +1,53 @@
+"""The Message-IDs that a message carries and names, and the issue keys in its subject. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from postrail.records import MailParsed
+
+# RFC 5322, 3.6.4: References grow with each reply; the first and the last identify a conversation.
+REFERENCES_KEPT = 8
+ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9}\b")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """The ids that a message carries and names, strongest first, and the keys in its subject."""
+
+    mail_id: str
+    hashes: tuple[bytes, ...]
+    keys: tuple[str, ...]
+    # SHA-256 of its content.
+    fingerprint: str = ""
+
+
+def message_hash(message_id: str) -> bytes:
+    """Returns the index's form of a Message-ID: the first 16 bytes of its SHA-256."""
+    return hashlib.sha256(message_id.strip().encode("utf-8", "replace")).digest()[:16]
+
+
+def keys_in(subject: str) -> tuple[str, ...]:
+    """Returns everything in a subject that looks like an issue key, each once."""
+    return tuple(dict.fromkeys(ISSUE_KEY.findall(subject[:1000])))
+
+
+def named_by(mail: MailParsed) -> Named:
+    """Returns a message's own id, those that it answers, and its first and last references."""
+    own = [mail.message_id] if mail.message_id else []
+    return Named(
+        mail_id=mail.mail_id,
+        hashes=tuple(map(message_hash, dict.fromkeys([*own, *answered_ids(mail)]))),
+        keys=keys_in(mail.subject),
+        fingerprint=mail.fingerprint,
+    )
+
+
+def answered_ids(mail: MailParsed) -> list[str]:
+    """Returns the ids that a message answers, the nearest first; they may repeat."""
+    references = mail.references
+    if len(references) > 2 * REFERENCES_KEPT:
+        references = [*references[:REFERENCES_KEPT], *references[-REFERENCES_KEPT:]]
+    return [*mail.in_reply_to[:REFERENCES_KEPT], *reversed(references)]

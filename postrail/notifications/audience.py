@@ -1,0 +1,22 @@
+"""Selects the people to notify of an effect. Pure."""
+
+from __future__ import annotations
+
+from postrail.tracker.issues import Audience, Watcher
+
+
+def reporter(audience: Audience, author: Watcher, own_addresses: frozenset[str]) -> list[Watcher]:
+    """Returns the author of a new issue, unless the address is missing or is one of ours."""
+    reachable = author.address and author.address not in own_addresses
+    return [author] if reachable else []
+
+
+def watchers_except_author(
+    audience: Audience, author: Watcher, own_addresses: frozenset[str]
+) -> list[Watcher]:
+    """Returns everyone who watches the issue, except the author and addresses of ours."""
+    return [
+        person
+        for person in audience.watchers
+        if person.address != author.address and person.address not in own_addresses
+    ]

@@ -1,0 +1,7 @@
+"""The marker in each notification that separates a reply from what it quotes. Pure."""
+
+from __future__ import annotations
+
+# Part of a line above every notification: text above it is new, text below it is quoted
+# (`services.parser.reply`), whatever a mail program writes in between.
+REPLY_MARKER = "reply above this line"

@@ -1,0 +1,123 @@
+"""A handler with a real database, and a producer and a tracker that a test can make fail."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any, cast
+
+from postrail.blobs import BlobStore
+from postrail.clock import SettableClock
+from postrail.configuration import store
+from postrail.configuration.person import Person
+from postrail.configuration.project import Project
+from postrail.database import Pool, rows, transaction
+from postrail.observe.health import Health
+from postrail.process import Process
+from postrail.records import MailParsed
+from postrail.settings import Settings
+from postrail.stream import avro
+from postrail.stream.intake import IntakeOffsets
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from services.handler.step import Handler
+from tests.fakes.streams import MemoryProducer
+from tests.makers.configuration import mail_account, outgoing_connection
+from tests.makers.parsing import contents, made
+from tests.makers.records import NOON, received
+
+
+class Bench:
+    """A handler with a real database and a producer in memory."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self.pool = pool
+        self.settings = settings
+        self.clock = SettableClock()
+        self.producer = MemoryProducer()
+        self.tracker = FlakyTracker()
+        self.blobs = BlobStore(settings.blobs.url)
+        self.handler, self.offsets = self.another()
+        self._offset = 0
+
+    def another(self) -> tuple[Handler, IntakeOffsets]:
+        process = Process(
+            name="handler",
+            settings=self.settings,
+            clock=self.clock,
+            health=Health(),
+            producer=cast(Any, self.producer),
+            progress=cast(Any, NoProgress()),
+            stop=asyncio.Event(),
+        )
+        offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
+        return Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key"), offsets
+
+    async def arrive(self, raw: bytes) -> None:
+        """Parses and handles a message as it was sent."""
+        parsed = made(raw, mail_id=str(uuid.uuid4()))
+        for content in contents(parsed):
+            await self.blobs.put(content)
+        await self.handle(parsed.record)
+
+    async def take_in(self, *mails: MailParsed) -> None:
+        batch = [received(mail, self._offset + n) for n, mail in enumerate(mails)]
+        self._offset += len(mails)
+        await self.handler.take_in(batch)
+
+    async def work(self) -> None:
+        while await self.handler.work_batch():
+            pass
+
+    async def handle(self, *mails: MailParsed) -> None:
+        await self.take_in(*mails)
+        await self.work()
+
+    async def rows(self, statement: str) -> list[Any]:
+        async with transaction(self.pool) as connection:
+            return await rows(connection, statement)
+
+    async def outcomes(self) -> list[tuple[str, str, str | None]]:
+        found = await self.rows(
+            "SELECT state, outcome, issue_key FROM incoming_mail ORDER BY arrival"
+        )
+        return [(row[0], row[1], row[2]) for row in found]
+
+    def sent(self, record_type: type[Any]) -> list[Any]:
+        decoded = [avro.decode(entry.value) for entry in self.producer.sent]
+        return [record for record in decoded if isinstance(record, record_type)]
+
+
+class NoProgress:
+    """Replaces the progress reports."""
+
+    def count(self, *_: object, **__: object) -> None:
+        """Drops the figures."""
+
+
+class FlakyTracker(BuiltinTracker):
+    """The built-in tracker, with faults that a test sets by the summary of an issue."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, Exception] = {}
+
+    async def create_issues(self, connection: Any, drafts: Any, now: Any) -> list[str]:
+        for draft in drafts:
+            if draft.summary in self.faults:
+                raise self.faults[draft.summary]
+        return await super().create_issues(connection, drafts, now)
+
+
+async def configure(pool: Pool) -> None:
+    """Applies two projects, three mail accounts, an outgoing connection and a known person."""
+    things = [
+        Project(key="HELP", name="Help desk"),
+        Project(key="SALE", name="Sales"),
+        outgoing_connection(),
+        Person(address="agent@example.com", name="Agent"),
+        mail_account("support"),
+        mail_account("info"),
+        mail_account("sales", "SALE"),
+    ]
+    async with transaction(pool) as connection:
+        for thing in things:
+            await store.save(connection, thing, before=None, author="test", now=NOON)

@@ -1,0 +1,161 @@
+"""Comments hold what is new in a reply, and keep the rest apart."""
+
+from __future__ import annotations
+
+import uuid
+from email import message_from_bytes
+from email.message import EmailMessage
+from typing import cast
+
+import pytest
+
+from postrail.configuration import store
+from postrail.database import transaction
+from postrail.errors import TransientError
+from postrail.incoming.reply_parts import parts_from
+from postrail.records import OutgoingQueued
+from tests.integration.handler.bench import Bench
+from tests.makers.configuration import mail_account
+from tests.makers.records import NOON, mail_parsed
+
+GMAIL = """Water!
+
+On Thu, 1 Jan 2026 at 12:00, Help desk <desk@example.com> wrote:
+
+"""
+
+
+OUTLOOK = """Water!
+
+From: Help desk <desk@example.com>
+Sent: Thursday, January 1, 2026 12:00 PM
+To: Ada <ada@example.org>
+Subject: [HELP-1] Printer on fire
+
+"""
+
+
+def notification(bench: Bench) -> tuple[str, str]:
+    """The Message-ID and the text of what we sent last."""
+    mail = message_from_bytes(bench.sent(OutgoingQueued)[-1].message)
+    content = cast(bytes, mail.get_payload(decode=True))
+    return mail["Message-ID"], content.decode().replace("\r\n", "\n")
+
+
+def reply(text: str, in_reply_to: str, sender: str = "agent@example.com", **fields: str) -> bytes:
+    mail = EmailMessage()
+    for name, value in {
+        "From": sender,
+        "To": "support@example.com",
+        "Subject": "Re: [HELP-1] Printer on fire",
+        "Message-ID": f"<{uuid.uuid4()}@example.com>",
+        "In-Reply-To": in_reply_to,
+        **fields,
+    }.items():
+        mail[name] = value
+    mail.set_content(text)
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("heading", "mark"),
+    [
+        # A line that says whom it quotes, and marks.
+        (GMAIL, "> "),
+        # A header block without marks.
+        (OUTLOOK, ""),
+        # A heading that no table knows: our marker tells.
+        ("Water!\n\nDesk desk@example.com dixit:\n\n", ""),
+    ],
+)
+async def test_a_comment_holds_what_is_new_and_what_it_quotes_apart(
+    bench: Bench, heading: str, mark: str
+) -> None:
+    await bench.handle(mail_parsed())
+    message_id, text = notification(bench)
+    quoted = "\n".join(f"{mark}{line}" for line in text.splitlines())
+    await bench.arrive(reply(f"{heading}{quoted}\n", message_id))
+    ((body, quoted_text),) = await bench.rows("SELECT body, quoted_text FROM comment")
+    assert body == "Water!"
+    assert "We received your message; its number is HELP-1" in quoted_text
+    told = notification(bench)[1]
+    assert "Water!" in told
+    assert "We received your message" not in told
+
+
+async def test_a_signature_is_kept_apart_too(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    await bench.arrive(reply("Water!\n\n-- \nAn Agent\nFire brigade\n", message_id))
+    ((body, signature),) = await bench.rows("SELECT body, signature FROM comment")
+    assert (body, signature) == ("Water!", "-- \nAn Agent\nFire brigade")
+
+
+async def test_an_automatic_answer_is_a_comment_with_what_is_new(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    sent = len(bench.sent(OutgoingQueued))
+    away = f"{GMAIL.replace('Water!', 'I am away.')}> It burns.\n"
+    await bench.arrive(reply(away, message_id, **{"Auto-Submitted": "auto-replied"}))
+    assert await bench.rows("SELECT body FROM comment") == [("I am away.",)]
+    assert len(bench.sent(OutgoingQueued)) == sent
+
+
+async def test_a_large_quotation_stays_in_its_blob(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    quoted = "> It still burns.\n" * 20_000
+    await bench.arrive(reply(f"{GMAIL}{quoted}", message_id))
+    ((body, body_blob, quoted_text, blob),) = await bench.rows(
+        "SELECT body, body_blob, quoted_text, reply_blob FROM comment"
+    )
+    assert (body, body_blob, quoted_text) == ("Water!", None, "")
+    assert quoted.strip() in parts_from(await bench.blobs.get(blob)).quoted_text
+    assert "Water!" in notification(bench)[1]
+
+
+async def test_a_blob_store_that_is_away_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+
+    async def away(*_: object) -> bytes:
+        raise TransientError("the blob store does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.blobs, "get", away)
+        with pytest.raises(TransientError):
+            await bench.arrive(reply(f"{GMAIL}{'> It burns.' * 20_000}", message_id))
+    assert (await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival"))[1] == ("new",)
+    await bench.work()
+    assert await bench.rows("SELECT body FROM comment") == [("Water!",)]
+
+
+async def test_a_reply_with_nothing_new_is_never_an_empty_comment(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    message_id, text = notification(bench)
+    quoted = "".join(f"> {line}\n" for line in text.splitlines())
+    await bench.arrive(reply(quoted, message_id))
+    ((body,),) = await bench.rows("SELECT body FROM comment")
+    assert "> We received your message; its number is HELP-1" in body
+
+
+async def test_an_account_may_want_the_whole_text_as_the_comment(bench: Bench) -> None:
+    before = mail_account()
+    whole = before.model_copy(update={"strip_quotations": False})
+    async with transaction(bench.pool) as connection:
+        await store.save(connection, whole, before=before, author="test", now=NOON)
+    await bench.handle(mail_parsed())
+    message_id, _ = notification(bench)
+    await bench.arrive(reply(f"{GMAIL}> It burns.\n", message_id))
+    assert await bench.rows("SELECT body, quoted_text, reply_blob FROM comment") == [
+        (f"{GMAIL}> It burns.", "", None)
+    ]
+    assert "> It burns." in notification(bench)[1]
+
+
+async def test_a_new_issue_keeps_the_whole_text(bench: Bench) -> None:
+    await bench.arrive(reply(f"{GMAIL}> It burns.\n", "<unknown@example.net>"))
+    ((description,),) = await bench.rows("SELECT description FROM issue")
+    assert description.strip() == f"{GMAIL}> It burns."

@@ -1,0 +1,58 @@
+"""A message that comes again takes effect once."""
+
+from __future__ import annotations
+
+from postrail.records import MailHandled, OutgoingQueued
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed
+
+
+async def test_the_same_mail_twice_in_a_mailbox_has_one_effect(bench: Bench) -> None:
+    first = mail_parsed(source="INBOX;uidvalidity=1;uid=1", message_id="<m@x>", fingerprint="f")
+    again = mail_parsed(source="INBOX;uidvalidity=1;uid=2", message_id="<m@x>", fingerprint="f")
+    await bench.handle(first, again)
+    assert await bench.outcomes() == [
+        ("done", "issue", "HELP-1"),
+        ("done", "duplicate", "HELP-1"),
+    ]
+
+
+async def test_one_mail_in_two_mailboxes_of_a_project_is_one_issue_with_both_addresses(
+    bench: Bench,
+) -> None:
+    for mailbox in ("support", "info", "sales"):
+        await bench.handle(mail_parsed(mailbox=mailbox, message_id="<m@x>", fingerprint="f"))
+    assert await bench.outcomes() == [
+        ("done", "issue", "HELP-1"),
+        ("done", "noted", "HELP-1"),
+        ("done", "issue", "SALE-1"),
+    ]
+    assert await bench.rows(
+        "SELECT address FROM issue_address WHERE issue_key = 'HELP-1' ORDER BY 1"
+    ) == [("info@example.com",), ("support@example.com",)]
+
+
+async def test_a_record_that_comes_again_does_nothing(bench: Bench) -> None:
+    mail = mail_parsed()
+    await bench.handle(mail)
+    await bench.handle(mail)
+    await bench.handle(mail, mail)
+    assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
+    assert len(bench.sent(OutgoingQueued)) == 1
+    assert len(bench.sent(MailHandled)) == 1
+
+
+async def test_many_equal_mails_without_an_id_do_not_stand_before_others(bench: Bench) -> None:
+    equal = [mail_parsed(message_id=None, fingerprint="alarm") for _ in range(120)]
+    await bench.take_in(*equal, mail_parsed(subject="other"))
+    await bench.handler.work_batch()
+    assert await bench.rows("SELECT subject FROM incoming_mail WHERE state = 'done'") == [
+        ("Printer on fire",),
+        ("other",),
+    ]
+    await bench.work()
+    assert await bench.rows("SELECT count(*) FROM issue") == [(121,)]
+    ((longest,),) = await bench.rows(
+        "SELECT max(jsonb_array_length(trace -> 'facts' -> 'earlier')) FROM incoming_mail"
+    )
+    assert longest == 1

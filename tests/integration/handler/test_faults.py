@@ -1,0 +1,79 @@
+"""A message that fails, and a system that is unavailable, hold back as little as possible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postrail.database import transaction
+from postrail.errors import TransientError
+from postrail.incoming import queue as incoming
+from postrail.records import MailHandled, MailParsed
+from postrail.stream import avro
+from postrail.tracker import TrackerUnavailable
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed
+
+
+async def test_a_mail_that_could_not_be_parsed_fails_and_keeps_its_bytes(bench: Bench) -> None:
+    await bench.handle(mail_parsed(error="too deep", raw=b"bytes"), mail_parsed())
+    assert [state for state, _, _ in await bench.outcomes()] == ["failed", "done"]
+    ((parsed,),) = await bench.rows("SELECT parsed FROM incoming_mail WHERE state = 'failed'")
+    kept = avro.decode(bytes(parsed))
+    assert isinstance(kept, MailParsed)
+    assert kept.raw == b"bytes"
+
+
+async def test_one_poisonous_mail_fails_and_its_neighbours_are_handled(bench: Bench) -> None:
+    bench.tracker.faults["poison"] = ValueError("cannot be")
+    mails = [mail_parsed(subject="poison" if n == 3 else f"good {n}") for n in range(8)]
+    await bench.handle(*mails)
+    states = [state for state, _, _ in await bench.outcomes()]
+    assert states == ["done"] * 3 + ["failed"] + ["done"] * 4
+    assert await bench.rows("SELECT reason FROM incoming_mail WHERE state = 'failed'") == [
+        ("ValueError: cannot be",)
+    ]
+
+
+async def test_a_tracker_that_is_away_holds_only_the_conversations_that_need_it(
+    bench: Bench,
+) -> None:
+    bench.tracker.faults["slow"] = TrackerUnavailable("away")
+    slow = mail_parsed(subject="slow")
+    after = mail_parsed(subject="after", in_reply_to=[str(slow.message_id)])
+    await bench.handle(slow, after, mail_parsed(subject="other"))
+    found = await bench.rows("SELECT subject, state, attempts FROM incoming_mail ORDER BY arrival")
+    assert found == [("slow", "waiting", 1), ("after", "new", 0), ("other", "done", 0)]
+    bench.tracker.faults.clear()
+    await bench.work()
+    assert (await bench.outcomes())[1][0] == "new"
+    bench.clock.move(3600)
+    await bench.work()
+    assert [o for _, o, _ in await bench.outcomes()] == ["issue", "comment", "issue"]
+
+
+async def test_a_fault_after_the_commit_fails_no_mail(bench: Bench) -> None:
+    async def broken(entries: object) -> list[Any]:
+        raise RuntimeError("the producer is broken")
+
+    await bench.take_in(mail_parsed())
+    bench.producer.send = broken  # type: ignore[method-assign]
+    with pytest.raises(TransientError):
+        await bench.handler.work_batch()
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+
+
+async def test_a_failed_mail_can_be_tried_again_and_that_is_its_next_revision(
+    bench: Bench,
+) -> None:
+    bench.tracker.faults["poison"] = ValueError("cannot be")
+    mail = mail_parsed(subject="poison")
+    await bench.handle(mail)
+    bench.tracker.faults.clear()
+    async with transaction(bench.pool) as connection:
+        assert await incoming.retry(connection, mail.mail_id, bench.clock.now())
+        assert not await incoming.retry(connection, mail.mail_id, bench.clock.now())
+    await bench.work()
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert [handled.revision for handled in bench.sent(MailHandled)] == [1, 2]

@@ -1,0 +1,77 @@
+"""Messages become issues and comments, and people are notified of them."""
+
+from __future__ import annotations
+
+from postrail.records import Address, Attachment, MailHandled, OutgoingQueued
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed
+
+
+async def test_a_mail_becomes_an_issue_and_its_reporter_is_told(bench: Bench) -> None:
+    part = Attachment(
+        name="fire.jpg",
+        content_type="image/jpeg",
+        size=3,
+        sha256="ab",
+        content_id=None,
+        inline=False,
+    )
+    mail = mail_parsed(attachments=[part])
+    await bench.handle(mail)
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT summary, description, reporter_address FROM issue") == [
+        ("Printer on fire", "It burns.", "ada@example.org")
+    ]
+    assert await bench.rows("SELECT issue_key, name, sha256 FROM attachment") == [
+        ("HELP-1", "fire.jpg", "ab")
+    ]
+    (queued,) = bench.sent(OutgoingQueued)
+    assert queued.recipients == ["ada@example.org"]
+    assert b"HELP-1" in queued.message
+    assert f"In-Reply-To: {mail.message_id}".encode() in queued.message
+    (handled,) = bench.sent(MailHandled)
+    assert (handled.outcome, handled.issue_key, handled.revision) == ("issue", "HELP-1", 1)
+    assert await bench.rows("SELECT 1 FROM outbox") == []
+
+
+async def test_an_answer_to_our_notification_becomes_a_comment_and_watchers_are_told(
+    bench: Bench,
+) -> None:
+    await bench.handle(mail_parsed())
+    (first,) = bench.sent(OutgoingQueued)
+    agent = Address(name="Agent", address="agent@example.com")
+    await bench.handle(
+        mail_parsed(subject="Re: x", in_reply_to=[first.message_id], sender=agent, text="Water!")
+    )
+    assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
+    assert await bench.rows("SELECT author_address, body FROM comment") == [
+        ("agent@example.com", "Water!")
+    ]
+    (_, told) = bench.sent(OutgoingQueued)
+    assert told.recipients == ["ada@example.org"]
+    assert told.conversation == first.conversation
+
+
+async def test_automatic_mail_never_causes_an_answer(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first)
+    sent = len(bench.sent(OutgoingQueued))
+    agent = Address(name="", address="agent@example.com")
+    for kind in ("auto_reply", "auto_generated", "bulk", "bounce"):
+        await bench.handle(mail_parsed(kind=kind, sender=agent))
+        await bench.handle(
+            mail_parsed(kind=kind, in_reply_to=[str(first.message_id)], sender=agent)
+        )
+    assert len(bench.sent(OutgoingQueued)) == sent
+    assert await bench.rows("SELECT address FROM watcher") == [("ada@example.org",)]
+
+
+async def test_our_own_addresses_are_never_told(bench: Bench) -> None:
+    await bench.handle(mail_parsed(sender=Address(name="", address="Support@example.com")))
+    assert bench.sent(OutgoingQueued) == []
+
+
+async def test_a_mail_without_subject_text_and_message_id_is_an_issue(bench: Bench) -> None:
+    await bench.handle(mail_parsed(subject="", text="", message_id=None, sender=None))
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT summary FROM issue") == [("(no subject)",)]

@@ -1,0 +1,107 @@
+"""Several handlers at once: order, one issue for one conversation, no deadlock."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from postrail.database import transaction
+from postrail.effects.comment import add_comment
+from postrail.incoming import queue as incoming
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from services.handler.step import Handler
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed, received
+
+
+async def test_comments_are_in_the_order_of_arrival_whoever_works(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first)
+    answers = [mail_parsed(in_reply_to=[str(first.message_id)], text=f"{n:02}") for n in range(20)]
+    await bench.take_in(*answers)
+    handlers = [bench.another()[0] for _ in range(4)]
+
+    async def work(handler: Handler) -> None:
+        while await bench.rows("SELECT 1 FROM incoming_mail WHERE state = 'new'"):
+            await handler.work_batch()
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(work(handler) for handler in handlers))
+    bodies = [row[0] for row in await bench.rows("SELECT body FROM comment ORDER BY comment_id")]
+    assert bodies == [f"{n:02}" for n in range(20)]
+
+
+async def test_a_mail_that_another_handler_finished_meanwhile_stays_as_it_is(bench: Bench) -> None:
+    mail = mail_parsed()
+    await bench.take_in(mail)
+    async with transaction(bench.pool) as connection:
+        (due,) = await incoming.take_due(connection, bench.clock.now(), 1)
+    await bench.work()
+    later = bench.clock.now() + timedelta(seconds=60)
+    failed = incoming.FinishedMail(
+        mail_id=mail.mail_id,
+        state="failed",
+        outcome="failed",
+        reason="too late",
+        issue_key=None,
+        comment_id=None,
+        trace={},
+    )
+    async with transaction(bench.pool) as connection:
+        await incoming.postpone(connection, due, "too late", later)
+        assert await incoming.finish(connection, [failed], later) == frozenset()
+    bench.clock.move(3600)
+    await bench.work()
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
+
+
+async def test_two_comments_on_one_issue_at_once_do_not_wait_for_each_other(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    first_in, second_in = asyncio.Event(), asyncio.Event()
+
+    async def comment(mine: asyncio.Event, other: asyncio.Event) -> None:
+        class Slow(BuiltinTracker):
+            async def add_comments(self, connection: Any, drafts: Any, now: Any) -> list[int]:
+                mine.set()
+                await other.wait()
+                return await super().add_comments(connection, drafts, now)
+
+        await add_comment(
+            bench.pool,
+            Slow(),
+            issue_key="HELP-1",
+            author_address="agent@example.com",
+            author_name="",
+            text="x",
+            message_id_key=b"key",
+            now=bench.clock.now(),
+        )
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            *(
+                task
+                for _ in range(10)
+                for task in (comment(first_in, second_in), comment(second_in, first_in))
+            )
+        )
+    assert await bench.rows("SELECT count(*) FROM comment") == [(20,)]
+
+
+async def test_two_handlers_at_once_make_one_issue_for_one_conversation(bench: Bench) -> None:
+    """The two mails come in through different partitions at the same moment, again and again."""
+    other, other_offsets = bench.another()
+    other_offsets.expect({1: None})
+    for round_number in range(15):
+        first = mail_parsed()
+        second = mail_parsed(in_reply_to=[str(first.message_id)])
+        await asyncio.gather(
+            bench.take_in(first),
+            other.take_in([received(second, round_number, partition=1)]),
+        )
+        await asyncio.gather(bench.handler.work_batch(), other.work_batch())
+    await bench.work()
+    assert await bench.rows("SELECT count(*) FROM issue") == [(15,)]
+    assert await bench.rows("SELECT count(*) FROM comment") == [(15,)]

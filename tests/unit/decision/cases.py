@@ -1,0 +1,127 @@
+"""Cases of decisions: the message and the facts, and the outcome and the effect that they give."""
+
+from __future__ import annotations
+
+from postrail.decision.decision import AddComment, CreateIssue, Effect, NoteAddress, Outcome
+from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
+from postrail.records import MailParsed
+from tests.makers.configuration import snapshot
+from tests.makers.records import mail_parsed
+
+SNAPSHOT = snapshot()
+HELP_1 = IssueRef(issue_key="HELP-1", project="HELP")
+HELP_2 = IssueRef(issue_key="HELP-2", project="HELP")
+HELP_3 = IssueRef(issue_key="HELP-3", project="HELP")
+SALE_1 = IssueRef(issue_key="SALE-1", project="SALE")
+NOTHING = Facts()
+
+
+def known(*issues: IssueRef, answered: IssueRef | None = None) -> Facts:
+    return Facts(conversation_issues=issues, answered_issue=answered)
+
+
+def named(issue: IssueRef, *conversation: IssueRef, belongs: bool) -> Facts:
+    found = NamedIssue(issue=issue, sender_belongs=belongs)
+    return Facts(conversation_issues=conversation, named_issues=(found,))
+
+
+def earlier(mailbox: str, source: str = "INBOX;uidvalidity=1;uid=1") -> Facts:
+    mail = EarlierMail(mail_id="m0", mailbox=mailbox, source=source, issue=HELP_3)
+    return Facts(earlier=(mail,))
+
+
+def create(*, muted: bool = False, linked_to: IssueRef | None = None) -> CreateIssue:
+    return CreateIssue(project="HELP", muted=muted, linked_to=linked_to)
+
+
+def comment(issue: IssueRef, *, muted: bool = False, joins: bool = False) -> AddComment:
+    return AddComment(issue=issue, muted=muted, joins_conversation=joins)
+
+
+SAME_LISTING = "INBOX;uidvalidity=1;uid=9"
+NEW_LISTING = "INBOX;uidvalidity=2;uid=1"
+
+CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
+    # nothing is known: a new issue, and its reporter is notified
+    (mail_parsed(), NOTHING, Outcome.ISSUE, create()),
+    # automatic mail makes an issue too, which notifies nobody
+    (mail_parsed(kind="auto_generated"), NOTHING, Outcome.ISSUE, create(muted=True)),
+    # an answer by In-Reply-To or References
+    (mail_parsed(), known(HELP_1), Outcome.COMMENT, comment(HELP_1)),
+    # an out-of-office answer is a comment that notifies nobody
+    (
+        mail_parsed(kind="auto_reply"),
+        known(HELP_1),
+        Outcome.COMMENT,
+        comment(HELP_1, muted=True),
+    ),
+    # the conversation has an issue in another project only
+    (mail_parsed(), known(SALE_1), Outcome.ISSUE, create()),
+    # of several issues the newest, unless another one's mail is answered
+    (mail_parsed(), known(HELP_1, HELP_2, SALE_1), Outcome.COMMENT, comment(HELP_2)),
+    (
+        mail_parsed(),
+        known(HELP_1, HELP_2, answered=HELP_1),
+        Outcome.COMMENT,
+        comment(HELP_1),
+    ),
+    # what is answered belongs to another project
+    (
+        mail_parsed(),
+        known(HELP_1, HELP_2, SALE_1, answered=SALE_1),
+        Outcome.COMMENT,
+        comment(HELP_2),
+    ),
+    # the key of an issue that the sender takes part in: the conversation joins it
+    (
+        mail_parsed(subject="Re: HELP-3"),
+        named(HELP_3, belongs=True),
+        Outcome.COMMENT,
+        comment(HELP_3, joins=True),
+    ),
+    # the conversation has an issue in that project, and stays with it
+    (
+        mail_parsed(subject="Re: SALE-1", mailbox="support"),
+        named(SALE_1, IssueRef(issue_key="SALE-9", project="SALE"), belongs=True),
+        Outcome.COMMENT,
+        comment(SALE_1),
+    ),
+    # a stranger names a key: a new issue that links to it
+    (
+        mail_parsed(subject="Re: HELP-3"),
+        named(HELP_3, belongs=False),
+        Outcome.ISSUE,
+        create(linked_to=HELP_3),
+    ),
+    # the same message twice in a mailbox
+    (mail_parsed(source=SAME_LISTING), earlier("support"), Outcome.DUPLICATE, None),
+    # two equal alarms without a Message-ID are two issues
+    (
+        mail_parsed(source=SAME_LISTING, message_id=None),
+        earlier("support"),
+        Outcome.ISSUE,
+        create(),
+    ),
+    # the same alarm, listed again with another UIDVALIDITY, is one
+    (
+        mail_parsed(source=NEW_LISTING, message_id=None),
+        earlier("support"),
+        Outcome.DUPLICATE,
+        None,
+    ),
+    # the same message in another mailbox of the project: noted
+    (
+        mail_parsed(),
+        earlier("info"),
+        Outcome.NOTED,
+        NoteAddress(issue=HELP_3, address="support@example.com"),
+    ),
+    # the same message in a mailbox of another project: a message of its own
+    (mail_parsed(), earlier("sales"), Outcome.ISSUE, create()),
+    # the same message in a mailbox whose account was removed
+    (mail_parsed(), earlier("gone"), Outcome.ISSUE, create()),
+    # a message that could not be parsed
+    (mail_parsed(error="too deep"), NOTHING, Outcome.FAILED, None),
+    # its account was removed in the meantime
+    (mail_parsed(mailbox="gone"), NOTHING, Outcome.FAILED, None),
+]

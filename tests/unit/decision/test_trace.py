@@ -1,0 +1,85 @@
+"""Traces are stored as JSON and read back, and a decision can be made again from a stored one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from postrail.decision import trace as traces
+from postrail.decision.decide import decide
+from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
+from postrail.records import MailParsed
+from tests.makers.records import mail_parsed
+from tests.unit.decision.cases import CASES, SNAPSHOT
+
+ISSUE = IssueRef(issue_key="HELP-1", project="HELP")
+OTHER = IssueRef(issue_key="1234", project="an RT queue")
+
+# A value of each kind of fact that is not its default.
+KINDS: dict[str, Any] = {
+    "earlier": (
+        EarlierMail(mail_id="m0", mailbox="info", source="INBOX;uidvalidity=1;uid=1", issue=ISSUE),
+        EarlierMail(mail_id="m1", mailbox="sales", source="cur/1.mü", issue=OTHER),
+    ),
+    "conversation_issues": (ISSUE, OTHER),
+    "answered_issue": OTHER,
+    "named_issues": (
+        NamedIssue(issue=ISSUE, sender_belongs=True),
+        NamedIssue(issue=OTHER, sender_belongs=False),
+    ),
+}
+
+
+def stored(mail: MailParsed, facts: Facts) -> Any:
+    """Returns the trace as the database gives it back."""
+    trace = decide(mail, SNAPSHOT, facts).trace
+    assert trace is not None
+    return json.loads(json.dumps(traces.to_json(trace), sort_keys=True))
+
+
+def test_each_kind_of_fact_has_a_case() -> None:
+    assert KINDS.keys() == {field.name for field in dataclasses.fields(Facts)}
+    for name, value in KINDS.items():
+        assert value != getattr(Facts(), name)
+
+
+@pytest.mark.parametrize("kinds", [[kind] for kind in KINDS] + [[], list(KINDS)])
+def test_a_trace_is_read_back_as_it_was(kinds: list[str]) -> None:
+    facts = Facts(**{kind: KINDS[kind] for kind in kinds})
+    mail = mail_parsed(kind="bulk", kind_reason="List-Id: <x>")
+    assert traces.from_json(stored(mail, facts)) == decide(mail, SNAPSHOT, facts).trace
+
+
+@pytest.mark.parametrize(("mail", "facts"), [(mail, facts) for mail, facts, _, _ in CASES])
+def test_a_decision_made_again_from_a_stored_trace_is_the_same(
+    mail: MailParsed, facts: Facts
+) -> None:
+    trace = traces.from_json(stored(mail, facts))
+    assert trace is not None
+    assert trace.change_id == SNAPSHOT.change_id
+    assert decide(mail, SNAPSHOT, trace.facts) == decide(mail, SNAPSHOT, facts)
+
+
+def test_a_trace_is_small() -> None:
+    assert len(json.dumps(stored(mail_parsed(), Facts()))) < 350
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        # release 0.1.0
+        {
+            "kind": "human",
+            "kind_reason": "",
+            "facts": {"earlier": [], "conversation_issues": {"HELP": "HELP-1"}, "named_issues": []},
+        },
+        # release 0.1.0, and a message that failed before a decision was made
+        {"kind": "human", "kind_reason": "", "facts": None},
+        {"kind": "human", "kind_reason": ""},
+    ],
+)
+def test_a_trace_that_holds_too_little_is_no_trace_to_decide_from(old: dict[str, Any]) -> None:
+    assert traces.from_json(old) is None

@@ -1,0 +1,44 @@
+"""The issue that a message creates."""
+
+from __future__ import annotations
+
+import pytest
+
+from postrail.decision.decision import CreateIssue
+from postrail.decision.facts import IssueRef
+from postrail.effects.create_issue import NO_SUBJECT, SUMMARY_CHARACTERS, issue_draft, summary_of
+from postrail.records import BlobReference
+from tests.makers.configuration import snapshot
+from tests.makers.records import mail_parsed
+from tests.unit.effects.works import CONVERSATION, work
+
+SNAPSHOT = snapshot()
+WHOLE = "Water!\n\n> It burns.\n"
+
+
+def test_an_issue_holds_the_whole_text() -> None:
+    mail = mail_parsed(text=WHOLE, text_blob=BlobReference(sha256="b", size=9))
+    draft = issue_draft(work(CreateIssue(project="HELP", muted=False), mail), SNAPSHOT)
+    assert (draft.description, draft.description_blob) == (WHOLE, "b")
+    assert (draft.conversation, draft.revision, draft.linked_to) == (CONVERSATION, 1, None)
+
+
+def test_an_issue_takes_project_and_link_from_the_effect() -> None:
+    linked_to = IssueRef(issue_key="HELP-7", project="HELP")
+    effect = CreateIssue(project="SALE", muted=False, linked_to=linked_to)
+    draft = issue_draft(work(effect, mail_parsed()), SNAPSHOT)
+    assert (draft.project, draft.issue_type, draft.linked_to) == ("SALE", "Request", "HELP-7")
+
+
+@pytest.mark.parametrize(
+    ("subject", "summary"),
+    [
+        ("Printer on fire", "Printer on fire"),
+        # on one line
+        ("Printer\r\n\ton  fire", "Printer on fire"),
+        ("x" * 1000, "x" * SUMMARY_CHARACTERS),
+        (" \n", NO_SUBJECT),
+    ],
+)
+def test_the_subject_becomes_the_summary(subject: str, summary: str) -> None:
+    assert summary_of(mail_parsed(subject=subject)) == summary
