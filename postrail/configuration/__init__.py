@@ -1,1 +1,5 @@
-"""What operators configure: typed models, `postrail.yaml`, and the tables that keep it."""
+"""The operators' configuration: typed models, `postrail.yaml`, and the tables that keep it.
+
+Owns the tables: project, issue_type, mail_account, outgoing_connection, oauth_credential,
+configuration_change.
+"""

@@ -1,4 +1,4 @@
-"""Changes single values of a mail account that is there, with its author, as `apply` would."""
+"""Changes single values of a stored mail account, with its author, as `apply` would."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from postrail.configuration.apply import Plan, apply_entries
+from postrail.configuration.apply import apply_entries
+from postrail.configuration.entry import ConfigurationFileError, Entry
 from postrail.configuration.load import mail_accounts
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.plan import Plan
 from postrail.configuration.store import lock_configuration
-from postrail.configuration.yaml_read import ConfigurationFileError, Entry
 from postrail.database import Connection
 from postrail.errors import ConfigurationError, PermanentError
 from postrail.secrets import Secrets
@@ -28,24 +29,31 @@ async def change_account(
     author: str,
     now: datetime,
 ) -> Plan:
-    """Brings fields of one account to these values, within the caller's transaction.
+    """Sets these fields of one account in the caller's transaction.
 
-    Raises PermanentError for a name that nothing has, ConfigurationError for values that do not
-    go with the rest.
+    Raises PermanentError when no account has that name, ConfigurationError when the values
+    contradict the rest of the configuration.
     """
     await lock_configuration(connection)
     account = account_named(name, await mail_accounts(connection))
     after = MailAccount.model_validate(account.model_dump() | values)
-    entry = Entry(thing=after, line=0, lines={}, given=frozenset(MailAccount.model_fields))
+    entry = Entry(
+        thing=after,
+        kind=MAIL_ACCOUNT.word,
+        identity=name,
+        line=0,
+        lines={},
+        given=frozenset(MailAccount.model_fields),
+    )
     try:
         return await apply_entries(connection, [entry], secrets, file="", author=author, now=now)
     except ConfigurationFileError as error:
         faults = "; ".join(f"{fault.where}: {fault.problem}" for fault in error.faults)
-        raise ConfigurationError(faults, remedy="Change it by postrail apply") from error
+        raise ConfigurationError(faults, remedy="Change it with postrail apply") from error
 
 
 def account_named(name: str, accounts: Sequence[MailAccount]) -> MailAccount:
-    """The account of that name; raises PermanentError that names those there are."""
+    """Returns the account of that name; raises PermanentError that lists the existing names."""
     for account in accounts:
         if account.name == name:
             return account

@@ -1,4 +1,4 @@
-"""The base class and the field types that configured things share."""
+"""The base class and the field types that all configured things share."""
 
 from __future__ import annotations
 
@@ -7,26 +7,62 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-ProjectKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,19}$")]
-MailAddress = Annotated[str, Field(min_length=3, max_length=320, pattern=r"^[^\s@<>]+@[^\s@<>]+$")]
+# A description says in words what the pattern says to programs; faults of a file quote it.
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="letters, digits, '.', '_' and '-', without spaces",
+    ),
+]
+ProjectKey = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Z][A-Z0-9_]{1,19}$",
+        description="2 to 20 of A-Z, 0-9 and _, beginning with a letter, such as HELP",
+    ),
+]
+MailAddress = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=320,
+        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
+        description="an address such as help@example.org",
+    ),
+]
 # Blanks at the ends of a password belong to it.
 Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
-# Blank or 0 in a port means the protocol's own.
+# Blank or 0 stands for the protocol's default port.
 Port = Annotated[int, BeforeValidator(lambda given: given or 0), Field(ge=0, le=65535)]
 
 
 class Configured(BaseModel):
-    """Something an operator configures, known by its name."""
+    """A thing that an operator configures, identified by its name, key or address."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     @property
     def secret_fields(self) -> dict[str, bool]:
-        """The secrets that it has with these values, each with whether it must be given."""
+        """Returns the secrets that these values use, each with whether it is required."""
         return {}
+
+    def risks(self) -> list[str]:
+        """Returns warnings about settings that work but are dangerous."""
+        return []
 
 
 def faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:
+    """Returns the error for a model whose fields contradict each other: (field, problem)."""
     words = "; ".join(f"{field}: {problem}" for field, problem in faults)
     return PydanticCustomError("fields", "{words}", {"words": words, "faults": faults})
+
+
+def unverified_certificate(host: str) -> str:
+    """Returns the warning for a connection whose certificate is not verified."""
+    return (
+        "verify_certificate is false: an attacker on the way can pose as"
+        f" {host} and read the password and the messages"
+    )

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.configuration import store
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.person import Person
-from postrail.configuration.project import Project
+from postrail.configuration.credential import OAUTH_CREDENTIAL, OAuthCredential
+from postrail.configuration.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.outgoing_connection import OUTGOING_CONNECTION, OutgoingConnection
+from postrail.configuration.person import PERSON, Person
+from postrail.configuration.project import PROJECT, Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 
@@ -19,27 +19,27 @@ RELOAD_SECONDS = 5.0
 
 async def mail_accounts(connection: Connection) -> list[MailAccount]:
     """Returns all mail accounts, disabled ones included, by name."""
-    return await store.read(connection, MailAccount)
+    return await store.read(connection, MAIL_ACCOUNT)
 
 
 async def oauth_credentials(connection: Connection) -> list[OAuthCredential]:
     """Returns all OAuth2 credentials, by name."""
-    return await store.read(connection, OAuthCredential)
+    return await store.read(connection, OAUTH_CREDENTIAL)
 
 
 async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:
     """Returns all outgoing connections, disabled ones included, by name."""
-    return await store.read(connection, OutgoingConnection)
+    return await store.read(connection, OUTGOING_CONNECTION)
 
 
 async def people(connection: Connection) -> list[Person]:
     """Returns all persons, disabled ones included, by address."""
-    return await store.read(connection, Person)
+    return await store.read(connection, PERSON)
 
 
 async def projects(connection: Connection) -> list[Project]:
     """Returns all projects, by key, each with its default issue type first."""
-    return await store.projects(connection)
+    return await store.read(connection, PROJECT)
 
 
 async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:

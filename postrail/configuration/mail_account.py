@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
@@ -16,13 +17,17 @@ from postrail.configuration.configured import (
     ProjectKey,
     Secret,
     faulty,
+    unverified_certificate,
 )
+from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.javamail.names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
 from postrail.configuration.javamail.names import SPOKEN
 from postrail.configuration.javamail.properties import read_properties
+from postrail.configuration.kind import Kind
 from postrail.configuration.mail_account_checks import account_faults
+from postrail.configuration.project import Project
 
-# For each protocol its own port, and the one with TLS from the start.
+# The ports of each protocol: the plain one, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
     "imap": (143, 993),
     "pop3": (110, 995),
@@ -31,7 +36,7 @@ MAIL_PORTS: dict[str, tuple[int, int]] = {
     "folder": (0, 0),
     "microsoft_graph": (443, 443),
 }
-# Protocols that take tokens instead of a password, each with its provider of tokens.
+# Protocols that log in with tokens instead of a password, each with the provider of its tokens.
 TOKEN_PROVIDERS = {
     "google_oauth2": "google",
     "microsoft_oauth2": "microsoft",
@@ -44,8 +49,14 @@ DEFAULT_HOSTS = {
 }
 
 
+# With these the connection may be unencrypted.
+PLAIN = ("none", "starttls_if_available")
+# The fields that decide which mailbox the account reads.
+LOCATION = ("path", "host", "username")
+
+
 class MailAccount(Configured):
-    """A mailbox that is watched. Its name is its identity: another name is another mailbox."""
+    """A mailbox that is watched. Its name is its identity: with a new name it is a new mailbox."""
 
     name: Name
     description: str = ""
@@ -53,47 +64,47 @@ class MailAccount(Configured):
     protocol: Literal[
         "imap", "pop3", "google_oauth2", "microsoft_oauth2", "microsoft_graph", "folder"
     ] = "imap"
-    # Of the protocol folder: a maildir, a folder of .eml files, or an mbox file on this machine.
+    # Protocol folder only: a maildir, a folder of .eml files, or an mbox file on this machine.
     path: str = ""
     host: str = ""
     port: Port = 0
     # starttls_if_available goes on without encryption where the server does not offer it.
     encryption: Literal["none", "ssl", "starttls", "starttls_if_available"] = "ssl"
-    # May the password go over an unencrypted line to another machine?
+    # Allows the password to be sent unencrypted to another machine.
     allow_plain_login: bool = False
     min_tls_version: Literal["1.2", "1.3"] = "1.2"
     ca_file: str = ""
     verify_certificate: bool = True
-    # With a credential blank means the address. For a shared mailbox it is that mailbox's. "me" in
-    # Microsoft Graph: the mailbox of whoever authorized the account.
+    # With a credential, blank stands for the address. A shared mailbox takes that mailbox's name;
+    # in Microsoft Graph "me" is the mailbox of the person who authorized the account.
     username: str = ""
     password: Secret = ""
-    # The OAuth2 credential whose tokens stand for the password.
+    # The OAuth2 credential whose tokens replace the password.
     credential: Annotated[str, Field(max_length=100)] = ""
     folder: str = ""
     # The address that people write to.
     address: MailAddress
-    project: ProjectKey
-    # Comments hold what is new in a reply; False: its whole text, with quotation and signature.
+    project: Annotated[ProjectKey, Field(description="the key of a project, such as HELP")]
+    # True: a comment holds only the new text of a reply; False: quotation and signature too.
     strip_quotations: bool = True
-    # What becomes of a mail in the mailbox once it is safe here.
+    # What happens to a message in the mailbox once it is stored here.
     after_download: Literal["seen", "remove", "move", "leave"] = "seen"
     move_to: str = ""
     poll_seconds: Annotated[float, Field(ge=1, le=86400)] = 60.0
     idle: bool = True
-    # 0: no limit. With one there is no IDLE: only the poll timer says when to look.
+    # 0: no limit. With a limit IDLE is off, and only the poll timer starts a poll.
     max_mails_per_poll: Annotated[int, Field(ge=0)] = 0
-    # 0: no limit. Of a larger mail only the header is fetched.
+    # 0: no limit. Only the header of a larger message is fetched.
     max_message_bytes: Annotated[int, Field(ge=0)] = 0
-    # Mail that the server took in before that day is left alone.
+    # Messages that the server received before this day are skipped.
     only_after: date | None = None
-    # For each operation on the socket.
+    # The timeout of each socket operation.
     timeout_ms: Annotated[
         int, BeforeValidator(lambda given: given or DEFAULT_TIMEOUT_MS), Field(ge=1, le=30_000)
     ] = DEFAULT_TIMEOUT_MS
-    # The dialogue with the server goes to the log, without passwords, tokens and bodies.
+    # Logs the dialogue with the server, without passwords, tokens and bodies.
     debug: bool = False
-    # A text of JavaMail's properties that says some of the above; see accounts/properties.py.
+    # JavaMail properties that set some of the fields above; see javamail/properties.py.
     properties: str = ""
 
     @model_validator(mode="before")
@@ -108,17 +119,17 @@ class MailAccount(Configured):
 
     @property
     def wire_protocol(self) -> str:
-        """What is spoken with the server: imap."""
+        """Returns the protocol that the server understands, such as imap for google_oauth2."""
         return SPOKEN.get(self.protocol, self.protocol)
 
     @property
     def wants_tokens(self) -> bool:
-        """Whether its protocol takes no passwords."""
+        """Returns whether its protocol logs in with tokens only."""
         return self.protocol in TOKEN_PROVIDERS
 
     @property
     def is_on_this_machine(self) -> bool:
-        """Whether nothing goes over a network on the way to the server."""
+        """Returns whether its server is this machine, so that nothing crosses a network."""
         if self.host.lower() == "localhost":
             return True
         try:
@@ -128,13 +139,22 @@ class MailAccount(Configured):
 
     @property
     def login_hint(self) -> str:
-        """Who is likely to sign in for it."""
+        """Returns the user name that a provider suggests for signing in."""
         return self.address if self.username.lower() == "me" else self.username
 
     @property
     def secret_fields(self) -> dict[str, bool]:
-        """The secrets that it has, each with whether it must be given."""
+        """Returns the secrets that these values use, each with whether it is required."""
         return {} if self.credential or self.protocol == "folder" else {"password": True}
+
+    def risks(self) -> list[str]:
+        """Returns warnings about settings that work but are dangerous."""
+        found = [] if self.verify_certificate else [unverified_certificate(self.host)]
+        if self.allow_plain_login and self.encryption in PLAIN:
+            found.append(
+                f"allow_plain_login is true: the password may be sent to {self.host} unencrypted"
+            )
+        return found
 
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> MailAccount:
@@ -151,5 +171,80 @@ class MailAccount(Configured):
 
 
 def plain_login_allowed(account: MailAccount) -> bool:
-    """Whether the password may go over an unencrypted line: within this machine it always may."""
+    """Returns whether the password may be sent unencrypted: within this machine it always may."""
     return account.allow_plain_login or account.is_on_this_machine
+
+
+def _project_exists(proposal: Proposal) -> Iterable[Fault]:
+    projects = proposal.all_of(Project)
+    accounts = proposal.all_of(MailAccount)
+    for name, entry in proposal.entries_of(MailAccount).items():
+        if (project := accounts[name].project) not in projects:
+            yield entry.fault("project", unknown_name("project", project, projects))
+
+
+def _read_by_one_account(proposal: Proposal) -> Iterable[Fault]:
+    """Refuses a second account for the same folder: each of its messages would be handled twice."""
+    accounts, entries = proposal.all_of(MailAccount), proposal.entries_of(MailAccount)
+    watched: dict[tuple[str, ...], str] = {}
+    # Those of the database come first, so that the fault is at a line of the file.
+    for name in sorted(accounts, key=lambda name: (name in entries, name)):
+        account = accounts[name]
+        if not account.enabled:
+            continue
+        place = (account.host.lower(), account.username, account.folder, account.path.rstrip("/"))
+        other = watched.setdefault(place, name)
+        if other != name and name in entries:
+            yield entries[name].fault(
+                "path" if account.path else "folder",
+                f"is watched by account {other!r} already; disable one of them (enabled: false)",
+            )
+
+
+def _notes(entry: Entry, before: Configured | None) -> list[str]:
+    account = entry.thing
+    assert isinstance(account, MailAccount)
+    given = {name: getattr(account, name) for name in entry.given}
+    found = read_properties(account.properties, given).notes
+    if account.debug:
+        found.append("debug is true: the server's dialogue is logged, without secrets and bodies")
+    if isinstance(before, MailAccount):
+        found += _relocation_note(account, before)
+    return found
+
+
+def _relocation_note(account: MailAccount, before: MailAccount) -> list[str]:
+    # Another mailbox may give its messages the UIDs that count as read under this name.
+    changed = [name for name in LOCATION if getattr(account, name) != getattr(before, name)]
+    if not changed:
+        return []
+    return [
+        f"{' and '.join(changed)} changed: do this only if the same mailbox has moved."
+        " Another mailbox needs an account with another name, because messages whose UIDs were"
+        " read under this name are skipped"
+    ]
+
+
+MAIL_ACCOUNT = Kind(
+    model=MailAccount,
+    word="account",
+    section="accounts",
+    title="The mailboxes that are watched.",
+    table="mail_account",
+    columns={"project": "project_key"},
+    secrets=("password",),
+    guarded=(
+        "protocol",
+        "host",
+        "port",
+        "encryption",
+        "allow_plain_login",
+        "min_tls_version",
+        "username",
+        "ca_file",
+        "verify_certificate",
+    ),
+    unused="is not used with a credential: leave it out",
+    checks=(_project_exists, _read_by_one_account),
+    notes=_notes,
+)

@@ -1,14 +1,20 @@
-"""A person whom we know, as operators configure them."""
+"""A person known to this installation, as operators configure them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from pydantic import field_validator
 
+from postrail import people
 from postrail.configuration.configured import Configured, MailAddress
+from postrail.configuration.kind import Kind
+from postrail.database import Connection
 
 
 class Person(Configured):
-    """Somebody we know: may comment on any issue by naming its key."""
+    """A known person, who may comment on any issue by naming its key in the subject."""
 
     address: MailAddress
     name: str = ""
@@ -18,3 +24,22 @@ class Person(Configured):
     @classmethod
     def _lower_case(cls, address: str) -> str:
         return address.lower()
+
+
+async def _read(connection: Connection) -> Sequence[Mapping[str, Any]]:
+    return [row._asdict() for row in await people.everyone(connection)]
+
+
+async def _write(connection: Connection, person: Person) -> None:
+    await people.save(connection, people.PersonRow(person.address, person.name, person.enabled))
+
+
+PERSON = Kind(
+    model=Person,
+    word="person",
+    identity="address",
+    section="people",
+    title="People who may comment on any issue by naming its key in the subject.",
+    read=_read,
+    write=_write,
+)

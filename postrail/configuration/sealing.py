@@ -1,6 +1,6 @@
-"""The secrets of configured things: which must be given, which are kept, and how they are stored.
+"""Checks the secrets of configured things, and seals them for the database.
 
-Which a thing has, and which of them it must have, is said by its `secret_fields`.
+A thing's `secret_fields` say which secrets it uses and which of them are required.
 """
 
 from __future__ import annotations
@@ -9,67 +9,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postrail.configuration.configured import Configured
-from postrail.configuration.credential import OAuthCredential, service_account_faults
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.store import SECRET_FIELDS
-from postrail.configuration.yaml_read import ConfigurationFileError, Entry, Fault
+from postrail.configuration.entry import ConfigurationFileError, Entry, Fault
+from postrail.configuration.kinds import kind_of
 from postrail.errors import ConfigurationError
 from postrail.secrets import SEALED, Secrets, check_reference, is_reference
-
-SERVER = (
-    "protocol",
-    "host",
-    "port",
-    "encryption",
-    "allow_plain_login",
-    "min_tls_version",
-    "username",
-    "ca_file",
-    "verify_certificate",
-)
-# Where a kept secret would be sent to: whoever changes one of them must know the secret.
-GUARDED: dict[type[Configured], tuple[str, ...]] = {
-    MailAccount: SERVER,
-    OutgoingConnection: SERVER,
-    OAuthCredential: (
-        "provider",
-        "flow",
-        "client_id",
-        "tenant",
-        "authority",
-        "authorization_url",
-        "token_url",
-        "device_url",
-        "hosts",
-        "ca_file",
-    ),
-}
-USELESS = {
-    MailAccount: "is of no use with a credential: leave it out",
-    OutgoingConnection: "is of no use without a username: give one, or leave the password out",
-    OAuthCredential: "is of no use with this flow and certificate: leave it out",
-}
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """A thing with its secrets as the table keeps them, and what is wrong with them."""
+    """A thing with its secrets as the table keeps them, and the faults of those secrets."""
 
     thing: Configured
     faults: list[Fault]
 
 
 def sealed(entry: Entry, before: Configured | None, secrets: Secrets) -> Sealed:
-    """Checks the secrets that the file gives and seals them; keeps those that it leaves out.
+    """Checks and seals the secrets that the file gives; keeps those that it leaves out.
 
-    Raises ConfigurationError when there is no key to seal with.
+    Raises ConfigurationError when no key is configured.
     """
     thing, faults = entry.thing, list(_faults(entry, before))
     if faults:
         return Sealed(thing, faults)
     stored = {}
-    for field in secret_names(thing):
+    for field in kind_of(thing).secrets:
         try:
             stored[field] = _to_store(entry, field, before, secrets)
         except ConfigurationError as error:
@@ -86,26 +49,21 @@ def check_secrets(entry: Entry, before: Configured | None, file: str) -> None:
 
 
 def secret_if_applied(entry: Entry, field: str, before: Configured | None, secrets: Secrets) -> str:
-    """The secret in plain text that the thing would have once it is applied; nothing is stored."""
+    """Returns the plain secret that the thing would have once applied; stores nothing."""
     text = str(getattr(entry.thing if field in entry.given else before, field, ""))
     stored = is_reference(text) or _is_sealed(text)
     return secrets.reveal(text) if stored else text
 
 
-def secret_names(thing: Configured) -> list[str]:
-    """The fields of the thing that hold secrets, in their order."""
-    return [name for name in type(thing).model_fields if name in SECRET_FIELDS]
-
-
 def plain_secrets(thing: Configured) -> int:
-    """How many of its secrets are readable for whoever reads the file."""
-    values = [str(getattr(thing, name)) for name in secret_names(thing)]
+    """Returns the number of its secrets that anyone who reads the file can read."""
+    values = [str(getattr(thing, name)) for name in kind_of(thing).secrets]
     return sum(bool(text) and not is_reference(text) and not _is_sealed(text) for text in values)
 
 
 def resealed(thing: Configured, secrets: Secrets) -> dict[str, str]:
-    """Its secrets that are sealed with older keys, sealed with the first one."""
-    stored = {name: str(getattr(thing, name)) for name in secret_names(thing)}
+    """Returns those of its secrets that use older keys, sealed with the first key."""
+    stored = {name: str(getattr(thing, name)) for name in kind_of(thing).secrets}
     return {
         name: secrets.seal(secrets.reveal(text))
         for name, text in stored.items()
@@ -115,31 +73,32 @@ def resealed(thing: Configured, secrets: Secrets) -> dict[str, str]:
 
 def _faults(entry: Entry, before: Configured | None) -> Iterator[Fault]:
     thing, wanted = entry.thing, entry.thing.secret_fields
-    for field in secret_names(thing):
+    for field in kind_of(thing).secrets:
         given, kept = getattr(thing, field), getattr(before, field, "")
         if field not in wanted:
             if given:
-                yield entry.fault(field, USELESS[type(thing)])
+                yield entry.fault(field, kind_of(thing).unused)
         elif given:
             yield from _form_faults(entry, field)
         elif wanted[field] and (field in entry.given or not kept):
-            yield entry.fault(field, "is missing: a text, env:POSTRAIL_SECRET_… or file:NAME")
+            yield entry.fault(field, "is missing: give a text, env:POSTRAIL_SECRET_… or file:NAME")
         elif kept and field not in entry.given:
             yield from _guarded_faults(entry, field, before)
 
 
 def _form_faults(entry: Entry, field: str) -> Iterator[Fault]:
     text = str(getattr(entry.thing, field))
-    if field == "service_account_key" and not is_reference(text) and not _is_sealed(text):
-        for problem in service_account_faults(text):
+    check = kind_of(entry.thing).secret_checks.get(field)
+    if check and not is_reference(text) and not _is_sealed(text):
+        for problem in check(text):
             yield entry.fault(field, problem)
 
 
 def _guarded_faults(entry: Entry, field: str, before: Configured | None) -> Iterator[Fault]:
     changed = [
         name
-        for name in GUARDED[type(entry.thing)]
-        if getattr(before, name, None) != getattr(entry.thing, name, None)
+        for name in kind_of(entry.thing).guarded
+        if getattr(before, name) != getattr(entry.thing, name)
     ]
     if changed:
         verb = f"change{'s' if len(changed) == 1 else ''}"
@@ -147,7 +106,7 @@ def _guarded_faults(entry: Entry, field: str, before: Configured | None) -> Iter
 
 
 def _to_store(entry: Entry, field: str, before: Configured | None, secrets: Secrets) -> str:
-    """The secret as the table keeps it; the one that is there when it says the same."""
+    """Returns the secret as the table keeps it: the stored one if the plain text is the same."""
     given, kept = str(getattr(entry.thing, field)), str(getattr(before, field, ""))
     if field not in entry.thing.secret_fields:
         return ""
@@ -166,7 +125,7 @@ def _reveals(secrets: Secrets, kept: str, given: str) -> bool:
     try:
         return _is_sealed(kept) and secrets.reveal(kept) == given
     except ConfigurationError:
-        # Its key is gone, or it is damaged: sealing the given one mends that.
+        # Its key is gone, or it is damaged: sealing the given one again repairs it.
         return False
 
 

@@ -1,84 +1,56 @@
-"""The tables of what operators configure: read by the services, written by `postrail apply`.
+"""The tables of configured things: read by the services, written by `postrail apply`.
 
-Each write leaves a row in `configuration_change` with its author, its time, and the values before
+Each write adds a row to `configuration_change` with its author, its time, and the values before
 and after it, without secrets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
+from postrail.configuration import kinds
 from postrail.configuration.configured import Configured
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.person import Person
-from postrail.configuration.project import Project
+from postrail.configuration.entry import Existing, Thing
+from postrail.configuration.kind import ItemTable, Kind
+from postrail.configuration.kinds import identity, kind_of, shown
 from postrail.database import Connection, one
 from postrail.errors import ConfigurationError
-from postrail.secrets import is_reference
-
-Thing = TypeVar("Thing", bound=Configured)
-
-TABLES: dict[type[Configured], str] = {
-    MailAccount: "mail_account",
-    OAuthCredential: "oauth_credential",
-    OutgoingConnection: "outgoing_connection",
-    Person: "person",
-    Project: "project",
-}
-# What people call each kind, in messages and in `configuration_change`.
-KINDS: dict[type[Configured], str] = {
-    MailAccount: "account",
-    OAuthCredential: "credential",
-    OutgoingConnection: "connection",
-    Person: "person",
-    Project: "project",
-}
-# The field that a thing is known by.
-IDENTITIES: dict[type[Configured], str] = {
-    MailAccount: "name",
-    OAuthCredential: "name",
-    OutgoingConnection: "name",
-    Person: "address",
-    Project: "key",
-}
-SECRET_FIELDS = frozenset({"password", "client_secret", "private_key", "service_account_key"})
-# Where a column is called otherwise than its field.
-COLUMNS: dict[type[Configured], dict[str, str]] = {
-    MailAccount: {"project": "project_key"},
-    OAuthCredential: {},
-    OutgoingConnection: {},
-    Person: {},
-    Project: {"key": "project_key"},
-}
 
 
-async def projects(connection: Connection) -> list[Project]:
-    """All projects with their issue types (the default one first), by key."""
-    types = (
-        "(SELECT array_agg(t.name ORDER BY t.name <> p.default_issue_type, t.name)"
-        " FROM issue_type t WHERE t.project_key = p.project_key)"
+async def read(connection: Connection, kind: Kind[Thing]) -> list[Thing]:
+    """Returns all things of a kind, disabled ones included, by identity."""
+    if kind.read:
+        return [_validated(kind, values) for values in await kind.read(connection)]
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_select(kind))
+        return [_validated(kind, row) for row in await cursor.fetchall()]
+
+
+async def read_all(connection: Connection) -> Existing:
+    """Returns everything that is configured, by model and identity."""
+    return {
+        (kind.model, kind.identity_of(thing)): thing
+        for kind in kinds.KINDS
+        for thing in await read(connection, kind)
+    }
+
+
+async def exists(connection: Connection, kind: Kind[Any], identity: str) -> bool:
+    """Returns whether a thing with this identity is configured."""
+    found = await connection.execute(
+        sql.SQL("SELECT FROM {} WHERE {} = %s").format(
+            sql.Identifier(kind.table), sql.Identifier(kind.column(kind.identity))
+        ),
+        [identity],
     )
-    statement = (
-        f"SELECT project_key AS key, name, {types} AS issue_types,"  # noqa: S608
-        " default_issue_type, coalesce(connection, '') AS connection FROM project p ORDER BY 1"
-    )
-    return [_validated(Project, row) for row in await _dictionaries(connection, statement)]
-
-
-async def read(connection: Connection, model: type[Thing]) -> list[Thing]:
-    """Returns all things of one kind, by their identity."""
-    fields = [f"{COLUMNS[model].get(field, field)} AS {field}" for field in model.model_fields]
-    statement = f"SELECT {', '.join(fields)} FROM {TABLES[model]} ORDER BY {IDENTITIES[model]}"  # noqa: S608  Names of ours.
-    return [_validated(model, row) for row in await _dictionaries(connection, statement)]
+    return found.rowcount == 1
 
 
 async def latest_change_id(connection: Connection) -> int:
@@ -95,22 +67,19 @@ async def save(
     author: str,
     now: datetime,
 ) -> None:
-    """Inserts or replaces a thing, and notes who changed it from what, in one transaction."""
-    kind = type(thing)
-    values = _columns_of(thing)
-    await connection.execute(
-        _upsert(TABLES[kind], COLUMNS[kind].get(IDENTITIES[kind], IDENTITIES[kind]), list(values)),
-        list(values.values()),
-    )
-    if isinstance(thing, Project):
-        await _save_issue_types(connection, thing)
+    """Adds or replaces a thing and records the change with its author, in one transaction."""
+    kind = kind_of(thing)
+    if kind.write:
+        await kind.write(connection, thing)
+    else:
+        await _write(connection, kind, thing)
     await connection.execute(
         "INSERT INTO configuration_change (changed_at, author, kind, name, before, after)"
         " VALUES (%s, %s, %s, %s, %s, %s)",
         [
             now,
             author,
-            KINDS[kind],
+            kind.word,
             identity(thing),
             None if before is None else Jsonb(shown(before)),
             Jsonb(shown(thing, before)),
@@ -118,76 +87,94 @@ async def save(
     )
 
 
-def identity(thing: Configured) -> str:
-    """What the thing is known by: a name, a key or an address."""
-    return cast("str", getattr(thing, IDENTITIES[type(thing)]))
-
-
-def shown(thing: Configured, before: Configured | None = None) -> dict[str, Any]:
-    """The values that people may see: references as they are, secrets only as set or new."""
-    values = thing.model_dump(mode="json")
-    for field in SECRET_FIELDS & values.keys():
-        secret = values[field]
-        if secret and not is_reference(secret):
-            changed = before is not None and getattr(before, field) != secret
-            values[field] = "(new secret)" if changed else "(secret)"
-    return values
-
-
 async def lock_configuration(connection: Connection) -> None:
-    """One writer of the configuration at a time, until the end of the transaction."""
+    """Keeps other writers of the configuration waiting until the end of the transaction."""
     await connection.execute("LOCK TABLE configuration_change IN SHARE ROW EXCLUSIVE MODE")
 
 
-async def _dictionaries(connection: Connection, statement: str) -> Sequence[dict[str, Any]]:
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(statement.encode())
-        return await cursor.fetchall()
-
-
-def _validated(model: type[Thing], row: dict[str, Any]) -> Thing:
+def _validated(kind: Kind[Thing], values: Mapping[str, Any]) -> Thing:
     try:
-        return model.model_validate(row)
+        return kind.model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        name = row[IDENTITIES[model]]
         raise ConfigurationError(
-            f"{KINDS[model]} {name!r} in the database: {field}: {first['msg']}",
+            f"{kind.word} {values[kind.identity]!r} in the database: {field}: {first['msg']}",
             remedy="Correct it with postrail apply",
         ) from error
 
 
-def _columns_of(thing: Configured) -> dict[str, Any]:
-    names = COLUMNS[type(thing)]
-    values = {names.get(field, field): value for field, value in thing.model_dump().items()}
-    if isinstance(thing, Project):
-        del values["issue_types"]
-        values["connection"] = thing.connection or None
-    return values
+def _select(kind: Kind[Any]) -> sql.Composed:
+    return sql.SQL("SELECT {values} FROM {table} AS thing ORDER BY {identity}").format(
+        values=sql.SQL(", ").join(_value(kind, name) for name in kind.model.model_fields),
+        table=sql.Identifier(kind.table),
+        identity=sql.Identifier("thing", kind.column(kind.identity)),
+    )
 
 
-def _upsert(table: str, key: str, columns: Sequence[str]) -> sql.Composed:
+def _value(kind: Kind[Any], name: str) -> sql.Composed:
+    column: sql.Composable = sql.Identifier("thing", kind.column(name))
+    if name in kind.items:
+        column = _item_list(kind, kind.items[name])
+    elif name in kind.nullable:
+        column = sql.SQL("coalesce({}, '')").format(column)
+    return sql.SQL("{} AS {}").format(column, sql.Identifier(name))
+
+
+def _item_list(kind: Kind[Any], items: ItemTable) -> sql.Composed:
+    return sql.SQL(
+        "array(SELECT item.{item} FROM {table} AS item WHERE item.{owner} = thing.{identity}"
+        " ORDER BY item.{item} <> thing.{first}, item.{item})"
+    ).format(
+        item=sql.Identifier(items.item),
+        table=sql.Identifier(items.table),
+        owner=sql.Identifier(items.owner),
+        identity=sql.Identifier(kind.column(kind.identity)),
+        first=sql.Identifier(kind.column(items.first)),
+    )
+
+
+async def _write(connection: Connection, kind: Kind[Any], thing: Configured) -> None:
+    values = {
+        kind.column(name): (value or None) if name in kind.nullable else value
+        for name, value in thing.model_dump().items()
+        if name not in kind.items
+    }
+    await connection.execute(_upsert(kind, list(values)), list(values.values()))
+    for name, items in kind.items.items():
+        await _write_items(connection, items, kind.identity_of(thing), getattr(thing, name))
+
+
+def _upsert(kind: Kind[Any], columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(
         "INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {sets}"
     ).format(
-        table=sql.Identifier(table),
+        table=sql.Identifier(kind.table),
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         places=sql.SQL(", ").join(sql.Placeholder() for _ in columns),
-        key=sql.Identifier(key),
+        key=sql.Identifier(kind.column(kind.identity)),
         sets=sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column)) for column in columns
         ),
     )
 
 
-async def _save_issue_types(connection: Connection, project: Project) -> None:
+async def _write_items(
+    connection: Connection, items: ItemTable, owner: str, names: Sequence[str]
+) -> None:
+    parts = {
+        "table": sql.Identifier(items.table),
+        "owner": sql.Identifier(items.owner),
+        "item": sql.Identifier(items.item),
+    }
     await connection.execute(
-        "DELETE FROM issue_type WHERE project_key = %s AND name <> ALL(%s)",
-        [project.key, project.issue_types],
+        sql.SQL("DELETE FROM {table} WHERE {owner} = %s AND {item} <> ALL(%s)").format(**parts),
+        [owner, names],
     )
     await connection.execute(
-        "INSERT INTO issue_type (project_key, name) SELECT %s, unnest(%s::text[])"
-        " ON CONFLICT DO NOTHING",
-        [project.key, project.issue_types],
+        sql.SQL(
+            "INSERT INTO {table} ({owner}, {item}) SELECT %s, unnest(%s::text[])"
+            " ON CONFLICT DO NOTHING"
+        ).format(**parts),
+        [owner, names],
     )

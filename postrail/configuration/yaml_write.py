@@ -1,7 +1,7 @@
-"""The configuration of an installation in, the text of a `postrail.yaml` out. Pure.
+"""Writes the configuration of an installation as the text of a `postrail.yaml`. Pure.
 
-The same configuration gives the same text. Values that are there without being written are left
-out, and `apply` of the text makes the same configuration.
+The same configuration gives the same text, and `apply` of that text gives the same configuration.
+Values that need not be written, such as defaults, are left out.
 """
 
 from __future__ import annotations
@@ -13,74 +13,66 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from postrail.configuration import kinds
 from postrail.configuration.configured import Configured
-from postrail.configuration.store import IDENTITIES, KINDS, SECRET_FIELDS, identity
-from postrail.configuration.yaml_read import SECTIONS
+from postrail.configuration.kind import Kind
+from postrail.configuration.kinds import kind_of
 from postrail.secrets import ENVIRONMENT, SEALED
 
 INDENT = "    "
 LINE_ENDS = re.compile("[\r\x85\u2028\u2029]")
 HEAD = """\
-# The configuration of this installation, as postrail export wrote it. Put it back with:
+# The configuration of this installation, written by postrail export. To restore it:
 #
 #     postrail apply -f FILE
 #
-# Values that are left out are the defaults; postrail init writes a file that explains all.
+# Values that are left out have their defaults; postrail init writes a file that explains all
+# settings.
 """
 NEEDED = """\
 #
-# Encrypted passwords are not in this file. Provide them as these variables of the processes that
-# use them, or write it with --sealed:
+# Encrypted passwords are not in this file. Provide them in these environment variables of the
+# processes that use them, or export with --sealed:
 #
 """
 SEALED_NOTE = """\
 #
-# Encrypted passwords (sealed:…) can be read only with the keys that sealed them
+# Encrypted passwords (sealed:…) can be decrypted only with the keys that encrypted them
 # (POSTRAIL_SECRETS__KEYS).
 """
-TITLES = {
-    "connections": "The SMTP servers that take our mail.",
-    "projects": "Projects of the built-in tracker.",
-    "accounts": "The mailboxes that are watched.",
-    "credentials": "What gives accounts their tokens (OAuth2); see postrail accounts authorize.",
-    "people": "People who may comment on any issue by naming its key in the subject.",
-}
 
 
 def export_text(things: Iterable[Configured], *, sealed: bool = False) -> str:
-    """The text of a file that `apply` takes; with `sealed` it holds encrypted secrets as such."""
+    """Returns a text that `apply` reads; with `sealed` it includes the encrypted secrets."""
     everything = list(things)
     variables = _Variables(everything)
-    bodies = [
-        _section(
-            section, [thing for thing in everything if type(thing) is model], sealed, variables
-        )
-        for section, model in SECTIONS.items()
-    ]
+    bodies = [_section(kind, everything, sealed, variables) for kind in kinds.KINDS]
     return _head(everything, sealed, variables) + "".join(bodies)
 
 
 def _head(things: Sequence[Configured], sealed: bool, variables: _Variables) -> str:
-    if sealed and any(_is_sealed(thing, field) for thing in things for field in SECRET_FIELDS):
+    if sealed and any(text.startswith(SEALED) for thing in things for text in _secrets(thing)):
         return HEAD + SEALED_NOTE
     if variables.names:
         return HEAD + NEEDED + "".join(f"#     {name}\n" for name in variables.names)
     return HEAD
 
 
-def _section(name: str, things: list[Configured], sealed: bool, variables: _Variables) -> str:
+def _section(
+    kind: Kind[Any], everything: Sequence[Configured], sealed: bool, variables: _Variables
+) -> str:
+    things = [thing for thing in everything if type(thing) is kind.model]
     if not things:
         return ""
-    title = f"\n# {TITLES[name]}\n" if name in TITLES else "\n"
-    items = [_item(thing, sealed, variables) for thing in sorted(things, key=identity)]
-    return f"{title}{name}:\n" + "".join(items)
+    items = [_item(thing, sealed, variables) for thing in sorted(things, key=kind.identity_of)]
+    return f"\n# {kind.title}\n{kind.section}:\n" + "".join(items)
 
 
 def _item(thing: Configured, sealed: bool, variables: _Variables) -> str:
-    values = written_values(thing)
     lines: list[str] = []
-    for field, value in values.items():
-        if field in SECRET_FIELDS and _is_sealed(thing, field) and not sealed:
+    for field, value in written_values(thing).items():
+        secret = field in kind_of(thing).secrets
+        if secret and str(value).startswith(SEALED) and not sealed:
             value = ENVIRONMENT + variables.name_for(thing, field)
             lines.append("# Encrypted in the database; provide it, as it is not in this file.")
         lines += _yaml({field: value}).splitlines()
@@ -90,16 +82,16 @@ def _item(thing: Configured, sealed: bool, variables: _Variables) -> str:
 
 
 def written_values(thing: Configured) -> dict[str, Any]:
-    """The fields that have to be written, so that the others come by themselves."""
+    """Returns the fields that must be written, because the others follow from them."""
     values = thing.model_dump()
-    known_by = IDENTITIES[type(thing)]
+    identity = kind_of(thing).identity
     for field in list(values):
-        if field == known_by:
+        if field == identity:
             continue
         fewer = {name: value for name, value in values.items() if name != field}
         if _same(thing, fewer):
             values = fewer
-    return {known_by: values.pop(known_by), **values}
+    return {identity: values.pop(identity), **values}
 
 
 def _same(thing: Configured, values: dict[str, Any]) -> bool:
@@ -109,21 +101,22 @@ def _same(thing: Configured, values: dict[str, Any]) -> bool:
         return False
 
 
-def _is_sealed(thing: Configured, field: str) -> bool:
-    return str(getattr(thing, field, "")).startswith(SEALED)
+def _secrets(thing: Configured) -> list[str]:
+    return [str(getattr(thing, field)) for field in kind_of(thing).secrets]
 
 
 class _Variables:
-    """Names of variables for secrets: no two secrets have the same one."""
+    """Names of environment variables for secrets, a different one for each secret."""
 
     def __init__(self, things: Iterable[Configured]) -> None:
-        secrets = (str(getattr(thing, field, "")) for thing in things for field in SECRET_FIELDS)
+        secrets = (text for thing in things for text in _secrets(thing))
         self._taken = {text.removeprefix(ENVIRONMENT) for text in secrets}
         self.names: list[str] = []
 
     def name_for(self, thing: Configured, field: str) -> str:
-        """The variable for a secret of this thing."""
-        words = f"{KINDS[type(thing)]}_{identity(thing)}_{field}"
+        """Returns a new variable name for a secret of this thing."""
+        kind = kind_of(thing)
+        words = f"{kind.word}_{kind.identity_of(thing)}_{field}"
         plain = f"POSTRAIL_SECRET_{re.sub('[^A-Za-z0-9]', '_', words).upper()}"
         name = next(name for name in _numbered(plain) if name not in self._taken)
         self._taken.add(name)
@@ -132,7 +125,7 @@ class _Variables:
 
 
 def _numbered(name: str) -> Iterator[str]:
-    # Names that differ by a dot or in their case only come to the same variable.
+    # Names that differ only in punctuation or case give the same variable.
     yield name
     number = 2
     while True:
@@ -141,13 +134,13 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as such."""
+    """Writes texts of several lines as blocks of lines."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value else None
     if LINE_ENDS.search(value):
-        # YAML takes each of them for the end of a line, and gives back another one.
+        # YAML reads each of these characters as a line end and would return another one.
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 

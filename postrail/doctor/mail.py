@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 
 from postrail.clock import Clock, SystemClock
-from postrail.configuration.apply import risks
 from postrail.configuration.load import mail_accounts, outgoing_connections
 from postrail.configuration.mail_account import MailAccount
 from postrail.configuration.outgoing_connection import OutgoingConnection
@@ -105,7 +104,7 @@ async def look_at_connection(
 
 
 def _works(part: str, says: str, setting: str, thing: MailAccount | OutgoingConnection) -> Finding:
-    found = risks(thing)
+    found = thing.risks()
     if not found:
         return fine(part, says)
     return warning(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postrail.configuration.apply import make_plan
+from postrail.configuration.plan import make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings

@@ -14,7 +14,6 @@ import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
-from postrail.configuration.apply import risks
 from postrail.configuration.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
@@ -168,7 +167,7 @@ class ConnectionCheck:
         return Found(f"{version}, {described(certificate)}", self._advice(certificate))
 
     def _advice(self, certificate: Certificate) -> str:
-        advice = "; ".join(risks(self._account))
+        advice = "; ".join(self._account.risks())
         if certificate.days_left(_now()) < RENEW_DAYS and self._account.verify_certificate:
             advice = "; ".join(
                 filter(None, [advice, "the certificate has to be renewed on the server soon"])

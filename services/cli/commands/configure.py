@@ -14,8 +14,8 @@ from services.cli.installation import Data, complete, connected, load, load_to_w
 from services.cli.output import Json, console, show_json
 
 if TYPE_CHECKING:
-    from postrail.configuration.apply import Change, Plan
-    from postrail.configuration.yaml_read import Entry
+    from postrail.configuration.entry import Entry
+    from postrail.configuration.plan import Change, Plan
     from postrail.settings import Settings
 
 DEFAULT_FILE = Path("postrail.yaml")
@@ -150,11 +150,11 @@ async def _apply(
 
 async def _reseal(settings: Settings, author: str) -> int:
     from postrail.clock import SystemClock
-    from postrail.configuration import apply as applying
+    from postrail.operate import reseal
     from postrail.secrets import Secrets
 
     async with connected(settings) as connection:
-        return await applying.reseal(
+        return await reseal.reseal(
             connection, Secrets(settings.secrets), author=author, now=SystemClock().now()
         )
 

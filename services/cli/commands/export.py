@@ -43,11 +43,11 @@ def export(
 
 
 async def _text(settings: Settings, sealed: bool) -> str:
-    from postrail.configuration.apply import existing_things
+    from postrail.configuration.store import read_all
     from postrail.configuration.yaml_write import export_text
 
     async with connected(settings) as connection:
-        things = await existing_things(connection)
+        things = await read_all(connection)
     return export_text(things.values(), sealed=sealed)
 
 

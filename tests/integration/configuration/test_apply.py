@@ -10,9 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 from postrail.configuration import load, store
-from postrail.configuration.apply import Plan, apply_entries, reseal
-from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
+from postrail.configuration.apply import apply_entries
+from postrail.configuration.entry import ConfigurationFileError
+from postrail.configuration.plan import Plan
+from postrail.configuration.yaml_read import parse_file
 from postrail.database import Connection, one_connection, rows
+from postrail.operate.reseal import reseal
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import DatabaseSettings, SecretSettings
 

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from postrail.configuration.apply import reseal
 from postrail.errors import ConfigurationError
 from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 from postrail.oauth.token_table import all_rows
+from postrail.operate.reseal import reseal
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import SecretSettings
 from tests.makers.oauth import Scene

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import pytest
 from pydantic import SecretStr
 
-from postrail.configuration.apply import Plan, make_plan
 from postrail.configuration.configured import Configured
+from postrail.configuration.entry import ConfigurationFileError
+from postrail.configuration.kinds import identity, shown
 from postrail.configuration.mail_account import MailAccount
 from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.store import identity, shown
-from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
+from postrail.configuration.plan import Plan, make_plan
+from postrail.configuration.yaml_read import parse_file
 from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import SecretSettings
@@ -228,7 +229,7 @@ def test_a_password_without_username_is_refused() -> None:
             "    username: login\n    password: secret\n    from", "    password: secret\n    from"
         )
     )
-    assert "of no use without a username" in fault
+    assert "is not used without a username" in fault
 
 
 @pytest.mark.parametrize(
@@ -317,10 +318,10 @@ def test_people_are_known_by_their_address_in_small_letters() -> None:
 @pytest.mark.parametrize(
     ("setting", "warning"),
     [
-        ("verify_certificate: false", "account help: verify_certificate is false: whoever stands"),
+        ("verify_certificate: false", "account help: verify_certificate is false: an attacker"),
         (
             "encryption: none\n    allow_plain_login: true",
-            "account help: allow_plain_login is true: the password may go to imap.example.org",
+            "account help: allow_plain_login is true: the password may be sent to imap.example.org",
         ),
         # Nothing goes over a plain line with TLS from the start.
         ("allow_plain_login: true", ""),

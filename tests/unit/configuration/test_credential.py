@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from postrail.configuration.apply import Plan, make_plan
 from postrail.configuration.configured import Configured
 from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.entry import ConfigurationFileError
+from postrail.configuration.kinds import identity
 from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.project import Project
-from postrail.configuration.store import identity
-from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
+from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import SecretSettings
 
@@ -117,63 +118,69 @@ def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
         # The provider.
         ({**GOOGLE, "provider": "yahoo"}, "provider: must be 'google', 'microsoft' or 'custom'"),
         # Flows that a provider does not have.
-        ({**GOOGLE, "flow": "device_code"}, "flow: device_code is not to be had from google"),
-        ({**GOOGLE, "flow": "client_credentials"}, "flow: client_credentials is not to be had"),
-        ({**MICROSOFT, "flow": "service_account"}, "flow: service_account is not to be had from"),
+        ({**GOOGLE, "flow": "device_code"}, "flow: google does not offer device_code; choose"),
+        (
+            {**GOOGLE, "flow": "client_credentials"},
+            "flow: google does not offer client_cred",
+        ),
+        (
+            {**MICROSOFT, "flow": "service_account"},
+            "flow: microsoft does not offer service_acc",
+        ),
         ({**CUSTOM, "flow": "service_account"}, "choose authorization_code or device_code or"),
         # Who we are.
         ({**GOOGLE, "client_id": ""}, "client_id: is missing: the id that the provider gave"),
         ({**MICROSOFT, "client_id": ""}, "client_id: is missing"),
-        ({**GOOGLE, "client_secret": ""}, "client_secret: is missing: a text, env:POSTRAIL_SEC"),
-        ({**APPLICATION, "client_secret": ""}, "client_secret: is missing: a text"),
-        ({**ROBOT, "service_account_key": ""}, "service_account_key: is missing: a text"),
-        ({**ROBOT, "service_account_key": "PEM"}, "service_account_key: must be the JSON text"),
-        ({**ROBOT, "service_account_key": "[]"}, "service_account_key: must be the JSON text"),
+        ({**GOOGLE, "client_secret": ""}, "client_secret: is missing: give a text, env:POST"),
+        ({**APPLICATION, "client_secret": ""}, "client_secret: is missing: give a text"),
+        ({**ROBOT, "service_account_key": ""}, "service_account_key: is missing: give a text"),
+        ({**ROBOT, "service_account_key": "PEM"}, "service_account_key: must be the JSON key"),
+        ({**ROBOT, "service_account_key": "[]"}, "service_account_key: must be the JSON key"),
         (
             {**ROBOT, "service_account_key": '{"client_email": "robot@desk.example"}'},
-            "service_account_key: has no private_key: take the whole JSON text",
+            "service_account_key: has no private_key: give the whole JSON key",
         ),
-        ({**ROBOT, "client_secret": "s3cret"}, "client_secret: is of no use with this flow"),
+        ({**ROBOT, "client_secret": "s3cret"}, "client_secret: is not used with this flow"),
         # References out of bounds.
         ({**GOOGLE, "client_secret": "env:HOME"}, "client_secret: env:HOME is not allowed"),
         # Certificates.
-        ({**MICROSOFT, "certificate": PEM}, "private_key: is missing: a text"),
+        ({**MICROSOFT, "certificate": PEM}, "private_key: is missing: give a text"),
         ({**MICROSOFT, "certificate": "MIIB"}, "certificate: must be the PEM text"),
         ({**MICROSOFT, "thumbprint": "12:34"}, "thumbprint: must be the 40 hexadecimal digits"),
-        ({**GOOGLE, "certificate": PEM}, "certificate: is of use with provider microsoft only"),
+        ({**GOOGLE, "certificate": PEM}, "certificate: is used with provider microsoft only"),
         (
             {**MICROSOFT, "private_key": "PEM"},
-            "private_key: is of no use with this flow and certificate",
+            "private_key: is not used with this flow and certificate",
         ),
         # Microsoft lets public clients have device codes only.
         (
             {**MICROSOFT, "flow": "device_code", "client_secret": "s3cret"},
-            "client_secret: is of no use with this flow",
+            "client_secret: is not used with this flow",
         ),
         (
             {**MICROSOFT, "flow": "device_code", "thumbprint": "A" * 40},
-            "thumbprint: is of no use with device_code",
+            "thumbprint: is not used with device_code",
         ),
         # Tenants.
         ({**APPLICATION, "tenant": ""}, "tenant: is missing: client_credentials work for one"),
         ({**APPLICATION, "tenant": "common"}, "tenant: is missing: client_credentials work"),
-        ({**GOOGLE, "tenant": "desk"}, "tenant: is of use with provider microsoft only"),
+        ({**GOOGLE, "tenant": "desk"}, "tenant: is used with provider microsoft only"),
         # Addresses.
-        ({**GOOGLE, "authority": "https://x.example"}, "authority: is Google's own; leave it out"),
-        ({**CUSTOM, "authority": ""}, "authority: is missing: the provider's https address"),
+        ({**GOOGLE, "authority": "https://x.example"}, "authority: is fixed for provider google"),
+        ({**CUSTOM, "authority": ""}, "authority: is missing: give the provider's https"),
         ({**CUSTOM, "authority": "http://x.example"}, "authority: must be an address that begins"),
         ({**CUSTOM, "authority": "https://x.example:y"}, "authority: must be an address that"),
         (
             {**CUSTOM, "authority": "", "token_url": "https://x.example/t"},
-            "authorization_url: is missing, as there is no authority to ask for it",
+            "authorization_url: is missing: give it, or the authority that publishes it",
         ),
         (
             {**CUSTOM, "authority": "", "token_url": "https://x.example/t", "flow": "device_code"},
-            "device_url: is missing, as there is no authority to ask for it",
+            "device_url: is missing: give it, or the authority that publishes it",
         ),
         ({**CUSTOM, "device_url": "ftp://x.example"}, "device_url: must be an address that begins"),
-        ({**MICROSOFT, "token_url": "https://x.example"}, "token_url: is Microsoft's own; name"),
-        ({**CUSTOM, "hosts": []}, "hosts: is missing: the mail servers that may be given its"),
+        ({**MICROSOFT, "token_url": "https://x.example"}, "token_url: is fixed for provider"),
+        ({**CUSTOM, "hosts": []}, "hosts: is missing: the mail servers that may receive"),
         # The command listens at 127.0.0.1 only.
         *(
             ({**CUSTOM, "redirect_address": address}, "redirect_address: must begin with https://")
@@ -194,18 +201,18 @@ def test_a_wrong_credential_says_what_to_do(credential: dict[str, Any], fault: s
 @pytest.mark.parametrize(
     ("account", "fault"),
     [
-        ({"credential": ""}, "credential: is missing: google_oauth2 takes no password; name one"),
+        ({"credential": ""}, "credential: is missing: google_oauth2 needs tokens; name one"),
         ({"credential": "other"}, "credential: there is no credential 'other' in the file or the"),
-        ({"password": "secret"}, "password: is of no use with a credential: leave it out"),
+        ({"password": "secret"}, "password: is not used with a credential: leave it out"),
         (
             {"protocol": "microsoft_oauth2", "host": "imap.gmail.com"},
-            "credential: 'desk' is of provider google, and microsoft_oauth2 takes tokens of",
+            "credential: 'desk' has provider google, but microsoft_oauth2 needs tokens from",
         ),
-        ({"host": "imap.example.org"}, "host: imap.example.org is not given tokens of credential"),
+        ({"host": "imap.example.org"}, "host: imap.example.org may not receive tokens of"),
         ({"encryption": "none"}, "encryption: must be ssl or starttls: tokens are never sent"),
         ({"encryption": "starttls_if_available"}, "encryption: must be ssl or starttls"),
-        ({"allow_plain_login": True}, "allow_plain_login: is of no use: tokens are never sent"),
-        ({"verify_certificate": False}, "verify_certificate: must be true: tokens are given to"),
+        ({"allow_plain_login": True}, "allow_plain_login: has no effect: tokens are never"),
+        ({"verify_certificate": False}, "verify_certificate: must be true: tokens are sent to"),
     ],
 )
 def test_a_wrong_account_says_what_to_do(account: dict[str, Any], fault: str) -> None:
@@ -216,7 +223,7 @@ def test_a_wrong_account_says_what_to_do(account: dict[str, Any], fault: str) ->
 def test_a_password_is_still_wanted_without_a_credential() -> None:
     given = {**ACCOUNT, "protocol": "imap", "credential": "", "host": "x", "username": "help"}
     (fault,) = faults_of(None, given)
-    assert "password: is missing: a text, env:POSTRAIL_SECRET_… or file:NAME" in fault
+    assert "password: is missing: give a text, env:POSTRAIL_SECRET_… or file:NAME" in fault
 
 
 @pytest.mark.parametrize(
@@ -310,7 +317,7 @@ def test_accounts_that_the_file_does_not_name_keep_their_server() -> None:
     hosts = ["imap.gmail.com", "localhost"]
     things = applied({**GOOGLE, "hosts": hosts}, {**ACCOUNT, "host": "localhost"})
     (fault,) = faults_of(GOOGLE, existing=things)
-    assert "hosts: lack localhost, which account 'help' uses; add it" in fault
+    assert "hosts: must include localhost, which account 'help' uses" in fault
 
 
 def test_no_secret_is_shown() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.configuration.apply import make_plan
+from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
+from postrail.configuration.plan import make_plan
+from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings
 
@@ -46,7 +47,7 @@ WRONG = [
     ("port: 993", "port: is for mail servers"),
     ("folder: Sales", "folder: is for mail servers"),
     ("after_download: move", "move_to: is missing"),
-    ("{after_download: move, move_to: ../x}", "move_to: must not lead upwards"),
+    ("{after_download: move, move_to: ../x}", "move_to: must not contain '..'"),
     ("{after_download: move, move_to: /var/mail/help}", "move_to: is the folder that is watched"),
 ]
 
@@ -67,7 +68,7 @@ def test_what_is_refused(change: str, fault: str) -> None:
 
 def test_a_path_is_for_folders_only() -> None:
     text = ACCOUNT.replace("protocol: folder", "host: h\n    username: u\n    password: p")
-    with pytest.raises(ConfigurationFileError, match="path: is of no use unless protocol"):
+    with pytest.raises(ConfigurationFileError, match="path: is used with protocol folder only"):
         parse_file(text, "f")
 
 

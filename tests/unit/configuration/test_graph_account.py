@@ -49,10 +49,10 @@ def test_defaults(given: dict[str, Any], field: str, value: object) -> None:
 
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
-    ({"credential": ""}, "credential: is missing: microsoft_graph takes no password"),
+    ({"credential": ""}, "credential: is missing: microsoft_graph needs tokens"),
     ({"encryption": "starttls"}, "encryption: must be ssl"),
     ({"after_download": "move"}, "move_to: is missing"),
-    ({"move_to": "Done"}, "move_to: is of no use"),
+    ({"move_to": "Done"}, "move_to: is used with after_download move only"),
     ({"after_download": "move", "move_to": "INBOX"}, "move_to: is the folder that is watched"),
     # No two folders of Exchange differ by their case only.
     ({"after_download": "move", "move_to": "Inbox"}, "move_to: is the folder that is watched"),

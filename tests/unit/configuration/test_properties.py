@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postrail.configuration.apply import make_plan
+from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.javamail.properties import read_properties
+from postrail.configuration.kinds import identity
 from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.store import identity
-from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
+from postrail.configuration.plan import make_plan
+from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings

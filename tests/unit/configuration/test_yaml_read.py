@@ -7,10 +7,11 @@ from textwrap import dedent
 
 import pytest
 
+from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.mail_account import MailAccount
 from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.configuration.project import Project
-from postrail.configuration.yaml_read import ConfigurationFileError, parse_file
+from postrail.configuration.yaml_read import parse_file
 
 ACCOUNT = """\
 accounts:
@@ -136,10 +137,15 @@ def test_within_this_machine_a_password_may_go_unencrypted(host: str) -> None:
 
 WRONG_TOGETHER = [
     # The password would be readable on the way.
-    (f"{ACCOUNT}    encryption: none\n", 8, "encryption", "none would send the password readable"),
+    (
+        f"{ACCOUNT}    encryption: none\n",
+        8,
+        "encryption",
+        "none would send the password unencrypted",
+    ),
     # Moving needs somewhere to move to, elsewhere.
     (f"{ACCOUNT}    after_download: move\n", 2, "move_to", "is missing: the folder that"),
-    (f"{ACCOUNT}    move_to: Done\n", 8, "move_to", "is of no use unless after_download is move"),
+    (f"{ACCOUNT}    move_to: Done\n", 8, "move_to", "is used with after_download move only"),
     (
         f"{ACCOUNT}    after_download: move\n    move_to: INBOX\n",
         9,
@@ -164,10 +170,10 @@ WRONG_TOGETHER = [
     (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap', 'pop3'"),
     # POP3 has one folder, whose mails have no dates.
     (f"{POP3}    folder: Sales\n", 9, "folder", "pop3 has no folders; leave it blank"),
-    (f"{POP3}    after_download: move\n", 9, "after_download", "pop3 has no folder to move mails"),
-    (f"{POP3}    move_to: Done\n", 9, "move_to", "is of no use with pop3"),
-    (f"{POP3}    only_after: 2026-03-01\n", 9, "only_after", "pop3 does not tell when a mail came"),
-    (f"{POP3}    encryption: none\n", 9, "encryption", "none would send the password readable"),
+    (f"{POP3}    after_download: move\n", 9, "after_download", "pop3 has no folder to move mess"),
+    (f"{POP3}    move_to: Done\n", 9, "move_to", "is not used with pop3"),
+    (f"{POP3}    only_after: 2026-03-01\n", 9, "only_after", "pop3 has no dates of arrival"),
+    (f"{POP3}    encryption: none\n", 9, "encryption", "none would send the password unencrypted"),
 ]
 
 
@@ -233,7 +239,7 @@ def test_connections_and_projects_are_read() -> None:
         (
             "servers: []\n",
             "postrail.yaml:1: the file, servers: is not known;"
-            " known are: connections, projects, accounts, people",
+            " known are: connections, projects, credentials, accounts, people",
         ),
         # Not YAML.
         (

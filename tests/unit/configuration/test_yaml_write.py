@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from postrail.configuration.apply import Plan, make_plan
 from postrail.configuration.configured import Configured
+from postrail.configuration.kinds import identity
 from postrail.configuration.mail_account import MailAccount
 from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.configuration.person import Person
+from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.project import Project
-from postrail.configuration.store import identity
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text, written_values
 from postrail.secrets import Secrets, generate_key
@@ -54,21 +54,22 @@ def test_what_is_written_is_short_and_readable() -> None:
         update={"description": "Für Kunden:\nalle", "only_after": date(2026, 1, 1)}
     )
     assert export_text([account, HELP, OUT, Person(address="a@example.org")]) == (
-        "# The configuration of this installation, as postrail export wrote it. Put it back with:\n"
+        "# The configuration of this installation, written by postrail export. To restore it:\n"
         "#\n"
         "#     postrail apply -f FILE\n"
         "#\n"
-        "# Values that are left out are the defaults; postrail init writes a file that explains"
-        " all.\n"
+        "# Values that are left out have their defaults; postrail init writes a file that explains"
+        " all\n"
+        "# settings.\n"
         "\n"
-        "# The SMTP servers that take our mail.\n"
+        "# The SMTP servers that send our messages.\n"
         "connections:\n"
         "  - name: out\n"
         "    is_default: true\n"
         "    host: smtp.example.org\n"
         "    from_address: help@example.org\n"
         "\n"
-        "# Projects of the built-in tracker.\n"
+        "# The projects of the built-in tracker.\n"
         "projects:\n"
         "  - key: HELP\n"
         "    name: Help desk\n"

@@ -38,7 +38,7 @@ def test_the_assertion_verifies_with_the_public_key_and_says_for_whom() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("no JSON", "must be the JSON text"),
+        ("no JSON", "must be the JSON key"),
         (json.dumps({"client_email": "r@x"}), "has no private_key"),
         (json.dumps({"client_email": "r@x", "private_key": "k3y"}), "no RSA key in PEM"),
         (json.dumps({"client_email": "r@x", "private_key": ec_key()}), "no RSA key in PEM"),

@@ -78,7 +78,7 @@ async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCrede
 
 
 def _is_local(credential: OAuthCredential) -> bool:
-    from postrail.configuration.credential import is_loopback_address
+    from postrail.configuration.credential_checks import is_loopback_address
 
     return is_loopback_address(credential.redirect_address)
 

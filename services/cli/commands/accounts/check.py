@@ -16,8 +16,8 @@ from services.cli.installation import Data, complete, connected_to_own, load
 from services.cli.output import Json, clean, console, show_json
 
 if TYPE_CHECKING:
+    from postrail.configuration.entry import Entry
     from postrail.configuration.mail_account import MailAccount
-    from postrail.configuration.yaml_read import Entry
     from postrail.database import Connection
     from postrail.mailbox.check.timed_steps import ReadSoFar, Step
     from postrail.oauth.tokens import AccessTokens
@@ -187,11 +187,12 @@ async def _check_tokens(
     file: str,
 ) -> None:
     """Tokens go to the hosts of their credential only: what apply would refuse is not tried."""
-    from postrail.configuration.apply import existing_things, make_plan
+    from postrail.configuration.plan import make_plan
+    from postrail.configuration.store import read_all
     from postrail.secrets import Secrets
 
     if any(getattr(entry.thing, "credential", "") for entry in entries):
-        existing = await existing_things(connection)
+        existing = await read_all(connection)
         make_plan(everything, existing, Secrets(settings.secrets), file=file)
 
 

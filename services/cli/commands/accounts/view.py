@@ -75,7 +75,7 @@ def _read_up_to(account: MailAccount, standing: Standing) -> int | None:
 
 def attributes(account: MailAccount) -> dict[str, object]:
     """Every attribute with its value, secrets as set or not."""
-    from postrail.configuration.store import shown
+    from postrail.configuration.kinds import shown
 
     return {name: word(value) for name, value in shown(account).items()}
 
@@ -123,6 +123,6 @@ def print_failures(failures: Sequence[FailedMail]) -> None:
 
 
 def for_programs(account: MailAccount, standing: Standing) -> dict[str, object]:
-    from postrail.configuration.store import shown
+    from postrail.configuration.kinds import shown
 
     return {**shown(account), "standing": standing}

@@ -1,0 +1,77 @@
+"""The descriptor of a configured kind: what the store, apply, YAML and sealing know about it.
+
+A new kind is one file with its model and its `Kind`, a migration, and a line in `kinds.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from postrail.configuration.configured import Configured
+from postrail.configuration.entry import Entry, Fault, Proposal, Thing
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemTable:
+    """A table that keeps the items of a list field, one row for each."""
+
+    table: str
+    # The columns with the identity of the thing and with the item.
+    owner: str
+    item: str
+    # The field of the thing that names the item to read first; the others follow by name.
+    first: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind(Generic[Thing]):
+    """One kind of thing that operators configure."""
+
+    model: type[Thing]
+    # The word for it in messages and in `configuration_change`, such as account.
+    word: str
+    # The field that identifies a thing of this kind.
+    identity: str = "name"
+
+    # In postrail.yaml: the section that lists them, and the comment above it in an export.
+    section: str
+    title: str
+
+    # In the database: the table, and the fields whose columns have other names.
+    table: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    # Text fields that are NULL in the table when they are blank.
+    nullable: frozenset[str] = frozenset()
+    # List fields that are kept in tables of their own.
+    items: Mapping[str, ItemTable] = field(default_factory=dict)
+    # In the place of `table`, where another package owns it: read returns the values of each thing,
+    # write saves one. Their argument is a database connection; typed as Any, because models must
+    # not depend on the database.
+    read: Callable[[Any], Awaitable[Sequence[Mapping[str, Any]]]] | None = None
+    write: Callable[[Any, Thing], Awaitable[None]] | None = None
+
+    # Fields that hold secrets: sealed in the database, hidden wherever values are shown.
+    secrets: tuple[str, ...] = ()
+    # Where a stored secret is sent: a change of one of these fields asks for the secret again.
+    guarded: tuple[str, ...] = ()
+    # The problem when a secret is given that the other values do not use.
+    unused: str = "is not used: leave it out"
+    # Checks of the plain text of a secret; each returns problems that show none of it.
+    secret_checks: Mapping[str, Callable[[str], list[str]]] = field(default_factory=dict)
+
+    # Checks that need other things too. They see the whole proposal and name lines of its entries.
+    checks: tuple[Callable[[Proposal], Iterable[Fault]], ...] = ()
+    # Fills in values that follow from other things; returns all entries of the proposal.
+    fill_in: Callable[[Proposal], Sequence[Entry]] | None = None
+    # Returns remarks for the operator about an entry, given the thing as it was before.
+    notes: Callable[[Entry, Configured | None], list[str]] | None = None
+
+    def identity_of(self, thing: Configured) -> str:
+        """Returns the name, key or address of the thing."""
+        return str(getattr(thing, self.identity))
+
+    def column(self, name: str) -> str:
+        """Returns the column that keeps the field."""
+        return self.columns.get(name, name)
