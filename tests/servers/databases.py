@@ -21,6 +21,20 @@ def url_of(admin_url: str, database: str) -> str:
     return urlunsplit(urlsplit(admin_url)._replace(path="/" + database))
 
 
+def port_of(url: str) -> int:
+    """Returns the TCP port that a URL names."""
+    port = urlsplit(url).port
+    assert port is not None, "the URL of a test server names its port"
+    return port
+
+
+def url_with_port(url: str, port: int) -> str:
+    """Returns the URL of the same database behind another port of this machine."""
+    parts = urlsplit(url)
+    credentials, _, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
+
+
 def create_database(admin_url: str, *, template: str = "template1") -> str:
     """Makes a database with a random name; returns its URL."""
     name = f"test_{secrets.token_hex(8)}"

@@ -73,6 +73,10 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Closes the port and all connections; later connections are refused."""
         for one in self._sockets:
             _shut(one)
         for thread in self._threads:

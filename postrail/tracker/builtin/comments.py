@@ -40,11 +40,13 @@ async def insert_comments(
     return [row[0] for row in found]
 
 
-async def comment_made_by(connection: Connection, mail_id: str, revision: int) -> int | None:
-    """Returns the id of the comment that this revision of a message made."""
+async def comment_made_by(
+    connection: Connection, issue_key: str, mail_id: str, revision: int
+) -> int | None:
+    """Returns the id of the issue's comment that this revision of a message made."""
     found = await one(
         connection,
-        "SELECT comment_id FROM comment WHERE mail_id = %s AND revision = %s",
-        [mail_id, revision],
+        "SELECT comment_id FROM comment WHERE issue_key = %s AND mail_id = %s AND revision = %s",
+        [issue_key, mail_id, revision],
     )
     return found[0] if found else None
