@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 import psycopg
@@ -34,5 +34,11 @@ async def take_numbers(connection: Connection, projects: Sequence[str]) -> list[
             f"there is no project {' or '.join(sorted(wanted))}",
             remedy="Add it to postrail.yaml and run: postrail apply",
         ) from error
-    counters = {key: count(next_number - wanted[key]) for key, next_number in found}
+    return numbers_in_order(projects, dict(found))
+
+
+def numbers_in_order(projects: Sequence[str], next_numbers: Mapping[str, int]) -> list[int]:
+    """Returns each project's numbers in the order of the list, up to the next one to be given."""
+    wanted = Counter(projects)
+    counters = {key: count(next_numbers[key] - taken) for key, taken in wanted.items()}
     return [next(counters[project]) for project in projects]
