@@ -1,21 +1,24 @@
-"""Issues of the built-in tracker as people look at them: a list, and one with all that it holds."""
+"""Reads issues of the built-in tracker: lists of them, and one in detail."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString, TypeVar
 
 from psycopg.rows import class_row
 
 from postrail.database import Connection, rows
 from postrail.errors import PermanentError
+from postrail.views.where import where
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueRow:
-    """An issue as a list shows it."""
+    """An issue as lists show it."""
 
     issue_key: str
     project: str
@@ -37,16 +40,16 @@ class AttachmentRow:
     content_type: str
     size: int
     sha256: str
-    # None: of the issue itself.
+    # None: the file belongs to the issue itself.
     comment_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommentRow:
-    """A comment: what is new in a mail, and apart from that what it quotes and its signature.
+    """A comment: the new text of a message, and apart from it its quotation and signature.
 
-    What is too large for the table is in blobs: `body_blob` is a whole text, `reply_blob` all parts
-    of a reply (see `postrail.incoming.reply_parts`).
+    Texts that are too large for the table are in blobs: `body_blob` is a whole text, `reply_blob`
+    holds all parts of a reply (see `postrail.incoming.reply_parts`).
     """
 
     comment_id: int
@@ -63,28 +66,44 @@ class CommentRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueDetail:
-    """An issue with all that belongs to it."""
+    """An issue with its texts, files, people and links."""
 
     issue: IssueRow
     description: str
     description_blob: str | None
-    # The mail that made it.
+    # The message that made it.
     mail_id: str | None
     comments: Sequence[CommentRow]
     attachments: Sequence[AttachmentRow]
     watchers: Sequence[str]
-    # The watched addresses at which its mails arrived.
+    # The watched addresses at which its messages arrived.
     addresses: Sequence[str]
     # Issues it links to, with the kind of the link: "HELP-1 (named in the subject)".
     links: Sequence[str]
 
 
 _ROW: LiteralString = """
-SELECT issue.issue_key, issue.project_key AS project, issue_type, status, summary,
+SELECT issue_key, project_key AS project, issue_type, status, summary,
     reporter_address, reporter_name, created_at, changed_at,
     (SELECT count(*) FROM comment WHERE comment.issue_key = issue.issue_key) AS comments
-FROM issue
-"""
+FROM issue"""
+
+_COMMENTS: LiteralString = """
+SELECT comment_id, author_address, author_name, body, body_blob, quoted_text, signature,
+    reply_blob, mail_id::text, created_at
+FROM comment WHERE issue_key = %s ORDER BY comment_id"""
+
+_ATTACHMENTS: LiteralString = """
+SELECT name, content_type, size, sha256, comment_id
+FROM attachment WHERE issue_key = %s ORDER BY attachment_id"""
+
+_WATCHERS: LiteralString = "SELECT address FROM watcher WHERE issue_key = %s ORDER BY 1"
+
+_ADDRESSES: LiteralString = "SELECT address FROM issue_address WHERE issue_key = %s ORDER BY 1"
+
+_LINKS: LiteralString = (
+    "SELECT linked_key || ' (' || kind || ')' FROM issue_link WHERE issue_key = %s ORDER BY 1"
+)
 
 
 async def issues(
@@ -94,82 +113,48 @@ async def issues(
     project: str | None = None,
     status: str | None = None,
 ) -> list[IssueRow]:
-    """The issues that changed last, newest change first; of one project or status where wanted."""
-    conditions: list[LiteralString] = []
-    if project is not None:
-        conditions.append("issue.project_key = %(project)s")
-    if status is not None:
-        conditions.append("status = %(status)s")
-    where: LiteralString = "WHERE " + " AND ".join(conditions) if conditions else ""
-    return await _issues(
-        connection,
-        _ROW + where + " ORDER BY changed_at DESC, number DESC LIMIT %(limit)s",
-        {"project": project, "status": status, "limit": limit},
-    )
+    """Returns the issues that changed last, newest change first; of this project or status."""
+    clause, values = where(("project_key = %s", project), ("status = %s", status))
+    statement = _ROW + clause + " ORDER BY changed_at DESC, number DESC LIMIT %s"
+    return await _rows_as(IssueRow, connection, statement, [*values, limit])
 
 
 async def issue(connection: Connection, issue_key: str) -> IssueDetail:
-    """One issue with its comments; raises PermanentError when there is none of that key."""
-    found = await _issues(connection, _ROW + "WHERE issue.issue_key = %(key)s", {"key": issue_key})
+    """Returns one issue with its comments; raises PermanentError for an unknown key."""
+    key = [issue_key]
+    found = await _rows_as(IssueRow, connection, _ROW + " WHERE issue_key = %s", key)
     if not found:
         raise PermanentError(f"there is no issue {issue_key!r}", remedy="See: postrail issues list")
     ((description, description_blob, mail_id),) = await rows(
         connection,
         "SELECT description, description_blob, mail_id::text FROM issue WHERE issue_key = %s",
-        [issue_key],
+        key,
     )
     return IssueDetail(
         issue=found[0],
         description=description,
         description_blob=description_blob,
         mail_id=mail_id,
-        comments=await _comments(connection, issue_key),
-        attachments=await _attachments(connection, issue_key),
-        watchers=await _names(
-            connection, "SELECT address FROM watcher WHERE issue_key = %s ORDER BY 1", issue_key
-        ),
-        addresses=await _names(
-            connection,
-            "SELECT address FROM issue_address WHERE issue_key = %s ORDER BY 1",
-            issue_key,
-        ),
-        links=await _names(
-            connection,
-            "SELECT linked_key || ' (' || kind || ')' FROM issue_link WHERE issue_key = %s"
-            " ORDER BY 1",
-            issue_key,
-        ),
+        comments=await _rows_as(CommentRow, connection, _COMMENTS, key),
+        attachments=await _rows_as(AttachmentRow, connection, _ATTACHMENTS, key),
+        watchers=await _first_column(connection, _WATCHERS, issue_key),
+        addresses=await _first_column(connection, _ADDRESSES, issue_key),
+        links=await _first_column(connection, _LINKS, issue_key),
     )
 
 
-async def _issues(
-    connection: Connection, statement: LiteralString, parameters: dict[str, Any]
-) -> list[IssueRow]:
-    async with connection.cursor(row_factory=class_row(IssueRow)) as cursor:
+async def _first_column(
+    connection: Connection, statement: LiteralString, issue_key: str
+) -> list[str]:
+    return [text for (text,) in await rows(connection, statement, [issue_key])]
+
+
+async def _rows_as(
+    row_type: type[Row],
+    connection: Connection,
+    statement: LiteralString,
+    parameters: Sequence[object],
+) -> list[Row]:
+    async with connection.cursor(row_factory=class_row(row_type)) as cursor:
         await cursor.execute(statement, parameters)
         return await cursor.fetchall()
-
-
-async def _comments(connection: Connection, issue_key: str) -> list[CommentRow]:
-    async with connection.cursor(row_factory=class_row(CommentRow)) as cursor:
-        await cursor.execute(
-            "SELECT comment_id, author_address, author_name, body, body_blob, quoted_text,"
-            " signature, reply_blob, mail_id::text, created_at"
-            " FROM comment WHERE issue_key = %s ORDER BY comment_id",
-            [issue_key],
-        )
-        return await cursor.fetchall()
-
-
-async def _attachments(connection: Connection, issue_key: str) -> list[AttachmentRow]:
-    async with connection.cursor(row_factory=class_row(AttachmentRow)) as cursor:
-        await cursor.execute(
-            "SELECT name, content_type, size, sha256, comment_id FROM attachment"
-            " WHERE issue_key = %s ORDER BY attachment_id",
-            [issue_key],
-        )
-        return await cursor.fetchall()
-
-
-async def _names(connection: Connection, statement: LiteralString, issue_key: str) -> list[str]:
-    return [row[0] for row in await rows(connection, statement, [issue_key])]
