@@ -1,4 +1,4 @@
-"""What we record about the issues of any tracker: watchers, participants, arrival addresses."""
+"""Keeps the watchers, participants and arrival addresses of the issues of any tracker."""
 
 from __future__ import annotations
 

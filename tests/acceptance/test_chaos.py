@@ -90,7 +90,7 @@ def test_no_mail_is_lost_or_takes_effect_twice_whatever_is_killed(
     for service in SERVICES:
         assert chaos.kills(service) >= KILLS
         assert chaos.zombies(service) == 1
-    assert min(blow.in_flight or 0 for blow in chaos.blows if blow.what == "killed") >= (
+    assert min(one.in_flight or 0 for one in chaos.disturbances if one.action == "killed") >= (
         IN_FLIGHT_MIN
     )
     allowed = chaos.kills("sender") + chaos.zombies("sender") + chaos.ended("sender")
@@ -143,7 +143,7 @@ def make_zombies(chaos: Chaos, wave: int) -> None:
     chaos.release("fetcher")
     frozen = [(service, chaos.freeze_within_work(service, 0)) for service in SERVICES]
     for service, at in frozen:
-        chaos.wake(service, 0, at)
+        chaos.thaw(service, 0, at)
 
 
 def faults(chaos: Chaos) -> list[str]:
@@ -250,7 +250,7 @@ def copies(pipeline: Pipeline) -> int:
 def print_figures(chaos: Chaos) -> None:
     """What was done and what came of it."""
     pipeline = chaos.pipeline
-    print("", *chaos.blows, sep="\n")
+    print("", *chaos.disturbances, sep="\n")
     outcomes = dict(pipeline.rows("SELECT outcome, count(*) FROM incoming_mail GROUP BY outcome"))
     print(
         f"seed {chaos.plan.seed}: {chaos.gauges.fed} mails in {len(chaos.plan.mailboxes)}"

@@ -1,7 +1,7 @@
-"""Kills, freezes and restarts what a running pipeline consists of, and keeps a log of it.
+"""Kills, freezes and restarts the parts of a running pipeline, and keeps a log of it.
 
-A process is killed only while its stage has enough mails in flight: all replicas of the stage are
-frozen, what is in flight is measured, and then one is killed as it stands.
+A process is killed only while its stage has enough messages in flight: all replicas of the stage
+are frozen, the messages in flight are counted, and one frozen replica is killed.
 """
 
 from __future__ import annotations
@@ -23,51 +23,51 @@ from tests.chaos.plan import Plan, PlannedMail, message_id_of
 from tests.processes.pipeline import DOMAIN, SERVICES, Offsets, Pipeline, Replica, letter
 
 IN_FLIGHT_MIN = 50
-# How many to wait for before a stage is let loose and killed in its work.
+# The number to wait for before a stage is released and killed at its work.
 IN_FLIGHT_WANTED = 90
-# Shorter than a session: a stage that is held back stays in its group.
+# Shorter than a session, so that a held stage stays in its consumer group.
 HOLD_SECONDS = 3.0
-# How long a stage is let go between two holds: long enough for a heartbeat, and for few mails.
+# The pause between two holds: long enough for a heartbeat, and short enough for few messages.
 PULSE_SECONDS = 0.03
 IN_FLIGHT_FEW = 75
-# How long it is then let loose.
+# The time for which a stage is then released.
 LOOSE_SECONDS = (0.02, 0.3)
-# What a stage gets that has run dry: a fast machine may finish a wave between two looks at it.
+# Extra messages for a stage that has run dry: a fast machine may finish a wave between two polls.
 EXTRA_MAILS = 150
 KILL_SECONDS = 120.0
 BREATH_SECONDS = 0.4
-# A zombie: frozen for longer than its session.
+# A zombie is a process that was frozen for longer than its session.
 ZOMBIE_SECONDS_BEYOND_SESSION = 2.5
-# How long the whole pipeline may stand still before a mail that is waited for counts as lost.
+# When the whole pipeline stands still for this time, an awaited message counts as lost.
 STILL_SECONDS = 60.0
 
 
 class Server(Protocol):
-    """A broker or a database of the test's own."""
+    """A broker or a database that belongs to the test."""
 
     def kill(self) -> None:
-        """Ends it by SIGKILL."""
+        """Kills it by SIGKILL."""
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blow:
-    """Something done to the pipeline."""
+class Disturbance:
+    """A disturbance of the pipeline, as it was done."""
 
     at_seconds: float
-    what: str
-    whom: str
+    action: str
+    target: str
     in_flight: int | None = None
 
     def __str__(self) -> str:
         flying = "" if self.in_flight is None else f", {self.in_flight} in flight"
-        return f"{self.at_seconds:6.1f} s  {self.what} {self.whom}{flying}"
+        return f"{self.at_seconds:6.1f} s  {self.action} {self.target}{flying}"
 
 
 class Gauges:
-    """How many mails each stage has in flight."""
+    """The number of messages that each stage has in flight."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
@@ -75,7 +75,7 @@ class Gauges:
         self.fed = 0
 
     def in_flight(self, service: str) -> int:
-        """Mails that have reached a stage and not left it; -1 while that cannot be told."""
+        """Counts the messages that entered a stage and have not left it; -1 while unknown."""
         measures: dict[str, Callable[[], int]] = {
             "fetcher": self._unfetched,
             "parser": self._unparsed,
@@ -131,44 +131,45 @@ class Gauges:
 
 
 class Chaos:
-    """One run of a plan. What ends without being killed is started again, as a cluster would."""
+    """One run of a plan. Processes that end by themselves are started again, as a cluster would."""
 
     def __init__(self, pipeline: Pipeline, plan: Plan) -> None:
         self.pipeline = pipeline
         self.plan = plan
         self.gauges = Gauges(pipeline)
         pipeline.resources.callback(self.gauges.close)
-        self.blows: list[Blow] = []
+        self.disturbances: list[Disturbance] = []
         self._random = random.Random(plan.seed)
         self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """How long it has gone on."""
+        """Returns how long the run has lasted."""
         return time.monotonic() - self._started
 
     def kills(self, service: str) -> int:
-        """How many processes of a service were killed."""
+        """Returns how many processes of a service were killed."""
         return self._count("killed", service)
 
     def zombies(self, service: str) -> int:
-        """How many processes of a service were frozen past their session."""
-        return self._count("woke", service)
+        """Returns how many processes of a service were frozen past their session."""
+        return self._count("thawed", service)
 
     def ended(self, service: str) -> int:
-        """How many processes of a service ended by themselves."""
+        """Returns how many processes of a service ended by themselves."""
         return self._count("ended by itself", service)
 
-    def _count(self, what: str, service: str) -> int:
-        done = Counter((blow.what, blow.whom.rpartition("-")[0]) for blow in self.blows)
-        return done[what, service]
+    def _count(self, action: str, service: str) -> int:
+        counted = Counter((one.action, one.target.rpartition("-")[0]) for one in self.disturbances)
+        return counted[action, service]
 
-    def _log(self, what: str, whom: str, in_flight: int | None = None) -> None:
-        blow = Blow(at_seconds=self.seconds, what=what, whom=whom, in_flight=in_flight)
-        self.blows.append(blow)
+    def _log(self, action: str, target: str, in_flight: int | None = None) -> None:
+        self.disturbances.append(
+            Disturbance(at_seconds=self.seconds, action=action, target=target, in_flight=in_flight)
+        )
 
     def feed(self, wave: int) -> None:
-        """Puts a wave's mails into their mailboxes; the fetchers are held, and left so."""
+        """Puts a wave's messages into their mailboxes; leaves the fetchers held."""
         written = {
             mailbox: [self._written(mail) for mail in mails]
             for mailbox, mails in self.plan.of_wave(wave).items()
@@ -197,10 +198,10 @@ class Chaos:
         )
 
     def _known(self, mail: PlannedMail) -> tuple[str, str]:
-        """The issue's key and the Message-ID of its first notification, which may be to come."""
+        """Waits for the issue's key and the Message-ID of its first notification."""
         found: list[tuple[str, str]] = []
 
-        def look() -> bool:
+        def is_known() -> bool:
             rows = self.pipeline.rows(
                 "SELECT issue.issue_key, outgoing_mail.message_id FROM issue"
                 " JOIN outgoing_mail USING (issue_key) WHERE summary = %s"
@@ -210,14 +211,14 @@ class Chaos:
             found.extend((key, message_id) for key, message_id in rows)
             return bool(found)
 
-        self._wait_while_moving(look, f"the issue and notification of {mail.summary}")
+        self._wait_while_moving(is_known, f"the issue and notification of {mail.summary}")
         return found[0]
 
     def _wait_while_moving(self, condition: Callable[[], bool], what: str) -> None:
-        """Waits for the condition; fails when the pipeline has stood still for too long.
+        """Waits for the condition; fails when the pipeline has stood still for `STILL_SECONDS`.
 
-        A busy machine may need any time; a mail that is lost, or a stage that is stuck, does not
-        come however long one waits.
+        The total time has no limit, as the machine may be busy; a lost message or a stuck stage
+        shows in a pipeline that stands still.
         """
         moved, at = self.pipeline.progress(), time.monotonic()
         while not self._holds(condition):
@@ -225,10 +226,10 @@ class Chaos:
                 moved, at = now, time.monotonic()
             still = time.monotonic() - at
             assert still < STILL_SECONDS, f"stood still for {still:.0f} s: {what}; {self.state()}"
-            self.breathe(0.05)
+            self.pause(0.05)
 
     def state(self) -> str:
-        """What each stage has in flight, and what waits in the tables, for an error message."""
+        """Returns the messages in flight and the waiting rows, for an error message."""
         flying = {service: self.gauges.in_flight(service) for service in SERVICES}
         return f"in flight {flying}; unfinished {self.pipeline.unfinished()}"
 
@@ -254,31 +255,33 @@ class Chaos:
                 self.release(service)
                 return
             self.release(service)
-            assert time.monotonic() < deadline, f"never enough in flight: {self.state()}"
-            self.breathe(BREATH_SECONDS)
+            assert time.monotonic() < deadline, f"too few messages in flight: {self.state()}"
+            self.pause(BREATH_SECONDS)
 
     def _gather(self, service: str, wanted: int, deadline: float) -> int:
-        """Holds a stage until it has so many mails in flight; returns how many, as it stands."""
+        """Holds a stage until this number of messages is in flight; returns how many there are."""
         while True:
             self.hold(service)
             self._try_until(lambda: self.gauges.in_flight(service) >= wanted)
             in_flight = self.gauges.in_flight(service)
             if in_flight >= wanted:
                 return in_flight
-            assert time.monotonic() < deadline, f"{service} never had {wanted}: {self.state()}"
+            assert time.monotonic() < deadline, (
+                f"{service} never had {wanted} in flight: {self.state()}"
+            )
             self.release(service)
-            self.breathe(PULSE_SECONDS)
+            self.pause(PULSE_SECONDS)
             if self._ran_dry(service):
                 self.feed(self.plan.extra_wave(EXTRA_MAILS))
                 self.release("fetcher")
 
     def _ran_dry(self, service: str) -> bool:
-        """Whether nothing is on its way to a stage."""
+        """Tells whether a stage has no more messages to come."""
         before = SERVICES[: SERVICES.index(service)]
         return all(self.gauges.in_flight(stage) == 0 for stage in before)
 
     def _let_work(self, service: str, seconds: float) -> None:
-        """Lets so much time pass, or less when the mails in flight become few."""
+        """Waits for this time, or until few messages are in flight."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.gauges.in_flight(service) < IN_FLIGHT_FEW:
@@ -286,18 +289,18 @@ class Chaos:
             time.sleep(0.005)
 
     def hold(self, service: str) -> None:
-        """Freezes all replicas of a stage, so that mails gather before it."""
+        """Freezes all replicas of a stage, so that messages gather before it."""
         for replica in self.pipeline.replicas[service]:
-            self._tend(replica)
+            self._restart_if_ended(replica)
             replica.freeze()
 
     def release(self, service: str) -> None:
-        """Lets them go on."""
+        """Thaws all replicas of a stage."""
         for replica in self.pipeline.replicas[service]:
             replica.thaw()
 
     def freeze_within_work(self, service: str, number: int) -> float:
-        """Freezes a replica while its stage has mails in flight; returns when."""
+        """Freezes a replica while its stage has messages in flight; returns when."""
         in_flight = self._hold_until_busy(service)
         at = time.monotonic()
         for place, replica in enumerate(self.pipeline.replicas[service]):
@@ -307,46 +310,46 @@ class Chaos:
         return at
 
     def _hold_until_busy(self, service: str) -> int:
-        """Holds a stage when it has enough mails in flight; returns how many."""
+        """Holds a stage when it has enough messages in flight; returns how many."""
         return self._gather(service, IN_FLIGHT_MIN, time.monotonic() + KILL_SECONDS)
 
-    def wake(self, service: str, number: int, frozen_at: float) -> None:
+    def thaw(self, service: str, number: int, frozen_at: float) -> None:
         """Thaws a replica when its session has surely ended."""
         session = self.pipeline.settings.kafka.session_timeout_seconds
         frozen = self.pipeline.replica(service, number)
         left = frozen_at + session + ZOMBIE_SECONDS_BEYOND_SESSION - time.monotonic()
-        # Not tended: it still runs, as far as anybody can see.
+        # Not tended in the meantime: as far as the cluster can see, the process still runs.
         time.sleep(max(0.0, left))
         frozen.thaw()
-        self._log("woke", frozen.name)
+        self._log("thawed", frozen.name)
 
     def restart(self, name: str, server: Server, service: str) -> None:
-        """Kills a server while a stage has mails in flight, and starts it again."""
+        """Kills a server while a stage has messages in flight, and starts it again."""
         in_flight = self._hold_until_busy(service)
         self.release(service)
         self._log("killing", name, in_flight)
         self.gauges.close()
         server.kill()
-        self.breathe(1.0)
+        self.pause(1.0)
         server.start()
         self._log("restarted", name)
 
     def settle(self, seconds: float) -> bool:
-        """Waits until nothing waits anywhere; False when it still does."""
+        """Waits until no message waits in any stage; returns False when the time is over."""
         self.gauges.close()
         deadline = time.monotonic() + seconds
         while not self.pipeline.is_settled(self.gauges.fed):
             if time.monotonic() > deadline:
                 return False
-            self.breathe(0.2)
+            self.pause(0.2)
         return True
 
     def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Waits for the condition, and keeps the processes up meanwhile."""
+        """Waits for the condition, and meanwhile starts again what has ended."""
         deadline = time.monotonic() + seconds
         while not self._holds(condition):
             assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-            self.breathe(0.05)
+            self.pause(0.05)
 
     def _try_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + HOLD_SECONDS
@@ -359,14 +362,14 @@ class Chaos:
         except psycopg.OperationalError:
             return False
 
-    def breathe(self, seconds: float) -> None:
-        """Lets time pass, and starts again what has ended."""
+    def pause(self, seconds: float) -> None:
+        """Waits for this time, and starts again what has ended."""
         for group in self.pipeline.replicas.values():
             for replica in group:
-                self._tend(replica)
+                self._restart_if_ended(replica)
         time.sleep(seconds)
 
-    def _tend(self, replica: Replica) -> None:
+    def _restart_if_ended(self, replica: Replica) -> None:
         if not replica.running:
             self._log("ended by itself", replica.name, replica.exit_code)
             replica.start()

@@ -1,4 +1,4 @@
-"""What the chaos test sends, and what must come of it. A seed makes the same plan again."""
+"""The messages that the chaos test sends, and their expected effects; a seed repeats its plan."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-# How a mail shows where it belongs: not at all (it is new), by References, by an issue's key in
-# its subject, or as an answer to our notification.
+# How a message shows where it belongs: not at all (it is new), by References, by an issue's key
+# in its subject, or as an answer to our notification.
 Proof = Literal["new", "references", "key", "notification"]
 
 NEW_SHARE = 0.55
-# A key or our Message-ID exists only once an issue does: its mail came so many waves before.
+# A key or our Message-ID exists only once an issue does: its message came this many waves before.
 WAVES_UNTIL_KNOWN = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedMail:
-    """One mail; `place` counts from 0 in its conversation, whose first mail makes the issue."""
+    """One message; `place` counts from 0, and the message in place 0 makes the issue."""
 
     number: int
     wave: int
@@ -29,27 +29,27 @@ class PlannedMail:
     place: int
     author: str
     proof: Proof
-    # The place of the mail that it answers.
+    # The place of the message that it answers.
     answers: int
 
     @property
     def message_id(self) -> str:
-        """Its Message-ID."""
+        """Returns its Message-ID."""
         return message_id_of(self.conversation, self.place)
 
     @property
     def summary(self) -> str:
-        """The subject of the conversation's first mail, and so its issue's summary."""
+        """Returns the subject of the conversation's first message, which is its issue's summary."""
         return f"Conversation {self.conversation}"
 
 
 def message_id_of(conversation: int, place: int) -> str:
-    """The Message-ID of a mail of the plan."""
+    """Returns the Message-ID of a message of the plan."""
     return f"<chaos-{conversation}-{place}@customer.test>"
 
 
 class Plan:
-    """All mails, in waves; mails of one conversation lie in one mailbox, in their order."""
+    """All messages, in waves; a conversation's messages lie in one mailbox, in their order."""
 
     def __init__(self, *, seed: int, mails: int, mailboxes: int, waves: int) -> None:
         self.seed = seed
@@ -86,7 +86,7 @@ class Plan:
         self.mails.append(mail)
 
     def _author(self, proof: str) -> str:
-        # A key alone counts only from somebody who takes part: the reporter does.
+        # A key alone counts only from a participant, which the reporter is.
         if proof in ("new", "key"):
             return "reporter"
         return self._random.choice(["reporter", "reporter", "colleague"])
@@ -105,7 +105,7 @@ class Plan:
         return wave
 
     def of_wave(self, wave: int) -> dict[str, list[PlannedMail]]:
-        """The mails of one wave, by mailbox, in order."""
+        """Returns the messages of one wave, by mailbox, in order."""
         found: dict[str, list[PlannedMail]] = defaultdict(list)
         for mail in self.mails:
             if mail.wave == wave:
@@ -114,12 +114,12 @@ class Plan:
 
     @property
     def conversations(self) -> list[list[PlannedMail]]:
-        """The mails of each conversation, in order."""
+        """Returns the messages of each conversation, in order."""
         return self._conversations
 
     @cached_property
     def notifications(self) -> Counter[tuple[int, str]]:
-        """How many notifications each person gets about each conversation."""
+        """Returns how many notifications each person gets about each conversation."""
         return Counter(
             (mails[0].conversation, person)
             for mails in self._conversations
@@ -128,7 +128,7 @@ class Plan:
 
 
 def _told(mails: list[PlannedMail]) -> Iterator[str]:
-    """Who is told, mail by mail: the reporter of a new issue, then all who wrote but the author."""
+    """Yields who is notified, message by message: the reporter first, later all but the author."""
     watchers: set[str] = set()
     for mail in mails:
         yield from ({mail.author} if mail.place == 0 else watchers - {mail.author})

@@ -18,11 +18,11 @@ class Certificates:
     key_file: Path
 
     def client_context(self) -> ssl.SSLContext:
-        """For clients that should trust the server."""
+        """Returns a context for clients that should trust the server."""
         return ssl.create_default_context(cafile=str(self.ca_file))
 
     def server_context(self) -> ssl.SSLContext:
-        """For in-process servers."""
+        """Returns a context for servers in this process."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate_file, self.key_file)
         return context

@@ -17,7 +17,7 @@ TEMPLATE = "postrail_template"
 
 
 def url_of(admin_url: str, database: str) -> str:
-    """The URL of another database on the same server."""
+    """Returns the URL of another database on the same server."""
     return urlunsplit(urlsplit(admin_url)._replace(path="/" + database))
 
 
@@ -54,7 +54,10 @@ def drop_database(admin_url: str, database_url: str) -> None:
 def migrated_template(
     admin_url: str, lock_file: Path, migrate: Callable[[str], Awaitable[object]]
 ) -> str:
-    """The name of a database with all migrations, made once a run, to be copied for each test."""
+    """Returns the name of a database with all migrations, which each test copies.
+
+    The first caller of a run makes it.
+    """
     with lock_file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _exists(admin_url, TEMPLATE):
@@ -67,7 +70,7 @@ def migrated_template(
 
 
 def _run_elsewhere(work: Awaitable[object]) -> None:
-    """Runs the coroutine to its end on an event loop of a thread of its own.
+    """Runs the coroutine to its end on the event loop of a new thread.
 
     A fixture may be set up while a test's event loop runs in this thread.
     """

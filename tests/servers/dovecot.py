@@ -123,7 +123,7 @@ service anvil {{
 }}
 """
 
-# Tokens are looked at by asking the provider that gave them out (RFC 7662).
+# Dovecot checks tokens by asking the provider that issued them (RFC 7662).
 TOKENS = """
 passdb {{
   driver = oauth2
@@ -134,7 +134,7 @@ passdb {{
 
 
 class Dovecot:
-    """One server. Its folder must lie where other users may enter, unless we are no root."""
+    """One server. When the tests run as root, other users must be able to enter its folder."""
 
     host = "localhost"
     password = PASSWORD
@@ -148,85 +148,85 @@ class Dovecot:
         token_mechanisms: str = "xoauth2 oauthbearer",
         sessions_per_process: int = 1,
     ) -> None:
-        """With `introspection` (settings of Dovecot's) it takes tokens of that provider, too."""
+        """Makes a server; `introspection` (settings of Dovecot's) adds tokens of a provider."""
         self._folder = folder
         trust = f"tls_ca_cert_file = {folder}/ca.pem\n"
         self._introspection = introspection and introspection + trust
         self._mechanisms = f"plain login {token_mechanisms if introspection else ''}".strip()
-        # More than one: thousands that idle, and only few processes and inotify instances.
+        # Above 1 for thousands of idle sessions, which then need fewer processes.
         self._sessions_per_process = sessions_per_process
         self._certificates = certificates
         self.ports = choose_ports(PORTS)
-        # More lines of dovecot.conf, for the next start.
+        # Further lines of dovecot.conf, from the next start on.
         self.more_settings = ""
         self._configuration = folder / "dovecot.conf"
         self._child = Child(
             "Dovecot",
             [program("dovecot"), "-F", "-c", str(self._configuration)],
             log_file=folder / "output.log",
-            # Its master alone waits for seconds until its processes notice.
+            # After its own end, the master takes seconds to notice that its processes ended.
             whole_group=True,
             stop_seconds=3.0,
         )
 
     @property
     def pid(self) -> int:
-        """Its master process."""
+        """Returns the id of its master process."""
         return self._child.pid
 
     @property
     def imap_port(self) -> int:
-        """IMAP, with STARTTLS."""
+        """Returns the port for IMAP with STARTTLS."""
         return self.ports["imap"]
 
     @property
     def imaps_port(self) -> int:
-        """IMAP over TLS."""
+        """Returns the port for IMAP over TLS."""
         return self.ports["imaps"]
 
     @property
     def pop3_port(self) -> int:
-        """POP3, with STLS."""
+        """Returns the port for POP3 with STLS."""
         return self.ports["pop3"]
 
     @property
     def pop3s_port(self) -> int:
-        """POP3 over TLS."""
+        """Returns the port for POP3 over TLS."""
         return self.ports["pop3s"]
 
     @property
     def lmtp_port(self) -> int:
-        """LMTP, without login."""
+        """Returns the port for LMTP, which needs no login."""
         return self.ports["lmtp"]
 
     @property
     def sasl_port(self) -> int:
-        """Dovecot's authentication for Postfix."""
+        """Returns the port where Postfix authenticates users."""
         return self.ports["sasl"]
 
     @property
     def log(self) -> str:
-        """What it logged so far."""
+        """Returns the log since the server was made."""
         return (self._folder / "dovecot.log").read_text(errors="replace")
 
     def start(self) -> None:
-        """Starts the server, on the same ports and mails as before; waits until it answers."""
+        """Starts the server on the same ports and messages as before; waits until it answers."""
         self._configuration.write_text(self._configured())
         self._child.start()
         ports = (self.imap_port, self.pop3_port, self.lmtp_port)
         self._child.wait_until(lambda: all(map(answers, ports)), READY_SECONDS)
 
     def stop(self) -> None:
-        """Ends it; open connections break."""
+        """Stops it; open connections break."""
         self._child.stop()
 
     def kill(self) -> None:
-        """Ends its master process by SIGKILL."""
+        """Kills its master process by SIGKILL."""
         self._child.kill()
 
     @contextlib.contextmanager
     def connection(self, user: str) -> Iterator[imaplib.IMAP4]:
-        """An IMAP connection, logged in."""
+        """Opens an IMAP connection that is logged in."""
         with imaplib.IMAP4(LOOPBACK, self.imap_port) as client:
             client.login(user, PASSWORD)
             yield client
@@ -262,11 +262,11 @@ class Dovecot:
         shutil.rmtree(source)
 
     def uids(self, user: str, folder: str = "INBOX") -> list[int]:
-        """The UIDs in the folder."""
+        """Returns the UIDs in the folder."""
         return sorted(self.flags(user, folder))
 
     def flags(self, user: str, folder: str = "INBOX") -> dict[int, set[str]]:
-        """The flags of each UID, for example {1: {"\\\\Seen"}}; \\Recent is left out."""
+        """Returns the flags of each UID, for example {1: {"\\Seen"}}, without \\Recent."""
         found = {}
         for line in self.doveadm("fetch", "-u", user, "uid flags", "mailbox", folder).split("\f"):
             if match := re.search(r"uid: (\d+)\s+flags:([^\n]*)", line):
@@ -274,14 +274,14 @@ class Dovecot:
         return found
 
     def messages(self, user: str, folder: str = "INBOX") -> list[bytes]:
-        """The bytes of all messages in the folder, by UID."""
+        """Returns the bytes of all messages in the folder, by UID."""
         with self.connection(user) as client:
             client.select(folder, readonly=True)
             _, answer = client.uid("FETCH", "1:*", "(BODY.PEEK[])")
         return [part[1] for part in answer if isinstance(part, tuple)]
 
     def uidvalidity(self, user: str, folder: str = "INBOX") -> int:
-        """The folder's UIDVALIDITY."""
+        """Returns the folder's UIDVALIDITY."""
         shown = self.doveadm("mailbox", "status", "-u", user, "uidvalidity", folder)
         return int(shown.strip().rpartition("=")[2])
 
@@ -302,7 +302,7 @@ class Dovecot:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        # 68 is doveadm's "nothing found", for example nobody to kick.
+        # 68 is doveadm's "nothing found", for example no session to kick.
         if done.returncode not in (0, 68):
             raise RuntimeError(f"doveadm {arguments}: {done.stderr}")
         return done.stdout
@@ -343,7 +343,7 @@ class Dovecot:
 
 
 def program(name: str) -> str:
-    """The path of a Debian program; a missing one is a failure that says what to run."""
+    """Returns the path of a Debian program; fails with the command to run when it is missing."""
     path = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if path is None:
         raise AssertionError(f"{name} is missing on this machine; run {INSTALL}")

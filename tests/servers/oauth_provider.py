@@ -1,8 +1,8 @@
 """A provider of OAuth2 tokens over TLS, with state: it checks what Google and Microsoft check.
 
 It verifies PKCE, redirect addresses, client secrets and signatures; refresh tokens rotate, and the
-second use of one ends its whole family (RFC 9700, 4.14.2), unless it allows for a grace. It signs
-in whoever is asked for by `login_hint`.
+second use of one revokes its whole family (RFC 9700, 4.14.2), unless a grace is allowed. It signs
+in the user that `login_hint` names.
 """
 
 from __future__ import annotations
@@ -62,19 +62,19 @@ class OAuthProvider:
     """One provider; `authority` is its address."""
 
     def __init__(self, certificates: Certificates) -> None:
-        # Client id to secret; a blank secret is a public client.
+        # From client id to secret; a blank secret makes a public client.
         self.clients = {"app": "client-s3cret", "public": ""}
         # Public keys in PEM that may sign, by client id or by the service account's address.
         self.keys: dict[str, str] = {}
-        # Addresses that a service account may act for.
+        # Addresses on whose behalf a service account may act.
         self.delegated = {"help@example.org"}
         self.redirect_hosts = {"localhost", "127.0.0.1"}
         self.access_seconds = 3600
         self.rotates = True
-        # A spent token is good until its successor is used.
+        # With a grace, a spent token stays valid until its successor is used.
         self.grace = False
         self.gives_refresh_tokens = True
-        # What happens to the next requests for tokens, one each.
+        # Answers that the next requests for tokens get instead of their own, one each.
         self.busy: list[Busy] = []
         # Called after a rotation, before the answer goes out.
         self.after_rotation: Callable[[], None] = lambda: None
@@ -82,7 +82,7 @@ class OAuthProvider:
         self.requests: list[Form] = []
         # Access token to user.
         self.valid: dict[str, str] = {}
-        # What is said while nobody has entered the code, in turn; then always the last.
+        # The answers, in turn, until a user has entered the code; the last one repeats.
         self.device_answers = ["authorization_pending"]
         self.device_entered = threading.Event()
         self._families: dict[str, Family] = {}
@@ -97,31 +97,31 @@ class OAuthProvider:
 
     @property
     def authority(self) -> str:
-        """Its address without a path."""
+        """Returns its address without a path."""
         return f"https://localhost:{self._server.server_address[1]}"
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Starts to answer."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stops it."""
         self._server.shutdown()
         self._server.server_close()
 
     def refreshes(self) -> list[Form]:
-        """The refreshes that it was asked for."""
+        """Returns the refreshes that it was asked for."""
         return [form for form in self.requests if form.get("grant_type") == "refresh_token"]
 
     def revoke(self, user: str) -> None:
-        """As after a change of the password: nothing that was given out is good any more."""
+        """Revokes all tokens, as a change of the password does."""
         for family in {id(found): found for found in self._families.values()}.values():
             if family.user == user:
                 family.newest = family.previous = ""
         self.valid = {token: owner for token, owner in self.valid.items() if owner != user}
 
     def configuration(self) -> dict[str, Any]:
-        """What it publishes (OpenID Connect Discovery)."""
+        """Returns the document that it publishes (OpenID Connect Discovery)."""
         root = f"{self.authority}/{TENANT}/oauth2/v2.0"
         return {
             "issuer": f"{self.authority}/{TENANT}/v2.0",
@@ -132,7 +132,7 @@ class OAuthProvider:
         }
 
     def sign_in(self, query: Form) -> str:
-        """The address that the browser is sent to when somebody has signed in."""
+        """Returns the address that the browser is sent to after the sign-in."""
         redirect = query["redirect_uri"]
         if urlsplit(redirect).hostname not in self.redirect_hosts:
             raise Refused("redirect_uri_mismatch")
@@ -145,7 +145,7 @@ class OAuthProvider:
         return f"{redirect}?{urlencode({'code': code, 'state': query['state']})}"
 
     def token(self, form: Form, basic: tuple[str, str] | None) -> dict[str, Any]:
-        """The answer of the token endpoint."""
+        """Returns the answer of the token endpoint."""
         with self._lock:
             self.requests.append(form)
             grant = form.get("grant_type", "")
@@ -165,7 +165,7 @@ class OAuthProvider:
             raise Refused("unsupported_grant_type")
 
     def device(self, form: Form) -> dict[str, Any]:
-        """The answer of the device endpoint."""
+        """Returns the answer of the device endpoint."""
         self._client_known(form.get("client_id", ""))
         return {
             "device_code": "device-1",
@@ -256,7 +256,7 @@ class OAuthProvider:
             raise Refused("invalid_grant", "AADSTS70000: the refresh token is revoked")
         again = self.grace and token == family.previous
         if token != family.newest and not again:
-            # Somebody has a copy: nothing of the family is good any more.
+            # A second use means that the token was copied: the whole family is revoked.
             family.newest = family.previous = ""
             raise Refused("invalid_grant", f"the refresh token {token} was used before")
         answer = self._access(family.user)
@@ -276,7 +276,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that does not trust the certificate goes away in the handshake."""
+        """Ignores clients that distrust the certificate and break off the handshake."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -344,11 +344,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  Its name there.
-        """Tests look at `requests`."""
+        """Logs nothing; tests read `requests`."""
 
 
 def running(certificates: Certificates) -> Iterator[OAuthProvider]:
-    """A provider for the time of a fixture."""
+    """Runs a provider during the block."""
     provider = OAuthProvider(certificates)
     provider.start()
     yield provider

@@ -32,14 +32,14 @@ timeout_msecs = 5000
 
 
 class OidcProvider:
-    """One provider; everybody may sign in, under the name that is given to `sign_in`."""
+    """One provider; any user may sign in, under the name that is given to `sign_in`."""
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         if not (FOLDER / "node_modules").is_dir():
             raise AssertionError(f"oidc-provider is not installed; run {INSTALL}")
         self._certificates = certificates
         self.port = free_port()
-        # What follows /.well-known is found here; msal adds v2.0 by itself.
+        # The documents below /.well-known are found here; msal appends v2.0 by itself.
         self.host_address = f"https://localhost:{self.port}"
         self.authority = f"{self.host_address}/tenant/v2.0"
         script, key = str(FOLDER / "provider.mjs"), str(certificates.key_file)
@@ -55,15 +55,15 @@ class OidcProvider:
         self._child.wait_until(lambda: answers(self.port), START_SECONDS)
 
     def stop(self) -> None:
-        """Ends it; all that it gave out is forgotten."""
+        """Stops it; every token that it issued is forgotten."""
         self._child.stop()
 
     def introspection(self) -> str:
-        """What Dovecot needs to ask it about tokens (the file of its passdb oauth2)."""
+        """Returns Dovecot's settings for asking it about tokens (passdb oauth2)."""
         return INTROSPECTION.format(port=self.port)
 
     def sign_in(self, address: str, user: str, code: str = "") -> str:
-        """Signs in and consents; the redirect address with the answer, or the last page's text."""
+        """Signs in and consents; returns the final redirect address, or the last page's text."""
         with httpx.Client(verify=self._certificates.client_context()) as browser:
             response = browser.get(address)
             for _ in range(MOST_PAGES):
@@ -80,12 +80,12 @@ class OidcProvider:
         return response.text
 
     def end(self, access_token: str) -> None:
-        """Ends an access token before its time, and nothing else."""
+        """Expires an access token early, and nothing else."""
         with httpx.Client(verify=self._certificates.client_context()) as client:
             client.get(f"{self.host_address}/end/{access_token}").raise_for_status()
 
     def revoke(self, token: str) -> None:
-        """Withdraws a token and all that was given out with it (RFC 7009)."""
+        """Revokes a token and all that were issued with it (RFC 7009)."""
         with httpx.Client(verify=self._certificates.client_context()) as client:
             client.post(
                 f"{self.authority}/token/revocation",

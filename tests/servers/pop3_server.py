@@ -2,11 +2,11 @@
 
     with Pop3Server() as server:
         server.add(b"Subject: one\\r\\n\\r\\n")
-        server.ids = None                        # knows no UIDL
+        server.ids = None                        # without UIDL
         server.answers["RETR 1"] = b"-ERR gone\\r\\n"
-        server.cuts["RETR 2"] = 100              # the connection ends after so many bytes
+        server.cuts["RETR 2"] = 100              # cuts the connection after 100 bytes
 
-As RFC 1939 has it, messages that were marked by DELE are gone after QUIT only.
+As in RFC 1939, messages that DELE marked are removed by QUIT only.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from postrail.embedded.ports import LOOPBACK
 
 
 class Cut(Exception):
-    """The connection ends here."""
+    """Ends the connection here."""
 
 
 class Pop3Server:
-    """The mailbox, and how the server misbehaves; it takes every user with every password."""
+    """The mailbox and its misbehaviour; any user may log in with any password."""
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []
-        # Unique ids, each the mail's own; None: the server knows no UIDL.
+        # Each message's unique id; None: the server has no UIDL.
         self.ids: list[bytes] | None = []
-        # None: the server knows no CAPA.
+        # None: the server has no CAPA.
         self.capabilities: list[str] | None = ["USER", "UIDL", "TOP"]
         self.greeting = b"+OK ready\r\n"
         self.line_end = b"\r\n"
         self.knows_top = True
-        # What LIST says instead of the size.
+        # The size that LIST gives instead of the true one.
         self.listed_size: int | None = None
-        # Answers that are given instead of the right ones, by the command's beginning.
+        # Answers that are given instead of the true ones, by the beginning of the command.
         self.answers: dict[str, bytes] = {}
         self.cuts: dict[str, int] = {}
-        # Mails at which the connection ends, wherever they are.
+        # Messages whose retrieval ends the connection, at whatever number they are.
         self.deadly: set[bytes] = set()
-        # Every line that clients sent, less passwords.
+        # Every line that clients sent, without passwords.
         self.log: list[str] = []
         self._server = _Listener(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def port(self) -> int:
-        """Where it listens on the loopback."""
+        """Returns its port on loopback."""
         return int(self._server.server_address[1])
 
     def __enter__(self) -> Self:
@@ -70,14 +70,14 @@ class Pop3Server:
         self._server.server_close()
 
     def add(self, *mails: bytes) -> None:
-        """Adds mails with unique ids of their own."""
+        """Adds messages with unique ids of their own."""
         for mail in mails:
             self.mails.append(mail)
             if self.ids is not None:
                 self.ids.append(b"id-%d" % len(self.log) + b"-%d" % len(self.mails))
 
     def done(self, verb: str) -> list[str]:
-        """The commands of this kind that were given, in order."""
+        """Returns the commands of this kind that were given, in order."""
         return [line for line in self.log if line.split()[:1] == [verb]]
 
 

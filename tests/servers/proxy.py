@@ -19,19 +19,19 @@ RESET = struct.pack("ii", 1, 0)
 
 @dataclass
 class Fault:
-    """What happens to one connection, counted in bytes that the server has sent on it."""
+    """A fault of one connection, at a count of bytes that the server has sent on it."""
 
-    # The connection is reset after exactly so many bytes.
+    # The connection is reset after exactly this number of bytes.
     cut_at: int | None = None
-    # Nothing is passed on any more after so many bytes, and nobody is told.
+    # After this number of bytes nothing is passed on any more, and neither side is told.
     silent_at: int | None = None
-    # 0: as fast as it comes.
+    # 0: without a limit.
     bytes_per_second: int = 0
 
 
 @dataclass
 class Passage:
-    """One connection through the proxy: all that the server has sent and the client got."""
+    """One connection through the proxy, with the bytes that were passed to the client."""
 
     fault: Fault
     client: socket.socket
@@ -40,31 +40,31 @@ class Passage:
 
 
 class Proxy:
-    """Listens on a port of its own and passes everything on to another one."""
+    """Listens on a port of its own and passes everything on to another port."""
 
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._listener = socket.create_server((LOOPBACK, 0))
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
-        # For the next connections, one each; those behind them are left alone.
+        # For the next connections, one each; later ones have no fault.
         self.faults: list[Fault] = []
         self.passages: list[Passage] = []
 
     @property
     def port(self) -> int:
-        """Where clients are to connect."""
+        """Returns the port that clients connect to."""
         return int(self._listener.getsockname()[1])
 
     def cut(self) -> None:
-        """All connections that are open are reset."""
+        """Resets all open connections."""
         for passage in self.passages:
             with contextlib.suppress(OSError):
                 passage.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             _shut(passage.client)
 
     def silence(self) -> None:
-        """All connections that are open stop passing anything on."""
+        """Stops passing anything on, on all open connections."""
         for passage in self.passages:
             passage.silent.set()
 
@@ -128,7 +128,7 @@ def _received(source: socket.socket) -> Iterator[bytes]:
 
 
 def _passed(piece: bytes, client: socket.socket, passage: Passage) -> bool:
-    """Passes a piece on, up to the fault; False when the connection is at its end."""
+    """Passes a piece on, up to the fault; returns False when the connection is at its end."""
     fault, start = passage.fault, len(passage.sent)
     if passage.silent.is_set():
         return True
@@ -150,7 +150,7 @@ def _passed(piece: bytes, client: socket.socket, passage: Passage) -> bool:
 
 
 def _shut(one: socket.socket) -> None:
-    """Wakes whoever waits on it, and closes it."""
+    """Closes the socket, and so ends calls that wait on it."""
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
     one.close()

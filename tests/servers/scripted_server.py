@@ -1,4 +1,4 @@
-"""A server on loopback that says what a test wants to each who comes, with or without TLS."""
+"""A server on loopback that sends each client what a test wants, with or without TLS."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class ScriptedServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """Returns its port."""
         return int(self._listening.getsockname()[1])
 
     def start(self) -> None:
-        """Begins to accept."""
+        """Starts to accept connections."""
         self._begin(self._accept)
 
     def stop(self) -> None:
-        """Ends, with its connections."""
+        """Stops it, and ends its connections."""
         self._ended.set()
         for connection in self._connections:
-            # A script may be sending to a client that has stopped to read.
+            # A script may be sending to a client that has stopped reading.
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
@@ -67,7 +67,7 @@ class ScriptedServer:
 
 @contextlib.contextmanager
 def serving(script: Script, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """The port of a server that runs the script during the block."""
+    """Yields the port of a server that runs the script during the block."""
     server = ScriptedServer(script, context)
     server.start()
     try:
@@ -77,7 +77,7 @@ def serving(script: Script, context: ssl.SSLContext | None = None) -> Iterator[i
 
 
 def saying(*parts: bytes) -> Script:
-    """Sends these bytes and waits until the client has gone."""
+    """Returns a script that sends these bytes and waits until the client has gone."""
 
     def script(connection: socket.socket) -> None:
         for part in parts:
@@ -89,9 +89,9 @@ def saying(*parts: bytes) -> Script:
 
 
 def answering(greeting: bytes, answers: dict[bytes, bytes]) -> Script:
-    """Greets, and answers each line by the first of `answers` whose key is in it.
+    """Returns a script that greets, and answers each line by the first entry whose key is in it.
 
-    `@` in an answer stands for the line's tag. A line that nothing answers ends the connection.
+    `@` in an answer stands for the line's tag. A line without an answer ends the connection.
     """
 
     def script(connection: socket.socket) -> None:

@@ -1,7 +1,7 @@
-"""Real servers shared by all pytest workers of one run, and gone when the last worker is.
+"""Real servers that all pytest workers of one run share; they end with the last worker.
 
-A keeper process of its own holds each server. Every worker holds a shared lock on a file, which
-the system releases however the worker ends; the keeper waits for the lock to itself, then stops
+Each server is held by a keeper process. Every worker holds a shared lock on a file, which the
+system releases however the worker ends; the keeper waits until it gets the lock alone, then stops
 its server and ends.
 """
 
@@ -41,17 +41,17 @@ class SharedServer:
 
     @property
     def alive(self) -> bool:
-        """Whether its keeper still runs."""
+        """Tells whether its keeper still runs."""
         return ProcessId(self.pid, self.started).alive
 
 
 @contextmanager
 def shared_server(kind: str, folder: Path) -> Iterator[SharedServer]:
-    """The run's one server of this kind ("kafka" or "postgres"), started by whoever comes first."""
+    """Yields the run's one server of this kind ("kafka" or "postgres"); starts it when needed."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "users.lock").open("w") as users, (folder / "start.lock").open("w") as start:
         fcntl.flock(start, fcntl.LOCK_EX)
-        # Waits for a keeper that is about to end.
+        # This lock is not free before a keeper that is about to end has ended.
         fcntl.flock(users, fcntl.LOCK_SH)
         server = _running(folder) or _start_keeper(kind, folder)
         fcntl.flock(start, fcntl.LOCK_UN)
@@ -59,7 +59,7 @@ def shared_server(kind: str, folder: Path) -> Iterator[SharedServer]:
 
 
 def wait_until_all_stopped(run_folder: Path) -> None:
-    """At the end of a run: waits until the keepers in this folder have stopped their servers."""
+    """Waits, at the end of a run, until the keepers in this folder have stopped their servers."""
     folders = [state.parent for state in run_folder.glob("*/keeper.json")]
     until(lambda: not any(map(_running, folders)), STOP_SECONDS)
 
@@ -86,7 +86,7 @@ def _start_keeper(kind: str, folder: Path) -> SharedServer:
         )
     until(lambda: _running(folder) is not None or keeper.poll() is not None, START_SECONDS)
     server = _running(folder)
-    # It outlives this worker on purpose; its end is not ours to wait for.
+    # The keeper outlives this worker on purpose, so the warning about a running child is silenced.
     keeper.returncode = keeper.returncode or 0
     if server is None:
         raise RuntimeError(f"the shared {kind} did not start: {log_tail(log_file)}")
@@ -94,7 +94,7 @@ def _start_keeper(kind: str, folder: Path) -> SharedServer:
 
 
 def make_kafka(folder: Path) -> Kafka:
-    """A broker of its own in this folder, not started."""
+    """Makes a broker in this folder, without starting it."""
     ports = choose_ports(["kafka", "kafka_controller"])
     return Kafka(
         folder,
@@ -105,12 +105,12 @@ def make_kafka(folder: Path) -> Kafka:
 
 
 def make_postgres(folder: Path) -> Postgres:
-    """A fast database server of its own in this folder, not started."""
+    """Makes a fast database server in this folder, without starting it."""
     return Postgres(folder, port=choose_ports(["postgres"])["postgres"], durable=False)
 
 
 def keep(kind: str, folder: Path, users: IO[str]) -> None:
-    """Starts the server, says so in `keeper.json`, and stops it when no worker is left."""
+    """Starts the server, records it in `keeper.json`, and stops it after the last worker."""
     server = make_kafka(folder / kind) if kind == "kafka" else make_postgres(folder / kind)
     try:
         server.start()
@@ -126,7 +126,7 @@ def keep(kind: str, folder: Path, users: IO[str]) -> None:
 
 
 def main() -> None:
-    """The keeper process: `python -m tests.servers.shared_parts KIND FOLDER`."""
+    """Runs the keeper process: `python -m tests.servers.shared_parts KIND FOLDER`."""
     kind, folder = sys.argv[1], Path(sys.argv[2])
     with (folder / "users.lock").open("a") as users:
         keep(kind, folder, users)
