@@ -1,9 +1,10 @@
-"""PostgreSQL: the pool of connections, the migrations, and what its faults mean.
+"""PostgreSQL: connections and transactions, the migrations, and the translation of its errors.
 
-psycopg's async face is used throughout: `async with transaction(pool) as connection: ...`.
+Owns the tables: schema_migration.
 
-Lists of bytes and of longer texts are passed as `%b`: as `%s` psycopg writes them as text with each
-odd byte escaped, which takes 1 ms for a mail of 5 KiB.
+psycopg's asynchronous interface is used throughout: `async with transaction(pool) as connection`.
+Lists of bytes and of longer texts are passed as `%b`: with `%s` psycopg sends them as text in which
+each special byte is escaped, which takes 1 ms for a message of 5 KiB.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from postrail.settings import DatabaseSettings
 Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
-# A process that was stopped in a transaction (a frozen machine, SIGSTOP) must not hold its locks,
-# and with them everybody's mail, until it wakes up: PostgreSQL ends the transaction after so long.
+# A process that is frozen in a transaction (by SIGSTOP, or with its machine) would hold its locks,
+# and thereby stop the other processes, until it wakes up; PostgreSQL ends the transaction instead.
 IDLE_IN_TRANSACTION_SECONDS = 20.0
-# A pool tries to connect with growing pauses for so long, then anew when somebody asks: by default
-# the pauses grow for five minutes, and mail waits for minutes after PostgreSQL has come back.
+# For this time a pool tries to connect, with growing pauses; then it starts over at the next
+# request. By default the pauses grow for five minutes, so that the work would go on minutes after
+# PostgreSQL has come back.
 RECONNECT_SECONDS = 5.0
-# A server whose machine is gone answers nothing, not even an error: after so long it is away.
+# A server whose machine has failed sends no error; after this time without an answer it counts as
+# unavailable.
 SILENT_SECONDS = 30
 KEEPALIVES = {
     "keepalives_idle": SILENT_SECONDS // 3,
@@ -38,12 +41,12 @@ KEEPALIVES = {
     "keepalives_count": 4,
     "tcp_user_timeout": SILENT_SECONDS * 1000,
 }
-# Any number will do as long as all releases use the same.
+# An arbitrary number, which must be the same in all releases.
 MIGRATION_LOCK = 0x706F737472
 
 
 async def open_pool(settings: DatabaseSettings) -> Pool:
-    """Opens a pool; raises TransientError when no connection comes in time."""
+    """Opens a pool; raises TransientError when it cannot connect within the time limit."""
     idle_milliseconds = int(IDLE_IN_TRANSACTION_SECONDS * 1000)
     options = f"{_options(settings)} -c idle_in_transaction_session_timeout={idle_milliseconds}"
     pool: Pool = AsyncConnectionPool(
@@ -70,7 +73,7 @@ async def open_pool(settings: DatabaseSettings) -> Pool:
 
 @contextlib.asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection with a transaction around the block; database faults become TransientError."""
+    """Runs the block in a transaction on a pooled connection; raises as `database_faults` does."""
     with database_faults():
         async with pool.connection() as connection, connection.transaction():
             yield connection
@@ -78,7 +81,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 @contextlib.asynccontextmanager
 async def one_connection(settings: DatabaseSettings) -> AsyncIterator[Connection]:
-    """One connection with a transaction around the block, for commands: its fault shows at once."""
+    """Runs the block in a transaction on a new connection, for commands: it fails at once."""
     with database_faults():
         connecting = psycopg.AsyncConnection.connect(
             _checked(settings.url.get_secret_value()),
@@ -90,21 +93,21 @@ async def one_connection(settings: DatabaseSettings) -> AsyncIterator[Connection
 
 
 def _checked(url: str) -> str:
-    """The address; raises ConfigurationError, never showing it, as the password is in it."""
+    """Returns a valid URL; raises ConfigurationError without showing it, as it has the password."""
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise ConfigurationError(
-            "the address of PostgreSQL cannot be read",
+            "the URL of PostgreSQL is not valid",
             setting="POSTRAIL_DATABASE__URL",
-            remedy="Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE; spaces, %, @, : and"
-            " / of a password as %20, %25, %40, %3A and %2F",
+            remedy="Write it as postgresql://USER:PASSWORD@HOST:5432/DATABASE, and in the password"
+            " write space, %, @, : and / as %20, %25, %40, %3A and %2F",
         ) from None
     return url
 
 
 def _options(settings: DatabaseSettings) -> str:
-    """What holds for each session."""
+    """Returns the options of each session."""
     milliseconds = int(settings.statement_timeout_seconds * 1000)
     read_only = " -c default_transaction_read_only=on" if settings.read_only else ""
     return f"-c statement_timeout={milliseconds}{read_only}"
@@ -112,9 +115,9 @@ def _options(settings: DatabaseSettings) -> str:
 
 @contextlib.contextmanager
 def database_faults() -> Iterator[None]:
-    """Turns what psycopg raises when PostgreSQL is away, or two transactions collide.
+    """Raises TransientError when PostgreSQL is unavailable, or when two transactions collide.
 
-    Other errors (a broken constraint, a wrong statement) are faults of the work and pass unchanged.
+    Other errors (a violated constraint, a wrong statement) pass unchanged.
     """
     try:
         yield
@@ -122,8 +125,8 @@ def database_faults() -> Iterator[None]:
         raise TransientError(
             f"PostgreSQL: {str(error).strip().splitlines()[0]}",
             setting="POSTRAIL_OBSERVER, POSTRAIL_DATABASE__URL",
-            remedy="An observer changes nothing: run this without POSTRAIL_OBSERVER. Else the"
-            " server is a standby: name the primary one",
+            remedy="An observer changes nothing: run this without POSTRAIL_OBSERVER. If that is not"
+            " set, the URL leads to a standby server: name the primary server",
         ) from error
     except (
         psycopg.OperationalError,
@@ -136,19 +139,19 @@ def database_faults() -> Iterator[None]:
         raise TransientError(
             f"PostgreSQL: {str(error).strip().splitlines()[0] if str(error) else error!r}",
             setting="POSTRAIL_DATABASE__URL",
-            remedy="Check that PostgreSQL runs at that address and takes this user",
+            remedy="Check that PostgreSQL runs at that address and accepts this user",
         ) from error
 
 
 def migration_files() -> list[tuple[int, str, str]]:
-    """Number, name and text of each migration of this release, in order."""
+    """Returns number, name and text of each migration of this release, in order."""
     folder = resources.files("postrail") / "sql" / "migrations"
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
     return [(int(name[:4]), name, (folder / name).read_text()) for name in names]
 
 
 async def migrate(url: str) -> list[str]:
-    """Applies the migrations that are missing, one process at a time, and returns their names."""
+    """Applies the missing migrations, under a lock, and returns their names."""
     with database_faults():
         async with await psycopg.AsyncConnection.connect(_checked(url)) as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
@@ -169,8 +172,8 @@ def _due(file: tuple[int, str, str], applied: dict[int, str]) -> bool:
         return True
     if applied[number] != _sha256(text):
         raise ConfigurationError(
-            f"migration {name} was applied in another form",
-            remedy="Run the release that made this database, or restore the file",
+            f"migration {name} was applied with another content",
+            remedy="Run the release that migrated this database, or restore the file",
         )
     return False
 
@@ -194,17 +197,11 @@ def _sha256(text: str) -> str:
 
 
 async def missing_migrations(connection: Connection) -> list[str]:
-    """The names of this release's migrations that the database does not have yet."""
+    """Returns the names of this release's migrations that are not applied yet."""
     cursor = await connection.execute("SELECT to_regclass('schema_migration') IS NOT NULL")
     row = await cursor.fetchone()
     applied = await _applied(connection) if row and row[0] else {}
     return [name for number, name, _ in migration_files() if number not in applied]
-
-
-async def require_migrated(pool: Pool) -> None:
-    """Raises ConfigurationError when the database lacks a migration of this release."""
-    async with transaction(pool) as connection:
-        await require_current_schema(connection)
 
 
 async def require_current_schema(connection: Connection) -> None:
@@ -217,7 +214,7 @@ async def require_current_schema(connection: Connection) -> None:
 
 
 async def one(connection: Connection, statement: str, parameters: Any = None) -> TupleRow | None:
-    """The first row of a query, or None."""
+    """Returns the first row of a query, or None."""
     cursor = await connection.execute(statement.encode(), parameters)
     return await cursor.fetchone()
 
@@ -225,6 +222,14 @@ async def one(connection: Connection, statement: str, parameters: Any = None) ->
 async def rows(
     connection: Connection, statement: str, parameters: Any = None, *, binary: bool = False
 ) -> list[TupleRow]:
-    """All rows of a query. With `binary` bytes come as they are, else in hexadecimal digits."""
+    """Returns all rows of a query.
+
+    With `binary`, the server sends bytes unchanged; otherwise as hexadecimal digits.
+    """
     cursor = await connection.execute(statement.encode(), parameters, binary=binary)
     return await cursor.fetchall()
+
+
+def storable(text: str) -> str:
+    """Removes NUL, the one character that PostgreSQL's type text does not store."""
+    return text.replace("\0", "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from postrail.database import Pool, open_pool, require_migrated
+from postrail.database import Pool, open_pool, require_current_schema, transaction
 from postrail.instance import require_own
 from postrail.process import Process, patiently
 from postrail.records import R
@@ -45,7 +45,8 @@ async def run_stage(
     if pool is None:
         return
     try:
-        await require_migrated(pool)
+        async with transaction(pool) as connection:
+            await require_current_schema(connection)
         await require_own(pool, settings.instance, process.clock.now())
         offsets = IntakeOffsets(group, topic.name, pool)
         stage = make_stage(pool, offsets)

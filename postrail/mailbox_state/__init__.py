@@ -1,1 +1,4 @@
-"""How far each mailbox was read: rows in PostgreSQL that survive the process that reads it."""
+"""How far each mailbox was read, kept in PostgreSQL so that it survives the fetcher's process.
+
+Owns the tables: sync_state, mailbox_ledger, mailbox_contact, graph_delta, reconciliation.
+"""

@@ -1,4 +1,4 @@
-"""Where Microsoft Graph's delta of each folder goes on; see `postrail.mailbox.graph.delta`."""
+"""The saved delta link of each Microsoft Graph folder; see `postrail.mailbox.graph.delta`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from postrail.mailbox.graph.delta import Delta
 
 
 async def load(connection: Connection, mailbox: str, folder: str) -> Delta | None:
-    """What was saved last."""
+    """Returns the link that was saved last."""
     found = await one(
         connection,
         "SELECT selection, link, listed_at FROM graph_delta WHERE mailbox = %s AND folder = %s",
@@ -17,7 +17,7 @@ async def load(connection: Connection, mailbox: str, folder: str) -> Delta | Non
 
 
 async def save(connection: Connection, mailbox: str, folder: str, delta: Delta) -> None:
-    """Keeps it. An older link that a paused process saves late only tells of mails again."""
+    """Saves the link. An older one that a paused process saves late only lists messages again."""
     await connection.execute(
         "INSERT INTO graph_delta (mailbox, folder, selection, link, listed_at)"
         " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (mailbox, folder) DO UPDATE SET"

@@ -1,6 +1,6 @@
-"""When each mail server was last reached, and what has been wrong since when: for people who look.
+"""The last contact with each mail server and its present problem, for the status views.
 
-Nothing is decided by these rows.
+No decision depends on these rows.
 """
 
 from __future__ import annotations
@@ -10,30 +10,25 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from postrail.database import Connection
+from postrail.database import Connection, storable
 from postrail.errors import PipelineError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contact:
-    """How the last looks at a mailbox went."""
+    """The results of the last polls of a mailbox."""
 
     mailbox: str
     reached_at: datetime | None = None
-    # Blank while all is well.
+    # Blank while the polls succeed.
     problem: str = ""
     setting: str = ""
     remedy: str = ""
     problem_since: datetime | None = None
 
 
-def storable(words: str) -> str:
-    """A server's words without the one character that PostgreSQL's texts do not hold."""
-    return words.replace("\0", "")
-
-
 async def reached(connection: Connection, mailbox: str, now: datetime) -> None:
-    """The mailbox was looked at without a fault."""
+    """Records a poll without a fault."""
     await connection.execute(
         "INSERT INTO mailbox_contact (mailbox, reached_at) VALUES (%s, %s)"
         " ON CONFLICT (mailbox) DO UPDATE SET reached_at = excluded.reached_at,"
@@ -43,7 +38,7 @@ async def reached(connection: Connection, mailbox: str, now: datetime) -> None:
 
 
 async def failed(connection: Connection, mailbox: str, error: PipelineError, now: datetime) -> None:
-    """The look ended in a fault; the time of the first one in a row is kept."""
+    """Records a poll that ended in a fault; of several in a row, the time of the first is kept."""
     await connection.execute(
         "INSERT INTO mailbox_contact AS old (mailbox, problem, setting, remedy, problem_since)"
         " VALUES (%s, %s, %s, %s, %s)"
@@ -55,7 +50,7 @@ async def failed(connection: Connection, mailbox: str, error: PipelineError, now
 
 
 async def contacts(connection: Connection) -> dict[str, Contact]:
-    """The contact of each mailbox that was ever looked at."""
+    """Returns the contact of each mailbox that was polled at least once."""
     async with connection.cursor(row_factory=class_row(Contact)) as cursor:
         await cursor.execute("SELECT * FROM mailbox_contact")
         return {contact.mailbox: contact for contact in await cursor.fetchall()}

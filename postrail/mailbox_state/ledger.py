@@ -1,7 +1,7 @@
-"""The keys of mailboxes whose mails have no numbers of their own, and the numbers we gave them.
+"""Numbers for mailboxes that identify messages by keys only; see `postrail.mailbox.ledger`.
 
-Whether a number is done with, `sync_state` and `recorded` say together: up to `last_uid`, a mail
-that was not recorded was not there to be read.
+A number up to `sync_state.last_uid` that is not `recorded` belongs to a message that had gone when
+its turn came.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from postrail.database import Connection, rows
 
-# A key that is gone may come back: a person moves a mail away and back, a server hides mails that
-# another session holds.
+# A key may come back: a person moves a message to another folder and back, or a server hides
+# messages that another session holds.
 FORGET_AFTER = timedelta(days=30)
 
 
@@ -25,7 +25,7 @@ async def number(
     whole: bool,
     now: datetime,
 ) -> dict[str, int]:
-    """The number of each key; see `postrail.mailbox.ledger`."""
+    """Returns the number of each key; see `postrail.mailbox.ledger`."""
     place = {
         "mailbox": mailbox,
         "folder": folder,
@@ -47,7 +47,7 @@ async def number(
         place,
     )
     if whole:
-        await _note_what_is_gone(connection, place)
+        await _mark_gone(connection, place)
     found = await rows(
         connection,
         "SELECT key, number FROM mailbox_ledger WHERE mailbox = %(mailbox)s"
@@ -57,7 +57,7 @@ async def number(
     return {str(key): int(number) for key, number in found}
 
 
-async def _note_what_is_gone(connection: Connection, place: dict[str, object]) -> None:
+async def _mark_gone(connection: Connection, place: dict[str, object]) -> None:
     await connection.execute(
         "UPDATE mailbox_ledger SET gone_since ="
         "  CASE WHEN key = ANY(%(keys)s::text[]) THEN NULL ELSE %(now)s::timestamptz END"
@@ -75,7 +75,7 @@ async def _note_what_is_gone(connection: Connection, place: dict[str, object]) -
 async def mark_recorded(
     connection: Connection, mailbox: str, folder: str, keys: Sequence[str]
 ) -> None:
-    """The mails with these keys have their rows."""
+    """Marks the keys of messages that have their rows."""
     await connection.execute(
         "UPDATE mailbox_ledger SET recorded = true"
         " WHERE mailbox = %s AND folder = %s AND key = ANY(%s::text[])",

@@ -1,7 +1,7 @@
-"""Comparisons of what a mailbox holds with the rows of incoming_mail.
+"""Comparisons of a mailbox's messages with the rows of incoming messages.
 
-A comparison is a row from the moment it is asked for: whoever fetches from the mailbox then takes
-it up, and takes it up again when it was cut off.
+A comparison is a row from the moment it is requested: the fetcher that has the mailbox then makes
+it, and resumes it after an interruption.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reconciliation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """What one look at the mailbox found: mails held, those that no row told of, those fetched."""
+    """The figures of one round: messages held, those of them without a row, those fetched."""
 
     held: int
     unaccounted: int
@@ -50,7 +50,7 @@ COLUMNS = ", ".join(FIELDS)
 async def request(
     connection: Connection, mailbox: str, *, since: date | None, author: str, now: datetime
 ) -> int:
-    """Asks for a comparison; returns its id."""
+    """Requests a comparison; returns its id."""
     found = await one(
         connection,
         "INSERT INTO reconciliation (mailbox, since, requested_at, requested_by)"
@@ -64,7 +64,10 @@ async def request(
 async def due(
     connection: Connection, mailbox: str, *, every: timedelta, now: datetime
 ) -> Reconciliation | None:
-    """The comparison to make now: the oldest that is open, or a new one when it is time for it."""
+    """Returns the comparison to make now: the oldest unfinished one, else a new one.
+
+    A new one is made when none has finished within `every`.
+    """
     await connection.execute(
         "INSERT INTO reconciliation (mailbox, requested_at, requested_by)"
         " SELECT %(mailbox)s, %(now)s, %(author)s WHERE NOT EXISTS ("
@@ -74,7 +77,7 @@ async def due(
     )
     found = await one(
         connection,
-        f"SELECT {COLUMNS} FROM reconciliation WHERE mailbox = %s"  # noqa: S608  Names of ours.
+        f"SELECT {COLUMNS} FROM reconciliation WHERE mailbox = %s"  # noqa: S608  Our own column names.
         " AND finished_at IS NULL ORDER BY reconciliation_id LIMIT 1",
         (mailbox,),
     )
@@ -84,7 +87,7 @@ async def due(
 async def note(
     connection: Connection, reconciliation_id: int, found: Round, *, now: datetime
 ) -> None:
-    """Adds what one round of a comparison found. The first round saw all that was unaccounted."""
+    """Adds the figures of one round; the first round sees all messages without a row."""
     finished_at = now if found.finished else None
     await connection.execute(
         "UPDATE reconciliation SET held = %(held)s, fetched = fetched + %(fetched)s,"
@@ -105,24 +108,14 @@ async def note(
 
 
 async def found_by_ids(connection: Connection, ids: Sequence[int]) -> list[Reconciliation]:
-    """These comparisons, by id."""
+    """Returns the comparisons with these ids, in the order of their ids."""
     found = await rows(
         connection,
-        f"SELECT {COLUMNS} FROM reconciliation"  # noqa: S608  Names of ours.
+        f"SELECT {COLUMNS} FROM reconciliation"  # noqa: S608  Our own column names.
         " WHERE reconciliation_id = ANY(%s) ORDER BY 1",
         (list(ids),),
     )
     return [_reconciliation(row) for row in found]
-
-
-async def known(connection: Connection, mail_ids: Sequence[str]) -> set[str]:
-    """Which of these mails have a row in incoming_mail, whatever became of them."""
-    found = await rows(
-        connection,
-        "SELECT mail_id::text FROM incoming_mail WHERE mail_id = ANY(%s::uuid[])",
-        (list(mail_ids),),
-    )
-    return {mail_id for (mail_id,) in found}
 
 
 def _reconciliation(row: Sequence[Any]) -> Reconciliation:

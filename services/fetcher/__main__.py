@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from postrail.blobs import BlobStore
-from postrail.database import open_pool, require_migrated, transaction
+from postrail.database import open_pool, require_current_schema, transaction
 from postrail.instance import require_own
 from postrail.oauth.tokens import AccessTokens
 from postrail.process import Process, patiently, run_process
@@ -35,7 +35,8 @@ async def main(process: Process) -> None:
     secrets = Secrets(settings.secrets)
     tokens = AccessTokens(lambda: transaction(pool), secrets, process.clock)
     try:
-        await require_migrated(pool)
+        async with transaction(pool) as connection:
+            await require_current_schema(connection)
         await require_own(pool, settings.instance, process.clock.now())
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)

@@ -12,13 +12,13 @@ from postrail.configuration.load import mail_accounts
 from postrail.configuration.mail_account import MailAccount
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
+from postrail.incoming.fetched import UnreadableRow, acknowledged, known, record_unreadable
 from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched
 from postrail.mailbox.graph.delta import Delta
-from postrail.mailbox_state import graph_delta, reconciliation, sync_state
-from postrail.mailbox_state import last_contact as contact
+from postrail.mailbox_state import graph_delta, last_contact, reconciliation, sync_state
 from postrail.mailbox_state import ledger as mailbox_ledger
 from postrail.mailbox_state.reconciliation import Reconciliation, Round
-from postrail.mailbox_state.sync_state import SyncState, UnreadableRow
+from postrail.mailbox_state.sync_state import SyncState
 from postrail.oauth.token_table import TokenRow, all_rows
 from postrail.observe.health import Health
 
@@ -104,23 +104,23 @@ class PostgresStore:
             if fetched:
                 await record_fetched(connection, fetched)
             if unreadable:
-                await sync_state.record_unreadable(connection, unreadable)
+                await record_unreadable(connection, unreadable)
             if keys:
                 await mailbox_ledger.mark_recorded(connection, state.mailbox, state.folder, keys)
             await sync_state.advance(connection, state, self._clock.now())
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:
-            return await sync_state.acknowledged(connection, mail_ids)
+            return await acknowledged(connection, mail_ids)
 
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
         now = self._clock.now()
         with contextlib.suppress(TransientError):
             async with self._transaction() as connection:
                 if error is None:
-                    await contact.reached(connection, mailbox, now)
+                    await last_contact.reached(connection, mailbox, now)
                 else:
-                    await contact.failed(connection, mailbox, error, now)
+                    await last_contact.failed(connection, mailbox, error, now)
 
     async def fetched_since(self, mailbox: str, since: datetime) -> int:
         async with self._transaction() as connection:
@@ -128,7 +128,7 @@ class PostgresStore:
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         async with self._transaction() as connection:
-            return await reconciliation.known(connection, mail_ids)
+            return await known(connection, mail_ids)
 
     async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
         async with self._transaction() as connection:

@@ -13,11 +13,11 @@ import pytest
 from postrail.clock import SystemClock
 from postrail.database import one_connection, rows
 from postrail.errors import ConfigurationError
+from postrail.incoming.fetched import UnreadableRow, record_unreadable
 from postrail.incoming.queue import FetchedRow, record_fetched
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox_state import last_contact as contact
 from postrail.mailbox_state import sync_state
-from postrail.mailbox_state.sync_state import UnreadableRow
 from postrail.records import MailboxCheckRequested
 from postrail.settings import Settings
 from postrail.stream.reader import tail
@@ -62,7 +62,7 @@ def fill(settings: Settings) -> None:
             state = await sync_state.begin(connection, "help", "INBOX", 77, now)
             fetched = [_fetched("help", now - age) for age in AGES]
             await record_fetched(connection, fetched)
-            await sync_state.record_unreadable(connection, [_unreadable(now)])
+            await record_unreadable(connection, [_unreadable(now)])
             moved = sync_state.SyncState(
                 mailbox="help", folder="INBOX", uid_validity=77, last_uid=9, finished_uid=8
             )

@@ -1,4 +1,4 @@
-"""sync_state on PostgreSQL: forward only within a UIDVALIDITY, from the start in another."""
+"""sync_state in PostgreSQL: it only grows within a UIDVALIDITY and starts at 0 in another."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.errors import ConfigurationError
+from postrail.incoming.fetched import UnreadableRow, acknowledged, record_unreadable
 from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched
-from postrail.mailbox_state import last_contact as contact
+from postrail.mailbox_state import last_contact
 from postrail.mailbox_state.sync_state import (
     Renumbered,
     SyncState,
-    UnreadableRow,
-    acknowledged,
     advance,
     begin,
-    record_unreadable,
 )
 from postrail.settings import Settings
 
@@ -44,20 +42,20 @@ async def advanced(pool: Pool, state: SyncState) -> None:
         await advance(connection, state, NOW)
 
 
-async def test_a_new_folder_begins_at_its_start(pool: Pool) -> None:
+async def test_a_new_folder_starts_at_0(pool: Pool) -> None:
     state = await began(pool)
     assert state == SyncState(mailbox="support", folder="INBOX", uid_validity=7)
 
 
-async def test_it_goes_on_where_it_was_and_never_back(pool: Pool) -> None:
+async def test_it_never_moves_back(pool: Pool) -> None:
     state = await began(pool)
     await advanced(pool, replace(state, last_uid=50, finished_uid=40))
-    # A process that was paused, and does not know what happened meanwhile.
+    # A process that was paused saves what it knew before.
     await advanced(pool, replace(state, last_uid=30, finished_uid=45))
     assert await began(pool) == replace(state, last_uid=50, finished_uid=45)
 
 
-async def test_another_uidvalidity_begins_anew_and_refuses_the_old_one(pool: Pool) -> None:
+async def test_another_uidvalidity_starts_at_0_and_refuses_the_old_one(pool: Pool) -> None:
     old = await began(pool, 7)
     await advanced(pool, replace(old, last_uid=50))
     new = await began(pool, 8)
@@ -72,13 +70,13 @@ async def test_folders_of_a_mailbox_have_states_of_their_own(pool: Pool) -> None
     assert (await began(pool, folder="Büro")).last_uid == 0
 
 
-async def test_a_database_that_lost_the_row_asks_for_a_new_beginning(pool: Pool) -> None:
+async def test_a_lost_row_ends_the_session(pool: Pool) -> None:
     state = SyncState(mailbox="support", folder="INBOX", uid_validity=7, last_uid=5)
     with pytest.raises(Renumbered):
         await advanced(pool, state)
 
 
-async def test_unreadable_mails_are_failed_rows_and_not_acknowledged_ones(pool: Pool) -> None:
+async def test_unreadable_messages_are_failed_rows_and_not_acknowledged_ones(pool: Pool) -> None:
     unreadable = UnreadableRow(
         mail_id=str(uuid.uuid4()),
         mailbox="support",
@@ -104,7 +102,7 @@ async def test_unreadable_mails_are_failed_rows_and_not_acknowledged_ones(pool: 
         assert await fetched_since(connection, "support", before) == 1
         assert await fetched_since(connection, "support", NOW) == 0
         assert await fetched_since(connection, "sales", before) == 0
-        # A mail that was read before keeps its row.
+        # A message that was read before keeps its row.
         again = replace(unreadable, mail_id=fetched.mail_id)
         await record_unreadable(connection, [unreadable, again])
         ids = [unreadable.mail_id, fetched.mail_id, str(uuid.uuid4())]
@@ -120,9 +118,9 @@ async def test_unreadable_mails_are_failed_rows_and_not_acknowledged_ones(pool: 
     ]
 
 
-async def test_what_a_server_says_is_kept_whatever_it_is(pool: Pool) -> None:
-    """PostgreSQL refuses a text with NUL in it, and with it the row, for ever."""
-    mail = UnreadableRow(
+async def test_nul_is_removed_from_what_a_server_says(pool: Pool) -> None:
+    """PostgreSQL refuses a text with NUL, so the fetcher would never get past the message."""
+    unreadable = UnreadableRow(
         mail_id=str(uuid.uuid4()),
         mailbox="support",
         source="INBOX;uidl=1",
@@ -132,9 +130,9 @@ async def test_what_a_server_says_is_kept_whatever_it_is(pool: Pool) -> None:
     )
     folders = ConfigurationError("there is no \0", setting="\0", remedy="there are: \0Trash")
     async with transaction(pool) as connection:
-        await record_unreadable(connection, [mail])
-        await contact.failed(connection, "support", folders, NOW)
+        await record_unreadable(connection, [unreadable])
+        await last_contact.failed(connection, "support", folders, NOW)
         reasons = await rows(connection, "SELECT reason FROM incoming_mail")
-        found = await contact.contacts(connection)
+        found = await last_contact.contacts(connection)
     assert reasons == [("could not be fetched: gone",)]
     assert found["support"].remedy == "there are: Trash"
