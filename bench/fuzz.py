@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["services.parser"]):
 from postrail.records import MailParsed
 from postrail.stream import avro
 from services.parser.parse import Mail, parse
-from services.parser.record import make_record
+from services.parser.record.make import make_record
 from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched, texts_of
 from tests.makers.pieces import PIECES
 

@@ -21,8 +21,9 @@ from postrail.records import (
     MailingList,
     ReplyParts,
 )
-from services.parser.content.calendars import read_calendars
-from services.parser.kind.bounce import read_bounce
+from services.parser.content.calendar_events import read_calendars
+from services.parser.content.parts import AttachedFile, Content, read_parts
+from services.parser.kind.bounce.read import read_bounce
 from services.parser.kind.classify import Kind, kind_of
 from services.parser.kind.signals import Marks
 from services.parser.mime.addresses import (
@@ -37,7 +38,6 @@ from services.parser.mime.authentication import read_authentication
 from services.parser.mime.header_defects import header_defects
 from services.parser.mime.headers import Header, read_header
 from services.parser.mime.mailing_lists import read_list
-from services.parser.mime.parts import AttachedFile, Content, read_parts
 from services.parser.mime.raw_bytes import View, chunks_of, view_of_chunks
 from services.parser.mime.structure import (
     HEADER_CUT,

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from postrail.records import Address, Bounce, CalendarEvent
-from services.parser.mime.parts import AttachedFile
+from services.parser.content.parts import AttachedFile
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, unparsed
 

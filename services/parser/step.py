@@ -19,7 +19,7 @@ from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_PARSED
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, sha256_of, unparsed
-from services.parser.record import ParsedRecord, Place, make_record, record_without_bytes
+from services.parser.record.make import ParsedRecord, Place, make_record, record_without_bytes
 from services.parser.text.decode import storable
 
 logger = log(__name__)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from postrail.records import BlobReference, MailFetched
-from services.parser.record import ParsedRecord, Place, make_record
+from services.parser.record.make import ParsedRecord, Place, make_record
 from services.parser.step import parsed_or_not
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

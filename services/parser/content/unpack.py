@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from postrail.records import CalendarEvent
+from services.parser.content.attachment_names import sniffed_type
 from services.parser.content.meetings import meeting_in
 from services.parser.content.rtf import rtf_to_text
 from services.parser.content.smime import read_shell
 from services.parser.content.tnef import Tnef, TnefFile, read_tnef
-from services.parser.mime.attachment_names import sniffed_type
 
 PACKED_DEPTH_MAX = 5
 # Of one file, and of all that is unpacked in a mail: larger ones are kept, and not looked into.

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.parser.content.calendars import TYPES as CALENDAR_TYPES
-from services.parser.kind.bounce import signs
+from services.parser.content.calendar_events import TYPES as CALENDAR_TYPES
+from services.parser.kind.bounce import rules
 from services.parser.kind.receipt import says_read
 from services.parser.kind.signals import OPENING_MAX, Marks, absent, has_part, reported
 from services.parser.kind.words import AUTOMATIC_SUBJECT, AUTOMATIC_TEXT, NAMED_ABSENCE_SUBJECT
@@ -215,16 +215,16 @@ def _precedence(marks: Marks, values: set[str]) -> str:
 # Order matters: a vacation answer may have a null Return-Path (RFC 3834, section 3), and many
 # bounces call themselves auto-replied.
 RULES: tuple[tuple[str, Rule], ...] = (
-    ("bounce", signs.rejected),
+    ("bounce", rules.rejected),
     ("receipt", _receipt),
     ("feedback", _feedback),
-    ("receipt", signs.delivered),
-    ("bounce", signs.delivery_report),
-    ("bounce", signs.failed_recipients),
+    ("receipt", rules.delivered),
+    ("bounce", rules.delivery_report),
+    ("bounce", rules.failed_recipients),
     ("receipt", _receipt_in_words),
     ("auto_reply", _exchange_out_of_office),
-    ("bounce", signs.mailer_daemon),
-    ("bounce", signs.speaks_as_bounce),
+    ("bounce", rules.mailer_daemon),
+    ("bounce", rules.speaks_as_bounce),
     ("auto_reply", _auto_replied),
     ("auto_reply", _auto_reply_mark),
     ("auto_reply", _auto_reply_sender),

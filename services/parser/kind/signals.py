@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from postrail.records import Address, CalendarEvent
+from services.parser.content.parts import AttachedFile
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header
 from services.parser.mime.parameters import Valued
-from services.parser.mime.parts import AttachedFile
 from services.parser.mime.raw_bytes import View
 from services.parser.text.word_patterns import Words
 

@@ -8,7 +8,7 @@ import pytest
 
 from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
-from services.parser.record import ParsedRecord, Place, make_record
+from services.parser.record.make import ParsedRecord, Place, make_record
 from services.parser.step import parsed_or_not
 from tests.makers.parsing import NOW, contents, fetched, made
 

@@ -10,10 +10,10 @@ import hashlib
 import pytest
 
 from postrail.stream import avro
-from services.parser.mime.parts import BODIES_MAX, BODY_MAX
+from services.parser.content.parts import BODIES_MAX, BODY_MAX
 from services.parser.mime.structure import DEPTH_MAX, FIELDS_MAX, HEADER_CUT, HEADERS_MAX, PARTS_MAX
 from services.parser.parse import Mail, parse, unparsed
-from services.parser.record import ParsedRecord, make_record
+from services.parser.record.make import ParsedRecord, make_record
 from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, contents, fetched
 
 HEADER = b"""From: Ann <ann@customer.example>

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from postrail.records import BouncedRecipient
+from services.parser.content.parts import AttachedFile
 from services.parser.mime.headers import Header, decode_value, read_lines
-from services.parser.mime.parts import AttachedFile
 from services.parser.text.decode import decode, one_line, storable, unix_lines
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")

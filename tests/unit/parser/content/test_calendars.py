@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from postrail.records import CalendarEvent
 from postrail.stream import avro
-from services.parser.content.calendars import (
+from services.parser.content.calendar_events import (
     ATTENDEES_MAX,
     CALENDAR_MAX_BYTES,
     EVENTS_MAX,

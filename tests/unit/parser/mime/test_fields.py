@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from postrail.records import Address
+from services.parser.content.attachment_names import attachment_name
 from services.parser.mime.addresses import read_date
-from services.parser.mime.attachment_names import attachment_name
 from services.parser.mime.headers import decode_value
 from services.parser.mime.parameters import read_valued
 from services.parser.parse import parse

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from postrail.records import Address, CalendarEvent
-from services.parser.mime.parts import AttachedFile
+from services.parser.content.parts import AttachedFile
 from services.parser.text.decode import cut, decode, one_line, storable
 
 CALENDAR_MAX_BYTES = 1024 * 1024

@@ -22,7 +22,7 @@ from postrail.records import (
     MailParsed,
     ReplyParts,
 )
-from services.parser.mime.parts import AttachedFile
+from services.parser.content.parts import AttachedFile
 from services.parser.mime.raw_bytes import View
 from services.parser.mime.transfer import Encoded, plain
 from services.parser.parse import Mail, whole_mail

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.parser.kind.bounce.known import known_recipients
+from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.prose import read_prose
 from services.parser.kind.bounce.status import STATUS_TYPES, actions_of
 from services.parser.kind.bounce.words import DELAY, FAILURE, SUBJECT

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from postrail.records import CalendarEvent
+from services.parser.content.attachment_names import attachment_name, sniffed_type, type_of_name
 from services.parser.content.unpack import (
     PACKED_DEPTH_MAX,
     PACKED_MAX_BYTES,
@@ -14,7 +15,6 @@ from services.parser.content.unpack import (
     is_packed,
     unpack,
 )
-from services.parser.mime.attachment_names import attachment_name, sniffed_type, type_of_name
 from services.parser.mime.headers import decode_value
 from services.parser.mime.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts, read_structure
 from services.parser.mime.transfer import Encoded, plain
