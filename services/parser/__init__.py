@@ -1,4 +1,5 @@
-"""Turns the bytes of a fetched mail into its structure: mail.fetched in, mail.parsed out.
+"""Turns the bytes of a fetched message into its structure: mail.fetched in, mail.parsed out.
 
-Pure but for `__main__.py` and the blob store and producer that `step.py` is given.
+Pure except for `__main__.py`, for `step.py`, which uses the blob store and the producer, and for
+`record/record_maker.py`, which logs.
 """

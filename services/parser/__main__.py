@@ -1,4 +1,4 @@
-"""Starts the parser: the consumer loop over mail.fetched, with the blob store beside it."""
+"""Starts the parser: a worker that consumes mail.fetched, with the blob store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def main(process: Process) -> None:
         producer=process.producer,
         health=process.health,
         clock=process.clock,
-        # It keeps no table in which its successor could see what it died of.
+        # Deaths are counted in the offsets' metadata, since the parser has no table for them.
         guarded=True,
     )
     await worker.run(process.stop)

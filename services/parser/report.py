@@ -1,4 +1,4 @@
-"""A parsed mail as one JSON object: for programs, for people, and for tests that compare."""
+"""The report of a parsed message: a file, bytes or a `Mail` in, an object for JSON out."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import dataclasses
 from pathlib import Path
 
 from postrail.records import Address, Bounce, CalendarEvent
-from services.parser.content.parts import AttachedFile
+from services.parser.content.attachments import AttachedFile
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, unparsed
 
 
 def report_of_file(path: Path) -> dict[str, object]:
-    """What is in the mail in this file; raises OSError when it cannot be read."""
+    """Parses the message in a file; raises OSError if the file cannot be read."""
     with path.open("rb") as file:
         return report_of(view_of(file))
 
 
 def report_of(data: View) -> dict[str, object]:
-    """What is in these bytes; never raises."""
+    """Parses bytes; never raises."""
     try:
         return report(parse(data))
-    # As in the pipeline: a fault of ours is one mail's error.
+    # As in the pipeline, a defect of the parser becomes the error of one message.
     except Exception as error:  # noqa: BLE001
         return report(unparsed(data, f"the parser failed: {type(error).__name__}: {error}"))
 
 
 def report(mail: Mail) -> dict[str, object]:
-    """The mail's fields by name; attachments without their content."""
+    """Returns the message's fields by name; attachments without their content."""
     return {
         "subject": mail.subject,
         "from": _one(mail.sender),
@@ -53,7 +53,7 @@ def report(mail: Mail) -> dict[str, object]:
         "signature": mail.reply.signature if mail.reply else "",
         "reply_html": mail.reply.new_html if mail.reply else mail.content.html,
         "quoted_html": mail.reply.quoted_html if mail.reply else "",
-        # As the sender sent them; what was found in packed ones stands apart.
+        # As the sender sent them; files that were found in them are listed separately.
         "attachments": [_file(one) for one in mail.content.attachments if not one.unpacked_from],
         "unpacked": [_file(one) for one in mail.content.attachments if one.unpacked_from],
         "events": [_event(event) for event in mail.events],
@@ -62,7 +62,7 @@ def report(mail: Mail) -> dict[str, object]:
         "kind_reason": mail.kind.reason,
         "is_bounce": mail.kind.name == "bounce",
         "is_auto_reply": mail.kind.name == "auto_reply",
-        # Whatever a machine sent to many, or because of something: nothing that wants an answer.
+        # Mass mail and messages by programs, which expect no answer.
         "is_bulk": mail.kind.name in ("bulk", "auto_generated"),
         "bounce": _bounce(mail.bounce),
         "authentication": [dataclasses.asdict(one) for one in mail.authentication],
@@ -77,7 +77,7 @@ def _bounce(bounce: Bounce | None) -> dict[str, object]:
     recipients = bounce.recipients
     return {
         "recipients": [one.address for one in recipients],
-        # Those that agree with the action, which decides; each one's own is among the details.
+        # The statuses that agree with the action; `details` has all of them.
         "statuses": [one.status for one in recipients if one.status[:1] == "45"[one.hard]],
         "action": recipients[0].action if recipients else "",
         "original_message_id": bounce.original_message_id,
@@ -94,7 +94,7 @@ def _all(addresses: list[Address]) -> list[str]:
 
 
 def _shown(address: Address) -> str:
-    # Not formataddr, which encodes: names are for reading here.
+    # formataddr would encode the name, but a report is for reading.
     name = address.name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{name}" <{address.address}>' if name else address.address
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from postrail.records import BlobReference, MailFetched
 from services.parser.record.make import ParsedRecord, Place, make_record
-from services.parser.step import parsed_or_not
+from services.parser.record.record_maker import parsed_or_not
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 INLINE_MAX_BYTES = 200 * 1024

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from postrail.records import MailFetched
 from postrail.stream.received import Received
-from services.parser import step
 from services.parser.mime.raw_bytes import View
 from services.parser.parse import Mail, parse
+from services.parser.record import record_maker
 from services.parser.step import Parser
 
 FIELD = b"X-Parser-Dies: "
@@ -64,7 +64,7 @@ async def process_limited(parser: Parser, batch: Sequence[Received[MailFetched]]
 
 def main() -> None:
     """Runs the parser with the fault."""
-    step.parse = deadly  # type: ignore[attr-defined]
+    record_maker.parse = deadly  # type: ignore[attr-defined]
     if len(sys.argv) > 1:
         Parser.process = process_limited  # type: ignore[method-assign, assignment]
     runpy.run_module("services.parser", run_name="__main__", alter_sys=True)

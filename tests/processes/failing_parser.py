@@ -10,9 +10,9 @@ from __future__ import annotations
 import runpy
 import sys
 
-from services.parser import step
 from services.parser.mime.raw_bytes import View
 from services.parser.parse import Mail, parse
+from services.parser.record import record_maker
 
 FIELD = b"X-Breaks-The-Parser: yes"
 FAULT = "this field breaks the parser"
@@ -27,7 +27,7 @@ def failing(data: View) -> Mail:
 
 def main() -> None:
     """Runs the parser with the fault."""
-    step.parse = failing  # type: ignore[attr-defined]
+    record_maker.parse = failing  # type: ignore[attr-defined]
     sys.argv = ["services.parser"]
     runpy.run_module("services.parser", run_name="__main__", alter_sys=True)
 

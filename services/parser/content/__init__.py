@@ -1,1 +1,1 @@
-"""Reads what attachments contain: calendars, S/MIME, TNEF, RTF."""
+"""Reads what a message contains: its parts in, its text, HTML, attachments and events out."""

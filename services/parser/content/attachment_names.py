@@ -1,4 +1,4 @@
-"""The names of attachments: as the sender gave them, safe to be stored as files."""
+"""The names and types of attachments: what the sender declared in, safe names and types out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from services.parser.text.decode import cut, one_line
 
 NAME_MAX_BYTES = 200
 EXTENSION_MAX_BYTES = 20
-# What file systems refuse, and what turns the reading direction so that an .exe looks like a .pdf.
+# Refused by file systems, or reversing the reading direction, so that an .exe looks like a .pdf.
 UNSAFE = re.compile('[\x00-\x1f\x7f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 PATH_SEPARATORS = re.compile(r"[/\\]")
-# Our own table: the stdlib's depends on the machine that it runs on.
+# The stdlib's table depends on the machine that it runs on.
 EXTENSIONS = {
     "application/ms-tnef": "dat",
     "application/pdf": "pdf",
@@ -41,7 +41,7 @@ TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items
     "p7s": "application/pkcs7-signature",
     "txt": "text/plain",
 }
-# The beginnings of the files that mails carry, from their formats' specifications.
+# The first bytes of common attachments, from the specifications of their formats.
 SIGNATURES = (
     (b"%PDF-", "application/pdf"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -75,7 +75,7 @@ RIFF_TYPES = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msv
 
 
 def attachment_name(given: str, content_type: str, number: int) -> str:
-    """The given name without folders and unsafe characters, or one made from type and number."""
+    """Removes folders and unsafe characters; an empty name becomes one of type and number."""
     plain = UNSAFE.sub("_", one_line(PATH_SEPARATORS.split(given)[-1])).strip(" .")
     if not plain:
         return f"attachment-{number}.{EXTENSIONS.get(content_type, 'bin')}"
@@ -86,12 +86,12 @@ def attachment_name(given: str, content_type: str, number: int) -> str:
 
 
 def type_of_name(name: str) -> str:
-    """The type that a name's extension stands for, or ""."""
+    """Returns the type that the name's extension stands for, or ""."""
     return TYPES.get(name.rpartition(".")[2].lower(), "")
 
 
 def sniffed_type(content: bytes) -> str:
-    """The type that the first bytes show, or "" where they show none."""
+    """Returns the type that the first bytes show, or ""."""
     for start, content_type in SIGNATURES:
         if content.startswith(start):
             return RIFF_TYPES.get(content[8:12], "") if start == b"RIFF" else content_type

@@ -1,36 +1,37 @@
-"""The events in calendar parts (RFC 5545): what, when, where, and who asks whom.
+"""The events of one calendar (RFC 5545): its bytes in, its events and a problem out.
 
-icalendar reads lines and values here, but no calendar as a whole: it keeps the time zones that one
-calendar defines for all that follow, and a zone's rule may take for ever. Zones are looked up.
+icalendar reads single lines and values. A whole calendar is not given to it: it keeps the time
+zones that one calendar defines for all later ones, and a zone's rule may take unlimited time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from icalendar.parser import Contentline
+from icalendar.prop import vDDDTypes
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
 from postrail.records import Address, CalendarEvent
-from services.parser.content.parts import AttachedFile
 from services.parser.text.decode import cut, decode, one_line, storable
 
-CALENDAR_MAX_BYTES = 1024 * 1024
 EVENTS_MAX = 20
 ATTENDEES_MAX = 50
 LINES_MAX = 400
-# Reading the parameters of a line takes icalendar more time than the line is long.
+# icalendar needs more than linear time for the parameters of a line.
 LINE_MAX = 2000
 TEXT_MAX_BYTES = 500
 UID_MAX_BYTES = 255
-TYPES = ("text/calendar", "application/ics")
 FOLD = re.compile(rb"\r?\n[ \t]")
 COMPONENTS = ("VEVENT", "VTODO")
 NAME = re.compile(r"[A-Za-z-]{1,20}(?=[;:])")
-SINGLE = ("UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION")
-WANTED = {*SINGLE, "ORGANIZER", "ATTENDEE", "METHOD"}
-# What ZoneInfo may be asked for: it opens a file of that name.
+SINGLE_LINES = ("UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION")
+WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD"}
+# ZoneInfo opens a file of this name, so it must not be a path to anywhere else.
 ZONE = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z0-9_+-]{1,30}){0,2}")
 
 
@@ -47,24 +48,8 @@ class _Component:
     organiser: Address | None = None
 
 
-def read_calendars(files: Iterable[AttachedFile]) -> tuple[list[CalendarEvent], list[str]]:
-    """The events in these attachments, each once, and what is wrong with the calendars."""
-    events: list[CalendarEvent] = []
-    defects: list[str] = []
-    for file in files:
-        if file.content_type in TYPES or file.sniffed_type in TYPES:
-            found, problem = read_events(file.source.first(CALENDAR_MAX_BYTES + 1), file.method)
-            # Google sends the same calendar twice: as an alternative, and attached.
-            events += [event for event in found if event not in events]
-            if problem:
-                defects.append(f"{file.name}: {problem}")
-    return events[:EVENTS_MAX], defects
-
-
 def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
-    """The events of one calendar, and what is wrong with it ("" when nothing is)."""
-    if len(data) > CALENDAR_MAX_BYTES:
-        return [], f"a calendar of more than {CALENDAR_MAX_BYTES} bytes is not read"
+    """Returns the events of a calendar and its problem, "" for a sound one."""
     reader = _Reader(method)
     for line in _lines(data):
         reader.read(line)
@@ -83,7 +68,7 @@ def _lines(data: bytes) -> Iterator[str]:
 
 
 class _Reader:
-    """Goes through the lines, and takes those that are wanted, of a limited number of events."""
+    """Collects the wanted lines of a limited number of events."""
 
     def __init__(self, method: str) -> None:
         self.method = method
@@ -93,14 +78,14 @@ class _Reader:
         self._lines = 0
 
     def read(self, line: str) -> None:
-        """Takes the next line in; one that cannot be read is a problem of the calendar."""
+        """Reads the next line; one that cannot be read becomes the calendar's problem."""
         name, _, rest = line.partition(":")
         if name.upper() == "BEGIN":
             self._begin(rest.strip().upper())
         elif name.upper() == "END":
             del self._open[-1:]
-        elif (found := NAME.match(line)) and found.group().upper() in WANTED:
-            self._wanted(found.group().upper(), line)
+        elif (found := NAME.match(line)) and found.group().upper() in WANTED_LINES:
+            self._read_wanted(found.group().upper(), line)
 
     def _begin(self, name: str) -> None:
         self._open.append(name)
@@ -111,8 +96,8 @@ class _Reader:
         else:
             self.components.append(_Component())
 
-    def _wanted(self, name: str, line: str) -> None:
-        """Lines of the calendar (METHOD) and of events, not of the alarms within them."""
+    def _read_wanted(self, name: str, line: str) -> None:
+        """Reads a line of the calendar (METHOD) or of an event; those of its alarms are skipped."""
         inside = self._open[-1] if self._open else ""
         if name == "METHOD" or inside not in COMPONENTS or len(self.components) > EVENTS_MAX:
             if name == "METHOD" and not self.method:
@@ -130,9 +115,6 @@ class _Reader:
 
 
 def _read_line(line: str) -> _Line | None:
-    # Loading it takes longer than parsing fifty mails, and few mails hold a calendar.
-    from icalendar.parser import Contentline
-
     try:
         _, parameters, value = Contentline(line).parts()  # type: ignore[no-untyped-call]
     except ValueError:
@@ -189,8 +171,8 @@ def _text(value: str, max_bytes: int) -> str:
 
 
 def _time(line: _Line | None) -> tuple[date | None, str]:
-    """A time (or a day) and its zone's name; without an offset where nobody knows the zone."""
-    value = _typed(line)
+    """Returns a time or a day, and its zone's name; a time in an unknown zone has no offset."""
+    value = _value_of(line)
     if line is None or not isinstance(value, date):
         return None, ""
     if not isinstance(value, datetime):
@@ -204,11 +186,9 @@ def _time(line: _Line | None) -> tuple[date | None, str]:
     return value.replace(tzinfo=zone), zone.key
 
 
-def _typed(line: _Line | None) -> object:
+def _value_of(line: _Line | None) -> object:
     if line is None:
         return None
-    from icalendar.prop import vDDDTypes
-
     try:
         return vDDDTypes.from_ical(line.value.strip())  # type: ignore[no-untyped-call]
     except ValueError:
@@ -216,7 +196,7 @@ def _typed(line: _Line | None) -> object:
 
 
 def _after(start: date, line: _Line | None) -> date | None:
-    duration = _typed(line)
+    duration = _value_of(line)
     try:
         return start + duration if isinstance(duration, timedelta) else None
     except OverflowError:
@@ -224,9 +204,7 @@ def _after(start: date, line: _Line | None) -> date | None:
 
 
 def _zone(given: str) -> ZoneInfo | None:
-    """The zone by its name: IANA's, Windows', or IANA's behind a vendor's path (3.2.19)."""
-    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
-
+    """Looks a zone up by its IANA name, its Windows name, or a vendor's path to it (3.2.19)."""
     name = WINDOWS_TO_OLSON.get(given, given)
     if name.startswith("/"):
         name = "/".join(name.rsplit("/", 2)[1:])
@@ -234,6 +212,6 @@ def _zone(given: str) -> ZoneInfo | None:
         return None
     try:
         return ZoneInfo(name)
-    # No such zone; or a folder of them.
+    # An unknown zone, or the name of a folder of zones.
     except (KeyError, ValueError, OSError):
         return None

@@ -1,4 +1,4 @@
-"""A meeting as Outlook packs it for itself: a winmail.dat in, an event as of a calendar out."""
+"""A meeting in Outlook's own format: a winmail.dat in, a calendar event out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.parser.text.decode import cut, one_line
 
 TEXT_MAX_BYTES = 500
 UID_MAX_BYTES = 255
-# The ends of message classes: MS-OXOCAL, section 2.2, and how TNEF has always written them.
+# The ends of message classes: those of MS-OXOCAL, section 2.2, and the older ones of TNEF.
 METHODS = (
     (".meeting.request", "REQUEST"),
     (".mtgreq", "REQUEST"),
@@ -23,12 +23,12 @@ METHODS = (
     (".mtgrespa", "REPLY"),
     ("ipm.appointment", ""),
 )
-# MS-OXCICAL, 2.1.3.1.1.20.26: an id that came from another calendar stands behind this.
+# MS-OXCICAL, 2.1.3.1.1.20.26: the id that another calendar assigned follows this.
 FOREIGN_UID = b"vCal-Uid\x01\0\0\0"
 
 
 def meeting_in(found: Tnef) -> CalendarEvent | None:
-    """The meeting that a winmail.dat tells of, or None where it is of another class."""
+    """Returns the meeting in a winmail.dat, or None if its message class is another one."""
     method = _method(found.message_class or found.texts.get(tnef.CLASS, ""))
     if method is None:
         return None
@@ -55,7 +55,7 @@ def _method(message_class: str) -> str | None:
 
 
 def _uid(found: Tnef) -> str:
-    """As Exchange writes it into a calendar (MS-OXCICAL, section 2.1.3.1.1.20.26)."""
+    """Returns the UID as Exchange writes it into a calendar (MS-OXCICAL, 2.1.3.1.1.20.26)."""
     blob = found.ids.get(tnef.CLEAN_GLOBAL_ID) or found.ids.get(tnef.GLOBAL_ID, b"")
     _, marker, foreign = blob.partition(FOREIGN_UID)
     if marker:
@@ -64,11 +64,11 @@ def _uid(found: Tnef) -> str:
 
 
 def _organiser(found: Tnef, method: str) -> Address | None:
-    """Who asked for the meeting: who sent a request, and who gets the answer to one."""
+    """Returns the person who sent the request, or who receives the reply to it."""
     numbers = tnef.RECEIVED_FOR if method == "REPLY" else tnef.SENT_FOR
     name, *addresses = (found.texts.get(number, "") for number in numbers)
     name, addresses = name or found.owner[0], [*addresses, found.owner[1]]
-    # The others are paths in the sender's directory, of no use outside.
+    # Other addresses are paths in the sender's own directory.
     address = next((one for one in map(_smtp, addresses) if "@" in one), "")
     return Address(name=_bounded(name), address=_bounded(address)) if name or address else None
 

@@ -1,136 +1,71 @@
-"""The parts of a mail: its text, its HTML, and everything else as attachments."""
+"""The content of a message: the tree of its parts in, its text, HTML and attachments out."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 
 from postrail.records import CalendarEvent
-from services.parser.content.attachment_names import attachment_name, sniffed_type, type_of_name
+from services.parser.content.attachments import (
+    AttachedFile,
+    UnpackedFile,
+    attachment_of_file,
+    attachment_of_part,
+    content_of,
+)
+from services.parser.content.body import Section, best_alternative, html_of, is_body, text_of
 from services.parser.content.unpack import (
-    PACKED_DEPTH_MAX,
-    PACKED_MAX_BYTES,
+    CONTAINER_DEPTH_MAX,
+    CONTAINER_MAX_BYTES,
     UNPACKED_MAX_BYTES,
-    PackedFile,
-    is_packed,
+    is_container,
     unpack,
 )
-from services.parser.mime.headers import decode_value
-from services.parser.mime.structure import DEPTH_MAX, PARTS_MAX, Part, found_parts, read_structure
-from services.parser.mime.transfer import Encoded, plain
-from services.parser.mime.uuencode import without_uuencoded
-from services.parser.text.decode import cut, decode_named, one_line, storable, unflowed, unix_lines
-from services.parser.text.markup import clean_html, html_from_text, html_to_text
+from services.parser.mime.structure import DEPTH_MAX, PARTS_MAX, Part, read_structure, recover_parts
+from services.parser.mime.uuencode import extract_uuencoded
+from services.parser.text.decode import decode_named, storable, unflow, unix_lines
+from services.parser.text.markup import clean_html
 
-# A text that nobody reads as a mail; as an attachment it costs no time.
+# No person reads a longer text as a message; as an attachment it costs no time.
 BODY_MAX = 4 * 1024 * 1024
-# All texts of a mail together; a plain text and its HTML may each be as long as a text may be.
+# All texts of a message together; a plain text and its HTML may each have the full length.
 BODIES_MAX = 2 * BODY_MAX
-# The attachments of a mail up to here are decoded only once.
-KEPT_MAX = 4 * 1024 * 1024
-METHOD_MAX_BYTES = 40
 SIGNATURE_TYPES = {
     "application/pgp-signature",
     "application/pkcs7-signature",
     "application/x-pkcs7-signature",
 }
-CONTENT_TYPE_MAX_BYTES = 127
-CONTENT_ID_MAX_BYTES = 250
-BODY_TYPES = ("text/plain", "text/html")
-
-
-@dataclass(frozen=True, slots=True)
-class AttachedFile:
-    """An attachment, and where its content is."""
-
-    name: str
-    content_type: str
-    sha256: str
-    size: int
-    source: Encoded
-    content_id: str | None
-    inline: bool
-    # What the content's first bytes say, or "": the declared type is the sender's word.
-    sniffed_type: str = ""
-    # Of a calendar part (RFC 6047): REQUEST, REPLY, CANCEL, …
-    method: str = ""
-    # The SHA-256 of the attachment that it was found in, or "".
-    unpacked_from: str = ""
-
-    @property
-    def content(self) -> bytes:
-        """All of the content: as much memory as it is large. Most readers want its beginning."""
-        return self.source.read()
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What reading a content once tells."""
-
-    source: Encoded
-    sha256: str
-    size: int
-    sniffed_type: str
-
-
-def measured(source: Encoded) -> Measured:
-    """Reads a content once. That of a small mail stays decoded, a larger one is decoded again."""
-    if len(source.view) <= KEPT_MAX:
-        source = plain(source.read())
-    digest, size, sniffed = hashlib.sha256(), 0, ""
-    for chunk in source.chunks():
-        if not size:
-            sniffed = sniffed_type(chunk)
-        digest.update(chunk)
-        size += len(chunk)
-    return Measured(source, digest.hexdigest(), size, sniffed)
-
-
-def content_of(part: Part) -> Encoded:
-    """The part's bytes, with its transfer encoding to be undone."""
-    # Some write "base64;" or add a comment.
-    words = (part.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
-    return Encoded(part.view, part.start, part.end, words[0] if words else "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """A piece of the body in one or both of its forms; HTML as it came."""
-
-    text: str | None
-    html: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Content:
-    """The body in both forms ("" when there is none), and the attachments in their order."""
+    """The body in both forms (either may be ""), and the attachments in their order."""
 
     text: str
     html: str
     # The HTML as it came, not safe to show.
     source: str
     attachments: list[AttachedFile]
-    # Detached signatures (RFC 1847): kept, and no attachments of the sender's.
+    # Detached signatures (RFC 1847): kept apart from what the sender attached.
     signatures: list[AttachedFile]
     # How the texts were read: "utf-8", or "gb2312 as gb18030".
     charsets: list[str]
-    # What went beyond a limit.
+    # Which limits were exceeded.
     cut: list[str]
-    # What is to be known of packed attachments.
+    # Remarks about signed, encrypted and broken attachments.
     notes: list[str]
-    # The mail inside an opaque signature, where the whole mail is signed so.
+    # The message inside an opaque signature, where the whole message is signed so.
     signed: Part | None = None
     # From winmail.dat.
     meetings: list[CalendarEvent] = field(default_factory=list)
 
 
 def read_parts(root: Part) -> Content:
-    """The content of a mail; what goes beyond a limit is left out, and said."""
+    """Reads the content of a message; what exceeds a limit is left out and noted in `cut`."""
     reader = _Reader()
-    sections = reader.sections(root, 0) or reader.packed_sections
-    source = _source(sections)
+    sections = reader.sections(root, 0) or reader.unpacked_sections
+    source = html_of(sections)
     return Content(
-        text=_text(sections),
+        text=text_of(sections),
         html=clean_html(source) if source else "",
         source=source,
         attachments=reader.files,
@@ -144,7 +79,7 @@ def read_parts(root: Part) -> Content:
 
 
 class _Reader:
-    """Goes through the parts, and collects what is not the body."""
+    """Walks the tree of parts: returns the body, and collects everything else."""
 
     def __init__(self) -> None:
         self.files: list[AttachedFile] = []
@@ -152,191 +87,114 @@ class _Reader:
         self.charsets: list[str] = []
         self.cut: list[str] = []
         self.notes: list[str] = []
-        # The body of a winmail.dat, for a mail that has no other one.
-        self.packed_sections: list[_Section] = []
+        # The body of a winmail.dat, used when the message has no other body.
+        self.unpacked_sections: list[Section] = []
         self.signed: Part | None = None
         self.meetings: list[CalendarEvent] = []
         self._parts = 0
-        self._room = BODIES_MAX
-        self._packed_depth = 0
-        self._packed_room = UNPACKED_MAX_BYTES
+        self._body_bytes_left = BODIES_MAX
+        self._container_depth = 0
+        self._unpacked_bytes_left = UNPACKED_MAX_BYTES
 
-    def sections(self, part: Part, depth: int) -> list[_Section]:
-        """The pieces of the body in this part and those within it."""
+    def sections(self, part: Part, depth: int) -> list[Section]:
+        """Returns the pieces of the body in this part and in those within it."""
         self._parts += 1
         if depth > DEPTH_MAX:
-            return self._left_out(f"parts that nest more than {DEPTH_MAX} deep were left out")
+            return self._leave_out(f"parts that nest more than {DEPTH_MAX} deep were left out")
         if self._parts > PARTS_MAX:
-            return self._left_out(f"the parts after the first {PARTS_MAX} were left out")
+            return self._leave_out(f"the parts after the first {PARTS_MAX} were left out")
         if part.content_type.value == "multipart/encrypted":
             self.notes.append("encrypted: kept whole")
-        if children := part.children or found_parts(part):
+        if children := part.children or recover_parts(part):
             within = [self.sections(child, depth + 1) for child in children]
             if part.content_type.value == "multipart/alternative":
-                return _best(within)
+                return best_alternative(within)
             return [section for sections in within for section in sections]
-        if not _is_body(part):
+        if not is_body(part):
             return self._attach(part, depth)
         return self._body(part)
 
-    def _left_out(self, what: str) -> list[_Section]:
-        if what not in self.cut:
-            self.cut.append(what)
+    def _leave_out(self, reason: str) -> list[Section]:
+        if reason not in self.cut:
+            self.cut.append(reason)
         return []
 
-    def _attach(self, part: Part, depth: int) -> list[_Section]:
-        """Keeps the part as a file; a packed one may hold a piece of the body."""
+    def _attach(self, part: Part, depth: int) -> list[Section]:
+        """Keeps the part as a file; a signed one may hold a piece of the body."""
         if part.content_type.value in SIGNATURE_TYPES:
-            self.signatures.append(_attached(part, len(self.signatures) + 1))
+            self.signatures.append(attachment_of_part(part, len(self.signatures) + 1))
             return []
-        file = _attached(part, len(self.files) + 1)
+        file = attachment_of_part(part, len(self.files) + 1)
         self.files.append(file)
         return self._unpack(file, depth)
 
-    def _unpack(self, file: AttachedFile, depth: int) -> list[_Section]:
-        """What is in a packed file is added behind it; the file itself stays as it is."""
-        if self._packed_depth >= PACKED_DEPTH_MAX or not is_packed(file.name, file.content_type):
+    def _unpack(self, file: AttachedFile, depth: int) -> list[Section]:
+        """Adds what a file contains after the file itself, which stays as it is."""
+        too_deep = self._container_depth >= CONTAINER_DEPTH_MAX
+        if too_deep or not is_container(file.name, file.content_type):
             return []
-        content = file.source.first(PACKED_MAX_BYTES + 1)
-        found = unpack(file.name, file.content_type, content, self._packed_room)
+        content = file.source.first(CONTAINER_MAX_BYTES + 1)
+        found = unpack(file.name, file.content_type, content, self._unpacked_bytes_left)
         if found is None:
             return []
-        self._packed_room -= file.size + found.size
+        self._unpacked_bytes_left -= file.size + found.size
         self.notes += [f"{file.name}: {note}" for note in found.notes]
         before = len(self.files)
-        self._packed_depth += 1
+        self._container_depth += 1
         sections = self._unpacked_entity(found.entity, depth)
         for one in found.files:
-            self._add_packed(one, depth)
-        self._packed_depth -= 1
+            self._add_unpacked(one, depth)
+        self._container_depth -= 1
         self.files[before:] = [
             one if one.unpacked_from else replace(one, unpacked_from=file.sha256)
             for one in self.files[before:]
         ]
-        # A message within the message is an attachment, and so is what it asks for.
-        if self._packed_depth == 0 and found.meeting:
+        # A message within the message is an attachment, and its text and meeting stay in it.
+        if self._container_depth == 0 and found.meeting:
             self.meetings.append(found.meeting)
-        if self._packed_depth == 0 and (found.text or found.html):
-            self.packed_sections.append(_Section(found.text or None, found.html or None))
+        if self._container_depth == 0 and (found.text or found.html):
+            self.unpacked_sections.append(Section(found.text or None, found.html or None))
         return sections
 
-    def _unpacked_entity(self, entity: bytes, depth: int) -> list[_Section]:
+    def _unpacked_entity(self, entity: bytes, depth: int) -> list[Section]:
         if not entity:
             return []
         root = read_structure(entity)
-        # Each signature goes one deeper; nothing but signatures stands around the whole mail then.
-        if depth == self._packed_depth - 1:
+        # Each signature adds one level: at equal depths only signatures enclose the whole message.
+        if depth == self._container_depth - 1:
             self.signed = root
         return self.sections(root, depth + 1)
 
-    def _add_packed(self, packed: PackedFile, depth: int) -> None:
-        file = _file_of(packed, len(self.files) + 1)
+    def _add_unpacked(self, unpacked: UnpackedFile, depth: int) -> None:
+        file = attachment_of_file(unpacked, len(self.files) + 1)
         self.files.append(file)
         self._unpack(file, depth)
 
-    def _body(self, part: Part) -> list[_Section]:
+    def _body(self, part: Part) -> list[Section]:
         content = content_of(part).first(BODY_MAX + 1)
         if len(content) > BODY_MAX:
             self._attach(part, DEPTH_MAX)
-            return self._left_out(f"a text of more than {BODY_MAX} bytes became an attachment")
-        if len(content) > self._room:
+            return self._leave_out(f"a text of more than {BODY_MAX} bytes became an attachment")
+        if len(content) > self._body_bytes_left:
             self._attach(part, DEPTH_MAX)
-            return self._left_out(f"texts after the first {BODIES_MAX} bytes became attachments")
-        self._room -= len(content)
+            return self._leave_out(f"texts after the first {BODIES_MAX} bytes became attachments")
+        self._body_bytes_left -= len(content)
         decoded = decode_named(content, part.content_type.parameters.get("charset"))
         if decoded.charset not in self.charsets:
             self.charsets.append(decoded.charset)
         text = storable(decoded.text)
         if part.content_type.value == "text/html":
-            return [_Section(None, text)] if text.strip() else []
-        text = self._without_files(unix_lines(text), decoded.charset)
+            return [Section(None, text)] if text.strip() else []
+        text = self._without_files(unix_lines(text))
         if part.content_type.parameters.get("format", "").lower() == "flowed":
-            text = unflowed(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
-        return [_Section(text.strip("\n"), None)] if text.strip() else []
+            text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
+        return [Section(text.strip("\n"), None)] if text.strip() else []
 
-    def _without_files(self, text: str, charset: str) -> str:
+    def _without_files(self, text: str) -> str:
         if "begin " not in text:
             return text
-        text, found = without_uuencoded(text)
+        text, found = extract_uuencoded(text)
         for name, content in found:
-            self.files.append(_uuencoded(name, content, len(self.files) + 1))
+            file = UnpackedFile(name, content)
+            self.files.append(attachment_of_file(file, len(self.files) + 1))
         return text
-
-
-def _is_body(part: Part) -> bool:
-    value = part.content_type.value
-    if value.startswith("multipart/"):
-        # Without its boundary a multipart is read as the text that it holds.
-        return True
-    if value not in BODY_TYPES or part.disposition.value == "attachment":
-        return False
-    return not part.file_name
-
-
-def _best(within: list[list[_Section]]) -> list[_Section]:
-    """Of alternatives the first plain text, and the last (the richest, RFC 2046, 5.1.4) HTML."""
-    plain = [sections for sections in within if all(one.html is None for one in sections)]
-    rich = [sections for sections in within if any(one.html is not None for one in sections)]
-    text = next((_text(sections) for sections in plain if sections), None)
-    if not rich:
-        return [_Section(text, None)] if text else []
-    best = rich[-1]
-    # A richer form may have a plain one of its own.
-    if text is None and any(one.text for one in best):
-        return best
-    source = "".join(one.html or html_from_text(one.text or "") for one in best)
-    return [_Section(text, source)]
-
-
-def _text(sections: list[_Section]) -> str:
-    texts = [one.text if one.text else html_to_text(one.html or "") for one in sections]
-    return "\n\n".join(text for text in texts if text)
-
-
-def _source(sections: list[_Section]) -> str:
-    if all(one.html is None for one in sections):
-        return ""
-    return "\n".join(one.html or html_from_text(one.text or "") for one in sections)
-
-
-def _uuencoded(name: str, content: bytes, number: int) -> AttachedFile:
-    return _file_of(PackedFile(name, content), number)
-
-
-def _file_of(packed: PackedFile, number: int) -> AttachedFile:
-    found = measured(plain(packed.content))
-    content_type = (
-        cut(one_line(packed.content_type.lower()), CONTENT_TYPE_MAX_BYTES)
-        or found.sniffed_type
-        or type_of_name(packed.name)
-        or "application/octet-stream"
-    )
-    content_id = cut(one_line(packed.content_id).strip("<> "), CONTENT_ID_MAX_BYTES)
-    return AttachedFile(
-        name=attachment_name(packed.name, content_type, number),
-        content_type=content_type,
-        sha256=found.sha256,
-        size=found.size,
-        source=found.source,
-        content_id=content_id or None,
-        inline=bool(content_id),
-        sniffed_type=found.sniffed_type,
-    )
-
-
-def _attached(part: Part, number: int) -> AttachedFile:
-    found = measured(content_of(part))
-    content_type = cut(one_line(part.content_type.value), CONTENT_TYPE_MAX_BYTES)
-    content_id = decode_value(part.raw("content-id") or "").strip("<> ")
-    return AttachedFile(
-        name=attachment_name(part.file_name, content_type, number),
-        content_type=content_type,
-        sha256=found.sha256,
-        size=found.size,
-        source=found.source,
-        content_id=cut(content_id, CONTENT_ID_MAX_BYTES) or None,
-        inline=part.disposition.value == "inline"
-        or bool(content_id and not part.disposition.value),
-        sniffed_type=found.sniffed_type,
-        method=cut(part.content_type.parameters.get("method", "").upper(), METHOD_MAX_BYTES),
-    )

@@ -1,4 +1,4 @@
-"""RTF, as Outlook keeps bodies in it: unpacked by MS-OXRTFCP, and as text for who has no Word."""
+"""RTF bodies of Outlook: compressed RTF (MS-OXRTFCP) in, RTF and its plain text out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEADER_BYTES = 16
 INFLATED_MAX_BYTES = 2 * 1024 * 1024
 TEXT_FROM_MAX_BYTES = 1024 * 1024
 COMPRESSED, UNCOMPRESSED = b"LZFu", b"MELA"
-# MS-OXRTFCP, section 2.1.2.1: what the dictionary begins with.
+# MS-OXRTFCP, section 2.1.2.1: the initial dictionary.
 BEGINNING = (
     rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript "
     rb"\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
@@ -22,14 +22,14 @@ DICTIONARY_BYTES = 4096
 TOKEN = re.compile(
     rb"\\([a-z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
-# Groups that hold no text of the body.
+# Groups without text of the body.
 NO_TEXT = {b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"object", b"listtable"}
 SPECIAL = {b"par": b"\n", b"line": b"\n", b"tab": b"\t", b"row": b"\n", b"cell": b"\t"}
 GROUPS_MAX = 1000
 
 
-def inflated_rtf(data: bytes) -> bytes:
-    """The RTF in a PR_RTF_COMPRESSED, as far as it can be read and is not too long."""
+def decompress_rtf(data: bytes) -> bytes:
+    """Returns the RTF of a PR_RTF_COMPRESSED property, up to a defect or the maximum length."""
     if len(data) < HEADER_BYTES:
         return b""
     size, kind = struct.unpack_from("<4xI4s", data)
@@ -38,11 +38,11 @@ def inflated_rtf(data: bytes) -> bytes:
         return body[: min(size, INFLATED_MAX_BYTES)]
     if kind != COMPRESSED:
         return b""
-    return _inflated(body, min(size, INFLATED_MAX_BYTES))
+    return _decompress(body, min(size, INFLATED_MAX_BYTES))
 
 
-def _inflated(data: bytes, size: int) -> bytes:
-    """Runs of eight tokens, each a byte or a reference into the last 4,096 bytes."""
+def _decompress(data: bytes, size: int) -> bytes:
+    """Reads runs of eight tokens, each a byte or a reference into the last 4,096 bytes."""
     out = bytearray(BEGINNING)
     at, end = 0, len(BEGINNING) + size
     while at < len(data) and len(out) < end:
@@ -54,28 +54,28 @@ def _inflated(data: bytes, size: int) -> bytes:
             if not control >> bit & 1:
                 out.append(data[at])
                 at += 1
-            elif _refer(out, data[at] << 8 | data[at + 1]):
+            elif _append_referenced(out, data[at] << 8 | data[at + 1]):
                 at += 2
             else:
                 return bytes(out[len(BEGINNING) : end])
     return bytes(out[len(BEGINNING) : end])
 
 
-def _refer(out: bytearray, reference: int) -> bool:
-    """Repeats what a reference names; False for the one that names the place to write: the end."""
+def _append_referenced(out: bytearray, reference: int) -> bool:
+    """Appends the bytes at a reference; returns False for the one that marks the end."""
     back = (len(out) - (reference >> 4)) % DICTIONARY_BYTES
     length = (reference & 15) + 2
     if back == 0 or back > len(out):
         return False
     start = len(out) - back
-    # It may name bytes that it writes itself.
+    # The reference may overlap the bytes that it appends.
     piece = out[start : start + length]
     out += (piece * (length // len(piece) + 1))[:length]
     return True
 
 
 def rtf_to_text(data: bytes) -> str:
-    """The text of an RTF body, without its form; HTML in it (MS-OXRTFEX) is left out."""
+    """Returns the plain text of an RTF body; HTML in it (MS-OXRTFEX) is left out."""
     reader = _Reader()
     for found in TOKEN.finditer(data[:TEXT_FROM_MAX_BYTES]):
         reader.read(found)
@@ -83,18 +83,18 @@ def rtf_to_text(data: bytes) -> str:
 
 
 class _Reader:
-    """Goes through the tokens, and keeps what belongs to the text."""
+    """Collects the text from the tokens."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes | str] = []
-        # Is a group's text kept? And that of the groups around it.
+        # Whether the text of the current group is kept, and of each group around it.
         self._kept = True
         self._around: list[bool] = []
         self._charset = "cp1252"
         self._skip = False
 
     def texts(self) -> list[str]:
-        """The pieces, neighbouring bytes decoded together: a character may have several."""
+        """Returns the pieces; adjacent bytes are decoded together, as a character may span them."""
         joined: list[str] = []
         pending = b""
         for piece in [*self._pieces, ""]:
@@ -106,7 +106,7 @@ class _Reader:
         return joined
 
     def read(self, found: re.Match[bytes]) -> None:
-        """Takes the next token in."""
+        """Processes the next token."""
         word, number, code, symbol, brace, text = found.groups()
         if brace:
             self._brace(brace)
@@ -141,7 +141,7 @@ class _Reader:
     def _unicode(self, number: int) -> None:
         if self._kept:
             self._pieces.append(chr(number & 0xFFFF))
-            # One character follows for readers that know no Unicode.
+            # It is followed by one character for readers without Unicode.
             self._skip = True
 
     def _add(self, text: bytes) -> None:

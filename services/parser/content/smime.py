@@ -1,7 +1,7 @@
-"""S/MIME's outer shell (CMS, RFC 5652): what is inside an opaque signature needs no key.
+"""S/MIME (CMS, RFC 5652): a structure in, its kind and the content of an opaque signature out.
 
-Nothing is verified. The few structures needed are walked by hand, in BER with its indefinite
-lengths and strings in pieces, as OpenSSL and Outlook write them; in one pass, without recursion.
+Signatures are not verified. The structures are walked by hand in one pass, without recursion: BER
+with indefinite lengths and segmented strings, as OpenSSL and Outlook write it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from services.parser.mime.transfer import lenient_base64
 SEQUENCE = 0x30
 OBJECT_IDENTIFIER = 0x06
 OCTETS = 0x04
-OCTETS_IN_PIECES = 0x24
+SEGMENTED_OCTETS = 0x24
 EXPLICIT_0 = 0xA0
 END = 0x00
-# Pieces of 1,000 bytes are usual; a string in pieces of pieces is allowed, and not written.
-PIECES_MAX = 200_000
-PIECES_DEPTH_MAX = 8
+# Segments of 1,000 bytes are usual; nested segments are allowed, but no known program writes them.
+SEGMENTS_MAX = 200_000
+SEGMENTS_DEPTH_MAX = 8
 # A list of digest algorithms has a few.
 SKIPPED_MAX = 10_000
 INFLATED_MAX_BYTES = 16 * 1024 * 1024
@@ -35,81 +35,81 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shell:
-    """What a CMS structure is, and what it holds: None when that is not there or not readable."""
+class CmsMessage:
+    """The kind and the content of a CMS structure; None if it has none that can be read."""
 
     # signed, encrypted, compressed, or "" for anything else
     kind: str
     content: bytes | None = None
-    # Is that all of it?
+    # Whether the content is complete.
     whole: bool = True
 
 
 class _BrokenError(Exception):
-    """The bytes are not the structure that they should be."""
+    """The bytes are not a valid CMS structure."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Element:
     tag: int
     start: int
-    # None: its length is not given, END stands after it.
+    # None for an indefinite length: the content is followed by END.
     end: int | None
 
 
-def read_shell(data: bytes) -> Shell:
-    """The structure in these bytes; never raises."""
+def read_cms(data: bytes) -> CmsMessage:
+    """Reads a CMS structure; never raises."""
     walker = _Walker(_binary(data))
     try:
         walker.enter(SEQUENCE)
         kind = KINDS.get(walker.primitive(OBJECT_IDENTIFIER), "")
     except _BrokenError:
-        return Shell("")
+        return CmsMessage("")
     if kind not in ("signed", "compressed"):
-        return Shell(kind)
+        return CmsMessage(kind)
     try:
         content = _content(walker)
     except _BrokenError:
-        return Shell(kind, None, whole=False)
+        return CmsMessage(kind, None, whole=False)
     if kind == "compressed" and content is not None:
-        return _inflated(content, walker.whole)
-    return Shell(kind, content, walker.whole)
+        return _decompress(content, walker.whole)
+    return CmsMessage(kind, content, walker.whole)
 
 
 def _binary(data: bytes) -> bytes:
-    """The structure as bytes; PEM, and base64 that no field declares, are undone."""
+    """Decodes PEM, and base64 that no header field declares."""
     if data.startswith(b"-----BEGIN"):
         inside = data.partition(b"\n")[2]
         return lenient_base64(inside.partition(b"-----")[0])
-    # "MI" is what each SEQUENCE of more than 127 bytes begins with in base64.
+    # In base64, each SEQUENCE of more than 127 bytes begins with "MI".
     return lenient_base64(data) if data.startswith(b"MI") else data
 
 
 def _content(walker: _Walker) -> bytes | None:
-    """The eContent of SignedData and CompressedData; None where there is none."""
+    """Returns the eContent of SignedData or CompressedData, or None without one."""
     walker.enter(EXPLICIT_0)
     walker.enter(SEQUENCE)
     walker.skip()  # version
     walker.skip()  # digestAlgorithms or compressionAlgorithm
     inner = walker.enter(SEQUENCE)
     walker.primitive(OBJECT_IDENTIFIER)
-    # A detached signature and mere certificates have none; what follows then is not the content.
+    # Detached signatures and bare certificates have no content; certificates follow directly.
     if walker.is_after(inner) or walker.next().tag != EXPLICIT_0:
         return None
     return walker.octets()
 
 
-def _inflated(content: bytes, whole: bool) -> Shell:
+def _decompress(content: bytes, whole: bool) -> CmsMessage:
     inflater = zlib.decompressobj()
     try:
         inflated = inflater.decompress(content, INFLATED_MAX_BYTES)
     except zlib.error:
-        return Shell("compressed", None, whole=False)
-    return Shell("compressed", inflated, whole=whole and inflater.eof)
+        return CmsMessage("compressed", None, whole=False)
+    return CmsMessage("compressed", inflated, whole=whole and inflater.eof)
 
 
 class _Walker:
-    """Reads one element after the other."""
+    """Reads the elements in their order."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -117,11 +117,11 @@ class _Walker:
         self.whole = True
 
     def is_after(self, element: _Element) -> bool:
-        """Is all of this element read? Where its length is not given, END says it."""
+        """Tells whether all of an element with a known length was read."""
         return element.end is not None and self._at >= element.end
 
     def next(self) -> _Element:
-        """The next element; its content follows."""
+        """Returns the next element; its content is read next."""
         data, at = self._data, self._at
         if at + 2 > len(data) or data[at] & 0x1F == 0x1F:
             raise _BrokenError
@@ -140,14 +140,14 @@ class _Walker:
         return _Element(tag, self._at, min(self._at + length, len(data)))
 
     def enter(self, tag: int) -> _Element:
-        """Goes into the next element, which must have this tag."""
+        """Enters the next element, which must have this tag."""
         element = self.next()
         if element.tag != tag:
             raise _BrokenError
         return element
 
     def primitive(self, tag: int) -> bytes:
-        """The content of the next element, which must have this tag and a length."""
+        """Returns the content of the next element, which must have this tag and a length."""
         element = self.next()
         if element.tag != tag or element.end is None:
             raise _BrokenError
@@ -155,7 +155,7 @@ class _Walker:
         return self._data[element.start : element.end]
 
     def skip(self) -> None:
-        """Leaves the next element out, with all that is in it."""
+        """Skips the next element with its whole content."""
         depth = 0
         for _ in range(SKIPPED_MAX):
             element = self.next()
@@ -169,20 +169,20 @@ class _Walker:
         raise _BrokenError
 
     def octets(self) -> bytes:
-        """The next element's string, also one in pieces; what is there of it when it is cut."""
+        """Returns the next string, also a segmented one; a truncated string up to its end."""
         first = self.next()
         if first.tag == OCTETS and first.end is not None:
             return self._data[first.start : first.end]
-        if first.tag != OCTETS_IN_PIECES:
+        if first.tag != SEGMENTED_OCTETS:
             raise _BrokenError
-        pieces: list[bytes] = []
+        segments: list[bytes] = []
         try:
-            self._pieces(first.end, pieces)
+            self._read_segments(first.end, segments)
         except _BrokenError:
             self.whole = False
-        return b"".join(pieces)
+        return b"".join(segments)
 
-    def _pieces(self, end: int | None, pieces: list[bytes]) -> None:
+    def _read_segments(self, end: int | None, segments: list[bytes]) -> None:
         ends = [end]
         while ends:
             if ends[-1] is not None and self._at >= ends[-1]:
@@ -191,10 +191,10 @@ class _Walker:
             element = self.next()
             if element.tag == END and ends[-1] is None:
                 ends.pop()
-            elif element.tag == OCTETS and element.end is not None and len(pieces) < PIECES_MAX:
-                pieces.append(self._data[element.start : element.end])
+            elif element.tag == OCTETS and element.end is not None and len(segments) < SEGMENTS_MAX:
+                segments.append(self._data[element.start : element.end])
                 self._at = element.end
-            elif element.tag == OCTETS_IN_PIECES and len(ends) < PIECES_DEPTH_MAX:
+            elif element.tag == SEGMENTED_OCTETS and len(ends) < SEGMENTS_DEPTH_MAX:
                 ends.append(element.end)
             else:
                 raise _BrokenError

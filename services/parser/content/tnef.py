@@ -1,7 +1,7 @@
-"""TNEF (winmail.dat): how Outlook packs a mail for itself, by MS-OXTNEF and MS-OXCDATA.
+"""TNEF, Outlook's own message format (MS-OXTNEF, MS-OXCDATA): a winmail.dat in, its content out.
 
-Attributes follow each other to the end; MAPI properties stand in some of them. Each is read once.
-Checksums are not looked at: some gateways spoil them, and the content is what it is.
+The file is a sequence of attributes, some of which contain MAPI properties. Each is read once.
+Checksums are ignored, since some gateways change the content without them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from services.parser.content.mapi import (
     read_properties,
     read_time,
 )
-from services.parser.content.rtf import inflated_rtf
+from services.parser.content.rtf import decompress_rtf
 from services.parser.text.decode import decode, storable
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
@@ -41,17 +41,17 @@ ATTACHMENT_PROPERTIES = 0x9005
 PLAIN, HTML, RTF, INTERNET_CODE_PAGE = 0x1000, 0x1013, 0x1009, 0x3FDE
 LONG_NAME, SHORT_NAME, DISPLAY_NAME = 0x3707, 0x3704, 0x3001
 MIME_TAG, CONTENT_ID, DATA = 0x370E, 0x3712, 0x3701
-# IID_IMessage: the object is a message, again in TNEF.
+# IID_IMessage: the object is a message, also in TNEF.
 MESSAGE_IID = bytes.fromhex("0703020000000000c000000000000046")
-# MS-OXOCAL and MS-OXOMSG: what is asked of whom, when and where.
+# MS-OXOCAL and MS-OXOMSG: the time, place and people of a meeting.
 START, END, WHERE = APPOINTMENT | 0x820D, APPOINTMENT | 0x820E, APPOINTMENT | 0x8208
 START_DATE, END_DATE = 0x0060, 0x0061
 GLOBAL_ID, CLEAN_GLOBAL_ID, MEETING_WHERE = MEETING | 0x03, MEETING | 0x23, MEETING | 0x02
 TITLE, CLASS = 0x0037, 0x001A
-# On behalf of whom it was sent and, where it is an answer, received: name, SMTP address, address.
+# The person for whom it was sent or (a reply) received: name, SMTP address, other address.
 SENT_FOR = (0x0042, 0x5D02, 0x0065)
 RECEIVED_FOR = (0x0044, 0x5D08, 0x0078)
-ABOUT_MEETINGS = {START, END, WHERE, START_DATE, END_DATE, GLOBAL_ID, CLEAN_GLOBAL_ID,
+MEETING_PROPERTIES = {START, END, WHERE, START_DATE, END_DATE, GLOBAL_ID, CLEAN_GLOBAL_ID,
                   MEETING_WHERE, TITLE, CLASS, *SENT_FOR, *RECEIVED_FOR}  # fmt: skip
 CHARSETS = {1200: "utf-16-le", 20127: "ascii", 20866: "koi8-r", 21866: "koi8-u",
             50220: "iso-2022-jp", 51932: "euc-jp", 51949: "euc-kr", 54936: "gb18030",
@@ -66,13 +66,13 @@ class TnefFile:
     content_type: str = ""
     content_id: str = ""
     content: bytes = b""
-    # A message within the message: its content is TNEF again.
+    # A message within the message: its content is TNEF, too.
     is_message: bool = False
 
 
 @dataclass(slots=True)
 class Tnef:
-    """What a winmail.dat holds; "" for a form of the body that it does not have."""
+    """The content of a winmail.dat; "" for each form of the body that it lacks."""
 
     text: str = ""
     html: str = ""
@@ -80,19 +80,19 @@ class Tnef:
     files: list[TnefFile] = field(default_factory=list)
     message_class: str = ""
     subject: str = ""
-    # The organiser of a meeting: a name, and an address behind its type.
+    # The organiser of a meeting: a name, and an address after its type.
     owner: tuple[str, str] = ("", "")
     # The texts and times among the properties, by their numbers.
     texts: dict[int, str] = field(default_factory=dict)
     times: dict[int, datetime] = field(default_factory=dict)
-    # Those that name an event in every calendar.
+    # The ids that identify an event in all calendars.
     ids: dict[int, bytes] = field(default_factory=dict)
-    # Was everything read, down to its end?
+    # Whether everything was read up to the end.
     whole: bool = True
 
 
 def read_tnef(data: bytes) -> Tnef | None:
-    """The content of a winmail.dat, as far as it can be read; None when it is none."""
+    """Reads a winmail.dat up to its first defect; returns None for any other file."""
     if not data.startswith(SIGNATURE):
         return None
     reader = _Reader()
@@ -105,7 +105,7 @@ def read_tnef(data: bytes) -> Tnef | None:
 
 
 def charset_of(code_page: int) -> str:
-    """The charset of a Windows code page."""
+    """Returns the charset of a Windows code page."""
     if 28591 <= code_page <= 28605:
         return f"iso-8859-{code_page - 28590}"
     return CHARSETS.get(code_page, f"cp{code_page}")
@@ -113,7 +113,7 @@ def charset_of(code_page: int) -> str:
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 6
-    # A line end or two behind the last one is the mailer's.
+    # Mailers add up to two line ends after the last attribute.
     while at + 9 <= len(data):
         name, _, size = struct.unpack_from("<HHI", data, at + 1)
         if at + 9 + size > len(data):
@@ -124,14 +124,14 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 class _Reader:
-    """Takes the attributes in, in their order."""
+    """Collects the content from the attributes, in their order."""
 
     def __init__(self) -> None:
         self.found = Tnef()
         self._charset = "cp1252"
 
     def read(self, name: int, value: bytes) -> None:
-        """One attribute; most are of no use here."""
+        """Reads one attribute; most are ignored."""
         if name == CODE_PAGE and len(value) >= 4:
             self._charset = charset_of(int.from_bytes(value[:4], "little"))
         elif name == BODY:
@@ -163,13 +163,13 @@ class _Reader:
             elif number == HTML:
                 self.found.html = self._string(kind, content)
             elif number == RTF:
-                self.found.rtf = inflated_rtf(content)
-            elif number in ABOUT_MEETINGS:
-                self._about_meeting(number, kind, content)
+                self.found.rtf = decompress_rtf(content)
+            elif number in MEETING_PROPERTIES:
+                self._meeting_property(number, kind, content)
         if html:
             self.found.html = storable(decode(html.rstrip(b"\0"), html_charset or None))
 
-    def _about_meeting(self, number: int, kind: int, content: bytes) -> None:
+    def _meeting_property(self, number: int, kind: int, content: bytes) -> None:
         if kind == TIME:
             if time := read_time(content):
                 self.found.times[number] = time
@@ -179,7 +179,7 @@ class _Reader:
             self.found.texts[number] = text
 
     def _owner(self, value: bytes) -> tuple[str, str]:
-        """A name and an address, each behind its length (MS-OXTNEF, section 2.1.3.3)."""
+        """Reads a name and an address, each after its length (MS-OXTNEF, section 2.1.3.3)."""
         size = int.from_bytes(value[:2], "little")
         name, rest = value[2 : 2 + size], value[2 + size :]
         return self._text(name), self._text(rest[2 : 2 + int.from_bytes(rest[:2], "little")])
@@ -217,7 +217,7 @@ class _Reader:
         return storable(decode(content.rstrip(b"\0"), self._charset))
 
     def _properties(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """The properties up to the first that cannot be read: id, type, and (first) value."""
+        """Yields the properties before the first defect: id, type and (first) value."""
         try:
             yield from read_properties(data)
         except (BrokenError, struct.error):

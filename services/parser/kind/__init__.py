@@ -1,1 +1,1 @@
-"""Classifies a message: written by a person, automatic, a bounce, a receipt."""
+"""Classifies a message: its header, text and attachments in, its kind and the reason out."""

@@ -1,6 +1,6 @@
-"""What kind of mail it is, and the header field or words that say so.
+"""Classifies a message: its signals in, its kind and the deciding header field or words out.
 
-By RFC 3834, by the marks in common use, and by what bounces and absence notes say in words.
+The rules follow RFC 3834, header fields in common use, and the words of bounces and absence notes.
 """
 
 from __future__ import annotations
@@ -9,10 +9,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.parser.content.calendar_events import TYPES as CALENDAR_TYPES
-from services.parser.kind.bounce import rules
+from services.parser.content.calendars import TYPES as CALENDAR_TYPES
+from services.parser.kind.bounce import rules as bounce_rules
 from services.parser.kind.receipt import says_read
-from services.parser.kind.signals import OPENING_MAX, Marks, absent, has_part, reported
+from services.parser.kind.signals import (
+    OPENING_MAX,
+    Signals,
+    absence_reason,
+    part_reason,
+    report_reason,
+)
 from services.parser.kind.words import AUTOMATIC_SUBJECT, AUTOMATIC_TEXT, NAMED_ABSENCE_SUBJECT
 from services.parser.text.decode import cut, one_line
 
@@ -24,7 +30,7 @@ AUTOMATIC_SENDER = re.compile(
     r"(?:auto-?repl(?:y|ies)|auto-?respond(?:er)?|auto-?response|vacation)[\w.+-]*@", re.IGNORECASE
 )
 NO_REPLY = re.compile(r"(?:no|do-?not)[-_.]?reply[\w.+-]*@", re.IGNORECASE)
-# Only there when an answer is automatic, whatever the value.
+# Whatever their value, these fields occur in automatic replies only.
 AUTO_REPLY_FIELDS = ("X-AutoRespond", "X-AutoReply-From", "X-Mail-Autoreply", "X-Autoreply-Domain")
 AUTO_REPLY_VALUES = (
     "X-Autoreply",
@@ -34,203 +40,211 @@ AUTO_REPLY_VALUES = (
     "X-FC-MachineGenerated",
 )
 BULK_FIELDS = ("Mailing-List", "X-Mailing-List", "X-BeenThere", "Feedback-ID", "X-CampaignID")
-ANSWERED = re.compile(r"\A(?:re|aw|sv|fwd?): ?", re.IGNORECASE)
+REPLY_PREFIX = re.compile(r"\A(?:re|aw|sv|fwd?): ?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """human, auto_reply, auto_generated, bulk, bounce, receipt, feedback or calendar, and why."""
+    """human, auto_reply, auto_generated, bulk, bounce, receipt, feedback or calendar; and why."""
 
     name: str
     reason: str
 
 
-Rule = Callable[[Marks], str]
+Rule = Callable[[Signals], str]
 
 
-def kind_of(marks: Marks) -> Kind:
-    """The first rule that finds its mark decides; a mail without any mark is a person's."""
+def kind_of(signals: Signals) -> Kind:
+    """Applies the rules in their order; a message that matches none was written by a person."""
     for name, rule in RULES:
-        if reason := rule(marks):
+        if reason := rule(signals):
             return Kind(name, cut(one_line(reason), REASON_MAX_BYTES))
     return Kind("human", "")
 
 
-def _receipt(marks: Marks) -> str:
-    # RFC 8098: tells that a mail of ours was opened; nobody wrote it.
-    return reported(marks, "disposition-notification") or has_part(
-        marks, "message/disposition-notification"
+def _receipt(signals: Signals) -> str:
+    # RFC 8098: a mail program reports that our message was opened.
+    return report_reason(signals, "disposition-notification") or part_reason(
+        signals, "message/disposition-notification"
     )
 
 
-def _receipt_in_words(marks: Marks) -> str:
-    found = says_read(marks.subject, marks.text)
+def _receipt_in_words(signals: Signals) -> str:
+    found = says_read(signals.subject, signals.text)
     return f"the text says: {found}" if found else ""
 
 
-def _feedback(marks: Marks) -> str:
-    # RFC 5965: a provider forwards a complaint.
-    return reported(marks, "feedback-report") or has_part(marks, "message/feedback-report")
+def _feedback(signals: Signals) -> str:
+    # RFC 5965: a provider forwards a complaint about our message.
+    return report_reason(signals, "feedback-report") or part_reason(
+        signals, "message/feedback-report"
+    )
 
 
-def _auto_replied(marks: Marks) -> str:
-    value = _auto_submitted(marks)
+def _auto_replied(signals: Signals) -> str:
+    value = _auto_submitted(signals)
     # Zimbra writes "vacation".
     return f"Auto-Submitted: {value}" if value in ("auto-replied", "vacation", "yes") else ""
 
 
-def _auto_submitted(marks: Marks) -> str:
-    """The first token in lower case: parameters and comments may follow (RFC 3834, section 5)."""
-    value = marks.header.value("auto-submitted").lower()
+def _auto_submitted(signals: Signals) -> str:
+    """Returns the first token in lower case, without parameters and comments (RFC 3834, 5)."""
+    value = signals.header.value("auto-submitted").lower()
     words = value.replace(";", " ").replace("(", " ").split()
     return words[0] if words else ""
 
 
-def _auto_reply_mark(marks: Marks) -> str:
+def _auto_reply_field(signals: Signals) -> str:
     for name in AUTO_REPLY_FIELDS:
-        if fields := marks.header.all(name.lower()):
+        if fields := signals.header.all(name.lower()):
             return f"{fields[0].name}: {fields[0].value}"
     for name in AUTO_REPLY_VALUES:
-        value = marks.header.value(name.lower())
+        value = signals.header.value(name.lower())
         if value.lower() not in NOT_SET:
             return f"{name}: {value}"
     for name in ("Delivered-To", "X-POST-MessageClass"):
-        if "autoresponder" in marks.header.value(name.lower()).lower():
-            return f"{name}: {marks.header.value(name.lower())}"
-    return _precedence(marks, AUTO_REPLY_PRECEDENCES)
+        if "autoresponder" in signals.header.value(name.lower()).lower():
+            return f"{name}: {signals.header.value(name.lower())}"
+    return _precedence(signals, AUTO_REPLY_PRECEDENCES)
 
 
-def _auto_reply_sender(marks: Marks) -> str:
-    if marks.sender and AUTOMATIC_SENDER.match(marks.sender.address):
-        return f"From: {marks.header.value('from')}"
+def _auto_reply_sender(signals: Signals) -> str:
+    if signals.sender and AUTOMATIC_SENDER.match(signals.sender.address):
+        return f"From: {signals.header.value('from')}"
     return ""
 
 
-def _exchange_out_of_office(marks: Marks) -> str:
-    # X-Auto-Response-Suppress alone asks not to be answered and marks nothing (MS-OXCMAIL).
+def _exchange_out_of_office(signals: Signals) -> str:
+    # X-Auto-Response-Suppress alone only asks for no automatic replies (MS-OXCMAIL).
     names = ("x-auto-response-suppress", "x-ms-exchange-inbox-rules-loop")
-    if all(marks.header.all(name) for name in names):
+    if all(signals.header.all(name) for name in names):
         return "X-MS-Exchange-Inbox-Rules-Loop with X-Auto-Response-Suppress"
-    source = marks.header.value("x-ms-exchange-generated-message-source")
+    source = signals.header.value("x-ms-exchange-generated-message-source")
     return f"X-MS-Exchange-Generated-Message-Source: {source}" if "Rules Agent" in source else ""
 
 
-def _says_automatic(marks: Marks) -> str:
-    subject = marks.subject
-    # A person answers an automatic reply too: "Re: Out of office".
-    if not marks.header.all("in-reply-to"):
-        subject = ANSWERED.sub("", subject)
+def _says_automatic(signals: Signals) -> str:
+    subject = signals.subject
+    # People answer automatic replies: "Re: Out of office".
+    if not signals.header.all("in-reply-to"):
+        subject = REPLY_PREFIX.sub("", subject)
     if AUTOMATIC_SUBJECT.match(subject):
-        return f"Subject: {marks.subject}"
-    if NAMED_ABSENCE_SUBJECT.match(subject) and absent(marks):
-        return f"Subject: {marks.subject}"
-    if found := AUTOMATIC_TEXT.search(marks.text[:OPENING_MAX]):
+        return f"Subject: {signals.subject}"
+    if NAMED_ABSENCE_SUBJECT.match(subject) and absence_reason(signals):
+        return f"Subject: {signals.subject}"
+    if found := AUTOMATIC_TEXT.search(signals.text[:OPENING_MAX]):
         return f"the text says: {found}"
     return ""
 
 
-def _says_absent(marks: Marks) -> str:
-    """Somebody is away, and the mail is marked as one that nobody should answer."""
-    return absent(marks) if _unanswerable(marks) else ""
+def _says_absent(signals: Signals) -> str:
+    """Matches an absence note that is also marked as one that must not be answered."""
+    return absence_reason(signals) if _unanswerable(signals) else ""
 
 
-def _unanswerable(marks: Marks) -> bool:
+def _unanswerable(signals: Signals) -> bool:
     return bool(
-        marks.returns_to_nobody
-        or marks.header.all("x-auto-response-suppress")
-        or (_precedence(marks, {"bulk", "junk"}) and not _listed(marks))
+        signals.null_return_path
+        or signals.header.all("x-auto-response-suppress")
+        or (_precedence(signals, {"bulk", "junk"}) and not _listed(signals))
     )
 
 
-def _listed(marks: Marks) -> list[str]:
-    """The fields that say that it went through a mailing list (RFC 2369 and RFC 2919)."""
-    return [name for name in marks.header.names() if name.startswith("list-")]
+def _listed(signals: Signals) -> list[str]:
+    """Returns the names of the mailing list fields (RFC 2369 and RFC 2919)."""
+    return [name for name in signals.header.names() if name.startswith("list-")]
 
 
-def _answers_nobody(marks: Marks) -> str:
-    """Without a way back and still an answer: what a vacation program sends."""
-    if marks.returns_to_nobody and marks.header.all("in-reply-to"):
-        return f"{marks.returns_to_nobody} in an answer"
+def _unanswerable_reply(signals: Signals) -> str:
+    """Matches a reply with a null return path, as vacation programs send it."""
+    if signals.null_return_path and signals.header.all("in-reply-to"):
+        return f"{signals.null_return_path} in an answer"
     return ""
 
 
-def _calendar(marks: Marks) -> str:
-    # RFC 6047: the part that calendars exchange names its method.
-    for file in marks.files:
+def _calendar(signals: Signals) -> str:
+    # RFC 6047: a part that invites, answers or cancels names its method.
+    for file in signals.files:
         if file.content_type == "text/calendar" and file.method:
             return f"a part is text/calendar; method={file.method}"
-    # A calendar that is merely attached is no invitation, and Outlook's own form of one is.
-    if marks.types.isdisjoint(CALENDAR_TYPES):
-        for event in marks.events:
+    # A calendar without a method is just an attachment; a meeting in winmail.dat is an invitation.
+    if signals.types.isdisjoint(CALENDAR_TYPES):
+        for event in signals.events:
             if event.method:
                 return f"winmail.dat holds a meeting ({event.method})"
     return ""
 
 
-def _generated(marks: Marks) -> str:
-    token = _auto_submitted(marks)
+def _generated(signals: Signals) -> str:
+    token = _auto_submitted(signals)
     if token not in ("", "no"):
         return f"Auto-Submitted: {token}"
     for name in ("X-Loop",):
-        value = marks.header.value(name.lower())
+        value = signals.header.value(name.lower())
         if value.lower() in ("true", "yes"):
             return f"{name}: {value}"
-    if marks.header.all("x-cron-env"):
+    if signals.header.all("x-cron-env"):
         return "X-Cron-Env"
     return ""
 
 
-def _null_return_path(marks: Marks) -> str:
-    return marks.returns_to_nobody
+def _null_return_path(signals: Signals) -> str:
+    return signals.null_return_path
 
 
-def _sent_by_system(marks: Marks) -> str:
-    if marks.local_part == "postmaster":
-        return f"From: {marks.header.value('from')}"
-    # A form on a web site sends so for a person, whom Reply-To names.
-    if marks.sender and NO_REPLY.match(marks.sender.address) and not marks.header.all("reply-to"):
-        return f"From: {marks.header.value('from')}"
+def _sent_by_system(signals: Signals) -> str:
+    if signals.local_part == "postmaster":
+        return f"From: {signals.header.value('from')}"
+    # Web forms also send from such addresses, and name the person in Reply-To.
+    if (
+        signals.sender
+        and NO_REPLY.match(signals.sender.address)
+        and not signals.header.all("reply-to")
+    ):
+        return f"From: {signals.header.value('from')}"
     return ""
 
 
-def _bulk(marks: Marks) -> str:
-    if reason := _precedence(marks, BULK_PRECEDENCES):
+def _bulk(signals: Signals) -> str:
+    if reason := _precedence(signals, BULK_PRECEDENCES):
         return reason
-    listed = _listed(marks) + [
-        name.lower() for name in BULK_FIELDS if marks.header.all(name.lower())
+    listed = _listed(signals) + [
+        name.lower() for name in BULK_FIELDS if signals.header.all(name.lower())
     ]
     return (
-        f"{marks.header.all(listed[0])[0].name}: {marks.header.value(listed[0])}" if listed else ""
+        f"{signals.header.all(listed[0])[0].name}: {signals.header.value(listed[0])}"
+        if listed
+        else ""
     )
 
 
-def _precedence(marks: Marks, values: set[str]) -> str:
+def _precedence(signals: Signals, values: set[str]) -> str:
     for name in ("Precedence", "X-Precedence", "Preference"):
-        value = marks.header.value(name.lower()).lower()
+        value = signals.header.value(name.lower()).lower()
         if value in values:
             return f"{name}: {value}"
     return ""
 
 
-# Order matters: a vacation answer may have a null Return-Path (RFC 3834, section 3), and many
+# The order matters: a vacation reply may have a null Return-Path (RFC 3834, section 3), and many
 # bounces call themselves auto-replied.
 RULES: tuple[tuple[str, Rule], ...] = (
-    ("bounce", rules.rejected),
+    ("bounce", bounce_rules.rejected),
     ("receipt", _receipt),
     ("feedback", _feedback),
-    ("receipt", rules.delivered),
-    ("bounce", rules.delivery_report),
-    ("bounce", rules.failed_recipients),
+    ("receipt", bounce_rules.delivered),
+    ("bounce", bounce_rules.delivery_report),
+    ("bounce", bounce_rules.failed_recipients),
     ("receipt", _receipt_in_words),
     ("auto_reply", _exchange_out_of_office),
-    ("bounce", rules.mailer_daemon),
-    ("bounce", rules.speaks_as_bounce),
+    ("bounce", bounce_rules.mailer_daemon),
+    ("bounce", bounce_rules.worded_as_bounce),
     ("auto_reply", _auto_replied),
-    ("auto_reply", _auto_reply_mark),
+    ("auto_reply", _auto_reply_field),
     ("auto_reply", _auto_reply_sender),
     ("auto_reply", _says_automatic),
     ("auto_reply", _says_absent),
-    ("auto_reply", _answers_nobody),
+    ("auto_reply", _unanswerable_reply),
     ("calendar", _calendar),
     ("auto_generated", _generated),
     ("auto_generated", _null_return_path),

@@ -1,10 +1,10 @@
-"""How mail programs say in words that a mail was read, in the languages that Outlook speaks."""
+"""The words with which mail programs report that a message was read, in Outlook's languages."""
 
 from __future__ import annotations
 
 from services.parser.text.word_patterns import Words
 
-# At the beginning of a subject, before what the subject of the mail was that was read.
+# At the beginning of a subject, before the subject of the message that was read.
 READ_SUBJECT = Words(
     r"(?:(?:not |un)?read|read receipt|nicht gelesen|(?:un)?gelesen|(?:non )?lue?|(?:no )?leído"
     r"|(?:não )?lid[ao]s?|(?:non )?lett[oa]|(?:niet |on)?gelezen|(?:inte |o)?läst|(?:ikke |u)?læst"
@@ -14,7 +14,7 @@ READ_SUBJECT = Words(
     r"|(?:δεν )?διαβάστηκε|αναγνώσθηκε|citit[ăe]?|прочетено|pročitano|prebrano|loetud"
     r"|izlasīts|perskaityta|נקרא[הו]?|مقروءة|تمت القراءة|đã đọc|อ่านแล้ว|dibaca) ?[:：]"
 )
-# What was done with the mail: nothing that stands alone says it in every language.
+# What was done with the message; in several languages the bare word would be ambiguous.
 READ = Words(
     r"\b(?:was|has been|were) (?:read|opened|displayed|deleted)\b"
     r"|\bgelesen\b|\bgeöffnet\b|ungelesen|\ba été (?:lue?|ouverte?|affichée?|supprimée?)\b"
@@ -27,7 +27,7 @@ READ = Words(
     r"|\bcitit[ăe]?\b|прочетен|\bpročitan|\bprebran|\bloe(?:ti|tud)\b|lasīts|perskaity"
     r"|נקרא|قراءة|قُرئت|قرئت|đã (?:được )?đọc|อ่าน|\bdibaca\b"
 )
-# Where a receipt names no field of the mail, it names at least the mail.
+# A receipt without fields of the message mentions at least the message.
 MESSAGE = Words(
     r"message|\bmail|e-mail|nachricht|bericht|mensaje|correo|mensagem|messaggio|meddel|melding"
     r"|besked|viesti|wiadomo|zpráv|správ|üzenet|ileti|сообщени|письм|повідомлен"

@@ -1,4 +1,4 @@
-"""How automatic replies speak, in the languages that mail programs write."""
+"""The words of automatic replies, in the languages of mail programs."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _TITLE = (
     r"|پاسخ خودکار|स्वचालित उत्तर|ikke til ?stede"
     r")"
 )
-# Of the words above, where letters do not stand for whole words.
+# The endings of the words above, in scripts with letters.
 _ENDING = r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Hebrew}\p{Arabic}\p{Thai}]*"
-# How a program goes on: with the subject that it answers, a date, a name, or not at all. People
-# go on with a sentence: "Out of office schedule", "Automatic reply does not work".
+# A program continues with the subject that it answers, a date, a name, or not at all. People
+# continue with a sentence: "Out of office schedule", "Automatic reply does not work".
 AUTOMATIC_SUBJECT = Words(
     rf"{_TITLE}{_ENDING}"
     r"(?: (?:auto-?)?(?:reply|response|notice|notification|message))?"
     r"(?:[^:：]{0,80}[:：]|[^\pL\pN]*(?:$|[\d(\[\-–—|]"
     r"|(?:until|till|from|to|for|re|starting|returning|bis|vom|von|au|du|jusqu|hasta|fino|tot)\b))"
 )
-# Lotus Notes: a person's name, and this.
+# Lotus Notes: a person's name, followed by one of these.
 NAMED_ABSENCE_SUBJECT = Words(
     r".{2,80} (?:is out of the office|ist (?:außer haus|nicht im (?:büro|haus))"
     r"|est absent(?:\(e\)|e)?|è fuori (?:ufficio|sede)|está (?:fuera de la oficina|ausente)"
     r"|is niet (?:op kantoor|aanwezig)|está fora do escritório)\.?(?: \(.{1,80}\))?$"
 )
-# What a program says of itself before anything else.
+# The first sentence of a program's reply.
 AUTOMATIC_TEXT = Words(
     r"this is an? (?:auto(?:mated|matic)|auto-?generated|automatically generated|auto) "
     r"(?:e-?mail )?(?:reply|response|answer|acknowledge?ment)|this is an auto-?(?:reply|response)"
@@ -54,7 +54,7 @@ AUTOMATIC_TEXT = Words(
     r"|esta é uma resposta automática|questa è una risposta automatica"
     r"|dit is een automatisch antwoord"
 )
-# What people write too: only together with another mark.
+# People write these, too: they count only together with another signal.
 ABSENCE_SUBJECT = Words(
     r"\bvacation\b|\babsen[ct]|\babwesen|\burlaub|\bausente|\bausência|\bassente|\bafwezig"
     r"|\bnieobecn"

@@ -1,1 +1,1 @@
-"""Reads the MIME structure of a message: headers, parts, transfer encodings, addresses."""
+"""Reads the MIME form of a message: bytes in, a tree of parts and decoded header fields out."""

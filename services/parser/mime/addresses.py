@@ -1,4 +1,4 @@
-"""Addresses, Message-IDs and dates: read out of whatever mailers put into these fields."""
+"""Addresses, Message-IDs and dates: header fields as mailers write them in, clean values out."""
 
 from __future__ import annotations
 
@@ -9,46 +9,74 @@ from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 
 from postrail.records import Address
-from services.parser.mime.headers import VALUE_MAX, Field, decode_value
+from services.parser.mime.headers import VALUE_MAX, Field, Header, decode_value
 from services.parser.text.decode import UNWANTED_IN_LINES, cut, one_line
 
-# "Name" <local@domain>, the form of nearly all mail; the rest is left to the stdlib.
+# "Name" <local@domain>, the form of nearly all addresses; the stdlib reads the others.
 PLAIN = re.compile(
     r'\s*(?:"([^"\\<>]*)"|([^"\\<>,;:()]*))\s*<([^\s<>",;:()\']+@[^\s<>",;:()@\']+)>\s*'
 )
 BARE = re.compile(r"\s*([^\s<>\",;:()]+@[^\s<>\",;:()@]+)\s*")
 ADDRESS_INSIDE = re.compile(r"[^\s<>\",;:()\[\]]{1,256}@[^\s<>\",;:()@\[\]]{1,255}")
-# A name without quotes: an address in it is a name all the same, and no second recipient.
+# A name without quotes: an address in it is part of the name, not a second recipient.
 UNQUOTED_NAME = re.compile(r'(?:^|(?<=,))([^"<>,;:()]+)(?=<)')
-# What the stdlib takes for an address where a bracket or a quote is missing: "Ann <a@b.example>".
+# The stdlib takes this for one address when a bracket or quote is missing: "Ann <a@b.example>".
 WORDS_BEFORE = re.compile(r'^([^@]{0,500}[\s<])([^\s<>"]+@[^\s<>"@]+)')
 NAME_MAX_BYTES = 400
-# RFC 5321, 4.5.3.1: 64 for the local part, 255 for the domain, and some that are longer exist.
+# RFC 5321, 4.5.3.1, allows 64 for the local part and 255 for the domain; longer ones exist.
 ADDRESS_MAX_BYTES = 512
-# A mail to more is cut: its record must fit into Kafka.
+# A longer list is cut: the record of the message must fit into Kafka.
 ADDRESSES_MAX = 200
-# RFC 5322, 3.6: once. Reading a long one may take a fifth of a second.
+# RFC 5322, 3.6, allows one. Reading a long one may take a fifth of a second.
 FIELDS_MAX = 20
 ID = re.compile(r"<([^<>]+)>")
 SPACES = re.compile(r"\s+")
 ID_SEPARATORS = re.compile(r"[\s,;]+")
 ID_MAX_BYTES = 998
 RECEIVED_MAX = 2000
-# As it begins with letters, it is only tried where they stand.
+# It begins with letters, so that the search skips to where they occur.
 RECEIVED_FOR = re.compile(r"for(?<=\bfor) <?([^\s<>;@]{1,256}@[^\s<>;@]{1,255})")
-# The first reference says which conversation it is, the last ones which mail is answered.
+# The first reference identifies the conversation, the last ones the message that is answered.
 REFERENCES_MAX = 64
-# Of a date.
+# A comment in a date.
 COMMENT = re.compile(r"\([^()]*\)")
-# "+0100" (RFC 5322, 3.3) as some write it; the stdlib's parser would take no offset from it.
+# "+0100" (RFC 5322, 3.3) as some mailers write it; the stdlib's parser would ignore the offset.
 ZONE = re.compile(r"(?<=[\d ])\s*(?:GMT|UTC)?([+-]\d\d):?(\d\d)$")
+
+# Most reliable first.
+DELIVERED_TO = (
+    "delivered-to",
+    "x-delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-rcpt-to",
+    "x-forwarded-to",
+    "apparently-to",
+)
 
 
 def read_addresses(fields: Iterable[Field]) -> list[Address]:
-    """The addresses of all these fields; junk gives fewer addresses, never an error."""
+    """Returns the addresses in these fields; junk gives fewer addresses, never an error."""
     few = itertools.islice(fields, FIELDS_MAX)
     found = [address for one in few for address in _addresses(one.raw[:VALUE_MAX])]
     return found[:ADDRESSES_MAX]
+
+
+def read_sender(header: Header) -> Address | None:
+    """Returns the author; without a usable From field, the address in one of the others."""
+    for name in ("from", "sender", "return-path"):
+        fields = header.all(name)
+        if found := fields and read_addresses(fields[:1]):
+            return found[0]
+    return None
+
+
+def read_delivered_to(header: Header) -> list[str]:
+    """Returns each address that mail servers and forwarders note, the most reliable first."""
+    fields = [found for name in DELIVERED_TO if (found := header.all(name))]
+    noted = [address.address for found in fields for address in read_addresses(found)]
+    return list(dict.fromkeys([*noted, *_received_for(header.all("received"))]))
 
 
 def _addresses(raw: str) -> list[Address]:
@@ -61,14 +89,14 @@ def _addresses(raw: str) -> list[Address]:
 
 
 def _by_stdlib(raw: str) -> list[Address]:
-    # Names are decoded after the split: decoded ones may hold commas and angle brackets.
+    # Names are decoded after the split, as they may then contain commas and angle brackets.
     raw = UNQUOTED_NAME.sub(_quoted, raw.replace("\r", "").replace("\n", ""))
     try:
         pairs = getaddresses([raw])
-    # Thousands of opening brackets; and IndexError from fields that end in the middle of a token.
+    # Thousands of opening brackets; IndexError comes from fields that end within a token.
     except (RecursionError, IndexError, ValueError):
         return []
-    return list(_mended(pairs))
+    return list(_rejoined(pairs))
 
 
 def _quoted(found: re.Match[str]) -> str:
@@ -76,8 +104,8 @@ def _quoted(found: re.Match[str]) -> str:
     return f'"{name.strip()}" ' if "@" in name and "\\" not in name else name
 
 
-def _mended(pairs: list[tuple[str, str]]) -> Iterator[Address]:
-    """The addresses of a list, with what was taken apart in their names put together again."""
+def _rejoined(pairs: list[tuple[str, str]]) -> Iterator[Address]:
+    """Yields the addresses of a list, with names joined again that were split at a comma."""
     before: list[str] = []
     for name, address in pairs:
         if not _plausible(address):
@@ -95,7 +123,7 @@ def _plausible(address: str) -> bool:
 
 
 def _inside(text: str) -> list[Address]:
-    """Whatever looks like an address in a field that is none."""
+    """Returns everything that looks like an address in a field that cannot be parsed."""
     return [_address("", found) for found in ADDRESS_INSIDE.findall(text)]
 
 
@@ -108,18 +136,18 @@ def _address(name: str, address: str) -> Address:
     # Outlook quotes addresses so, too.
     plain = plain[1:-1] if plain[0] == plain[-1] == "'" else plain
     if plain.count("@") > 1 and address.count("@") == 1:
-        # An encoded word with an @ in it would show another domain than the mail goes to.
+        # An encoded word with an @ in it would show another domain than the real one.
         plain = _without_spaces(address) if address.isascii() else plain.replace("@", "_", 1)
     return Address(name=cut(decoded, NAME_MAX_BYTES), address=cut(plain, ADDRESS_MAX_BYTES))
 
 
 def _without_spaces(address: str) -> str:
-    # In quotes they belong to it: "the help desk"@customer.example.
+    # Within quotes, spaces belong to the address: "the help desk"@customer.example.
     return one_line(address) if address.startswith('"') else UNWANTED_IN_LINES.sub("", address)
 
 
 def read_ids(fields: Iterable[Field]) -> list[str]:
-    """The Message-IDs in these fields, in angle brackets, each once, at most REFERENCES_MAX."""
+    """Returns the distinct Message-IDs, in angle brackets, at most REFERENCES_MAX."""
     found = list(dict.fromkeys(one for each in fields for one in _ids(each.value)))
     if len(found) > REFERENCES_MAX:
         return [found[0], *found[1 - REFERENCES_MAX :]]
@@ -127,7 +155,7 @@ def read_ids(fields: Iterable[Field]) -> list[str]:
 
 
 def _ids(value: str) -> list[str]:
-    # Folding may have put spaces into an id. Exchange and iOS part ids by commas.
+    # Folding may have put spaces into an id. Exchange and iOS separate ids by commas.
     found = [SPACES.sub("", inner) for inner in ID.findall(value)]
     if not found:
         found = [word.strip("<>") for word in ID_SEPARATORS.split(value) if "@" in word]
@@ -135,7 +163,7 @@ def _ids(value: str) -> list[str]:
 
 
 def read_message_id(fields: list[Field]) -> str | None:
-    """The mail's own id in angle brackets, also one without brackets or without an @."""
+    """Returns the message's own id in angle brackets, also if it has no brackets or no @."""
     if not fields:
         return None
     if found := _ids(fields[0].value):
@@ -145,13 +173,13 @@ def read_message_id(fields: list[Field]) -> str | None:
 
 
 def read_date(value: str) -> datetime | None:
-    """The Date field in UTC, or None when it is no date. A date without a zone counts as UTC."""
+    """Returns a Date field in UTC, or None for junk. A date without a zone counts as UTC."""
     value = COMMENT.sub("", value[:200]).strip()
     if not value:
         return None
     try:
         return _in_utc(parsedate_to_datetime(ZONE.sub(r" \1\2", value)))
-    # The stdlib's parser raises all of these on one or the other junk.
+    # The stdlib's parser raises each of these on some kind of junk.
     except (ValueError, TypeError, IndexError, OverflowError):
         return _iso_date(value)
 
@@ -168,12 +196,12 @@ def _in_utc(date: datetime) -> datetime:
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
-def read_received_for(fields: Iterable[Field]) -> list[str]:
-    """Whom mail servers took the mail in for (RFC 5321, 4.4): "for <ann@customer.example>"."""
+def _received_for(fields: Iterable[Field]) -> list[str]:
+    """Returns the recipients in Received fields (RFC 5321, 4.4): "for <ann@customer.example>"."""
     few = (one.value[:RECEIVED_MAX] for one in itertools.islice(fields, FIELDS_MAX))
     return [found.group(1) for value in few if (found := RECEIVED_FOR.search(value))]
 
 
 def read_received_at(value: str) -> datetime | None:
-    """The time in a Received field, which stands behind its last semicolon (RFC 5321, 4.4)."""
+    """Returns the time in a Received field, after its last semicolon (RFC 5321, 4.4)."""
     return read_date(value.rpartition(";")[2].strip())

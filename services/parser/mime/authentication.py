@@ -1,6 +1,6 @@
-"""Authentication-Results (RFC 8601): what mail servers say they found out about the sender.
+"""Authentication-Results (RFC 8601): a header in, the servers' verdicts on the sender out.
 
-Only the field that a server of one's own wrote is worth anything; who reads this knows its name.
+Only the results of one's own server can be trusted; the reader must compare the server's name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FIELDS_MAX = 20
 RESULTS_MAX = 100
 FIELD_MAX = 8 * 1024
 TEXT_MAX_BYTES = 300
-# Strings and comments may hold what the sender wrote, and look like results: they are told apart.
+# Strings and comments may contain text by the sender that looks like results, so they are split.
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|\\.|[();]|[^"();\\]+', re.DOTALL)
 METHOD = re.compile(r"\s*([\w-]+)(?:/\d+)?\s*=\s*([\w-]+)")
 PROPERTY = re.compile(r'([\w.-]+)\s*=\s*((?:"(?:[^"\\]|\\.)*"|[^\s;"])+)')
@@ -24,7 +24,7 @@ PROPERTY_KINDS = ("smtp.", "header.", "body.", "policy.")
 
 
 def read_authentication(header: Header) -> list[AuthenticationResult]:
-    """One entry for each method of each field, in the header's order: the topmost is newest."""
+    """Returns an entry for each method of each field, in the header's order: newest first."""
     fields = header.all("authentication-results")[:FIELDS_MAX]
     return [one for field in fields for one in _results(field.value[:FIELD_MAX])][:RESULTS_MAX]
 
@@ -52,7 +52,7 @@ def _unquoted(text: str) -> str:
 
 
 def _parts(value: str) -> list[str]:
-    """What stands between the semicolons, without comments (they nest: RFC 5322, 3.2.2)."""
+    """Splits a value at its semicolons, without comments (they nest: RFC 5322, 3.2.2)."""
     parts = [""]
     depth = 0
     for piece in PIECE.findall(value):

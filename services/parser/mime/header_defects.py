@@ -1,4 +1,4 @@
-"""Tricks and faults in a header that its readers are told of: none of them is trusted."""
+"""Faults and tricks in a header: the decoded header in, a list of defects in words out."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ ONCE = (
     "in-reply-to",
     "references",
 )
-# Also a carriage return that ends no line, at which some programs see a new field.
+# Also a lone carriage return, after which some programs read a new field.
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 DECODED_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# They turn the reading direction: what is shown is not what is written.
-TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-SHOWN = ("from", "sender", "reply-to", "to", "cc", "subject")
+# They reverse the reading direction, so that the shown text differs from the written one.
+DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+SHOWN_FIELDS = ("from", "sender", "reply-to", "to", "cc", "subject")
 ENCODED_ADDRESS = re.compile(r"<[^<>]{0,500}=\?[^<>]{0,500}>")
 ADDRESS_IN_NAME = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
 
 
 def header_defects(header: Header, sender: Address | None) -> list[str]:
-    """What is wrong with a header, as words."""
+    """Describes each defect of a header in a few words."""
     return list(_defects(header, sender))
 
 
@@ -49,7 +49,7 @@ def _defects(header: Header, sender: Address | None) -> Iterator[str]:
     if field := next((one for one in header.fields if _has_controls(one.raw)), None):
         yield f"control characters in {field.name[:40]}"
     yield from _encoded_tricks(header)
-    if (count := _count_of_senders(header)) > 1:
+    if (count := _count_senders(header)) > 1:
         yield f"{count} addresses in From"
     if any(ENCODED_ADDRESS.search(field.raw) for field in header.all("from")):
         yield "an encoded word in the address of From"
@@ -58,24 +58,24 @@ def _defects(header: Header, sender: Address | None) -> Iterator[str]:
 
 
 def _encoded_tricks(header: Header) -> Iterator[str]:
-    """What shows only when encoded words are decoded: as such it would be no header any more."""
-    for name in SHOWN:
+    """Yields defects that only decoding reveals; unencoded they would break the header."""
+    for name in SHOWN_FIELDS:
         for field in header.all(name)[:1]:
-            if "=?" in field.raw and not _has_controls(field.raw) and _hides(field.raw):
+            if "=?" in field.raw and not _has_controls(field.raw) and _hides_controls(field.raw):
                 yield f"encoded control characters in {field.name[:40]}"
-            if not field.value.isascii() and TURNING.search(field.value):
+            if not field.value.isascii() and DIRECTION_MARKS.search(field.value):
                 yield f"characters in {field.name[:40]} that turn the reading direction"
 
 
 def _has_controls(raw: str) -> bool:
-    # What can be printed has none: most fields need no search.
+    # Most fields are printable and need no search.
     return not raw.isprintable() and CONTROLS.search(raw) is not None
 
 
-def _hides(raw: str) -> bool:
+def _hides_controls(raw: str) -> bool:
     return DECODED_CONTROLS.search(decode_words(raw[:VALUE_MAX])) is not None
 
 
-def _count_of_senders(header: Header) -> int:
+def _count_senders(header: Header) -> int:
     fields = header.all("from")[:1]
     return len(read_addresses(fields)) if fields and fields[0].raw.count("@") > 1 else 1

@@ -1,4 +1,4 @@
-"""The header of a mail: each field decoded once, by RFC 2047 and by what mailers really write."""
+"""Header fields: raw fields in, decoded ones out, by RFC 2047 and by what mailers really write."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from functools import lru_cache
 from services.parser.mime.transfer import lenient_base64
 from services.parser.text.decode import decode, one_line, storable
 
-# Longer values are read up to here. RFC 5322 has no limit; nobody writes such a field in earnest.
+# Longer values are truncated. RFC 5322 has no limit; legitimate fields are far shorter.
 VALUE_MAX = 64 * 1024
 # charset, language (RFC 2231, section 5), encoding, text. A question mark in the text is wrong, but
-# seen. The bound keeps a field of nothing but openings from being searched again and again.
+# occurs. The bound keeps the time linear for a field that consists of openings only.
 ENCODED_WORD = re.compile(
     r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?="
 )
@@ -23,7 +23,7 @@ FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A header field: its name, its value decoded, and as it stood (8-bit as surrogates)."""
+    """A header field: its name, its decoded value, and its raw value (8-bit as surrogates)."""
 
     name: str
     value: str
@@ -32,7 +32,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Header:
-    """The fields of a header in their order; names are compared without case."""
+    """The fields of a header in their order; names are case-insensitive."""
 
     fields: list[Field]
     _by_name: dict[str, list[Field]] = field(default_factory=dict)
@@ -42,26 +42,26 @@ class Header:
             self._by_name.setdefault(one.name.lower(), []).append(one)
 
     def all(self, name: str) -> list[Field]:
-        """The fields of this name (in lower case)."""
+        """Returns the fields of this name (in lower case)."""
         return self._by_name.get(name, [])
 
     def value(self, name: str) -> str:
-        """The decoded value of the first field of this name (in lower case), or ""."""
+        """Returns the decoded value of the first field of this name (in lower case), or ""."""
         found = self._by_name.get(name)
         return found[0].value if found else ""
 
     def names(self) -> Iterable[str]:
-        """The names that occur, in lower case."""
+        """Returns the names that occur, in lower case."""
         return self._by_name
 
 
 def read_header(items: Iterable[tuple[str, str]]) -> Header:
-    """Decodes the fields as they stood."""
+    """Decodes raw fields."""
     return Header([Field(_name(name), decode_value(raw), raw) for name, raw in items])
 
 
 def read_lines(text: str) -> Header:
-    """The fields at the beginning of a text, up to an empty line; other lines are left out."""
+    """Reads the fields at the beginning of a text, up to an empty line; skips other lines."""
     fields: list[tuple[str, str]] = []
     for line in text.lstrip("\r\n").splitlines():
         if not line.strip():
@@ -80,7 +80,7 @@ def _name(name: str) -> str:
 
 
 def decode_value(raw: str) -> str:
-    """A field's value on one line: unfolded, encoded words and 8-bit characters decoded."""
+    """Returns a field's value on one line, with encoded words and 8-bit characters decoded."""
     raw = raw[:VALUE_MAX]
     if raw.isascii() and "=?" not in raw:
         return one_line(raw)
@@ -88,7 +88,7 @@ def decode_value(raw: str) -> str:
 
 
 def decode_words(raw: str) -> str:
-    """Encoded words (RFC 2047) and 8-bit characters decoded, the rest unchanged."""
+    """Decodes encoded words (RFC 2047) and 8-bit characters, and keeps the rest unchanged."""
     if "=?" not in raw:
         return raw if raw.isascii() else decode_eight_bit(raw)
     return _decoded(raw)
@@ -96,13 +96,13 @@ def decode_words(raw: str) -> str:
 
 @lru_cache(maxsize=16)
 def _decoded(raw: str) -> str:
-    """Kept, as a mail's fields are asked twice: what they say, and what they hide in saying it."""
+    """Decodes encoded words; cached, since `header_defects` decodes the same fields again."""
     unfolded = raw.replace("\r", "").replace("\n", "")
     return "".join(decode(data, charset) for data, charset in _joined(_runs(unfolded)))
 
 
 def decode_eight_bit(raw: str) -> str:
-    """Characters that the stdlib's parser keeps as surrogates: UTF-8 (RFC 6532), else a guess."""
+    """Decodes 8-bit characters that are kept as surrogates: UTF-8 (RFC 6532), else a guess."""
     try:
         return decode(raw.encode("ascii", "surrogateescape"), None)
     except UnicodeEncodeError:
@@ -110,11 +110,11 @@ def decode_eight_bit(raw: str) -> str:
 
 
 def _runs(raw: str) -> Iterator[tuple[bytes, str | None]]:
-    """The parts of a value as bytes with their charset; None for what is no encoded word."""
+    """Yields the parts of a value as bytes with their charset; None outside encoded words."""
     end = 0
     for word in ENCODED_WORD.finditer(raw):
         between = raw[end : word.start()]
-        # RFC 2047, 6.2: white space between two encoded words is not shown.
+        # RFC 2047, 6.2: white space between two encoded words is ignored.
         if between and not (end and between.isspace()):
             yield _bytes(between), None
         charset, encoding, text = word.groups()
@@ -125,7 +125,7 @@ def _runs(raw: str) -> Iterator[tuple[bytes, str | None]]:
 
 
 def _joined(runs: Iterable[tuple[bytes, str | None]]) -> Iterator[tuple[bytes, str | None]]:
-    """Neighbours of one charset as one: mailers split words in the middle of a character."""
+    """Joins adjacent parts of one charset, as mailers split words within a character."""
     pending, pending_charset = b"", None
     for data, charset in runs:
         if charset == pending_charset:

@@ -1,4 +1,4 @@
-"""The fields of mailing lists: RFC 2369 (List-Help and its relatives), 2919 (List-Id), 8058."""
+"""Mailing lists: a header in, what its List fields (RFC 2369, 2919, 8058) say out."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ URI_MAX_BYTES = 1000
 ID_MAX_BYTES = 255
 NAME_MAX_BYTES = 400
 SPACES = re.compile(r"\s+")
-# The bracket that closes may be missing: the next one that opens then ends a URI.
+# The closing bracket may be missing: the next opening one then ends a URI.
 BRACKETED = re.compile(r"<([^<>]*)")
 BARE_SEPARATORS = re.compile(r"[\s,]+")
-# Whatever else stands there ("javascript:") is nothing that a person should be sent to.
+# Other schemes ("javascript:") are not safe to open.
 SCHEME = re.compile(r"(?:https?|mailto|ftps?|news|nntp):", re.IGNORECASE)
 LIST_ID = re.compile(r"([^<>]*)<([^<>]+)")
 
 
 def read_list(header: Header) -> MailingList | None:
-    """What the header says about the list that the mail went through; None when it is nothing."""
+    """Returns the list that the message went through, or None for direct mail."""
     if not any(name.startswith("list-") for name in header.names()):
         return None
     uris = {name: _uris(header.all(f"list-{name}")) for name in NAMES}
@@ -49,7 +49,7 @@ def _uris(fields: list[Field]) -> list[str]:
 
 
 def _uris_of(value: str) -> list[str]:
-    """The URIs in angle brackets, or without them; one that is too long would be another one."""
+    """Returns the URIs, with or without angle brackets. Long ones are dropped, not truncated."""
     given = BRACKETED.findall(value) or BARE_SEPARATORS.split(value)
     # Folding may have put spaces into a URI (RFC 2369, section 2).
     plain = (SPACES.sub("", one).strip(",;") for one in given)
@@ -57,21 +57,21 @@ def _uris_of(value: str) -> list[str]:
 
 
 def _list_id(value: str) -> tuple[str, str]:
-    """The phrase and the id; ids are compared without case (RFC 2919, section 6)."""
+    """Returns the phrase and the id; ids are case-insensitive (RFC 2919, section 6)."""
     value = value[:FIELD_MAX]
     if found := LIST_ID.match(value):
         name, given = found.groups()
     else:
         name, given = "", value.strip("<> ")
         if " " in given:
-            # No id, but the list's name is worth something.
+            # The field contains only the name of the list.
             name, given = given, ""
     list_id = SPACES.sub("", given).lower()
     return cut(name.strip(' "'), NAME_MAX_BYTES), cut(list_id, ID_MAX_BYTES)
 
 
 def _one_click(header: Header, unsubscribe: list[str]) -> bool:
-    # RFC 8058, section 3.1: it counts only with an https URI.
+    # RFC 8058, section 3.1: it is valid only with an https URI.
     wanted = header.value("list-unsubscribe-post").replace(" ", "").lower()
     return wanted == "list-unsubscribe=one-click" and any(
         uri.lower().startswith("https:") for uri in unsubscribe

@@ -1,4 +1,7 @@
-"""Content-Type and Content-Disposition: a value and its parameters, by RFC 2045, 2047 and 2231."""
+"""Content-Type and Content-Disposition: a raw field in, its value and parameters out.
+
+By RFC 2045, 2047 and 2231.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from services.parser.mime.headers import VALUE_MAX, decode_words
 from services.parser.text.decode import decode, one_line, storable
 
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)', re.DOTALL)
-# Only these two need the backslash; Outlook writes Windows paths as they are.
+# Only these two are unescaped: Outlook writes Windows paths with single backslashes.
 QUOTED_PAIR = re.compile(r'\\(["\\])')
 # name*0*, name*1, name*: RFC 2231, sections 3 and 4.
 SECTION = re.compile(r"([^*]+)\*(?:(\d{1,4})(\*)?)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Valued:
+class StructuredValue:
     """A field's value in lower case ("text/plain", "attachment") and its decoded parameters."""
 
     value: str
@@ -25,35 +28,35 @@ class Valued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _Section:
     order: int
     encoded: bool
     text: str
 
 
-def read_valued(raw: str) -> Valued:
-    """Reads a field as it stood in the mail; junk gives an empty value, never an error."""
+def read_structured_value(raw: str) -> StructuredValue:
+    """Reads a raw field; junk gives an empty value, never an error."""
     raw = raw[:VALUE_MAX].replace("\r", "").replace("\n", "")
     value, semicolon, _ = raw.partition(";")
     if not semicolon:
-        return Valued(_token(value))
+        return StructuredValue(_token(value))
     plain: dict[str, str] = {}
-    pieces: dict[str, list[_Piece]] = {}
+    sections: dict[str, list[_Section]] = {}
     for found in PARAMETER.finditer(raw):
         name, text = found.group(1).lower(), _unquoted(found.group(2))
         if section := "*" in name and SECTION.fullmatch(name):
             base, number, star = section.groups()
             encoded = number is None or star is not None
-            pieces.setdefault(base, []).append(_Piece(int(number or 0), encoded, text))
+            sections.setdefault(base, []).append(_Section(int(number or 0), encoded, text))
         else:
             plain.setdefault(name, text)
     parameters = {name: _clean(decode_words(text)) for name, text in plain.items()}
-    parameters |= {name: _clean(_assembled(parts)) for name, parts in pieces.items()}
-    return Valued(_token(value), parameters)
+    parameters |= {name: _clean(_assembled(parts)) for name, parts in sections.items()}
+    return StructuredValue(_token(value), parameters)
 
 
 def _token(value: str) -> str:
-    # "text/plain (comment)" and "TEXT/PLAIN charset=…" without a semicolon are seen.
+    # "text/plain (comment)" and "TEXT/PLAIN charset=…" without a semicolon occur.
     words = value.split(None, 1)
     return storable(decode_words(words[0].lower())) if words else ""
 
@@ -65,16 +68,16 @@ def _unquoted(text: str) -> str:
     return QUOTED_PAIR.sub(r"\1", text[1:].removesuffix('"'))
 
 
-def _assembled(pieces: list[_Piece]) -> str:
-    """The value of a parameter in sections; the first names the charset: utf-8'en'na%C3%AFve."""
-    pieces.sort(key=lambda piece: piece.order)
+def _assembled(sections: list[_Section]) -> str:
+    """Joins the sections of a parameter; the first names the charset: utf-8'en'na%C3%AFve."""
+    sections.sort(key=lambda section: section.order)
     charset: str | None = None
-    first = pieces[0]
+    first = sections[0]
     text = first.text
     if first.encoded and text.count("'") >= 2:
         charset, _, text = text.split("'", 2)
     data = _section_bytes(first.encoded, text)
-    data += b"".join(_section_bytes(piece.encoded, piece.text) for piece in pieces[1:])
+    data += b"".join(_section_bytes(one.encoded, one.text) for one in sections[1:])
     if charset is None and b"=?" in data:
         return decode_words(data.decode("ascii", "surrogateescape"))
     return decode(data, charset)

@@ -1,10 +1,11 @@
-"""A mail's bytes, looked at where they are: in memory when few, in a file of their own when many.
+"""The bytes of a message: in memory when it is small, in a mapped file when it is large.
 
-A large mail is mapped into memory: its pages are the file's, and go when others need the room.
+The pages of a mapped file belong to the kernel, which frees them when other processes need memory.
 """
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator
@@ -13,21 +14,21 @@ from typing import BinaryIO, TypeAlias
 
 # Both are searched, sliced and matched in the same way; a slice is a copy.
 View: TypeAlias = bytes | mmap.mmap
-# Up to here reading is cheaper than mapping.
+# Up to this size reading is cheaper than mapping.
 READ_MAX = 1024 * 1024
 CHUNK = 256 * 1024
 
 
 def view_of(file: BinaryIO) -> View:
-    """The bytes of a file, which may be closed and removed meanwhile."""
-    # What is no plain file, a pipe for example, has no size.
+    """Returns the bytes of a file, which may be closed and removed afterwards."""
+    # A pipe has no size and is read, too.
     if os.fstat(file.fileno()).st_size <= READ_MAX:
         return file.read()
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def view_of_chunks(chunks: Iterable[bytes], size: int) -> View:
-    """The bytes of these chunks, about `size` of them."""
+    """Returns the bytes of these chunks, about `size` of them."""
     if size <= READ_MAX:
         return b"".join(chunks)
     with TemporaryFile() as file:
@@ -37,7 +38,7 @@ def view_of_chunks(chunks: Iterable[bytes], size: int) -> View:
 
 
 def chunks_of(view: View, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """The bytes from start to end, a piece after the other; each ends with a line where it can."""
+    """Yields the bytes from start to end in chunks that end with a line where possible."""
     last = len(view) if end is None else end
     while last - start > CHUNK:
         after = start + CHUNK
@@ -45,3 +46,11 @@ def chunks_of(view: View, start: int = 0, end: int | None = None) -> Iterator[by
         yield view[start : line or after]
         start = line or after
     yield view[start:last]
+
+
+def sha256_of(view: View) -> str:
+    """Returns the SHA-256 of the bytes, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for chunk in chunks_of(view):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,7 +1,7 @@
-"""The structure of a mail: its parts, their headers and where their texts stand, by RFC 2046.
+"""The MIME structure of a message (RFC 2046): bytes in, a tree of parts with their headers out.
 
-Made by hand, since the stdlib's parser takes a third of all time, more than linear time for parts
-within parts, and recurses as deep as a mail tells it to. Defects have the names that it gives them.
+Written by hand, since the stdlib's parser would take a third of the total time and super-linear
+time for nested parts, and recurses as deep as they nest. Defects have the names that it uses.
 """
 
 from __future__ import annotations
@@ -10,41 +10,38 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from services.parser.mime.parameters import Valued, read_valued
+from services.parser.mime.parameters import StructuredValue, read_structured_value
 from services.parser.mime.raw_bytes import View
 
-# Parts nest three or four deep in real mail; a mail that nests deeper is an attack or garbage.
+# Parts nest three or four deep in real messages; deeper nesting is an attack or garbage.
 DEPTH_MAX = 100
 PARTS_MAX = 1000
 MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
-# Of all parts together. Real headers have some dozen KiB, of some hundred fields at most.
+# The limits for all parts together. Real headers have at most a few dozen KiB and 200 fields.
 HEADERS_MAX = 4 * 1024 * 1024
 FIELDS_MAX = 10_000
 # RFC 5322, 2.2: printable ASCII before the colon, and lines that begin with white space after it.
-# A space before the colon is seen.
+# A space before the colon occurs, too.
 FIELD = re.compile(rb"([!-9;-~]{1,1000}+)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 EMPTY_LINE = re.compile(rb"\r*+(?:\n|\Z)")
 HEADER_END = re.compile(rb"\n\r*+\n")
 BLANK = b" \t"
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
-# RFC 2046, 5.1.1: a boundary has up to 70 characters; a part's header follows.
+# RFC 2046, 5.1.1: a boundary has up to 70 characters, and a part's header follows it.
 BOUNDARY_LINE = re.compile(
     rb"^--([^\s-][^\r\n]{0,69}?|-[^\r\n]{0,69}?)[ \t]*\r?\n(?=content-)",
     re.IGNORECASE | re.MULTILINE,
 )
-# What may stand behind a boundary in its line.
+# The rest of a boundary's line.
 BOUNDARY_END = re.compile(rb"\s*+(--)?\s*+")
 PART_HEADER = re.compile(rb"content-[\w-]+:", re.IGNORECASE)
 BOUNDARY_SEARCHED_MAX = 8 * 1024 * 1024
 HEADER_DEFECTS = {"MissingHeaderBodySeparatorDefect", "FirstHeaderLineIsContinuationDefect"}
-HEADER_CUT = f"fields after {FIELDS_MAX} ones or {HEADERS_MAX} bytes were left out"
+HEADER_CUT = f"fields after the first {FIELDS_MAX} or {HEADERS_MAX} bytes were left out"
 
 
 class Part:
-    """A part: its fields as they stood (8-bit as surrogates), and where its body or its parts are.
-
-    A part with parts of its own has no body.
-    """
+    """A part: its raw fields (8-bit as surrogates), and its children or the place of its body."""
 
     def __init__(self, view: View, default_type: str = "text/plain") -> None:
         self.fields: list[tuple[str, str]] = []
@@ -56,50 +53,50 @@ class Part:
         self._first: dict[str, str] = {}
 
     def add(self, name: str, value: str) -> None:
-        """Takes a field."""
+        """Adds a field."""
         self.fields.append((name, value))
         self._first.setdefault(name.lower(), value)
 
     def raw(self, name: str) -> str | None:
-        """The value of a field as it stood in the mail; `name` in lower case."""
+        """Returns the raw value of a field; `name` in lower case."""
         return self._first.get(name)
 
     @cached_property
-    def content_type(self) -> Valued:
-        """Its Content-Type; text/plain when that is missing or broken (RFC 2045, 5.2)."""
+    def content_type(self) -> StructuredValue:
+        """Returns the Content-Type; text/plain if it is missing or broken (RFC 2045, 5.2)."""
         raw = self.raw("content-type")
         if raw is None:
-            return Valued(self._default_type)
-        valued = read_valued(raw)
-        if MEDIA_TYPE.fullmatch(valued.value):
-            return valued
-        # "multipart/*" and the like: its boundary says what it is.
-        multipart = valued.value.startswith("multipart") and "boundary" in valued.parameters
-        return Valued("multipart/mixed" if multipart else "text/plain", valued.parameters)
+            return StructuredValue(self._default_type)
+        given = read_structured_value(raw)
+        if MEDIA_TYPE.fullmatch(given.value):
+            return given
+        # A value like "multipart/*" is recognized by its boundary.
+        multipart = given.value.startswith("multipart") and "boundary" in given.parameters
+        return StructuredValue("multipart/mixed" if multipart else "text/plain", given.parameters)
 
     @cached_property
-    def disposition(self) -> Valued:
-        """Its Content-Disposition, or nothing."""
+    def disposition(self) -> StructuredValue:
+        """Returns the Content-Disposition, or an empty value."""
         raw = self.raw("content-disposition")
-        return read_valued(raw) if raw else Valued("")
+        return read_structured_value(raw) if raw else StructuredValue("")
 
     @property
     def file_name(self) -> str:
-        """The name that the sender gave the file, or ""."""
+        """Returns the file name that the sender declared, or ""."""
         given = self.disposition.parameters.get("filename")
         return given or self.content_type.parameters.get("name") or ""
 
 
 def read_structure(view: View) -> Part:
-    """The parts of a mail, down to DEPTH_MAX, and about PARTS_MAX of them.
+    """Splits a message into parts, down to DEPTH_MAX, and about PARTS_MAX of them.
 
-    Mails within it (message/*) stay one part, byte for byte, however deep they nest.
+    A message within it (message/*) stays one part, byte for byte, however deep it nests.
     """
     return _Splitter(view).part(0, len(view), "text/plain", 0)
 
 
-def found_parts(part: Part) -> Sequence[Part]:
-    """The parts of a multipart whose boundary is missing or wrong, by the boundary in its text."""
+def recover_parts(part: Part) -> Sequence[Part]:
+    """Splits a multipart with a missing or wrong boundary by the first boundary in its text."""
     if not part.content_type.value.startswith("multipart/"):
         return ()
     view, start, end = part.view, part.start, part.end
@@ -110,16 +107,16 @@ def found_parts(part: Part) -> Sequence[Part]:
 
 
 class _Splitter:
-    """Goes through a mail once for each level of parts."""
+    """Splits a message in one pass for each level of parts."""
 
     def __init__(self, view: View) -> None:
         self._view = view
         self._parts = 0
-        self._room = HEADERS_MAX
-        self._fields = FIELDS_MAX
+        self._header_bytes_left = HEADERS_MAX
+        self._fields_left = FIELDS_MAX
 
     def part(self, start: int, end: int, default_type: str, depth: int) -> Part:
-        """The part that stands from start to end."""
+        """Reads the part from start to end."""
         part = Part(self._view, default_type)
         self._parts += 1
         body = self._read_header(part, start, end)
@@ -137,7 +134,7 @@ class _Splitter:
     def children(
         self, parent: Part, start: int, end: int, boundary: bytes, default_type: str, depth: int
     ) -> list[Part]:
-        """The parts between the boundaries; none when there is no boundary."""
+        """Reads the parts between the boundaries; returns an empty list without a boundary."""
         found: list[Part] = []
         begin: int | None = None
         closed = False
@@ -145,7 +142,7 @@ class _Splitter:
             if begin is not None:
                 found.append(self.part(begin, max(begin, self._before(line)), default_type, depth))
             closed = closed or closes
-            # Parts within parts of the same boundary go on after the first end: a header shows it.
+            # Nested parts with the same boundary continue after its first end if a header follows.
             goes_on = not closed or PART_HEADER.match(self._view, after)
             begin = after if goes_on and not closes else None
             if self._parts > PARTS_MAX + 1:
@@ -159,7 +156,7 @@ class _Splitter:
         return [*found, self.part(begin, end, default_type, depth)]
 
     def _boundaries(self, start: int, end: int, marker: bytes) -> Iterator[tuple[int, int, bool]]:
-        """Where each boundary's line begins, where the next one does, and whether it closes."""
+        """Yields each boundary: the start of its line, that of the next line, whether it closes."""
         view, at = self._view, start
         while (at := view.find(marker, at, end)) >= 0:
             after = at + len(marker)
@@ -171,16 +168,16 @@ class _Splitter:
             at = after
 
     def _before(self, line: int) -> int:
-        """The end of what stands before a line: the line end belongs to the boundary."""
+        """Returns the end of the part before a boundary, to which the line end belongs."""
         end = line - 1
         return end - 1 if end > 0 and self._view[end - 1] == CARRIAGE_RETURN else end
 
     def _read_header(self, part: Part, start: int, end: int) -> int:
-        """Reads the fields, and says where the body begins."""
+        """Reads the fields, and returns the start of the body."""
         view, at = self._view, start
         while at < end:
-            if self._fields < 0:
-                # Whoever writes so many fields gets no more of his header read.
+            if self._fields_left < 0:
+                # The rest of a header with too many fields is skipped.
                 beyond = HEADER_END.search(view, at, end)
                 return beyond.end() if beyond else end
             if found := FIELD.match(view, at, end):
@@ -200,7 +197,7 @@ class _Splitter:
         return at
 
     def _past_blank(self, at: int, end: int) -> int:
-        """Where the lines end that belong to the one that begins here."""
+        """Returns the end of the continuation lines that begin here."""
         while at < end:
             at = self._view.find(b"\n", at, end) + 1 or end
             if at < end and self._view[at] not in BLANK:
@@ -209,13 +206,13 @@ class _Splitter:
 
     def _add(self, part: Part, found: re.Match[bytes]) -> None:
         start, end = found.span(2)
-        self._fields -= 1
-        if self._fields < 0 or self._room < end - start:
+        self._fields_left -= 1
+        if self._fields_left < 0 or self._header_bytes_left < end - start:
             if HEADER_CUT not in part.defects:
                 part.defects.append(HEADER_CUT)
-            if self._fields < 0:
+            if self._fields_left < 0:
                 return
-            end = start + max(0, self._room)
-        self._room -= end - found.start()
+            end = start + max(0, self._header_bytes_left)
+        self._header_bytes_left -= end - found.start()
         value = self._view[start:end].rstrip(b"\r\n").decode("ascii", "surrogateescape")
         part.add(found.group(1).decode(), value)

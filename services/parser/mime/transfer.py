@@ -1,4 +1,4 @@
-"""Transfer encodings (RFC 2045, section 6) undone, a chunk after the other; they never fail."""
+"""Transfer encodings (RFC 2045, section 6): encoded chunks in, decoded chunks out. Never fails."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from services.parser.mime.raw_bytes import View, chunks_of
-from services.parser.mime.uuencode import uudecoded
+from services.parser.mime.uuencode import decode_uuencoded
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 NOT_BASE64 = bytes(set(range(256)) - set(_LETTERS))
-# Text up to a soft line break or an escape that is not all there.
+# Text up to an incomplete soft line break or escape.
 WHOLE_ESCAPES = re.compile(
     rb"(?:[^=]++|==|=[0-9A-Fa-f]{2}|=(?=[^=\r\n0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]))*+"
 )
@@ -22,7 +22,7 @@ Chunks = Iterable[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Bytes in a mail, decoded whenever they are read, so that nobody has to keep them."""
+    """Encoded bytes in a message, decoded at each reading so that they need not be kept."""
 
     view: View
     start: int
@@ -30,34 +30,34 @@ class Encoded:
     encoding: str = ""
 
     def chunks(self) -> Iterator[bytes]:
-        """What they mean, a piece after the other."""
+        """Yields the decoded bytes in chunks."""
         chunks = chunks_of(self.view, self.start, self.end)
-        undo = DECODERS.get(self.encoding)
-        return undo(chunks) if undo else chunks
+        decode = DECODERS.get(self.encoding)
+        return decode(chunks) if decode else chunks
 
     def first(self, size: int) -> bytes:
-        """The first so many bytes of what they mean."""
+        """Returns the first `size` decoded bytes."""
         taken: list[bytes] = []
-        room = size
+        missing = size
         for chunk in self.chunks():
             taken.append(chunk)
-            room -= len(chunk)
-            if room <= 0:
+            missing -= len(chunk)
+            if missing <= 0:
                 break
         return b"".join(taken)[:size]
 
     def read(self) -> bytes:
-        """All of what they mean, for what is known to be small."""
+        """Returns all decoded bytes; for small contents only."""
         return b"".join(self.chunks())
 
 
 def plain(data: View) -> Encoded:
-    """Bytes that mean themselves."""
+    """Wraps bytes without a transfer encoding."""
     return Encoded(data, 0, len(data))
 
 
 def lenient_base64(text: bytes) -> bytes:
-    """Base64 with whatever else stands in it left out, and its padding made good."""
+    """Decodes base64, skipping other characters and completing the padding."""
     return b"".join(_base64([text]))
 
 
@@ -68,7 +68,7 @@ def _base64(chunks: Chunks) -> Iterator[bytes]:
         whole = len(letters) // 4 * 4
         rest = letters[whole:]
         yield binascii.a2b_base64(letters[:whole])
-    # A single letter at the end holds no whole byte.
+    # A single letter at the end is less than a byte.
     if len(rest) > 1:
         yield binascii.a2b_base64(rest + b"=" * (4 - len(rest)))
 
@@ -77,12 +77,12 @@ def _quoted_printable(chunks: Chunks) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         data = rest + chunk
-        # Behind a line feed nothing is open.
+        # Escapes end before a line feed.
         end = data.rfind(b"\n") + 1 or _whole_escapes(data)
         yield binascii.a2b_qp(data[:end])
         rest = data[end:]
         if rest.startswith(b"=\r"):
-            # Up to its line feed a soft line break hides all.
+            # A soft line break extends to its line feed.
             rest = b"=\r"
     yield binascii.a2b_qp(rest)
 
@@ -92,12 +92,12 @@ def _whole_escapes(data: bytes) -> int:
     return found.end() if found else 0
 
 
-# Some write the other three for the first (RFC 2045 knows none of them).
+# RFC 2045 does not define uuencode; mailers use these four names for it.
 DECODERS: dict[str, Callable[[Chunks], Iterator[bytes]]] = {
     "base64": _base64,
     "quoted-printable": _quoted_printable,
-    "x-uuencode": uudecoded,
-    "uuencode": uudecoded,
-    "uue": uudecoded,
-    "x-uue": uudecoded,
+    "x-uuencode": decode_uuencoded,
+    "uuencode": decode_uuencoded,
+    "uue": decode_uuencoded,
+    "x-uue": decode_uuencoded,
 }

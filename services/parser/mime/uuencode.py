@@ -1,4 +1,4 @@
-"""uuencode: files inside a text, and as a transfer encoding; broken lines give what they hold."""
+"""uuencode: a text or a part in, the files in it out, broken lines as far as possible."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterable, Iterator
 
 BEGIN = re.compile(r"begin [0-7]{3,4} (\S.*?)[ \t]*")
-# A line says in its first character how many bytes it holds: 45 at most, "M", in nearly all.
+# The first character of a line gives its number of bytes: at most 45 ("M"), as in nearly all.
 LINE = re.compile(r"[ -`]{1,90}")
-# What stands before a file: a remark of the program that made it.
+# Remarks of the encoding program may precede a file.
 LINES_BEFORE_BEGIN = 1000
 LINES_AT_ONCE = 5000
 
 
-def uudecoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes of a part with this transfer encoding, from chunks of whole lines."""
+def decode_uuencoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Decodes a part with this transfer encoding from chunks of whole lines."""
     lines = _lines_of_file(line for chunk in chunks for line in chunk.splitlines())
     decoded = _decoded(lines)
     while several := list(itertools.islice(decoded, LINES_AT_ONCE)):
@@ -24,14 +24,14 @@ def uudecoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lines_of_file(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """The lines after the first "begin "; all when there is none."""
+    """Returns the lines after the first "begin ", or all lines without one."""
     first = list(itertools.islice(lines, LINES_BEFORE_BEGIN))
     begin = next((number for number, line in enumerate(first) if b"begin " in line), -1)
     return itertools.chain(first[begin + 1 :], lines)
 
 
-def without_uuencoded(text: str) -> tuple[str, list[tuple[str, bytes]]]:
-    """The text without the files in it, and those files by name."""
+def extract_uuencoded(text: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Returns the text without the files in it, and the files with their names."""
     kept: list[str] = []
     files: list[tuple[str, bytes]] = []
     lines = text.split("\n")
@@ -50,7 +50,7 @@ def without_uuencoded(text: str) -> tuple[str, list[tuple[str, bytes]]]:
 
 
 def _end(lines: list[str], start: int) -> int | None:
-    """Where the file ends that begins before this line, or None when it is no file."""
+    """Returns the line that ends the file that begins at `start`, or None for other text."""
     for number in range(start, len(lines)):
         if lines[number].strip() == "end":
             return number if number > start else None
@@ -66,7 +66,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[bytes]:
         try:
             yield binascii.a2b_uu(line)
         except binascii.Error:
-            # Some encoders write a wrong length; what is left of the line counts.
+            # Some encoders write a wrong length; the line is decoded up to its own.
             size = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
             yield _first_bytes(line[: size + 1])
 

@@ -1,6 +1,6 @@
-"""The reply in a mail: what its sender wrote, apart from what was quoted and from signatures.
+"""Splits a reply: a text and its HTML in, new text, quotation and signature out.
 
-Pure; tables of words by language, and scanners whose time is linear.
+Pure; made of tables of words by language, and scanners that take linear time.
 """
 
 from services.parser.reply.split import Reply, split_reply

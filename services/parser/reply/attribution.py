@@ -1,7 +1,7 @@
-"""Attributions: the line before a quotation that says who wrote it, and when.
+"""Attributions, which say who wrote a quotation and when: lines in, their lengths out.
 
-A window of up to four lines is one when it ends as such a line ends and holds what it holds: a
-verb for "wrote", a date or a time, an address. So most of them are found in any language.
+One to four lines are an attribution if they end like one and contain its elements: a verb for
+"wrote", a date or a time, an address. This recognizes most of them in any language.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_mark
+from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_quote_mark
 from services.parser.reply.words import (
     OPENERS,
     QUOTING,
@@ -22,7 +22,7 @@ from services.parser.text.word_patterns import Words
 
 WINDOW_LINES = 4
 # Patterns of bounded length without nested repetition: each is linear on any line.
-# All dates begin with a digit: as the pattern says so first, it is only tried at digits.
+# The digit that begins each date comes first, so that the search skips to digits.
 DATE = re.compile(
     r"\d(?:\d? ?[:.h時时시点] ?\d\d|\d{0,3}[./-] ?\d{1,2}[./-] ?\d{2,4}"
     r"|\d{3}[年년.]|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)"
@@ -34,7 +34,7 @@ _VERB = (
     "|" + "|".join(map(re.escape, sorted(WROTE_UNSPACED, key=len, reverse=True))) + ")"
 )
 VERB = re.compile(_VERB)
-# Most lines have none of these letters, which RE2 says in a fifth of the time.
+# Most lines do not match, which RE2 finds out in a fifth of the time.
 _LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
 # The quotation may begin in the line of its attribution.
 VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
@@ -44,13 +44,14 @@ LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
 SENTENCE_END = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 WORDS_AFTER_VERB_MAX = 12
 ALONE_MAX = 120
-# In a language that is not in the tables, what follows the address may be so long.
+# In a language without a table, at most this many characters may follow the address.
 VERB_MAX = 25
 
 
-def mark_ends(lines: Sequence[Line]) -> None:
-    """Notes at each line where the attribution ends that may begin there: at the nearest line of
-    the same paragraph that ends as one does. Done once, since hardly any line is near to one.
+def mark_attribution_ends(lines: Sequence[Line]) -> None:
+    """Sets `attribution_end` of each line: the nearest line of its paragraph that ends like one.
+
+    This is computed once for all lines, since few of them are near such an end.
     """
     end = None
     for index in range(len(lines) - 1, -1, -1):
@@ -61,12 +62,12 @@ def mark_ends(lines: Sequence[Line]) -> None:
             end = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
-        line.end = end
+        line.attribution_end = end
 
 
 def attribution_at(lines: Sequence[Line], start: int) -> int:
-    """How many lines the attribution that begins here has; 0 when none begins here."""
-    end = lines[start].end
+    """Returns the number of lines of the attribution that begins here, or 0."""
+    end = lines[start].attribution_end
     if end is None:
         return 0
     first = lines[start].bare
@@ -76,7 +77,7 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
     if not _is_attribution(joined, quoted):
         return 0
-    # Where the lines from the next one on are a whole attribution, this one is the answer's own.
+    # If the lines from a later one on are a whole attribution, this line belongs to the reply.
     for later in range(start + 1, end + 1):
         following = _joined(lines, later, end)
         if _is_whole(following) and not _names_author(first, following):
@@ -85,12 +86,12 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
 
 
 def _ends_sentence(bare: str) -> bool:
-    # A date may break behind its year: "2024.", then "máj. 6.".
+    # A date may be wrapped after its year: "2024.", then "máj. 6.".
     return bare.endswith(SENTENCE_END) and not bare[-2:-1].isdigit()
 
 
 def _names_author(first: str, following: str) -> bool:
-    """Whether "Name <address>" stands before a date and a verb that name nobody."""
+    """Tells whether "Name <address>" precedes a date and a verb without an address."""
     return first.endswith(">") and not ADDRESS.search(following)
 
 
@@ -107,7 +108,7 @@ def _closes(bare: str) -> bool:
 
 
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:
-    """The window as one line, up to where a quotation begins in it."""
+    """Joins the window to one line, up to the quotation if one begins in it."""
     text = fold(" ".join(line.bare for line in lines[start : end + 1]).strip(DASHES))
     if not text or text[-1] in COLONS or (within := VERB_WITHIN.search(text)) is None:
         return text
@@ -137,7 +138,7 @@ def _quote_follows(lines: Sequence[Line], end: int) -> bool:
 
 def _mark_follows(lines: Sequence[Line], end: int) -> bool:
     following = next((line.bare for line in lines[end + 1 : end + 4] if line.bare), "")
-    return bool(other_mark(following))
+    return bool(other_quote_mark(following))
 
 
 def _is_whole(text: str) -> bool:

@@ -1,4 +1,7 @@
-"""Headings of a quotation or a forwarded mail: header blocks, "Original message", reply markers."""
+"""Headings of quotations and forwarded messages: lines in, the heading at a line out.
+
+They are header blocks, titles such as "Original message", and attributions.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,24 @@ from services.parser.text.word_patterns import Words
 BLOCK_LINES = 24
 FIELD_NAME_MAX = 30
 WRAPPED_LINES = 4
-# A block without a rule before it needs so many different fields.
+# The number of different fields that a block needs without a rule before it.
 FIELDS_ALONE = 3
 FIELDS_AFTER_RULE = 2
 MARKER_MAX = 160
 DATE_LINE_MAX = 60
 FRAME = " -\u2013\u2014_=*#~>\u2500\t"
 COLONS = ":\uff1a"
-# Each mail pays for it: one pass for all of them. Turkish has a large "i" that no folding knows.
-_ASKING = Words("|".join(MARKERS).replace("i", "[i\u0130]"))
+# One pass finds all markers. RE2 does not fold the Turkish capital "İ" to "i".
+_MARKER = Words("|".join(MARKERS).replace("i", "[i\u0130]"))
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Lines that stand before a quotation (or what was forwarded), and how many they are."""
+    """The lines before a quotation or a forwarded message."""
 
     length: int
     forwards: bool = False
-    # The name of the field that says who sent it, in a header block: it tells languages apart.
+    # The name of the sender's field in a header block, which shows the language.
     sender_field: str = ""
 
 
@@ -43,16 +46,16 @@ class _Block:
 
 
 def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
-    """The heading that begins at this line, if one does."""
+    """Returns the heading that begins at this line, if any."""
     bare = lines[start].bare
     framed = bare[0] in FRAME or bare[-1] in FRAME
     if framed and is_rule(bare):
         return _after_rule(lines, start)
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
-    if lines[start].end is not None and (length := attribution_at(lines, start)):
+    if lines[start].attribution_end is not None and (length := attribution_at(lines, start)):
         return _with_block(lines, start, Heading(length))
-    # Most lines are prose, and a field has a colon.
+    # Most lines are prose without a colon, which a field needs.
     if ":" in bare or "\uff1a" in bare:
         if block := _block(lines, start, FIELDS_ALONE):
             return Heading(block.length, sender_field=block.sender_field)
@@ -64,13 +67,13 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
 
 
 def opens_forwarded(line: Line) -> bool:
-    """Whether this line says that a forwarded mail follows."""
+    """Tells whether this line announces a forwarded message."""
     return _title(line.bare).startswith(FORWARDED)
 
 
-def asks_for_reply(text: str) -> bool:
-    """Whether this text holds a line to reply above of."""
-    return bool(_ASKING.search(text))
+def has_reply_marker(text: str) -> bool:
+    """Tells whether this text contains a line above which to reply."""
+    return bool(_MARKER.search(text))
 
 
 def _title(bare: str) -> str:
@@ -95,7 +98,7 @@ def _titled(lines: Sequence[Line], start: int, framed: bool) -> Heading | None:
 
 
 def _after_rule(lines: Sequence[Line], start: int) -> Heading | None:
-    """A rule is part of the heading that follows it; alone it is none."""
+    """Returns the heading that follows a rule; a rule alone is not a heading."""
     index = _next_line(lines, start + 1)
     if index is None or is_rule(lines[index].bare):
         return None
@@ -131,13 +134,13 @@ def _next_line(lines: Sequence[Line], start: int) -> int | None:
 
 
 def _field(bare: str) -> tuple[Role, str] | None:
-    """The role and the name of the header field in this line."""
+    """Returns the role and the name of the header field in this line."""
     return _field_of(bare[:FIELD_NAME_MAX])
 
 
 @lru_cache(maxsize=1024)
 def _field_of(head: str) -> tuple[Role, str] | None:
-    """Kept, as a block that may begin at each of many lines looks at each line again."""
+    """Cached, as overlapping blocks read the same lines again."""
     head = head.replace("\uff1a", ":")
     end = head.find(":")
     if end < 0:
@@ -148,7 +151,7 @@ def _field_of(head: str) -> tuple[Role, str] | None:
 
 
 def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
-    """The header block that begins here, when it has so many different fields."""
+    """Returns the header block that begins here if it has enough different fields."""
     if _field(lines[start].bare) is None:
         return _unknown_block(lines, start)
     depth, roles, sender_field = lines[start].depth, set[Role](), ""
@@ -161,7 +164,7 @@ def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
         found = _field(bare)
         if found is None:
             plain += 1
-            if plain > WRAPPED_LINES or (not bare and _is_over(lines, index, depth)):
+            if plain > WRAPPED_LINES or (not bare and _is_block_end(lines, index, depth)):
                 break
             proof = proof or bool(length and ADDRESS.search(bare))
             continue
@@ -178,7 +181,7 @@ def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
 
 
 def _is_block_in_a_line(bare: str) -> bool:
-    """HTML that was read carelessly: "From: ... Sent: ... To: ... Subject: ..." in one line."""
+    """Accepts "From: ... Sent: ... To: ... Subject: ..." in one line, as made from HTML."""
     if bare.count(":") < FIELDS_ALONE or (first := _field(bare)) is None or first[0] != "from":
         return False
     roles = set()
@@ -189,8 +192,8 @@ def _is_block_in_a_line(bare: str) -> bool:
     return {"from", "subject"} <= roles and ("date" in roles or "to" in roles)
 
 
-def _is_over(lines: Sequence[Line], index: int, depth: int) -> bool:
-    """Whether no field follows an empty line in a block."""
+def _is_block_end(lines: Sequence[Line], index: int, depth: int) -> bool:
+    """Tells whether an empty line ends a block: the next line is not a field."""
     following = index + 1
     if following >= len(lines) or lines[following].depth != depth:
         return True
@@ -198,7 +201,7 @@ def _is_over(lines: Sequence[Line], index: int, depth: int) -> bool:
 
 
 def _wrapped(lines: Sequence[Line], index: int, depth: int) -> int:
-    """How many lines the last field of a block goes on for: none, unless they are indented."""
+    """Counts the indented lines that continue the last field of a block."""
     count = 0
     while index + count < len(lines) and count < WRAPPED_LINES:
         line = lines[index + count]
@@ -209,7 +212,7 @@ def _wrapped(lines: Sequence[Line], index: int, depth: int) -> int:
 
 
 def _unknown_block(lines: Sequence[Line], start: int) -> _Block | None:
-    """Three lines with a name and a colon, as no form has them: "Name <address>", then a date."""
+    """Recognizes three lines with unknown field names: "Name <address>", then a date."""
     first = lines[start].bare
     if ":" not in first[:FIELD_NAME_MAX] and "\uff1a" not in first[:FIELD_NAME_MAX]:
         return None
@@ -227,7 +230,7 @@ def _unknown_block(lines: Sequence[Line], start: int) -> _Block | None:
 
 
 def _lotus_block(lines: Sequence[Line], start: int) -> int:
-    """Lotus Notes: a name, a date, and then "To", "cc", "Subject" with their values below."""
+    """Counts the lines of a Lotus Notes block: name, date, then "To", "cc", "Subject"."""
     if start + 4 > len(lines) or len(lines[start].bare) > 2 * DATE_LINE_MAX:
         return 0
     dated = lines[start + 1].bare or lines[start + 2].bare

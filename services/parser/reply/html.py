@@ -1,7 +1,7 @@
-"""The HTML of a reply, cut into what is new, what is quoted and what is signature.
+"""The HTML of a reply: HTML and the layers of its lines in, new, quoted and signature HTML out.
 
-The HTML becomes lines with their place in it, which the same rules judge as those of a text; what
-programs write around a quotation (elements, classes) counts as quotation marks do.
+The HTML is read as lines with their positions, to which the rules for texts apply; the elements and
+classes that mail programs use for quotations count as quotation marks.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.parser.reply.layers import Layer
-from services.parser.reply.lines import Line, read_marks
+from services.parser.reply.lines import Line, read_quote_marks
 from services.parser.reply.tokens import Token, read_tokens
 
-# Longer or deeper HTML is not divided.
+# Longer HTML is not split, and deeper elements are not reopened.
 HTML_MAX = 512 * 1024
 DEPTH_MAX = 200
 ATTRIBUTES_MAX = 2000
@@ -29,10 +29,10 @@ BREAKS = frozenset(
         " h4 h5 h6 header hr html li main nav ol p pre section table td th tr ul"
     )
 )
-# What may be marked as the element of a quotation, or as the first one of it.
-MARKED = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
-# What mail programs call the element of a quotation, in its class, its id or its name.
-QUOTE_MARKS = (
+# The elements that may contain a quotation or begin one.
+QUOTE_ELEMENTS = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
+# The classes, ids and names by which mail programs mark the element of a quotation.
+QUOTE_MARKERS = (
     "gmail_quote", "gmail_extra_quote", "moz-cite-prefix", "yahoo_quoted", "protonmail_quote",
     "zmail_extra", "tutanota_quote", "mail-editor-reference-message", "mail-quote",
     'type="cite"', "type=cite", "type='cite'", "cite=", "wordsection1_quote", "quoted_reply",
@@ -40,25 +40,25 @@ QUOTE_MARKS = (
     'name="quote"', "_mailbox_quote", "hcms-quote", "mailquote", "airmail_ext_quote", "qt_quote",
     "thunderbird-cite", "reply-quote", "bloop_quote", "skype_quote", "front-blockquote",
 )  # fmt: skip
-# From this element on, all is quoted.
+# Everything from this element on is quoted.
 QUOTE_STARTS = (
     'id="appendonsend"', 'id="divrplyfwdmsg"', 'id="x_divrplyfwdmsg"', 'id="stopspelling"',
     'id="ms-outlook-mobile-reference-message"', "id=appendonsend", "id=divrplyfwdmsg",
 )  # fmt: skip
-# Outlook draws this line above what it quotes; it has no other mark.
+# Outlook marks a quotation only by the line that it draws above it.
 OUTLOOK_RULE = ("border-top:solid #b5c4df", "border-top:solid #e1e1e1", "border-top: solid #e1e1e1")
 
 
 @dataclass(slots=True)
 class HtmlLine(Line):
-    """A line of HTML, and where its first token stands."""
+    """A line of HTML, and the index of its first token."""
 
     first: int = 0
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Turns tokens into lines."""
+    """Converts tokens to lines."""
 
     lines: list[HtmlLine] = field(default_factory=list)
     open: list[tuple[str, int, int]] = field(default_factory=list)
@@ -67,10 +67,10 @@ class _Reader:
     first: int = 0
     opens: bool = False
     line_depth: int = 0
-    # How much of the depth is of elements that also only indent.
+    # The part of the depth that comes from elements that are also used to indent.
     weak: int = 0
     line_weak: bool = False
-    # Where among the open elements those stand that only hold an attribution and a quotation.
+    # The indexes of open elements that only contain an attribution and a quotation.
     frames: list[int] = field(default_factory=list)
 
     def read(self, tokens: Sequence[Token]) -> list[HtmlLine]:
@@ -96,7 +96,7 @@ class _Reader:
     def _end(self, index: int) -> None:
         text = "".join(self.words)
         if text.strip():
-            marks, bare = read_marks(text)
+            marks, bare = read_quote_marks(text)
             depth, opens = self.line_depth + marks, self.opens and self.line_depth > 0
             weak = self.line_weak and not marks
             self.lines.append(HtmlLine(text, depth, bare, opens, weak, first=self.first))
@@ -107,7 +107,7 @@ class _Reader:
     def _tag(self, token: Token) -> None:
         if token.closes:
             self._close(token.name)
-        elif token.name not in MARKED:
+        elif token.name not in QUOTE_ELEMENTS:
             if token.name not in VOID:
                 self.open.append((token.name, 0, 0))
         elif token.name not in VOID:
@@ -127,7 +127,7 @@ class _Reader:
             self.opens = True
 
     def _close(self, name: str) -> None:
-        # An element that was never opened closes nothing; only the innermost few are looked at.
+        # An end tag without a start tag is ignored; only the 20 innermost elements are compared.
         for back in range(1, min(len(self.open), 20) + 1):
             if self.open[-back][0] == name:
                 for _, quotes, weak in self.open[-back:]:
@@ -138,7 +138,7 @@ class _Reader:
                 return
 
     def _leave_frame(self, name: str) -> None:
-        """Gmail leaves answers between quotations in the element of the first one."""
+        """Ends a Gmail quotation at its blockquote, as replies below it are in the same element."""
         innermost = len(self.open) - 1
         while self.frames and self.frames[-1] > innermost:
             self.frames.pop()
@@ -148,7 +148,7 @@ class _Reader:
 
 
 def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
-    """The tokens and the lines of HTML; none when there is too much of it."""
+    """Returns the tokens and the lines of HTML; empty lists if it is too long."""
     if not source or len(source) > HTML_MAX:
         return [], []
     tokens = read_tokens(source)
@@ -158,8 +158,9 @@ def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
 def divide(
     tokens: Sequence[Token], lines: Sequence[HtmlLine], layers: Sequence[Layer]
 ) -> tuple[str, str, str]:
-    """The HTML of what is new, quoted and signature, each complete in itself: what is open where
-    it ends is closed, and opened again where it goes on.
+    """Splits HTML into new, quoted and signature HTML, each well-formed.
+
+    Elements that are open at the end of a stretch are closed there, and reopened in the next one.
     """
     new, quoted, signature = _Writer(), _Writer(), _Writer()
     writers = {
@@ -173,7 +174,7 @@ def divide(
         places = writers[layer]
         for token in stretch:
             if token.name and token.name not in VOID:
-                open_tags = _followed(open_tags, token)
+                open_tags = _after_tag(open_tags, token)
             else:
                 for writer in places:
                     writer.write(token.raw, open_tags)
@@ -183,7 +184,7 @@ def divide(
 def _stretches(
     tokens: Sequence[Token], lines: Sequence[HtmlLine], layers: Sequence[Layer]
 ) -> Iterator[tuple[Layer, Sequence[Token]]]:
-    """The tokens of all lines, those of neighbours of one layer together."""
+    """Yields the tokens, grouped by adjacent lines of the same layer."""
     start = 0
     for line, before, layer in zip(lines[1:], layers, layers[1:], strict=False):
         if layer is not before:
@@ -192,8 +193,8 @@ def _stretches(
     yield layers[-1], tokens[start:]
 
 
-def _followed(open_tags: tuple[Token, ...], token: Token) -> tuple[Token, ...]:
-    """What is open behind this tag."""
+def _after_tag(open_tags: tuple[Token, ...], token: Token) -> tuple[Token, ...]:
+    """Returns the tags that are open after this one."""
     if not token.closes:
         return (*open_tags, token) if len(open_tags) < DEPTH_MAX else open_tags
     for back in range(1, min(len(open_tags), 20) + 1):
@@ -203,7 +204,7 @@ def _followed(open_tags: tuple[Token, ...], token: Token) -> tuple[Token, ...]:
 
 
 class _Writer:
-    """Writes pieces of HTML with the elements that they stand in."""
+    """Writes pieces of HTML with the elements that enclose them."""
 
     def __init__(self) -> None:
         self._written: list[str] = []
@@ -221,7 +222,7 @@ class _Writer:
         return "".join(self._written).strip() if self._has_text else ""
 
     def _move(self, open_tags: tuple[Token, ...]) -> None:
-        """Closes what is open no more, and opens what is open now."""
+        """Closes and opens elements until these are open."""
         same = 0
         for mine, there in zip(self._open, open_tags, strict=False):
             if mine is not there:
@@ -233,7 +234,7 @@ class _Writer:
 
 
 def _spaced(text: str) -> str:
-    """The text with its white space as HTML shows it; a pattern would take five times as long."""
+    """Collapses white space as HTML does; a pattern would take five times as long."""
     for other in "\t\r\n\f":
         text = text.replace(other, " ")
     while "  " in text:
@@ -250,10 +251,10 @@ def _quotes(token: Token) -> int:
 
 
 def _is_marked(raw: str) -> bool:
-    """Whether the program says that this element is a quotation; some only draw a line."""
+    """Tells whether a mail program marked this element as a quotation, or drew a line beside it."""
     if "border-left" in raw and "border-left:none" not in raw:
         return raw.startswith("<blockquote")
-    return any(mark in raw for mark in QUOTE_MARKS)
+    return any(marker in raw for marker in QUOTE_MARKERS)
 
 
 def _starts_quote(token: Token) -> bool:

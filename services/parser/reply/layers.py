@@ -1,13 +1,13 @@
-"""Tells the layers of a reply apart, line by line: new, quoted, signature."""
+"""The layers of a reply: lines in, the layer of each line (new, quoted, signature) out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
-from services.parser.reply.attribution import mark_ends
-from services.parser.reply.headings import Heading, asks_for_reply, heading_at, opens_forwarded
-from services.parser.reply.lines import Line, fold, is_rule, other_mark
+from services.parser.reply.attribution import mark_attribution_ends
+from services.parser.reply.headings import Heading, has_reply_marker, heading_at, opens_forwarded
+from services.parser.reply.lines import Line, fold, is_rule, other_quote_mark
 from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
@@ -20,7 +20,7 @@ COLONS = ":\uff1a"
 
 
 class Layer(Enum):
-    """What a line is. A question is quoted, and stays beside the answer below it."""
+    """The layer of a line. A question is quoted, and stays above the answer to it."""
 
     NEW = "new"
     QUOTED = "quoted"
@@ -28,17 +28,17 @@ class Layer(Enum):
     SIGNATURE = "signature"
 
 
-# A member of an Enum is slow to look up, and each line asks.
+# Looking up a member of an Enum is slow, and happens for each line.
 _NEW, _QUOTED = Layer.NEW, Layer.QUOTED
 
 
 def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer]:
-    """The layer of each line; `text` is what they were read from."""
+    """Returns the layer of each line; `text` is the text that contains the lines."""
     layers = [_NEW] * len(lines)
     if not lines:
         return layers
-    mark_ends(lines)
-    marked = asks_for_reply(text)
+    mark_attribution_ends(lines)
+    marked = has_reply_marker(text)
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
     _mark_blank(lines, layers)
@@ -53,7 +53,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
 
 
 def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marked: bool) -> int:
-    """Marks what is quoted. Gives where a forwarded mail begins, which is not looked into."""
+    """Marks quoted lines up to a forwarded message, and returns the line where that begins."""
     index, count, quoted = 0, len(lines), False
     while index < count:
         line = lines[index]
@@ -64,22 +64,22 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
             index, quoted = index + 1, True
         elif not line.bare:
             index += 1
-        elif marked and len(line.bare) <= MARKER_MAX and asks_for_reply(line.bare):
-            return _rest(lines, layers, _attributed(lines, index))
+        elif marked and len(line.bare) <= MARKER_MAX and has_reply_marker(line.bare):
+            return _mark_rest(lines, layers, _attribution_above(lines, index))
         elif heading := heading_at(lines, index):
             if heading.forwards or _is_forward(subject, heading):
                 return index
             marked_end = _marked_end(lines, index + heading.length)
             if marked_end is None:
-                return _rest(lines, layers, _ruled(lines, index))
-            _mark(layers, _ruled(lines, index), marked_end, _QUOTED)
+                return _mark_rest(lines, layers, _rules_above(lines, index))
+            _mark(layers, _rules_above(lines, index), marked_end, _QUOTED)
             index, quoted = marked_end, True
         else:
             index += 1
     return count
 
 
-def _rest(lines: Sequence[Line], layers: list[Layer], start: int) -> int:
+def _mark_rest(lines: Sequence[Line], layers: list[Layer], start: int) -> int:
     _mark(layers, start, len(lines), _QUOTED)
     return len(lines)
 
@@ -89,43 +89,43 @@ def _mark(layers: list[Layer], start: int, end: int, layer: Layer) -> None:
 
 
 def _marked_end(lines: Sequence[Line], start: int) -> int | None:
-    """How far a heading reaches when what follows is marked, by line or by element; else None."""
+    """Returns the end of a heading if the lines below it are marked as quoted, else None."""
     index = _written(lines, start)
     if index - start >= MARKED_WITHIN or index == len(lines):
         return None
     if lines[index].depth:
         return start
-    if mark := other_mark(lines[index].bare):
-        # All of this kind at once: a heading below meets none that is left.
+    if mark := other_quote_mark(lines[index].bare):
+        # Marks all lines of this kind at once, so that later headings need not do it again.
         for line in lines[index:]:
-            line.depth = line.depth or int(other_mark(line.bare) == mark)
-        mark_ends(lines)
+            line.depth = line.depth or int(other_quote_mark(line.bare) == mark)
+        mark_attribution_ends(lines)
         return start
     return None
 
 
 def _written(lines: Sequence[Line], index: int) -> int:
-    """The next line with something in it."""
+    """Returns the next line that is not empty."""
     while index < len(lines) and not lines[index].bare and not lines[index].depth:
         index += 1
     return index
 
 
 def _is_forward(subject: str, heading: Heading) -> bool:
-    """Whether the subject says that what stands below a header block is forwarded."""
+    """Tells by the subject whether the message below a header block was forwarded."""
     word = _forward_word(subject) if heading.sender_field else ""
     return word in FORWARD_PREFIXES or (word == FORWARD_OR_REPLY and heading.sender_field == "fra")
 
 
 def _forward_word(subject: str) -> str:
-    """The prefix of a subject when it may be one of a forwarded mail, else ""."""
+    """Returns the prefix of the subject if it may mean a forwarded message, else ""."""
     word, colon, _ = fold(subject.lstrip()[:20]).replace("\uff1a", ":").partition(":")
     word = word.strip()
     return word if colon and (word in FORWARD_PREFIXES or word == FORWARD_OR_REPLY) else ""
 
 
 def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
-    """Whether the element that begins here is not a quotation, but what is forwarded."""
+    """Tells a forwarded message that begins here from a quotation."""
     if opens_forwarded(lines[index]):
         return True
     asked = lines[index].bare and _forward_word(subject)
@@ -133,8 +133,8 @@ def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
     return heading is not None and _is_forward(subject, heading)
 
 
-def _ruled(lines: Sequence[Line], start: int) -> int:
-    """Where the rules begin that stand above a heading."""
+def _rules_above(lines: Sequence[Line], start: int) -> int:
+    """Returns the first of the rules above a heading, or the heading itself."""
     index = start
     while index > 0 and (not lines[index - 1].bare or is_rule(lines[index - 1].bare)):
         index -= 1
@@ -143,8 +143,8 @@ def _ruled(lines: Sequence[Line], start: int) -> int:
     return start
 
 
-def _attributed(lines: Sequence[Line], start: int) -> int:
-    """Where the unknown attribution begins above a marker, if there is one."""
+def _attribution_above(lines: Sequence[Line], start: int) -> int:
+    """Returns the unknown attribution above a reply marker, or the marker itself."""
     index = start - 1
     while index > 0 and not lines[index].bare:
         index -= 1
@@ -153,28 +153,28 @@ def _attributed(lines: Sequence[Line], start: int) -> int:
 
 
 def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
-    """A quoted line that was too long goes on in the next line, which lost its mark."""
+    """Marks lines that continue a quoted line, and lost their quotation mark by wrapping."""
     for start, end in list(_runs(lines, layers, len(lines))):
         if start == 0 or end - start > WRAPPED_LINES or not lines[start - 1].depth:
             continue
         before, first = lines[start - 1], lines[start].bare
         if not first or not before.bare or before.bare.endswith(SENTENCE_END):
             continue
-        goes_on = end == len(lines) or lines[end].depth
-        room = len(before.text) + 1 + len(first.split(None, 1)[0])
-        if goes_on and all(line.bare for line in lines[start:end]) and room > WRAP_MIN:
+        quote_follows = end == len(lines) or lines[end].depth
+        width = len(before.text) + 1 + len(first.split(None, 1)[0])
+        if quote_follows and all(line.bare for line in lines[start:end]) and width > WRAP_MIN:
             _mark(layers, start, end, _QUOTED)
 
 
 def _mark_blank(lines: Sequence[Line], layers: list[Layer]) -> None:
-    """Empty lines below quoted lines belong to them."""
+    """Marks empty lines below quoted lines as quoted."""
     for index in range(1, len(lines)):
         if layers[index - 1] is _QUOTED and not lines[index].bare:
             layers[index] = _QUOTED
 
 
 def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[tuple[int, int]]:
-    """The stretches of new lines with something in them, up to `end`."""
+    """Yields the stretches of new lines that begin with text, up to `end`."""
     start = None
     for index in range(end + 1):
         if index < end and layers[index] is _NEW:
@@ -186,7 +186,7 @@ def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[
 
 
 def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
-    """Answers between quotations stay below what they answer, and citations where they are."""
+    """Marks quotations with answers below as questions, and citations, which keep their places."""
     quotes = [
         index
         for index, line in enumerate(lines)
@@ -205,14 +205,14 @@ def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
 
 
 def _quotation_above(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> int:
-    """Where the quoted lines begin that end here."""
+    """Returns the first of the quoted lines that end here."""
     while end > 0 and (layers[end - 1] is _QUOTED or not lines[end - 1].bare):
         end -= 1
     return end
 
 
 def _is_citation(lines: Sequence[Line], layers: Sequence[Layer], first: int) -> bool:
-    """Whether a quotation has own text above it, and nothing that says whom it quotes."""
+    """Tells whether a quotation follows new text, without an attribution."""
     start = _written(lines, first)
     above = first > 0 and layers[first - 1] is _NEW
     return above and lines[start].depth > 0 and not lines[start].opens

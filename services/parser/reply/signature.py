@@ -1,4 +1,7 @@
-"""Where the signature begins in what a person wrote: the program's, the delimited, the closing."""
+"""Signatures: the new lines of a reply in, the line where the signature begins out.
+
+It follows a delimiter or a closing formula, or was added by a mail program.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from services.parser.reply.lines import Line, fold
 from services.parser.reply.words import CLOSINGS, DEVICES, DISCLAIMERS, SENT_FROM
 
-# After "-- " comes a signature (RFC 3676, section 4.3), unless too much follows it.
+# "-- " begins a signature (RFC 3676, section 4.3) of at most this length.
 SIGNATURE_LINES = 30
 CLOSING_LINES = 16
 CLOSING_MAX = 50
@@ -17,7 +20,7 @@ MANY_LINES = 5
 PROGRAM_MAX = 120
 PROGRAM_WORDS = 10
 DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
-# Ends what names the device: what follows it is the person's own sentence.
+# Ends the name of the device; the person's own sentence may follow.
 CLAUSE_END = re.compile(r"[,;!?\u3002\uff0c(]|\.\s")
 LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
@@ -27,7 +30,7 @@ _ENDINGS = tuple(after for before, after in SENT_FROM if not before)
 
 
 def signature_at(lines: Sequence[Line], start: int, end: int) -> int:
-    """Where the signature begins in lines[start:end]; `end` when there is none."""
+    """Returns the line where the signature in lines[start:end] begins, or `end`."""
     while end > start and not lines[end - 1].bare:
         end -= 1
     stop = _delimiter(lines, start, end)
@@ -50,7 +53,7 @@ def _delimiter(lines: Sequence[Line], start: int, end: int) -> int:
 
 
 def _is_footer(lines: Sequence[Line]) -> bool:
-    """What a mailing list adds below its line: its name and its address, and nothing long."""
+    """Recognizes the footer of a mailing list: a few short lines with an address."""
     if len(lines) > CLOSING_LINES or any(len(line.bare) > DETAILS_MAX for line in lines):
         return False
     return any(DETAIL.search(line.bare) for line in lines)
@@ -66,7 +69,7 @@ def _disclaimer(lines: Sequence[Line], start: int, end: int) -> int:
 
 
 def _program(lines: Sequence[Line], start: int, end: int) -> int:
-    """Takes off the last lines that a device or a program wrote for its user."""
+    """Returns the first of the last lines that a device or a program added."""
     while end > start:
         index = end - 1
         while index > start and not lines[index].bare:
@@ -78,7 +81,7 @@ def _program(lines: Sequence[Line], start: int, end: int) -> int:
 
 
 def is_program_line(bare: str) -> bool:
-    """Whether a line is like "Sent from my iPhone"."""
+    """Recognizes lines like "Sent from my iPhone"."""
     if not bare or len(bare) > 2 * PROGRAM_MAX:
         return False
     text = fold(LINK.sub(" ", bare)).strip(PUNCTUATION + "[]<>()\"'|")
@@ -99,13 +102,13 @@ def _signed(text: str, bare: str, before: str, after: str) -> bool:
         return False
     if any(device in named for device in DEVICES):
         return _names_device(named)
-    # "Sent from TypeApp": a name nobody has heard of, and nothing else on the line.
+    # "Sent from TypeApp": an unknown name is accepted if the line contains nothing else.
     own = bare[len(before) :].strip(PUNCTUATION)
     return bool(before) and len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
 
 
 def _names_device(named: str) -> bool:
-    """Whether one of the words is a device's; where words have no spaces, any part of the text."""
+    """Tells whether a word names a device; in scripts without spaces, any part of the text."""
     if not named.isascii() and any(ord(letter) > 0x2E7F for letter in named):
         return True
     words = re.findall(r"[\w&.-]+", named)
@@ -113,7 +116,7 @@ def _names_device(named: str) -> bool:
 
 
 def _closing(lines: Sequence[Line], start: int, end: int) -> int:
-    """After a closing formula and a name, what tells where and how the person is reached."""
+    """Returns the first line of contact details after a closing formula and a name, or `end`."""
     for index in range(max(start, end - CLOSING_LINES), end):
         bare = lines[index].bare
         if len(bare) > CLOSING_MAX or fold(bare.strip(PUNCTUATION)) not in CLOSINGS:

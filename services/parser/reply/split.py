@@ -1,6 +1,6 @@
 """Splits a reply: its text and its HTML in, the new part, the quotation and the signature out.
 
-Nothing is lost: every line is in one of the three. What is new is never empty unless all is.
+Every line is in one of the three parts. The new part is empty only if the whole body is empty.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
 from services.parser.reply.tokens import Token
 
-# Longer texts are not divided: no person wrote them, and each line takes some 270 bytes of memory.
-# A text as long as one may be (4 MiB) has fewer, unless they are shorter than 21 characters.
+# Longer texts are not split: they were not written by a person, and each line takes 270 bytes of
+# memory. A text of the maximum length (4 MiB) exceeds this only with lines under 21 characters.
 LINES_MAX = 200_000
-# So many letters must agree where the quotation begins in the text as it does in the HTML.
+# The number of letters that must agree at the beginning of the quotation in text and HTML.
 LETTERS_AGREED = 12
-LINES_LOOKED_AT = 6
-# From this share of equal lines on, the text is the HTML's.
+LINES_COMPARED = 6
+# With this share of equal lines, the text was made from the HTML.
 ALIGNED_SHARE = 0.8
 NEW = (Layer.NEW, Layer.QUESTION)
 QUOTED = (Layer.QUOTED, Layer.QUESTION)
@@ -28,7 +28,7 @@ SIGNATURE = (Layer.SIGNATURE,)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply in its parts. Where answers stand between quotations, those are in both parts."""
+    """The parts of a reply. Quotations with answers between them are in both parts."""
 
     new_text: str
     quoted_text: str
@@ -39,10 +39,10 @@ class Reply:
 
 
 def split_reply(text: str, html: str, subject: str = "") -> Reply:
-    """The parts of a mail's text and HTML (either may be ""), never raises.
+    """Splits a message's text and HTML (either may be ""); never raises.
 
-    The HTML tells more before it is cleaned, as programs name their quotations by class; its parts
-    are to be cleaned after. The subject tells a mail forwarded with a header block from a reply.
+    The HTML must not be cleaned yet, as its classes mark quotations; the caller cleans its parts.
+    The subject tells a message that was forwarded with a header block from a reply.
     """
     if text.count("\n") > LINES_MAX:
         return Reply(text, "", "", html, "", "")
@@ -51,7 +51,7 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     tokens, html_lines = read_html(html)
     html_layers = layers_of(html_lines, "\n".join(line.text for line in html_lines), subject)
     if _any(html_layers, QUOTED) and not any(line.depth for line in lines):
-        _learn(lines, layers, html_lines, html_layers)
+        _copy_layers(lines, layers, html_lines, html_layers)
     text_parts = _text_parts(lines, _never_empty(lines, layers))
     html_parts = _html_parts(html, tokens, html_lines, _never_empty(html_lines, html_layers))
     return Reply(*text_parts, *html_parts)
@@ -62,7 +62,7 @@ def _any(layers: Sequence[Layer], wanted: Sequence[Layer]) -> bool:
 
 
 def _never_empty(lines: Sequence[Line], layers: list[Layer]) -> list[Layer]:
-    """When nothing new is left, the signature is what is new; without one, all is."""
+    """Makes the signature new if no line is new; without a signature, all lines."""
     for kept in (NEW, SIGNATURE):
         if any(line.bare and layer in kept for line, layer in zip(lines, layers, strict=True)):
             return layers if kept is NEW else [_as_new(layer) for layer in layers]
@@ -81,7 +81,7 @@ def _text_parts(lines: Sequence[Line], layers: Sequence[Layer]) -> tuple[str, st
 
 
 def _lines_in(lines: Sequence[Line], layers: Sequence[Layer], part: Sequence[Layer]) -> str:
-    """The lines of these layers; an empty line stands where others were between them."""
+    """Joins the lines of these layers, with an empty line in place of lines of other layers."""
     taken: list[str] = []
     last = -1
     for index, layer in enumerate(layers):
@@ -103,37 +103,37 @@ def _html_parts(
     return divide(tokens, lines, layers)
 
 
-def _learn(
+def _copy_layers(
     lines: Sequence[Line],
     layers: list[Layer],
     html_lines: Sequence[HtmlLine],
     html_layers: Sequence[Layer],
 ) -> None:
-    """Gives lines of text without quotation marks the layers that they have in the HTML."""
+    """Copies the layers of the HTML to a text without quotation marks."""
     letters = [_letters(line.text) for line in lines]
     html_letters = [_letters(line.text) for line in html_lines]
-    if aligned := _aligned(letters, html_letters, html_layers):
+    if aligned := _align(letters, html_letters, html_layers):
         layers[:] = aligned
         return
     cut = next(index for index, layer in enumerate(html_layers) if layer in QUOTED)
     if _any(html_layers[cut:], (Layer.NEW,)):
         return
     own = sum(len(line) for line in html_letters[:cut])
-    start = _place(letters, own, "".join(html_letters[cut : cut + LINES_LOOKED_AT]))
+    start = _find_line(letters, own, "".join(html_letters[cut : cut + LINES_COMPARED]))
     if start is not None and not _any(layers[:start], QUOTED):
         layers[start:] = [Layer.QUOTED] * (len(layers) - start)
 
 
-def _aligned(
+def _align(
     letters: Sequence[str], html_letters: Sequence[str], html_layers: Sequence[Layer]
 ) -> list[Layer] | None:
-    """The layers of lines that are the HTML's lines; None when too few of them are."""
+    """Returns the layers of lines that equal those of the HTML; None if too few do."""
     found: list[Layer] = []
     at = same = 0
     layer = html_layers[0]
     for line in letters:
         if line:
-            for there in range(at, min(at + LINES_LOOKED_AT, len(html_letters))):
+            for there in range(at, min(at + LINES_COMPARED, len(html_letters))):
                 if html_letters[there] == line:
                     layer, at, same = html_layers[there], there + 1, same + 1
                     break
@@ -142,13 +142,13 @@ def _aligned(
     return found if written and same >= ALIGNED_SHARE * written else None
 
 
-def _place(letters: Sequence[str], own: int, wanted: str) -> int | None:
-    """The line where, after so many letters, the wanted ones stand."""
+def _find_line(letters: Sequence[str], own: int, wanted: str) -> int | None:
+    """Returns the line that begins with the wanted letters, after `own` other letters."""
     seen = 0
     same = min(LETTERS_AGREED, len(wanted))
     for index, line in enumerate(letters):
         if seen >= own and line:
-            there = "".join(letters[index : index + LINES_LOOKED_AT])
+            there = "".join(letters[index : index + LINES_COMPARED])
             if same and there[:same] == wanted[:same]:
                 return index
             if seen > own + LETTERS_AGREED:

@@ -1,4 +1,4 @@
-"""HTML cut into tags and texts, each as it stands there; what is never shown is left out."""
+"""Splits HTML: a source in, its tags and texts out, without parts that are never shown."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,30})[^>]*+>")
-# Comments, declarations and rubbish; also a tag that never ends: then no later one does.
+# Comments, declarations and garbage; also a tag without an end, which later tags lack, too.
 OTHER_MARKUP = re.compile(r"<(?:[!?/a-zA-Z]|\Z)")
 SKIPPED = frozenset({"script", "style", "title", "head"})
 
 
 @dataclass(slots=True)
 class Token:
-    """A tag or a piece of text, as it stands in the HTML. `name` is "" for text.
+    """A tag or a piece of text, unchanged from the HTML. `name` is "" for text.
 
-    A text that closes ends its line, as it does in preformatted text.
+    A text with `closes` ends a line of preformatted text.
     """
 
     raw: str
@@ -24,10 +24,10 @@ class Token:
 
 
 def read_tokens(source: str) -> list[Token]:
-    """The texts and the tags, without comments and what is never shown."""
+    """Returns the texts and the tags, without comments and elements that are never shown."""
     tokens: list[Token] = []
     at, preformatted = 0, False
-    # Looked for once, so that no beginning of a comment looks in vain.
+    # Searched once, so that an unclosed comment does not cost a search to the end each time.
     last_comment = source.rfind("-->")
     while (start := source.find("<", at)) >= 0:
         if start > at:
@@ -54,19 +54,19 @@ def read_tokens(source: str) -> list[Token]:
 
 
 def _text(text: str, preformatted: bool) -> list[Token]:
-    """A text as tokens: each of its lines as one where they are shown as lines."""
+    """Returns a text as one token, or each line of preformatted text as one."""
     lines = text.splitlines(keepends=True) if preformatted else [text]
     return [Token(line, "", preformatted and line.endswith("\n")) for line in lines]
 
 
 def _end_of_other(source: str, start: int, last_comment: int) -> int:
-    """Where a comment, a declaration or the like ends; -1 when it does not."""
+    """Returns the end of a comment, a declaration or the like, or -1 without one."""
     if start < last_comment and source.startswith("<!--", start):
         return source.find("-->", start) + 3
     return source.find(">", start) + 1 or -1
 
 
 def _past(source: str, name: str, at: int) -> int:
-    """Where an element ends whose content is not shown."""
+    """Returns the end of an element whose content is not shown."""
     closing = re.compile(f"</{name}[^<>]{{0,20}}>", re.IGNORECASE).search(source, at)
     return closing.end() if closing else len(source)

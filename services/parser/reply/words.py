@@ -1,6 +1,6 @@
-"""What mail programs write around a reply, by language: tables only, in small letters.
+"""The words that mail programs write around a reply, by language: tables in lower case.
 
-The languages stand in rows; where a word serves several of them, it stands in the first.
+Each row is a language; a word that several languages share is in the first of their rows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WROTE = (
     # Russian, Ukrainian, Bulgarian, Greek
     "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала",
     "пише", "написа", "έγραψε",
-    # Said to whom it was who wrote: "Вы писали 12 марта 2024 г., 10:11:12:", as The Bat! does.
+    # Addressing the author: "Вы писали 12 марта 2024 г., 10:11:12:", as The Bat! does.
     "писали", "написали", "писала", "писав", "schrieben sie", "schriebst du", "schrieben",
     "pisałeś", "pisałaś", "pisał", "pisała", "escribiste", "escreveste", "hai scritto",
     # Hungarian, Turkish, Vietnamese, Indonesian
@@ -43,28 +43,28 @@ WROTE = (
     # Arabic, Hebrew, Persian
     "كتب", "كتبت", "كتب/كتبت", "כתב", "כתבה", "כתב/ה", "נכתב על ידי", "نوشت",
 )  # fmt: skip
-# The same, but only before what is marked as quoted: people write it themselves.
+# The same, but only before lines that are marked as quoted, since people write it, too.
 SAID = frozenset({"said"})
-# The same in writing that puts no space between words, and after the name of who wrote.
+# The same in scripts without spaces between words, after the author's name.
 WROTE_UNSPACED = (
     "写道", "寫道", "来信", "のメール", "書きました", "書いた", "님이 작성한 메시지",
     "님이 작성", "작성", "쓴 글",
     "이(가) 작성", "님이 쓴", "เขียนว่า",
 )  # fmt: skip
-# Those that stand before the name or the date as well: "Am 6. Mai schrieb Jo:".
+# Those that may also precede the name or the date: "Am 6. Mai schrieb Jo:".
 WROTE_BEFORE_NAME = frozenset(
     _words(
         "schrieb schreef skrev skriver kirjoitti írta escribió escreveu написал написала пишет"
         " kirjutas yazdı"
     )
 ) | {"ezt írta", "skrev følgende"}
-# What stands before the name: "Quoting Jo <jo@example.org>:".
+# Words before the name: "Quoting Jo <jo@example.org>:".
 QUOTING = (
     "quoting ", "zitat von ", "citat från ", "citando a ", "citando ", "cita de ", "selon ",
     "mensaje citado por ", "citat fra ", "citaat van ", "цитирую ", "cytowanie ", "idézet ",
     "wiadomość napisana przez ", "missatge de ",
 )  # fmt: skip
-# How an attribution begins: "On Monday ...", "Am 6. Mai ...".
+# The first words of an attribution: "On Monday ...", "Am 6. Mai ...".
 OPENERS = frozenset(
     _words(
         """
@@ -195,7 +195,7 @@ FORWARDED = (
     "전달받은 메시지", "proslijeđena poruka", "mesaj redirecționat", "препратено съобщение",
     "προωθημένο μήνυμα", "הודעה שהועברה", "الرسالة المحوّلة", "missatge reenviat",
 )  # fmt: skip
-# Before a subject. Finnish "VS" answers, Danish and Norwegian "VS" forwards: left to the fields.
+# Before a subject. "VS" is a Finnish reply, but forwards in Danish and Norwegian: fields decide.
 FORWARD_PREFIXES = frozenset(
     _words(
         "fw fwd wg tr rv enc i doorst pd vb vl fs vid ilt továbbítás továbbított továbbit"
@@ -204,7 +204,7 @@ FORWARD_PREFIXES = frozenset(
 )
 FORWARD_OR_REPLY = "vs"
 
-# Asks its reader to write above it: first our own, then other programs'.
+# Lines that ask to reply above them: first our own, then those of other programs.
 MARKERS = (
     REPLY_MARKER, "type your reply above", "write your reply above",
     "respond above this line", "answer above this line", "reply above the line",
@@ -223,7 +223,7 @@ MARKERS = (
     "在此線上方", "在这一行上方", "此行以上", "此線上方", "이 줄 위", "이 선 위",
 )  # fmt: skip
 
-# How a program signs for its user: what stands before the device or the program, and after it.
+# A program's signature: the words before and after the name of the device or program.
 SENT_FROM = (
     ("sent from", ""), ("sent via", ""), ("sent by", ""), ("sent using", ""), ("sent with", ""),
     ("get outlook for", ""), ("sent on", ""), ("download outlook for", ""),
@@ -269,7 +269,7 @@ SENT_FROM = (
     ("poslano s", ""), ("poslano z", ""), ("saadetud minu", ""), ("dikirim dari", ""),
     ("được gửi từ", ""), ("enviat des", ""), ("poslano sa", ""),
 )  # fmt: skip
-# One of these is in such a line.
+# Such a line contains one of these.
 DEVICES = (
     "iphon", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "honor", "xiaomi", "redmi",
     "blackberry", "nokia", "lumia", "htc", "xperia", "sony", "oneplus", "pixel", "motorola", "moto",
@@ -290,7 +290,7 @@ DEVICES = (
     "superhuman", "boxer", "teams", "kindle", "watch", "tab", "note",
 )  # fmt: skip
 
-# A line alone that closes a letter.
+# Closing formulas, alone on a line.
 CLOSINGS = frozenset(map(fold, (
     "regards", "best regards", "kind regards", "kindest regards", "warm regards",
     "warmest regards", "many thanks", "with regards", "with kind regards", "with best regards",
@@ -318,7 +318,7 @@ CLOSINGS = frozenset(map(fold, (
     "saygılarımla", "saygılarımızla", "iyi çalışmalar", "teşekkürler", "よろしくお願いします",
     "よろしくお願いいたします", "敬具", "此致", "祝好", "谢谢", "謝謝", "감사합니다", "드림",
 )))  # fmt: skip
-# How a notice of confidentiality begins, which no person writes by hand.
+# The beginnings of confidentiality notices, which are added automatically.
 DISCLAIMERS = (
     "confidentiality notice", "confidentiality:", "confidential:", "disclaimer",
     "this e-mail and any",

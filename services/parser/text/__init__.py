@@ -1,1 +1,1 @@
-"""Turns bytes and HTML into text: charsets, markup, word patterns."""
+"""Turns bytes and HTML into text: bytes or markup in, storable text and safe HTML out."""

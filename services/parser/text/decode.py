@@ -1,4 +1,7 @@
-"""Bytes to text that PostgreSQL, Avro and JSON can hold: whatever the charset says, never fails."""
+"""Decodes text: bytes and a declared charset in, text for PostgreSQL, Avro and JSON out.
+
+Never fails, whatever the charset is.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from functools import lru_cache
 
 from services.parser.text.charset_detection import detect
 
-# Names that mails use for more than the name says. WHATWG's Encoding standard reads Latin-1 as
-# Windows-1252, and the Chinese, Japanese and Korean names as the larger sets that vendors mean.
+# Charsets that mailers declare when they use a superset. WHATWG's Encoding standard reads Latin-1
+# as Windows-1252, and the Chinese, Japanese and Korean names as the vendors' larger sets.
 SUPERSETS = {
     "ascii": "utf-8",
     "us-ascii": "utf-8",
@@ -31,24 +34,24 @@ SUPERSETS = {
     "unicode-1-1-utf-7": "utf-7",
     "utf8mb4": "utf-8",
 }
-# Python calls these text encodings; no mail does.
+# Python's own text encodings, which are not charsets of messages.
 NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs"}
 CHARSET_NAME_MAX = 40
-# A declared charset is believed in spite of so many broken characters in a text (one in twenty).
-BELIEVED_ERROR_SHARE = 0.05
+# A declared charset is used if at most this share of the characters is broken (one in twenty).
+ACCEPTED_ERROR_SHARE = 0.05
 UNWANTED_IN_LINES = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
 
 
 @lru_cache(maxsize=512)
 def codec_of(charset: str) -> str | None:
-    """Python's name for a charset as mails write it, or None when there is none."""
+    """Returns Python's name for a charset as messages declare it, or None for an unknown one."""
     name = charset.strip(" \t\r\n\"'").lower()
     name = SUPERSETS.get(name, name)
     if not name or len(name) > CHARSET_NAME_MAX or not name.isascii() or "\x00" in name:
         return None
     try:
         info = codecs.lookup(name)
-        # Codecs from bytes to bytes ("hex", "zip") refuse to decode.
+        # Codecs from bytes to bytes ("hex", "zip") raise an error here.
         b"x".decode(info.name, "replace")
     except (LookupError, ValueError):
         return None
@@ -57,45 +60,45 @@ def codec_of(charset: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A text, and how its bytes were read: "utf-8", or "gb2312 as gb18030"."""
+    """A text, and the charset by which it was decoded: "utf-8", or "gb2312 as gb18030"."""
 
     text: str
     charset: str
 
 
 def decode(data: bytes, charset: str | None) -> str:
-    """Text by its charset, as decode_named reads it."""
+    """Decodes text like `decode_named`, and returns the text alone."""
     return decode_named(data, charset).text
 
 
 def decode_named(data: bytes, charset: str | None) -> Decoded:
-    """Text as its charset (or the superset that is meant) says, else as UTF-8, else as detected.
+    """Decodes text by its declared charset or its superset, else as UTF-8, else as detected.
 
-    Never fails: what no charset explains becomes U+FFFD.
+    Never fails: bytes that cannot be decoded become U+FFFD.
     """
     codec = codec_of(charset) if charset else None
     for candidate in (codec, "utf-8"):
         if candidate:
             try:
-                return Decoded(data.decode(candidate), _taken(charset, candidate))
+                return Decoded(data.decode(candidate), _read_as(charset, candidate))
             except UnicodeError:
                 continue
     if codec:
         text = data.decode(codec, "replace")
-        # A text that was cut or damaged in places is still what it says it is.
-        if text.count("\ufffd") <= len(text) * BELIEVED_ERROR_SHARE:
-            return Decoded(text, f"{_taken(charset, codec)}, with replacements")
+        # A text that was truncated or damaged in places still has its declared charset.
+        if text.count("\ufffd") <= len(text) * ACCEPTED_ERROR_SHARE:
+            return Decoded(text, f"{_read_as(charset, codec)}, with replacements")
     found = detect(data) or "cp1252"
-    return Decoded(data.decode(found, "replace"), f"{_taken(charset, found)}, detected")
+    return Decoded(data.decode(found, "replace"), f"{_read_as(charset, found)}, detected")
 
 
-def _taken(charset: str | None, codec: str) -> str:
+def _read_as(charset: str | None, codec: str) -> str:
     declared = one_line(charset or "").lower()[:CHARSET_NAME_MAX]
     return f"{declared} as {codec}" if declared and declared != codec else codec
 
 
-def unflowed(text: str, delete_space: bool) -> str:
-    """Text in format=flowed (RFC 3676) with its lines as they were before they were wrapped."""
+def unflow(text: str, delete_space: bool) -> str:
+    """Joins the wrapped lines of a text in format=flowed (RFC 3676)."""
     lines: list[str] = []
     depths: list[int] = []
     pending: list[str] = []
@@ -120,12 +123,12 @@ def unflowed(text: str, delete_space: bool) -> str:
 
 def _quote(line: str) -> tuple[int, str]:
     content = line.lstrip(">")
-    # RFC 3676, 4.4: a space was put before lines that begin with one.
+    # RFC 3676, 4.4: lines that begin with a space were given another one.
     return len(line) - len(content), content.removeprefix(" ")
 
 
 def storable(text: str) -> str:
-    """The text without what PostgreSQL or UTF-8 cannot hold: NUL, and surrogates without a pair."""
+    """Removes what PostgreSQL or UTF-8 cannot store: NUL, and surrogates without a pair."""
     if "\x00" in text:
         text = text.replace("\x00", "")
     try:
@@ -136,20 +139,20 @@ def storable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with each run of spaces, line ends and control characters as one space."""
-    # ASCII's other control characters are no spaces to split at: they are rare.
+    """Replaces each run of spaces, line ends and control characters by one space."""
+    # split() does not remove ASCII's other control characters, which are rare.
     if text.isascii() and (plain := " ".join(text.split())).isprintable():
         return plain
     return UNWANTED_IN_LINES.sub(" ", text).strip()
 
 
 def unix_lines(text: str) -> str:
-    """The text with line feeds only."""
+    """Replaces all line ends by line feeds."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def cut(text: str, max_bytes: int) -> str:
-    """The text up to so many bytes of UTF-8, never in the middle of a character."""
+    """Truncates the text to `max_bytes` bytes of UTF-8, at the end of a character."""
     if len(text) * 4 <= max_bytes:
         return text
     data = text.encode()

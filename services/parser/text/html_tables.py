@@ -1,7 +1,7 @@
-"""Tables as inscriptis lays them out, as long as their area is in proportion to the HTML.
+"""Limits the tables that inscriptis lays out: an HTML length in, its configuration out.
 
-It pads a cell of many lines beside many others, or a long line above many rows, to a text as large
-as the square of the HTML: 9 s for 96 KiB.
+inscriptis pads cells to equal heights and widths, so that a table of a few tall or wide cells
+becomes a text as long as the square of the HTML: 9 s for 96 KiB.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from inscriptis.model.config import ParserConfig
 from inscriptis.model.table import Table
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 
-# Tables within tables included, each as often as it is copied. Newsletters have up to 20.
-AREA_A_CHARACTER = 100
+# Nested tables count each time that they are copied. Newsletters need up to 20.
+AREA_PER_CHARACTER = 100
 
 
 class TooLargeError(ValueError):
-    """The tables of the HTML would become far larger than the HTML itself."""
+    """The laid out tables would be far larger than the HTML."""
 
 
 class BoundedTable(Table):  # type: ignore[misc]
-    """A table that takes its area from what is left for all tables of the HTML."""
+    """A table that takes its area from the budget of the whole HTML."""
 
-    def __init__(self, left_margin_len: int, cell_separator: str, bounds: Bounds) -> None:
+    def __init__(self, left_margin_len: int, cell_separator: str, budget: AreaBudget) -> None:
         super().__init__(left_margin_len, cell_separator)
-        self._bounds = bounds
+        self._budget = budget
 
     def get_text(self) -> str:
-        """The table laid out; nothing is padded before its area is known to be left."""
-        self._bounds.take(self._area())
+        """Lays the table out, after its area was taken from the budget."""
+        self._budget.take(self._area())
         return str(super().get_text())
 
     def _area(self) -> int:
-        """The columns' widths times the rows' heights; an empty cell counts as one character."""
+        """Multiplies the columns' widths by the rows' heights; an empty cell counts as 1 x 1."""
         widths: defaultdict[int, int] = defaultdict(int)
         height = 0
         for row in self.rows:
@@ -46,20 +46,20 @@ class BoundedTable(Table):  # type: ignore[misc]
         return height * sum(widths.values())
 
 
-class Bounds:
+class AreaBudget:
     """The area that is left for the tables of one HTML text."""
 
     def __init__(self, length: int) -> None:
-        self._left = length * AREA_A_CHARACTER
+        self._left = length * AREA_PER_CHARACTER
 
     def take(self, area: int) -> None:
-        """Raises TooLargeError when there is less."""
+        """Subtracts an area; raises TooLargeError if less is left."""
         self._left -= area
         if self._left < 0:
             raise TooLargeError(area)
 
     def begin(self, state: Any, _attributes: object) -> None:
-        """What inscriptis does at the beginning of a table."""
+        """Starts a table as inscriptis does, but as a BoundedTable."""
         state.tags[-1].set_canvas(Canvas())
         margin = state.tags[-1].canvas.left_margin
         separator = state.config.table_cell_separator
@@ -67,6 +67,6 @@ class Bounds:
 
 
 def layout(length: int) -> ParserConfig:
-    """How HTML of this length is laid out."""
-    handlers = CustomHtmlTagHandlerMapping({"table": Bounds(length).begin}, {})
+    """Returns the configuration of inscriptis for HTML of this length."""
+    handlers = CustomHtmlTagHandlerMapping({"table": AreaBudget(length).begin}, {})
     return ParserConfig(css=CSS_PROFILES["strict"], custom_html_tag_handler_mapping=handlers)

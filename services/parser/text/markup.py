@@ -1,4 +1,4 @@
-"""HTML: cleaned of what could harm its reader, and as text for who reads text."""
+"""HTML: untrusted markup in, safe HTML and plain text out."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from inscriptis import get_text
 from services.parser.text.decode import storable, unix_lines
 from services.parser.text.html_tables import layout
 
-# inscriptis lays out tables and lists, at up to 10 µs a byte; longer HTML becomes plainer text.
-LAID_OUT_MAX = 128 * 1024
-# The time that nh3 needs grows with the square of the depth: 2 s at 20,000. No mail needs 1,000.
+# inscriptis lays out tables and lists at up to 10 µs per byte; longer HTML becomes simpler text.
+LAYOUT_MAX = 128 * 1024
+# nh3's time grows with the square of the depth: 2 s at 20,000. Real messages need under 1,000.
 DEPTH_MAX = 1000
 FEW_TAGS = 2000
-# It also grows with the square of a tag's attributes: 12 s at 60,000. No tag needs 3,000.
+# It also grows with the square of a tag's attributes: 12 s at 60,000. Real tags need under 3,000.
 ATTRIBUTES_MAX = 3000
-# And with the square of the "&" between two "<": 9 s at 500,000. The time stays linear up to here.
+# And with the square of the "&" between two "<": 9 s at 500,000. Up to here it stays linear.
 REFERENCES_MAX = 10_000
-# A tag as browsers split it from where it starts. Nothing is tried twice: the time is linear.
+# A tag as browsers split it. The patterns never backtrack, so the time is linear.
 TAG_START = re.compile("<[a-zA-Z]")
 ATTRIBUTE = re.compile(
     r"""[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+"""
     r"""(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >]*+))?+"""
 )
 WHOLE_TAG = re.compile(rf"<[a-zA-Z][^\t\n\f\r />]*+(?:{ATTRIBUTE.pattern})*+")
-# How many times its own length may be looked at before HTML counts as a trap.
-LOOKS = 4
+# HTML counts as malicious if its tags, read from each of their starts, exceed this many lengths.
+SCANS_MAX = 4
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 ANY_TAG = re.compile(r"<[^<>]*>")
 XML_DECLARATION = re.compile(r"\A\s*<\?xml[^<>]*\?>")
 BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")
-# Elements without content, and those that the next of their kind ends.
+# Elements without content, and those that the next one of their kind ends.
 NOT_NESTING = frozenset(
     re.findall(
         r"\w+",
@@ -42,7 +42,7 @@ NOT_NESTING = frozenset(
     )
 )
 NOT_SHOWN = {"script", "style", "title"}
-# The pictures of a mail are its own parts (RFC 2392).
+# cid: refers to the images that a message contains (RFC 2392).
 CLEANER = nh3.Cleaner(url_schemes=nh3.ALLOWED_URL_SCHEMES | {"cid"}, clean_content_tags=NOT_SHOWN)
 LINES_ONLY = nh3.Cleaner(
     tags={"blockquote", "br", "div", "h1", "h2", "h3", "h4", "li", "p", "table", "td", "th", "tr"},
@@ -52,10 +52,10 @@ LINES_ONLY = nh3.Cleaner(
 
 
 def clean_html(source: str) -> str:
-    """The HTML without scripts, styles, forms and whatever else could do something.
+    """Removes scripts, styles, forms and everything else that is active.
 
-    HTML that nests too deeply, or has too many attributes or character references, to be cleaned
-    in time becomes its text.
+    HTML whose nesting, attributes or character references would take super-linear time to clean is
+    converted to text.
     """
     if not source:
         return ""
@@ -65,9 +65,9 @@ def clean_html(source: str) -> str:
 
 
 def html_to_text(source: str) -> str:
-    """The text of HTML, laid out where it is small enough; never fails."""
+    """Converts HTML to text, with a layout if it is short enough; never fails."""
     text = ""
-    if len(source) <= LAID_OUT_MAX and not _stuffed(source):
+    if len(source) <= LAYOUT_MAX and not _has_costly_tags(source):
         text = _laid_out(source)
     if not text.strip():
         text = _plain(source)
@@ -75,14 +75,14 @@ def html_to_text(source: str) -> str:
 
 
 def html_from_text(text: str) -> str:
-    """Text as HTML, beside other parts that are HTML."""
+    """Converts text to HTML, to be joined with parts that are HTML."""
     return f"<p>{html.escape(text, quote=False).replace(chr(10), '<br>')}</p>" if text else ""
 
 
 def _laid_out(source: str) -> str:
     try:
         return str(get_text(XML_DECLARATION.sub("", source), layout(len(source))))
-    # lxml and inscriptis raise whatever broken HTML leads them to; the plain way never fails.
+    # lxml and inscriptis raise all kinds of exceptions on broken HTML; `_plain` never fails.
     except Exception:  # noqa: BLE001
         return ""
 
@@ -94,11 +94,11 @@ def _plain(source: str) -> str:
 
 
 def _too_costly(source: str) -> bool:
-    """Whether the HTML is made to keep its reader busy."""
-    return _nests_too_deeply(source) or _stuffed(source)
+    """Tells whether the HTML would take super-linear time to clean."""
+    return _nests_too_deeply(source) or _has_costly_tags(source)
 
 
-def _stuffed(source: str) -> bool:
+def _has_costly_tags(source: str) -> bool:
     return _too_many_attributes(source) or _too_many_references(source)
 
 
@@ -111,19 +111,18 @@ def _too_many_references(source: str) -> bool:
 def _too_many_attributes(source: str) -> bool:
     if len(source) < 2 * ATTRIBUTES_MAX:
         return False
-    left = LOOKS * len(source)
-    # Each place where a tag may start is looked at, also those within another's quotes.
+    left = SCANS_MAX * len(source)
+    # Each possible start of a tag counts, also within another tag's quotes.
     for start in TAG_START.finditer(source):
         tag = WHOLE_TAG.match(source, start.start())
         length = tag.end() - tag.start() if tag else 0
         left -= length
-        if left < 0 or (length > 2 * ATTRIBUTES_MAX and tag and _attributes(tag.group())):
+        if left < 0 or (length > 2 * ATTRIBUTES_MAX and tag and _is_overfull(tag.group())):
             return True
     return False
 
 
-def _attributes(tag: str) -> bool:
-    """Whether the tag has too many attributes."""
+def _is_overfull(tag: str) -> bool:
     return sum(1 for _ in ATTRIBUTE.finditer(tag)) > ATTRIBUTES_MAX
 
 

@@ -45,7 +45,7 @@ SESSION = {
     "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
     "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",
 }
-REASON = "the parser died 3 times while it had this mail in hand"
+REASON = "the parser died 3 times while processing this mail"
 
 
 @pytest.fixture

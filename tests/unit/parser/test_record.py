@@ -9,7 +9,7 @@ import pytest
 from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
 from services.parser.record.make import ParsedRecord, Place, make_record
-from services.parser.step import parsed_or_not
+from services.parser.record.record_maker import parsed_or_not
 from tests.makers.parsing import NOW, contents, fetched, made
 
 RECORD_MAX_BYTES = 700 * 1024

@@ -18,6 +18,7 @@ from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED
 from services.parser import step
 from services.parser.parse import Mail, parse
+from services.parser.record import record_maker
 from services.parser.step import Parser
 from tests.fakes.streams import MemoryProducer
 from tests.makers.parsing import INLINE_MAX_BYTES, NOW, fetched
@@ -141,7 +142,7 @@ async def test_mails_before_a_large_one_do_not_wait_for_it(
         sent_before.append(len(producer.sent))
         return parse(raw)
 
-    monkeypatch.setattr(step, "parsed_or_not", parsed_or_not)
+    monkeypatch.setattr(record_maker, "parsed_or_not", parsed_or_not)
     mails = [fetched(b"Subject: small\n\n"), fetched(large), fetched(b"Subject: small\n\n")]
     await parser.process([received(mail) for mail in mails])
     assert sent_before == [0, 1, 1]
@@ -215,7 +216,7 @@ async def test_a_fault_of_ours_fails_the_mail_and_not_the_stage(
     def broken(_: bytes) -> None:
         raise AssertionError("not thought of")
 
-    monkeypatch.setattr(step, "parse", broken)
+    monkeypatch.setattr(record_maker, "parse", broken)
     await parser.process([received(fetched(b"Subject: kept\n\ntext"))])
     (record,) = parsed(producer)
     assert record.error == "the parser failed: AssertionError: not thought of"
@@ -233,11 +234,11 @@ async def test_a_mail_of_which_parsers_died_is_passed_on_unopened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("parse", "parsed_or_not"):
-        monkeypatch.setattr(step, name, deadly)
+        monkeypatch.setattr(record_maker, name, deadly)
     raw = b"Subject: deadly\n\ntext"
     await parser.process([received(fetched(raw), deaths=step.DEATHS_MAX)])
     (record,) = parsed(producer)
-    assert record.error == "the parser died 3 times while it had this mail in hand"
+    assert record.error == "the parser died 3 times while processing this mail"
     assert (record.raw, record.subject, record.headers) == (raw, "", [])
     assert record.fingerprint == hashlib.sha256(raw).hexdigest()
     assert counted.outcomes == [("support", "unparsable", 5.0)]
@@ -283,8 +284,8 @@ async def test_memory_that_is_used_up_ends_the_process_and_not_the_mail(
     def broken(_: bytes) -> None:
         raise ValueError("not thought of")
 
-    monkeypatch.setattr(step, "parse", broken)
-    monkeypatch.setattr(step, at, used_up)
+    monkeypatch.setattr(record_maker, "parse", broken)
+    monkeypatch.setattr(record_maker, at, used_up)
     with pytest.raises(MemoryError):
         await parser.process([received(fetched(b"x" * size))])
     assert producer.sent == []
@@ -316,8 +317,8 @@ def test_a_header_on_which_the_parser_fails_fails_its_mail_and_nothing_else(
             raise LookupError("surprise \udcff\x00")
         return []
 
-    monkeypatch.setattr("services.parser.parse.read_addresses", broken)
-    mail = step.parsed_or_not(b"From: a@example.org\nSubject: x\n\ny\n")
+    monkeypatch.setattr("services.parser.mime.addresses.read_addresses", broken)
+    mail = record_maker.parsed_or_not(b"From: a@example.org\nSubject: x\n\ny\n")
     assert mail.error == "the parser failed: LookupError: surprise \ufffd"
     assert mail.fingerprint == hashlib.sha256(b"From: a@example.org\nSubject: x\n\ny\n").hexdigest()
 

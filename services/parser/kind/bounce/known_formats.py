@@ -1,4 +1,4 @@
-"""Recipients of bounces in the formats that others know: X-Failed-Recipients and flufl.bounce."""
+"""Recipients of bounces in known formats: X-Failed-Recipients, and those of flufl.bounce."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.parser.mime.addresses import read_addresses
 from services.parser.mime.headers import Header
 from services.parser.mime.raw_bytes import View
 
-# Its patterns search each line from each of its characters; a notice says what it says early on.
+# Its patterns are slow on long lines and texts; a bounce names its recipients near the beginning.
 SCANNED_MAX = 64 * 1024
 LINE_MAX = 400
 
@@ -24,20 +24,20 @@ logging.getLogger("flufl.bounce").disabled = True
 def known_recipients(
     data: View, header: Header, sender: Address | None
 ) -> tuple[list[str], list[str]]:
-    """The delayed and the failed addresses; at most one of the two holds any."""
+    """Returns the delayed and the failed addresses; at most one of the lists is not empty."""
     named = read_addresses(header.all("x-failed-recipients"))
     if named:
         return [], [address.address for address in named]
     try:
         delayed, failed_bytes = all_failures(_notice(data, sender))
-    # Its detectors raise whatever broken mails lead them to.
+    # Its detectors raise all kinds of exceptions on broken messages.
     except Exception:  # noqa: BLE001
         return [], []
     return _texts(delayed), _texts(failed_bytes)
 
 
 def _notice(data: View, sender: Address | None) -> Message:
-    """The beginning of the mail, with a From field that the detectors can read."""
+    """Returns the beginning of the message, with a From field that the detectors can read."""
     lines = (line[:LINE_MAX] for line in data[:SCANNED_MAX].split(b"\n"))
     message = message_from_bytes(b"\n".join(lines))
     del message["From"]

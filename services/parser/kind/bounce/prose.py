@@ -1,7 +1,7 @@
-"""Bounces that say in prose whom they are about: Exim, qmail, Exchange, Gmail, carriers, and so on.
+"""Bounces in prose (Exim, qmail, Exchange, Gmail, carriers): a text in, the recipients out.
 
-No list of formats: an address is the one meant when the lines around it speak of a failure. What
-follows the notice, the mail that came back, is not looked at for addresses.
+There is no list of formats: an address counts if the lines around it mention a failure. The
+returned message, which follows the notice, is not searched for addresses.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from services.parser.mime.headers import Field
 LINES_MAX = 400
 LINE_MAX = 1000
 ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-# Postfix: an alias that somebody wrote to, behind the address that it stands for.
+# Postfix: an alias that a sender used, after the address that it was expanded to.
 EXPANDED = re.compile(
     rf"<({ADDRESS.pattern})>\s{{1,9}}\(expanded from\s{{1,9}}<({ADDRESS.pattern})>\)"
 )
-# An enhanced status code, and not a part of an IP address or of a version.
+# An enhanced status code, but not a part of an IP address or a version.
 STATUS = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 REPLY_CODE = re.compile(r"(?<![\d.-])[45]\d\d[ -](?=\D|[45]\.)")
 MESSAGE_ID = re.compile(
     r"^[ \t>|]*message-id:[ \t]*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
 )
-# Two of these in a row begin the header of the mail that came back.
+# Such a line after the first lines begins the header of the returned message.
 HEADER_LINE = re.compile(
     r"[ \t>|]*(?:Received|Return-Path|DKIM-Signature|Message-ID|MIME-Version|X-[\w-]+):"
 )
-# Who writes about mail, not who gets it.
+# These addresses send notices; they are not the recipients.
 MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|mail-daemon|abuse|helpdesk|support|noreply|no-reply)@", re.I
 )
-# So many lines after a sentence about a failure an address still belongs to it.
+# An address belongs to a sentence about a failure up to this number of lines before it.
 NEAR = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the prose of a bounce says."""
+    """The content of a bounce in prose."""
 
     addresses: list[str]
     delayed: bool
-    # Is there an SMTP reply or a status code beside the words?
+    # Whether the text contains an SMTP reply or a status code.
     coded: bool
     speaks_of_failure: bool
     original_message_id: str | None
@@ -54,17 +54,17 @@ class Findings:
     _meaning: str
     _aliases: dict[str, str]
 
-    def written_to(self, address: str) -> str:
-        """The address that the mail was sent to, where this one is what its server made of it."""
+    def original_address(self, address: str) -> str:
+        """Returns the address that the message was sent to, before its server expanded it."""
         return self._aliases.get(address.lower(), address)
 
     def status_of(self, address: str) -> str:
-        """The status beside an address, else the notice's first, else what its words stand for."""
+        """Returns the status near an address, else the first one, else the one its words mean."""
         given = self._statuses.get(address.lower()) or self._statuses.get("", "")
         return given or ("" if self.delayed else self._meaning)
 
     def reason_of(self, address: str) -> str:
-        """The line that says why, or ""."""
+        """Returns the line that contains the reason, or ""."""
         return self._reasons.get(address.lower()) or self._reasons.get("", "")
 
 
@@ -76,7 +76,7 @@ def read_prose(text: str, ours: AbstractSet[str]) -> Findings:
     original = MESSAGE_ID.search(text[: LINES_MAX * LINE_MAX])
     statuses, reasons = _statuses(lines)
     return Findings(
-        addresses=_meant(lines, ours),
+        addresses=_failed_addresses(lines, ours),
         delayed=delayed,
         coded=bool(reasons),
         speaks_of_failure=failure or delayed or bool(statuses),
@@ -94,11 +94,11 @@ def _id(raw: str) -> str | None:
 
 
 def _notice(text: str) -> list[str]:
-    """The lines before the mail that came back."""
+    """Returns the lines before the returned message."""
     lines = [line[:LINE_MAX] for line in text[: LINES_MAX * LINE_MAX].split("\n")[:LINES_MAX]]
     named = False
     for number, line in enumerate(lines):
-        # "--- server message": before any address it stands above what the server said.
+        # Before the first address, a line like "--- server message" introduces the server's reply.
         if number and (_header_begins(lines, number) or (named and RETURNED_MAIL.search(line))):
             return lines[:number]
         named = named or bool(ADDRESS.search(line))
@@ -109,8 +109,8 @@ def _header_begins(lines: list[str], number: int) -> bool:
     return bool(HEADER_LINE.match(lines[number])) and number > 2
 
 
-def _meant(lines: list[str], ours: AbstractSet[str]) -> list[str]:
-    """The addresses near to words about a failure; where that is none, the only address."""
+def _failed_addresses(lines: list[str], ours: AbstractSet[str]) -> list[str]:
+    """Returns the addresses near words about a failure, or else the only address."""
     near: dict[str, str] = {}
     others: dict[str, str] = {}
     last_failure = -NEAR - 1
@@ -121,7 +121,7 @@ def _meant(lines: list[str], ours: AbstractSet[str]) -> list[str]:
             address = _bare(address)
             if address.lower() in ours or MACHINES.match(address):
                 continue
-            failure = number - last_failure <= NEAR or _says_why(lines, number)
+            failure = number - last_failure <= NEAR or _gives_reason(lines, number)
             (near if failure else others).setdefault(address.lower(), address)
     if near:
         return list(near.values())
@@ -133,7 +133,7 @@ def _bare(address: str) -> str:
     return address.strip(".'=").rpartition("=")[2]
 
 
-def _says_why(lines: list[str], number: int) -> bool:
+def _gives_reason(lines: list[str], number: int) -> bool:
     return any(
         STATUS.search(line) or REPLY_CODE.search(line) or FAILURE.search(line)
         for line in lines[number : number + 4]
@@ -141,7 +141,7 @@ def _says_why(lines: list[str], number: int) -> bool:
 
 
 def _statuses(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Status and reason by address; under "" the first ones."""
+    """Returns the status and the reason by address; the first ones under ""."""
     statuses: dict[str, str] = {}
     reasons: dict[str, str] = {}
     address = ""
@@ -158,6 +158,6 @@ def _statuses(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _meaning(lines: list[str]) -> str:
-    """The status that a reason in words stands for (RFC 3463), or ""."""
+    """Returns the status (RFC 3463) that a reason in words means, or ""."""
     notice = "\n".join(lines)
     return next((status for status, words in REASONS if words.search(notice)), "")

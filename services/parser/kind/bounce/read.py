@@ -1,15 +1,18 @@
-"""Whom a bounce is about: from its delivery status, and where there is none from its prose."""
+"""Reads a bounce: a message in, its failed and delayed recipients out.
+
+They come from its delivery status if it has one, else from its prose.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from postrail.records import Address, Bounce, BouncedRecipient
-from services.parser.content.parts import AttachedFile
+from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.status import read_status
-from services.parser.mime.addresses import read_ids
+from services.parser.mime.addresses import read_addresses, read_ids
 from services.parser.mime.headers import Header, read_lines
 from services.parser.mime.raw_bytes import View
 from services.parser.text.decode import cut, decode, one_line
@@ -17,7 +20,7 @@ from services.parser.text.decode import cut, decode, one_line
 RECIPIENTS_MAX = 200
 REASON_MAX_BYTES = 500
 ADDRESS_MAX_BYTES = 512
-# So far into a returned mail its header is looked for.
+# The header of a returned message is read up to here.
 ORIGINAL_HEADER_MAX = 64 * 1024
 RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "message/partial")
 
@@ -29,7 +32,7 @@ def read_bounce(
     files: Sequence[AttachedFile],
     sender: Address | None,
 ) -> Bounce:
-    """What a mail that is a bounce says; it may name no recipient at all."""
+    """Returns the recipients of a bounce (possibly an empty list) and the message it is about."""
     prose = read_prose(text, _ours(header))
     recipients = read_status(files)
     if not recipients:
@@ -41,9 +44,7 @@ def read_bounce(
 
 
 def _ours(header: Header) -> set[str]:
-    """The addresses that the bounce was sent to: they wrote the mail that came back."""
-    from services.parser.mime.addresses import read_addresses
-
+    """Returns the addresses that the bounce was sent to: they sent the returned message."""
     names = ("to", "delivered-to", "x-original-to", "envelope-to")
     return {one.address.lower() for name in names for one in read_addresses(header.all(name))}
 
@@ -56,7 +57,7 @@ def _from_prose(
     addresses = delayed or failed or prose.addresses
     return [
         BouncedRecipient(
-            address=prose.written_to(address),
+            address=prose.original_address(address),
             action="delayed" if address in delayed else action,
             status=prose.status_of(address),
             hard=address not in delayed and action == "failed",
@@ -84,7 +85,7 @@ def _bounded(one: BouncedRecipient) -> BouncedRecipient:
 
 
 def _original_id(header: Header, files: Sequence[AttachedFile], prose: Findings) -> str | None:
-    """From the returned mail or its header; else from what the bounce itself says."""
+    """Finds the Message-ID in the returned message or its header, else in the bounce itself."""
     for file in files:
         if file.content_type in RETURNED_TYPES:
             returned = read_lines(decode(file.source.first(ORIGINAL_HEADER_MAX), None))

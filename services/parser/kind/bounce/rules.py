@@ -1,4 +1,4 @@
-"""What says that a mail is a bounce, or a report that nothing came back."""
+"""The rules that recognize bounces and delivery reports: signals in, a reason or "" out."""
 
 from __future__ import annotations
 
@@ -11,78 +11,82 @@ from services.parser.kind.bounce.words import DELAY, FAILURE, SUBJECT
 from services.parser.kind.signals import (
     MACHINES,
     NOTICE_MAX,
-    Marks,
-    absent,
-    has_part,
-    mail_system,
-    reported,
+    Signals,
+    absence_reason,
+    mail_system_reason,
+    part_reason,
+    report_reason,
 )
 
-REFUSING = re.compile(r"Disposition:[^;\n]{0,100};\s*(?:deleted|denied|failed)", re.IGNORECASE)
+REJECTION = re.compile(r"Disposition:[^;\n]{0,100};\s*(?:deleted|denied|failed)", re.IGNORECASE)
 
 
-def delivered(marks: Marks) -> str:
-    """A report on success, which was asked for: nothing came back."""
-    if marks.types.isdisjoint(STATUS_TYPES):
+def delivered(signals: Signals) -> str:
+    """Matches a report of success, which the sender of the message asked for."""
+    if signals.types.isdisjoint(STATUS_TYPES):
         return ""
-    actions = actions_of(marks.files)
+    actions = actions_of(signals.files)
     if actions and actions <= {"delivered", "relayed", "expanded"}:
         return f"Action: {', '.join(sorted(actions))}"
     return ""
 
 
-def delivery_report(marks: Marks) -> str:
-    """A report on a delivery, or a part of one."""
-    if reason := reported(marks, "delivery-status") or reported(marks, ""):
+def delivery_report(signals: Signals) -> str:
+    """Matches a delivery report, or a part of one."""
+    if reason := report_reason(signals, "delivery-status") or report_reason(signals, ""):
         return reason
-    return next((reason for one in STATUS_TYPES if (reason := has_part(marks, one))), "")
+    return next((reason for one in STATUS_TYPES if (reason := part_reason(signals, one))), "")
 
 
-def mailer_daemon(marks: Marks) -> str:
-    """The sender is a program that delivers mail."""
-    if marks.local_part in MACHINES or marks.header.value("from").lower() in MACHINES:
-        return f"From: {marks.header.value('from')}"
+def mailer_daemon(signals: Signals) -> str:
+    """Matches a sender that is a mail delivery program."""
+    if signals.local_part in MACHINES or signals.header.value("from").lower() in MACHINES:
+        return f"From: {signals.header.value('from')}"
     return ""
 
 
-def failed_recipients(marks: Marks) -> str:
-    """The field in which Exim and Gmail name the addresses that a bounce is about."""
-    value = marks.header.value("x-failed-recipients")
+def failed_recipients(signals: Signals) -> str:
+    """Matches the field in which Exim and Gmail name the failed addresses."""
+    value = signals.header.value("x-failed-recipients")
     return f"X-Failed-Recipients: {value}" if value else ""
 
 
-def rejected(marks: Marks) -> str:
-    """A receipt that says that the mail was thrown away: Sieve's "reject" (RFC 5429, 2.1.1)."""
-    for file in marks.files:
+def rejected(signals: Signals) -> str:
+    """Matches a receipt of a rejected message, as Sieve's "reject" sends it (RFC 5429, 2.1.1)."""
+    for file in signals.files:
         if file.content_type == "message/disposition-notification":
-            found = REFUSING.search(file.source.first(NOTICE_MAX).decode("ascii", "replace"))
-            if found and FAILURE.search(f"{marks.subject}\n{marks.text[:NOTICE_MAX]}"):
+            found = REJECTION.search(file.source.first(NOTICE_MAX).decode("ascii", "replace"))
+            if found and FAILURE.search(f"{signals.subject}\n{signals.text[:NOTICE_MAX]}"):
                 return found.group()
     return ""
 
 
-def speaks_as_bounce(marks: Marks) -> str:
-    """Its subject, its sender and its text speak of a mail that did not arrive.
+def worded_as_bounce(signals: Signals) -> str:
+    """Matches a subject, a sender and a text about a message that was not delivered.
 
-    People write so too, about parcels for example: without a mail system as the sender, the text
-    must be a notice in a known format.
+    People use such words, too, about parcels for example: unless a mail system is the sender, the
+    text must be a notice in a known format.
     """
-    subject = SUBJECT.search(marks.subject)
-    system = marks.returns_to_nobody or mail_system(marks)
+    subject = SUBJECT.search(signals.subject)
+    system = signals.null_return_path or mail_system_reason(signals)
     if subject and system:
-        return f"Subject: {marks.subject} ({system})"
+        return f"Subject: {signals.subject} ({system})"
     if not (subject or system):
         return ""
-    said = FAILURE.search(marks.notice) or DELAY.search(marks.notice)
-    if not said or (subject and not _in_known_format(marks)) or (system and absent(marks)):
+    said = FAILURE.search(signals.notice) or DELAY.search(signals.notice)
+    if (
+        not said
+        or (subject and not _in_known_format(signals))
+        or (system and absence_reason(signals))
+    ):
         return ""
-    return f"{system or 'Subject: ' + marks.subject} (the text says: {said})"
+    return f"{system or 'Subject: ' + signals.subject} (the text says: {said})"
 
 
-def _in_known_format(marks: Marks) -> bool:
-    # A bounce names whom it is about.
-    if "@" not in marks.notice or marks.header.all("in-reply-to"):
+def _in_known_format(signals: Signals) -> bool:
+    # A bounce names at least one address.
+    if "@" not in signals.notice or signals.header.all("in-reply-to"):
         return False
-    prose = read_prose(marks.notice, set())
+    prose = read_prose(signals.notice, set())
     coded = prose.coded and bool(prose.addresses)
-    return coded or any(known_recipients(marks.data, marks.header, marks.sender))
+    return coded or any(known_recipients(signals.data, signals.header, signals.sender))

@@ -1,6 +1,6 @@
-"""message/delivery-status (RFC 3464): the recipients of a delivery report, and what became of each.
+"""message/delivery-status (RFC 3464): attachments in, failed and delayed recipients out.
 
-Reads the fields wherever they stand: Exchange and others send them as text, or inside other mails.
+The fields are found in any position: Exchange and others send them as text, or in other messages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from postrail.records import BouncedRecipient
-from services.parser.content.parts import AttachedFile
+from services.parser.content.attachments import AttachedFile
 from services.parser.mime.headers import Header, decode_value, read_lines
 from services.parser.text.decode import decode, one_line, storable, unix_lines
 
@@ -18,7 +18,7 @@ STATUS_MAX = 256 * 1024
 GROUPS_MAX = 1000
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
-# RFC 6533 names the second.
+# The second is defined by RFC 6533.
 ADDRESS_TYPES = {"rfc822", "utf-8"}
 ADDRESS = re.compile(r"[^\s<>;,\"]{1,256}@[^\s<>;,\"()\[\]]{1,255}")
 FAILED = ("fail", "error")
@@ -26,19 +26,19 @@ DELAYED = ("delay", "deferred")
 
 
 def read_status(files: Sequence[AttachedFile]) -> list[BouncedRecipient]:
-    """The failed and delayed recipients of all status parts; who got the mail is left out."""
+    """Returns the failed and delayed recipients of all status parts."""
     return [one for fields in _groups(files) if (one := _recipient(fields)) is not None]
 
 
 def actions_of(files: Sequence[AttachedFile]) -> set[str]:
-    """The actions that the status parts report, in lower case."""
+    """Returns the actions that the status parts report, in lower case."""
     return {
         action for fields in _groups(files) if (action := fields.value("action").lower().strip())
     }
 
 
 def _groups(files: Sequence[AttachedFile]) -> Iterator[Header]:
-    """The groups of fields: one about the mail, then one for each recipient, in no sure order."""
+    """Yields the groups of fields: one for the message and one for each recipient, in any order."""
     for file in files:
         if file.content_type in STATUS_TYPES:
             text = unix_lines(storable(decode(file.source.first(STATUS_MAX), None)))
@@ -65,7 +65,7 @@ def _recipient(fields: Header) -> BouncedRecipient | None:
 
 
 def _action(given: str, status: str) -> str | None:
-    """failed, delayed, or None for somebody who got the mail."""
+    """Returns "failed", "delayed", or None for a recipient who received the message."""
     if given.startswith(FAILED):
         return "failed"
     if given.startswith(DELAYED):
@@ -76,7 +76,7 @@ def _action(given: str, status: str) -> str | None:
 
 
 def _address(fields: Header) -> str:
-    """The original recipient where it is an address, else the final one."""
+    """Returns the original recipient if it is an address, else the final one."""
     for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
         for field in fields.all(name):
             if address := _typed_address(field.value):
@@ -89,7 +89,7 @@ def _typed_address(value: str) -> str:
     if not semicolon:
         given = value
     elif kind.strip().lower() not in ADDRESS_TYPES:
-        # "Final-Recipient: <a@b.example>; …" and "LOCAL; a@b.example" are seen.
+        # "Final-Recipient: <a@b.example>; …" and "LOCAL; a@b.example" occur.
         given = value if "@" in kind else ""
     found = ADDRESS.search(decode_value(given))
     return found.group().strip(".'") if found else ""

@@ -1,10 +1,10 @@
-"""How bounces speak: their subjects and sentences, in the languages that mail servers write."""
+"""The words of bounces: subjects and sentences, in the languages of mail servers."""
 
 from __future__ import annotations
 
 from services.parser.text.word_patterns import Words
 
-# In subjects and in texts: a mail did not arrive.
+# In subjects and texts: a message was not delivered.
 _NOT_DELIVERED = (
     r"undeliver(?:ed|able)|non-?deliver|not (?:be |been )?(?:delivered|deliverable)"
     r"|deliver\w* (?:\w+ ){0,2}(?:fail\w*|error|problem|has failed|incomplete|unsuccessful)"
@@ -73,7 +73,7 @@ FAILURE = Words(
     r"|did not reach the following|undeliverable to|problem delivering|unsuccessful"
 )
 DELAY = Words(_LATE)
-# The line above the mail that came back.
+# The line above the returned message.
 RETURNED_MAIL = Words(
     r"(?:below (?:this|the next) line|this|here|following|attached|included) (?:is|are) "
     r"(?:a |the |your )?(?:copy|returned|original|undelivered|header|message)"
@@ -82,7 +82,7 @@ RETURNED_MAIL = Words(
     r"|original message (?:follows|headers?|text)|message (?:text|headers?) follows?"
     r"|begin(?:ning)? of (?:the )?(?:original|returned)|ursprüngliche nachricht|message d'origine"
 )
-# What a reason in words is as a status of RFC 3463, for servers that give none.
+# The status (RFC 3463) that a reason in words means, for servers that send only words.
 REASONS = tuple(
     (status, Words(words))
     for status, words in (

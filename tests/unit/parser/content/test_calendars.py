@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 
 from postrail.records import CalendarEvent
 from postrail.stream import avro
-from services.parser.content.calendar_events import (
-    ATTENDEES_MAX,
-    CALENDAR_MAX_BYTES,
-    EVENTS_MAX,
-    read_events,
-)
+from services.parser.content.calendar_events import ATTENDEES_MAX, EVENTS_MAX
+from services.parser.content.calendars import CALENDAR_MAX_BYTES, read_calendar
 from tests.makers.parsing import made
 
 
@@ -28,7 +24,7 @@ def event(*lines: str) -> list[str]:
 
 
 def only(data: bytes) -> CalendarEvent:
-    events, _ = read_events(data, "")
+    events, _ = read_calendar(data, "")
     assert len(events) == 1
     return events[0]
 
@@ -68,19 +64,19 @@ def test_one_calendar_says_nothing_about_the_next_one() -> None:
     """icalendar's own reading of calendars keeps their zones."""
     zone = ["BEGIN:VTIMEZONE", "TZID:Ours", "BEGIN:STANDARD", "DTSTART:19700101T000000",
             "TZOFFSETFROM:+0500", "TZOFFSETTO:+0500", "END:STANDARD", "END:VTIMEZONE"]  # fmt: skip
-    read_events(calendar(*zone, *event("DTSTART;TZID=Ours:20260701T100000")), "")
+    read_calendar(calendar(*zone, *event("DTSTART;TZID=Ours:20260701T100000")), "")
     found = only(calendar(*event("DTSTART;TZID=Ours:20260701T100000")))
     assert found.start == "2026-07-01T10:00:00"
 
 
 def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
     data = calendar("METHOD:REQUEST", *event("UID:a"))
-    assert read_events(data, "")[0][0].method == "REQUEST"
-    assert read_events(data, "CANCEL")[0][0].method == "CANCEL"
+    assert read_calendar(data, "")[0][0].method == "REQUEST"
+    assert read_calendar(data, "CANCEL")[0][0].method == "CANCEL"
 
 
 def test_events_without_end_are_cut_and_said() -> None:
-    events, problem = read_events(calendar(*event("UID:a") * (EVENTS_MAX + 1)), "")
+    events, problem = read_calendar(calendar(*event("UID:a") * (EVENTS_MAX + 1)), "")
     assert len(events) == EVENTS_MAX
     assert problem == f"the events after the first {EVENTS_MAX} are not read"
 
@@ -92,7 +88,7 @@ def test_attendees_without_end_are_cut() -> None:
 
 def test_a_large_calendar_is_kept_and_not_read() -> None:
     data = calendar(*event("SUMMARY:" + "x" * CALENDAR_MAX_BYTES))
-    assert read_events(data, "")[0] == []
+    assert read_calendar(data, "")[0] == []
     record = made(b"Content-Type: text/calendar\n\n" + data).record
     assert record.attachments[0].size == len(data)
     assert record.defects[0].startswith("attachment-1.ics: a calendar of more than")
@@ -109,7 +105,7 @@ def test_a_large_calendar_is_kept_and_not_read() -> None:
 )
 def test_lines_that_are_made_to_take_long_do_not(line: str) -> None:
     started = time.process_time()
-    read_events(calendar(*event(*[line] * 10_000)), "")
+    read_calendar(calendar(*event(*[line] * 10_000)), "")
     assert time.process_time() - started < 3
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from postrail.stream import avro
 from services.parser.content import smime
-from services.parser.content.smime import Shell, read_shell
-from services.parser.content.unpack import PACKED_DEPTH_MAX, PACKED_MAX_BYTES
+from services.parser.content.smime import CmsMessage, read_cms
+from services.parser.content.unpack import CONTAINER_DEPTH_MAX, CONTAINER_MAX_BYTES
 from tests.makers.cms import ber, compressed, der, in_pieces, signed
 from tests.makers.parsing import made
 
@@ -40,36 +40,39 @@ def p7m(content: bytes, content_type: str = "application/pkcs7-mime") -> bytes:
     ],
 )  # fmt: skip
 def test_the_content_of_a_signature(data: bytes) -> None:
-    shell = read_shell(data)
+    shell = read_cms(data)
     assert (shell.kind, shell.whole) == ("signed", True)
     assert shell.content in (CONTENT, CONTENT * 9)
 
 
 def test_compressed_content_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read_shell(compressed(CONTENT)) == Shell("compressed", CONTENT)
+    assert read_cms(compressed(CONTENT)) == CmsMessage("compressed", CONTENT)
     monkeypatch.setattr(smime, "INFLATED_MAX_BYTES", 1000)
-    assert read_shell(compressed(bytes(1001))) == Shell("compressed", bytes(1000), whole=False)
+    assert read_cms(compressed(bytes(1001))) == CmsMessage("compressed", bytes(1000), whole=False)
 
 
 @pytest.mark.parametrize(
     ("data", "shell"),
     [
-        (b"", Shell("")),
-        (b"\x30", Shell("")),
-        (der(0x30, der(6, b"other")), Shell("")),
+        (b"", CmsMessage("")),
+        (b"\x30", CmsMessage("")),
+        (der(0x30, der(6, b"other")), CmsMessage("")),
         # Without content: a detached signature, or certificates only.
-        (signed(None), Shell("signed")),
-        (signed(None, definite=False), Shell("signed")),
-        (signed(der(2, b"no string")), Shell("signed", None, whole=False)),
-        (signed(ber(0x24, der(2, b"no string"))), Shell("signed", b"", whole=False)),
+        (signed(None), CmsMessage("signed")),
+        (signed(None, definite=False), CmsMessage("signed")),
+        (signed(der(2, b"no string")), CmsMessage("signed", None, whole=False)),
+        (signed(ber(0x24, der(2, b"no string"))), CmsMessage("signed", b"", whole=False)),
         # A length beyond the end, and one beyond all bounds.
-        (signed(der(4, b"x"))[:52] + b"\x04\x7fy", Shell("signed", b"y", whole=False)),
-        (signed(der(4, b"x"))[:52] + b"\x04\xfe" + bytes(9), Shell("signed", None, whole=False)),
-        (b"\x30\x80" * 100_000, Shell("")),
+        (signed(der(4, b"x"))[:52] + b"\x04\x7fy", CmsMessage("signed", b"y", whole=False)),
+        (
+            signed(der(4, b"x"))[:52] + b"\x04\xfe" + bytes(9),
+            CmsMessage("signed", None, whole=False),
+        ),
+        (b"\x30\x80" * 100_000, CmsMessage("")),
     ],
 )
-def test_broken_structures(data: bytes, shell: Shell) -> None:
-    assert read_shell(data) == shell
+def test_broken_structures(data: bytes, shell: CmsMessage) -> None:
+    assert read_cms(data) == shell
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_broken_structures(data: bytes, shell: Shell) -> None:
 )
 def test_a_structure_that_is_cut_gives_what_is_there(data: bytes) -> None:
     for end in range(len(data)):
-        content = read_shell(data[:end]).content
+        content = read_cms(data[:end]).content
         assert content is None or CONTENT.startswith(content)
 
 
@@ -91,7 +94,7 @@ def test_a_structure_that_is_cut_gives_what_is_there(data: bytes) -> None:
     ).map(b"".join)
 )  # fmt: skip
 def test_any_bytes(data: bytes) -> None:
-    read_shell(data)
+    read_cms(data)
     record = made(p7m(data)).record
     assert record.error is None
     assert avro.decode(avro.encode(record)) == record
@@ -100,17 +103,17 @@ def test_any_bytes(data: bytes) -> None:
 
 def test_shells_within_shells_are_opened_up_to_a_depth() -> None:
     data = CONTENT
-    for _ in range(PACKED_DEPTH_MAX + 3):
+    for _ in range(CONTAINER_DEPTH_MAX + 3):
         data = p7m(signed(der(4, data)))
     record = made(data).record
     assert record.text == ""
-    assert len(record.attachments) == PACKED_DEPTH_MAX + 1
+    assert len(record.attachments) == CONTAINER_DEPTH_MAX + 1
 
 
 def test_a_shell_that_is_too_large_is_kept_whole() -> None:
-    record = made(p7m(signed(der(4, CONTENT + bytes(PACKED_MAX_BYTES))))).record
+    record = made(p7m(signed(der(4, CONTENT + bytes(CONTAINER_MAX_BYTES))))).record
     assert [one.name for one in record.attachments] == ["smime.p7m"]
-    assert "smime.p7m: too large to be looked into: kept whole" in record.defects
+    assert "smime.p7m: too large to unpack: kept whole" in record.defects
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,6 @@ def test_the_time_is_linear(family: object) -> None:
     for n in (20_000, 80_000):
         data = family(n)
         started = time.process_time()
-        read_shell(data)
+        read_cms(data)
         times.append(time.process_time() - started)
     assert times[1] < 6 * times[0] + 0.05

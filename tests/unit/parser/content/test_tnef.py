@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postrail.stream import avro
-from services.parser.content.rtf import inflated_rtf, rtf_to_text
+from services.parser.content.rtf import decompress_rtf, rtf_to_text
 from services.parser.content.tnef import charset_of, read_tnef
 from tests.makers import tnef
 from tests.makers.parsing import made
@@ -124,12 +124,12 @@ def test_any_bytes(data: st.DataObject) -> None:
 @given(st.binary(max_size=60))
 def test_any_rtf(data: bytes) -> None:
     header = struct.pack("<II4sI", len(data) + 12, 10_000, b"LZFu", 0)
-    rtf_to_text(inflated_rtf(header + data))
+    rtf_to_text(decompress_rtf(header + data))
     rtf_to_text(data)
 
 
 def test_rtf_that_is_not_compressed() -> None:
-    assert inflated_rtf(tnef.uncompressed_rtf(rb"{\rtf1 x}")) == rb"{\rtf1 x}"
+    assert decompress_rtf(tnef.uncompressed_rtf(rb"{\rtf1 x}")) == rb"{\rtf1 x}"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from postrail.records import Address
 from services.parser.content.attachment_names import attachment_name
 from services.parser.mime.addresses import read_date
 from services.parser.mime.headers import decode_value
-from services.parser.mime.parameters import read_valued
+from services.parser.mime.parameters import read_structured_value
 from services.parser.parse import parse
 from services.parser.text.decode import cut, decode, storable
 from services.parser.text.markup import clean_html, html_to_text
@@ -161,7 +161,7 @@ def test_dates(value: str, date: datetime | None) -> None:
     ],
 )
 def test_parameters(raw: str, value: str, parameters: dict[str, str]) -> None:
-    found = read_valued(raw)
+    found = read_structured_value(raw)
     assert (found.value, found.parameters) == (value, parameters)
 
 

@@ -11,7 +11,7 @@ from postrail.records import Address
 from services.parser.mime.addresses import read_received_at
 from services.parser.parse import parse
 from services.parser.record.make import Place, make_record
-from services.parser.step import parsed_or_not
+from services.parser.record.record_maker import parsed_or_not
 from tests.makers.parsing import NOW, fetched
 
 

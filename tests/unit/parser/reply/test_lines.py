@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.parser.reply.attribution import DATE, mark_ends
+from services.parser.reply.attribution import DATE, mark_attribution_ends
 from services.parser.reply.lines import APOSTROPHE, PLAIN, Line, bare, read_lines
 
 
@@ -34,17 +34,17 @@ def test_what_is_made_plain_is_seen_before_it_is_translated(code: int) -> None:
 )
 def test_each_line_knows_where_its_attribution_may_end(text: str, ends: list[int | None]) -> None:
     lines = read_lines(text)
-    mark_ends(lines)
-    assert [line.end for line in lines] == ends
+    mark_attribution_ends(lines)
+    assert [line.attribution_end for line in lines] == ends
 
 
 def test_ends_are_found_anew_when_bars_turn_out_to_be_marks() -> None:
     lines = [Line("a", 0, "a"), Line("| b:", 0, "| b:")]
-    mark_ends(lines)
-    assert lines[0].end == 1
+    mark_attribution_ends(lines)
+    assert lines[0].attribution_end == 1
     lines[1].depth = 1
-    mark_ends(lines)
-    assert lines[0].end is None
+    mark_attribution_ends(lines)
+    assert lines[0].attribution_end is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""The body of a message: its pieces of text and HTML in, one text and one HTML out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.parser.mime.structure import Part
+from services.parser.text.markup import html_from_text, html_to_text
+
+BODY_TYPES = ("text/plain", "text/html")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of the body in one or both of its forms; the HTML is not cleaned yet."""
+
+    text: str | None
+    html: str | None
+
+
+def is_body(part: Part) -> bool:
+    """Tells a piece of the body from an attachment."""
+    value = part.content_type.value
+    if value.startswith("multipart/"):
+        # A multipart without its boundary is read as the text that it holds.
+        return True
+    if value not in BODY_TYPES or part.disposition.value == "attachment":
+        return False
+    return not part.file_name
+
+
+def best_alternative(alternatives: list[list[Section]]) -> list[Section]:
+    """Chooses the first plain text, and the last (the richest, RFC 2046, 5.1.4) HTML."""
+    plain = [sections for sections in alternatives if all(one.html is None for one in sections)]
+    rich = [sections for sections in alternatives if any(one.html is not None for one in sections)]
+    text = next((text_of(sections) for sections in plain if sections), None)
+    if not rich:
+        return [Section(text, None)] if text else []
+    best = rich[-1]
+    # A richer form may have a plain one of its own.
+    if text is None and any(one.text for one in best):
+        return best
+    source = "".join(one.html or html_from_text(one.text or "") for one in best)
+    return [Section(text, source)]
+
+
+def text_of(sections: list[Section]) -> str:
+    """Returns the body as text; sections that are only HTML are converted."""
+    texts = [one.text if one.text else html_to_text(one.html or "") for one in sections]
+    return "\n\n".join(text for text in texts if text)
+
+
+def html_of(sections: list[Section]) -> str:
+    """Returns the body as HTML that is not cleaned; "" when all sections are plain text."""
+    if all(one.html is None for one in sections):
+        return ""
+    return "\n".join(one.html or html_from_text(one.text or "") for one in sections)

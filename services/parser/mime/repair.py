@@ -1,0 +1,72 @@
+"""Reads bytes that may be a broken message: any bytes in, a structure and a header out."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from services.parser.mime.headers import Header, read_header
+from services.parser.mime.raw_bytes import View, chunks_of, view_of_chunks
+from services.parser.mime.structure import HEADER_DEFECTS, HEADERS_MAX, Part, read_structure
+from services.parser.text.decode import decode
+
+# A line of a header (printable ASCII before the colon), or the continuation of one.
+HEADER_LINE = re.compile(rb"From |[\x21-\x39\x3b-\x7e]+:|[ \t]")
+# Up to the last of these fields, all lines certainly belong to the header.
+CERTAIN_FIELD = re.compile(
+    rb"^(?:Received|From|To|Subject|Date|Message-ID|References|In-Reply-To|MIME-Version"
+    rb"|Content-Type|Content-Transfer-Encoding|Return-Path)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+def read_any_structure(data: View) -> Part:
+    """Returns the parts of a message, also with other line ends or junk lines in its header."""
+    if data.find(b"\n") < 0:
+        data = view_of_chunks((one.replace(b"\r", b"\n") for one in chunks_of(data)), len(data))
+    root = read_structure(data)
+    if not HEADER_DEFECTS.isdisjoint(root.defects):
+        head = head_of(data)
+        if (repaired := _without_junk(head)) != head:
+            chunks = itertools.chain([repaired], chunks_of(data, len(head)))
+            root = read_structure(view_of_chunks(chunks, len(data)))
+            root.defects.append("header lines that are not fields were left out")
+    return root
+
+
+def head_of(data: View) -> bytes:
+    """Returns the header with the empty line after it, or the first HEADERS_MAX bytes."""
+    end = HEAD_END.search(data, 0, HEADERS_MAX)
+    return data[: end.end() if end else HEADERS_MAX]
+
+
+def header_of(root: Part) -> Header:
+    """Decodes the header; its raw 8-bit text is in UTF-8 (RFC 6532) or in the body's charset."""
+    if all(value.isascii() for _, value in root.fields):
+        return read_header(root.fields)
+    charsets = (part.content_type.parameters.get("charset") for part in (root, *root.children))
+    charset = next((one for one in charsets if one), None)
+    return read_header((name, _raw_text(value, charset)) for name, value in root.fields)
+
+
+def _without_junk(head: bytes) -> bytes:
+    """Removes the lines before the last certain field that are not fields.
+
+    Otherwise the body would begin at the first of them, and one 8-bit character in a field's name
+    is enough for that.
+    """
+    last = max((found.start() for found in CERTAIN_FIELD.finditer(head)), default=0)
+    lines = head[:last].splitlines(keepends=True)
+    return b"".join(line for line in lines if HEADER_LINE.match(line)) + head[last:]
+
+
+def _raw_text(value: str, charset: str | None) -> str:
+    # An encoded word names its own charset, even if it contains 8-bit characters.
+    if value.isascii() or "=?" in value:
+        return value
+    data = value.encode("ascii", "surrogateescape")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return decode(data, charset)
