@@ -309,20 +309,6 @@ async def test_many_large_records_are_sent_in_lots(
     assert [record.subject for record in parsed(producer)] == [str(number) for number in range(6)]
 
 
-def test_a_header_on_which_the_parser_fails_fails_its_mail_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def broken(fields: list[object]) -> list[object]:
-        if fields:
-            raise LookupError("surprise \udcff\x00")
-        return []
-
-    monkeypatch.setattr("services.parser.mime.addresses.read_addresses", broken)
-    mail = record_maker.parsed_or_not(b"From: a@example.org\nSubject: x\n\ny\n")
-    assert mail.error == "the parser failed: LookupError: surprise \ufffd"
-    assert mail.fingerprint == hashlib.sha256(b"From: a@example.org\nSubject: x\n\ny\n").hexdigest()
-
-
 async def test_a_mail_that_was_too_large_says_so_in_the_place_of_its_body(
     parser: Parser, producer: MemoryProducer
 ) -> None:

@@ -1,0 +1,23 @@
+"""Safe names of attachments."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.content.attachment_names import attachment_name
+
+
+@pytest.mark.parametrize(
+    ("given", "content_type", "name"),
+    [
+        ("plan.pdf", "application/pdf", "plan.pdf"),
+        ("../../etc/passwd", "text/plain", "passwd"),
+        ("C:\\temp\\plan.pdf", "application/pdf", "plan.pdf"),
+        ("fdp.\u202eexe", "x/y", "fdp._exe"),  # It would be shown as "fdp.exe" turned round.
+        ("..", "x/y", "attachment-2.bin"),
+        ("", "message/rfc822", "attachment-2.eml"),
+        ("ä" * 300 + ".pdf", "application/pdf", "ä" * 89 + ".pdf"),
+    ],
+)
+def test_attachment_names(given: str, content_type: str, name: str) -> None:
+    assert attachment_name(given, content_type, 2) == name

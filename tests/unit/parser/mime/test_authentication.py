@@ -1,0 +1,30 @@
+"""Authentication-Results, also forged ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.parse import parse
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        # The sender writes comments, reasons and local parts: none of them is a result.
+        ("mx; spf=fail (a (b); dkim=pass header.d=x)", [("spf", "fail", [])]),
+        ("mx; spf=fail smtp.mailfrom=\"a; dkim=pass\"@x.example; dmarc=fail",
+         [("spf", "fail", ['smtp.mailfrom="a; dkim=pass"@x.example']), ("dmarc", "fail", [])]),
+        ('mx; dkim=fail reason="header.d=bank.example" header.d=x.example',
+         [("dkim", "fail", ["header.d=x.example"])]),
+        ("mx; none", []),
+        ("mx", []),
+        ("", []),
+        ("(((" * 1000, []),
+        ('mx; dkim="' * 500, []),
+    ],
+)  # fmt: skip
+def test_results_that_somebody_made_up(
+    value: str, expected: list[tuple[str, str, list[str]]]
+) -> None:
+    found = parse(f"Authentication-Results: {value}\n\n".encode()).authentication
+    assert [(one.method, one.result, one.properties) for one in found] == expected

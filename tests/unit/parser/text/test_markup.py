@@ -1,0 +1,38 @@
+"""HTML: conversion to text, and cleaning."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.text.markup import clean_html, html_to_text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>a</p><p>b &amp; c</p>", "a\n\nb & c"),
+        ("<?xml version='1.0' encoding='utf-8'?><p>a</p>", "a"),
+        ("<style>p {}</style><script>x()</script>a", "a"),
+        ("", ""),
+        ("<", "<"),
+    ],
+)
+def test_html_as_text(source: str, text: str) -> None:
+    assert html_to_text(source).strip() == text
+
+
+def test_html_that_nests_deep_or_is_long_keeps_its_text() -> None:
+    deep = "<div>" * 50_000 + "inmost" + "</div>" * 50_000
+    assert "inmost" in html_to_text(deep)
+    assert "inmost" in clean_html(deep)
+    assert "inmost" in html_to_text("<div>" * 500 + "inmost")
+    assert html_to_text("<p>word</p>" * 30_000).count("word") == 30_000
+
+
+def test_cleaned_html_does_nothing() -> None:
+    cleaned = clean_html(
+        '<a href="javascript:x()" onclick="x()">a</a><iframe src="https://x.example"></iframe>'
+        "<form action=https://x.example><input></form><img src=x onerror=x()>"
+    )
+    for word in ("javascript", "onclick", "iframe", "form", "onerror"):
+        assert word not in cleaned
