@@ -1,8 +1,8 @@
-"""Removes blobs that nothing names any more, long after they were last written.
+"""Removes blobs that no row names any more, long after they were last written.
 
-A record in a topic may name a blob that no row names yet, so a blob is only removed when its last
-write is older than the longest retention of a topic and a margin: whoever writes a record or a row
-that names a blob puts the blob again first (see `postrail.blobs`).
+A record in a topic may name a blob that no row names yet. So a blob is only removed when its last
+write is older than the longest retention of a topic plus a margin: a process that writes a record
+or row that names a blob writes the blob again first (see `postrail.blobs`).
 """
 
 from __future__ import annotations
@@ -12,27 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore, StoredBlob
-from postrail.database import Pool, rows, transaction
+from postrail.database import Pool, transaction
+from postrail.incoming import blob_names as incoming
+from postrail.outgoing import blob_names as outgoing
 from postrail.settings import KafkaSettings
+from postrail.tracker.builtin import blob_names as tracker
 
 # Beyond the longest retention of a topic, so that no record can still name a collected blob.
 KEPT_DAYS_BEYOND_RETENTION = 7
 
-# Every column that names blobs by their SHA-256. A new one must be added here; a test compares
-# this with the database's columns.
-NAMED_IN_ROWS = (
-    "SELECT unnest(blobs) FROM incoming_mail WHERE blobs && %(names)s AND blobs <> '{}'",
-    "SELECT sha256 FROM attachment WHERE sha256 = ANY(%(names)s)",
-    "SELECT message_blob FROM outgoing_mail WHERE message_blob = ANY(%(names)s)",
-    "SELECT description_blob FROM issue WHERE description_blob = ANY(%(names)s)",
-    "SELECT body_blob FROM comment WHERE body_blob = ANY(%(names)s)",
-    "SELECT reply_blob FROM comment WHERE reply_blob = ANY(%(names)s)",
-)
+# One function of each package that owns a table with names of blobs.
+NAMED_BLOBS = (incoming.named_blobs, outgoing.named_blobs, tracker.named_blobs)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CollectReport:
-    """What a round of the collector found and removed (or, in a dry run, would have removed)."""
+    """The blobs that a round found and removed (or, in a dry run, would have removed)."""
 
     seen: int = 0
     young: int = 0
@@ -60,7 +55,7 @@ class CollectReport:
 
 
 def keep_for(kafka: KafkaSettings) -> timedelta:
-    """How long after its last write a blob is kept, whoever names it."""
+    """Returns how long a blob is kept after its last write, whether a row names it or not."""
     return timedelta(days=kafka.retention_days + KEPT_DAYS_BEYOND_RETENTION)
 
 
@@ -69,7 +64,7 @@ async def collect(
 ) -> CollectReport:
     """Removes each blob whose last write is older than `keep` and that no row names.
 
-    May be interrupted and repeated, and may run in several processes at once.
+    It may be interrupted and repeated, and may run in several processes at once.
     """
     report = CollectReport(dry_run=dry_run)
     before = now - keep
@@ -94,13 +89,12 @@ async def _collect_page(
     )
 
 
-async def _named(pool: Pool, names: list[str]) -> set[str]:
-    """Those of the names that some row holds."""
-    if not names:
+async def _named(pool: Pool, hashes: Sequence[str]) -> set[str]:
+    """Returns those of the blobs that some row names."""
+    if not hashes:
         return set()
     async with transaction(pool) as connection:
-        found = await rows(connection, " UNION ALL ".join(NAMED_IN_ROWS), {"names": names})
-    return {row[0] for row in found}
+        return set().union(*[await named(connection, hashes) for named in NAMED_BLOBS])
 
 
 async def _remove(blobs: BlobStore, blob: StoredBlob, before: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The collector on a real folder and a real PostgreSQL: what is needed stays."""
+"""The collector on a real folder and a real PostgreSQL: blobs that rows name are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from postrail.blobs import BlobStore, StoredBlob
 from postrail.database import Pool, open_pool, rows, transaction
-from postrail.operate.blob_collector import NAMED_IN_ROWS, collect
+from postrail.operate.blob_collector import collect
 from postrail.settings import DatabaseSettings
 
 KEEP = timedelta(days=37)
@@ -51,7 +51,7 @@ async def present(blobs: BlobStore) -> set[str]:
     return {blob.sha256 async for page in blobs.list_blobs() for blob in page}
 
 
-async def name_it(pool: Pool, statement: str, sha256: str) -> None:
+async def insert_name(pool: Pool, statement: str, sha256: str) -> None:
     async with transaction(pool) as connection:
         await connection.execute(
             "INSERT INTO project (project_key, name, default_issue_type) VALUES ('KEY', 'n', 't')"
@@ -85,19 +85,21 @@ NAMINGS = {
 
 
 @pytest.mark.parametrize("column", NAMINGS)
-async def test_what_a_row_names_stays(
+async def test_a_blob_that_a_row_names_is_kept(
     pool: Pool, blobs: BlobStore, tmp_path: Path, column: str
 ) -> None:
     needed = await put(blobs, tmp_path, b"needed", OLD)
     unneeded = await put(blobs, tmp_path, b"unneeded", OLD)
-    await name_it(pool, NAMINGS[column], needed)
+    await insert_name(pool, NAMINGS[column], needed)
     report = await collect(pool, blobs, now=NOW, keep=KEEP)
     assert await present(blobs) == {needed}
     assert (report.needed, report.removed, report.removed_bytes) == (1, 1, len(b"unneeded"))
     assert unneeded != needed
 
 
-async def test_what_was_written_lately_stays(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
+async def test_a_blob_that_was_written_recently_is_kept(
+    pool: Pool, blobs: BlobStore, tmp_path: Path
+) -> None:
     young = await put(blobs, tmp_path, b"young", YOUNG)
     await put(blobs, tmp_path, b"old", OLD)
     report = await collect(pool, blobs, now=NOW, keep=KEEP)
@@ -117,7 +119,7 @@ async def test_an_empty_store_has_nothing_to_collect(pool: Pool, blobs: BlobStor
 
 
 class WrittenMeanwhile(BlobStore):
-    """A store in which a mail with the same attachment arrives right after the listing."""
+    """A store in which a message with the same attachment arrives right after the listing."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder.as_uri())
@@ -128,7 +130,9 @@ class WrittenMeanwhile(BlobStore):
         return await super().written_at(sha256)
 
 
-async def test_what_is_written_again_after_the_listing_stays(pool: Pool, tmp_path: Path) -> None:
+async def test_a_blob_that_is_written_again_after_the_listing_is_kept(
+    pool: Pool, tmp_path: Path
+) -> None:
     blobs = WrittenMeanwhile(tmp_path)
     old = await put(blobs, tmp_path, b"old", OLD)
     report = await collect(pool, blobs, now=NOW, keep=KEEP)
@@ -146,7 +150,7 @@ async def test_many_pages_are_collected(pool: Pool, blobs: BlobStore, tmp_path: 
     assert await present(blobs) == set()
 
 
-async def test_every_column_that_names_blobs_is_looked_at(pool: Pool) -> None:
+async def test_every_column_that_names_blobs_has_its_case(pool: Pool) -> None:
     async with transaction(pool) as connection:
         found = await rows(
             connection,
@@ -159,4 +163,3 @@ async def test_every_column_that_names_blobs_is_looked_at(pool: Pool) -> None:
         f"{table}.{column}" for table, column in found if (table, column) not in OTHER_HASHES
     }
     assert columns == set(NAMINGS)
-    assert len(NAMED_IN_ROWS) == len(NAMINGS)
