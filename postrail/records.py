@@ -277,6 +277,8 @@ class OutgoingQueued:
     mailbox: str | None
     message: bytes | None
     message_blob: BlobReference | None
+    # Our own id of the issue; None in records of release 0.1.0 and before.
+    issue_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueRef:
-    """An issue of any tracker."""
+    """An issue of any tracker: our own id for it, its present key, and its project."""
 
+    issue_id: int
     issue_key: str
     project: str
 
@@ -70,11 +71,13 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
 
 
 def _ref_to_json(issue: IssueRef) -> dict[str, Any]:
-    return {"issue_key": issue.issue_key, "project": issue.project}
+    return {"issue_id": issue.issue_id, "issue_key": issue.issue_key, "project": issue.project}
 
 
 def _ref_from_json(stored: Mapping[str, Any]) -> IssueRef:
-    return IssueRef(issue_key=stored["issue_key"], project=stored["project"])
+    return IssueRef(
+        issue_id=stored["issue_id"], issue_key=stored["issue_key"], project=stored["project"]
+    )
 
 
 def _earlier_to_json(mail: EarlierMail) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from postrail.effects.comment_text import CommentText, comment_text
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.notify import Announcement
 from postrail.incoming import conversations
-from postrail.incoming.queue import DueMail
 from postrail.notifications.compose import COMMENTED
 from postrail.tracker import CommentDraft, issues
 
@@ -25,7 +24,7 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     await conversations.map_issues(context.connection, _joining(works))
     involved = [
         involvement(
-            work.due.mail, work.effect.issue.issue_key, context.snapshot, muted=work.effect.muted
+            work.due.mail, work.effect.issue.issue_id, context.snapshot, muted=work.effect.muted
         )
         for work in works
     ]
@@ -59,32 +58,23 @@ def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
     )
 
 
-def _joining(works: Sequence[Work[AddComment]]) -> list[tuple[str, str, str]]:
+def _joining(works: Sequence[Work[AddComment]]) -> list[tuple[str, int]]:
     return [
-        (work.due.conversation, work.effect.issue.project, work.effect.issue.issue_key)
+        (work.due.conversation, work.effect.issue.issue_id)
         for work in works
         if work.effect.joins_conversation
     ]
 
 
 def _made(work: Work[AddComment], text: CommentText, comment_id: int) -> Made:
-    issue = work.effect.issue
-    return Made(
-        mail_id=work.due.mail.mail_id,
-        issue=issue,
-        comment_id=comment_id,
-        announcement=None
-        if work.effect.muted
-        else _announcement(work.due, issue.issue_key, text.announced),
-    )
-
-
-def _announcement(due: DueMail, key: str, body: str) -> Announcement:
-    return Announcement(
-        issue_key=key,
-        event=COMMENTED,
-        cause=due.cause,
-        author=author_of(due.mail),
-        body=body,
-        mail=due.mail,
-    )
+    mail, issue, announcement = work.due.mail, work.effect.issue, None
+    if not work.effect.muted:
+        announcement = Announcement(
+            issue_id=issue.issue_id,
+            event=COMMENTED,
+            cause=work.due.cause,
+            author=author_of(mail),
+            body=text.announced,
+            mail=mail,
+        )
+    return Made(mail_id=mail.mail_id, issue=issue, comment_id=comment_id, announcement=announcement)

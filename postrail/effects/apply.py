@@ -100,6 +100,7 @@ def _finished(one: Handled) -> FinishedMail:
         state="failed" if decision.outcome is Outcome.FAILED else "done",
         outcome=decision.outcome,
         reason=decision.reason,
+        issue_id=one.issue.issue_id if one.issue else None,
         issue_key=one.issue_key,
         comment_id=one.comment_id,
         trace=trace.to_json(decision.trace)

@@ -40,24 +40,25 @@ async def add_comment(
     """
     author = Watcher(address=author_address.lower(), name=author_name)
     async with transaction(pool) as connection:
-        if not await issues.audiences(connection, [issue_key]):
+        issue = (await issues.by_key(connection, [issue_key])).get(issue_key)
+        if issue is None:
             raise PermanentError(
                 f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
             )
         snapshot = await load_snapshot(connection)
-        draft = _draft(issue_key, author, text)
+        draft = _draft(issue.issue_key, author, text)
         (comment_id,) = await tracker.add_comments(connection, [draft], now)
         involved = Involvement(
-            issue_key=issue_key,
+            issue_id=issue.issue_id,
             watcher=None if author.address in snapshot.own_addresses else author,
             participants=(author.address,),
             arrived_at=None,
         )
         await issues.record_involvements(connection, [involved])
         announcement = Announcement(
-            issue_key=issue_key,
+            issue_id=issue.issue_id,
             event=COMMENTED,
-            cause=f"comment {comment_id} on {issue_key}",
+            cause=f"comment {comment_id} on {issue.issue_key}",
             author=author,
             body=text,
         )

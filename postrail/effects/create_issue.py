@@ -11,10 +11,10 @@ from postrail.effects.batch import Context, Made, Work
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.notify import Announcement
 from postrail.incoming import conversations
-from postrail.incoming.queue import DueMail
 from postrail.notifications.compose import ISSUE_CREATED
 from postrail.records import MailParsed
 from postrail.tracker import IssueDraft, issues
+from postrail.tracker.issues import NewIssue
 
 NO_SUBJECT = "(no subject)"
 SUMMARY_CHARACTERS = 255
@@ -24,17 +24,19 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     """Creates an issue for each effect."""
     drafts = [issue_draft(work, context.snapshot) for work in works]
     keys = await context.tracker.create_issues(context.connection, drafts, context.now)
-    await conversations.map_issues(
-        context.connection,
-        [(draft.conversation, draft.project, key) for draft, key in zip(drafts, keys, strict=True)],
-    )
-    pairs = list(zip(works, keys, strict=True))
+    new = [_indexed(context, *made) for made in zip(works, drafts, keys, strict=True)]
+    ids = await issues.add(context.connection, new, context.now)
+    pairs = [(one.conversation, issue_id) for one, issue_id in zip(new, ids, strict=True)]
+    await conversations.map_issues(context.connection, pairs)
     involved = [
-        involvement(work.due.mail, key, context.snapshot, muted=work.effect.muted)
-        for work, key in pairs
+        involvement(work.due.mail, issue_id, context.snapshot, muted=work.effect.muted)
+        for work, issue_id in zip(works, ids, strict=True)
     ]
     await issues.record_involvements(context.connection, involved)
-    return [_made(work, key) for work, key in pairs]
+    return [
+        _made(work, IssueRef(issue_id=issue_id, issue_key=key, project=work.effect.project))
+        for work, issue_id, key in zip(works, ids, keys, strict=True)
+    ]
 
 
 def issue_draft(work: Work[CreateIssue], snapshot: ConfigurationSnapshot) -> IssueDraft:
@@ -62,18 +64,26 @@ def summary_of(mail: MailParsed) -> str:
     return " ".join(mail.subject.split())[:SUMMARY_CHARACTERS] or NO_SUBJECT
 
 
-def _made(work: Work[CreateIssue], key: str) -> Made:
-    issue = IssueRef(issue_key=key, project=work.effect.project)
-    announcement = None if work.effect.muted else _announcement(work.due, key)
-    return Made(mail_id=work.due.mail.mail_id, issue=issue, announcement=announcement)
-
-
-def _announcement(due: DueMail, key: str) -> Announcement:
-    return Announcement(
+def _indexed(context: Context, work: Work[CreateIssue], draft: IssueDraft, key: str) -> NewIssue:
+    return NewIssue(
+        tracker=context.tracker.name,
         issue_key=key,
-        event=ISSUE_CREATED,
-        cause=due.cause,
-        author=author_of(due.mail),
-        body=due.mail.text,
-        mail=due.mail,
+        project=draft.project,
+        conversation=draft.conversation,
+        summary=draft.summary,
+        first_message_id=work.due.mail.message_id,
     )
+
+
+def _made(work: Work[CreateIssue], issue: IssueRef) -> Made:
+    mail, announcement = work.due.mail, None
+    if not work.effect.muted:
+        announcement = Announcement(
+            issue_id=issue.issue_id,
+            event=ISSUE_CREATED,
+            cause=work.due.cause,
+            author=author_of(mail),
+            body=mail.text,
+            mail=mail,
+        )
+    return Made(mail_id=mail.mail_id, issue=issue, announcement=announcement)

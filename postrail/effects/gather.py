@@ -5,7 +5,8 @@ Calls functions of the packages that own the tables, and speaks no SQL itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from postrail import people
 from postrail.database import Connection
@@ -13,10 +14,11 @@ from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
-from postrail.incoming.message_ids import keys_in
+from postrail.incoming.message_ids import answered_ids, keys_in
 from postrail.incoming.queue import DueMail
+from postrail.outgoing.issues import answered_issues
 from postrail.tracker import issues
-from postrail.tracker.issues import KeyInSubject
+from postrail.tracker.issues import IndexedIssue, KeyInSubject
 
 
 async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, Facts]:
@@ -24,54 +26,64 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, 
 
     The caller holds the locks of `incoming.queue.lock_work`.
     """
-    earlier = await _earlier(connection, mails)
-    by_conversation = await _conversation_issues(connection, mails)
-    named = await _named_issues(connection, mails)
-    return {
-        due.mail.mail_id: Facts(
-            earlier=tuple(earlier.get(due.mail.fingerprint, ())),
-            conversation_issues=tuple(by_conversation.get(due.conversation, ())),
-            named_issues=tuple(named.get(due.mail.mail_id, ())),
-        )
-        for due in mails
-    }
-
-
-async def _earlier(
-    connection: Connection, mails: Sequence[DueMail]
-) -> dict[str, list[EarlierMail]]:
-    found = await incoming.earlier_mails(
+    earlier = await incoming.earlier_mails(
         connection,
         [due.mail.fingerprint for due in mails],
         [due.mail.mail_id for due in mails],
     )
-    projects = await issues.projects_of(connection, {mail.issue_key for mail in found})
+    by_conversation = await conversations.issues_of(connection, [due.conversation for due in mails])
+    ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
+    refs = {
+        issue_id: _ref(issue) for issue_id, issue in (await issues.by_id(connection, ids)).items()
+    }
+    repeated = _earlier(earlier, refs)
+    named = await _named_issues(connection, mails)
+    facts = {}
+    for due in mails:
+        found = tuple(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
+        facts[due.mail.mail_id] = Facts(
+            earlier=tuple(repeated.get(due.mail.fingerprint, ())),
+            conversation_issues=found,
+            answered_issue=await _answered(connection, due, found),
+            named_issues=tuple(named.get(due.mail.mail_id, ())),
+        )
+    return facts
+
+
+def _earlier(
+    found: Sequence[incoming.HandledMail], refs: Mapping[int, IssueRef]
+) -> dict[str, list[EarlierMail]]:
+    """Returns the earlier messages by fingerprint, without those whose issue is gone."""
     earlier: dict[str, list[EarlierMail]] = {}
     for mail in found:
-        same = EarlierMail(
-            mail_id=mail.mail_id,
-            mailbox=mail.mailbox,
-            source=mail.source,
-            issue=IssueRef(issue_key=mail.issue_key, project=projects[mail.issue_key]),
-        )
-        earlier.setdefault(mail.fingerprint, []).append(same)
+        if issue := refs.get(mail.issue_id):
+            same = EarlierMail(
+                mail_id=mail.mail_id, mailbox=mail.mailbox, source=mail.source, issue=issue
+            )
+            earlier.setdefault(mail.fingerprint, []).append(same)
     return earlier
 
 
-async def _conversation_issues(
-    connection: Connection, mails: Sequence[DueMail]
-) -> dict[str, list[IssueRef]]:
-    found = await conversations.issues_of(connection, [due.conversation for due in mails])
-    by_conversation: dict[str, list[IssueRef]] = {}
-    for conversation, project, key in found:
-        issue = IssueRef(issue_key=key, project=project)
-        by_conversation.setdefault(conversation, []).append(issue)
-    return by_conversation
+async def _answered(
+    connection: Connection, due: DueMail, found: Sequence[IssueRef]
+) -> IssueRef | None:
+    """Returns the issue whose message is answered, looked up only among several of a project."""
+    projects = Counter(issue.project for issue in found)
+    candidates = {issue.issue_id: issue for issue in found if projects[issue.project] > 1}
+    message_ids = answered_ids(due.mail)
+    if not candidates or not message_ids:
+        return None
+    received = await conversations.answered_issues(connection, list(candidates), message_ids)
+    sent = await answered_issues(connection, list(candidates), message_ids)
+    by_message = dict([*received, *sent])
+    nearest = (by_message[one] for one in message_ids if one in by_message)
+    return next((candidates[issue_id] for issue_id in nearest), None)
 
 
 async def _named_issues(
     connection: Connection, mails: Sequence[DueMail]
 ) -> dict[str, list[NamedIssue]]:
+    """Returns the issues that each subject names, by mail_id."""
     senders = {due.mail.mail_id: author_of(due.mail).address for due in mails}
     keys = [
         KeyInSubject(mail_id=due.mail.mail_id, issue_key=key, sender=senders[due.mail.mail_id])
@@ -83,7 +95,11 @@ async def _named_issues(
     known = await people.known(connection, strangers)
     named: dict[str, list[NamedIssue]] = {}
     for one in found:
-        issue = IssueRef(issue_key=one.issue_key, project=one.project)
         belongs = one.sender_participates or senders[one.mail_id] in known
-        named.setdefault(one.mail_id, []).append(NamedIssue(issue=issue, sender_belongs=belongs))
+        issue = NamedIssue(issue=_ref(one.issue), sender_belongs=belongs)
+        named.setdefault(one.mail_id, []).append(issue)
     return named
+
+
+def _ref(issue: IndexedIssue) -> IssueRef:
+    return IssueRef(issue_id=issue.issue_id, issue_key=issue.issue_key, project=issue.project)

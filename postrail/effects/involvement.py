@@ -15,7 +15,7 @@ def author_of(mail: MailParsed) -> Watcher:
 
 
 def involvement(
-    mail: MailParsed, issue_key: str, snapshot: ConfigurationSnapshot, *, muted: bool
+    mail: MailParsed, issue_id: int, snapshot: ConfigurationSnapshot, *, muted: bool
 ) -> Involvement:
     """Returns the people and the watched address that the message brings to the issue."""
     author, own = author_of(mail), snapshot.own_addresses
@@ -23,7 +23,7 @@ def involvement(
     addressed = [person.address.lower() for person in [*mail.to, *mail.cc]]
     people = dict.fromkeys([author.address, *addressed])
     return Involvement(
-        issue_key=issue_key,
+        issue_id=issue_id,
         watcher=author if watches else None,
         participants=tuple(who for who in people if who and who not in own),
         arrived_at=snapshot.accounts[mail.mailbox].address,

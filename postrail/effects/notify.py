@@ -23,7 +23,7 @@ from postrail.tracker.issues import Audience, Watcher
 class Announcement:
     """An effect on an issue that people are notified of."""
 
-    issue_key: str
+    issue_id: int
     event: Event
     # Unique for the effect, for example "mail 3f… revision 1" or "comment 12 on HELP-1".
     cause: str
@@ -46,11 +46,11 @@ async def notify(
     """
     if not announcements:
         return []
-    audiences = await issues.audiences(connection, [one.issue_key for one in announcements])
+    audiences = await issues.audiences(connection, [one.issue_id for one in announcements])
     mails = [
         mail
         for one in announcements
-        if (audience := audiences.get(one.issue_key))
+        if (audience := audiences.get(one.issue_id))
         for mail in notifications_of(one, audience, snapshot, key, now)
     ]
     if mails:
@@ -87,6 +87,7 @@ def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapsho
     return Cause(
         name=one.cause,
         conversation=audience.conversation,
+        issue_id=audience.issue_id,
         issue_key=audience.issue_key,
         in_reply_to=answered,
         references=tuple(dict.fromkeys(filter(None, [first, answered]))),

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from postrail.database import Connection, rows
 from postrail.incoming.message_ids import Named
+from postrail.tracker import issues
 
 Name = TypeVar("Name", bytes, str)
 
@@ -53,7 +54,9 @@ async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, Pla
             [hashes],
         )
     )
-    by_key = await _conversations_of(connection, {key for mail in mails for key in mail.keys})
+    keys = {key for mail in mails for key in mail.keys}
+    named = await issues.by_key(connection, keys)
+    by_key = {key: issue.conversation for key, issue in named.items()}
     added: dict[bytes, str] = {}
     placed = {}
     for mail in mails:
@@ -85,46 +88,42 @@ async def index(connection: Connection, conversations: dict[bytes, str]) -> None
     )
 
 
-async def issues_of(
-    connection: Connection, conversations: Sequence[str]
-) -> list[tuple[str, str, str]]:
-    """Returns the issues of these conversations: (conversation, project, issue key)."""
+async def issues_of(connection: Connection, conversations: Sequence[str]) -> dict[str, list[int]]:
+    """Returns the ids of the issues of each conversation, oldest first."""
     found = await rows(
         connection,
-        "SELECT conversation::text, project_key, issue_key FROM conversation_issue"
-        " WHERE conversation = ANY(%s)",
+        "SELECT conversation::text, array_agg(issue_id ORDER BY issue_id) FROM conversation_issue"
+        " WHERE conversation = ANY(%s) GROUP BY conversation",
         [list(conversations)],
     )
-    return [(row[0], row[1], row[2]) for row in found]
+    return dict(found)
 
 
-async def map_issues(connection: Connection, mapped: Sequence[tuple[str, str, str]]) -> None:
-    """Assigns issues to conversations: (conversation, project, issue key).
+async def answered_issues(
+    connection: Connection, issue_ids: Sequence[int], message_ids: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Returns the messages of these issues that have these Message-IDs: (Message-ID, issue id)."""
+    found = await rows(
+        connection,
+        "SELECT message_id, issue_id FROM incoming_mail"
+        " WHERE issue_id = ANY(%s) AND message_id = ANY(%s)",
+        [list(issue_ids), list(message_ids)],
+    )
+    return [(row[0], row[1]) for row in found]
 
-    A conversation never gets a second issue in a project: that breaks the table's primary key, and
-    the transaction with it.
-    """
+
+async def map_issues(connection: Connection, mapped: Sequence[tuple[str, int]]) -> None:
+    """Assigns issues to conversations: (conversation, issue id)."""
     if not mapped:
         return
     await connection.execute(
-        "INSERT INTO conversation_issue (conversation, project_key, issue_key)"
-        " SELECT * FROM unnest(%s::uuid[], %b::text[], %b::text[])",
+        "INSERT INTO conversation_issue (conversation, issue_id)"
+        " SELECT * FROM unnest(%s::uuid[], %s::bigint[]) ON CONFLICT DO NOTHING",
         [
-            [conversation for conversation, _, _ in mapped],
-            [project for _, project, _ in mapped],
-            [issue_key for _, _, issue_key in mapped],
+            [conversation for conversation, _ in mapped],
+            [issue_id for _, issue_id in mapped],
         ],
     )
-
-
-async def _conversations_of(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
-    """Returns the conversation that each issue began with; others may have joined since."""
-    found = await rows(
-        connection,
-        "SELECT issue_key, conversation::text FROM issue WHERE issue_key = ANY(%s)",
-        [sorted(keys)],
-    )
-    return dict(found)
 
 
 def _equals(mail: Named) -> str:

@@ -1,4 +1,4 @@
-"""Rows of incoming messages as the fetcher knows them: those it cannot read, those it has read."""
+"""Records the messages that the fetcher has read, and those that it cannot read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, rows, storable
+from postrail.database import Connection, one, rows, storable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchedRow:
+    """A message whose bytes Kafka has acknowledged; `blob` is the SHA-256 of a large one."""
+
+    mail_id: str
+    mailbox: str
+    source: str
+    size: int
+    received_at: datetime | None
+    fetched_at: datetime
+    raw_partition: int
+    raw_offset: int
+    blob: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +34,42 @@ class UnreadableRow:
     size: int
     reason: str
     tried_at: datetime
+
+
+async def fetched_since(connection: Connection, mailbox: str, since: datetime) -> int:
+    """Counts the messages of the mailbox that were fetched after that time."""
+    found = await one(
+        connection,
+        "SELECT count(*) FROM incoming_mail WHERE fetched_at > %s AND mailbox = %s",
+        (since, mailbox),
+    )
+    return int(found[0]) if found else 0
+
+
+async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> None:
+    """Adds a row in state fetched for each message; a row that exists stays as it is."""
+    await connection.execute(
+        "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, received_at, fetched_at,"
+        "  raw_partition, raw_offset, blobs)"
+        " SELECT mail_id, mailbox, source, 'fetched', size, received_at, fetched_at, raw_partition,"
+        "  raw_offset, CASE WHEN blob IS NULL THEN '{}' ELSE ARRAY[blob] END"
+        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
+        "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[])"
+        "  AS fetched(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
+        "   raw_offset, blob)"
+        " ON CONFLICT (mail_id) DO NOTHING",
+        [
+            [mail.mail_id for mail in mails],
+            [mail.mailbox for mail in mails],
+            [mail.source for mail in mails],
+            [mail.size for mail in mails],
+            [mail.received_at for mail in mails],
+            [mail.fetched_at for mail in mails],
+            [mail.raw_partition for mail in mails],
+            [mail.raw_offset for mail in mails],
+            [mail.blob for mail in mails],
+        ],
+    )
 
 
 async def record_unreadable(connection: Connection, messages: Sequence[UnreadableRow]) -> None:

@@ -21,21 +21,6 @@ from postrail.stream.received import Received
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FetchedRow:
-    """A message whose bytes Kafka has acknowledged; `blob` is the SHA-256 of a large one."""
-
-    mail_id: str
-    mailbox: str
-    source: str
-    size: int
-    received_at: datetime | None
-    fetched_at: datetime
-    raw_partition: int
-    raw_offset: int
-    blob: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class DueMail:
     """A message to process now; the caller's transaction holds the lock of its row."""
 
@@ -59,7 +44,7 @@ class HandledMail:
     mail_id: str
     mailbox: str
     source: str
-    issue_key: str
+    issue_id: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,45 +56,11 @@ class FinishedMail:
     state: str
     outcome: str
     reason: str
+    issue_id: int | None
+    # The key of the issue at this time.
     issue_key: str | None
     comment_id: int | None
     trace: dict[str, Any]
-
-
-async def fetched_since(connection: Connection, mailbox: str, since: datetime) -> int:
-    """Counts the messages of the mailbox that were fetched after that time."""
-    found = await one(
-        connection,
-        "SELECT count(*) FROM incoming_mail WHERE fetched_at > %s AND mailbox = %s",
-        (since, mailbox),
-    )
-    return int(found[0]) if found else 0
-
-
-async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> None:
-    """Adds a row in state fetched for each message; a row that exists stays as it is."""
-    await connection.execute(
-        "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, received_at, fetched_at,"
-        "  raw_partition, raw_offset, blobs)"
-        " SELECT mail_id, mailbox, source, 'fetched', size, received_at, fetched_at, raw_partition,"
-        "  raw_offset, CASE WHEN blob IS NULL THEN '{}' ELSE ARRAY[blob] END"
-        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
-        "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[])"
-        "  AS fetched(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
-        "   raw_offset, blob)"
-        " ON CONFLICT (mail_id) DO NOTHING",
-        [
-            [mail.mail_id for mail in mails],
-            [mail.mailbox for mail in mails],
-            [mail.source for mail in mails],
-            [mail.size for mail in mails],
-            [mail.received_at for mail in mails],
-            [mail.fetched_at for mail in mails],
-            [mail.raw_partition for mail in mails],
-            [mail.raw_offset for mail in mails],
-            [mail.blob for mail in mails],
-        ],
-    )
 
 
 async def take_in(
@@ -238,17 +189,18 @@ async def earlier_mails(
     """
     found = await rows(
         connection,
-        "SELECT fingerprint, mail_id, mailbox, source, issue_key FROM ("
+        "SELECT fingerprint, mail_id, mailbox, source, issue_id FROM ("
         " SELECT DISTINCT ON (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''))"
-        "  fingerprint, mail_id::text, mailbox, source, issue_key, handled_at FROM incoming_mail"
+        "  fingerprint, mail_id::text, mailbox, source, issue_id, handled_at FROM incoming_mail"
         " WHERE fingerprint = ANY(%s) AND state = 'done' AND outcome IN ('issue', 'comment')"
+        " AND issue_id IS NOT NULL"
         " AND mail_id <> ALL(%s) ORDER BY fingerprint, mailbox,"
         "  regexp_replace(source, ';uid=[0-9]*$', ''), handled_at) AS first ORDER BY handled_at",
         [list(fingerprints), list(except_mail_ids)],
     )
     return [
         HandledMail(
-            fingerprint=row[0], mail_id=row[1], mailbox=row[2], source=row[3], issue_key=row[4]
+            fingerprint=row[0], mail_id=row[1], mailbox=row[2], source=row[3], issue_id=row[4]
         )
         for row in found
     ]
@@ -265,11 +217,12 @@ async def finish(
     found = await rows(
         connection,
         "UPDATE incoming_mail AS mail SET state = done.state, outcome = done.outcome,"
-        "  reason = done.reason, issue_key = done.issue_key, comment_id = done.comment_id,"
+        "  reason = done.reason, issue_id = done.issue_id, issue_key = done.issue_key,"
+        "  comment_id = done.comment_id,"
         "  trace = done.trace, revision = mail.revision + 1, handled_at = %s"
-        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %s::bigint[],"
-        "  %b::text[]::jsonb[])"
-        "  AS done(mail_id, state, outcome, reason, issue_key, comment_id, trace)"
+        " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %s::bigint[], %b::text[],"
+        "  %s::bigint[], %b::text[]::jsonb[])"
+        "  AS done(mail_id, state, outcome, reason, issue_id, issue_key, comment_id, trace)"
         " WHERE mail.mail_id = done.mail_id AND mail.state IN ('new', 'working', 'waiting')"
         " RETURNING mail.mail_id::text",
         [
@@ -278,6 +231,7 @@ async def finish(
             [done.state for done in finished],
             [done.outcome for done in finished],
             [done.reason for done in finished],
+            [done.issue_id for done in finished],
             [done.issue_key for done in finished],
             [done.comment_id for done in finished],
             [json.dumps(done.trace) for done in finished],

@@ -33,6 +33,7 @@ class Cause:
     # Unique for the effect, for example "mail 3f… revision 1" or "comment 12".
     name: str
     conversation: str
+    issue_id: int
     issue_key: str
     in_reply_to: str | None
     references: tuple[str, ...]
@@ -104,6 +105,7 @@ def compose(
     return OutgoingQueued(
         outgoing_id=outgoing_id,
         conversation=cause.conversation,
+        issue_id=cause.issue_id,
         issue_key=cause.issue_key,
         cause=cause.name,
         connection=connection.name,

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal, LiteralString
 
 from postrail.database import Connection
+from postrail.outgoing.issues import issue_ids
 from postrail.records import OutgoingQueued
 
 DeliveryState = Literal["sent", "deferred", "failed"]
@@ -73,30 +74,31 @@ class AttemptResult:
 _INTAKE = """
 WITH given AS (
     SELECT * FROM unnest(
-        %(outgoing_id)s::uuid[], %(conversation)b::text[], %(issue_key)b::text[],
+        %(outgoing_id)s::uuid[], %(conversation)b::text[], %(issue_id)s::bigint[],
+        %(issue_key)b::text[],
         %(cause)b::text[], %(connection)b::text[], %(envelope_from)b::text[],
         %(message_id)b::text[], %(subject)b::text[], %(queued_at)s::timestamptz[],
         %(received_at)s::timestamptz[], %(mailbox)b::text[], %(message)b::bytea[],
         %(message_blob)b::text[]
     ) WITH ORDINALITY AS mail (
-        outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
-        subject, queued_at, received_at, mailbox, message, message_blob, place
+        outgoing_id, conversation, issue_id, issue_key, cause, connection, envelope_from,
+        message_id, subject, queued_at, received_at, mailbox, message, message_blob, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
-        outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
-        subject, queued_at, received_at, mailbox, message, message_blob
+        outgoing_id, conversation, issue_id, issue_key, cause, connection, envelope_from,
+        message_id, subject, queued_at, received_at, mailbox, message, message_blob
     )
-    SELECT outgoing_id, conversation, issue_key, cause, connection, envelope_from, message_id,
-        subject, queued_at, received_at, mailbox, message, message_blob
+    SELECT outgoing_id, conversation, issue_id, issue_key, cause, connection, envelope_from,
+        message_id, subject, queued_at, received_at, mailbox, message, message_blob
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
-    RETURNING outgoing_id, sequence, issue_key, connection, queued_at
+    RETURNING outgoing_id, sequence, issue_id, connection, queued_at
 )
 INSERT INTO delivery (
-    outgoing_id, recipient, connection, sequence, issue_key, state, due_at, changed_at
+    outgoing_id, recipient, connection, sequence, issue_id, state, due_at, changed_at
 )
-SELECT added.outgoing_id, to_whom.recipient, added.connection, added.sequence, added.issue_key,
+SELECT added.outgoing_id, to_whom.recipient, added.connection, added.sequence, added.issue_id,
     -- Whoever queued the mail may have a clock that is ahead.
     'queued', least(added.queued_at, now()), now()
 FROM added
@@ -117,6 +119,7 @@ async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> i
     columns: dict[str, Any] = {
         "outgoing_id": [record.outgoing_id for record in records],
         "conversation": [record.conversation for record in records],
+        "issue_id": await issue_ids(connection, records),
         "issue_key": [record.issue_key for record in records],
         "cause": [_text(record.cause) for record in records],
         "connection": [record.connection for record in records],
@@ -149,7 +152,7 @@ def _text(value: str) -> str:
 _DUE: LiteralString = """state IN ('queued', 'deferred') AND due_at <= %(now)s
         AND NOT EXISTS (
             SELECT FROM delivery AS earlier
-            WHERE earlier.issue_key = delivery.issue_key
+            WHERE earlier.issue_id = delivery.issue_id
                 AND earlier.recipient = delivery.recipient
                 AND earlier.sequence < delivery.sequence
                 AND earlier.state IN ('queued', 'sending')

@@ -5,7 +5,7 @@ lost is found again by its marker. A `TransactionalTracker` shares our database 
 caller's transaction, a batch at a time. `postrail.tracker.issues` keeps what we record about the
 issues of any tracker.
 
-Owns the tables: watcher, participant, issue_address.
+Owns the tables: issue_index, issue_alias, watcher, participant, issue_address.
 """
 
 from __future__ import annotations
@@ -116,6 +116,8 @@ class Tracker(Protocol):
 class TransactionalTracker(Protocol):
     """A tracker in our own database: its effects are part of the caller's transaction."""
 
+    # Its name in `issue_index`: two trackers may have one key.
+    name: str
     capabilities: Capabilities
 
     async def create_issues(

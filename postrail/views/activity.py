@@ -98,7 +98,9 @@ async def notified_of(connection: Connection, issue_keys: Sequence[str]) -> list
     found = await rows(
         connection,
         f"{_NOTIFIED} FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"
-        " WHERE mail.issue_key = ANY(%s) ORDER BY mail.sequence",
+        " JOIN issue_index AS issue ON issue.issue_id = mail.issue_id"
+        " WHERE issue.issue_key = ANY(%s)"
+        " ORDER BY mail.sequence",
         [list(issue_keys)],
     )
     return [_notified(row) for row in found]

@@ -19,6 +19,7 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.reader import read_record
 from postrail.stream.topics import MAIL_FETCHED
+from postrail.views.where import OF_ISSUE
 
 STATES = ("fetched", "new", "working", "waiting", "done", "failed", "quarantined")
 UNFINISHED = ("fetched", "new", "working", "waiting")
@@ -119,7 +120,7 @@ async def incoming_mails(
     if mailbox is not None:
         conditions.append("mailbox = %(mailbox)s")
     if issue_key is not None:
-        conditions.append("issue_key = %(issue_key)s")
+        conditions.append(OF_ISSUE)
     where: LiteralString = "WHERE " + " AND ".join(conditions) if conditions else ""
     return await _listed(
         connection,

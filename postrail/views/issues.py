@@ -97,9 +97,15 @@ _ATTACHMENTS: LiteralString = """
 SELECT name, content_type, size, sha256, comment_id
 FROM attachment WHERE issue_key = %s ORDER BY attachment_id"""
 
-_WATCHERS: LiteralString = "SELECT address FROM watcher WHERE issue_key = %s ORDER BY 1"
+_WATCHERS: LiteralString = (
+    "SELECT address FROM watcher JOIN issue_index USING (issue_id)"
+    " WHERE tracker = 'builtin' AND issue_key = %s ORDER BY 1"
+)
 
-_ADDRESSES: LiteralString = "SELECT address FROM issue_address WHERE issue_key = %s ORDER BY 1"
+_ADDRESSES: LiteralString = (
+    "SELECT address FROM issue_address JOIN issue_index USING (issue_id)"
+    " WHERE tracker = 'builtin' AND issue_key = %s ORDER BY 1"
+)
 
 _LINKS: LiteralString = (
     "SELECT linked_key || ' (' || kind || ')' FROM issue_link WHERE issue_key = %s ORDER BY 1"

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 from psycopg.rows import class_row
 
 from postrail.database import Connection
+from postrail.views.where import OF_ISSUE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +51,7 @@ async def deliveries(
     if state is not None:
         conditions.append("state = %(state)s")
     if issue_key is not None:
-        conditions.append("mail.issue_key = %(issue_key)s")
+        conditions.append("mail." + OF_ISSUE)
     where: LiteralString = " WHERE " + " AND ".join(conditions) if conditions else ""
     statement = _ROW + where + " ORDER BY mail.sequence DESC, recipient LIMIT %(limit)s"
     return await _rows(

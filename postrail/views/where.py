@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import LiteralString
 
+# Finds rows of an issue by its present key or a former one; takes the key.
+OF_ISSUE: LiteralString = """issue_id IN (
+    SELECT issue_id FROM (
+        SELECT issue_key AS key, issue_id FROM issue_index
+        UNION ALL SELECT alias_key, issue_id FROM issue_alias
+    ) AS named WHERE key = %(issue_key)s
+)"""
+
 
 def where(*filters: tuple[LiteralString, object]) -> tuple[LiteralString, list[object]]:
     """Returns the clause and its parameters; filters without a value (None or []) are left out.

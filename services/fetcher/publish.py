@@ -11,7 +11,7 @@ from datetime import datetime
 from postrail.blobs import ArchivesMessages
 from postrail.clock import Clock
 from postrail.errors import TransientError
-from postrail.incoming.queue import FetchedRow
+from postrail.incoming.fetched import FetchedRow
 from postrail.mailbox import ReadMail
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.health import Health

@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from postrail.clock import Clock
-from postrail.incoming.fetched import UnreadableRow
-from postrail.incoming.queue import FetchedRow
+from postrail.incoming.fetched import FetchedRow, UnreadableRow
 from postrail.mailbox import ListedMail, Mailbox, MailUnreadable, ReadMail
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.log import log

@@ -12,8 +12,15 @@ from postrail.configuration.load import mail_accounts
 from postrail.configuration.mail_account import MailAccount
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
-from postrail.incoming.fetched import UnreadableRow, acknowledged, known, record_unreadable
-from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched
+from postrail.incoming.fetched import (
+    FetchedRow,
+    UnreadableRow,
+    acknowledged,
+    fetched_since,
+    known,
+    record_fetched,
+    record_unreadable,
+)
 from postrail.mailbox.graph.delta import Delta
 from postrail.mailbox_state import graph_delta, last_contact, reconciliation, sync_state
 from postrail.mailbox_state import ledger as mailbox_ledger

@@ -13,7 +13,7 @@ from postrail.errors import FatalError, TransientError
 from postrail.observe.log import log
 from postrail.process import Process
 from postrail.records import MailParsed
-from postrail.retry import backoff_seconds
+from postrail.retry_loop import RetryLoop
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received
 from postrail.tasks import set_within
@@ -22,6 +22,9 @@ from services.handler.batch import Batch
 from services.handler.intake import Intake
 
 logger = log(__name__)
+
+PAUSE_BASE_SECONDS = 0.5
+PAUSE_MAX_SECONDS = 30.0
 
 
 class Handler:
@@ -40,6 +43,14 @@ class Handler:
         self._settings = process.settings.handler
         self._intake = Intake(pool, offsets, process.clock)
         self._batch = Batch(process, pool, tracker, blobs, message_id_key)
+        self._retry = RetryLoop(
+            event="work paused",
+            part="work",
+            health=process.health,
+            pause=process.clock.sleep,
+            base_seconds=PAUSE_BASE_SECONDS,
+            max_seconds=PAUSE_MAX_SECONDS,
+        )
 
     async def take_in(self, batch: Sequence[Received[MailParsed]]) -> None:
         """Brings parsed messages into the table."""
@@ -47,21 +58,10 @@ class Handler:
 
     async def run(self) -> None:
         """Works due messages until the process stops; pauses while the database is unavailable."""
-        attempt = 0
-        while not self._process.stop.is_set():
-            self._process.health.beat()
+        stop = self._process.stop
+        while not stop.is_set():
             self._intake.arrived.clear()
-            try:
-                worked = await self.work_batch()
-            except TransientError as error:
-                attempt += 1
-                self._process.health.down("work", str(error))
-                logger.warning("work paused", reason=str(error), attempt=attempt)
-                await self._process.clock.sleep(backoff_seconds(attempt, 0.5, 30.0))
-                continue
-            attempt = 0
-            self._process.health.up("work")
-            if not worked:
+            if not await self._retry.run(self.work_batch, stop):
                 # Messages that wait become due by the clock alone.
                 await set_within(self._intake.arrived, self._settings.poll_seconds)
 

@@ -213,7 +213,7 @@ class Found:
     def addresses(self, summary: str) -> list[str]:
         """Where an issue's mail arrived."""
         found = self._pipeline.rows(
-            "SELECT address FROM issue_address JOIN issue USING (issue_key) WHERE summary = %s"
+            "SELECT address FROM issue_address JOIN issue_index USING (issue_id) WHERE summary = %s"
             " ORDER BY address",
             [summary],
         )

@@ -13,8 +13,7 @@ from typing import Any
 from postrail.clock import Clock, SettableClock
 from postrail.configuration.mail_account import MailAccount
 from postrail.errors import PipelineError
-from postrail.incoming.fetched import UnreadableRow
-from postrail.incoming.queue import FetchedRow
+from postrail.incoming.fetched import FetchedRow, UnreadableRow
 from postrail.mailbox_state.reconciliation import Reconciliation, Round
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.health import Health

@@ -17,6 +17,7 @@ from postrail.tracker.builtin.numbering import take_numbers
 class BuiltinTracker:
     """The tracker in our own database."""
 
+    name = "builtin"
     capabilities = Capabilities(attachments=True)
 
     async def create_issues(

@@ -13,8 +13,7 @@ import pytest
 from postrail.clock import SystemClock
 from postrail.database import one_connection, rows
 from postrail.errors import ConfigurationError
-from postrail.incoming.fetched import UnreadableRow, record_unreadable
-from postrail.incoming.queue import FetchedRow, record_fetched
+from postrail.incoming.fetched import FetchedRow, UnreadableRow, record_fetched, record_unreadable
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox_state import last_contact as contact
 from postrail.mailbox_state import sync_state

@@ -28,8 +28,7 @@ from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.configuration.person import Person
 from postrail.configuration.project import Project
 from postrail.database import Pool, one_connection, open_pool, rows, transaction
-from postrail.incoming import queue as incoming
-from postrail.incoming.queue import FetchedRow
+from postrail.incoming.fetched import FetchedRow, record_fetched
 from postrail.observe.health import Health
 from postrail.outgoing import queue as outgoing
 from postrail.process import Process
@@ -185,7 +184,7 @@ async def handle(settings: Settings, pool: Pool, filled: Filled, places: list[Pl
     """Takes the mails through the handler, and the notification into the sender's tables."""
     ids = [filled.inline, filled.blob, filled.unparsable, filled.fetched]
     async with transaction(pool) as connection:
-        await incoming.record_fetched(
+        await record_fetched(
             connection,
             [
                 fetched_row(mail_id, place)

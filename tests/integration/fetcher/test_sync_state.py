@@ -11,8 +11,14 @@ import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.errors import ConfigurationError
-from postrail.incoming.fetched import UnreadableRow, acknowledged, record_unreadable
-from postrail.incoming.queue import FetchedRow, fetched_since, record_fetched
+from postrail.incoming.fetched import (
+    FetchedRow,
+    UnreadableRow,
+    acknowledged,
+    fetched_since,
+    record_fetched,
+    record_unreadable,
+)
 from postrail.mailbox_state import last_contact
 from postrail.mailbox_state.sync_state import (
     Renumbered,

@@ -22,7 +22,7 @@ from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.tracker import IssueDraft, issues
 from postrail.tracker.builtin.tracker import BuiltinTracker
-from postrail.tracker.issues import Involvement, Watcher
+from postrail.tracker.issues import Involvement, NewIssue, Watcher
 from tests.makers.records import NOON
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"
@@ -77,9 +77,19 @@ def draft(reporter: str) -> IssueDraft:
 
 
 async def make_issue(connection: Connection, reporter: str) -> None:
-    (key,) = await BuiltinTracker().create_issues(connection, [draft(reporter)], NOON)
-    involved = Involvement(
+    made = draft(reporter)
+    (key,) = await BuiltinTracker().create_issues(connection, [made], NOON)
+    new = NewIssue(
+        tracker="builtin",
         issue_key=key,
+        project=made.project,
+        conversation=made.conversation,
+        summary=made.summary,
+        first_message_id=None,
+    )
+    (issue_id,) = await issues.add(connection, [new], NOON)
+    involved = Involvement(
+        issue_id=issue_id,
         watcher=Watcher(address=reporter, name="Ada"),
         participants=(reporter,),
         arrived_at="support@example.com",

@@ -28,7 +28,8 @@ async def test_one_mail_in_two_mailboxes_of_a_project_is_one_issue_with_both_add
         ("done", "issue", "SALE-1"),
     ]
     assert await bench.rows(
-        "SELECT address FROM issue_address WHERE issue_key = 'HELP-1' ORDER BY 1"
+        "SELECT address FROM issue_address JOIN issue_index USING (issue_id)"
+        " WHERE issue_key = 'HELP-1' ORDER BY 1"
     ) == [("info@example.com",), ("support@example.com",)]
 
 

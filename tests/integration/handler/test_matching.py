@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from postrail.records import Address
+from postrail.configuration.load import load_snapshot
+from postrail.database import transaction
+from postrail.decision import trace as traces
+from postrail.decision.decide import decide
+from postrail.incoming import conversations
+from postrail.outgoing import queue as outgoing
+from postrail.records import Address, MailParsed, OutgoingQueued
+from postrail.stream import avro
+from postrail.tracker import issues
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 
@@ -71,3 +79,72 @@ async def test_a_key_does_not_move_a_conversation_that_has_an_issue_there(bench:
     assert (await bench.outcomes())[2] == ("done", "comment", "HELP-1")
     await bench.handle(mail_parsed(references=[str(other.message_id)]))
     assert (await bench.outcomes())[3] == ("done", "comment", "HELP-2")
+
+
+async def second_issue(bench: Bench, first: MailParsed) -> MailParsed:
+    """Makes HELP-2 by a message, and lets the conversation of the first message have it too."""
+    second = mail_parsed(subject="second")
+    await bench.handle(second)
+    async with transaction(bench.pool) as connection:
+        found = await issues.by_key(connection, ["HELP-1", "HELP-2"])
+        conversation = found["HELP-1"].conversation
+        await conversations.map_issues(connection, [(conversation, found["HELP-2"].issue_id)])
+    return second
+
+
+async def test_of_several_issues_the_newest_takes_an_answer_to_neither(bench: Bench) -> None:
+    first = mail_parsed(references=["<before@x>"])
+    await bench.handle(first)
+    await second_issue(bench, first)
+    await bench.handle(mail_parsed(in_reply_to=["<before@x>"]))
+    assert (await bench.outcomes())[-1] == ("done", "comment", "HELP-2")
+
+
+async def test_of_several_issues_the_answered_one_takes_the_answer(bench: Bench) -> None:
+    first = mail_parsed(references=["<before@x>"])
+    await bench.handle(first)
+    notified = bench.sent(OutgoingQueued)[0]
+    async with transaction(bench.pool) as connection:
+        await outgoing.intake(connection, [notified])
+    second = await second_issue(bench, first)
+    # The message that made the issue.
+    await bench.handle(mail_parsed(in_reply_to=[str(first.message_id)]))
+    # Our notification of it, named by a reference only.
+    await bench.handle(mail_parsed(references=["<before@x>", notified.message_id]))
+    # The nearest counts: the last reference.
+    both = [str(first.message_id), "<unknown@x>", str(second.message_id)]
+    await bench.handle(mail_parsed(in_reply_to=[str(first.message_id)], references=both))
+    assert [key for _, _, key in (await bench.outcomes())[2:]] == ["HELP-1", "HELP-1", "HELP-1"]
+    trace = await bench.rows(
+        "SELECT trace -> 'facts' -> 'answered_issue' ->> 'issue_key' FROM incoming_mail"
+        " ORDER BY arrival"
+    )
+    assert [row[0] for row in trace] == [None, None, "HELP-1", "HELP-1", "HELP-1"]
+
+
+async def test_a_former_key_in_the_subject_leads_to_the_issue(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    async with transaction(bench.pool) as connection:
+        issue = (await issues.by_key(connection, ["HELP-1"]))["HELP-1"]
+        await issues.add_alias(connection, "builtin", "OLD-7", issue.issue_id)
+    await bench.handle(mail_parsed(subject="OLD-7 more"))
+    assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
+    assert await bench.rows(
+        "SELECT count(DISTINCT queue), count(DISTINCT issue_id) FROM incoming_mail"
+    ) == [(1, 1)]
+
+
+async def test_a_stored_trace_gives_the_same_decision_again(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first, mail_parsed(subject="HELP-1"))
+    await bench.handle(mail_parsed(in_reply_to=[str(first.message_id)]))
+    async with transaction(bench.pool) as connection:
+        snapshot = await load_snapshot(connection)
+    for parsed, stored, outcome in await bench.rows(
+        "SELECT parsed, trace, outcome FROM incoming_mail ORDER BY arrival"
+    ):
+        trace = traces.from_json(stored)
+        assert trace is not None
+        assert trace.change_id == snapshot.change_id > 0
+        again = decide(avro.decode_as(MailParsed, bytes(parsed)), snapshot, trace.facts)
+        assert (again.outcome, again.trace) == (outcome, trace)

@@ -44,6 +44,7 @@ async def test_a_mail_that_another_handler_finished_meanwhile_stays_as_it_is(ben
         state="failed",
         outcome="failed",
         reason="too late",
+        issue_id=None,
         issue_key=None,
         comment_id=None,
         trace={},

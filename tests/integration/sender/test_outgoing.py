@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.blob_names import named_blobs
+from postrail.outgoing.issues import answered_issues
 from postrail.outgoing.queue import AttemptResult, Claimed, DeliveryState, Result
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
+from postrail.tracker import issues
+from postrail.tracker.issues import NewIssue
 from postrail.views import outgoing as outgoing_views
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -45,7 +49,11 @@ def queued(**changes: Any) -> OutgoingQueued:
         "message": b"Subject: Hello\r\n\r\nHi\r\n",
         "message_blob": None,
     }
-    return OutgoingQueued(**{**fields, **changes})
+    fields.update(changes)
+    # An id of its own for each key.
+    key = fields["issue_key"]
+    fields.setdefault("issue_id", zlib.crc32(key.encode()) if key else None)
+    return OutgoingQueued(**fields)
 
 
 async def take_in(pool: Pool, *records: OutgoingQueued) -> int:
@@ -257,9 +265,50 @@ async def test_two_senders_never_claim_the_same(pool: Pool) -> None:
         assert [outgoing_id for outgoing_id in sent if outgoing_id in wanted] == wanted
 
 
+async def new_issue(pool: Pool, key: str) -> int:
+    new = NewIssue(
+        tracker="builtin",
+        issue_key=key,
+        project="DEMO",
+        conversation=str(uuid.uuid4()),
+        summary="Hello",
+        first_message_id=None,
+    )
+    async with transaction(pool) as connection:
+        (issue_id,) = await issues.add(connection, [new], NOW)
+    return issue_id
+
+
+async def test_a_record_of_release_0_1_0_finds_its_issue_by_the_key(pool: Pool) -> None:
+    demo = await new_issue(pool, "DEMO-1")
+    old = [queued(issue_id=None), queued(issue_id=None)]
+    unknown = queued(issue_id=None, issue_key="GONE-1")
+    await take_in(pool, *old, queued(issue_id=demo), unknown, queued(issue_key=None))
+    async with transaction(pool) as connection:
+        in_mails = await rows(connection, "SELECT issue_id FROM outgoing_mail ORDER BY sequence")
+        in_queue = await rows(connection, "SELECT issue_id FROM delivery ORDER BY sequence")
+    assert in_mails == in_queue == [(demo,), (demo,), (demo,), (None,), (None,)]
+    # They keep the order of their issue together.
+    assert len([mail for mail in await claim(pool) if mail.issue_key == "DEMO-1"]) == 1
+
+
+async def test_a_message_of_an_issue_is_found_by_its_message_id(pool: Pool) -> None:
+    await take_in(
+        pool,
+        queued(issue_id=1, message_id="<a@x>"),
+        queued(issue_id=2, message_id="<b@x>"),
+        queued(issue_id=3, message_id="<c@x>"),
+    )
+    async with transaction(pool) as connection:
+        found = await answered_issues(connection, [1, 2], ["<b@x>", "<c@x>", "<d@x>"])
+    assert found == [("<b@x>", 2)]
+
+
 async def test_what_the_commands_show(pool: Pool) -> None:
     first = queued(recipients=["a@example.org", "b@example.org"])
-    await take_in(pool, first, queued(issue_key="DEMO-2"), queued(issue_key="DEMO-2"))
+    second = await new_issue(pool, "DEMO-2")
+    others = [queued(issue_key="DEMO-2", issue_id=second) for _ in range(2)]
+    await take_in(pool, first, *others)
     await finish(pool, [mail for mail in await claim(pool) if mail.issue_key == "DEMO-1"], "failed")
 
     async with transaction(pool) as connection:

@@ -9,21 +9,48 @@ import pytest
 
 from postrail.database import Pool, rows, transaction
 from postrail.tracker import issues
-from postrail.tracker.builtin.tracker import BuiltinTracker
-from postrail.tracker.issues import Involvement, KeyInSubject, NamedInSubject, Watcher
-from tests.makers.drafts import CONVERSATION, issue_draft
+from postrail.tracker.issues import (
+    IndexedIssue,
+    Involvement,
+    KeyInSubject,
+    NamedInSubject,
+    NewIssue,
+    Watcher,
+)
+from tests.makers.drafts import CONVERSATION
 from tests.makers.records import NOON
 
 ADA = Watcher(address="ada@example.org", name="Ada")
 BO = Watcher(address="bo@example.org", name="Bo")
 
 
-@pytest.fixture
-async def keys(pool: Pool) -> list[str]:
+def new_issue(key: str, project: str = "HELP", **fields: Any) -> NewIssue:
+    return NewIssue(
+        **{
+            "tracker": "builtin",
+            "issue_key": key,
+            "project": project,
+            "conversation": CONVERSATION,
+            "summary": "Printer on fire",
+            "first_message_id": None,
+            **fields,
+        }
+    )
+
+
+async def add(pool: Pool, *new: NewIssue) -> list[int]:
     async with transaction(pool) as connection:
-        return await BuiltinTracker().create_issues(
-            connection, [issue_draft(), issue_draft(project="SALE", summary="Offer")], NOON
-        )
+        return await issues.add(connection, new, NOON)
+
+
+@pytest.fixture
+async def ids(pool: Pool) -> list[int]:
+    """Returns the ids of HELP-1 and SALE-1."""
+    return await add(
+        pool,
+        new_issue("HELP-1", first_message_id="<first@x>"),
+        new_issue("SALE-1", "SALE", summary="Offer"),
+    )
 
 
 async def involve(pool: Pool, *involved: Involvement) -> None:
@@ -36,14 +63,20 @@ async def read(pool: Pool, statement: str) -> list[tuple[Any, ...]]:
         return await rows(connection, statement)
 
 
-def involvement(key: str, watcher: Watcher | None = None, **fields: Any) -> Involvement:
+def involvement(issue_id: int, watcher: Watcher | None = None, **fields: Any) -> Involvement:
     return Involvement(
-        **{"issue_key": key, "watcher": watcher, "participants": (), "arrived_at": None, **fields}
+        **{
+            "issue_id": issue_id,
+            "watcher": watcher,
+            "participants": (),
+            "arrived_at": None,
+            **fields,
+        }
     )
 
 
-async def test_people_and_addresses_are_recorded_once(pool: Pool, keys: list[str]) -> None:
-    first, second = keys
+async def test_people_and_addresses_are_recorded_once(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
     one = involvement(
         first,
         ADA,
@@ -52,74 +85,137 @@ async def test_people_and_addresses_are_recorded_once(pool: Pool, keys: list[str
     )
     await involve(pool, one, involvement(second, BO), one)
     await involve(pool, one)
-    assert await read(pool, "SELECT * FROM watcher ORDER BY issue_key") == [
+    assert await read(pool, "SELECT issue_id, address, name FROM watcher ORDER BY issue_id") == [
         (first, ADA.address, "Ada"),
         (second, BO.address, "Bo"),
     ]
-    assert await read(pool, "SELECT * FROM participant ORDER BY address") == [
+    assert await read(pool, "SELECT issue_id, address FROM participant ORDER BY address") == [
         (first, "ada@example.org"),
         (first, "cy@example.org"),
     ]
-    assert await read(pool, "SELECT * FROM issue_address") == [(first, "help@example.com")]
+    assert await read(pool, "SELECT issue_id, address FROM issue_address") == [
+        (first, "help@example.com")
+    ]
 
 
-async def test_a_watcher_is_the_same_one_in_capitals(pool: Pool, keys: list[str]) -> None:
-    await involve(pool, involvement(keys[0], ADA))
-    await involve(pool, involvement(keys[0], Watcher(address="Ada@Example.org", name="A.")))
+async def test_a_watcher_is_the_same_one_in_capitals(pool: Pool, ids: list[int]) -> None:
+    await involve(pool, involvement(ids[0], ADA))
+    await involve(pool, involvement(ids[0], Watcher(address="Ada@Example.org", name="A.")))
     assert await read(pool, "SELECT address, name FROM watcher") == [(ADA.address, "Ada")]
 
 
-async def test_a_further_address_is_noted(pool: Pool, keys: list[str]) -> None:
-    await involve(pool, involvement(keys[0], arrived_at="help@example.com"))
+async def test_a_further_address_is_noted(pool: Pool, ids: list[int]) -> None:
+    await involve(pool, involvement(ids[0], arrived_at="help@example.com"))
     async with transaction(pool) as connection:
         for _ in range(2):
-            await issues.note_addresses(connection, [(keys[0], "info@example.com")])
+            await issues.note_addresses(connection, [(ids[0], "info@example.com")])
     assert await read(pool, "SELECT address FROM issue_address ORDER BY 1") == [
         ("help@example.com",),
         ("info@example.com",),
     ]
 
 
-async def test_audiences_are_those_of_existing_issues(pool: Pool, keys: list[str]) -> None:
-    first, second = keys
+async def test_audiences_are_those_of_existing_issues(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
     await involve(pool, involvement(first, BO), involvement(first, ADA))
     async with transaction(pool) as connection:
-        found = await issues.audiences(connection, [second, first, "HELP-9", first])
+        found = await issues.audiences(connection, [second, first, 999, first])
     assert set(found) == {first, second}
     assert found[first].watchers == (ADA, BO)
     assert (found[first].project, found[first].summary) == ("HELP", "Printer on fire")
     assert (found[second].project, found[second].summary) == ("SALE", "Offer")
     assert (found[second].watchers, found[second].conversation) == ((), CONVERSATION)
+    assert (found[first].first_message_id, found[second].first_message_id) == ("<first@x>", None)
+    assert (found[first].issue_key, found[second].issue_key) == ("HELP-1", "SALE-1")
 
 
 async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
-    pool: Pool, keys: list[str]
+    pool: Pool, ids: list[int]
 ) -> None:
-    first, second = keys
+    first, second = ids
     await involve(pool, involvement(first, participants=(ADA.address,)))
     named = [
-        KeyInSubject(mail_id="a", issue_key=second, sender=ADA.address),
+        KeyInSubject(mail_id="a", issue_key="SALE-1", sender=ADA.address),
         KeyInSubject(mail_id="a", issue_key="UTF-8", sender=ADA.address),
-        KeyInSubject(mail_id="a", issue_key=first, sender=ADA.address),
-        KeyInSubject(mail_id="b", issue_key=first, sender=BO.address),
+        KeyInSubject(mail_id="a", issue_key="HELP-1", sender=ADA.address),
+        KeyInSubject(mail_id="b", issue_key="HELP-1", sender=BO.address),
     ]
     async with transaction(pool) as connection:
         found = await issues.named_issues(connection, named)
         assert await issues.named_issues(connection, []) == []
+    help_1, sale_1 = indexed(first, "HELP-1"), indexed(second, "SALE-1", "SALE")
     assert found == [
-        NamedInSubject(mail_id="a", issue_key=second, project="SALE", sender_participates=False),
-        NamedInSubject(mail_id="a", issue_key=first, project="HELP", sender_participates=True),
-        NamedInSubject(mail_id="b", issue_key=first, project="HELP", sender_participates=False),
+        NamedInSubject(mail_id="a", issue=sale_1, sender_participates=False),
+        NamedInSubject(mail_id="a", issue=help_1, sender_participates=True),
+        NamedInSubject(mail_id="b", issue=help_1, sender_participates=False),
     ]
 
 
+def indexed(issue_id: int, key: str, project: str = "HELP") -> IndexedIssue:
+    return IndexedIssue(
+        issue_id=issue_id, issue_key=key, project=project, conversation=CONVERSATION
+    )
+
+
+async def test_issues_are_found_by_id_and_by_key(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
+    async with transaction(pool) as connection:
+        assert await issues.by_id(connection, [second, 999]) == {
+            second: indexed(second, "SALE-1", "SALE")
+        }
+        assert await issues.by_key(connection, ["HELP-1", "HELP-9"]) == {
+            "HELP-1": indexed(first, "HELP-1")
+        }
+        assert await issues.by_id(connection, []) == {}
+        assert await issues.by_key(connection, []) == {}
+
+
+async def test_ids_come_in_the_order_of_the_issues(pool: Pool) -> None:
+    keys = [f"HELP-{number}" for number in range(50, 0, -1)]
+    ids = await add(pool, *map(new_issue, keys))
+    async with transaction(pool) as connection:
+        found = await issues.by_id(connection, ids)
+    assert [found[issue_id].issue_key for issue_id in sorted(ids)] == keys
+    assert ids == sorted(ids)
+
+
+async def test_a_former_key_leads_to_the_issue_that_moved(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
+    async with transaction(pool) as connection:
+        await issues.add_alias(connection, "builtin", "OLD-7", first)
+        assert await issues.by_key(connection, ["OLD-7"]) == {"OLD-7": indexed(first, "HELP-1")}
+        # It moved again, by a merge.
+        await issues.add_alias(connection, "builtin", "OLD-7", second)
+        assert (await issues.by_key(connection, ["OLD-7"]))["OLD-7"].issue_id == second
+        named = KeyInSubject(mail_id="a", issue_key="OLD-7", sender=ADA.address)
+        (found,) = await issues.named_issues(connection, [named])
+    assert found.issue == indexed(second, "SALE-1", "SALE")
+
+
+async def test_a_present_key_comes_before_a_former_one(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
+    async with transaction(pool) as connection:
+        await issues.add_alias(connection, "builtin", "SALE-1", first)
+        assert (await issues.by_key(connection, ["SALE-1"]))["SALE-1"].issue_id == second
+
+
+async def test_two_trackers_may_have_one_key(pool: Pool, ids: list[int]) -> None:
+    (other,) = await add(pool, new_issue("HELP-1", tracker="jira"))
+    assert other not in ids
+    async with transaction(pool) as connection:
+        found = await issues.by_key(connection, ["HELP-1"])
+    assert found["HELP-1"].issue_id == ids[0]
+    with pytest.raises(Exception, match="issue_index_issue_key_tracker_key"):
+        await add(pool, new_issue("HELP-1", tracker="jira"))
+
+
 async def test_two_handlers_that_add_the_same_people_never_deadlock(
-    pool: Pool, keys: list[str]
+    pool: Pool, ids: list[int]
 ) -> None:
     people = [Watcher(address=f"{n}@example.org", name=str(n)) for n in range(20)]
     involved = [
-        involvement(key, person, participants=(person.address,))
-        for key in keys
+        involvement(issue_id, person, participants=(person.address,))
+        for issue_id in ids
         for person in people
     ]
     async with asyncio.timeout(60):

@@ -9,10 +9,10 @@ from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed
 
 SNAPSHOT = snapshot()
-HELP_1 = IssueRef(issue_key="HELP-1", project="HELP")
-HELP_2 = IssueRef(issue_key="HELP-2", project="HELP")
-HELP_3 = IssueRef(issue_key="HELP-3", project="HELP")
-SALE_1 = IssueRef(issue_key="SALE-1", project="SALE")
+HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
+HELP_2 = IssueRef(issue_id=2, issue_key="HELP-2", project="HELP")
+HELP_3 = IssueRef(issue_id=3, issue_key="HELP-3", project="HELP")
+SALE_1 = IssueRef(issue_id=4, issue_key="SALE-1", project="SALE")
 NOTHING = Facts()
 
 
@@ -82,7 +82,7 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     # the conversation has an issue in that project, and stays with it
     (
         mail_parsed(subject="Re: SALE-1", mailbox="support"),
-        named(SALE_1, IssueRef(issue_key="SALE-9", project="SALE"), belongs=True),
+        named(SALE_1, IssueRef(issue_id=5, issue_key="SALE-9", project="SALE"), belongs=True),
         Outcome.COMMENT,
         comment(SALE_1),
     ),

@@ -15,8 +15,8 @@ from postrail.records import MailParsed
 from tests.makers.records import mail_parsed
 from tests.unit.decision.cases import CASES, SNAPSHOT
 
-ISSUE = IssueRef(issue_key="HELP-1", project="HELP")
-OTHER = IssueRef(issue_key="1234", project="an RT queue")
+ISSUE = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
+OTHER = IssueRef(issue_id=2**40, issue_key="1234", project="an RT queue")
 
 # A value of each kind of fact that is not its default.
 KINDS: dict[str, Any] = {

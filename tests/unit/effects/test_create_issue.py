@@ -24,7 +24,7 @@ def test_an_issue_holds_the_whole_text() -> None:
 
 
 def test_an_issue_takes_project_and_link_from_the_effect() -> None:
-    linked_to = IssueRef(issue_key="HELP-7", project="HELP")
+    linked_to = IssueRef(issue_id=7, issue_key="HELP-7", project="HELP")
     effect = CreateIssue(project="SALE", muted=False, linked_to=linked_to)
     draft = issue_draft(work(effect, mail_parsed()), SNAPSHOT)
     assert (draft.project, draft.issue_type, draft.linked_to) == ("SALE", "Request", "HELP-7")

@@ -32,7 +32,7 @@ ADA = Watcher(address="ada@example.org", name="Ada")
 def test_only_a_person_watches(
     changes: dict[str, Any], muted: bool, watcher: Watcher | None
 ) -> None:
-    found = involvement(mail_parsed(**changes), "HELP-1", SNAPSHOT, muted=muted)
+    found = involvement(mail_parsed(**changes), 1, SNAPSHOT, muted=muted)
     assert found.watcher == watcher
     assert found.arrived_at == "support@example.com"
 
@@ -42,5 +42,5 @@ def test_everyone_addressed_takes_part_once_and_our_own_addresses_do_not() -> No
         to=[Address(name="", address="support@example.com"), Address(name="", address="B@x.org")],
         cc=[Address(name="", address="b@x.org"), Address(name="", address="c@x.org")],
     )
-    found = involvement(mail, "HELP-1", SNAPSHOT, muted=True)
+    found = involvement(mail, 1, SNAPSHOT, muted=True)
     assert found.participants == ("ada@example.org", "b@x.org", "c@x.org")

@@ -20,6 +20,7 @@ ADA = Watcher(address="ada@example.org", name="Ada")
 BO = Watcher(address="bo@example.org", name="Bo")
 MAIL = mail_parsed(mailbox="info", message_id="<m@x>", text="Water!\n\n> It burns.\n")
 AUDIENCE = Audience(
+    issue_id=1,
     issue_key="HELP-1",
     project="HELP",
     summary="Printer on fire",
@@ -27,9 +28,7 @@ AUDIENCE = Audience(
     first_message_id="<first@x>",
     watchers=(BO,),
 )
-BY_MAIL = Announcement(
-    issue_key="HELP-1", event=COMMENTED, cause="c", author=ADA, body="Water!", mail=MAIL
-)
+BY_MAIL = Announcement(issue_id=1, event=COMMENTED, cause="c", author=ADA, body="Water!", mail=MAIL)
 BY_PERSON = dataclasses.replace(BY_MAIL, mail=None)
 BY_MAIL_WITHOUT_ID = dataclasses.replace(BY_MAIL, mail=dataclasses.replace(MAIL, message_id=None))
 

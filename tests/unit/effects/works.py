@@ -10,7 +10,7 @@ from postrail.incoming.queue import DueMail
 from postrail.records import MailParsed
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"
-HELP_1 = IssueRef(issue_key="HELP-1", project="HELP")
+HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
 
 
 def work(effect: Any, mail: MailParsed) -> Work[Any]:

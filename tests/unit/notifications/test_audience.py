@@ -13,6 +13,7 @@ DESK = Watcher(address="desk@example.com", name="")
 NO_ADDRESS = Watcher(address="", name="Ada")
 OWN = frozenset({"desk@example.com"})
 AUDIENCE = Audience(
+    issue_id=1,
     issue_key="HELP-1",
     project="HELP",
     summary="Printer on fire",

@@ -9,6 +9,7 @@ from postrail.tracker.issues import Audience, Watcher
 from services.parser.reply import split_reply
 
 AUDIENCE = Audience(
+    issue_id=1,
     issue_key="HELP-1",
     project="HELP",
     summary="Printer on fire",

@@ -1,0 +1,33 @@
+"""Relates outgoing messages to the issues that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postrail.database import Connection, rows
+from postrail.records import OutgoingQueued
+from postrail.tracker import issues
+
+
+async def issue_ids(connection: Connection, records: Sequence[OutgoingQueued]) -> list[int | None]:
+    """Returns the issue of each record; records of release 0.1.0 and before name its key only."""
+    keys = {r.issue_key for r in records if r.issue_id is None and r.issue_key}
+    found = await issues.by_key(connection, keys)
+    by_key = {key: issue.issue_id for key, issue in found.items()}
+    return [
+        by_key.get(record.issue_key or "") if record.issue_id is None else record.issue_id
+        for record in records
+    ]
+
+
+async def answered_issues(
+    connection: Connection, issue_ids: Sequence[int], message_ids: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Returns the messages of these issues that have these Message-IDs: (Message-ID, issue id)."""
+    found = await rows(
+        connection,
+        "SELECT message_id, issue_id FROM outgoing_mail"
+        " WHERE issue_id = ANY(%s) AND message_id = ANY(%s)",
+        [list(issue_ids), list(message_ids)],
+    )
+    return [(row[0], row[1]) for row in found]
