@@ -1,4 +1,4 @@
-"""When mails that are delivered one by one arrive in mail.fetched."""
+"""Measures when messages that are delivered one by one arrive in mail.fetched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOK_MS = 20
 
 
 class Arrivals:
-    """Reads mail.fetched from its end on."""
+    """Reads mail.fetched from its present end on."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -30,7 +30,7 @@ class Arrivals:
         self._consumer.assign(partitions)
         self._consumer.seek_to_end(*partitions)
         for partition in partitions:
-            # A position is found when it is asked for, and must not be found later.
+            # The consumer finds a position when it is asked for it, so it must be asked now.
             self._consumer.position(partition)
 
     def __enter__(self) -> Self:
@@ -47,9 +47,9 @@ class Arrivals:
         per_second: float,
         late_seconds: float,
     ) -> list[float]:
-        """Delivers a mail to each user by LMTP; returns the seconds until each arrived, sorted.
+        """Delivers a message to each user by LMTP; returns the seconds until each arrived, sorted.
 
-        Raises TimeoutError when one has not arrived so long after the last delivery.
+        Raises TimeoutError when one has not arrived `late_seconds` after the last delivery.
         """
         delivered: dict[str, float] = {}
         postman = threading.Thread(target=self._deliver, args=(users, mails, per_second, delivered))
@@ -61,7 +61,7 @@ class Arrivals:
                 raise TimeoutError(f"{len(users) - len(took)} mails have not arrived")
             for records in self._consumer.poll(timeout_ms=LOOK_MS).values():
                 for mark in (_mark(record.value) for record in records):
-                    # A killed fetcher's last mails come once more, also those of a measure before.
+                    # A killed fetcher's last messages come again, maybe in a later measurement.
                     if mark in delivered:
                         took.setdefault(mark, time.time() - delivered[mark])
         postman.join()
@@ -90,5 +90,5 @@ def _mark(value: bytes) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of the sorted values lies."""
+    """Returns the value below which this share of the sorted values lies."""
     return values[min(len(values) - 1, int(len(values) * share))]

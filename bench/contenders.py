@@ -1,7 +1,7 @@
-"""What can parse a mail, each run in a process of its own: `python -m bench.contenders NAME DIR`.
+"""Parsers to compare, each in a process of its own: `python -m bench.contenders NAME DIR`.
 
-All of them give what an inbox needs of a mail: its header fields decoded, its texts, its files.
-Prints what they needed for the mails in the folder as JSON.
+Each gives what an inbox needs of a message: its decoded header fields, its texts, its files.
+Prints the time and memory for the messages in the folder as JSON.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from pathlib import Path
 
 Parse = Callable[[bytes], object]
 
-# The package that must be there for a contender which is not in Python itself.
+# The package that a contender outside of the standard library needs.
 PACKAGES = {"mail-parser": "mailparser", "fast-mail-parser": "fast_mail_parser"}
 
 
 def postrail() -> Parse:
-    """Ours: all that it finds, down to the kind of the mail and the new part of a reply."""
+    """Returns our parser, with all that it finds: kind, new part of a reply, and the rest."""
     return importlib.import_module("services.parser.parse").parse  # type: ignore[no-any-return]
 
 
 def compat32() -> Parse:
-    """Python's email as it was made first, each header field decoded once by hand."""
+    """Returns Python's first email API, with each header field decoded once by hand."""
     return lambda data: _walk_old(email.message_from_bytes(data))
 
 
 def policy_default() -> Parse:
-    """Python's email as it is meant today."""
+    """Returns Python's present email API."""
     return lambda data: _walk_new(email.message_from_bytes(data, policy=default))
 
 
 def mail_parser() -> Parse:
-    """mail-parser, which is built on compat32."""
+    """Returns mail-parser, which is built on compat32."""
     module = importlib.import_module("mailparser")
     return lambda data: module.parse_from_bytes(data).mail
 
 
 def fast_mail_parser() -> Parse:
-    """fast-mail-parser, which is written in Rust."""
+    """Returns fast-mail-parser, which is written in Rust."""
     module = importlib.import_module("fast_mail_parser")
 
     def parse(data: bytes) -> object:
@@ -80,7 +80,7 @@ def _walk_new(message: email.message.EmailMessage) -> object:
 
 
 def run(parse: Parse, folder: Path) -> dict[str, float]:
-    """CPU and wall seconds for the mails, those that were refused, and the peak of the memory."""
+    """Measures CPU and wall seconds, refused messages, and the peak of the memory."""
     paths = sorted(folder.iterdir())
     before, used, waited, refused = _peak_bytes(), 0.0, 0.0, 0
     for path in paths:
@@ -88,7 +88,7 @@ def run(parse: Parse, folder: Path) -> dict[str, float]:
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             parse(data)
-        # What they raise on mail that they do not understand is theirs to choose.
+        # Contenders may raise any exception on messages that they do not understand.
         except Exception:  # noqa: BLE001
             refused += 1
         used += time.process_time() - cpu
@@ -103,7 +103,7 @@ def run(parse: Parse, folder: Path) -> dict[str, float]:
 
 
 def _peak_bytes() -> int:
-    # What getrusage says begins with the memory of the process that started this one.
+    # getrusage would start from the memory of the process that started this one.
     lines = Path("/proc/self/status").read_text().splitlines()
     peak = next(line for line in lines if line.startswith("VmHWM:"))
     return int(peak.split()[1]) * 1024
@@ -112,7 +112,7 @@ def _peak_bytes() -> int:
 def main() -> None:
     name, folder = sys.argv[1:]
     parse = CONTENDERS[name]()
-    # What is built at the first mail, tables of words above all, is part of starting.
+    # Tables that are built at the first message, above all of words, count as part of the start.
     parse(b"From: a@b.example\nSubject: first\nContent-Type: text/html\n\n<p>text</p>")
     print(json.dumps(run(parse, Path(folder))))
 

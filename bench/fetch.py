@@ -1,9 +1,8 @@
 """Measures the fetcher on real servers: `python bench/fetch.py`.
 
-First thousands of mailboxes that are idled on: what they cost while nothing arrives, how long a
-mail takes from its delivery to mail.fetched, how soon a killed fetcher's mailboxes are watched
-again. Then one full mailbox, beside imapclient alone and getmail6. Everything it starts ends with
-it.
+First thousands of mailboxes with idle connections: their cost while nothing arrives, the time
+from a delivery to mail.fetched, and the time until a killed fetcher's mailboxes are watched again.
+Then one full mailbox, beside imapclient alone and getmail6. Everything it starts ends with it.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ SETTLE_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     mailboxes: int
     replicas: int
@@ -49,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Crowd:
-    """What many mailboxes cost; CPU in ms per second of wall time, all fetchers together."""
+    """The cost of many mailboxes; CPU in ms per second of wall time, for all fetchers together."""
 
     mailboxes: int
     fetchers: int
@@ -64,7 +63,7 @@ class Crowd:
 
 
 def read_options(arguments: Sequence[str]) -> Options:
-    """The options, or an exit with a message."""
+    """Returns the options, or exits with a message."""
     parser = argparse.ArgumentParser(prog="bench/fetch.py", description=__doc__)
     parser.add_argument("--mailboxes", type=int, metavar="N", default=1000)
     parser.add_argument("--replicas", type=int, metavar="N", default=2, help="fetchers")
@@ -81,7 +80,7 @@ def read_options(arguments: Sequence[str]) -> Options:
 
 
 def crowd(options: Options, lot: Sequence[bytes], say: Callable[[str], None]) -> Crowd:
-    """Many mailboxes on a few fetchers."""
+    """Measures many mailboxes on a few fetchers."""
     users = [f"box{number}" for number in range(options.mailboxes)]
     with Installation(
         replicas=options.replicas,
@@ -121,7 +120,7 @@ def crowd(options: Options, lot: Sequence[bytes], say: Callable[[str], None]) ->
             p99_seconds=quantile(took, 0.99),
             takeover_p50_seconds=quantile(takeover, 0.5),
             takeover_longest_seconds=takeover[-1],
-            # The killed one has no figures any more.
+            # The killed fetcher reports no figures any more.
             peak_mib_each=peak / max(1, options.replicas - 1) / 2**20,
         )
 
@@ -149,7 +148,7 @@ def _idle(installation: Installation, seconds: float) -> tuple[float, float]:
 
 
 def crowd_table(found: Crowd) -> Table:
-    """The figures of many mailboxes."""
+    """Returns the figures of many mailboxes as a table."""
     table = Table(
         "figure",
         "here",
@@ -174,7 +173,7 @@ def crowd_table(found: Crowd) -> Table:
 
 
 def peers_table(others: Sequence[Peer]) -> Table:
-    """The figures of one full mailbox."""
+    """Returns the figures of one full mailbox as a table."""
     table = Table(
         "one mailbox",
         "mix",
@@ -196,7 +195,7 @@ def peers_table(others: Sequence[Peer]) -> Table:
 
 
 def main() -> None:
-    """Measures, prints, writes."""
+    """Measures, prints the tables, and writes the JSON."""
     options = read_options(sys.argv[1:])
     console = Console()
     maker, _ = load_maker(options.workload)

@@ -1,4 +1,4 @@
-"""One full mailbox, read by our fetcher, by imapclient alone and by getmail6."""
+"""Reads one full mailbox by our fetcher, by imapclient alone and by getmail6."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.servers.dovecot import PASSWORD
 USER = "full"
 AT_ONCE = 50
 LONGEST_SECONDS = 600.0
-# Debian's getmail6; run as a program, to compare with.
+# Debian's getmail6, run as a program, to compare with.
 GETMAIL = "getmail"
 NOBODY = 65534
-# It starts processes for each mail.
+# getmail starts processes for each message, so it gets fewer messages.
 GETMAIL_MAILS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """How long one reader took for all mails, and its own CPU time."""
+    """The time that one reader needed for all messages, and its own CPU time."""
 
     name: str
     mix: str
@@ -41,7 +41,7 @@ class Peer:
 
 
 def peers(lot: Sequence[bytes], mix: str, say: Callable[[str], None]) -> Iterator[Peer]:
-    """Each reader, one after the other, on the same mailbox."""
+    """Measures each reader, one after the other, on the same mailbox."""
     size = sum(map(len, lot))
     with Installation(replicas=1, monitor=False, profile=None, stages=("fetcher",)) as installation:
         installation.dovecot.fill(USER, lot)
@@ -126,14 +126,14 @@ def _getmail(installation: Installation, count: int) -> tuple[float, float]:
             stderr=subprocess.DEVNULL,
         )
         seconds = time.monotonic() - begun
-    # As if it had gone on like that.
+    # Extrapolated to all messages.
     times = count / len(list((folder / "maildir" / "new").iterdir()))
     return seconds * times, (_children_seconds() - before) * times
 
 
 @contextmanager
 def _as_nobody(folder: Path) -> Iterator[int | None]:
-    """getmail refuses to write mail as root."""
+    """Yields the user to run getmail as, which refuses to write messages as root."""
     if os.geteuid() != 0:
         yield None
         return

@@ -1,4 +1,4 @@
-"""The least that each step costs here: one library call each, with nothing of ours around it."""
+"""Measures the least cost of each step here: one library call each, without our code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADERS = ("subject", "from", "to", "message-id", "in-reply-to", "references", "
 
 @dataclass(frozen=True)
 class Floor:
-    """What one step costs for one mail: wall time, CPU of the client, CPU of all servers."""
+    """The cost of one step for one message: wall time, CPU of the client, CPU of all servers."""
 
     wall_ms: float
     client_ms: float
@@ -45,7 +45,7 @@ class Floors:
         self._found: dict[str, Floor] = {}
 
     def measure(self) -> dict[str, Floor]:
-        """All steps, in the order of the pipeline."""
+        """Measures all steps, in the order of the pipeline."""
         self._installation.dovecot.fill(USER, self._mails)
         self._fetch()
         self._parse()
@@ -68,7 +68,7 @@ class Floors:
 
     def _fetch(self) -> None:
         with IMAPClient(LOOPBACK, self._installation.dovecot.imap_port, ssl=False) as client:
-            # imapclient sets 5, which formats every literal for a log that nobody reads.
+            # imapclient sets 5, which formats every literal for a log that is never written.
             client._imap.debug = 0
             client.login(USER, PASSWORD)
             client.select_folder("INBOX", readonly=True)
@@ -188,7 +188,7 @@ def _message(number: int) -> bytes:
 
 
 def shares(floors: dict[str, Floor], sent_per_mail: float) -> dict[str, float]:
-    """The least that each service could cost, in client CPU ms a mail: the sum of its steps."""
+    """Returns the least cost of each service, in client CPU ms a message: the sum of its steps."""
     fetch, parse, out, into, keep, make, send = (floor.client_ms for floor in floors.values())
     return {
         "fetcher": fetch + out + keep,

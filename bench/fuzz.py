@@ -1,7 +1,7 @@
-"""Looks for mails that break the parser, led by what they reach in it (atheris, libFuzzer).
+"""Searches for messages that break the parser, guided by code coverage (atheris, libFuzzer).
 
 Run: pip install -e '.[fuzz]'; python -m bench.fuzz FINDINGS [CORPUS …] [-max_total_time=1800 …].
-Each mail that breaks an invariant is written to the folder FINDINGS, one for each way to break it.
+For each way to break an invariant, one message is written to the folder FINDINGS.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched, texts_of
 from tests.makers.pieces import PIECES
 
 MAILS = Path(__file__).parents[1] / "tests" / "mails"
-# What makes a mail of a file.
+# The header that makes a message of a file.
 HEADS = {
     ".eml": b"",
     ".txt": b"Subject: Re: s\nContent-Type: text/plain; charset=utf-8\n\n",
     ".html": b"Subject: Re: s\nContent-Type: text/html; charset=utf-8\n\n",
 }
-# Some 30 times what ordinary mail needs, since instrumented code is slower.
+# Some 30 times the time for ordinary messages, since instrumented code is slower.
 SECONDS_MIN = 0.25
 SECONDS_A_KIB = 0.02
 
 
 class Fuzzer:
-    """Parses what it is given, and keeps what breaks an invariant."""
+    """Parses messages, and keeps those that break an invariant."""
 
     def __init__(self, findings: Path) -> None:
         self._findings = findings
         self._seen: set[str] = set()
 
     def __call__(self, data: bytes) -> None:
-        """One mail; never raises, so that one finding does not end the search for others."""
+        """Parses one message; never raises, so that a finding does not end the search."""
         try:
             require_invariants(data)
         except Exception as error:  # noqa: BLE001
@@ -63,7 +63,7 @@ class Fuzzer:
 
 
 def require_invariants(data: bytes) -> None:
-    """Raises where the mail is not parsed, not in time, or does not come out whole."""
+    """Raises when the message is not parsed, not parsed in time, or its parts are not whole."""
     mail = timed(data)
     for attachment in mail.content.attachments:
         assert hashlib.sha256(attachment.content).hexdigest() == attachment.sha256, "content"
@@ -74,7 +74,7 @@ def require_invariants(data: bytes) -> None:
 
 
 def timed(data: bytes) -> Mail:
-    """The mail; a time above the limit is measured again, for the machine may have been busy."""
+    """Parses the message; a time above the limit is measured again, as the machine may be busy."""
     limit = SECONDS_MIN + SECONDS_A_KIB * len(data) / 1024
     for _ in range(3):
         start = time.process_time()
@@ -85,16 +85,16 @@ def timed(data: bytes) -> Mail:
 
 
 def require_record(record: MailParsed) -> None:
-    """Raises where Kafka or PostgreSQL could not hold the record."""
+    """Raises when Kafka or PostgreSQL could not hold the record."""
     encoded = avro.encode(record)
     assert avro.decode(encoded) == record, "decoded"
-    # What was encoded holds no lone surrogates; a NUL would be in the text as it is.
+    # Avro refuses lone surrogates; a NUL would pass it, so the texts are searched.
     for field in dataclasses.fields(record):
         assert not any("\x00" in text for text in texts_of(getattr(record, field.name))), field.name
 
 
 def dictionary(folder: Path) -> Path:
-    """The pieces of mails in the form that libFuzzer reads."""
+    """Writes the pieces of messages in the form that libFuzzer reads; returns the file."""
     lines = ('"' + "".join(f"\\x{byte:02x}" for byte in piece) + '"' for piece in PIECES)
     path = folder / "pieces.dict"
     path.write_text("\n".join(lines) + "\n")
@@ -102,7 +102,7 @@ def dictionary(folder: Path) -> Path:
 
 
 def seeds(folder: Path) -> Path:
-    """The mails of tests/mails, in a folder of their own: new ones are found in time."""
+    """Copies the messages of tests/mails into this folder, where libFuzzer adds new ones."""
     for path in (*MAILS.glob("*.eml"), *MAILS.glob("replies/*.txt"), *MAILS.glob("replies/*.html")):
         (folder / path.name).write_bytes(HEADS[path.suffix] + path.read_bytes())
     return folder

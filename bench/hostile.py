@@ -1,4 +1,4 @@
-"""Mails made to be slow: for each family the CPU time at n and at 4n, and their ratio.
+"""Messages made to be slow: for each family the CPU time at n and at 4n, and their ratio.
 
 Run: python -m bench.hostile [family …]. Exit code 1 when a ratio is 6 or more.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from services.parser.parse import parse
 
 RATIO_MAX = 6.0
-# Below this the clock and the processor's caches are what is measured.
+# Shorter times measure the clock and the processor's caches.
 SECONDS_MIN = 0.02
 HEAD = b"From: a@b.example\nSubject: s\nMessage-ID: <m@b.example>\n"
 
@@ -22,13 +22,13 @@ Family = Callable[[int], bytes]
 
 
 def mixed(parts: Iterator[bytes] | list[bytes]) -> bytes:
-    """A multipart of these parts."""
+    """Returns a multipart of these parts."""
     body = b"".join(b"--x\n%b\n" % part for part in parts)
     return HEAD + b'Content-Type: multipart/mixed; boundary="x"\n\n' + body + b"--x--\n"
 
 
 def nested(n: int) -> bytes:
-    """Multiparts within each other."""
+    """Returns multiparts within each other."""
     return HEAD + b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level)
         for level in range(n // 100)
@@ -36,34 +36,34 @@ def nested(n: int) -> bytes:
 
 
 def html(opening: bytes) -> Family:
-    """HTML that is this over and over."""
+    """Returns HTML that repeats this."""
     return lambda n: HEAD + b"Content-Type: text/html\n\n" + opening * (n // max(1, len(opening)))
 
 
 def text(line: bytes) -> Family:
-    """A text that is this over and over."""
+    """Returns a text that repeats this."""
     return lambda n: HEAD + b"\n" + line * (n // len(line))
 
 
 def field(name: bytes, piece: bytes) -> Family:
-    """A header field that is this over and over."""
+    """Returns a header field that repeats this."""
     return lambda n: HEAD + name + b": " + piece * (n // len(piece)) + b"\n\ntext"
 
 
 def bounce(piece: bytes) -> Family:
-    """A bounce whose text is this over and over."""
+    """Returns a bounce whose text repeats this."""
     head = b"From: MAILER-DAEMON@b.example\nSubject: Undelivered\nReturn-Path: <>\n\n"
     return lambda n: head + b"could not be delivered to\n" + piece * (n // len(piece))
 
 
 def packed(content_type: bytes, start: bytes, piece: bytes, end: bytes = b"") -> Family:
-    """An attachment that is opened, and is this over and over."""
+    """Returns an attachment that the parser opens, and that repeats this."""
     head = HEAD + b"Content-Type: " + content_type + b"\nContent-Transfer-Encoding: base64\n\n"
     return lambda n: head + base64.encodebytes(start + piece * (n // len(piece)) + end)
 
 
 def rtf(start: bytes, piece: bytes) -> Family:
-    """A winmail.dat whose body is RTF, compressed or not, that is this over and over."""
+    """Returns a winmail.dat whose body is RTF, compressed or not, that repeats this."""
 
     def family(n: int) -> bytes:
         body = start + piece * (n // len(piece))
@@ -81,22 +81,22 @@ STRING = b"\x31\0\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010701") + b"\xa
 
 
 def part(head: bytes, piece: bytes) -> Family:
-    """A part in a multipart whose body is this over and over."""
+    """Returns a part in a multipart whose body repeats this."""
     return lambda n: mixed([head + b"\n\n" + piece * (n // len(piece))])
 
 
 def whole(head: bytes, piece: bytes) -> Family:
-    """A mail with this in its header whose body is this over and over."""
+    """Returns a message with this in its header whose body repeats the piece."""
     return lambda n: HEAD + head + b"\n\n" + piece * (n // len(piece))
 
 
 def numbered(before: bytes, piece: bytes, after: bytes = b"\n\ntext") -> Family:
-    """A mail with this piece over and over, each time with another number."""
+    """Returns a message that repeats the piece, each time with another number."""
     return lambda n: HEAD + before + b"".join(piece % i for i in range(n // len(piece))) + after
 
 
 def pictures(n: int) -> bytes:
-    """HTML that shows many parts of the mail."""
+    """Returns HTML that shows many parts of the message."""
     count = range(n // 150)
     shown = b"".join(b'<img src="cid:%d@x">' % index for index in count)
     files = [b"Content-Type: image/png\nContent-ID: <%d@x>\n\npng%d" % (i, i) for i in count]
@@ -104,17 +104,17 @@ def pictures(n: int) -> bytes:
 
 
 def tall_cell(n: int) -> bytes:
-    """A table with a cell of many lines beside many others."""
+    """Returns a table with a cell of many lines beside many others."""
     return html(b"")(0) + b"<table><tr><td>" + b"a<br>" * (n // 10) + b"<td>b" * (n // 10)
 
 
 def wide_cell(n: int) -> bytes:
-    """A table with a long line above many rows."""
+    """Returns a table with a long line above many rows."""
     return html(b"")(0) + b"<table><tr><td>" + b"a" * (n // 2) + b"<tr><td>b" * (n // 18)
 
 
 def deeper_quotes(n: int) -> bytes:
-    """Lines that are quoted once more each."""
+    """Returns lines with one more quote mark each."""
     return HEAD + b"\n" + b"".join(b">" * depth + b" q\n" for depth in range(int((2 * n) ** 0.5)))
 
 
@@ -228,7 +228,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def seconds(raw: bytes) -> float:
-    """CPU seconds to parse this, the best of three."""
+    """Returns the CPU seconds to parse this, the best of three."""
     times = []
     for _ in range(3):
         start = time.process_time()
@@ -238,7 +238,7 @@ def seconds(raw: bytes) -> float:
 
 
 def ratio_of(family: Family) -> tuple[int, float, float]:
-    """The n from which on the time can be measured, the time at n, and the ratio at 4n."""
+    """Returns the first n with a measurable time, the time at n, and the ratio at 4n."""
     n = 32 * 1024
     while (once := seconds(family(n))) < SECONDS_MIN and n < 2 * 1024 * 1024:
         n *= 4

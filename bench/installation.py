@@ -40,7 +40,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 STAGES = ("fetcher", "parser", "handler", "sender")
 SERVERS = ("Kafka", "PostgreSQL", "Dovecot", "SMTP sink")
 READY_SECONDS = 60.0
-# How soon the fetcher sees the accounts that the run adds when everything else is ready.
+# The run adds the accounts when all else is ready, and must not wait for the fetcher to reload.
 RELOAD_SECONDS = "0.5"
 
 
@@ -95,7 +95,7 @@ class Installation:
         asyncio.run(migrate(self.database_url))
 
     def stop(self) -> None:
-        """Ends everything and removes the folder."""
+        """Stops everything and removes the folder."""
         self.stop_services()
         self.sink.stop()
         self.dovecot.stop()
@@ -103,13 +103,13 @@ class Installation:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop_services(self) -> None:
-        """Ends the services; a profile is written by then."""
+        """Stops the services; each profile is written before its service ends."""
         for child in reversed(self.services.values()):
             child.stop()
 
     @property
     def environment(self) -> dict[str, str]:
-        """The POSTRAIL_ variables of the services."""
+        """Returns the POSTRAIL_ variables of the services."""
         return {
             **self.instance.endpoints.environment(),
             "POSTRAIL_FETCHER__ACCOUNTS_RELOAD_SECONDS": RELOAD_SECONDS,
@@ -117,17 +117,17 @@ class Installation:
 
     @property
     def settings(self) -> Settings:
-        """The same as the services load."""
+        """Returns the settings that the services load."""
         names = self.environment
         return settings_of({name: names[name] for name in names if "__" in name})
 
     @property
     def database_url(self) -> str:
-        """The pipeline's database."""
+        """Returns the URL of the pipeline's database."""
         return self.instance.endpoints.database_url
 
     def connect(self) -> psycopg.Connection[Any]:
-        """A connection for figures; each query sees what is there by then."""
+        """Opens a connection for figures; each query sees all committed rows."""
         return psycopg.connect(self.database_url, autocommit=True)
 
     def configure_outgoing(self) -> None:
@@ -143,7 +143,7 @@ class Installation:
         self._save([relay, Project(key=PROJECT, name="Bench")])
 
     def configure_mailboxes(self, users: Sequence[str]) -> None:
-        """Stores the mail accounts: from now on the fetcher reads them."""
+        """Stores the mail accounts, which the fetcher then begins to read."""
         password = Secrets(self.settings.secrets).seal(PASSWORD)
         accounts = [
             MailAccount(
@@ -172,7 +172,7 @@ class Installation:
         asyncio.run(save())
 
     def start_services(self) -> None:
-        """Starts all replicas and waits until each has its share of the partitions."""
+        """Starts all replicas and waits until each has its assignment of partitions."""
         replicas = range(1, self._replicas + 1)
         names = [f"{stage} {number}" for stage in self._stages for number in replicas]
         for name in [*names, *(["monitor 1"] if self._monitor else [])]:
@@ -204,7 +204,7 @@ class Installation:
         return False
 
     def complaints(self) -> list[str]:
-        """What the services warned of: a run with complaints measures something else."""
+        """Returns the services' warnings; a run with warnings has measured something else."""
         return [
             f"{name}: {line[:300]}"
             for name, child in self.services.items()
@@ -213,13 +213,13 @@ class Installation:
         ]
 
     def copy_logs(self, folder: Path) -> None:
-        """Keeps what the services logged."""
+        """Copies the logs of the services."""
         folder.mkdir(parents=True, exist_ok=True)
         for child in self.services.values():
             shutil.copy(child.log_file, folder)
 
     def usage(self) -> dict[str, Usage]:
-        """What each service and each server used so far; replicas together."""
+        """Returns the usage of each service and each server; replicas are added up."""
         pids: dict[str, list[int]] = {}
         for name, child in self.services.items():
             pids.setdefault(name.partition(" ")[0], []).append(child.pid)
@@ -231,10 +231,10 @@ class Installation:
 
 
 def _smtp_sink(port: int, folder: Path) -> Child:
-    """Postfix's smtp-sink where it is installed, as it costs least; else our own, in Python."""
+    """Returns Postfix's smtp-sink, which costs least, or our own where it is not installed."""
     log_file = folder / "sink.log"
     try:
-        # As root it insists on being told whom to become.
+        # As root it requires the name of the user to become.
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         command = [program("smtp-sink"), *user, f"{LOOPBACK}:{port}", "1000"]
     except AssertionError:

@@ -1,4 +1,4 @@
-"""How long a mail takes at low load, from delivery into its mailbox until its issue is there."""
+"""Measures the time of a message at low load, from its delivery to its mailbox until its issue."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LATE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds from the moment the mail is handed to the mail server to its committed outcome."""
+    """Seconds from the handover of the message to the mail server until its committed outcome."""
 
     mails: int
     late: int
     p50: float
     p99: float
     longest: float
-    # The part of it until the mail is fetched and about to go to Kafka.
+    # The share of that time until the message is fetched and about to go to Kafka.
     fetched_p50: float
 
 

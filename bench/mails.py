@@ -1,7 +1,7 @@
-"""The mails that the bench sends through: a workload file where there is one, else our own.
+"""The messages of the bench: from a workload file where there is one, else made here.
 
-A workload file is a Python file with a function `make(mix, index) -> bytes`. Ours has the same
-kinds of mail in the same shares, so that a clone on its own can be measured too.
+A workload file is a Python file with a function `make(mix, index) -> bytes`. Ours makes the same
+kinds of messages in the same shares, so that a clone alone can be measured too.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 Make = Callable[[str, int], bytes]
 
-# Beside the repository, as the peers that Postrail is compared with were measured with it.
+# Beside the repository; the peers that Postrail is compared with were measured with it.
 DEFAULT_FILE = Path(__file__).resolve().parents[2] / "shared" / "bench" / "workload.py"
-# The project whose issue keys the subjects of replies name.
+# The project whose issue keys stand in the subjects of replies.
 PROJECT = "KEY"
 
 BEGIN = datetime(2026, 2, 2, 7, 0, tzinfo=UTC)
@@ -31,12 +31,12 @@ VOCABULARY = """
     urgent user version website wrong Grüße Straße déjà señor привет
 """
 WORDS = VOCABULARY.split()
-# Shares of kinds in thousandths, cumulative: the rest are the largest ones.
+# Cumulative shares of the kinds in thousandths; the rest are the largest messages.
 REPLY, NEW, ATTACHED, AUTOMATIC = 600, 850, 950, 990
 
 
 def load_maker(file: Path) -> tuple[Make, str]:
-    """What makes a mail from the name of a mix and an index, and where it comes from."""
+    """Returns the function that makes messages, and the name of its origin."""
     if not file.exists():
         return make, "own generator"
     spec = importlib.util.spec_from_file_location("workload", file)
@@ -49,13 +49,15 @@ def load_maker(file: Path) -> tuple[Make, str]:
 
 
 def mails(maker: Make, mix: str, count: int) -> list[bytes]:
-    """The first mails of the mix. Made once, in order: a maker may go by what it made before."""
+    """Returns the first messages of the mix; makers may rely on their order."""
     return [maker(mix, index) for index in range(count)]
 
 
 def make(mix: str, index: int) -> bytes:
-    """The mail with this index: 60 % replies, 25 % new ones, 10 % with attachments, 4 % automatic,
-    1 % with a large attachment; in the mix "small", new ones instead of those with attachments.
+    """Makes the message with this index.
+
+    60 % are replies, 25 % new, 10 % have attachments, 4 % are automatic, 1 % have a large
+    attachment; the mix "small" has new ones instead of those with attachments.
     """
     chance = random.Random(f"postrail {mix} {index}")
     share = _share(index)
@@ -114,7 +116,7 @@ def _reply(mail: EmailMessage, chance: random.Random, mix: str, index: int) -> N
 
 
 def _parent(chance: random.Random, index: int) -> int:
-    """A mail shortly before this one that opened a conversation."""
+    """Returns the index of a message shortly before this one that opened a conversation."""
     found = max(0, index - chance.randint(1, 100))
     while found > 0 and not REPLY <= _share(found) < NEW:
         found -= 1

@@ -1,7 +1,7 @@
-"""What the parser costs, beside other parsers: `python bench/parser.py --mails 300 --rounds 3`.
+"""Compares the parser with others: `python bench/parser.py --mails 300 --rounds 3`.
 
-Each contender parses the same mails in a process of its own, in rounds by turns; its best round
-counts. The mails are those of `bench/pipeline.py`, which README.md describes.
+The contenders take turns to parse the same messages, each in a process of its own; the best round
+of each counts. The messages are those of `bench/pipeline.py`, which README.md describes.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _mixes(maker: Make, count: int) -> Iterator[tuple[str, list[bytes]]]:
 
 
 def html_only(mail: bytes) -> bytes:
-    """The mail without its plain text."""
+    """Returns the message without its plain text."""
     old = email.message_from_bytes(mail, policy=email.policy.default)
     body = old.get_body(("html",))
     new = EmailMessage()
@@ -89,7 +89,7 @@ def html_only(mail: bytes) -> bytes:
 
 
 def measure(made: Sequence[bytes], names: Sequence[str], rounds: int) -> dict[str, Figures]:
-    """The figures of each contender for these mails."""
+    """Returns the figures of each contender for these messages."""
     with tempfile.TemporaryDirectory() as folder:
         for index, mail in enumerate(made):
             (Path(folder) / f"{index:06}.eml").write_bytes(mail)
@@ -108,7 +108,7 @@ def _run(name: str, folder: str) -> Figures:
 
 
 def best(runs: Sequence[Figures], made: Sequence[bytes]) -> Figures:
-    """The quickest round, by mail and by byte."""
+    """Returns the quickest round, by message and by byte."""
     run = min(runs, key=lambda one: one["cpu_seconds"])
     size = sum(len(mail) for mail in made)
     return {

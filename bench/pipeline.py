@@ -1,8 +1,8 @@
 """Measures the whole pipeline on real servers: `python bench/pipeline.py`, or `make bench`.
 
-Mails go from Dovecot to issues and notifications. It prints how many a second, the CPU time and
-the memory of each process beside the floor of its steps, and the latency at low load. Everything
-it starts ends with it.
+Messages go from Dovecot to issues and notifications. It prints the messages per second, the CPU
+time and memory of each process beside the floor of its steps, and the latency at low load.
+Everything it starts ends with it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PROFILE_LINES = 25
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     mails: int
     mix: str
@@ -53,7 +53,7 @@ class Options:
 
 
 def read_options(arguments: Sequence[str]) -> Options:
-    """The options, or an exit with a message."""
+    """Returns the options, or exits with a message."""
     parser = argparse.ArgumentParser(prog="bench/pipeline.py", description=__doc__)
     parser.add_argument(
         "--mails", type=int, metavar="N", default=5000, help="mails in the mailboxes"
@@ -86,7 +86,7 @@ def read_options(arguments: Sequence[str]) -> Options:
 
 
 def run(options: Options, console: Console, profile_file: Path) -> Run:
-    """One run from the empty servers to the figures."""
+    """Does one run, from the empty servers to the figures."""
     maker, source = load_maker(options.workload)
     profile = (options.profile, profile_file) if options.profile else None
     late = int(options.latency_seconds * LATENCY_MAILS_PER_SECOND)
@@ -127,7 +127,7 @@ def run(options: Options, console: Console, profile_file: Path) -> Run:
 
 
 def fill(installation: Installation, users: Sequence[str], lot: Sequence[bytes]) -> None:
-    """Deals the mails out to the mailboxes."""
+    """Deals the messages out to the mailboxes."""
     for number, user in enumerate(users):
         installation.dovecot.fill(user, lot[number :: len(users)])
 
@@ -135,17 +135,17 @@ def fill(installation: Installation, users: Sequence[str], lot: Sequence[bytes])
 def low_load(
     installation: Installation, users: Sequence[str], lot: Sequence[bytes]
 ) -> Latency | None:
-    """The latency of mails that come one by one, unless it is not wanted."""
+    """Measures the latency of single messages, unless the options turn it off."""
     if not lot:
         return None
     return measure_latency(installation, users, lot, LATENCY_MAILS_PER_SECOND)
 
 
 def main() -> None:
-    """Measures, prints, writes."""
+    """Measures, prints the tables, and writes the JSON."""
     options = read_options(sys.argv[1:])
     console = Console()
-    # An exit, so that what was started is ended and the folder removed.
+    # An exception, so that everything started is stopped and the folder removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     profile_file = Path(tempfile.gettempdir()) / f"postrail-{options.profile}.prof"
     begun = time.monotonic()

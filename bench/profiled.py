@@ -43,7 +43,7 @@ def profile_threads() -> None:
 
 
 def write_before(end: Callable[[int], None], file: str) -> Callable[[int], None]:
-    """A service ends at once by os._exit: its profile is written right before that."""
+    """Wraps the service's end by os._exit: the profile is written right before it."""
 
     def write_and_end(code: int) -> None:
         for profile in PROFILES:
@@ -59,7 +59,7 @@ def write_before(end: Callable[[int], None], file: str) -> Callable[[int], None]
 
 
 def main() -> NoReturn:
-    """Becomes the service."""
+    """Runs the service in this process."""
     service, file = sys.argv[1:]
     setattr(process, "_end", write_before(process._end, file))  # noqa: B010
     profile_threads()

@@ -13,7 +13,7 @@ from bench.installation import SERVERS
 from bench.latency import Latency
 from bench.throughput import Throughput
 
-# Design, section 7: all Postrail processes together, and the whole way.
+# Design, section 7: all Postrail processes together, and the whole pipeline.
 TARGET_CPU_MS = 1.5
 TARGET_MAILS_PER_SECOND = 1000
 TARGET_P50_SECONDS, TARGET_P99_SECONDS = 0.15, 1.0
@@ -21,7 +21,7 @@ TARGET_P50_SECONDS, TARGET_P99_SECONDS = 0.15, 1.0
 
 @dataclass(frozen=True)
 class Run:
-    """What was measured, and on which mails."""
+    """The figures of a run, and the messages that they were measured on."""
 
     mix: str
     source: str
@@ -32,13 +32,13 @@ class Run:
     latency: Latency | None
 
     def as_json(self) -> dict[str, Any]:
-        """All figures by name."""
+        """Returns all figures by name."""
         rate = self.throughput.mails_per_second
         return {**asdict(self), "mails_per_second": rate, "cpu_ms": self.cpu_ms}
 
     @property
     def cpu_ms(self) -> float:
-        """CPU ms a mail over all processes of Postrail."""
+        """Returns the CPU ms a message over all processes of Postrail."""
         used = self.throughput.cpu_ms
         return sum(value for name, value in used.items() if name not in SERVERS)
 

@@ -1,4 +1,4 @@
-"""How fast full mailboxes become issues and notifications, and what each process needs for it."""
+"""Measures how fast full mailboxes become issues and notifications, and each process's cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.installation import Installation
 from bench.usage import Usage
 
 LOOK_SECONDS = 0.5
-# Nothing changed for so long and nothing waits: that was the last of it.
+# After this time without a change, with nothing left to wait for, the run is over.
 QUIET_SECONDS = 2.0
 LONGEST_SECONDS = 600.0
 # Processes that have just started are not idle yet.
@@ -31,7 +31,7 @@ COUNTS = """
 
 @dataclass(frozen=True)
 class Counts:
-    """How far the mails have come: through each stage, and what is left to send."""
+    """The progress of the messages through each stage, and the deliveries left to send."""
 
     fetched: int
     parsed: int
@@ -41,37 +41,37 @@ class Counts:
     outbox: int
 
     def done(self, mails: int) -> bool:
-        """Whether nothing is left that could be seen to wait."""
+        """Tells whether all messages are handled and all deliveries finished."""
         return self.handled >= mails and self.sent == self.deliveries and not self.outbox
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """One run: when each stage had done its last mail (seconds from the first), what all used."""
+    """One run: seconds until each stage's last message, and the usage of all processes."""
 
     mails: int
     notifications: int
     seconds: dict[str, float]
     cpu_ms: dict[str, float]
-    # CPU ms in each second without any mail.
+    # CPU ms in each second without messages.
     idle_ms: dict[str, float]
     peak_bytes: dict[str, int]
     outcomes: dict[str, int]
 
     @property
     def mails_per_second(self) -> float:
-        """From the first mail fetched to the last notification sent."""
+        """Returns the rate from the first message fetched to the last notification sent."""
         return self.mails / max(self.seconds.values())
 
 
 class StalledError(RuntimeError):
-    """The mails did not come through in time."""
+    """The messages were not finished in time."""
 
 
 def measure_throughput(
     installation: Installation, users: list[str], mails: int, say: Callable[[str], None]
 ) -> Throughput:
-    """Lets the fetcher at the filled mailboxes and watches until all is done."""
+    """Starts the fetching of the filled mailboxes and watches until all is done."""
     idle_ms = _idle(installation)
     before = installation.usage()
     begun = time.time()
@@ -101,7 +101,7 @@ def measure_throughput(
 
 
 def _idle(installation: Installation) -> dict[str, float]:
-    """What all use while there is nothing to do."""
+    """Measures the CPU time of all processes while there is nothing to do."""
     time.sleep(SETTLE_SECONDS)
     before = installation.usage()
     time.sleep(IDLE_SECONDS)
@@ -117,7 +117,7 @@ def _watch(
     mails: int,
     say: Callable[[str], None],
 ) -> tuple[dict[str, Usage], dict[str, float]]:
-    """What all had used, and when each stage got there, at the last change."""
+    """Returns the usage of all processes, and the time of each stage, at the last change."""
     stages = ("fetched", "parsed", "handled", "sent")
     last = Counts(0, 0, 0, 0, 0, 0)
     reached: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""What processes have used so far, read from /proc: CPU time with their children, peak memory."""
+"""Reads from /proc what processes have used: CPU time with their children, peak memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Usage:
 
 
 def usage_of(groups: Mapping[str, Iterable[int]]) -> dict[str, Usage]:
-    """What these processes used, and all that they started, also those that ended meanwhile."""
+    """Returns the usage of these processes and of all that they started, ended ones included."""
     children = _children()
     families = {
         name: [member for pid in pids for member in _family(pid, children)]
@@ -44,12 +44,12 @@ def _family(pid: int, children: dict[int, list[int]]) -> list[int]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    # proc(5), fields 14 to 17: its own user and system time, and those of children that ended.
+    # proc(5), fields 14 to 17: user and system time, its own and of children that ended.
     return sum(map(int, _stat(pid)[11:15])) / TICKS
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields after the name in brackets, the state first; none when the process is gone."""
+    """Returns the fields after the name, the state first; [] when the process has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Holds requests to Microsoft Graph, and the fake's answers, against the vendor's own description.
+"""Checks requests to Microsoft Graph, and the fake's answers, against the vendor's description.
 
 `graph-mail.json` is cut from Microsoft's OpenAPI description of Graph 1.0 (MIT licence).
 """
@@ -16,24 +16,24 @@ from jsonschema import Draft202012Validator
 
 DESCRIPTION = Path(__file__).with_name("graph-mail.json")
 SIZE = "singleValueExtendedProperties"
-# What the vendor's pages allow and the description does not know: message-delta.md ("delta query
+# The vendor's pages allow these, but the description lacks them: message-delta.md ("delta query
 # supports $select, $top, and $expand for messages"), and the page on getting a
 # singleValueLegacyExtendedProperty, which expands it in any GET of a message.
 ALSO_EXPANDED = {
     "/users/{user-id}/mailFolders/{mailFolder-id}/messages/delta()": SIZE,
     "/users/{user-id}/messages/{message-id}": SIZE,
 }
-# Opaque state, which only Graph itself writes into links.
+# Opaque state, which Graph alone writes into links.
 STATE = {"$deltatoken", "$skiptoken"}
 
 
 class ContractBroken(AssertionError):
-    """A request or an answer is not as the vendor describes it."""
+    """A request or an answer differs from the vendor's description."""
 
 
 @functools.cache
 def description() -> dict[str, Any]:
-    """The description, with its schemas as JSON Schema."""
+    """Returns the description, with its schemas as JSON Schema."""
     loaded: dict[str, Any] = json.loads(DESCRIPTION.read_text())
     loaded["components"] = _as_json_schema(loaded["components"])
     loaded["paths"] = _as_json_schema(loaded["paths"])
@@ -41,7 +41,7 @@ def description() -> dict[str, Any]:
 
 
 def _as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable`; JSON Schema has a type for that."""
+    """Translates `nullable` of OpenAPI 3.0 into a type of JSON Schema."""
     if isinstance(node, list):
         return [_as_json_schema(item) for item in node]
     if not isinstance(node, dict):
@@ -50,14 +50,14 @@ def _as_json_schema(node: Any) -> Any:
     if made.pop("nullable", False) is True and isinstance(made.get("type"), str):
         made["type"] = [made["type"], "null"]
     if isinstance(made.get("required"), list):
-        # The conversion from OData demands it everywhere; Graph sends it where types are mixed.
+        # The conversion from OData requires it everywhere; Graph sends it where types are mixed.
         made["required"] = [name for name in made["required"] if name != "@odata.type"]
     return made
 
 
 @functools.cache
 def _template_of(path: str) -> str:
-    """The described path; /me stands for the signed-in user's /users/{id}."""
+    """Returns the described path; /me stands for the signed-in user's /users/{id}."""
     told = re.sub(r"^/me(?=/|$)", "/users/me", path)
     told = re.sub(r"/delta$", "/delta()", told)
     for template in description()["paths"]:
@@ -136,7 +136,7 @@ def _check_parameter(where: str, name: str, value: str, described: Mapping[str, 
 
 
 def _check_body(where: str, schema: dict[str, Any], body: Any) -> None:
-    """The body, and each item of a collection on its own, closed against unknown properties."""
+    """Checks the body, and each item of a collection by itself; refuses unknown properties."""
     fault = next(_validator(json.dumps(schema)).iter_errors(body), None)
     if fault is not None:
         raise ContractBroken(f"{where}: {fault.json_path}: {fault.message}")
@@ -157,7 +157,7 @@ def _item_schema(schema: dict[str, Any]) -> dict[str, Any]:
 def _validator(schema: str) -> Draft202012Validator:
     closed = {
         "allOf": [json.loads(schema)],
-        # OData's own annotations (`@odata.context`, `@removed`) are no properties.
+        # OData's annotations (`@odata.context`, `@removed`) are not among the described properties.
         "patternProperties": {"@": {}},
         "unevaluatedProperties": False,
         "components": description()["components"],

@@ -1,4 +1,4 @@
-"""What every Mailbox does, real or in memory: a test class to inherit, with a fixture `scene`."""
+"""The promises that every Mailbox keeps: a test class to inherit, with a fixture `scene`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from postrail.mailbox.spool import CHUNK_BYTES
 
 
 class MailboxScene(Protocol):
-    """A mailbox that is not open yet, and a hand on the server behind it."""
+    """A mailbox that is not open yet, and access to the server behind it."""
 
     @property
     def mailbox(self) -> Mailbox:
-        """The mailbox under test."""
+        """Returns the mailbox under test."""
 
     def add(self, content: bytes) -> int:
-        """Adds a mail; returns its number."""
+        """Adds a message; returns its number."""
 
     def remove(self, uid: int) -> None:
-        """Removes a mail."""
+        """Removes a message."""
 
     def seen(self) -> set[int]:
-        """The numbers of the mails that are marked as seen."""
+        """Returns the numbers of the messages that are marked as seen."""
 
 
 class MailboxContract:
     """The tests."""
 
-    # POP3 does not know when a mail came.
+    # POP3 does not report when a message arrived.
     tells_received_at = True
 
     def test_lists_what_is_above_a_number_with_sizes(self, scene: MailboxScene) -> None:

@@ -39,7 +39,7 @@ class TrackerScene(Protocol):
 
     @property
     def tracker(self) -> Tracker:
-        """The tracker under test."""
+        """Returns the tracker under test."""
 
     async def issues(self) -> list[StoredIssue]:
         """Returns all issues, the oldest first."""

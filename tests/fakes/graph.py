@@ -5,8 +5,8 @@
         token = graph.grant("Mail.ReadWrite")
         mailbox.deliver(b"Subject: Printer\\r\\n\\r\\nIt smokes.\\r\\n")
 
-Each request and each answer is held against the vendor's description (`graph_contract`); `stop`
-raises when one was not as described.
+Each request and each answer is checked against the vendor's description (`tests.contracts.graph`);
+`stop` raises when one differed from it.
 """
 
 from __future__ import annotations
@@ -51,23 +51,23 @@ TOO_MANY_AT_ONCE = refused(
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token allows: a user's (delegated), or an application's if no user is named."""
+    """The permissions of a token: delegated by `user`, or an application's when that is blank."""
 
     scopes: frozenset[str]
     user: str = ""
-    # An application access policy; None: all mailboxes.
+    # An application access policy; None allows all mailboxes.
     allowed_mailboxes: frozenset[str] | None = None
     expired: bool = False
 
 
 @dataclass
 class Fault:
-    """Goes wrong with so many of the next requests that have `part` in "METHOD path"."""
+    """Applies to the next `times` requests that have `part` in "METHOD path"."""
 
     answer: Answer | None
     part: str = ""
     times: int = 1
-    # Without an answer of its own: the true one, broken off there.
+    # Without an answer of its own, the true answer is broken off after this number of bytes.
     cut_at: int = 0
 
 
@@ -79,7 +79,7 @@ class FakeGraph:
     mailboxes: dict[str, Answers] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    # "METHOD path" of each request, in order; the same with its query.
+    # "METHOD path" of each request, in order; `urls` has them with their queries.
     requests: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -88,15 +88,15 @@ class FakeGraph:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._at_once: Counter[str] = Counter()
-        # What a token allows that no grant here is for: a provider's beside this.
+        # Looks up tokens that are not in `grants`, for tests with a provider beside this server.
         self.grant_of: Callable[[str], Grant | None] = lambda token: None
-        # Cleared: requests wait, and count as being worked on.
+        # While it is cleared, requests wait, and count as being processed.
         self.open_gate = threading.Event()
         self.open_gate.set()
         self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         context = self.certificates.server_context()
         context.verify_mode = ssl.CERT_NONE
-        # The handshake belongs into the connection's own thread.
+        # The handshake is left to the connection's own thread.
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -119,25 +119,25 @@ class FakeGraph:
             raise ContractBroken("; ".join(self.violations))
 
     def add_mailbox(self, address: str) -> GraphMailbox:
-        """A mailbox with Exchange's own folders."""
+        """Makes a mailbox with Exchange's own folders."""
         mailbox = GraphMailbox(address)
         self.mailboxes[address.lower()] = Answers(mailbox)
         return mailbox
 
     def grant(self, *scopes: str, user: str = "", only: frozenset[str] | None = None) -> str:
-        """A token with these permissions: a user's own, or an application's without one."""
+        """Makes a token with these permissions; without a user it is an application's."""
         token = f"token-{secrets.token_hex(8)}"
         self.grants[token] = Grant(frozenset(scopes), user, only)
         return token
 
     def expire(self, token: str) -> None:
-        """From now on the token is refused."""
+        """Refuses the token from now on."""
         self.grants[token] = replace(self.grants[token], expired=True)
 
     def throttle(
         self, times: int = 1, *, status: int = 429, seconds: int | None = 7, part: str = ""
     ) -> None:
-        """Has no time for so many of the next requests."""
+        """Throttles the next `times` requests."""
         headers = {} if seconds is None else {"Retry-After": str(seconds)}
         code = "ApplicationThrottled" if status == 429 else "serviceNotAvailable"
         self.faults.append(Fault(refused(status, code, "Too busy.", **headers), part, times))
@@ -145,25 +145,25 @@ class FakeGraph:
     def refuse(
         self, status: int, code: str, message: str = "Refused.", *, part: str = "", times: int = 1
     ) -> None:
-        """Answers so many of the next requests by an error."""
+        """Answers the next `times` requests by an error."""
         self.faults.append(Fault(refused(status, code, message), part, times))
 
     def cut(self, part: str, at: int, times: int = 1) -> None:
-        """Breaks the connection off after so many bytes of an answer's body."""
+        """Breaks off the connection after `at` bytes of an answer's body."""
         self.faults.append(Fault(None, part, times, cut_at=at))
 
     def asked(self, part: str) -> int:
-        """How many requests had this in "METHOD path"."""
+        """Counts the requests that had this in "METHOD path"."""
         return sum(part in request for request in self.requests)
 
     def expire_delta_tokens(self, address: str, code: str = "syncStateNotFound") -> None:
-        """As Graph does when its cache is full, or has moved elsewhere."""
+        """Expires all delta tokens, as Graph does when its cache is full or has moved."""
         answers = self.mailboxes[address.lower()]
         answers.rounds.clear()
         answers.expired_code = code
 
     def handle(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Answers a request, and holds both against the description."""
+        """Answers a request, and checks both against the description."""
         url = urlsplit(target)
         path = unquote(url.path.removeprefix(VERSION))
         query = dict(parse_qsl(url.query))
@@ -202,7 +202,7 @@ class FakeGraph:
 
     @contextlib.contextmanager
     def _counted(self, address: str) -> Iterator[bool]:
-        """Counts what is worked on for the mailbox, and says whether it is within the limit."""
+        """Counts the mailbox's requests in progress; yields whether they are within the limit."""
         with self._lock:
             self._at_once[address] += 1
             at_once = self._at_once[address]
@@ -234,7 +234,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Clients that distrust us or break off are what is tested."""
+        """Ignores errors of clients: tests make them distrust the server or break off."""
 
 
 def _denied(grant: Grant, address: str, method: str) -> Answer | None:
@@ -252,7 +252,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 60
-        # An answer leaves as a whole, not in pieces that wait for each other.
+        # An answer leaves as a whole, so that its pieces do not wait for each other.
         wbufsize = -1
         disable_nagle_algorithm = True
 
@@ -263,7 +263,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
             self.send(graph.handle(self.command, self.path, headers, body))
 
         def send(self, answer: Answer) -> None:
-            """In chunks, as Graph does, so that a client can tell whether it has all."""
+            """Sends in chunks, as Graph does, so that clients can tell a complete answer."""
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -281,7 +281,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def log_message(self, *_: Any) -> None:
-            """Says nothing: the requests are in a list."""
+            """Logs nothing; the requests are in a list."""
 
     for method in ("GET", "POST", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.answer)
@@ -289,5 +289,5 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
 
 
 def error_of(answer: Answer) -> str:
-    """The code of an error in Graph's form."""
+    """Returns the code of an error in Graph's form."""
     return str(json.loads(answer.body)["error"]["code"])

@@ -1,4 +1,4 @@
-"""What the fake of Microsoft Graph answers to a request, when nothing is set to go wrong."""
+"""The answers of the fake of Microsoft Graph to requests that no fault was set for."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ WHEN = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class Request:
-    """A request to a mailbox; `path` is what follows /users/{id} or /me."""
+    """A request to a mailbox; `path` is the part after /users/{id} or /me."""
 
     method: str
     path: tuple[str, ...]
     query: dict[str, str]
     prefer: dict[str, str]
     body: bytes
-    # Of the whole address, without the query.
+    # The whole address, without the query.
     url: str
 
     @property
@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; with `cut_at` the connection breaks off after so many bytes of the body."""
+    """An answer; with `cut_at` the connection breaks off after this number of bytes of the body."""
 
     status: int
     body: bytes = b""
@@ -52,12 +52,12 @@ class Answer:
 
 
 def told(status: int, value: dict[str, Any]) -> Answer:
-    """An answer in JSON."""
+    """Returns an answer in JSON."""
     return Answer(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
 def refused(status: int, code: str, message: str, **headers: str) -> Answer:
-    """An error in Graph's form."""
+    """Returns an error in Graph's form."""
     answer = told(status, {"error": {"code": code, "message": message}})
     return replace(answer, headers=answer.headers | headers)
 
@@ -67,14 +67,14 @@ NOT_FOUND = refused(404, "ErrorItemNotFound", "The specified object was not foun
 
 @dataclass(frozen=True)
 class Round:
-    """What a delta or skip token stands for: the rest of a round, or where the next one begins."""
+    """The state behind a delta or skip token: the rest of a round, or the start of the next one."""
 
     folder: GraphFolder
-    # The first request's parameters, which hold for all that follow.
+    # The first request's parameters, which hold for all requests of the round.
     query: dict[str, str]
     immutable: bool
     since: int
-    # Once the round has begun: what is still to be told, and what the next round begins after.
+    # Once the round has begun: the entries left, and the change that the next round begins after.
     entries: Sequence[tuple[str, GraphMail | None]] | None = None
     until: int = 0
 
@@ -88,11 +88,11 @@ class Answers:
         self.mailbox = mailbox
         self.rounds: dict[str, Round] = {}
         self.expired_code = "syncStateNotFound"
-        # How the size that the server tells stands to the mail's bytes.
+        # The reported size of a message, as a multiple of its bytes.
         self.size_factor = 1.0
 
     def answer(self, request: Request) -> Answer:
-        """Finds who answers."""
+        """Calls the method for the request's path."""
         match request.method, request.path:
             case "GET", ("mailFolders",):
                 return self._folders(request, self.mailbox.root)
@@ -238,7 +238,7 @@ class Answers:
 
 
 def _wanted(mail: GraphMail, query: dict[str, str]) -> bool:
-    """The only filter that is allowed with delta, too."""
+    """Tells whether the message passes the filter; delta allows this form alone."""
     if "$filter" not in query:
         return True
     name, comparison, value = query["$filter"].split(" ")

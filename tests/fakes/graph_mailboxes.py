@@ -1,4 +1,4 @@
-"""The mailboxes behind the fake of Microsoft Graph: folders, mails, their ids, what delta tells."""
+"""The mailboxes behind the fake of Microsoft Graph: folders, messages, their ids and changes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FIRST_RECEIVED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def _id(kind: str, number: int) -> str:
-    """As long as Graph's and differing in case only for some, as Graph's do."""
+    """Returns an id that is as long as Graph's; as with Graph's, some differ in case alone."""
     digits = base64.urlsafe_b64encode(number.to_bytes(6, "big")).decode()
     return f"{kind}ALgAAAAAAHYQDEapmEc2byACqAC-EWg0A{digits}_x="
 
 
 @dataclass
 class GraphMail:
-    """A mail; its immutable id stays while it is moved, the other one does not."""
+    """A message; moving it changes its id, but not its immutable id."""
 
     immutable_id: str
     content: bytes
@@ -43,18 +43,18 @@ class GraphMail:
 
 @dataclass(frozen=True)
 class Change:
-    """What happened in a folder; `hidden` from who asks by immutable ids."""
+    """A change in a folder; `hidden` from clients that ask for immutable ids."""
 
     kind: Literal["there", "removed"]
     mail: GraphMail
-    # The mail's changing id at that time.
+    # The message's changeable id at that time.
     mutable_id: str
     hidden: bool = False
 
 
 @dataclass
 class GraphFolder:
-    """A folder and all that ever changed in it."""
+    """A folder and all its changes."""
 
     id: str
     name: str
@@ -63,8 +63,8 @@ class GraphFolder:
     departed: set[str] = field(default_factory=set)
 
     def note(self, kind: Literal["there", "removed"], mail: GraphMail) -> None:
-        # With immutable ids a mail that was moved away and back is told as removed, and never
-        # again (microsoft-graph-docs-contrib, issue 72).
+        # With immutable ids a message that was moved away and back is reported as removed, and
+        # never again (microsoft-graph-docs-contrib, issue 72).
         hidden = kind == "there" and mail.immutable_id in self.departed
         self.changes.append(Change(kind, mail, mail.id(immutable=False), hidden))
         if kind == "removed":
@@ -72,7 +72,7 @@ class GraphFolder:
 
 
 class GraphMailbox:
-    """One user's or shared mailbox, and a person's hand in it."""
+    """One user's or shared mailbox, with methods that change it as a person does."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -83,30 +83,30 @@ class GraphMailbox:
             name: self.add_folder(display_name) for name, display_name in WELL_KNOWN.items()
         }
         self.mails: dict[str, GraphMail] = {}
-        # How many of the next mails delta does not tell of.
+        # The number of next messages that delta leaves out.
         self.lose = 0
 
     @property
     def inbox(self) -> GraphFolder:
-        """Where mail comes in."""
+        """Returns the inbox."""
         return self.well_known["inbox"]
 
     def add_folder(self, name: str, parent: GraphFolder | None = None) -> GraphFolder:
-        """A new folder."""
+        """Makes a folder."""
         folder = GraphFolder(_id("AQMk", next(self._numbers)), name, parent or self.root)
         self.folders[folder.id] = folder
         return folder
 
     def children(self, parent: GraphFolder) -> list[GraphFolder]:
-        """The folders within."""
+        """Returns the folders within a folder."""
         return [folder for folder in self.folders.values() if folder.parent is parent]
 
     def folder(self, name: str) -> GraphFolder | None:
-        """By id or well-known name."""
+        """Returns a folder by id or well-known name."""
         return self.folders.get(name) or self.well_known.get(name.lower())
 
     def folder_named(self, name: str) -> GraphFolder:
-        """By the name that people see; there must be one."""
+        """Returns a folder by the name that people see; fails when it does not exist."""
         return next(folder for folder in self.folders.values() if folder.name == name)
 
     def deliver(
@@ -116,7 +116,7 @@ class GraphMailbox:
         folder: GraphFolder | None = None,
         received_at: datetime | None = None,
     ) -> GraphMail:
-        """A new mail, a minute after the one before."""
+        """Adds a message, received a minute after the one before."""
         number = next(self._numbers)
         received_at = received_at or FIRST_RECEIVED_AT + timedelta(minutes=number)
         mail = GraphMail(_id("AAkA", number), content, received_at, folder or self.inbox)
@@ -128,11 +128,11 @@ class GraphMailbox:
         return mail
 
     def mails_in(self, folder: GraphFolder) -> list[GraphMail]:
-        """The mails that lie there, as they came."""
+        """Returns the messages of a folder, in the order of their arrival."""
         return [mail for mail in self.mails.values() if mail.folder is folder]
 
     def mail(self, mail_id: str, *, immutable: bool) -> GraphMail | None:
-        """The mail that is asked for by an id of either kind; ids are case-sensitive."""
+        """Returns a message by an id of either kind; ids are case-sensitive."""
         if immutable and mail_id in self.mails:
             return self.mails[mail_id]
         found = (mail for mail in self.mails.values() if mail.id(immutable=False) == mail_id)
@@ -144,28 +144,28 @@ class GraphMailbox:
         mail.folder.note("there", mail)
 
     def move(self, mail: GraphMail, target: GraphFolder) -> None:
-        """Moves a mail, as a person or a program."""
+        """Moves a message, as a person or a program does."""
         mail.folder.note("removed", mail)
         mail.moves += 1
         mail.folder = target
         target.note("there", mail)
 
     def delete(self, mail: GraphMail) -> None:
-        """To the deleted items, and from there for good."""
+        """Moves a message to the deleted items; removes it when it is there."""
         if mail.folder is not self.well_known["deleteditems"]:
             self.move(mail, self.well_known["deleteditems"])
         else:
             self.purge(mail)
 
     def purge(self, mail: GraphMail) -> None:
-        """Removes a mail for good."""
+        """Removes a message for good."""
         mail.folder.note("removed", mail)
         del self.mails[mail.immutable_id]
 
     def changes_since(
         self, folder: GraphFolder, since: int, *, immutable: bool
     ) -> Iterator[tuple[str, GraphMail | None]]:
-        """The id of each mail that changed, and the mail if it is there by now."""
+        """Returns the id of each changed message, and the message if it is in the folder now."""
         last: dict[str, Change] = {}
         for change in folder.changes[since:]:
             if immutable and change.hidden:

@@ -17,7 +17,7 @@ ADDRESS = "support@example.org"
 
 
 def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) -> MailAccount:
-    """An account of the fake."""
+    """Returns an account of the fake server."""
     values = {
         "name": "support",
         "protocol": "microsoft_graph",
@@ -33,7 +33,7 @@ def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) 
 
 
 class GraphScene:
-    """What lies behind a Graph mailbox; `mailbox` is one session of ours, `session()` the next."""
+    """A Graph mailbox and its server; `mailbox` is one session, `session()` makes the next."""
 
     def __init__(
         self, graph: FakeGraph, certificates: Certificates, token: str = "", **changes: Any
@@ -50,7 +50,7 @@ class GraphScene:
         self.mailbox = self.session()
 
     def session(self, **changes: Any) -> GraphMailbox:
-        """A new mailbox, as a process makes one after a fault or after another's death."""
+        """Returns a new mailbox, as a process makes one after a fault or a restart."""
         self.mailbox = GraphMailbox(
             self.account.model_copy(update=changes),
             self.token,
@@ -62,13 +62,13 @@ class GraphScene:
         return self.mailbox
 
     def opened(self, **changes: Any) -> GraphMailbox:
-        """The same, open."""
+        """Returns a new mailbox that is open."""
         mailbox = self.session(**changes)
         mailbox.open()
         return mailbox
 
     def token(self, refused: str) -> str:
-        """The newest token; tells what was refused."""
+        """Returns the newest token; notes which token was refused."""
         if refused:
             self.refused.append(refused)
         return self.tokens[-1]
@@ -77,12 +77,12 @@ class GraphScene:
         return self.number_of(self.server.deliver(content))
 
     def number_of(self, mail: GraphMail) -> int:
-        """The mail's number in the ledger, given now unless it has one."""
+        """Returns the message's number in the ledger, which gives one when needed."""
         key = key_of(mail.immutable_id)
         return self.ledger.number([key], whole=False)[key]
 
     def mail(self, uid: int) -> GraphMail:
-        """The mail on the server."""
+        """Returns the message on the server."""
         (key,) = (key for key, number in self.ledger.numbers.items() if number == uid)
         return self.server.mails[key.removeprefix("graph=")]
 

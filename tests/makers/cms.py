@@ -12,7 +12,7 @@ END = b"\0\0"
 
 
 def der(tag: int, *content: bytes) -> bytes:
-    """An element with its length."""
+    """Returns an element with its length."""
     data = b"".join(content)
     if len(data) < 0x80:
         return bytes((tag, len(data))) + data
@@ -21,17 +21,17 @@ def der(tag: int, *content: bytes) -> bytes:
 
 
 def ber(tag: int, *content: bytes) -> bytes:
-    """An element without its length."""
+    """Returns an element of indefinite length."""
     return bytes((tag, 0x80)) + b"".join(content) + END
 
 
 def in_pieces(content: bytes, size: int) -> bytes:
-    """A string in pieces of so many bytes."""
+    """Returns a string in pieces of this size."""
     return ber(0x24, *(der(4, content[at : at + size]) for at in range(0, len(content), size)))
 
 
 def signed(octets: bytes | None, *, definite: bool = True) -> bytes:
-    """SignedData around a string (in whichever form; or none), with what follows on it."""
+    """Returns SignedData around an encoded string; None makes a detached signature."""
     make = der if definite else ber
     inside = make(0x30, der(6, DATA), b"" if octets is None else make(0xA0, octets))
     algorithms = make(0x31, make(0x30, der(6, DATA), der(5)))
@@ -42,7 +42,7 @@ def signed(octets: bytes | None, *, definite: bool = True) -> bytes:
 
 
 def compressed(content: bytes) -> bytes:
-    """CompressedData (RFC 3274)."""
+    """Returns CompressedData (RFC 3274) around the content."""
     inside = der(0x30, der(6, DATA), der(0xA0, der(4, zlib.compress(content))))
     algorithm = der(0x30, der(6, ZLIB))
     return der(0x30, der(6, COMPRESSED), der(0xA0, der(0x30, der(2, b"\0"), algorithm, inside)))

@@ -1,4 +1,4 @@
-"""Commands as a user runs them, in a folder of their own, within the process of the test."""
+"""Runs commands as a user does, each test in a folder of its own, within the test's process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def commands_in(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Postrail:
-    """Commands that run in this folder with this environment."""
+    """Returns a function that runs commands in this folder with this environment."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""Folders with mails on this machine, as delivery agents and mail readers leave them."""
+"""Folders with messages on this machine, as delivery agents and mail programs leave them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FROM_LINE = b"From ada@customer.test Thu Jan  1 10:00:%02d 2026\n"
 
 
 class Folder:
-    """A place of one kind, and the hand that puts mails there."""
+    """A folder or file of one kind, with methods that put messages there and look at the result."""
 
     def __init__(self, kind: str, base: Path) -> None:
         self.kind = kind
@@ -32,7 +32,7 @@ class Folder:
                 (self.path / part).mkdir()
 
     def account(self, **changes: Any) -> MailAccount:
-        """An account that watches it."""
+        """Returns an account that watches it."""
         values = {
             "name": "support",
             "protocol": "folder",
@@ -43,7 +43,7 @@ class Folder:
         return MailAccount.model_validate(values | changes)
 
     def add(self, content: bytes, *, age_seconds: float = 60) -> Path:
-        """Puts a mail there, as if so long ago; returns its file."""
+        """Adds a message, with a time of change this long ago; returns its file."""
         serial = next(self._serial)
         file = {
             "maildir": self.path / "new" / f"1767261600.M{serial}P7.host",
@@ -52,7 +52,7 @@ class Folder:
         }[self.kind]
         with file.open("ab") as output:
             if self.kind == "mbox":
-                # An mbox has no mails whose last line has no end.
+                # The last line of a message in an mbox always has an end.
                 line_end = b"" if content.endswith(b"\n") else b"\n"
                 output.write(FROM_LINE % serial + content + line_end + b"\n")
             else:
@@ -61,12 +61,12 @@ class Folder:
         return file
 
     def age(self, file: Path, seconds: float = 60) -> None:
-        """Makes a file look as if nobody had written to it for so long."""
+        """Sets the file's time of change to this long ago."""
         then = SystemClock().now().timestamp() - seconds
         os.utime(file, (then, then))
 
     def remove(self, content: bytes) -> None:
-        """A person removes the first mail with this content."""
+        """Removes the first message with this content, as a mail program does."""
         if self.kind == "mbox":
             before, _, after = self.path.read_bytes().partition(content + b"\n")
             start = before.rindex(b"From ada")
@@ -76,19 +76,19 @@ class Folder:
             next(file for file in self.files() if file.read_bytes() == content).unlink()
 
     def files(self) -> list[Path]:
-        """The files of mails that lie there, without those below."""
+        """Returns the files of messages in the folder, without those in folders below it."""
         if self.kind == "maildir":
             return [*(self.path / "new").iterdir(), *(self.path / "cur").iterdir()]
         return [file for file in self.path.iterdir() if file.is_file()]
 
     def left(self) -> list[bytes]:
-        """What the mails there contain."""
+        """Returns the contents of the messages that are still there."""
         if self.kind != "mbox":
             return sorted(file.read_bytes() for file in self.files())
         return mails_in(self.path)
 
     def moved(self, target: str = "Processed") -> list[bytes]:
-        """What the mails contain that were moved."""
+        """Returns the contents of the messages that were moved."""
         place = self.path / target
         if self.kind == "maildir":
             return sorted(file.read_bytes() for file in (place / "cur").glob("*"))
@@ -98,21 +98,21 @@ class Folder:
         return mails_in(place) if place.exists() else []
 
     def seen(self) -> list[bytes]:
-        """What the mails contain that are marked as seen; only a maildir can tell."""
+        """Returns the contents of the messages that a maildir marks as seen."""
         cur = self.path / "cur"
         return sorted(file.read_bytes() for file in cur.glob("*:2,*S*"))
 
 
 def mails_in(mbox: Path) -> list[bytes]:
-    """The mails of an mbox that this module wrote, told apart in the simplest way."""
+    """Returns the messages of an mbox that this module wrote, divided at its own From lines."""
     parts = ("\n" + mbox.read_text("latin-1")).split("\nFrom ada@customer.test ")[1:]
     texts = [part.partition("\n")[2].encode("latin-1") for part in parts]
-    # The last one has kept the end of its line.
+    # The last one still has the end of its line.
     return sorted([*texts[:-1], *(text.removesuffix(b"\n") for text in texts[-1:])])
 
 
 def mailbox_on(folder: Folder, ledger: MemoryLedger, **changes: Any) -> FolderMailbox:
-    """A mailbox that is open, at the present time."""
+    """Returns an open mailbox, with the present time on its clock."""
     clock = SettableClock(SystemClock().now())
     mailbox = FolderMailbox(folder.account(**changes), ledger, clock)
     mailbox.open()

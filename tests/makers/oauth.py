@@ -28,19 +28,19 @@ ADDRESS = "help@example.org"
 
 
 class Desk:
-    """One account that logs in with tokens, and a database; the clock is the test's."""
+    """One account that logs in with tokens, its database, and a clock that the test sets."""
 
     def __init__(self, certificates: Certificates, database_url: str) -> None:
         self.certificates = certificates
         self.database = DatabaseSettings(url=SecretStr(database_url))
         self.key = generate_key()
         self.secrets = Secrets(SecretSettings(keys=SecretStr(self.key)))
-        # The fake checks how long assertions live, by the machine's clock.
+        # The fake provider checks the lifetime of assertions against the machine's clock.
         self.clock = SettableClock(datetime.now(UTC))
         self.account = account()
 
     def credential_of(self, provider: str, **values: Any) -> OAuthCredential:
-        """A credential whose tokens may go to this machine."""
+        """Returns a credential whose tokens may go to this machine."""
         given = {
             "name": "desk",
             "provider": provider,
@@ -62,19 +62,19 @@ class Desk:
                 )
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """A transaction of its own connection."""
+        """Opens a transaction on a connection of its own."""
         return one_connection(self.database)
 
     def tokens(self) -> AccessTokens:
-        """One replica's tokens."""
+        """Returns the tokens as one replica sees them."""
         return AccessTokens(self.transaction, self.secrets, self.clock)
 
     def authorization(self) -> Authorization:
-        """A new authorization of the account."""
+        """Returns a new authorization of the account."""
         return Authorization(self.account, self.transaction, self.secrets, self.clock)
 
     async def row(self) -> tuple[Any, ...]:
-        """State, reason and the revealed tokens of the account."""
+        """Returns the account's state, reason and revealed tokens."""
         async with self.transaction() as connection:
             cursor = await connection.execute(
                 "SELECT state, reason, refresh_token, access_token FROM oauth_token"
@@ -87,7 +87,7 @@ class Desk:
 
 
 class Scene(Desk):
-    """A desk beside a provider of ours, which has state and can be told to fail."""
+    """A desk beside a provider that keeps state and can be told to fail."""
 
     def __init__(
         self, provider: OAuthProvider, certificates: Certificates, database_url: str
@@ -96,16 +96,16 @@ class Scene(Desk):
         self.provider = provider
 
     def custom(self, **values: Any) -> OAuthCredential:
-        """A credential of a provider that publishes its addresses."""
+        """Returns a credential of a provider that publishes its addresses."""
         return self.credential_of("custom", authority=self.provider.authority, **values)
 
     def microsoft(self, **values: Any) -> OAuthCredential:
-        """A credential of a Microsoft cloud of its own."""
+        """Returns a credential of a separate Microsoft cloud."""
         given = {"tenant": TENANT, **values}
         return self.credential_of("microsoft", authority=self.provider.authority, **given)
 
     def google(self, **values: Any) -> OAuthCredential:
-        """A credential of Google, with its addresses overridden."""
+        """Returns a credential of Google, with its addresses overridden."""
         known = self.provider.configuration()
         return self.credential_of(
             "google",
@@ -115,24 +115,24 @@ class Scene(Desk):
         )
 
     async def authorize(self) -> None:
-        """Somebody signs in."""
+        """Signs in, as an operator does."""
         begun = await self.authorization().begin()
         answer = await asyncio.to_thread(self.browse, begun.address)
         await self.authorization().finish(answer, begun.state)
 
     def browse(self, address: str) -> str:
-        """What a browser ends at: the redirect address with the answer."""
+        """Returns the redirect address with the answer, or the text of the page."""
         with httpx.Client(verify=self.certificates.client_context()) as client:
             response = client.get(address)
         return response.headers.get("Location", "") or response.text
 
     def query(self, address: str) -> dict[str, str]:
-        """The parameters of an address."""
+        """Returns the parameters of an address."""
         return dict(parse_qsl(urlsplit(address).query))
 
 
 def account(**changes: Any) -> MailAccount:
-    """A mail account that logs in with tokens."""
+    """Returns a mail account that logs in with tokens."""
     values = {
         "name": "support",
         "host": "localhost",

@@ -1,4 +1,4 @@
-"""What mails are made of, and what breaks them."""
+"""Parts of messages, and bytes that break them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records for tests, with everything filled in that a test does not care about."""
+"""Records for tests, with defaults for every field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def mail_parsed(**changes: Any) -> MailParsed:
-    """A parsed mail of a customer to the help desk."""
+    """Returns a parsed message of a customer to the help desk."""
     mail_id = changes.get("mail_id") or str(uuid.uuid4())
     fields: dict[str, Any] = {
         "mail_id": mail_id,
@@ -54,7 +54,7 @@ def mail_parsed(**changes: Any) -> MailParsed:
 
 
 def mail_fetched(**changes: Any) -> MailFetched:
-    """A fetched mail with its bytes inline."""
+    """Returns a fetched message with its bytes inline."""
     fields: dict[str, Any] = {
         "mail_id": str(uuid.uuid4()),
         "mailbox": "support",
@@ -69,7 +69,7 @@ def mail_fetched(**changes: Any) -> MailFetched:
 
 
 def received(record: R, offset: int = 0, partition: int = 0, topic: str = "t") -> Received[R]:
-    """A record as the consumer loop hands it to a stage."""
+    """Returns a record as the consumer loop gives it to a stage."""
     return Received(
         topic=topic,
         partition=partition,

@@ -1,4 +1,4 @@
-"""Settings for one test: names of its own on shared servers, and the same as an environment."""
+"""Settings for one test, with their own names on shared servers, and the same as an environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTITIONS = 4
 def environment_of(
     folder: Path, *, bootstrap_servers: str, database_url: str, prefix: str = ""
 ) -> dict[str, str]:
-    """The POSTRAIL_ variables of a small installation whose blobs lie in `folder`."""
+    """Returns the POSTRAIL_ variables of a small installation whose blobs lie in `folder`."""
     blobs = folder / "blobs"
     blobs.mkdir(exist_ok=True)
     return {
@@ -32,7 +32,7 @@ def environment_of(
 
 
 def settings_of(environment: dict[str, str]) -> Settings:
-    """The Settings that a process with these variables would load."""
+    """Returns the Settings that a process with these variables would load."""
     sections: dict[str, dict[str, str]] = {}
     single: dict[str, str] = {}
     for name, value in environment.items():

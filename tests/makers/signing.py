@@ -1,4 +1,4 @@
-"""Keys that sign, and certificates for them, in PEM."""
+"""Signing keys, and certificates for them, in PEM."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def _key(number: int) -> rsa.RSAPrivateKey:
 
 
 def rsa_key(number: int = 0) -> tuple[str, str]:
-    """A private and its public key; the same for each number."""
+    """Returns a private and its public key; the same ones for each number."""
     key = _key(number)
     public = key.public_key().public_bytes(PEM, PublicFormat.SubjectPublicKeyInfo)
     return key.private_bytes(*PRIVATE).decode(), public.decode()
 
 
 def ec_key() -> str:
-    """A private key that is no RSA key."""
+    """Returns a private key on an elliptic curve, where RSA is expected."""
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(*PRIVATE).decode()
 
 
 def certificate(number: int = 0) -> str:
-    """A certificate that the key of this number has signed itself."""
+    """Returns a self-signed certificate of the key with this number."""
     key, now = _key(number), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "desk")])
     built = (
@@ -48,7 +48,7 @@ def certificate(number: int = 0) -> str:
 
 
 def thumbprint(pem: str) -> str:
-    """The SHA-1 thumbprint that Microsoft shows for a certificate."""
+    """Returns the SHA-1 thumbprint that Microsoft shows for a certificate."""
     from cryptography.hazmat.primitives.hashes import SHA1
 
     return x509.load_pem_x509_certificate(pem.encode()).fingerprint(SHA1()).hex()

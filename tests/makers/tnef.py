@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from services.parser.content.mapi import SETS, TIMES_BEGIN
 from services.parser.content.tnef import MESSAGE_IID
 
-# A number above those of two bytes is the one of a named property, from the number of its set on.
+# A number above two bytes is that of a named property, counted from the number of its set.
 Property = tuple[int, int, bytes]
 
 STRING8, UNICODE, BINARY, OBJECT, LONG, TIME = 0x1E, 0x1F, 0x102, 0x0D, 3, 0x40
@@ -18,7 +18,7 @@ LONG_NAME, MIME_TAG, CONTENT_ID, DATA = 0x3707, 0x370E, 0x3712, 0x3701
 
 
 def tnef(*attributes: bytes) -> bytes:
-    """A stream of these attributes, after the version and the code page that begin it."""
+    """Returns a stream of these attributes, after the version and the code page."""
     head = struct.pack("<IH", 0x223E9F78, 7)
     version = attribute(0x00089006, struct.pack("<I", 0x00010000))
     code_page = attribute(0x00069007, struct.pack("<II", 1252, 0))
@@ -26,23 +26,23 @@ def tnef(*attributes: bytes) -> bytes:
 
 
 def attribute(name: int, value: bytes, level: int = 1) -> bytes:
-    """An attribute with its length and checksum."""
+    """Returns an attribute with its length and checksum."""
     head = struct.pack("<BII", level, name, len(value))
     return head + value + struct.pack("<H", sum(value) & 0xFFFF)
 
 
 def message(*given: Property) -> bytes:
-    """The message's own properties."""
+    """Returns the message's own properties."""
     return attribute(0x00069003, properties(given))
 
 
 def plain_body(text: str) -> bytes:
-    """The body as old Exchange servers give it: an attribute of its own."""
+    """Returns the body as old Exchange servers send it: an attribute of its own."""
     return attribute(0x0002800C, text.encode("cp1252") + b"\0")
 
 
 def file(title: str, content: bytes, *given: Property) -> bytes:
-    """An attachment with its short title, content and properties."""
+    """Returns an attachment with its short title, content and properties."""
     return b"".join(
         (
             attribute(0x00069002, bytes(14), level=2),
@@ -54,45 +54,45 @@ def file(title: str, content: bytes, *given: Property) -> bytes:
 
 
 def embedded(title: str, inner: bytes) -> bytes:
-    """A message as an attachment."""
+    """Returns a message as an attachment."""
     return file(title, b"", (DATA, OBJECT, MESSAGE_IID + inner))
 
 
 def text(number: int, value: str) -> Property:
-    """A property in Unicode."""
+    """Returns a property in Unicode."""
     return number, UNICODE, value.encode("utf-16-le") + b"\0\0"
 
 
 def long(number: int, value: int) -> Property:
-    """A number."""
+    """Returns a number."""
     return number, LONG, struct.pack("<I", value)
 
 
 def time(number: int, value: datetime) -> Property:
-    """A time, in units of 100 ns since 1601."""
+    """Returns a time, in units of 100 ns since 1601."""
     return number, TIME, struct.pack("<Q", (value - TIMES_BEGIN) // timedelta(microseconds=1) * 10)
 
 
 def owner(name: str, address: str) -> bytes:
-    """The organiser, as an attribute of its own: two texts, each behind its length."""
+    """Returns the organiser's attribute: two texts, each after its length."""
     texts = [one.encode("cp1252") + b"\0" for one in (name, address)]
     return attribute(0x00060000, b"".join(struct.pack("<H", len(one)) + one for one in texts))
 
 
 def message_class(value: str) -> bytes:
-    """What kind of thing it is, as an attribute of its own."""
+    """Returns the attribute with the message's class."""
     return attribute(0x00078008, value.encode("cp1252") + b"\0")
 
 
 def named(value: str) -> bytes:
-    """A named property as Outlook writes them before others: type, id, GUID, name, value."""
+    """Returns a named property as Outlook writes them first: type, id, GUID, name, value."""
     name = "Keywords".encode("utf-16-le") + b"\0\0"
     head = struct.pack("<HH16sII", UNICODE, 0x8001, bytes(range(16)), 1, len(name))
     return head + _padded(name) + _counted(value.encode("utf-16-le"))
 
 
 def properties(given: Iterable[Property]) -> bytes:
-    """A named property that nobody needs, and then these."""
+    """Returns these properties, after a named one that the reader must skip."""
     all_given = list(given)
     written = [named("work")] + [
         _head(number, kind) + (value if kind in (LONG, TIME) else _counted(value))
@@ -109,7 +109,7 @@ def _head(number: int, kind: int) -> bytes:
 
 
 def uncompressed_rtf(rtf: bytes) -> bytes:
-    """RTF as MS-OXRTFCP allows it to be kept: not compressed."""
+    """Returns RTF in the uncompressed form that MS-OXRTFCP allows."""
     return struct.pack("<II4sI", len(rtf) + 12, len(rtf), b"MELA", 0) + rtf
 
 

@@ -1,9 +1,9 @@
-"""A parser that dies of mails that carry a certain header field, in the way that the field says.
+"""A parser that dies of messages with a certain header field, in the way that the field names.
 
-    python -m tests.processes.deadly_parser            under no limit of memory
-    python -m tests.processes.deadly_parser 128        may use so many MiB more than when it begins
+    python -m tests.processes.deadly_parser            without a limit of memory
+    python -m tests.processes.deadly_parser 128        with a limit of 128 MiB above its start
 
-No mail is known of which the parser dies, but for large ones under a limit that is too small.
+Apart from large messages under too low a limit, the parser is known to die of none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ process = Parser.process
 
 
 def deadly(data: View) -> Mail:
-    """The parser's work, or its death."""
+    """Parses the message, or dies of it."""
     if found := re.search(rb"^X-Parser-Dies: (\w+)", data, re.MULTILINE):
         die(found[1])
     return parse(data)
@@ -43,20 +43,20 @@ def die(how: bytes) -> None:
         os._exit(1)
     if how == b"segfault":
         ctypes.string_at(0)
-    # Under the limit this ends soon.
+    # Under the limit an allocation soon fails.
     pieces: list[bytearray] = []
     while how == b"memory":
         pieces.append(bytearray(MIB))
 
 
 def limit(mib: int) -> None:
-    """Sets a limit of the kernel on the memory that the process may use from now on."""
+    """Sets the kernel's limit on the memory that the process may add from now on."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + mib * MIB,) * 2)
 
 
 async def process_limited(parser: Parser, batch: Sequence[Received[MailFetched]]) -> None:
-    """The parser's work, with all of its neighbours connected before the limit is set."""
+    """Does the parser's work, under a limit that is set once all connections are open."""
     if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
         limit(int(sys.argv[1]))
     await process(parser, batch)

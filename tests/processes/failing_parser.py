@@ -1,8 +1,8 @@
-"""A parser with a fault: it fails on mails that carry a certain header field.
+"""A parser with a fault: it fails on messages with a certain header field.
 
     python -m tests.processes.failing_parser
 
-No mail is known on which the parser itself fails, so a fault has to be made.
+The parser is known to fail on no real message, so a fault has to be made.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FAULT = "this field breaks the parser"
 
 
 def failing(data: View) -> Mail:
-    """The parser's work, or its fault."""
+    """Does the parser's work, or fails."""
     if data.find(FIELD) >= 0:
         raise ValueError(FAULT)
     return parse(data)

@@ -1,7 +1,7 @@
-"""A fetcher whose mailboxes are on the fake of Microsoft Graph; it may be killed on its way.
+"""A fetcher whose mailboxes are on the fake of Microsoft Graph, and which may kill itself.
 
-`python -m tests.processes.graph_fetcher [POINT]`, with the token in GRAPH_TOKEN. At the
-point it kills itself by SIGKILL, when it first comes there with something to do.
+`python -m tests.processes.graph_fetcher [POINT]`, with the token in GRAPH_TOKEN. At the point it
+kills itself by SIGKILL, the first time it arrives there with work to do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.processes.killed_at import die
 
 
 def dying(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method, and death when it has done its work and was given something to do."""
+    """Wraps the method: the process dies after a call whose last argument is not empty."""
 
     def call(self: object, *arguments: Any) -> Any:
         found = method(self, *arguments)
@@ -36,7 +36,7 @@ def dying(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The same for coroutines; it dies when the second argument from the left holds something."""
+    """Wraps the coroutine: the process dies after a call whose second argument is not empty."""
 
     async def call(self: object, *arguments: Any) -> Any:
         found = await method(self, *arguments)
@@ -48,7 +48,7 @@ def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
 
 
 def dying_with_keys(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method, and death when it was given keys."""
+    """Wraps the method: the process dies after a call with keys."""
 
     def call(self: object, keys: Any, **named: Any) -> Any:
         found = method(self, keys, **named)
@@ -59,14 +59,14 @@ def dying_with_keys(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-# In the order in which a mail comes to them.
+# In the order in which a message reaches them.
 POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
     "numbered": (PostgresLedger, "number", dying_with_keys),
     "read": (GraphMailbox, "read", dying),
     "blob": (BlobStore, "put_chunks", dying_async),
     "acknowledged": (Producer, "send", dying_async),
     "recorded": (PostgresStore, "record", dying_async),
-    # The first of several mails is marked, moved or removed.
+    # The first of several messages is marked, moved or removed.
     "half finished": (GraphMailbox, "_finish", dying),
     "finished": (GraphMailbox, "finish", dying),
     "link saved": (PostgresDeltas, "save", dying),

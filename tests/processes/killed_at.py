@@ -1,8 +1,8 @@
-"""A process of ours that kills itself by SIGKILL at a point of its work, when it first gets there.
+"""A process that kills itself by SIGKILL the first time it reaches a point of its work.
 
     python -m tests.processes.killed_at POINT [ARGUMENT…]
 
-The code that runs is the real one; only the one method is followed, or preceded, by the kill.
+The real code runs; one method is followed, or preceded, by the kill.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Coroutine = Callable[..., Awaitable[Any]]
 
 
 def die() -> None:
-    """No handler, no finally, nothing flushed."""
+    """Kills the process: no handler, no finally, nothing flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -78,7 +78,7 @@ def after_acknowledgement_in(topic: str) -> Callable[[Coroutine], Coroutine]:
 
 @dataclass(frozen=True)
 class Point:
-    """The process, the method, and what happens around it."""
+    """The process, the method, and the kill around it."""
 
     program: str
     module: str
@@ -114,7 +114,7 @@ POINTS = {
     "pop3 quit": Point(
         "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.rest", after
     ),
-    # Folders of this machine: read, finished, and within moving, removing and rewriting.
+    # Folders of this machine: read, finished, and during a move, a removal and a rewrite.
     "file read": Point(
         "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.read", after
     ),

@@ -1,7 +1,7 @@
 """A process that asks for a token and dies: `python -m tests.processes.oauth_killed_at WHEN`.
 
 WHEN is `after-answer` (the provider has answered, nothing is stored) or `after-commit` (all is
-stored, and nobody has seen the access token). It takes DATABASE_URL and KEY from the environment.
+stored, but the access token was not used). It takes DATABASE_URL and KEY from the environment.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Parses one large mail with a folder as the blob store, and says what it took.
+"""Parses one large message with a folder as the blob store, and prints what that needed.
 
-Run as a process of its own: what it needs in memory is nobody else's. Memory here is RssAnon, what
-the process allocated: the mail itself is a file whose pages are mapped, which the kernel takes back
-whenever it needs them; they are what "the mail itself on disk" means.
+It runs as a process of its own, so that its memory is the parser's alone. Memory here is RssAnon,
+which the process allocated: the message itself is a file with mapped pages, which the kernel
+reclaims whenever it needs them; they are what "the message itself on disk" means.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SAMPLED_EVERY_SECONDS = 0.005
 
 
 class Peak(threading.Thread):
-    """The most memory that the process had while it looked."""
+    """Samples the process's memory and keeps the maximum."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -40,21 +40,21 @@ class Peak(threading.Thread):
             self.most = max(self.most, allocated())
 
     def finish(self) -> int:
-        """The bytes above those that there were before."""
+        """Returns the maximum, in bytes above the memory at the start."""
         self._over.set()
         self.join()
         return self.most - self.before
 
 
 class Uncounted:
-    """Counts nothing."""
+    """Ignores counts."""
 
     def count(self, *_: object, **__: object) -> None:
         pass
 
 
 def allocated() -> int:
-    """The process's own memory (proc(5): RssAnon), in bytes."""
+    """Returns the memory that the process allocated (proc(5): RssAnon), in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
@@ -62,7 +62,7 @@ def allocated() -> int:
 
 
 async def parsed(url: str, reference: BlobReference) -> MailParsed:
-    """The record of the mail with this blob."""
+    """Returns the record of the message with this blob."""
     producer = MemoryProducer()
     parser = Parser(
         blobs=BlobStore(url),
@@ -86,8 +86,8 @@ async def parsed(url: str, reference: BlobReference) -> MailParsed:
 
 
 def main(url: str, sha256: str, size: int) -> None:
-    """Prints what the record names, the memory and the seconds, as JSON."""
-    # What the libraries keep from their first use on is no mail's.
+    """Prints the files that the record names, the memory and the seconds, as JSON."""
+    # The libraries allocate memory at their first use, which must not count for the message.
     small = asyncio.run(BlobStore(url).put(b"Subject: small\n\n<b>text</b>"))
     asyncio.run(parsed(url, small))
     peak = Peak()

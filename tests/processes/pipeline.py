@@ -1,4 +1,4 @@
-"""The whole pipeline as real processes, for acceptance tests: services, sink, and what tests ask.
+"""The whole pipeline as real processes, for acceptance tests: services, sink, and queries.
 
     with Pipeline(folder, environment, dovecot) as pipeline:
         pipeline.configure([Inbox("support")])
@@ -50,10 +50,10 @@ REPOSITORY = Path(__file__).parents[2]
 SERVICES = ("fetcher", "parser", "handler", "sender")
 DOMAIN = "desk.test"
 SENDING_ADDRESS = f"desk@{DOMAIN}"
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 LOG_CHARACTERS = 4000
 
-# What has not come to its end: a query for each kind of thing that may wait somewhere.
+# Unfinished work: a query for each kind of thing that may wait.
 UNFINISHED = """
 SELECT 'mail ' || state, count(*) FROM incoming_mail
  WHERE state IN ('fetched', 'new', 'working', 'waiting') GROUP BY state
@@ -64,7 +64,7 @@ UNION ALL
 SELECT 'outbox', count(*) FROM outbox HAVING count(*) > 0
 """
 
-# What grows with each step that a mail takes.
+# Counts that change with each step of a message.
 PROGRESS = """
 SELECT 'mail ' || state, count(*) FROM incoming_mail GROUP BY state
 UNION ALL
@@ -75,14 +75,14 @@ ORDER BY 1
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
-    """A watched mailbox: the account here has the name of the user there."""
+    """A watched mailbox; the account has the name of the server's user."""
 
     name: str
     project: str = "HELP"
 
     @property
     def address(self) -> str:
-        """The address that people write to."""
+        """Returns the address that people write to."""
         return f"{self.name}@{DOMAIN}"
 
 
@@ -110,42 +110,42 @@ class Replica:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Tells whether it runs."""
         return self._child.running
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; negative: by that signal."""
+        """Returns its exit code; a negative one names a signal."""
         return self._child.exit_code
 
     @property
     def log(self) -> str:
-        """All that it has logged, over all its lives."""
+        """Returns its whole log, over all its starts."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     @property
     def log_end(self) -> str:
-        """The end of its log."""
+        """Returns the end of its log."""
         return log_tail(self.log_file)[-LOG_CHARACTERS:]
 
     def kill(self) -> None:
-        """SIGKILL, also while frozen."""
+        """Sends SIGKILL, which also ends a frozen process."""
         self._child.kill()
         self._frozen = False
 
     def freeze(self) -> None:
-        """SIGSTOP: neither works nor sends heartbeats."""
+        """Sends SIGSTOP: the process neither works nor sends heartbeats."""
         os.kill(self._child.pid, signal.SIGSTOP)
         self._frozen = True
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Sends SIGCONT."""
         if self._frozen:
             os.kill(self._child.pid, signal.SIGCONT)
             self._frozen = False
 
     def stop(self) -> int | None:
-        """SIGTERM, and waits; returns the exit code."""
+        """Sends SIGTERM, and waits; returns the exit code."""
         if self._child.running:
             self.thaw()
         self._child.stop()
@@ -156,7 +156,7 @@ class Replica:
         deadline = time.monotonic() + seconds
         while self._child.running:
             assert time.monotonic() < deadline, f"{self.name} did not end: {self.log_end}"
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         code = self._child.exit_code
         assert code is not None
         return code
@@ -204,7 +204,7 @@ class Pipeline:
 
     @property
     def dovecot(self) -> Dovecot:
-        """The mail server that was given."""
+        """Returns the mail server that was given."""
         assert self._dovecot is not None, "this pipeline has no mail server"
         return self._dovecot
 
@@ -253,7 +253,7 @@ class Pipeline:
                 await store.save(connection, thing, before=None, author="test", now=now)
 
     def start(self, services: Iterable[str] = SERVICES, replicas: int = 1) -> None:
-        """Starts services that are not there yet; does not wait until they work."""
+        """Starts services that are not running yet; does not wait until they work."""
         for service in services:
             present = self.replicas.setdefault(service, [])
             for number in range(len(present), replicas):
@@ -267,7 +267,7 @@ class Pipeline:
         replica.start()
 
     def process(self, name: str, arguments: Sequence[str]) -> Replica:
-        """A Python process with the environment of the services, not started."""
+        """Returns a Python process with the environment of the services, not started."""
         self._others.append(self._new(name, arguments))
         return self._others[-1]
 
@@ -275,7 +275,7 @@ class Pipeline:
         return Replica(name, arguments, self.environment, self.folder / f"{name}.log")
 
     def replica(self, service: str, number: int = 0) -> Replica:
-        """A started process."""
+        """Returns a replica that was started."""
         return self.replicas[service][number]
 
     def _everything(self) -> list[Replica]:
@@ -287,7 +287,7 @@ class Pipeline:
             print(f"--- {replica.name} (exit code {replica.exit_code})\n{replica.log_end}")
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query; raises psycopg.OperationalError while the database is away."""
+        """Returns the rows of a query; raises OperationalError while the database is down."""
         try:
             if self._connection is None:
                 url = self.settings.database.url.get_secret_value()
@@ -300,26 +300,26 @@ class Pipeline:
             raise
 
     def value(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
-        """The first column of the first row."""
+        """Returns the first column of the first row."""
         return self.rows(statement, parameters)[0][0]
 
     def sent(self) -> list[KeptMail]:
-        """What the sink has kept, in order."""
+        """Returns the messages that the sink has kept, in order."""
         return read_journal(self._journal)
 
     def unfinished(self) -> dict[str, int]:
-        """What waits anywhere in the tables, by kind; empty when all is done."""
+        """Counts the rows that wait in the tables, by kind; empty when all is done."""
         return dict(self.rows(UNFINISHED))
 
     def progress(self) -> tuple[int, ...]:
-        """Figures that change whenever a mail goes a step; empty while the database is away."""
+        """Returns counts that change with each step of a message; () while the database is down."""
         try:
             return tuple(count for _, count in self.rows(PROGRESS))
         except psycopg.OperationalError:
             return ()
 
     def unaccounted(self) -> int:
-        """Mails without an outcome, however young: 0 when all is done."""
+        """Counts the messages without an outcome, of any age: 0 when all is done."""
         return asyncio.run(self._unaccounted())
 
     async def _unaccounted(self) -> int:
@@ -327,17 +327,17 @@ class Pipeline:
             return await incoming.unaccounted(connection, datetime.now(UTC), -1)
 
     def wait_until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Waits for the condition; fails, and says what did not happen."""
+        """Waits for the condition; fails with `what` when the time is over."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def is_settled(self, mails: int) -> bool:
-        """Whether so many mails have come in and nothing waits anywhere."""
+        """Tells whether this number of messages has come in and all work is finished."""
         try:
             arrived: int = self.value("SELECT count(*) FROM incoming_mail")
-            # What was on its way to the sender at the first look may wait in its table at the last.
+            # Asked twice: a message may have moved from the topic into the table in between.
             return (
                 arrived >= mails
                 and not self.unfinished()
@@ -348,7 +348,7 @@ class Pipeline:
             return False
 
     def wait_until_settled(self, mails: int, seconds: float = 60.0) -> None:
-        """Waits until so many mails have come in and nothing waits anywhere."""
+        """Waits until this number of messages has come in and all work is finished."""
         deadline = time.monotonic() + seconds
         while not self.is_settled(mails):
             if time.monotonic() > deadline:
@@ -357,10 +357,10 @@ class Pipeline:
                     f"after {seconds:.0f} s {arrived} of {mails} mails are there;"
                     f" unfinished: {self.unfinished()}"
                 )
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def _queued(self) -> int:
-        """Notifications on their way between the outbox and the sender's table."""
+        """Counts the notifications between the outbox and the sender's table."""
         taken_in: int = self.value(
             "SELECT coalesce(sum(next_offset), 0)::bigint FROM intake_offset"
             " WHERE consumer_group = 'sender'"
@@ -368,22 +368,22 @@ class Pipeline:
         return self.records(OUTGOING_QUEUED) - taken_in
 
     def group(self, service: str) -> str:
-        """The name of a service's consumer group."""
+        """Returns the name of a service's consumer group."""
         return f"{self.settings.kafka.prefix}postrail.{service}"
 
     def records(self, topic: Topic[Record]) -> int:
-        """How many records a topic was ever given."""
+        """Counts the records that a topic was ever given."""
         with Offsets(self.settings.kafka.partitions, client_options(self.settings.kafka)) as found:
             return sum(found.ends(topic_name(topic, self.settings.kafka)).values())
 
     def seen(self, user: str) -> tuple[int, int]:
-        """How many mails of the user's INBOX are marked as seen, and how many there are."""
+        """Counts the messages of the user's INBOX that are marked as seen, and all of them."""
         flags = self.dovecot.flags(user)
         return sum("\\Seen" in found for found in flags.values()), len(flags)
 
 
 class Offsets:
-    """The ends of topics, and how far groups have committed, as the broker has them."""
+    """The ends of topics and the committed offsets of groups, as the broker has them."""
 
     def __init__(self, partitions: int, options: Mapping[str, Any]) -> None:
         self._partitions = partitions
@@ -400,13 +400,13 @@ class Offsets:
         self._client.close()
 
     def ends(self, topic: str) -> dict[int, int]:
-        """The next offset of each partition."""
+        """Returns the next offset of each partition."""
         wanted = {TopicPartition(topic, n): OffsetSpec.LATEST for n in range(self._partitions)}
         found = self._client.list_partition_offsets(wanted)
         return {partition.partition: entry.offset for partition, entry in found.items()}
 
     def lag(self, topic: str, group: str) -> int:
-        """Records of the topic that the group has not committed."""
+        """Counts the records of the topic that the group has not committed."""
         committed = self._client.list_group_offsets({group: None})[group]
         ends = self.ends(topic)
         done = {p.partition: entry.offset for p, entry in committed.items() if p.topic == topic}
@@ -423,7 +423,7 @@ def letter(
     references: Sequence[str] = (),
     text: str = "Good morning,\r\nplease have a look.\r\n",
 ) -> bytes:
-    """A plain mail of a person; without a subject or Message-ID where that is None."""
+    """Returns a plain message of a person; None leaves out the subject or the Message-ID."""
     fields = [
         f"From: {sender.partition('@')[0].title()} <{sender}>",
         f"To: {to}",

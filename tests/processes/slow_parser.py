@@ -1,10 +1,10 @@
-"""A parser that takes its time over each batch, so that it can be killed with the batch in hand.
+"""A parser that waits before each batch, so that it can be killed with the batch in flight.
 
     python -m tests.processes.slow_parser guarded
     python -m tests.processes.slow_parser unguarded
     python -m tests.processes.slow_parser guarded each
 
-Without its guard it commits a batch before the work: what it has in hand when it dies is lost.
+Without its guard it commits a batch before the work: a batch in flight at its death is lost.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from postrail.stream.received import Received
 from postrail.stream.worker import Worker
 from services.parser.step import Parser
 
-# What it prints when it has a batch in hand.
+# It prints this when it has a batch in flight.
 IN_HAND = "a batch is in hand"
 WORK_SECONDS = 1.0
-# Also for records that come alone, as others died with them in hand.
+# Waits also for records that come one by one because a death left them in flight.
 EACH = "each"
 
 work = Worker._work
@@ -32,14 +32,14 @@ process = Parser.process
 
 
 async def commit_first(worker: Worker[MailFetched], batch: Sequence[RawRecord]) -> None:
-    """Both guards switched off: nothing is known of what was in hand."""
+    """Switches off both guards: the commit comes first, and no batch in flight is recorded."""
     worker._guard = Guard(worker._reader)
     await worker._commit(batch)
     await work(worker, batch)
 
 
 async def process_slowly(parser: Parser, batch: Sequence[Received[MailFetched]]) -> None:
-    """The parser's work, a second later; what was in hand at a death comes one by one, at once."""
+    """Does the parser's work a second later; at once for records that a death left over."""
     print(IN_HAND, len(batch), flush=True)
     if EACH in sys.argv or not batch[0].deaths:
         await asyncio.sleep(WORK_SECONDS)

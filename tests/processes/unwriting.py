@@ -1,4 +1,4 @@
-"""A service in which every method that writes to the world fails, and is noted in a journal.
+"""A service whose writing methods all fail, and are recorded in a journal.
 
 `python -m tests.processes.unwriting JOURNAL SERVICE`
 """
@@ -24,33 +24,33 @@ from postrail.mailbox import Mailbox
 from postrail.stream.producer import Placed, Producer
 from postrail.tracker import Tracker, TransactionalTracker
 
-# The methods of each role that write, or log in somewhere with the right to.
+# The methods of each role that write, or log in with the permission to.
 WRITING: dict[type[Any], tuple[str, ...]] = {
     Mailbox: ("open", "finish", "rest"),
     Courier: ("send", "check"),
     Tracker: ("create", "comment", "attach"),
     TransactionalTracker: ("create_issues", "add_comments"),
 }
-ROOMS = (postrail.mailbox, postrail.courier, postrail.tracker)
+PACKAGES = (postrail.mailbox, postrail.courier, postrail.tracker)
 
 
 def implementations(role: type[Any]) -> Iterator[type[Any]]:
-    """All classes in the rooms of the roles that have the role's own methods."""
+    """Yields the classes in the roles' packages that have all methods of the role."""
     own = {name for name in vars(role) if not name.startswith("_") and name != "fileno"}
-    for room in ROOMS:
-        for module in _modules(room):
+    for package in PACKAGES:
+        for module in _modules(package):
             for _, found in inspect.getmembers(module, inspect.isclass):
                 if found is not role and own <= set(dir(found)):
                     yield found
 
 
-def _modules(room: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         yield import_module(found.name)
 
 
 def writing_methods() -> Iterator[tuple[type[Any], str]]:
-    """Each class and the name of each of its methods that write."""
+    """Yields each class with the name of each of its writing methods."""
     for role, names in WRITING.items():
         for found in implementations(role):
             yield from ((found, name) for name in names if hasattr(found, name))
@@ -58,7 +58,7 @@ def writing_methods() -> Iterator[tuple[type[Any], str]]:
 
 
 def failing(journal: Path, place: type[Any], name: str) -> Callable[..., Any]:
-    """A method that only writes its name down."""
+    """Returns a method that records its name and fails."""
 
     def call(_: object, *arguments: Any, **named: Any) -> Any:
         if place is Producer and not any(arguments):
@@ -76,7 +76,7 @@ async def _nothing() -> list[Placed]:
 
 
 def main() -> None:
-    """Spoils the methods, and runs the service."""
+    """Replaces the methods, and runs the service."""
     journal, service = Path(sys.argv[1]), sys.argv[2]
     for place, name in set(writing_methods()):
         setattr(place, name, failing(journal, place, name))
