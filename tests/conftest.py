@@ -55,13 +55,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def run_folder() -> Path:
-    """The folder of this run, shared by all its workers."""
+    """Returns the folder of this run, shared by all its workers."""
     return Path(os.environ[RUN_FOLDER])
 
 
 @pytest.fixture
 def own_folder(run_folder: Path) -> Iterator[Path]:
-    """A folder for one test that servers under other users may enter (`tmp_path` is closed)."""
+    """Makes a folder for one test that servers of other users may enter, unlike `tmp_path`."""
     folder = Path(tempfile.mkdtemp(dir=run_folder))
     folder.chmod(0o755)
     yield folder
@@ -70,21 +70,21 @@ def own_folder(run_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def broker(run_folder: Path) -> Iterator[str]:
-    """The bootstrap servers of the run's one Kafka. Use a prefix of your own for topics."""
+    """Returns the bootstrap servers of the run's one Kafka. Use a prefix of your own for topics."""
     with shared_server("kafka", run_folder / "kafka") as server:
         yield server.address
 
 
 @pytest.fixture(scope="session")
 def postgres_server(run_folder: Path) -> Iterator[str]:
-    """The superuser's URL of the run's one PostgreSQL."""
+    """Returns the superuser's URL of the run's one PostgreSQL."""
     with shared_server("postgres", run_folder / "postgres") as server:
         yield server.address
 
 
 @pytest.fixture
 def own_broker(own_folder: Path) -> Iterator[Kafka]:
-    """A Kafka for one test: `kill()`, `stop()` and `start()` it; `bootstrap_servers` stay."""
+    """Starts a Kafka for one test: `kill()`, `stop()`, `start()` it; `bootstrap_servers` stay."""
     kafka = make_kafka(own_folder / "own-kafka")
     try:
         kafka.start()
@@ -95,9 +95,9 @@ def own_broker(own_folder: Path) -> Iterator[Kafka]:
 
 @pytest.fixture
 def own_postgres(own_folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL for one test: `kill()`, `stop()` and `start()` it; `url` is an empty database.
+    """Starts a PostgreSQL for one test: `kill()`, `stop()` and `start()` it.
 
-    Its superuser's URL is `admin_url`.
+    `url` is an empty database, `admin_url` the superuser's URL.
     """
     server = make_postgres(own_folder / "own-postgres")
     try:
@@ -109,7 +109,7 @@ def own_postgres(own_folder: Path) -> Iterator[Postgres]:
 
 @pytest.fixture
 def empty_database_url(postgres_server: str) -> Iterator[str]:
-    """A new database without tables, dropped afterwards."""
+    """Makes a database without tables, dropped afterwards."""
     url = databases.create_database(postgres_server)
     yield url
     databases.drop_database(postgres_server, url)
@@ -117,7 +117,7 @@ def empty_database_url(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres_server: str, run_folder: Path) -> Iterator[str]:
-    """A new database with all migrations applied, dropped afterwards."""
+    """Makes a database with all migrations applied, dropped afterwards."""
     lock_file = run_folder / "postgres" / "template.lock"
     template = databases.migrated_template(postgres_server, lock_file, migrate)
     url = databases.create_database(postgres_server, template=template)
@@ -127,25 +127,25 @@ def database_url(postgres_server: str, run_folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def environment(broker: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    """The POSTRAIL_ variables of this test, for subprocesses; add them to `os.environ`."""
+    """Returns the POSTRAIL_ variables of this test; add them to `os.environ` for subprocesses."""
     return environment_of(tmp_path, bootstrap_servers=broker, database_url=database_url)
 
 
 @pytest.fixture
 def settings(environment: dict[str, str]) -> Settings:
-    """The same as `environment`: own topic prefix, 4 partitions, own database, own blobs."""
+    """Returns `environment` as settings: own topic prefix, 4 partitions, own database and blobs."""
     return settings_of(environment)
 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """A certificate authority, and a certificate for localhost."""
+    """Makes a certificate authority, and a certificate for localhost."""
     return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
 def dovecot(own_folder: Path, certificates: Certificates) -> Iterator[Dovecot]:
-    """A running Dovecot with no mails; see tests/servers/dovecot.py for what it can do."""
+    """Starts a Dovecot without messages; see tests/servers/dovecot.py for its methods."""
     server = Dovecot(own_folder / "dovecot", certificates)
     try:
         server.start()
@@ -156,7 +156,7 @@ def dovecot(own_folder: Path, certificates: Certificates) -> Iterator[Dovecot]:
 
 @pytest.fixture
 def postfix(own_folder: Path, certificates: Certificates, dovecot: Dovecot) -> Iterator[Postfix]:
-    """A running Postfix that delivers into `dovecot`; see tests/servers/postfix.py."""
+    """Starts a Postfix that delivers into `dovecot`; see tests/servers/postfix.py."""
     server = Postfix(own_folder / "postfix", certificates, dovecot)
     try:
         server.start()
@@ -167,7 +167,7 @@ def postfix(own_folder: Path, certificates: Certificates, dovecot: Dovecot) -> I
 
 @pytest.fixture
 def smtp_sink() -> Iterator[SmtpSink]:
-    """A running SMTP server without TLS or login; its faults: tests/servers/smtp_sink.py."""
+    """Starts an SMTP server without TLS or login; its faults: tests/servers/smtp_sink.py."""
     sink = SmtpSink()
     sink.start()
     yield sink
