@@ -7,6 +7,7 @@ single module, such as `postrail/database.py`, may own tables in the same way.
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -177,15 +178,19 @@ def _texts_by_function(
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
+        inner = node if isinstance(node, FUNCTIONS) else function
         text = _text(node)
-        if text is not None and isinstance(node, ast.expr):
-            yield function, node, text
-        else:
-            yield from _texts_by_function(node, node if isinstance(node, FUNCTIONS) else function)
+        if text is None or not isinstance(node, ast.expr):
+            yield from _texts_by_function(node, inner)
+            continue
+        yield function, node, text
+        if isinstance(node, ast.Call):
+            for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                yield from _texts_by_function(ast.Expression(argument), inner)
 
 
 def _text(node: ast.AST) -> str | None:
-    """Returns the text of a constant, an f-string, or a sum of them; names become {name}."""
+    """Returns the text of a constant, an f-string, a sum or a format; names become {name}."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
         value = node.value
         return value.decode("latin-1") if isinstance(value, bytes) else value
@@ -196,11 +201,31 @@ def _text(node: ast.AST) -> str | None:
         if left is not None or right is not None:
             return (left or _placeholder(node.left)) + (right or _placeholder(node.right))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return _text(node.func.value) if node.func.attr == "encode" else None
+        return _called_text(node, node.func)
     return None
 
 
+def _called_text(call: ast.Call, method: ast.Attribute) -> str | None:
+    """Returns the text of "…".encode(), and of "…".format() or sql.SQL("…").format()."""
+    value = method.value
+    if method.attr == "encode":
+        return _text(value)
+    if method.attr != "format":
+        return None
+    if isinstance(value, ast.Call) and _called(value) == "SQL" and value.args:
+        value = value.args[0]
+    text = _text(value)
+    if text is None:
+        return None
+    given = {str(at): _placeholder(argument) for at, argument in enumerate(call.args)}
+    given |= {str(one.arg): _placeholder(one.value) for one in call.keywords}
+    numbers = itertools.count()
+    return re.sub(r"\{(\w*)\}", lambda at: given.get(at[1] or str(next(numbers)), at[0]), text)
+
+
 def _placeholder(node: ast.AST) -> str:
+    while isinstance(node, ast.Call) and _called(node) in ("Identifier", "SQL") and node.args:
+        node = node.args[0]
     names = [one for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute)]
     last = names[0] if names else None
     name = last.attr if isinstance(last, ast.Attribute) else getattr(last, "id", "")

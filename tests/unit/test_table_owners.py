@@ -82,6 +82,7 @@ def test_views_write_nothing() -> None:
         ('def add(c, kind): rows("SELECT 1 FROM " + kind)\nadd(c, kind="watcher")', {"watcher"}),
         ('def add(of): SQL("SELECT FROM {of}").format(of=of)\nadd("watcher")', {"watcher"}),
         ('def add(self, of): rows(f"SELECT FROM {of}")\nself.add("watcher")', {"watcher"}),
+        ('SQL("{a} FROM x").format(a=SQL("SELECT 1 FROM issue"))', {"issue"}),
         ('TABLES = {Person: "person"}', {"person"}),
         ('Kind(word="issue", table="person")', {"person"}),
         # Words that are no SQL.
@@ -104,6 +105,11 @@ def test_tables_are_found_in_sources(code: str, tables: set[str]) -> None:
         ('def add(): rows(f"SELECT 1 FROM {kind}")', False),
         ('rows("SELECT 1 FROM " + kind)', False),
         ('SQL("SELECT 1 FROM {}").format(kind)', False),
+        # psycopg's composed statements.
+        ('SQL("SELECT 1 FROM {}").format(Identifier(kind.table))', True),
+        ('sql.SQL("{b} FROM {a}").format(a=sql.Identifier(kind.table), b=c)', True),
+        ('sql.SQL("SELECT {} FROM {}").format(kind.table, word)', False),
+        ('sql.SQL("SELECT FROM {table}").format(table=word)', False),
     ],
 )
 def test_a_table_that_is_put_in_comes_from_a_readable_place(code: str, readable: bool) -> None:
