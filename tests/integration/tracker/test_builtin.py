@@ -121,14 +121,17 @@ async def test_a_batch_with_an_unknown_key_adds_no_comment(pool: Pool) -> None:
     assert await read(pool, "SELECT 1 FROM comment") == []
 
 
-async def test_batches_that_share_issues_in_other_orders_never_deadlock(pool: Pool) -> None:
-    keys = await create(pool, *(issue_draft() for _ in range(6)))
-    batches = [keys if n % 2 else keys[::-1] for n in range(20)]
-    async with asyncio.timeout(60):
-        await asyncio.gather(
-            *(add(pool, *(comment_draft(key, body=key) for key in batch)) for batch in batches)
-        )
-    assert await read(pool, "SELECT count(*) FROM comment") == [(120,)]
+async def test_a_batch_that_waits_for_an_issue_holds_no_later_one(pool: Pool) -> None:
+    """Two batches that took the same issues in other orders would wait for each other."""
+    first, second = await create(pool, issue_draft(), issue_draft())
+    async with transaction(pool) as connection:
+        await BuiltinTracker().add_comments(connection, [comment_draft(first)], LATER)
+        waiting = asyncio.create_task(add(pool, comment_draft(second), comment_draft(first)))
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            await add(pool, comment_draft(second))
+        assert not waiting.done()
+    assert len(await waiting) == 2
 
 
 async def test_blobs_of_descriptions_comments_replies_and_files_are_named(pool: Pool) -> None:

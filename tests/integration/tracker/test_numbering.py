@@ -73,7 +73,19 @@ async def test_numbers_of_a_transaction_that_fails_are_given_out_again(pool: Poo
     assert await take(pool, "HELP") == [1]
 
 
-async def test_concurrent_handlers_leave_no_gap_and_never_deadlock(pool: Pool) -> None:
+async def test_a_batch_that_waits_for_a_project_holds_no_later_one(pool: Pool) -> None:
+    """Two batches that took the same projects in other orders would wait for each other."""
+    async with transaction(pool) as first:
+        await take_numbers(first, ["HELP"])
+        waiting = asyncio.create_task(take(pool, "SALE", "HELP"))
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            assert await take(pool, "SALE") == [1]
+        assert not waiting.done()
+    assert await waiting == [2, 2]
+
+
+async def test_concurrent_handlers_leave_no_gap(pool: Pool) -> None:
     batches = [["HELP", "SALE", "HELP"], ["SALE", "HELP"]] * 20
     async with asyncio.timeout(60):
         taken = await asyncio.gather(*(take(pool, *batch) for batch in batches))
