@@ -1,4 +1,4 @@
-"""The time, passed in wherever code asks for it, so that tests can set it."""
+"""Tells the time; clocks are passed in as arguments, so that tests can set it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ class Clock(Protocol):
     """Tells the time and waits."""
 
     def now(self) -> datetime:
-        """The time in UTC."""
+        """Returns the time in UTC."""
 
     async def sleep(self, seconds: float) -> None:
-        """Waits; a settable clock returns at once and moves on by as much."""
+        """Waits; a settable clock moves on by `seconds` and returns at once."""
 
 
 class SystemClock:
-    """The machine's clock."""
+    """Reads the machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -28,7 +28,7 @@ class SystemClock:
 
 
 class SettableClock:
-    """A clock that stands still until it is moved; for tests."""
+    """Stands still until it is moved; for tests."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start

@@ -1,9 +1,9 @@
-"""The errors of the pipeline, and what each means for the work in hand.
+"""Defines the errors of the pipeline, by what each means for the work in flight.
 
 PipelineError
-├── ConfigurationError   stop at start: somebody must change a setting
-├── TransientError       try again later: a server, a network or a lock was away
-├── PermanentError       trying again cannot help: this message fails, its neighbours go on
+├── ConfigurationError   stop at start: a person must change a setting
+├── TransientError       try again later: a server, a network or a lock was unavailable
+├── PermanentError       trying again cannot help: this message fails, the others go on
 └── FatalError           the process ends without a commit; its successor repeats the work
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class PipelineError(Exception):
-    """Something went wrong in the pipeline; `remedy` says what a person can do about it."""
+    """A fault in the pipeline; `remedy` says how a person can fix it."""
 
     def __init__(self, problem: str, *, remedy: str = "", setting: str = "") -> None:
         super().__init__(problem)
@@ -29,16 +29,16 @@ class PipelineError(Exception):
 
 
 class ConfigurationError(PipelineError):
-    """A setting is wrong or missing; the process cannot start until somebody changes it."""
+    """A setting is wrong or missing; the process cannot start until it is changed."""
 
 
 class TransientError(PipelineError):
-    """A part that we need is away for the moment; the same work may succeed later."""
+    """A part that we need is unavailable for the moment; the same work may succeed later."""
 
 
 class PermanentError(PipelineError):
-    """This work can never succeed as it is; it is recorded as failed and the rest goes on."""
+    """This work can never succeed as it is; it is recorded as failed and other work goes on."""
 
 
 class FatalError(PipelineError):
-    """The process cannot go on safely; it ends without committing what it has in hand."""
+    """The process cannot go on safely; it ends without committing the work in flight."""

@@ -1,7 +1,7 @@
-"""The wiring that every service shares: settings, log, health, producer, signals, exit codes.
+"""Runs a service as a process: settings, log, health, producer, signals and exit codes.
 
-A service's `__main__.py` gives its main function; what is here decides how the process begins
-and how it ends: 0 after SIGTERM, 1 when it could not go on, 2 when a setting is wrong.
+A service's `__main__.py` passes its main function. The exit code is 0 after SIGTERM, 1 when the
+service could not go on, 2 when a setting is wrong.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OBSERVER_BEAT_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """What a service is given to work with. `stop` is set when it shall end."""
+    """The resources of a service. `stop` is set when the service must end."""
 
     name: str
     settings: Settings
@@ -59,8 +59,8 @@ def run_process(name: str, main: Main) -> None:
     try:
         settings = load_settings()
         configure_log(settings, name)
-        # The runner is not closed: threads that still wait for a server must not hold back the
-        # end, and what they do is repeated after a restart.
+        # The runner is not closed: threads that still wait for a server must not delay the end,
+        # and their work is repeated after a restart.
         code = asyncio.Runner().run(live(name, settings, main))
     except ConfigurationError as error:
         print(f"postrail {name}: {error}", file=sys.stderr)  # noqa: T201  There is no log yet.
@@ -69,7 +69,7 @@ def run_process(name: str, main: Main) -> None:
 
 
 async def live(name: str, settings: Settings, main: Main) -> int:
-    """One life of a service, from its first probe to its exit code."""
+    """Runs a service from its first probe to its exit code, which it returns."""
     stop = asyncio.Event()
     _stop_on_signals(stop)
     clock, health, producer = SystemClock(), Health(), Producer(settings.kafka)
@@ -89,7 +89,7 @@ async def live(name: str, settings: Settings, main: Main) -> int:
     logger.info("started", version=__version__, address=server.address, settings=chosen)
     try:
         await _work(process, main)
-    except Exception as error:  # noqa: BLE001  The edge of the process: the exit code tells.
+    except Exception as error:  # noqa: BLE001  The edge of the process: it becomes the exit code.
         return _report(error)
     finally:
         with contextlib.suppress(TimeoutError):
@@ -117,21 +117,21 @@ async def _work(process: Process, main: Main) -> None:
 
 
 async def _observe(process: Process) -> None:
-    """Lives and does nothing: all services write, be it into topics and consumer groups only."""
+    """Stays alive without working: every service writes, at least to topics and groups."""
     logger.warning("an observer: this service does no work", instance=process.settings.instance)
     while not await set_within(process.stop, OBSERVER_BEAT_SECONDS):
         process.health.beat()
 
 
 async def _connect(process: Process) -> None:
-    """Starts the producer; while Kafka is away the process is alive, and not ready."""
+    """Starts the producer; while Kafka is unavailable the process is alive, and not ready."""
     await patiently(process, "kafka", process.producer.start)
 
 
 async def patiently(
     process: Process, part: str, connect: Callable[[], Coroutine[None, None, Found]]
 ) -> Found | None:
-    """Connects to a part that may be away at start; None when the process shall stop meanwhile."""
+    """Connects to a part, retries while it is unavailable; returns None when the process stops."""
     process.health.down(part, "not connected yet")
     connecting = RetryLoop(
         event="waiting",
@@ -145,7 +145,7 @@ async def patiently(
 
 
 async def _unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, Found]) -> Found | None:
-    """Waits for the work, but no longer than until the process shall stop."""
+    """Waits for the work; returns None when the process stops first."""
     working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -160,7 +160,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
     def on_signal(number: signal.Signals) -> None:
         if stop.is_set():
-            # Somebody is in a hurry; everything survives a kill.
+            # The second signal ends the process at once; all data survive a kill.
             _end(128 + number)
         logger.info("stopping", signal=number.name)
         stop.set()
@@ -182,7 +182,7 @@ def _report(error: Exception) -> int:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group of tasks that failed together, or the one error."""
+    """Yields the errors in a group of tasks that failed together, or the one error."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from _leaves(inner)

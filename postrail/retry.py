@@ -1,4 +1,4 @@
-"""When to try again: one pure decision for queues, breakers and pauses."""
+"""Decides when to try again, for queues, breakers and pauses. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 
 def backoff_seconds(attempt: int, base: float, maximum: float, jitter: float = 0.2) -> float:
-    """Seconds to wait before the next attempt: doubled each time, with jitter, up to a maximum.
+    """Returns the seconds to wait before the next attempt: doubled each time, up to a maximum.
 
     `attempt` counts the failed attempts so far, from 1. The jitter keeps replicas that failed
     together from coming back together.

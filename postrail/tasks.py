@@ -1,8 +1,8 @@
-"""Tasks that run side by side and end together, and waits that cannot lose a cancellation.
+"""Runs tasks side by side and ends them together; waits without losing a cancellation.
 
-Until Python 3.12 asyncio.wait_for swallows a cancellation that comes together with what it waits
-for (bpo-37658), and psycopg waits by it. So a task may live on after it was cancelled once: whoever
-waits for its end must cancel it until it has ended.
+Until Python 3.12 asyncio.wait_for swallows a cancellation that comes together with the result
+(bpo-37658), and psycopg uses it. So a task may live on after one cancellation: to end it, cancel
+it until it has ended.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import contextlib
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-# How long a task is given to end before it is cancelled again.
+# How long a task may take to end before it is cancelled again.
 CANCEL_AGAIN_SECONDS = 1.0
 
 
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
-    """Waits for the event, or until so many seconds have passed; says whether it is set."""
+    """Waits for the event for at most `seconds`; returns whether it is set."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
@@ -25,7 +25,7 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels the tasks, as often as it takes, until all have ended; raises nothing of theirs."""
+    """Cancels the tasks again and again until all have ended; swallows their errors."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:
@@ -34,9 +34,9 @@ async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 async def side_by_side(*parts: Coroutine[Any, Any, None]) -> None:
-    """Runs the parts until all have ended; when one fails, the others are ended too.
+    """Runs the parts until all have ended; when one fails, ends the others too.
 
-    Raises what failed: the error itself, or a group when several did.
+    Raises the error of the failed part, or a group when several failed.
     """
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:

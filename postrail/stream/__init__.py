@@ -1,4 +1,5 @@
-"""Kafka and Avro: the only room that knows either.
+"""Speaks Kafka and Avro; the only package that imports kafka-python and fastavro.
 
-kafka-python blocks, so each consumer and producer has a thread of its own behind an async face.
+kafka-python blocks, so each consumer and producer runs in a thread of its own behind an async
+interface. Owns the tables: intake_offset, outbox.
 """

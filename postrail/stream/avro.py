@@ -1,4 +1,4 @@
-"""Records to bytes and back: Avro single-object encoding, with the writer's schema fingerprint.
+"""Encodes and decodes records: Avro single objects with the fingerprint of the writer's schema.
 
 Source: Avro 1.12 specification, "Single-object encoding": the marker C3 01, the 8 byte fingerprint
 of the writer's schema, then the datum.
@@ -31,15 +31,15 @@ HEADER_BYTES = 10
 
 
 class UndecodableError(PermanentError):
-    """A record is not what its topic holds: no Avro object, or one that breaks its own schema."""
+    """The bytes are not a record of this topic: other bytes, broken ones or another record."""
 
 
 class UnknownSchemaError(TransientError):
-    """A record was written with a schema that this release does not have, so by a newer release."""
+    """A record was written with a schema that only a newer release has."""
 
 
 def encode(record: Record) -> bytes:
-    """The record as an Avro single object."""
+    """Encodes the record as an Avro single object."""
     record_type: type[Any] = type(record)
     stem = _stem_of(record_type)
     out = io.BytesIO()
@@ -49,13 +49,13 @@ def encode(record: Record) -> bytes:
 
 
 def decode(data: bytes) -> Record:
-    """The record in the bytes, read with the schema that its writer used.
+    """Decodes the record, with the schema that its writer used.
 
     Raises UnknownSchemaError for a fingerprint that no released schema has (wait for a newer
-    release), and UndecodableError for anything else that does not decode.
+    release), and UndecodableError for all other bytes that do not decode.
     """
     if data[:2] != MARKER or len(data) < HEADER_BYTES:
-        raise UndecodableError("the record is no Avro single object")
+        raise UndecodableError("the bytes are not an Avro single object")
     known = known_schemas().get(data[2:HEADER_BYTES])
     if known is None:
         raise UnknownSchemaError(
@@ -67,10 +67,7 @@ def decode(data: bytes) -> Record:
 
 
 def decode_as(record_type: type[R], data: bytes) -> R:
-    """Returns the record in the bytes, which must be of this type; raises as `decode` does.
-
-    A record of another type raises UndecodableError: it is not what the topic or column holds.
-    """
+    """Decodes a record of this type; raises as `decode` does, and UndecodableError for others."""
     record = decode(data)
     if not isinstance(record, record_type):
         raise UndecodableError(
@@ -85,7 +82,7 @@ def _read(stem: str, writer_schema: Any, data: bytes) -> Record:
     try:
         plain = fastavro.schemaless_reader(body, writer_schema, current_schema(stem))
         record = _from_plain(_types_by_stem()[stem])(plain)
-    # fastavro raises whatever the broken bytes lead it to: EOFError, IndexError, UnicodeError, ...
+    # What fastavro raises depends on the broken bytes: EOFError, IndexError, UnicodeError, ...
     except Exception as error:
         raise UndecodableError(f"{stem}: {type(error).__name__}: {error}") from error
     if body.tell() != len(data):
@@ -118,14 +115,14 @@ _READERS: dict[type[Any], Converter] = {}
 
 
 def _to_plain(record_type: type[Any]) -> Converter:
-    """A function that turns a dataclass into the dictionary that fastavro writes."""
+    """Returns a function that turns a dataclass into the dictionary that fastavro writes."""
     if record_type not in _WRITERS:
         _WRITERS[record_type] = _build_writer(record_type)
     return _WRITERS[record_type]
 
 
 def _from_plain(record_type: type[Any]) -> Converter:
-    """A function that turns what fastavro read into a dataclass."""
+    """Returns a function that turns the dictionary that fastavro read into a dataclass."""
     if record_type not in _READERS:
         _READERS[record_type] = _build_reader(record_type)
     return _READERS[record_type]
@@ -158,7 +155,7 @@ def _build_reader(record_type: type[Any]) -> Converter:
 def _nested_fields(
     record_type: type[Any], converter_of: Callable[[type[Any]], Converter]
 ) -> list[tuple[str, Converter]]:
-    """The fields that hold dataclasses, alone or in lists, with what converts them."""
+    """Returns the fields that hold dataclasses, alone or in lists, with their converters."""
     hints = typing.get_type_hints(record_type)
     found = ((name, _converter(hint, converter_of)) for name, hint in hints.items())
     return [(name, converter) for name, converter in found if converter is not None]

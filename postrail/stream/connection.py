@@ -1,4 +1,4 @@
-"""How every Kafka client of ours connects: the settings in kafka-python's words."""
+"""Translates the settings into kafka-python's options, and its errors into ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from postrail.settings import KafkaSettings
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
-    """The connection options that consumers, producers and admin clients share."""
+    """Returns the connection options that consumers, producers and admin clients share."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": "postrail",
@@ -33,12 +33,12 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def kafka_faults(settings: KafkaSettings) -> Iterator[None]:
-    """Turns what kafka-python raises into TransientError: the broker may answer later."""
+    """Turns the errors of kafka-python into TransientError: the broker may answer later."""
     try:
         yield
     except (KafkaError, OSError) as error:
         raise TransientError(
             f"Kafka at {settings.bootstrap_servers}: {type(error).__name__}: {error}",
             setting="POSTRAIL_KAFKA__BOOTSTRAP_SERVERS",
-            remedy="Check that the broker runs at that address and that this user may do this",
+            remedy="Check that the broker runs at that address and grants this user access",
         ) from error

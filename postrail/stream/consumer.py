@@ -1,6 +1,6 @@
-"""A member of a consumer group, with a thread of its own for kafka-python's blocking calls.
+"""Reads one topic as a member of a consumer group; kafka-python blocks in a thread of its own.
 
-Assigned partitions start paused: the worker says where each is to be read from, which resumes it.
+Assigned partitions start paused, until the worker seeks each to the offset where it reads on.
 """
 
 from __future__ import annotations
@@ -18,83 +18,72 @@ from kafka.errors import KafkaError
 from postrail.records import Record
 from postrail.settings import KafkaSettings
 from postrail.stream.connection import client_options, kafka_faults
+from postrail.stream.received import RawRecord
 from postrail.stream.topics import Topic, topic_name
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RawRecord:
-    """A record as the broker holds it."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
-    """Where a partition can be read from."""
+    """The offsets from which a partition can be read."""
 
     # The first offset that still exists.
     first: int
     committed: int | None = None
-    # What was noted with the committed offset.
+    # The metadata of the committed offset.
     note: str = ""
 
 
 class Reader(Protocol):
-    """What the worker needs of a consumer; tests have one in memory."""
+    """The part of a consumer that the worker needs; tests have one in memory."""
 
     async def open(self) -> None:
         """Joins the group."""
 
     async def close(self) -> None:
-        """Leaves the group at once, so that others take over without waiting."""
+        """Leaves the group at once, so that other members take over without waiting."""
 
     async def poll(self) -> list[RawRecord]:
-        """The next records in the order of their partitions; empty after the poll timeout."""
+        """Returns the next records in the order of their partitions, or none after the timeout."""
 
     async def keep_alive(self) -> None:
-        """Stays a member of the group while a batch is in hand; hands out no records."""
+        """Stays a member of the group while a batch is processed; reads no records."""
 
     @property
     def assigned(self) -> frozenset[int]:
-        """The partitions that are ours now."""
+        """Returns the partitions that are assigned to this member now."""
 
     @property
     def fresh(self) -> frozenset[int]:
-        """The partitions that were assigned since `take_fresh` was called, still paused."""
+        """Returns the partitions assigned since the last `take_fresh`; they are still paused."""
 
     def take_fresh(self) -> frozenset[int]:
-        """The fresh partitions; they are the caller's to place now."""
+        """Returns the fresh partitions once; the caller must place them."""
 
     async def start_offsets(self, partitions: Iterable[int]) -> dict[int, Start]:
-        """Where each partition can be read from, and where the group has got to."""
+        """Returns the first offset of each partition, and the group's committed one."""
 
     async def seek(self, offsets: Mapping[int, int]) -> None:
-        """Reads these partitions from these offsets on, and resumes them."""
+        """Sets the positions of these partitions, and resumes them."""
 
     async def commit_offsets(
         self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
     ) -> bool:
-        """Commits next offsets with notes; False when the group no longer accepts it from us."""
+        """Commits next offsets with notes; returns False when the group refuses them."""
 
     def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
-        """What is committed, once, of those partitions that the group takes away from us.
+        """Sets what is committed, once, for partitions that the group revokes.
 
-        It replaces what was said before. When we are expelled from the group, nothing is.
+        Replaces the last call. A member that is expelled from the group commits nothing.
         """
 
     async def lag(self) -> int:
-        """Records that wait in our partitions; raises TransientError when the broker is away."""
+        """Counts the unread records of our partitions; raises TransientError without a broker."""
 
 
 class KafkaReader:
-    """The Reader on a real broker."""
+    """Reads from a real broker."""
 
     def __init__(self, topic: Topic[Record], group: str, settings: KafkaSettings) -> None:
         self._topic = topic_name(topic, settings)
@@ -104,8 +93,8 @@ class KafkaReader:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-consumer")
         self._assigned: frozenset[int] = frozenset()
         self._fresh: frozenset[int] = frozenset()
-        # Read by the consumer's own thread; replaced as a whole, never changed.
-        self._farewell: dict[TopicPartition, OffsetAndMetadata] = {}
+        # Read by the consumer's own thread, so it is replaced as a whole and never changed.
+        self._revocation_commit: dict[TopicPartition, OffsetAndMetadata] = {}
 
     async def open(self) -> None:
         await self._in_thread(self._open)
@@ -121,7 +110,7 @@ class KafkaReader:
             **client_options(settings),
             "group_id": self._group,
             "enable_auto_commit": False,
-            # The library's default would skip what waits when a group has no offset yet.
+            # The library's default would skip the waiting records of a group without offsets.
             "auto_offset_reset": "earliest",
             "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
             "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
@@ -157,7 +146,7 @@ class KafkaReader:
             self._consumer.pause(*resumed)
             self._consumer.poll(timeout_ms=50)
             fresh = {self._partition(number) for number in self._fresh}
-            # One that was taken and given back meanwhile must be placed before it is read.
+            # A partition that was revoked and assigned again must be placed before it is read.
             self._consumer.resume(*((resumed & self._consumer.assignment()) - fresh))
 
     @property
@@ -207,7 +196,7 @@ class KafkaReader:
         return await self._in_thread(self._commit_offsets, self._wanted(offsets, notes or {}))
 
     def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
-        self._farewell = self._wanted(offsets, notes)
+        self._revocation_commit = self._wanted(offsets, notes)
 
     def _wanted(
         self, offsets: Mapping[int, int], notes: Mapping[int, str]
@@ -221,17 +210,18 @@ class KafkaReader:
         try:
             timeout_ms = int(self._settings.request_timeout_seconds * 1000)
             self._consumer.commit(wanted, timeout_ms=timeout_ms)
-        # Not only CommitFailedError: a broker that dies here raises whatever it was busy with.
+        # A broker that dies here raises other errors than CommitFailedError.
         except KafkaError:
             return False
         return True
 
-    def _say_farewell(self, gone: Iterable[TopicPartition]) -> None:
-        """Only asks for the commit: the thread that would wait for the answer is this one.
+    def _commit_revoked(self, gone: Iterable[TopicPartition]) -> None:
+        """Requests the commit without waiting, since this thread would read the answer.
 
-        On the way to the coordinator it stays before the request by which we give them away.
+        The coordinator receives it before the request by which we release the partitions.
         """
-        wanted = {one: self._farewell[one] for one in gone if one in self._farewell}
+        commit = self._revocation_commit
+        wanted = {one: commit[one] for one in gone if one in commit}
         if wanted:
             with contextlib.suppress(KafkaError):
                 self._consumer.commit_async(wanted, callback=_ignore)
@@ -254,18 +244,18 @@ class KafkaReader:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Keeps the reader's picture of its assignment; new partitions wait until they are placed."""
+    """Keeps the reader's assignment up to date; new partitions wait until they are placed."""
 
     def __init__(self, reader: KafkaReader) -> None:
         self._reader = reader
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         gone = list(revoked)
-        self._reader._say_farewell(gone)
+        self._reader._commit_revoked(gone)
         self.on_partitions_lost(gone)
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        self._reader._farewell = {}
+        self._reader._revocation_commit = {}
         self._reader._assigned -= {partition.partition for partition in lost}
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -282,7 +272,7 @@ def _start(first: int, committed: Any) -> Start:
 
 
 def _ignore(offsets: object, answer: object) -> None:
-    """A refused farewell changes nothing: what it would have said is found out by the next one."""
+    """Best effort: if this commit fails, the next owner re-reads the records."""
 
 
 def _raw(record: Any) -> RawRecord:

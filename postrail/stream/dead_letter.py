@@ -1,7 +1,7 @@
-"""Records that do not decode: kept with their bytes and place, and counted.
+"""Makes dead letters of records that do not decode: their bytes, their place and the error.
 
-One record that does not decode is a bad record. Many in a row, from several mailboxes, are a sign
-that this release cannot read what another wrote: then nothing is given up and the stage pauses.
+One record that does not decode is a bad record. Many in a row, from several mailboxes, show that
+this release cannot read another one's records: then the stage pauses and gives no record up.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import datetime
 from postrail.errors import TransientError
 from postrail.records import MailDead
 from postrail.stream import avro
-from postrail.stream.consumer import RawRecord
 from postrail.stream.producer import Entry
+from postrail.stream.received import RawRecord
 from postrail.stream.topics import MAIL_DEAD
 
 IN_A_ROW = 20
@@ -20,7 +20,7 @@ FROM_MAILBOXES = 3
 
 
 class BadReleaseError(TransientError):
-    """Many records in a row do not decode: this release is likely wrong, not the records."""
+    """Many records in a row do not decode: the fault is likely in this release."""
 
 
 class DeadLetters:
@@ -31,17 +31,17 @@ class DeadLetters:
         self._in_a_row: list[bytes | None] = []
 
     def decoded(self) -> None:
-        """A record decoded: the row ends."""
+        """Ends the row: a record decoded."""
         self._in_a_row.clear()
 
     def letter(self, record: RawRecord, error: Exception, now: datetime) -> Entry:
-        """The dead letter of a record; raises BadReleaseError when there are too many in a row."""
+        """Returns the dead letter of a record; raises BadReleaseError for too many in a row."""
         self._in_a_row.append(record.key)
         if len(self._in_a_row) > IN_A_ROW and len(set(self._in_a_row)) >= FROM_MAILBOXES:
             self._in_a_row.pop()
             raise BadReleaseError(
                 f"{IN_A_ROW} records in a row of {record.topic} do not decode: {error}",
-                remedy="Check what was released last; the stage goes on by itself with a release"
+                remedy="Check what was released last; the stage resumes by itself with a release"
                 " that can read them",
             )
         dead = MailDead(

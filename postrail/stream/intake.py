@@ -1,8 +1,8 @@
-"""Offsets beside the rows that they stand for, in the same transaction.
+"""Stores offsets beside the rows that they stand for, in the same transaction.
 
 The update is a compare-and-set: a worker that was paused while another took over, and a database
-that was restored to an earlier time, both show as a gap, and the worker reads again from where
-the database stands.
+that was restored to an earlier time, both show as a gap, and the worker reads again from the
+stored offsets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class IntakeOffsets:
         self._expected: dict[int, int | None] = {}
 
     async def stored(self, partitions: Iterable[int]) -> dict[int, int]:
-        """The next offset of each partition that has one, as the database has it now."""
+        """Returns the next offset of each partition that has one, as the database has it now."""
         async with transaction(self._pool) as connection:
             found = await rows(
                 connection,
@@ -35,18 +35,18 @@ class IntakeOffsets:
         return dict(found)
 
     def expect(self, offsets: Mapping[int, int | None]) -> None:
-        """The next batch follows these offsets (None: the partition has none yet)."""
+        """Notes the offsets that the next batch follows (None: the partition has none yet)."""
         self._expected.update(offsets)
 
     def expected(self, partition: int) -> int | None:
-        """The offset that the next batch of the partition follows."""
+        """Returns the offset that the next batch of the partition follows."""
         return self._expected.get(partition)
 
     async def advance(self, connection: Connection, batch: Sequence[Received[Any]]) -> None:
         """Moves the offsets past the batch, in the caller's transaction.
 
-        Raises OffsetGap when they are not where this worker left them; the transaction must then
-        be rolled back. Call `expect` with the same offsets once it is committed.
+        Raises OffsetGap when they are not the ones that this worker left; roll the transaction
+        back then. Call `expect` with the same offsets once it is committed.
         """
         wanted = next_offsets(batch)
         found = await rows(

@@ -1,7 +1,7 @@
-"""The outbox: what follows from a transaction is a row in it, sent right after, and swept up later.
+"""Keeps the records that a transaction causes as rows, sends them after it, and sweeps up the rest.
 
-A row is complete (topic, key, encoded record with its ids), so sending it twice changes nothing for
-those who read it. It is deleted after Kafka's acknowledgement.
+A row is complete (topic, key, encoded record with its ids), so a consumer may receive it twice. It
+is deleted after Kafka's acknowledgement.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Rows of a transaction that may be sent once it is committed, with their ids."""
+    """The rows of a transaction that may be sent once it is committed, with their ids."""
 
     entries: tuple[Entry, ...] = ()
     ids: tuple[int, ...] = ()
@@ -33,8 +33,8 @@ class Added:
 async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> Added:
     """Adds rows in the caller's transaction; returns those that may be sent right after it.
 
-    Outgoing mail of a conversation keeps its order: behind a row that an earlier transaction left
-    (its process was killed, or is about to send it) the sweeper sends the later ones too.
+    Outgoing messages of a conversation keep their order: behind a row that an earlier transaction
+    left (its process was killed, or is about to send it) the sweeper sends the later ones too.
     """
     if not entries:
         return Added()
@@ -43,7 +43,7 @@ async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -
         "INSERT INTO outbox (topic, key, value, created_at)"
         " SELECT topic, key, value, %s FROM unnest(%b::text[], %b::text[], %b::bytea[])"
         "  WITH ORDINALITY AS entry(topic, key, value, place) ORDER BY place"
-        # A statement does not see the rows that it adds: what it finds here was there before.
+        # A statement does not see the rows that it adds, so these are older ones.
         " RETURNING outbox_id, topic = %s AND EXISTS (SELECT 1 FROM outbox AS earlier"
         "  WHERE earlier.topic = outbox.topic AND earlier.key = outbox.key)",
         [
@@ -65,7 +65,7 @@ async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -
 async def flush(pool: Pool, producer: Sends, added: Added) -> None:
     """Sends rows that were just committed, and deletes them once they are acknowledged.
 
-    A kill in between leaves rows for the sweeper; a kill before the deletion sends them again.
+    A kill before the send leaves them to the sweeper; a kill before the deletion sends them twice.
     """
     if not added.entries:
         return
@@ -75,12 +75,12 @@ async def flush(pool: Pool, producer: Sends, added: Added) -> None:
 
 
 async def delete(connection: Connection, outbox_ids: Sequence[int]) -> None:
-    """Deletes rows that were acknowledged."""
+    """Deletes acknowledged rows."""
     await connection.execute("DELETE FROM outbox WHERE outbox_id = ANY(%s)", [list(outbox_ids)])
 
 
 class Sweeper:
-    """Sends the rows that their writers did not: they were killed, or could not reach Kafka."""
+    """Sends the rows whose writers were killed or could not reach Kafka."""
 
     def __init__(self, pool: Pool, producer: Sends, settings: OutboxSettings, clock: Clock) -> None:
         self._pool = pool
@@ -97,7 +97,7 @@ class Sweeper:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sweeps until `stop` is set; a database that is away is waited for."""
+        """Sweeps until `stop` is set; waits for a database that is unavailable."""
         while not stop.is_set():
             await self._retry_loop.run(self._sweep_all, stop)
             await self._clock.sleep(self._settings.sweep_seconds)
@@ -107,12 +107,12 @@ class Sweeper:
             pass
 
     async def sweep(self) -> int:
-        """Sends and deletes one lot of old rows; returns how many. Replicas take different rows."""
+        """Sends and deletes up to SWEEP_ROWS old rows, returns their number; skips locked rows."""
         older = self._clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
         async with transaction(self._pool) as connection:
             found = await rows(
                 connection,
-                # A topic that is not known to us is left to the newer release that wrote it.
+                # Rows of unknown topics are left to the newer release that wrote them.
                 "SELECT outbox_id, topic, key, value FROM outbox WHERE created_at <= %s"
                 " AND topic = ANY(%s) ORDER BY outbox_id LIMIT %s FOR UPDATE SKIP LOCKED",
                 [older, list(_BY_NAME), SWEEP_ROWS],

@@ -48,12 +48,12 @@ class Sends(Protocol):
     """The part of a producer that stages need; tests have one in memory."""
 
     async def send(self, entries: Sequence[Entry]) -> list[Placed]:
-        """Returns when all are acknowledged; raises FatalError when one is not."""
+        """Returns once all are acknowledged; raises FatalError when one is not."""
 
 
 @lru_cache(maxsize=65536)
 def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key, as Kafka's default partitioner places it (murmur2)."""
+    """Returns the partition of a key, as Kafka's default partitioner places it (murmur2)."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
@@ -66,11 +66,11 @@ class Producer:
         self._offered: Any = None
         # One thread hands records over, so that they reach their partitions in the order of calls.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-producer")
-        # Callers that wait at once: as many as there are mailboxes read at once, and some more.
+        # Bounds the callers that wait at once; more than the mailboxes that are read at once.
         self._waiting = ThreadPoolExecutor(max_workers=64, thread_name_prefix="kafka-acknowledged")
 
     async def start(self) -> None:
-        """Connects; raises TransientError while the broker is away."""
+        """Connects; raises TransientError while the broker is unavailable."""
         self._producer = await self._in_thread(self._connect)
 
     def _connect(self) -> Any:
@@ -87,14 +87,14 @@ class Producer:
             )
 
     async def close(self) -> None:
-        """Waits a moment for what is under way, and disconnects."""
+        """Waits up to 5 seconds for records in flight, and disconnects."""
         if self._producer is not None:
             await self._in_thread(self._producer.close, 5)
         self._thread.shutdown(wait=False)
         self._waiting.shutdown(wait=False)
 
     async def send(self, entries: Sequence[Entry]) -> list[Placed]:
-        """Sends the records and returns where they are, once every one is acknowledged.
+        """Sends the records and returns their places, once every one is acknowledged.
 
         Raises FatalError when one is not: the process must end without marking or committing
         anything, and its successor does the work again.
@@ -113,12 +113,12 @@ class Producer:
             ) from error
 
     def offer(self, entry: Entry) -> None:
-        """Hands a record over without waiting for anything: best effort, for figures only."""
+        """Hands a record over without waiting: best effort, for figures only."""
         self._thread.submit(self._offer, entry)
 
     def _offer(self, entry: Entry) -> None:
-        # While the broker is away the last one is still under way; to wait would delay mail, and
-        # a figure that is lost is made up for by the next one.
+        # While the broker is unavailable the last one is still in flight: waiting would delay
+        # messages, and the next figure makes up for a lost one.
         if self._producer is not None and (self._offered is None or self._offered.is_done):
             (self._offered,) = self._hand_over([entry])
 

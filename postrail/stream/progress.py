@@ -1,6 +1,6 @@
-"""What a process did for each mailbox, reported once a second over Kafka for the monitor.
+"""Reports once a second over Kafka what a process did for each mailbox, for the monitor.
 
-Best effort: a report that is lost spoils a figure, never a mail.
+Best effort: a lost report spoils a figure, never a message.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from postrail.stream.topics import PIPELINE_PROGRESS
 from postrail.tasks import set_within
 
 REPORT_SECONDS = 1.0
-# Upper bounds of the age buckets as the record spells them; the last holds all that are older.
+# Upper bounds of the age buckets as the record spells them; the last has no bound.
 AGE_BUCKETS = (*(f"{bound:g}" for bound in metrics.AGE_BUCKETS_SECONDS), "+Inf")
 
 
@@ -60,7 +60,7 @@ class CountsContacts(Counts, Protocol):
 
 @dataclass
 class _Tally:
-    """What happened to one mailbox since the last report."""
+    """The counts of one mailbox since the last report."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     age_buckets: Counter[str] = field(default_factory=Counter)
@@ -78,7 +78,7 @@ class _Tally:
 
 
 class Progress:
-    """Counts what the process does; may be called from any thread."""
+    """Counts what the process does. Safe to call from any thread."""
 
     def __init__(
         self, *, service: str, health: Health, server: HealthServer, producer: Offers, clock: Clock
@@ -101,7 +101,7 @@ class Progress:
         age_seconds: float | None = None,
         seconds: float | None = None,
     ) -> None:
-        """One mail is done with: its outcome, its age since reception, the stage's own time."""
+        """Counts a finished message: its outcome, its age since reception, the stage's own time."""
         metrics.observe_stage(self._service, outcome, seconds, age_seconds)
         with self._lock:
             tally = self._tally(mailbox)
@@ -111,7 +111,7 @@ class Progress:
                 tally.age_sum_seconds += age_seconds
 
     def contact(self, mailbox: str) -> None:
-        """The mail server of this mailbox has just answered."""
+        """Notes that the mail server of this mailbox has just answered."""
         with self._lock:
             self._tally(mailbox).last_contact_at = self._clock.now()
 
@@ -125,7 +125,7 @@ class Progress:
             self.report()
 
     def report(self) -> None:
-        """Sends what was counted since the last report, and counts anew."""
+        """Sends the counts since the last report, and starts new ones."""
         entry = Entry(PIPELINE_PROGRESS, self._process, avro.encode(self._take()))
         self._producer.offer(entry)
 
@@ -145,5 +145,5 @@ class Progress:
 
 
 def age_bucket(age_seconds: float) -> str:
-    """The upper bound of the bucket that an age falls into."""
+    """Returns the upper bound of the bucket that an age falls into."""
     return AGE_BUCKETS[bisect_left(metrics.AGE_BUCKETS_SECONDS, age_seconds)]

@@ -1,4 +1,4 @@
-"""Reading records outside of any consumer group: for people who look, never for stages."""
+"""Reads records outside of any consumer group: for commands and pages, never for stages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from postrail.stream.connection import client_options, kafka_faults
 from postrail.stream.topics import Topic, topic_name
 
 READ_TIMEOUT_MS = 10_000
-# A broker that has just started needs some seconds until it can say where groups stand.
+# A broker that has just started needs a few seconds until it knows the groups' offsets.
 COORDINATOR_SECONDS = 10.0
 NO_COORDINATOR_YET = (
     CoordinatorLoadInProgressError,
@@ -31,7 +31,7 @@ NO_COORDINATOR_YET = (
 
 
 async def read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offset: int) -> R:
-    """The record at an offset; PermanentError when retention has removed it."""
+    """Returns the record at an offset; raises PermanentError when retention has removed it."""
     return await asyncio.to_thread(_read_record, settings, topic, partition, offset)
 
 
@@ -50,13 +50,13 @@ def _read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offse
             return avro.decode_as(topic.record, record.value)
     raise PermanentError(
         f"{place.topic} has no record at partition {partition}, offset {offset} any more",
-        remedy="Retention removed it; archived mails are in the blob store"
+        remedy="Retention removed it; archived messages are in the blob store"
         " when POSTRAIL_BLOBS__ARCHIVE_DAYS is set",
     )
 
 
 async def tail(settings: KafkaSettings, topic: Topic[R], limit: int) -> list[R]:
-    """The last `limit` records of each partition, oldest first within a partition."""
+    """Returns the last `limit` records of each partition, oldest first within a partition."""
     return await asyncio.to_thread(_tail, settings, topic, limit)
 
 
@@ -90,7 +90,7 @@ def _read_tail(consumer: Any, topic: Topic[R], name: str, limit: int) -> list[R]
 
 
 async def group_lag(settings: KafkaSettings, topic: Topic[Record], group: str) -> int:
-    """How many records of the topic the group has not committed yet."""
+    """Counts the records of the topic that the group has not committed yet."""
     return await asyncio.to_thread(_group_lag, settings, topic, group)
 
 

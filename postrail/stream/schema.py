@@ -1,7 +1,7 @@
-"""Avro schemas: made from the record dataclasses, kept as files, found again by fingerprint.
+"""Builds Avro schemas from the record dataclasses, keeps them as files, finds them by fingerprint.
 
-`schemas/mail_parsed.avsc` is what this release writes. `schemas/released/` keeps every schema that
-a release has written, so that a reader finds an older (or, in a rollout, a newer) writer's schema.
+This release writes with `schemas/mail_parsed.avsc`. `schemas/released/` keeps every schema that a
+release has written with, so that a reader finds an older (or, in a rollout, a newer) one.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ PRIMITIVES: dict[Any, Any] = {
 
 
 def record_types() -> tuple[type[Any], ...]:
-    """The dataclasses that are written as records of their own."""
+    """Returns the dataclasses that are written as records of their own."""
     return typing.get_args(records.Record)
 
 
 def stem_of(record_type: type[Any]) -> str:
-    """The file stem of a record: MailParsed gives mail_parsed."""
+    """Returns the file stem of a record: MailParsed gives mail_parsed."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", record_type.__name__).lower()
 
 
 def schema_of(record_type: type[Any]) -> Schema:
-    """The Avro schema of a record dataclass (Avro 1.12 specification, "Schema Declaration")."""
+    """Builds the schema of a record dataclass (Avro 1.12 specification, "Schema Declaration")."""
     return typing.cast(Schema, _record_schema(record_type, seen=set()))
 
 
@@ -88,14 +88,14 @@ def _type_schema(hint: Any, seen: set[str]) -> Any:
 
 
 def fingerprint_of(schema: Schema) -> bytes:
-    """CRC-64-AVRO of the parsing canonical form: 8 bytes, little-endian as in a record's header."""
+    """Returns CRC-64-AVRO of the parsing canonical form, little-endian as in a record's header."""
     canonical = fastavro.schema.to_parsing_canonical_form(schema)
     return bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
 
 
 @cache
 def schema_folder() -> Path:
-    """Where the schema files are: inside the installed package, or beside it in a checkout."""
+    """Returns the folder of the schema files: in the installed package, or beside a checkout's."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "schemas"
     return installed if installed.is_dir() else package.parent / "schemas"
@@ -103,13 +103,13 @@ def schema_folder() -> Path:
 
 @cache
 def current_schema(stem: str) -> Schema:
-    """The parsed schema that this release writes for the record with this stem."""
+    """Returns the parsed schema with which this release writes the record of this stem."""
     return _load(schema_folder() / f"{stem}.avsc")
 
 
 @cache
 def known_schemas() -> dict[bytes, tuple[str, Schema]]:
-    """Every schema of every release, by fingerprint, with the record's stem."""
+    """Returns every schema of every release, by fingerprint, with the record's stem."""
     files = [*schema_folder().glob("*.avsc"), *(schema_folder() / "released").glob("*.avsc")]
     found = ((file.name.split(".")[0], _load(file)) for file in sorted(files))
     return {fingerprint_of(schema): (stem, schema) for stem, schema in found}
@@ -122,7 +122,7 @@ def _load(file: Path) -> Schema:
 
 
 def schema_files() -> Iterator[tuple[str, str]]:
-    """File name and content of each current schema; `scripts/write_schemas.py` writes them."""
+    """Yields name and content of each current schema file, for `scripts/write_schemas.py`."""
     for record_type in record_types():
         text = json.dumps(schema_of(record_type), indent=2, ensure_ascii=False) + "\n"
         yield f"{stem_of(record_type)}.avsc", text

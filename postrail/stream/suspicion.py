@@ -1,8 +1,8 @@
-"""Which records a process may have died of: bookkeeping only, kept as notes of committed offsets.
+"""Tracks which records may have killed a process, in the notes of committed offsets. Pure.
 
-Who has records in hand commits the offset of the first one with a note that says so. A successor
-that finds such a note of somebody else knows of a death, and with which records in hand. It reads
-those records one at a time, so that the next death tells which of them it was.
+A process commits the offset of its first record in flight with a note that says so. A successor
+that finds the note of another process knows of a death, and which records were in flight. It reads
+those records one at a time, so that the next death identifies the record.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from postrail.stream.consumer import RawRecord
+from postrail.stream.received import RawRecord, next_offsets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """What is known of the records from a committed offset on."""
+    """The deaths that concern the records from a committed offset on."""
 
-    # Deaths with all records before the offset `until` in hand.
+    # Deaths with all records before the offset `until` in flight.
     together: int = 0
-    # Deaths with nothing in hand but the record at the committed offset.
+    # Deaths with only the record at the committed offset in flight.
     alone: int = 0
     # The records before this offset are read one at a time.
     until: int = 0
-    # Who has records in hand, up to which offset, and whether it is a single one; "": nobody has.
+    # The process that has records in flight, up to which offset, and whether it is a single one;
+    # "": no record is in flight.
     holder: str = ""
     held_until: int = 0
     held_alone: bool = False
 
     @property
     def text(self) -> str:
-        """The note as Kafka keeps it; nothing when nothing is known."""
+        """Returns the note as Kafka keeps it; "" when every field has its default."""
         known = {name: value for name, value in asdict(self).items() if value}
         return json.dumps(known) if known else ""
 
     def without_holder(self) -> Note:
-        """The same, with nothing in hand."""
+        """Returns the note with no record in flight."""
         return replace(self, holder="", held_until=0, held_alone=False)
 
     def after_death(self) -> Note:
-        """What is known when the holder has died: one death more."""
+        """Returns the note with the death of its holder counted."""
         return Note(
             together=self.together + (not self.held_alone),
             alone=self.alone + self.held_alone,
@@ -52,7 +53,7 @@ NOTHING = Note()
 
 
 def read_note(text: str) -> Note:
-    """The note in a commit; what others wrote there, or a later release, says nothing."""
+    """Reads the note of a commit; returns NOTHING for text of other programs or later releases."""
     try:
         note = Note(**json.loads(text)) if text else NOTHING
     except (TypeError, ValueError, RecursionError):
@@ -62,7 +63,7 @@ def read_note(text: str) -> Note:
 
 
 class Suspicions:
-    """What one process knows of its partitions, and what its commits must say."""
+    """The notes that one process has for its partitions, and those of its next commits."""
 
     def __init__(self, holder: str) -> None:
         self._holder = holder
@@ -70,32 +71,32 @@ class Suspicions:
         self._known: dict[int, tuple[int, Note]] = {}
 
     def found(self, partition: int, offset: int, text: str) -> bool:
-        """Takes over what a predecessor has noted; says whether that tells of a new death."""
+        """Takes over a predecessor's note; returns whether it reports a new death."""
         note = read_note(text)
-        # What we had in hand ourselves before we lost the partition for a while is no death.
+        # Our own records in flight, from before we lost the partition for a while, are not a death.
         is_death = note.holder not in ("", self._holder)
         self._keep(partition, offset, note.after_death() if is_death else note.without_holder())
         return is_death
 
     def suspects(self, record: RawRecord) -> bool:
-        """Whether the record was in hand at a death, and must be read alone."""
+        """Returns whether the record was in flight at a death, and must be read alone."""
         offset, note = self._of(record.partition)
         return offset <= record.offset < note.until
 
     def deaths(self, partition: int, offset: int) -> int:
-        """How many processes have died with this record in hand."""
+        """Returns the number of processes that died with this record in flight."""
         at, note = self._of(partition)
         together = note.together if at <= offset < note.until else 0
         return together + (note.alone if at == offset else 0)
 
     def text(self, partition: int) -> str:
-        """What to note while nothing of the partition is in hand."""
+        """Returns the note for a commit while no record of the partition is in flight."""
         return self._of(partition)[1].text
 
     def held(self, batch: Sequence[RawRecord]) -> dict[int, tuple[int, str]]:
-        """The first offset of each partition of the batch, and the note that it is in hand."""
+        """Returns for each partition the first offset in flight, and the note that says so."""
         firsts = {record.partition: record.offset for record in reversed(batch)}
-        ends = next_raw_offsets(batch)
+        ends = next_offsets(batch)
         notes = {}
         for partition, first in firsts.items():
             self.passed({partition: first})
@@ -109,7 +110,7 @@ class Suspicions:
         return notes
 
     def passed(self, offsets: Mapping[int, int]) -> None:
-        """All before these offsets is done."""
+        """Drops what was noted of the records before these offsets: they are done."""
         for partition, offset in offsets.items():
             at, note = self._of(partition)
             if offset != at:
@@ -123,8 +124,3 @@ class Suspicions:
             self._known[partition] = (offset, note)
         else:
             self._known.pop(partition, None)
-
-
-def next_raw_offsets(batch: Sequence[RawRecord]) -> dict[int, int]:
-    """The next offset of each partition after a batch."""
-    return {record.partition: record.offset + 1 for record in batch}

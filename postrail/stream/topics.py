@@ -1,7 +1,7 @@
-"""The topics, declared once: name, record, retention; and what the broker's must look like.
+"""Declares the topics (name, record, retention), creates missing ones and checks the others.
 
-`apply_topics` makes what is missing and refuses what differs: a different number of partitions
-would move mailboxes, a shorter retention would lose mail that waits to be handled or replayed.
+`apply_topics` refuses topics that differ: another number of partitions would move mailboxes, a
+shorter retention would lose messages that wait to be handled or replayed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ DAY_MS = 24 * HOUR_MS
 
 @dataclass(frozen=True, kw_only=True)
 class Topic(Generic[R_co]):
-    """One topic: its stem is shared by the record and its schema."""
+    """One topic; its name, its record and the record's schema have the same stem."""
 
     name: str
     record: type[R_co]
     # None: the days of the setting POSTRAIL_KAFKA__RETENTION_DAYS.
     retention_ms: int | None = None
     cleanup: str = "delete"
-    # None: the broker's own limit for a record, 1 MiB unless somebody changed it.
+    # None: the broker's own limit for a record, 1 MiB by default.
     record_max_bytes: int | None = None
 
 
@@ -47,7 +47,7 @@ OUTGOING_DELIVERED = Topic(name="outgoing.delivered", record=records.OutgoingDel
 PIPELINE_PROGRESS = Topic(
     name="pipeline.progress", record=records.PipelineProgress, retention_ms=DAY_MS
 )
-# It holds records of other topics, which may be as large as a record can be, and says why.
+# It holds whole records of other topics, together with the error.
 MAIL_DEAD = Topic(name="mail.dead", record=records.MailDead, record_max_bytes=2 * 1024 * 1024)
 
 TOPICS: tuple[Topic[Record], ...] = (
@@ -63,7 +63,7 @@ TOPICS: tuple[Topic[Record], ...] = (
 
 
 def wanted_configs(topic: Topic[Record], settings: KafkaSettings) -> dict[str, str]:
-    """The topic's settings as the broker spells them."""
+    """Returns the topic's settings as the broker spells them."""
     retention_ms = topic.retention_ms or settings.retention_days * DAY_MS
     largest = topic.record_max_bytes
     return {
@@ -71,18 +71,18 @@ def wanted_configs(topic: Topic[Record], settings: KafkaSettings) -> dict[str, s
         "cleanup.policy": topic.cleanup,
         "retention.ms": str(retention_ms),
         "min.insync.replicas": str(settings.min_insync_replicas),
-        # A replica that lags must not become leader: acknowledged mail would be lost.
+        # A replica that lags must not become leader: acknowledged messages would be lost.
         "unclean.leader.election.enable": "false",
     }
 
 
 def topic_name(topic: Topic[Record], settings: KafkaSettings) -> str:
-    """The topic's name on the broker."""
+    """Returns the topic's name on the broker."""
     return settings.prefix + topic.name
 
 
 def differences(topic: Topic[Record], settings: KafkaSettings, found: FoundTopic) -> list[str]:
-    """What the broker's topic does not have as it should, in words."""
+    """Describes how the broker's topic differs from the declared one."""
     name = topic_name(topic, settings)
     problems = []
     if found.partitions != settings.partitions:
@@ -121,7 +121,7 @@ class TopicAdmin:
         self._client.close()
 
     def found(self) -> dict[str, FoundTopic]:
-        """The topics of ours that exist, by their stems."""
+        """Returns our topics that exist, by their names without the prefix."""
         with kafka_faults(self._settings):
             existing = set(self._client.list_topics())
             present = [topic for topic in TOPICS if topic_name(topic, self._settings) in existing]
@@ -136,14 +136,14 @@ class TopicAdmin:
         return FoundTopic(partitions=len(description["partitions"]), configs=configs)
 
     def create(self, topics: Sequence[Topic[Record]]) -> None:
-        """Makes topics that do not exist."""
+        """Creates topics."""
         settings = self._settings
         self.create_named(
             {topic_name(topic, settings): wanted_configs(topic, settings) for topic in topics}
         )
 
     def create_named(self, configs: Mapping[str, Mapping[str, str]]) -> None:
-        """Makes those topics that do not exist, by their names on the broker."""
+        """Creates those topics that do not exist, by their names on the broker."""
         with kafka_faults(self._settings):
             missing = configs.keys() - set(self._client.list_topics())
             wanted = {
@@ -159,7 +159,7 @@ class TopicAdmin:
 
 
 def check_topics(settings: KafkaSettings) -> tuple[list[Topic[Record]], list[str]]:
-    """The topics that are missing, and how existing ones differ from what they should be."""
+    """Returns the missing topics, and how existing ones differ from the declared ones."""
     with TopicAdmin(settings) as admin:
         found = admin.found()
     missing = [topic for topic in TOPICS if topic.name not in found]
@@ -171,14 +171,14 @@ def check_topics(settings: KafkaSettings) -> tuple[list[Topic[Record]], list[str
 
 
 def apply_topics(settings: KafkaSettings) -> list[str]:
-    """Makes the missing topics and returns their names; ConfigurationError if any differs."""
+    """Creates the missing topics, returns their names; raises ConfigurationError if any differs."""
     missing, problems = check_topics(settings)
     if problems:
         raise ConfigurationError(
-            "topics differ from what this release needs: " + "; ".join(problems),
+            "topics differ from those that this release needs: " + "; ".join(problems),
             setting="POSTRAIL_KAFKA__PARTITIONS, POSTRAIL_KAFKA__RETENTION_DAYS",
-            remedy="Change the settings to what the topics have, or the topics' configuration with"
-            " your broker's tools; the number of partitions can never change",
+            remedy="Change the settings to the values of the topics, or the topics' configuration"
+            " with your broker's tools; the number of partitions can never change",
         )
     if missing:
         with TopicAdmin(settings) as admin:

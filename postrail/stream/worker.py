@@ -1,30 +1,23 @@
-"""The one consumer loop: poll a batch, process it, wait for what it made, commit.
+"""The one consumer loop: poll a batch, process it, wait for the sends that it caused, commit.
 
-What each kind of trouble means here:
-- TransientError from `process`: pause with back-off, stay in the group, do the same batch again;
-- a record that does not decode, or is of another type than the topic's: to mail.dead,
-  acknowledged, then the loop goes on;
-- an unknown schema, or many records in a row that do not decode: pause and alarm;
-- OffsetGap: the database is older (or another worker was faster): read again from where it stands;
-- anything else, and an unacknowledged send: the process ends without a commit.
+How the loop answers each fault:
+- TransientError from `process`: pause with back-off, stay in the group, process the batch again;
+- a record that does not decode, or is of another type than the topic's: write it to mail.dead,
+  wait for the acknowledgement, go on;
+- an unknown schema, or many records in a row that do not decode: pause and alert;
+- OffsetGap: the database is older (or another worker was faster): read again from its offsets;
+- any other exception, and a send that is not acknowledged: end the process without a commit.
 
-A guarded stage also tells the broker what it has in hand, so that a record of which processes die
-is known in the end (see `postrail.stream.guard`). It is for stages without `positions`: those keep
-in their tables what was begun.
+A guarded stage also notes at the broker which records are in flight, so that a record that kills
+processes is identified in the end (see `postrail.stream.guard`). The guard is for stages without
+`positions`; the others see in their tables which work was begun.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Generic
 
@@ -37,22 +30,29 @@ from postrail.records import R
 from postrail.retry_loop import RetryLoop
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
-from postrail.stream.consumer import KafkaReader, RawRecord, Reader
+from postrail.stream.consumer import KafkaReader, Reader
 from postrail.stream.dead_letter import DeadLetters
 from postrail.stream.guard import DeathGuard, Guard
 from postrail.stream.producer import Sends
-from postrail.stream.received import OffsetGap, Positions, Received
+from postrail.stream.received import (
+    OffsetGap,
+    Positions,
+    RawRecord,
+    Received,
+    batches,
+    decoded,
+    next_offsets,
+)
 from postrail.stream.topics import Topic
 
 logger = log(__name__)
 
 # How often the broker is asked for the lag, and the database for its offsets.
 CHECK_SECONDS = 5.0
-# How often a batch that takes long lets the group know that we are there.
+# How often a member polls while its batch takes long.
 STAY_SECONDS = 2.0
 PAUSE_BASE_SECONDS = 0.5
 PAUSE_MAX_SECONDS = 30.0
-
 
 BatchWork = Callable[[Sequence[Received[R]]], Coroutine[None, None, None]]
 
@@ -74,7 +74,7 @@ class Worker(Generic[R]):
         reader: Reader | None = None,
         guarded: bool = False,
     ) -> None:
-        self._topic = topic
+        self._record_type = topic.record
         self._group = group
         self._settings = settings
         self._process = process
@@ -86,7 +86,7 @@ class Worker(Generic[R]):
         self._guard = (DeathGuard if guarded else Guard)(self._reader)
         self._dead_letters = DeadLetters(group)
         self._next_check = clock.now()
-        # Assigned, and not read from anywhere yet.
+        # Assigned partitions without a position to read from yet.
         self._unplaced: frozenset[int] = frozenset()
         self._stop = asyncio.Event()
         self._retry_loop = RetryLoop(
@@ -100,11 +100,11 @@ class Worker(Generic[R]):
 
     @property
     def assigned_partitions(self) -> frozenset[int]:
-        """The partitions that are ours now."""
+        """Returns the partitions that are assigned to this worker now."""
         return self._reader.assigned
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set; then leaves the group. Raises what must end the process."""
+        """Works until `stop` is set, then leaves the group; raises what must end the process."""
         self._stop = stop
         await self._until_done(self._reader.open)
         try:
@@ -112,10 +112,10 @@ class Worker(Generic[R]):
                 self._health.beat()
                 await self._round()
         except (PipelineError, asyncio.CancelledError):
-            # Their cause lies outside of the records in hand.
+            # Their cause lies outside of the records in flight.
             raise
         except BaseException:
-            # Also what is no Exception: a panic in a library that is written in Rust.
+            # BaseException, since a panic in a library that is written in Rust is not an Exception.
             self._guard.died()
             raise
         finally:
@@ -141,9 +141,9 @@ class Worker(Generic[R]):
         await self._check()
 
     async def _work(self, batch: Sequence[RawRecord]) -> None:
-        """Processes and commits one batch, or what is left of it when partitions are lost.
+        """Processes and commits one batch, or the rest of it when partitions are lost.
 
-        Raises OffsetGap when all that is in hand must be read again.
+        Raises OffsetGap when all polled records must be read again.
         """
         received: list[Received[R]] = []
 
@@ -169,10 +169,10 @@ class Worker(Generic[R]):
             await self._commit([raw for raw in batch if raw.partition in self._reader.assigned])
 
     async def _beside(self, work: Coroutine[None, None, None]) -> None:
-        """Waits for the work, alive and a member of the group however long it takes.
+        """Waits for the work, and stays alive and a member of the group meanwhile.
 
-        A member that does not poll for 5 minutes is expelled, its successor is given the same
-        batch, and so on; one that polls late makes the others wait with their rebalance.
+        The group expels a member that does not poll for 5 minutes, gives the same batch to its
+        successor, and so on; a member that polls late delays the rebalance of all others.
         """
         task = asyncio.ensure_future(work)
         try:
@@ -186,9 +186,9 @@ class Worker(Generic[R]):
         task.result()
 
     async def _decode(self, record: RawRecord) -> list[Received[R]]:
-        """The record, or nothing: one that does not decode is acknowledged in mail.dead first."""
+        """Returns the decoded record; an undecodable one is written to mail.dead instead."""
         try:
-            received = _received(self._topic, record, self._guard.deaths(record))
+            received = decoded(self._record_type, record, self._guard.deaths(record))
         except avro.UndecodableError as error:
             await self._bury(record, error)
             return []
@@ -207,16 +207,16 @@ class Worker(Generic[R]):
         )
 
     async def _commit(self, batch: Sequence[RawRecord]) -> None:
-        offsets = {record.partition: record.offset + 1 for record in batch}
+        offsets = next_offsets(batch)
         if offsets and not await self._guard.commit(offsets):
-            # The group has moved on, or the broker is away: another worker repeats this batch,
-            # or we do; both change nothing.
+            # The group has moved on, or the broker is unavailable: another worker repeats this
+            # batch, or this one does; a repetition changes nothing.
             logger.warning("offsets not committed", offsets=offsets)
 
     async def _until_done(
         self, action: Callable[[], Awaitable[None]], worthwhile: Callable[[], bool] = lambda: True
     ) -> bool:
-        """Runs the action, again after each transient fault; False when it gave up."""
+        """Runs the action, again after each transient fault; returns whether it succeeded."""
 
         async def done() -> bool:
             await action()
@@ -226,7 +226,7 @@ class Worker(Generic[R]):
 
     async def _pause(self, seconds: float) -> None:
         """Waits, alive and a member of the group, until the time is over or the process stops."""
-        await self._guard.put_down()
+        await self._guard.release()
         for part in _slices(seconds, self._settings.poll_timeout_seconds):
             if self._stop.is_set():
                 return
@@ -238,13 +238,13 @@ class Worker(Generic[R]):
         try:
             await self._reader.keep_alive()
         except TransientError as error:
-            logger.debug("the broker is away too", reason=str(error))
+            logger.debug("the broker is unavailable too", reason=str(error))
 
     async def _place_fresh(self) -> None:
         fresh = self._reader.take_fresh()
         if fresh:
             logger.info("partitions assigned", partitions=sorted(fresh))
-        # Those that a part which is away has kept from being placed are still waiting.
+        # Partitions that a transient fault kept from being placed are still waiting.
         self._unplaced = (self._unplaced | fresh) & self._reader.assigned
         if self._unplaced:
             await self._place(self._unplaced)
@@ -253,7 +253,7 @@ class Worker(Generic[R]):
         await self._place(self._reader.assigned)
 
     async def _place(self, partitions: Iterable[int]) -> None:
-        """Reads the partitions from where the database stands, or else from the group's offset."""
+        """Reads the partitions from the database's offsets on, or else from the group's."""
         numbers = list(partitions)
         found = await self._reader.start_offsets(numbers)
         expectations: dict[int, int | None] = {
@@ -267,36 +267,38 @@ class Worker(Generic[R]):
         for number, start in found.items():
             expected = expectations[number]
             if expected is not None and expected < start.first:
-                self._alarm_removed(number, expected, start.first)
+                self._alert_removed(number, expected, start.first)
             starts[number] = max(start.first, expected or 0)
         await self._guard.placed(found)
         await self._reader.seek(starts)
         if self._positions:
-            # A predecessor that was killed before its commit would be behind for as long as nothing
-            # new comes, for those who watch the group's lag.
+            # When a predecessor was killed before its commit, monitoring would show a lag for as
+            # long as no new record comes.
             known = {
                 number: at for number, at in starts.items() if expectations[number] is not None
             }
             await self._reader.commit_offsets(known)
         self._unplaced -= starts.keys()
 
-    def _alarm_removed(self, partition: int, expected: int, first: int) -> None:
+    def _alert_removed(self, partition: int, expected: int, first: int) -> None:
         logger.error(
             "retention has removed records before they were handled",
             partition=partition,
             expected_offset=expected,
             first_offset=first,
-            remedy="Look for the mails in state fetched, and raise POSTRAIL_KAFKA__RETENTION_DAYS",
+            remedy="Look for the messages in state fetched, and raise"
+            " POSTRAIL_KAFKA__RETENTION_DAYS",
         )
 
     async def _check(self) -> None:
-        """Now and then: is the broker there, how far behind are we, did the database go back?"""
+        """Measures the lag and compares the stored offsets, at most every CHECK_SECONDS."""
         if self._clock.now() < self._next_check:
             return
-        await self._until_done(self._look)
+        await self._until_done(self._compare)
         self._next_check = self._clock.now() + timedelta(seconds=CHECK_SECONDS)
 
-    async def _look(self) -> None:
+    async def _compare(self) -> None:
+        """Updates the lag; reads again where the database went back to earlier offsets."""
         metrics.set_lag(self._group, await self._reader.lag())
         if not self._positions:
             return
@@ -310,42 +312,7 @@ class Worker(Generic[R]):
             await self._place(moved)
 
 
-def batches(
-    records: Sequence[RawRecord],
-    max_bytes: int,
-    alone: Callable[[RawRecord], bool] = lambda _: False,
-) -> Iterator[list[RawRecord]]:
-    """Splits records into batches of at most `max_bytes`, but at least one record each.
-
-    A record that must be alone is a batch of its own.
-    """
-    batch: list[RawRecord] = []
-    size, full = 0, False
-    for record in records:
-        single = alone(record)
-        if batch and (full or single or size + len(record.value) > max_bytes):
-            yield batch
-            batch, size = [], 0
-        batch.append(record)
-        size, full = size + len(record.value), single
-    if batch:
-        yield batch
-
-
 def _slices(seconds: float, longest: float) -> Iterator[float]:
     while seconds > 0:
         yield min(seconds, longest)
         seconds -= longest
-
-
-def _received(topic: Topic[R], record: RawRecord, deaths: int) -> Received[R]:
-    return Received(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=(record.key or b"").decode("utf-8", "replace"),
-        timestamp_ms=record.timestamp_ms,
-        size=len(record.value),
-        record=avro.decode_as(topic.record, record.value),
-        deaths=deaths,
-    )

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from postrail.errors import FatalError
-from postrail.stream.consumer import RawRecord, Start
+from postrail.stream.consumer import Start
 from postrail.stream.producer import Entry, Placed
+from postrail.stream.received import RawRecord
 
 
 class MemoryReader:

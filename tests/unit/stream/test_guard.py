@@ -224,7 +224,7 @@ async def test_what_the_broker_refused_is_put_down_when_the_partition_goes() -> 
     reader.refuse_commits = True
     assert not await guard.commit({0: 1})
     # The next poll fails too: the broker is away.
-    await guard.put_down()
+    await guard.release()
     reader.refuse_commits = False
     reader.revoke(frozenset({0}))
     assert (reader.committed, reader.notes) == ({0: 1}, {0: ""})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.stream.consumer import RawRecord
+from postrail.stream.received import RawRecord
 from postrail.stream.suspicion import NOTHING, Note, Suspicions, read_note
 from tests.fakes.streams import raw
 

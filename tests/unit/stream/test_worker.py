@@ -15,9 +15,9 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.dead_letter import IN_A_ROW
-from postrail.stream.received import OffsetGap, Received
+from postrail.stream.received import OffsetGap, Received, batches
 from postrail.stream.topics import MAIL_FETCHED
-from postrail.stream.worker import BatchWork, Worker, batches
+from postrail.stream.worker import BatchWork, Worker
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
 from tests.makers.records import mail_fetched, mail_parsed
 
