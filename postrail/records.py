@@ -1,4 +1,4 @@
-"""The records that travel over Kafka: a frozen dataclass a topic, mirrored by `schemas/*.avsc`.
+"""Defines the records that travel over Kafka: a frozen dataclass a topic, with its `.avsc` file.
 
 Times are UTC with microseconds, sizes are bytes, ids are UUIDs in text form. A field that later
 releases add must have a default, so that old and new processes can run side by side in a rollout.
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BlobReference:
-    """Content in the blob store, named by its SHA-256 in hexadecimal."""
+    """Content in the blob store, identified by its SHA-256 in hexadecimal."""
 
     sha256: str
     size: int
@@ -22,7 +22,7 @@ class BlobReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailboxCheckRequested:
-    """Somebody wants a mailbox looked at now."""
+    """A request to check a mailbox now."""
 
     mailbox: str
     requested_at: datetime
@@ -31,19 +31,19 @@ class MailboxCheckRequested:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailFetched:
-    """A mail as it was read: its bytes (inline, or as a blob), where and when they were read."""
+    """A message as it was read: its bytes (inline, or as a blob), where and when they were read."""
 
     mail_id: str
     mailbox: str
-    # What names the mail in its mailbox, readable: "INBOX;uidvalidity=7;uid=12".
+    # Its place in the mailbox, for people: "INBOX;uidvalidity=7;uid=12".
     source: str
-    # When the mail server took it in (IMAP INTERNALDATE), where it says so.
+    # When the mail server received it (IMAP INTERNALDATE), if it says so.
     received_at: datetime | None
     fetched_at: datetime
     size: int
     body: bytes | None
     blob: BlobReference | None
-    # The mail is larger than its account allows: the bytes are its header, `size` is the mail's.
+    # Larger than its account allows: the bytes are the header only, `size` is the whole message's.
     too_large: bool = False
 
 
@@ -57,7 +57,7 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeaderField:
-    """One header field, decoded, in the order of the mail."""
+    """One header field, decoded, in the order of the message."""
 
     name: str
     value: str
@@ -73,7 +73,7 @@ class Attachment:
     sha256: str
     content_id: str | None
     inline: bool
-    # What the content's first bytes show, or "": the type above is the sender's word.
+    # Detected from the content's first bytes, or ""; the sender may declare any content_type.
     sniffed_type: str = ""
     # Of a calendar part: REQUEST, REPLY, CANCEL, … (RFC 5546)
     method: str = ""
@@ -83,9 +83,9 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailingList:
-    """The list that a mail went through, in its own words (RFC 2369, 2919 and 8058)."""
+    """The mailing list of a message, by the list's own header fields (RFC 2369, 2919, 8058)."""
 
-    # In lower case, without brackets; "" where the list does not say it.
+    # In lower case, without brackets; "" when the list does not give it.
     list_id: str
     name: str
     help: list[str]
@@ -94,7 +94,7 @@ class MailingList:
     post: list[str]
     owner: list[str]
     archive: list[str]
-    # Nobody may write to it (List-Post: NO).
+    # The list accepts no posts (List-Post: NO).
     posting_closed: bool
     # A POST to the https URI in `unsubscribe` ends the subscription.
     one_click: bool
@@ -111,11 +111,10 @@ class CalendarEvent:
     location: str
     # CONFIRMED, TENTATIVE, CANCELLED, …, or "".
     status: str
-    # ISO 8601: a day, or a time with its offset; without one where the zone is not known, or where
-    # it is the same time everywhere. "" where there is none.
+    # ISO 8601, or "": a day, or a time; without offset for an unknown zone or a floating time.
     start: str
     end: str
-    # IANA's name of the start's zone, or the calendar's own one; "" for days.
+    # The IANA name of the start's zone, or the calendar's own name; "" for days.
     zone: str
     organiser: Address | None
     attendees: list[Address]
@@ -123,9 +122,9 @@ class CalendarEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthenticationResult:
-    """One method's result, as a mail server says that it found it about the sender (RFC 8601)."""
+    """The result of one method, as a mail server states it about the sender (RFC 8601)."""
 
-    # Who says so: worth something only where it is a server of one's own.
+    # The server that states it; only one of one's own can be trusted.
     server: str
     # "dkim", "spf", "dmarc", … and "pass", "fail", …
     method: str
@@ -136,34 +135,30 @@ class AuthenticationResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BouncedRecipient:
-    """One address that a bounce is about, and what became of the mail to it."""
+    """One address of a bounce, and the result of the delivery to it."""
 
     address: str
     # failed or delayed (RFC 3464, section 2.3.3)
     action: str
     # The enhanced status code (RFC 3463) as the bounce gives it: "5.1.1", or "".
     status: str
-    # Did the mail fail for good? By the action: a status may contradict it.
+    # Whether the delivery failed for good, by the action; a status may contradict it.
     hard: bool
-    # What the other server said, or "".
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounce:
-    """A mail of ours that came back, or is late."""
+    """A message of ours that could not be delivered, or is late."""
 
     recipients: list[BouncedRecipient]
-    # Of the mail that came back. Whoever wrote the bounce wrote it too: no proof of anything.
+    # Of the returned message. The author of the bounce wrote it too, so it proves nothing.
     original_message_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplyParts:
-    """A body in its parts: what is new, what is quoted, and the signature; as text and as HTML.
-
-    Answers between quoted lines are new, and stand among the quoted ones too.
-    """
+    """A body in its parts; answers between quoted lines are in the new and the quoted part."""
 
     new_text: str
     quoted_text: str
@@ -175,21 +170,21 @@ class ReplyParts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailParsed:
-    """The structured mail, or the reason why it could not be parsed, with its bytes kept."""
+    """The structured message, or the reason why it could not be parsed, with its bytes kept."""
 
     mail_id: str
     mailbox: str
     source: str
-    # As the mailbox says it, else as the topmost Received field does.
+    # By the mailbox, else by the topmost Received field.
     received_at: datetime | None
     fetched_at: datetime
     parsed_at: datetime
     size: int
-    # Where the raw mail is: its record of mail.fetched, and its blob when it was too large for one.
+    # The place of the raw message: its record of mail.fetched, or its blob when it is large.
     raw_partition: int
     raw_offset: int
     raw_blob: BlobReference | None
-    # Set when the mail could not be parsed; `raw` then holds its bytes unless `raw_blob` does.
+    # Set when it could not be parsed; `raw` then holds its bytes unless `raw_blob` does.
     error: str | None
     raw: bytes | None
     subject: str
@@ -207,46 +202,43 @@ class MailParsed:
     html: str
     html_blob: BlobReference | None
     attachments: list[Attachment]
-    # human, auto_reply, auto_generated, bulk, bounce, receipt, feedback or calendar; and the header
-    # or the words that decided.
+    # The kind (services.parser.kind), with the header field or the words that decided it.
     kind: str
     kind_reason: str
-    # SHA-256 over the decoded content; the same mail read twice has the same fingerprint.
+    # SHA-256 over the decoded content: a message that is read twice keeps its fingerprint.
     fingerprint: str
     headers: list[HeaderField]
-    # What is wrong with the mail, and what of it was left out.
+    # Faults of the message, and parts that were left out.
     defects: list[str]
-    # Stands for message_id where there is none: made from the fingerprint, and no proof that two
-    # mails are the same one, since a machine may send equal mails.
+    # Replaces a missing message_id. Made from the fingerprint, so equal messages have equal ones.
     made_message_id: str = ""
-    # The Message-ID that the conversation began with, as far as this mail knows.
+    # The first Message-ID of the conversation, as far as this message names it.
     conversation_id: str = ""
-    # Who sent it for whoever wrote it (the field Sender).
+    # The field Sender: the person who sent it for the author.
     sent_by: Address | None = None
     bcc: list[Address] = field(default_factory=list)
-    # Delivered-To and its relatives: where it went, whatever To says.
+    # Delivered-To and related fields: the real recipients, as opposed to To.
     delivered_to: list[str] = field(default_factory=list)
     authentication: list[AuthenticationResult] = field(default_factory=list)
-    # Set where the body has more parts than one; as JSON in reply_blob when it is too large.
+    # Set when the body has several parts; as JSON in reply_blob when it is too large.
     reply: ReplyParts | None = None
     reply_blob: BlobReference | None = None
     bounce: Bounce | None = None
-    # Detached signatures (PGP, S/MIME): kept, and no attachments.
+    # Detached signatures (PGP, S/MIME), which are kept but not attachments.
     signatures: list[Attachment] = field(default_factory=list)
-    # How the texts were read: "utf-8", or "gb2312 as gb18030".
+    # How the texts were decoded: "utf-8", or "gb2312 as gb18030".
     charsets: list[str] = field(default_factory=list)
-    # None where the mail names no list.
     mailing_list: MailingList | None = None
     events: list[CalendarEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailHandled:
-    """What was decided about a mail, why, and with which effects."""
+    """The decision about a message, its reason and its effects."""
 
     mail_id: str
     mailbox: str
-    # Counts the decisions about the same mail: a release or a retry makes the next one.
+    # Counts the decisions about the same message: a release or a retry makes the next one.
     revision: int
     # issue, comment, duplicate, noted or failed
     outcome: str
@@ -259,12 +251,11 @@ class MailHandled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingQueued:
-    """A mail to send, complete: envelope, ids, and its bytes (inline, or as a blob)."""
+    """A complete message to send: envelope, ids, and its bytes (inline, or as a blob)."""
 
     outgoing_id: str
     conversation: str
     issue_key: str | None
-    # Why it is sent, readable: "issue created by mail …", "comment 7 on KEY-1".
     cause: str
     connection: str
     envelope_from: str
@@ -272,7 +263,7 @@ class OutgoingQueued:
     message_id: str
     subject: str
     queued_at: datetime
-    # When the mail that caused this one was received; for the age at delivery.
+    # When the message that caused this one was received, to measure the age at delivery.
     received_at: datetime | None
     mailbox: str | None
     message: bytes | None
@@ -283,7 +274,7 @@ class OutgoingQueued:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryResult:
-    """How the delivery to one recipient went, with the server's own words."""
+    """The result of the delivery to one recipient, with the server's reply."""
 
     recipient: str
     # sent, deferred or failed
@@ -295,7 +286,7 @@ class DeliveryResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingDelivered:
-    """The result of an attempt to send a mail, for each recipient that it was tried for."""
+    """The result of an attempt to send a message, for each recipient of the attempt."""
 
     outgoing_id: str
     conversation: str
@@ -307,12 +298,11 @@ class OutgoingDelivered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailboxProgress:
-    """What a process did for one mailbox since its last report."""
+    """The counts of a process for one mailbox since its last report."""
 
     mailbox: str
-    # Count by outcome, for example {"issue": 3, "duplicate": 1}.
     outcomes: Mapping[str, int]
-    # Count of mails by age since reception: the key is the bucket's upper bound in seconds.
+    # Count of messages by age since reception; the key is the bucket's upper bound in seconds.
     age_buckets: Mapping[str, int]
     age_sum_seconds: float
     last_contact_at: datetime | None
@@ -320,14 +310,13 @@ class MailboxProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipelineProgress:
-    """What one process did in about a second; best effort, never part of a promise."""
+    """What one process did in about a second. Best effort: no promise depends on it."""
 
     process: str
     service: str
     version: str
     started_at: datetime
     reported_at: datetime
-    # Where the process serves /metrics, for people: "host:port".
     address: str
     ready: bool
     mailboxes: list[MailboxProgress]
@@ -335,7 +324,7 @@ class PipelineProgress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailDead:
-    """A record that does not decode: its bytes, where they stood, and what went wrong."""
+    """A record that does not decode: its bytes, its place and the error."""
 
     service: str
     topic: str
@@ -358,6 +347,5 @@ Record = (
     | MailDead
 )
 
-# The record of one topic: what is generic in it cannot mix up topics.
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)

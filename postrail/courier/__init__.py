@@ -1,6 +1,6 @@
-"""The role Courier: takes a message and its envelope to a mail server, and says what became of it.
+"""Defines the role Courier, which sends messages through a mail server and reports the results.
 
-Couriers are asyncio throughout. Only `smtp.py` and its neighbours know aiosmtplib.
+Couriers are asyncio throughout. Only the `smtp` modules of this package import aiosmtplib.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from postrail.errors import TransientError
 
-# unknown: the server had the whole message, and the connection broke before it said what it did.
+# unknown: the connection broke after the whole message and before the server's reply.
 State = Literal["sent", "deferred", "failed", "unknown"]
 
 
@@ -26,10 +26,10 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeLimit:
-    """Until when a envelope may be handed over, by the courier's clock.
+    """The time that a transaction has, by the courier's clock.
 
-    Before `dot_before` the message may be completed; afterwards somebody else may be sending it,
-    so it must not be. At `end_before` the dialogue is broken off wherever it stands.
+    The message may be completed before `dot_before`; afterwards another sender may hold its claim.
+    At `end_before` the dialogue is aborted wherever it stands.
     """
 
     dot_before: datetime
@@ -38,7 +38,7 @@ class TimeLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What became of the envelope for one recipient, in the server's words or ours."""
+    """The result for one recipient, in the server's words or ours."""
 
     recipient: str
     state: State
@@ -46,24 +46,24 @@ class Answer:
 
 
 class CourierUnavailable(TransientError):
-    """No mail can be handed to the server now: it is away, or refuses us. Nothing was begun."""
+    """The server is unavailable or refuses us; no transaction was begun."""
 
 
 class TooLate(TransientError):
-    """The time for the message was over before it was complete; the server has dropped it."""
+    """The time was over before the message was complete; the server has dropped it."""
 
 
 class Courier(Protocol):
-    """A way to one mail server. May be used by several tasks at once."""
+    """Sends messages through one mail server. Several tasks may use it at once."""
 
     async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
-        """Hands the envelope over; an answer for each recipient, in their order.
+        """Sends one message; returns an answer for each recipient, in their order.
 
         Raises CourierUnavailable or TooLate; in both cases the server has not taken the message.
         """
 
     async def close_idle(self) -> None:
-        """Closes connections that were not used for a while."""
+        """Closes connections that have been idle for some time."""
 
     async def close(self) -> None:
         """Closes all connections that are not in use."""

@@ -1,4 +1,4 @@
-"""Hands mail to an SMTP server over connections that are kept open between mails."""
+"""Sends messages through an SMTP server, over connections that stay open between messages."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import aiosmtplib
 from postrail.clock import Clock
 from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, Envelope, TimeLimit, TooLate
-from postrail.courier.smtp_dialogue import Dialogue, LoginWanted, StaleConnection
+from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection
 from postrail.courier.smtp_faults import (
     connecting,
-    login_wanted,
+    login_required,
     sender_refused,
     tls_file_missing,
 )
 
-# Servers hang up on the idle (Postfix after 300 s); a connection is a load on both until then.
+# Servers close idle connections (Postfix after 300 s); until then one is a load on both sides.
 IDLE_SECONDS = 60.0
 
 
 class SmtpCourier:
-    """One outgoing connection; as many SMTP connections as there are envelopes at once."""
+    """Sends through one outgoing connection, with an SMTP connection for each message in flight."""
 
     def __init__(self, connection: OutgoingConnection, password: str, clock: Clock) -> None:
         self._connection = connection
@@ -36,7 +36,7 @@ class SmtpCourier:
         self._context: ssl.SSLContext | None = None
 
     async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
-        """One SMTP transaction, on a kept connection if there is one; see `Courier.send`."""
+        """Runs one SMTP transaction, on a kept connection if possible; see `Courier.send`."""
         while (dialogue := self._kept()) is not None:
             try:
                 return await self._send_on(dialogue, envelope, limit)
@@ -49,14 +49,14 @@ class SmtpCourier:
     ) -> list[Answer]:
         try:
             answers = await dialogue.send(envelope, limit)
-        except LoginWanted as error:
-            raise login_wanted(self._connection, str(error)) from error
+        except LoginRequired as error:
+            raise login_required(self._connection, str(error)) from error
         if dialogue.is_open:
             self._idle.append(dialogue)
         return answers
 
     def _kept(self) -> Dialogue | None:
-        """The connection used last that is still open."""
+        """Returns the most recently used connection that is still open."""
         while self._idle:
             dialogue = self._idle.pop()
             if dialogue.is_open:
@@ -64,7 +64,7 @@ class SmtpCourier:
         return None
 
     async def _connect(self, limit: TimeLimit) -> Dialogue:
-        """A new connection, encrypted and logged in as configured."""
+        """Opens a connection, encrypted and logged in as configured."""
         seconds = (limit.dot_before - self._clock.now()).total_seconds()
         if seconds <= 0:
             raise TooLate("the time for this message was over before it was begun")
@@ -72,7 +72,7 @@ class SmtpCourier:
         with connecting(self._connection):
             try:
                 await asyncio.wait_for(client.connect(), seconds)
-                # A server that wants no login has not been greeted yet.
+                # Without a login, connect() has not sent EHLO yet.
                 if client.is_ehlo_or_helo_needed:
                     await asyncio.wait_for(client.ehlo(), seconds)
             except BaseException:
@@ -103,20 +103,20 @@ class SmtpCourier:
         return self._context
 
     async def check(self, limit: TimeLimit) -> None:
-        """Connects, logs in and names the sender, and sends nothing; raises CourierUnavailable."""
+        """Connects, logs in and tries the sender, without a message; raises CourierUnavailable."""
         dialogue = await self._connect(limit)
         try:
             with connecting(self._connection):
                 refusal = await dialogue.refusal_of(self._connection.from_address)
-        except LoginWanted as error:
-            raise login_wanted(self._connection, str(error)) from error
+        except LoginRequired as error:
+            raise login_required(self._connection, str(error)) from error
         finally:
             await dialogue.quit()
         if refusal:
             raise sender_refused(self._connection, refusal)
 
     async def close_idle(self) -> None:
-        """Closes connections that were not used for a minute."""
+        """Closes connections that have been idle for a minute."""
         before = self._clock.now() - timedelta(seconds=IDLE_SECONDS)
         old = [dialogue for dialogue in self._idle if dialogue.idle_since <= before]
         self._idle = [dialogue for dialogue in self._idle if dialogue not in old]
@@ -129,7 +129,7 @@ class SmtpCourier:
 
 
 def tls_context(connection: OutgoingConnection) -> ssl.SSLContext:
-    """How the server's certificate is checked. Blocking: reads files."""
+    """Returns the TLS settings for the server's certificate. Blocking: reads files."""
     context = ssl.create_default_context()
     if connection.ca_file:
         context.load_verify_locations(connection.ca_file)
@@ -140,5 +140,5 @@ def tls_context(connection: OutgoingConnection) -> ssl.SSLContext:
 
 
 def _own_name() -> str:
-    """The name for EHLO. Not the full name: looking that up may hang where DNS is away."""
+    """Returns the host name for EHLO; resolving the full name may hang without DNS."""
     return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "localhost"

@@ -1,7 +1,7 @@
-"""One connection to an SMTP server: a transaction for each envelope, until it breaks.
+"""Speaks SMTP on one connection: a transaction for each message, until the connection breaks.
 
-The message is written first and its final dot on its own, after a look at the clock: a process
-that was paused in between, and whose claim somebody else holds by now, must not complete it.
+The message is written first and its final dot separately, after a check of the clock: a process
+that was paused in between, and whose claim another sender holds by now, must not complete it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from postrail.courier import Answer, Envelope, State, TimeLimit, TooLate
 from postrail.notifications.mime import ascii_address
 
 CHUNK_BYTES = 256 * 1024
-# How often to look whether a slow server has taken what was written.
+# How often to check whether a slow server has read the written data.
 DRAIN_SECONDS = 0.005
 REPLY_MAX_CHARACTERS = 500
 QUIT_SECONDS = 2.0
 
 DATA_WANTED = 354
-# RFC 4954, 6 and RFC 3207, 4: the server wants a login or encryption before it takes any mail.
-LOGIN_WANTED = (530, 538)
+# RFC 4954, 6 and RFC 3207, 4: the server requires a login or encryption first.
+LOGIN_REQUIRED = (530, 538)
 _CARRIABLE = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
 
-# What the library raises when the connection, and not the server's judgement, is the trouble.
+# The library's errors for a fault of the connection, as opposed to a refusal by the server.
 CONNECTION_FAULTS = (
     aiosmtplib.SMTPServerDisconnected,
     aiosmtplib.SMTPTimeoutError,
@@ -40,7 +40,7 @@ CONNECTION_FAULTS = (
 
 
 class Dialogue:
-    """A connection that is logged in; for one task at a time."""
+    """A connection that is logged in. Only one task may use it at a time."""
 
     def __init__(self, client: aiosmtplib.SMTP, clock: Clock) -> None:
         self._client = client
@@ -51,14 +51,14 @@ class Dialogue:
 
     @property
     def is_open(self) -> bool:
-        """Whether another envelope can be sent here; a server that hung up shows here."""
+        """Returns whether the connection can be used again; False once the server has closed it."""
         return self._client.is_connected
 
     async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
-        """One SMTP transaction; an answer for each recipient.
+        """Runs one SMTP transaction; returns an answer for each recipient.
 
-        Raises TooLate; and, when nothing was begun, LoginWanted and StaleConnection. Any other
-        fault of the connection is an answer.
+        Raises TooLate, and LoginRequired or StaleConnection before a transaction was begun. Any
+        other fault of the connection becomes an answer.
         """
         answers: dict[str, Answer] = {}
         try:
@@ -75,9 +75,9 @@ class Dialogue:
         return [answers[recipient] for recipient in envelope.recipients]
 
     async def refusal_of(self, envelope_from: str) -> str:
-        """Names a sender and takes it back; what the server has against it, or "".
+        """Sends MAIL FROM and RSET; returns the server's refusal of the sender, or "".
 
-        Raises LoginWanted, and what the library raises when the connection breaks.
+        Raises LoginRequired, and the library's errors when the connection breaks.
         """
         envelope = Envelope(envelope_from=envelope_from, recipients=(), content=b"")
         reply = await self._mail(envelope, ())
@@ -87,7 +87,7 @@ class Dialogue:
     async def _transaction(
         self, envelope: Envelope, limit: TimeLimit, answers: dict[str, Answer]
     ) -> None:
-        """Fills in the answers, as far as it comes."""
+        """Fills in the answers; an exception leaves the remaining recipients without one."""
         recipients = self._carriable(envelope, answers)
         if not recipients:
             return
@@ -108,21 +108,21 @@ class Dialogue:
         _answer_each(answers, accepted, state, words_of_reply(reply))
 
     def _carriable(self, envelope: Envelope, answers: dict[str, Answer]) -> list[str]:
-        """The recipients whose addresses this server can be told; the others have failed."""
-        if envelope.envelope_from and not self._can_say(envelope.envelope_from):
+        """Returns the recipients whose addresses SMTP can carry to this server; the others fail."""
+        if envelope.envelope_from and not self._can_carry(envelope.envelope_from):
             _answer_each(
-                answers, envelope.recipients, "failed", _unspeakable(envelope.envelope_from)
+                answers, envelope.recipients, "failed", _not_carriable(envelope.envelope_from)
             )
             return []
         for recipient in envelope.recipients:
-            if not self._can_say(recipient):
-                _answer_each(answers, [recipient], "failed", _unspeakable(recipient))
+            if not self._can_carry(recipient):
+                _answer_each(answers, [recipient], "failed", _not_carriable(recipient))
         return [recipient for recipient in envelope.recipients if recipient not in answers]
 
-    def _can_say(self, address: str) -> bool:
-        spoken = ascii_address(address)
-        plain = spoken.isascii() or self._client.supports_extension("smtputf8")
-        return plain and _CARRIABLE.fullmatch(spoken) is not None
+    def _can_carry(self, address: str) -> bool:
+        sent = ascii_address(address)
+        supported = sent.isascii() or self._client.supports_extension("smtputf8")
+        return supported and _CARRIABLE.fullmatch(sent) is not None
 
     async def _mail(self, envelope: Envelope, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
         """Sends MAIL FROM; on a kept connection, a server that has hung up shows here."""
@@ -134,8 +134,8 @@ class Dialogue:
             if kept:
                 raise StaleConnection from error
             raise
-        if reply.code in LOGIN_WANTED:
-            raise LoginWanted(words_of_reply(reply))
+        if reply.code in LOGIN_REQUIRED:
+            raise LoginRequired(words_of_reply(reply))
         # RFC 5321, 3.8: 421 announces that the server closes the connection.
         if kept and reply.code == 421:
             raise StaleConnection
@@ -154,7 +154,7 @@ class Dialogue:
         return options
 
     async def _recipients(self, recipients: Sequence[str], answers: dict[str, Answer]) -> list[str]:
-        """RCPT TO for each; those that the server accepts."""
+        """Sends RCPT TO for each; returns those that the server accepts."""
         accepted = []
         for recipient in recipients:
             reply = await self._client.execute_command(b"RCPT", b"TO:" + _path(recipient))
@@ -165,10 +165,10 @@ class Dialogue:
         return accepted
 
     async def _hand_over(self, content: bytes, limit: TimeLimit) -> aiosmtplib.SMTPResponse:
-        """The message, and then, if there is still time, the dot that completes it."""
+        """Writes the message and then, before `limit.dot_before`, the dot that completes it."""
         protocol = self._client.protocol
         if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("the server hung up after DATA")
+            raise aiosmtplib.SMTPServerDisconnected("the server closed the connection after DATA")
         await _write(protocol, dot_stuffed(content))
         if self._clock.now() >= limit.dot_before:
             # The server drops a message whose connection breaks before the dot (RFC 5321, 4.1.1.4).
@@ -196,7 +196,7 @@ class Dialogue:
             self.abort()
 
     def _break_off(self, envelope: Envelope, answers: dict[str, Answer], why: str) -> None:
-        """The connection is of no more use; who has no answer yet gets one."""
+        """Aborts the connection, and answers for the recipients that have no answer yet."""
         self.abort()
         state: State = "unknown" if self._in_doubt else "deferred"
         words = f"{why}; the server may have taken the message" if self._in_doubt else why
@@ -204,7 +204,7 @@ class Dialogue:
         _answer_each(answers, without, state, words)
 
     def abort(self) -> None:
-        """Breaks the connection at once; what was not written yet never is."""
+        """Closes the connection at once and discards data that are not written yet."""
         protocol = self._client.protocol
         transport = protocol.transport if protocol is not None else None
         if transport is not None:
@@ -212,7 +212,7 @@ class Dialogue:
         self._client.close()
 
     async def quit(self) -> None:
-        """Ends the connection politely, if the server lets us."""
+        """Sends QUIT; aborts the connection when the server does not answer in time."""
         if self.is_open:
             try:
                 await self._client.quit(timeout=QUIT_SECONDS)
@@ -220,29 +220,29 @@ class Dialogue:
                 self.abort()
 
 
-class LoginWanted(Exception):
-    """The server takes no mail from us as we are; nothing was begun."""
+class LoginRequired(Exception):
+    """The server requires a login or encryption; no transaction was begun."""
 
 
 class StaleConnection(Exception):
-    """The server had hung up since the last envelope; a new connection may do."""
+    """The server has closed this kept connection; a new one may work."""
 
 
 async def _write(protocol: SMTPProtocol, data: bytes) -> None:
-    """Writes and waits until the operating system has it all, so that no dot can be left over."""
+    """Writes data and waits until the operating system has all of them."""
     transport = cast(asyncio.WriteTransport, protocol.transport)
     for start in range(0, len(data), CHUNK_BYTES):
         protocol.write(data[start : start + CHUNK_BYTES])
-        # Only the protocol is told when the buffer is empty, and that is the library's.
+        # asyncio reports an empty buffer to the protocol only, which is the library's.
         while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
             await asyncio.sleep(DRAIN_SECONDS)
 
 
 def dot_stuffed(content: bytes) -> bytes:
-    """The message as it follows DATA, without its final dot (RFC 5321, 4.5.2)."""
+    """Returns the message as it follows DATA, without its final dot (RFC 5321, 4.5.2)."""
     pairs = content.count(b"\r\n")
     if not pairs == content.count(b"\n") == content.count(b"\r") or content[-2:] != b"\r\n":
-        # Half line ends mean different things to different servers: a way to smuggle mail in.
+        # Servers read bare CR and LF differently, which allows SMTP smuggling.
         content = normalize_message_line_endings(content)
     stuffed = content.replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
@@ -252,8 +252,8 @@ def _path(address: str) -> bytes:
     return b"<" + ascii_address(address).encode("utf-8", "replace") + b">"
 
 
-def _unspeakable(address: str) -> str:
-    return f"{address!a} is no address that this server takes; nothing was sent"
+def _not_carriable(address: str) -> str:
+    return f"{address!a} is not an address that this server accepts; nothing was sent"
 
 
 def _answer_refused(
@@ -270,17 +270,17 @@ def _answer_each(
 
 
 def _refusal(code: int) -> State:
-    """RFC 5321, 4.2.1: 5 is final; everything else may go better later."""
+    """Returns the state for a refusal: 5xx is final, others may succeed later (RFC 5321, 4.2.1)."""
     return "failed" if code // 100 == 5 else "deferred"
 
 
 def words_of_reply(reply: aiosmtplib.SMTPResponse) -> str:
-    """The server's reply on one line, fit to be stored and shown."""
+    """Returns the server's reply on one line, fit to be stored and shown."""
     return clean_words(f"{reply.code} {reply.message}")
 
 
 def clean_words(words: str) -> str:
-    """A server's words on one line, without what no text column takes."""
+    """Returns a server's words on one line, without characters that PostgreSQL rejects."""
     printable = words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return _SPACES.sub(" ", printable).strip()[:REPLY_MAX_CHARACTERS]
 

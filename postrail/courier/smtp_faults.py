@@ -1,4 +1,4 @@
-"""Why no connection to an SMTP server comes about, in words that name what to change."""
+"""Explains why a connection to an SMTP server fails, and names the setting to change."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from postrail.configuration.outgoing_connection import OutgoingConnection
 from postrail.courier import CourierUnavailable
 from postrail.courier.smtp_dialogue import clean_words
 
-# RFC 4954, 6: the server cannot check the login now, which may be right.
+# RFC 4954, 6: the server cannot check the login now; it may be correct.
 TEMPORARY_AUTHENTICATION_FAILURE = 454
 
 
 @contextlib.contextmanager
 def connecting(connection: OutgoingConnection) -> Iterator[None]:
-    """Turns what aiosmtplib, ssl and socket raise while connecting into CourierUnavailable."""
+    """Turns the errors of aiosmtplib, ssl and socket while connecting into CourierUnavailable."""
     try:
         yield
     except aiosmtplib.SMTPAuthenticationError as error:
@@ -27,7 +27,7 @@ def connecting(connection: OutgoingConnection) -> Iterator[None]:
         certificate = _certificate_error(error)
         if certificate is not None:
             raise _untrusted(connection, certificate) from error
-        raise _away(connection, error) from error
+        raise _unavailable(connection, error) from error
 
 
 def _login_refused(
@@ -44,7 +44,7 @@ def _login_refused(
 
 
 def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """The certificate's fault among the causes, if that is what it was."""
+    """Returns the certificate error among the causes, if one is there."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
@@ -62,14 +62,14 @@ def _untrusted(
     )
 
 
-def _away(connection: OutgoingConnection, error: Exception) -> CourierUnavailable:
+def _unavailable(connection: OutgoingConnection, error: Exception) -> CourierUnavailable:
     words = clean_words(str(getattr(error, "message", "")) or str(error)) or type(error).__name__
     code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     if isinstance(error, aiosmtplib.SMTPException) and "STARTTLS" in words:
         return CourierUnavailable(
             f"{_server(connection)} does not offer STARTTLS",
             setting=_setting(connection, "encryption, port"),
-            remedy="Set encryption to ssl or none, as the server's port wants it",
+            remedy="Set encryption to ssl or none, as the server's port requires",
         )
     if isinstance(error, aiosmtplib.SMTPException) and "AUTH" in words:
         return CourierUnavailable(
@@ -80,30 +80,30 @@ def _away(connection: OutgoingConnection, error: Exception) -> CourierUnavailabl
     return CourierUnavailable(
         f"no connection to {_server(connection)}: {code}{words}",
         setting=_setting(connection, "host, port, encryption"),
-        remedy="Check that the server runs there and takes connections from here",
+        remedy="Check that the server runs there and accepts connections from here",
     )
 
 
-def login_wanted(connection: OutgoingConnection, words: str) -> CourierUnavailable:
-    """The server takes no mail without a login, or without encryption."""
+def login_required(connection: OutgoingConnection, words: str) -> CourierUnavailable:
+    """Returns the error of a server that requires a login or encryption."""
     return CourierUnavailable(
-        f"{_server(connection)} takes no mail from us: {words}",
+        f"{_server(connection)} does not accept mail from us: {words}",
         setting=_setting(connection, "username, password, encryption"),
-        remedy="Fill in user name and password, and the encryption that the server wants",
+        remedy="Fill in user name and password, and the encryption that the server requires",
     )
 
 
 def sender_refused(connection: OutgoingConnection, words: str) -> CourierUnavailable:
-    """The server takes no mail from our address."""
+    """Returns the error of a server that refuses our sender address."""
     return CourierUnavailable(
-        f"{_server(connection)} takes no mail from {connection.from_address}: {words}",
+        f"{_server(connection)} does not accept mail from {connection.from_address}: {words}",
         setting=_setting(connection, "from_address"),
         remedy="Name an address that this login may send from",
     )
 
 
 def tls_file_missing(connection: OutgoingConnection, error: OSError) -> CourierUnavailable:
-    """The CA file cannot be read."""
+    """Returns the error of a CA file that cannot be read."""
     return CourierUnavailable(
         f"{connection.ca_file} cannot be read as certificates: {clean_words(str(error))}",
         setting=_setting(connection, "ca_file"),

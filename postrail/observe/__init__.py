@@ -1,5 +1,5 @@
-"""What a process shows of itself: logs, metrics, health, and a progress report each second.
+"""Shows the state of a process: its log, metrics and health.
 
-Nothing here is part of a promise: a figure that is lost never delays or drops mail. The HTTP
-server answers from threads of its own, so that it tells the truth when the event loop is stuck.
+No promise depends on it: a lost figure never delays or drops a message. The HTTP server answers
+from threads of its own, so that it reports the truth while the event loop is stuck.
 """

@@ -1,4 +1,4 @@
-"""What a process knows of its own health, and the small HTTP server that says so."""
+"""Tracks the health of the process, and serves it over HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from postrail.errors import ConfigurationError
 from postrail.observe import metrics
 from postrail.settings import ServerSettings
 
-# A main loop that waits for Kafka's acknowledgement may be silent for longer than two minutes.
+# A main loop that waits for Kafka's acknowledgement may be silent for over two minutes.
 SILENT_AFTER_SECONDS = 180.0
 # The part that the consumer loop reports while it pauses.
 STAGE = "stage"
@@ -25,7 +25,7 @@ EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  Only compared with.
 
 
 class Health:
-    """Which parts a process needs and misses, and whether its main loop still goes round."""
+    """The parts that are down, and the time of the main loop's last beat."""
 
     def __init__(
         self,
@@ -40,38 +40,38 @@ class Health:
         self._lock = threading.Lock()
 
     def up(self, part: str) -> None:
-        """The part (kafka, database, blobs, smtp, stage, ...) answers."""
+        """Notes that the part (kafka, database, blobs, smtp, stage, ...) answers."""
         if part in self._down:
             with self._lock:
                 self._down.pop(part, None)
 
     def down(self, part: str, because: str) -> None:
-        """The part does not answer, and why; the process is not ready until it is up again."""
+        """Notes that the part does not answer; the process is not ready until it is up again."""
         with self._lock:
             self._down[part] = because
 
     def beat(self) -> None:
-        """The main loop goes round; a loop that pauses beats too."""
+        """Notes that the main loop is alive; a loop that pauses beats too."""
         self._last_beat = self._monotonic()
 
     @property
     def ready(self) -> bool:
-        """Whether no part is down."""
+        """Returns whether all parts are up."""
         return not self._down
 
     @property
     def silent_seconds(self) -> float:
-        """How long ago the main loop last went round."""
+        """Returns the seconds since the last beat."""
         return self._monotonic() - self._last_beat
 
     @property
     def alive(self) -> bool:
-        """Whether the main loop went round lately; if not, only a restart can help."""
+        """Returns whether the last beat is recent; otherwise only a restart helps."""
         return self.silent_seconds < self._silent_after_seconds
 
     @property
     def problems(self) -> dict[str, str]:
-        """The parts that are down, each with its reason."""
+        """Returns the parts that are down, each with its reason."""
         with self._lock:
             return dict(self._down)
 
@@ -85,7 +85,7 @@ class HealthServer:
         self._server: _Server | None = None
 
     def start(self) -> None:
-        """Listens; raises ConfigurationError when the address cannot be had."""
+        """Starts to listen; raises ConfigurationError when the address is not available."""
         try:
             self._server = _Server(self._settings.host, self._settings.port, self._health)
         except (OSError, OverflowError) as error:
@@ -117,7 +117,7 @@ class HealthServer:
 
     @property
     def address(self) -> str:
-        """Where others reach it, as "host:port"; the port that was wished for until it listens."""
+        """Returns the reachable "host:port"; before `start`, with the configured port."""
         port = self._server.server_address[1] if self._server else self._settings.port
         host = self._settings.host
         if host in EVERYWHERE:
@@ -135,15 +135,15 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer would look up the host's full name, which may hang where DNS is away.
+        # HTTPServer would resolve the host's full name, which may hang without DNS.
         socketserver.TCPServer.server_bind(self)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle of an answer is no event."""
+        """Ignores clients that disconnect in the middle of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    # A client that sends nothing must not keep a thread.
+    # A client that sends nothing must not hold a thread.
     timeout = 10
     server: _Server
 
@@ -186,4 +186,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  Its name there.
-        """Probes come every few seconds; they are not logged."""
+        """Logs nothing: probes come every few seconds."""

@@ -1,6 +1,6 @@
-"""One structured line an event, as JSON or for a terminal; never bodies or secrets.
+"""Logs one structured line an event, as JSON or for a terminal; never bodies or secrets.
 
-Libraries that log by themselves (kafka, faust, psycopg) join it from their warnings upwards.
+Lines of libraries (kafka, faust, psycopg) are included from level warning upwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from postrail.settings import Settings
 
-# A line that a library repeats is shown this seldom.
+# A line that a library repeats is shown once in this time.
 REPEAT_AFTER_SECONDS = 30.0
 MESSAGE_CHARACTERS = 80
 MOST_MESSAGES = 1000
@@ -28,12 +28,12 @@ PASSWORD_IN_CONNECTION_STRING = re.compile(r"(?i)\b(password\s*=\s*)('[^']*'|[^\
 
 
 def log(name: str) -> FilteringBoundLogger:
-    """A logger; `name` is the module's."""
+    """Returns a logger; `name` is the module's."""
     return cast(FilteringBoundLogger, structlog.get_logger(module=name))
 
 
 def configure_log(settings: Settings, service: str) -> None:
-    """Sends all lines of this process to stderr, each with its service."""
+    """Sends all lines of this process to stderr, each with the service's name."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared = _processors(service)
     renderer = _renderer(settings)
@@ -66,7 +66,7 @@ def _renderer(settings: Settings) -> Processor:
 
 
 class SeldomFilter(logging.Filter):
-    """Lets a line of a library through once in a while: reconnecting clients repeat themselves."""
+    """Lets a library's line through once in a while, since reconnecting clients repeat theirs."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class SeldomFilter(logging.Filter):
         self._next: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is new; what is filled into it does not count."""
+        """Returns whether the line is new; its arguments do not count."""
         key = (record.name, str(record.msg)[:MESSAGE_CHARACTERS])
         now = self._monotonic()
         if now < self._next.get(key, now):
@@ -117,7 +117,7 @@ def _name_module(_: object, __: str, event: EventDict) -> Mapping[str, Any]:
 
 
 def hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
-    """Takes passwords out of URLs and connection strings that found their way into a line."""
+    """Hides the passwords of URLs and connection strings in a line."""
     for key, value in event.items():
         if isinstance(value, str) and ("@" in value or "=" in value):
             event[key] = without_passwords(value)
@@ -125,6 +125,6 @@ def hide_secrets(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def without_passwords(text: str) -> str:
-    """The text with each password in a URL or a connection string replaced by stars."""
+    """Returns the text with each password in a URL or a connection string replaced by stars."""
     text = PASSWORD_IN_URL.sub(r"\1***@", text)
     return PASSWORD_IN_CONNECTION_STRING.sub(r"\1***", text)

@@ -1,4 +1,4 @@
-"""The Prometheus metrics that every service has, and the functions that feed them."""
+"""Declares the Prometheus metrics of every service, and the functions that set them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# From one mail parsed to one SMTP dialogue with a slow server.
+# From parsing one message to one SMTP dialogue with a slow server.
 STAGE_BUCKETS_SECONDS = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
     60.0,
@@ -57,7 +57,7 @@ _token_age_seconds = Gauge(
 def observe_stage(
     service: str, outcome: str, seconds: float | None, age_seconds: float | None
 ) -> None:
-    """One mail is done with: how long the stage took, and how old the mail is."""
+    """Counts a finished message, the stage's time and the message's age."""
     _mails.labels(service, outcome).inc()
     if seconds is not None:
         _stage_seconds.labels(service, outcome).observe(seconds)
@@ -66,40 +66,40 @@ def observe_stage(
 
 
 def count_dead_letter(service: str) -> None:
-    """A record did not decode and is in mail.dead."""
+    """Counts a record that did not decode and is in mail.dead."""
     _dead_letters.labels(service).inc()
 
 
 def set_lag(service: str, records: int) -> None:
-    """How many records wait in the partitions of this process."""
+    """Sets the number of unread records in the partitions of this process."""
     _lag.labels(service).set(records)
 
 
 def set_unaccounted(mails: int) -> None:
-    """How many mails have been without an outcome for too long, as PostgreSQL counts them."""
+    """Sets the number of messages that have had no outcome for too long."""
     _unaccounted.set(mails)
 
 
 def set_mailbox_unaccounted(mailbox: str, mails: int) -> None:
-    """What a comparison of a mailbox with its rows found, before it fetched it."""
+    """Sets the number of messages that a comparison found without a row, before fetching them."""
     _mailbox_unaccounted.labels(mailbox).set(mails)
 
 
 def show_token(account: str, needs_authorization: bool, age_seconds: float | None) -> None:
-    """Whether a mail account's tokens can be renewed, and how old they are."""
+    """Sets whether a person must sign in for a mail account, and the age of its tokens."""
     _needs_authorization.labels(account).set(needs_authorization)
     if age_seconds is not None:
         _token_age_seconds.labels(account).set(age_seconds)
 
 
 def forget_token(account: str) -> None:
-    """The mail account is no matter of this process any more."""
+    """Removes a mail account that this process no longer watches."""
     for gauge in (_needs_authorization, _token_age_seconds):
         with contextlib.suppress(KeyError):
             gauge.remove(account)
 
 
 def show_health(ready: bool, *, paused: bool) -> None:
-    """Brings the gauges of readiness up to date, right before they are read."""
+    """Updates the gauges of readiness, right before they are read."""
     _ready.set(ready)
     _paused.set(paused)

@@ -1,1 +1,4 @@
-"""Outgoing mail as rows in PostgreSQL: a row per message, a row per recipient."""
+"""Queues outgoing messages in PostgreSQL: a row a message, a row a recipient.
+
+Owns the tables: outgoing_mail, delivery.
+"""

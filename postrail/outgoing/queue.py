@@ -1,8 +1,8 @@
-"""Outgoing mail in PostgreSQL: queue, log and ledger in one; a row a mail, a row a recipient.
+"""Stores outgoing messages: queue and log in one, with a row a message and a row a recipient.
 
 A delivery is queued, then sending (under a claim that expires), then sent, deferred (with a time),
-failed or cancelled. Claims live by PostgreSQL's clock, the one clock that all senders share; the
-times when mails are due are the caller's. Callers wrap these functions in `database.transaction`.
+failed or cancelled. Claims expire by PostgreSQL's clock, the one clock that all senders share; due
+times are by the caller's. Callers wrap these functions in `database.transaction`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ DeliveryState = Literal["sent", "deferred", "failed"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimedRecipient:
-    """A recipient that the claimed mail is to be sent to now."""
+    """A recipient to whom the claimed message is to be sent now."""
 
     address: str
-    # Counts this attempt too.
+    # Including this attempt.
     attempts: int
-    # An earlier attempt may have succeeded without our learning of it.
+    # An earlier attempt may have succeeded, but its result was not recorded.
     maybe_twice: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claimed:
-    """A mail that is ours to send, for some of its recipients, until the claim expires."""
+    """A message that this sender alone may send to these recipients, until the claim expires."""
 
     claim: str
     outgoing_id: str
@@ -53,19 +53,19 @@ class Claimed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What became of the delivery to one recipient."""
+    """The result of the delivery to one recipient."""
 
     recipient: str
     state: DeliveryState
     reply: str
-    # When a deferred delivery is tried again; for others, when they ended.
+    # When a deferred delivery is tried again; for other states, when they were reached.
     due_at: datetime
     maybe_twice: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptResult:
-    """The results of one attempt to send a claimed mail."""
+    """The results of one attempt to send a claimed message."""
 
     claimed: Claimed
     results: tuple[Result, ...]
@@ -99,7 +99,7 @@ INSERT INTO delivery (
     outgoing_id, recipient, connection, sequence, issue_id, state, due_at, changed_at
 )
 SELECT added.outgoing_id, to_whom.recipient, added.connection, added.sequence, added.issue_id,
-    -- Whoever queued the mail may have a clock that is ahead.
+    -- The clock of the process that queued the message may be ahead.
     'queued', least(added.queued_at, now()), now()
 FROM added
 JOIN unnest(%(of_mail)s::uuid[], %(recipient)b::text[]) AS to_whom (outgoing_id, recipient)
@@ -109,9 +109,9 @@ ON CONFLICT DO NOTHING
 
 
 async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> int:
-    """Takes queued mails into the tables; those that are there stay as they are.
+    """Takes queued messages into the tables; existing ones stay as they are.
 
-    Returns how many deliveries are new.
+    Returns the number of new deliveries.
     """
     if not records:
         return 0
@@ -140,12 +140,12 @@ async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> i
 
 
 def _distinct(recipients: Sequence[str]) -> list[str]:
-    """Each recipient once; no server tells apart what differs by case only."""
+    """Returns each recipient once; servers treat addresses that differ by case only as equal."""
     return list({address.casefold(): _text(address) for address in reversed(recipients)}.values())
 
 
 def _text(value: str) -> str:
-    # PostgreSQL's text holds every character but this one.
+    # PostgreSQL's type text rejects this character.
     return value.replace("\x00", "")
 
 
@@ -169,8 +169,8 @@ WITH expired AS MATERIALIZED (
     ORDER BY due_at, sequence
     LIMIT (SELECT greatest(%(limit)s - count(*), 0) FROM expired) FOR UPDATE SKIP LOCKED
 ), taken AS MATERIALIZED (
-    -- The other recipients of these mails come along: one SMTP transaction a mail.
-    -- By an array, here and below: how many are due cannot be estimated, and a join reads all rows.
+    -- The other recipients of these messages are taken too: one SMTP transaction a message.
+    -- By an array, here and below: the planner cannot estimate the due rows, and a join reads all.
     SELECT outgoing_id, recipient FROM delivery
     WHERE outgoing_id = ANY (
             ARRAY(SELECT outgoing_id FROM due UNION SELECT outgoing_id FROM expired)
@@ -183,7 +183,7 @@ WITH expired AS MATERIALIZED (
     UPDATE delivery SET
         state = 'sending', claim = %(claim)s, attempts = attempts + 1, changed_at = %(now)s,
         claim_until = now() + %(claim_seconds)s * interval '1 second',
-        -- Whoever held the claim before may have sent the mail and died before it said so.
+        -- The sender that held the claim before may have sent the message without recording it.
         maybe_twice = maybe_twice OR state = 'sending'
     FROM chosen
     WHERE delivery.outgoing_id = ANY (ARRAY(SELECT outgoing_id FROM chosen))
@@ -212,10 +212,10 @@ async def claim_due(
     *,
     outgoing_connection: str,
 ) -> list[Claimed]:
-    """Claims up to `limit` due mails of an outgoing connection, oldest first.
+    """Claims up to `limit` due messages of an outgoing connection, oldest first.
 
-    A mail waits for earlier ones of its issue to the same recipient that are queued or sending,
-    not for deferred ones. A claim that has expired is taken again, marked as maybe sent twice.
+    A message waits for earlier ones of its issue to the same recipient that are queued or sending,
+    not for deferred ones. An expired claim is taken over, and marked as maybe sent twice.
     """
     return await _claim(
         connection,
@@ -237,7 +237,7 @@ async def claim_stray(
     *,
     known: Sequence[str],
 ) -> list[Claimed]:
-    """Claims due mails whose outgoing connection is none of the known ones."""
+    """Claims due messages whose outgoing connection is not in `known`."""
     parameters = {
         "now": now,
         "claim_seconds": claim_seconds,
@@ -310,23 +310,23 @@ RETURNING delivery.outgoing_id::text, delivery.recipient
 async def finish(
     connection: Connection, now: datetime, finished: Sequence[AttemptResult]
 ) -> list[AttemptResult]:
-    """Records results, and returns those that were: rows under another claim are left alone.
+    """Records results, except for rows under another claim; returns the recorded ones.
 
-    A sender that was paused for longer than its claim therefore cannot overwrite what another has
-    done in the meantime, and a transaction that is repeated records nothing twice.
+    So a sender that was paused for longer than its claim cannot overwrite the work of another, and
+    a repeated transaction records nothing twice.
     """
-    lines = [(item.claimed, result) for item in finished for result in item.results]
-    if not lines:
+    pairs = [(item.claimed, result) for item in finished for result in item.results]
+    if not pairs:
         return []
     columns = {
         "now": now,
-        "outgoing_id": [claimed.outgoing_id for claimed, _ in lines],
-        "recipient": [result.recipient for _, result in lines],
-        "claim": [claimed.claim for claimed, _ in lines],
-        "state": [result.state for _, result in lines],
-        "reply": [_text(result.reply) for _, result in lines],
-        "due_at": [result.due_at for _, result in lines],
-        "maybe_twice": [result.maybe_twice for _, result in lines],
+        "outgoing_id": [claimed.outgoing_id for claimed, _ in pairs],
+        "recipient": [result.recipient for _, result in pairs],
+        "claim": [claimed.claim for claimed, _ in pairs],
+        "state": [result.state for _, result in pairs],
+        "reply": [_text(result.reply) for _, result in pairs],
+        "due_at": [result.due_at for _, result in pairs],
+        "maybe_twice": [result.maybe_twice for _, result in pairs],
     }
     cursor = await connection.execute(_FINISH, columns)
     recorded = {(str(outgoing_id), str(recipient)) async for outgoing_id, recipient in cursor}

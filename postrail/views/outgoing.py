@@ -46,7 +46,7 @@ async def deliveries(
     state: str | None = None,
     issue_key: str | None = None,
 ) -> list[OutgoingRow]:
-    """The newest deliveries, newest first; of one state or one issue where wanted."""
+    """Returns the newest deliveries, newest first, optionally of one state or one issue."""
     conditions: list[LiteralString] = []
     if state is not None:
         conditions.append("state = %(state)s")
@@ -60,7 +60,7 @@ async def deliveries(
 
 
 async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
-    """The deliveries of one mail; its id may be shortened to its first characters."""
+    """Returns the deliveries of one message; its id may be cut to its first characters."""
     statement: LiteralString = (
         _ROW + " WHERE outgoing_id::text LIKE %(start)s ORDER BY mail.sequence, recipient LIMIT 200"
     )
@@ -79,7 +79,7 @@ async def _rows(
 async def stored_message(
     connection: Connection, outgoing_id: str
 ) -> tuple[bytes | None, str | None]:
-    """The message of a mail: its bytes, or the SHA-256 of the blob that holds it."""
+    """Returns the raw message: its bytes, or the SHA-256 of the blob that holds it."""
     cursor = await connection.execute(
         "SELECT message, message_blob FROM outgoing_mail WHERE outgoing_id = %s", [outgoing_id]
     )
@@ -89,13 +89,13 @@ async def stored_message(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingBacklog:
-    """What the sender has still to do, and what it gave up."""
+    """The numbers of unfinished and failed deliveries."""
 
     queued: int
     sending: int
     deferred: int
     failed: int
-    # When the oldest mail that is queued, sending or deferred was queued.
+    # When the oldest unfinished message was queued.
     oldest_queued_at: datetime | None
 
 
@@ -114,7 +114,7 @@ FROM (
 
 
 async def backlog(connection: Connection) -> OutgoingBacklog:
-    """Counts of the deliveries that are not done."""
+    """Counts the deliveries that are unfinished or failed."""
     async with connection.cursor(row_factory=class_row(OutgoingBacklog)) as cursor:
         await cursor.execute(_BACKLOG)
         found = await cursor.fetchone()

@@ -1,4 +1,4 @@
-"""The Faust app: the topic, the windowed tables, and its life within the process."""
+"""Runs the Faust app within the process: the topic, the windowed tables, start and stop."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ MAILS_KEPT = timedelta(minutes=15)
 CONTACTS_WINDOW = timedelta(minutes=10)
 CONTACTS_KEPT = timedelta(days=1)
 REFRESH_SECONDS = 1.0
-LOOK_AGAIN_SECONDS = 2.0
-# Our own process reports each second: no report at all for so long means that nothing is read.
+CHECK_TOPIC_SECONDS = 2.0
+# Our own process reports each second, so without a report for this time nothing is read.
 SILENT_SECONDS = 15.0
 STUCK_SECONDS = 120.0
-# Faust waits for a broker that is away; nothing of ours is lost when it is left alone.
+# Faust waits for an unavailable broker; abandoning it loses no data of ours.
 STOP_SECONDS = 8.0
 
 
@@ -46,11 +46,11 @@ class MonitorApp(faust.App):
     """A Faust app that writes no files."""
 
     def _create_directories(self) -> None:
-        """None: the tables are in memory, and a container's folders are read-only."""
+        """Creates nothing: tables are in memory, and a container's folders are read-only."""
 
 
 class Monitor:
-    """Reads reports into tables, and tables into figures."""
+    """Reads reports into tables, and turns tables into figures."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -81,12 +81,12 @@ class Monitor:
                 continue
             try:
                 take_in(report, self._mails, self._contacts)
-            # Faust drops what else it has read when an agent raises.
+            # When an agent raises, Faust drops the other records that it has read.
             except Exception:
                 logger.error("report skipped", process=report.process, exc_info=True)
 
     async def run(self) -> None:
-        """Serves figures until the process shall stop; raises FatalError when Faust gave up."""
+        """Serves figures until the process stops; raises FatalError when Faust gave up."""
         with self._shown():
             async with self._running():
                 while not await set_within(self._process.stop, REFRESH_SECONDS):
@@ -128,14 +128,14 @@ class Monitor:
 
 
 async def main(process: Process) -> None:
-    """The monitor's life."""
+    """Runs the monitor until the process stops."""
     if await topic_exists(process):
         await asyncio.to_thread(make_changelogs, process.settings.kafka)
         await Monitor(process).run()
 
 
 def make_changelogs(settings: KafkaSettings) -> None:
-    """Makes the tables' topics before Faust does: it begins before the broker shows its own."""
+    """Creates the tables' topics, since Faust starts before the broker lists those it creates."""
     wanted = {
         f"{app_options(settings)['id']}-{name}-changelog": changelog_configs(kept)
         for name, kept in ((MAILS, MAILS_KEPT), (CONTACTS, CONTACTS_KEPT))
@@ -145,9 +145,9 @@ def make_changelogs(settings: KafkaSettings) -> None:
 
 
 def changelog_configs(kept: timedelta) -> dict[str, str]:
-    """Only the newest value of each key, and none beyond the time that its table keeps it."""
+    """Returns the settings of a changelog: the newest value of a key, for the table's time only."""
     milliseconds = str(int(kept.total_seconds() * 1000))
-    # A log that never closes its segments never forgets, and is read at each start.
+    # Kafka removes closed segments only, and the whole log is read at each start.
     return {
         "cleanup.policy": "compact,delete",
         "retention.ms": milliseconds,
@@ -156,7 +156,7 @@ def changelog_configs(kept: timedelta) -> dict[str, str]:
 
 
 async def topic_exists(process: Process) -> bool:
-    """Waits for the topic: Faust would make it, with other settings than ours. False: stopped."""
+    """Waits for the topic, which Faust would create wrongly; returns False when it is stopped."""
     while not process.stop.is_set():
         process.health.beat()
         try:
@@ -168,12 +168,12 @@ async def topic_exists(process: Process) -> bool:
                 process.health.up("kafka")
                 return True
             process.health.down("kafka", "topics are missing: run `postrail topics apply`")
-        await set_within(process.stop, LOOK_AGAIN_SECONDS)
+        await set_within(process.stop, CHECK_TOPIC_SECONDS)
     return False
 
 
 def decoded(value: bytes) -> PipelineProgress | None:
-    """The report, or None for a record that is none; it is logged and skipped."""
+    """Decodes a report; logs other records and returns None for them."""
     try:
         return avro.decode_as(PipelineProgress, value)
     except (PermanentError, TransientError) as error:
@@ -182,19 +182,19 @@ def decoded(value: bytes) -> PipelineProgress | None:
 
 
 def rows(table: Any) -> Iterator[Row]:
-    """The rows of a windowed table as they stand, whatever their time."""
+    """Yields all rows of a windowed table, of any time."""
     for (text, (start, _)), value in list(table.table.items()):
         yield Key.of(text), float(start), value
 
 
 def app_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Our settings in Faust's words."""
+    """Translates our settings into Faust's options."""
     brokers = ";".join(server.strip() for server in settings.bootstrap_servers.split(","))
     return {
         "id": f"{settings.prefix}postrail-monitor",
         "broker": f"aiokafka://{brokers}",
         "broker_credentials": credentials(settings),
-        # Faust wants to be able to ask for longer than a session lasts.
+        # Faust requires a request timeout of at least the session timeout.
         "broker_request_timeout": max(
             settings.request_timeout_seconds, settings.session_timeout_seconds
         ),
@@ -205,13 +205,13 @@ def app_options(settings: KafkaSettings) -> dict[str, Any]:
         "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication,
         "topic_disable_leader": True,
-        # A first start shows what happens from now on; reports of hours ago fill no window.
+        # A first start shows reports from now on; older ones would fall into no window.
         "consumer_auto_offset_reset": "latest",
     }
 
 
 def credentials(settings: KafkaSettings) -> Any:
-    """How to log in to the broker: none, TLS, SASL or both."""
+    """Returns the login to the broker: None, TLS, SASL or both."""
     encrypted = settings.security_protocol in ("SSL", "SASL_SSL")
     context = _tls(settings) if encrypted else None
     if settings.security_protocol.startswith("SASL"):

@@ -1,4 +1,4 @@
-"""The figures in Prometheus' words, beside the metrics that every process has."""
+"""Exposes the figures to Prometheus, beside the metrics of every process."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WINDOW = f"{WINDOW_SECONDS / 60:.0f}m"
 
 
 class FiguresCollector(Collector):
-    """Shows the figures that were set last; a mailbox that is quiet falls out."""
+    """Exposes the figures that were set last; a quiet mailbox disappears."""
 
     def __init__(self) -> None:
         self.figures = Figures()
 
     def collect(self) -> Iterator[Metric]:
-        """Called by Prometheus' client, in a thread of the health server."""
+        """Yields the metrics. Called by prometheus_client, in a thread of the health server."""
         shown = self.figures
         yield _mails(shown)
         yield _ages(shown)

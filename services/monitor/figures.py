@@ -1,4 +1,4 @@
-"""The figures of the last minutes, merged over processes, from the rows of the tables. Pure."""
+"""Merges the rows of the tables into the figures of the last minutes, over all processes. Pure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from services.monitor.tallies import Key, Value, sums
 
 WINDOW_SECONDS = 300.0
 QUANTILES = (0.5, 0.95, 0.99)
-# A process that has not reported for so long is gone.
+# A process is gone when it has not reported for this time.
 GONE_AFTER_SECONDS = 15.0
 
 Row = tuple[Key, float, Value]
-"""Key, the start of its window (seconds since 1970), and what the window holds."""
+"""Key, the start of its window (seconds since 1970), and the window's value."""
 
 
 @dataclass
 class StageFigures:
-    """What one service did for one mailbox in the last minutes."""
+    """The counts of one service for one mailbox in the last minutes."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
     ages: dict[str, int] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Figures:
 
 
 def figures(mails: Iterable[Row], contacts: Iterable[Row], now: float) -> Figures:
-    """Merges the rows that are young enough."""
+    """Merges the rows of the last WINDOW_SECONDS."""
     stages: dict[tuple[str, str], StageFigures] = defaultdict(StageFigures)
     processes: dict[str, tuple[str, bool, float]] = {}
     for key, start, value in mails:
@@ -80,7 +80,7 @@ def _running(
 
 
 def quantile(buckets: Mapping[str, int], wanted: float) -> float | None:
-    """The age below which this share of the mails is; None without mails.
+    """Returns the age below which this share of the messages is; None without messages.
 
     Interpolated within its bucket, as Prometheus does; in the last one, its lower bound.
     """

@@ -1,4 +1,4 @@
-"""What the monitor does with one report: its figures are added to the windows of its time."""
+"""Adds the figures of one report to the windows of its time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from services.monitor.tallies import (
 
 
 class Window(Protocol):
-    """A key's windows; `value` is that of the time of the report in hand."""
+    """A key's windows; `value` is that of the current report's time."""
 
     def value(self) -> Any:
-        """What the window holds; an empty dictionary at first."""
+        """Returns the window's value; at first an empty dictionary."""
 
 
 class WindowedTable(Protocol):
@@ -31,7 +31,7 @@ class WindowedTable(Protocol):
 
 
 def take_in(report: PipelineProgress, mails: WindowedTable, contacts: WindowedTable) -> None:
-    """Adds a report to the tables, once."""
+    """Adds a report to the tables, unless it was added before."""
     process = process_key(report).text
     if counted_before(report, mails[process].value()):
         return

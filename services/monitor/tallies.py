@@ -1,7 +1,7 @@
-"""What the tables hold of a report, and how reports of a minute add up. Pure.
+"""Turns reports into table rows, and adds up the reports of a minute. Pure.
 
-Values are what JSON can hold, as Faust writes them to the changelog. Keys name the process, so that
-each key is written from one partition only and replicas of a service never overwrite each other.
+Values must be JSON, as Faust writes them to the changelog. Keys name the process, so that each key
+is written from one partition only and replicas of a service never overwrite each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Value = dict[str, Any]
 
 
 class Key(NamedTuple):
-    """Whose figures a row holds; an empty mailbox stands for the process itself."""
+    """The key of a row; an empty mailbox stands for the process itself."""
 
     service: str
     process: str
@@ -24,7 +24,7 @@ class Key(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The key as a table holds it."""
+        """Returns the key as a table holds it."""
         return json.dumps(self)
 
     @classmethod
@@ -33,12 +33,12 @@ class Key(NamedTuple):
 
 
 def process_key(report: PipelineProgress) -> Key:
-    """The row of the process itself."""
+    """Returns the key for the process itself."""
     return Key(report.service, report.process, "")
 
 
 def process_value(report: PipelineProgress) -> Value:
-    """The last report of a process, as one row tells it."""
+    """Returns the row for the last report of a process."""
     return {
         "reported_at": report.reported_at.timestamp(),
         "ready": report.ready,
@@ -48,18 +48,18 @@ def process_value(report: PipelineProgress) -> Value:
 
 
 def counted_before(report: PipelineProgress, row: Mapping[str, Any]) -> bool:
-    """Whether the report is one that was read again, after a restart without a commit."""
+    """Returns whether the report was added before, and read again after a restart."""
     return bool(row) and float(row["reported_at"]) >= report.reported_at.timestamp()
 
 
 def mailboxes(report: PipelineProgress) -> Iterator[tuple[Key, MailboxProgress]]:
-    """The rows of the mailboxes that a report speaks of."""
+    """Yields the key and the progress of each mailbox in a report."""
     for progress in report.mailboxes:
         yield Key(report.service, report.process, progress.mailbox), progress
 
 
 def added(row: Mapping[str, Any], progress: MailboxProgress) -> Value:
-    """The row with what a report adds to it."""
+    """Returns the row with a report's progress added."""
     return {
         "outcomes": sums(row.get("outcomes", {}), progress.outcomes),
         "ages": sums(row.get("ages", {}), progress.age_buckets),
@@ -68,5 +68,5 @@ def added(row: Mapping[str, Any], progress: MailboxProgress) -> Value:
 
 
 def sums(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    """Two counts by name, added up."""
+    """Adds up two counts by name."""
     return {name: left.get(name, 0) + right.get(name, 0) for name in {**left, **right}}

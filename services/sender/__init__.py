@@ -1,4 +1,4 @@
-"""The sender: queued mails in, SMTP transactions and their results out (asyncio throughout).
+"""The sender: takes queued messages into its tables, and sends them from there over SMTP.
 
-It takes records from outgoing.queued into its tables, and sends from the tables.
+asyncio throughout.
 """

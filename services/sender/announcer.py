@@ -1,4 +1,4 @@
-"""Tells the others, over Kafka, what became of mails: outgoing.delivered, from the outbox."""
+"""Publishes the results of attempts to outgoing.delivered, through the outbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GATHER_SECONDS = 0.02
 
 
 def delivered(item: AttemptResult, now: datetime) -> Entry:
-    """The record of one attempt."""
+    """Returns the record of one attempt, ready to send."""
     claimed = item.claimed
     by_address = {recipient.address: recipient for recipient in claimed.recipients}
     results = [
@@ -45,38 +45,38 @@ def delivered(item: AttemptResult, now: datetime) -> Entry:
 
 
 class Announcer:
-    """Sends outbox rows right after their transactions, all that have come together at once."""
+    """Sends outbox rows right after their transactions, in batches."""
 
     def __init__(self, pool: Pool, producer: Sends) -> None:
         self._pool = pool
         self._producer = producer
         self._entries: list[Entry] = []
         self._ids: list[int] = []
-        self._news = asyncio.Event()
+        self._added = asyncio.Event()
 
     def announce(self, added: outbox.Added) -> None:
-        """Sends the rows soon; nothing waits for it."""
+        """Schedules the rows for sending; does not wait for it."""
         if added.entries:
             self._entries += added.entries
             self._ids += added.ids
-            self._news.set()
+            self._added.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sends until `stop` is set; what is left then is the sweeper's."""
+        """Sends until `stop` is set; the sweeper sends the rows that are left then."""
         stopped = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
-                news = asyncio.create_task(self._news.wait())
-                await asyncio.wait({stopped, news}, return_when=asyncio.FIRST_COMPLETED)
-                news.cancel()
-                # What comes within a moment goes together.
+                added = asyncio.create_task(self._added.wait())
+                await asyncio.wait({stopped, added}, return_when=asyncio.FIRST_COMPLETED)
+                added.cancel()
+                # Rows of the next GATHER_SECONDS are sent together.
                 await asyncio.sleep(GATHER_SECONDS)
                 await self._flush()
         finally:
             stopped.cancel()
 
     async def _flush(self) -> None:
-        self._news.clear()
+        self._added.clear()
         added = outbox.Added(tuple(self._entries), tuple(self._ids))
         self._entries, self._ids = [], []
         try:

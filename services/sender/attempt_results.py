@@ -1,4 +1,4 @@
-"""What an attempt means for each recipient: sent, failed, or tried again, and when. Pure."""
+"""Decides for each recipient of an attempt: sent, failed, or deferred until when. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def attempt_results(
     *,
     retry_at: datetime | None = None,
 ) -> AttemptResult:
-    """The results of the attempt. `retry_at` is when it makes sense to try what was put off."""
+    """Returns the results of the attempt; deferred deliveries are due at `retry_at`, if given."""
     by_address = {recipient.address: recipient for recipient in claimed.recipients}
     results = tuple(
         _result(claimed, by_address[answer.recipient], answer, now, settings, retry_at)
@@ -36,8 +36,8 @@ def _result(
     settings: SenderSettings,
     retry_at: datetime | None,
 ) -> Result:
-    # The server may have taken the message before the connection broke. Like any mail server
-    # (RFC 5321, 4.5.4.1) we try again, with the same Message-ID, and say that it may come twice.
+    # The server may have accepted the message before the connection broke. Like any mail server
+    # (RFC 5321, 4.5.4.1) we try again, with the same Message-ID, and mark it as maybe sent twice.
     maybe_twice = recipient.maybe_twice or answer.state == "unknown"
     state: DeliveryState
     state, reply, due_at = "deferred", answer.reply, now
@@ -47,7 +47,7 @@ def _result(
     elif waited >= timedelta(seconds=settings.give_up_after_seconds):
         state, reply = "failed", f"Given up after {_duration(waited)}: {answer.reply}"
     else:
-        due_at = retry_at or now + _patience(recipient.attempts, settings)
+        due_at = retry_at or now + _backoff(recipient.attempts, settings)
     return Result(
         recipient=answer.recipient,
         state=state,
@@ -57,14 +57,14 @@ def _result(
     )
 
 
-def _patience(attempts: int, settings: SenderSettings) -> timedelta:
+def _backoff(attempts: int, settings: SenderSettings) -> timedelta:
     return timedelta(
         seconds=backoff_seconds(attempts, settings.retry_base_seconds, settings.retry_max_seconds)
     )
 
 
 def postponed(claimed: Claimed, reason: str, *, state: State = "deferred") -> list[Answer]:
-    """The same answer for all recipients: not now."""
+    """Returns the same answer for all recipients: not now."""
     return [
         Answer(recipient=recipient.address, state=state, reply=reason)
         for recipient in claimed.recipients
@@ -72,7 +72,7 @@ def postponed(claimed: Claimed, reason: str, *, state: State = "deferred") -> li
 
 
 def refused(claimed: Claimed, reason: str) -> list[Answer]:
-    """The same answer for all recipients: never."""
+    """Returns the same answer for all recipients: never."""
     return [
         Answer(recipient=recipient.address, state="failed", reply=reason)
         for recipient in claimed.recipients

@@ -1,4 +1,4 @@
-"""Keeps a mail server that is away from being asked again by every mail. Pure but for its state."""
+"""Pauses an unavailable mail server's messages, and probes it with one message at a time."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ PROBE_MAX_SECONDS = 60.0
 
 
 class Breaker:
-    """Closed while the server takes mail; open after a fault, when one mail at a time probes."""
+    """Closed while the server answers; open after a fault, with single messages as probes."""
 
     def __init__(self) -> None:
         self._failures = 0
         self._probe_at: datetime | None = None
-        # Why it is open; empty while it is closed.
+        # The last fault; empty while the breaker is closed.
         self.reason = ""
 
     @property
     def is_open(self) -> bool:
-        """Whether the last thing heard of the server was a fault."""
+        """Returns whether the last attempt met a fault of the server."""
         return self._probe_at is not None
 
     def allowed(self, now: datetime, busy: int, most: int) -> int:
-        """How many more mails may be tried now, while `busy` of at most `most` are under way."""
+        """Returns the number of messages to start while `busy` of at most `most` are in flight."""
         if self._probe_at is None:
             return max(most - busy, 0)
         return 1 if busy == 0 and now >= self._probe_at else 0
 
     def failed(self, now: datetime, reason: str) -> datetime:
-        """The server could not be used; returns when it is tried again."""
+        """Notes a fault of the server; returns the time of the next probe."""
         self.reason = reason
-        # Mails that were under way together fail together: that is one failure.
+        # Messages that were in flight together fail together: that is one failure.
         if self._probe_at is None or now >= self._probe_at:
             self._failures += 1
             seconds = backoff_seconds(self._failures, PROBE_BASE_SECONDS, PROBE_MAX_SECONDS)
@@ -41,7 +41,7 @@ class Breaker:
         return self._probe_at
 
     def succeeded(self) -> None:
-        """The server answered."""
+        """Closes the breaker: the server answered."""
         self._failures = 0
         self._probe_at = None
         self.reason = ""

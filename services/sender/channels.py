@@ -1,4 +1,4 @@
-"""The outgoing connections as configured now: a channel with a courier and a breaker for each."""
+"""Keeps a channel, with a courier and a breaker, for each enabled outgoing connection."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ MakeCourier = Callable[[OutgoingConnection], Courier]
 
 @dataclass(kw_only=True)
 class Channel:
-    """One outgoing connection that mails go through."""
+    """One outgoing connection, with its courier and breaker."""
 
     connection: OutgoingConnection
     courier: Courier
     breaker: Breaker = field(default_factory=Breaker)
-    # How many mails are under way.
+    # The number of messages in flight.
     busy: int = 0
 
 
 class Unusable:
-    """The courier of a connection that cannot even be tried: its password cannot be read."""
+    """The courier of a connection whose password cannot be read, so no attempt is possible."""
 
     def __init__(self, problem: ConfigurationError) -> None:
         self._problem = problem
@@ -47,14 +47,14 @@ class Unusable:
         raise CourierUnavailable(problem.problem, remedy=problem.remedy, setting=problem.setting)
 
     async def close_idle(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: no connection is open."""
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: no connection is open."""
 
 
 def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
-    """Makes couriers with the passwords of the store."""
+    """Returns a function that makes couriers with the revealed passwords."""
 
     def make(connection: OutgoingConnection) -> Courier:
         try:
@@ -66,7 +66,7 @@ def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
 
 
 class Channels:
-    """All channels, read again from the store every few seconds."""
+    """All channels, read again from the configuration every RELOAD_SECONDS."""
 
     def __init__(self, pool: Pool, clock: Clock, make_courier: MakeCourier) -> None:
         self._pool = pool
@@ -78,16 +78,16 @@ class Channels:
 
     @property
     def usable(self) -> list[Channel]:
-        """The channels that are enabled, those with the fewest mails under way first."""
+        """Returns the enabled channels, those with the fewest messages in flight first."""
         return sorted(self._channels.values(), key=lambda channel: channel.busy)
 
     @property
     def known(self) -> list[str]:
-        """The names of all connections, also of those that are not enabled: their mail waits."""
+        """Returns the names of all connections; messages of disabled ones wait."""
         return self._known
 
     async def refresh(self) -> bool:
-        """Reads the connections if it is time to; says whether it did. Raises TransientError."""
+        """Reads the connections when it is time; returns whether it did. Raises TransientError."""
         now = self._clock.now()
         if self._reload_at is not None and now < self._reload_at:
             return False
