@@ -19,6 +19,7 @@ from postrail.database import migrate
 from postrail.embedded.kafka import Kafka
 from postrail.embedded.postgres import Postgres
 from postrail.settings import Settings
+from tests.log_guard import LogGuard
 from tests.makers.settings import environment_of, settings_of
 from tests.servers import databases
 from tests.servers.certificates import Certificates, make_certificates
@@ -37,7 +38,8 @@ RUN_FOLDER = "PYTEST_POSTRAIL_RUN_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Makes the run's folder, once, before the workers start."""
+    """Registers the guard of the log; makes the run's folder, once, before the workers start."""
+    config.pluginmanager.register(LogGuard(), "log-guard")
     if not hasattr(config, "workerinput"):
         folder = Path(tempfile.mkdtemp(prefix="postrail-tests-"))
         # Dovecot's and Postfix's own users must be able to enter.

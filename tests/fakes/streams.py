@@ -1,4 +1,4 @@
-"""A topic, a consumer and a producer in memory, for unit tests of the loop and its stages."""
+"""Fakes a topic, a consumer and a producer in memory, for unit tests of the loop and stages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from postrail.stream.received import RawRecord
 
 
 class MemoryReader:
-    """The Reader role over a list of records for each partition."""
+    """Plays the role Reader over a list of records for each partition."""
 
     def __init__(self, partitions: dict[int, list[bytes]]) -> None:
         self.records = {
@@ -24,7 +24,7 @@ class MemoryReader:
         self.notes: dict[int, str] = {}
         # Each commit that was accepted, with its notes, in order.
         self.commits: list[tuple[dict[int, int], dict[int, str]]] = []
-        self.farewell: tuple[dict[int, int], dict[int, str]] = ({}, {})
+        self.revocation_commit: tuple[dict[int, int], dict[int, str]] = ({}, {})
         self.positions: dict[int, int] = {}
         self.assigned_now: frozenset[int] = frozenset(partitions)
         self.fresh: frozenset[int] = frozenset(partitions)
@@ -44,18 +44,18 @@ class MemoryReader:
         self.closed = True
 
     def revoke(self, partitions: frozenset[int]) -> None:
-        """The group takes these partitions away."""
-        offsets, notes = self.farewell
+        """Revokes partitions, as the group does in a rebalance."""
+        offsets, notes = self.revocation_commit
         self._accept({n: at for n, at in offsets.items() if n in partitions}, notes)
         self.lose(partitions)
 
     def lose(self, partitions: frozenset[int]) -> None:
-        """The group has taken these partitions away while we did not look."""
-        self.farewell = ({}, {})
+        """Removes partitions without notice, as from an expelled member."""
+        self.revocation_commit = ({}, {})
         self.assigned_now -= partitions
 
     def give(self, partitions: frozenset[int]) -> None:
-        """The group gives us these partitions, to be placed."""
+        """Assigns partitions, still to be placed."""
         self.assigned_now |= partitions
         self.fresh |= partitions
         for number in partitions:
@@ -112,14 +112,14 @@ class MemoryReader:
         return True
 
     def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
-        self.farewell = (dict(offsets), dict(notes))
+        self.revocation_commit = (dict(offsets), dict(notes))
 
     async def lag(self) -> int:
         return 0
 
 
 class MemoryProducer:
-    """The sending side; `acknowledge = False` stands for a broker that is away."""
+    """A producer in memory; `acknowledge = False` stands for an unavailable broker."""
 
     def __init__(self) -> None:
         self.sent: list[Entry] = []
@@ -134,11 +134,11 @@ class MemoryProducer:
         return [Placed(0, number) for number in range(first, len(self.sent))]
 
     def offer(self, entry: Entry) -> None:
-        """Figures are not looked at here."""
+        """Ignores figures."""
 
 
 def raw(partition: int, offset: int, value: bytes, key: str = "support") -> RawRecord:
-    """A record as the broker holds it."""
+    """Makes a record as the broker holds it."""
     return RawRecord(
         topic="mail.fetched",
         partition=partition,

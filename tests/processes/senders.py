@@ -1,4 +1,4 @@
-"""Senders as processes, the mails they are to send, and what the tables say of them."""
+"""Runs senders as processes, makes messages for them, and reads their tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def queued_mail(**changes: Any) -> OutgoingQueued:
-    """A notification to Ann about an issue of its own, over the connection "relay"."""
+    """Makes a notification to Ann about an issue of its own, over the connection "relay"."""
     outgoing_id = str(uuid.uuid4())
     message_id = f"<{outgoing_id}@example.org>"
     now = datetime.now(UTC)
@@ -62,7 +62,7 @@ def queued_mail(**changes: Any) -> OutgoingQueued:
 
 
 def queued_entry(mail: OutgoingQueued) -> Entry:
-    """The mail as a record for Kafka."""
+    """Returns the message as a record for Kafka."""
     return Entry(OUTGOING_QUEUED, mail.conversation, avro.encode(mail))
 
 
@@ -84,7 +84,7 @@ async def configure(pool: Pool, port: int, **changes: Any) -> OutgoingConnection
 
 
 async def delivery_rows(pool: Pool) -> list[dict[str, Any]]:
-    """All deliveries in the order in which they were queued."""
+    """Reads all deliveries in the order in which they were queued."""
     names = ("outgoing_id", "recipient", "state", "reply", "attempts", "maybe_twice")
     async with transaction(pool) as connection:
         found = await rows(
@@ -96,15 +96,15 @@ async def delivery_rows(pool: Pool) -> list[dict[str, Any]]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 40.0) -> None:
-    """Waits until the condition holds; fails when it does not in time."""
+    """Waits until the condition holds; fails when that takes too long."""
     deadline = time.monotonic() + seconds
     while not await condition():
-        assert time.monotonic() < deadline, "it did not come to that in time"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         await asyncio.sleep(0.05)
 
 
 class SenderProcess:
-    """One sender as the process that it is in production."""
+    """One sender, as a process like in production."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         self._log = folder / f"sender-{uuid.uuid4().hex[:8]}.log"
@@ -119,28 +119,28 @@ class SenderProcess:
 
     @property
     def log(self) -> str:
-        """What it logged."""
+        """Returns the log."""
         return self._log.read_text()
 
     @property
     def runs(self) -> bool:
-        """Whether it has not ended."""
+        """Returns whether the process is running."""
         return self._process.poll() is None
 
     def pause(self) -> None:
-        """SIGSTOP."""
+        """Stops the process with SIGSTOP."""
         self._process.send_signal(signal.SIGSTOP)
 
     def wake(self) -> None:
-        """SIGCONT."""
+        """Continues the process with SIGCONT."""
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """SIGKILL, and waits for the end."""
+        """Kills the process and waits for its end."""
         self._process.kill()
         self._process.wait()
 
     async def stop(self) -> int:
-        """SIGTERM; its exit code."""
+        """Sends SIGTERM; returns the exit code."""
         self._process.terminate()
         return await asyncio.to_thread(self._process.wait, 30)

@@ -1,4 +1,4 @@
-"""An SMTP server that a test can hold up in a transaction; shows what each connection sent."""
+"""Runs an SMTP server that a test can pause in a transaction, and shows what clients sent."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ ENDED = b"\r\n.\r\n"
 
 @dataclass
 class Visit:
-    """One connection: what came after DATA, and whether the client has gone."""
+    """One connection: the bytes after DATA, and whether the client has disconnected."""
 
     data: bytearray = field(default_factory=bytearray)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def complete(self) -> int:
-        """How many messages were completed by their final dot."""
+        """Counts the messages that were completed by their final dot."""
         return self.data.count(ENDED)
 
 
 async def _at_once(number: int) -> None:
-    """Holds nothing up."""
+    """Does not pause."""
 
 
 class PausedSmtp:
-    """Accepts everything.
+    """Accepts every command.
 
     `at_data` is awaited with the visit's number before the reply to DATA, `at_dot` before the
     reply to the message.

@@ -1,7 +1,7 @@
-"""A real Postfix in a folder of its own, which delivers into a Dovecot by LMTP.
+"""Runs a real Postfix in a folder of its own, which delivers into a Dovecot by LMTP.
 
-It takes mail for `lab.test` from those who have logged in (password `secret`, as for Dovecot), and
-throws away what is for other domains. Three recipients fail at RCPT: full@ (552), grey@ (450)
+It accepts mail for `lab.test` from clients that have logged in (password `secret`, as for Dovecot),
+and discards mail for other domains. Three recipients fail at RCPT: full@ (552), grey@ (450)
 and gone@lab.test (550). Logging in needs TLS.
 """
 
@@ -81,7 +81,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 # Run by root. Makes the queue as `postfix check` would, then runs the master (not `postfix start`,
-# whose daemon would outlive us) until the file `wanted` or the process that wanted it is gone.
+# whose daemon would outlive us) until the file `wanted` or the process that made it is gone.
 START = """
 cd {folder} || exit 1
 umask 022
@@ -106,7 +106,7 @@ done
 
 
 class Postfix:
-    """One server in front of a Dovecot. Only root can run it: we, or sudo for us."""
+    """One server in front of a Dovecot. It must run as root: directly, or by sudo."""
 
     host = "localhost"
     password = PASSWORD
@@ -127,17 +127,17 @@ class Postfix:
 
     @property
     def smtp_port(self) -> int:
-        """SMTP, with STARTTLS."""
+        """Returns the port for SMTP with STARTTLS."""
         return self.ports["smtp"]
 
     @property
     def smtps_port(self) -> int:
-        """SMTP over TLS."""
+        """Returns the port for SMTP over TLS."""
         return self.ports["smtps"]
 
     @property
     def log(self) -> str:
-        """What it logged so far."""
+        """Returns the log so far."""
         return (self._folder / "mail.log").read_text(errors="replace")
 
     def start(self) -> None:
@@ -150,7 +150,7 @@ class Postfix:
         )
 
     def stop(self) -> None:
-        """Ends it; its queue stays."""
+        """Stops the server; keeps its queue."""
         self._wanted.unlink(missing_ok=True)
         assert until(lambda: not self._child.running, STOP_SECONDS), "Postfix does not end"
 
@@ -179,7 +179,7 @@ class Postfix:
 
 
 def as_root() -> list[str]:
-    """What makes a command run as root; skips the test where that cannot be."""
+    """Returns the prefix that runs a command as root; skips the test when that is impossible."""
     if os.geteuid() == 0:
         return []
     sudo = ["sudo", "-n"]

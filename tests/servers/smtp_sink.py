@@ -1,14 +1,14 @@
-"""An SMTP server that keeps what it gets and fails on demand, by the recipient's local part.
+"""Runs an SMTP server that keeps messages and fails on demand, by the recipient's local part.
 
     code451@ code550@   that reply at RCPT (any code)
     data452@ data554@   that reply after the final dot (any code)
     drop@               the connection breaks after the final dot, nothing is kept
-    acceptdrop@         the mail is kept and the connection breaks before the reply
+    acceptdrop@         the message is kept and the connection breaks before the reply
     slow@               the reply after the final dot takes `slow_seconds`
     grey@               450 at RCPT for the first `grey_seconds`, then accepted
 
-As a process: `python -m tests.servers.smtp_sink PORT JOURNAL` writes each kept mail as a line of
-JSON to the journal, flushed before the reply.
+As a process: `python -m tests.servers.smtp_sink PORT JOURNAL` writes each kept message as a line
+of JSON to the journal, flushed before the reply.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class KeptMail:
-    """One mail as it was accepted: its envelope, its bytes and when."""
+    """One accepted message: its envelope, its bytes and the time."""
 
     mail_from: str
     recipients: tuple[str, ...]
@@ -45,22 +45,22 @@ class KeptMail:
 
     @property
     def content(self) -> bytes:
-        """The message's bytes."""
+        """Returns the message's bytes."""
         return self.data.encode("latin-1")
 
     @property
     def message(self) -> Message:
-        """The message, parsed."""
+        """Returns the parsed message."""
         return message_from_bytes(self.content)
 
     @property
     def message_id(self) -> str:
-        """Its Message-ID header; "" without one."""
+        """Returns the Message-ID header, or ""."""
         return str(self.message.get("Message-ID", "")).strip()
 
 
 class Faults:
-    """aiosmtpd's handler: keeps mails, or fails as the recipient's name says."""
+    """Handles the commands for aiosmtpd: keeps messages, or fails as the recipient's name says."""
 
     def __init__(
         self, keep: Callable[[KeptMail], None], *, slow_seconds: float, grey_seconds: float
@@ -74,7 +74,7 @@ class Faults:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """The reply to RCPT TO."""
+        """Replies to RCPT TO."""
         local = address.partition("@")[0]
         if local.startswith("code"):
             self.refused.append((address, local[4:7]))
@@ -87,7 +87,7 @@ class Faults:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """The reply to the final dot."""
+        """Replies to the final dot."""
         locals_ = [address.partition("@")[0] for address in envelope.rcpt_tos]
         if any(local.startswith("slow") for local in locals_):
             await asyncio.sleep(self._slow_seconds)
@@ -117,10 +117,10 @@ def _kept(envelope: Envelope) -> KeptMail:
 
 
 class SmtpSink:
-    """The server in a thread of its own. `mails` are those kept, in order.
+    """The server, in a thread of its own. `mails` are the kept messages, in order.
 
     With `tls`, STARTTLS is offered (`implicit_tls`: TLS from the start). With `login`, a pair of
-    user and password, mail is taken after AUTH only.
+    user and password, it accepts messages after AUTH only.
     """
 
     host = "localhost"
@@ -151,15 +151,15 @@ class SmtpSink:
 
     @property
     def refused(self) -> list[tuple[str, str]]:
-        """Recipients refused at RCPT, with the code."""
+        """Returns the recipients that were refused at RCPT, with the code."""
         return self._faults.refused
 
     def mails_to(self, address: str) -> list[KeptMail]:
-        """The kept mails with this envelope recipient."""
+        """Returns the kept messages with this envelope recipient."""
         return [mail for mail in self.mails if address in mail.recipients]
 
     def wait_for(self, count: int, timeout_seconds: float = 20.0) -> list[KeptMail]:
-        """Waits until at least so many mails are kept; fails when they do not come."""
+        """Waits until at least `count` messages are kept; fails when that takes too long."""
         deadline = time.monotonic() + timeout_seconds
         while len(self.mails) < count:
             assert time.monotonic() < deadline, f"{len(self.mails)} of {count} mails came"
@@ -167,7 +167,7 @@ class SmtpSink:
         return list(self.mails)
 
     def start(self) -> None:
-        """Starts to listen, on the same port again after a stop."""
+        """Starts to listen; after a stop, on the same port again."""
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="smtp-sink")
         self._thread.start()
@@ -175,7 +175,7 @@ class SmtpSink:
             raise RuntimeError("the SMTP sink did not start")
 
     def stop(self) -> None:
-        """Stops to listen and breaks open connections; the kept mails stay."""
+        """Stops listening and breaks open connections; keeps the messages."""
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(START_SECONDS)
@@ -216,7 +216,7 @@ class SmtpSink:
             auth_required=self._login is not None,
             authenticator=self._authenticate,
         )
-        # Set here, as its constructor warns of a login without TLS, which is tested as well.
+        # Set here, since the constructor warns of a login without TLS, which is tested too.
         smtp._auth_require_tls = False
         return smtp
 
@@ -230,7 +230,7 @@ class SmtpSink:
 
 
 def read_journal(journal: Path) -> list[KeptMail]:
-    """The mails that a sink process kept."""
+    """Reads the messages that a sink process kept."""
     if not journal.exists():
         return []
     lines = (json.loads(line) for line in journal.read_text().splitlines())
@@ -238,10 +238,10 @@ def read_journal(journal: Path) -> list[KeptMail]:
 
 
 def main() -> None:
-    """The sink as a process, until SIGTERM."""
+    """Runs the sink until SIGTERM."""
     port, journal = int(sys.argv[1]), Path(sys.argv[2])
     ends = {signal.SIGTERM, signal.SIGINT}
-    # Before the sink's thread starts, which inherits it: else the signal would end the process.
+    # Before the sink's thread starts, which inherits the mask: else the signal ends the process.
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     with journal.open("a") as file:
 

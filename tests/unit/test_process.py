@@ -1,4 +1,4 @@
-"""How a service begins and ends: signals, exit codes, and a broker that is away."""
+"""Tests the start and end of a service: signals, exit codes, and an unavailable broker."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ PRELUDE = """
         pass
 
 """
-# A broker that is there at once; what it takes to reach a real one is tested with a real one.
+# A broker that answers at once; other tests connect to a real one.
 CONNECTED = "    Producer.start = connected\n"
 
 
@@ -34,7 +34,7 @@ CONNECTED = "    Producer.start = connected\n"
 def service(
     main: str, *, prelude: str = PRELUDE + CONNECTED, **environment: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process that runs `main` as a service."""
+    """Starts a process that runs `main` as a service; kills it at the end."""
     code = textwrap.dedent(prelude) + textwrap.dedent(main) + "\nrun_process('parser', main)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -59,7 +59,7 @@ def service(
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code and what was printed."""
+    """Waits for the end; returns the exit code and the output."""
     output, _ = process.communicate(timeout=30)
     return process.returncode, output
 
@@ -86,8 +86,8 @@ STAYS = """
 """
 
 
-def test_in_an_observer_it_lives_and_its_work_is_never_begun() -> None:
-    # There is no broker at all: it is not asked for one.
+def test_an_observer_stays_alive_and_never_begins_its_work() -> None:
+    # No broker runs here, so the test would hang if the service needed one.
     with service(STAYS, prelude=PRELUDE, POSTRAIL_OBSERVER="true") as process:
         line = wait_for_line(process, '"started"')
         address = line.partition('"address": "')[2].partition('"')[0]
@@ -132,7 +132,7 @@ def test_a_second_signal_ends_it_at_once() -> None:
         ("errors.ConfigurationError('no key', setting='POSTRAIL_X')", 2, "Setting: POSTRAIL_X"),
         ("errors.FatalError('Kafka did not acknowledge')", 1, "did not acknowledge"),
         ("ValueError('a fault of ours')", 1, "Traceback"),
-        # Tasks that fail together say all of it, and the worst decides.
+        # The errors of all failed tasks are printed, and the worst one decides.
         ("ExceptionGroup('', [errors.ConfigurationError('no key')])", 2, "no key"),
         (
             "ExceptionGroup('', [errors.ConfigurationError('x'), errors.FatalError('gone')])",
@@ -141,14 +141,14 @@ def test_a_second_signal_ends_it_at_once() -> None:
         ),
     ],
 )
-def test_the_exit_code_tells_why_it_ended(failure: str, code: int, said: str) -> None:
+def test_the_exit_code_depends_on_the_error(failure: str, code: int, said: str) -> None:
     main = f"async def main(process: Process) -> None:\n    raise {failure}\n"
     with service(main) as process:
         found, output = ended(process)
     assert (found, said in output) == (code, True), output
 
 
-def test_a_thread_that_hangs_does_not_hold_back_the_end() -> None:
+def test_a_thread_that_hangs_does_not_delay_the_end() -> None:
     main = """
         import time
         async def main(process: Process) -> None:
@@ -176,7 +176,7 @@ def test_a_busy_port_is_named() -> None:
     assert "POSTRAIL_SERVER__PORT" in output
 
 
-def test_waits_for_a_broker_that_is_away() -> None:
+def test_waits_for_a_broker_that_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     with service(STAYS, prelude=PRELUDE, POSTRAIL_SERVER__PORT=port) as process:

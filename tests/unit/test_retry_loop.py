@@ -1,4 +1,4 @@
-"""The loop that repeats work after transient faults: what it reports, when it pauses and ends."""
+"""Tests the loop that repeats work after transient faults: its reports, pauses and end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that end together, also those that lose a cancellation."""
+"""Tests that tasks end together, also those that lose a cancellation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Part:
-    """Works for ever; loses as many cancellations as it is told to."""
+    """Works for ever, and loses the given number of cancellations."""
 
     def __init__(self, loses: int = 0) -> None:
         self.left = loses
@@ -75,7 +75,7 @@ async def test_several_that_fail_together_are_raised_together() -> None:
     assert [type(error) for error in raised.value.exceptions] == [ValueError, KeyError]
 
 
-async def test_whoever_is_cancelled_ends_its_parts_first() -> None:
+async def test_a_cancelled_caller_ends_its_parts_first() -> None:
     part = Part(loses=1)
     whole = asyncio.create_task(side_by_side(part.run()))
     await asyncio.sleep(0.01)
@@ -85,7 +85,7 @@ async def test_whoever_is_cancelled_ends_its_parts_first() -> None:
     assert part.ended
 
 
-async def test_an_event_is_waited_for_no_longer_than_said() -> None:
+async def test_an_event_is_waited_for_no_longer_than_the_timeout() -> None:
     event = asyncio.Event()
     assert not await set_within(event, 0.01)
     event.set()

@@ -1,4 +1,4 @@
-"""The monitor as a process of its own on a real Kafka: merged figures, and tables after a kill."""
+"""Tests the monitor as a process on a real Kafka: merged figures, and tables after a kill."""
 
 import asyncio
 import os
@@ -24,12 +24,12 @@ from postrail.stream.topics import PIPELINE_PROGRESS, apply_topics
 REPOSITORY = Path(__file__).parents[3]
 START_SECONDS = 90.0
 
-# Two starts of Faust on a machine that runs other tests beside.
+# Two starts of Faust, on a machine that runs other tests too.
 pytestmark = pytest.mark.timeout(400)
 
 
 class Monitor:
-    """A running monitor and what it serves."""
+    """A running monitor and the metrics that it serves."""
 
     def __init__(self, environment: dict[str, str], folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -38,7 +38,7 @@ class Monitor:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.monitor"],
-                # Whatever Faust writes to its working folder, it must not be ours.
+                # Faust may write to its working folder, which must not be the repository.
                 cwd=folder,
                 env={
                     **os.environ,
@@ -55,14 +55,14 @@ class Monitor:
         return self._log.read_text()
 
     def get(self, path: str) -> str:
-        """What it serves under this path; nothing while it does not answer."""
+        """Returns the response for this path, or None while it does not answer."""
         try:
             return httpx.get(f"http://127.0.0.1:{self._port}{path}", timeout=5).text
         except httpx.TransportError:
             return ""
 
     def figures(self) -> dict[str, float]:
-        """Its metrics by name and labels."""
+        """Returns its metrics by name and labels."""
         lines = [line for line in self.get("/metrics").splitlines() if not line.startswith("#")]
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
@@ -74,7 +74,7 @@ class Monitor:
             time.sleep(0.2)
 
     def until_reading(self) -> None:
-        """Waits until it has read a report: its own."""
+        """Waits until it has read a report, its own."""
         self.until(lambda: self.figures().get(OWN, 0) == 1)
 
 
@@ -102,7 +102,7 @@ async def producer(settings: Settings) -> AsyncIterator[Producer]:
 
 
 def report(process: str, issues: int, bucket: str) -> Entry:
-    """What a handler says that it has done."""
+    """Makes the report of a handler."""
     now = datetime.now(UTC)
     progress = MailboxProgress(
         mailbox="support",
@@ -125,18 +125,18 @@ def report(process: str, issues: int, bucket: str) -> Entry:
 
 
 def handled(running: Monitor) -> float:
-    """How many issues it says were made in mailbox support in the last minutes."""
+    """Returns the issues that it shows for mailbox support in the last minutes."""
     labels = 'mailbox="support",outcome="issue",service="handler",window="5m"'
     return running.figures().get(f"postrail_mailbox_mails{{{labels}}}", 0)
 
 
-async def test_merges_processes_and_has_its_tables_after_a_kill(
+async def test_merges_processes_and_keeps_its_tables_after_a_kill(
     environment: dict[str, str], tmp_path: Path, producer: Producer
 ) -> None:
     with monitor(environment, tmp_path) as first:
         await asyncio.to_thread(first.until_reading)
         await producer.send([report("handler@a:1", 3, "0.5"), report("handler@b:2", 1, "5")])
-        # What is no report is skipped, and the rest goes on.
+        # Other records are skipped, and reports are still read.
         rubbish = [Entry(PIPELINE_PROGRESS, key, b"rubbish") for key in "abcdefgh"]
         await producer.send(rubbish)
         await producer.send([report("handler@a:1", 2, "0.5")])

@@ -1,4 +1,4 @@
-"""The monitor's changelogs exist before Faust begins, as a real broker has them."""
+"""Tests on a real broker that the monitor's changelogs exist before Faust starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from postrail.settings import Settings
 from services.monitor.app import app_options, make_changelogs
 
 
-def test_the_changelogs_have_the_partitions_of_the_reports_and_forget(settings: Settings) -> None:
+def test_the_changelogs_have_the_partitions_of_the_reports_and_a_retention(
+    settings: Settings,
+) -> None:
     make_changelogs(settings.kafka)
     make_changelogs(settings.kafka)
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)

@@ -1,4 +1,4 @@
-"""The tables of outgoing mail on a real PostgreSQL: intake, claims, order, results."""
+"""Tests the tables of outgoing messages on PostgreSQL: intake, claims, order, results."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ async def test_two_senders_never_claim_the_same(pool: Pool) -> None:
             sent.extend(mail.outgoing_id for mail in batch)
             await finish(pool, batch, "sent")
 
-    # A sender may find nothing while the other holds what is next of each issue.
+    # A sender may find no due message while the other holds the next one of each issue.
     while len(sent) < len(mails):
         await asyncio.gather(send_all(), send_all())
 

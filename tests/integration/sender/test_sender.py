@@ -1,4 +1,4 @@
-"""The sender as a process on real Kafka and PostgreSQL, with SMTP servers that fail on demand."""
+"""Tests the sender as a process on Kafka and PostgreSQL, with SMTP servers that fail on demand."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ QUICK = {
 }
 
 
-class Hall:
-    """A place for senders: its topics, its database, and those at work."""
+class SenderLab:
+    """Runs senders on topics and a database of their own."""
 
     def __init__(
         self, environment: dict[str, str], settings: Settings, pool: Pool, folder: Path
@@ -88,17 +88,17 @@ class Hall:
             raise AssertionError(f"{await self.states()}\n{logs[-4000:]}") from None
 
 
-async def make_hall(environment: dict[str, str], folder: Path) -> Hall:
+async def make_lab(environment: dict[str, str], folder: Path) -> SenderLab:
     environment = {**environment, **QUICK}
     settings = settings_of(environment)
-    hall = Hall(environment, settings, await open_pool(settings.database), folder)
-    await hall.open()
-    return hall
+    lab = SenderLab(environment, settings, await open_pool(settings.database), folder)
+    await lab.open()
+    return lab
 
 
 @pytest.fixture
-async def hall(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Hall]:
-    made = await make_hall(environment, tmp_path)
+async def lab(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[SenderLab]:
+    made = await make_lab(environment, tmp_path)
     yield made
     await made.close()
     await made.pool.close()
@@ -124,31 +124,31 @@ def delivered_records(settings: Settings, count: int) -> list[OutgoingDelivered]
     return found
 
 
-async def test_queued_mails_are_sent_and_what_became_of_them_is_announced(
-    hall: Hall, smtp_sink: SmtpSink
+async def test_queued_messages_are_sent_and_their_results_announced(
+    lab: SenderLab, smtp_sink: SmtpSink
 ) -> None:
-    await configure(hall.pool, smtp_sink.port)
+    await configure(lab.pool, smtp_sink.port)
     large = queued_mail()
     assert large.message is not None
-    blob = await BlobStore(hall.settings.blobs.url).put(large.message)
+    blob = await BlobStore(lab.settings.blobs.url).put(large.message)
     mails = [
         queued_mail(recipients=["ann@x.org", "code550@x.org"]),
         queued_mail(outgoing_id=large.outgoing_id, message=None, message_blob=blob),
         *(queued_mail(issue_key="DEMO-1", conversation="c") for _ in range(10)),
     ]
-    sender = hall.start()
+    sender = lab.start()
 
-    await hall.queue(*mails, mails[0])
-    await hall.until_states(sent=12, failed=1)
+    await lab.queue(*mails, mails[0])
+    await lab.until_states(sent=12, failed=1)
 
     ids = [mail.message_id for mail in smtp_sink.mails]
     assert len(ids) == len(set(ids)) == 12, sender.log
     ordered = [mail.message_id for mail in mails[2:]]
     assert [one_id for one_id in ids if one_id in ordered] == ordered
-    (refused,) = [row for row in await delivery_rows(hall.pool) if row["state"] == "failed"]
+    (refused,) = [row for row in await delivery_rows(lab.pool) if row["state"] == "failed"]
     assert (refused["recipient"], refused["reply"]) == ("code550@x.org", "550 refused as wished")
 
-    records = await asyncio.to_thread(delivered_records, hall.settings, 12)
+    records = await asyncio.to_thread(delivered_records, lab.settings, 12)
     assert {record.outgoing_id for record in records} == {mail.outgoing_id for mail in mails}
     both = next(record for record in records if record.outgoing_id == mails[0].outgoing_id)
     assert [(result.recipient, result.state) for result in both.results] == [
@@ -157,7 +157,7 @@ async def test_queued_mails_are_sent_and_what_became_of_them_is_announced(
     ]
 
     async def outbox_is_empty() -> bool:
-        async with transaction(hall.pool) as connection:
+        async with transaction(lab.pool) as connection:
             found = await one(connection, "SELECT count(*) FROM outbox")
         return found is not None and found[0] == 0
 
@@ -165,48 +165,48 @@ async def test_queued_mails_are_sent_and_what_became_of_them_is_announced(
     assert await sender.stop() == 0, sender.log
 
 
-async def test_a_server_that_is_away_is_tried_again(hall: Hall, smtp_sink: SmtpSink) -> None:
-    await configure(hall.pool, smtp_sink.port)
+async def test_an_unavailable_server_is_tried_again(lab: SenderLab, smtp_sink: SmtpSink) -> None:
+    await configure(lab.pool, smtp_sink.port)
     smtp_sink.stop()
-    hall.start()
-    await hall.queue(*(queued_mail() for _ in range(20)))
+    lab.start()
+    await lab.queue(*(queued_mail() for _ in range(20)))
 
     async def one_is_deferred() -> bool:
-        return (await hall.states())["deferred"] > 0
+        return (await lab.states())["deferred"] > 0
 
     await until(one_is_deferred)
-    assert any("host, port" in row["reply"] for row in await delivery_rows(hall.pool))
+    assert any("host, port" in row["reply"] for row in await delivery_rows(lab.pool))
     smtp_sink.start()
-    await hall.until_states(sent=20)
+    await lab.until_states(sent=20)
 
     assert len(smtp_sink.mails) == 20
-    assert not any(row["maybe_twice"] for row in await delivery_rows(hall.pool))
+    assert not any(row["maybe_twice"] for row in await delivery_rows(lab.pool))
 
 
-async def test_temporary_refusals_are_tried_again(hall: Hall, smtp_sink: SmtpSink) -> None:
-    await configure(hall.pool, smtp_sink.port)
-    hall.start()
+async def test_temporary_refusals_are_tried_again(lab: SenderLab, smtp_sink: SmtpSink) -> None:
+    await configure(lab.pool, smtp_sink.port)
+    lab.start()
 
-    await hall.queue(queued_mail(recipients=["grey@x.org", "ann@x.org"]))
-    await hall.until_states(sent=2)
+    await lab.queue(queued_mail(recipients=["grey@x.org", "ann@x.org"]))
+    await lab.until_states(sent=2)
 
     assert [mail.recipients for mail in smtp_sink.mails] == [("ann@x.org",), ("grey@x.org",)]
 
 
-async def test_mail_of_an_unknown_connection_says_so_and_waits(
-    hall: Hall, smtp_sink: SmtpSink
+async def test_a_message_for_an_unknown_connection_says_so_and_waits(
+    lab: SenderLab, smtp_sink: SmtpSink
 ) -> None:
-    hall.start()
-    await hall.queue(queued_mail())
-    await hall.until_states(deferred=1)
+    lab.start()
+    await lab.queue(queued_mail())
+    await lab.until_states(deferred=1)
 
-    (row,) = await delivery_rows(hall.pool)
+    (row,) = await delivery_rows(lab.pool)
     assert "no outgoing connection named 'relay'" in row["reply"]
-    await configure(hall.pool, smtp_sink.port)
-    await hall.until_states(sent=1)
+    await configure(lab.pool, smtp_sink.port)
+    await lab.until_states(sent=1)
 
 
-async def test_a_database_that_is_away_is_waited_for(
+async def test_an_unavailable_database_is_waited_for(
     broker: str,
     own_postgres: Postgres,
     environment: dict[str, str],
@@ -214,59 +214,61 @@ async def test_a_database_that_is_away_is_waited_for(
     tmp_path: Path,
 ) -> None:
     await migrate(own_postgres.url)
-    hall = await make_hall({**environment, "POSTRAIL_DATABASE__URL": own_postgres.url}, tmp_path)
+    lab = await make_lab({**environment, "POSTRAIL_DATABASE__URL": own_postgres.url}, tmp_path)
     try:
-        await configure(hall.pool, smtp_sink.port)
-        sender = hall.start()
-        await hall.queue(queued_mail())
-        await hall.until_states(sent=1)
+        await configure(lab.pool, smtp_sink.port)
+        sender = lab.start()
+        await lab.queue(queued_mail())
+        await lab.until_states(sent=1)
 
-        await hall.pool.close()
+        await lab.pool.close()
         await asyncio.to_thread(own_postgres.kill)
-        await hall.queue(*(queued_mail() for _ in range(5)))
+        await lab.queue(*(queued_mail() for _ in range(5)))
         await asyncio.sleep(1.0)
         await asyncio.to_thread(own_postgres.start)
-        hall.pool = await open_pool(hall.settings.database)
-        await hall.until_states(sent=6)
+        lab.pool = await open_pool(lab.settings.database)
+        await lab.until_states(sent=6)
 
         assert len(smtp_sink.mails) == 6
         assert await sender.stop() == 0, sender.log
     finally:
-        await hall.close()
-        await hall.pool.close()
+        await lab.close()
+        await lab.pool.close()
 
 
-async def test_kills_lose_nothing_and_repeat_at_most_one_mail_each(
-    hall: Hall, smtp_sink: SmtpSink
+async def test_kills_lose_nothing_and_repeat_at_most_one_message_each(
+    lab: SenderLab, smtp_sink: SmtpSink
 ) -> None:
     kills, count = 4, 300
     seed = int(os.environ.get("POSTRAIL_TEST_SEED", random.randrange(10**6)))
     chance = random.Random(seed)
-    await configure(hall.pool, smtp_sink.port)
+    await configure(lab.pool, smtp_sink.port)
     mails = [queued_mail(issue_key=f"DEMO-{number}") for number in range(count)]
-    sender = hall.start(POSTRAIL_SENDER__CONNECTIONS="1")
-    await hall.queue(*mails)
+    sender = lab.start(POSTRAIL_SENDER__CONNECTIONS="1")
+    await lab.queue(*mails)
 
     for kill in range(kills):
         goal = len(smtp_sink.mails) + count // (2 * kills)
         await asyncio.to_thread(smtp_sink.wait_for, goal, 40)
         await asyncio.sleep(chance.random() * 0.01)
         sender.kill()
-        sender = hall.start(POSTRAIL_SENDER__CONNECTIONS="1")
+        sender = lab.start(POSTRAIL_SENDER__CONNECTIONS="1")
         assert kill < kills
-    await hall.until_states(sent=count)
+    await lab.until_states(sent=count)
 
     sent = Counter(mail.message_id for mail in smtp_sink.mails)
     assert set(sent) == {mail.message_id for mail in mails}
     repeated = {message_id for message_id, times in sent.items() if times > 1}
     assert len(smtp_sink.mails) - count <= kills, f"seed {seed}: {repeated}"
-    marked = {row["outgoing_id"] for row in await delivery_rows(hall.pool) if row["maybe_twice"]}
+    marked = {row["outgoing_id"] for row in await delivery_rows(lab.pool) if row["maybe_twice"]}
     ids = {mail.message_id: mail.outgoing_id for mail in mails}
     assert {ids[message_id] for message_id in repeated} <= marked
     assert len(marked) <= kills
 
 
-async def test_a_paused_sender_does_not_complete_what_another_has_taken_over(hall: Hall) -> None:
+async def test_a_paused_sender_does_not_complete_what_another_has_taken_over(
+    lab: SenderLab,
+) -> None:
     held, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold_the_first(number: int) -> None:
@@ -275,31 +277,31 @@ async def test_a_paused_sender_does_not_complete_what_another_has_taken_over(hal
             await go_on.wait()
 
     async with PausedSmtp(hold_the_first) as server:
-        await configure(hall.pool, server.port)
-        zombie = hall.start()
-        await hall.queue(queued_mail())
+        await configure(lab.pool, server.port)
+        zombie = lab.start()
+        await lab.queue(queued_mail())
         await asyncio.wait_for(held.wait(), 30)
         zombie.pause()
-        # The reply to DATA waits in the socket of a process that does not run.
+        # The reply to DATA waits in the socket of the paused process.
         go_on.set()
-        hall.start()
-        await hall.until_states(sent=1)
+        lab.start()
+        await lab.until_states(sent=1)
         zombie.wake()
 
         await asyncio.wait_for(server.visits[0].gone.wait(), 20)
-        await hall.queue(queued_mail())
-        await hall.until_states(sent=2)
+        await lab.queue(queued_mail())
+        await lab.until_states(sent=2)
 
     assert server.visits[0].complete == 0
     assert sum(visit.complete for visit in server.visits) == 2
-    first, second = await delivery_rows(hall.pool)
+    first, second = await delivery_rows(lab.pool)
     assert first["maybe_twice"]
     assert not second["maybe_twice"]
     assert zombie.runs, zombie.log
 
 
 async def test_a_kill_after_the_final_dot_sends_once_more_with_the_same_message_id(
-    hall: Hall,
+    lab: SenderLab,
 ) -> None:
     dotted, released = asyncio.Event(), asyncio.Event()
 
@@ -309,17 +311,17 @@ async def test_a_kill_after_the_final_dot_sends_once_more_with_the_same_message_
             await released.wait()
 
     async with PausedSmtp(at_dot=hold_the_first) as server:
-        await configure(hall.pool, server.port)
-        sender = hall.start()
+        await configure(lab.pool, server.port)
+        sender = lab.start()
         mail = queued_mail()
-        await hall.queue(mail)
+        await lab.queue(mail)
         await asyncio.wait_for(dotted.wait(), 30)
         sender.kill()
         released.set()
-        hall.start()
-        await hall.until_states(sent=1)
+        lab.start()
+        await lab.until_states(sent=1)
 
     assert [visit.complete for visit in server.visits] == [1, 1]
     assert all(mail.message_id.encode() in visit.data for visit in server.visits)
-    (row,) = await delivery_rows(hall.pool)
+    (row,) = await delivery_rows(lab.pool)
     assert (row["maybe_twice"], row["attempts"]) == (True, 2)

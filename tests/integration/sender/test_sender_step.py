@@ -1,4 +1,4 @@
-"""The sender's rounds on a real PostgreSQL, with couriers and a clock in the test's hand."""
+"""Tests the sender's rounds on PostgreSQL, with couriers and a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def raising(error: Exception) -> Behaviour:
 
 
 class ScriptedCourier:
-    """Does what the test says, and remembers what it was given."""
+    """Behaves as the test says, and records its envelopes."""
 
     def __init__(self, connection: OutgoingConnection) -> None:
         self.connection = connection
@@ -66,7 +66,7 @@ class ScriptedCourier:
 
 
 class CountingProgress:
-    """Remembers what was counted."""
+    """Records the counts."""
 
     def __init__(self) -> None:
         self.counted: list[tuple[str, str, float | None]] = []
@@ -76,11 +76,11 @@ class CountingProgress:
 
 
 class Bench:
-    """A sender that goes round when the test says so."""
+    """A sender whose rounds the test starts."""
 
     def __init__(self, settings: Settings, pool: Pool) -> None:
         self.pool = pool
-        # A little ahead, as the mails of a test are queued at the machine's time.
+        # A minute ahead, since the messages of a test are queued at the machine's time.
         self.clock = SettableClock(datetime.now(UTC) + timedelta(minutes=1))
         self.producer = MemoryProducer()
         self.progress = CountingProgress()
@@ -131,7 +131,7 @@ class Bench:
         )
 
     async def rounds(self, count: int = 1) -> None:
-        """So many rounds; each but a blocked mail arrives before the next."""
+        """Runs `count` rounds; all attempts of a round end before the next."""
         for _ in range(count):
             async with asyncio.TaskGroup() as tasks:
                 await self.sender.round(tasks)
@@ -150,7 +150,7 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
     await pool.close()
 
 
-async def test_a_mail_is_sent_recorded_and_announced(bench: Bench) -> None:
+async def test_a_message_is_sent_recorded_and_announced(bench: Bench) -> None:
     await configure(bench.pool, 25)
     mail = queued_mail(recipients=["ann@x.org", "bob@x.org"])
     await bench.take_in(mail)
@@ -190,13 +190,13 @@ async def test_a_batch_that_does_not_follow_changes_nothing(bench: Bench) -> Non
     assert len(await bench.states()) == 1
 
 
-async def test_each_connection_has_so_many_hands(bench: Bench) -> None:
+async def test_each_channel_has_as_many_connections_as_configured(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await configure(bench.pool, 26, name="other", is_default=False)
     await bench.take_in(
         *(queued_mail() for _ in range(10)), *(queued_mail(connection="other") for _ in range(3))
     )
-    hands = bench.process.settings.sender.connections
+    connections = bench.process.settings.sender.connections
 
     async with asyncio.TaskGroup() as tasks:
         await bench.channels.refresh()
@@ -204,7 +204,7 @@ async def test_each_connection_has_so_many_hands(bench: Bench) -> None:
             courier.gate.clear()
         await bench.sender.round(tasks)
         await bench.sender.round(tasks)
-        assert sorted(await bench.states()).count("sending") == hands + 3
+        assert sorted(await bench.states()).count("sending") == connections + 3
         for courier in bench.couriers:
             courier.gate.set()
     await bench.rounds(4)
@@ -228,7 +228,7 @@ async def test_a_result_that_comes_during_a_round_is_recorded_by_the_next(bench:
     assert await bench.states() == ["sent"]
 
 
-async def test_a_server_that_is_away_is_probed_by_one_mail(bench: Bench) -> None:
+async def test_an_unavailable_server_is_probed_by_one_message(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await bench.take_in(*(queued_mail() for _ in range(8)))
     await bench.channels.refresh()
@@ -250,7 +250,7 @@ async def test_a_server_that_is_away_is_probed_by_one_mail(bench: Bench) -> None
     assert "smtp" not in bench.process.health.problems
 
 
-async def test_what_one_mail_brings_about_stays_with_it(bench: Bench) -> None:
+async def test_a_fault_of_one_message_leaves_the_others_alone(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await BlobStore(bench.process.settings.blobs.url).put(b"of somebody else")
     missing = BlobReference(sha256="ab" * 32, size=1)
@@ -280,7 +280,7 @@ async def test_what_one_mail_brings_about_stays_with_it(bench: Bench) -> None:
     assert by_recipient[3:] == [("deferred", False), ("sent", False)]
 
 
-async def test_a_disabled_connection_holds_its_mail(bench: Bench) -> None:
+async def test_a_disabled_connection_holds_its_messages(bench: Bench) -> None:
     relay = await configure(bench.pool, 25, enabled=False)
     await bench.take_in(queued_mail())
     await bench.rounds(2)

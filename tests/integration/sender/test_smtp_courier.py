@@ -1,4 +1,4 @@
-"""The SMTP courier against a real Postfix, and against a sink that fails on demand."""
+"""Tests the SMTP courier against a real Postfix, and against a sink that fails on demand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONTENT = (
 
 
 class MovableClock:
-    """The machine's clock, moved on by as much as a test says."""
+    """The machine's clock, plus the seconds that a test adds."""
 
     def __init__(self) -> None:
         self._moved = timedelta()
@@ -73,7 +73,7 @@ def connection(port: int, **changes: Any) -> OutgoingConnection:
 
 @dataclass
 class Post:
-    """Couriers that are closed at the end of the test."""
+    """Makes couriers, and closes them at the end of the test."""
 
     clock: MovableClock
     couriers: list[SmtpCourier]
@@ -129,11 +129,11 @@ async def test_each_recipient_has_its_own_answer(post: Post, smtp_sink: SmtpSink
 @pytest.mark.parametrize(
     ("recipient", "state", "reply"),
     [
-        # Final for this mail, at the end of the data.
+        # Final for this message, at the end of the data.
         ("data554@x.org", "failed", "554 refused as wished"),
         # Temporary, at the end of the data.
         ("data452@x.org", "deferred", "452 refused as wished"),
-        # No recipient is left.
+        # All recipients are refused.
         ("code550@x.org", "failed", "550 refused as wished"),
     ],
 )
@@ -176,7 +176,7 @@ async def test_a_reply_that_does_not_come_in_time_leaves_doubt(
     assert answer.reply.startswith("no answer in time")
 
 
-async def test_connections_are_kept_and_one_is_made_for_each_envelope_at_once(
+async def test_connections_are_kept_and_each_message_in_flight_has_its_own(
     post: Post, smtp_sink: SmtpSink
 ) -> None:
     courier = post.courier(smtp_sink.port)
@@ -218,7 +218,7 @@ async def test_idle_connections_are_closed(post: Post, smtp_sink: SmtpSink) -> N
 
 async def test_the_dot_is_not_written_when_the_time_is_over(post: Post) -> None:
     async def pause_the_second(number: int) -> None:
-        # As if the process were stopped here: the clock has moved on when the reply is read.
+        # As if the process were paused here: the clock has moved on when the reply is read.
         if number == 0 and server.visits[0].complete == 1:
             post.clock.move(6)
 
@@ -257,7 +257,7 @@ async def test_a_large_message_arrives_whole(post: Post, smtp_sink: SmtpSink) ->
     assert smtp_sink.mails[0].content == content
 
 
-async def test_half_line_ends_cannot_smuggle_a_mail_in(post: Post, smtp_sink: SmtpSink) -> None:
+async def test_bare_line_ends_cannot_smuggle_a_message_in(post: Post, smtp_sink: SmtpSink) -> None:
     content = b"Subject: a\r\n\r\nfirst\n.\nMAIL FROM:<eve@x.org>\r.\rlast"
 
     (answer,) = await post.courier(smtp_sink.port).send(
@@ -278,7 +278,7 @@ async def test_addresses_outside_of_ascii(post: Post, smtp_sink: SmtpSink) -> No
     assert smtp_sink.mails[0].recipients == ("ann@xn--bcher-kva.example", "jörg@example.org")
 
 
-async def test_nobody_listens(post: Post) -> None:
+async def test_a_closed_port(post: Post) -> None:
     port = free_port()
 
     with pytest.raises(CourierUnavailable) as raised:
@@ -296,7 +296,7 @@ def login_sink(certificates: Certificates) -> Iterator[SmtpSink]:
     sink.stop()
 
 
-async def test_a_server_that_wants_a_login(post: Post, login_sink: SmtpSink) -> None:
+async def test_a_server_that_requires_a_login(post: Post, login_sink: SmtpSink) -> None:
     with pytest.raises(CourierUnavailable) as raised:
         await post.courier(login_sink.port).send(envelope("a@x.org"), limit(post.clock))
 
@@ -322,7 +322,7 @@ async def test_a_server_without_login(post: Post, smtp_sink: SmtpSink) -> None:
     assert "username" in str(raised.value)
 
 
-async def test_a_ca_file_that_is_not_there(post: Post, smtp_sink: SmtpSink) -> None:
+async def test_a_missing_ca_file(post: Post, smtp_sink: SmtpSink) -> None:
     courier = post.courier(smtp_sink.port, encryption="ssl", ca_file="missing.pem")
 
     with pytest.raises(CourierUnavailable) as raised:
@@ -343,7 +343,7 @@ def login(certificates: Certificates, **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.debian
 @pytest.mark.parametrize("encryption", ["starttls", "ssl"])
-async def test_postfix_takes_mail_and_judges_each_recipient(
+async def test_postfix_accepts_messages_and_answers_for_each_recipient(
     post: Post,
     postfix: Postfix,
     dovecot: Dovecot,
@@ -385,7 +385,7 @@ async def test_postfix_refuses_a_wrong_password(
 
 
 @pytest.mark.debian
-async def test_certificates_are_checked_unless_told_otherwise(
+async def test_certificates_are_checked_unless_that_is_turned_off(
     post: Post, postfix: Postfix, certificates: Certificates
 ) -> None:
     for encryption, port in (("starttls", postfix.smtp_port), ("ssl", postfix.smtps_port)):

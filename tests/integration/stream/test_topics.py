@@ -1,4 +1,4 @@
-"""The topics on a real broker: made once, left alone afterwards, and refused when they differ."""
+"""Tests the topics on a real broker: created once, then unchanged, refused when they differ."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY_MS = 24 * 3600 * 1000
 
 
 def changed(settings: Settings, **changes: int) -> KafkaSettings:
-    """The same installation with other wishes for its topics."""
+    """Returns the settings of the same installation with other values for its topics."""
     return settings.kafka.model_copy(update=changes)
 
 
@@ -39,7 +39,7 @@ def delete_parsed(settings: Settings) -> None:
         admin.close()
 
 
-def test_makes_all_topics_as_they_should_be(settings: Settings) -> None:
+def test_creates_all_topics_as_declared(settings: Settings) -> None:
     names = apply_topics(settings.kafka)
     assert names == [settings.kafka.prefix + topic.name for topic in TOPICS]
     with TopicAdmin(settings.kafka) as admin:
@@ -52,13 +52,13 @@ def test_makes_all_topics_as_they_should_be(settings: Settings) -> None:
     assert found[MAILBOX_CHECK_REQUESTED.name].configs["retention.ms"] == str(3600 * 1000)
 
 
-def test_a_second_time_there_is_nothing_to_do(settings: Settings) -> None:
+def test_a_second_call_changes_nothing(settings: Settings) -> None:
     apply_topics(settings.kafka)
     assert apply_topics(settings.kafka) == []
     assert check_topics(settings.kafka) == ([], [])
 
 
-def test_makes_only_what_is_missing(settings: Settings) -> None:
+def test_creates_missing_topics_only(settings: Settings) -> None:
     apply_topics(settings.kafka)
     delete_parsed(settings)
     assert apply_topics(settings.kafka) == [topic_name(MAIL_PARSED, settings.kafka)]
@@ -81,7 +81,7 @@ def test_refuses_another_retention(settings: Settings) -> None:
     assert "POSTRAIL_KAFKA__RETENTION_DAYS" in str(raised.value)
 
 
-def test_refuses_what_somebody_changed_on_the_broker(settings: Settings) -> None:
+def test_refuses_a_topic_that_was_changed_on_the_broker(settings: Settings) -> None:
     apply_topics(settings.kafka)
     name = topic_name(MAIL_PARSED, settings.kafka)
     admin = KafkaAdminClient(**client_options(settings.kafka))
@@ -93,7 +93,7 @@ def test_refuses_what_somebody_changed_on_the_broker(settings: Settings) -> None
         apply_topics(settings.kafka)
 
 
-def test_one_topic_that_differs_keeps_missing_ones_from_being_made(settings: Settings) -> None:
+def test_missing_topics_are_not_created_while_another_differs(settings: Settings) -> None:
     apply_topics(settings.kafka)
     delete_parsed(settings)
     other = changed(settings, partitions=8)

@@ -1,4 +1,4 @@
-"""The consumer loop on a real broker and database: members come, go, hang and come back."""
+"""Tests the consumer loop on a real broker and database: members join, leave, hang and return."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.timeout(150)
 
 WAIT_SECONDS = 40.0
 TAKEOVER_SECONDS = 3.0
-# So many that each of the partitions gets some.
+# Enough for each partition to get some.
 MAILBOXES = [f"box{number}" for number in range(16)]
 QUICK = {
     "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
@@ -52,7 +52,7 @@ QUICK = {
 
 
 class Member:
-    """A worker in this process that remembers what it was given."""
+    """A worker in this process that records its batches."""
 
     def __init__(self, kafka: KafkaSettings, producer: Producer) -> None:
         self.batches: list[list[Received[MailFetched]]] = []
@@ -78,13 +78,13 @@ class Member:
 
     @property
     def ids(self) -> Counter[str]:
-        """The mails that it has done, and how often."""
+        """Counts how often each message was processed."""
         records = [got.record for batch in self.batches for got in batch]
         return Counter(record.mail_id for record in records)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Works until the block ends."""
+        """Runs the worker until the block ends."""
         task = asyncio.create_task(self.worker.run(self.stop))
         try:
             yield
@@ -109,7 +109,7 @@ def kafka(environment: dict[str, str]) -> KafkaSettings:
 
 
 async def send(producer: Producer, count: int) -> list[str]:
-    """Sends mails to all partitions; returns their ids."""
+    """Sends messages to all partitions; returns their ids."""
     mails = [mail_fetched(mailbox=MAILBOXES[n % len(MAILBOXES)]) for n in range(count)]
     await producer.send([entry(MAIL_FETCHED, mail.mailbox, mail) for mail in mails])
     return [mail.mail_id for mail in mails]
@@ -123,20 +123,20 @@ async def until(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) ->
     """Waits for the condition; returns how long it took."""
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < seconds, "it did not come about in time"
+        assert time.monotonic() - began < seconds, "the condition did not hold in time"
         await asyncio.sleep(0.02)
     return time.monotonic() - began
 
 
 def share(*members: Member) -> list[int]:
-    """How many partitions each has."""
+    """Returns the number of partitions of each member."""
     return [len(member.worker.assigned_partitions) for member in members]
 
 
 async def test_members_share_and_one_that_stops_is_followed_at_once(
     kafka: KafkaSettings, producer: Producer
 ) -> None:
-    # So long that only a member that says goodbye can be followed in time.
+    # Too long for the takeover, unless the member leaves the group by itself.
     patient = kafka.model_copy(update={"session_timeout_seconds": 30.0})
     first, second = Member(patient, producer), Member(patient, producer)
     async with first.running():
@@ -168,12 +168,12 @@ async def test_partitions_lost_in_the_middle_of_a_batch_leave_it(
             await until(lambda: bool(first.tried) and first.tried[-1] <= held)
             first.trouble = None
             await until(lambda: len(first.ids + second.ids) == 64)
-    # Each was done by one of them, and the first did nothing of what it had lost.
+    # One member processed each, and the first one none of those that it had lost.
     assert first.ids + second.ids == Counter(sent)
     assert {got.partition for batch in first.batches for got in batch} <= held
 
 
-async def test_a_broker_that_was_killed_is_waited_for(own_folder: Path, own_broker: Kafka) -> None:
+async def test_waits_for_a_broker_that_was_killed(own_folder: Path, own_broker: Kafka) -> None:
     environment = environment_of(
         own_folder, bootstrap_servers=own_broker.bootstrap_servers, database_url=""
     )
@@ -199,9 +199,9 @@ async def test_a_broker_that_was_killed_is_waited_for(own_folder: Path, own_brok
 
 
 def forget_failed_connections() -> None:
-    """Collects the sockets that kafka-python drops, unclosed, when a connection is refused.
+    """Collects the sockets that kafka-python leaves open after a refused connection.
 
-    Else they would be collected in another test, which would fail by their warnings.
+    Otherwise their warnings would make another test fail.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -219,7 +219,7 @@ def pipeline(own_folder: Path, environment: dict[str, str]) -> Iterator[Pipeline
 def feed(
     pipeline: Pipeline, topic: Topic[Record], mails: Sequence[MailFetched | MailParsed]
 ) -> None:
-    """Sends mails into a topic, as the stage before it would."""
+    """Sends messages into a topic, as the stage before it would."""
 
     async def sending() -> None:
         producer = Producer(pipeline.settings.kafka)
@@ -235,7 +235,7 @@ def parsed(count: int) -> list[MailParsed]:
 
 
 def require_handled_once(pipeline: Pipeline, count: int) -> None:
-    """So many mails, each with one issue and one notification queued."""
+    """Returns whether `count` messages each have one issue and one queued notification."""
     assert pipeline.value("SELECT count(*) FROM incoming_mail WHERE state = 'done'") == count
     assert pipeline.value("SELECT count(DISTINCT mail_id) FROM issue") == count
     assert pipeline.value("SELECT count(*) FROM issue") == count
@@ -243,7 +243,7 @@ def require_handled_once(pipeline: Pipeline, count: int) -> None:
 
 
 def handled(pipeline: Pipeline) -> int:
-    """How many mails are done; -1 while the database is away."""
+    """Counts the finished messages; returns -1 while the database is unavailable."""
     try:
         done: int = pipeline.value("SELECT count(*) FROM incoming_mail WHERE state = 'done'")
     except psycopg.OperationalError:
@@ -318,7 +318,7 @@ def test_a_zombie_handler_takes_nothing_in_that_another_has(pipeline: Pipeline) 
     feed(pipeline, MAIL_PARSED, parsed(300))
     zombie.freeze()
     feed(pipeline, MAIL_PARSED, parsed(100))
-    # What it holds locks on must wait for it; all else is the other's by then.
+    # Rows that it has locked must wait for it; the other handler has the rest by then.
     pipeline.wait_until(
         lambda: pipeline.value("SELECT count(*) FROM incoming_mail") == 400,
         WAIT_SECONDS,
@@ -331,7 +331,7 @@ def test_a_zombie_handler_takes_nothing_in_that_another_has(pipeline: Pipeline) 
     require_handled_once(pipeline, 500)
 
 
-def test_a_database_that_came_back_older_gets_the_missing_mails_again(
+def test_a_restored_database_gets_the_missing_messages_again(
     own_folder: Path, broker: str, own_postgres: Postgres
 ) -> None:
     asyncio.run(migrate(own_postgres.url))

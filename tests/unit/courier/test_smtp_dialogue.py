@@ -1,4 +1,4 @@
-"""What is written after DATA, and what is kept of a server's words."""
+"""Tests the bytes that follow DATA, and the words that are kept of a server's reply."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from postrail.courier.smtp_dialogue import REPLY_MAX_CHARACTERS, clean_words, do
 @pytest.mark.parametrize(
     ("content", "written"),
     [
-        # Nothing to do.
+        # Unchanged.
         (b"a\r\nb\r\n", b"a\r\nb\r\n"),
         # A dot at the start of a line, of the message and alone.
         (b".a\r\n.\r\n..b\r\n", b"..a\r\n..\r\n...b\r\n"),
         # Two lines that start with dots right after each other.
         (b"\r\n.\r\n.\r\n", b"\r\n..\r\n..\r\n"),
-        # Half line ends become whole ones before dots are looked for.
+        # Bare CR and LF become CRLF before dots are doubled.
         (b"a\n.\nb\r.\rc", b"a\r\n..\r\nb\r\n..\r\nc\r\n"),
         # An empty message is one empty line.
         (b"", b"\r\n"),
@@ -44,7 +44,7 @@ def test_no_message_can_end_itself(content: bytes) -> None:
     [
         # Several lines become one.
         ("5.1.1 no such user\n5.1.1 really", "5.1.1 no such user 5.1.1 really"),
-        # Bytes that are no UTF-8 come as lone surrogates, which no database takes.
+        # Bytes outside of UTF-8 come as lone surrogates, which PostgreSQL rejects.
         ("caf\udce9 \x00full", "caf\ufffd full"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Each fault names the setting to look at."""
+"""Tests that each fault names the setting to check."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def certificate_fault() -> Exception:
             "refused the login of ann: 535 5.7.8 bad credentials",
             "outgoing connection relay: username, password",
         ),
-        # The server's own trouble: nothing of ours to change.
+        # A fault of the server, so no setting is named.
         (
             aiosmtplib.SMTPAuthenticationError(454, "4.7.0 later"),
             "cannot check the login now: 454 4.7.0 later",
@@ -41,7 +41,7 @@ def certificate_fault() -> Exception:
         ),
         # Untrusted.
         (certificate_fault(), "is not trusted: self-signed certificate", "ca_file"),
-        # Nobody there.
+        # The port is closed.
         (
             ConnectionRefusedError(111, "Connection refused"),
             "no connection to SMTP server mail.example.org:587",

@@ -167,6 +167,7 @@ async def test_raw_mails_are_archived_by_day_and_mailbox(
     assert neighbours.blobs.archived == {key: b"one"}
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_refused_mail_fails_and_its_neighbours_go_on(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
@@ -184,6 +185,7 @@ async def test_a_refused_mail_fails_and_its_neighbours_go_on(
     assert ("support", "failed") in neighbours.progress.outcomes
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
@@ -207,6 +209,7 @@ async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
     assert not suspects.losses
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_mail_that_cannot_even_be_listed_does_not_stop_the_mailbox(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
@@ -269,6 +272,7 @@ async def test_a_changed_uidvalidity_lists_again_as_other_mails(
     assert first.mail_id != second.mail_id
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_what_a_crash_left_unmarked_is_marked_at_the_next_start(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

@@ -164,6 +164,7 @@ async def test_a_long_outage_of_postgresql_ends_no_later_for_it(neighbours: Neig
     assert max(waits.seconds[:12]) <= 6
 
 
+@pytest.mark.logs_errors("mailbox away")
 async def test_how_looks_went_is_noted_for_people_and_not_at_each_one(
     neighbours: Neighbours,
 ) -> None:
@@ -181,6 +182,7 @@ async def test_how_looks_went_is_noted_for_people_and_not_at_each_one(
     ]
 
 
+@pytest.mark.logs_errors("mailbox away")
 async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.open_faults = [ConfigurationError("login refused")]
@@ -189,6 +191,7 @@ async def test_a_refused_login_is_tried_seldom(neighbours: Neighbours) -> None:
     assert waits.seconds[0] >= 12
 
 
+@pytest.mark.logs_errors("mailbox needs authorization")
 async def test_a_need_for_authorization_is_told_once_and_the_mailbox_goes_on_after_it(
     neighbours: Neighbours, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,6 +236,7 @@ async def test_an_unacknowledged_record_ends_the_watch(neighbours: Neighbours) -
     assert not server.seen
 
 
+@pytest.mark.logs_errors("mailbox failed")
 async def test_what_nobody_foresaw_stops_this_mailbox_only_for_a_while(
     neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:

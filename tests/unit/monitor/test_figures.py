@@ -1,4 +1,4 @@
-"""The figures that come of the tables' rows."""
+"""Tests the figures that are merged from the tables' rows."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_the_latest_contact_counts() -> None:
         ({"1": 10}, 0.5, 0.5),
         ({"1": 5, "2": 5}, 0.5, 1.0),
         ({"1": 5, "2": 5}, 0.75, 1.5),
-        # Nobody knows how old the mails of the last bucket are.
+        # The last bucket has no upper bound, so its lower one is shown.
         ({"1": 1, "86400": 1, "+Inf": 8}, 0.99, 86400.0),
     ],
 )

@@ -1,4 +1,4 @@
-"""How reports add up in the windows of their time, on tables in memory."""
+"""Tests how reports add up in the windows of their time, on tables in memory."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class OneWindow:
-    """A table that knows one window only."""
+    """A table with a single window."""
 
     def __init__(self) -> None:
         self.held: dict[str, Any] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""What a process says of its health, and how it answers over HTTP."""
+"""Tests the health of a process, and its answers over HTTP."""
 
 import socket
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def test_knows_which_parts_are_down(health: Health) -> None:
 
 
 @pytest.mark.parametrize(("down", "ready"), [([], True), (["kafka"], False)])
-def test_is_ready_when_no_part_is_down(health: Health, down: list[str], ready: bool) -> None:
+def test_is_ready_when_all_parts_are_up(health: Health, down: list[str], ready: bool) -> None:
     for part in down:
         health.down(part, "no answer")
     assert health.ready is ready
@@ -98,7 +98,7 @@ def test_metrics_hold_what_the_stage_counted(url: str, health: Health) -> None:
     assert "postrail_paused 1.0" in text
 
 
-def test_other_paths_are_told_what_there_is(url: str) -> None:
+def test_other_paths_answer_with_the_existing_ones(url: str) -> None:
     answer = httpx.get(f"{url}/")
     assert answer.status_code == 404
     assert "/readyz" in answer.text
@@ -119,7 +119,7 @@ def test_an_address_of_another_machine_names_the_setting(health: Health) -> None
         server.start()
 
 
-def test_serves_ipv6_where_there_is_any(health: Health) -> None:
+def test_serves_ipv6_where_it_is_available(health: Health) -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
     server = HealthServer(ServerSettings(host="::1", port=0), health)
@@ -131,6 +131,6 @@ def test_serves_ipv6_where_there_is_any(health: Health) -> None:
     server.stop()
 
 
-def test_an_address_for_everywhere_is_told_as_the_machine(health: Health) -> None:
+def test_an_address_for_all_interfaces_is_shown_as_the_host_name(health: Health) -> None:
     server = HealthServer(ServerSettings(host="0.0.0.0", port=9400), health)
     assert server.address == f"{socket.gethostname()}:9400"

@@ -1,4 +1,4 @@
-"""What the log shows, and what it never shows."""
+"""Tests the lines of the log, and that secrets stay out of them."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from postrail.settings import Settings
 
 
 class Lines:
-    """What was logged so far."""
+    """The lines that were logged so far."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -67,13 +67,13 @@ def test_a_terminal_gets_text(lines: Lines) -> None:
     assert "mailbox=support" in lines.text
 
 
-def test_less_than_the_level_is_left_out(lines: Lines) -> None:
+def test_lines_below_the_level_are_left_out(lines: Lines) -> None:
     configure("warning")
     log("postrail.x").info("parsed")
     assert lines.text == ""
 
 
-def test_libraries_join_from_warnings_upwards(lines: Lines) -> None:
+def test_lines_of_libraries_are_included_from_warnings_upwards(lines: Lines) -> None:
     configure("debug")
     logging.getLogger("kafka.client").info("hello")
     logging.getLogger("kafka.client").warning("no answer from %s", "127.0.0.1:9092")

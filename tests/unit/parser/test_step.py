@@ -210,6 +210,7 @@ async def test_a_mail_beyond_the_limits_arrives_and_delays_no_other(
     assert counted.outcomes == [("support", "parsed", 5.0), ("support", "parsed", 5.0)]
 
 
+@pytest.mark.logs_errors("the parser failed")
 async def test_a_fault_of_ours_fails_the_mail_and_not_the_stage(
     parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,7 +275,10 @@ async def test_a_mail_with_fewer_deaths_is_parsed(parser: Parser, producer: Memo
 
 
 @pytest.mark.parametrize("size", [10, step.LARGE_BYTES + 1])
-@pytest.mark.parametrize("at", ["parse", "unparsed"])
+@pytest.mark.parametrize(
+    "at",
+    ["parse", pytest.param("unparsed", marks=pytest.mark.logs_errors("the parser failed"))],
+)
 async def test_memory_that_is_used_up_ends_the_process_and_not_the_mail(
     parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch, size: int, at: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The decision about each recipient, as a table."""
+"""Tests the decision about each recipient, as a table."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def answer(state: State) -> list[Answer]:
 @pytest.mark.parametrize(
     ("state", "waited_hours", "before", "outcome", "maybe_twice"),
     [
-        # The server took it.
+        # The server accepted it.
         ("sent", 0, False, "sent", False),
-        # It took it, and an earlier attempt may have been taken too.
+        # It accepted it, and may have accepted an earlier attempt too.
         ("sent", 0, True, "sent", True),
         # 5xx is final at once.
         ("failed", 0, False, "failed", False),
@@ -56,7 +56,7 @@ def answer(state: State) -> list[Answer]:
         ("deferred", 100, False, "deferred", False),
         # For five days.
         ("deferred", 121, False, "failed", False),
-        # Nobody knows: once more, and it says so.
+        # Unknown: tried again, and marked as maybe sent twice.
         ("unknown", 0, False, "deferred", True),
         ("unknown", 121, False, "failed", True),
     ],
@@ -89,7 +89,7 @@ def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
     assert (result.due_at - NOW).total_seconds() == pytest.approx(seconds, rel=0.21)
 
 
-def test_a_time_that_is_known_is_used() -> None:
+def test_a_given_retry_time_is_used() -> None:
     probe_at = NOW + timedelta(seconds=2)
 
     finished = attempt_results(claimed(), answer("deferred"), NOW, SETTINGS, retry_at=probe_at)

@@ -1,4 +1,4 @@
-"""A server that is away is probed by one mail at a time, less and less often."""
+"""Tests that an unavailable server is probed by one message at a time, at growing intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.sender.breaker import PROBE_BASE_SECONDS, PROBE_MAX_SECONDS, Break
 NOW = SettableClock().now()
 
 
-def test_closed_lets_as_many_through_as_there_are_hands() -> None:
+def test_closed_allows_as_many_messages_as_there_are_connections() -> None:
     breaker = Breaker()
 
     assert breaker.allowed(NOW, busy=1, most=4) == 3
@@ -18,7 +18,7 @@ def test_closed_lets_as_many_through_as_there_are_hands() -> None:
     assert not breaker.is_open
 
 
-def test_open_lets_one_through_when_its_time_has_come() -> None:
+def test_open_allows_one_message_when_the_probe_is_due() -> None:
     breaker = Breaker()
     probe_at = breaker.failed(NOW, "refused")
 
@@ -29,7 +29,7 @@ def test_open_lets_one_through_when_its_time_has_come() -> None:
     assert breaker.allowed(probe_at, busy=1, most=4) == 0
 
 
-def test_mails_that_fail_together_count_once() -> None:
+def test_messages_that_fail_together_count_once() -> None:
     breaker = Breaker()
 
     first = breaker.failed(NOW, "refused")

@@ -1,4 +1,4 @@
-"""Records to bytes and back, and what happens to bytes that are none."""
+"""Tests encoding and decoding of records, and the errors for other bytes."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_new_field_without_default_would_be_refused() -> None:
 
 
 def test_a_removed_field_would_be_refused() -> None:
-    """The last release could not read what the new one writes: its field has no default."""
+    """The last release cannot read records of the new one: its field has no default."""
     current = json.loads((schema.schema_folder() / "mail_fetched.avsc").read_text())
     current["fields"] = [field for field in current["fields"] if field["name"] != "size"]
     changed = fastavro.schema.parse_schema(current, named_schemas={})
@@ -145,13 +145,13 @@ def test_an_older_writer_is_read_by_its_fingerprint(monkeypatch: pytest.MonkeyPa
     [
         b"",  # an empty value
         b"\xc3\x01\x00",  # shorter than a header
-        b"{}",  # JSON of somebody else
+        b"{}",  # JSON of another program
         avro.encode(mail_fetched())[:-3],  # cut off
         avro.encode(mail_fetched()) + b"x",  # something follows
         avro.encode(mail_fetched())[:10] + b"\xff" * 30,  # rubbish behind a good header
     ],
 )
-def test_bytes_that_are_no_record_say_so(data: bytes) -> None:
+def test_bytes_that_are_not_a_record_raise_undecodable(data: bytes) -> None:
     with pytest.raises(avro.UndecodableError):
         avro.decode(data)
 
@@ -163,7 +163,7 @@ def test_a_record_is_read_as_the_type_that_is_asked_for() -> None:
         avro.decode_as(MailParsed, avro.encode(mail))
 
 
-def test_an_unknown_fingerprint_is_not_rubbish_but_a_newer_release() -> None:
+def test_an_unknown_fingerprint_means_a_newer_release() -> None:
     with pytest.raises(avro.UnknownSchemaError, match="0102030405060708"):
         avro.decode(avro.MARKER + bytes(range(1, 9)) + b"whatever")
 

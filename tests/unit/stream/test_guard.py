@@ -1,4 +1,4 @@
-"""The guarded loop in memory: deaths are told from all that is none, and the guilty is found."""
+"""Tests the guarded loop in memory: it counts deaths only, and identifies the deadly record."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ LIMIT = 3
 
 
 class Died(Exception):
-    """Stands for the end of a process that says nothing any more."""
+    """Stands for a process that ends without a word, as by SIGKILL."""
 
 
 class Stage:
-    """A guarded stage over several lives of its process; what was committed stays."""
+    """A guarded stage over several lives of its process; committed offsets and notes stay."""
 
     def __init__(self, counts: dict[int, int]) -> None:
         self._values = {
@@ -39,7 +39,7 @@ class Stage:
             for partition, count in counts.items()
         }
         self.deadly: set[tuple[int, int]] = set()
-        # Raised, one after the other, before anything is done.
+        # Raised one after the other, each before a batch is processed.
         self.faults: list[Exception] = []
         self.done: list[tuple[int, int]] = []
         self.given_up: list[tuple[int, int, int]] = []
@@ -63,7 +63,7 @@ class Stage:
         self.done += [(received.partition, received.offset) for received in batch]
 
     async def live(self, until: Callable[[], bool]) -> None:
-        """One life of the process: until all is committed, or its end by what it raises."""
+        """Runs one life of the process, until the condition holds or the process dies."""
         before, self.reader = self.reader, self._reader()
         self.reader.committed, self.reader.notes = before.committed, before.notes
         self.reader.refuse_commits = before.refuse_commits
@@ -82,13 +82,13 @@ class Stage:
         )
         life = asyncio.create_task(worker.run(stop))
         async with asyncio.timeout(10):
-            while not life.done() and not until():  # noqa: ASYNC110  Looks at everything.
+            while not life.done() and not until():  # noqa: ASYNC110  More than one event.
                 await asyncio.sleep(0)
             stop.set()
             await life
 
     async def live_until_all_is_done(self) -> None:
-        """Starts again after each death."""
+        """Starts the process again after each death."""
         ends = {partition: len(values) for partition, values in self._values.items()}
         while self.reader.committed != ends:
             with contextlib.suppress(Died):
@@ -98,7 +98,7 @@ class Stage:
         return read_note(self.reader.notes.get(partition, ""))
 
     def once_each(self) -> list[tuple[int, int]]:
-        """What was done, each where it came first."""
+        """Returns the processed records without repetitions."""
         return list(dict.fromkeys(self.done))
 
 
@@ -124,9 +124,9 @@ async def test_the_record_that_kills_is_found_by_three_deaths_and_its_neighbours
     assert stage.note() == NOTHING
 
 
-async def test_a_panic_which_is_no_exception_is_a_death() -> None:
+async def test_a_panic_counts_as_a_death_too() -> None:
     class Panic(BaseException):
-        """As Rust's libraries raise it."""
+        """An exception as Rust libraries raise it."""
 
     stage = Stage({0: 1})
 
@@ -155,12 +155,12 @@ async def test_a_death_in_one_partition_is_counted_once_in_the_other() -> None:
     for _ in range(2):
         with pytest.raises(Died):
             await stage.live(lambda: False)
-    # Partition 1 had nothing in hand at the second death.
+    # Partition 1 had no record in flight at the second death.
     assert stage.note(1) == Note(together=1, until=2)
     assert stage.note(0).after_death() == Note(together=1, alone=1, until=2)
 
 
-async def test_kills_with_other_records_in_hand_each_time_blame_none() -> None:
+async def test_kills_with_other_records_in_flight_each_time_blame_none() -> None:
     stage = Stage({0: 6})
     for victim in range(5):
         stage.deadly = {(0, victim)}
@@ -174,10 +174,10 @@ async def test_kills_with_other_records_in_hand_each_time_blame_none() -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        # Kafka did not acknowledge: nothing that the record is to blame for.
+        # Kafka did not acknowledge, which is not the record's fault.
         FatalError("not acknowledged"),
-        # The blob store is away, and the process is told to stop meanwhile.
-        TransientError("the blob store is away"),
+        # The blob store is unavailable, and the process is stopped meanwhile.
+        TransientError("the blob store is unavailable"),
     ],
 )
 async def test_an_end_with_a_cause_outside_of_the_records_is_no_death(fault: Exception) -> None:
@@ -192,20 +192,20 @@ async def test_an_end_with_a_cause_outside_of_the_records_is_no_death(fault: Exc
     assert (stage.given_up, stage.done) == ([], [(0, 0)])
 
 
-async def test_a_pause_puts_down_what_was_in_hand_and_takes_it_up_again() -> None:
+async def test_a_pause_releases_the_records_in_flight_and_takes_them_again() -> None:
     stage = Stage({0: 1})
-    stage.faults = [TransientError("the blob store is away")]
+    stage.faults = [TransientError("the blob store is unavailable")]
     await stage.live_until_all_is_done()
     held = [bool(read_note(notes[0]).holder) for _, notes in stage.reader.commits]
     assert held == [True, False, True, False]
 
 
-async def test_a_pause_forgets_no_death_that_is_known() -> None:
+async def test_a_pause_keeps_the_known_deaths() -> None:
     stage = Stage({0: 1})
     stage.deadly = {(0, 0)}
     with pytest.raises(Died):
         await stage.live(lambda: False)
-    stage.faults = [TransientError("the blob store is away")] * 5
+    stage.faults = [TransientError("the blob store is unavailable")] * 5
     await stage.live(lambda: len(stage.faults) < 5)
     assert stage.note() == Note(alone=1, until=1)
 
@@ -217,21 +217,21 @@ async def test_commits_that_fail_stop_nothing() -> None:
     assert stage.reader.committed == {}
 
 
-async def test_what_the_broker_refused_is_put_down_when_the_partition_goes() -> None:
+async def test_a_refused_commit_is_repeated_when_the_partition_is_revoked() -> None:
     reader = MemoryReader({0: [b""]})
     guard = DeathGuard(reader)
     await guard.take([raw(0, 0, b"")])
     reader.refuse_commits = True
     assert not await guard.commit({0: 1})
-    # The next poll fails too: the broker is away.
+    # The next poll fails too: the broker is unavailable.
     await guard.release()
     reader.refuse_commits = False
     reader.revoke(frozenset({0}))
     assert (reader.committed, reader.notes) == ({0: 1}, {0: ""})
 
 
-class Hand:
-    """A stage whose work lasts until it is told to end, while the group takes and gives."""
+class SlowStage:
+    """A stage whose work lasts until the test ends it, while the group revokes and assigns."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(worker_module, "STAY_SECONDS", 0.001)
@@ -249,22 +249,22 @@ class Hand:
         return [bool(self.stage.note(partition).holder) for partition in (0, 1)]
 
 
-async def test_a_partition_that_is_taken_away_is_put_down_and_taken_up_when_given_back(
+async def test_a_revoked_partition_is_released_and_taken_again_when_it_is_assigned_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hand = Hand(monkeypatch)
-    stage = hand.stage
-    stage.process = hand.work  # type: ignore[method-assign]
+    slow = SlowStage(monkeypatch)
+    stage = slow.stage
+    stage.process = slow.work  # type: ignore[method-assign]
     seen: list[list[bool]] = []
 
     def rebalance() -> None:
-        seen.append(hand.holders())
+        seen.append(slow.holders())
         if stage.reader.kept_alive == 1:
             stage.reader.revoke(frozenset({0, 1}))
-            seen.append(hand.holders())
+            seen.append(slow.holders())
             stage.reader.give(frozenset({0}))
         if stage.reader.kept_alive == 3:
-            hand.released.set()
+            slow.released.set()
 
     async def begin() -> None:
         while not stage.reader.opened:  # noqa: ASYNC110
@@ -274,22 +274,22 @@ async def test_a_partition_that_is_taken_away_is_put_down_and_taken_up_when_give
     watching = asyncio.create_task(begin())
     await stage.live(lambda: stage.reader.committed.get(0) == 1)
     await watching
-    # In hand; taken away; the one that came back is in hand again, the other is another's.
+    # In flight; revoked; the one that was assigned again is in flight, the other is not ours.
     assert seen[:3] == [[True, True], [False, False], [True, False]]
     assert stage.reader.committed == {0: 1, 1: 0}
 
 
-async def test_a_member_that_was_expelled_says_nothing_any_more(
+async def test_a_member_that_was_expelled_commits_nothing_any_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hand = Hand(monkeypatch)
-    stage = hand.stage
-    stage.process = hand.work  # type: ignore[method-assign]
+    slow = SlowStage(monkeypatch)
+    stage = slow.stage
+    stage.process = slow.work  # type: ignore[method-assign]
 
     def expel() -> None:
         if stage.reader.kept_alive == 1:
             stage.reader.lose(frozenset({0, 1}))
-        hand.released.set()
+        slow.released.set()
 
     async def begin() -> None:
         while not stage.reader.opened:  # noqa: ASYNC110
@@ -303,7 +303,7 @@ async def test_a_member_that_was_expelled_says_nothing_any_more(
 
 
 async def test_a_partition_that_comes_back_after_refused_commits_is_no_death() -> None:
-    """The note of our own batch still stands at the broker when the partition is placed again."""
+    """The broker still has the note of our own batch when the partition is placed again."""
     stage = Stage({0: 2})
 
     def refuse() -> None:
@@ -319,7 +319,7 @@ async def test_a_partition_that_comes_back_after_refused_commits_is_no_death() -
 
     stage.at_work = refuse
     await stage.live(regained)
-    # Once more, but in one batch: nothing in it is suspected.
+    # Once more, but in one batch: no record in it is suspected.
     assert stage.done == [(0, 0), (0, 1)] * 2
     assert len(stage.reader.commits) == 3
     assert stage.note() == NOTHING

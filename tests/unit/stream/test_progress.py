@@ -1,4 +1,4 @@
-"""What a process reports of itself."""
+"""Tests the progress reports of a process."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The consumer loop on stand-ins in memory: what each kind of trouble does to work and offsets."""
+"""Tests the consumer loop in memory: the effect of each fault on the work and its offsets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def good(number: int) -> bytes:
 
 
 class Bench:
-    """A worker with everything around it in memory."""
+    """A worker whose reader, producer and offsets are in memory."""
 
     def __init__(self, partitions: dict[int, list[bytes]]) -> None:
         self.reader = MemoryReader(partitions)
@@ -63,13 +63,13 @@ class Bench:
         )
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run(self.stop))
-            while not until():  # noqa: ASYNC110  Looks at everything, not at one event.
+            while not until():  # noqa: ASYNC110  The condition is more than one event.
                 await asyncio.sleep(0)
             self.stop.set()
 
 
 class FakePositions:
-    """Offsets beside rows, in memory."""
+    """Stored offsets, in memory."""
 
     def __init__(self, stored: dict[int, int]) -> None:
         self.in_database = stored
@@ -115,7 +115,7 @@ async def test_nothing_is_committed_before_it_is_processed() -> None:
 
 async def test_a_shared_outage_pauses_and_drops_nothing() -> None:
     bench = Bench({0: [good(0), good(1)]})
-    faults = [TransientError("PostgreSQL is away"), TransientError("still away")]
+    faults = [TransientError("PostgreSQL is unavailable"), TransientError("still unavailable")]
     ready_in_pause: list[bool] = []
     bench.reader.on_keep_alive = lambda: ready_in_pause.append(bench.health.ready)
 
@@ -135,7 +135,7 @@ async def test_a_shared_outage_pauses_and_drops_nothing() -> None:
 
 async def test_partitions_that_were_lost_in_a_pause_are_neither_worked_nor_committed() -> None:
     bench = Bench({0: [good(0)], 1: [good(1)]})
-    faults = [TransientError("away")]
+    faults = [TransientError("unavailable")]
 
     def lose_one() -> None:
         bench.reader.assigned_now = frozenset({1})
@@ -172,6 +172,7 @@ async def test_an_unacknowledged_send_ends_the_worker_without_a_commit() -> None
     assert bench.reader.closed
 
 
+@pytest.mark.logs_errors("dead letter")
 async def test_a_record_that_does_not_decode_goes_to_the_dead_letters_and_is_passed() -> None:
     bench = Bench({0: [good(0), b"rubbish", good(2)]})
     await bench.run(bench.note, lambda: bench.reader.committed == {0: 3})
@@ -182,6 +183,7 @@ async def test_a_record_that_does_not_decode_goes_to_the_dead_letters_and_is_pas
     assert dead.value == b"rubbish"
 
 
+@pytest.mark.logs_errors("dead letter")
 async def test_a_record_of_another_topic_goes_to_the_dead_letters_and_is_passed() -> None:
     other = avro.encode(mail_parsed())
     bench = Bench({0: [good(0), other, good(2)]})
@@ -194,6 +196,7 @@ async def test_a_record_of_another_topic_goes_to_the_dead_letters_and_is_passed(
     assert "MailParsed" in dead.error
 
 
+@pytest.mark.logs_errors("dead letter")
 async def test_many_records_of_another_topic_pause_the_stage() -> None:
     other = avro.encode(mail_parsed())
     bench = Bench({0: []})
@@ -213,7 +216,7 @@ async def test_a_dead_letter_that_is_not_acknowledged_is_not_committed() -> None
     assert bench.reader.committed == {}
 
 
-async def test_an_unknown_schema_pauses_and_is_no_dead_letter() -> None:
+async def test_an_unknown_schema_pauses_without_a_dead_letter() -> None:
     bench = Bench({0: [good(0), UNKNOWN]})
     ready_in_pause: list[bool] = []
     bench.reader.on_keep_alive = lambda: ready_in_pause.append(bench.health.ready)
@@ -223,6 +226,7 @@ async def test_an_unknown_schema_pauses_and_is_no_dead_letter() -> None:
     assert not any(ready_in_pause)
 
 
+@pytest.mark.logs_errors("dead letter")
 async def test_many_undecodable_records_of_several_mailboxes_pause_the_stage() -> None:
     bench = Bench({0: []})
     bench.reader.records[0] = [
@@ -233,6 +237,7 @@ async def test_many_undecodable_records_of_several_mailboxes_pause_the_stage() -
     assert bench.reader.committed == {}
 
 
+@pytest.mark.logs_errors("dead letter")
 async def test_rubbish_of_one_mailbox_does_not_pause_the_stage() -> None:
     bench = Bench({0: [b"rubbish"] * 60 + [good(60)]})
     await bench.run(bench.note, lambda: bench.reader.committed == {0: 61})
@@ -255,7 +260,7 @@ async def test_a_database_without_offsets_gets_everything_that_the_topic_has() -
     assert bench.seen[0] == (0, 0)
 
 
-async def test_a_database_that_came_back_older_gets_the_missing_records_again() -> None:
+async def test_a_database_that_was_restored_gets_the_missing_records_again() -> None:
     bench = Bench({0: [good(n) for n in range(6)]})
     bench.reader.max_records = 2
     positions = bench.positions = FakePositions({0: 0})
@@ -272,7 +277,7 @@ async def test_a_database_that_came_back_older_gets_the_missing_records_again() 
     assert bench.seen == [(0, n) for n in (0, 1, 2, 3, 1, 2, 3, 4, 5)]
 
 
-async def test_an_idle_worker_notices_that_the_database_came_back_older() -> None:
+async def test_an_idle_worker_notices_that_the_database_was_restored() -> None:
     bench = Bench({0: [good(n) for n in range(3)]})
     positions = bench.positions = FakePositions({0: 0})
 
@@ -290,7 +295,8 @@ async def test_an_idle_worker_notices_that_the_database_came_back_older() -> Non
     assert bench.seen[3:] == [(0, 1), (0, 2)]
 
 
-async def test_records_that_retention_removed_are_alarmed_and_reading_goes_on(
+@pytest.mark.logs_errors("retention has removed records before they were handled")
+async def test_records_that_retention_removed_raise_an_alert_and_reading_goes_on(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     bench = Bench({0: [good(n) for n in range(5)]})
@@ -306,6 +312,7 @@ def test_batches_are_bounded_by_bytes_but_take_at_least_one_record() -> None:
     assert [[r.offset for r in batch] for batch in batches(records, 100)] == [[0, 1], [2], [3], [4]]
 
 
+@pytest.mark.logs_errors("dead letter")
 async def test_a_dead_letter_is_written_once_however_long_its_neighbour_waits() -> None:
     bench = Bench({0: [b"rubbish", UNKNOWN]})
     await bench.run(bench.note, lambda: bench.reader.kept_alive > 50)
@@ -334,16 +341,19 @@ async def test_a_batch_that_takes_long_keeps_its_place_in_the_group(
 async def test_partitions_are_placed_once_the_database_is_back() -> None:
     bench = Bench({0: [good(0)]})
     positions = bench.positions = FakePositions({})
-    positions.faults = [TransientError("PostgreSQL is away"), TransientError("still away")]
+    positions.faults = [
+        TransientError("PostgreSQL is unavailable"),
+        TransientError("still unavailable"),
+    ]
     await bench.run(bench.note, lambda: bench.seen == [(0, 0)])
     assert positions.faults == []
 
 
-async def test_a_lost_partition_takes_nothing_with_it_that_is_still_ours() -> None:
-    """Each record is a batch of its own here; the first one's partition is lost while it waits."""
+async def test_a_lost_partition_leaves_the_records_of_the_others() -> None:
+    """Each record is a batch of its own here; the first loses its partition while it waits."""
     large = avro.encode(mail_fetched(body=b"x" * 1000))
     bench = Bench({0: [large], 1: [large]})
-    faults = [TransientError("away")]
+    faults = [TransientError("unavailable")]
 
     def lose_one() -> None:
         bench.reader.assigned_now = frozenset({1})

@@ -9,6 +9,7 @@ import pytest
 from services.parser.record import record_maker
 
 
+@pytest.mark.logs_errors("the parser failed", "the parser failed on the header too")
 def test_a_header_on_which_the_parser_fails_fails_its_mail_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
