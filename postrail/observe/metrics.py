@@ -19,27 +19,27 @@ AGE_BUCKETS_SECONDS = (
 
 _stage_seconds = Histogram(
     "postrail_stage_seconds",
-    "Time that a stage took for one mail",
+    "Time that a stage took for one message",
     ("service", "outcome"),
     buckets=STAGE_BUCKETS_SECONDS,
 )
 _mail_age_seconds = Histogram(
     "postrail_mail_age_seconds",
-    "Time from the reception of a mail until this stage was done with it",
+    "Time from the reception of a message until this stage had finished it",
     ("service",),
     buckets=AGE_BUCKETS_SECONDS,
 )
-_mails = Counter("postrail_mails", "Mails by what became of them", ("service", "outcome"))
+_mails = Counter("postrail_mails", "Messages by outcome", ("service", "outcome"))
 _dead_letters = Counter("postrail_dead_letters", "Records that did not decode", ("service",))
 _ready = Gauge("postrail_ready", "1 while no part that this process needs is down")
-_paused = Gauge("postrail_paused", "1 while the consumer loop waits for a part that is away")
-_lag = Gauge("postrail_lag_records", "Records that wait in this process's partitions", ("service",))
+_paused = Gauge("postrail_paused", "1 while the consumer loop waits for a part that is unavailable")
+_lag = Gauge("postrail_lag_records", "Unread records in this process's partitions", ("service",))
 _unaccounted = Gauge(
-    "postrail_unaccounted_mails", "Mails without an outcome for too long; must be 0"
+    "postrail_unaccounted_mails", "Messages that have had no outcome for too long; must be 0"
 )
 _mailbox_unaccounted = Gauge(
     "postrail_mailbox_unaccounted_mails",
-    "Mails that the mailbox held and no row told of when they were compared last; must be 0",
+    "Messages in the mailbox without a row, at the last comparison; must be 0",
     ("mailbox",),
 )
 _needs_authorization = Gauge(

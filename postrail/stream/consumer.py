@@ -272,7 +272,7 @@ def _start(first: int, committed: Any) -> Start:
 
 
 def _ignore(offsets: object, answer: object) -> None:
-    """Best effort: if this commit fails, the next owner re-reads the records."""
+    """Ignores the answer. If this commit fails, the next owner re-reads the records."""
 
 
 def _raw(record: Any) -> RawRecord:

@@ -30,7 +30,7 @@ class FiguresCollector(Collector):
 def _mails(shown: Figures) -> Metric:
     metric = GaugeMetricFamily(
         "postrail_mailbox_mails",
-        "Mails of the last minutes by mailbox, stage and outcome",
+        "Messages of the last minutes by mailbox, stage and outcome",
         labels=("mailbox", "service", "outcome", "window"),
     )
     for (mailbox, service), stage in shown.stages.items():
@@ -42,7 +42,7 @@ def _mails(shown: Figures) -> Metric:
 def _ages(shown: Figures) -> Metric:
     metric = GaugeMetricFamily(
         "postrail_mailbox_age_seconds",
-        "Time from reception until a stage was done, by mailbox and stage",
+        "Time from reception until a stage had finished, by mailbox and stage",
         labels=("mailbox", "service", "quantile"),
     )
     for (mailbox, service), stage in shown.stages.items():

@@ -123,7 +123,7 @@ class Attempts:
         content = claimed.message
         if content is None:
             if claimed.message_blob is None:
-                raise PermanentError("the queued mail has neither a message nor a blob")
+                raise PermanentError("the queued record has neither a message nor a blob")
             content = await self._blobs.get(claimed.message_blob)
         recipients = tuple(recipient.address for recipient in claimed.recipients)
         return Envelope(envelope_from=claimed.envelope_from, recipients=recipients, content=content)

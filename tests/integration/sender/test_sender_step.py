@@ -232,7 +232,7 @@ async def test_an_unavailable_server_is_probed_by_one_message(bench: Bench) -> N
     await configure(bench.pool, 25)
     await bench.take_in(*(queued_mail() for _ in range(8)))
     await bench.channels.refresh()
-    bench.courier.behaviour = raising(CourierUnavailable("nobody there"))
+    bench.courier.behaviour = raising(CourierUnavailable("connection refused"))
 
     await bench.rounds(3)
     tried = len(bench.courier.envelopes)
@@ -252,7 +252,7 @@ async def test_an_unavailable_server_is_probed_by_one_message(bench: Bench) -> N
 
 async def test_a_fault_of_one_message_leaves_the_others_alone(bench: Bench) -> None:
     await configure(bench.pool, 25)
-    await BlobStore(bench.process.settings.blobs.url).put(b"of somebody else")
+    await BlobStore(bench.process.settings.blobs.url).put(b"of another message")
     missing = BlobReference(sha256="ab" * 32, size=1)
     await bench.take_in(
         queued_mail(message=None, message_blob=missing),

@@ -57,7 +57,7 @@ class Member:
     def __init__(self, kafka: KafkaSettings, producer: Producer) -> None:
         self.batches: list[list[Received[MailFetched]]] = []
         # Raised by the work while it is set.
-        self.trouble: TransientError | None = None
+        self.fault: TransientError | None = None
         self.worker = Worker(
             topic=MAIL_FETCHED,
             group="test",
@@ -72,8 +72,8 @@ class Member:
 
     async def _process(self, batch: Sequence[Received[MailFetched]]) -> None:
         self.tried.append(frozenset(received.partition for received in batch))
-        if self.trouble:
-            raise self.trouble
+        if self.fault:
+            raise self.fault
         self.batches.append(list(batch))
 
     @property
@@ -158,7 +158,7 @@ async def test_partitions_lost_in_the_middle_of_a_batch_leave_it(
     kafka: KafkaSettings, producer: Producer
 ) -> None:
     first, second = Member(kafka, producer), Member(kafka, producer)
-    first.trouble = TransientError("the database is away")
+    first.fault = TransientError("the database is unavailable")
     sent = await send(producer, 64)
     async with first.running():
         await until(lambda: bool(first.tried))
@@ -166,7 +166,7 @@ async def test_partitions_lost_in_the_middle_of_a_batch_leave_it(
             await until(lambda: share(first, second) == [2, 2])
             held = first.worker.assigned_partitions
             await until(lambda: bool(first.tried) and first.tried[-1] <= held)
-            first.trouble = None
+            first.fault = None
             await until(lambda: len(first.ids + second.ids) == 64)
     # One member processed each, and the first one none of those that it had lost.
     assert first.ids + second.ids == Counter(sent)
@@ -292,7 +292,7 @@ def test_a_zombie_s_commit_is_refused_and_its_work_has_no_second_effect(
         for n in range(40)
     ]
     feed(pipeline, MAIL_FETCHED, mails)
-    pipeline.wait_until(lambda: IN_HAND in zombie.log, WAIT_SECONDS, "a batch in hand")
+    pipeline.wait_until(lambda: IN_HAND in zombie.log, WAIT_SECONDS, "a batch in flight")
     zombie.freeze()
     pipeline.start(["parser"], replicas=2)
     pipeline.wait_until(lambda: handled(pipeline) == 40, WAIT_SECONDS, "the other parser's work")

@@ -88,7 +88,7 @@ def test_metrics_hold_what_the_stage_counted(url: str, health: Health) -> None:
     metrics.observe_stage("test_health", "issue", 0.01, 2.0)
     metrics.count_dead_letter("test_health")
     metrics.set_unaccounted(3)
-    health.down("stage", "PostgreSQL is away")
+    health.down("stage", "PostgreSQL is unavailable")
     text = httpx.get(f"{url}/metrics").text
     assert 'postrail_mails_total{outcome="issue",service="test_health"} 1.0' in text
     assert 'postrail_dead_letters_total{service="test_health"} 1.0' in text

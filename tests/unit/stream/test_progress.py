@@ -71,7 +71,7 @@ def test_a_report_holds_what_happened_since_the_last(progress: Progress, offered
 
 
 def test_a_report_says_who_reports(progress: Progress, offered: Offered, health: Health) -> None:
-    health.down("kafka", "away")
+    health.down("kafka", "unavailable")
     progress.report()
     (report,) = offered.reports
     (entry,) = offered.entries
