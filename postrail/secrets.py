@@ -1,4 +1,4 @@
-"""Stored secrets: sealed with AES-256-GCM, or named by reference; plain text comes out only here.
+"""Seals secrets with AES-256-GCM and follows references; only this module reveals plain text.
 
 A stored secret is one of: `sealed:KEYID:TEXT` (encrypted by us), `env:POSTRAIL_SECRET_NAME` (read
 from the environment of the process that needs it), `file:NAME` (a file of the secrets folder).
@@ -30,26 +30,26 @@ ENVIRONMENT = "env:"
 FILE = "file:"
 
 KEY_BYTES = 32
-# NIST SP 800-38D, 8.2: 96 bits are the length that GCM is made for.
+# NIST SP 800-38D, 8.2 recommends 96 bits.
 NONCE_BYTES = 12
-# A reference must not be able to read other variables of the process, such as the keys.
+# References must not reach other variables of the process, such as the keys.
 ENVIRONMENT_NAME = re.compile(r"POSTRAIL_SECRET_[A-Z0-9_]+")
-# No folder separator and no leading dot: a name cannot leave the folder.
+# Without separators and a leading dot, a name cannot leave the folder.
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 def generate_key() -> str:
-    """A new random key, as POSTRAIL_SECRETS__KEYS takes it."""
+    """Returns a new random key for POSTRAIL_SECRETS__KEYS."""
     return base64.b64encode(random.token_bytes(KEY_BYTES)).decode()
 
 
 def is_reference(text: str) -> bool:
-    """Whether the text names a secret that is kept elsewhere."""
+    """Returns whether the text refers to a secret that is stored elsewhere."""
     return text.startswith((ENVIRONMENT, FILE))
 
 
 def check_reference(reference: str) -> None:
-    """Raises ConfigurationError when the reference could never be followed."""
+    """Raises ConfigurationError when the reference is not allowed."""
     if reference.startswith(ENVIRONMENT):
         _environment_name(reference)
     else:
@@ -59,8 +59,8 @@ def check_reference(reference: str) -> None:
 class Secrets:
     """Seals and reveals secrets with the keys of this installation.
 
-    Keys rotate: a new one is put in front, `postrail secrets reseal` seals everything with it, and
-    then the old ones may go. Raises ConfigurationError for keys that cannot be read.
+    To rotate keys, put a new one in front and run `postrail secrets reseal`; then the old ones can
+    be removed. Raises ConfigurationError for invalid keys.
     """
 
     def __init__(self, settings: SecretSettings) -> None:
@@ -77,11 +77,11 @@ class Secrets:
         return f"{SEALED}{key_id}:{base64.urlsafe_b64encode(nonce + body).decode()}"
 
     def reveal(self, stored: str) -> str:
-        """The plain text of a stored secret; an empty one stays empty.
+        """Returns the plain text of a stored secret; an empty one stays empty.
 
-        Raises ConfigurationError when no key opens it, or when what it names is not there.
+        Raises ConfigurationError when no key opens it, or when its variable or file is missing.
         """
-        # Also where there is none: whoever asks is about to log in, or to send without a login.
+        # Even for an empty secret: the caller is about to log in, or to send without a login.
         self._require_not_withheld()
         if not stored:
             return ""
@@ -97,17 +97,17 @@ class Secrets:
         )
 
     def sealed_with_old_key(self, stored: str) -> bool:
-        """Whether the secret is sealed with another key than the first."""
+        """Returns whether the secret is sealed with a key other than the first."""
         if not stored.startswith(SEALED):
             return False
         return _split(stored)[0] != next(iter(self._required_keys()))
 
     def message_id_key(self) -> bytes:
-        """The key that makes the Message-IDs of our mails unguessable.
+        """Returns the key that makes the Message-IDs of our messages unguessable.
 
-        It is derived from the oldest key (the last in the list), so that putting a new key in
-        front changes nothing. Dropping the oldest key changes the ids of later mails only: the id
-        of a mail is stored with it when it is queued.
+        It is derived from the oldest key (the last in the list), so that a new key in front does
+        not change it. Removing the oldest key changes the ids of later messages only: the id of a
+        message is stored with it when it is queued.
         """
         oldest = list(self._required_keys().values())[-1]
         return hmac.digest(oldest, b"postrail message-id", "sha256")
@@ -119,7 +119,7 @@ class Secrets:
             raise ConfigurationError(
                 f"a secret is sealed with key {key_id}, which is not among the keys",
                 setting=KEYS_SETTING,
-                remedy="Add that key again, or give the secret again by postrail apply",
+                remedy="Add that key again, or give the secret again with postrail apply",
             )
         try:
             return (
@@ -134,43 +134,42 @@ class Secrets:
         name = _file_name(reference)
         if self._folder is None:
             raise ConfigurationError(
-                f"{reference} is used, but no folder of secrets is set",
+                f"{reference} is used, but the folder of secrets is not set",
                 setting=FOLDER_SETTING,
                 remedy="Set it to the folder that holds the files",
             )
         folder = self._folder.resolve()
-        # Kubernetes mounts secrets as links into a hidden folder beside them, which is inside.
+        # Kubernetes mounts secrets as links into a hidden folder inside of this one.
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
             raise ConfigurationError(
                 f"{reference} points outside of {self._folder}",
                 setting=FOLDER_SETTING,
-                remedy="Put the file itself there",
+                remedy="Put the file itself into that folder",
             )
         return _read(path, reference, FOLDER_SETTING).rstrip("\r\n")
 
     def _require_not_withheld(self) -> None:
         if self._withheld:
             raise ConfigurationError(
-                "an observer is given no passwords, so that it cannot log in anywhere",
+                "an observer may not read passwords, so that it cannot log in anywhere",
                 setting="POSTRAIL_OBSERVER",
-                remedy="Run this without POSTRAIL_OBSERVER, as the instance that the database"
-                " belongs to",
+                remedy="Run this without POSTRAIL_OBSERVER, as the instance that owns the database",
             )
 
     def _required_keys(self) -> dict[str, bytes]:
         self._require_not_withheld()
         if not self._keys:
             raise ConfigurationError(
-                "there is no key to seal secrets with",
+                "the key to seal secrets with is not set",
                 setting=KEYS_SETTING,
-                remedy="Make one with postrail secrets new-key, and keep it safe",
+                remedy="Create one with postrail secrets new-key, and keep it safe",
             )
         return self._keys
 
 
 def _keys(settings: SecretSettings) -> list[bytes]:
-    """The keys of the setting, then those of the file."""
+    """Returns the keys of the setting, then those of the file."""
     keys = [_key(text, KEYS_SETTING) for text in _parted(settings.keys.get_secret_value())]
     if settings.keys_file is not None:
         text = _read(settings.keys_file, "the file of keys", KEYS_FILE_SETTING)
@@ -183,7 +182,7 @@ def _parted(text: str) -> list[str]:
 
 
 def _key(text: str, setting: str) -> bytes:
-    # Never shows the text: a key with a typing error is still most of a key.
+    # The message omits the text: a key with one wrong character is still most of a key.
     try:
         key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
@@ -192,7 +191,7 @@ def _key(text: str, setting: str) -> bytes:
         raise ConfigurationError(
             f"a key is not {KEY_BYTES} bytes in base64",
             setting=setting,
-            remedy="Make one with postrail secrets new-key",
+            remedy="Create one with postrail secrets new-key",
         )
     return key
 
@@ -220,7 +219,7 @@ def _from_environment(reference: str) -> str:
     value = os.environ.get(name)
     if value is None:
         raise ConfigurationError(
-            f"{reference} is used, but the environment does not have it",
+            f"{reference} is used, but the variable is not set",
             setting=name,
             remedy="Set it for the processes that use this secret",
         )
@@ -232,7 +231,7 @@ def _environment_name(reference: str) -> str:
     if not ENVIRONMENT_NAME.fullmatch(name):
         raise ConfigurationError(
             f"{reference} is not allowed",
-            remedy="References read variables named POSTRAIL_SECRET_… (A-Z, 0-9, _) only",
+            remedy="Name a variable that begins with POSTRAIL_SECRET_ (A-Z, 0-9, _)",
         )
     return name
 
@@ -256,5 +255,5 @@ def _read(path: Path, what: str, setting: str) -> str:
         raise ConfigurationError(
             f"{what} cannot be read: {path}: {reason}",
             setting=setting,
-            remedy="Check that the file is there and that this user may read it",
+            remedy="Check that the file exists and that this user may read it",
         ) from error

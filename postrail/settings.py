@@ -1,7 +1,7 @@
 """The deployment's settings: read once from the environment, validated at start, frozen.
 
-What operators of the help desk configure (accounts, connections, projects) are rows in PostgreSQL;
-this is only what a process needs to find its neighbours. Each name is `POSTRAIL_` + section +
+Accounts, connections and projects are rows in PostgreSQL; these settings only say how a process
+reaches Kafka, PostgreSQL and the blob store. Each name is `POSTRAIL_` + section +
 `__` + field, for example `POSTRAIL_KAFKA__BOOTSTRAP_SERVERS`.
 """
 
@@ -25,12 +25,12 @@ class Section(BaseModel):
 
 
 class KafkaSettings(Section):
-    """Where the broker is, how to log in, and how the topics are made."""
+    """The broker's address, the login, and the parameters of the topics."""
 
     bootstrap_servers: str = "127.0.0.1:9092"
-    # Put before each topic and consumer group, so that several installations share a cluster.
+    # Precedes each topic and consumer group, so that several installations can share a cluster.
     prefix: str = ""
-    # Fixed for life: another number would move mailboxes between partitions.
+    # Must never change: another number would move mailboxes between partitions.
     partitions: int = Field(default=32, ge=1, le=1000)
     replication: int = Field(default=3, ge=1)
     min_insync_replicas: int = Field(default=2, ge=1)
@@ -42,45 +42,45 @@ class KafkaSettings(Section):
     ca_file: Path | None = None
     session_timeout_seconds: float = Field(default=6.0, gt=0)
     heartbeat_interval_seconds: float = Field(default=1.5, gt=0)
-    # How long the broker may take to answer before a send or a commit counts as failed.
+    # A send or a commit fails when the broker has not answered within this time.
     request_timeout_seconds: float = Field(default=30.0, gt=0)
     # How long an empty poll may delay shutdown.
     poll_timeout_seconds: float = Field(default=0.5, gt=0)
-    # What one batch of the consumer loop may hold in memory.
+    # The most bytes that one batch of the consumer loop may hold in memory.
     batch_max_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     batch_max_records: int = Field(default=500, ge=1)
 
 
 class DatabaseSettings(Section):
-    """Where PostgreSQL is."""
+    """The address of PostgreSQL, and its limits."""
 
     url: SecretStr = SecretStr("postgresql://postrail@127.0.0.1:5432/postrail")
     pool_max_size: int = Field(default=6, ge=1)
     connect_timeout_seconds: float = Field(default=10.0, gt=0)
-    # A statement that runs longer is cancelled: a forgotten lock must not hold the pipeline.
+    # A longer statement is cancelled: a forgotten lock must not stop the pipeline.
     statement_timeout_seconds: float = Field(default=60.0, gt=0)
-    # PostgreSQL refuses each write; an observer's is always so.
+    # PostgreSQL refuses all writes; always set for an observer.
     read_only: bool = False
 
 
 class BlobSettings(Section):
-    """Where large bodies, attachments and archived mails are kept."""
+    """The store of large bodies, attachments and archived messages."""
 
     # file:///folder, s3://bucket/prefix, az://container/prefix or gs://bucket/prefix
     url: str = "file:///var/lib/postrail/blobs"
-    # Raw mails are kept here this many days, by day and mailbox; 0: no archive beside Kafka's.
+    # Days that raw messages are archived here, by day and mailbox; 0: only Kafka keeps them.
     archive_days: int = Field(default=0, ge=0)
 
 
 class SecretSettings(Section):
-    """The keys that encrypt stored secrets, and where references may point."""
+    """The keys that encrypt stored secrets, and the folder that references read."""
 
-    # 32 bytes in base64, several parted by commas: the first encrypts, all decrypt.
+    # Keys of 32 bytes in base64, separated by commas: the first encrypts, all decrypt.
     keys: SecretStr = SecretStr("")
     keys_file: Path | None = None
     # `file:NAME` references are read from this folder only.
     folder: Path | None = None
-    # Nothing is revealed, and no key is read; an observer's are always so.
+    # Keys are not read and secrets not revealed; always set for an observer.
     withheld: bool = False
 
 
@@ -88,60 +88,60 @@ class ServerSettings(Section):
     """The small HTTP server of each process: /metrics, /healthz, /readyz."""
 
     host: str = "0.0.0.0"  # noqa: S104  Kubernetes probes and Prometheus come from outside the pod.
-    # 0 takes a free port; the process logs which.
+    # 0 takes a free port, which the process logs.
     port: int = Field(default=9400, ge=0, le=65535)
 
 
 class FetcherSettings(Section):
-    """How the fetcher reads mailboxes."""
+    """The limits and intervals of the fetcher."""
 
-    # A mail whose record would be larger goes to the blob store, and the record names it.
+    # A message whose record would be larger is put into the blob store, and the record names it.
     inline_max_bytes: int = Field(default=900 * 1024, ge=1024, le=1000 * 1024)
     batch_max_mails: int = Field(default=50, ge=1, le=500)
     batch_max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
     threads: int = Field(default=16, ge=1)
-    # Microsoft Graph: how often a folder is listed as a whole, for what delta has lost.
+    # Microsoft Graph: the interval of full listings, which find messages that delta has lost.
     full_listing_seconds: float = Field(default=3600.0, ge=60)
     accounts_reload_seconds: float = Field(default=5.0, gt=0)
-    # How often what a mailbox holds is compared with what was read of it.
+    # The interval at which a mailbox is compared with the messages that were read from it.
     reconcile_seconds: float = Field(default=24 * 3600.0, ge=60)
 
 
 class ParserSettings(Section):
-    """How the parser writes bodies and attachments."""
+    """The limits of the parser."""
 
-    # A text or HTML body that is larger goes to the blob store, and the record names it.
+    # A larger text or HTML body is put into the blob store, and the record names it.
     inline_max_bytes: int = Field(default=200 * 1024, ge=1024, le=400 * 1024)
 
 
 class HandlerSettings(Section):
-    """How the handler works through its table."""
+    """The limits and intervals of the handler."""
 
     batch_max_mails: int = Field(default=50, ge=1, le=500)
-    # How long to wait for due mails when none was announced.
+    # The interval at which due messages are looked up without an announcement.
     poll_seconds: float = Field(default=0.5, gt=0)
     retry_base_seconds: float = Field(default=30.0, gt=0)
     retry_max_seconds: float = Field(default=3600.0, gt=0)
-    # A row without an outcome for longer counts as unaccounted.
+    # A row that has no outcome after this time counts as unaccounted.
     unaccounted_after_seconds: float = Field(default=900.0, gt=0)
 
 
 class SenderSettings(Section):
-    """How the sender delivers."""
+    """The limits and intervals of the sender."""
 
     connections: int = Field(default=4, ge=1, le=100)
     batch_max_mails: int = Field(default=50, ge=1, le=500)
     poll_seconds: float = Field(default=0.5, gt=0)
-    # A claim on a delivery; the SMTP dialogue must end well before.
+    # The duration of a claim on a delivery; the SMTP dialogue must end well before.
     claim_seconds: float = Field(default=120.0, gt=1)
     retry_base_seconds: float = Field(default=60.0, gt=0)
     retry_max_seconds: float = Field(default=4 * 3600.0, gt=0)
-    # After this long of 4xx replies or connection faults a delivery has failed (RFC 5321, 4.5.4.1).
+    # A delivery fails after 4xx replies or connection faults for this long (RFC 5321, 4.5.4.1).
     give_up_after_seconds: float = Field(default=5 * 24 * 3600.0, gt=0)
 
 
 class OutboxSettings(Section):
-    """When rows that were not sent right after their transaction are swept up."""
+    """The intervals of the sweeper, which sends rows that their own process has not sent."""
 
     sweep_seconds: float = Field(default=1.0, gt=0)
     # Younger rows are left to the process that wrote them.
@@ -165,13 +165,13 @@ class Settings(BaseSettings):
     handler: HandlerSettings = HandlerSettings()
     sender: SenderSettings = SenderSettings()
     outbox: OutboxSettings = OutboxSettings()
-    # What this installation is called; a database belongs to one (see docs/adr/0018).
+    # The name of this installation, which owns its database (see docs/adr/0018).
     instance: str = Field(default="postrail", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-    # Looks only: nothing is written to a mailbox, a tracker, an SMTP server or a table.
+    # Reads only: never writes to a mailbox, a tracker, an SMTP server or a table.
     observer: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
-    # The folder of `postrail up`; commands look there for `endpoints.json`.
+    # The folder of `postrail up`; commands read `endpoints.json` there.
     data: Path | None = None
 
     @model_validator(mode="after")
@@ -197,5 +197,5 @@ def load_settings() -> Settings:
 
 
 def adopt(environment: Mapping[str, str]) -> None:
-    """Takes over the settings of a local installation, for this process and those it starts."""
+    """Applies the settings of a local installation to this process and its children."""
     os.environ.update(environment)

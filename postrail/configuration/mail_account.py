@@ -21,7 +21,7 @@ from postrail.configuration.configured import (
 )
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.javamail.names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
-from postrail.configuration.javamail.names import SPOKEN
+from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.javamail.properties import read_properties
 from postrail.configuration.kind import Kind
 from postrail.configuration.mail_account_checks import account_faults
@@ -120,7 +120,7 @@ class MailAccount(Configured):
     @property
     def wire_protocol(self) -> str:
         """Returns the protocol that the server understands, such as imap for google_oauth2."""
-        return SPOKEN.get(self.protocol, self.protocol)
+        return WIRE_PROTOCOLS.get(self.protocol, self.protocol)
 
     @property
     def wants_tokens(self) -> bool:

@@ -1,7 +1,9 @@
-"""OAuth2 tokens for mail accounts: fetched, kept sealed, and renewed by one process at a time.
+"""OAuth2 tokens for mail accounts: fetched, stored sealed, and renewed by one process at a time.
 
-What speaks with a provider is blocking and runs in threads (msal knows no other way); the rest is
-asyncio. Nobody but `tokens.AccessTokens` uses a refresh token.
+Requests to a provider block and run in threads, because msal has no other interface; the rest is
+asyncio. Only `tokens.AccessTokens` uses refresh tokens.
+
+Owns the tables: oauth_token, oauth_authorization.
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from typing import Any, Protocol
 
 from postrail.errors import ConfigurationError, TransientError
 
-# Gives an access token, blocking. The argument is one that a server has refused: a newer one is
-# given then, or the same when it is as new as can be.
+# Returns an access token, blocking. The argument is a token that a server has refused, or blank: a
+# newer token is returned then, or the same one if it has just been fetched.
 BearerToken = Callable[[str], str]
 
 
 class NeedsAuthorization(ConfigurationError):
-    """The provider gives no more tokens until a person has signed in for the account again."""
+    """The provider issues no more tokens until a person signs in for the account again."""
 
     def __init__(self, account: str, reason: str) -> None:
         self.reason = reason
@@ -31,7 +33,7 @@ class NeedsAuthorization(ConfigurationError):
 
 
 class ProviderUnavailable(TransientError):
-    """The provider of tokens does not answer, or wants to be left alone for a while."""
+    """The provider of tokens does not answer, or asks us to retry later."""
 
     def __init__(
         self, problem: str, *, retry_after_seconds: float = 0.0, remedy: str = "", setting: str = ""
@@ -42,21 +44,21 @@ class ProviderUnavailable(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a provider gave out."""
+    """Tokens that a provider has issued."""
 
     access_token: str = field(repr=False)
-    # Blank: the provider gave none, and one that we have stays good.
+    # Blank: the provider sent none, and the stored one stays valid.
     refresh_token: str = field(repr=False)
     expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An authorization that waits for a person to sign in at `address`."""
+    """An authorization that waits until a person signs in at `address`."""
 
     address: str
     state: str
-    # What is needed to redeem the answer; secret.
+    # Needed to redeem the answer; secret.
     kept: dict[str, Any] = field(repr=False)
 
 
@@ -72,25 +74,25 @@ class DeviceCode:
 
 
 class Provider(Protocol):
-    """One credential's way to its provider's tokens for one mail account. Blocking.
+    """Fetches one mail account's tokens from the provider of its credential. Blocking.
 
-    Faults are NeedsAuthorization, ConfigurationError and ProviderUnavailable; none shows a secret.
+    Raises NeedsAuthorization, ConfigurationError and ProviderUnavailable; none shows a secret.
     """
 
     def begin(self, redirect_address: str) -> Begun:
-        """The address at which a person signs in (authorization code with PKCE)."""
+        """Returns the address at which a person signs in (authorization code with PKCE)."""
 
     def redeem(self, kept: dict[str, Any], answer: Mapping[str, str]) -> Tokens:
-        """The tokens for what the provider sent the person's browser back with."""
+        """Returns the tokens for the parameters of the provider's redirect."""
 
     def begin_device(self) -> DeviceCode:
-        """A code for a person to enter (RFC 8628)."""
+        """Returns a code for a person to enter (RFC 8628)."""
 
     def poll_device(self, device: DeviceCode) -> Tokens | None:
-        """The tokens, or None while nobody has entered the code yet."""
+        """Returns the tokens, or None until a person has entered the code."""
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """New tokens; the refresh token may be good for this once only."""
+        """Returns new tokens; the refresh token may be valid for this one use only."""
 
     def own_token(self) -> Tokens:
-        """A token for which nobody signs in: client credentials, service account."""
+        """Returns a token that needs no sign-in: client credentials, service account."""

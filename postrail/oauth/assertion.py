@@ -1,7 +1,4 @@
-"""A service account's key in, signed assertions out (RFC 7523), as Google takes them for tokens.
-
-One of the two modules that use cryptography: what is signed here is of no use to anybody else.
-"""
+"""Signs assertions with a service account's key (RFC 7523), which Google exchanges for tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from postrail.configuration.credential_checks import service_account_faults
 from postrail.errors import ConfigurationError
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-# Google takes one hour at most; clocks differ, so it begins a little earlier.
+# Google accepts one hour at most. Clocks differ, so the hour begins a little earlier.
 LIFETIME_SECONDS = 3600
 EARLIER_SECONDS = 30
 
@@ -36,17 +33,17 @@ class ServiceAccount:
 
     @staticmethod
     def parse(text: str, setting: str) -> ServiceAccount:
-        """Reads the JSON text that Google made; raises ConfigurationError, never showing it."""
+        """Reads the JSON key that Google issued; raises ConfigurationError without showing it."""
         if faults := service_account_faults(text):
             raise _fault(f"it {faults[0]}", setting)
         found = json.loads(text)
         key = rsa_key(str(found["private_key"]))
         if key is None:
-            raise _fault("its private_key is no RSA key in PEM", setting)
+            raise _fault("its private_key is not an RSA key in PEM", setting)
         return ServiceAccount(str(found["client_email"]), str(found.get("private_key_id", "")), key)
 
     def assertion(self, *, subject: str, scope: str, audience: str, now: datetime) -> str:
-        """A JWT that asks for a token to act as `subject` (RS256, RFC 7515)."""
+        """Returns a JWT that requests a token to act as `subject` (RS256, RFC 7515)."""
         issued = int(now.timestamp()) - EARLIER_SECONDS
         header = {"alg": "RS256", "typ": "JWT"} | ({"kid": self.key_id} if self.key_id else {})
         claims = {
@@ -62,8 +59,8 @@ class ServiceAccount:
 
 
 def rsa_key(text: str) -> RSAPrivateKey | None:
-    """The key of a PEM text; None when there is none in it, or one of another kind."""
-    # Without the cause, which may quote the key.
+    """Returns the RSA key in a PEM text, or None."""
+    # The errors are dropped, because they may quote the key.
     with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load_pem_private_key(text.encode(), password=None)
         if isinstance(key, RSAPrivateKey):
@@ -79,5 +76,5 @@ def _fault(words: str, setting: str) -> ConfigurationError:
     return ConfigurationError(
         f"the key of the service account cannot be used: {words}",
         setting=setting,
-        remedy="Give the whole JSON text that Google made, or a file: reference to it",
+        remedy="Give the whole JSON key that Google issued, or a file: reference to it",
     )

@@ -1,7 +1,7 @@
-"""A new authorization of a mail account: begun, answered by a person, stored.
+"""Authorizes a mail account: a person signs in, and the tokens are stored.
 
-The command and the console do the same: `begin` gives the address to open, `finish` takes what the
-provider sent the browser back with. It may be another process that finishes.
+Command and console call the same functions: `begin` returns the address to open, and `finish` takes
+the address to which the provider redirected the browser. Another process may finish.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from postrail.oauth.token_table import TokenRow
 from postrail.oauth.tokens import Transactions, credential_of
 from postrail.secrets import Secrets
 
-# RFC 8628, 3.5: whoever is told to slow down waits for so much longer from then on.
+# RFC 8628, 3.5: each slow_down answer lengthens the interval by this.
 SLOWER_SECONDS = 5.0
 
 
@@ -46,7 +46,7 @@ class Authorization:
         self._provider_for = provider_for
 
     async def begin(self, redirect_address: str = "") -> Begun:
-        """The address at which a person signs in; blank: the credential's redirect address."""
+        """Returns the address at which a person signs in; blank takes the credential's redirect."""
         provider = await self._provider()
         redirect = redirect_address or (await self._credential()).redirect_address
         begun = await asyncio.to_thread(provider.begin, redirect)
@@ -61,9 +61,9 @@ class Authorization:
         return begun
 
     async def finish(self, answer: str, state: str = "") -> None:
-        """Stores the tokens for an answer: the address that the browser was sent to, or a code.
+        """Stores the tokens for an answer: the address that the browser ended at, or a code.
 
-        `state` is that of the authorization that was begun; a code alone needs it.
+        `state` identifies the authorization that was begun; it is required with a code alone.
         """
         found = parsed_answer(answer)
         kept = await self._take(found, state)
@@ -72,11 +72,11 @@ class Authorization:
         await self._store(await asyncio.to_thread(provider.redeem, kept, found))
 
     async def begin_device(self) -> DeviceCode:
-        """A code that a person enters on any device."""
+        """Returns a code that a person enters on any device."""
         return await asyncio.to_thread((await self._provider()).begin_device)
 
     async def finish_device(self, device: DeviceCode) -> None:
-        """Waits until the code was entered, and stores the tokens."""
+        """Waits until a person has entered the code, and stores the tokens."""
         provider, seconds = await self._provider(), device.interval_seconds
         while self._clock.now() < device.expires_at:
             await self._clock.sleep(seconds)
@@ -89,12 +89,12 @@ class Authorization:
                 await self._store(tokens)
                 return
         raise ConfigurationError(
-            f"nobody entered the code {device.code} in time",
+            f"the code {device.code} has expired before anyone entered it",
             remedy=f"Run again: postrail accounts authorize {self._account.name}",
         )
 
     async def fetch(self) -> None:
-        """Fetches and stores a token for which nobody signs in: shows that the credential works."""
+        """Fetches and stores a token that needs no sign-in; so it tests the credential."""
         provider = await self._provider()
         await self._store(await asyncio.to_thread(provider.own_token))
 
@@ -109,7 +109,7 @@ class Authorization:
         )
 
     async def _take(self, answer: Mapping[str, str], state: str) -> dict[str, object]:
-        """What was kept when it began. The state shows that the answer belongs to it."""
+        """Returns what `begin` kept; the state proves that the answer belongs to it."""
         wanted = answer.get("state") or state
         kept = None
         if wanted and state in ("", wanted):
@@ -122,8 +122,8 @@ class Authorization:
                 )
         if kept is None:
             raise ConfigurationError(
-                "the answer belongs to no authorization that was begun here within the last"
-                f" {table.AUTHORIZATION_SECONDS // 60} minutes and is still open",
+                "the answer does not belong to an open authorization of the last"
+                f" {table.AUTHORIZATION_SECONDS // 60} minutes",
                 remedy=f"Begin again: postrail accounts authorize {self._account.name}",
             )
         return dict(json.loads(self._secrets.reveal(kept)))
@@ -143,7 +143,7 @@ class Authorization:
 
 
 def parsed_answer(text: str) -> dict[str, str]:
-    """The parameters of an address (RFC 6749, 4.1.2), or a code alone."""
+    """Returns the parameters of an address (RFC 6749, 4.1.2); a text alone is the code."""
     text = text.strip()
     try:
         query = urlsplit(text).query or (text if "=" in text and "://" not in text else "")
@@ -154,7 +154,7 @@ def parsed_answer(text: str) -> dict[str, str]:
         return found
     if not text or "://" in text:
         raise ConfigurationError(
-            "there is no code in that answer",
+            "the answer contains no code",
             remedy="Paste the whole address that the browser ended at, from https:// or http:// on",
         )
     return {"code": text}

@@ -1,4 +1,4 @@
-"""Tokens of Microsoft by msal: the one module that knows it."""
+"""Fetches tokens from Microsoft; the only module that uses msal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from postrail.oauth.http import (
     seconds_in,
 )
 
-# msal asks for these by itself and refuses to be told.
+# msal adds these scopes itself and refuses to be given them.
 RESERVED = (OFFLINE, "openid", "profile")
 WAITING = "authorization_pending"
 
@@ -48,10 +48,10 @@ class MicrosoftProvider:
         self._app = self._application()
 
     def _application(self) -> Any:
-        """A new one each time has an empty cache: the table of tokens is the only one."""
+        """Returns a new application, whose cache is empty: tokens are cached in our table only."""
         options = {
             "authority": f"{self._credential.authority}/{self._credential.tenant}",
-            # The authority is what the operator says it is; Microsoft need not confirm it.
+            # Skips asking Microsoft to confirm the authority that the operator has configured.
             "instance_discovery": False,
             "http_client": self._http,
         }
@@ -75,12 +75,12 @@ class MicrosoftProvider:
 
     def begin(self, redirect_address: str) -> Begun:
         with warnings.catch_warnings():
-            # msal warns that form_post is safer; an answer that is pasted must be in the address.
+            # msal warns that form_post is safer, but a pasted answer must be in the address.
             warnings.simplefilter("ignore", UserWarning)
             flow = self._app.initiate_auth_code_flow(
                 self._scopes,
                 redirect_uri=redirect_address,
-                # Whoever signs in for a shared mailbox has another name than the mailbox.
+                # The person who signs in for a shared mailbox has another name than the mailbox.
                 prompt="select_account",
                 login_hint=self._account.login_hint,
             )
@@ -108,7 +108,7 @@ class MicrosoftProvider:
 
     def poll_device(self, device: DeviceCode) -> Tokens | None:
         with self._understood(), warnings.catch_warnings():
-            # msal looks at its own watch; how long to wait is seen to by whoever polls.
+            # msal would wait by its own clock; the caller waits between the polls.
             warnings.simplefilter("ignore", UserWarning)
             found = self._app.acquire_token_by_device_flow(
                 device.kept, exit_condition=lambda _: True
@@ -129,15 +129,14 @@ class MicrosoftProvider:
 
     @contextlib.contextmanager
     def _understood(self) -> Iterator[None]:
-        """msal stumbles over answers that are not as Microsoft's are."""
+        """Translates the errors with which msal fails on answers that differ from Microsoft's."""
         try:
             yield
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ProviderUnavailable(
-                f"msal cannot make sense of the answer for {self._account.username}:"
-                f" {type(error).__name__}",
+                f"msal cannot read the answer for {self._account.username}: {type(error).__name__}",
                 setting=setting_of(self._credential, "authority"),
-                remedy="Check that Microsoft is there; it is tried again by itself",
+                remedy="Check that it is an authority of Microsoft; it is retried automatically",
             ) from None
 
     def _tokens(self, found: Mapping[str, Any], sent: list[str] | None = None) -> Tokens:

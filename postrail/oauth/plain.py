@@ -1,4 +1,4 @@
-"""Tokens of Google and of custom providers, by HTTP: RFC 6749, 7636 (PKCE), 8628 (devices)."""
+"""Fetches tokens from Google and custom providers: RFC 6749, 7636 (PKCE), 8628 (devices)."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ WAITING = "authorization_pending"
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """Where a provider takes what; blank where it does not say."""
+    """The addresses of a provider's endpoints; blank when it does not publish one."""
 
     authorization: str
     token: str
     device: str
-    # Does the client's secret go into the form, or as HTTP Basic does it?
+    # True: the client's secret is sent in the form; False: by HTTP Basic.
     secret_in_form: bool
 
 
 class PlainProvider:
-    """The role Provider for providers that need no library of their own."""
+    """The role Provider for providers that need no special library."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class PlainProvider:
         self._endpoints = _endpoints(credential, self._http)
 
     def begin(self, redirect_address: str) -> Begun:
-        """RFC 7636: only who knows the verifier can redeem the answer."""
+        # RFC 7636: only the process that has the verifier can redeem the answer.
         state, verifier = random.token_urlsafe(24), random.token_urlsafe(48)
         digest = hashlib.sha256(verifier.encode()).digest()
         query = {
@@ -132,24 +132,24 @@ class PlainProvider:
 
     def _asking_for_a_refresh_token(self) -> dict[str, str]:
         if self._credential.provider == "google":
-            # Without both Google gives a refresh token at the very first consent only.
+            # Without both Google returns a refresh token for the very first consent only.
             return {"access_type": "offline", "prompt": "consent"}
-        # OpenID Connect Core, 11: offline access has to be consented to.
+        # OpenID Connect Core, 11: offline access requires consent.
         return {"prompt": "consent"} if OFFLINE in self._scope.split() else {}
 
     def _endpoint(self, name: str) -> str:
         url = str(getattr(self._endpoints, name))
         if not url:
             raise ConfigurationError(
-                f"{self._credential.authority} does not say where its {name} endpoint is",
+                f"{self._credential.authority} does not publish its {name} endpoint",
                 setting=setting_of(self._credential, f"flow, {name}_url"),
                 remedy="Choose a flow that the provider offers, or give the address",
             )
         if not url.startswith("https://"):
             raise ConfigurationError(
-                f"{url} would be sent secrets unencrypted",
+                f"secrets would be sent unencrypted to {url}",
                 setting=setting_of(self._credential, f"authority, {name}_url"),
-                remedy="Have the provider publish addresses that begin with https://",
+                remedy="Use a provider that publishes addresses beginning with https://",
             )
         return url
 
@@ -183,7 +183,7 @@ class PlainProvider:
             return self._http.post_form(url, form)
         client_id, secret = self._credential.client_id, self._client_secret
         if secret and not self._endpoints.secret_in_form:
-            # RFC 6749, 2.3.1: both are encoded as in a form first.
+            # RFC 6749, 2.3.1: both are form-encoded first.
             basic = (quote_plus(client_id), quote_plus(secret))
             return self._http.post_form(url, form, basic)
         own = {"client_id": client_id} | ({"client_secret": secret} if secret else {})
@@ -199,7 +199,7 @@ class PlainProvider:
 
 
 def _endpoints(credential: OAuthCredential, http: ProviderHttp) -> Endpoints:
-    """Those that the credential names, before those that the provider publishes."""
+    """Returns the endpoints of the credential, else those that the provider publishes."""
     google = credential.provider == "google"
     known: Mapping[str, Any] = {}
     if google:

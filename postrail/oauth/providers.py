@@ -1,4 +1,4 @@
-"""A credential in, its provider out, with the secrets revealed for it."""
+"""Makes the provider of a credential, with the secrets revealed for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ProviderFor = Callable[[OAuthCredential, MailAccount, Secrets, Clock], Provider]
 def provider_for(
     credential: OAuthCredential, account: MailAccount, secrets: Secrets, clock: Clock
 ) -> Provider:
-    """Blocking: asks a provider that publishes them for its addresses."""
+    """Returns the provider; blocking, as it may ask the provider for its addresses."""
     if credential.provider == "microsoft":
         return MicrosoftProvider(credential, account, _microsoft_secret(credential, secrets), clock)
     service_account = None
@@ -40,7 +40,7 @@ def _microsoft_secret(credential: OAuthCredential, secrets: Secrets) -> str | di
     found = {"private_key": secrets.reveal(credential.private_key)}
     if rsa_key(found["private_key"]) is None:
         raise ConfigurationError(
-            f"the private key of credential {credential.name} is no RSA key in PEM",
+            f"the private key of credential {credential.name} is not an RSA key in PEM",
             setting=setting_of(credential, "private_key"),
             remedy="Give the key that belongs to the certificate, from -----BEGIN to its end,"
             " without a passphrase",

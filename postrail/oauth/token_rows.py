@@ -1,4 +1,4 @@
-"""What a row of the table of tokens means for its account, and how it changes."""
+"""Interprets an account's row of tokens, and makes its next version. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from postrail.oauth.token_table import TokenRow
 from postrail.secrets import Secrets
 
 NEVER_AUTHORIZED = "nobody has signed in for it yet"
+# Rows of the database are compared with this text.
 REBOUND = "its server, its user or its credential has changed since somebody signed in"
 
 
 def blank_row(account: MailAccount, credential: OAuthCredential, now: datetime) -> TokenRow:
-    """The row of an account that has no tokens yet."""
+    """Returns the row of an account without tokens."""
     if credential.interactive:
         return TokenRow(
             mail_account=account.name,
@@ -32,7 +33,7 @@ def blank_row(account: MailAccount, credential: OAuthCredential, now: datetime) 
 def with_tokens(
     row: TokenRow, tokens: Tokens, bound: str, secrets: Secrets, now: datetime
 ) -> TokenRow:
-    """The row with what the provider gave; a refresh token that it did not replace stays."""
+    """Returns the row with the new tokens; keeps a refresh token that was not replaced."""
     renewed = secrets.seal(tokens.refresh_token) if tokens.refresh_token else row.refresh_token
     return TokenRow(
         mail_account=row.mail_account,
@@ -47,10 +48,10 @@ def with_tokens(
 
 
 def bound_to(credential: OAuthCredential, account: MailAccount) -> str:
-    """A hash of where tokens come from and go to.
+    """Returns a hash of the tokens' provider and of the server that receives them.
 
-    Whoever changes the server of an account must not be sent the tokens that a person gave for
-    another one, as with passwords.
+    Tokens that a person granted for one server must never be sent to another one after an
+    operator has changed the account, as with passwords.
     """
     parts = (
         credential.provider,
@@ -68,14 +69,15 @@ def bound_to(credential: OAuthCredential, account: MailAccount) -> str:
 
 
 def awaits_a_person(row: TokenRow, credential: OAuthCredential, bound: str) -> bool:
+    """Returns whether the account waits until a person signs in."""
     if not credential.interactive:
         return False
-    # Who takes such a change back need not sign in again.
+    # Reverting the change makes the tokens valid again.
     return row.bound_to != bound or (row.state != "authorized" and row.reason != REBOUND)
 
 
 def explained(row: TokenRow) -> TokenRow:
-    """The row of an account that waits for a person, and why."""
+    """Returns the row of an account that waits for a sign-in, with the reason."""
     if row.state == "authorized":
         return replace(row, state="needs_authorization", reason=REBOUND)
     return row

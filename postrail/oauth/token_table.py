@@ -1,4 +1,4 @@
-"""The table of tokens: one row for each mail account that logs in with them. Tokens are sealed."""
+"""Reads and writes the tokens of mail accounts, one row for each account. Tokens are sealed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Literal
 
 from psycopg.rows import class_row
 
+from postrail.configuration.mail_account import MAIL_ACCOUNT
+from postrail.configuration.store import exists
 from postrail.database import Connection, rows
 from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets
@@ -19,13 +21,14 @@ COLUMNS = (
     " changed_at"
 )
 SELECT = f"SELECT {COLUMNS} FROM oauth_token WHERE mail_account = %s"  # noqa: S608  Names of ours.
-# Who begins and does not finish leaves a row; it is of no use after so long.
+LOCK = f"{SELECT} FOR UPDATE"
+# An authorization that was begun expires after this long.
 AUTHORIZATION_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRow:
-    """What is known of an account's tokens."""
+    """The tokens of an account, and whether it is authorized."""
 
     mail_account: str
     state: State
@@ -34,37 +37,31 @@ class TokenRow:
     access_token: str = field(default="", repr=False)
     expires_at: datetime | None = None
     obtained_at: datetime | None = None
-    # A hash of where the tokens come from and go to.
+    # A hash of the provider and of the server that receives the tokens.
     bound_to: str = ""
     changed_at: datetime
 
 
 async def find(connection: Connection, mail_account: str) -> TokenRow | None:
-    """The account's row, if there is one."""
+    """Returns the account's row, if there is one."""
     return await _one(connection, SELECT, [mail_account])
 
 
 async def lock(connection: Connection, blank: TokenRow) -> TokenRow:
-    """The account's row, made like `blank` if there is none; nobody else has it until the end.
+    """Returns the account's row, locked until the transaction ends; inserts `blank` if missing.
 
-    Raises ConfigurationError when there is no such account in the database.
+    Raises ConfigurationError when the account is not in the database.
     """
-    await connection.execute(
-        "INSERT INTO oauth_token (mail_account, state, reason, changed_at)"
-        " SELECT name, %s, %s, %s FROM mail_account WHERE name = %s ON CONFLICT DO NOTHING",
-        [blank.state, blank.reason, blank.changed_at, blank.mail_account],
-    )
-    row = await _one(connection, f"{SELECT} FOR UPDATE", [blank.mail_account])
+    row = await _one(connection, LOCK, [blank.mail_account])
     if row is None:
-        raise ConfigurationError(
-            f"there is no mail account {blank.mail_account} in the database to keep tokens for",
-            remedy="Store it first: postrail apply",
-        )
+        await _insert(connection, blank)
+        row = await _one(connection, LOCK, [blank.mail_account])
+    assert row is not None
     return row
 
 
 async def save(connection: Connection, row: TokenRow) -> None:
-    """Replaces what is known of the account's tokens."""
+    """Replaces the account's row."""
     await connection.execute(
         "UPDATE oauth_token SET state = %s, reason = %s, refresh_token = %s, access_token = %s,"
         " expires_at = %s, obtained_at = %s, bound_to = %s, changed_at = %s"
@@ -84,14 +81,14 @@ async def save(connection: Connection, row: TokenRow) -> None:
 
 
 async def all_rows(connection: Connection) -> list[TokenRow]:
-    """The rows of all accounts."""
+    """Returns the rows of all accounts."""
     async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
         await cursor.execute(f"SELECT {COLUMNS} FROM oauth_token".encode())  # noqa: S608
         return await cursor.fetchall()
 
 
 async def reseal(connection: Connection, secrets: Secrets) -> int:
-    """Seals with the first key what is sealed with older ones; returns how many tokens."""
+    """Seals tokens that use an older key with the first key; returns their number."""
     count = 0
     for row in await _locked_rows(connection):
         for column, stored in (("refresh_token", row[1]), ("access_token", row[2])):
@@ -107,7 +104,7 @@ async def reseal(connection: Connection, secrets: Secrets) -> int:
 async def begin(
     connection: Connection, *, state: str, mail_account: str, kept: str, now: datetime
 ) -> None:
-    """Remembers an authorization that was begun, and forgets old ones."""
+    """Stores an authorization that was begun, and deletes expired ones."""
     await connection.execute(
         "DELETE FROM oauth_authorization WHERE begun_at < %s - make_interval(secs => %s)",
         [now, AUTHORIZATION_SECONDS],
@@ -122,7 +119,7 @@ async def begin(
 async def take(
     connection: Connection, *, state: str, mail_account: str, now: datetime
 ) -> str | None:
-    """What was kept for this state, which is good for once; None when there is no such state."""
+    """Returns and deletes what was kept for this state; None when it is unknown or expired."""
     cursor = await connection.execute(
         "DELETE FROM oauth_authorization WHERE state = %s AND mail_account = %s"
         " AND begun_at >= %s - make_interval(secs => %s) RETURNING kept",
@@ -130,6 +127,19 @@ async def take(
     )
     row = await cursor.fetchone()
     return None if row is None else str(row[0])
+
+
+async def _insert(connection: Connection, row: TokenRow) -> None:
+    if not await exists(connection, MAIL_ACCOUNT, row.mail_account):
+        raise ConfigurationError(
+            f"mail account {row.mail_account} is not in the database, so its tokens cannot be kept",
+            remedy="Store it first: postrail apply",
+        )
+    await connection.execute(
+        "INSERT INTO oauth_token (mail_account, state, reason, changed_at)"
+        " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        [row.mail_account, row.state, row.reason, row.changed_at],
+    )
 
 
 async def _locked_rows(connection: Connection) -> list[tuple[str, str, str]]:

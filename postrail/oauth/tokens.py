@@ -1,8 +1,8 @@
-"""Valid access tokens for mail accounts, whoever asks: this process, another replica, a command.
+"""Provides valid access tokens for mail accounts, safely over replicas and commands.
 
-A refresh token may be good for one use only, and each use may bring the next one. So the account's
-row is locked while it is used, and the new one is committed before anybody sees the access token
-that came with it. See docs/adr/0014.
+A refresh token may be valid for one use only, and each use may return the next one. So the
+account's row is locked during the use, and the new refresh token is committed before the access
+token that came with it is used. See docs/adr/0014.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from postrail.secrets import Secrets
 
 Transactions = Callable[[], AbstractAsyncContextManager[Connection]]
 
-# A token is used for a while after it was asked for.
+# A token must stay valid this long, because it is used for some time after the call.
 LEFT_SECONDS = 300.0
-# One that is refused when it is no older would be refused after another refresh, too.
+# A refused token that is younger is not renewed: the server would refuse the next one too.
 JUST_OBTAINED_SECONDS = 60.0
 # A refresh holds a connection to PostgreSQL for as long as the provider takes.
 REFRESHES_AT_ONCE = 2
-AWAY_BASE_SECONDS = 2.0
-AWAY_MAX_SECONDS = 300.0
-# How long a thread waits: for its turn, and for the provider.
+UNAVAILABLE_BASE_SECONDS = 2.0
+UNAVAILABLE_MAX_SECONDS = 300.0
+# A thread waits this long for its turn and for the provider together.
 ASK_SECONDS = 60.0
 CLOSE_SECONDS = 20.0
-# How soon what a provider gave is saved when PostgreSQL went away at that moment.
+# Back-off for saving new tokens when PostgreSQL became unavailable after they were issued.
 SAVE_BASE_SECONDS = 0.5
 SAVE_MAX_SECONDS = 5.0
 
 
 @dataclass
-class _Away:
-    """A provider that was away lately is not asked again by each of its accounts."""
+class _Pause:
+    """A provider that was unavailable is not asked again by each of its accounts."""
 
     failures: int
     until: datetime
@@ -56,7 +56,7 @@ class _Away:
 
 
 class AccessTokens:
-    """Gives out access tokens, and renews them in time; safe over replicas."""
+    """Provides access tokens and renews them in time; safe over replicas."""
 
     def __init__(
         self,
@@ -70,11 +70,11 @@ class AccessTokens:
         self._clock = clock
         self._provider_for = provider_for
         self._gate = asyncio.Semaphore(REFRESHES_AT_ONCE)
-        self._away: dict[str, _Away] = {}
+        self._pauses: dict[str, _Pause] = {}
         self._running: set[asyncio.Task[str]] = set()
 
     async def token(self, account: MailAccount, *, refused: str = "") -> str:
-        """A token that is good for some minutes; another one than `refused`, unless that is new.
+        """Returns a token that stays valid for minutes; not `refused`, unless that is new.
 
         Raises NeedsAuthorization, ConfigurationError, or TransientError (ProviderUnavailable).
         """
@@ -86,17 +86,17 @@ class AccessTokens:
             return found
         if row and row.state != "authorized" and awaits_a_person(row, credential, bound):
             raise NeedsAuthorization(account.name, row.reason)
-        if away := self._still_away(credential):
-            raise away
-        # What has begun is brought to its end, even if nobody waits for it any more: a refresh
-        # token that was used and whose successor is not stored may be the end of the account.
+        if error := self._still_unavailable(credential):
+            raise error
+        # A refresh runs to its end even if the caller is cancelled: a refresh token that was used
+        # and whose successor is lost may end the account's authorization.
         task = asyncio.create_task(self._refresh(account, credential, refused))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
     def bearer(self, account: MailAccount) -> BearerToken:
-        """For threads: asks this event loop for a token, and waits for it."""
+        """Returns a function for threads that fetches a token on this event loop."""
         loop = asyncio.get_running_loop()
 
         def ask(refused: str) -> str:
@@ -106,38 +106,38 @@ class AccessTokens:
             except TimeoutError as error:
                 asked.cancel()
                 raise ProviderUnavailable(
-                    f"no token for mail account {account.name} came within {ASK_SECONDS:.0f} s"
+                    f"mail account {account.name} got no token within {ASK_SECONDS:.0f} s"
                 ) from error
 
         return ask
 
     async def close(self) -> None:
-        """Waits for refreshes that have begun, as long as they may take."""
+        """Waits for running refreshes, at most CLOSE_SECONDS."""
         if self._running:
             await asyncio.wait(set(self._running), timeout=CLOSE_SECONDS)
 
     def _ended(self, task: asyncio.Task[str]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            # Looked at, as whoever asked may be gone.
+            # Retrieved here, because the caller may have been cancelled.
             task.exception()
 
     async def _refresh(
         self, account: MailAccount, credential: OAuthCredential, refused: str
     ) -> str:
         async with self._gate:
-            # It may have gone while we waited for our turn.
-            if away := self._still_away(credential):
-                raise away
+            # It may have become unavailable while we waited for our turn.
+            if error := self._still_unavailable(credential):
+                raise error
             try:
                 provider = await asyncio.to_thread(
                     self._provider_for, credential, account, self._secrets, self._clock
                 )
                 row = await self._refresh_row(account, credential, refused, provider)
-            except ProviderUnavailable as error:
-                self._note_away(credential, error)
+            except ProviderUnavailable as unavailable:
+                self._pause(credential, unavailable)
                 raise
-        self._away.pop(credential.name, None)
+        self._pauses.pop(credential.name, None)
         if row.state == "needs_authorization":
             raise NeedsAuthorization(account.name, row.reason)
         return self._secrets.reveal(row.access_token)
@@ -145,7 +145,7 @@ class AccessTokens:
     async def _refresh_row(
         self, account: MailAccount, credential: OAuthCredential, refused: str, provider: Provider
     ) -> TokenRow:
-        """The account's row after a refresh, committed; nobody else refreshes meanwhile."""
+        """Refreshes under the lock of the account's row; returns the row as committed."""
         bound, renewed = bound_to(credential, account), None
         try:
             async with self._transactions() as connection:
@@ -162,12 +162,12 @@ class AccessTokens:
         except TransientError:
             if renewed is None:
                 raise
-            # PostgreSQL went away in between, and with it must not go what the provider gave.
+            # PostgreSQL became unavailable in between; the new tokens must not be lost.
             return await self._save_at_last(renewed, row)
         return renewed
 
     async def _save_at_last(self, renewed: TokenRow, used: TokenRow) -> TokenRow:
-        """Saves as soon as PostgreSQL is back, unless somebody has signed in meanwhile."""
+        """Saves once PostgreSQL is available again, unless a person has signed in meanwhile."""
         attempt = 0
         while True:
             attempt += 1
@@ -177,7 +177,7 @@ class AccessTokens:
                 async with self._transactions() as connection:
                     row = await table.lock(connection, used)
                     if row.refresh_token != used.refresh_token:
-                        # It was committed after all, or there is a newer one.
+                        # It was committed after all, or a newer one was stored.
                         return row
                     await table.save(connection, renewed)
                 return renewed
@@ -202,7 +202,7 @@ class AccessTokens:
         return with_tokens(row, tokens, bound, self._secrets, self._clock.now())
 
     def _usable(self, row: TokenRow, bound: str, refused: str) -> str:
-        """The row's access token if it may be used, else blank."""
+        """Returns the row's access token if it may be used, else a blank text."""
         if not row.access_token or row.bound_to != bound or row.state != "authorized":
             return ""
         assert row.expires_at is not None
@@ -216,34 +216,34 @@ class AccessTokens:
             return ""
         return found
 
-    def _still_away(self, credential: OAuthCredential) -> ProviderUnavailable | None:
-        away = self._away.get(credential.name)
-        return away.error if away and self._clock.now() < away.until else None
+    def _still_unavailable(self, credential: OAuthCredential) -> ProviderUnavailable | None:
+        pause = self._pauses.get(credential.name)
+        return pause.error if pause and self._clock.now() < pause.until else None
 
-    def _note_away(self, credential: OAuthCredential, error: ProviderUnavailable) -> None:
-        known = self._away.get(credential.name)
+    def _pause(self, credential: OAuthCredential, error: ProviderUnavailable) -> None:
+        known = self._pauses.get(credential.name)
         failures = known.failures + 1 if known else 1
         seconds = max(
-            backoff_seconds(failures, AWAY_BASE_SECONDS, AWAY_MAX_SECONDS),
+            backoff_seconds(failures, UNAVAILABLE_BASE_SECONDS, UNAVAILABLE_MAX_SECONDS),
             error.retry_after_seconds,
         )
         until = self._clock.now() + timedelta(seconds=seconds)
-        self._away[credential.name] = _Away(failures, until, error)
+        self._pauses[credential.name] = _Pause(failures, until, error)
 
 
 async def credential_of(connection: Connection, account: MailAccount) -> OAuthCredential:
-    """The account's credential; raises ConfigurationError when there is none."""
+    """Returns the account's credential; raises ConfigurationError when it does not fit."""
     for credential in await load.oauth_credentials(connection):
         if credential.name == account.credential:
             if account.host.lower() in credential.hosts:
                 return credential
             raise ConfigurationError(
-                f"{account.host} is not given tokens of credential {credential.name}",
+                f"{account.host} may not receive tokens of credential {credential.name}",
                 setting=f"credential {credential.name}: hosts",
-                remedy="Add the server to its hosts, by postrail apply",
+                remedy="Add the server to its hosts with postrail apply",
             )
     raise ConfigurationError(
         f"mail account {account.name} has no OAuth2 credential {account.credential!r}",
         setting=f"mail account {account.name}: credential",
-        remedy="Name one that there is, or add it under credentials, by postrail apply",
+        remedy="Name an existing one, or add it under credentials with postrail apply",
     )

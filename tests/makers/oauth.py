@@ -28,19 +28,19 @@ ADDRESS = "help@example.org"
 
 
 class Desk:
-    """One account that logs in with tokens, its database, and a clock that the test sets."""
+    """One account that logs in with tokens, a database, and a clock that the test sets."""
 
     def __init__(self, certificates: Certificates, database_url: str) -> None:
         self.certificates = certificates
         self.database = DatabaseSettings(url=SecretStr(database_url))
         self.key = generate_key()
         self.secrets = Secrets(SecretSettings(keys=SecretStr(self.key)))
-        # The fake provider checks the lifetime of assertions against the machine's clock.
+        # The fake checks the lifetime of assertions by the machine's clock.
         self.clock = SettableClock(datetime.now(UTC))
         self.account = account()
 
     def credential_of(self, provider: str, **values: Any) -> OAuthCredential:
-        """Returns a credential whose tokens may go to this machine."""
+        """Returns a credential whose tokens may be sent to this machine."""
         given = {
             "name": "desk",
             "provider": provider,
@@ -62,11 +62,11 @@ class Desk:
                 )
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """Opens a transaction on a connection of its own."""
+        """Returns a transaction on a new connection."""
         return one_connection(self.database)
 
     def tokens(self) -> AccessTokens:
-        """Returns the tokens as one replica sees them."""
+        """Returns the tokens of one more replica."""
         return AccessTokens(self.transaction, self.secrets, self.clock)
 
     def authorization(self) -> Authorization:
@@ -74,7 +74,7 @@ class Desk:
         return Authorization(self.account, self.transaction, self.secrets, self.clock)
 
     async def row(self) -> tuple[Any, ...]:
-        """Returns the account's state, reason and revealed tokens."""
+        """Returns state, reason and the revealed tokens of the account."""
         async with self.transaction() as connection:
             cursor = await connection.execute(
                 "SELECT state, reason, refresh_token, access_token FROM oauth_token"
@@ -87,7 +87,7 @@ class Desk:
 
 
 class Scene(Desk):
-    """A desk beside a provider that keeps state and can be told to fail."""
+    """A desk with a stateful fake provider that can be told to fail."""
 
     def __init__(
         self, provider: OAuthProvider, certificates: Certificates, database_url: str
@@ -100,12 +100,12 @@ class Scene(Desk):
         return self.credential_of("custom", authority=self.provider.authority, **values)
 
     def microsoft(self, **values: Any) -> OAuthCredential:
-        """Returns a credential of a separate Microsoft cloud."""
+        """Returns a credential of a Microsoft cloud on this machine."""
         given = {"tenant": TENANT, **values}
         return self.credential_of("microsoft", authority=self.provider.authority, **given)
 
     def google(self, **values: Any) -> OAuthCredential:
-        """Returns a credential of Google, with its addresses overridden."""
+        """Returns a credential of Google with overridden addresses."""
         known = self.provider.configuration()
         return self.credential_of(
             "google",
@@ -115,13 +115,13 @@ class Scene(Desk):
         )
 
     async def authorize(self) -> None:
-        """Signs in, as an operator does."""
+        """Signs a person in."""
         begun = await self.authorization().begin()
         answer = await asyncio.to_thread(self.browse, begun.address)
         await self.authorization().finish(answer, begun.state)
 
     def browse(self, address: str) -> str:
-        """Returns the redirect address with the answer, or the text of the page."""
+        """Returns the redirect address with the answer, at which a browser ends."""
         with httpx.Client(verify=self.certificates.client_context()) as client:
             response = client.get(address)
         return response.headers.get("Location", "") or response.text

@@ -1,4 +1,4 @@
-"""Settings for one test, with their own names on shared servers, and the same as an environment."""
+"""Makes the settings of one test, with its own names on shared servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTITIONS = 4
 def environment_of(
     folder: Path, *, bootstrap_servers: str, database_url: str, prefix: str = ""
 ) -> dict[str, str]:
-    """Returns the POSTRAIL_ variables of a small installation whose blobs lie in `folder`."""
+    """Returns the POSTRAIL_ variables of a small installation with its blobs in `folder`."""
     blobs = folder / "blobs"
     blobs.mkdir(exist_ok=True)
     return {

@@ -1,7 +1,8 @@
 """A process that asks for a token and dies: `python -m tests.processes.oauth_killed_at WHEN`.
 
-WHEN is `after-answer` (the provider has answered, nothing is stored) or `after-commit` (all is
-stored, but the access token was not used). It takes DATABASE_URL and KEY from the environment.
+WHEN is `after-answer` (the provider has answered, and the tokens are not stored) or `after-commit`
+(the tokens are stored, and the access token is unused). Reads DATABASE_URL and
+KEY from the environment.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ KILLED = 9
 
 
 def die(*_: object) -> NoReturn:
-    """Ends at once, as SIGKILL does: nothing is closed or flushed."""
+    """Ends at once, as SIGKILL does, without closing or flushing."""
     os._exit(KILLED)
 
 

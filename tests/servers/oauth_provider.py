@@ -1,8 +1,8 @@
-"""A provider of OAuth2 tokens over TLS, with state: it checks what Google and Microsoft check.
+"""A stateful provider of OAuth2 tokens over TLS with the checks of Google and Microsoft.
 
 It verifies PKCE, redirect addresses, client secrets and signatures; refresh tokens rotate, and the
-second use of one revokes its whole family (RFC 9700, 4.14.2), unless a grace is allowed. It signs
-in the user that `login_hint` names.
+second use of one ends its whole family (RFC 9700, 4.14.2), unless a grace is set. It signs in the
+user whom `login_hint` names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
@@ -40,18 +40,16 @@ class Refused(Exception):
 
 @dataclass
 class Family:
-    """The refresh tokens that follow from one sign-in; only the newest is good."""
+    """The refresh tokens that follow from one sign-in; only the newest is valid."""
 
     user: str
     newest: str = ""
-    # Spent tokens, and whether their successor was seen in use.
-    spent: set[str] = field(default_factory=set)
     previous: str = ""
 
 
 @dataclass
 class Busy:
-    """An answer in the place of the next one from the token endpoint."""
+    """An answer that replaces the next one of the token endpoint."""
 
     status: int = 503
     retry_after: str = ""
@@ -62,27 +60,27 @@ class OAuthProvider:
     """One provider; `authority` is its address."""
 
     def __init__(self, certificates: Certificates) -> None:
-        # From client id to secret; a blank secret makes a public client.
+        # Client id to secret; a public client has a blank secret.
         self.clients = {"app": "client-s3cret", "public": ""}
-        # Public keys in PEM that may sign, by client id or by the service account's address.
+        # The PEM public keys of signers, by client id or by the service account's address.
         self.keys: dict[str, str] = {}
-        # Addresses on whose behalf a service account may act.
+        # Addresses that a service account may act for.
         self.delegated = {"help@example.org"}
         self.redirect_hosts = {"localhost", "127.0.0.1"}
         self.access_seconds = 3600
         self.rotates = True
-        # With a grace, a spent token stays valid until its successor is used.
+        # True: a spent token stays valid until its successor is used.
         self.grace = False
         self.gives_refresh_tokens = True
-        # Answers that the next requests for tokens get instead of their own, one each.
+        # Answers to the next requests for tokens, one for each.
         self.busy: list[Busy] = []
-        # Called after a rotation, before the answer goes out.
+        # Called after a rotation, before the answer is sent.
         self.after_rotation: Callable[[], None] = lambda: None
-        # Each form that reached the token endpoint.
+        # All forms that reached the token endpoint.
         self.requests: list[Form] = []
         # Access token to user.
         self.valid: dict[str, str] = {}
-        # The answers, in turn, until a user has entered the code; the last one repeats.
+        # Answers until a person enters the code, in turn; the last one is repeated.
         self.device_answers = ["authorization_pending"]
         self.device_entered = threading.Event()
         self._families: dict[str, Family] = {}
@@ -101,27 +99,27 @@ class OAuthProvider:
         return f"https://localhost:{self._server.server_address[1]}"
 
     def start(self) -> None:
-        """Starts to answer."""
+        """Starts the server."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops it."""
+        """Stops the server."""
         self._server.shutdown()
         self._server.server_close()
 
     def refreshes(self) -> list[Form]:
-        """Returns the refreshes that it was asked for."""
+        """Returns the forms of the refreshes that were requested."""
         return [form for form in self.requests if form.get("grant_type") == "refresh_token"]
 
     def revoke(self, user: str) -> None:
-        """Revokes all tokens, as a change of the password does."""
+        """Revokes all tokens of the user, as a change of the password does."""
         for family in {id(found): found for found in self._families.values()}.values():
             if family.user == user:
                 family.newest = family.previous = ""
         self.valid = {token: owner for token, owner in self.valid.items() if owner != user}
 
     def configuration(self) -> dict[str, Any]:
-        """Returns the document that it publishes (OpenID Connect Discovery)."""
+        """Returns the published configuration (OpenID Connect Discovery)."""
         root = f"{self.authority}/{TENANT}/oauth2/v2.0"
         return {
             "issuer": f"{self.authority}/{TENANT}/v2.0",
@@ -132,7 +130,7 @@ class OAuthProvider:
         }
 
     def sign_in(self, query: Form) -> str:
-        """Returns the address that the browser is sent to after the sign-in."""
+        """Returns the address to which the browser is redirected after a sign-in."""
         redirect = query["redirect_uri"]
         if urlsplit(redirect).hostname not in self.redirect_hosts:
             raise Refused("redirect_uri_mismatch")
@@ -256,7 +254,7 @@ class OAuthProvider:
             raise Refused("invalid_grant", "AADSTS70000: the refresh token is revoked")
         again = self.grace and token == family.previous
         if token != family.newest and not again:
-            # A second use means that the token was copied: the whole family is revoked.
+            # The token was copied, so the whole family is revoked.
             family.newest = family.previous = ""
             raise Refused("invalid_grant", f"the refresh token {token} was used before")
         answer = self._access(family.user)
@@ -276,7 +274,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignores clients that distrust the certificate and break off the handshake."""
+        """Ignores clients that end the handshake because they do not trust the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -344,11 +342,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  Its name there.
-        """Logs nothing; tests read `requests`."""
+        """Logs nothing; tests read `requests` instead."""
 
 
 def running(certificates: Certificates) -> Iterator[OAuthProvider]:
-    """Runs a provider during the block."""
+    """Runs a provider for the duration of a fixture."""
     provider = OAuthProvider(certificates)
     provider.start()
     yield provider

@@ -32,14 +32,14 @@ timeout_msecs = 5000
 
 
 class OidcProvider:
-    """One provider; any user may sign in, under the name that is given to `sign_in`."""
+    """One provider; any user name may sign in."""
 
     def __init__(self, folder: Path, certificates: Certificates) -> None:
         if not (FOLDER / "node_modules").is_dir():
             raise AssertionError(f"oidc-provider is not installed; run {INSTALL}")
         self._certificates = certificates
         self.port = free_port()
-        # The documents below /.well-known are found here; msal appends v2.0 by itself.
+        # Serves /.well-known; msal appends v2.0 itself.
         self.host_address = f"https://localhost:{self.port}"
         self.authority = f"{self.host_address}/tenant/v2.0"
         script, key = str(FOLDER / "provider.mjs"), str(certificates.key_file)
@@ -50,20 +50,20 @@ class OidcProvider:
         )
 
     def start(self) -> None:
-        """Starts it, and waits until it answers."""
+        """Starts the provider and waits until it answers."""
         self._child.start()
         self._child.wait_until(lambda: answers(self.port), START_SECONDS)
 
     def stop(self) -> None:
-        """Stops it; every token that it issued is forgotten."""
+        """Stops the provider, which forgets all tokens."""
         self._child.stop()
 
     def introspection(self) -> str:
-        """Returns Dovecot's settings for asking it about tokens (passdb oauth2)."""
+        """Returns the file of Dovecot's passdb oauth2, with which it verifies tokens here."""
         return INTROSPECTION.format(port=self.port)
 
     def sign_in(self, address: str, user: str, code: str = "") -> str:
-        """Signs in and consents; returns the final redirect address, or the last page's text."""
+        """Signs in and consents; returns the redirect address, or the text of the last page."""
         with httpx.Client(verify=self._certificates.client_context()) as browser:
             response = browser.get(address)
             for _ in range(MOST_PAGES):
@@ -80,12 +80,12 @@ class OidcProvider:
         return response.text
 
     def end(self, access_token: str) -> None:
-        """Expires an access token early, and nothing else."""
+        """Expires only this access token."""
         with httpx.Client(verify=self._certificates.client_context()) as client:
             client.get(f"{self.host_address}/end/{access_token}").raise_for_status()
 
     def revoke(self, token: str) -> None:
-        """Revokes a token and all that were issued with it (RFC 7009)."""
+        """Revokes a token and all tokens of the same sign-in (RFC 7009)."""
         with httpx.Client(verify=self._certificates.client_context()) as client:
             client.post(
                 f"{self.authority}/token/revocation",

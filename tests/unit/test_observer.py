@@ -1,4 +1,4 @@
-"""What an observer is made of: settings that cannot write, secrets that are not there."""
+"""The settings of an observer, which cannot write, and its secrets, which are withheld."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_by_default_nobody_is_an_observer() -> None:
 
 def test_an_observers_sections_cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTRAIL_OBSERVER", "true")
-    # Nobody can take it back for one section.
+    # Single sections cannot override it.
     monkeypatch.setenv("POSTRAIL_DATABASE__READ_ONLY", "false")
     settings = load_settings()
     assert (settings.database.read_only, settings.secrets.withheld) == (True, True)
@@ -46,7 +46,7 @@ def test_a_name_is_one_word(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def withheld(tmp_path: Path) -> Secrets:
-    # A file that is not there: it is not even looked for.
+    # The file is missing, which is not even noticed.
     return Secrets(SecretSettings(withheld=True, keys_file=tmp_path / "missing", folder=tmp_path))
 
 
@@ -56,9 +56,9 @@ def test_nothing_is_revealed(
 ) -> None:
     monkeypatch.setenv("POSTRAIL_SECRET_MAIL", "secret")
     (tmp_path / "mail").write_text("secret")
-    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
+    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         withheld.reveal(stored)
-    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
+    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         withheld.seal("plain")
 
 
@@ -76,7 +76,7 @@ async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Pa
     store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
     tokens = AccessTokens(no_database, withheld, clock)
     mailboxes = Mailboxes(store, withheld, tokens, clock, full_listing_seconds=3600)
-    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
+    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         mailboxes.mailbox_for(account)
 
 

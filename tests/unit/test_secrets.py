@@ -86,7 +86,7 @@ def test_without_a_key_sealing_says_how_to_make_one() -> None:
         "short",
         # 31 bytes.
         base64.b64encode(bytes(31)).decode(),
-        # Not base64 at all.
+        # Not base64.
         "ß" * 44,
     ],
 )
@@ -122,12 +122,12 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 @pytest.mark.parametrize(
     "reference",
     [
-        # The keys themselves, and what else is in the environment.
+        # The keys themselves, and other variables of the environment.
         "env:POSTRAIL_SECRETS__KEYS",
         "env:HOME",
         "env:",
         "env:POSTRAIL_SECRET_",
-        # Out of the folder.
+        # Outside of the folder.
         "file:../outside",
         "file:/etc/hostname",
         "file:folder/name",

@@ -1,4 +1,4 @@
-"""The lines of a text of properties with their variables replaced: NAME=value or comments. Pure."""
+"""Reads lines of properties (NAME=value) and replaces their variables. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from postrail.configuration.javamail.names import VARIABLES
 
 LINE = re.compile(r"([^=:\s]+)\s*[=:]\s*(.*)")
 VARIABLE = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
-# To look for a name like a long one, or like many, takes long.
+# Searching for similar names takes long when a name is long or when there are many.
 LONGEST_NAME = 100
 MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that says something."""
+    """A line with a property."""
 
     number: int
     name: str
@@ -26,12 +26,12 @@ class Line:
 
     @property
     def where(self) -> str:
-        """The line as messages name it."""
+        """Returns the line as messages name it."""
         return f"line {self.number}: {self.name[:LONGEST_NAME]}"
 
 
 def property_lines(text: str, variables: Mapping[str, str]) -> tuple[list[Line], list[str]]:
-    """The lines, and what is wrong with others. A line may give a variable another value."""
+    """Returns the lines and the faults. A line may set a variable for later lines."""
     known = dict(variables)
     lines: list[Line] = []
     faults: list[str] = []
@@ -54,7 +54,7 @@ def property_lines(text: str, variables: Mapping[str, str]) -> tuple[list[Line],
 
 
 def unknown(name: str, known: Iterable[str], otherwise: str) -> str:
-    """What to say of a name that there is not."""
+    """Returns the problem of an unknown name, with a suggestion."""
     close = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
     return f"is not known; {f'did you mean {close[0]}?' if close else otherwise}"
 

@@ -1,4 +1,4 @@
-"""JavaMail's names of properties for reading mail, and what each says of a mail account. Pure.
+"""Maps JavaMail's properties for reading mail to attributes of a mail account. Pure.
 
 The names and their meaning are those of the package descriptions of Jakarta Mail
 (jakarta.ee/specifications/mail, and angus.mail's imap and pop3 providers).
@@ -10,92 +10,92 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# JavaMail's protocols: which one of ours, and whether TLS comes first.
+# JavaMail's protocols: our protocol, and whether TLS starts at once.
 PROTOCOLS = {
     "imap": ("imap", False),
     "imaps": ("imap", True),
     "pop3": ("pop3", False),
     "pop3s": ("pop3", True),
 }
-# What is spoken with the server, where that is not the name of our protocol.
-SPOKEN = {"google_oauth2": "imap", "microsoft_oauth2": "imap"}
+# The protocol that the server understands, where it differs from the name of ours.
+WIRE_PROTOCOLS = {"google_oauth2": "imap", "microsoft_oauth2": "imap"}
 TLS_VERSIONS = ("SSLv2Hello", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 SAFE_VERSIONS = {"TLSv1.2": "1.2", "TLSv1.3": "1.3"}
-# A mail account waits no longer, and so long when nothing else is said.
+# The default timeout of a mail account, and its maximum.
 LONGEST_TIMEOUT_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one property says: of attributes by their names, or of how to encrypt.
+class Effect:
+    """The attributes that one property sets, by their names, and a note for the operator.
 
-    `tls_first`, `starttls` and `starttls_needed` stand for the encryption, `trusted` for hosts
-    whose certificates are not verified.
+    `tls_first`, `starttls` and `starttls_needed` together decide the encryption; `trusted` names
+    hosts whose certificates are not verified.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
 
-Meaning = Callable[[str], Said]
+Meaning = Callable[[str], Effect]
 
 
 def _text(name: str) -> Meaning:
-    return lambda value: Said({name: value})
+    return lambda value: Effect({name: value})
 
 
-def _port(value: str) -> Said:
+def _port(value: str) -> Effect:
     number = _number(value)
     if not 0 <= number <= 65535:
         raise ValueError("must be a port from 1 to 65535")
-    return Said({"port": number} if number else {})
+    return Effect({"port": number} if number else {})
 
 
 def _flag(name: str) -> Meaning:
-    return lambda value: Said({name: _yes(value)})
+    return lambda value: Effect({name: _yes(value)})
 
 
 def _flag_that_does_nothing(wanted: bool, note: str) -> Meaning:
-    return lambda value: Said(note="" if _yes(value) is wanted else note)
+    return lambda value: Effect(note="" if _yes(value) is wanted else note)
 
 
-def _timeout(value: str) -> Said:
+def _timeout(value: str) -> Effect:
     number = _number(value)
-    # JavaMail waits for ever when it is 0 or less, and we never do.
+    # In JavaMail 0 or less means no timeout.
     if number <= 0:
-        return Said({"timeout_ms": LONGEST_TIMEOUT_MS}, "is endless; we wait 30000 ms at most")
+        return Effect({"timeout_ms": LONGEST_TIMEOUT_MS}, "means no timeout; 30000 ms is used")
     if number > LONGEST_TIMEOUT_MS:
-        return Said({"timeout_ms": LONGEST_TIMEOUT_MS}, "is more than 30000 ms; that is taken")
-    return Said({"timeout_ms": number})
+        return Effect({"timeout_ms": LONGEST_TIMEOUT_MS}, "is above the maximum; 30000 ms is used")
+    return Effect({"timeout_ms": number})
 
 
-def _versions(value: str) -> Said:
+def _versions(value: str) -> Effect:
     names = value.replace(",", " ").split()
     if unknown := [name for name in names if name not in TLS_VERSIONS]:
         raise ValueError(f"names {unknown[0]!r}; known are {', '.join(TLS_VERSIONS)}")
     safe = sorted(SAFE_VERSIONS[name] for name in names if name in SAFE_VERSIONS)
     if not safe:
-        raise ValueError("names no version that is spoken here; name TLSv1.2 or TLSv1.3")
+        raise ValueError("names only unsupported versions; name TLSv1.2 or TLSv1.3")
     older = len(safe) < len(names)
-    return Said({"min_tls_version": safe[0]}, "names versions that are never spoken" * older)
+    return Effect({"min_tls_version": safe[0]}, "names versions that are never used" * older)
 
 
-def _socket_factory(value: str) -> Said:
+def _socket_factory(value: str) -> Effect:
     if value.rpartition(".")[2] == "SSLSocketFactory":
-        return Said({"tls_first": True})
-    return Said(note=_ignored_class(value))
+        return Effect({"tls_first": True})
+    return Effect(note=_ignored_class(value))
 
 
 def _ignored_class(value: str) -> str:
-    return f"names a Java class ({value}), which has no meaning here; it is ignored"
+    return f"names a Java class ({value}), which has no effect here; it is ignored"
 
 
-def _ignored(value: str) -> Said:
-    return Said(note="has no effect here; it is ignored")
+def _ignored(value: str) -> Effect:
+    return Effect(note="has no effect here; it is ignored")
 
 
-def _password(value: str) -> Said:
-    raise ValueError("does not belong here, readable for everybody; use the attribute password")
+def _password(value: str) -> Effect:
+    raise ValueError("must not be given here, where it is readable; use the attribute password")
 
 
 def _number(value: str) -> int:
@@ -112,7 +112,7 @@ def _yes(value: str) -> bool:
     return words[value.lower()]
 
 
-# What stands behind `mail.imap.`, `mail.imaps.`, `mail.pop3.` or `mail.pop3s.`.
+# The names after `mail.imap.`, `mail.imaps.`, `mail.pop3.` or `mail.pop3s.`.
 MEANINGS: dict[str, Meaning] = {
     "host": _text("host"),
     "port": _port,
@@ -125,14 +125,14 @@ MEANINGS: dict[str, Meaning] = {
     "ssl.protocols": _versions,
     "ssl.trust": _text("trusted"),
     "ssl.checkserveridentity": _flag_that_does_nothing(
-        True, "is false, but names are checked here; verify_certificate: false trusts anybody"
+        True, "is false, but names are always checked; verify_certificate: false trusts any server"
     ),
     "starttls.enable": _flag("starttls"),
     "starttls.required": _flag("starttls_needed"),
     "socketFactory.class": _socket_factory,
     "socketFactory.port": _port,
     "socketFactory.fallback": _flag_that_does_nothing(
-        False, "is true, but nothing here falls back to a connection without encryption"
+        False, "is true, but connections never fall back to no encryption"
     ),
     "ssl.socketFactory.port": _port,
     **dict.fromkeys(
@@ -193,7 +193,7 @@ MEANINGS: dict[str, Meaning] = {
     ),
 }
 
-# Names for every protocol at once.
+# Names that apply to every protocol.
 COMMON_MEANINGS: dict[str, Meaning] = {
     "mail.host": _text("host"),
     "mail.user": _text("username"),
@@ -204,7 +204,7 @@ COMMON_MEANINGS: dict[str, Meaning] = {
     "mail.transport.protocol": _ignored,
 }
 
-# What the text may use as ${{NAME}}, and give a value by NAME=value: which property says the same.
+# Variables that the text may use as ${{NAME}} and set by NAME=value, each with its property.
 VARIABLES: dict[str, str] = {
     "PROTOCOL": "mail.store.protocol",
     **{
@@ -223,19 +223,19 @@ VARIABLES: dict[str, str] = {
 
 
 def meaning_of(name: str) -> Meaning | None:
-    """What the property means; None when there is none of that name."""
+    """Returns the meaning of the property, or None for an unknown name."""
     if name in COMMON_MEANINGS:
         return COMMON_MEANINGS[name]
     protocol, suffix = split_name(name)
     if protocol is None:
         return None
     if suffix not in MEANINGS and suffix.endswith(".class"):
-        return lambda value: Said(note=_ignored_class(value))
+        return lambda value: Effect(note=_ignored_class(value))
     return MEANINGS.get(suffix)
 
 
 def split_name(name: str) -> tuple[str | None, str]:
-    """`mail.imap.ssl.enable` becomes imap and ssl.enable; None where it is of no such protocol."""
+    """Splits `mail.imap.ssl.enable` into imap and ssl.enable; None stands for other protocols."""
     mail, _, rest = name.partition(".")
     protocol, _, suffix = rest.partition(".")
     if mail == "mail" and protocol in PROTOCOLS:
@@ -244,5 +244,5 @@ def split_name(name: str) -> tuple[str | None, str]:
 
 
 def known_names(protocol: str) -> list[str]:
-    """All names for a protocol, for a suggestion."""
+    """Returns all names for a protocol, for suggestions."""
     return [f"mail.{protocol}.{suffix}" for suffix in MEANINGS] + list(COMMON_MEANINGS)

@@ -1,11 +1,11 @@
-"""A JavaMail text of properties in, the attributes of a mail account that it says out. Pure.
+"""Reads a text of JavaMail properties as attributes of a mail account. Pure.
 
     PROTOCOL=imap
     mail.${{PROTOCOL}}.host=${{IMAP_HOST_NAME}}
     # a comment
 
-A variable stands for what the account's attributes say, or for what a line gave it before. Whatever
-is not understood is a fault, and so is what contradicts the account or itself.
+A variable stands for the value of the account's attribute, or for the value that an earlier line
+set. Unknown names are faults, and so are contradictions with the account or within the text.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from postrail.configuration.javamail.lines import MOST_FAULTS, Line, property_lines, unknown
 from postrail.configuration.javamail.names import (
     PROTOCOLS,
-    SPOKEN,
     VARIABLES,
+    WIRE_PROTOCOLS,
     known_names,
     meaning_of,
     split_name,
@@ -26,7 +26,7 @@ from postrail.configuration.javamail.names import (
 
 STARTTLS = ("starttls", "starttls_if_available")
 ENCRYPTING = ("tls_first", "starttls", "starttls_needed")
-# A property and its value, the encryptions that it contradicts, and those that it means.
+# A property and its value, the encryptions that it contradicts, and the one that it implies.
 CONTRADICTIONS = (
     ("tls_first", True, ("none", *STARTTLS), "ssl"),
     ("tls_first", False, ("ssl",), "starttls or none"),
@@ -38,7 +38,7 @@ CONTRADICTIONS = (
 
 @dataclass(slots=True)
 class Properties:
-    """What a text says."""
+    """The result of reading a text."""
 
     # Attributes that the account does not give itself.
     values: dict[str, Any] = field(default_factory=dict)
@@ -48,29 +48,29 @@ class Properties:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A value and the line that says it."""
+    """A value and the line that gives it."""
 
     value: Any
     where: str
 
 
 def read_properties(text: str, account: Mapping[str, Any]) -> Properties:
-    """What the text says beside the attributes that the account gives."""
+    """Returns the attributes that the text adds to those of the account."""
     given = {name: value for name, value in account.items() if value not in (None, "", 0)}
     found = Properties()
     lines, found.faults = property_lines(text, _variables_of(given))
-    spoken = _spoken(lines, given, found)
+    wire_protocol = _wire_protocol(lines, given, found)
     sources: dict[str, list[_Source]] = {}
     for line in lines:
         if len(found.faults) < MOST_FAULTS:
-            _understand(line, spoken, sources, found)
+            _read_line(line, wire_protocol, sources, found)
     if not found.faults:
-        _settle(sources, given, found)
+        _combine(sources, given, found)
     return found
 
 
 def _variables_of(given: Mapping[str, Any]) -> dict[str, str]:
-    """Each variable's value by the account's attributes; blank where it gives none."""
+    """Returns each variable's value from the account's attributes, or a blank text."""
     encryption = given.get("encryption")
     by_property = {
         "host": str(given.get("host", "")),
@@ -84,17 +84,17 @@ def _variables_of(given: Mapping[str, Any]) -> dict[str, str]:
         variable: by_property.get(split_name(name)[1], "") for variable, name in VARIABLES.items()
     }
     protocol = str(given.get("protocol", "imap"))
-    return found | {"PROTOCOL": SPOKEN.get(protocol, protocol)}
+    return found | {"PROTOCOL": WIRE_PROTOCOLS.get(protocol, protocol)}
 
 
-def _spoken(lines: Iterable[Line], given: Mapping[str, Any], found: Properties) -> str:
-    """The protocol that the account speaks: imap or pop3."""
+def _wire_protocol(lines: Iterable[Line], given: Mapping[str, Any], found: Properties) -> str:
+    """Returns the protocol of the account: imap or pop3."""
     if "protocol" in given:
         protocol = str(given["protocol"])
-        return SPOKEN.get(protocol, protocol)
-    said = [line for line in lines if line.name == "mail.store.protocol" and line.value]
-    if said:
-        return PROTOCOLS.get(said[-1].value, ("imap", False))[0]
+        return WIRE_PROTOCOLS.get(protocol, protocol)
+    chosen = [line for line in lines if line.name == "mail.store.protocol" and line.value]
+    if chosen:
+        return PROTOCOLS.get(chosen[-1].value, ("imap", False))[0]
     named = {PROTOCOLS[name][0] for line in lines if (name := split_name(line.name)[0])}
     if named != {"pop3"}:
         return "imap"
@@ -102,50 +102,52 @@ def _spoken(lines: Iterable[Line], given: Mapping[str, Any], found: Properties) 
     return "pop3"
 
 
-def _understand(
-    line: Line, spoken: str, sources: dict[str, list[_Source]], found: Properties
+def _read_line(
+    line: Line, wire_protocol: str, sources: dict[str, list[_Source]], found: Properties
 ) -> None:
-    """Adds what the line says to `sources`, or a note, or a fault."""
+    """Adds the effect of the line to `sources`, or a note, or a fault."""
     meaning = meaning_of(line.name)
     if meaning is None:
-        problem = unknown(line.name, known_names(spoken), "see the names of JavaMail")
+        problem = unknown(line.name, known_names(wire_protocol), "see the names of JavaMail")
         found.faults.append(f"{line.where} {problem}")
         return
     java_protocol = split_name(line.name)[0]
-    if java_protocol and PROTOCOLS[java_protocol][0] != spoken:
-        found.notes.append(f"{line.where} is for another protocol than {spoken}; it is ignored")
+    if java_protocol and PROTOCOLS[java_protocol][0] != wire_protocol:
+        found.notes.append(f"{line.where} is not for {wire_protocol}; it is ignored")
         return
     if not line.value:
         return
     try:
-        said = meaning(line.value)
+        effect = meaning(line.value)
     except ValueError as error:
         found.faults.append(f"{line.where} {error}")
         return
-    if said.note:
-        found.notes.append(f"{line.where} {said.note}")
-    for name, value in said.values.items():
+    if effect.note:
+        found.notes.append(f"{line.where} {effect.note}")
+    for name, value in effect.values.items():
         sources.setdefault(name, []).append(_Source(value, line.where))
-    if java_protocol and PROTOCOLS[java_protocol][1] and said.values:
+    if java_protocol and PROTOCOLS[java_protocol][1] and effect.values:
         sources.setdefault("tls_first", []).append(_Source(True, line.where))
 
 
-def _settle(sources: dict[str, list[_Source]], given: Mapping[str, Any], found: Properties) -> None:
-    """Brings together what the lines and the account say."""
-    _settle_protocol(sources, given, found)
-    _settle_timeout(sources, found)
-    agreed = {name: _agreed(name, said, found) for name, said in sources.items()}
+def _combine(
+    sources: dict[str, list[_Source]], given: Mapping[str, Any], found: Properties
+) -> None:
+    """Combines the values of the lines with those of the account."""
+    _combine_protocol(sources, given, found)
+    _combine_timeout(sources, found)
+    agreed = {name: _agreed(name, values, found) for name, values in sources.items()}
     encryption = {name: agreed.pop(name, None) for name in ENCRYPTING}
-    _settle_trust(agreed.pop("trusted", None), agreed, given, found)
+    _combine_trust(agreed.pop("trusted", None), agreed, given, found)
     for name, source in agreed.items():
         if source is not None:
             _take(name, source, given, found)
-    _settle_encryption(encryption, given, found)
+    _combine_encryption(encryption, given, found)
 
 
-def _agreed(name: str, said: list[_Source], found: Properties) -> _Source | None:
-    first = said[0]
-    for other in said[1:]:
+def _agreed(name: str, values: list[_Source], found: Properties) -> _Source | None:
+    first = values[0]
+    for other in values[1:]:
         if other.value != first.value:
             found.faults.append(
                 f"{other.where} says {_shown(other.value)}, and {first.where} says"
@@ -156,7 +158,7 @@ def _agreed(name: str, said: list[_Source], found: Properties) -> _Source | None
 
 
 def _take(name: str, source: _Source, given: Mapping[str, Any], found: Properties) -> None:
-    """The value becomes the attribute's, unless the account says another one."""
+    """Sets the attribute, unless the account gives it another value."""
     if name not in given:
         found.values[name] = source.value
     elif str(given[name]).lower() != str(source.value).lower():
@@ -166,7 +168,7 @@ def _take(name: str, source: _Source, given: Mapping[str, Any], found: Propertie
         )
 
 
-def _settle_protocol(
+def _combine_protocol(
     sources: dict[str, list[_Source]], given: Mapping[str, Any], found: Properties
 ) -> None:
     for source in sources.pop("java_protocol", []):
@@ -180,27 +182,27 @@ def _settle_protocol(
         _take(
             "protocol",
             _Source(protocol, source.where),
-            {"protocol": SPOKEN.get(account, account)} if "protocol" in given else {},
+            {"protocol": WIRE_PROTOCOLS.get(account, account)} if "protocol" in given else {},
             found,
         )
 
 
-def _settle_timeout(sources: dict[str, list[_Source]], found: Properties) -> None:
-    """JavaMail has three where we have one: the longest."""
-    said = sources.get("timeout_ms", [])
-    if len({source.value for source in said}) > 1:
-        longest = max(said, key=lambda source: int(source.value))
+def _combine_timeout(sources: dict[str, list[_Source]], found: Properties) -> None:
+    """Takes the longest of JavaMail's three timeouts as our one."""
+    timeouts = sources.get("timeout_ms", [])
+    if len({source.value for source in timeouts}) > 1:
+        longest = max(timeouts, key=lambda source: int(source.value))
         sources["timeout_ms"] = [longest]
-        found.notes.append(f"{longest.where} is the longest of the timeouts, and taken for all")
+        found.notes.append(f"{longest.where} is the longest of the timeouts and used for all")
 
 
-def _settle_trust(
+def _combine_trust(
     trusted: _Source | None,
     agreed: Mapping[str, _Source | None],
     given: Mapping[str, Any],
     found: Properties,
 ) -> None:
-    """JavaMail's ssl.trust: certificates of these hosts, or of all, are not verified."""
+    """Reads JavaMail's ssl.trust, whose hosts (or *) are accepted without verification."""
     if trusted is None:
         return
     host = agreed.get("host")
@@ -211,32 +213,32 @@ def _settle_trust(
     _take("verify_certificate", _Source(False, trusted.where), given, found)
 
 
-def _settle_encryption(
-    said: Mapping[str, _Source | None], given: Mapping[str, Any], found: Properties
+def _combine_encryption(
+    properties: Mapping[str, _Source | None], given: Mapping[str, Any], found: Properties
 ) -> None:
-    encryption = given.get("encryption") or _encryption(said)
+    encryption = given.get("encryption") or _encryption(properties)
     if encryption is None:
         if any(name in found.values for name in ("host", "port")):
-            found.notes.append("no line says how to encrypt, so encryption is ssl")
+            found.notes.append("no line sets the encryption, so it is ssl")
         return
     if "encryption" not in given:
         found.values["encryption"] = encryption
     for name, value, contradicted, remedy in CONTRADICTIONS:
-        source = said[name]
+        source = properties[name]
         if source and source.value is value and encryption in contradicted:
             found.faults.append(
                 f"{source.where} contradicts encryption {encryption}; leave the line out, or set"
                 f" encryption to {remedy}"
             )
-    for source in (said["starttls"], said["starttls_needed"]):
+    for source in (properties["starttls"], properties["starttls_needed"]):
         if source and source.value and encryption == "ssl":
-            found.notes.append(f"{source.where} has no effect, as TLS comes first (ssl)")
+            found.notes.append(f"{source.where} has no effect with encryption ssl")
 
 
-def _encryption(said: Mapping[str, _Source | None]) -> str | None:
-    """What the properties together mean; None leaves it to the default, which encrypts."""
+def _encryption(properties: Mapping[str, _Source | None]) -> str | None:
+    """Returns the encryption that the properties imply; None stands for the default, ssl."""
     tls_first, starttls, needed = (
-        source.value if (source := said[name]) else None for name in ENCRYPTING
+        source.value if (source := properties[name]) else None for name in ENCRYPTING
     )
     if tls_first:
         return "ssl"

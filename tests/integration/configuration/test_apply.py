@@ -1,4 +1,4 @@
-"""A postrail.yaml becomes rows in PostgreSQL: once, with its author, and all or nothing."""
+"""A postrail.yaml becomes rows in PostgreSQL, with its author, all or nothing."""
 
 from __future__ import annotations
 

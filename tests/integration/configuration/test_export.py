@@ -1,4 +1,4 @@
-"""`postrail export` of a real database: applied again it changes nothing, elsewhere makes all."""
+"""`postrail export` of a real database; applying it changes nothing, or fills an empty database."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_was_exported_with_its_secrets_changes_nothing(postrail: Postrail) 
     output = postrail("apply", "-f", "all.yaml")[1]
     assert "0 created, 0 changed, 8 unchanged" in output
     assert "Not in the file" not in output
-    # The same again, word for word; and no file is replaced unasked.
+    # The same text again; an existing file is replaced only on request.
     assert postrail("export", "--sealed")[1] == text
     code, _, errors = postrail("export", "all.yaml")
     assert code == 2
@@ -71,7 +71,7 @@ def test_with_references_another_database_gets_the_same(
     assert postrail("migrate")[0] == 0
     assert "8 created" in postrail("apply", "-f", "all.yaml")[1]
     assert "8 unchanged" in postrail("apply", "-f", "all.yaml")[1]
-    # What had to be provided is a reference there.
+    # Provided secrets are references there.
     again = postrail("export")[1]
     without_comments = [line for line in text.splitlines() if "#" not in line]
     assert [line for line in again.splitlines() if "#" not in line] == without_comments

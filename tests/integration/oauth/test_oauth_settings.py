@@ -1,4 +1,4 @@
-"""Each wrong setting of a credential as a provider sees it, and what people are told."""
+"""Wrong settings of a credential, as a provider refuses them and as the operator reads it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def robot(scene: Scene, key: str, **values: Any) -> Any:
 
 
 async def refused(scene: Scene, credential: Any, **account: Any) -> str:
-    """What somebody who authorizes the account is told."""
+    """Returns the error that a person who authorizes the account reads."""
     await scene.store(credential, **account)
     asking = scene.authorize if credential.interactive else scene.authorization().fetch
     with pytest.raises(ConfigurationError) as caught:
@@ -85,7 +85,7 @@ async def test_an_authority_that_is_none(scene: Scene) -> None:
 async def test_an_address_that_takes_no_tokens(scene: Scene) -> None:
     wrong = scene.provider.authority + "/nothing"
     told = await refused(scene, scene.custom(token_url=wrong, flow="client_credentials"))
-    assert f"{wrong} is no address of a provider of tokens: it answers 404" in told
+    assert f"{wrong} is not an address of a provider of tokens: the answer is 404" in told
 
 
 @pytest.mark.parametrize("kind", ["custom", "microsoft"])
@@ -104,7 +104,7 @@ async def test_a_ca_file_that_is_not_there(scene: Scene) -> None:
 async def test_a_provider_that_gives_no_refresh_token(scene: Scene, kind: str) -> None:
     scene.provider.gives_refresh_tokens = False
     told = await refused(scene, getattr(scene, kind)())
-    assert "gave no refresh token" in told
+    assert "sent no refresh token" in told
     assert "offline_access" in told
 
 
@@ -112,7 +112,7 @@ async def test_a_flow_that_the_provider_does_not_offer(scene: Scene) -> None:
     known = scene.provider.configuration()
     scene.provider.configuration = lambda: {**known, "device_authorization_endpoint": ""}  # type: ignore[method-assign]
     await scene.store(scene.custom(flow="device_code", client_id="public", client_secret=""))
-    with pytest.raises(ConfigurationError, match="does not say where its device endpoint is"):
+    with pytest.raises(ConfigurationError, match="does not publish its device endpoint"):
         await scene.authorization().begin_device()
 
 
@@ -121,7 +121,7 @@ async def test_a_provider_that_publishes_an_unencrypted_address(scene: Scene) ->
     wrong = known["token_endpoint"].replace("https", "http")
     scene.provider.configuration = lambda: {**known, "token_endpoint": wrong}  # type: ignore[method-assign]
     told = await refused(scene, scene.custom(flow="client_credentials"))
-    assert "would be sent secrets unencrypted" in told
+    assert "secrets would be sent unencrypted to" in told
 
 
 @pytest.mark.parametrize("body", ["{}", '{"access_token": ""}', '{"error": null}'])
@@ -131,7 +131,7 @@ async def test_an_answer_without_a_token_is_no_reason_to_sign_in(
 ) -> None:
     await scene.store(getattr(scene, kind)(flow="client_credentials"))
     scene.provider.busy = [Busy(200, body=body)]
-    with pytest.raises(ProviderUnavailable, match="gives no token"):
+    with pytest.raises(ProviderUnavailable, match="refuses a token"):
         await scene.tokens().token(scene.account)
 
 
@@ -151,7 +151,7 @@ async def test_an_answer_that_msal_stumbles_over_passes(scene: Scene, lifetime: 
     await scene.store(scene.microsoft(flow="client_credentials"))
     body = f'{{"access_token": "odd", "expires_in": {lifetime}}}'
     scene.provider.busy = [Busy(200, body=body)]
-    with pytest.raises(ProviderUnavailable, match="msal cannot make sense of the answer"):
+    with pytest.raises(ProviderUnavailable, match="msal cannot read the answer"):
         await scene.tokens().token(scene.account)
     scene.clock.move(10)
     assert await scene.tokens().token(scene.account) in scene.provider.valid
@@ -201,17 +201,17 @@ async def test_an_answer_is_taken_once_and_for_its_own_beginning_only(
     answer = await asyncio.to_thread(scene.browse, first.address)
     authorization = scene.authorization()
     wrong = [
-        # Somebody else's answer, slipped to us.
+        # The answer to another authorization.
         (answer, second.state),
-        # An answer without its state, and none that we began.
+        # An answer without its state, and an answer to an unknown authorization.
         ("http://localhost/?code=c", ""),
         ("http://localhost/?code=c&state=made-up", ""),
     ]
     for text, state in wrong:
-        with pytest.raises(ConfigurationError, match="belongs to no authorization"):
+        with pytest.raises(ConfigurationError, match="does not belong to an open authorization"):
             await authorization.finish(text, state)
     await authorization.finish(answer)
-    with pytest.raises(ConfigurationError, match="belongs to no authorization"):
+    with pytest.raises(ConfigurationError, match="does not belong to an open authorization"):
         await authorization.finish(answer)
 
 
@@ -220,7 +220,7 @@ async def test_an_answer_that_comes_too_late(scene: Scene) -> None:
     begun = await scene.authorization().begin()
     answer = await asyncio.to_thread(scene.browse, begun.address)
     scene.clock.move(901)
-    with pytest.raises(ConfigurationError, match="within the last 15 minutes"):
+    with pytest.raises(ConfigurationError, match="of the last 15 minutes"):
         await scene.authorization().finish(answer, begun.state)
 
 
@@ -271,12 +271,12 @@ async def test_a_code_that_nobody_enters(scene: Scene) -> None:
     await scene.store(scene.custom(flow="device_code", client_id="public", client_secret=""))
     device = await scene.authorization().begin_device()
     scene.clock.move(895)
-    with pytest.raises(ConfigurationError, match="nobody entered the code ABCD-EFGH in time"):
+    with pytest.raises(ConfigurationError, match="the code ABCD-EFGH has expired"):
         await scene.authorization().finish_device(device)
 
 
 def entered_after(scene: Scene, waits: int, slept: list[float]) -> Any:
-    """A sleep; somebody enters the code during the last one."""
+    """Returns a sleep during whose last call a person enters the code."""
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -328,7 +328,7 @@ async def test_a_private_key_that_is_none(scene: Scene) -> None:
         flow="client_credentials", client_secret="", private_key=private, certificate=certificate()
     )
     told = await refused(scene, credential)
-    assert "the private key of credential desk is no RSA key in PEM" in told
+    assert "the private key of credential desk is not an RSA key in PEM" in told
     assert "k3y" not in told
 
 
@@ -342,12 +342,12 @@ async def test_a_service_account_acts_for_a_user_of_its_domain(scene: Scene) -> 
 @pytest.mark.parametrize(
     ("key", "known", "username", "says"),
     [
-        # Signed by a key that was withdrawn.
+        # Signed by a revoked key.
         (service_key(1), 0, "help@example.org", "Invalid JWT Signature"),
         # Delegation does not reach this user.
         (service_key(), 0, "boss@example.org", "domain-wide delegation"),
-        (service_key(private_key="k3y"), 0, "help@example.org", "no RSA key in PEM"),
-        (service_key(private_key=ec_key()), 0, "help@example.org", "no RSA key in PEM"),
+        (service_key(private_key="k3y"), 0, "help@example.org", "not an RSA key in PEM"),
+        (service_key(private_key=ec_key()), 0, "help@example.org", "not an RSA key in PEM"),
     ],
 )
 async def test_a_service_account_that_cannot(

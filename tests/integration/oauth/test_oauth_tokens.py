@@ -1,4 +1,4 @@
-"""Access tokens from a provider with state, in a real PostgreSQL: refreshed once, stored first."""
+"""Access tokens of a stateful provider in a real PostgreSQL: refreshed once, stored before use."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def scene(provider: OAuthProvider, certificates: Certificates, database_url: str
 
 
 async def signed_in(scene: Scene, kind: str = "custom", seconds: float = 3600) -> None:
-    """Somebody has signed in, so many seconds ago."""
+    """Signs a person in and moves the clock on by `seconds`."""
     await scene.store(getattr(scene, kind)())
     await scene.authorize()
     scene.clock.move(seconds)
@@ -71,7 +71,7 @@ async def test_tokens_are_sealed_in_the_table(scene: Scene) -> None:
 
 @pytest.mark.parametrize("kind", ["custom", "microsoft", "google"])
 async def test_a_refresh_token_that_is_not_replaced_stays_good(scene: Scene, kind: str) -> None:
-    # Google gives one at the first sign-in only.
+    # Google returns a refresh token at the first sign-in only.
     scene.provider.rotates = False
     await signed_in(scene, kind)
     await scene.tokens().token(scene.account)
@@ -93,7 +93,7 @@ async def test_replicas_that_refresh_at_once_refresh_once(scene: Scene) -> None:
     assert len(scene.provider.refreshes()) == 2
 
 
-async def test_a_refresh_goes_on_when_whoever_asked_is_gone(scene: Scene) -> None:
+async def test_a_refresh_goes_on_when_its_caller_is_cancelled(scene: Scene) -> None:
     await signed_in(scene)
     rotated, go_on = threading.Event(), threading.Event()
 
@@ -115,7 +115,7 @@ async def test_a_refresh_goes_on_when_whoever_asked_is_gone(scene: Scene) -> Non
     assert len(scene.provider.refreshes()) == 2
 
 
-async def test_postgresql_that_goes_away_in_between_loses_nothing(scene: Scene) -> None:
+async def test_new_tokens_survive_an_outage_of_postgresql(scene: Scene) -> None:
     await signed_in(scene)
     url = scene.database.url.get_secret_value()
 
@@ -169,7 +169,7 @@ async def test_another_server_is_not_given_the_tokens_of_the_first(scene: Scene)
         await scene.tokens().token(scene.account)
     assert (await scene.row())[0] == "needs_authorization"
     assert scene.provider.refreshes() == []
-    # Who takes the change back need not sign in again.
+    # Reverting the change makes the tokens valid again.
     await scene.store(credential)
     assert await scene.tokens().token(scene.account) in scene.provider.valid
     assert (await scene.row())[0] == "authorized"
@@ -178,17 +178,17 @@ async def test_another_server_is_not_given_the_tokens_of_the_first(scene: Scene)
 async def test_a_server_that_the_credential_does_not_name_gets_nothing(scene: Scene) -> None:
     await signed_in(scene, seconds=0)
     await scene.store(scene.custom(hosts=["imap.example.org"]))
-    with pytest.raises(ConfigurationError, match="localhost is not given tokens"):
+    with pytest.raises(ConfigurationError, match="localhost may not receive tokens"):
         await scene.tokens().token(scene.account)
 
 
 @pytest.mark.parametrize(
     ("busy", "seconds"),
     [
-        # Throttled, and told for how long.
+        # Throttled, with a Retry-After.
         (Busy(429, retry_after="120"), 119),
         (Busy(503, retry_after="60"), 59),
-        # Not told: a pause of our own, which grows.
+        # Without a Retry-After: our own back-off, which grows.
         (Busy(500, body="<html>"), 1),
     ],
 )
@@ -200,7 +200,7 @@ async def test_a_busy_provider_is_left_alone_for_a_while(
     scene.provider.busy = [busy]
     tokens = scene.tokens()
     for _ in range(2):
-        with pytest.raises(ProviderUnavailable, match=f"answers {busy.status}"):
+        with pytest.raises(ProviderUnavailable, match=f"answer is {busy.status}"):
             await tokens.token(scene.account)
     scene.clock.move(seconds)
     with pytest.raises(ProviderUnavailable):
@@ -213,9 +213,7 @@ async def test_a_busy_provider_is_left_alone_for_a_while(
 async def test_a_provider_that_is_gone_is_no_reason_to_sign_in_again(scene: Scene) -> None:
     await signed_in(scene)
     scene.provider.stop()
-    with pytest.raises(
-        ProviderUnavailable, match="localhost, which gives the tokens, cannot be reached"
-    ):
+    with pytest.raises(ProviderUnavailable, match="the provider of tokens localhost is unreach"):
         await scene.tokens().token(scene.account)
     assert (await scene.row())[0] == "authorized"
 
@@ -260,7 +258,7 @@ async def test_an_application_gets_tokens_of_its_own(scene: Scene, kind: str) ->
 
 
 async def die(scene: Scene, when: str) -> None:
-    """A process asks for a token, and is killed."""
+    """Starts a process that asks for a token and is killed."""
     async with scene.transaction() as connection:
         await connection.execute("UPDATE oauth_token SET expires_at = obtained_at")
     environment = {
@@ -283,7 +281,7 @@ async def die(scene: Scene, when: str) -> None:
 async def test_killed_after_the_commit_the_account_goes_on(scene: Scene) -> None:
     await signed_in(scene, seconds=0)
     await die(scene, "after-commit")
-    # The token that nobody has seen is there, and so is the refresh token that came with it.
+    # The unused access token was stored, and so was the refresh token that came with it.
     assert await scene.tokens().token(scene.account) in scene.provider.valid
     assert len(scene.provider.refreshes()) == 1
     scene.clock.move(3600)

@@ -1,4 +1,4 @@
-"""What a file changes, keeps and may not do, given what the database has. No database here."""
+"""Plans of a file, for given contents of the database. No database here."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_password_that_is_left_out_is_kept() -> None:
     [
         ("host: imap.example.org", "host: evil.example.net", "host"),
         ("host: imap.example.org", "host: imap.example.org\n    port: 994", "port"),
-        # Another encryption has another port too.
+        # With the encryption the default port changes too.
         (
             "host: imap.example.org",
             "host: imap.example.org\n    encryption: starttls",
@@ -235,7 +235,7 @@ def test_a_password_without_username_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        # What is referred to must be there.
+        # Things that are referred to must exist.
         (
             FILE.replace("project: HELP", "project: DESK"),
             "f:16: account 'help', project: there is no project 'DESK' in the file or the database;"
@@ -260,7 +260,7 @@ def test_a_password_without_username_is_refused() -> None:
             "projects: [{key: HELP, name: Help}]\n",
             "f:1: project 'HELP', connection: there is no outgoing connection",
         ),
-        # One folder under two names would take effect twice.
+        # Messages of a folder with two names would be handled twice.
         (
             FILE.replace("people:", ACCOUNT.replace("name: help", "name: help2") + "people:"),
             "f:17: account 'help2', folder: is watched by account 'help' already",
@@ -323,7 +323,7 @@ def test_people_are_known_by_their_address_in_small_letters() -> None:
             "encryption: none\n    allow_plain_login: true",
             "account help: allow_plain_login is true: the password may be sent to imap.example.org",
         ),
-        # Nothing goes over a plain line with TLS from the start.
+        # With TLS from the start the password is never sent unencrypted.
         ("allow_plain_login: true", ""),
     ],
 )
@@ -347,7 +347,7 @@ def test_what_works_and_is_dangerous_is_warned_about(setting: str, warning: str)
     ],
 )
 def test_who_leads_an_account_to_another_mailbox_is_told(old: str, new: str, noted: bool) -> None:
-    """Its mails may have the numbers of those that were read under this name."""
+    """The messages of another mailbox may have UIDs that were read under this name."""
     assert old in FILE
     plan = plan_of(FILE.replace(old, new), applied(FILE))
     assert plan.count("changed") == 1

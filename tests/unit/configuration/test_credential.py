@@ -1,4 +1,4 @@
-"""OAuth2 credentials and the accounts that use them: each wrong setting, and what it says."""
+"""OAuth2 credentials and the accounts that use them: each wrong setting and its message."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def plan_of(
     account: dict[str, Any] | None = None,
     existing: Sequence[Configured] = (),
 ) -> Plan:
-    """JSON is YAML, too."""
+    """Returns the text of a file; JSON is YAML too."""
     file = {
         "credentials": [{"name": "desk", **credential}] if credential else [],
         "accounts": [account] if account else [],
@@ -117,7 +117,7 @@ def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
     [
         # The provider.
         ({**GOOGLE, "provider": "yahoo"}, "provider: must be 'google', 'microsoft' or 'custom'"),
-        # Flows that a provider does not have.
+        # Flows that a provider does not offer.
         ({**GOOGLE, "flow": "device_code"}, "flow: google does not offer device_code; choose"),
         (
             {**GOOGLE, "flow": "client_credentials"},
@@ -128,7 +128,7 @@ def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
             "flow: microsoft does not offer service_acc",
         ),
         ({**CUSTOM, "flow": "service_account"}, "choose authorization_code or device_code or"),
-        # Who we are.
+        # Client id and secret.
         ({**GOOGLE, "client_id": ""}, "client_id: is missing: the id that the provider gave"),
         ({**MICROSOFT, "client_id": ""}, "client_id: is missing"),
         ({**GOOGLE, "client_secret": ""}, "client_secret: is missing: give a text, env:POST"),
@@ -141,7 +141,7 @@ def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
             "service_account_key: has no private_key: give the whole JSON key",
         ),
         ({**ROBOT, "client_secret": "s3cret"}, "client_secret: is not used with this flow"),
-        # References out of bounds.
+        # References that are not allowed.
         ({**GOOGLE, "client_secret": "env:HOME"}, "client_secret: env:HOME is not allowed"),
         # Certificates.
         ({**MICROSOFT, "certificate": PEM}, "private_key: is missing: give a text"),
@@ -152,7 +152,7 @@ def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
             {**MICROSOFT, "private_key": "PEM"},
             "private_key: is not used with this flow and certificate",
         ),
-        # Microsoft lets public clients have device codes only.
+        # Microsoft gives device codes to public clients only.
         (
             {**MICROSOFT, "flow": "device_code", "client_secret": "s3cret"},
             "client_secret: is not used with this flow",
@@ -258,7 +258,7 @@ def test_accounts_of_google_and_microsoft_need_little(
             "microsoft_oauth2",
             ["https://outlook.office.com/IMAP.AccessAsUser.All", "offline_access"],
         ),
-        # Application permissions are those that an administrator gave, all of them.
+        # .default requests all application permissions that an administrator granted.
         (APPLICATION, "microsoft_oauth2", ["https://outlook.office365.com/.default"]),
         (CUSTOM, "imap", ["offline_access"]),
         ({**CUSTOM, "flow": "client_credentials", "client_secret": "x"}, "imap", []),
@@ -287,7 +287,7 @@ def test_secrets_are_sealed_and_kept() -> None:
 @pytest.mark.parametrize(
     ("credential", "change"),
     [
-        # Each of them would send the secret, or what it brings, to somebody else.
+        # Each change would send the secret, or its tokens, to another party.
         (CUSTOM, {"authority": "https://evil.example"}),
         (CUSTOM, {"token_url": "https://evil.example/token"}),
         (CUSTOM, {"hosts": ["imap.example.org", "evil.example"]}),

@@ -1,4 +1,4 @@
-"""Accounts of the protocol `folder`: what they need, and what is refused."""
+"""Accounts of the protocol `folder`: required and refused settings."""
 
 from __future__ import annotations
 

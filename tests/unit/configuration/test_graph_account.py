@@ -1,4 +1,4 @@
-"""The attributes of an account of Microsoft Graph: defaults, and what does not go together."""
+"""The attributes of an account of Microsoft Graph: defaults and contradictions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def account(**changes: Any) -> MailAccount:
     return MailAccount.model_validate(values | changes)
 
 
-# What is given, and what becomes of it.
+# Given attributes, and the account that they make.
 DEFAULTS: list[tuple[dict[str, Any], str, Any]] = [
     ({}, "host", "graph.microsoft.com"),
     ({"host": "graph.microsoft.us"}, "host", "graph.microsoft.us"),
@@ -29,7 +29,7 @@ DEFAULTS: list[tuple[dict[str, Any], str, Any]] = [
     ({"port": 0}, "port", 443),
     ({"port": 8443}, "port", 8443),
     ({}, "encryption", "ssl"),
-    # A well-known name in Graph too, whatever the mailbox's language.
+    # A well-known name in Graph, for any language of the mailbox.
     ({}, "folder", "INBOX"),
     ({"folder": "Inbox/Support"}, "folder", "Inbox/Support"),
     # The mailbox that is read.
@@ -37,7 +37,7 @@ DEFAULTS: list[tuple[dict[str, Any], str, Any]] = [
     ({"username": "shared@example.org"}, "username", "shared@example.org"),
     ({}, "login_hint", "support@example.org"),
     ({"username": "shared@example.org"}, "login_hint", "shared@example.org"),
-    # Nobody is called so: the address is the likely one.
+    # "me" is not a user name, so the address is suggested.
     ({"username": "me"}, "login_hint", "support@example.org"),
     ({}, "wire_protocol", "microsoft_graph"),
 ]
@@ -54,7 +54,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"after_download": "move"}, "move_to: is missing"),
     ({"move_to": "Done"}, "move_to: is used with after_download move only"),
     ({"after_download": "move", "move_to": "INBOX"}, "move_to: is the folder that is watched"),
-    # No two folders of Exchange differ by their case only.
+    # Exchange compares folder names without case.
     ({"after_download": "move", "move_to": "Inbox"}, "move_to: is the folder that is watched"),
     (
         {"after_download": "move", "folder": "Inbox/Help", "move_to": "inbox/help"},

@@ -33,7 +33,7 @@ mail.${{PROTOCOL}}.socketFactory.port=${{IMAP_HOST_PORT}}
 HOST = {"host": "imap.example.org"}
 
 SAYS = [
-    # Nothing to say.
+    # Texts without properties.
     ("", {}, {}),
     ("# a comment\n! another\n\n   \n", {}, {}),
     # FlexDeploy's own, with the fields filled in or left blank.
@@ -44,7 +44,7 @@ SAYS = [
     ("mail.imap.host=a.org", {}, {"host": "a.org"}),
     ("  mail.imap.host : a.org  ", {}, {"host": "a.org"}),
     ("mail.imap.user = me=you", {}, {"username": "me=you"}),
-    # Blank values say nothing.
+    # Blank values are ignored.
     ("mail.imap.host=\nmail.imap.port=", {}, {}),
     ("mail.host=a.org\nmail.user=me", {}, {"host": "a.org", "username": "me"}),
     # The protocol, and TLS with it.
@@ -61,7 +61,7 @@ SAYS = [
     ("mail.imaps.host=a.org", {}, {"host": "a.org", "encryption": "ssl"}),
     # An account that logs in by tokens speaks IMAP.
     ("PROTOCOL=imap\nmail.${{PROTOCOL}}.port=7", {"protocol": "google_oauth2"}, {"port": 7}),
-    # What JavaMail does with each way to encrypt.
+    # JavaMail's ways to encrypt.
     ("mail.imap.ssl.enable=true", {}, {"encryption": "ssl"}),
     ("mail.imap.ssl.enable=FALSE", {}, {"encryption": "none"}),
     ("mail.imap.starttls.enable=true", {}, {"encryption": "starttls_if_available"}),
@@ -109,7 +109,7 @@ SAYS = [
 def test_what_a_text_says(text: str, account: dict[str, Any], values: dict[str, Any]) -> None:
     found = read_properties(text, account)
     assert found.faults == []
-    # The protocol may be said once more by who says it already.
+    # The text may repeat the account's protocol.
     expected = {
         name: value for name, value in found.values.items() if name in values or name != "protocol"
     }
@@ -138,9 +138,9 @@ FAULTS = [
     ("mail.imap.port=70000", {}, "line 1: mail.imap.port must be a port from 1 to 65535"),
     ("mail.imap.timeout=soon", {}, "mail.imap.timeout must be a number"),
     ("mail.imap.ssl.enable=yes", {}, "mail.imap.ssl.enable must be true or false, not 'yes'"),
-    ("mail.imap.ssl.protocols=TLSv1.1", {}, "names no version that is spoken here"),
+    ("mail.imap.ssl.protocols=TLSv1.1", {}, "names only unsupported versions"),
     ("mail.imap.ssl.protocols=TLS1.2", {}, "names 'TLS1.2'; known are SSLv2Hello"),
-    ("mail.imap.password=secret", {}, "mail.imap.password does not belong here"),
+    ("mail.imap.password=secret", {}, "mail.imap.password must not be given"),
     ("mail.store.protocol=nntp", {}, "must be one of imap, imaps, pop3, pop3s"),
     # Contradictions, with the account and within the text.
     (
@@ -207,11 +207,11 @@ NOTES = [
     ("mail.imap.sasl.callback.class=org.example.Mine", "names a Java class"),
     ("mail.imap.connectionpoolsize=10", "line 1: mail.imap.connectionpoolsize has no effect here"),
     ("mail.debug=true", "line 1: mail.debug has no effect here"),
-    ("mail.imap.socketFactory.fallback=true", "nothing here falls back"),
-    ("mail.imap.ssl.checkserveridentity=false", "verify_certificate: false trusts anybody"),
-    ("mail.imap.ssl.protocols=TLSv1 TLSv1.2", "never spoken"),
-    ("mail.imap.timeout=0", "is endless"),
-    ("mail.imap.timeout=99999", "more than 30000 ms"),
+    ("mail.imap.socketFactory.fallback=true", "connections never fall back"),
+    ("mail.imap.ssl.checkserveridentity=false", "verify_certificate: false trusts any server"),
+    ("mail.imap.ssl.protocols=TLSv1 TLSv1.2", "never used"),
+    ("mail.imap.timeout=0", "means no timeout"),
+    ("mail.imap.timeout=99999", "above the maximum"),
     (
         "mail.imap.timeout=1\nmail.imap.connectiontimeout=2",
         "line 2: mail.imap.connectiontimeout is the longest",
@@ -219,13 +219,13 @@ NOTES = [
     ("mail.imap.ssl.trust=other.org", "does not name this host"),
     (
         "mail.imap.user=a\nmail.pop3.port=7",
-        "line 2: mail.pop3.port is for another protocol than imap",
+        "line 2: mail.pop3.port is not for imap",
     ),
     (
         "mail.imap.ssl.enable=true\nmail.imap.starttls.enable=true",
         "line 2: mail.imap.starttls.enable has no effect",
     ),
-    ("mail.imap.host=a.org", "so encryption is ssl"),
+    ("mail.imap.host=a.org", "so it is ssl"),
 ]
 
 
@@ -298,7 +298,7 @@ def test_a_file_with_flexdeploys_text_is_an_account_over_tls() -> None:
     (account,) = [entry.thing for entry in entries if isinstance(entry.thing, MailAccount)]
     assert (account.protocol, account.host, account.port) == ("imap", "imap.example.org", 993)
     assert account.encryption == "ssl"
-    # What is stored is read again.
+    # Read again as stored.
     assert MailAccount.model_validate(account.model_dump()) == account
 
 
@@ -319,7 +319,7 @@ def test_notes_are_part_of_the_plan_and_an_export_changes_nothing() -> None:
     things = [change.after for change in plan.changes]
     exported = export_text(things)
     assert "      mail.imap.peek=true\n" in exported
-    # What the properties say is not said twice.
+    # An export does not repeat the values of the properties.
     assert "encryption" not in exported
     existing = {(type(thing), identity(thing)): thing for thing in things}
     again = make_plan(parse_file(exported, "f"), existing, secrets, file="f")

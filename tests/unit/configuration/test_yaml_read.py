@@ -1,4 +1,4 @@
-"""A wrong postrail.yaml says where, which field, and what to do; a right one is read."""
+"""Faults of a postrail.yaml name the line, the field and the remedy; a correct one is read."""
 
 from __future__ import annotations
 
@@ -136,14 +136,14 @@ def test_within_this_machine_a_password_may_go_unencrypted(host: str) -> None:
 
 
 WRONG_TOGETHER = [
-    # The password would be readable on the way.
+    # The password would be sent unencrypted.
     (
         f"{ACCOUNT}    encryption: none\n",
         8,
         "encryption",
         "none would send the password unencrypted",
     ),
-    # Moving needs somewhere to move to, elsewhere.
+    # Moving needs another folder as its target.
     (f"{ACCOUNT}    after_download: move\n", 2, "move_to", "is missing: the folder that"),
     (f"{ACCOUNT}    move_to: Done\n", 8, "move_to", "is used with after_download move only"),
     (
@@ -168,7 +168,7 @@ WRONG_TOGETHER = [
     (f"{ACCOUNT}    after_download: burn\n", 8, "after_download", "must be 'seen', 'remove',"),
     (f'{ACCOUNT}    min_tls_version: "1.0"\n', 8, "min_tls_version", "must be '1.2' or '1.3'"),
     (f"{ACCOUNT}    protocol: nntp\n", 8, "protocol", "must be 'imap', 'pop3'"),
-    # POP3 has one folder, whose mails have no dates.
+    # POP3 has one folder, whose messages have no dates.
     (f"{POP3}    folder: Sales\n", 9, "folder", "pop3 has no folders; leave it blank"),
     (f"{POP3}    after_download: move\n", 9, "after_download", "pop3 has no folder to move mess"),
     (f"{POP3}    move_to: Done\n", 9, "move_to", "is not used with pop3"),
@@ -221,17 +221,17 @@ def test_connections_and_projects_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        # A field that is nearly right.
+        # A misspelt field.
         (
             f"{ACCOUNT}    hots: x\n",
             "postrail.yaml:8: account, hots: is not known; did you mean 'host'?",
         ),
-        # A field that is nothing like any: all are named.
+        # An unknown field: the message lists all fields.
         (
             f"{ACCOUNT}    zzzzz: x\n",
             "postrail.yaml:8: account, zzzzz: is not known; known are: name,",
         ),
-        # A section that is nearly right, and one that is not.
+        # A misspelt section, and an unknown one.
         (
             "acounts: []\n",
             "postrail.yaml:1: the file, acounts: is not known; did you mean 'accounts'?",
@@ -260,14 +260,14 @@ def test_connections_and_projects_are_read() -> None:
             "postrail.yaml:2: account: must be a list; begin each item with '- '",
         ),
         ("accounts:\n  - x\n", "postrail.yaml:2: account: must have fields, such as 'name: …'"),
-        # A field twice would hide the first.
+        # A repeated field would hide the first.
         (f"{ACCOUNT}    host: other\n", "postrail.yaml:8: account, host: is given twice"),
-        # Two things of one name.
+        # Two things with the same name.
         (
             ACCOUNT + ACCOUNT.removeprefix("accounts:\n"),
             "postrail.yaml:8: account 'help', name: is given at line 2 already",
         ),
-        # Missing: the line is the thing's own.
+        # Missing fields: the line is that of the thing.
         (
             ACCOUNT.replace("    host: imap.example.org\n", ""),
             "postrail.yaml:2: account 'help', host: is missing",
@@ -318,7 +318,7 @@ def test_connections_and_projects_are_read() -> None:
             ACCOUNT.replace("secret", "0123"),
             "postrail.yaml:5: account 'help', password: must be text; put it in quotes",
         ),
-        # A fault between fields.
+        # Contradicting fields.
         (
             "projects:\n  - {key: HELP, name: Help, default_issue_type: Bug}\n",
             "postrail.yaml:2: project 'HELP': default_issue_type 'Bug' is not in issue_types",
@@ -342,7 +342,7 @@ def test_a_fault_names_line_and_field(text: str, fault: str) -> None:
 def test_all_faults_are_named_at_once_in_order() -> None:
     text = ACCOUNT.replace("address: help@", "address: ") + "    port: x\npeople: 3\n"
     assert [line.split(":")[1] for line in faults_of(text)] == ["6", "8", "9"]
-    # Also those between fields.
+    # Contradicting fields are reported too.
     text = ACCOUNT.replace("host: imap.example.org", "host: ''") + "    after_download: move\n"
     assert [line.split(",")[1][:8] for line in faults_of(text)] == [" move_to", " host: i"]
 

@@ -1,4 +1,4 @@
-"""What is exported makes the same configuration when it is applied, whatever it holds."""
+"""Exports of any configuration; applying one gives the same configuration again."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ def test_encrypted_secrets_become_variables_that_are_named_once() -> None:
         "POSTRAIL_SECRET_ACCOUNT_A_B_PASSWORD",
         "POSTRAIL_SECRET_ACCOUNT_A_B_PASSWORD_2",
         "POSTRAIL_SECRET_ACCOUNT_A_B_PASSWORD_3",
-        # Another account has the plain name for its own.
+        # Another account uses the plain name already.
         "POSTRAIL_SECRET_ACCOUNT_B_PASSWORD_2",
     ):
         assert f"    password: env:{variable}\n" in text
         assert f"#     {variable}\n" in text
     assert text.count("# Encrypted in the database") == 4
-    # Applied, only the places of the secrets are others, and after that nothing is.
+    # Applying it changes only the secrets to references; applying it again changes nothing.
     plan = plan_of(text, things)
     assert {name for change in plan.changes for name, *_ in change.fields} == {"password"}
     after = [change.after for change in plan.changes]
@@ -135,10 +135,10 @@ def test_an_installation_without_anything_is_an_empty_file() -> None:
 @pytest.mark.parametrize(
     ("changes", "written"),
     [
-        # The protocol's own port, and the folder that is there anyway.
+        # The protocol's default port, and the default folder.
         ({"port": 993, "folder": "INBOX"}, set()),
         ({"port": 1993}, {"port"}),
-        # The same port says something else beside another encryption.
+        # With another encryption the same port is not the default.
         ({"port": 143, "encryption": "starttls"}, {"encryption"}),
         ({"port": 993, "encryption": "starttls"}, {"encryption", "port"}),
         ({"timeout_ms": 30_000, "poll_seconds": 60}, set()),
@@ -151,7 +151,7 @@ def test_only_what_differs_is_written(changes: dict[str, object], written: set[s
     assert set(written_values(account)) == always | written
 
 
-# PostgreSQL holds no NUL, and no half of a surrogate pair.
+# PostgreSQL cannot store NUL and lone surrogates.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 FILLED = TEXT.filter(lambda text: bool(text.strip()))
 NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,9}\Z")
@@ -159,7 +159,7 @@ NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,9}\Z")
 
 @st.composite
 def configurations(draw: st.DrawFn) -> list[Configured]:
-    """Anything that could have been applied before."""
+    """Makes any configuration that could have been applied before."""
     connections = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
     default = draw(st.sampled_from(connections))
     things: list[Configured] = [
@@ -190,7 +190,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
             name=name,
             description=draw(TEXT),
             host=draw(FILLED),
-            # Two accounts never watch one folder.
+            # Each account has its own folder.
             username=name + draw(TEXT),
             password=draw(st.sampled_from(["env:POSTRAIL_SECRET_A", "file:a", SECRETS.seal("x")])),
             folder=draw(TEXT),
@@ -214,5 +214,5 @@ def test_applying_an_export_changes_nothing(things: list[Configured]) -> None:
     plan = plan_of(text, things)
     assert [change.fields for change in plan.changes if change.action != "unchanged"] == []
     assert plan.untouched == ()
-    # And it makes the same where there was nothing.
+    # In an empty database it makes the same configuration.
     assert export_text([change.after for change in plan_of(text, []).changes], sealed=True) == text

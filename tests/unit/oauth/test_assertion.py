@@ -1,4 +1,4 @@
-"""Assertions of a service account: signed as RFC 7515 says, and keys that cannot be used."""
+"""Assertions of a service account, signed by RFC 7515, and the faults of unusable keys."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_the_assertion_verifies_with_the_public_key_and_says_for_whom() -> None:
     [
         ("no JSON", "must be the JSON key"),
         (json.dumps({"client_email": "r@x"}), "has no private_key"),
-        (json.dumps({"client_email": "r@x", "private_key": "k3y"}), "no RSA key in PEM"),
-        (json.dumps({"client_email": "r@x", "private_key": ec_key()}), "no RSA key in PEM"),
+        (json.dumps({"client_email": "r@x", "private_key": "k3y"}), "not an RSA key in PEM"),
+        (json.dumps({"client_email": "r@x", "private_key": ec_key()}), "not an RSA key in PEM"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_named_and_not_shown(text: str, says: str) -> None:

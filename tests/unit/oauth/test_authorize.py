@@ -1,4 +1,4 @@
-"""What people paste, and what is in it."""
+"""The answers that people paste, and the parameters in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from postrail.oauth.authorize import parsed_answer
         (" https://desk.example.org/oauth?state=s&code=4%2F0A\n", {"code": "4/0A", "state": "s"}),
         # The path and query of the loopback server.
         ("/?code=c&state=s", {"code": "c", "state": "s"}),
-        # The query alone, and the code alone as Google shows it.
+        # Only the query, and only the code as Google shows it.
         ("code=c&state=s", {"code": "c", "state": "s"}),
         ("?code=c&state=s", {"code": "c", "state": "s"}),
         ("4/0AeaYSH", {"code": "4/0AeaYSH"}),
@@ -30,5 +30,5 @@ def test_an_answer_is_read(text: str, found: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("text", ["", "  ", "https://login.example.org/", "http://[x/?code=c"])
 def test_what_is_no_answer_says_so(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="no code in that answer"):
+    with pytest.raises(ConfigurationError, match="the answer contains no code"):
         parsed_answer(text)

@@ -1,4 +1,4 @@
-"""What each refusal of a provider means, and that none of them shows a secret."""
+"""A provider's refusals become errors with the setting to change, and never show a secret."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_setting_is_wrong(code: str, description: str, setting: str) -> None:
     assert not isinstance(error, NeedsAuthorization)
     assert error.setting.startswith(f"credential desk: {setting}")
     assert error.remedy
-    assert f"Microsoft gives no token for help@example.org: {code}" in error.problem
+    assert f"Microsoft refuses a token for help@example.org: {code}" in error.problem
 
 
 @pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable", "slow_down", "new"])
@@ -85,9 +85,9 @@ def test_nobody_can_sign_in_for_an_application() -> None:
     ("answer", "words"),
     [
         ({"error": "e", "error_description": "line\r\nline \x1b[31m"}, "e: line line  [31m"),
-        ({}, "it does not say why"),
+        ({}, "it gives no reason"),
         ({"error": ["list"], "error_description": None}, "['list']"),
-        # A provider that repeats what we sent.
+        # A provider that repeats the secrets that we sent.
         ({"error": "e", "error_description": "bad token t0k3n!"}, "e: bad token ***!"),
         ({"error": "e", "error_description": "x" * 900}, "e: " + "x" * 297),
     ],

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from postrail.configuration.javamail.names import SPOKEN
+from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check.timed_steps import UNFORESEEN, Found, in_order
@@ -64,4 +64,4 @@ def test_what_nobody_foresaw_is_a_step_too() -> None:
 def test_each_protocol_has_a_trial() -> None:
     protocols = get_args(MailAccount.model_fields["protocol"].annotation)
     assert "imap" in protocols
-    assert {SPOKEN.get(protocol, protocol) for protocol in protocols} == TRIALS.keys()
+    assert {WIRE_PROTOCOLS.get(protocol, protocol) for protocol in protocols} == TRIALS.keys()
