@@ -22,9 +22,9 @@ from bench.mails import PROJECT
 from bench.usage import Usage, usage_of
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.database import migrate, open_pool, transaction
 from postrail.embedded.instance import Instance
 from postrail.embedded.ports import LOOPBACK, answers, free_port

@@ -10,7 +10,7 @@ from typing import Any
 from postrail.configuration.apply import apply_entries
 from postrail.configuration.entry import ConfigurationFileError, Entry
 from postrail.configuration.load import mail_accounts
-from postrail.configuration.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
 from postrail.configuration.plan import Plan
 from postrail.configuration.store import lock_configuration
 from postrail.database import Connection

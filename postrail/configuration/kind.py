@@ -1,6 +1,7 @@
 """The descriptor of a configured kind: what the store, apply, YAML and sealing know about it.
 
-A new kind is one file with its model and its `Kind`, a migration, and a line in `kinds.py`.
+A new kind is one file in models/ with its model and its `Kind`, a migration, and a line in
+kinds.py.
 """
 
 from __future__ import annotations

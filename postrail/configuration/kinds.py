@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from postrail.configuration.configured import Configured
-from postrail.configuration.credential import OAUTH_CREDENTIAL
 from postrail.configuration.kind import Kind
-from postrail.configuration.mail_account import MAIL_ACCOUNT
-from postrail.configuration.outgoing_connection import OUTGOING_CONNECTION
-from postrail.configuration.person import PERSON
-from postrail.configuration.project import PROJECT
+from postrail.configuration.models.credential import OAUTH_CREDENTIAL
+from postrail.configuration.models.mail_account import MAIL_ACCOUNT
+from postrail.configuration.models.outgoing_connection import OUTGOING_CONNECTION
+from postrail.configuration.models.person import PERSON
+from postrail.configuration.models.project import PROJECT
 from postrail.secrets import is_reference
 
 # In the order of applying and exporting: a kind comes after those that it refers to.

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.configuration import store
-from postrail.configuration.credential import OAUTH_CREDENTIAL, OAuthCredential
-from postrail.configuration.mail_account import MAIL_ACCOUNT, MailAccount
-from postrail.configuration.outgoing_connection import OUTGOING_CONNECTION, OutgoingConnection
-from postrail.configuration.person import PERSON, Person
-from postrail.configuration.project import PROJECT, Project
+from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCredential
+from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.models.outgoing_connection import (
+    OUTGOING_CONNECTION,
+    OutgoingConnection,
+)
+from postrail.configuration.models.person import PERSON, Person
+from postrail.configuration.models.project import PROJECT, Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 

@@ -45,8 +45,9 @@ async def read_all(connection: Connection) -> Existing:
 async def exists(connection: Connection, kind: Kind[Any], identity: str) -> bool:
     """Returns whether a thing with this identity is configured."""
     found = await connection.execute(
-        sql.SQL("SELECT FROM {} WHERE {} = %s").format(
-            sql.Identifier(kind.table), sql.Identifier(kind.column(kind.identity))
+        sql.SQL("SELECT FROM {table} WHERE {identity} = %s").format(
+            table=sql.Identifier(kind.table),
+            identity=sql.Identifier(kind.column(kind.identity)),
         ),
         [identity],
     )

@@ -11,7 +11,7 @@ from datetime import timedelta
 import aiosmtplib
 
 from postrail.clock import Clock
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, Envelope, TimeLimit, TooLate
 from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection
 from postrail.courier.smtp_faults import (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import aiosmtplib
 
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import CourierUnavailable
 from postrail.courier.smtp_dialogue import clean_words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.facts import Facts
 from postrail.records import MailParsed

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from postrail.clock import Clock, SystemClock
 from postrail.configuration.load import mail_accounts, outgoing_connections
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import one_connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail.blobs import BlobMissing, BlobStore
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.incoming.reply_parts import parts_from
 from postrail.observe.log import log
 from postrail.records import BlobReference, MailParsed, ReplyParts

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 
-from postrail.configuration.mail_account import MAIL_PORTS, MailAccount
+from postrail.configuration.models.mail_account import MAIL_PORTS, MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.check.certificate import Certificate

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Collection
 from typing import Literal
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import server_of, setting_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.check.timed_steps import ReadSoFar, Step
 from postrail.mailbox.folder.trial import try_folder
 from postrail.mailbox.graph.trial import try_graph

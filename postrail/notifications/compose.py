@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.audience import reporter, watchers_except_author
 from postrail.notifications.mime import build_message, message_id_for
 from postrail.notifications.reply_marker import REPLY_MARKER

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from postrail.configuration.credential_checks import service_account_faults
+from postrail.configuration.models.credential_checks import service_account_faults
 from postrail.errors import ConfigurationError
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from postrail.clock import Clock
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Begun, DeviceCode, Provider, ProviderUnavailable, Tokens
 from postrail.oauth import token_table as table

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models.credential import OAuthCredential
 from postrail.errors import ConfigurationError
 from postrail.oauth import ProviderUnavailable
 from postrail.oauth.faults import provider_of, setting_of

@@ -11,8 +11,8 @@ from typing import Any
 import msal
 
 from postrail.clock import Clock
-from postrail.configuration.credential import OFFLINE, OAuthCredential
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OFFLINE, OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Begun, DeviceCode, ProviderUnavailable, Tokens
 from postrail.oauth.faults import refusal, setting_of

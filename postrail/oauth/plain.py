@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from postrail.clock import Clock
-from postrail.configuration.credential import OFFLINE, OAuthCredential
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OFFLINE, OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Begun, DeviceCode, Tokens
 from postrail.oauth.assertion import JWT_BEARER, ServiceAccount

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from postrail.clock import Clock
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Provider
 from postrail.oauth.assertion import ServiceAccount, rsa_key

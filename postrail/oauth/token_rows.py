@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.oauth import Tokens
 from postrail.oauth.token_table import TokenRow
 from postrail.secrets import Secrets

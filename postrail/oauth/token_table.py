@@ -8,7 +8,7 @@ from typing import Literal
 
 from psycopg.rows import class_row
 
-from postrail.configuration.mail_account import MAIL_ACCOUNT
+from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.store import exists
 from postrail.database import Connection, rows
 from postrail.errors import ConfigurationError

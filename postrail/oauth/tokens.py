@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.configuration import load
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Connection
 from postrail.errors import ConfigurationError, TransientError
 from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderUnavailable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from postrail.clock import Clock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox import Mailbox
 from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.graph.mailbox import GraphMailbox

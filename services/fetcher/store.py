@@ -9,7 +9,7 @@ from typing import Protocol
 
 from postrail.clock import Clock
 from postrail.configuration.load import mail_accounts
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
 from postrail.incoming.fetched import (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from postrail.mailbox import Mailbox, MailboxUnavailable
 from postrail.mailbox_state.reconciliation import Round

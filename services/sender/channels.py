@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.configuration.load import outgoing_connections
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, Courier, CourierUnavailable, Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import Pool, transaction

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from postrail.configuration.project import Project
+from postrail.configuration.models.project import Project
 from postrail.stream.topics import MAIL_DEAD
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_scene import ADDRESS, graph_account

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from postrail.clock import SettableClock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.graph.listing import key_of
 from postrail.mailbox.graph.mailbox import GraphMailbox
 from tests.fakes.graph import FakeGraph

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from postrail.clock import SettableClock, SystemClock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder.mailbox import FolderMailbox
 from tests.fakes.ledgers import MemoryLedger
 

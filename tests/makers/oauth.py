@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from postrail.clock import SettableClock
 from postrail.configuration import store
-from postrail.configuration.credential import OAuthCredential
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.project import Project
+from postrail.configuration.models.credential import OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.project import Project
 from postrail.database import Connection, one_connection
 from postrail.oauth.authorize import Authorization
 from postrail.oauth.tokens import AccessTokens

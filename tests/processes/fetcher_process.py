@@ -16,7 +16,7 @@ import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
 from postrail.configuration.configured import Configured
-from postrail.configuration.project import Project
+from postrail.configuration.models.project import Project
 from postrail.configuration.store import save
 from postrail.database import open_pool, transaction
 from postrail.records import MailFetched

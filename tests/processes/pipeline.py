@@ -31,9 +31,9 @@ from kafka.errors import KafkaError
 
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.database import one_connection
 from postrail.embedded.ports import answers, free_port
 from postrail.embedded.processes import Child, log_tail

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from postrail.configuration import store
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.database import Pool, rows, transaction
 from postrail.notifications.mime import build_message
 from postrail.records import OutgoingQueued

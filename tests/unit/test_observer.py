@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from postrail.clock import SystemClock
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.database import Connection
 from postrail.errors import ConfigurationError
 from postrail.oauth.tokens import AccessTokens

@@ -14,7 +14,7 @@ import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.check.certificate import Certificate, read_certificate

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, TypeVar
 
 from postrail.clock import Clock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
 from postrail.mailbox.folder.directory import Directory
 from postrail.mailbox.folder.finished_files import Settling

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from postrail.clock import Clock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of

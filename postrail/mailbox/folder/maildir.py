@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
 from postrail.mailbox.folder.directory import Directory
 from postrail.mailbox.spool import Spool, spooled

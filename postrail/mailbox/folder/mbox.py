@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from postrail.clock import Clock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import Found, header_of, quoted, time_of
 from postrail.mailbox.folder.finished_files import Settling
 from postrail.mailbox.folder.mbox_file import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from postrail.clock import SystemClock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check.timed_steps import Found, ReadSoFar, Step, Steps, in_order
 from postrail.mailbox.faults import setting_of

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import httpx
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.dialogue_log import Dialogue

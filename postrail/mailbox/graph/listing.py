@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postrail.clock import Clock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.graph.delta import Delta, Deltas
 from postrail.mailbox.graph.faults import DeltaExpired, Refused
 from postrail.mailbox.graph.http import GraphClient, segment

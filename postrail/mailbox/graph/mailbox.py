@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
 
 from postrail.clock import Clock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of

@@ -6,7 +6,7 @@ import contextlib
 import urllib.request
 from collections.abc import Generator, Iterator
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check.connection import ConnectionCheck
 from postrail.mailbox.check.timed_steps import (

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from imapclient.exceptions import CapabilityError
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (

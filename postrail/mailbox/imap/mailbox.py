@@ -12,7 +12,7 @@ from typing import Any
 from imapclient import DELETED, SEEN, IMAPClient, SocketTimeout
 from imapclient.exceptions import LoginError
 
-from postrail.configuration.mail_account import MailAccount, plain_login_allowed
+from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.dialogue_log import Dialogue, untold

@@ -7,7 +7,7 @@ from typing import Any
 
 from imapclient.exceptions import LoginError
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import broken_off, words_of
 from postrail.mailbox.imap.faults import login_fault

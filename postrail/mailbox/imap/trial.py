@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.check import timed_steps as steps
 from postrail.mailbox.check.connection import reach
 from postrail.mailbox.check.timed_steps import (

@@ -9,7 +9,7 @@ import contextlib
 import ssl
 from collections.abc import Iterator
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (

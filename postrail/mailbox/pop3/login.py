@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.configuration.mail_account import MailAccount, plain_login_allowed
+from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import (
     plain_login_fault,

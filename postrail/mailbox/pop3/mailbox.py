@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.dialogue_log import Dialogue as LoggedDialogue

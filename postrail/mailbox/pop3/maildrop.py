@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
 from postrail.mailbox.pop3.faults import is_passing

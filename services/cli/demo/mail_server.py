@@ -10,8 +10,8 @@ from email import message_from_bytes
 from email.message import EmailMessage
 
 from postrail.clock import Clock, SystemClock
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.embedded.instance import Endpoints

@@ -23,10 +23,10 @@ import pytest
 from postrail.blobs import BlobStore
 from postrail.clock import SystemClock
 from postrail.configuration import store
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.person import Person
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
 from postrail.database import Pool, one_connection, open_pool, rows, transaction
 from postrail.incoming.fetched import FetchedRow, record_fetched
 from postrail.observe.health import Health

@@ -16,9 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from postrail.clock import Clock, SettableClock, SystemClock
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.configuration.store import save
 from postrail.database import one_connection
 from postrail.doctor import Finding

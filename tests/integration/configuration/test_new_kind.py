@@ -13,9 +13,9 @@ from postrail.configuration.apply import apply_entries
 from postrail.configuration.configured import Configured, Name, Secret
 from postrail.configuration.entry import ConfigurationFileError, Fault, Proposal, unknown_name
 from postrail.configuration.kind import ItemTable, Kind
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.configuration.plan import Plan
-from postrail.configuration.project import Project
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text
 from postrail.database import Connection, one_connection, rows

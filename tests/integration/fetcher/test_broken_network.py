@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from tests.fakes.fetching import account_named, until, until_blocking
 from tests.integration.fetcher.test_fetcher import USER, Fetching, fetching, mail, seen
 from tests.processes.fetcher_process import fetched_records, query, sources

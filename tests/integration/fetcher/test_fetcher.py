@@ -17,7 +17,7 @@ import pytest
 
 from postrail.blobs import BlobStore
 from postrail.clock import SystemClock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import migrate, open_pool, transaction
 from postrail.embedded.postgres import Postgres
 from postrail.errors import FatalError

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from postrail.blobs import BlobStore
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.settings import Settings
 from tests.fakes.fetching import account_named, until_blocking
 from tests.processes.fetcher_process import (

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from postrail.configuration.project import Project
+from postrail.configuration.models.project import Project
 from postrail.configuration.store import save
 from postrail.database import open_pool, transaction
 from postrail.mailbox_state.reconciliation import request

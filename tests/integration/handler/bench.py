@@ -9,8 +9,8 @@ from typing import Any, cast
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration import store
-from postrail.configuration.person import Person
-from postrail.configuration.project import Project
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
 from postrail.database import Pool, rows, transaction
 from postrail.observe.health import Health
 from postrail.process import Process

@@ -9,9 +9,9 @@ from email import message_from_bytes
 import pytest
 
 from postrail.configuration import store
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.effects.comment import Commented, add_comment
 from postrail.errors import PermanentError

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream import avro

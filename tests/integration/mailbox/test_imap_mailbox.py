@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox.imap.mailbox import ImapMailbox

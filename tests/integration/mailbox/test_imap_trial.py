@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check import timed_steps as steps
 from postrail.mailbox.check.connection import reach

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models.credential import OAuthCredential
 from postrail.embedded.ports import free_port
 from postrail.errors import ConfigurationError
 from postrail.mailbox import Mailbox

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import Mailbox, MailboxUnavailable
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox

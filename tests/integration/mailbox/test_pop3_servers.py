@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from postrail.configuration.mail_account import MailAccount, plain_login_allowed
+from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox import spool as spool_module

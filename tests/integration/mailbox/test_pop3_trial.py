@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.check.timed_steps import Step
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox

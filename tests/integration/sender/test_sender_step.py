@@ -11,7 +11,7 @@ import pytest
 
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit, TooLate
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.observe.health import Health

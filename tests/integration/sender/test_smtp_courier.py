@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from postrail.clock import SystemClock
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit, TooLate
 from postrail.courier.smtp import IDLE_SECONDS, SmtpCourier
 from postrail.embedded.ports import free_port

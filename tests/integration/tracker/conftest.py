@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from postrail.configuration import store
-from postrail.configuration.project import Project
+from postrail.configuration.models.project import Project
 from postrail.database import Pool, open_pool, transaction
 from postrail.settings import DatabaseSettings
 from tests.makers.records import NOON

@@ -8,9 +8,9 @@ from textwrap import dedent
 import pytest
 
 from postrail.configuration.entry import ConfigurationFileError
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
 from postrail.configuration.yaml_read import parse_file
 
 ACCOUNT = """\

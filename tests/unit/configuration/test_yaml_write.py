@@ -12,11 +12,11 @@ from pydantic import SecretStr
 
 from postrail.configuration.configured import Configured
 from postrail.configuration.kinds import identity
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
-from postrail.configuration.person import Person
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
 from postrail.configuration.plan import Plan, make_plan
-from postrail.configuration.project import Project
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text, written_values
 from postrail.secrets import Secrets, generate_key

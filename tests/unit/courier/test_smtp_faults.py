@@ -7,7 +7,7 @@ import ssl
 import aiosmtplib
 import pytest
 
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import CourierUnavailable
 from postrail.courier.smtp_faults import connecting
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from postrail import tasks
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import FatalError, TransientError
 from postrail.records import MailboxCheckRequested
 from postrail.stream.producer import partition_of

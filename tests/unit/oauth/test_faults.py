@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models.credential import OAuthCredential
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 from postrail.oauth.faults import described, refusal

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from postrail.configuration.credential import OAuthCredential
+from postrail.configuration.models.credential import OAuthCredential
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.oauth import ProviderUnavailable, http
 from postrail.oauth.http import ProviderHttp

@@ -10,8 +10,8 @@ from postrail.errors import ConfigurationError
 from services.cli.installation import Data, complete, connected, connected_to_own, load
 
 if TYPE_CHECKING:
-    from postrail.configuration.credential import OAuthCredential
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.credential import OAuthCredential
+    from postrail.configuration.models.mail_account import MailAccount
     from postrail.oauth.authorize import Authorization
     from postrail.settings import Settings
 
@@ -78,7 +78,7 @@ async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCrede
 
 
 def _is_local(credential: OAuthCredential) -> bool:
-    from postrail.configuration.credential_checks import is_loopback_address
+    from postrail.configuration.models.credential_checks import is_loopback_address
 
     return is_loopback_address(credential.redirect_address)
 

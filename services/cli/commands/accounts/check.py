@@ -17,7 +17,7 @@ from services.cli.output import Json, clean, console, show_json
 
 if TYPE_CHECKING:
     from postrail.configuration.entry import Entry
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
     from postrail.database import Connection
     from postrail.mailbox.check.timed_steps import ReadSoFar, Step
     from postrail.oauth.tokens import AccessTokens
@@ -141,7 +141,7 @@ async def _stored(settings: Settings, name: str) -> Candidate:
 
 def _from_file(settings: Settings, file: Path, name: str) -> list[Candidate]:
     """The accounts of the file, or the one of that name."""
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
     from postrail.configuration.yaml_read import parse_file
 
     shown = "stdin" if file == Path("-") else str(file)
@@ -172,7 +172,7 @@ async def _candidates(
 
 
 def _says_everything(entry: Entry) -> bool:
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
 
     assert isinstance(entry.thing, MailAccount)
     # A folder of this machine is opened without a login.
@@ -200,7 +200,7 @@ async def _candidate(
     settings: Settings, entry: Entry, file: str, connection: Connection | None
 ) -> Candidate:
     from postrail.configuration.load import mail_accounts
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
     from postrail.configuration.sealing import check_secrets, secret_if_applied
     from postrail.secrets import Secrets
 

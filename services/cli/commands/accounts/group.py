@@ -26,7 +26,7 @@ from services.cli.output import Json, console, show_fields, show_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
     from postrail.configuration.plan import Plan
     from postrail.settings import Settings
     from postrail.views.mailboxes import FailedMail, Standing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from services.cli.output import clean, console, moment, show_table
 
 if TYPE_CHECKING:
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
     from postrail.views.mailboxes import FailedMail, Standing
 
 SHORT_ID = 8

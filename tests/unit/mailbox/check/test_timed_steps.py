@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from postrail.configuration.javamail.names import WIRE_PROTOCOLS
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check.timed_steps import UNFORESEEN, Found, in_order
 from postrail.mailbox.trial import TRIALS

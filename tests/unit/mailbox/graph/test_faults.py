@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.graph.faults import (

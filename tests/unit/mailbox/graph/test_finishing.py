@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from postrail.clock import SystemClock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.graph import mailbox as graph_mailbox

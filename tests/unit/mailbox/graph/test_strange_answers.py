@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from postrail.clock import SystemClock
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.graph import http
 from postrail.mailbox.graph import mailbox as graph_mailbox

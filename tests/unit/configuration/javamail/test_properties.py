@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.javamail.properties import read_properties
 from postrail.configuration.kinds import identity
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.plan import make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text

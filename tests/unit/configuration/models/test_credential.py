@@ -12,12 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from postrail.configuration.configured import Configured
-from postrail.configuration.credential import OAuthCredential
 from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.kinds import identity
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.credential import OAuthCredential
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.project import Project
 from postrail.configuration.plan import Plan, make_plan
-from postrail.configuration.project import Project
 from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import SecretSettings

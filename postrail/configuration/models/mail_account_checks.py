@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from postrail.configuration.mail_account import MailAccount
+    from postrail.configuration.models.mail_account import MailAccount
 
 # Fields that only mail servers need.
 SERVER_FIELDS = (

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from postrail.configuration.configured import Configured, ProjectKey
 from postrail.configuration.entry import Fault, Proposal, unknown_name
 from postrail.configuration.kind import ItemTable, Kind
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 
 
 class Project(Configured):

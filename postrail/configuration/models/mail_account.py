@@ -24,8 +24,8 @@ from postrail.configuration.javamail.names import LONGEST_TIMEOUT_MS as DEFAULT_
 from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.javamail.properties import read_properties
 from postrail.configuration.kind import Kind
-from postrail.configuration.mail_account_checks import account_faults
-from postrail.configuration.project import Project
+from postrail.configuration.models.mail_account_checks import account_faults
+from postrail.configuration.models.project import Project
 
 # The ports of each protocol: the plain one, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {

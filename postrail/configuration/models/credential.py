@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from postrail.configuration.configured import Configured, Name, Secret, faulty
-from postrail.configuration.credential_checks import (
+from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
+from postrail.configuration.kind import Kind
+from postrail.configuration.models.credential_checks import (
     INTERACTIVE,
     Flow,
     credential_faults,
     service_account_faults,
 )
-from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
-from postrail.configuration.kind import Kind
-from postrail.configuration.mail_account import TOKEN_PROVIDERS, MailAccount
+from postrail.configuration.models.mail_account import TOKEN_PROVIDERS, MailAccount
 
 # The only servers that receive a provider's tokens, unless the credential names others.
 HOSTS: dict[str, list[str]] = {

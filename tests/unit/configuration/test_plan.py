@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.kinds import identity, shown
-from postrail.configuration.mail_account import MailAccount
-from postrail.configuration.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.errors import ConfigurationError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from postrail.configuration.credential import OAuthCredential
+    from postrail.configuration.models.credential import OAuthCredential
 
 Flow = Literal["authorization_code", "device_code", "client_credentials", "service_account"]
 

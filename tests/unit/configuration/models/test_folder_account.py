@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postrail.configuration.entry import ConfigurationFileError
-from postrail.configuration.mail_account import MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.plan import make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets
