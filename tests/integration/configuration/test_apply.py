@@ -60,7 +60,7 @@ async def test_the_example_is_applied_and_read_again(database: DatabaseSettings)
     assert person.address == "agent@example.org"
 
 
-async def test_a_second_time_changes_nothing_and_notes_nothing(database: DatabaseSettings) -> None:
+async def test_applying_again_changes_and_records_nothing(database: DatabaseSettings) -> None:
     async with one_connection(database) as connection:
         await apply(connection, PLAIN)
     async with one_connection(database) as connection:
@@ -145,7 +145,7 @@ async def test_resealing_uses_the_first_key_and_keeps_references(
     assert outgoing.password == "env:POSTRAIL_SECRET_SMTP"
 
 
-async def test_two_who_apply_at_once_write_one_after_the_other(database: DatabaseSettings) -> None:
+async def test_concurrent_applies_write_one_after_the_other(database: DatabaseSettings) -> None:
     async def once() -> Plan:
         async with one_connection(database) as connection:
             return await apply(connection, PLAIN)

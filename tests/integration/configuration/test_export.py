@@ -42,7 +42,7 @@ def postrail(
     return call
 
 
-def test_what_was_exported_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
+def test_an_export_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
     assert postrail("export", "all.yaml", "--sealed")[:2] == (0, "Wrote all.yaml.\n")
     assert stat.S_IMODE(Path("all.yaml").stat().st_mode) == 0o600
     text = Path("all.yaml").read_text()
@@ -77,7 +77,7 @@ def test_with_references_another_database_gets_the_same(
     assert [line for line in again.splitlines() if "#" not in line] == without_comments
 
 
-def test_a_file_that_cannot_be_written_is_said(postrail: Postrail) -> None:
+def test_a_file_that_cannot_be_written_is_reported(postrail: Postrail) -> None:
     code, _, errors = postrail("export", "nowhere/all.yaml")
     assert code == 2
     assert "cannot be written" in errors

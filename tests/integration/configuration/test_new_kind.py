@@ -101,7 +101,7 @@ webhooks:
 async def connection(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Connection]:
-    """A database with the new table, a project, and the new kind in the list of kinds."""
+    """Opens a database with the new table and a project, and registers the new kind."""
     monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, WEBHOOK))
     async with one_connection(DatabaseSettings(url=SecretStr(database_url))) as opened:
         await opened.execute(MIGRATION.encode())

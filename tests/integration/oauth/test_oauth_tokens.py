@@ -182,6 +182,14 @@ async def test_a_server_that_the_credential_does_not_name_gets_nothing(scene: Sc
         await scene.tokens().token(scene.account)
 
 
+async def test_tokens_of_an_account_that_is_not_stored_are_refused(scene: Scene) -> None:
+    await scene.store(scene.custom(flow="client_credentials"))
+    async with scene.transaction() as connection:
+        await connection.execute("DELETE FROM mail_account")
+    with pytest.raises(ConfigurationError, match="mail account support is not in the database"):
+        await scene.authorization().fetch()
+
+
 @pytest.mark.parametrize(
     ("busy", "seconds"),
     [

@@ -93,7 +93,7 @@ def test_applying_again_changes_nothing() -> None:
     assert plan.untouched == ()
 
 
-def test_what_the_file_does_not_name_is_untouched_and_said() -> None:
+def test_things_that_the_file_does_not_name_are_reported_as_untouched() -> None:
     plan = plan_of("people: [{address: other@example.org}]", applied(FILE))
     assert plan.count("created") == 1
     assert ("account", "help") in plan.untouched
@@ -153,7 +153,7 @@ def test_a_damaged_sealed_text_is_a_fault_of_its_line() -> None:
     assert faults[0].startswith("f:5: connection 'out', password: a sealed secret is damaged")
 
 
-def test_a_key_that_is_gone_is_mended_by_giving_the_password_again() -> None:
+def test_giving_the_password_again_replaces_one_whose_key_is_gone() -> None:
     other = Secrets(SecretSettings(keys=SecretStr(generate_key())))
     plan = plan_of(FILE, applied(FILE), secrets=other)
     assert plan.count("changed") == 2
@@ -267,7 +267,7 @@ def test_a_password_without_username_is_refused() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_together_is_refused(text: str, fault: str) -> None:
+def test_contradictions_between_things_are_refused(text: str, fault: str) -> None:
     (found,) = faults_of(text)
     assert found.startswith(fault)
 
@@ -327,7 +327,7 @@ def test_people_are_known_by_their_address_in_small_letters() -> None:
         ("allow_plain_login: true", ""),
     ],
 )
-def test_what_works_and_is_dangerous_is_warned_about(setting: str, warning: str) -> None:
+def test_dangerous_settings_are_warned_about(setting: str, warning: str) -> None:
     text = FILE.replace("host: imap.example.org", f"host: imap.example.org\n    {setting}")
     warnings = plan_of(text).warnings
     assert len(warnings) == bool(warning)
@@ -346,8 +346,8 @@ def test_what_works_and_is_dangerous_is_warned_about(setting: str, warning: str)
         ("host: imap.example.org", "host: imap.example.org\n    poll_seconds: 5", False),
     ],
 )
-def test_who_leads_an_account_to_another_mailbox_is_told(old: str, new: str, noted: bool) -> None:
-    """The messages of another mailbox may have UIDs that were read under this name."""
+def test_a_changed_location_of_a_mailbox_is_noted(old: str, new: str, noted: bool) -> None:
+    # The messages of another mailbox may have UIDs that were read under this name.
     assert old in FILE
     plan = plan_of(FILE.replace(old, new), applied(FILE))
     assert plan.count("changed") == 1

@@ -99,7 +99,7 @@ def test_a_blank_timeout_is_30_seconds(line: str, milliseconds: int) -> None:
 @pytest.mark.parametrize(
     "line", ["folder:", "folder: INBOX", "after_download: leave", "after_download: remove"]
 )
-def test_what_pop3_can_do(line: str) -> None:
+def test_settings_that_pop3_has(line: str) -> None:
     account = account_with("protocol: pop3", line)
     assert (account.protocol, account.port, account.folder) == ("pop3", 995, "INBOX")
 
@@ -178,9 +178,7 @@ WRONG_TOGETHER = [
 
 
 @pytest.mark.parametrize(("text", "line", "field", "problem"), WRONG_TOGETHER)
-def test_what_does_not_go_together_names_line_and_field(
-    text: str, line: int, field: str, problem: str
-) -> None:
+def test_contradictions_name_line_and_field(text: str, line: int, field: str, problem: str) -> None:
     (fault,) = faults_of(text)
     assert fault.startswith(f"postrail.yaml:{line}: account")
     assert f"{field}: {problem}" in fault

@@ -49,7 +49,7 @@ def plan_of(text: str, things: Sequence[Configured]) -> Plan:
     return make_plan(parse_file(text, "f"), existing, SECRETS, file="f")
 
 
-def test_what_is_written_is_short_and_readable() -> None:
+def test_an_export_is_short_and_readable() -> None:
     account = ACCOUNT.model_copy(
         update={"description": "Für Kunden:\nalle", "only_after": date(2026, 1, 1)}
     )

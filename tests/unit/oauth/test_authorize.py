@@ -29,6 +29,6 @@ def test_an_answer_is_read(text: str, found: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  ", "https://login.example.org/", "http://[x/?code=c"])
-def test_what_is_no_answer_says_so(text: str) -> None:
+def test_texts_without_a_code_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="the answer contains no code"):
         parsed_answer(text)

@@ -71,7 +71,7 @@ def test_a_setting_is_wrong(code: str, description: str, setting: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["server_error", "temporarily_unavailable", "slow_down", "new"])
-def test_what_may_pass_is_tried_again(code: str) -> None:
+def test_temporary_faults_are_retried(code: str) -> None:
     assert isinstance(refused(code), ProviderUnavailable)
 
 

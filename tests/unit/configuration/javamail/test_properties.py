@@ -106,7 +106,7 @@ SAYS = [
 
 
 @pytest.mark.parametrize(("text", "account", "values"), SAYS)
-def test_what_a_text_says(text: str, account: dict[str, Any], values: dict[str, Any]) -> None:
+def test_a_text_sets_attributes(text: str, account: dict[str, Any], values: dict[str, Any]) -> None:
     found = read_properties(text, account)
     assert found.faults == []
     # The text may repeat the account's protocol.
@@ -190,13 +190,13 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "account", "fault"), FAULTS)
-def test_what_is_wrong_is_named(text: str, account: dict[str, Any], fault: str) -> None:
+def test_faults_name_the_line(text: str, account: dict[str, Any], fault: str) -> None:
     faults = read_properties(text, account).faults
     assert len(faults) == 1
     assert fault in faults[0]
 
 
-def test_all_faults_are_told_at_once_and_secrets_are_not() -> None:
+def test_all_faults_are_reported_at_once_without_secrets() -> None:
     faults = read_properties("a.b=1\nmail.imap.password=hush\nmail.imap.port=x", {}).faults
     assert [fault.partition(":")[0] for fault in faults] == ["line 1", "line 2", "line 3"]
     assert "hush" not in "".join(faults)
@@ -230,7 +230,7 @@ NOTES = [
 
 
 @pytest.mark.parametrize(("text", "note"), NOTES)
-def test_what_has_no_effect_is_said(text: str, note: str) -> None:
+def test_properties_without_effect_are_noted(text: str, note: str) -> None:
     found = read_properties(text, {})
     assert found.faults == []
     assert len(found.notes) == 1
@@ -246,7 +246,7 @@ def test_what_has_no_effect_is_said(text: str, note: str) -> None:
         "mail.imap.timeout=1\nmail.imap.connectiontimeout=1",
     ],
 )
-def test_what_needs_no_word_has_none(text: str) -> None:
+def test_ordinary_properties_need_no_note(text: str) -> None:
     assert read_properties(text, HOST).notes == []
 
 

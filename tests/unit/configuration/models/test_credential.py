@@ -107,7 +107,7 @@ def credential_of(things: Sequence[Configured]) -> OAuthCredential:
         {**CUSTOM, "redirect_address": "https://desk.example.org/oauth"},
     ],
 )
-def test_what_fits_together_is_taken(credential: dict[str, Any]) -> None:
+def test_valid_credentials_are_accepted(credential: dict[str, Any]) -> None:
     things = applied(credential)
     assert plan_of(credential, existing=things).count("unchanged") == 1
 
@@ -296,7 +296,7 @@ def test_secrets_are_sealed_and_kept() -> None:
         (APPLICATION, {"tenant": "evil.example"}),
     ],
 )
-def test_who_changes_where_a_secret_goes_must_know_it(
+def test_a_change_of_a_secrets_destination_asks_for_the_secret(
     credential: dict[str, Any], change: dict[str, Any]
 ) -> None:
     things = applied({**credential, "client_secret": "s3cret"})

@@ -53,7 +53,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("change", "fault"), WRONG)
-def test_what_is_refused(change: str, fault: str) -> None:
+def test_wrong_settings_are_refused(change: str, fault: str) -> None:
     lines = [part.strip() for part in change.strip("{}").split(",")]
     text = ACCOUNT
     for line in lines:

@@ -64,6 +64,6 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("given", "words"), FAULTS)
-def test_what_does_not_go_together_is_told(given: dict[str, Any], words: str) -> None:
+def test_contradictions_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         account(**given)
