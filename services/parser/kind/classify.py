@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from services.parser.content.calendars import TYPES as CALENDAR_TYPES
 from services.parser.kind.bounce import rules as bounce_rules
-from services.parser.kind.receipt import says_read
+from services.parser.kind.receipt import read_receipt_words
 from services.parser.kind.signals import (
     OPENING_MAX,
     Signals,
@@ -70,7 +70,7 @@ def _receipt(signals: Signals) -> str:
 
 
 def _receipt_in_words(signals: Signals) -> str:
-    found = says_read(signals.subject, signals.text)
+    found = read_receipt_words(signals.subject, signals.text)
     return f"the text says: {found}" if found else ""
 
 
@@ -123,7 +123,7 @@ def _exchange_out_of_office(signals: Signals) -> str:
     return f"X-MS-Exchange-Generated-Message-Source: {source}" if "Rules Agent" in source else ""
 
 
-def _says_automatic(signals: Signals) -> str:
+def _automatic_words(signals: Signals) -> str:
     subject = signals.subject
     # People answer automatic replies: "Re: Out of office".
     if not signals.header.all("in-reply-to"):
@@ -137,7 +137,7 @@ def _says_automatic(signals: Signals) -> str:
     return ""
 
 
-def _says_absent(signals: Signals) -> str:
+def _absence_note(signals: Signals) -> str:
     """Matches an absence note that is also marked as one that must not be answered."""
     return absence_reason(signals) if _unanswerable(signals) else ""
 
@@ -242,8 +242,8 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("auto_reply", _auto_replied),
     ("auto_reply", _auto_reply_field),
     ("auto_reply", _auto_reply_sender),
-    ("auto_reply", _says_automatic),
-    ("auto_reply", _says_absent),
+    ("auto_reply", _automatic_words),
+    ("auto_reply", _absence_note),
     ("auto_reply", _unanswerable_reply),
     ("calendar", _calendar),
     ("auto_generated", _generated),

@@ -27,7 +27,7 @@ SENTENCE_END = (".", "!", "?", "。", ",")
 COLONS = ":\uff1a"
 
 
-def says_read(subject: str, text: str) -> str:
+def read_receipt_words(subject: str, text: str) -> str:
     """Returns the words that say that a message was read, if the text says only this; else ""."""
     if len(text) > TEXT_MAX:
         return ""

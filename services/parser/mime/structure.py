@@ -17,7 +17,7 @@ from services.parser.mime.raw_bytes import View
 DEPTH_MAX = 100
 PARTS_MAX = 1000
 MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
-# The limits for all parts together. Real headers have at most a few dozen KiB and 200 fields.
+# The limits for all parts together. Real ones have a few dozen KiB, a few hundred fields.
 HEADERS_MAX = 4 * 1024 * 1024
 FIELDS_MAX = 10_000
 # RFC 5322, 2.2: printable ASCII before the colon, and lines that begin with white space after it.

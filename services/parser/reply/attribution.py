@@ -58,7 +58,9 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
         line = lines[index]
         if not line.bare or len(line.bare) > COMPARED_MAX:
             end = None
-        elif _closes(line.bare) or (line.bare[-1] == ">" and _quote_follows(lines, index)):
+        elif _ends_like_attribution(line.bare) or (
+            line.bare[-1] == ">" and _quote_follows(lines, index)
+        ):
             end = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
@@ -71,7 +73,7 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     if end is None:
         return 0
     first = lines[start].bare
-    if end > start and (_ends_sentence(first) or not _opens(first)):
+    if end > start and (_ends_sentence(first) or not _begins_like_attribution(first)):
         return 0
     joined = _joined(lines, start, end)
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
@@ -95,7 +97,7 @@ def _names_author(first: str, following: str) -> bool:
     return first.endswith(">") and not ADDRESS.search(following)
 
 
-def _closes(bare: str) -> bool:
+def _ends_like_attribution(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
         return True
@@ -116,14 +118,18 @@ def _joined(lines: Sequence[Line], start: int, end: int) -> str:
     return head if DATE.search(head) and ADDRESS.search(head) else text
 
 
-def _opens(bare: str) -> bool:
+def _begins_like_attribution(bare: str) -> bool:
     text = fold(bare[:COMPARED_MAX].strip(DASHES + "(\"'"))
     if not text:
         return False
-    return "<" in text or _begins(text) or bool(_LIKE_VERB.search(text) and VERB.search(text))
+    return (
+        "<" in text
+        or _begins_with_opener(text)
+        or bool(_LIKE_VERB.search(text) and VERB.search(text))
+    )
 
 
-def _begins(text: str) -> bool:
+def _begins_with_opener(text: str) -> bool:
     words = text.split(None, 1)
     return text[0].isdigit() or bool(words and words[0].rstrip(".,") in OPENERS)
 
@@ -158,7 +164,7 @@ def _is_attribution(text: str, quoted: bool) -> bool:
         if not (address and date):
             return False
         near = len(body) - max(map(body.rfind, ">)]")) <= VERB_MAX
-        return (colon and near) or ((colon or quoted) and _begins(text))
+        return (colon and near) or ((colon or quoted) and _begins_with_opener(text))
     last = verbs[-1]
     if last.group() in SAID and not quoted:
         return False
@@ -177,4 +183,6 @@ def _ends_in_verb(text: str, colon: bool, date: bool, address: bool, quoted: boo
         return True
     if not colon:
         return date and quoted
-    return address or (date and _opens(text)) or (quoted and len(text) <= ALONE_MAX)
+    return (
+        address or (date and _begins_like_attribution(text)) or (quoted and len(text) <= ALONE_MAX)
+    )

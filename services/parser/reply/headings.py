@@ -66,7 +66,7 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     return None
 
 
-def opens_forwarded(line: Line) -> bool:
+def announces_forwarded(line: Line) -> bool:
     """Tells whether this line announces a forwarded message."""
     return _title(line.bare).startswith(FORWARDED)
 
@@ -140,7 +140,7 @@ def _field(bare: str) -> tuple[Role, str] | None:
 
 @lru_cache(maxsize=1024)
 def _field_of(head: str) -> tuple[Role, str] | None:
-    """Cached, as overlapping blocks read the same lines again."""
+    """Parses a field; cached, as overlapping blocks read the same lines again."""
     head = head.replace("\uff1a", ":")
     end = head.find(":")
     if end < 0:

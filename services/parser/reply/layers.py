@@ -6,7 +6,12 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 
 from services.parser.reply.attribution import mark_attribution_ends
-from services.parser.reply.headings import Heading, has_reply_marker, heading_at, opens_forwarded
+from services.parser.reply.headings import (
+    Heading,
+    announces_forwarded,
+    has_reply_marker,
+    heading_at,
+)
 from services.parser.reply.lines import Line, fold, is_rule, other_quote_mark
 from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
@@ -42,7 +47,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
     _mark_blank(lines, layers)
-    for start, end in list(_runs(lines, layers, own)):
+    for start, end in list(_new_runs(lines, layers, own)):
         stop = end
         while stop > start and not lines[stop - 1].bare:
             stop -= 1
@@ -58,7 +63,7 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
     while index < count:
         line = lines[index]
         if line.depth and (quoted or not line.weak):
-            if line.opens and not quoted and _opens_forward(lines, index, subject):
+            if line.opens and not quoted and _begins_forwarded(lines, index, subject):
                 return index
             layers[index] = _QUOTED
             index, quoted = index + 1, True
@@ -90,7 +95,7 @@ def _mark(layers: list[Layer], start: int, end: int, layer: Layer) -> None:
 
 def _marked_end(lines: Sequence[Line], start: int) -> int | None:
     """Returns the end of a heading if the lines below it are marked as quoted, else None."""
-    index = _written(lines, start)
+    index = _next_text(lines, start)
     if index - start >= MARKED_WITHIN or index == len(lines):
         return None
     if lines[index].depth:
@@ -104,7 +109,7 @@ def _marked_end(lines: Sequence[Line], start: int) -> int | None:
     return None
 
 
-def _written(lines: Sequence[Line], index: int) -> int:
+def _next_text(lines: Sequence[Line], index: int) -> int:
     """Returns the next line that is not empty."""
     while index < len(lines) and not lines[index].bare and not lines[index].depth:
         index += 1
@@ -124,9 +129,9 @@ def _forward_word(subject: str) -> str:
     return word if colon and (word in FORWARD_PREFIXES or word == FORWARD_OR_REPLY) else ""
 
 
-def _opens_forward(lines: Sequence[Line], index: int, subject: str) -> bool:
+def _begins_forwarded(lines: Sequence[Line], index: int, subject: str) -> bool:
     """Tells a forwarded message that begins here from a quotation."""
-    if opens_forwarded(lines[index]):
+    if announces_forwarded(lines[index]):
         return True
     asked = lines[index].bare and _forward_word(subject)
     heading = heading_at(lines, index) if asked else None
@@ -154,7 +159,7 @@ def _attribution_above(lines: Sequence[Line], start: int) -> int:
 
 def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
     """Marks lines that continue a quoted line, and lost their quotation mark by wrapping."""
-    for start, end in list(_runs(lines, layers, len(lines))):
+    for start, end in list(_new_runs(lines, layers, len(lines))):
         if start == 0 or end - start > WRAPPED_LINES or not lines[start - 1].depth:
             continue
         before, first = lines[start - 1], lines[start].bare
@@ -173,7 +178,9 @@ def _mark_blank(lines: Sequence[Line], layers: list[Layer]) -> None:
             layers[index] = _QUOTED
 
 
-def _runs(lines: Sequence[Line], layers: Sequence[Layer], end: int) -> Iterator[tuple[int, int]]:
+def _new_runs(
+    lines: Sequence[Line], layers: Sequence[Layer], end: int
+) -> Iterator[tuple[int, int]]:
     """Yields the stretches of new lines that begin with text, up to `end`."""
     start = None
     for index in range(end + 1):
@@ -194,7 +201,7 @@ def _mark_questions(lines: Sequence[Line], layers: list[Layer]) -> None:
     ]
     if not quotes:
         return
-    answers = [run for run in _runs(lines, layers, len(lines)) if run[0] > quotes[0]]
+    answers = [run for run in _new_runs(lines, layers, len(lines)) if run[0] > quotes[0]]
     between = any(run[0] < quotes[-1] for run in answers)
     for start, _ in answers:
         first = _quotation_above(lines, layers, start)
@@ -213,6 +220,6 @@ def _quotation_above(lines: Sequence[Line], layers: Sequence[Layer], end: int) -
 
 def _is_citation(lines: Sequence[Line], layers: Sequence[Layer], first: int) -> bool:
     """Tells whether a quotation follows new text, without an attribution."""
-    start = _written(lines, first)
+    start = _next_text(lines, first)
     above = first > 0 and layers[first - 1] is _NEW
     return above and lines[start].depth > 0 and not lines[start].opens

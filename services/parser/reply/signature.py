@@ -90,10 +90,10 @@ def is_program_line(bare: str) -> bool:
     first = text.split(None, 1)[0]
     if first not in _FIRST_WORDS and not text.startswith(_UNSPACED) and not text.endswith(_ENDINGS):
         return False
-    return any(_signed(text, bare, before, after) for before, after in SENT_FROM)
+    return any(_matches_program(text, bare, before, after) for before, after in SENT_FROM)
 
 
-def _signed(text: str, bare: str, before: str, after: str) -> bool:
+def _matches_program(text: str, bare: str, before: str, after: str) -> bool:
     if not text.startswith(before) or not (text.endswith(after) or after in text[-30:]):
         return False
     rest = text[len(before) :]
@@ -123,12 +123,12 @@ def _closing(lines: Sequence[Line], start: int, end: int) -> int:
             continue
         written = [at for at in range(index + 1, end) if lines[at].bare]
         details = [lines[at].bare for at in written[1:]]
-        if not details or any(_is_own(detail) for detail in details):
+        if not details or any(_is_prose(detail) for detail in details):
             continue
         if len(details) >= MANY_LINES or any(DETAIL.search(detail) for detail in details):
             return written[1]
     return end
 
 
-def _is_own(detail: str) -> bool:
+def _is_prose(detail: str) -> bool:
     return len(detail) > DETAILS_MAX or fold(detail[:4]).startswith(("p.s", "ps:", "ps "))

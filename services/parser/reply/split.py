@@ -52,8 +52,8 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     html_layers = layers_of(html_lines, "\n".join(line.text for line in html_lines), subject)
     if _any(html_layers, QUOTED) and not any(line.depth for line in lines):
         _copy_layers(lines, layers, html_lines, html_layers)
-    text_parts = _text_parts(lines, _never_empty(lines, layers))
-    html_parts = _html_parts(html, tokens, html_lines, _never_empty(html_lines, html_layers))
+    text_parts = _text_parts(lines, _with_new_text(lines, layers))
+    html_parts = _html_parts(html, tokens, html_lines, _with_new_text(html_lines, html_layers))
     return Reply(*text_parts, *html_parts)
 
 
@@ -61,7 +61,7 @@ def _any(layers: Sequence[Layer], wanted: Sequence[Layer]) -> bool:
     return any(layer in wanted for layer in layers)
 
 
-def _never_empty(lines: Sequence[Line], layers: list[Layer]) -> list[Layer]:
+def _with_new_text(lines: Sequence[Line], layers: list[Layer]) -> list[Layer]:
     """Makes the signature new if no line is new; without a signature, all lines."""
     for kept in (NEW, SIGNATURE):
         if any(line.bare and layer in kept for line, layer in zip(lines, layers, strict=True)):

@@ -27,7 +27,8 @@ ATTRIBUTE = re.compile(
     r"""(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >]*+))?+"""
 )
 WHOLE_TAG = re.compile(rf"<[a-zA-Z][^\t\n\f\r />]*+(?:{ATTRIBUTE.pattern})*+")
-# HTML counts as malicious if its tags, read from each of their starts, exceed this many lengths.
+# HTML counts as malicious if its tags, each read from its start, add up to this many times its
+# length.
 SCANS_MAX = 4
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 ANY_TAG = re.compile(r"<[^<>]*>")

@@ -1,4 +1,4 @@
-"""Notices without a delivery status, as many mail servers write them: whom each is about."""
+"""Bounces without a delivery status: the recipients in the notices of many mail servers."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ WHO = "bob@cust.example"
 @pytest.mark.parametrize(
     ("sender", "subject", "text"),
     [
-        # Exchange 5.5: the address stands before the reason.
+        # Exchange 5.5: the address precedes the reason.
         (
             "System Administrator <postmaster@b.example>",
             "Undeliverable: Quote",
             "did not reach the following recipient(s):\n\nbob@cust.example on Mon, 2 Feb 2026\n"
             "    The recipient name is not recognized",
         ),
-        # Domino: the reason names it too, in brackets.
+        # Domino: the reason repeats the address in brackets.
         (
             "Postmaster@b.example",
             "DELIVERY FAILURE: User bob (bob@cust.example) not listed in Domino Directory",
             "was not delivered to:\n\n  bob@cust.example\n\nbecause:\n\n  User bob not listed",
         ),
-        # GroupWise: in one line with the reason.
+        # GroupWise: address and reason are in one line.
         (
             "Mailer-Daemon@b.example",
             "Message status - undeliverable",
             "was undeliverable to the following:\n\tbob@cust.example (user not found)",
         ),
-        # MailEnable: with a prefix.
+        # MailEnable: the address has a prefix.
         (
             "Postmaster <postmaster@b.example>",
             "Message Delivery Failure",
             "recipient(s) could not be reached:\n\n\tRecipient: [SMTP:bob@cust.example]",
         ),
-        # Mercury: behind stars.
+        # Mercury: the address follows asterisks.
         (
             "Mail System Administrator <Maiser@b.example>",
             "Delivery failure notification",
@@ -49,7 +49,7 @@ WHO = "bob@cust.example"
             "Undeliverable Mail",
             "unknown user: <bob@cust.example>",
         ),
-        # Courier: no address in From.
+        # Courier: From has no address.
         (
             '"Courier mail server at b.example" <@>',
             "NOTICE: mail delivery status.",
@@ -67,7 +67,7 @@ WHO = "bob@cust.example"
             "Mail System Error - Returned Mail",
             "次のあて先へのメッセージはエラーのため送信できませんでした。\n\n<bob@cust.example>",
         ),
-        # A filter: what the server said stands below a line like that above a returned mail.
+        # A filter: the line above the server's reply is like one above a returned message.
         (
             "mailer-daemon@b.example",
             "failure notice",
@@ -101,7 +101,7 @@ WHO = "bob@cust.example"
         ),
     ],
 )
-def test_whom_a_notice_is_about(sender: str, subject: str, text: str) -> None:
+def test_the_recipient_of_a_notice(sender: str, subject: str, text: str) -> None:
     head = f"From: {sender}\nTo: me@desk.example\nSubject: {subject}\n"
     mail = parse(f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode())
     assert mail.kind.name == "bounce"

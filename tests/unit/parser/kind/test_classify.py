@@ -1,4 +1,4 @@
-"""Who wrote it: a table of marks, one row each, and what outranks what."""
+"""Classification: one row for each signal, and their precedence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
     ("header", "kind", "reason"),
     [
         (b"From: ann@customer.example", "human", ""),
-        # RFC 3834, section 5: "no" is what a person's mail may say.
+        # RFC 3834, section 5: "no" is allowed in a person's message.
         (b"Auto-Submitted: no", "human", ""),
         (b"Auto-Submitted: auto-replied", "auto_reply", "Auto-Submitted: auto-replied"),
         (b"Auto-Submitted: vacation", "auto_reply", "Auto-Submitted: vacation"),
@@ -23,7 +23,7 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
             "Auto-Submitted: auto-generated",
         ),
         (b"Auto-Submitted: auto-notified; x=y", "auto_generated", "Auto-Submitted: auto-notified"),
-        # It asks not to be answered, and marks nothing (MS-OXCMAIL 2.1.3.2.20).
+        # It only asks for no automatic replies (MS-OXCMAIL 2.1.3.2.20).
         (b"X-Auto-Response-Suppress: All", "human", ""),
         (
             b"X-Auto-Response-Suppress: All\nX-MS-Exchange-Inbox-Rules-Loop: a@b.example",
@@ -57,7 +57,7 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
             "bounce",
             "Content-Type: multipart/report; report-type=delivery-status",
         ),
-        # RFC 8098: somebody opened our mail.
+        # RFC 8098: our message was opened.
         (
             REPORT + b"disposition-notification",
             "receipt",
@@ -68,19 +68,19 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
             "feedback",
             "Content-Type: multipart/report; report-type=feedback-report",
         ),
-        # A vacation answer has a null Return-Path too (RFC 3834, section 3.3).
+        # A vacation reply also has a null Return-Path (RFC 3834, section 3.3).
         (
             b"Return-Path: <>\nAuto-Submitted: auto-replied",
             "auto_reply",
             "Auto-Submitted: auto-replied",
         ),
-        # Postfix calls its bounces auto-replied.
+        # Postfix marks its bounces as auto-replied.
         (
             b"Auto-Submitted: auto-replied\n" + REPORT + b"delivery-status",
             "bounce",
             "Content-Type: multipart/report; report-type=delivery-status",
         ),
-        # An answer through a list is an answer.
+        # A reply through a list is a reply.
         (
             b"List-Id: <x>\nAuto-Submitted: auto-replied",
             "auto_reply",
@@ -88,7 +88,7 @@ REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
         ),
     ],
 )
-def test_the_mark_decides_and_is_named(header: bytes, kind: str, reason: str) -> None:
+def test_the_deciding_signal_is_the_reason(header: bytes, kind: str, reason: str) -> None:
     found = parse(header + b"\n\ntext").kind
     assert (found.name, found.reason) == (kind, reason)
 
@@ -96,7 +96,7 @@ def test_the_mark_decides_and_is_named(header: bytes, kind: str, reason: str) ->
 @pytest.mark.parametrize(
     "subject",
     [
-        # With the subject that is answered.
+        # Followed by the subject of the answered message.
         "Out of Office AutoReply: Quote",
         "Automatic reply: Quote",
         "Out of office Re: Quote",
@@ -114,7 +114,7 @@ def test_the_mark_decides_and_is_named(header: bytes, kind: str, reason: str) ->
         "מענה אוטומטי: הצעה",
         "الرد التلقائي: عرض",
         "自动回复：报价",
-        # Alone, with a date or with a name.
+        # Alone, or followed by a date or a name.
         "Abwesenheitsnotiz",
         "Out of the office until Monday",
         "Ikke til stede: Tilbud",
@@ -129,7 +129,7 @@ def test_a_subject_that_a_program_writes_is_enough(subject: str) -> None:
 @pytest.mark.parametrize(
     "subject",
     [
-        # A sentence goes on where a program ends.
+        # A person's sentence continues where a program's would end.
         "Out of office schedule for next week",
         "Automatic reply does not work",
         "Auto reply is broken",
@@ -142,7 +142,7 @@ def test_people_write_about_automatic_replies(subject: str) -> None:
     assert kind_of_text(subject, "text") == "human"
 
 
-def test_an_answer_to_an_automatic_reply_is_a_persons() -> None:
+def test_an_answer_to_an_automatic_reply_was_written_by_a_person() -> None:
     assert kind_of_text("Re: Out of office", "Thanks!", b"In-Reply-To: <a@b>\n") == "human"
     assert kind_of_text("Re: Out of office", "I am away.") == "auto_reply"
 
@@ -150,7 +150,7 @@ def test_an_answer_to_an_automatic_reply_is_a_persons() -> None:
 @pytest.mark.parametrize(
     ("subject", "text", "kind"),
     [
-        # Lotus Notes gives no mark at all.
+        # Lotus Notes sets no header field.
         ("Jo Lind is out of the office.", "I will be out of the office until 9 May.", "auto_reply"),
         ("Jo Lind ist außer Haus.", "Ich werde ab 2.2. nicht im Büro sein.", "auto_reply"),
         ("Jo Lind est absent(e).", "Je serai absent du 2 au 9.", "auto_reply"),

@@ -1,10 +1,10 @@
-"""Read receipts in words: one form in many languages, and what people write that looks like it."""
+"""Read receipts in words, in many languages, and similar texts by people."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.parser.kind.receipt import says_read
+from services.parser.kind.receipt import read_receipt_words
 
 ENGLISH = (
     "Your message\n\n  To: Support\n  Subject: Printer\n  Sent: Monday, May 6, 2024 10:11 AM\n\n"
@@ -196,9 +196,9 @@ ENGLISH = (
             "Your message was read on Monday, May 6, 2024 10:15 AM.",
         ),
         ("Read: Printer", ENGLISH),
-        # Outlook writes the language of the reader, a gateway the subject of its own.
+        # The text is in the reader's language, and the subject in that of a gateway.
         ("Your printer", ENGLISH),
-        # Lines of some 75 characters, as gateways wrap them.
+        # Lines of about 75 characters, as gateways wrap them.
         (
             "Read: x",
             "Your message\n\n  To: Jo\n  Subject: A subject that goes on to the end of its line\n"
@@ -209,7 +209,7 @@ ENGLISH = (
     ],
 )
 def test_a_receipt_says_that_a_mail_was_read(subject: str, text: str) -> None:
-    assert says_read(subject, text)
+    assert read_receipt_words(subject, text)
 
 
 @pytest.mark.parametrize(
@@ -217,22 +217,22 @@ def test_a_receipt_says_that_a_mail_was_read(subject: str, text: str) -> None:
     [
         # An answer to a receipt.
         ("Re: Read: Printer", "Your message was read on Monday 10:15, thanks."),
-        # A sentence of its own below the fields.
+        # A separate sentence below the fields.
         ("Printer", ENGLISH.replace("was read", "We read that it was read")),
-        # With its author it is a quotation.
+        # With the author's field it is a quotation.
         ("Printer", ENGLISH.replace("  To:", "  From: Ann\n  To:")),
-        # Somebody passes one on, and asks about it.
+        # A person forwards a receipt, and asks about it.
         ("Printer", f"{ENGLISH}\n\nWhat does that mean?"),
         ("Fw: Printer", f"Hello,\n\n{ENGLISH}"),
         ("Fw: Printer", ENGLISH.replace("Your message", "Hello,")),
-        # No time.
+        # Without a time.
         ("Printer", ENGLISH.rpartition(" on ")[0]),
         ("Read: my report", "It was read by all on 6 May 2024.\nIt is good."),
         ("Read: my report", "The message was read on 6 May 2024.\nIt is good.\nAnn"),
         ("", ""),
-        # A long text is no receipt.
+        # A long text is not a receipt.
         ("Read: x", "x\n" * 3000 + "Your message was read on 6 May 2024."),
     ],
 )
 def test_people_write_about_reading(subject: str, text: str) -> None:
-    assert not says_read(subject, text)
+    assert not read_receipt_words(subject, text)
