@@ -21,7 +21,7 @@ from tests.chaos.disturb import IN_FLIGHT_MIN, Chaos
 from tests.chaos.plan import Plan
 from tests.makers.settings import environment_of
 from tests.processes.pipeline import SERVICES, Inbox, Pipeline, Replica
-from tests.processes.slow_parser import IN_HAND
+from tests.processes.slow_parser import IN_FLIGHT
 from tests.servers.dovecot import Dovecot
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(540)]
@@ -110,7 +110,7 @@ def test_the_same_checks_see_a_parser_that_commits_before_its_work(
     chaos = Chaos(pipeline, plan)
     parser = pipeline.replica("parser")
     for wave in range(plan.waves):
-        done = parser.log.count(IN_HAND)
+        done = parser.log.count(IN_FLIGHT)
         chaos.feed(wave)
         chaos.release("fetcher")
         wait_for_batch(chaos, parser, done + 1)
@@ -127,7 +127,7 @@ def test_the_same_checks_see_a_parser_that_commits_before_its_work(
 
 def wait_for_batch(chaos: Chaos, parser: Replica, number: int) -> None:
     """Waits until the parser has so many batches behind it or in hand."""
-    chaos.wait_until(lambda: parser.log.count(IN_HAND) >= number, 60, "a batch in hand")
+    chaos.wait_until(lambda: parser.log.count(IN_FLIGHT) >= number, 60, "a batch in hand")
 
 
 def kill_one_of_each(chaos: Chaos, wave: int) -> None:

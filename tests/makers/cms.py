@@ -1,4 +1,4 @@
-"""Writes CMS structures (RFC 5652) in DER, and in BER with its indefinite lengths and pieces."""
+"""Writes CMS structures (RFC 5652) in DER, and in BER with indefinite lengths and segments."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def der(tag: int, *content: bytes) -> bytes:
 
 
 def ber(tag: int, *content: bytes) -> bytes:
-    """Returns an element of indefinite length."""
+    """Returns an element with an indefinite length."""
     return bytes((tag, 0x80)) + b"".join(content) + END
 
 
 def in_pieces(content: bytes, size: int) -> bytes:
-    """Returns a string in pieces of this size."""
+    """Returns a string in segments of `size` bytes."""
     return ber(0x24, *(der(4, content[at : at + size]) for at in range(0, len(content), size)))
 
 
 def signed(octets: bytes | None, *, definite: bool = True) -> bytes:
-    """Returns SignedData around an encoded string; None makes a detached signature."""
+    """Returns SignedData with an encoded string or without content, and what follows it."""
     make = der if definite else ber
     inside = make(0x30, der(6, DATA), b"" if octets is None else make(0xA0, octets))
     algorithms = make(0x31, make(0x30, der(6, DATA), der(5)))
@@ -42,7 +42,7 @@ def signed(octets: bytes | None, *, definite: bool = True) -> bytes:
 
 
 def compressed(content: bytes) -> bytes:
-    """Returns CompressedData (RFC 3274) around the content."""
+    """Returns CompressedData (RFC 3274)."""
     inside = der(0x30, der(6, DATA), der(0xA0, der(4, zlib.compress(content))))
     algorithm = der(0x30, der(6, ZLIB))
     return der(0x30, der(6, COMPRESSED), der(0xA0, der(0x30, der(2, b"\0"), algorithm, inside)))

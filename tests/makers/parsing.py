@@ -24,7 +24,7 @@ def fetched(
     mailbox: str = "support",
     mail_id: str = MAIL_ID,
 ) -> MailFetched:
-    """A mail as the fetcher sends it."""
+    """Returns a message as the fetcher sends it."""
     return MailFetched(
         mail_id=mail_id,
         mailbox=mailbox,
@@ -40,7 +40,7 @@ def fetched(
 def made(
     raw: bytes, *, inline_max_bytes: int = INLINE_MAX_BYTES, mail_id: str = MAIL_ID
 ) -> ParsedRecord:
-    """The record and the blobs that these bytes give."""
+    """Parses bytes into a record and its blobs."""
     return make_record(
         fetched(raw, mail_id=mail_id),
         PLACE,
@@ -52,12 +52,12 @@ def made(
 
 
 def contents(result: ParsedRecord) -> list[bytes]:
-    """What goes to the blob store before the record."""
+    """Returns the contents that go to the blob store before the record."""
     return [blob.source.read() for blob in result.blobs]
 
 
 def texts_of(value: Any) -> Iterator[str]:
-    """The texts in a value of a record."""
+    """Yields the texts in a value of a record."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

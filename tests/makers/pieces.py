@@ -1,4 +1,4 @@
-"""Parts of messages, and bytes that break them."""
+"""Pieces of messages, valid and broken, from which tests assemble others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing keys, and certificates for them, in PEM."""
+"""Makes signing keys and their certificates, in PEM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -24,14 +24,14 @@ def _key(number: int) -> rsa.RSAPrivateKey:
 
 
 def rsa_key(number: int = 0) -> tuple[str, str]:
-    """Returns a private and its public key; the same ones for each number."""
+    """Returns a private key and its public key; the same pair for each number."""
     key = _key(number)
     public = key.public_key().public_bytes(PEM, PublicFormat.SubjectPublicKeyInfo)
     return key.private_bytes(*PRIVATE).decode(), public.decode()
 
 
 def ec_key() -> str:
-    """Returns a private key on an elliptic curve, where RSA is expected."""
+    """Returns an elliptic curve private key."""
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(*PRIVATE).decode()
 
 
@@ -49,6 +49,4 @@ def certificate(number: int = 0) -> str:
 
 def thumbprint(pem: str) -> str:
     """Returns the SHA-1 thumbprint that Microsoft shows for a certificate."""
-    from cryptography.hazmat.primitives.hashes import SHA1
-
     return x509.load_pem_x509_certificate(pem.encode()).fingerprint(SHA1()).hex()

@@ -1,4 +1,4 @@
-"""Writes winmail.dat files (MS-OXTNEF) as Outlook does: attributes, and MAPI properties in them."""
+"""Writes winmail.dat files (MS-OXTNEF) as Outlook does: attributes with MAPI properties."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from services.parser.content.mapi import SETS, TIMES_BEGIN
 from services.parser.content.tnef import MESSAGE_IID
 
-# A number above two bytes is that of a named property, counted from the number of its set.
+# A number above 0xFFFF is that of a named property, counted from the number of its set.
 Property = tuple[int, int, bytes]
 
 STRING8, UNICODE, BINARY, OBJECT, LONG, TIME = 0x1E, 0x1F, 0x102, 0x0D, 3, 0x40
@@ -18,7 +18,7 @@ LONG_NAME, MIME_TAG, CONTENT_ID, DATA = 0x3707, 0x370E, 0x3712, 0x3701
 
 
 def tnef(*attributes: bytes) -> bytes:
-    """Returns a stream of these attributes, after the version and the code page."""
+    """Returns a file of these attributes, after its version and code page."""
     head = struct.pack("<IH", 0x223E9F78, 7)
     version = attribute(0x00089006, struct.pack("<I", 0x00010000))
     code_page = attribute(0x00069007, struct.pack("<II", 1252, 0))
@@ -32,12 +32,12 @@ def attribute(name: int, value: bytes, level: int = 1) -> bytes:
 
 
 def message(*given: Property) -> bytes:
-    """Returns the message's own properties."""
+    """Returns the attribute of the message's own properties."""
     return attribute(0x00069003, properties(given))
 
 
 def plain_body(text: str) -> bytes:
-    """Returns the body as old Exchange servers send it: an attribute of its own."""
+    """Returns the body as an attribute, as old Exchange servers write it."""
     return attribute(0x0002800C, text.encode("cp1252") + b"\0")
 
 
@@ -64,35 +64,35 @@ def text(number: int, value: str) -> Property:
 
 
 def long(number: int, value: int) -> Property:
-    """Returns a number."""
+    """Returns a property that is a number."""
     return number, LONG, struct.pack("<I", value)
 
 
 def time(number: int, value: datetime) -> Property:
-    """Returns a time, in units of 100 ns since 1601."""
+    """Returns a property that is a time, in units of 100 ns since 1601."""
     return number, TIME, struct.pack("<Q", (value - TIMES_BEGIN) // timedelta(microseconds=1) * 10)
 
 
 def owner(name: str, address: str) -> bytes:
-    """Returns the organiser's attribute: two texts, each after its length."""
+    """Returns the organiser as an attribute: two texts, each after its length."""
     texts = [one.encode("cp1252") + b"\0" for one in (name, address)]
     return attribute(0x00060000, b"".join(struct.pack("<H", len(one)) + one for one in texts))
 
 
 def message_class(value: str) -> bytes:
-    """Returns the attribute with the message's class."""
+    """Returns the message class as an attribute."""
     return attribute(0x00078008, value.encode("cp1252") + b"\0")
 
 
 def named(value: str) -> bytes:
-    """Returns a named property as Outlook writes them first: type, id, GUID, name, value."""
+    """Returns a named property as Outlook writes it: type, id, GUID, name, value."""
     name = "Keywords".encode("utf-16-le") + b"\0\0"
     head = struct.pack("<HH16sII", UNICODE, 0x8001, bytes(range(16)), 1, len(name))
     return head + _padded(name) + _counted(value.encode("utf-16-le"))
 
 
 def properties(given: Iterable[Property]) -> bytes:
-    """Returns these properties, after a named one that the reader must skip."""
+    """Returns an irrelevant named property, followed by these properties."""
     all_given = list(given)
     written = [named("work")] + [
         _head(number, kind) + (value if kind in (LONG, TIME) else _counted(value))
@@ -109,7 +109,7 @@ def _head(number: int, kind: int) -> bytes:
 
 
 def uncompressed_rtf(rtf: bytes) -> bytes:
-    """Returns RTF in the uncompressed form that MS-OXRTFCP allows."""
+    """Returns RTF in the uncompressed form of MS-OXRTFCP."""
     return struct.pack("<II4sI", len(rtf) + 12, len(rtf), b"MELA", 0) + rtf
 
 

@@ -1,9 +1,9 @@
-"""A parser that dies of messages with a certain header field, in the way that the field names.
+"""A parser that dies on messages with a certain header field, in the way that the field names.
 
-    python -m tests.processes.deadly_parser            without a limit of memory
-    python -m tests.processes.deadly_parser 128        with a limit of 128 MiB above its start
+    python -m tests.processes.deadly_parser            without a memory limit
+    python -m tests.processes.deadly_parser 128        with 128 MiB more than at its start
 
-Apart from large messages under too low a limit, the parser is known to die of none.
+The real parser is only known to die on large messages under a low memory limit.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ process = Parser.process
 
 
 def deadly(data: View) -> Mail:
-    """Parses the message, or dies of it."""
+    """Parses the message, or ends the process if it has the field."""
     if found := re.search(rb"^X-Parser-Dies: (\w+)", data, re.MULTILINE):
         die(found[1])
     return parse(data)
 
 
 def die(how: bytes) -> None:
-    """Ends the process."""
+    """Ends the process in the given way."""
     if how == b"exit":
         os._exit(1)
     if how == b"segfault":
         ctypes.string_at(0)
-    # Under the limit an allocation soon fails.
+    # The memory limit soon ends this loop.
     pieces: list[bytearray] = []
     while how == b"memory":
         pieces.append(bytearray(MIB))
 
 
 def limit(mib: int) -> None:
-    """Sets the kernel's limit on the memory that the process may add from now on."""
+    """Limits the memory that the process may allocate from now on."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + mib * MIB,) * 2)
 
 
 async def process_limited(parser: Parser, batch: Sequence[Received[MailFetched]]) -> None:
-    """Does the parser's work, under a limit that is set once all connections are open."""
+    """Processes a batch; the limit is set after all servers are connected."""
     if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
         limit(int(sys.argv[1]))
     await process(parser, batch)
 
 
 def main() -> None:
-    """Runs the parser with the fault."""
+    """Runs the parser with this fault."""
     record_maker.parse = deadly  # type: ignore[attr-defined]
     if len(sys.argv) > 1:
         Parser.process = process_limited  # type: ignore[method-assign, assignment]

@@ -1,8 +1,8 @@
-"""A parser with a fault: it fails on messages with a certain header field.
+"""A parser with an artificial fault: it fails on messages with a certain header field.
 
     python -m tests.processes.failing_parser
 
-The parser is known to fail on no real message, so a fault has to be made.
+The real parser is not known to fail on any message.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ FAULT = "this field breaks the parser"
 
 
 def failing(data: View) -> Mail:
-    """Does the parser's work, or fails."""
+    """Parses the message, or raises an error if it has the field."""
     if data.find(FIELD) >= 0:
         raise ValueError(FAULT)
     return parse(data)
 
 
 def main() -> None:
-    """Runs the parser with the fault."""
+    """Runs the parser with this fault."""
     record_maker.parse = failing  # type: ignore[attr-defined]
     sys.argv = ["services.parser"]
     runpy.run_module("services.parser", run_name="__main__", alter_sys=True)

@@ -1,8 +1,7 @@
-"""Parses one large message with a folder as the blob store, and prints what that needed.
+"""Parses one large message with a folder as the blob store, and prints its time and memory.
 
-It runs as a process of its own, so that its memory is the parser's alone. Memory here is RssAnon,
-which the process allocated: the message itself is a file with mapped pages, which the kernel
-reclaims whenever it needs them; they are what "the message itself on disk" means.
+It runs as a separate process, so that its memory can be measured. Memory here is RssAnon, which the
+process allocated: the message itself is a mapped file, whose pages the kernel can always reclaim.
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ SAMPLED_EVERY_SECONDS = 0.005
 
 
 class Peak(threading.Thread):
-    """Samples the process's memory and keeps the maximum."""
+    """Samples the memory of the process, and keeps the peak."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.before = self.most = allocated()
+        self.before = self.peak = allocated()
         self._over = threading.Event()
 
     def run(self) -> None:
         while not self._over.wait(SAMPLED_EVERY_SECONDS):
-            self.most = max(self.most, allocated())
+            self.peak = max(self.peak, allocated())
 
     def finish(self) -> int:
-        """Returns the maximum, in bytes above the memory at the start."""
+        """Stops, and returns the bytes of the peak above the start."""
         self._over.set()
         self.join()
-        return self.most - self.before
+        return self.peak - self.before
 
 
 class Uncounted:
@@ -54,15 +53,15 @@ class Uncounted:
 
 
 def allocated() -> int:
-    """Returns the memory that the process allocated (proc(5): RssAnon), in bytes."""
+    """Returns the process's allocated memory (proc(5): RssAnon), in bytes."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
-    raise AssertionError("this system does not say what a process allocated")
+    raise AssertionError("this system does not report the allocated memory")
 
 
 async def parsed(url: str, reference: BlobReference) -> MailParsed:
-    """Returns the record of the message with this blob."""
+    """Parses the message in this blob, and returns its record."""
     producer = MemoryProducer()
     parser = Parser(
         blobs=BlobStore(url),
@@ -86,8 +85,8 @@ async def parsed(url: str, reference: BlobReference) -> MailParsed:
 
 
 def main(url: str, sha256: str, size: int) -> None:
-    """Prints the files that the record names, the memory and the seconds, as JSON."""
-    # The libraries allocate memory at their first use, which must not count for the message.
+    """Prints the record's files, the memory and the seconds as JSON."""
+    # The memory that libraries allocate at their first use must not count.
     small = asyncio.run(BlobStore(url).put(b"Subject: small\n\n<b>text</b>"))
     asyncio.run(parsed(url, small))
     peak = Peak()

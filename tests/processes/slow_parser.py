@@ -1,10 +1,10 @@
-"""A parser that waits before each batch, so that it can be killed with the batch in flight.
+"""A parser that is slow with each batch, so that it can be killed with a batch in flight.
 
     python -m tests.processes.slow_parser guarded
     python -m tests.processes.slow_parser unguarded
     python -m tests.processes.slow_parser guarded each
 
-Without its guard it commits a batch before the work: a batch in flight at its death is lost.
+Without its guard it commits a batch before the work, so that its death loses the batch in flight.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import sys
 from collections.abc import Sequence
 
 from postrail.records import MailFetched
+from postrail.stream.consumer import RawRecord
 from postrail.stream.guard import Guard
-from postrail.stream.received import RawRecord, Received
+from postrail.stream.received import Received
 from postrail.stream.worker import Worker
 from services.parser.step import Parser
 
-# It prints this when it has a batch in flight.
-IN_HAND = "a batch is in hand"
+# It prints this when a batch is in flight.
+IN_FLIGHT = "a batch is in flight"
 WORK_SECONDS = 1.0
-# Waits also for records that come one by one because a death left them in flight.
+# Be slow also with single records, which were in flight at earlier deaths.
 EACH = "each"
 
 work = Worker._work
@@ -31,15 +32,15 @@ process = Parser.process
 
 
 async def commit_first(worker: Worker[MailFetched], batch: Sequence[RawRecord]) -> None:
-    """Switches off both guards: the commit comes first, and no batch in flight is recorded."""
+    """Works without the guard and after the commit, so that records in flight are forgotten."""
     worker._guard = Guard(worker._reader)
     await worker._commit(batch)
     await work(worker, batch)
 
 
 async def process_slowly(parser: Parser, batch: Sequence[Received[MailFetched]]) -> None:
-    """Does the parser's work a second later; at once for records that a death left over."""
-    print(IN_HAND, len(batch), flush=True)
+    """Processes the batch after a second, or at once if it was in flight at a death."""
+    print(IN_FLIGHT, len(batch), flush=True)
     if EACH in sys.argv or not batch[0].deaths:
         await asyncio.sleep(WORK_SECONDS)
     await process(parser, batch)

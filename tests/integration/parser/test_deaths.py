@@ -1,6 +1,6 @@
-"""Mails of which the parser dies, on a real Kafka: found by three deaths, their neighbours handled.
+"""Messages that kill the parser, with a real Kafka: identified by three deaths, others are parsed.
 
-And all that is no death, or not the death of one mail: stops, kills, rebalances and outages.
+Stops, kills, rebalances and outages must not count as deaths, or not blame a single message.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from tests.makers.records import mail_fetched
 from tests.makers.settings import PARTITIONS, settings_of
 from tests.processes.deadly_parser import FIELD, MIB
 from tests.processes.pipeline import Inbox, Pipeline, Replica, letter
-from tests.processes.slow_parser import EACH, IN_HAND
+from tests.processes.slow_parser import EACH, IN_FLIGHT
 
 pytestmark = pytest.mark.timeout(150)
 
 WAIT_SECONDS = 60.0
-# Enough that each of the partitions has some.
+# Enough mailboxes that each partition has some.
 MAILBOXES = [f"box{number}" for number in range(8)]
 DIED = "a process died with records in hand"
 SESSION = {
@@ -51,7 +51,7 @@ REASON = "the parser died 3 times while processing this mail"
 @pytest.fixture
 def pipeline(own_folder: Path, environment: dict[str, str]) -> Iterator[Pipeline]:
     with Pipeline(own_folder, {**environment, **SESSION}) as pipeline:
-        # Else each thread reserves 64 MiB of the address space, which is limited here.
+        # Otherwise each thread reserves 64 MiB of the address space, which is limited here.
         pipeline.environment["MALLOC_ARENA_MAX"] = "1"
         pipeline.configure(Inbox(name=mailbox) for mailbox in MAILBOXES)
         yield pipeline
@@ -59,14 +59,14 @@ def pipeline(own_folder: Path, environment: dict[str, str]) -> Iterator[Pipeline
 
 
 def mail(number: int, field: str = "") -> MailFetched:
-    """A good mail, or one with a field in front that says how the parser dies of it."""
+    """Returns a good message, or one with a field that names how the parser dies."""
     body = field.encode() + letter(f"Mail {number}", message_id=f"<{number}@customer.test>")
     mailbox = MAILBOXES[number % len(MAILBOXES)]
     return fetched(body, mail_id=str(uuid4()), mailbox=mailbox)
 
 
 def feed(pipeline: Pipeline, mails: Sequence[MailFetched]) -> None:
-    """Sends fetched mails, as the fetcher would."""
+    """Sends fetched messages, as the fetcher would."""
 
     async def sending() -> None:
         producer = Producer(pipeline.settings.kafka)
@@ -78,12 +78,12 @@ def feed(pipeline: Pipeline, mails: Sequence[MailFetched]) -> None:
 
 
 def parsed(pipeline: Pipeline) -> list[MailParsed]:
-    """All that the parsers have made, in the order of its partitions."""
+    """Returns all parsed records, partition by partition."""
     return asyncio.run(tail(pipeline.settings.kafka, MAIL_PARSED, 1000))
 
 
 def restart_until(parser: Replica, condition: Callable[[], bool]) -> list[int | None]:
-    """Starts the parser again each time that it ends; returns its exit codes."""
+    """Restarts the parser each time that it ends; returns its exit codes."""
     codes: list[int | None] = []
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
@@ -96,7 +96,7 @@ def restart_until(parser: Replica, condition: Callable[[], bool]) -> list[int | 
 
 
 def require_each_in_order(records: Sequence[MailParsed], mails: Sequence[MailFetched]) -> None:
-    """Each mail is there, in its mailbox's order; what is repeated counts where it was first."""
+    """Requires each message in its mailbox's order; repeated records count at their first place."""
     first = list({record.mail_id: record for record in records}.values())
     for mailbox in MAILBOXES:
         expected = [one.mail_id for one in mails if one.mailbox == mailbox]
@@ -106,11 +106,11 @@ def require_each_in_order(records: Sequence[MailParsed], mails: Sequence[MailFet
 @pytest.mark.parametrize(
     ("how", "limit", "code"),
     [
-        # It ends as by a kill: nothing is closed or told.
+        # It ends as by a kill, without closing anything.
         ("exit", [], 1),
-        # A crash in C.
+        # It crashes in C.
         ("segfault", [], -11),
-        # The kernel refuses more memory, and Python says MemoryError.
+        # The kernel refuses memory, and Python raises MemoryError.
         ("memory", ["256"], 1),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_mail_that_kills_is_passed_on_after_three_deaths_and_its_neighbours_ar
             == [("done", 63), ("failed", 1)]
         ),
         WAIT_SECONDS,
-        "what becomes of the mails",
+        "the outcomes of the messages",
     )
     reason = pipeline.value("SELECT reason FROM incoming_mail WHERE state = 'failed'")
     assert reason == f"the mail could not be parsed: {REASON}"
@@ -149,7 +149,7 @@ def test_a_mail_that_kills_is_passed_on_after_three_deaths_and_its_neighbours_ar
 def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_only(
     pipeline: Pipeline,
 ) -> None:
-    """Nothing is made up here but the limit."""
+    """Uses a real message; only the memory limit is artificial."""
     blobs = BlobStore(pipeline.settings.blobs.url)
     raw = b"Subject: large\r\nContent-Type: text/html\r\n\r\n" + b"<p>text</p>\r\n" * (8 * MIB)
     reference = asyncio.run(blobs.put(raw))
@@ -177,18 +177,18 @@ def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_onl
     ]
 
 
-def test_three_kills_with_a_batch_in_hand_blame_none_of_its_mails(pipeline: Pipeline) -> None:
+def test_three_kills_with_a_batch_in_flight_blame_none_of_its_mails(pipeline: Pipeline) -> None:
     mails = [mail(8 * number) for number in range(5)]
     feed(pipeline, mails)
     pipeline.start_as("parser", ["-m", "tests.processes.slow_parser", "guarded", EACH])
     parser = pipeline.replica("parser")
-    # The whole batch, then the second record alone, and the third: those before them have passed.
-    for in_hand in (1, 3, 5):
-        expected = in_hand
+    # The whole batch, then the second record alone, then the third: those before were parsed.
+    for in_flight in (1, 3, 5):
+        expected = in_flight
         pipeline.wait_until(
-            lambda: parser.log.count(IN_HAND) >= expected,  # noqa: B023
+            lambda: parser.log.count(IN_FLIGHT) >= expected,  # noqa: B023
             WAIT_SECONDS,
-            f"{in_hand} times in hand",
+            f"{in_flight} batches in flight",
         )
         parser.kill()
         parser.start()
@@ -201,7 +201,7 @@ def test_three_kills_with_a_batch_in_hand_blame_none_of_its_mails(pipeline: Pipe
     require_each_in_order(records, mails)
 
 
-def test_stops_in_an_outage_with_a_mail_in_hand_are_no_deaths(pipeline: Pipeline) -> None:
+def test_stops_in_an_outage_with_a_mail_in_flight_are_not_deaths(pipeline: Pipeline) -> None:
     raw = letter("kept elsewhere", message_id="<1@customer.test>")
     elsewhere = BlobStore((pipeline.folder / "elsewhere").as_uri())
     reference = asyncio.run(elsewhere.put(raw))
@@ -229,7 +229,7 @@ def test_stops_in_an_outage_with_a_mail_in_hand_are_no_deaths(pipeline: Pipeline
 
 
 class Member:
-    """A guarded worker in this process that keeps what it has in hand until it is let go."""
+    """A guarded worker in this process that keeps its records in flight until `go_on` is set."""
 
     def __init__(self, kafka: KafkaSettings, producer: Producer) -> None:
         self.given: list[Received[MailFetched]] = []
@@ -256,7 +256,7 @@ class Member:
 
 
 async def notes(settings: KafkaSettings) -> list[Note]:
-    """What the group has noted of each partition."""
+    """Returns the group's note on each partition."""
     return await asyncio.to_thread(_notes, settings)
 
 
@@ -278,7 +278,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_partitions_that_move_with_records_in_hand_are_no_deaths(
+async def test_partitions_that_move_with_records_in_flight_are_not_deaths(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_module, "STAY_SECONDS", 0.1)
@@ -291,14 +291,14 @@ async def test_partitions_that_move_with_records_in_hand_are_no_deaths(
     first = Member(kafka, producer)
     working = asyncio.create_task(first.worker.run(first.stop))
     await until(lambda: bool(first.given))
-    in_hand = {one.partition for one in first.given}
+    in_flight = {one.partition for one in first.given}
     for _ in range(3):
         other = Member(kafka, producer)
         other.go_on.set()
         visiting = asyncio.create_task(other.worker.run(other.stop))
         await until(lambda: first.share == other.share == 2)  # noqa: B023
-        # What is still the first's is in hand again.
-        await wait_for_notes(kafka, in_hand & first.worker.assigned_partitions)
+        # The records of the first member's remaining partitions are in flight again.
+        await wait_for_notes(kafka, in_flight & first.worker.assigned_partitions)
         other.stop.set()
         await visiting
         await until(lambda: first.share == PARTITIONS)
@@ -312,7 +312,7 @@ async def test_partitions_that_move_with_records_in_hand_are_no_deaths(
 
 
 async def wait_for_notes(kafka: KafkaSettings, partitions: frozenset[int] | set[int]) -> None:
-    """Waits until just these partitions are noted as in hand."""
+    """Waits until exactly these partitions are noted as in flight."""
     held: set[int] | None = None
     async with asyncio.timeout(WAIT_SECONDS):
         while held != partitions:

@@ -1,4 +1,4 @@
-"""Mails of 100 MiB are parsed in little memory, from a real folder and back into it."""
+"""Messages of 100 MiB are parsed in little memory, with a real folder as the blob store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from postrail.blobs import BlobStore
 MIB = 1024 * 1024
 LARGE = 100
 ALLOWED_BYTES = 150 * MIB
-# What the store's parts under way and the allocator add at some time or other.
+# The store's parts in flight and the allocator may add this much.
 NOISE_BYTES = 40 * MIB
 LINE = "Größe = Straße\n".encode() * 4
 
@@ -45,7 +45,7 @@ def mail_within(mib: int) -> Made:
 
 
 def text_in_one_line(mib: int) -> Made:
-    """What has no line to be cut at, and is a text by its type."""
+    """Makes a text without line ends at which it could be split."""
     content = b"x" * (mib * MIB)
     return head("text/plain", "quoted-printable") + content, content
 
@@ -57,7 +57,7 @@ def head(content_type: str, encoding: str) -> bytes:
 
 
 def parsed_apart(folder: Path, raw: bytes) -> dict[str, Any]:
-    """What a process of its own says of a mail that it reads from the folder."""
+    """Returns the result of a separate process that parses a message from the folder."""
     reference = asyncio.run(BlobStore(folder.as_uri()).put(raw))
     arguments = [folder.as_uri(), reference.sha256, str(reference.size)]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The parser process on a real Kafka: in order, by blobs, and again after a kill."""
+"""The parser process with a real Kafka: order, blobs, and a restart after a kill."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def send(producer: Producer, mails: list[MailFetched]) -> None:
 
 
 async def parsed(settings: Settings, mail_ids: set[str], parser: Replica) -> list[MailParsed]:
-    """All parsed records of the topic, once there is one for each of these mails."""
+    """Returns all parsed records of the topic, once each of these messages has one."""
     deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
     while True:
         records = await tail(settings.kafka, MAIL_PARSED, 1000)
@@ -92,7 +92,7 @@ async def test_good_bad_and_large_mails_of_a_mailbox_stay_in_order(
     assert await asyncio.to_thread(parser.stop) == 0
 
 
-async def test_a_killed_parser_makes_up_for_it(
+async def test_a_killed_parser_continues_after_its_restart(
     settings: Settings, producer: Producer, parser: Replica
 ) -> None:
     mails = [
@@ -107,7 +107,7 @@ async def test_a_killed_parser_makes_up_for_it(
     records = await parsed(settings, {one.mail_id for one in mails}, parser)
     order = {one.mail_id: number for number, one in enumerate(mails)}
     for box in range(3):
-        # What came twice counts where it came first.
+        # Repeated records count at their first place.
         ids = dict.fromkeys(one.mail_id for one in records if one.mailbox == f"box-{box}")
         numbers = [order[mail_id] for mail_id in ids]
         assert numbers == sorted(numbers)

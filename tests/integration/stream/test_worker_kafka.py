@@ -37,7 +37,7 @@ from postrail.stream.worker import Worker
 from tests.makers.records import mail_fetched, mail_parsed
 from tests.makers.settings import environment_of, settings_of
 from tests.processes.pipeline import Inbox, Pipeline, letter
-from tests.processes.slow_parser import IN_HAND
+from tests.processes.slow_parser import IN_FLIGHT
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -292,7 +292,7 @@ def test_a_zombie_s_commit_is_refused_and_its_work_has_no_second_effect(
         for n in range(40)
     ]
     feed(pipeline, MAIL_FETCHED, mails)
-    pipeline.wait_until(lambda: IN_HAND in zombie.log, WAIT_SECONDS, "a batch in flight")
+    pipeline.wait_until(lambda: IN_FLIGHT in zombie.log, WAIT_SECONDS, "a batch in flight")
     zombie.freeze()
     pipeline.start(["parser"], replicas=2)
     pipeline.wait_until(lambda: handled(pipeline) == 40, WAIT_SECONDS, "the other parser's work")

@@ -1,4 +1,4 @@
-"""Mails made to be slow: four times the mail takes four times the time, by and large."""
+"""Messages made to be slow: parsing time is about linear in the size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from bench.hostile import FAMILIES, RATIO_MAX, ratio_of
 
 ATTEMPTS = 3
-# Each takes another way through the parser; `python -m bench.hostile` measures all families.
+# Each takes a different path through the parser; `python -m bench.hostile` measures all families.
 CHOSEN = (
     "one long line",
     "quote marks",
@@ -18,7 +18,7 @@ CHOSEN = (
     "openings of encoded words",
     "nested comments in addresses",
     "numbered sections of a parameter",
-    "header lines that are no fields",
+    "header lines that are not fields",
     "nested parts",
     "the same boundary within",
     "pictures",
@@ -35,7 +35,7 @@ CHOSEN = (
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_the_time_grows_with_the_size(name: str) -> None:
-    """CPU time, each the best of three: what else the machine does counts little, and once."""
+    """Uses the best CPU time of three, so that other load on the machine counts little."""
     ratios = []
     for _ in range(ATTEMPTS):
         ratios.append(ratio_of(FAMILIES[name])[2])

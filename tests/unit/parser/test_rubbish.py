@@ -1,4 +1,4 @@
-"""Whatever bytes come, a record leaves that Kafka and PostgreSQL can hold."""
+"""Any bytes give a record that Kafka and PostgreSQL can store."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def require_sendable(raw: bytes) -> None:
 
 
 def lines_of(record: MailParsed) -> Iterator[str]:
-    """What others put into headers of their own: a line end in it would let a sender add some."""
+    """Yields the texts that others copy into headers, where a line end would add a field."""
     for part in (
         record.subject,
         record.message_id,
@@ -65,15 +65,15 @@ def lines_of(record: MailParsed) -> Iterator[str]:
         yield from texts_of(part)
 
 
-def test_a_charset_with_a_nul_in_its_name_is_no_charset() -> None:
+def test_a_charset_with_a_nul_in_its_name_is_ignored() -> None:
     mail = parse(b'Content-Type: text/plain; charset="a\x00b"\nSubject: x\n gr\xfc\xdfe\r\n')
     assert mail.error is None
     head = b'Content-Type: text/plain; charset="a\x00b"\nrubb\xfcsh\nSubject: x\n'
     assert parse(head).error is None
 
 
-def test_whom_a_bounce_is_about_is_without_nul() -> None:
-    """The fuzzer's: an address that the notice gives in angle brackets."""
+def test_the_recipients_of_a_bounce_are_without_nul() -> None:
+    """Repeats a finding of the fuzzer: an address in angle brackets in the notice."""
     head = b"From: MAILER-DAEMON@b.example\nSubject: failure notice\n\n"
     notice = b"Hi. This is the qmail-send program at b.example.\n\n<a\x00b@c.example>:\nunknown\n"
     raw = head + notice + b"\n--- Below this line is a copy of the message.\n"
@@ -89,26 +89,26 @@ def test_whom_a_bounce_is_about_is_without_nul() -> None:
         b'<!-- <b x=" --><a ' + b"/".join(b"a%d" % n for n in range(60_000)) + b">",
         b"<a x='" * 60_000,
         b"& " * 500_000,
-        # Tables whose text would be as large as the square of their HTML.
+        # Tables whose text would be as long as the square of their HTML.
         b"<table><tr><td>" + b"a<br>" * 10_000 + b"<td>b" * 10_000 + b"</table>",
         b"<table><tr><td>" + b"a" * 60_000 + b"<tr><td>b" * 7000 + b"</table>",
     ],
 )
-def test_html_that_is_made_to_take_long_does_not(source: bytes) -> None:
+def test_hostile_html_is_parsed_in_time(source: bytes) -> None:
     started = time.process_time()
     assert parse(b"Content-Type: text/html\n\n" + source + b"<p>seen</p>").error is None
     assert time.process_time() - started < 4
 
 
 def test_a_line_of_rules_and_spaces_opens_no_quotation() -> None:
-    """The fuzzer's: what is compared of the line's beginning has no word in it."""
+    """Repeats a finding of the fuzzer: a line whose compared part contains no word."""
     line = b"___" + b"\x0b" * 120 + b"___\n"
     mail = parse(b"Subject: x\n\nIt works.\n" + line + b"On 5 <a@b.example> wrote:\n> x\n")
     assert mail.content.text.startswith("It works.")
 
 
-def test_what_decides_the_kind_is_quoted_without_nul() -> None:
-    """The fuzzer's: PostgreSQL holds no NUL, and the reason quotes the mail."""
+def test_the_reason_of_the_kind_is_without_nul() -> None:
+    """Repeats a finding of the fuzzer: the reason quotes the message, with its NUL."""
     report = b"Disposition: automatic\x00-action/MDN-sent-automatically; deleted"
     raw = (
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nYour message was automatically "

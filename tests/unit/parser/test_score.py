@@ -1,7 +1,7 @@
-"""What the parser makes of mails from public test corpora, where those are beside the project.
+"""The parser's score on public test corpora, if these are in a folder next to the project.
 
-They are not part of it: their licences differ. Labels that are wrong are listed, with the bytes
-that show it, in tests/mails/known-labels.md.
+They are not part of the project because of their licences. Wrong labels are listed, with the bytes
+that prove it, in tests/mails/known-labels.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 CORPUS = ROOT.parent / "shared" / "mails"
-# The share of each field's cases that must be right, and how many labels of it are wrong.
+# For each field, the share of cases that must be right, and the number of wrong labels.
 WANTED = {
     "no_crash": (1.0, 0),
     "some_data": (1.0, 0),
@@ -41,7 +41,7 @@ WANTED = {
 }
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpora are not beside the project")
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpora are not next to the project")
 def test_mails_of_others_are_read_as_they_are_labelled(tmp_path: Path) -> None:
     out = tmp_path / "score.json"
     command = f"{shlex.quote(sys.executable)} -m services.cli parse --jsonl"

@@ -31,12 +31,12 @@ ATTACHED = (
 
 
 class MemoryBlobs:
-    """Remembers what was put, and can be away."""
+    """A blob store in memory that can be made unavailable."""
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
         self.puts = 0
-        self.away = False
+        self.available = True
 
     async def read_into(self, sha256: str, file: BinaryIO) -> None:
         self._require()
@@ -52,12 +52,12 @@ class MemoryBlobs:
         self.contents[reference.sha256] = data
 
     def _require(self) -> None:
-        if self.away:
-            raise TransientError("the blob store is away", setting="POSTRAIL_BLOBS__URL")
+        if not self.available:
+            raise TransientError("the blob store is unavailable", setting="POSTRAIL_BLOBS__URL")
 
 
 class Counted:
-    """Remembers what was counted."""
+    """Records the counts."""
 
     def __init__(self) -> None:
         self.outcomes: list[tuple[str, str, float | None]] = []
@@ -149,7 +149,7 @@ async def test_mails_before_a_large_one_do_not_wait_for_it(
     assert len(producer.sent) == 3
 
 
-async def test_what_a_record_names_is_there_before_it(
+async def test_blobs_are_stored_before_the_record_is_sent(
     parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs
 ) -> None:
     producer.acknowledge = False
@@ -158,15 +158,15 @@ async def test_what_a_record_names_is_there_before_it(
     assert sorted(blobs.contents.values()) == [b"first", b"second"]
 
 
-async def test_a_store_that_is_away_pauses_and_drops_nothing(
+async def test_an_unavailable_store_pauses_and_drops_nothing(
     parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs, counted: Counted
 ) -> None:
     batch = [received(fetched(b"Subject: plain\n\n")), received(fetched(ATTACHED))]
-    blobs.away = True
+    blobs.available = False
     with pytest.raises(TransientError):
         await parser.process(batch)
     assert (producer.sent, counted.outcomes) == ([], [])
-    blobs.away = False
+    blobs.available = True
     await parser.process(batch)
     assert [record.subject for record in parsed(producer)] == ["plain", "files"]
 
@@ -181,11 +181,11 @@ async def test_a_large_mail_is_read_from_its_blob_and_the_blob_written_again(
     (record,) = parsed(producer)
     assert (record.subject, record.raw_blob) == ("large", reference)
     assert record.text_blob is not None
-    # The raw mail twice, and its text.
+    # The raw message twice, and its text.
     assert blobs.puts == 3
 
 
-async def test_a_mail_whose_blob_is_gone_says_so(
+async def test_a_missing_blob_becomes_the_error_of_its_mail(
     parser: Parser, producer: MemoryProducer, counted: Counted
 ) -> None:
     reference = BlobReference(sha256="0" * 64, size=1)
@@ -211,24 +211,24 @@ async def test_a_mail_beyond_the_limits_arrives_and_delays_no_other(
 
 
 @pytest.mark.logs_errors("the parser failed")
-async def test_a_fault_of_ours_fails_the_mail_and_not_the_stage(
+async def test_a_defect_of_the_parser_fails_the_mail_and_not_the_stage(
     parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: bytes) -> None:
-        raise AssertionError("not thought of")
+        raise AssertionError("unexpected")
 
     monkeypatch.setattr(record_maker, "parse", broken)
     await parser.process([received(fetched(b"Subject: kept\n\ntext"))])
     (record,) = parsed(producer)
-    assert record.error == "the parser failed: AssertionError: not thought of"
+    assert record.error == "the parser failed: AssertionError: unexpected"
     assert (record.subject, record.raw) == ("kept", b"Subject: kept\n\ntext")
 
 
 def deadly(_: bytes) -> None:
-    pytest.fail("it would have died of it once more")
+    pytest.fail("the parser would have died again")
 
 
-async def test_a_mail_of_which_parsers_died_is_passed_on_unopened(
+async def test_a_mail_that_killed_parsers_is_recorded_without_parsing(
     parser: Parser,
     producer: MemoryProducer,
     counted: Counted,
@@ -245,13 +245,13 @@ async def test_a_mail_of_which_parsers_died_is_passed_on_unopened(
     assert counted.outcomes == [("support", "unparsable", 5.0)]
 
 
-async def test_a_large_mail_of_which_parsers_died_is_not_even_read(
+async def test_a_large_mail_that_killed_parsers_is_not_even_read(
     parser: Parser, producer: MemoryProducer, blobs: MemoryBlobs
 ) -> None:
     raw = b"Subject: deadly\n\n" + b"x" * step.LARGE_BYTES
     reference = BlobReference(sha256=hashlib.sha256(raw).hexdigest(), size=len(raw))
     await blobs.put_chunks(reference, [raw])
-    blobs.away = True
+    blobs.available = False
     await parser.process([received(fetched(None, blob=reference), deaths=step.DEATHS_MAX)])
     (record,) = parsed(producer)
     assert (record.raw, record.raw_blob) == (None, reference)
@@ -279,17 +279,17 @@ async def test_a_mail_with_fewer_deaths_is_parsed(parser: Parser, producer: Memo
     "at",
     ["parse", pytest.param("unparsed", marks=pytest.mark.logs_errors("the parser failed"))],
 )
-async def test_memory_that_is_used_up_ends_the_process_and_not_the_mail(
+async def test_exhausted_memory_ends_the_process_and_does_not_fail_the_mail(
     parser: Parser, producer: MemoryProducer, monkeypatch: pytest.MonkeyPatch, size: int, at: str
 ) -> None:
-    def used_up(*_: object) -> None:
+    def exhausted(*_: object) -> None:
         raise MemoryError
 
     def broken(_: bytes) -> None:
-        raise ValueError("not thought of")
+        raise ValueError("unexpected")
 
     monkeypatch.setattr(record_maker, "parse", broken)
-    monkeypatch.setattr(record_maker, at, used_up)
+    monkeypatch.setattr(record_maker, at, exhausted)
     with pytest.raises(MemoryError):
         await parser.process([received(fetched(b"x" * size))])
     assert producer.sent == []
@@ -304,7 +304,7 @@ async def test_a_repeated_record_is_made_again_with_the_same_content(
     assert first == second
 
 
-async def test_many_large_records_are_sent_in_lots(
+async def test_large_records_are_sent_in_several_lots(
     parser: Parser, monkeypatch: pytest.MonkeyPatch, producer: MemoryProducer
 ) -> None:
     monkeypatch.setattr(step, "SEND_MAX_BYTES", 1000)
@@ -313,7 +313,7 @@ async def test_many_large_records_are_sent_in_lots(
     assert [record.subject for record in parsed(producer)] == [str(number) for number in range(6)]
 
 
-async def test_a_mail_that_was_too_large_says_so_in_the_place_of_its_body(
+async def test_the_body_of_a_mail_that_was_too_large_says_so(
     parser: Parser, producer: MemoryProducer
 ) -> None:
     header = (

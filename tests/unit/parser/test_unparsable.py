@@ -1,6 +1,6 @@
-"""Mails beyond the limits: they arrive, what was left out is said, and the whole mail is attached.
+"""Messages that exceed limits are parsed in part: the rest is noted, the whole is attached.
 
-Only a fault of ours makes a mail unparsable: its record says so, and keeps bytes and header.
+Only a defect of the parser makes a message unparsable: its record keeps bytes, header and error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ In-Reply-To: <first@help.example>
 
 
 def nested(depth: int, filling: bytes = b"text") -> bytes:
-    """A mail whose multiparts nest so deep."""
+    """Returns a message with `depth` nested multiparts."""
     head = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level)
         for level in range(depth)
@@ -39,25 +39,25 @@ def test_parts_may_nest_far_deeper_than_in_real_mail() -> None:
 
 
 @pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 3000])
-def test_deeper_ones_are_left_out_and_the_whole_mail_is_attached(depth: int) -> None:
-    said = f"parts that nest more than {DEPTH_MAX} deep were left out"
+def test_deeper_parts_are_left_out_and_the_whole_mail_is_attached(depth: int) -> None:
+    defect = f"parts that nest more than {DEPTH_MAX} deep were left out"
     raw = nested(depth)
     mail = parse(raw)
-    require_whole(mail, raw, said)
+    require_whole(mail, raw, defect)
     assert mail.subject == "Deep"
     assert mail.in_reply_to == ["<first@help.example>"]
 
 
-def test_so_are_parts_after_the_first_thousand() -> None:
+def test_parts_after_the_first_thousand_are_left_out() -> None:
     parts = b"".join(b"--x\nContent-Type: image/png\n\n%d\n" % number for number in range(1200))
     raw = HEADER + b'Content-Type: multipart/mixed; boundary="x"\n\n' + parts + b"--x--\n"
     mail = parse(raw)
     require_whole(mail, raw, f"the parts after the first {PARTS_MAX} were left out")
-    # The multipart is a part too.
+    # The multipart counts as a part, too.
     assert len(mail.content.attachments) == PARTS_MAX
 
 
-def test_a_text_that_nobody_reads_becomes_an_attachment() -> None:
+def test_an_oversized_text_becomes_an_attachment() -> None:
     raw = HEADER + b"\n" + b"line\n" * (BODY_MAX // 5 + 1)
     mail = parse(raw)
     assert mail.content.text == ""
@@ -69,14 +69,14 @@ def test_a_text_that_nobody_reads_becomes_an_attachment() -> None:
     [b"X-A: b\n" * (FIELDS_MAX + 1), b"X-A: %s\n" % (b"b" * HEADERS_MAX) + b"X-B: c\n"],
     ids=["many", "long"],
 )
-def test_a_header_that_no_mail_has_is_cut(head: bytes) -> None:
+def test_an_oversized_header_is_cut(head: bytes) -> None:
     raw = HEADER + head + b"\ntext"
     mail = parse(raw)
     require_whole(mail, raw, HEADER_CUT)
     assert (mail.subject, mail.content.text) == ("Deep", "text")
 
 
-def test_texts_together_are_no_longer_than_two() -> None:
+def test_all_texts_together_are_limited_to_twice_one_text() -> None:
     part = b"--x\n\n" + b"x" * (BODY_MAX - 1) + b"\n"
     raw = HEADER + b"Content-Type: multipart/mixed; boundary=x\n\n" + part * 3 + b"--x--\n"
     mail = parse(raw)
@@ -85,9 +85,9 @@ def test_texts_together_are_no_longer_than_two() -> None:
     assert [file.size for file in mail.content.attachments] == [BODY_MAX - 1, len(raw)]
 
 
-def require_whole(mail: Mail, raw: bytes, said: str) -> None:
+def require_whole(mail: Mail, raw: bytes, defect: str) -> None:
     assert mail.error is None
-    assert said in mail.defects
+    assert defect in mail.defects
     assert mail.content.attachments[-1].name == "whole-mail.eml"
     assert mail.content.attachments[-1].content == raw
 
@@ -106,7 +106,7 @@ def test_the_record_of_an_unparsable_mail_keeps_the_bytes_and_what_the_header_sa
     assert avro.decode(avro.encode(record)) == record
 
 
-def test_the_bytes_of_a_large_one_go_to_a_blob() -> None:
+def test_the_bytes_of_a_large_unparsable_mail_go_to_a_blob() -> None:
     raw = HEADER + b"\n" + b"x" * 500_000
     result = unparsable(raw)
     assert result.record.raw is None
@@ -116,7 +116,7 @@ def test_the_bytes_of_a_large_one_go_to_a_blob() -> None:
 
 
 def unparsable(raw: bytes) -> ParsedRecord:
-    """What is made of a mail on which the parser failed."""
+    """Returns the record of a message on which the parser failed."""
     return make_record(
         fetched(raw),
         PLACE,

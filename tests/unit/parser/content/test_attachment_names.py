@@ -13,7 +13,7 @@ from services.parser.content.attachment_names import attachment_name
         ("plan.pdf", "application/pdf", "plan.pdf"),
         ("../../etc/passwd", "text/plain", "passwd"),
         ("C:\\temp\\plan.pdf", "application/pdf", "plan.pdf"),
-        ("fdp.\u202eexe", "x/y", "fdp._exe"),  # It would be shown as "fdp.exe" turned round.
+        ("fdp.\u202eexe", "x/y", "fdp._exe"),  # Reversed, it would be shown as "fdp.exe".
         ("..", "x/y", "attachment-2.bin"),
         ("", "message/rfc822", "attachment-2.eml"),
         ("ä" * 300 + ".pdf", "application/pdf", "ä" * 89 + ".pdf"),

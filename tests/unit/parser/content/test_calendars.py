@@ -1,4 +1,4 @@
-"""Calendars: zones by their many names, limits, and what is broken."""
+"""Calendars: names of zones, limits, and broken calendars."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def only(data: bytes) -> CalendarEvent:
         ("DTSTART:20260701T100000", "2026-07-01T10:00:00", ""),
         ("DTSTART;VALUE=DATE:20260701", "2026-07-01", ""),
         ("dtstart:20260701", "2026-07-01", ""),
-        # A name that no zone has; also one that is a path, or too long for one.
+        # Unknown names of zones, among them a path and a name that is too long.
         ("DTSTART;TZID=Customized Time Zone:20260701T100000", "2026-07-01T10:00:00",
          "Customized Time Zone"),
         ("DTSTART;TZID=../../etc/passwd:20260701T100000", "2026-07-01T10:00:00",
@@ -60,8 +60,8 @@ def test_times(line: str, start: str, zone: str) -> None:
     assert (found.start, found.zone) == (start, zone)
 
 
-def test_one_calendar_says_nothing_about_the_next_one() -> None:
-    """icalendar's own reading of calendars keeps their zones."""
+def test_zones_of_one_calendar_do_not_affect_the_next_one() -> None:
+    """icalendar's own reader of calendars keeps their zones."""
     zone = ["BEGIN:VTIMEZONE", "TZID:Ours", "BEGIN:STANDARD", "DTSTART:19700101T000000",
             "TZOFFSETFROM:+0500", "TZOFFSETTO:+0500", "END:STANDARD", "END:VTIMEZONE"]  # fmt: skip
     read_calendar(calendar(*zone, *event("DTSTART;TZID=Ours:20260701T100000")), "")
@@ -75,13 +75,13 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
     assert read_calendar(data, "CANCEL")[0][0].method == "CANCEL"
 
 
-def test_events_without_end_are_cut_and_said() -> None:
+def test_too_many_events_are_cut_and_noted() -> None:
     events, problem = read_calendar(calendar(*event("UID:a") * (EVENTS_MAX + 1)), "")
     assert len(events) == EVENTS_MAX
     assert problem == f"the events after the first {EVENTS_MAX} are not read"
 
 
-def test_attendees_without_end_are_cut() -> None:
+def test_too_many_attendees_are_cut() -> None:
     found = only(calendar(*event(*["ATTENDEE:mailto:a@b.example"] * 10_000)))
     assert len(found.attendees) == ATTENDEES_MAX
 
@@ -103,7 +103,7 @@ def test_a_large_calendar_is_kept_and_not_read() -> None:
         "DTSTART;TZID=" + "Europe/" * 200 + "Berlin:20260701T100000",
     ],
 )
-def test_lines_that_are_made_to_take_long_do_not(line: str) -> None:
+def test_hostile_lines_are_read_in_time(line: str) -> None:
     started = time.process_time()
     read_calendar(calendar(*event(*[line] * 10_000)), "")
     assert time.process_time() - started < 3

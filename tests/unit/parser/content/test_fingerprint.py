@@ -7,7 +7,7 @@ import pytest
 from tests.makers.parsing import made
 
 
-def test_the_fingerprint_is_of_the_content_and_not_of_the_way() -> None:
+def test_transport_and_encoding_do_not_change_the_fingerprint() -> None:
     first = made(b"Received: one\nSubject: =?utf-8?q?=C3=A4?=\nMessage-ID: <a@b>\n\ntext\n").record
     other = made(
         b"Received: two\nReturn-Path: <>\nsubject: =?utf-8?b?w6Q=?=\nmessage-id: <a@b>\n"

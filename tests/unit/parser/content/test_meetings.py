@@ -1,4 +1,4 @@
-"""Meetings in winmail.dat: which classes are one, and what is taken where."""
+"""Meetings in winmail.dat: their message classes and properties."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("message_class", "method"),
     [
-        # MS-OXOCAL, and the same as TNEF has always written it.
+        # The classes of MS-OXOCAL, and the older ones of TNEF.
         ("IPM.Schedule.Meeting.Request", "REQUEST"),
         ("IPM.Microsoft Schedule.MtgReq", "REQUEST"),
         ("IPM.Schedule.Meeting.Canceled", "CANCEL"),
         ("IPM.Microsoft Schedule.MtgCncl", "CANCEL"),
         ("IPM.Schedule.Meeting.Resp.Tent", "REPLY"),
         ("IPM.Microsoft Schedule.MtgRespA", "REPLY"),
-        # Somebody's own, given away: nobody is asked for anything.
+        # A forwarded appointment, which asks for nothing.
         ("IPM.Appointment", ""),
     ],
 )
-def test_the_class_says_what_is_asked(message_class: str, method: str) -> None:
+def test_the_message_class_gives_the_method(message_class: str, method: str) -> None:
     data = tnef.tnef(tnef.message(tnef.text(numbers.CLASS, message_class)))
     found = read_tnef(data)
     assert found is not None
@@ -46,7 +46,7 @@ def test_the_class_says_what_is_asked(message_class: str, method: str) -> None:
 @pytest.mark.parametrize(
     "message_class", ["IPM.Note", "", "REPORT.IPM.Schedule.Meeting.Request.NDR"]
 )
-def test_other_classes_are_no_meeting(message_class: str) -> None:
+def test_other_classes_are_not_meetings(message_class: str) -> None:
     given = tnef.message(tnef.time(numbers.START, START))
     found = read_tnef(tnef.tnef(tnef.message_class(message_class), given))
     assert found is not None
@@ -64,7 +64,7 @@ def test_a_meeting_without_anything() -> None:
     assert (event.start, event.zone, event.uid, event.organiser) == ("", "", "", None)
 
 
-def test_a_path_in_a_directory_is_no_address() -> None:
+def test_a_path_in_a_directory_is_not_an_address() -> None:
     name, _, address = numbers.SENT_FOR
     given = tnef.message(tnef.text(name, "Ann"), tnef.text(address, "/o=Customer/cn=ann"))
     found = read_tnef(tnef.tnef(tnef.message_class("IPM.Microsoft Schedule.MtgReq"), given))
@@ -75,7 +75,7 @@ def test_a_path_in_a_directory_is_no_address() -> None:
     assert (event.organiser.name, event.organiser.address) == ("Ann", "")
 
 
-def test_the_calendar_beside_it_says_more() -> None:
+def test_a_calendar_outranks_the_winmail_dat() -> None:
     winmail = tnef.tnef(tnef.message_class("IPM.Microsoft Schedule.MtgReq"))
     calendar = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Printer\nEND:VEVENT\nEND:VCALENDAR\n"
     record = made(
@@ -86,7 +86,7 @@ def test_the_calendar_beside_it_says_more() -> None:
         + b"--b--\n"
     ).record
     assert [event.summary for event in record.events] == ["Printer"]
-    # Without a method, the calendar is only attached (RFC 6047).
+    # A calendar without a method is just an attachment (RFC 6047).
     assert record.kind == "human"
 
 

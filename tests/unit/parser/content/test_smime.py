@@ -1,4 +1,4 @@
-"""What is inside of S/MIME's shells, in whatever encoding, and however broken."""
+"""S/MIME: contents in all encodings, and broken structures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def p7m(content: bytes, content_type: str = "application/pkcs7-mime") -> bytes:
         signed(der(4, CONTENT), definite=False),
         signed(in_pieces(CONTENT, 5), definite=False),
         signed(in_pieces(CONTENT, 1)),
-        # Pieces of pieces, with and without lengths.
+        # Nested segments, with and without lengths.
         signed(ber(0x24, der(0x24, der(4, CONTENT[:3])), ber(0x24, der(4, CONTENT[3:])))),
         # PEM, and base64 that no field declares.
         b"-----BEGIN PKCS7-----\n" + base64.encodebytes(signed(der(4, CONTENT * 9)))
@@ -40,9 +40,9 @@ def p7m(content: bytes, content_type: str = "application/pkcs7-mime") -> bytes:
     ],
 )  # fmt: skip
 def test_the_content_of_a_signature(data: bytes) -> None:
-    shell = read_cms(data)
-    assert (shell.kind, shell.whole) == ("signed", True)
-    assert shell.content in (CONTENT, CONTENT * 9)
+    cms = read_cms(data)
+    assert (cms.kind, cms.whole) == ("signed", True)
+    assert cms.content in (CONTENT, CONTENT * 9)
 
 
 def test_compressed_content_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_compressed_content_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("data", "shell"),
+    ("data", "expected"),
     [
         (b"", CmsMessage("")),
         (b"\x30", CmsMessage("")),
@@ -71,14 +71,14 @@ def test_compressed_content_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> No
         (b"\x30\x80" * 100_000, CmsMessage("")),
     ],
 )
-def test_broken_structures(data: bytes, shell: CmsMessage) -> None:
-    assert read_cms(data) == shell
+def test_broken_structures(data: bytes, expected: CmsMessage) -> None:
+    assert read_cms(data) == expected
 
 
 @pytest.mark.parametrize(
     "data", [signed(in_pieces(CONTENT, 7), definite=False), compressed(CONTENT)]
 )
-def test_a_structure_that_is_cut_gives_what_is_there(data: bytes) -> None:
+def test_a_truncated_structure_gives_its_beginning(data: bytes) -> None:
     for end in range(len(data)):
         content = read_cms(data[:end]).content
         assert content is None or CONTENT.startswith(content)
@@ -101,7 +101,7 @@ def test_any_bytes(data: bytes) -> None:
     assert record.attachments[0].name == "smime.p7m"
 
 
-def test_shells_within_shells_are_opened_up_to_a_depth() -> None:
+def test_nested_signatures_are_unpacked_up_to_a_depth() -> None:
     data = CONTENT
     for _ in range(CONTAINER_DEPTH_MAX + 3):
         data = p7m(signed(der(4, data)))
@@ -110,7 +110,7 @@ def test_shells_within_shells_are_opened_up_to_a_depth() -> None:
     assert len(record.attachments) == CONTAINER_DEPTH_MAX + 1
 
 
-def test_a_shell_that_is_too_large_is_kept_whole() -> None:
+def test_an_oversized_signature_is_kept_whole() -> None:
     record = made(p7m(signed(der(4, CONTENT + bytes(CONTAINER_MAX_BYTES))))).record
     assert [one.name for one in record.attachments] == ["smime.p7m"]
     assert "smime.p7m: too large to unpack: kept whole" in record.defects

@@ -1,4 +1,4 @@
-"""winmail.dat: what Outlook packs comes out, and what is broken harms nothing."""
+"""winmail.dat: bodies and files are unpacked, also from broken ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def mail(winmail: bytes, text: bytes = b"") -> bytes:
     )  # fmt: skip
 
 
-def test_body_and_attachments_come_out_beside_the_original() -> None:
+def test_body_and_attachments_are_added_to_the_original() -> None:
     record = made(mail(FULL)).record
     assert record.text == "Grüße"
     assert "cid:logo" in record.html
@@ -89,7 +89,7 @@ def test_a_message_within_the_message_is_unpacked_too() -> None:
     assert record.attachments[2].unpacked_from == record.attachments[1].sha256
 
 
-def test_a_wrong_checksum_is_no_matter() -> None:
+def test_a_wrong_checksum_is_ignored() -> None:
     spoiled = FULL[:-2] + b"\xff\xff"
     found = read_tnef(spoiled)
     assert found is not None
@@ -97,7 +97,7 @@ def test_a_wrong_checksum_is_no_matter() -> None:
     assert len(found.files) == 2
 
 
-def test_a_file_that_is_cut_gives_what_is_there() -> None:
+def test_a_truncated_file_gives_its_beginning() -> None:
     for end in range(6, len(FULL)):
         found = read_tnef(FULL[:end])
         assert found is not None

@@ -19,15 +19,15 @@ from services.parser.parse import parse
         (b'"Doe, Ann" <ann@customer.example>', [("Doe, Ann", "ann@customer.example")]),
         (b"'Ann' <ann@customer.example>", [("Ann", "ann@customer.example")]),
         (b"ann@customer.example (Ann)", [("Ann", "ann@customer.example")]),
-        # A decoded comma parts nothing.
+        # A decoded comma does not separate addresses.
         (b"=?utf-8?q?Doe=2C_Ann?= <ann@customer.example>", [("Doe, Ann", "ann@customer.example")]),
         (b'"=?utf-8?q?=C3=84nn?=" <ann@customer.example>', [("Änn", "ann@customer.example")]),
-        # The fuzzer's: PostgreSQL holds no NUL, also where an encoded word stays as it is.
+        # Found by the fuzzer: PostgreSQL cannot store the NUL in an undecoded encoded word.
         (
             b"S <=?utf8?q?help=40a.exam\x00\x01ple?=@evil.example>",
             [("S", "=?utf8?q?help=40a.example?=@evil.example")],
         ),
-        # All of it in an encoded word, which RFC 2047 forbids.
+        # The whole address in an encoded word, which RFC 2047 forbids.
         (b"=?utf-8?q?Ann_=3Cann=40customer.example=3E?=", [("", "ann@customer.example")]),
         (b"a@b.example, Bob <b@b.example>", [("", "a@b.example"), ("Bob", "b@b.example")]),
         (b"Group: a@b.example, b@b.example;", [("", "a@b.example"), ("", "b@b.example")]),
@@ -45,19 +45,19 @@ def test_addresses(raw: bytes, expected: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        # A comma that is not quoted, as Outlook writes "Last, First".
+        # An unquoted comma, as Outlook writes "Last, First".
         (b"Doe, Ann <a@b.example>, c@b.example",
          [("Doe, Ann", "a@b.example"), ("", "c@b.example")]),
         (b"a@b.example; Bob <c@b.example>", [("", "a@b.example"), ("Bob", "c@b.example")]),
         (b"Ann <a@b.example> Bob <c@b.example>", [("Ann", "a@b.example"), ("Bob", "c@b.example")]),
         (b"a@b.example,, ,c@b.example,", [("", "a@b.example"), ("", "c@b.example")]),
-        # An address as the name is no second recipient, and no sender.
+        # An address in the name is neither a second recipient nor the sender.
         (b"boss@b.example <a@c.example>", [("boss@b.example", "a@c.example")]),
         (b"Ann@Home <a@b.example>, Bob@Home <c@b.example>",
          [("Ann@Home", "a@b.example"), ("Bob@Home", "c@b.example")]),
         (b"'a@b.example' <a@b.example>", [("a@b.example", "a@b.example")]),
         (b"Ann <'a@b.example'>", [("Ann", "a@b.example")]),
-        # Brackets and quotes that are missing.
+        # Missing brackets and quotes.
         (b"Ann <a@b.example", [("Ann", "a@b.example")]),
         (b"Ann a@b.example>", [("Ann", "a@b.example")]),
         (b'"Ann <a@b.example>', [("Ann", "a@b.example")]),
@@ -73,7 +73,7 @@ def test_broken_lists_of_addresses(raw: bytes, expected: list[tuple[str, str]]) 
 
 
 @pytest.mark.parametrize("raw", [b"@" * 60_000, b"a@b <" * 12_000, b"a@," * 20_000, b"x " * 30_000])
-def test_a_list_that_is_made_to_take_long_does_not(raw: bytes) -> None:
+def test_hostile_lists_are_parsed_in_time(raw: bytes) -> None:
     parse(b"To: " + raw + b"\n\n")
 
 
@@ -83,7 +83,7 @@ def test_a_list_that_is_made_to_take_long_does_not(raw: bytes) -> None:
         (b"From: a@b.example, c@d.example", "a@b.example"),
         (b"From: junk\nSender: s@b.example", "s@b.example"),
         (b"Return-Path: <r@b.example>", "r@b.example"),
-        (b"Reply-To: x@b.example", None),  # It says where to write to, not who wrote.
+        (b"Reply-To: x@b.example", None),  # The address for answers, not the author.
     ],
 )
 def test_the_sender(header: bytes, sender: str | None) -> None:
@@ -91,7 +91,7 @@ def test_the_sender(header: bytes, sender: str | None) -> None:
     assert (found.address if found else None) == sender
 
 
-def test_whom_servers_took_the_mail_in_for() -> None:
+def test_recipients_noted_by_mail_servers() -> None:
     raw = (
         b"Delivered-To: alias@b.example\nReceived: by b for <alias@b.example>; x\n"
         b"Received: from c by d (Postfix) for support@b.example; x\nReceived: for nobody\n\n"

@@ -14,7 +14,7 @@ from services.parser.parse import parse
         (b"From: a@b.example, c@d.example", "2 addresses in From"),
         (b"From: a@b.example\nReferences: <a@b>\nReferences: <c@d>", "2 References fields"),
         (b"From: a@b.example\nSubject: a\x00b", "control characters in Subject"),
-        # Some programs begin a new field there.
+        # Some programs read a new field after a lone carriage return.
         (b"From: a@b.example\nSubject: a\rBcc: c@d.example\n", "control characters in Subject"),
         (b"From: a@b.example\nSubject: =?utf-8?q?a=0D=0ABcc:_c?=",
          "encoded control characters in Subject"),

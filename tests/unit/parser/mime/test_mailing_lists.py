@@ -1,4 +1,4 @@
-"""The fields of mailing lists, as lists and newsletters write them."""
+"""The List fields of mailing lists and newsletters."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_ids(raw: bytes, list_id: str, name: str) -> None:
                                                         "mailto:a@b.example"]),
         (b"=?utf-8?q?=3Chttps=3A//b.example/a=3E?=", ["https://b.example/a"]),
         (b"<HTTPS://b.example/a> <HTTPS://b.example/a>", ["HTTPS://b.example/a"]),
-        # Nothing that a person should be sent to, and what is cut would be another one.
+        # Unsafe schemes are dropped, and so are long URIs, which truncated would be other ones.
         (b"<javascript:alert(1)>, <data:text/html,x>, <b.example>", []),
         (b"<https://b.example/" + b"a" * URI_MAX_BYTES + b">", []),
         (b"<https://b.example/%d>" * 9 % tuple(range(9)),
@@ -75,11 +75,11 @@ def test_one_click(post: bytes, unsubscribe: bytes, one_click: bool) -> None:
 @pytest.mark.parametrize(
     ("raw", "closed"), [(b"NO", True), (b"no (news)", True), (b"<mailto:no@b.example>", False)]
 )
-def test_lists_that_nobody_may_write_to(raw: bytes, closed: bool) -> None:
+def test_lists_that_are_closed_for_posting(raw: bytes, closed: bool) -> None:
     found = parse(b"List-Post: " + raw + b"\n\n").mailing_list
     assert found is not None
     assert found.posting_closed is closed
 
 
-def test_a_mail_that_names_no_list() -> None:
+def test_a_mail_without_a_list() -> None:
     assert parse(b"Subject: x\nList-Unsubscribe: <>\n\n").mailing_list is None

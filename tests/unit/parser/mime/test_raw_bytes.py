@@ -1,4 +1,4 @@
-"""A mail's bytes as one view, few or many."""
+"""The bytes of small and large messages."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_many_bytes_are_mapped(tmp_path: Path, size: int, kind: type) -> None:
         (b"\r\n\r\nx", [b"\r\n\r\n", b"x"]),
     ],
 )
-def test_pieces_end_with_lines(
+def test_chunks_end_with_lines(
     data: bytes, pieces: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(view, "CHUNK", 4)
     assert list(chunks_of(data)) == pieces
 
 
-# The separator between header and body; old Macs end lines so; a line that is no field.
+# A normal header; the line ends of old Macs; a header line that is not a field.
 @pytest.mark.parametrize(
     "head", [b"Subject: s\n\n", b"Subject: s\r\r", b"Subj\xffect\nSubject: s\n\n"]
 )

@@ -1,4 +1,4 @@
-"""Mails made from a structure: what is put in comes out, whatever charset, encoding and nesting."""
+"""Generated messages: parsing returns their texts and files for any charset and nesting."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "base64": base64.encodebytes,
     "quoted-printable": lambda data: binascii.b2a_qp(data, istext=True),
 }
-# For any bytes: line ends are encoded too.
+# For binary content: line ends are encoded, too.
 BINARY: dict[str, Callable[[bytes], bytes]] = {
     "binary": lambda data: data,
     "base64": base64.encodebytes,
@@ -41,7 +41,7 @@ NAMES = ["report.pdf", "größe.png", "見積書.xlsx", "a b (1).txt"]
 
 
 def uuencoded(data: bytes) -> bytes:
-    """The lines of 45 bytes each."""
+    """Encodes lines of 45 bytes each."""
     return b"".join(
         binascii.b2a_uu(data[at : at + 45], backtick=True) for at in range(0, len(data), 45)
     )
@@ -57,7 +57,7 @@ class Leaf:
     name: str = ""
 
     def write(self, boundary: str) -> bytes:
-        """The part's bytes."""
+        """Returns the part's bytes."""
         head = f"Content-Transfer-Encoding: {self.encoding}\r\n"
         if self.name:
             name = "".join(f"%{byte:02X}" for byte in self.name.encode())
@@ -69,7 +69,7 @@ class Leaf:
         return head.encode() + b"\r\n" + ENCODINGS[self.encoding](data)
 
     def leaves(self) -> list[Leaf]:
-        """Itself."""
+        """Returns itself in a list."""
         return [self]
 
 
@@ -80,7 +80,7 @@ class Box:
     children: list[Leaf | Box] = field(default_factory=list)
 
     def write(self, boundary: str) -> bytes:
-        """The part's bytes; a boundary begins with that of the part around it, as is allowed."""
+        """Returns the part's bytes; its boundary begins with that of its parent, which is valid."""
         inside = f"{boundary}-{len(self.children)}"
         parts = [
             f"--{inside}\r\n".encode() + child.write(inside) + b"\r\n" for child in self.children
@@ -89,12 +89,12 @@ class Box:
         return head.encode() + b"".join(parts) + f"--{inside}--\r\nepilogue".encode()
 
     def leaves(self) -> list[Leaf]:
-        """Those of all parts in it, in order."""
+        """Returns the leaves of all parts in it, in order."""
         return [leaf for child in self.children for leaf in child.leaves()]
 
 
 def leaves() -> st.SearchStrategy[Leaf]:
-    """Texts and files."""
+    """Generates texts and files."""
     return st.builds(
         lambda charset, encoding, name: Leaf(TEXTS[charset], charset, encoding, name),
         st.sampled_from(sorted(TEXTS)),
@@ -104,7 +104,7 @@ def leaves() -> st.SearchStrategy[Leaf]:
 
 
 def boxes() -> st.SearchStrategy[Box]:
-    """Parts within parts."""
+    """Generates nested parts."""
     return st.recursive(
         st.lists(leaves(), min_size=1, max_size=4).map(lambda found: Box([*found])),
         lambda inner: st.lists(leaves() | inner, min_size=1, max_size=4).map(Box),
@@ -115,7 +115,7 @@ def boxes() -> st.SearchStrategy[Box]:
 @seed(20261121)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(boxes())
-def test_texts_and_files_come_out_as_they_were_put_in(box: Box) -> None:
+def test_texts_and_files_are_returned_unchanged(box: Box) -> None:
     mail = parse(b"From: a@b.example\r\nSubject: s\r\n" + box.write("b"))
     texts = [leaf.text for leaf in box.leaves() if not leaf.name]
     files = [leaf for leaf in box.leaves() if leaf.name]
@@ -145,7 +145,7 @@ def test_the_bytes_of_a_file_survive(data: bytes, encoding: str, depth: int) -> 
 @seed(20261126)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(boxes())
-def test_a_mail_within_a_mail_survives_as_it_is(box: Box) -> None:
+def test_a_mail_within_a_mail_is_unchanged(box: Box) -> None:
     inner = b"From: c@d.example\r\nSubject: inner\r\n" + box.write("i")
     raw = (
         b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=outer\r\n\r\n"

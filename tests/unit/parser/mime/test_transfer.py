@@ -1,4 +1,4 @@
-"""Transfer encodings: whatever the bytes, and wherever they are cut, they mean the same."""
+"""Transfer encodings: chunks of any size give the same bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.parser.mime import raw_bytes as view
 from services.parser.mime.transfer import Encoded, lenient_base64, plain
 
-# What is special in one encoding or another, and something that is not.
+# Sequences that are special in one of the encodings, and ordinary ones.
 PIECES = [
     b"=",
     b"==",
@@ -50,7 +50,7 @@ def test_base64_in_pieces_is_base64(content: bytes, size: int, junk: bytes) -> N
     ("data", "content"),
     [
         (b"dGV4dA", b"text"),
-        # A letter alone is no byte.
+        # A single letter is less than a byte.
         (b"dGV4dAx", b"text\x0c"),
         (b"dGV4d", b"tex"),
         (b"d!G\xffV 4\r\ndA=", b"text"),
@@ -58,7 +58,7 @@ def test_base64_in_pieces_is_base64(content: bytes, size: int, junk: bytes) -> N
         (b"=", b""),
     ],
 )
-def test_broken_base64_gives_what_it_holds(data: bytes, content: bytes) -> None:
+def test_broken_base64_is_decoded_as_far_as_possible(data: bytes, content: bytes) -> None:
     assert lenient_base64(data) == content
 
 
@@ -83,5 +83,5 @@ def test_the_beginning_is_read_without_the_rest() -> None:
 def in_pieces(data: bytes, encoding: str, size: int) -> bytes:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(view, "CHUNK", size)
-        # Between others: it ends where its part does.
+        # Between other bytes, so that it must end with its part.
         return Encoded(b"=\n" + data + b"A\n", 2, 2 + len(data), encoding).read()

@@ -1,4 +1,4 @@
-"""The line before a quotation, as programs write it in many languages, and what only looks so."""
+"""Attributions in many languages, and lines that are similar to them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ATTRIBUTIONS = [
     "在 2024年5月6日星期一，Jo <jo@desk.example> 写道：",
     "Jo <jo@desk.example> 於 2024年5月6日 週一 10:11 寫道：",
     "2024년 5월 6일 월요일, Jo<jo@desk.example>님이 작성한 메시지:",
-    # Beyond the languages that are asked for.
+    # Languages beyond the required ones.
     "Dňa po 6. 5. 2024 o 10:11 Jo <jo@desk.example> napísal(a):",
     "Pe lun., 6 mai 2024 la 10:11, Jo <jo@desk.example> a scris:",
     "На пн, 6.05.2024 г. в 10:11 Jo <jo@desk.example> написа:",
@@ -90,6 +90,6 @@ def test_an_attribution_needs_no_empty_line_above_it(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", OWN)
-def test_a_line_with_a_colon_is_no_attribution(line: str) -> None:
+def test_a_line_with_a_colon_is_not_an_attribution(line: str) -> None:
     text = f"Hello,\n\n{line}\n\nit is broken."
     assert split_reply(text, "").new_text == text

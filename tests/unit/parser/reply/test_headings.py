@@ -1,4 +1,4 @@
-"""Titles and header blocks that stand above what is quoted or forwarded, by language."""
+"""Titles and header blocks above quotations and forwarded messages, by language."""
 
 from __future__ import annotations
 
@@ -86,24 +86,24 @@ def test_a_title_in_dashes_begins_the_quotation(title: str) -> None:
         assert reply.new_text == "It works."
 
 
-def test_a_turkish_capital_is_the_small_letter() -> None:
+def test_a_turkish_capital_letter_is_folded() -> None:
     text = f"Bakın.\n\n---------- İletilmiş mesaj ---------\n{block(BLOCKS[0])}\n\nBozuk."
     assert split_reply(text, "").new_text == text
 
 
 @pytest.mark.parametrize("title", FORWARDED)
-def test_what_is_forwarded_stays(title: str) -> None:
+def test_a_forwarded_mail_stays_in_the_new_text(title: str) -> None:
     for line in (f"---------- {title} ---------", f"{title.capitalize()}:"):
         text = f"Have a look.\n\n{line}\n{block(BLOCKS[0])}\n\nIt is broken."
         assert split_reply(text, "").new_text == text
 
 
 @pytest.mark.parametrize("marker", MARKERS)
-def test_a_marker_ends_what_is_new(marker: str) -> None:
+def test_a_marker_ends_the_new_text(marker: str) -> None:
     reply = split_reply(f"It works.\n\n## {marker} ##\n\nYour request 4711.\n", "")
     assert (reply.new_text, reply.quoted_text[:2]) == ("It works.", "##")
 
 
-def test_the_names_of_fields_are_in_the_form_in_which_they_are_compared() -> None:
+def test_the_words_in_tables_are_folded() -> None:
     for name in (*FIELDS, *ORIGINAL, *FORWARDED, *MARKERS, *WROTE, *DISCLAIMERS, *DEVICES):
         assert name == " ".join(fold(name).split()), name

@@ -1,4 +1,4 @@
-"""Replies that nobody means well: any text and any HTML gives its parts, in linear time."""
+"""Hostile replies: any text and any HTML are split in linear time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.parser.reply import Reply, split_reply
 from services.parser.reply.split import LINES_MAX
 
-# Pieces that mean something to the splitter, so that their mixtures do as well.
+# Pieces that are significant to the splitter, so that their mixtures are, too.
 PIECES = [
     "It works.", "", "> ", ">> old", "-- ", "__", "-----", "-----Original Message-----", "|",
     "On 6 May 2024 at 10:11, Jo <jo@desk.example> wrote:", "wrote:", "<jo@desk.example>", ">:",
@@ -37,13 +37,13 @@ def test_no_line_is_lost(pieces: list[str], subject: str) -> None:
     assert bool(reply.new_text.strip()) == any(piece.strip() for piece in pieces)
 
 
-def test_a_text_that_nobody_wrote_stays_whole() -> None:
+def test_an_oversized_text_stays_whole() -> None:
     text = "new\n> old\n" * LINES_MAX
     assert split_reply(text, "<p>x", "") == Reply(text, "", "", "<p>x", "", "")
 
 
 def test_a_log_below_an_answer_is_its_quotation() -> None:
-    # A mail with some MiB of a log is answered above all of it.
+    # A reply above a quoted log of several MiB.
     log = "".join(f"> 10:11:12 worker {number} took the job\n" for number in range(100_000))
     reply = split_reply(f"See the last line.\n\nOn 6 May 2024, Jo wrote:\n{log}", "", "")
     assert reply.new_text == "See the last line."
@@ -107,7 +107,7 @@ def test_the_time_is_linear(hostile: Callable[[int], str]) -> None:
 
 
 def spent(source: str) -> float:
-    """The least of three: a collection of the garbage of all tests before may fall into one."""
+    """Measures the least of three times, as one may include a garbage collection."""
     return min(spent_once(source) for _ in range(3))
 
 

@@ -1,4 +1,4 @@
-"""Lines in the form in which they are compared, and where attributions may end in them."""
+"""Comparable lines, and the ends of attributions in them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from services.parser.reply.lines import APOSTROPHE, PLAIN, Line, bare, read_line
 
 
 @pytest.mark.parametrize("code", PLAIN)
-def test_what_is_made_plain_is_seen_before_it_is_translated(code: int) -> None:
-    """Only what cannot be printed, and the apostrophe, make a line be translated."""
+def test_characters_to_be_replaced_are_detected_before_translating(code: int) -> None:
+    """Requires that `bare` translates lines with these characters, and no others."""
     assert chr(code) == APOSTROPHE or not chr(code).isprintable()
     assert bare(f"é{chr(code)}x") == f"é{PLAIN[code] or ''}x"
 
@@ -18,13 +18,13 @@ def test_what_is_made_plain_is_seen_before_it_is_translated(code: int) -> None:
 @pytest.mark.parametrize(
     ("text", "ends"),
     [
-        # The nearest line that may end one, from each line above it.
+        # The nearest line that may end one counts for each line above it.
         ("a\nb:\nc", [1, 1, None]),
         # Four lines at most.
         ("a\nb\nc\nd\ne:", [None, 4, 4, 4, 4]),
         # Not beyond the paragraph.
         ("a\n\nb:", [None, None, 2]),
-        # Not beyond what is quoted otherwise.
+        # Not across lines of another quotation depth.
         ("a\n> b:\n> c", [None, 1, None]),
         # A verb, or an address before a quotation.
         ("On Monday Jo\nwrote", [1, 1]),
@@ -32,13 +32,13 @@ def test_what_is_made_plain_is_seen_before_it_is_translated(code: int) -> None:
         ("Jo\n<jo@desk.example>\nold", [None, None, None]),
     ],
 )
-def test_each_line_knows_where_its_attribution_may_end(text: str, ends: list[int | None]) -> None:
+def test_each_line_notes_where_its_attribution_may_end(text: str, ends: list[int | None]) -> None:
     lines = read_lines(text)
     mark_attribution_ends(lines)
     assert [line.attribution_end for line in lines] == ends
 
 
-def test_ends_are_found_anew_when_bars_turn_out_to_be_marks() -> None:
+def test_ends_are_updated_when_bars_become_quotation_marks() -> None:
     lines = [Line("a", 0, "a"), Line("| b:", 0, "| b:")]
     mark_attribution_ends(lines)
     assert lines[0].attribution_end == 1
@@ -58,7 +58,7 @@ def test_ends_are_found_anew_when_bars_turn_out_to_be_marks() -> None:
         ("2024年5月", True),
         ("in 1999", True),
         ("of 2024.", True),
-        # Digits within a word, or of a longer number, are no year.
+        # Digits within a word or a longer number are not a year.
         ("x2024", False),
         ("120245", False),
         ("1899", False),

@@ -1,4 +1,4 @@
-"""The replies in tests/mails/replies: what each must be split into stands beside it."""
+"""The replies in tests/mails/replies: each has its expected parts in a JSON file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CASES = sorted(REPLIES.glob("*.json"))
 
 
 def text_and_html(case: Path) -> tuple[str, str]:
-    """A case has a text, or HTML, or both; the text is made from the HTML where there is none."""
+    """Returns the text and the HTML of a case; a missing text is made from the HTML."""
     text, html = case.with_suffix(".txt"), case.with_suffix(".html")
     source = html.read_text(encoding="utf-8") if html.exists() else ""
     if text.exists():
@@ -26,7 +26,7 @@ def text_and_html(case: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_reply_is_split_into_what_stands_beside_it(case: Path) -> None:
+def test_a_reply_is_split_into_the_expected_parts(case: Path) -> None:
     expected: dict[str, Any] = json.loads(case.read_text(encoding="utf-8"))
     text, html = text_and_html(case)
     reply = asdict(split_reply(text, html, expected.pop("subject", "")))
@@ -56,7 +56,7 @@ LANGUAGES = (
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_there_are_two_forms_or_more_for_each_language(language: str) -> None:
-    """Of a header block and a line, that line wrapped, and with answers between the quotations."""
+    """Requires a header block and an attribution, also wrapped, and answers between quotations."""
     assert len(list(REPLIES.glob(f"{language}-*.txt"))) >= 2
     assert list(REPLIES.glob(f"{language}-*wrapped.txt"))
     assert (REPLIES / f"{language}-inline.txt").exists()

@@ -1,4 +1,4 @@
-"""What programs sign with for their users, in the languages, and what people only write alike."""
+"""Signatures of programs in many languages, and similar lines by people."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ OWN_LINES = [
 
 
 @pytest.mark.parametrize("line", PROGRAM_LINES)
-def test_a_line_of_a_program_is_signature(line: str) -> None:
+def test_a_line_of_a_program_is_a_signature(line: str) -> None:
     assert is_program_line(line)
     reply = split_reply(f"It works.\n\n{line}\n", "")
     assert (reply.new_text, reply.signature) == ("It works.", line)
 
 
 @pytest.mark.parametrize("line", OWN_LINES)
-def test_a_line_of_a_person_is_none(line: str) -> None:
+def test_a_line_of_a_person_is_new_text(line: str) -> None:
     assert split_reply(f"It works.\n\n{line}\n", "").new_text == f"It works.\n\n{line}"
 
 

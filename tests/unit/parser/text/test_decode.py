@@ -19,7 +19,7 @@ from services.parser.text.decode import cut, decode, storable
         (b"x", "hex", "x"),
         (b"x", "\x00", "x"),
         (b"x", "no" * 1000, "x"),
-        # A long text with one broken character is still what it says.
+        # A long text with one broken character keeps its declared charset.
         ("ä".encode() * 50 + b"\xff", "utf-8", "ä" * 50 + "\ufffd"),
     ],
 )

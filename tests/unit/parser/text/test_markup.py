@@ -29,7 +29,7 @@ def test_html_that_nests_deep_or_is_long_keeps_its_text() -> None:
     assert html_to_text("<p>word</p>" * 30_000).count("word") == 30_000
 
 
-def test_cleaned_html_does_nothing() -> None:
+def test_cleaned_html_is_inactive() -> None:
     cleaned = clean_html(
         '<a href="javascript:x()" onclick="x()">a</a><iframe src="https://x.example"></iframe>'
         "<form action=https://x.example><input></form><img src=x onerror=x()>"
