@@ -1,4 +1,4 @@
-"""Measures when messages that are delivered one by one arrive in mail.fetched."""
+"""Measures the time from the delivery of single messages to their records in mail.fetched."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from postrail.stream import avro
 from postrail.stream.connection import client_options
 from postrail.stream.topics import MAIL_FETCHED, topic_name
 
-LOOK_MS = 20
+POLL_MS = 20
 
 
 class Arrivals:
-    """Reads mail.fetched from its present end on."""
+    """Reads the new records of mail.fetched."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -30,7 +30,7 @@ class Arrivals:
         self._consumer.assign(partitions)
         self._consumer.seek_to_end(*partitions)
         for partition in partitions:
-            # The consumer finds a position when it is asked for it, so it must be asked now.
+            # seek_to_end() is lazy: asking for the position makes it take effect now.
             self._consumer.position(partition)
 
     def __enter__(self) -> Self:
@@ -47,9 +47,9 @@ class Arrivals:
         per_second: float,
         late_seconds: float,
     ) -> list[float]:
-        """Delivers a message to each user by LMTP; returns the seconds until each arrived, sorted.
+        """Delivers a message to each user by LMTP; returns the sorted seconds until each arrived.
 
-        Raises TimeoutError when one has not arrived `late_seconds` after the last delivery.
+        Raises TimeoutError if one has not arrived `late_seconds` after the last delivery.
         """
         delivered: dict[str, float] = {}
         postman = threading.Thread(target=self._deliver, args=(users, mails, per_second, delivered))
@@ -58,10 +58,10 @@ class Arrivals:
         deadline = time.monotonic() + len(users) / per_second + late_seconds
         while len(took) < len(users):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(users) - len(took)} mails have not arrived")
-            for records in self._consumer.poll(timeout_ms=LOOK_MS).values():
+                raise TimeoutError(f"{len(users) - len(took)} messages have not arrived")
+            for records in self._consumer.poll(timeout_ms=POLL_MS).values():
                 for mark in (_mark(record.value) for record in records):
-                    # A killed fetcher's last messages come again, maybe in a later measurement.
+                    # A killed fetcher's last messages repeat, also those of an earlier measure.
                     if mark in delivered:
                         took.setdefault(mark, time.time() - delivered[mark])
         postman.join()

@@ -1,7 +1,7 @@
-"""Parsers to compare, each in a process of its own: `python -m bench.contenders NAME DIR`.
+"""Parsers to compare, each run in a separate process: `python -m bench.contenders NAME DIR`.
 
-Each gives what an inbox needs of a message: its decoded header fields, its texts, its files.
-Prints the time and memory for the messages in the folder as JSON.
+Each of them returns what an inbox needs: decoded header fields, texts and files. The time and the
+memory for the messages in the folder are printed as JSON.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from pathlib import Path
 
 Parse = Callable[[bytes], object]
 
-# The package that a contender outside of the standard library needs.
+# The package that a contender outside the standard library needs.
 PACKAGES = {"mail-parser": "mailparser", "fast-mail-parser": "fast_mail_parser"}
 
 
 def postrail() -> Parse:
-    """Returns our parser, with all that it finds: kind, new part of a reply, and the rest."""
+    """Returns our parser, with all its results: also the kind and the new part of a reply."""
     return importlib.import_module("services.parser.parse").parse  # type: ignore[no-any-return]
 
 
 def compat32() -> Parse:
-    """Returns Python's first email API, with each header field decoded once by hand."""
+    """Returns Python's original email parser, with each header field decoded once."""
     return lambda data: _walk_old(email.message_from_bytes(data))
 
 
 def policy_default() -> Parse:
-    """Returns Python's present email API."""
+    """Returns Python's email parser with its modern policy."""
     return lambda data: _walk_new(email.message_from_bytes(data, policy=default))
 
 
@@ -80,7 +80,7 @@ def _walk_new(message: email.message.EmailMessage) -> object:
 
 
 def run(parse: Parse, folder: Path) -> dict[str, float]:
-    """Measures CPU and wall seconds, refused messages, and the peak of the memory."""
+    """Measures CPU and wall seconds, failed messages, and the peak memory."""
     paths = sorted(folder.iterdir())
     before, used, waited, refused = _peak_bytes(), 0.0, 0.0, 0
     for path in paths:
@@ -88,7 +88,7 @@ def run(parse: Parse, folder: Path) -> dict[str, float]:
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             parse(data)
-        # Contenders may raise any exception on messages that they do not understand.
+        # Each parser raises exceptions of its own on messages that it cannot parse.
         except Exception:  # noqa: BLE001
             refused += 1
         used += time.process_time() - cpu
@@ -103,7 +103,7 @@ def run(parse: Parse, folder: Path) -> dict[str, float]:
 
 
 def _peak_bytes() -> int:
-    # getrusage would start from the memory of the process that started this one.
+    # The peak of getrusage would include the memory of the parent process.
     lines = Path("/proc/self/status").read_text().splitlines()
     peak = next(line for line in lines if line.startswith("VmHWM:"))
     return int(peak.split()[1]) * 1024
@@ -112,7 +112,7 @@ def _peak_bytes() -> int:
 def main() -> None:
     name, folder = sys.argv[1:]
     parse = CONTENDERS[name]()
-    # Tables that are built at the first message, above all of words, count as part of the start.
+    # Tables that are built at the first message belong to the start.
     parse(b"From: a@b.example\nSubject: first\nContent-Type: text/html\n\n<p>text</p>")
     print(json.dumps(run(parse, Path(folder))))
 

@@ -1,8 +1,8 @@
 """Measures the fetcher on real servers: `python bench/fetch.py`.
 
-First thousands of mailboxes with idle connections: their cost while nothing arrives, the time
-from a delivery to mail.fetched, and the time until a killed fetcher's mailboxes are watched again.
-Then one full mailbox, beside imapclient alone and getmail6. Everything it starts ends with it.
+First thousands of mailboxes in IDLE: their cost without new messages, the time from a delivery to
+mail.fetched, and the time until the mailboxes of a killed fetcher are watched again. Then one full
+mailbox, compared with imapclient alone and getmail6. Everything that it starts ends with it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Crowd:
-    """The cost of many mailboxes; CPU in ms per second of wall time, for all fetchers together."""
+    """The cost of many mailboxes; CPU in ms per second of wall time, all fetchers together."""
 
     mailboxes: int
     fetchers: int
@@ -63,19 +63,23 @@ class Crowd:
 
 
 def read_options(arguments: Sequence[str]) -> Options:
-    """Returns the options, or exits with a message."""
+    """Reads the options, or exits with a message."""
     parser = argparse.ArgumentParser(prog="bench/fetch.py", description=__doc__)
     parser.add_argument("--mailboxes", type=int, metavar="N", default=1000)
     parser.add_argument("--replicas", type=int, metavar="N", default=2, help="fetchers")
     parser.add_argument("--idle-seconds", type=float, metavar="S", default=30.0)
     parser.add_argument(
-        "--deliveries", type=int, metavar="N", default=300, help="mails of the latency, 10 a second"
+        "--deliveries",
+        type=int,
+        metavar="N",
+        default=300,
+        help="messages to measure the latency, 10 per second",
     )
     parser.add_argument(
-        "--mails", type=int, metavar="N", default=5000, help="mails of the full mailbox"
+        "--mails", type=int, metavar="N", default=5000, help="messages in the full mailbox"
     )
     parser.add_argument("--workload", type=Path, metavar="FILE", default=DEFAULT_FILE)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -97,13 +101,13 @@ def crowd(options: Options, lot: Sequence[bytes], say: Callable[[str], None]) ->
         _until_open(installation, len(users))
         opened = time.monotonic() - begun
         time.sleep(SETTLE_SECONDS)
-        say("nothing arrives")
+        say("measuring without new messages")
         idle, dovecot_idle = _idle(installation, options.idle_seconds)
         with Arrivals(installation) as arrivals:
-            say("mails arrive")
+            say("measuring with new messages")
             chosen = random.Random(1).choices(users, k=options.deliveries)
             took = arrivals.measure(chosen, lot, per_second=10.0, late_seconds=30.0)
-            say("one fetcher is killed")
+            say("killing one fetcher")
             installation.services["fetcher 1"].kill()
             orphans = random.Random(2).sample(users, min(200, len(users)))
             takeover = arrivals.measure(
@@ -120,7 +124,7 @@ def crowd(options: Options, lot: Sequence[bytes], say: Callable[[str], None]) ->
             p99_seconds=quantile(took, 0.99),
             takeover_p50_seconds=quantile(takeover, 0.5),
             takeover_longest_seconds=takeover[-1],
-            # The killed fetcher reports no figures any more.
+            # The killed fetcher has no figures.
             peak_mib_each=peak / max(1, options.replicas - 1) / 2**20,
         )
 
@@ -195,7 +199,7 @@ def peers_table(others: Sequence[Peer]) -> Table:
 
 
 def main() -> None:
-    """Measures, prints the tables, and writes the JSON."""
+    """Measures, prints and writes the figures."""
     options = read_options(sys.argv[1:])
     console = Console()
     maker, _ = load_maker(options.workload)

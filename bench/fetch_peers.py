@@ -1,4 +1,4 @@
-"""Reads one full mailbox by our fetcher, by imapclient alone and by getmail6."""
+"""Measures reading one full mailbox: our fetcher, imapclient alone and getmail6."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.servers.dovecot import PASSWORD
 USER = "full"
 AT_ONCE = 50
 LONGEST_SECONDS = 600.0
-# Debian's getmail6, run as a program, to compare with.
+# Debian's getmail6, run as a program.
 GETMAIL = "getmail"
 NOBODY = 65534
-# getmail starts processes for each message, so it gets fewer messages.
+# It is slow, since it starts processes for each message.
 GETMAIL_MAILS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
-    """The time that one reader needed for all messages, and its own CPU time."""
+    """A reader's time for all messages, and its own CPU time."""
 
     name: str
     mix: str
@@ -41,7 +41,7 @@ class Peer:
 
 
 def peers(lot: Sequence[bytes], mix: str, say: Callable[[str], None]) -> Iterator[Peer]:
-    """Measures each reader, one after the other, on the same mailbox."""
+    """Measures the readers one after the other on the same mailbox."""
     size = sum(map(len, lot))
     with Installation(replicas=1, monitor=False, profile=None, stages=("fetcher",)) as installation:
         installation.dovecot.fill(USER, lot)
@@ -133,7 +133,7 @@ def _getmail(installation: Installation, count: int) -> tuple[float, float]:
 
 @contextmanager
 def _as_nobody(folder: Path) -> Iterator[int | None]:
-    """Yields the user to run getmail as, which refuses to write messages as root."""
+    """Gives the folder to an ordinary user, as getmail refuses to write as root."""
     if os.geteuid() != 0:
         yield None
         return

@@ -1,4 +1,4 @@
-"""Measures the least cost of each step here: one library call each, without our code."""
+"""Measures the minimum cost of each step: a single library call without code of ours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADERS = ("subject", "from", "to", "message-id", "in-reply-to", "references", "
 
 @dataclass(frozen=True)
 class Floor:
-    """The cost of one step for one message: wall time, CPU of the client, CPU of all servers."""
+    """The cost of a step per message: wall time, CPU of the client, CPU of all servers."""
 
     wall_ms: float
     client_ms: float
@@ -68,7 +68,7 @@ class Floors:
 
     def _fetch(self) -> None:
         with IMAPClient(LOOPBACK, self._installation.dovecot.imap_port, ssl=False) as client:
-            # imapclient sets 5, which formats every literal for a log that is never written.
+            # imapclient sets 5, which formats every literal for a log that is discarded.
             client._imap.debug = 0
             client.login(USER, PASSWORD)
             client.select_folder("INBOX", readonly=True)
@@ -188,7 +188,7 @@ def _message(number: int) -> bytes:
 
 
 def shares(floors: dict[str, Floor], sent_per_mail: float) -> dict[str, float]:
-    """Returns the least cost of each service, in client CPU ms a message: the sum of its steps."""
+    """Returns the minimum cost of each service, the sum of its steps, in CPU ms per message."""
     fetch, parse, out, into, keep, make, send = (floor.client_ms for floor in floors.values())
     return {
         "fetcher": fetch + out + keep,

@@ -1,7 +1,7 @@
 """Searches for messages that break the parser, guided by code coverage (atheris, libFuzzer).
 
 Run: pip install -e '.[fuzz]'; python -m bench.fuzz FINDINGS [CORPUS …] [-max_total_time=1800 …].
-For each way to break an invariant, one message is written to the folder FINDINGS.
+The first message that breaks an invariant in each way is written to the folder FINDINGS.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from tests.makers.parsing import INLINE_MAX_BYTES, NOW, PLACE, fetched, texts_of
 from tests.makers.pieces import PIECES
 
 MAILS = Path(__file__).parents[1] / "tests" / "mails"
-# The header that makes a message of a file.
+# The header that makes each kind of file a message.
 HEADS = {
     ".eml": b"",
     ".txt": b"Subject: Re: s\nContent-Type: text/plain; charset=utf-8\n\n",
     ".html": b"Subject: Re: s\nContent-Type: text/html; charset=utf-8\n\n",
 }
-# Some 30 times the time for ordinary messages, since instrumented code is slower.
+# About 30 times the time of an ordinary message, since instrumented code is slower.
 SECONDS_MIN = 0.25
-SECONDS_A_KIB = 0.02
+SECONDS_PER_KIB = 0.02
 
 
 class Fuzzer:
-    """Parses messages, and keeps those that break an invariant."""
+    """Parses inputs, and keeps those that break an invariant."""
 
     def __init__(self, findings: Path) -> None:
         self._findings = findings
@@ -63,7 +63,7 @@ class Fuzzer:
 
 
 def require_invariants(data: bytes) -> None:
-    """Raises when the message is not parsed, not parsed in time, or its parts are not whole."""
+    """Raises if the message is not parsed in time, or its record is not consistent."""
     mail = timed(data)
     for attachment in mail.content.attachments:
         assert hashlib.sha256(attachment.content).hexdigest() == attachment.sha256, "content"
@@ -74,8 +74,8 @@ def require_invariants(data: bytes) -> None:
 
 
 def timed(data: bytes) -> Mail:
-    """Parses the message; a time above the limit is measured again, as the machine may be busy."""
-    limit = SECONDS_MIN + SECONDS_A_KIB * len(data) / 1024
+    """Parses a message; a time above the limit is measured again, as the machine may be busy."""
+    limit = SECONDS_MIN + SECONDS_PER_KIB * len(data) / 1024
     for _ in range(3):
         start = time.process_time()
         mail = parse(data)
@@ -85,16 +85,16 @@ def timed(data: bytes) -> Mail:
 
 
 def require_record(record: MailParsed) -> None:
-    """Raises when Kafka or PostgreSQL could not hold the record."""
+    """Raises if Kafka or PostgreSQL could not store the record."""
     encoded = avro.encode(record)
     assert avro.decode(encoded) == record, "decoded"
-    # Avro refuses lone surrogates; a NUL would pass it, so the texts are searched.
+    # Encoding has excluded lone surrogates, but not NUL.
     for field in dataclasses.fields(record):
         assert not any("\x00" in text for text in texts_of(getattr(record, field.name))), field.name
 
 
 def dictionary(folder: Path) -> Path:
-    """Writes the pieces of messages in the form that libFuzzer reads; returns the file."""
+    """Writes the pieces of messages as a dictionary for libFuzzer."""
     lines = ('"' + "".join(f"\\x{byte:02x}" for byte in piece) + '"' for piece in PIECES)
     path = folder / "pieces.dict"
     path.write_text("\n".join(lines) + "\n")
@@ -102,7 +102,7 @@ def dictionary(folder: Path) -> Path:
 
 
 def seeds(folder: Path) -> Path:
-    """Copies the messages of tests/mails into this folder, where libFuzzer adds new ones."""
+    """Writes the messages of tests/mails to the folder, as the first inputs."""
     for path in (*MAILS.glob("*.eml"), *MAILS.glob("replies/*.txt"), *MAILS.glob("replies/*.html")):
         (folder / path.name).write_bytes(HEADS[path.suffix] + path.read_bytes())
     return folder

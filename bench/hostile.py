@@ -1,6 +1,6 @@
-"""Messages made to be slow: for each family the CPU time at n and at 4n, and their ratio.
+"""Measures messages made to be slow: for each family the CPU time at n and 4n, and their ratio.
 
-Run: python -m bench.hostile [family …]. Exit code 1 when a ratio is 6 or more.
+Run: python -m bench.hostile [family …]. The exit code is 1 if a ratio is 6 or more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from services.parser.parse import parse
 
 RATIO_MAX = 6.0
-# Shorter times measure the clock and the processor's caches.
+# Shorter times would measure the clock and the processor's caches.
 SECONDS_MIN = 0.02
 HEAD = b"From: a@b.example\nSubject: s\nMessage-ID: <m@b.example>\n"
 
@@ -28,7 +28,7 @@ def mixed(parts: Iterator[bytes] | list[bytes]) -> bytes:
 
 
 def nested(n: int) -> bytes:
-    """Returns multiparts within each other."""
+    """Returns nested multiparts."""
     return HEAD + b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level)
         for level in range(n // 100)
@@ -36,34 +36,34 @@ def nested(n: int) -> bytes:
 
 
 def html(opening: bytes) -> Family:
-    """Returns HTML that repeats this."""
+    """Returns HTML that repeats a piece."""
     return lambda n: HEAD + b"Content-Type: text/html\n\n" + opening * (n // max(1, len(opening)))
 
 
 def text(line: bytes) -> Family:
-    """Returns a text that repeats this."""
+    """Returns a text that repeats a line."""
     return lambda n: HEAD + b"\n" + line * (n // len(line))
 
 
 def field(name: bytes, piece: bytes) -> Family:
-    """Returns a header field that repeats this."""
+    """Returns a header field that repeats a piece."""
     return lambda n: HEAD + name + b": " + piece * (n // len(piece)) + b"\n\ntext"
 
 
 def bounce(piece: bytes) -> Family:
-    """Returns a bounce whose text repeats this."""
+    """Returns a bounce whose text repeats a piece."""
     head = b"From: MAILER-DAEMON@b.example\nSubject: Undelivered\nReturn-Path: <>\n\n"
     return lambda n: head + b"could not be delivered to\n" + piece * (n // len(piece))
 
 
-def packed(content_type: bytes, start: bytes, piece: bytes, end: bytes = b"") -> Family:
-    """Returns an attachment that the parser opens, and that repeats this."""
+def attached(content_type: bytes, start: bytes, piece: bytes, end: bytes = b"") -> Family:
+    """Returns an attachment that the parser reads, and that repeats a piece."""
     head = HEAD + b"Content-Type: " + content_type + b"\nContent-Transfer-Encoding: base64\n\n"
     return lambda n: head + base64.encodebytes(start + piece * (n // len(piece)) + end)
 
 
 def rtf(start: bytes, piece: bytes) -> Family:
-    """Returns a winmail.dat whose body is RTF, compressed or not, that repeats this."""
+    """Returns a winmail.dat whose RTF body, compressed or not, repeats a piece."""
 
     def family(n: int) -> bytes:
         body = start + piece * (n // len(piece))
@@ -76,22 +76,22 @@ def rtf(start: bytes, piece: bytes) -> Family:
 
 
 TNEF = b"\x78\x9f\x3e\x22\0\0"
-SHELL = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702") + b"\xa0\x80\x30\x80\x02\x01\x01"
+SIGNED = b"\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010702") + b"\xa0\x80\x30\x80\x02\x01\x01"
 STRING = b"\x31\0\x30\x80\x06\x09" + bytes.fromhex("2a864886f70d010701") + b"\xa0\x80\x24\x80"
 
 
 def part(head: bytes, piece: bytes) -> Family:
-    """Returns a part in a multipart whose body repeats this."""
+    """Returns a part in a multipart whose body repeats a piece."""
     return lambda n: mixed([head + b"\n\n" + piece * (n // len(piece))])
 
 
 def whole(head: bytes, piece: bytes) -> Family:
-    """Returns a message with this in its header whose body repeats the piece."""
+    """Returns a message with this header whose body repeats a piece."""
     return lambda n: HEAD + head + b"\n\n" + piece * (n // len(piece))
 
 
 def numbered(before: bytes, piece: bytes, after: bytes = b"\n\ntext") -> Family:
-    """Returns a message that repeats the piece, each time with another number."""
+    """Returns a message that repeats a piece, each time with another number."""
     return lambda n: HEAD + before + b"".join(piece % i for i in range(n // len(piece))) + after
 
 
@@ -104,7 +104,7 @@ def pictures(n: int) -> bytes:
 
 
 def tall_cell(n: int) -> bytes:
-    """Returns a table with a cell of many lines beside many others."""
+    """Returns a table with a cell of many lines next to many others."""
     return html(b"")(0) + b"<table><tr><td>" + b"a<br>" * (n // 10) + b"<td>b" * (n // 10)
 
 
@@ -114,7 +114,7 @@ def wide_cell(n: int) -> bytes:
 
 
 def deeper_quotes(n: int) -> bytes:
-    """Returns lines with one more quote mark each."""
+    """Returns lines that are each quoted one level deeper."""
     return HEAD + b"\n" + b"".join(b">" * depth + b" q\n" for depth in range(int((2 * n) ** 0.5)))
 
 
@@ -137,7 +137,7 @@ FAMILIES: dict[str, Family] = {
     "parameters": field(b"Content-Type", b"text/plain; a=b"),
     "sections of a parameter": field(b"Content-Disposition", b"attachment; a*0*=b"),
     "header fields": lambda n: HEAD + b"X-A: b\n" * (n // 7) + b"\ntext",
-    "header lines that are no fields": lambda n: HEAD + b"\xff: b\n" * (n // 5) + b"To: a\n\ntext",
+    "header lines that are not fields": lambda n: HEAD + b"\xff: b\n" * (n // 5) + b"To: a\n\ntext",
     "nested parts": nested,
     "many parts": lambda n: mixed([b"\ntext\n"] * (n // 12)),
     "many messages": lambda n: mixed([b"Content-Type: message/rfc822\n\nSubject: x\n"] * (n // 50)),
@@ -203,12 +203,12 @@ FAMILIES: dict[str, Family] = {
     "quoted-printable": lambda n: mixed(
         [b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=3D=\n" * (n // 5)]
     ),
-    "S/MIME that never ends": packed(b"application/pkcs7-mime", SHELL, b"\x31\x80"),
-    "S/MIME in small pieces": packed(b"application/pkcs7-mime", SHELL + STRING, b"\x04\x01x"),
-    "attributes of a winmail.dat": packed(
+    "S/MIME that never ends": attached(b"application/pkcs7-mime", SIGNED, b"\x31\x80"),
+    "S/MIME in small pieces": attached(b"application/pkcs7-mime", SIGNED + STRING, b"\x04\x01x"),
+    "attributes of a winmail.dat": attached(
         b"application/ms-tnef", TNEF, struct.pack("<BII", 2, 0x00069002, 0) + b"\0\0"
     ),
-    "properties of a winmail.dat": packed(
+    "properties of a winmail.dat": attached(
         b"application/ms-tnef",
         TNEF + struct.pack("<BIII", 1, 0x00069003, 1 << 30, 10_000),
         struct.pack("<HHI", 3, 0x1000, 0),
@@ -218,9 +218,13 @@ FAMILIES: dict[str, Family] = {
     "RTF that repeats itself": rtf(
         struct.pack("<II4sI", 0, 1 << 30, b"LZFu", 0), b"\xff" + b"\0\x0f" * 8
     ),
-    "events": packed(b"text/calendar", b"BEGIN:VCALENDAR\n", b"BEGIN:VEVENT\nUID:a\nEND:VEVENT\n"),
-    "attendees": packed(b"text/calendar", b"BEGIN:VEVENT\n", b"ATTENDEE;CN=a:mailto:a@b.example\n"),
-    "folds of a calendar": packed(b"text/calendar", b"BEGIN:VEVENT\nSUMMARY:", b"\n a"),
+    "events": attached(
+        b"text/calendar", b"BEGIN:VCALENDAR\n", b"BEGIN:VEVENT\nUID:a\nEND:VEVENT\n"
+    ),
+    "attendees": attached(
+        b"text/calendar", b"BEGIN:VEVENT\n", b"ATTENDEE;CN=a:mailto:a@b.example\n"
+    ),
+    "folds of a calendar": attached(b"text/calendar", b"BEGIN:VEVENT\nSUMMARY:", b"\n a"),
     "lists": field(b"List-Unsubscribe", b"<https:"),
     "names without quotes": field(b"To", b"a@b, "),
     "results": field(b"Authentication-Results", b'a=b"('),
@@ -228,7 +232,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def seconds(raw: bytes) -> float:
-    """Returns the CPU seconds to parse this, the best of three."""
+    """Returns the CPU seconds to parse a message, the best of three."""
     times = []
     for _ in range(3):
         start = time.process_time()
@@ -238,7 +242,7 @@ def seconds(raw: bytes) -> float:
 
 
 def ratio_of(family: Family) -> tuple[int, float, float]:
-    """Returns the first n with a measurable time, the time at n, and the ratio at 4n."""
+    """Returns an n large enough to measure, the time at n, and the ratio at 4n."""
     n = 32 * 1024
     while (once := seconds(family(n))) < SECONDS_MIN and n < 2 * 1024 * 1024:
         n *= 4

@@ -1,4 +1,4 @@
-"""A whole installation for one run: Kafka, PostgreSQL, Dovecot, an SMTP sink and the services."""
+"""Starts an installation for one run: Kafka, PostgreSQL, Dovecot, an SMTP sink, the services."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 STAGES = ("fetcher", "parser", "handler", "sender")
 SERVERS = ("Kafka", "PostgreSQL", "Dovecot", "SMTP sink")
 READY_SECONDS = 60.0
-# The run adds the accounts when all else is ready, and must not wait for the fetcher to reload.
+# The run adds the accounts last; the fetcher must read them soon.
 RELOAD_SECONDS = "0.5"
 
 
@@ -57,7 +57,7 @@ class Installation:
         sessions_per_process: int = 1,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="postrail-bench-"))
-        # PostgreSQL's and Dovecot's own users must be able to enter.
+        # PostgreSQL and Dovecot run as other users, which must be able to enter it.
         self.folder.chmod(0o755)
         self.instance = Instance(self.folder / "data")
         self.dovecot = Dovecot(
@@ -95,7 +95,7 @@ class Installation:
         asyncio.run(migrate(self.database_url))
 
     def stop(self) -> None:
-        """Stops everything and removes the folder."""
+        """Ends everything and removes the folder."""
         self.stop_services()
         self.sink.stop()
         self.dovecot.stop()
@@ -103,7 +103,7 @@ class Installation:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop_services(self) -> None:
-        """Stops the services; each profile is written before its service ends."""
+        """Ends the services, which write a profile at their end."""
         for child in reversed(self.services.values()):
             child.stop()
 
@@ -117,7 +117,7 @@ class Installation:
 
     @property
     def settings(self) -> Settings:
-        """Returns the settings that the services load."""
+        """Returns the settings as the services load them."""
         names = self.environment
         return settings_of({name: names[name] for name in names if "__" in name})
 
@@ -127,7 +127,7 @@ class Installation:
         return self.instance.endpoints.database_url
 
     def connect(self) -> psycopg.Connection[Any]:
-        """Opens a connection for figures; each query sees all committed rows."""
+        """Opens a connection in which each query sees the latest data."""
         return psycopg.connect(self.database_url, autocommit=True)
 
     def configure_outgoing(self) -> None:
@@ -172,7 +172,7 @@ class Installation:
         asyncio.run(save())
 
     def start_services(self) -> None:
-        """Starts all replicas and waits until each has its assignment of partitions."""
+        """Starts all replicas, and waits until each has its assignment of partitions."""
         replicas = range(1, self._replicas + 1)
         names = [f"{stage} {number}" for stage in self._stages for number in replicas]
         for name in [*names, *(["monitor 1"] if self._monitor else [])]:
@@ -203,8 +203,8 @@ class Installation:
             return ready and (assigned or name.startswith("monitor"))
         return False
 
-    def complaints(self) -> list[str]:
-        """Returns the services' warnings; a run with warnings has measured something else."""
+    def log_problems(self) -> list[str]:
+        """Returns the warnings and errors in the logs, with which a run is not valid."""
         return [
             f"{name}: {line[:300]}"
             for name, child in self.services.items()
@@ -213,13 +213,13 @@ class Installation:
         ]
 
     def copy_logs(self, folder: Path) -> None:
-        """Copies the logs of the services."""
+        """Copies the services' logs to a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for child in self.services.values():
             shutil.copy(child.log_file, folder)
 
     def usage(self) -> dict[str, Usage]:
-        """Returns the usage of each service and each server; replicas are added up."""
+        """Returns the usage of each service (all replicas together) and each server so far."""
         pids: dict[str, list[int]] = {}
         for name, child in self.services.items():
             pids.setdefault(name.partition(" ")[0], []).append(child.pid)
@@ -231,10 +231,10 @@ class Installation:
 
 
 def _smtp_sink(port: int, folder: Path) -> Child:
-    """Returns Postfix's smtp-sink, which costs least, or our own where it is not installed."""
+    """Returns Postfix's smtp-sink if installed, as it costs least, else our own in Python."""
     log_file = folder / "sink.log"
     try:
-        # As root it requires the name of the user to become.
+        # As root it requires the user to run as.
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         command = [program("smtp-sink"), *user, f"{LOOPBACK}:{port}", "1000"]
     except AssertionError:

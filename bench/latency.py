@@ -1,4 +1,4 @@
-"""Measures the time of a message at low load, from its delivery to its mailbox until its issue."""
+"""Measures the latency at low load: from a delivery to the mailbox to the committed outcome."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from dataclasses import dataclass
 
 from bench.installation import Installation
 
-LOOK_SECONDS = 0.01
+POLL_SECONDS = 0.01
 LATE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds from the handover of the message to the mail server until its committed outcome."""
+    """Seconds from handing a message to the mail server to its committed outcome."""
 
     mails: int
     late: int
     p50: float
     p99: float
     longest: float
-    # The share of that time until the message is fetched and about to go to Kafka.
+    # The part of it until the message was fetched, before it goes to Kafka.
     fetched_p50: float
 
 
 def measure_latency(
     installation: Installation, users: Sequence[str], mails: Sequence[bytes], per_second: float
 ) -> Latency:
-    """Delivers by LMTP at an even pace into mailboxes that are idled on, and watches outcomes."""
+    """Delivers by LMTP at a constant rate to mailboxes in IDLE, and polls the outcomes."""
     delivered: dict[str, float] = {}
     handled: dict[str, float] = {}
     fetched: dict[str, float] = {}
@@ -44,7 +44,7 @@ def measure_latency(
     deadline = time.monotonic() + len(mails) / per_second + LATE_SECONDS
     with installation.connect() as connection:
         while len(handled) < len(mails) and time.monotonic() < deadline:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             found = connection.execute(
                 "SELECT message_id, extract(epoch FROM fetched_at)::float FROM incoming_mail"
                 " WHERE fetched_at >= to_timestamp(%s) AND outcome IS NOT NULL"

@@ -1,7 +1,7 @@
-"""The messages of the bench: from a workload file where there is one, else made here.
+"""The messages of the benches: those of a workload file if there is one, else generated ones.
 
-A workload file is a Python file with a function `make(mix, index) -> bytes`. Ours makes the same
-kinds of messages in the same shares, so that a clone alone can be measured too.
+A workload file is a Python file with a function `make(mix, index) -> bytes`. The generator makes
+the same kinds in the same shares, so that a clone without that file can be measured, too.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 
 Make = Callable[[str, int], bytes]
 
-# Beside the repository; the peers that Postrail is compared with were measured with it.
+# It is outside of the repository, since other systems were measured with it, too.
 DEFAULT_FILE = Path(__file__).resolve().parents[2] / "shared" / "bench" / "workload.py"
-# The project whose issue keys stand in the subjects of replies.
+# The subjects of replies contain issue keys of this project.
 PROJECT = "KEY"
 
 BEGIN = datetime(2026, 2, 2, 7, 0, tzinfo=UTC)
@@ -31,12 +31,12 @@ VOCABULARY = """
     urgent user version website wrong Grüße Straße déjà señor привет
 """
 WORDS = VOCABULARY.split()
-# Cumulative shares of the kinds in thousandths; the rest are the largest messages.
+# Cumulative shares of the kinds in thousandths; the rest have a large attachment.
 REPLY, NEW, ATTACHED, AUTOMATIC = 600, 850, 950, 990
 
 
 def load_maker(file: Path) -> tuple[Make, str]:
-    """Returns the function that makes messages, and the name of its origin."""
+    """Returns the function that makes messages, and the name of its source."""
     if not file.exists():
         return make, "own generator"
     spec = importlib.util.spec_from_file_location("workload", file)
@@ -49,15 +49,15 @@ def load_maker(file: Path) -> tuple[Make, str]:
 
 
 def mails(maker: Make, mix: str, count: int) -> list[bytes]:
-    """Returns the first messages of the mix; makers may rely on their order."""
+    """Makes the first messages of a mix, in order: a maker may depend on its earlier ones."""
     return [maker(mix, index) for index in range(count)]
 
 
 def make(mix: str, index: int) -> bytes:
     """Makes the message with this index.
 
-    60 % are replies, 25 % new, 10 % have attachments, 4 % are automatic, 1 % have a large
-    attachment; the mix "small" has new ones instead of those with attachments.
+    60 % are replies, 25 % new ones, 10 % have attachments, 4 % are automatic, and 1 % have a large
+    attachment. In the mix "small" new ones replace those with attachments.
     """
     chance = random.Random(f"postrail {mix} {index}")
     share = _share(index)
@@ -116,7 +116,7 @@ def _reply(mail: EmailMessage, chance: random.Random, mix: str, index: int) -> N
 
 
 def _parent(chance: random.Random, index: int) -> int:
-    """Returns the index of a message shortly before this one that opened a conversation."""
+    """Returns the index of an earlier message that began a conversation."""
     found = max(0, index - chance.randint(1, 100))
     while found > 0 and not REPLY <= _share(found) < NEW:
         found -= 1

@@ -1,7 +1,7 @@
-"""Compares the parser with others: `python bench/parser.py --mails 300 --rounds 3`.
+"""Compares the parser with other parsers: `python bench/parser.py --mails 300 --rounds 3`.
 
-The contenders take turns to parse the same messages, each in a process of its own; the best round
-of each counts. The messages are those of `bench/pipeline.py`, which README.md describes.
+Each contender parses the same messages in a separate process, in alternating rounds; the best one
+counts. The messages are those of `bench/pipeline.py`, which README.md describes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# `python bench/parser.py` puts this folder first, where `parser` would be this very file.
+# `python bench/parser.py` puts this folder first, in which `parser` would be this file.
 sys.path[0] = str(ROOT)
 
 from rich.console import Console  # noqa: E402
@@ -38,7 +38,7 @@ def main() -> int:
     options = _options()
     console = Console()
     maker, source = load_maker(options.workload)
-    console.print(f"Mails of {source}, {options.rounds} rounds.")
+    console.print(f"Messages of {source}, {options.rounds} rounds.")
     names = list(_present(console))
     found = {}
     for mix, made in _mixes(maker, options.mails):
@@ -51,7 +51,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--mails", type=int, default=300, help="how many of each mix")
+    options.add_argument("--mails", type=int, default=300, help="number of messages of each mix")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--workload", type=Path, default=DEFAULT_FILE)
     options.add_argument("--json", type=Path, help="write all figures to this file")
@@ -89,7 +89,7 @@ def html_only(mail: bytes) -> bytes:
 
 
 def measure(made: Sequence[bytes], names: Sequence[str], rounds: int) -> dict[str, Figures]:
-    """Returns the figures of each contender for these messages."""
+    """Measures each contender with these messages."""
     with tempfile.TemporaryDirectory() as folder:
         for index, mail in enumerate(made):
             (Path(folder) / f"{index:06}.eml").write_bytes(mail)
@@ -108,7 +108,7 @@ def _run(name: str, folder: str) -> Figures:
 
 
 def best(runs: Sequence[Figures], made: Sequence[bytes]) -> Figures:
-    """Returns the quickest round, by message and by byte."""
+    """Returns the fastest round, with its figures per message and per byte."""
     run = min(runs, key=lambda one: one["cpu_seconds"])
     size = sum(len(mail) for mail in made)
     return {

@@ -1,8 +1,8 @@
 """Measures the whole pipeline on real servers: `python bench/pipeline.py`, or `make bench`.
 
-Messages go from Dovecot to issues and notifications. It prints the messages per second, the CPU
-time and memory of each process beside the floor of its steps, and the latency at low load.
-Everything it starts ends with it.
+Messages go from Dovecot to issues and notifications. It prints their rate, the CPU time and memory
+of each process next to the floor of its steps, and the latency at low load. Everything that it
+starts ends with it.
 """
 
 from __future__ import annotations
@@ -53,40 +53,51 @@ class Options:
 
 
 def read_options(arguments: Sequence[str]) -> Options:
-    """Returns the options, or exits with a message."""
+    """Reads the options, or exits with a message."""
     parser = argparse.ArgumentParser(prog="bench/pipeline.py", description=__doc__)
     parser.add_argument(
-        "--mails", type=int, metavar="N", default=5000, help="mails in the mailboxes"
+        "--mails", type=int, metavar="N", default=5000, help="messages in the mailboxes"
     )
-    parser.add_argument("--mix", choices=["small", "real"], default="small", help="kind of mails")
+    parser.add_argument(
+        "--mix", choices=["small", "real"], default="small", help="kind of messages"
+    )
     parser.add_argument(
         "--workload",
         type=Path,
         default=DEFAULT_FILE,
         metavar="FILE",
-        help="Python file with make(mix, index) -> bytes; our own generator if it is not there",
+        help="Python file with make(mix, index) -> bytes; default if missing: our generator",
     )
     parser.add_argument(
-        "--mailboxes", type=int, metavar="N", default=1, help="mailboxes to share the mails"
+        "--mailboxes",
+        type=int,
+        metavar="N",
+        default=1,
+        help="mailboxes to distribute the messages to",
     )
     parser.add_argument(
         "--replicas", type=int, metavar="N", default=1, help="processes of each service"
     )
     parser.add_argument(
-        "--latency-seconds", type=float, default=20.0, help="how long to measure it; 0: not"
+        "--latency-seconds",
+        type=float,
+        default=20.0,
+        help="duration of the latency measurement; 0 to skip it",
     )
     parser.add_argument("--no-floors", dest="floors", action="store_false")
     parser.add_argument("--no-monitor", dest="monitor", action="store_false")
     parser.add_argument(
-        "--profile", choices=STAGES, help="profile one process of it (all figures grow by that)"
+        "--profile", choices=STAGES, help="profile one process of this service (which slows it)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--logs", type=Path, metavar="DIR", help="keep the services' logs there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
+    parser.add_argument(
+        "--logs", type=Path, metavar="DIR", help="copy the services' logs to this folder"
+    )
     return Options(**vars(parser.parse_args(arguments)))
 
 
 def run(options: Options, console: Console, profile_file: Path) -> Run:
-    """Does one run, from the empty servers to the figures."""
+    """Performs a run, from empty servers to the figures."""
     maker, source = load_maker(options.workload)
     profile = (options.profile, profile_file) if options.profile else None
     late = int(options.latency_seconds * LATENCY_MAILS_PER_SECOND)
@@ -111,8 +122,8 @@ def run(options: Options, console: Console, profile_file: Path) -> Run:
         status.update("measuring the latency")
         latency = low_load(installation, users, lot[options.mails :][:late])
         installation.stop_services()
-        for complaint in installation.complaints()[:10]:
-            console.print(complaint, style="yellow", markup=False)
+        for problem in installation.log_problems()[:10]:
+            console.print(problem, style="yellow", markup=False)
         if options.logs:
             installation.copy_logs(options.logs)
     return Run(
@@ -127,7 +138,7 @@ def run(options: Options, console: Console, profile_file: Path) -> Run:
 
 
 def fill(installation: Installation, users: Sequence[str], lot: Sequence[bytes]) -> None:
-    """Deals the messages out to the mailboxes."""
+    """Distributes the messages to the mailboxes."""
     for number, user in enumerate(users):
         installation.dovecot.fill(user, lot[number :: len(users)])
 
@@ -135,17 +146,17 @@ def fill(installation: Installation, users: Sequence[str], lot: Sequence[bytes])
 def low_load(
     installation: Installation, users: Sequence[str], lot: Sequence[bytes]
 ) -> Latency | None:
-    """Measures the latency of single messages, unless the options turn it off."""
+    """Measures the latency of single messages; returns None if there are none to send."""
     if not lot:
         return None
     return measure_latency(installation, users, lot, LATENCY_MAILS_PER_SECOND)
 
 
 def main() -> None:
-    """Measures, prints the tables, and writes the JSON."""
+    """Measures, prints and writes the figures."""
     options = read_options(sys.argv[1:])
     console = Console()
-    # An exception, so that everything started is stopped and the folder removed.
+    # sys.exit ends the processes and removes the folder.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     profile_file = Path(tempfile.gettempdir()) / f"postrail-{options.profile}.prof"
     begun = time.monotonic()

@@ -1,7 +1,7 @@
 """Runs a service under cProfile: `python -m bench.profiled SERVICE FILE`.
 
-Each thread has a profile of its own that counts its CPU time, not the time it waits; all are added
-up in FILE when the service ends by SIGTERM.
+Each thread has its own profile of CPU time without waiting; they are summed up in FILE when the
+service ends by SIGTERM.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def profile_threads() -> None:
 
 
 def write_before(end: Callable[[int], None], file: str) -> Callable[[int], None]:
-    """Wraps the service's end by os._exit: the profile is written right before it."""
+    """Returns a function that writes the profile before the service ends by os._exit."""
 
     def write_and_end(code: int) -> None:
         for profile in PROFILES:

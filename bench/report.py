@@ -1,4 +1,4 @@
-"""The figures of a run as tables for people, and as JSON for comparing runs."""
+"""Shows the figures of a run as tables, and as JSON to compare runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.installation import SERVERS
 from bench.latency import Latency
 from bench.throughput import Throughput
 
-# Design, section 7: all Postrail processes together, and the whole pipeline.
+# Design, section 7: all Postrail processes together, and the whole way.
 TARGET_CPU_MS = 1.5
 TARGET_MAILS_PER_SECOND = 1000
 TARGET_P50_SECONDS, TARGET_P99_SECONDS = 0.15, 1.0
@@ -21,7 +21,7 @@ TARGET_P50_SECONDS, TARGET_P99_SECONDS = 0.15, 1.0
 
 @dataclass(frozen=True)
 class Run:
-    """The figures of a run, and the messages that they were measured on."""
+    """The measurements of a run, and its messages."""
 
     mix: str
     source: str
@@ -38,7 +38,7 @@ class Run:
 
     @property
     def cpu_ms(self) -> float:
-        """Returns the CPU ms a message over all processes of Postrail."""
+        """Sums the CPU ms per message over all processes of Postrail."""
         used = self.throughput.cpu_ms
         return sum(value for name, value in used.items() if name not in SERVERS)
 
@@ -90,9 +90,9 @@ def _processes(run: Run) -> Table:
     )
     used, peaks = run.throughput.cpu_ms, run.throughput.peak_bytes
     each = run.throughput.notifications / run.throughput.mails
-    least = shares(run.floors, each) if run.floors else {}
+    minimum = shares(run.floors, each) if run.floors else {}
     for name, cpu_ms in used.items():
-        floor = least.get(name)
+        floor = minimum.get(name)
         table.add_row(
             name,
             f"{cpu_ms:.2f}",

@@ -1,4 +1,4 @@
-"""Measures how fast full mailboxes become issues and notifications, and each process's cost."""
+"""Measures the throughput from full mailboxes to notifications, and the cost of each process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import psycopg
 from bench.installation import Installation
 from bench.usage import Usage
 
-LOOK_SECONDS = 0.5
-# After this time without a change, with nothing left to wait for, the run is over.
+POLL_SECONDS = 0.5
+# The run is over when no work is left and nothing has changed for this time.
 QUIET_SECONDS = 2.0
 LONGEST_SECONDS = 600.0
 # Processes that have just started are not idle yet.
@@ -31,7 +31,7 @@ COUNTS = """
 
 @dataclass(frozen=True)
 class Counts:
-    """The progress of the messages through each stage, and the deliveries left to send."""
+    """The number of messages that each stage has done, and what is left to send."""
 
     fetched: int
     parsed: int
@@ -41,19 +41,19 @@ class Counts:
     outbox: int
 
     def done(self, mails: int) -> bool:
-        """Tells whether all messages are handled and all deliveries finished."""
+        """Tells whether no work is visibly left."""
         return self.handled >= mails and self.sent == self.deliveries and not self.outbox
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """One run: seconds until each stage's last message, and the usage of all processes."""
+    """A run: when each stage finished (seconds from the first message), and the usage."""
 
     mails: int
     notifications: int
     seconds: dict[str, float]
     cpu_ms: dict[str, float]
-    # CPU ms in each second without messages.
+    # CPU ms per second without messages.
     idle_ms: dict[str, float]
     peak_bytes: dict[str, int]
     outcomes: dict[str, int]
@@ -65,13 +65,13 @@ class Throughput:
 
 
 class StalledError(RuntimeError):
-    """The messages were not finished in time."""
+    """The messages were not processed in time."""
 
 
 def measure_throughput(
     installation: Installation, users: list[str], mails: int, say: Callable[[str], None]
 ) -> Throughput:
-    """Starts the fetching of the filled mailboxes and watches until all is done."""
+    """Lets the fetcher read the filled mailboxes, and waits until all work is done."""
     idle_ms = _idle(installation)
     before = installation.usage()
     begun = time.time()
@@ -101,7 +101,7 @@ def measure_throughput(
 
 
 def _idle(installation: Installation) -> dict[str, float]:
-    """Measures the CPU time of all processes while there is nothing to do."""
+    """Measures the usage of all processes without work."""
     time.sleep(SETTLE_SECONDS)
     before = installation.usage()
     time.sleep(IDLE_SECONDS)
@@ -117,7 +117,7 @@ def _watch(
     mails: int,
     say: Callable[[str], None],
 ) -> tuple[dict[str, Usage], dict[str, float]]:
-    """Returns the usage of all processes, and the time of each stage, at the last change."""
+    """Returns the usage at the last change, and the time of each stage's last change."""
     stages = ("fetched", "parsed", "handled", "sent")
     last = Counts(0, 0, 0, 0, 0, 0)
     reached: dict[str, float] = {}
@@ -125,7 +125,7 @@ def _watch(
     deadline = time.monotonic() + LONGEST_SECONDS
     quiet_since = time.monotonic()
     while not (last.done(mails) and time.monotonic() - quiet_since > QUIET_SECONDS):
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
         counts = Counts(*_row(connection, COUNTS))
         if counts != last:
             now = time.time()

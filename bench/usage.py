@@ -1,4 +1,4 @@
-"""Reads from /proc what processes have used: CPU time with their children, peak memory."""
+"""Reads the usage of processes from /proc: CPU time with their children, and peak memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU in seconds (user and system, all threads), and the sum of the peaks of memory."""
+    """CPU seconds (user and system, all threads), and the sum of the peaks of memory."""
 
     cpu_seconds: float
     peak_bytes: int
 
 
 def usage_of(groups: Mapping[str, Iterable[int]]) -> dict[str, Usage]:
-    """Returns the usage of these processes and of all that they started, ended ones included."""
+    """Returns the usage of groups of processes with their children, also those that ended."""
     children = _children()
     families = {
         name: [member for pid in pids for member in _family(pid, children)]
@@ -44,12 +44,12 @@ def _family(pid: int, children: dict[int, list[int]]) -> list[int]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    # proc(5), fields 14 to 17: user and system time, its own and of children that ended.
+    # proc(5), fields 14 to 17: user and system time of the process and of its ended children.
     return sum(map(int, _stat(pid)[11:15])) / TICKS
 
 
 def _stat(pid: int) -> list[str]:
-    """Returns the fields after the name, the state first; [] when the process has ended."""
+    """Returns the fields from the state on; an empty list if the process has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

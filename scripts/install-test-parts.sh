@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs the parts that the protocol tests talk to: Dovecot and Postfix from Debian, and
-# oidc-provider from npm, which runs on Node.
-# Starts no service and asks no question. Says at once when everything is there already.
+# Installs the servers for the protocol tests: Dovecot and Postfix from Debian, and oidc-provider
+# from npm, which runs on Node.
+# Runs unattended, starts no services, and returns at once if everything is installed.
 set -eu
 
 packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix"
@@ -15,7 +15,7 @@ all_present() {
     command -v node > /dev/null && command -v npm > /dev/null
 }
 
-# Exactly the versions of the lock file; no script of theirs is run.
+# Installs exactly the versions of the lock file, without running their scripts.
 install_oidc_provider() {
     if ! cmp -s "$oidc/package-lock.json" "$oidc/node_modules/.installed"; then
         npm ci --prefix "$oidc" --ignore-scripts --no-audit --no-fund --loglevel=error < /dev/null
@@ -23,8 +23,8 @@ install_oidc_provider() {
     fi
 }
 
-# What root has to do. A policy-rc.d that answers 101 keeps the packages from starting services;
-# one that is there already is left alone.
+# Installs the packages as root. A policy-rc.d that exits with 101 keeps them from starting services;
+# an existing one is not changed.
 install_as_root() {
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
@@ -36,7 +36,7 @@ install_as_root() {
     if ! { command -v node && command -v npm; } > /dev/null; then
         packages="$packages nodejs npm"
     fi
-    # A fresh machine has no package lists yet.
+    # A fresh machine may lack the package lists.
     apt-get install -y -q --no-install-recommends $packages ||
         { apt-get update -q && apt-get install -y -q --no-install-recommends $packages; }
 }
@@ -47,7 +47,7 @@ if all_present; then
 fi
 if ! command -v apt-get > /dev/null; then
     echo "This machine has no apt-get. Install Dovecot 2.3 (IMAP, POP3, LMTP), Postfix and Node" >&2
-    echo "with npm, or run the tests that need none of them: make test-quick" >&2
+    echo "with npm, or run the tests without them: make test-quick" >&2
     exit 1
 fi
 if [ "$(id -u)" -eq 0 ]; then

@@ -15,9 +15,8 @@ import sys
 from collections.abc import Sequence
 
 from postrail.records import MailFetched
-from postrail.stream.consumer import RawRecord
 from postrail.stream.guard import Guard
-from postrail.stream.received import Received
+from postrail.stream.received import RawRecord, Received
 from postrail.stream.worker import Worker
 from services.parser.step import Parser
 
