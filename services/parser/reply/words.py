@@ -1,6 +1,6 @@
 """The words that mail programs write around a reply, by language: tables in lower case.
 
-Each row is a language; a word that several languages share is in the first of their rows.
+Languages are grouped in rows; a word that several share is in the first of their rows.
 """
 
 from __future__ import annotations
