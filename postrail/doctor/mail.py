@@ -67,7 +67,7 @@ def look_at_folder(account: MailAccount) -> Finding:
     try:
         with path_fault(account):
             place = place_of(account, SystemClock())
-            count = len(place.look())
+            count = len(place.list_messages())
             place.close()
     except PipelineError as error:
         return wrong(part, error)

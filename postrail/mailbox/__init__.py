@@ -1,8 +1,9 @@
-"""The role Mailbox: a watched folder on a mail server, and what is read from it.
+"""The role Mailbox: a watched folder on a mail server, and the messages read from it.
 
-Implementations are blocking and are called from threads, one call at a time; `interrupt` alone may
-be called at any time. Their errors: MailboxUnavailable (retry later), MailUnreadable (this message
-cannot be read) and ConfigurationError (somebody must change the mail account).
+The fetcher, the tests of accounts, the doctor and the demo call it. Implementations are blocking
+and are called from threads, one call at a time; only `interrupt` may be called at any time. They
+raise MailboxUnavailable (retry later), MailUnreadable (this message cannot be read) and
+ConfigurationError (an administrator has to change the mail account).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from postrail.mailbox.spool import Spool
 
 
 class MailboxUnavailable(TransientError):
-    """The mail server cannot be reached or broke off the connection; the mails stay there.
+    """The mail server cannot be reached or broke off the connection; its messages stay there.
 
-    With `after_seconds` it asked for a pause of its own, and no mail is the reason.
+    With `after_seconds` the server asked for a pause, which has nothing to do with a message.
     """
 
     def __init__(
@@ -30,54 +31,54 @@ class MailboxUnavailable(TransientError):
 
 
 class MailUnreadable(PermanentError):
-    """The mail server refuses to give out a mail that it lists."""
+    """The mail server lists a message and refuses to send it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedMail:
-    """A mail that the mailbox holds: its number there (IMAP: UID) and its size in bytes.
+    """A message in the mailbox: its number there (IMAP: UID) and its size in bytes.
 
-    The size is None when the server could not tell; such a mail is best read alone.
+    The size is None when the server did not report it; such a message is best read alone.
     """
 
     uid: int
     size: int | None
-    # What names the mail for good where its number does not (POP3: "uidl=…"); else "".
+    # Identifies the message for good where its number does not (POP3: "uidl=…"); else "".
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """A mail as the server gave it out, and when the server took it in."""
+    """A message as the server sent it, and when the server received it."""
 
     uid: int
     content: bytes
     received_at: datetime | None
     key: str = ""
-    # Set when the content is only the header of a mail of this size.
+    # Set when the content is only the header of a message of this size.
     full_size: int | None = None
-    # Set when the content is in here, and not in `content`; whoever takes the mail closes it.
+    # Set when the content is in here, and not in `content`; the caller closes it.
     spool: Spool | None = None
 
     @property
     def size(self) -> int:
-        """The bytes of the whole mail."""
+        """Returns the bytes of the whole message."""
         if self.spool is not None:
             return self.spool.size
         return len(self.content) if self.full_size is None else self.full_size
 
     def close(self) -> None:
-        """Gives back what the mail held outside of memory."""
+        """Releases the disk space of a large message."""
         if self.spool is not None:
             self.spool.close()
 
     def chunks(self) -> Iterator[bytes]:
-        """What was read, in pieces."""
+        """Yields what was read, in chunks."""
         return iter([self.content]) if self.spool is None else self.spool.chunks()
 
 
 class Mailbox(Protocol):
-    """A folder on a mail server whose mails have numbers that only grow."""
+    """A folder on a mail server whose messages have numbers that only grow."""
 
     @property
     def single_connection_polls(self) -> bool:
@@ -87,66 +88,67 @@ class Mailbox(Protocol):
         """
 
     def open(self) -> int:
-        """Connects and logs in; returns the UIDVALIDITY, without which no number means a thing.
+        """Connects and logs in; returns the UIDVALIDITY, for which alone the numbers are valid.
 
-        A mailbox that `rest` lets go may be opened again, or finds back by itself when it is asked.
+        Where `rest` ends the connection, this opens it again; so does the next call that needs it.
         """
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
-        """The first mails numbered above `uid`, in order; empty when there are none.
+        """Lists the first messages numbered above `uid`, in order.
 
-        Sizes can be left out for servers that break off the connection over one of the mails.
+        Sizes can be left out for servers that break off the connection over one of the messages.
         """
 
     def held(self, last: int) -> list[ListedMail]:
-        """All mails numbered up to `last`, in order, without their sizes.
+        """Lists all messages numbered up to `last`, in order, without their sizes.
 
-        Where the numbers are ours, also older mails that were never asked for: theirs are higher.
+        Where the numbers are ours, it also lists older messages that no poll asked for, whose
+        numbers are higher.
         """
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
-        """These mails, in order, less those that were removed meanwhile; flags stay as they are.
+        """Reads messages in order, less those that were removed meanwhile; flags stay as they are.
 
         Raises MailUnreadable when the server refuses any of them.
         """
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
-        """A large mail, or one of unknown size, in little memory; None when it was removed.
+        """Reads a message of large or unknown size in little memory; None when it was removed.
 
         Raises MailUnreadable when the server refuses it.
         """
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
-        """The header of a mail that is too large; None when it was removed meanwhile."""
+        """Reads the header of a message that is too large; None when it was removed meanwhile."""
 
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
-        """The mails from `first` to `last` that still are as they came."""
+        """Lists the messages from `first` to `last` that `finish` has not changed yet."""
 
     def finish(self, uids: Sequence[int]) -> bool:
-        """Does with mails what the account wants after their download: marks, removes or moves.
+        """Marks, removes or moves messages after their download, as the account asks.
 
-        False when it takes effect with the next `rest` only. Raises MailUnreadable when the server
-        does not let us.
+        Returns False when that takes effect only with the next `rest`. Raises MailUnreadable when
+        the server does not allow it.
         """
 
     def rest(self) -> None:
-        """Nothing more is asked until the next look: a mailbox that others wait for is let go."""
+        """Ends a poll: releases a mailbox that this session locks, until the next poll."""
 
     @property
     def can_idle(self) -> bool:
-        """Whether the server tells of new mail by itself."""
+        """Returns whether the server announces new mail by itself."""
 
     def start_idle(self) -> bool:
-        """Asks to be told of new mail; False when there is some already, and nothing was begun."""
+        """Asks for announcements; returns False, without idling, when new mail is there."""
 
     def stop_idle(self) -> None:
-        """Ends what a successful `start_idle` began."""
+        """Ends a successful `start_idle`."""
 
     def fileno(self) -> int:
-        """The socket that becomes readable when the server has something to tell."""
+        """Returns the socket that becomes readable when the server announces something."""
 
     def interrupt(self) -> None:
-        """Breaks off the connection without waiting, so that a call in another thread ends."""
+        """Shuts the connection down without waiting, so that a call in another thread ends."""
 
     def close(self) -> None:
         """Releases the connection; never raises."""

@@ -1,8 +1,8 @@
-"""The dialogue with a mail server, line by line into the log, for whoever looks for a fault.
+"""Writes the dialogue with a mail server to the log, line by line, where an account has `debug`.
 
-Passwords, tokens and what mails say never get there. Each protocol masks what it knows to be
-secret or a body (IMAP: `imap_dialogue`); here the secrets themselves are taken out once more,
-wherever a server repeats them.
+Passwords, tokens and bodies of messages are never written. Each protocol masks what it knows to be
+secret or a body (IMAP: `imap.dialogue_log`); this module masks the secrets once more, wherever a
+server repeats them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHOWN_CHARACTERS = 500
 
 
 class Dialogue:
-    """Writes what goes to and comes from one server, with the name of its mailbox."""
+    """Logs the lines to and from one server, with the name of its mailbox."""
 
     def __init__(self, mailbox: str, secrets: Iterable[str] = ()) -> None:
         self._mailbox = mailbox
@@ -31,33 +31,33 @@ class Dialogue:
             self.hide(secret)
 
     def hide(self, secret: str) -> None:
-        """From now on this password or token is masked wherever it shows up."""
+        """Masks this password or token from now on."""
         if secret:
             self._forms |= forms_of(secret)
 
     def sent(self, words: str) -> None:
-        """We said so; passwords, tokens and bodies are masked already."""
+        """Logs what we sent; passwords, tokens and bodies are masked already."""
         logger.info("dialogue", mailbox=self._mailbox, sent=self.shown(words))
 
     def received(self, words: str) -> None:
-        """The server said so; bodies are masked already."""
+        """Logs what the server sent; bodies are masked already."""
         logger.info("dialogue", mailbox=self._mailbox, received=self.shown(words))
 
     def exchanged(self, method: str, url: str, status: int, *, sent: int, received: int) -> None:
-        """A request by HTTP and its answer: headers are left out, and bodies are only counted."""
+        """Logs an HTTP request and its answer, without headers, and of bodies only the size."""
         self.sent(f"{method} {masked_url(url)} {{{sent} bytes}}")
         self.received(f"{status} {{{received} bytes}}")
 
     def shown(self, words: str) -> str:
-        """The words without secrets, without what terminals act upon, and not too many."""
+        """Returns the text without secrets and control characters, cut to SHOWN_CHARACTERS."""
         words = masked(words, self._forms)
         if len(words) > SHOWN_CHARACTERS:
             words = f"{words[:SHOWN_CHARACTERS]}… ({len(words)} characters)"
-        return "".join(sign if sign.isprintable() else "�" for sign in words)
+        return "".join(character if character.isprintable() else "�" for character in words)
 
 
 def masked(words: str, forms: Iterable[str]) -> str:
-    """The words without these."""
+    """Returns the text with each of these forms masked."""
     # The longest form first, as one may be a part of another.
     for form in sorted(forms, key=len, reverse=True):
         words = words.replace(form, MASK)
@@ -65,8 +65,8 @@ def masked(words: str, forms: Iterable[str]) -> str:
 
 
 @contextlib.contextmanager
-def untold(secret: str) -> Iterator[None]:
-    """Takes the secret out of errors: some servers repeat the command that they refuse."""
+def masked_in_errors(secret: str) -> Iterator[None]:
+    """Masks the secret in errors, as some servers repeat the command that they refuse."""
     try:
         yield
     except PipelineError as error:
@@ -76,15 +76,17 @@ def untold(secret: str) -> Iterator[None]:
 
 
 def forms_of(secret: str) -> set[str]:
-    """How a secret may be written: as it is, quoted, in base64, in a URL."""
+    """Returns the forms of a secret: as it is, quoted, in base64, in a URL."""
     escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
     encoded = base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode()
     return {secret, escaped, encoded, encoded.rstrip("="), quote(secret), quote_plus(secret)}
 
 
 def masked_url(url: str) -> str:
-    """The address; of its query only options such as $select ($skiptoken and $deltatoken are no
-    secrets, and as good as one)."""
+    """Returns the address; of its query only options such as $select are shown.
+
+    $skiptoken and $deltatoken are masked, as they give access to the state of a mailbox.
+    """
     parts = urlsplit(url)
     query = "&".join(
         f"{name}={value if name.startswith('$') and not name.endswith('token') else MASK}"

@@ -1,12 +1,15 @@
-"""What goes wrong on the way to any mail server, in words that name the account's setting.
+"""Makes the errors of connections to mail servers; each names the account's setting and a remedy.
 
-What only one protocol knows is in its own room.
+The faults of one protocol only are in its own package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from postrail.configuration.models.mail_account import MAIL_PORTS, MailAccount
 from postrail.errors import ConfigurationError, PipelineError
@@ -16,9 +19,28 @@ from postrail.mailbox.check.certificate import Certificate
 # OpenSSL's reasons when the two sides share no version.
 OLD_TLS = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
 
+# An error of a library, or several of them, and the function that makes ours of it.
+Translation = tuple[
+    type[Exception] | tuple[type[Exception], ...], Callable[[MailAccount, Any], PipelineError]
+]
+
+
+@contextlib.contextmanager
+def translated(account: MailAccount, translations: Sequence[Translation]) -> Iterator[None]:
+    """Raises our errors for those of libraries, by the first translation that fits."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:
+        for kinds, fault in translations:
+            if isinstance(error, kinds):
+                raise fault(account, error) from error
+        raise
+
 
 def tls_context(account: MailAccount) -> ssl.SSLContext:
-    """How the account wants TLS to be spoken; raises ConfigurationError for a wrong ca_file."""
+    """Returns the account's context for TLS; raises ConfigurationError for a wrong ca_file."""
     try:
         context = ssl.create_default_context(cafile=account.ca_file or None)
     except (OSError, ssl.SSLError) as error:
@@ -32,7 +54,7 @@ def tls_context(account: MailAccount) -> ssl.SSLContext:
 
 
 def certificate_file_fault(account: MailAccount, error: Exception) -> ConfigurationError:
-    """The file with the certificate authorities cannot be used."""
+    """Returns the error for a ca_file that cannot be used."""
     return ConfigurationError(
         f"cannot read certificates from {account.ca_file}: {words_of(error)}",
         setting=setting_of(account, "ca_file"),
@@ -41,35 +63,36 @@ def certificate_file_fault(account: MailAccount, error: Exception) -> Configurat
 
 
 def plain_login_fault(account: MailAccount) -> ConfigurationError:
-    """The server takes passwords over encrypted connections only."""
+    """Returns the error for a server that accepts passwords over encrypted connections only."""
     return ConfigurationError(
-        f"{server_of(account)} takes no password over an unencrypted connection",
+        f"{server_of(account)} accepts no password over an unencrypted connection",
         setting=setting_of(account, "encryption"),
         remedy=f"Set encryption to starttls, or to ssl with port {MAIL_PORTS[account.protocol][1]}",
     )
 
 
-def plain_login_unwanted(account: MailAccount) -> ConfigurationError:
-    """The server offers no encryption, and the account does not allow to go on without."""
+def plain_login_forbidden(account: MailAccount) -> ConfigurationError:
+    """Returns the error for a server without encryption where the account requires it."""
     return ConfigurationError(
         f"{server_of(account)} offers no encryption (STARTTLS), so the password was not sent",
         setting=setting_of(account, "encryption, allow_plain_login"),
         remedy=f"Set encryption to ssl with port {MAIL_PORTS[account.protocol][1]}; or, if"
-        " everybody on the way may read the password, set allow_plain_login: true",
+        " anyone on the way may read the password, set allow_plain_login: true",
     )
 
 
 def tls_fault(
     account: MailAccount, error: ssl.SSLError, certificate: Certificate | None = None
 ) -> PipelineError:
-    """No TLS connection came about, or it broke; a certificate at fault may be given along."""
+    """Returns the error for TLS that failed or broke; uses the certificate where it is known."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_fault(account, error, certificate)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
         return broken_off(account, error)
     if any(reason in _tls_words(error) for reason in OLD_TLS):
         return ConfigurationError(
-            f"{server_of(account)} speaks no TLS {account.min_tls_version}: {_tls_words(error)}",
+            f"{server_of(account)} does not speak TLS {account.min_tls_version}:"
+            f" {_tls_words(error)}",
             setting=setting_of(account, "min_tls_version"),
             remedy="Have the server speak a newer TLS, or lower min_tls_version if it is above 1.2",
         )
@@ -126,7 +149,7 @@ def _how_to_trust(account: MailAccount, certificate: Certificate | None) -> str:
     if certificate is None or not certificate.self_signed:
         return (
             "Set ca_file to the PEM file of the authority that signed it, and host to the name in"
-            " the certificate; verify_certificate: false trusts anybody"
+            " the certificate; verify_certificate: false trusts any server"
         )
     starttls = "" if account.encryption == "ssl" else f" -starttls {account.wire_protocol}"
     return (
@@ -137,30 +160,30 @@ def _how_to_trust(account: MailAccount, certificate: Certificate | None) -> str:
 
 
 def expects_plain(account: MailAccount, greeting: str) -> ConfigurationError:
-    """The port begins without TLS, and the account begins with it."""
+    """Returns the error for a port that begins without TLS where the account begins with it."""
     return ConfigurationError(
         f"port {account.port} of {account.host} begins without TLS: {greeting}",
         setting=setting_of(account, "encryption, port"),
-        remedy="Set encryption to starttls, or port to the server's port for TLS, which is"
-        f" {MAIL_PORTS[account.protocol][1]} as a rule",
+        remedy="Set encryption to starttls, or port to the server's port for TLS,"
+        f" usually {MAIL_PORTS[account.protocol][1]}",
     )
 
 
 def expects_tls(account: MailAccount) -> ConfigurationError:
-    """The port begins with TLS, and the account begins without it."""
+    """Returns the error for a port that begins with TLS where the account begins without it."""
     return ConfigurationError(
-        f"port {account.port} of {account.host} expects TLS from the start, so it says nothing",
+        f"port {account.port} of {account.host} expects TLS from the start, and sends no greeting",
         setting=setting_of(account, "encryption, port"),
-        remedy="Set encryption to ssl, or port to the server's port without, which is"
-        f" {MAIL_PORTS[account.protocol][0]} as a rule",
+        remedy="Set encryption to ssl, or port to the server's port without TLS,"
+        f" usually {MAIL_PORTS[account.protocol][0]}",
     )
 
 
 def network_fault(account: MailAccount, error: OSError) -> MailboxUnavailable:
-    """No connection came about, or it broke."""
+    """Returns the error for a connection that failed or broke."""
     if isinstance(error, socket.gaierror):
         return MailboxUnavailable(
-            f"the host {account.host} is not known: {error.strerror}",
+            f"the host {account.host} is unknown: {error.strerror}",
             setting=setting_of(account, "host"),
             remedy="Correct the host name, or check this machine's name service",
         )
@@ -186,12 +209,12 @@ def network_fault(account: MailAccount, error: OSError) -> MailboxUnavailable:
 
 
 def broken_off(account: MailAccount, error: Exception) -> MailboxUnavailable:
-    """The server ended the connection in the middle of something."""
+    """Returns the error for a connection that the server ended before its answer was complete."""
     return MailboxUnavailable(f"{server_of(account)} broke off the connection: {words_of(error)}")
 
 
 def starttls_missing(account: MailAccount, error: Exception) -> ConfigurationError:
-    """The account wants STARTTLS and the server does not offer it."""
+    """Returns the error for a server that lacks the STARTTLS which the account requires."""
     return ConfigurationError(
         f"{server_of(account)} does not offer STARTTLS: {words_of(error)}",
         setting=setting_of(account, "encryption"),
@@ -201,7 +224,7 @@ def starttls_missing(account: MailAccount, error: Exception) -> ConfigurationErr
 
 
 def unexpected_answer(account: MailAccount, error: Exception) -> MailboxUnavailable:
-    """Whatever answers there does not speak the protocol."""
+    """Returns the error for an answer that is not in the protocol."""
     protocol = account.wire_protocol.upper()
     return MailboxUnavailable(
         f"{server_of(account)} answered what {protocol} does not expect: {words_of(error)}",
@@ -211,27 +234,27 @@ def unexpected_answer(account: MailAccount, error: Exception) -> MailboxUnavaila
 
 
 def login_refused(account: MailAccount, error: Exception) -> ConfigurationError:
-    """The server does not know this user name with this password."""
+    """Returns the error for a refused user name or password."""
     return ConfigurationError(
         f"{server_of(account)} refused the login of {account.username}: {words_of(error)}",
         setting=setting_of(account, "username, password"),
-        remedy="Correct the user name or the password; some providers want an app password, or"
-        f" {account.wire_protocol.upper()} to be allowed first",
+        remedy="Correct the user name or the password; some providers require an app password, or"
+        f" that {account.wire_protocol.upper()} is enabled first",
     )
 
 
 def server_of(account: MailAccount) -> str:
-    """The server as messages name it."""
+    """Returns the server as errors name it."""
     return f"the mail server {account.host}:{account.port}"
 
 
 def setting_of(account: MailAccount, fields: str) -> str:
-    """The account's fields as messages name them."""
+    """Returns the account's fields as errors name them."""
     return f"mail account {account.name}: {fields}"
 
 
 def words_of(error: Exception) -> str:
-    """The server's own words; libraries hand some of them on as the text of bytes."""
+    """Returns the server's own words, which libraries may pass on as the repr of bytes."""
     text = str(error).strip()
     if text[:2] in ("b'", 'b"'):
         text = text[2:-1]
@@ -239,6 +262,6 @@ def words_of(error: Exception) -> str:
 
 
 def _tls_words(error: ssl.SSLError) -> str:
-    """OpenSSL's reason, where it gave one."""
+    """Returns OpenSSL's reason, or the error's own words."""
     reason = getattr(error, "verify_message", None) or getattr(error, "reason", None)
     return str(reason or words_of(error))

@@ -1,9 +1,9 @@
-"""The role Ledger: numbers for mails that their server names by keys.
+"""The role Ledger: assigns numbers to messages that their server identifies by keys.
 
-POP3 has UIDL, a folder has file names, Graph has immutable ids; the fetcher wants numbers that only
+POP3 has UIDL, a folder has file names, Graph has immutable ids; the fetcher needs numbers that only
 grow. A key keeps its number for as long as it is listed, and for a while after. The number says how
-far the mailbox was read; what names the mail for good, and makes its mail_id, is the key: in a
-database that was lost, numbers begin anew.
+far the mailbox was read. The key identifies the message for good, and the mail_id is made from it:
+after the loss of the database, numbers start again.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-# The UIDVALIDITY of mailboxes that are numbered here; servers have none of 0 (RFC 3501, 2.3.1.1).
+# The UIDVALIDITY of mailboxes that we number; servers never use 0 (RFC 3501, 2.3.1.1).
 OUR_NUMBERS = 0
 
 
 class Ledger(Protocol):
-    """The keys of one folder of one mailbox. Blocking: for threads."""
+    """The keys of one folder of one mailbox. Blocking: called from the mailbox's thread."""
 
     def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
-        """The number of each key; a new one, in the order given, for each key that needs one.
+        """Returns the number of each key; new keys get the next numbers, in the order given.
 
-        New is what was never listed, and what was listed once and gone when its turn came (a
-        person moved it away, and back again). With `whole` the keys are all that the folder holds:
-        the others are forgotten some time later.
+        A key is new when it was never listed, or was gone when its message was to be read (a
+        person moved the message away and back). With `whole` the keys are all that the folder
+        holds, and the others are forgotten some time later.
 
-        Raises TransientError while PostgreSQL is away.
+        Raises TransientError while PostgreSQL is unavailable.
         """
 
 
 class PassingLedger:
-    """Numbers for one look that keeps nothing."""
+    """Numbers for one listing, which are not stored."""
 
     def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
-        """The place of each key among them."""
+        """Returns the position of each key among `keys`, from 1 on."""
         return {key: number for number, key in enumerate(keys, 1)}

@@ -1,6 +1,6 @@
-"""How we log in: by a password, or by tokens (XOAUTH2, and OAUTHBEARER of RFC 7628).
+"""Logs in to mail servers by a password or by tokens (XOAUTH2, and OAUTHBEARER of RFC 7628).
 
-The same for each protocol: here are the words that go to the server, and what its refusal means.
+IMAP and POP3 share the SASL messages that are made here, and the meaning of a refusal.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from postrail.oauth import BearerToken, ProviderUnavailable
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 
-# A password, or what gives a token whenever the mailbox is opened.
+# A password, or a function that returns a token whenever the mailbox is opened.
 Login = str | BearerToken
-# Called when it is the login's turn, as to find it may itself fail.
+# Called by the step that logs in, as finding the login may fail too.
 LoginOf = Callable[[], Login]
 Mechanism = Literal["XOAUTH2", "OAUTHBEARER"]
 
-# An empty answer to the server's words about a refused token; it says NO only then.
+# The answer to a challenge that explains a refusal; the server says NO only after it.
 CANCELLED = {"XOAUTH2": b"", "OAUTHBEARER": b"\x01"}
 SHOWN_CHARACTERS = 200
 
 
 def login_for(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> Login:
-    """The account's login; called in the event loop that `tokens` works in."""
-    # Also where there is none: an observer is refused here, whatever it would log in with.
+    """Returns the account's login; called in the event loop that `tokens` works in."""
+    # Also for an empty password: it refuses processes that may only observe.
     password = secrets.reveal(account.password)
     return tokens.bearer(account) if account.credential else password
 
 
 def asked_for(login: BearerToken, refused: str = "") -> str:
-    """A token, or another one than was refused; a provider that is away is no fault of ours."""
+    """Returns a token other than `refused`; an unavailable provider makes the mailbox so."""
     try:
         return login(refused)
     except ProviderUnavailable as error:
@@ -50,24 +50,27 @@ def asked_for(login: BearerToken, refused: str = "") -> str:
 
 
 def mechanism_of(account: MailAccount, offered: Collection[str]) -> Mechanism:
-    """The way to hand over a token; raises ConfigurationError when the server knows none.
+    """Returns the SASL mechanism for tokens; raises ConfigurationError when none is offered.
 
-    XOAUTH2 is what Google and Microsoft describe; others may have the standard one only.
+    Google and Microsoft document XOAUTH2; others may offer only the standard OAUTHBEARER.
     """
     if "XOAUTH2" in offered:
         return "XOAUTH2"
     if "OAUTHBEARER" in offered:
         return "OAUTHBEARER"
     raise ConfigurationError(
-        f"{server_of(account)} takes no tokens: it offers neither XOAUTH2 nor OAUTHBEARER",
+        f"{server_of(account)} accepts no tokens: it offers neither XOAUTH2 nor OAUTHBEARER",
         setting=setting_of(account, "credential, host, encryption"),
-        remedy="Check the host, and that the server offers them over this encryption; or log in"
+        remedy="Check the host, and that the server offers one over this encryption; or log in"
         " with a password, without a credential",
     )
 
 
-def sasl_words(account: MailAccount, mechanism: Mechanism, token: str) -> bytes:
-    """What the client says (developers.google.com/gmail/imap/xoauth2-protocol; RFC 7628, 3.1)."""
+def initial_response(account: MailAccount, mechanism: Mechanism, token: str) -> bytes:
+    """Returns the initial response of SASL.
+
+    See developers.google.com/gmail/imap/xoauth2-protocol, and RFC 7628, 3.1.
+    """
     user = account.username
     if mechanism == "XOAUTH2":
         return f"user={user}\x01auth=Bearer {token}\x01\x01".encode()
@@ -77,10 +80,10 @@ def sasl_words(account: MailAccount, mechanism: Mechanism, token: str) -> bytes:
 
 
 def token_refused(account: MailAccount, words: str, challenge: bytes) -> ConfigurationError:
-    """The server does not take a token that the provider has just given out."""
-    says = "; ".join(part for part in (_challenge_words(challenge), words) if part)
+    """Returns the error for a server that refused a token which the provider just issued."""
+    reason = "; ".join(part for part in (_challenge_text(challenge), words) if part)
     return ConfigurationError(
-        f"{server_of(account)} refused a fresh token for {account.username}: {says}",
+        f"{server_of(account)} refused a fresh token for {account.username}: {reason}",
         setting=setting_of(account, "username, credential"),
         remedy="Check that the mailbox exists under this user name, that"
         f" {account.wire_protocol.upper()} is enabled for it, that the user may open it, and"
@@ -89,8 +92,8 @@ def token_refused(account: MailAccount, words: str, challenge: bytes) -> Configu
     )
 
 
-def _challenge_words(challenge: bytes) -> str:
-    """The server's JSON about the refusal, as text; what is none of it is left out."""
+def _challenge_text(challenge: bytes) -> str:
+    """Returns the server's JSON about the refusal as text; empty when it is not JSON."""
     if challenge[:1] != b"{":
         try:
             challenge = base64.b64decode(challenge)
@@ -103,4 +106,6 @@ def _challenge_words(challenge: bytes) -> str:
     if not isinstance(found, dict):
         return ""
     text = ", ".join(f"{name} {value}" for name, value in found.items() if value)
-    return "".join(sign if sign.isprintable() else " " for sign in text)[:SHOWN_CHARACTERS]
+    return "".join(character if character.isprintable() else " " for character in text)[
+        :SHOWN_CHARACTERS
+    ]

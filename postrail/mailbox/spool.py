@@ -1,4 +1,4 @@
-"""A large mail on its way from a server to the blob store: in a temporary file, never in memory."""
+"""Holds a large message in a temporary file on its way from a server to the blob store."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ CHUNK_BYTES = 1024 * 1024
 
 
 @contextlib.contextmanager
-def _no_room() -> Iterator[None]:
-    """Else it would pass for a fault of the mail or of the connection."""
+def _disk_full() -> Iterator[None]:
+    """Raises TransientError for OSError, which callers take for a broken connection."""
     try:
         yield
     except OSError as error:
         raise TransientError(
-            f"no room for a large mail on disk: {error}",
+            f"no space for a large message on disk: {error}",
             setting="TMPDIR",
-            remedy="Give the process a folder for temporary files with room for its largest mails",
+            remedy="Set it to a folder for temporary files with space for the largest messages",
         ) from error
 
 
 class Spool:
-    """Written once, piece by piece, then read; hashed on the way. Its file has no name."""
+    """A file without a name, written once by chunks, hashed meanwhile, and then read."""
 
     def __init__(self) -> None:
-        """Raises TransientError when there is no place for it."""
-        with _no_room():
+        """Raises TransientError when the file cannot be created."""
+        with _disk_full():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  Closed by close().
         self._hash = hashlib.sha256()
         self.size = 0
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of what was written so far, in hexadecimal digits."""
+        """Returns the SHA-256 of what was written so far, in hexadecimal digits."""
         return self._hash.hexdigest()
 
     @property
     def closed(self) -> bool:
-        """Whether the content is gone."""
+        """Tells whether the content was released."""
         return self._file.closed
 
-    def write(self, piece: bytes) -> None:
+    def write(self, chunk: bytes) -> None:
         """Appends; raises TransientError when the disk is full."""
-        with _no_room():
-            self._file.write(piece)
-            # Else the last bytes are written, and may find no room, only when they are read.
+        with _disk_full():
+            self._file.write(chunk)
+            # Otherwise a full disk might show only when the content is read.
             self._file.flush()
-        self._hash.update(piece)
-        self.size += len(piece)
+        self._hash.update(chunk)
+        self.size += len(chunk)
 
     def chunks(self) -> Iterator[bytes]:
-        """The content from its start, a MiB at a time."""
+        """Yields the content from its start, by chunks of 1 MiB."""
         self._file.seek(0)
         while chunk := self._file.read(CHUNK_BYTES):
             yield chunk
 
     def close(self) -> None:
-        """Gives the disk space back; may be called again."""
+        """Releases the disk space; may be called again."""
         self._file.close()
 
 
-def spooled(pieces: Iterable[bytes]) -> Spool:
-    """All pieces in a spool; none is left behind when getting one fails."""
-    with contextlib.ExitStack() as faulty:
-        spool = faulty.enter_context(contextlib.closing(Spool()))
-        for piece in pieces:
-            spool.write(piece)
-        faulty.pop_all()
+def spooled(chunks: Iterable[bytes]) -> Spool:
+    """Writes all chunks into a spool, which is closed when one of them cannot be read."""
+    with contextlib.ExitStack() as on_error:
+        spool = on_error.enter_context(contextlib.closing(Spool()))
+        for chunk in chunks:
+            spool.write(chunk)
+        on_error.pop_all()
     return spool

@@ -1,6 +1,6 @@
-"""Tries a mail account out before it is saved: each step with its time, and what to mend.
+"""Tests a mail account before it is saved: reports each step, its time, and what to fix.
 
-Nothing is stored, and no mailbox is changed. Each protocol brings one function, in `TRIALS`.
+Nothing is stored, and no mailbox is changed. Each protocol has one function, in `TRIALS`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from postrail.mailbox.pop3.trial import try_pop3
 
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
 
-# By what is wire_protocol with the server.
+# By the protocol that is spoken with the server.
 TRIALS: dict[str, Trial] = {
     "imap": try_imap,
     "pop3": try_pop3,
@@ -29,7 +29,7 @@ TRIALS: dict[str, Trial] = {
 def try_account(
     account: MailAccount, login: LoginOf, so_far: ReadSoFar | None = None
 ) -> Iterator[Step]:
-    """The steps as they are done, up to the first that fails. Blocking: for a thread."""
+    """Yields the steps as they are run, up to the first that fails. Blocking: for a thread."""
     trial = TRIALS[account.wire_protocol]
-    # Who looks at the steps has no log to look at.
+    # The steps are shown to a person; the log of this process is not.
     yield from trial(account.model_copy(update={"debug": False}), login, so_far)

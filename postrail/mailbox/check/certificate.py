@@ -1,4 +1,4 @@
-"""What a server's certificate says of itself: DER in, names and dates out."""
+"""Reads a server's certificate: DER in, names and dates out. Verifies nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
 NAMES_SHOWN = 5
-# A server may send any bytes that its own library took for a certificate.
+# A server may send bytes that only its own library takes for a certificate.
 UNREADABLE = (
     ValueError,
     x509.DuplicateExtension,
@@ -21,31 +21,31 @@ UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate as its owner wrote it; nothing of it is verified here."""
+    """The contents of a certificate, unverified."""
 
     subject: str
     issuer: str
-    # The host names that it is for.
+    # The host names and addresses that it is valid for.
     names: tuple[str, ...]
     valid_from: datetime
     valid_until: datetime
-    # Who signed it is whom it is for.
+    # Issuer and subject are the same.
     self_signed: bool
     sha256: str
 
     def days_left(self, now: datetime) -> int:
-        """How many days it is valid from now on; negative when it has expired."""
+        """Returns the days until it expires; negative when it has expired."""
         return (self.valid_until - now).days
 
     @property
     def for_hosts(self) -> str:
-        """Its names, or the first of many."""
+        """Returns its names as text, at most the first NAMES_SHOWN."""
         shown = ", ".join(self.names[:NAMES_SHOWN]) or self.subject
         return shown + (", …" if len(self.names) > NAMES_SHOWN else "")
 
 
 def read_certificate(der: bytes | None) -> Certificate | None:
-    """The certificate; None when there is none, or when it cannot be read."""
+    """Reads a certificate; returns None when `der` is empty or cannot be read."""
     if not der:
         return None
     try:
@@ -67,7 +67,7 @@ def _name(name: x509.Name) -> str:
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         if found := name.get_attributes_for_oid(kind):
             return str(found[0].value)
-    return name.rfc4514_string() or "nobody"
+    return name.rfc4514_string() or "an empty name"
 
 
 def _hosts(certificate: x509.Certificate) -> tuple[str, ...]:

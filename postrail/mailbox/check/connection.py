@@ -1,8 +1,7 @@
-"""The first steps of any trial: the server's name, its port, TLS and its greeting.
+"""Resolves a server's name, connects, speaks TLS and reads the greeting, each as a step.
 
-They use a connection of their own, which is closed before anybody logs in. What goes wrong is
-looked at more closely than a fetcher would: a second connection tells what the port does expect,
-or shows the certificate that was refused.
+The connection is closed before the login, which uses another one. After a failure a second
+connection finds out what the port expects, or reads the certificate that was refused.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.check.certificate import Certificate, read_certificate
-from postrail.mailbox.check.timed_steps import Found, Step, Steps, in_order
+from postrail.mailbox.check.timed_steps import Actions, Findings, Step, run_in_order
 from postrail.mailbox.faults import (
     broken_off,
     expects_plain,
@@ -33,7 +32,7 @@ from postrail.mailbox.faults import (
 )
 
 CONNECT_TIMEOUT_SECONDS = 10.0
-# A server that greets does so at once; one that is silent for longer may expect TLS.
+# Servers greet at once; one that is silent for longer may expect TLS.
 SILENCE_SECONDS = 3.0
 LINE_BYTES = 8192
 LINES_BEFORE_ANSWER = 20
@@ -42,29 +41,35 @@ WORDS_SHOWN = 200
 
 GREETINGS = {"imap": (b"* OK", b"* PREAUTH"), "pop3": (b"+OK",)}
 REFUSALS = {"imap": (b"* BYE",), "pop3": (b"-ERR",)}
-# RFC 3501, 6.2.1, and RFC 2595, 4: the command, how its answer begins, and how when it is a yes.
+# RFC 3501, 6.2.1, and RFC 2595, 4: the command, the beginnings of its answers, and of consent.
 STARTTLS: dict[str, tuple[bytes, tuple[bytes, ...], bytes]] = {
     "imap": (b"a1 STARTTLS\r\n", (b"a1 ",), b"a1 OK"),
     "pop3": (b"STLS\r\n", (b"+OK", b"-ERR"), b"+OK"),
 }
 
 
-def reach(account: MailAccount) -> Generator[Step, None, bool]:
-    """The steps up to TLS and greeting; returns whether all succeeded."""
-    with contextlib.closing(ConnectionCheck(account)) as way:
-        return (yield from in_order(way.steps()))
+def check_connection(
+    account: MailAccount, advice: Sequence[str] = ()
+) -> Generator[Step, None, bool]:
+    """Runs the steps up to TLS and greeting; returns whether all succeeded.
+
+    `advice` is what is to be said about the account's settings where TLS succeeds.
+    """
+    with contextlib.closing(ConnectionCheck(account, advice)) as check:
+        return (yield from run_in_order(check.actions()))
 
 
 class ConnectionCheck:
-    """The way to the server of an account that speaks IMAP or POP3."""
+    """One connection to the server of an account, and the steps that are taken on it."""
 
-    def __init__(self, account: MailAccount) -> None:
+    def __init__(self, account: MailAccount, advice: Sequence[str] = ()) -> None:
         self._account = account
+        self._settings_advice = advice
         self._timeout = account.timeout_ms / 1000
         self._socket: socket.socket | None = None
 
-    def steps(self) -> Steps:
-        """Name resolution, connection, and then TLS and greeting in the order of the encryption."""
+    def actions(self) -> Actions:
+        """Returns name resolution, connection, TLS and greeting; the encryption orders the last."""
         tls, greeting = ("TLS", self.encrypt), ("greeting", self.greeting)
         then = {"ssl": [tls, greeting], "none": [greeting]}
         return [
@@ -79,8 +84,8 @@ class ConnectionCheck:
             self._socket.close()
             self._socket = None
 
-    def resolve(self) -> Found:
-        """The server's addresses."""
+    def resolve(self) -> Findings:
+        """Resolves the host name."""
         account = self._account
         try:
             found = socket.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)
@@ -92,15 +97,15 @@ class ConnectionCheck:
                 setting=setting_of(account, "host"),
                 remedy="Correct the host name",
             ) from error
-        return Found(", ".join(dict.fromkeys(str(address[4][0]) for address in found)))
+        return Findings(", ".join(dict.fromkeys(str(address[4][0]) for address in found)))
 
-    def connect(self) -> Found:
-        """A TCP connection."""
+    def connect(self) -> Findings:
+        """Makes the TCP connection."""
         self._socket = self._connected()
-        return Found(f"{self._socket.getpeername()[0]}, port {self._account.port}")
+        return Findings(f"{self._socket.getpeername()[0]}, port {self._account.port}")
 
-    def encrypt(self) -> Found:
-        """TLS from the start."""
+    def encrypt(self) -> Findings:
+        """Starts TLS right after connecting."""
         try:
             return self._wrap()
         except ssl.SSLCertVerificationError as error:
@@ -112,12 +117,12 @@ class ConnectionCheck:
                 raise tls_fault(self._account, error) from error
             raise network_fault(self._account, error) from error
 
-    def upgrade(self) -> Found:
-        """STARTTLS; where it is not needed, the server may lack it."""
+    def upgrade(self) -> Findings:
+        """Starts TLS by STARTTLS, which the server may lack if the account allows that."""
         refusal = self._ask_for_tls(self._open_socket)
         if refusal is not None:
             if self._account.encryption == "starttls_if_available":
-                return Found(f"the server offers none ({_words(refusal)})")
+                return Findings(f"the server does not offer it ({_words(refusal)})")
             raise starttls_missing(self._account, ValueError(_words(refusal)))
         try:
             return self._wrap()
@@ -128,19 +133,19 @@ class ConnectionCheck:
         except OSError as error:
             raise network_fault(self._account, error) from error
 
-    def greeting(self) -> Found:
-        """What the server says first."""
+    def greeting(self) -> Findings:
+        """Reads the greeting."""
         line = self._first_line(self._open_socket)
         protocol = self._account.wire_protocol
         if line.startswith(REFUSALS[protocol]):
             raise MailboxUnavailable(
-                f"{server_of(self._account)} wants no connection now: {_words(line)}",
+                f"{server_of(self._account)} accepts no connection now: {_words(line)}",
                 setting=setting_of(self._account, "host, port"),
-                remedy="Try again later; ask the server's administrator when it goes on",
+                remedy="Try again later; if it persists, ask the server's administrator",
             )
         if not line.startswith(GREETINGS[protocol]):
             raise unexpected_answer(self._account, ValueError(_words(line)))
-        return Found(_words(line))
+        return Findings(_words(line))
 
     @property
     def _open_socket(self) -> socket.socket:
@@ -156,21 +161,21 @@ class ConnectionCheck:
         found.settimeout(self._timeout)
         return found
 
-    def _wrap(self) -> Found:
+    def _wrap(self) -> Findings:
         context = tls_context(self._account)
         wrapped = context.wrap_socket(self._open_socket, server_hostname=self._account.host)
         self._socket = wrapped
         certificate = read_certificate(wrapped.getpeercert(binary_form=True))
         version = wrapped.version() or "TLS"
         if certificate is None:
-            return Found(f"{version}, with a certificate that cannot be read")
-        return Found(f"{version}, {described(certificate)}", self._advice(certificate))
+            return Findings(f"{version}, with a certificate that cannot be read")
+        return Findings(f"{version}, {described(certificate)}", self._advice(certificate))
 
     def _advice(self, certificate: Certificate) -> str:
-        advice = "; ".join(self._account.risks())
+        advice = "; ".join(self._settings_advice)
         if certificate.days_left(_now()) < RENEW_DAYS and self._account.verify_certificate:
             advice = "; ".join(
-                filter(None, [advice, "the certificate has to be renewed on the server soon"])
+                filter(None, [advice, "the certificate on the server has to be renewed soon"])
             )
         return advice
 
@@ -178,7 +183,7 @@ class ConnectionCheck:
         return tls_fault(self._account, error, self._certificate())
 
     def _certificate(self) -> Certificate | None:
-        """The certificate that was refused, over a connection that trusts anybody."""
+        """Returns the certificate that was refused, over a connection that verifies nothing."""
         with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
             if self._account.encryption != "ssl":
                 self._first_line(plain)
@@ -188,10 +193,10 @@ class ConnectionCheck:
         return None
 
     def _plain_greeting(self) -> bytes:
-        """What the port says to somebody who speaks no TLS; b"" when it is silent."""
+        """Returns what the port says to a client without TLS; b"" when it is silent."""
         with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
             line = _line(plain, SILENCE_SECONDS)
-            # HTTP has none.
+            # Of HTTP no greeting is known.
             return line if line.startswith(GREETINGS.get(self._account.wire_protocol, ())) else b""
         return b""
 
@@ -217,7 +222,7 @@ class ConnectionCheck:
         except OSError as error:
             raise network_fault(self._account, error) from error
         if not line:
-            raise broken_off(self._account, EOFError("it said nothing"))
+            raise broken_off(self._account, EOFError("it sent no greeting"))
         return line
 
     def _line(self, server: socket.socket) -> bytes:
@@ -227,7 +232,7 @@ class ConnectionCheck:
             raise network_fault(self._account, error) from error
 
     def _ask_for_tls(self, server: socket.socket) -> bytes | None:
-        """Asks to begin with TLS; returns the server's words when it does not want to."""
+        """Asks for TLS; returns the server's words when it refuses."""
         command, answer, yes = STARTTLS[self._account.wire_protocol]
         try:
             server.sendall(command)
@@ -236,14 +241,14 @@ class ConnectionCheck:
         for _ in range(LINES_BEFORE_ANSWER):
             line = self._line(server)
             if not line:
-                raise broken_off(self._account, EOFError("asked for TLS, it said nothing"))
+                raise broken_off(self._account, EOFError("it did not answer STARTTLS"))
             if line.startswith(answer):
                 return None if line.startswith(yes) else line
         raise unexpected_answer(self._account, ValueError("no answer to STARTTLS"))
 
 
 def described(certificate: Certificate) -> str:
-    """The certificate in one line."""
+    """Returns the certificate in one line."""
     return (
         f"certificate for {certificate.for_hosts} ({certificate.subject}),"
         f" issued by {certificate.issuer}, valid until {certificate.valid_until:%Y-%m-%d}"
@@ -252,16 +257,16 @@ def described(certificate: Certificate) -> str:
 
 
 def _line(server: socket.socket, seconds: float) -> bytes:
-    """The first line, or the first bytes of one without end; b"" at the end of the connection.
+    """Reads a line, or its first LINE_BYTES; returns b"" at the end of the connection.
 
-    It is read byte by byte, so that nothing of what follows (TLS) is taken away. The time is that
-    of the whole line: a server that sends a byte now and then keeps nobody.
+    It is read byte by byte, as the bytes after it may be TLS. The timeout is for the whole line,
+    so a dripping server cannot hold the check.
     """
     deadline, before = time.monotonic() + seconds, server.gettimeout()
     line = b""
     try:
         while len(line) < LINE_BYTES and not line.endswith(b"\n"):
-            # At least something: 0 would mean not to wait at all, and to fail otherwise.
+            # A timeout of 0 would make the socket non-blocking.
             server.settimeout(max(deadline - time.monotonic(), 0.001))
             byte = server.recv(1)
             if not byte:
@@ -273,7 +278,7 @@ def _line(server: socket.socket, seconds: float) -> bytes:
 
 
 def _trusting_context() -> ssl.SSLContext:
-    """For looking only: nothing that matters is ever sent over it."""
+    """Returns a context that verifies nothing, for connections over which no secret is sent."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

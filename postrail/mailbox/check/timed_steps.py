@@ -1,4 +1,4 @@
-"""A trial as a list of steps: each is timed, and the first one that fails ends it."""
+"""Runs a test as named steps: each is timed, and the first that fails is the last."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNFORESEEN = "Switch debug on, and look at the dialogue in the fetcher's log"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was tried and what came of it. With `ok` the remedy is what could be better."""
+    """A step that was run, with its result. With `ok` the remedy is advice."""
 
     name: str
     ok: bool
@@ -27,33 +27,33 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a step that succeeded has found out."""
+class Findings:
+    """The result of a step that succeeded."""
 
     detail: str
-    # What works and could be better, and how.
+    # How to improve what works already.
     advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSoFar:
-    """How far a folder was read by now."""
+    """The position in a folder up to which the fetcher has read it."""
 
     uid_validity: int
     last_uid: int
 
 
-# However slowly a server answers, a trial ends.
+# A test ends by then, however slowly a server answers.
 TRIAL_SECONDS = 120.0
 
-Work = Callable[[], Found]
-Steps = Sequence[tuple[str, Work]]
+Action = Callable[[], Findings]
+Actions = Sequence[tuple[str, Action]]
 
 
-def in_order(steps: Steps) -> Generator[Step, None, bool]:
-    """Does the steps one by one, up to the first that fails; returns whether none did."""
-    for name, work in steps:
-        step = _done(name, work)
+def run_in_order(actions: Actions) -> Generator[Step, None, bool]:
+    """Runs the actions one by one, up to the first that fails; returns whether all succeeded."""
+    for name, action in actions:
+        step = _run(name, action)
         yield step
         if not step.ok:
             return False
@@ -61,8 +61,8 @@ def in_order(steps: Steps) -> Generator[Step, None, bool]:
 
 
 @contextlib.contextmanager
-def broken_off_after(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Calls `interrupt` when the block takes longer than a trial may."""
+def time_limit(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Calls `interrupt`, in a thread of its own, when the block takes longer than TRIAL_SECONDS."""
     timer = threading.Timer(TRIAL_SECONDS, interrupt)
     timer.daemon = True
     timer.start()
@@ -72,13 +72,13 @@ def broken_off_after(interrupt: Callable[[], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def _done(name: str, work: Work) -> Step:
+def _run(name: str, action: Action) -> Step:
     started = time.perf_counter()
     try:
-        found = work()
+        found = action()
     except PipelineError as error:
         return Step(name, False, error.problem, error.remedy, _milliseconds(started), error.setting)
-    # A trial meets servers that nobody foresaw: their faults belong to the answer.
+    # Servers may fail in ways that we did not foresee; the user is to see these too.
     except Exception as error:  # noqa: BLE001
         problem = f"{type(error).__name__}: {error}"
         return Step(name, False, problem, UNFORESEEN, _milliseconds(started))

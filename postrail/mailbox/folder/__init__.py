@@ -19,7 +19,7 @@ HEADER_MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredMessage:
     """A mail that lies there whole, and what names it for good."""
 
     key: str
@@ -33,10 +33,10 @@ class Place(Protocol):
     """One kind of place that holds mails. Raises OSError as the files do."""
 
     @property
-    def marks(self) -> bool:
+    def can_mark_seen(self) -> bool:
         """Whether mails can be marked as seen here."""
 
-    def look(self) -> list[Found]:
+    def list_messages(self) -> list[StoredMessage]:
         """All mails that are there whole, in the order in which they came."""
 
     def read(self, key: str) -> bytes | None:

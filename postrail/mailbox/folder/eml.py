@@ -13,9 +13,16 @@ from typing import BinaryIO, TypeVar
 
 from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
+from postrail.mailbox.folder import (
+    HEADER_MAX_BYTES,
+    StoredMessage,
+    header_of,
+    pieces,
+    quoted,
+    time_of,
+)
 from postrail.mailbox.folder.directory import Directory
-from postrail.mailbox.folder.finished_files import Settling
+from postrail.mailbox.folder.finished_files import FinishedFiles
 from postrail.mailbox.spool import Spool, spooled
 
 T = TypeVar("T")
@@ -24,15 +31,15 @@ T = TypeVar("T")
 class EmlFolder:
     """The .eml files right in a directory, not in those below."""
 
-    marks = False
+    can_mark_seen = False
 
     def __init__(self, account: MailAccount, clock: Clock) -> None:
         self._account = account
-        self._settling = Settling(clock)
+        self._finished_files = FinishedFiles(clock)
         self._directory: Directory | None = None
         self._names: dict[str, str] = {}
 
-    def look(self) -> list[Found]:
+    def list_messages(self) -> list[StoredMessage]:
         self.close()
         self._directory = Directory.at(self._account.path)
         mails = {
@@ -40,9 +47,11 @@ class EmlFolder:
             for name, status in self._directory.files()
             if name.lower().endswith(".eml")
         }
-        self._settling.forget_all_but(mails)
+        self._finished_files.forget_all_but(mails)
         settled = {
-            name: status for name, status in mails.items() if self._settling.settled(name, status)
+            name: status
+            for name, status in mails.items()
+            if self._finished_files.is_finished(name, status)
         }
         self._names = {_key(name, status): name for name, status in settled.items()}
         in_order = sorted(settled, key=lambda name: (settled[name].st_mtime_ns, name))
@@ -101,7 +110,7 @@ class EmlFolder:
 
     @property
     def _open_directory(self) -> Directory:
-        assert self._directory is not None, "look() comes first"
+        assert self._directory is not None, "list_messages() comes first"
         return self._directory
 
     def close(self) -> None:
@@ -114,5 +123,5 @@ def _key(name: str, status: os.stat_result) -> str:
     return f"file={quoted(name)};size={status.st_size};time={status.st_mtime_ns}"
 
 
-def _found(name: str, status: os.stat_result) -> Found:
-    return Found(_key(name, status), status.st_size, time_of(status.st_mtime))
+def _found(name: str, status: os.stat_result) -> StoredMessage:
+    return StoredMessage(_key(name, status), status.st_size, time_of(status.st_mtime))

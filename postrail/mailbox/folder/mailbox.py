@@ -17,7 +17,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
-from postrail.mailbox.folder import Found, Place, quoted
+from postrail.mailbox.folder import Place, StoredMessage, quoted
 from postrail.mailbox.folder.eml import EmlFolder
 from postrail.mailbox.folder.maildir import Maildir
 from postrail.mailbox.folder.mbox import Mbox
@@ -41,7 +41,7 @@ class FolderMailbox:
         self._ledger = ledger
         self._clock = clock
         self._place: Place | None = None
-        self._mails: dict[int, Found] = {}
+        self._mails: dict[int, StoredMessage] = {}
         self._interrupted = False
         # `close` may come while another call is at work.
         self._at_work = threading.Lock()
@@ -66,11 +66,11 @@ class FolderMailbox:
     def _look(self) -> None:
         place = self._open_place()
         with path_fault(self._account):
-            mails = [mail for mail in place.look() if self._is_wanted(mail)]
+            mails = [mail for mail in place.list_messages() if self._is_wanted(mail)]
         numbers = self._ledger.number([mail.key for mail in mails])
         self._mails = {numbers[mail.key]: mail for mail in mails}
 
-    def _is_wanted(self, mail: Found) -> bool:
+    def _is_wanted(self, mail: StoredMessage) -> bool:
         first_day = self._account.only_after
         return not first_day or not mail.received_at or mail.received_at.date() >= first_day
 
@@ -120,13 +120,13 @@ class FolderMailbox:
                     return ReadMail(uid, header, found.received_at, found.key, full_size=size)
         return None
 
-    def _found(self, uids: Sequence[int]) -> list[tuple[int, Found]]:
+    def _found(self, uids: Sequence[int]) -> list[tuple[int, StoredMessage]]:
         """Those of the mails that were there at the last look; there is one if it is time to."""
         if not self._mails.keys() >= set(uids):
             self._look()
         return [(uid, self._mails[uid]) for uid in uids if uid in self._mails]
 
-    def _content(self, mail: Found, read: Callable[[str], T]) -> T:
+    def _content(self, mail: StoredMessage, read: Callable[[str], T]) -> T:
         try:
             return read(mail.key)
         except OSError as error:
@@ -140,7 +140,7 @@ class FolderMailbox:
         """The mails from `first` to `last` that were not marked, removed or moved."""
         wanted = self._account.after_download
         with self._at_work:
-            if wanted == "leave" or (wanted == "seen" and not self._open_place().marks):
+            if wanted == "leave" or (wanted == "seen" and not self._open_place().can_mark_seen):
                 return []
             self._look()
             return [

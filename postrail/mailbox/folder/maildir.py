@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.folder import HEADER_MAX_BYTES, Found, header_of, pieces, quoted, time_of
+from postrail.mailbox.folder import (
+    HEADER_MAX_BYTES,
+    StoredMessage,
+    header_of,
+    pieces,
+    quoted,
+    time_of,
+)
 from postrail.mailbox.folder.directory import Directory
 from postrail.mailbox.spool import Spool, spooled
 
@@ -22,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Lying:
+class MaildirFile:
     """Where a mail lies now."""
 
     part: str
@@ -50,29 +57,30 @@ class Lying:
 class Maildir:
     """The mails of one maildir, without the folders that Maildir++ keeps in it."""
 
-    marks = True
+    can_mark_seen = True
 
     def __init__(self, account: MailAccount) -> None:
         self._account = account
         self._parts: dict[str, Directory] = {}
-        self._mails: dict[str, Lying] = {}
+        self._mails: dict[str, MaildirFile] = {}
 
-    def look(self) -> list[Found]:
+    def list_messages(self) -> list[StoredMessage]:
         self.close()
         with Directory.at(self._account.path) as root:
             for part in PARTS:
                 self._parts[part] = root.below(part)
         # Mails move from new to cur only: in this order none is missed on its way.
-        lying = [mail for part in PARTS for mail in self._lying_in(part)]
+        lying = [mail for part in PARTS for mail in self._files_in(part)]
         self._mails = {f"file={quoted(mail.unique)}": mail for mail in lying}
         in_order = sorted(self._mails.items(), key=lambda item: (item[1].time_ns, item[1].name))
         return [
-            Found(key, mail.size, time_of(mail.time_ns / 1e9), mail.seen) for key, mail in in_order
+            StoredMessage(key, mail.size, time_of(mail.time_ns / 1e9), mail.seen)
+            for key, mail in in_order
         ]
 
-    def _lying_in(self, part: str) -> Iterator[Lying]:
+    def _files_in(self, part: str) -> Iterator[MaildirFile]:
         for name, status in self._parts[part].files():
-            yield Lying(part, name, status.st_size, status.st_mtime_ns)
+            yield MaildirFile(part, name, status.st_size, status.st_mtime_ns)
 
     def read(self, key: str) -> bytes | None:
         return self._at(key, lambda mail: self._read(mail, -1))
@@ -80,7 +88,7 @@ class Maildir:
     def spool(self, key: str) -> Spool | None:
         return self._at(key, self._spool)
 
-    def _spool(self, mail: Lying) -> Spool:
+    def _spool(self, mail: MaildirFile) -> Spool:
         with self._parts[mail.part].open(mail.name) as file:
             return spooled(pieces(file))
 
@@ -88,7 +96,7 @@ class Maildir:
         content = self._at(key, lambda mail: self._read(mail, HEADER_MAX_BYTES))
         return None if content is None else header_of(content)
 
-    def _read(self, mail: Lying, most: int) -> bytes:
+    def _read(self, mail: MaildirFile, most: int) -> bytes:
         with self._parts[mail.part].open(mail.name) as file:
             return file.read(most)
 
@@ -104,15 +112,15 @@ class Maildir:
             directory.sync()
         return True
 
-    def _each(self, keys: Sequence[str], act: Callable[[Lying], None]) -> None:
+    def _each(self, keys: Sequence[str], act: Callable[[MaildirFile], None]) -> None:
         for key in keys:
             self._at(key, act)
 
-    def _mark(self, mail: Lying) -> None:
+    def _mark(self, mail: MaildirFile) -> None:
         if not mail.seen:
             self._parts[mail.part].rename(mail.name, self._parts["cur"], mail.seen_name)
 
-    def _remove(self, mail: Lying) -> None:
+    def _remove(self, mail: MaildirFile) -> None:
         self._parts[mail.part].remove(mail.name)
 
     def _move(self, keys: Sequence[str]) -> None:
@@ -127,7 +135,7 @@ class Maildir:
                 cur.sync()
         self._each(keys, self._remove)
 
-    def _at(self, key: str, act: Callable[[Lying], T]) -> T | None:
+    def _at(self, key: str, act: Callable[[MaildirFile], T]) -> T | None:
         """Acts where the mail lies, also when a reader has flagged it since; None: it is gone."""
         for _ in range(2):
             if key not in self._mails:
@@ -135,7 +143,7 @@ class Maildir:
             try:
                 return act(self._mails[key])
             except FileNotFoundError:
-                self.look()
+                self.list_messages()
         return None
 
     def rest(self) -> None:

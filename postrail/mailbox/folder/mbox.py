@@ -15,8 +15,8 @@ from typing import BinaryIO, TypeVar
 
 from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.folder import Found, header_of, quoted, time_of
-from postrail.mailbox.folder.finished_files import Settling
+from postrail.mailbox.folder import StoredMessage, header_of, quoted, time_of
+from postrail.mailbox.folder.finished_files import FinishedFiles
 from postrail.mailbox.folder.mbox_file import (
     CHUNK_BYTES,
     Span,
@@ -39,19 +39,19 @@ T = TypeVar("T")
 class Mbox:
     """The mails of one mbox."""
 
-    marks = False
+    can_mark_seen = False
 
     def __init__(self, account: MailAccount, clock: Clock) -> None:
         self._account = account
         # The file itself, where the path is a link: another one is to take its place.
         self._path = Path(os.path.realpath(account.path))
-        self._settling = Settling(clock)
+        self._finished_files = FinishedFiles(clock)
         self._late = LateMail(self._path, clock)
         self._signature: Signature | None = None
         self._spans: dict[str, Span] = {}
         self._waiting: set[str] = set()
 
-    def look(self) -> list[Found]:
+    def list_messages(self) -> list[StoredMessage]:
         if self._late.is_there():
             with locked(self._path, to_write=True) as file:
                 self._late.carry_over(file)
@@ -59,7 +59,7 @@ class Mbox:
             self._find(file)
             status = os.fstat(file.fileno())
         mails = list(self._spans.values())
-        if mails and not self._settling.settled(self._path.name, status):
+        if mails and not self._finished_files.is_finished(self._path.name, status):
             # The last mail may be being written by a program that takes no lock.
             mails.pop()
         return [_found(span, status) for span in mails]
@@ -237,7 +237,7 @@ def _as_before(old: BinaryIO, new: BinaryIO) -> None:
     os.utime(new.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def _found(span: Span, status: os.stat_result) -> Found:
+def _found(span: Span, status: os.stat_result) -> StoredMessage:
     written = time_of(status.st_mtime)
     times = [time for time in (span.received_at, written) if time is not None]
-    return Found(span.key, span.size, min(times, default=None))
+    return StoredMessage(span.key, span.size, min(times, default=None))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from postrail.clock import Clock
-from postrail.mailbox.folder.finished_files import SETTLE_SECONDS
+from postrail.mailbox.folder.finished_files import UNCHANGED_SECONDS
 
 # Delivery agents wait for a lock for some seconds up to a few minutes.
 KEEP_SECONDS = 600.0
@@ -45,7 +45,7 @@ class LateMail:
             if os.path.samestat(status, os.fstat(mbox.fileno())):
                 # It was named, and a kill came before it was replaced.
                 path.unlink()
-            elif status.st_size > size and now - status.st_mtime > SETTLE_SECONDS:
+            elif status.st_size > size and now - status.st_mtime > UNCHANGED_SECONDS:
                 _append(path, size, mbox)
                 path.rename(self._named(path, status.st_size))
             elif status.st_size <= size and now - status.st_ctime > KEEP_SECONDS:

@@ -1,4 +1,4 @@
-"""Tries out an account that reads files of this machine, step by step; nothing is changed there."""
+"""Tests an account that reads files of this machine, step by step, without changing them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from postrail.clock import SystemClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.timed_steps import Found, ReadSoFar, Step, Steps, in_order
+from postrail.mailbox.check.timed_steps import Actions, Findings, ReadSoFar, Step, run_in_order
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.folder import Place, quoted
 from postrail.mailbox.folder.eml import EmlFolder
@@ -21,66 +21,66 @@ KINDS = {Maildir: "a maildir", EmlFolder: "a folder of .eml files"}
 
 
 def try_folder(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:
-    """All steps, up to the first that fails; as this user, on this machine."""
-    tried = _Tried(account)
+    """Runs the steps, up to the first that fails, with the rights of the current user."""
+    trial = _FolderTrial(account)
     try:
-        yield from in_order(tried.steps())
+        yield from run_in_order(trial.actions())
     finally:
-        tried.close()
+        trial.close()
 
 
-class _Tried:
-    """The place that the account names."""
+class _FolderTrial:
+    """The place that the account names, which is only read."""
 
     def __init__(self, account: MailAccount) -> None:
         self._account = account
         self._place: Place | None = None
 
     def close(self) -> None:
-        """Lets go of the files."""
+        """Closes the files."""
         if self._place is not None:
             self._place.close()
 
-    def steps(self) -> Steps:
-        """From the path to what would become of a mail."""
+    def actions(self) -> Actions:
+        """Returns the steps, from the path to what follows a download."""
         return [
             ("path", self._path),
-            ("mails", self._mails),
-            ("news", self._news),
+            ("messages", self._messages),
+            ("new mail", self._new_mail),
             ("after download", self._after_download),
         ]
 
-    def _path(self) -> Found:
+    def _path(self) -> Findings:
         with path_fault(self._account):
             self._place = place_of(self._account, SystemClock())
         kind = KINDS.get(type(self._place), "an mbox")
-        return Found(f"{quoted(self._account.path)} is {kind} on this machine")
+        return Findings(f"{quoted(self._account.path)} is {kind} on this machine")
 
-    def _mails(self) -> Found:
+    def _messages(self) -> Findings:
         assert self._place is not None
         with path_fault(self._account):
-            mails = self._place.look()
-        size = sum(mail.size for mail in mails)
-        return Found(f"{len(mails):,} mail{'s' if len(mails) != 1 else ''}, {size:,} bytes")
+            found = self._place.list_messages()
+        size = sum(message.size for message in found)
+        return Findings(f"{len(found):,} message{'s' if len(found) != 1 else ''}, {size:,} bytes")
 
-    def _news(self) -> Found:
-        return Found(f"a look each {self._account.poll_seconds:g} seconds")
+    def _new_mail(self) -> Findings:
+        return Findings(f"a poll every {self._account.poll_seconds:g} seconds")
 
-    def _after_download(self) -> Found:
+    def _after_download(self) -> Findings:
         assert self._place is not None
         match self._account.after_download:
             case "leave":
-                return Found("mails stay as they are")
-            case "seen" if not self._place.marks:
-                return Found("mails stay as they are: such files have no mark for what was seen")
+                return Findings("messages stay as they are")
+            case "seen" if not self._place.can_mark_seen:
+                return Findings("messages stay as they are: such files cannot be marked as seen")
             case "seen":
-                done = "mails are marked as seen"
+                done = "messages are marked as seen"
             case "remove":
-                done = "mails are removed"
+                done = "messages are removed"
             case _:
-                done = f"mails are moved to {quoted(self._account.move_to)}"
+                done = f"messages are moved to {quoted(self._account.move_to)}"
         self._require_writable()
-        return Found(done)
+        return Findings(done)
 
     def _require_writable(self) -> None:
         path = Path(self._account.path)

@@ -5,11 +5,11 @@ Graph's codes: https://learn.microsoft.com/graph/errors and, for mail, the codes
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -21,11 +21,13 @@ from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
     OLD_TLS,
+    Translation,
     broken_off,
     network_fault,
     server_of,
     setting_of,
     tls_fault,
+    translated,
     words_of,
 )
 
@@ -78,21 +80,9 @@ class DeltaExpired(Refused):
     """Graph has forgotten what it told us: everything is listed anew."""
 
 
-@contextlib.contextmanager
-def connection_fault(account: MailAccount) -> Iterator[None]:
-    """Turns what httpx, ssl and socket raise into our errors."""
-    try:
-        yield
-    except PipelineError:
-        raise
-    except httpx.TimeoutException as error:
-        raise _network(account, "did not answer in time") from error
-    except httpx.TransportError as error:
-        raise _transport_fault(account, error) from error
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
-        raise strange_answer(account, words_of(error)) from error
-    except OSError as error:
-        raise _network(account, words_of(error)) from error
+def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
+    """Translates what httpx, ssl and socket raise into our errors."""
+    return translated(account, TRANSLATIONS)
 
 
 def _transport_fault(account: MailAccount, error: httpx.TransportError) -> PipelineError:
@@ -259,3 +249,15 @@ def folder_unknown(account: MailAccount, path: str, folders: list[str]) -> Confi
         setting=setting_of(account, "folder"),
         remedy="Make the folder or correct its name" + (f"; there are: {there}" if there else ""),
     )
+
+
+# In this order, as some of these classes are subclasses of others.
+TRANSLATIONS: tuple[Translation, ...] = (
+    (httpx.TimeoutException, lambda account, _: _network(account, "did not answer in time")),
+    (httpx.TransportError, _transport_fault),
+    (
+        (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError),
+        lambda account, error: strange_answer(account, words_of(error)),
+    ),
+    (OSError, lambda account, error: _network(account, words_of(error))),
+)

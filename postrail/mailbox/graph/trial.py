@@ -1,4 +1,4 @@
-"""Tries an account of Microsoft Graph out, step by step; nothing is read, marked or made."""
+"""Tests an account of Microsoft Graph step by step, without reading or changing any message."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check.connection import ConnectionCheck
 from postrail.mailbox.check.timed_steps import (
-    Found,
+    Actions,
+    Findings,
     ReadSoFar,
     Step,
-    Steps,
-    broken_off_after,
-    in_order,
+    run_in_order,
+    time_limit,
 )
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
@@ -24,25 +24,25 @@ from postrail.mailbox.login import LoginOf, asked_for
 
 
 def try_graph(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:
-    """All steps, up to the first that fails. The numbers of what was read so far are ours."""
-    if not (yield from _reach(account)):
+    """Runs the steps, up to the first that fails; Graph has no use for `so_far`."""
+    if not (yield from _check_connection(account)):
         return
-    tried = _Tried(account, login)
-    with contextlib.closing(tried), broken_off_after(tried.interrupt):
-        yield from in_order(tried.steps())
+    trial = _GraphTrial(account, login)
+    with contextlib.closing(trial), time_limit(trial.interrupt):
+        yield from run_in_order(trial.actions())
 
 
-def _reach(account: MailAccount) -> Generator[Step, None, bool]:
-    """Name, port and certificate; where a proxy is on the way, only the proxy knows these."""
+def _check_connection(account: MailAccount) -> Generator[Step, None, bool]:
+    """Checks name, port and certificate, unless a proxy makes the connection for us."""
     if urllib.request.getproxies().get("https") and not urllib.request.proxy_bypass(account.host):
         return True
-    with contextlib.closing(ConnectionCheck(account)) as way:
-        steps = [("name resolution", way.resolve), ("connection", way.connect)]
-        return (yield from in_order([*steps, ("TLS", way.encrypt)]))
+    with contextlib.closing(ConnectionCheck(account, account.risks())) as check:
+        actions = [("name resolution", check.resolve), ("connection", check.connect)]
+        return (yield from run_in_order([*actions, ("TLS", check.encrypt)]))
 
 
-class _Tried:
-    """The mailbox, asked for what there is only."""
+class _GraphTrial:
+    """A client that only queries the mailbox."""
 
     def __init__(self, account: MailAccount, login: LoginOf) -> None:
         self._account = account
@@ -51,7 +51,7 @@ class _Tried:
         self._folder = ""
 
     def interrupt(self) -> None:
-        """Breaks off what is asked."""
+        """Breaks off the request that is running."""
         if self._client is not None:
             self._client.interrupt()
 
@@ -60,18 +60,18 @@ class _Tried:
         if self._client is not None:
             self._client.close()
 
-    def steps(self) -> Steps:
-        """From the token to what would become of a mail."""
+    def actions(self) -> Actions:
+        """Returns the steps, from the token to what follows a download."""
         return [
             ("login", self._login),
             ("folder", self._find),
-            ("mails", self._mails),
+            ("messages", self._messages),
             ("to be fetched", self._to_be_fetched),
-            ("news", self._news),
+            ("new mail", self._new_mail),
             ("after download", self._after_download),
         ]
 
-    def _login(self) -> Found:
+    def _login(self) -> Findings:
         login = self._login_of()
         if isinstance(login, str):
             raise ConfigurationError(
@@ -82,37 +82,39 @@ class _Tried:
         asked_for(login)
         self._client = GraphClient(self._account, login)
         self._client.connect()
-        return Found(f"a token for {self._client.mailbox}")
+        return Findings(f"a token for {self._client.mailbox}")
 
     @property
     def _graph(self) -> GraphClient:
         assert self._client is not None
         return self._client
 
-    def _find(self) -> Found:
+    def _find(self) -> Findings:
         self._folder = folder_of(self._graph, self._account)
-        return Found(self._account.folder)
+        return Findings(self._account.folder)
 
-    def _mails(self) -> Found:
+    def _messages(self) -> Findings:
         fields = {"$select": "totalItemCount,unreadItemCount"}
         found = self._graph.get(f"mailFolders/{segment(self._folder)}", fields)
         number, unread = found.get("totalItemCount", 0), found.get("unreadItemCount", 0)
-        return Found(f"{number:,} mail{'s' if number != 1 else ''}, {unread:,} of them unread")
+        return Findings(
+            f"{number:,} message{'s' if number != 1 else ''}, {unread:,} of them unread"
+        )
 
-    def _to_be_fetched(self) -> Found:
+    def _to_be_fetched(self) -> Findings:
         since = f" since {self._account.only_after}" if self._account.only_after else ""
-        return Found(f"mails{since} that are not known yet")
+        return Findings(f"messages{since} that are not known yet")
 
-    def _news(self) -> Found:
-        return Found(f"a look each {self._account.poll_seconds:g} seconds")
+    def _new_mail(self) -> Findings:
+        return Findings(f"a poll every {self._account.poll_seconds:g} seconds")
 
-    def _after_download(self) -> Found:
+    def _after_download(self) -> Findings:
         wanted, target = self._account.after_download, self._account.move_to
         if wanted != "move":
             words = {"seen": "are marked as read", "remove": "go to the deleted items"}
-            return Found(f"mails {words.get(wanted, 'stay as they are')}")
+            return Findings(f"messages {words.get(wanted, 'stay as they are')}")
         try:
             find_folder(self._graph, target)
         except FolderMissing:
-            return Found(f"mails are moved to {target}, which is made with the first one")
-        return Found(f"mails are moved to {target}")
+            return Findings(f"messages are moved to {target}, which is created with the first one")
+        return Findings(f"messages are moved to {target}")

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import imaplib
 import re
 import ssl
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from imapclient.exceptions import CapabilityError
 
@@ -17,6 +16,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
+    Translation,
     broken_off,
     login_refused,
     network_fault,
@@ -24,6 +24,7 @@ from postrail.mailbox.faults import (
     setting_of,
     starttls_missing,
     tls_fault,
+    translated,
     unexpected_answer,
     words_of,
 )
@@ -35,23 +36,9 @@ FOLDERS_SHOWN = 10
 OUT_OF_PLACE = re.compile("unexpected (tagged )?response|unterminated line")
 
 
-@contextlib.contextmanager
-def connection_fault(account: MailAccount) -> Iterator[None]:
-    """Turns what imapclient, imaplib, ssl and socket raise into our errors."""
-    try:
-        yield
-    except PipelineError:
-        raise
-    except ssl.SSLError as error:
-        raise tls_fault(account, error) from error
-    except OSError as error:
-        raise network_fault(account, error) from error
-    except CapabilityError as error:
-        raise starttls_missing(account, error) from error
-    except imaplib.IMAP4.abort as error:
-        raise _abort_fault(account, error) from error
-    except imaplib.IMAP4.error as error:
-        raise unexpected_answer(account, error) from error
+def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
+    """Translates what imapclient, imaplib, ssl and socket raise into our errors."""
+    return translated(account, TRANSLATIONS)
 
 
 def login_fault(account: MailAccount, error: Exception) -> PipelineError:
@@ -98,7 +85,17 @@ def read_only_fault(account: MailAccount) -> MailUnreadable:
 def _abort_fault(account: MailAccount, error: Exception) -> MailboxUnavailable:
     words = str(error)
     if found := OUT_OF_PLACE.search(words):
-        # What came out of place may be a part of a mail, and logs hold none.
+        # What came out of place may be a part of a message, which must not get into the log.
         told = ValueError(f"{words[: found.start()]}words out of place")
         return unexpected_answer(account, told)
     return broken_off(account, error)
+
+
+# In this order, as some of these classes are subclasses of others.
+TRANSLATIONS: tuple[Translation, ...] = (
+    (ssl.SSLError, tls_fault),
+    (OSError, network_fault),
+    (CapabilityError, starttls_missing),
+    (imaplib.IMAP4.abort, _abort_fault),
+    (imaplib.IMAP4.error, unexpected_answer),
+)

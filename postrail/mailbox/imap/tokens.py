@@ -15,8 +15,8 @@ from postrail.mailbox.login import (
     CANCELLED,
     Mechanism,
     asked_for,
+    initial_response,
     mechanism_of,
-    sasl_words,
     token_refused,
 )
 from postrail.oauth import BearerToken
@@ -61,7 +61,7 @@ def _authenticate(
         if challenge:
             challenges.append(challenge)
             return CANCELLED[mechanism]
-        return sasl_words(account, mechanism, token)
+        return initial_response(account, mechanism, token)
 
     client.sasl_login(mechanism, answer)
 

@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
+    Translation,
     broken_off,
     login_refused,
     network_fault,
     server_of,
     setting_of,
     tls_fault,
+    translated,
     unexpected_answer,
     words_of,
 )
@@ -28,23 +29,9 @@ from postrail.mailbox.pop3.dialogue import NotPop3, Refused
 PASSING_CODES = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]")
 
 
-@contextlib.contextmanager
-def connection_fault(account: MailAccount) -> Iterator[None]:
-    """Turns what the dialogue, ssl and socket raise into our errors."""
-    try:
-        yield
-    except PipelineError:
-        raise
-    except ssl.SSLError as error:
-        raise tls_fault(account, error) from error
-    except OSError as error:
-        raise network_fault(account, error) from error
-    except EOFError as error:
-        raise broken_off(account, error) from error
-    except Refused as error:
-        raise refusal(account, error) from error
-    except NotPop3 as error:
-        raise unexpected_answer(account, error) from error
+def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
+    """Translates what the dialogue, ssl and socket raise into our errors."""
+    return translated(account, TRANSLATIONS)
 
 
 def is_passing(error: Refused) -> bool:
@@ -92,3 +79,13 @@ def header_withheld(account: MailAccount, error: Refused) -> PipelineError:
         setting=setting_of(account, "max_message_bytes"),
         remedy="Raise max_message_bytes, or set it to 0",
     )
+
+
+# In this order, as ssl.SSLError is an OSError.
+TRANSLATIONS: tuple[Translation, ...] = (
+    (ssl.SSLError, tls_fault),
+    (OSError, network_fault),
+    (EOFError, broken_off),
+    (Refused, refusal),
+    (NotPop3, unexpected_answer),
+)

@@ -6,7 +6,7 @@ from postrail.configuration.models.mail_account import MailAccount, plain_login_
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import (
     plain_login_fault,
-    plain_login_unwanted,
+    plain_login_forbidden,
     starttls_missing,
     tls_context,
     words_of,
@@ -15,8 +15,8 @@ from postrail.mailbox.login import (
     CANCELLED,
     Login,
     asked_for,
+    initial_response,
     mechanism_of,
-    sasl_words,
     token_refused,
 )
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
@@ -38,7 +38,7 @@ def log_in(dialogue: Dialogue, account: MailAccount, login: Login, secret: str) 
     if account.encryption in ("starttls", "starttls_if_available"):
         _start_tls(dialogue, account)
     if not dialogue.encrypted and not plain_login_allowed(account):
-        raise plain_login_unwanted(account)
+        raise plain_login_forbidden(account)
     capabilities = _capabilities(dialogue)
     if isinstance(login, str):
         _give_password(dialogue, account, secret, capabilities)
@@ -113,7 +113,7 @@ def _give_token(
     mechanism = mechanism_of(account, capabilities.get("SASL", ()) if capabilities else ["XOAUTH2"])
     for _ in range(2):
         try:
-            words = sasl_words(account, mechanism, token)
+            words = initial_response(account, mechanism, token)
             dialogue.authenticate(mechanism, words, CANCELLED[mechanism])
             return
         except Refused as error:

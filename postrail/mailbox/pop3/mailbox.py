@@ -23,7 +23,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.dialogue_log import Dialogue as LoggedDialogue
-from postrail.mailbox.dialogue_log import untold
+from postrail.mailbox.dialogue_log import masked_in_errors
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.login import Login, asked_for
@@ -99,7 +99,7 @@ class Pop3Mailbox:
             try:
                 # Before there is a connection that would wait for it.
                 secret = self._login if isinstance(self._login, str) else asked_for(self._login)
-                with untold(secret), connection_fault(self._account):
+                with masked_in_errors(secret), connection_fault(self._account):
                     return self._connect(secret)
             except PipelineError:
                 self._let_go()

@@ -1,4 +1,4 @@
-"""Tries a POP3 account out, step by step; the session ends without having removed anything."""
+"""Tests a POP3 account step by step, without removing any message."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Iterator
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.check.connection import reach
+from postrail.mailbox.check.connection import check_connection
 from postrail.mailbox.check.timed_steps import (
-    Found,
+    Actions,
+    Findings,
     ReadSoFar,
     Step,
-    Steps,
-    broken_off_after,
-    in_order,
+    run_in_order,
+    time_limit,
 )
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.login import LoginOf
@@ -23,16 +23,16 @@ from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 
 
 def try_pop3(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:
-    """All steps, up to the first that fails. What was read so far is not of this session."""
-    if not (yield from reach(account)):
+    """Runs the steps, up to the first that fails; POP3 has no use for `so_far`."""
+    if not (yield from check_connection(account, account.risks())):
         return
-    tried = _Tried(account, login)
-    with contextlib.closing(tried), broken_off_after(tried.interrupt):
-        yield from in_order(tried.steps())
+    trial = _Pop3Trial(account, login)
+    with contextlib.closing(trial), time_limit(trial.interrupt):
+        yield from run_in_order(trial.actions())
 
 
-class _Tried:
-    """The mailbox in one session, asked for what there is only."""
+class _Pop3Trial:
+    """One session, in which the mailbox is only queried."""
 
     def __init__(self, account: MailAccount, login: LoginOf) -> None:
         self._account = account
@@ -40,7 +40,7 @@ class _Tried:
         self._mailbox: Pop3Mailbox | None = None
 
     def interrupt(self) -> None:
-        """Breaks the session off."""
+        """Breaks off the session."""
         if self._mailbox is not None:
             self._mailbox.interrupt()
 
@@ -49,43 +49,43 @@ class _Tried:
         if self._mailbox is not None:
             self._mailbox.close()
 
-    def steps(self) -> Steps:
-        """From the login to what would become of a mail."""
+    def actions(self) -> Actions:
+        """Returns the steps, from the login to what follows a download."""
         return [
             ("login", self._login),
-            ("mails", self._mails),
+            ("messages", self._messages),
             ("to be fetched", self._to_be_fetched),
-            ("news", self._news),
+            ("new mail", self._new_mail),
             ("after download", self._after_download),
         ]
 
-    def _login(self) -> Found:
+    def _login(self) -> Findings:
         self._mailbox = Pop3Mailbox(self._account, self._login_of(), PassingLedger())
         self._mailbox.open()
-        return Found(self._account.username)
+        return Findings(self._account.username)
 
-    def _mails(self) -> Found:
+    def _messages(self) -> Findings:
         assert self._mailbox is not None
         with connection_fault(self._account):
             number, size = self._mailbox.stat()
-        return Found(f"{number:,} mail{'s' if number != 1 else ''}, {size:,} bytes")
+        return Findings(f"{number:,} message{'s' if number != 1 else ''}, {size:,} bytes")
 
-    def _to_be_fetched(self) -> Found:
+    def _to_be_fetched(self) -> Findings:
         assert self._mailbox is not None
         with connection_fault(self._account):
             try:
                 self._mailbox.unique_ids()
             except Refused:
-                return Found(
-                    "all mails are read at each look: the server gives no unique ids (UIDL)",
-                    "let mails be removed after their download (after_download: remove)",
+                return Findings(
+                    "all messages are read at each poll: the server gives no unique ids (UIDL)",
+                    "let messages be removed after their download (after_download: remove)",
                 )
-        return Found("mails whose unique ids are not known yet")
+        return Findings("messages whose unique ids are not known yet")
 
-    def _news(self) -> Found:
-        return Found(f"a look each {self._account.poll_seconds:g} seconds")
+    def _new_mail(self) -> Findings:
+        return Findings(f"a poll every {self._account.poll_seconds:g} seconds")
 
-    def _after_download(self) -> Found:
+    def _after_download(self) -> Findings:
         if self._account.after_download == "remove":
-            return Found("mails are removed when the session ends")
-        return Found("mails stay as they are")
+            return Findings("messages are removed when the session ends")
+        return Findings("messages stay as they are")

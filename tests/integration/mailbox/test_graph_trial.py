@@ -38,13 +38,13 @@ def test_all_steps_succeed_and_change_nothing(scene: GraphScene) -> None:
     steps = tried(scene, after_download="move", move_to="Done")
     assert all(step.ok for step in steps.values()), steps
     assert list(steps) == [
-        *("name resolution", "connection", "TLS", "login", "folder", "mails"),
-        *("to be fetched", "news", "after download"),
+        *("name resolution", "connection", "TLS", "login", "folder", "messages"),
+        *("to be fetched", "new mail", "after download"),
     ]
     assert "certificate for localhost" in steps["TLS"].detail
     assert steps["login"].detail == f"a token for {ADDRESS}"
-    assert steps["mails"].detail == "3 mails, 3 of them unread"
-    assert "made with the first one" in steps["after download"].detail
+    assert steps["messages"].detail == "3 messages, 3 of them unread"
+    assert "created with the first one" in steps["after download"].detail
     assert all(request.startswith("GET ") for request in scene.graph.requests)
     assert scene.graph.asked("$value") == 0
 

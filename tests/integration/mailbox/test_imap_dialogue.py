@@ -132,10 +132,10 @@ def test_an_accepted_login_by_plain_and_a_token(
         mailbox.open()
         # As the session has a login, Dovecot refuses: it is the words that count here.
         with pytest.raises(Exception, match="illegal in state"):
-            mailbox._client.oauth2_login("help", "ya29.token")
-        mailbox._client._imap.state = "NONAUTH"
+            mailbox._session.client.oauth2_login("help", "ya29.token")
+        mailbox._session.client._imap.state = "NONAUTH"
         with pytest.raises(Exception, match=r"."):
-            mailbox._client.oauth2_login("help", "ya29.token")
+            mailbox._session.client.oauth2_login("help", "ya29.token")
         mailbox.close()
     text = "\n".join(str(line.get("sent") or line.get("received")) for line in lines)
     assert "AUTHENTICATE XOAUTH2" in text

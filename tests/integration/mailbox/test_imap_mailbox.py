@@ -89,7 +89,7 @@ def test_a_large_mail_that_is_removed_halfway_is_no_short_mail(
     uid = dovecot.append(USER, b"A: 1\r\n\r\n" + b"x\r\n" * CHUNK_BYTES)
     mailbox.open()
     (listed,) = mailbox.list_after(0)
-    fetch = mailbox._fetch
+    fetch = mailbox._retrieval._fetch
     pieces = 0
 
     def removed_meanwhile(uids: list[int], items: list[str]) -> dict[int, dict[bytes, Any]]:
@@ -100,7 +100,7 @@ def test_a_large_mail_that_is_removed_halfway_is_no_short_mail(
             mailbox.list_after(0)
         return fetch(uids, items)
 
-    mailbox._fetch = removed_meanwhile  # type: ignore[method-assign]
+    mailbox._retrieval._fetch = removed_meanwhile  # type: ignore[method-assign]
     assert mailbox.read_to_spool(listed) is None
     assert pieces == 2
 
@@ -109,9 +109,9 @@ def opened(account: MailAccount, without: str = "") -> ImapMailbox:
     """An open mailbox, on a server that seems to lack a capability."""
     mailbox = ImapMailbox(account, PASSWORD)
     mailbox.open()
-    offered = mailbox._client.capabilities()
+    offered = mailbox._session.client.capabilities()
     lacking = {without.encode(), b"MOVE"} if without else set()
-    mailbox._client._cached_capabilities = tuple(set(offered) - lacking)
+    mailbox._session.client._cached_capabilities = tuple(set(offered) - lacking)
     return mailbox
 
 
@@ -390,7 +390,7 @@ def test_a_server_that_stops_is_told_as_away(dovecot: Dovecot, mailbox: ImapMail
 def test_a_folder_that_we_may_only_read_is_read(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     uid = dovecot.append(USER, MAIL)
     mailbox.open()
-    mailbox._read_only = True
+    mailbox._session.read_only = True
     assert mailbox.read([uid])
     with pytest.raises(MailUnreadable, match="read the folder only"):
         mailbox.finish([uid])

@@ -18,7 +18,7 @@ import trustme
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.check import timed_steps as steps
-from postrail.mailbox.check.connection import reach
+from postrail.mailbox.check.connection import check_connection
 from postrail.mailbox.check.timed_steps import ReadSoFar, Step
 from postrail.mailbox.trial import try_account
 from tests.servers.certificates import Certificates, make_certificates
@@ -36,9 +36,9 @@ STEPS = [
     "capabilities",
     "login",
     "folder",
-    "mails",
+    "messages",
     "to be fetched",
-    "news",
+    "new mail",
     "after download",
 ]
 
@@ -95,8 +95,8 @@ def test_each_encryption_goes_through_all_steps(
     assert "* OK" in steps["greeting"].detail
     assert "IMAP4REV1" in steps["capabilities"].detail
     assert f"INBOX, UIDVALIDITY {dovecot.uidvalidity(USER)}" in steps["folder"].detail
-    assert steps["mails"].detail == "3 mails"
-    assert "3 mails from UID 1 on" in steps["to be fetched"].detail
+    assert steps["messages"].detail == "3 messages"
+    assert "3 messages from UID 1 on" in steps["to be fetched"].detail
     if encryption != "none":
         detail = steps["TLS"].detail
         assert detail.startswith("TLSv1.3, certificate for localhost, 127.0.0.1")
@@ -139,12 +139,13 @@ def test_what_would_be_fetched_next(dovecot: Dovecot, ca_file: str) -> None:
         ]
     ]
     assert found == [
-        "read up to UID 1: 2 mails from UID 2 on",
-        "read up to UID 3: nothing is there now",
-        f"numbered anew (UIDVALIDITY was {uid_validity + 1}), so all mails; known ones are told:"
-        " 3 mails from UID 1 on",
-        "never read so far, so all mails, none that came before 2026-03-20: 1 mail from UID 3 on",
-        "never read so far, so all mails: 3 mails from UID 1 on, at most 30 in each poll",
+        "read up to UID 1: 2 messages from UID 2 on",
+        "read up to UID 3: none is there now",
+        f"numbered anew (UIDVALIDITY was {uid_validity + 1}), so all messages; known ones are"
+        " skipped: 3 messages from UID 1 on",
+        "never read so far, so all messages, only those received since 2026-03-20:"
+        " 1 message from UID 3 on",
+        "never read so far, so all messages: 3 messages from UID 1 on, at most 30 in each poll",
     ]
 
 
@@ -154,9 +155,9 @@ def test_what_would_be_fetched_next(dovecot: Dovecot, ca_file: str) -> None:
     [
         ({"after_download": "leave"}, "stay as they are"),
         ({"after_download": "seen"}, "are marked as seen"),
-        ({"after_download": "remove"}, "mails are removed"),
+        ({"after_download": "remove"}, "messages are removed"),
         ({"after_download": "move", "move_to": "Processed"}, "'Processed', which is there"),
-        ({"after_download": "move", "move_to": "Fertig/Müll"}, "is made when it is needed"),
+        ({"after_download": "move", "move_to": "Fertig/Müll"}, "is created when it is needed"),
     ],
 )
 def test_what_would_become_of_mails(
@@ -300,8 +301,8 @@ def test_a_certificate_that_ends_soon_is_a_note(tmp_path: Path, authority: trust
         steps = tried(account_with(port, ca_file=str(tmp_path / "ca.pem")))
     assert steps["TLS"].ok
     assert "(4 days)" in steps["TLS"].detail
-    assert "renewed on the server soon" in steps["TLS"].remedy
-    assert "wants no connection now: * BYE too many" in steps["greeting"].detail
+    assert "has to be renewed soon" in steps["TLS"].remedy
+    assert "accepts no connection now: * BYE too many" in steps["greeting"].detail
 
 
 def test_how_to_trust_a_certificate_that_signed_itself(tmp_path: Path) -> None:
@@ -364,14 +365,14 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
     ("changes", "answers", "name", "ok", "says", "remedy"),
     [
         # A server of the year 1996: works, with three notes.
-        ({}, {}, "news", True, "no IDLE", "poll_seconds"),
+        ({}, {}, "new mail", True, "no IDLE", "poll_seconds"),
         ({"after_download": "remove"}, {}, "after download", True, "lacks UIDPLUS", "expunge"),
         (
             {"after_download": "move", "move_to": "Done"},
             {},
             "after download",
             True,
-            "lacks MOVE: mails are copied to 'Done', which is there; then",
+            "lacks MOVE: messages are copied to 'Done', which is there; then",
             "expunge",
         ),
         # We may only read.
@@ -384,7 +385,7 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
             "after download",
             True,
             "marked as seen",
-            "was not tried",
+            "was not tested",
         ),
         (
             {},
@@ -399,7 +400,7 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
             {b"CAPABILITY": b"* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n@ OK done\r\n"},
             "login",
             False,
-            "takes no password over an unencrypted connection",
+            "accepts no password over an unencrypted connection",
             "starttls",
         ),
         # No IMAP at all, once it has greeted.
@@ -456,7 +457,7 @@ def test_pop3_servers_are_reached_the_same_way(
     dovecot: Dovecot, ca_file: str, encryption: str, port: str
 ) -> None:
     account = account_with(dovecot.ports[port], encryption=encryption, ca_file=ca_file)
-    steps = list(reach(account.model_copy(update={"protocol": "pop3"})))
+    steps = list(check_connection(account.model_copy(update={"protocol": "pop3"})))
     assert all(step.ok for step in steps), steps
     greeting = next(step for step in steps if step.name == "greeting")
     assert greeting.detail.startswith("+OK")
@@ -468,6 +469,6 @@ def test_a_password_waits_for_permission_where_the_server_offers_no_encryption()
     with serving(answering(b"* OK ready\r\n", answers)) as port:
         account = account_with(port, encryption="starttls_if_available")
         steps = tried(account)
-    assert steps["TLS"].detail == "the server offers none (a1 BAD what?)"
+    assert steps["TLS"].detail == "the server does not offer it (a1 BAD what?)"
     # Within this machine it may go.
     assert steps["login"].ok

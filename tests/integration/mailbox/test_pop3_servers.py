@@ -526,7 +526,7 @@ def test_stls_that_is_wanted_and_missing_is_told(server: Pop3Server) -> None:
 
 def test_a_server_that_takes_no_password_over_a_plain_line_gets_none(server: Pop3Server) -> None:
     server.capabilities = ["UIDL", "STLS"]
-    with pytest.raises(ConfigurationError, match="takes no password over an unencrypted"):
+    with pytest.raises(ConfigurationError, match="accepts no password over an unencrypted"):
         Looks(server).mailbox().open()
     assert server.done("USER") == []
 
@@ -611,7 +611,7 @@ def test_a_busy_server_makes_no_token_old(server: Pop3Server) -> None:
 
 
 def test_a_server_that_takes_no_tokens_is_told(server: Pop3Server) -> None:
-    with pytest.raises(ConfigurationError, match="takes no tokens"):
+    with pytest.raises(ConfigurationError, match="accepts no tokens"):
         Looks(server).mailbox(Tokens("one")).open()
 
 

@@ -57,7 +57,7 @@ def test_each_encryption_goes_through_all_steps_and_removes_nothing(
     assert all(step.ok for step in steps.values()), steps
     assert steps["greeting"].detail.startswith("+OK")
     assert ("TLS" in steps) == (encryption != "none")
-    assert steps["mails"].detail.startswith("3 mails, ")
+    assert steps["messages"].detail.startswith("3 messages, ")
     assert steps["to be fetched"].remedy == ""
     assert "removed when the session ends" in steps["after download"].detail
     assert dovecot.uids("support") == [1, 2, 3]

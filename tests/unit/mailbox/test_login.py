@@ -13,7 +13,7 @@ from imapclient.exceptions import LoginError
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.imap.tokens import log_in_with_token
-from postrail.mailbox.login import asked_for, mechanism_of, sasl_words, token_refused
+from postrail.mailbox.login import asked_for, initial_response, mechanism_of, token_refused
 from postrail.oauth import ProviderUnavailable
 from tests.makers.oauth import account
 
@@ -61,7 +61,7 @@ def tokens(*given: str) -> Callable[[str], str]:
     ],
 )
 def test_what_is_said(user: str, mechanism: Any, words: bytes) -> None:
-    assert sasl_words(account(username=user), mechanism, "t0k") == words
+    assert initial_response(account(username=user), mechanism, "t0k") == words
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A trial's steps: in order, timed, up to the first that fails, whatever it raises."""
+"""Steps run in order and are timed, up to the first that fails, whatever it raises."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import pytest
 from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.timed_steps import UNFORESEEN, Found, in_order
+from postrail.mailbox.check.timed_steps import UNFORESEEN, Findings, run_in_order
 from postrail.mailbox.trial import TRIALS
 
 
-def works() -> Found:
-    return Found("fine", "better so")
+def works() -> Findings:
+    return Findings("fine", "better so")
 
 
-def fails() -> Found:
-    raise ConfigurationError("it is wrong", setting="account: host", remedy="mend it")
+def fails() -> Findings:
+    raise ConfigurationError("it is wrong", setting="account: host", remedy="fix it")
 
 
-def breaks() -> Found:
-    raise ZeroDivisionError("nobody foresaw it")
+def breaks() -> Findings:
+    raise ZeroDivisionError("unforeseen")
 
 
 def test_the_first_that_fails_is_the_last() -> None:
     done: list[str] = []
 
-    def noted() -> Found:
+    def noted() -> Findings:
         done.append("noted")
-        return Found("")
+        return Findings("")
 
-    steps = list(in_order([("one", works), ("two", noted), ("three", fails), ("four", noted)]))
+    steps = list(run_in_order([("one", works), ("two", noted), ("three", fails), ("four", noted)]))
     assert [(step.name, step.ok, step.detail, step.remedy, step.setting) for step in steps] == [
         ("one", True, "fine", "better so", ""),
         ("two", True, "", "", ""),
-        ("three", False, "it is wrong", "mend it", "account: host"),
+        ("three", False, "it is wrong", "fix it", "account: host"),
     ]
     assert done == ["noted"]
     assert all(step.milliseconds >= 0 for step in steps)
 
 
-@pytest.mark.parametrize(("work", "succeeded"), [(works, True), (fails, False), (breaks, False)])
-def test_it_returns_whether_all_succeeded(work: object, succeeded: bool) -> None:
+@pytest.mark.parametrize(("action", "succeeded"), [(works, True), (fails, False), (breaks, False)])
+def test_it_returns_whether_all_succeeded(action: object, succeeded: bool) -> None:
     def outcome() -> bool:
-        steps = in_order([("one", work)])  # type: ignore[list-item]
+        steps = run_in_order([("one", action)])  # type: ignore[list-item]
         while True:
             try:
                 next(steps)
@@ -55,9 +55,9 @@ def test_it_returns_whether_all_succeeded(work: object, succeeded: bool) -> None
     assert outcome() is succeeded
 
 
-def test_what_nobody_foresaw_is_a_step_too() -> None:
-    (step,) = in_order([("one", breaks)])
-    assert (step.ok, step.detail) == (False, "ZeroDivisionError: nobody foresaw it")
+def test_an_unforeseen_error_fails_the_step() -> None:
+    (step,) = run_in_order([("one", breaks)])
+    assert (step.ok, step.detail) == (False, "ZeroDivisionError: unforeseen")
     assert step.remedy == UNFORESEEN
 
 

@@ -1,4 +1,4 @@
-"""An account that reads files is tried out: what is there, and what would become of a mail."""
+"""Tests of accounts that read files: what is there, and what follows a download."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from postrail.mailbox.trial import try_account
 from tests.makers.folders import KINDS, Folder
 
 WORDS = {"maildir": "a maildir", "eml": "a folder of .eml files", "mbox": "an mbox"}
-# What a kind cannot mark stays as it is.
-SEEN = {"maildir": "mails are marked as seen"}
+# Kinds that cannot mark leave messages as they are.
+SEEN = {"maildir": "messages are marked as seen"}
 
 
 def no_login() -> str:
-    raise AssertionError("files ask for no login")
+    raise AssertionError("files need no login")
 
 
 def outcome(folder: Folder, **changes: Any) -> dict[str, str]:
-    """The steps by name, all of which succeed."""
+    """Returns the steps by name, all of which succeed."""
     steps = list(try_account(folder.account(**changes), no_login))
     assert all(step.ok for step in steps), steps
     return {step.name: step.detail for step in steps}
@@ -35,21 +35,21 @@ def test_each_kind_is_recognised_and_left_alone(kind: str, tmp_path: Path) -> No
     before = sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*"))
     steps = outcome(folder)
     assert steps["path"] == f"{folder.path} is {WORDS[kind]} on this machine"
-    assert steps["mails"].startswith("2 mails, 25 bytes")
-    assert steps["news"] == "a look each 60 seconds"
-    assert steps["after download"].startswith(SEEN.get(kind, "mails stay as they are"))
+    assert steps["messages"].startswith("2 messages, 25 bytes")
+    assert steps["new mail"] == "a poll every 60 seconds"
+    assert steps["after download"].startswith(SEEN.get(kind, "messages stay as they are"))
     assert sorted((path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"after_download": "leave"}, "mails stay as they are"),
-        ({"after_download": "remove"}, "mails are removed"),
-        ({"after_download": "move", "move_to": "done"}, "mails are moved to done"),
+        ({"after_download": "leave"}, "messages stay as they are"),
+        ({"after_download": "remove"}, "messages are removed"),
+        ({"after_download": "move", "move_to": "done"}, "messages are moved to done"),
     ],
 )
-def test_what_would_become_of_a_mail(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
+def test_tells_what_follows_a_download(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
     assert outcome(Folder("eml", tmp_path), **changes)["after download"] == words
 
 

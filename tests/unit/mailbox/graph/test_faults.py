@@ -163,7 +163,7 @@ NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
     (
         caused(httpx.ConnectError("x"), ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION]")),
         ConfigurationError,
-        "speaks no TLS 1.2",
+        "does not speak TLS 1.2",
     ),
     (httpx.ReadError("x"), MailboxUnavailable, "broke off the connection"),
     (httpx.RemoteProtocolError("peer closed"), MailboxUnavailable, "broke off the connection"),

@@ -17,10 +17,11 @@ from tests.fakes.fetching import account_named
 def mailbox_told(answer: dict[int, dict[bytes, Any]]) -> ImapMailbox:
     """An open mailbox whose server answers each FETCH with this."""
     mailbox = ImapMailbox(account_named(), "password")
-    mailbox._client = SimpleNamespace(
+    mailbox._session.client = SimpleNamespace(
         fetch=lambda uids, items: answer,
         search=lambda criteria: list(answer),
-        _imap=SimpleNamespace(untagged_responses={}),
+        new_mail_announced=False,
+        forget_announcements=lambda: None,
     )
     return mailbox
 
@@ -47,7 +48,7 @@ def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
     BoundedAnswers(imap)
     assert len(imap.read(3)) == 3
     mailbox = mailbox_told({})
-    mailbox._client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
+    mailbox._session.client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
     # The next time it is read alone, and after some times told as unreadable.
     with pytest.raises(MailboxUnavailable, match="more than we take"):
         mailbox.read([1])
@@ -80,7 +81,7 @@ def test_an_answer_without_end_ends_the_connection_and_many_short_ones_do_not() 
 def test_a_short_piece_is_no_end_before_the_listed_size(
     monkeypatch: pytest.MonkeyPatch, listed: int | None, starts: list[int]
 ) -> None:
-    monkeypatch.setattr("postrail.mailbox.imap.mailbox.CHUNK_BYTES", 5)
+    monkeypatch.setattr("postrail.mailbox.imap.retrieval.CHUNK_BYTES", 5)
     pieces = {0: b"abcde", 5: b"fghi", 9: b"jkl", 12: b""}
     asked = []
 
@@ -92,7 +93,7 @@ def test_a_short_piece_is_no_end_before_the_listed_size(
         return {1: {b"BODY[]<%d>" % start: pieces[start]}}
 
     mailbox = mailbox_told({})
-    mailbox._client.fetch = fetch
+    mailbox._session.client.fetch = fetch
     mail = mailbox.read_to_spool(ListedMail(1, listed))
     assert mail is not None
     assert asked == starts
@@ -128,7 +129,7 @@ class Folders:
 
 def test_a_folder_that_is_removed_meanwhile_is_made_again() -> None:
     mailbox = ImapMailbox(account_named(after_download="move", move_to="Done"), "password")
-    mailbox._client = server = Folders()
+    mailbox._session.client = server = Folders()
     assert mailbox.finish([1])
     server.there = False
     assert mailbox.finish([2])

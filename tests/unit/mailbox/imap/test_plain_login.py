@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from postrail.errors import ConfigurationError
-from postrail.mailbox.imap import mailbox as imap
+from postrail.mailbox.imap import session
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from tests.fakes.fetching import account_named
 
@@ -18,8 +17,8 @@ class PlainServer:
 
     logins: list[str]
 
-    def __init__(self, host: str, *_: Any, **__: Any) -> None:
-        self._imap = SimpleNamespace(debug=0, read=bytes, readline=bytes, send=len)
+    def __init__(self, *_: Any) -> None:
+        """Connects at once."""
 
     def has_capability(self, name: str) -> bool:
         return False
@@ -50,7 +49,7 @@ class PlainServer:
 def test_without_starttls_the_password_waits_for_permission(
     monkeypatch: pytest.MonkeyPatch, host: str, allowed: bool, logs_in: bool
 ) -> None:
-    monkeypatch.setattr(imap, "IMAPClient", PlainServer)
+    monkeypatch.setattr(session, "ImapClient", PlainServer)
     PlainServer.logins = []
     account = account_named(
         host=host, encryption="starttls_if_available", allow_plain_login=allowed

@@ -1,0 +1,73 @@
+"""imapclient's client, with all that we need of the private parts of imapclient and imaplib.
+
+tests/unit/mailbox/imap/test_client.py fails when a release of either changes one of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imapclient import IMAPClient, SocketTimeout
+
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.mailbox import MailboxUnavailable
+from postrail.mailbox.dialogue_log import Dialogue
+from postrail.mailbox.faults import tls_context
+from postrail.mailbox.imap.dialogue_log import listen
+from postrail.mailbox.imap.memory_limits import BoundedAnswers
+
+# Connecting cannot be interrupted, so it must not delay the end of the process for long.
+CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+# imapclient has no types.
+class ImapClient(IMAPClient):  # type: ignore[misc]
+    """One connection of an account, from its TCP connection and greeting on."""
+
+    def __init__(self, account: MailAccount, dialogue: Dialogue) -> None:
+        """Connects, with TLS where the account begins with it; raises what imapclient raises."""
+        super().__init__(
+            account.host,
+            account.port,
+            ssl=account.encryption == "ssl",
+            ssl_context=None if account.encryption == "none" else tls_context(account),
+            timeout=SocketTimeout(
+                connect=min(account.timeout_ms / 1000, CONNECT_TIMEOUT_SECONDS),
+                read=account.timeout_ms / 1000,
+            ),
+        )
+        # imapclient sets 5, which formats every literal for a log that nobody reads.
+        self._imap.debug = 0
+        BoundedAnswers(self._imap)
+        if account.debug:
+            listen(self._imap, dialogue)
+        self.normalise_times = False
+
+    def _poll_socket(self, sock: Any, timeout: float | None = None) -> list[bool]:
+        """Says that there is something to read, so that idle_check() tries to read it.
+
+        What has arrived may wait in a buffer of ours, which poll() does not see.
+        """
+        return [True]
+
+    @property
+    def new_mail_announced(self) -> bool:
+        """Tells whether an EXISTS has come since `forget_announcements`."""
+        return "EXISTS" in self._imap.untagged_responses
+
+    def forget_announcements(self) -> None:
+        """Drops the EXISTS that came so far, before a search that sees the messages."""
+        self._imap.untagged_responses.pop("EXISTS", None)
+
+    def idle(self) -> None:
+        """Sends IDLE and waits for the go-ahead; raises MailboxUnavailable when it is refused.
+
+        imapclient's own idle() fails when an announcement comes before the go-ahead.
+        """
+        imap = self._imap
+        self._idle_tag = tag = imap._command("IDLE")
+        while imap._get_response() is not None:
+            if imap.tagged_commands[tag]:
+                raise MailboxUnavailable(
+                    f"{self.host} refused to idle: {imap.tagged_commands[tag]}"
+                )
