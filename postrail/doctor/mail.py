@@ -76,7 +76,7 @@ def look_at_folder(account: MailAccount) -> Finding:
 
 def _open(account: MailAccount, login: Login) -> None:
     if account.protocol == "microsoft_graph" and not isinstance(login, str):
-        graph_folders.look_at(account, login)
+        graph_folders.check_folder(account, login)
         return
     # A command has no log that the dialogue could go to.
     account = account.model_copy(update={"debug": False})

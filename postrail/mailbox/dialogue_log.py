@@ -21,7 +21,7 @@ MASK = "***"
 SHOWN_CHARACTERS = 500
 
 
-class Dialogue:
+class DialogueLog:
     """Logs the lines to and from one server, with the name of its mailbox."""
 
     def __init__(self, mailbox: str, secrets: Iterable[str] = ()) -> None:

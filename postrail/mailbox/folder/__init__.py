@@ -1,7 +1,8 @@
-"""Mail that lies in files on this machine: a maildir, a folder of .eml files, or an mbox.
+"""Reads messages from files on this machine: a maildir, a folder of .eml files, or an mbox.
 
-What is common to the three is in `mailbox`, and each has a module of its own. Blocking, as all
-mailboxes; the files are shared with other programs, which add, mark and remove mails at any time.
+`mailbox` has what the three kinds share, and each kind has a module of its own. The fetcher, the
+doctor and `mailbox.trial` use them. Blocking: one thread at a time, but `close` may come from
+another. Other programs add, mark and remove messages in the same files at any time.
 """
 
 from __future__ import annotations
@@ -14,64 +15,64 @@ from urllib.parse import quote_from_bytes
 
 from postrail.mailbox.spool import CHUNK_BYTES, Spool
 
-# A mail whose header has not ended by then has none worth waiting for.
+# A header that is longer is cut here.
 HEADER_MAX_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A mail that lies there whole, and what names it for good."""
+    """A complete message in a file, and the key that identifies it for good."""
 
     key: str
     size: int
     received_at: datetime | None
-    # Whether mail readers count it as seen; False where the files cannot tell.
+    # Mail readers show it as seen; False where the files have no such mark.
     seen: bool = False
 
 
 class Place(Protocol):
-    """One kind of place that holds mails. Raises OSError as the files do."""
+    """One kind of place that holds messages. Raises OSError as the files do."""
 
     @property
     def can_mark_seen(self) -> bool:
-        """Whether mails can be marked as seen here."""
+        """Tells whether messages can be marked as seen here."""
 
     def list_messages(self) -> list[StoredMessage]:
-        """All mails that are there whole, in the order in which they came."""
+        """Lists all complete messages, in the order in which they came."""
 
     def read(self, key: str) -> bytes | None:
-        """A mail that was found; None when it is gone, or another one has its name."""
+        """Reads a listed message; returns None when it is gone, or another one has its name."""
 
     def spool(self, key: str) -> Spool | None:
-        """As `read`, for a large mail."""
+        """Reads a large message to disk, as `read` does."""
 
     def read_header(self, key: str) -> bytes | None:
-        """Its header, with the blank line that ends it."""
+        """Reads the header, with the blank line that ends it."""
 
     def finish(self, keys: Sequence[str]) -> bool:
-        """Marks, removes or moves, as the account wants; False: that waits for `rest`."""
+        """Marks, removes or moves, as the account asks; returns False if that waits for `rest`."""
 
     def rest(self) -> None:
-        """Does what waits. Raises MailboxUnavailable when another program does not let us."""
+        """Does what waits. Raises MailboxUnavailable when another program holds the lock."""
 
     def close(self) -> None:
-        """Lets go of all files."""
+        """Closes all files."""
 
 
-def pieces(file: BinaryIO) -> Iterator[bytes]:
-    """What is left in the file, a MiB at a time."""
-    while piece := file.read(CHUNK_BYTES):
-        yield piece
+def chunks_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yields the rest of the file, by chunks of 1 MiB."""
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk
 
 
 def quoted(name: str | bytes) -> str:
-    """A file name in letters that logs, tables and keys can hold, whatever its bytes are."""
+    """Quotes a file name of any bytes, so that logs, tables and keys can hold it."""
     raw = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
     return quote_from_bytes(raw, safe="/+,=@:;!()[]'")
 
 
 def time_of(seconds: float) -> datetime | None:
-    """A file's time; None for those that no calendar has."""
+    """Returns a file's time; None when it is outside of the calendar."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -79,7 +80,7 @@ def time_of(seconds: float) -> datetime | None:
 
 
 def header_of(content: bytes) -> bytes:
-    """What comes up to the first blank line, with that line; all if there is none."""
+    """Returns the content up to the first blank line, with that line, or all of it."""
     ends = [
         place + len(blank)
         for blank in (b"\r\n\r\n", b"\n\n")

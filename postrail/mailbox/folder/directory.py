@@ -1,7 +1,7 @@
-"""A directory that is held by its descriptor, so that nothing can be put in its place.
+"""Works on a directory by its descriptor, so that it cannot be replaced meanwhile.
 
-Links in it are not followed: whoever may write there must not have us read other files. What is
-done to its files is in two steps that a kill may part, and a repetition completes.
+Links in it are not followed: a user who may write there must not make us read other files. Moving
+has two steps; if the process is killed between them, a repetition completes it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-CHUNK_BYTES = 1024 * 1024
-# A named pipe would otherwise be waited for.
+from postrail.mailbox.spool import CHUNK_BYTES
+
+# O_NONBLOCK, as opening a named pipe would wait for its writer.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# Another file system, one without hard links, or files of others (fs.protected_hardlinks).
+# Another file system, one without hard links, or files of another user
+# (fs.protected_hardlinks).
 NO_LINK = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS, errno.EACCES)
 
 
@@ -32,24 +34,24 @@ class Directory:
 
     @classmethod
     def at(cls, path: str) -> Directory:
-        """The directory that the operator names; the path itself may lead through links."""
+        """Opens the directory that the operator names; its path may lead through links."""
         return cls(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
     @classmethod
-    def made_at(cls, base: str, path: str) -> Directory:
-        """The directory at an absolute path, or below `base`; made when it is missing."""
+    def created_at(cls, base: str, path: str) -> Directory:
+        """Opens the directory at an absolute path, or below `base`; creates it when missing."""
         if PurePosixPath(path).is_absolute():
             Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
             return cls.at(path)
         directory = cls.at(base)
         for part in PurePosixPath(path).parts:
             with directory:
-                directory = directory.below(part, make=True)
+                directory = directory.below(part, create=True)
         return directory
 
-    def below(self, name: str, *, make: bool = False) -> Directory:
-        """A directory in this one, which is no link."""
-        if make:
+    def below(self, name: str, *, create: bool = False) -> Directory:
+        """Opens a directory in this one; raises OSError for a link."""
+        if create:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=self._descriptor)
                 self.sync()
@@ -62,11 +64,11 @@ class Directory:
         self.close()
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Closes the descriptor."""
         os.close(self._descriptor)
 
     def files(self) -> Iterator[tuple[str, os.stat_result]]:
-        """The regular files and their status, without hidden ones and links."""
+        """Yields the regular files and their status, without hidden ones and links."""
         with os.scandir(self._descriptor) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
@@ -77,19 +79,19 @@ class Directory:
                         yield entry.name, status
 
     def open(self, name: str) -> BinaryIO:
-        """A file for reading."""
+        """Opens a regular file for reading."""
         descriptor = os.open(name, READ, dir_fd=self._descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(errno.EINVAL, "is no regular file", name)
+            raise OSError(errno.EINVAL, "is not a regular file", name)
         return os.fdopen(descriptor, "rb")
 
     def status(self, name: str) -> os.stat_result:
-        """A file's status."""
+        """Returns a file's status."""
         return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
 
     def holds(self, name: str) -> bool:
-        """Whether there is anything by this name."""
+        """Tells whether the name is used."""
         with contextlib.suppress(FileNotFoundError):
             self.status(name)
             return True
@@ -106,7 +108,7 @@ class Directory:
         os.unlink(name, dir_fd=self._descriptor)
 
     def sync(self) -> None:
-        """Makes names last that were given or taken away; some network file systems cannot."""
+        """Makes changes of names durable, where the file system can."""
         try:
             os.fsync(self._descriptor)
         except OSError as error:
@@ -114,18 +116,18 @@ class Directory:
                 raise
 
     def put(self, name: str, target: Directory, wanted: str) -> None:
-        """Has a file lie in another directory too, where what is there stays as it is.
+        """Links or copies a file into another directory, under a name that is free there.
 
         To move it, sync the other directory, and then remove it here.
         """
         if os.path.samestat(os.fstat(self._descriptor), os.fstat(target._descriptor)):
-            raise OSError(errno.EINVAL, "is the folder that is watched")
+            raise OSError(errno.EINVAL, "is the watched folder")
         next(new for new in _names(wanted) if self._put_as(name, target, new))
 
     def _put_as(self, name: str, target: Directory, new_name: str) -> bool:
-        """Whether the file lies there too now; False when another one has that name."""
+        """Returns whether the file is there now; False when another one has that name."""
         if target.holds(new_name):
-            # Maybe from a predecessor that was killed right here.
+            # It may be the same file, put there by a process that was killed afterwards.
             return self._same(name, target, new_name)
         try:
             self._link(name, target, new_name)
@@ -147,7 +149,7 @@ class Directory:
         )
 
     def _copy(self, name: str, target: Directory, new_name: str) -> bool:
-        """By way of a hidden name, so that nobody sees half a file."""
+        """Copies under a hidden name first, so that readers never see half a file."""
         part = f".{secrets.token_hex(8)}.part"
         try:
             self._write_copy(name, target, part)
@@ -185,7 +187,7 @@ class Directory:
 
 
 def _names(wanted: str) -> Iterator[str]:
-    """The name, and then others like it."""
+    """Yields the name, and then variants with numbers."""
     yield wanted
     stem, ending = os.path.splitext(wanted)  # noqa: PTH122  Names may hold any bytes.
     for number in count(2):

@@ -1,8 +1,8 @@
-"""A directory of .eml files, each a mail.
+"""Reads a directory of .eml files, each of which is a message.
 
-A mail is known by its file's name, size and time: another file under the same name is another
-mail. Files that are being written wait: hidden ones and those that do not end in .eml (such as
-*.eml.part) until they are renamed, others until they have not changed for a while.
+A message is identified by its file's name, size and time: another file under the same name is
+another message. Files that are being written wait: hidden ones and those that do not end in .eml
+(such as *.eml.part) until they are renamed, others until UNCHANGED_SECONDS have passed.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import (
     HEADER_MAX_BYTES,
     StoredMessage,
+    chunks_of,
     header_of,
-    pieces,
     quoted,
     time_of,
 )
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class EmlFolder:
-    """The .eml files right in a directory, not in those below."""
+    """The .eml files in a directory, without those in its subdirectories."""
 
     can_mark_seen = False
 
@@ -48,20 +48,20 @@ class EmlFolder:
             if name.lower().endswith(".eml")
         }
         self._finished_files.forget_all_but(mails)
-        settled = {
+        finished = {
             name: status
             for name, status in mails.items()
             if self._finished_files.is_finished(name, status)
         }
-        self._names = {_key(name, status): name for name, status in settled.items()}
-        in_order = sorted(settled, key=lambda name: (settled[name].st_mtime_ns, name))
-        return [_found(name, settled[name]) for name in in_order]
+        self._names = {_key(name, status): name for name, status in finished.items()}
+        in_order = sorted(finished, key=lambda name: (finished[name].st_mtime_ns, name))
+        return [_found(name, finished[name]) for name in in_order]
 
     def read(self, key: str) -> bytes | None:
         return self._read(key, lambda file: file.read())
 
     def spool(self, key: str) -> Spool | None:
-        return self._read(key, lambda file: spooled(pieces(file)))
+        return self._read(key, lambda file: spooled(chunks_of(file)))
 
     def read_header(self, key: str) -> bytes | None:
         content = self._read(key, lambda file: file.read(HEADER_MAX_BYTES))
@@ -72,7 +72,7 @@ class EmlFolder:
         try:
             with self._open_directory.open(name) as file:
                 content = read(file)
-                # The same before and after, so this was the mail that the key names.
+                # The key after reading is the key before, so this was the listed message.
                 same = _key(name, os.fstat(file.fileno())) == key
         except FileNotFoundError:
             return None
@@ -83,7 +83,7 @@ class EmlFolder:
             case "remove":
                 self._remove(keys)
             case "move":
-                with Directory.made_at(self._account.path, self._account.move_to) as target:
+                with Directory.created_at(self._account.path, self._account.move_to) as target:
                     for name in self._unchanged(keys):
                         self._open_directory.put(name, target, name)
                     target.sync()
@@ -96,7 +96,7 @@ class EmlFolder:
         self._open_directory.sync()
 
     def _unchanged(self, keys: Sequence[str]) -> list[str]:
-        """The names of those that are there still; another file by the same name is not."""
+        """Returns the names of the files that are still the listed ones."""
         names = [(key, self._names[key]) for key in keys if key in self._names]
         return [
             name
@@ -106,7 +106,7 @@ class EmlFolder:
         ]
 
     def rest(self) -> None:
-        """Nothing waits."""
+        """Does nothing: no change waits."""
 
     @property
     def _open_directory(self) -> Directory:

@@ -1,4 +1,4 @@
-"""Which files nobody writes to any more, judged by their size and time. Pure but for the clock."""
+"""Decides by size and time which files are no longer written to. Pure but for the clock."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ UNCHANGED_SECONDS = 2.0
 
 
 class FinishedFiles:
-    """Remembers files whose times do not say it."""
+    """Remembers the files whose times alone do not decide it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._since: dict[str, tuple[int, int, datetime]] = {}
 
     def is_finished(self, name: str, status: os.stat_result) -> bool:
-        """Whether the file has stayed the same for a while.
+        """Returns whether the file has not changed for UNCHANGED_SECONDS.
 
-        One whose time lies in the future (another machine's clock) is looked at twice.
+        A file whose time is in the future (of another machine's clock) is compared over two polls.
         """
         now = self._clock.now()
         if status.st_mtime <= now.timestamp() - UNCHANGED_SECONDS:
@@ -33,5 +33,5 @@ class FinishedFiles:
         return (now - since).total_seconds() >= UNCHANGED_SECONDS
 
     def forget_all_but(self, names: Collection[str]) -> None:
-        """Only these are there still."""
+        """Forgets the files that are gone."""
         self._since = {name: kept for name, kept in self._since.items() if name in names}

@@ -1,4 +1,4 @@
-"""Mails in files on this machine as a mailbox, whatever kind of place they lie in."""
+"""Reads the messages of one place on this machine as a mailbox, whatever its kind."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 
 T = TypeVar("T")
 
-# What is younger may just have come, and is fetched as new.
+# Younger messages may just have come, and are fetched as new.
 OVERDUE = timedelta(minutes=10)
-# Only a person can mend these; the others pass.
+# Only a person can fix these; others are temporary.
 WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP)
 
 
@@ -43,27 +43,27 @@ class FolderMailbox:
         self._place: Place | None = None
         self._mails: dict[int, StoredMessage] = {}
         self._interrupted = False
-        # `close` may come while another call is at work.
-        self._at_work = threading.Lock()
+        # `close` may be called while another call is running.
+        self._running = threading.Lock()
 
     def open(self) -> int:
-        """Finds out what the path leads to. Raises ConfigurationError that names it."""
-        with self._at_work, path_fault(self._account):
+        """Opens the place that the path leads to; raises ConfigurationError that names it."""
+        with self._running, path_fault(self._account):
             self._check()
             self._place = place_of(self._account, self._clock)
         return OUR_NUMBERS
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
-        """The mails numbered above `uid`."""
-        with self._at_work:
-            self._look()
+        """Lists the messages numbered above `uid`."""
+        with self._running:
+            self._list()
             return [
                 ListedMail(number, mail.size if with_sizes else None, mail.key)
                 for number, mail in sorted(self._mails.items())
                 if number > uid
             ]
 
-    def _look(self) -> None:
+    def _list(self) -> None:
         place = self._open_place()
         with path_fault(self._account):
             mails = [mail for mail in place.list_messages() if self._is_wanted(mail)]
@@ -75,8 +75,8 @@ class FolderMailbox:
         return not first_day or not mail.received_at or mail.received_at.date() >= first_day
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
-        """These mails, less those that are gone."""
-        with self._at_work:
+        """Reads messages, less those that are gone."""
+        with self._running:
             contents = [
                 (uid, mail, self._content(mail, self._open_place().read))
                 for uid, mail in self._found(uids)
@@ -88,22 +88,24 @@ class FolderMailbox:
         ]
 
     def held(self, last: int) -> list[ListedMail]:
-        """All mails numbered up to `last`, and older ones that nobody asked for so far.
+        """Lists all messages numbered up to `last`, and older ones that no poll has listed.
 
-        Those have come before `only_after`, and get their numbers when that is an earlier day.
+        Those came before `only_after`, and get their numbers when that becomes an earlier day.
         """
-        asked_for, overdue = set(self._mails), self._clock.now() - OVERDUE
+        listed_before, overdue = set(self._mails), self._clock.now() - OVERDUE
         listed = self.list_after(0, with_sizes=False)
 
         def is_held(uid: int) -> bool:
             since = self._mails[uid].received_at
-            return uid <= last or (uid not in asked_for and since is not None and since < overdue)
+            return uid <= last or (
+                uid not in listed_before and since is not None and since < overdue
+            )
 
         return [mail for mail in listed if is_held(mail.uid)]
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
-        """The mail, by way of a temporary file."""
-        with self._at_work:
+        """Reads a message into a temporary file."""
+        with self._running:
             for uid, found in self._found([mail.uid]):
                 spool = self._content(found, self._open_place().spool)
                 if spool is not None:
@@ -111,8 +113,8 @@ class FolderMailbox:
         return None
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
-        """The mail's header."""
-        with self._at_work:
+        """Reads the header."""
+        with self._running:
             for uid, found in self._found([mail.uid]):
                 header = self._content(found, self._open_place().read_header)
                 if header is not None:
@@ -121,9 +123,9 @@ class FolderMailbox:
         return None
 
     def _found(self, uids: Sequence[int]) -> list[tuple[int, StoredMessage]]:
-        """Those of the mails that were there at the last look; there is one if it is time to."""
+        """Returns the messages that the last listing has; lists again when it lacks one."""
         if not self._mails.keys() >= set(uids):
-            self._look()
+            self._list()
         return [(uid, self._mails[uid]) for uid in uids if uid in self._mails]
 
     def _content(self, mail: StoredMessage, read: Callable[[str], T]) -> T:
@@ -137,12 +139,12 @@ class FolderMailbox:
             ) from error
 
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
-        """The mails from `first` to `last` that were not marked, removed or moved."""
+        """Lists the messages from `first` to `last` that were not marked, removed or moved."""
         wanted = self._account.after_download
-        with self._at_work:
+        with self._running:
             if wanted == "leave" or (wanted == "seen" and not self._open_place().can_mark_seen):
                 return []
-            self._look()
+            self._list()
             return [
                 ListedMail(number, None, mail.key)
                 for number, mail in sorted(self._mails.items())
@@ -151,7 +153,7 @@ class FolderMailbox:
 
     def finish(self, uids: Sequence[int]) -> bool:
         """Marks, removes or moves; raises MailUnreadable when we may not write there."""
-        with self._at_work:
+        with self._running:
             place = self._open_place()
             if self._account.after_download == "leave":
                 return True
@@ -167,33 +169,33 @@ class FolderMailbox:
                 ) from error
 
     def rest(self) -> None:
-        """An mbox is rewritten now, if mails are to leave it."""
-        with self._at_work:
+        """Rewrites an mbox from which messages are to be removed or moved."""
+        with self._running:
             self._open_place().rest()
 
     @property
     def can_idle(self) -> bool:
-        """Files tell nobody of themselves: they are looked at again and again."""
+        """Returns False: new files are found by polls."""
         return False
 
     def start_idle(self) -> bool:
-        """Nothing tells of new mail here."""
+        """Returns False, as `can_idle` does."""
         return False
 
     def stop_idle(self) -> None:
-        """Nothing was begun."""
+        """Does nothing."""
 
     def fileno(self) -> int:
-        """There is no socket."""
+        """Returns -1, as there is no socket."""
         return -1
 
     def interrupt(self) -> None:
-        """What is being done to one mail is done; then the next step raises MailboxUnavailable."""
+        """Lets the change of one message finish; the next step raises MailboxUnavailable."""
         self._interrupted = True
 
     def close(self) -> None:
-        """Lets go of the files."""
-        with self._at_work:
+        """Closes the files."""
+        with self._running:
             place, self._place = self._place, None
             if place is not None:
                 with contextlib.suppress(OSError):
@@ -207,11 +209,11 @@ class FolderMailbox:
 
     def _check(self) -> None:
         if self._interrupted:
-            raise MailboxUnavailable(f"{quoted(self._account.path)} was let go")
+            raise MailboxUnavailable(f"{quoted(self._account.path)} was closed")
 
 
 def place_of(account: MailAccount, clock: Clock) -> Place:
-    """What the path leads to; raises OSError, and ConfigurationError for what holds no mails."""
+    """Opens the path; raises OSError, and ConfigurationError for a path of no known kind."""
     path = Path(account.path)
     if path.is_dir():
         os.scandir(path).close()
@@ -228,7 +230,7 @@ def place_of(account: MailAccount, clock: Clock) -> Place:
 
 
 def _is_mbox(path: Path) -> bool:
-    # Opening a named pipe would wait for somebody to write into it.
+    # Opening a named pipe would wait for its writer.
     if not stat.S_ISREG(path.stat().st_mode):
         return False
     with path.open("rb") as file:
@@ -237,7 +239,7 @@ def _is_mbox(path: Path) -> bool:
 
 @contextlib.contextmanager
 def path_fault(account: MailAccount) -> Iterator[None]:
-    """Turns what the files raise into our errors."""
+    """Translates the OSErrors of files into our errors."""
     try:
         yield
     except OSError as error:

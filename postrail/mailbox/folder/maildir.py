@@ -1,7 +1,7 @@
-"""A maildir (cr.yp.to/proto/maildir.html): each mail is a file in `new` or `cur`.
+"""Reads a maildir (cr.yp.to/proto/maildir.html): each message is a file in `new` or `cur`.
 
-A mail is known by its unique name: what comes before `:2,` and its flags, which change. What lies
-in `tmp` is being written, and is not looked at.
+A message is identified by its unique name, which is the part before `:2,` and the flags, as these
+change. Files in `tmp` are being written, and are ignored.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import (
     HEADER_MAX_BYTES,
     StoredMessage,
+    chunks_of,
     header_of,
-    pieces,
     quoted,
     time_of,
 )
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MaildirFile:
-    """Where a mail lies now."""
+    """The file of a message, where it was last seen."""
 
     part: str
     name: str
@@ -39,23 +39,23 @@ class MaildirFile:
 
     @property
     def unique(self) -> str:
-        """What names it for good."""
+        """Returns the part of the name that identifies the message for good."""
         return self.name.partition(":")[0]
 
     @property
     def seen_name(self) -> str:
-        """Its name with the flag that readers set."""
+        """Returns the name with the flag that readers set."""
         flags = set(self.name.partition(INFO)[2]) | {"S"}
         return self.unique + INFO + "".join(sorted(flags))
 
     @property
     def seen(self) -> bool:
-        """Whether a reader has marked it."""
+        """Tells whether a reader has marked it."""
         return self.part == "cur" and "S" in self.name.partition(INFO)[2]
 
 
 class Maildir:
-    """The mails of one maildir, without the folders that Maildir++ keeps in it."""
+    """The messages of one maildir, without the folders that Maildir++ keeps in it."""
 
     can_mark_seen = True
 
@@ -69,9 +69,9 @@ class Maildir:
         with Directory.at(self._account.path) as root:
             for part in PARTS:
                 self._parts[part] = root.below(part)
-        # Mails move from new to cur only: in this order none is missed on its way.
-        lying = [mail for part in PARTS for mail in self._files_in(part)]
-        self._mails = {f"file={quoted(mail.unique)}": mail for mail in lying}
+        # Messages move from new to cur only: in this order none is missed on its way.
+        files = [mail for part in PARTS for mail in self._files_in(part)]
+        self._mails = {f"file={quoted(mail.unique)}": mail for mail in files}
         in_order = sorted(self._mails.items(), key=lambda item: (item[1].time_ns, item[1].name))
         return [
             StoredMessage(key, mail.size, time_of(mail.time_ns / 1e9), mail.seen)
@@ -90,7 +90,7 @@ class Maildir:
 
     def _spool(self, mail: MaildirFile) -> Spool:
         with self._parts[mail.part].open(mail.name) as file:
-            return spooled(pieces(file))
+            return spooled(chunks_of(file))
 
     def read_header(self, key: str) -> bytes | None:
         content = self._at(key, lambda mail: self._read(mail, HEADER_MAX_BYTES))
@@ -124,11 +124,11 @@ class Maildir:
         self._parts[mail.part].remove(mail.name)
 
     def _move(self, keys: Sequence[str]) -> None:
-        with Directory.made_at(self._account.path, self._account.move_to) as target:
-            # A reader takes it for a maildir only when it has all three.
+        with Directory.created_at(self._account.path, self._account.move_to) as target:
+            # Readers recognise a maildir only when it has all three.
             for part in ("tmp", "new"):
-                target.below(part, make=True).close()
-            with target.below("cur", make=True) as cur:
+                target.below(part, create=True).close()
+            with target.below("cur", create=True) as cur:
                 self._each(
                     keys, lambda mail: self._parts[mail.part].put(mail.name, cur, mail.seen_name)
                 )
@@ -136,7 +136,7 @@ class Maildir:
         self._each(keys, self._remove)
 
     def _at(self, key: str, act: Callable[[MaildirFile], T]) -> T | None:
-        """Acts where the mail lies, also when a reader has flagged it since; None: it is gone."""
+        """Acts on the file, also after a reader has renamed it; returns None when it is gone."""
         for _ in range(2):
             if key not in self._mails:
                 return None
@@ -147,7 +147,7 @@ class Maildir:
         return None
 
     def rest(self) -> None:
-        """Nothing waits."""
+        """Does nothing: no change waits."""
 
     def close(self) -> None:
         parts, self._parts = self._parts, {}

@@ -1,8 +1,8 @@
-"""An mbox file, which other programs append mails to.
+"""Reads an mbox file, to which other programs append messages.
 
-Mails leave it all at once, when the mailbox rests: a new file takes the place of the old one in one
-step, under lock. A program that had the old one open and waited for the lock still writes into
-that: it is kept beside the new one for a while, and what comes late is carried over.
+Messages are removed all at once, at the end of a poll: a new file replaces the old one in one step,
+under lock. A program that had opened the old one and waited for the lock still writes into that: so
+it is kept beside the new one for KEEP_SECONDS, and what comes late is copied over.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import StoredMessage, header_of, quoted, time_of
 from postrail.mailbox.folder.finished_files import FinishedFiles
 from postrail.mailbox.folder.mbox_file import (
-    CHUNK_BYTES,
     Span,
     beginning_of,
     content_of,
-    pieces_of,
+    message_chunks,
     spans,
 )
 from postrail.mailbox.folder.mbox_late import LateMail, end_line
 from postrail.mailbox.folder.mbox_lock import locked
-from postrail.mailbox.spool import Spool, spooled
+from postrail.mailbox.spool import CHUNK_BYTES, Spool, spooled
 from postrail.observe.log import log
 
 logger = log(__name__)
@@ -37,13 +36,13 @@ T = TypeVar("T")
 
 
 class Mbox:
-    """The mails of one mbox."""
+    """The messages of one mbox."""
 
     can_mark_seen = False
 
     def __init__(self, account: MailAccount, clock: Clock) -> None:
         self._account = account
-        # The file itself, where the path is a link: another one is to take its place.
+        # The file itself, where the path is a link, as it is going to be replaced.
         self._path = Path(os.path.realpath(account.path))
         self._finished_files = FinishedFiles(clock)
         self._late = LateMail(self._path, clock)
@@ -54,18 +53,18 @@ class Mbox:
     def list_messages(self) -> list[StoredMessage]:
         if self._late.is_there():
             with locked(self._path, to_write=True) as file:
-                self._late.carry_over(file)
+                self._late.copy_over(file)
         with locked(self._path, to_write=False) as file:
             self._find(file)
             status = os.fstat(file.fileno())
         mails = list(self._spans.values())
         if mails and not self._finished_files.is_finished(self._path.name, status):
-            # The last mail may be being written by a program that takes no lock.
+            # The last message may be incomplete: some programs write without a lock.
             mails.pop()
         return [_found(span, status) for span in mails]
 
     def _find(self, file: BinaryIO) -> None:
-        """Finds the mails again when the file has changed."""
+        """Finds the messages again when the file has changed."""
         signature = _signature(file)
         if signature != self._signature:
             self._spans = {span.key: span for span in spans(file)}
@@ -75,14 +74,14 @@ class Mbox:
         return self._read(key, content_of)
 
     def spool(self, key: str) -> Spool | None:
-        return self._read(key, lambda file, span: spooled(pieces_of(file, span)))
+        return self._read(key, lambda file, span: spooled(message_chunks(file, span)))
 
     def read_header(self, key: str) -> bytes | None:
         content = self._read(key, beginning_of)
         return None if content is None else header_of(content)
 
     def _read(self, key: str, read: Callable[[BinaryIO, Span], T]) -> T | None:
-        """Without a lock while the file is as it was: locking takes longer than reading."""
+        """Reads without a lock while the file is unchanged, as locking is slower than reading."""
         with self._path.open("rb") as file:
             span = self._spans.get(key)
             if span is not None and _signature(file) == self._signature:
@@ -112,18 +111,18 @@ class Mbox:
             return
         try:
             with locked(self._path, to_write=True) as file:
-                self._let_go(file)
+                self._remove_waiting(file)
         except OSError as error:
-            # Everything is safe, and the next mails are not to wait for this.
+            # The messages are recorded already, and the next ones must not wait for this.
             logger.warning(
                 "mails stay in the mailbox as they are",
                 mailbox=self._account.name,
                 reason=f"{quoted(os.fsencode(self._path))} cannot be rewritten: {error.strerror}",
             )
 
-    def _let_go(self, file: BinaryIO) -> None:
+    def _remove_waiting(self, file: BinaryIO) -> None:
         self._find(file)
-        gone = leaving(list(self._spans.values()), self._waiting)
+        gone = removable(list(self._spans.values()), self._waiting)
         if gone and self._account.after_download == "move":
             append(file, gone, self._target())
         if gone:
@@ -135,11 +134,11 @@ class Mbox:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target.touch(mode=0o600)
         if target.samefile(self._path):
-            raise OSError(22, "is the file that is watched")
+            raise OSError(22, "is the watched file")
         return target
 
     def _replace(self, file: BinaryIO, gone: Iterable[Span]) -> None:
-        """Puts a file without these mails in the place of the one that is there."""
+        """Replaces the file by one without these messages."""
         size = os.fstat(file.fileno()).st_size
         new = self._path.with_name(f".{self._path.name}.postrail-new")
         try:
@@ -147,7 +146,7 @@ class Mbox:
                 for start, end in kept(gone, size):
                     copy(file, start, end, output)
                 output.flush()
-                _as_before(file, output)
+                _copy_status(file, output)
                 os.fsync(output.fileno())
             self._late.keep(size)
             new.replace(self._path)
@@ -156,17 +155,17 @@ class Mbox:
         sync(self._path.parent)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: no file stays open."""
 
 
 def _signature(file: BinaryIO) -> Signature:
-    """What changes whenever the file does; mail readers set its other time back."""
+    """Returns what changes with the file; mail readers reset its time of modification."""
     status = os.fstat(file.fileno())
     return status.st_ino, status.st_size, status.st_ctime_ns
 
 
-def leaving(mails: Sequence[Span], wanted: set[str]) -> list[Span]:
-    """Which of the wanted mails may go: of equal ones the last first, as they are counted."""
+def removable(mails: Sequence[Span], wanted: set[str]) -> list[Span]:
+    """Returns the wanted messages that may go: of equal ones the last first, as keys count them."""
     staying: set[str] = set()
     gone = []
     for span in reversed(mails):
@@ -178,7 +177,7 @@ def leaving(mails: Sequence[Span], wanted: set[str]) -> list[Span]:
 
 
 def kept(gone: Iterable[Span], size: int) -> list[tuple[int, int]]:
-    """What lies between the mails that go."""
+    """Returns the ranges between the messages that go."""
     ranges, start = [], 0
     for span in gone:
         ranges.append((start, span.start))
@@ -195,9 +194,10 @@ def copy(source: BinaryIO, start: int, end: int, output: BinaryIO) -> None:
 
 
 def append(source: BinaryIO, mails: Iterable[Span], target: Path) -> None:
-    """Appends mails as they are to another mbox.
+    """Appends messages as they are to another mbox.
 
-    Killed right after it, a successor appends them once more: two copies are better than none.
+    If this process is killed right after it, the next one appends them again: two copies are
+    better than none.
     """
     with locked(target, to_write=True) as output:
         before = output.seek(0, 2)
@@ -206,18 +206,18 @@ def append(source: BinaryIO, mails: Iterable[Span], target: Path) -> None:
             for span in mails:
                 copy(source, span.start, span.end, output)
                 if span.content_end == span.end:
-                    # The last mail of a file may lack the line that parts it from the next.
+                    # The last message of a file may lack the blank line after it.
                     output.write(b"\n")
             output.flush()
             os.fsync(output.fileno())
         except OSError:
-            # Half of a mail must not be there: the next one would become a part of it.
+            # After half of a message, the next one would become a part of it.
             os.ftruncate(output.fileno(), before)
             raise
 
 
 def sync(folder: Path) -> None:
-    """Makes names in a folder last."""
+    """Makes changes of names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -225,10 +225,10 @@ def sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _as_before(old: BinaryIO, new: BinaryIO) -> None:
-    """Owner and rights as the file had, or whoever delivers there could do so no more.
+def _copy_status(old: BinaryIO, new: BinaryIO) -> None:
+    """Copies owner and rights, which the programs that deliver there need.
 
-    Its time too: that says whether the last mail is still being written.
+    Copies the time too, which shows whether the last message is still being written.
     """
     status, given = os.fstat(old.fileno()), os.fstat(new.fileno())
     os.fchmod(new.fileno(), stat.S_IMODE(status.st_mode))

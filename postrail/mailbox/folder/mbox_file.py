@@ -1,7 +1,7 @@
-"""The mails in an mbox file (RFC 4155): where each begins and ends, and what names it. Pure.
+"""Finds the messages in an mbox file (RFC 4155): beginning, end and key of each. Pure.
 
-A mail is known by the hash of its From line and its content, and by its number among equal ones.
-What mail readers write into it (Status, X-UID, …) does not count.
+A message is identified by the hash of its From line and its content, and by its number among equal
+ones. The fields that mail readers write into it (Status, X-UID, …) are left out of the hash.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from email.utils import parsedate_to_datetime
 from typing import BinaryIO
 
 from postrail.mailbox.folder import HEADER_MAX_BYTES
+from postrail.mailbox.spool import CHUNK_BYTES
 
-CHUNK_BYTES = 1024 * 1024
-# Longer lines than this begin no mail.
+# Longer lines do not begin a message.
 LINE_MAX_BYTES = 1000
 MAY_BEGIN = re.compile(rb"^From [^\n]{0,900}\n", re.MULTILINE)
 # All programs write both; a sentence that begins with "From" and was not quoted has neither.
@@ -27,14 +27,14 @@ DATE = re.compile(
     rb"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +([A-Z][a-z]{2}) +(\d{1,2}) +(\d{1,2}:\d\d(?::\d\d)?)"
     rb"(?: +([+-]\d{4}))?[^\n]{0,20}? (\d{4})\b"
 )
-# Each writer that quotes them puts one more ">" before such lines (mboxrd).
+# A program that quotes such lines puts one more ">" before them (mboxrd).
 QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 READERS_FIELDS = re.compile(
     rb"^(?:Status|X-Status|X-Keywords|X-UID|X-IMAP|X-IMAPbase|Content-Length|Lines):[^\n]*\n"
     rb"(?:[ \t][^\n]*\n)*",
     re.MULTILINE | re.IGNORECASE,
 )
-# What IMAP servers keep for themselves at the beginning of the file.
+# The message in which IMAP servers keep their own data, at the beginning of the file.
 INTERNAL = b"DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA"
 INTERNAL_WITHIN = 4096
 NEWLINES_MAX = 4096
@@ -42,7 +42,7 @@ NEWLINES_MAX = 4096
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A mail's place in the file: its From line, its content, and the line that parts it."""
+    """A message's place in the file: its From line, its content, and the blank line after it."""
 
     start: int
     content_start: int
@@ -54,19 +54,19 @@ class Span:
 
     @property
     def size(self) -> int:
-        """The bytes of its content, as they are in the file."""
+        """Returns the bytes of its content, as they are in the file."""
         return self.content_end - self.content_start
 
 
 def spans(file: BinaryIO) -> list[Span]:
-    """The mails of the file, in order, without those that mail servers keep for themselves."""
+    """Returns the messages of the file, in order, without the data of mail servers."""
     file.seek(0)
     lines = list(_from_lines(file))
     size = file.seek(0, 2)
     ends = [start for start, _ in lines[1:]] + [size]
     counted: Counter[str] = Counter()
     found = []
-    # An empty file has an end and no mail.
+    # An empty file has an end and no message.
     for (start, content_start), end in zip(lines, ends, strict=False):
         span = _span(file, start, content_start, end, counted)
         if span is not None:
@@ -75,28 +75,28 @@ def spans(file: BinaryIO) -> list[Span]:
 
 
 def content_of(file: BinaryIO, span: Span) -> bytes:
-    """The mail as it was before it was put into the file."""
-    return b"".join(pieces_of(file, span))
+    """Returns the message as it was before it was written into the file."""
+    return b"".join(message_chunks(file, span))
 
 
 def beginning_of(file: BinaryIO, span: Span) -> bytes:
-    """The first MiB of it, or some bytes more."""
-    return next(pieces_of(file, span), b"")
+    """Returns the first chunk of the message."""
+    return next(message_chunks(file, span), b"")
 
 
-def pieces_of(file: BinaryIO, span: Span) -> Iterator[bytes]:
-    """The mail as it was, in pieces of about a MiB that end where a line does."""
+def message_chunks(file: BinaryIO, span: Span) -> Iterator[bytes]:
+    """Yields the message as it was, by chunks of about 1 MiB, cut at line ends."""
     file.seek(span.content_start)
     left = span.size
-    while left and (piece := file.read(min(left, CHUNK_BYTES))):
-        if not piece.endswith(b"\n"):
-            piece += file.readline(left - len(piece))
-        left -= len(piece)
-        yield QUOTED.sub(rb"\1", piece) if b"From " in piece else piece
+    while left and (chunk := file.read(min(left, CHUNK_BYTES))):
+        if not chunk.endswith(b"\n"):
+            chunk += file.readline(left - len(chunk))
+        left -= len(chunk)
+        yield QUOTED.sub(rb"\1", chunk) if b"From " in chunk else chunk
 
 
 def _from_lines(file: BinaryIO) -> Iterator[tuple[int, int]]:
-    """Where each From line begins, and the next line."""
+    """Yields where each From line and the line after it begin."""
     carry, read, within_line = b"", 0, False
     while chunk := file.read(CHUNK_BYTES):
         text, base = carry + chunk, read - len(carry)
@@ -135,14 +135,14 @@ def _span(
 
 
 def _ending(file: BinaryIO, content_start: int, end: int) -> bytes:
-    """The line ends that the mail ends with: how many there are changes when another follows."""
+    """Returns the line ends after the text; their number changes when a message is appended."""
     file.seek(max(content_start, end - NEWLINES_MAX))
     text = file.read(end - file.tell())
     return text[len(text.rstrip(b"\r\n")) :]
 
 
 def _separator(ending: bytes, line_end: bytes) -> int:
-    """The length of the blank line after the mail, if it is there already."""
+    """Returns the length of the blank line after the message; 0 while it is missing."""
     return len(line_end) if ending.endswith(b"\n" + line_end) else 0
 
 
@@ -161,13 +161,13 @@ def _digest(
 
 
 def _header_end(beginning: bytes) -> int:
-    """Where the blank line after the header begins; the end of a mail that has none."""
+    """Returns where the blank line after the header begins, or the end of the message."""
     places = [beginning.find(b"\n\n"), beginning.find(b"\n\r\n")]
     return min((place + 1 for place in places if place >= 0), default=len(beginning))
 
 
 def _date(from_line: bytes) -> datetime | None:
-    """When the mail was put there: in UTC, unless it says otherwise (RFC 4155)."""
+    """Returns the date in the From line, which is in UTC unless it has a zone (RFC 4155)."""
     found = DATE.search(from_line)
     if found is None:
         return None

@@ -1,7 +1,7 @@
-"""What other programs write into an mbox file that has been replaced.
+"""Copies messages that other programs write into an mbox file after it was replaced.
 
-Who opened it before and got its lock after that appends to a file that has no name any more. So it
-keeps one, hidden beside the new file, with the size that it had; what is beyond that came late.
+A program that opened the file before, and got its lock after that, appends to the old file. So the
+old file keeps a hidden name beside the new one, with its size; what is beyond that came late.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import BinaryIO
 
 from postrail.clock import Clock
 from postrail.mailbox.folder.finished_files import UNCHANGED_SECONDS
+from postrail.mailbox.spool import CHUNK_BYTES
 
-# Delivery agents wait for a lock for some seconds up to a few minutes.
+# Delivery agents wait for a lock for seconds, or for a few minutes.
 KEEP_SECONDS = 600.0
 
 
@@ -27,23 +28,24 @@ class LateMail:
         self._clock = clock
 
     def keep(self, size: int) -> None:
-        """Gives the file that is about to be replaced a second name."""
+        """Gives a hidden name to the file that is about to be replaced."""
         os.link(self._path, self._path.with_name(f"{self._prefix}{secrets.token_hex(4)}-{size}"))
 
     def is_there(self) -> bool:
-        """Whether earlier files have to be looked after."""
+        """Tells whether there are earlier files."""
         return bool(self._files())
 
-    def carry_over(self, mbox: BinaryIO) -> None:
-        """Appends what came late, and removes files that nobody can have open any more.
+    def copy_over(self, mbox: BinaryIO) -> None:
+        """Appends what came late, and removes files that no program can have open any more.
 
-        Killed in between, it appends once more: the same mail twice, which is recognised.
+        If the process is killed in between, the same message is appended twice, which is
+        recognised.
         """
         now = self._clock.now().timestamp()
         for path, size in self._files():
             status = path.stat()
             if os.path.samestat(status, os.fstat(mbox.fileno())):
-                # It was named, and a kill came before it was replaced.
+                # The process was killed after naming it and before replacing it.
                 path.unlink()
             elif status.st_size > size and now - status.st_mtime > UNCHANGED_SECONDS:
                 _append(path, size, mbox)
@@ -53,9 +55,9 @@ class LateMail:
 
     def _files(self) -> list[tuple[Path, int]]:
         try:
-            names = os.listdir(self._path.parent)  # noqa: PTH208  Names are all that is needed.
+            names = os.listdir(self._path.parent)  # noqa: PTH208  Only names are needed.
         except PermissionError:
-            # A folder that may only be passed through; then nothing was replaced there either.
+            # We may not list the folder, so we have not replaced a file there either.
             return []
         ours = [name for name in names if name.startswith(self._prefix)]
         sizes = [(name, name.rpartition("-")[2]) for name in ours]
@@ -66,7 +68,7 @@ class LateMail:
 
 
 def end_line(mbox: BinaryIO) -> None:
-    """Goes to the end of the file, where a new line begins."""
+    """Goes to the end of the file, and ends the last line there."""
     if mbox.seek(0, 2) and mbox.seek(-1, 2) and mbox.read(1) != b"\n":
         mbox.write(b"\n")
 
@@ -75,7 +77,7 @@ def _append(path: Path, start: int, mbox: BinaryIO) -> None:
     with path.open("rb") as late:
         late.seek(start)
         end_line(mbox)
-        while chunk := late.read(1024 * 1024):
+        while chunk := late.read(CHUNK_BYTES):
             mbox.write(chunk)
     mbox.flush()
     os.fsync(mbox.fileno())

@@ -1,7 +1,7 @@
-"""The locks of an mbox, as delivery agents and mail readers take them: a lock file, and fcntl.
+"""Locks an mbox as delivery agents and mail readers do: by a lock file, and by fcntl.
 
-Both, or whoever locks in one way only would not be kept out. Neither is waited for without an end,
-so that it does no harm that others take them in the other order (Debian policy, 11.6).
+It takes both, as some programs use only one. Waiting for either ends after WAIT_SECONDS, so that a
+program that takes them in the other order cannot cause a deadlock (Debian policy, 11.6).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from postrail.mailbox import MailboxUnavailable
 
 WAIT_SECONDS = 10.0
 TRY_AGAIN_SECONDS = 0.1
-# A lock file that is older was left behind (RFC 4155 and most programs: some minutes).
+# An older lock file was left behind (RFC 4155 and most programs assume minutes).
 STALE_SECONDS = 300.0
 NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
-# The lock files that this process holds: one with our process id and not among them is left over.
+# The lock files of this process; another one with our process id was left behind.
 _held: set[Path] = set()
 
 
 @contextlib.contextmanager
 def locked(path: Path, *, to_write: bool) -> Iterator[BinaryIO]:
-    """The open file, under both locks. Raises MailboxUnavailable when others hold them for long.
+    """Opens the file under both locks; raises MailboxUnavailable after WAIT_SECONDS.
 
-    For reading, a folder that we may not write into has to do without the lock file.
+    In a folder that we may not write into, it reads without the lock file.
     """
     give_up_at = time.monotonic() + WAIT_SECONDS
     with _lock_file(path, give_up_at, needed=to_write):
@@ -42,14 +42,14 @@ def locked(path: Path, *, to_write: bool) -> Iterator[BinaryIO]:
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     yield file
                     return
-                # Another program has put a new file in its place while we waited.
+                # Another program has replaced the file while we waited.
 
 
 @contextlib.contextmanager
 def _lock_file(path: Path, give_up_at: float, *, needed: bool) -> Iterator[None]:
     lock = path.with_name(path.name + ".lock")
     try:
-        while not _made(lock):
+        while not _created(lock):
             _wait(path, give_up_at)
     except OSError as error:
         if needed or error.errno not in NOT_WRITABLE:
@@ -64,8 +64,8 @@ def _lock_file(path: Path, give_up_at: float, *, needed: bool) -> Iterator[None]
         _held.discard(lock)
 
 
-def _made(lock: Path) -> bool:
-    """Whether the lock file is ours now; one that was left behind is removed on the way."""
+def _created(lock: Path) -> bool:
+    """Returns whether we got the lock file; removes one that was left behind."""
     try:
         descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except FileExistsError:
@@ -107,7 +107,7 @@ def _lock(file: BinaryIO, path: Path, give_up_at: float, kind: int) -> None:
 def _wait(path: Path, give_up_at: float) -> None:
     if time.monotonic() > give_up_at:
         raise MailboxUnavailable(
-            f"{path} is locked by another program for longer than {WAIT_SECONDS:.0f} s",
-            remedy=f"Find what holds it, or remove {path}.lock if nothing does",
+            f"{path} has been locked by another program for more than {WAIT_SECONDS:.0f} s",
+            remedy=f"Find the program that holds the lock; if there is none, remove {path}.lock",
         )
     time.sleep(TRY_AGAIN_SECONDS)

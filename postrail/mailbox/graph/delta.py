@@ -1,6 +1,6 @@
-"""The role Deltas: how far Microsoft Graph has told of the changes of one folder.
+"""The role Deltas: stores up to which change of a folder Microsoft Graph was followed.
 
-It is kept so that another process goes on from there, and moves only behind what is recorded.
+Another process continues from there. It is saved only after the messages before it are recorded.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A link that gives what has changed since, and when the whole folder was last listed."""
+    """A link to the changes since it was made, and when the whole folder was last listed."""
 
-    # What the link stands for: the folder's id, and what the account narrows it to.
+    # The folder's id and the account's filter, for which alone the link is valid.
     selection: str
     link: str
     listed_at: datetime
 
 
 class Deltas(Protocol):
-    """The state of one folder of one mailbox. Blocking: for threads."""
+    """The state of one folder of one mailbox. Blocking: called from the mailbox's thread."""
 
     def load(self) -> Delta | None:
-        """What was saved last, by whomever; raises TransientError while PostgreSQL is away."""
+        """Returns what any process saved last; raises TransientError without PostgreSQL."""
 
     def save(self, delta: Delta) -> None:
-        """Keeps it for the next process; raises TransientError while PostgreSQL is away."""
+        """Saves it for the next process; raises TransientError without PostgreSQL."""

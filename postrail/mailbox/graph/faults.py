@@ -1,4 +1,4 @@
-"""What goes wrong between us and Microsoft Graph, in words that name the account's setting.
+"""Makes the errors of Microsoft Graph; each names the account's setting and a remedy.
 
 Graph's codes: https://learn.microsoft.com/graph/errors and, for mail, the codes of Exchange.
 """
@@ -31,7 +31,7 @@ from postrail.mailbox.faults import (
     words_of,
 )
 
-# They come with 410, and have come with 400.
+# They come with status 410, and sometimes with 400.
 DELTA_EXPIRED = ("syncstatenotfound", "resyncrequired", "syncstateinvalid")
 ITEM_UNKNOWN = ("erroritemnotfound", "errorfoldernotfound")
 MAILBOX_UNKNOWN = (
@@ -41,16 +41,16 @@ MAILBOX_UNKNOWN = (
     "request_resourcenotfound",
     "resourcenotfound",
 )
-# Graph names no time when a mailbox has too much at once to do; the next try is not for right now.
+# Graph sends no Retry-After for too many concurrent requests; wait this long.
 BUSY_SECONDS = 10.0
-# A time beyond that is no time to wait but a fault of whoever wrote it.
+# A longer Retry-After is taken for a mistake of the server.
 LONGEST_WAIT_SECONDS = 3600.0
 FOLDERS_SHOWN = 10
 SHOWN_CHARACTERS = 300
 
 
 class Refused(MailboxUnavailable):
-    """Graph does not do what it was asked for; whoever asked knows whose fault that is."""
+    """Graph refuses a request; the caller decides which error that is."""
 
     def __init__(self, problem: str, status: int, code: str) -> None:
         super().__init__(problem)
@@ -59,25 +59,25 @@ class Refused(MailboxUnavailable):
 
     @property
     def is_final(self) -> bool:
-        """Whether the same request would be refused again: 408 and 425 ask for another try."""
+        """Tells whether the same request would be refused again: 408 and 425 ask for a retry."""
         return self.status < 500 and self.status not in (408, 425)
 
 
 class NotThere(Refused):
-    """There is no such mailbox, folder or mail, or it is there no more."""
+    """The mailbox, folder or message does not exist, or was removed."""
 
     @property
     def is_item(self) -> bool:
-        """Whether it is the mail or the folder; not the mailbox, nor a page of some proxy."""
+        """Tells whether message or folder are missing, rather than mailbox or server."""
         return self.code.lower() in ITEM_UNKNOWN
 
 
 class NotAllowed(Refused):
-    """The token does not allow it."""
+    """The token does not allow the request."""
 
 
 class DeltaExpired(Refused):
-    """Graph has forgotten what it told us: everything is listed anew."""
+    """Graph has discarded the state behind a link, so the folder is listed from the start."""
 
 
 def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
@@ -86,7 +86,7 @@ def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
 
 
 def _transport_fault(account: MailAccount, error: httpx.TransportError) -> PipelineError:
-    """The cause lies below the two libraries that have wrapped it."""
+    """Returns the error for the cause that httpx and httpcore have wrapped."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
@@ -97,7 +97,7 @@ def _transport_fault(account: MailAccount, error: httpx.TransportError) -> Pipel
             return _network(account, "refused the connection")
         return network_fault(account, cause)
     if isinstance(error, httpx.ProxyError):
-        return _network(account, f"is not reached through the proxy: {words_of(error)}")
+        return _network(account, f"cannot be reached through the proxy: {words_of(error)}")
     return broken_off(account, error)
 
 
@@ -118,14 +118,14 @@ def _network(account: MailAccount, problem: str) -> MailboxUnavailable:
     return MailboxUnavailable(
         f"{server_of(account)} {problem}",
         setting=setting_of(account, "host, port, timeout_ms"),
-        remedy="Check the network, and the proxy (HTTPS_PROXY) if there is one on the way",
+        remedy="Check the network, and the proxy (HTTPS_PROXY) if there is one",
     )
 
 
 def strange_answer(account: MailAccount, problem: str) -> MailboxUnavailable:
-    """Whatever answers there is not Graph."""
+    """Returns the error for an answer that Graph would not give."""
     return MailboxUnavailable(
-        f"{server_of(account)} answered what Microsoft Graph does not: {problem}",
+        f"{server_of(account)} did not answer as Microsoft Graph does: {problem}",
         setting=setting_of(account, "host, port"),
         remedy="Leave host and port blank, and check that no proxy answers instead",
     )
@@ -134,8 +134,8 @@ def strange_answer(account: MailAccount, problem: str) -> MailboxUnavailable:
 def refusal(
     account: MailAccount, status: int, headers: Mapping[str, str], body: bytes
 ) -> PipelineError:
-    """What an answer of 400 and above means."""
-    code, words = _error_in(status, body)
+    """Returns the error for an answer with a status of 400 or above."""
+    code, words = _code_and_message(status, body)
     problem = f"{server_of(account)} refused: {words} ({status} {code})"
     after = retry_after_seconds(headers.get("Retry-After", ""))
     if status in (429, 503, 509) and (after or status == 429):
@@ -153,8 +153,8 @@ def refusal(
     return kinds.get(status, Refused)(problem, status, code)
 
 
-def _error_in(status: int, body: bytes) -> tuple[str, str]:
-    """Code and words of an error in Graph's form; what is no such form has its status's."""
+def _code_and_message(status: int, body: bytes) -> tuple[str, str]:
+    """Returns code and message of an error in Graph's form, or the phrase of the status."""
     try:
         error = json_in(body)["error"]
         return _shown(error["code"]), _shown(error["message"])
@@ -164,12 +164,14 @@ def _error_in(status: int, body: bytes) -> tuple[str, str]:
 
 
 def _shown(words: object) -> str:
-    line = "".join(sign if sign.isprintable() else " " for sign in str(words)[:SHOWN_CHARACTERS])
+    line = "".join(
+        character if character.isprintable() else " " for character in str(words)[:SHOWN_CHARACTERS]
+    )
     return line.strip()
 
 
 def json_in(content: bytes) -> Any:
-    """What an answer's JSON means; raises ValueError when it is none, or is nested beyond sense."""
+    """Returns what the JSON holds; raises ValueError when it is broken or nested too deeply."""
     try:
         return json.loads(content)
     except RecursionError as error:
@@ -177,7 +179,7 @@ def json_in(content: bytes) -> Any:
 
 
 def retry_after_seconds(value: str, now: datetime | None = None) -> float:
-    """The seconds of a Retry-After header: a number, or a date (RFC 9110, 10.2.3); else 0."""
+    """Returns the seconds of a Retry-After header (RFC 9110, 10.2.3: number or date), else 0."""
     try:
         seconds = float(value)
     except ValueError:
@@ -187,21 +189,21 @@ def retry_after_seconds(value: str, now: datetime | None = None) -> float:
             return 0.0
         until = until if until.tzinfo else until.replace(tzinfo=UTC)
         seconds = (until - (now or datetime.now(UTC))).total_seconds()
-    # Not a number is no number of seconds either.
+    # The comparison is false for "nan", too.
     return min(LONGEST_WAIT_SECONDS, seconds) if seconds > 0 else 0.0
 
 
 def token_refused(account: MailAccount, words: str) -> ConfigurationError:
-    """The token is wrong, though it is as new as can be."""
+    """Returns the error for a token that was refused although it is new."""
     return ConfigurationError(
         f"{server_of(account)} refused the access token: {words} It needs authorization",
         setting=setting_of(account, "credential"),
-        remedy=f"Authorize the account anew: postrail accounts authorize {account.name}",
+        remedy=f"Authorize the account again: postrail accounts authorize {account.name}",
     )
 
 
 def needs_mailbox(account: MailAccount, words: str) -> ConfigurationError:
-    """An application has no mailbox of its own."""
+    """Returns the error for `me` with the token of an application, which has no mailbox."""
     return ConfigurationError(
         f"an application's token has no mailbox of its own: {words}",
         setting=setting_of(account, "username"),
@@ -210,7 +212,7 @@ def needs_mailbox(account: MailAccount, words: str) -> ConfigurationError:
 
 
 def not_allowed(account: MailAccount, error: NotAllowed, permission: str) -> ConfigurationError:
-    """The permission is missing, or keeps to other mailboxes."""
+    """Returns the error for a permission that is missing, or does not include this mailbox."""
     remedy = (
         f"Grant the application {permission} in Microsoft Entra, with an administrator's consent"
         f" (delegated, for a shared mailbox: {permission}.Shared)"
@@ -226,28 +228,28 @@ def not_allowed(account: MailAccount, error: NotAllowed, permission: str) -> Con
 
 
 def may_not_change(account: MailAccount, error: NotAllowed) -> MailUnreadable:
-    """Mails can be read, and neither marked nor moved."""
-    told = not_allowed(account, error, "Mail.ReadWrite")
-    return MailUnreadable(told.problem, setting=told.setting, remedy=told.remedy)
+    """Returns the error for a token that may only read."""
+    fault = not_allowed(account, error, "Mail.ReadWrite")
+    return MailUnreadable(fault.problem, setting=fault.setting, remedy=fault.remedy)
 
 
 def mailbox_unknown(account: MailAccount, error: NotThere, mailbox: str) -> ConfigurationError:
-    """There is no such mailbox."""
+    """Returns the error for a mailbox that does not exist."""
     return ConfigurationError(
-        f"{server_of(account)} knows no mailbox {mailbox}: {error.problem}",
+        f"{server_of(account)} does not know the mailbox {mailbox}: {error.problem}",
         setting=setting_of(account, "username, address"),
         remedy="Set username to the user principal name of the mailbox (it has an Exchange Online"
-        " licence, or is shared); me stands for the mailbox of whoever authorized the account",
+        " licence, or is shared); me is the mailbox of the person who authorized the account",
     )
 
 
 def folder_unknown(account: MailAccount, path: str, folders: list[str]) -> ConfigurationError:
-    """There is no such folder."""
+    """Returns the error for a folder that does not exist; lists the folders beside it."""
     there = ", ".join(folders[:FOLDERS_SHOWN]) + (", …" if len(folders) > FOLDERS_SHOWN else "")
     return ConfigurationError(
         f"{server_of(account)} has no folder {path!r} in this mailbox",
         setting=setting_of(account, "folder"),
-        remedy="Make the folder or correct its name" + (f"; there are: {there}" if there else ""),
+        remedy="Create the folder or correct its name" + (f"; there are: {there}" if there else ""),
     )
 
 

@@ -1,4 +1,4 @@
-"""Finds a folder of a mailbox in Microsoft Graph by the path that people see, or makes it."""
+"""Finds a folder of a mailbox in Microsoft Graph by the path that people see, or creates it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from postrail.mailbox.graph.faults import (
 from postrail.mailbox.graph.http import GraphClient, segment
 from postrail.oauth import BearerToken
 
-# They have other names in other languages; as the first part of a path these always work.
+# Folders with other names in other languages; as the first part of a path these always work.
 # https://learn.microsoft.com/graph/api/resources/mailfolder
 WELL_KNOWN = frozenset(
     {
@@ -39,15 +39,15 @@ ALREADY_THERE = 409
 
 
 class FolderMissing(Exception):
-    """The path leads nowhere; these are the folders where it ends."""
+    """A part of the path does not exist; `there` are the folders beside it."""
 
     def __init__(self, there: list[str]) -> None:
         super().__init__("the folder is missing")
         self.there = there
 
 
-def look_at(account: MailAccount, token: BearerToken) -> None:
-    """Finds the account's folder, and nothing else; its faults are those of opening a mailbox."""
+def check_folder(account: MailAccount, token: BearerToken) -> None:
+    """Finds the account's folder; raises the errors that opening the mailbox would raise."""
     client = GraphClient(account, token)
     client.connect()
     with contextlib.closing(client):
@@ -55,7 +55,7 @@ def look_at(account: MailAccount, token: BearerToken) -> None:
 
 
 def folder_of(client: GraphClient, account: MailAccount) -> str:
-    """The id of the account's folder; raises ConfigurationError, naming setting and remedy."""
+    """Returns the id of the account's folder; raises ConfigurationError with the remedy."""
     try:
         return find_folder(client, account.folder)
     except NotAllowed as error:
@@ -71,34 +71,34 @@ def folder_of(client: GraphClient, account: MailAccount) -> str:
 
 
 def find_folder(client: GraphClient, path: str) -> str:
-    """The id of the folder; raises FolderMissing, or NotThere when there is no such mailbox."""
-    return _walk(client, path, make=False)
+    """Returns the id of the folder; raises FolderMissing, or NotThere for the mailbox."""
+    return _walk(client, path, create=False)
 
 
-def find_or_make_folder(client: GraphClient, path: str) -> str:
-    """The same, making what is missing of the path."""
-    return _walk(client, path, make=True)
+def find_or_create_folder(client: GraphClient, path: str) -> str:
+    """Returns the id of the folder, after creating the parts of the path that are missing."""
+    return _walk(client, path, create=True)
 
 
-def _walk(client: GraphClient, path: str, *, make: bool) -> str:
+def _walk(client: GraphClient, path: str, *, create: bool) -> str:
     names = [name.strip() for name in path.split("/") if name.strip()]
-    found, passed = "", ""
+    parent, walked = "", ""
     if names and names[0].lower() in WELL_KNOWN:
-        passed = names.pop(0)
-        found = str(client.get(f"mailFolders/{passed.lower()}")["id"])
+        walked = names.pop(0)
+        parent = str(client.get(f"mailFolders/{walked.lower()}")["id"])
     for name in names:
-        children = dict(_children(client, found))
+        children = dict(_children(client, parent))
         child = children.get(name.casefold(), ("", ""))[0]
-        if not child and not make:
-            raise FolderMissing([_joined(passed, shown) for _, shown in children.values()])
-        found, passed = child or _made(client, found, name), _joined(passed, name)
-    return found
+        if not child and not create:
+            raise FolderMissing([_joined(walked, shown) for _, shown in children.values()])
+        parent, walked = child or _created(client, parent, name), _joined(walked, name)
+    return parent
 
 
 def _children(client: GraphClient, parent: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    """For each folder in the parent its name in small letters, its id, and its name."""
+    """Yields for each folder in the parent its case-folded name, its id, and its name."""
     params = {"$top": FOLDERS_AT_ONCE, "$select": "id,displayName"}
-    page, followed = client.get(_place(parent), params), set[str]()
+    page, followed = client.get(_path_of(parent), params), set[str]()
     while True:
         for folder in client.items(page):
             name = str(folder.get("displayName") or "")
@@ -109,17 +109,17 @@ def _children(client: GraphClient, parent: str) -> Iterator[tuple[str, tuple[str
         page = client.get(link)
 
 
-def _made(client: GraphClient, parent: str, name: str) -> str:
+def _created(client: GraphClient, parent: str, name: str) -> str:
     try:
-        return str(client.send("POST", _place(parent), {"displayName": name})["id"])
+        return str(client.send("POST", _path_of(parent), {"displayName": name})["id"])
     except Refused as error:
         if error.status != ALREADY_THERE:
             raise
-        # Somebody else has made it in the meantime.
+        # Another client has created it in the meantime.
         return dict(_children(client, parent))[name.casefold()][0]
 
 
-def _place(parent: str) -> str:
+def _path_of(parent: str) -> str:
     return f"mailFolders/{segment(parent)}/childFolders" if parent else "mailFolders"
 
 

@@ -1,8 +1,8 @@
-"""The mails of a folder in Microsoft Graph that are still to be read, by the ledger's numbers.
+"""Lists the messages of a folder in Microsoft Graph that are to be read, by the ledger's numbers.
 
-Delta tells what has changed. Its link is saved when the mails it told of are recorded, so a
-process that was killed is told of them once more, and the ledger knows them again. Delta loses
-mails (with immutable ids one that was moved away and back is told as removed, and never again:
+Delta reports what has changed. Its link is saved after the messages that it reported are recorded:
+after a crash they are reported again, and the ledger recognises them. Delta loses messages (with
+immutable ids one that was moved away and back is reported as removed, and never again:
 microsoft-graph-docs-contrib, issue 72), so the whole folder is listed from time to time.
 """
 
@@ -23,20 +23,20 @@ from postrail.observe.log import log
 
 logger = log(__name__)
 
-# PidTagMessageSize (MS-OXPROPS): Graph's message has no size of its own. It comes back with its
-# number written in another way.
+# PidTagMessageSize (MS-OXPROPS), as Graph's message has no field for its size. In the answer the
+# number is written in another way.
 SIZE_PROPERTY = "Long 0x0E08"
 FIELDS = {"$select": "receivedDateTime"}
 SIZES = {"$expand": f"singleValueExtendedProperties($filter=id eq '{SIZE_PROPERTY}')"}
 DELTA_PAGE = 500
 LIST_PAGE = 1000
-# Of larger folders no key is forgotten: that takes all keys at once.
+# In larger folders keys are not forgotten, as that takes all keys at once.
 FORGETTABLE = 20_000
-# Behind what is read, mails are remembered that may still have to be marked.
+# The newest read messages are remembered, as they may still have to be marked.
 REMEMBERED = 1000
-# So much later delta has lost a mail, or was never asked for it (it came before `only_after`).
+# A message that delta has not reported after this time is lost, or older than `only_after`.
 OVERDUE = timedelta(minutes=10)
-# A link without news is saved again before Graph forgets it.
+# A link without changes is saved again before it expires at Graph.
 SAVED_AGAIN = timedelta(hours=1)
 BAD_REQUEST = 400
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -44,7 +44,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A mail that the folder holds."""
+    """A message in the folder."""
 
     number: int
     id: str
@@ -53,17 +53,17 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """What names the mail for good."""
+        """Returns the key that identifies the message for good."""
         return key_of(self.id)
 
 
 def key_of(immutable_id: str) -> str:
-    """The ledger's key, from which the mail_id is made."""
+    """Returns the ledger's key, from which the mail_id is made."""
     return f"graph={immutable_id}"
 
 
 class GraphListing:
-    """What is to be read from one folder; one session long."""
+    """The messages to be read from one folder, during one session."""
 
     def __init__(
         self,
@@ -87,16 +87,16 @@ class GraphListing:
         )
 
     def begin(self, folder_id: str) -> None:
-        """Goes on where the last process has stopped, if that was with the same folder."""
+        """Continues where the last process stopped, if folder and filter are the same."""
         self._entries: dict[int, Entry] = {}
-        # Mails up to this number are of no interest, as far as they are not known already.
+        # Messages up to this number are not remembered when they are reported.
         self._floor = 0
-        self._looked = False
-        # Whether delta has told of all that it knows of.
-        self._told_all = True
+        self._delta_followed = False
+        # Delta has reported all changes that it has.
+        self._all_reported = True
         self._fields = FIELDS | SIZES
         self._newest = 0
-        # What may be saved once all up to a number is recorded.
+        # The links to be saved, each once all messages up to its number are recorded.
         self._pending: list[tuple[int, Delta]] = []
         self._saved_at = self._clock.now()
         self._messages = f"mailFolders/{segment(folder_id)}/messages"
@@ -105,43 +105,43 @@ class GraphListing:
         if saved is not None and saved.selection == selection:
             self._delta = saved
         else:
-            # Without a link delta tells of all mails.
+            # Without a link delta reports all messages.
             self._delta = Delta(selection, "", self._clock.now())
 
     def above(self, number: int) -> list[Entry]:
-        """The mails above a number, in order; Graph is asked when none of them is known."""
+        """Returns the messages above a number, in order; asks Graph when it knows none of them."""
         self._floor = number
-        self._look(lambda: self._known_above(number))
+        self._follow_delta(lambda: self._known_above(number))
         if not (found := self._known_above(number)) and self._listing_is_due():
-            begun = self._clock.now()
+            started = self._clock.now()
             self._list_all()
-            self._delta = replace(self._delta, listed_at=begun)
+            self._delta = replace(self._delta, listed_at=started)
             self._save_later()
             found = self._known_above(number)
         return found
 
     def between(self, first: int, last: int) -> list[Entry]:
-        """The mails from `first` to `last`, as far as delta tells of them again."""
+        """Returns the messages from `first` to `last` that delta reports again."""
         self._floor = first - 1
-        self._look(lambda: self._known_above(last))
+        self._follow_delta(lambda: self._known_above(last))
         return [entry for entry in self._known_above(first - 1) if entry.number <= last]
 
     def held(self, last: int) -> list[Entry]:
-        """All that the folder holds up to a number, and what delta should have told of by now."""
+        """Returns all messages up to a number, and those that delta should have reported by now."""
         self._floor, known = 0, set(self._entries)
         there = set(self._list_all())
         overdue = self._clock.now() - OVERDUE
 
         def is_held(entry: Entry) -> bool:
-            lost = self._told_all and entry.number not in known
+            lost = self._all_reported and entry.number not in known
             return entry.number <= last or (lost and (entry.received_at or LONG_AGO) < overdue)
 
         return [entry for entry in self._known_above(0) if entry.key in there and is_held(entry)]
 
     def save(self, recorded: int) -> None:
-        """All up to the number is recorded, and marked or moved if the account wants that.
+        """Saves the last link that reported only messages up to a number.
 
-        Saves the last link that told of nothing beyond.
+        The caller has recorded them, and marked or moved them if the account asks for that.
         """
         passed = [delta for number, delta in self._pending if number <= recorded]
         if passed:
@@ -153,43 +153,43 @@ class GraphListing:
             self.drop(number)
 
     def get(self, number: int) -> Entry | None:
-        """The mail, unless it is gone."""
-        if not self._looked:
-            self._look(lambda: self._known_above(number - 1))
+        """Returns the message; None when it is gone."""
+        if not self._delta_followed:
+            self._follow_delta(lambda: self._known_above(number - 1))
         return self._entries.get(number)
 
     def drop(self, number: int) -> None:
-        """The mail is there no more."""
+        """Forgets a message that is gone."""
         self._entries.pop(number, None)
 
     def _known_above(self, number: int) -> list[Entry]:
         return [self._entries[found] for found in sorted(self._entries) if found > number]
 
-    def _look(self, enough: Callable[[], Sequence[Entry]]) -> None:
-        """Follows delta until there is enough, or until it has told all."""
-        self._looked = more = True
+    def _follow_delta(self, enough: Callable[[], Sequence[Entry]]) -> None:
+        """Follows delta until `enough` returns something, or until all changes are read."""
+        self._delta_followed = more = True
         followed: set[str] = set()
         while more and not enough():
             self._client.note_page(self._delta.link, followed)
             try:
-                more = self._take_page()
+                more = self._read_page()
             except DeltaExpired as error:
                 if not self._delta.link:
                     raise
                 logger.warning("delta expired, so all is listed anew", reason=error.problem)
                 self._delta = replace(self._delta, link="")
 
-    def _take_page(self) -> bool:
-        """Takes a page of delta in; False when it was the round's last."""
+    def _read_page(self) -> bool:
+        """Reads a page of delta; returns whether another one follows."""
         if link := self._delta.link:
             page = self._client.get(link, page_size=DELTA_PAGE)
         else:
             page = self._first_page(f"{self._messages}/delta", self._filter, DELTA_PAGE)
         items = self._client.items(page)
-        self._take_in([item for item in items if "@removed" not in item])
-        self._take_out({key_of(item["id"]) for item in items if "@removed" in item})
+        self._add([item for item in items if "@removed" not in item])
+        self._remove({key_of(item["id"]) for item in items if "@removed" in item})
         following = page.get("@odata.nextLink")
-        self._told_all = following is None
+        self._all_reported = following is None
         self._delta = replace(self._delta, link=following or page.get("@odata.deltaLink", ""))
         if items or self._clock.now() - self._saved_at > SAVED_AGAIN:
             self._save_later()
@@ -200,8 +200,8 @@ class GraphListing:
             self._pending.pop()
         self._pending.append((self._newest, self._delta))
 
-    def _take_in(self, items: Sequence[dict[str, Any]]) -> list[str]:
-        """Numbers the mails, older ones first; returns their keys."""
+    def _add(self, items: Sequence[dict[str, Any]]) -> list[str]:
+        """Numbers the messages, older ones first; returns their keys."""
         found = sorted(
             map(_entry, items), key=lambda entry: (entry.received_at or LONG_AGO, entry.id)
         )
@@ -214,7 +214,7 @@ class GraphListing:
             self._newest = max(self._newest, number)
         return keys
 
-    def _take_out(self, keys: set[str]) -> None:
+    def _remove(self, keys: set[str]) -> None:
         gone = [number for number, entry in self._entries.items() if entry.key in keys]
         for number in gone:
             self.drop(number)
@@ -223,8 +223,8 @@ class GraphListing:
         return self._clock.now() - self._delta.listed_at >= self._full_listing
 
     def _list_all(self) -> list[str]:
-        """Lists the whole folder, so that what delta has lost gets its number too; all keys."""
-        keys = [key for page in self._pages() for key in self._take_in(page)]
+        """Lists the whole folder, including what delta has lost; returns all keys."""
+        keys = [key for page in self._pages() for key in self._add(page)]
         if len(keys) <= FORGETTABLE:
             self._ledger.number(keys, whole=True)
         return keys
@@ -240,7 +240,7 @@ class GraphListing:
             page = self._client.get(link)
 
     def _first_page(self, path: str, query: dict[str, str], page_size: int = 0) -> dict[str, Any]:
-        """With sizes, unless this Graph does not tell them in a list: mails are read alone then."""
+        """Returns the first page, with sizes unless Graph refuses to list them."""
         try:
             return self._client.get(path, self._fields | query, page_size=page_size)
         except Refused as error:
@@ -256,7 +256,7 @@ def _entry(item: dict[str, Any]) -> Entry:
 
 
 def _size(item: dict[str, Any]) -> int | None:
-    """The only property that was asked for; Graph writes its id as it likes."""
+    """Returns the only property that we asked for; Graph may write its id in another way."""
     for found in item.get("singleValueExtendedProperties", []):
         value = str(found.get("value", ""))
         if value.isascii() and value.isdigit():

@@ -1,8 +1,8 @@
-"""A mailbox of Microsoft 365 read through Microsoft Graph. Blocking: for threads.
+"""Reads a mailbox of Microsoft 365 through Microsoft Graph. Blocking: for threads.
 
-Exchange lets an application have four requests to a mailbox at once, over all its processes. A
-mailbox has one watch, and its calls come one at a time, so this is one request at a time; while a
-mailbox is taken over from a process that was paused, two. That leaves room for the sender's one.
+Exchange allows an application four concurrent requests to a mailbox, over all its processes. One
+process at a time watches a mailbox, by one request at a time; by two while the mailbox is taken
+over from a process that was paused. The sender makes one more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, Rea
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.delta import Deltas
 from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
-from postrail.mailbox.graph.folders import find_or_make_folder, folder_of
+from postrail.mailbox.graph.folders import find_or_create_folder, folder_of
 from postrail.mailbox.graph.http import GraphClient, header_in, segment
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
@@ -27,16 +27,16 @@ from postrail.mailbox.spool import spooled
 from postrail.oauth import BearerToken
 
 FULL_LISTING_SECONDS = 3600.0
-# They are read one by one anyway; a pause that Graph asks for costs what is in hand.
+# Messages are read one by one; a pause that Graph asks for discards the current batch.
 LISTED_AT_ONCE = 20
-# Exchange tells the size in its store, where attachments are not in base64.
+# Exchange reports the size in its store, where attachments are not in base64.
 GROWTH = 2
-# A batch of the fetcher has 4 MiB: what is beyond this is not what Exchange told of.
+# A batch of the fetcher has 4 MiB: a message beyond this is larger than Exchange reported.
 IN_MEMORY_BYTES = 16 * 1024 * 1024
 
 
 class GraphMailbox:
-    """The folder of a mail account, by requests that each stand for themselves."""
+    """The folder of a mail account, by independent requests."""
 
     single_connection_polls = False
 
@@ -76,9 +76,9 @@ class GraphMailbox:
         return OUR_NUMBERS
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
-        """The first mails above `uid`."""
+        """Lists the first messages above `uid`."""
         if uid >= self._highest_read:
-            # Else somebody asks after a mail of a batch that is not recorded yet.
+            # A lower number is asked for while the messages above it are not recorded yet.
             self._listing.save(uid)
         found = self._listing.above(uid)[:LISTED_AT_ONCE]
         return [
@@ -87,103 +87,103 @@ class GraphMailbox:
         ]
 
     def held(self, last: int) -> list[ListedMail]:
-        """All mails up to `last`, and those that delta should have told of long ago."""
+        """Lists all messages up to `last`, and those that delta should have reported by now."""
         return [ListedMail(entry.number, None, entry.key) for entry in self._listing.held(last)]
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
-        """These mails by their MIME content, which Exchange makes anew each time.
+        """Reads messages by their MIME content, which Exchange generates each time.
 
-        A mail that was moved to another folder since it was listed is still given out.
+        It reads a message also after it was moved to another folder.
         """
         self._highest_read = max(self._highest_read, *uids)
-        found = [self._each(uid, self._read) for uid in uids]
+        found = [self._read_one(uid, self._read) for uid in uids]
         return [mail for mail in found if mail is not None]
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
-        """The mail's MIME content, piece by piece to disk."""
+        """Reads the MIME content to disk, chunk by chunk."""
         self._highest_read = max(self._highest_read, mail.uid)
-        return self._each(mail.uid, self._read_to_spool)
+        return self._read_one(mail.uid, self._read_to_spool)
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
-        """The mail's header: the download is broken off where it ends."""
+        """Reads the header, and ends the download there."""
         self._highest_read = max(self._highest_read, mail.uid)
 
         def read(entry: Entry) -> ReadMail:
-            with self._client.content(_content_of(entry)) as coming:
-                content = header_in(coming)
+            with self._client.content(_content_of(entry)) as chunks:
+                content = header_in(chunks)
             return ReadMail(
                 entry.number, content, entry.received_at, entry.key, full_size=mail.size
             )
 
-        return self._each(mail.uid, read)
+        return self._read_one(mail.uid, read)
 
-    def _each(self, uid: int, read: Callable[[Entry], ReadMail]) -> ReadMail | None:
-        """What is read of a mail; None when it is gone."""
+    def _read_one(self, uid: int, read: Callable[[Entry], ReadMail]) -> ReadMail | None:
+        """Returns what `read` returns for a message; None when it is gone."""
         entry = self._listing.get(uid)
         if entry is None:
             return None
         try:
             return read(entry)
         except NotThere as error:
-            self._gone(entry, error)
+            self._forget(entry, error)
             return None
         except NotAllowed as error:
             raise not_allowed(self._account, error, "Mail.Read") from error
         except Refused as error:
             raise self._unreadable(error) from error
 
-    def _gone(self, entry: Entry, error: NotThere) -> None:
+    def _forget(self, entry: Entry, error: NotThere) -> None:
         if not error.is_item:
             raise error
         self._listing.drop(entry.number)
 
     def _unreadable(self, error: Refused) -> PipelineError:
-        # A server that is broken for everything is away; if it is so for one mail only, the
+        # A temporary fault makes the mailbox unavailable; whether it is one message's fault, the
         # fetcher finds out by reading it alone.
         if not error.is_final:
             return error
-        return MailUnreadable(f"Microsoft Graph does not give it out: {error.problem}")
+        return MailUnreadable(f"Microsoft Graph does not send it: {error.problem}")
 
     def _read(self, entry: Entry) -> ReadMail:
         content = bytearray()
-        with contextlib.closing(self._pieces(entry)) as pieces:
-            for piece in pieces:
-                content += piece
+        with contextlib.closing(self._chunks(entry)) as chunks:
+            for chunk in chunks:
+                content += chunk
                 if len(content) > IN_MEMORY_BYTES:
-                    # Larger than told: what has come so far goes to disk with the rest.
-                    return _on_disk(entry, itertools.chain([bytes(content)], pieces))
+                    # Larger than reported: the chunks so far go to disk with the rest.
+                    return _on_disk(entry, itertools.chain([bytes(content)], chunks))
         return ReadMail(entry.number, bytes(content), entry.received_at, entry.key)
 
     def _read_to_spool(self, entry: Entry) -> ReadMail:
-        with contextlib.closing(self._pieces(entry)) as pieces:
-            return _on_disk(entry, pieces)
+        with contextlib.closing(self._chunks(entry)) as chunks:
+            return _on_disk(entry, chunks)
 
-    def _pieces(self, entry: Entry) -> Generator[bytes, None, None]:
+    def _chunks(self, entry: Entry) -> Generator[bytes, None, None]:
         most, size = self._account.max_message_bytes * GROWTH, 0
-        with self._client.content(_content_of(entry)) as coming:
-            for piece in coming:
-                yield piece
-                size += len(piece)
+        with self._client.content(_content_of(entry)) as chunks:
+            for chunk in chunks:
+                yield chunk
+                size += len(chunk)
                 if 0 < most < size:
                     raise MailUnreadable(
-                        f"it is larger than {most} bytes, though Exchange told of {entry.size}",
+                        f"it is larger than {most} bytes, although Exchange reported {entry.size}",
                         setting=setting_of(self._account, "max_message_bytes"),
                     )
 
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
-        """The mails from `first` to `last` that still lie in the folder as they came."""
+        """Lists the messages from `first` to `last` that `finish` has not changed yet."""
         if self._account.after_download == "leave":
             return []
         return [
             ListedMail(entry.number, entry.size, entry.key)
             for entry in self._listing.between(first, last)
-            if self._is_left(entry)
+            if self._is_unfinished(entry)
         ]
 
-    def _is_left(self, entry: Entry) -> bool:
-        """Whether it is untouched; of a mail that Graph does not show nothing is known."""
+    def _is_unfinished(self, entry: Entry) -> bool:
+        """Returns whether it is unfinished; False for a message that Graph refuses to show."""
         try:
-            return self._is_untouched(entry)
+            return self._is_unchanged(entry)
         except NotAllowed as error:
             raise not_allowed(self._account, error, "Mail.Read") from error
         except Refused as error:
@@ -191,12 +191,12 @@ class GraphMailbox:
                 raise
             return False
 
-    def _is_untouched(self, entry: Entry) -> bool:
+    def _is_unchanged(self, entry: Entry) -> bool:
         try:
             query = {"$select": "isRead,parentFolderId"}
             mail = self._client.get(f"messages/{segment(entry.id)}", query)
         except NotThere as error:
-            self._gone(entry, error)
+            self._forget(entry, error)
             return False
         if mail.get("parentFolderId") != self._folder:
             return False
@@ -209,7 +209,7 @@ class GraphMailbox:
         if action is None:
             return True
         entries = filter(None, map(self._listing.get, uids))
-        # One that is refused keeps nobody from finishing with the others.
+        # The others are finished also when one is refused.
         refused = [error for entry in entries if (error := self._refused(entry, action))]
         if refused:
             raise MailUnreadable(
@@ -231,55 +231,55 @@ class GraphMailbox:
 
     def _finish(self, entry: Entry, action: Callable[[Entry], None]) -> None:
         # A person may have moved the mail: it stays where the person has put it.
-        if self._account.after_download != "seen" and not self._is_untouched(entry):
+        if self._account.after_download != "seen" and not self._is_unchanged(entry):
             return
         try:
             action(entry)
         except NotThere as error:
-            self._gone(entry, error)
+            self._forget(entry, error)
 
     def _mark(self, entry: Entry) -> None:
         self._client.send("PATCH", f"messages/{segment(entry.id)}", {"isRead": True})
 
     def _remove(self, entry: Entry) -> None:
-        """To the deleted items, where Exchange keeps it for a while."""
+        """Moves it to the deleted items, where Exchange keeps it for a while."""
         self._client.send("DELETE", f"messages/{segment(entry.id)}")
 
     def _move(self, entry: Entry) -> None:
         try:
             self._move_to_target(entry)
         except NotThere:
-            # Maybe it is the folder that is gone: it is looked for, or made, anew.
+            # The target folder may be gone: it is found, or created, again.
             self._target = ""
             self._move_to_target(entry)
 
     def _move_to_target(self, entry: Entry) -> None:
         if not self._target:
-            self._target = find_or_make_folder(self._client, self._account.move_to)
+            self._target = find_or_create_folder(self._client, self._account.move_to)
         place, body = f"messages/{segment(entry.id)}/move", {"DestinationId": self._target}
         self._client.send("POST", place, body)
 
     def rest(self) -> None:
-        """Each request stands for itself: there is nothing to let go of."""
+        """Does nothing: no request locks the mailbox."""
 
     @property
     def can_idle(self) -> bool:
-        """No: Graph tells of new mail by calling a public address only."""
+        """Returns False: Graph announces new mail only by calling a public address."""
         return False
 
     def start_idle(self) -> bool:
-        """There is no waiting with Graph."""
+        """Returns False, as `can_idle` does."""
         return False
 
     def stop_idle(self) -> None:
-        """Nothing was begun."""
+        """Does nothing."""
 
     def fileno(self) -> int:
-        """There is no socket to wait for."""
+        """Raises MailboxUnavailable, as there is no connection to wait on."""
         raise MailboxUnavailable("Microsoft Graph has no connection to wait on")
 
     def interrupt(self) -> None:
-        """Breaks off the request that is under way, and allows no other."""
+        """Ends the request that is running, and allows no other."""
         self._client.interrupt()
 
     def close(self) -> None:
@@ -287,8 +287,8 @@ class GraphMailbox:
         self._client.close()
 
 
-def _on_disk(entry: Entry, pieces: Iterable[bytes]) -> ReadMail:
-    return ReadMail(entry.number, b"", entry.received_at, entry.key, spool=spooled(pieces))
+def _on_disk(entry: Entry, chunks: Iterable[bytes]) -> ReadMail:
+    return ReadMail(entry.number, b"", entry.received_at, entry.key, spool=spooled(chunks))
 
 
 def _content_of(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from imapclient import IMAPClient, SocketTimeout
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.dialogue_log import Dialogue
+from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap.dialogue_log import listen
 from postrail.mailbox.imap.memory_limits import BoundedAnswers
@@ -24,7 +24,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 class ImapClient(IMAPClient):  # type: ignore[misc]
     """One connection of an account, from its TCP connection and greeting on."""
 
-    def __init__(self, account: MailAccount, dialogue: Dialogue) -> None:
+    def __init__(self, account: MailAccount, dialogue: DialogueLog) -> None:
         """Connects, with TLS where the account begins with it; raises what imapclient raises."""
         super().__init__(
             account.host,

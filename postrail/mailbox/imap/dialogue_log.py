@@ -1,7 +1,7 @@
-"""What of an IMAP dialogue may be shown: bytes in, words without secrets and bodies out.
+"""Masks an IMAP dialogue for the log: bytes in, text without secrets and bodies out.
 
-Only what is known to be harmless is shown as it is; of everything else only the size. So a server
-that breaks the rules (a wrong size of a literal) shows nothing of a mail either.
+Only what is known to be harmless is shown as it is, and of everything else only the size. So a
+server that breaks the rules (by a wrong size of a literal) does not leak a message into the log.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from postrail.mailbox.dialogue_log import MASK, Dialogue
+from postrail.mailbox.dialogue_log import MASK, DialogueLog
 
 # RFC 3501, 4.3: the size of what follows, at the end of a line; with a plus by RFC 7888.
 LITERAL = re.compile(rb"\{(\d{1,18})\+?\}\Z")
@@ -23,56 +23,56 @@ UNTAGGED = re.compile(
     re.IGNORECASE,
 )
 FETCH = re.compile(rb"\* \d{1,10} FETCH \(", re.IGNORECASE)
-# Parts of such an answer that say nothing of what the mail says.
+# Parts of such an answer that hold nothing of the message itself.
 HARMLESS = re.compile(
     rb"(?: ?(?:UID \d+|RFC822\.SIZE \d+|MODSEQ \(\d+\)|FLAGS \([^()\"]*\)"
     rb"|INTERNALDATE \"[ \d]\d-[A-Za-z]{3}-\d{4} [\d:]{8} [+-]\d{4}\""
     rb"|BODY\[(?:HEADER)?\](?:<\d+>)? (?:\{\d+\}|NIL|\"\")))*\)?",
     re.IGNORECASE,
 )
-# Longer ones are none that we asked for.
+# Longer ones answer no command of ours.
 LONGEST_HARMLESS = 2000
 
 
-def listen(imap: Any, dialogue: Dialogue) -> None:
-    """Hands what this connection of imaplib says and hears on to the dialogue.
+def listen(imap: Any, dialogue: DialogueLog) -> None:
+    """Logs all lines that this connection of imaplib sends and receives, from now on.
 
-    imaplib's own debug output formats each literal, and hides no passwords.
+    imaplib's own debug output formats each literal, and shows passwords.
     """
     masking = ImapMasking()
     send, readline = imap.send, imap.readline
 
-    def send_and_tell(data: bytes) -> None:
+    def send_and_log(data: bytes) -> None:
         for words in masking.sent(data):
             dialogue.sent(words)
         send(data)
 
-    def readline_and_tell() -> bytes:
+    def readline_and_log() -> bytes:
         line: bytes = readline()
-        # While it idles, imapclient asks without waiting, and mostly there is nothing.
+        # While idling, imapclient reads without waiting, and mostly gets an empty line.
         if line:
             dialogue.received(masking.received(line))
         return line
 
-    imap.send, imap.readline = send_and_tell, readline_and_tell
+    imap.send, imap.readline = send_and_log, readline_and_log
     dialogue.received(masking.received(b"* " + imap.welcome.removeprefix(b"* ")))
 
 
 class ImapMasking:
-    """Follows one connection, as what a line means depends on what was said before."""
+    """Follows one connection, as the meaning of a line depends on the lines before."""
 
     def __init__(self) -> None:
         self._unsent = b""
         self._literal_left = 0
-        # The tag of the login that is under way.
+        # The tag of the login that is running.
         self._login = b""
-        # The last line announced a literal, so the next one goes on behind it.
+        # The last line announced a literal, so the next one continues it.
         self._continued = False
-        # Something came that was no answer; only the end of a command brings us back.
+        # A line came that is no answer; until the command ends, only sizes are shown.
         self._out_of_step = False
 
     def sent(self, data: bytes) -> list[str]:
-        """The lines that `data` completes."""
+        """Returns the text of the lines that `data` completes."""
         self._unsent += data
         words = []
         while self._skip_literal() and b"\n" in self._unsent:
@@ -82,7 +82,7 @@ class ImapMasking:
         return words
 
     def _skip_literal(self) -> bool:
-        """Drops what is sent of a literal; whether anything else may follow now."""
+        """Drops the sent part of a literal; returns whether it was the last one."""
         skipped = min(self._literal_left, len(self._unsent))
         self._unsent = self._unsent[skipped:]
         self._literal_left -= skipped
@@ -99,14 +99,14 @@ class ImapMasking:
         return _sized(line)
 
     def received(self, line: bytes) -> str:
-        """The line as it may be shown."""
+        """Returns the text of a line that was received."""
         line = line.rstrip(b"\r\n")
         continued, self._continued = self._continued, LITERAL.search(line) is not None
         if self._login:
             return self._answer_to_login(line)
         if TAGGED.match(line):
             self._out_of_step = False
-        # After a line that is none of IMAP, what follows may be a mail that looks like answers.
+        # After a line that is not IMAP, the next ones may be a message that looks like answers.
         elif self._out_of_step or not self._is_understood(line, continued):
             self._out_of_step = True
             begin = FETCH.match(line)
@@ -134,7 +134,7 @@ def _is_harmless(items: bytes) -> bool:
 
 
 def _sized(line: bytes) -> str:
-    """The line; a literal that follows is told by its size."""
+    """Returns the line with the size of the literal that follows it."""
     announced = LITERAL.search(line)
     if announced is None:
         return _text(line)

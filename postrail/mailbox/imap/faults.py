@@ -1,6 +1,6 @@
-"""What goes wrong between us and an IMAP server, in words that name the account's setting.
+"""Makes the errors of IMAP; each names the account's setting and a remedy.
 
-`connection_fault` wraps every dialogue; the others make the error for a certain step of it.
+`connection_fault` wraps every dialogue; the other functions make the error of one step.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from postrail.mailbox.faults import (
     words_of,
 )
 
-# RFC 5530: the server is busy or broken, the credentials may be right.
-PASSING_LOGIN_CODES = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]")
+# RFC 5530: the server is busy or broken; the credentials may be right.
+TEMPORARY_LOGIN_CODES = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]")
 FOLDERS_SHOWN = 10
-# How imaplib begins to quote what it did not expect.
+# imaplib puts these words before the answer that it did not expect.
 OUT_OF_PLACE = re.compile("unexpected (tagged )?response|unterminated line")
 
 
@@ -42,12 +42,12 @@ def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
 
 
 def login_fault(account: MailAccount, error: Exception) -> PipelineError:
-    """The server refused user name and password, or has no time for us."""
+    """Returns the error for a refused login, which may be the server's temporary fault."""
     if isinstance(error.__context__, imaplib.IMAP4.abort):
-        # imapclient calls it a refused login too when the connection breaks meanwhile.
+        # imapclient raises LoginError for a broken connection, too.
         return _abort_fault(account, error.__context__)
     words = words_of(error)
-    if any(code in words.upper() for code in PASSING_LOGIN_CODES):
+    if any(code in words.upper() for code in TEMPORARY_LOGIN_CODES):
         return MailboxUnavailable(
             f"{server_of(account)} cannot log {account.username} in now: {words}"
         )
@@ -55,26 +55,26 @@ def login_fault(account: MailAccount, error: Exception) -> PipelineError:
 
 
 def folder_fault(account: MailAccount, error: Exception, folders: list[str]) -> ConfigurationError:
-    """The folder cannot be selected."""
+    """Returns the error for a folder that cannot be selected; lists the folders that exist."""
     there = ", ".join(folders[:FOLDERS_SHOWN]) + (", …" if len(folders) > FOLDERS_SHOWN else "")
     return ConfigurationError(
         f"{server_of(account)} does not open the folder {account.folder!r}: {words_of(error)}",
         setting=setting_of(account, "folder"),
-        remedy="Make the folder or correct its name" + (f"; there are: {there}" if there else ""),
+        remedy="Create the folder or correct its name" + (f"; there are: {there}" if there else ""),
     )
 
 
 def numbers_missing(account: MailAccount) -> MailboxUnavailable:
-    """The server gives the folder no UIDVALIDITY."""
+    """Returns the error for a folder without UIDVALIDITY."""
     return MailboxUnavailable(
-        f"{account.host} gives its mails no lasting numbers (UIDVALIDITY)",
+        f"{account.host} gives its messages no lasting numbers (UIDVALIDITY)",
         setting=setting_of(account, "folder"),
-        remedy="Choose a folder whose mails the server numbers for good",
+        remedy="Choose a folder whose messages the server numbers for good",
     )
 
 
 def read_only_fault(account: MailAccount) -> MailUnreadable:
-    """The server lets us change nothing in the folder."""
+    """Returns the error for a folder that we may not change."""
     return MailUnreadable(
         "the mail server lets us read the folder only",
         setting=setting_of(account, "folder, after_download"),

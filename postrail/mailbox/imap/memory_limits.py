@@ -1,42 +1,42 @@
-"""How much an IMAP server may have us take into memory for one command."""
+"""Limits the memory that the answer to one IMAP command may take."""
 
 from __future__ import annotations
 
 import imaplib
 from typing import Any
 
-# Mails that are known to be larger come in pieces of a MiB; but sizes that servers tell may be
-# wrong, a server that knows no pieces gives a whole mail, and one that is broken never ends.
+# Messages that are known to be larger are read in chunks of 1 MiB; but the reported sizes may be
+# wrong, some servers send the whole message at once, and the answer of a broken one may not end.
 LONGEST_ANSWER = 64 * 1024 * 1024
 
 
 class BoundedAnswers:
-    """Counts what comes over one connection of imaplib since something was sent."""
+    """Counts the bytes that came over one connection of imaplib since we sent something."""
 
     def __init__(self, imap: Any) -> None:
-        """From now on the connection ends when an answer, or a literal in it, is too long."""
-        self._taken = 0
+        """Ends the connection from now on when an answer, or a literal in it, is too long."""
+        self._received = 0
         self._send, self._read, self._readline = imap.send, imap.read, imap.readline
         imap.send, imap.read, imap.readline = self.send, self.read, self.readline
 
     def send(self, data: bytes) -> None:
-        """Another command, or a part of one."""
-        self._taken = 0
+        """Sends a command, or a part of one, and starts to count again."""
+        self._received = 0
         self._send(data)
 
     def read(self, size: int) -> bytes:
-        """A literal; its size is the server's word."""
-        self._take(size)
+        """Reads a literal of the size that the server announced."""
+        self._count(size)
         content: bytes = self._read(size)
         return content
 
     def readline(self) -> bytes:
-        """A line, which imaplib bounds."""
+        """Reads a line, whose length imaplib limits."""
         line: bytes = self._readline()
-        self._take(len(line))
+        self._count(len(line))
         return line
 
-    def _take(self, size: int) -> None:
-        self._taken += size
-        if self._taken > LONGEST_ANSWER:
-            raise imaplib.IMAP4.abort(f"{self._taken} bytes at once are more than we take")
+    def _count(self, size: int) -> None:
+        self._received += size
+        if self._received > LONGEST_ANSWER:
+            raise imaplib.IMAP4.abort(f"{self._received} bytes at once are more than we accept")

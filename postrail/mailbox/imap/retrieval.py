@@ -73,7 +73,7 @@ class ImapRetrieval:
             except imaplib.IMAP4.abort:
                 raise
             except (imaplib.IMAP4.error, ValueError) as error:
-                raise MailUnreadable(f"the mail server does not give it out: {error}") from error
+                raise MailUnreadable(f"the mail server does not send it: {error}") from error
 
 
 def _read_mail(
@@ -81,7 +81,7 @@ def _read_mail(
 ) -> ReadMail:
     content = data.get(item)
     if not isinstance(content, bytes):
-        raise MailUnreadable("the mail server gives out no content for it")
+        raise MailUnreadable("the mail server sends no content for it")
     return ReadMail(uid, content, _utc(data.get(b"INTERNALDATE")), full_size=full_size)
 
 
@@ -92,7 +92,7 @@ def _chunk(data: dict[bytes, Any], start: int) -> bytes:
         return whole[start:]
     chunk = data.get(b"BODY[]<%d>" % start)
     if not isinstance(chunk, bytes):
-        raise MailUnreadable("the mail server gives out no content for it")
+        raise MailUnreadable("the mail server sends no content for it")
     return chunk
 
 

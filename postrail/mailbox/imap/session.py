@@ -12,7 +12,7 @@ from imapclient.exceptions import LoginError
 
 from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
-from postrail.mailbox.dialogue_log import Dialogue, masked_in_errors
+from postrail.mailbox.dialogue_log import DialogueLog, masked_in_errors
 from postrail.mailbox.faults import plain_login_fault, plain_login_forbidden
 from postrail.mailbox.imap.client import ImapClient
 from postrail.mailbox.imap.faults import (
@@ -35,7 +35,7 @@ class ImapSession:
         self.interrupted = False
         self.read_only = False
         self.uid_next = 0
-        self._dialogue = Dialogue(account.name)
+        self._dialogue = DialogueLog(account.name)
 
     def open(self, login: Login) -> int:
         """Connects, logs in and selects the folder; returns its UIDVALIDITY.

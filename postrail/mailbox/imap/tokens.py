@@ -1,4 +1,4 @@
-"""Logging in to an IMAP server by a token, and what to do when it is refused. Blocking."""
+"""Logs in to an IMAP server by a token, and by another one when it is refused. Blocking."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from postrail.oauth import BearerToken
 
 
 def log_in_with_token(client: Any, account: MailAccount, login: BearerToken, token: str) -> None:
-    """Logs in. A refused token that is no longer new is renewed once.
+    """Logs in; renews a refused token once, as it may have expired.
 
     Raises ConfigurationError when a new one is refused as well.
     """
@@ -40,12 +40,12 @@ def log_in_with_token(client: Any, account: MailAccount, login: BearerToken, tok
         else:
             return
     raise MailboxUnavailable(
-        f"{account.host} refused two tokens in a row; a third one may be taken"
+        f"{account.host} refused two tokens in a row; it may accept a third one"
     )
 
 
 def _raise_if_it_may_pass(account: MailAccount, error: LoginError) -> None:
-    # imapclient makes a LoginError of a broken connection, too.
+    # imapclient raises LoginError for a broken connection, too.
     if isinstance(error.__context__, imaplib.IMAP4.abort):
         raise broken_off(account, error) from error
     fault = login_fault(account, error)
@@ -57,7 +57,7 @@ def _authenticate(
     client: Any, account: MailAccount, mechanism: Mechanism, token: str, challenges: list[bytes]
 ) -> None:
     def answer(challenge: bytes) -> bytes:
-        # The first one is empty: the server lets us speak. Another one tells of a refusal.
+        # The first challenge is empty. A second one explains a refusal.
         if challenge:
             challenges.append(challenge)
             return CANCELLED[mechanism]

@@ -1,7 +1,8 @@
-"""One connection that speaks POP3 (RFC 1939): commands go out, answers come in. Blocking.
+"""Speaks POP3 (RFC 1939) over one connection: sends commands, reads answers. Blocking.
 
-poplib is no base for it: it refuses lines of more than 2,048 bytes, which mails have, holds every
-listing in memory, and tells a refusal from a broken connection by the words of its error only.
+It does not use poplib, which refuses the lines of more than 2,048 bytes that messages have, holds
+every listing in memory, and distinguishes a refusal from a broken connection only by the text of
+its error.
 """
 
 from __future__ import annotations
@@ -14,54 +15,54 @@ import ssl
 from collections.abc import Iterator
 from typing import cast
 
-from postrail.mailbox.pop3.dialogue_log import Listener
+from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
 from postrail.mailbox.spool import CHUNK_BYTES
 
 READ_AHEAD_BYTES = 64 * 1024
-# RFC 2449, 4, allows 512 bytes; servers are wordier.
+# RFC 2449, 4, allows 512 bytes; some servers send more.
 LONGEST_ANSWER = 64 * 1024
 LONGEST_PART = 64 * 1024
-# More than half a million mails by the longest unique ids.
+# Enough for half a million messages with the longest unique ids.
 LONGEST_LISTING = 64 * 1024 * 1024
-# RFC 5034, 4: a command with a longer initial response has to send it by itself.
+# RFC 5034, 4: a longer initial response is sent on a line of its own.
 LONGEST_COMMAND = 255
 
 
 class Refused(Exception):
-    """The server answered -ERR, with these words."""
+    """The server answered -ERR, with this text."""
 
-    # What it said before, as a challenge of SASL.
+    # The challenge of SASL that came before, if any.
     challenge = b""
 
 
 class NotPop3(Exception):
-    """The server answered what is neither +OK nor -ERR."""
+    """The server's answer is neither +OK nor -ERR."""
 
 
 class Dialogue:
-    """Asks and reads on one socket.
+    """Sends and reads on one socket.
 
     Raises Refused, NotPop3, EOFError when the server ends the connection, and OSError.
     """
 
-    def __init__(self, connection: socket.socket, listener: Listener | None = None) -> None:
+    def __init__(self, connection: socket.socket, log: Pop3DialogueLog | None = None) -> None:
         self._socket = connection
-        self._listener = listener
+        self._log = log
         self._file: io.BufferedReader | None = None
         self._line_end = b"\r\n"
 
     def greeting(self) -> str:
-        """Reads what the server says first; whether it ends its lines as RFC 1939 wants shows here.
+        """Reads the greeting, which also shows whether the server ends lines with CRLF or LF.
 
-        A lone LF in a mail from a server that ends lines with CRLF begins no line, so that no dot
-        behind it cuts the mail short.
+        From a server that ends lines with CRLF, a lone LF in a message begins no line, so that a
+        dot after it does not cut the message short.
         """
         line = self._answer_line()
         self._line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
-        return _judged(line)
+        return _require_ok(line)
 
     def encrypt(self, context: ssl.SSLContext, host: str) -> None:
-        """Speaks TLS from now on; what came before that unasked is thrown away (RFC 2595, 4)."""
+        """Starts TLS; discards what the server sent unasked before that (RFC 2595, 4)."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -69,24 +70,24 @@ class Dialogue:
 
     @property
     def encrypted(self) -> bool:
-        """Whether TLS is spoken."""
+        """Tells whether TLS was started."""
         return isinstance(self._socket, ssl.SSLSocket)
 
     def ask(self, command: str) -> str:
         """Sends a command; returns the line that answers it."""
-        if self._listener is not None:
-            self._listener.sent(command)
+        if self._log is not None:
+            self._log.sent(command)
         self._socket.sendall(command.encode() + b"\r\n")
-        return _judged(self._answer_line())
+        return _require_ok(self._answer_line())
 
     def lines(self, command: str) -> Iterator[bytes]:
-        """Sends a command; gives the lines that follow its answer, with their ends as they came.
+        """Sends a command; yields the lines that follow its answer, with their ends as they came.
 
-        A very long line comes in parts, so that nobody fills our memory with one.
+        A line of more than LONGEST_PART comes in parts, so that it cannot fill the memory.
         """
         self.ask(command)
         last = b"." + self._line_end
-        # The end of what came before: a part may end within the end of a line.
+        # The last bytes that were read, as a part may end between CR and LF.
         tail = self._line_end
         while True:
             line = self._reader.readline(LONGEST_PART)
@@ -99,7 +100,7 @@ class Dialogue:
             yield line[1:] if begins and line.startswith(b"..") else line
 
     def listing(self, command: str) -> Iterator[bytes]:
-        """As `lines`, for what has to be held in memory; raises NotPop3 when it does not end."""
+        """Yields as `lines` does, and raises NotPop3 when it is too long to be held in memory."""
         size = 0
         for line in self.lines(command):
             size += len(line)
@@ -107,23 +108,23 @@ class Dialogue:
                 raise NotPop3(f"more than {LONGEST_LISTING} bytes to {command}")
             yield line
 
-    def pieces(self, command: str) -> Iterator[bytes]:
-        """Sends a command; gives what follows its answer, byte by byte as it is in the mail.
+    def chunks(self, command: str) -> Iterator[bytes]:
+        """Sends a command; yields the message that follows, by at least one chunk.
 
-        Up to a MiB is one piece; the others have a MiB, and are longer by what a line is.
+        Chunks of about 1 MiB, cut at line ends.
         """
-        piece = io.BytesIO()
+        chunk = io.BytesIO()
         for line in self.lines(command):
-            if piece.tell() >= CHUNK_BYTES:
-                yield piece.getvalue()
-                piece = io.BytesIO()
-            piece.write(line)
-        yield piece.getvalue()
+            if chunk.tell() >= CHUNK_BYTES:
+                yield chunk.getvalue()
+                chunk = io.BytesIO()
+            chunk.write(line)
+        yield chunk.getvalue()
 
     def authenticate(self, mechanism: str, response: bytes, cancelled: bytes = b"") -> None:
         """Logs in by a SASL mechanism of one step (RFC 5034).
 
-        What a server says of a refused token is a challenge, to be answered by `cancelled`.
+        A server may explain a refused token by a challenge, which is answered by `cancelled`.
         """
         initial = _base64(response)
         if len(f"AUTH {mechanism} {initial}\r\n") <= LONGEST_COMMAND:
@@ -142,11 +143,11 @@ class Dialogue:
             raise Refused(answer)
 
     def fileno(self) -> int:
-        """The socket's."""
+        """Returns the socket's descriptor."""
         return self._socket.fileno()
 
     def interrupt(self) -> None:
-        """Shuts the socket down under whatever another thread reads from it."""
+        """Shuts the socket down while another thread may be reading from it."""
         with contextlib.suppress(OSError):
             # Not SSLSocket's own shutdown, which changes the object that the other thread uses.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
@@ -167,9 +168,9 @@ class Dialogue:
     def _answer_line(self) -> bytes:
         line = self._reader.readline(LONGEST_ANSWER)
         if not line.endswith(b"\n"):
-            raise EOFError("the connection ended instead of an answer")
-        if self._listener is not None:
-            self._listener.received(line)
+            raise EOFError("the connection ended before an answer")
+        if self._log is not None:
+            self._log.received(line)
         return line
 
 
@@ -177,7 +178,7 @@ def _base64(words: bytes) -> str:
     return base64.b64encode(words).decode("ascii")
 
 
-def _judged(line: bytes) -> str:
+def _require_ok(line: bytes) -> str:
     words = line.decode("utf-8", "backslashreplace").strip()
     if words.startswith("+"):
         return words

@@ -1,25 +1,25 @@
-"""What of a POP3 dialogue may be shown: commands and the lines that answer them, without secrets.
+"""Masks a POP3 dialogue for the log: shows commands and answers without secrets.
 
-What follows an answer (a mail, a listing) never gets here.
+The lines that follow an answer (a message, a listing) are not logged.
 """
 
 from __future__ import annotations
 
-from postrail.mailbox.dialogue_log import MASK, Dialogue
+from postrail.mailbox.dialogue_log import MASK, DialogueLog
 
 SECRET_COMMANDS = ("PASS", "APOP")
 
 
-class Listener:
-    """Hands what one connection says and hears on to the dialogue in the log."""
+class Pop3DialogueLog:
+    """Logs the commands and answers of one connection."""
 
-    def __init__(self, dialogue: Dialogue) -> None:
+    def __init__(self, dialogue: DialogueLog) -> None:
         self._dialogue = dialogue
-        # An AUTH is under way: whatever is said until its answer is secret (RFC 5034).
+        # Within AUTH all lines are secret until the server has answered (RFC 5034).
         self._login = False
 
     def sent(self, command: str) -> None:
-        """A command, or a piece of a login."""
+        """Logs a command, or a line of a login."""
         if self._login:
             self._dialogue.sent(MASK)
             return
@@ -31,7 +31,7 @@ class Listener:
         self._dialogue.sent(" ".join([*shown, MASK]) if secret else command)
 
     def received(self, line: bytes) -> None:
-        """The line that answers."""
+        """Logs an answer."""
         answer = line.decode("utf-8", "replace").rstrip("\r\n")
         if answer.upper().startswith(("+OK", "-ERR")):
             self._login = False

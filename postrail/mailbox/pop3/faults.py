@@ -1,6 +1,6 @@
-"""What goes wrong between us and a POP3 server, in words that name the account's setting.
+"""Makes the errors of POP3; each names the account's setting and a remedy.
 
-`connection_fault` wraps every dialogue; the others make the error for a certain step of it.
+`connection_fault` wraps every dialogue; the other functions make the error of one step.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from postrail.mailbox.faults import (
 )
 from postrail.mailbox.pop3.dialogue import NotPop3, Refused
 
-# RFC 2449, 8.1, and RFC 3206, 4: the same may be granted later.
-PASSING_CODES = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]")
+# RFC 2449, 8.1, and RFC 3206, 4: the server may accept the same command later.
+TEMPORARY_CODES = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]")
 
 
 def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
@@ -34,19 +34,19 @@ def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
     return translated(account, TRANSLATIONS)
 
 
-def is_passing(error: Refused) -> bool:
-    """Whether the server says that the same may be granted later."""
-    return str(error).upper().startswith(PASSING_CODES)
+def is_temporary(error: Refused) -> bool:
+    """Tells whether the server may accept the same command later."""
+    return str(error).upper().startswith(TEMPORARY_CODES)
 
 
 def refusal(account: MailAccount, error: Refused) -> MailboxUnavailable:
-    """The server refuses what every server has to grant."""
-    return MailboxUnavailable(f"{server_of(account)} does not serve us now: {words_of(error)}")
+    """Returns the error for a refused command that every server has to accept."""
+    return MailboxUnavailable(f"{server_of(account)} refuses to serve us now: {words_of(error)}")
 
 
 def login_fault(account: MailAccount, error: Refused) -> PipelineError:
-    """The server refused user name and password, or has no time for us."""
-    if is_passing(error):
+    """Returns the error for a refused login, which may be the server's temporary fault."""
+    if is_temporary(error):
         return MailboxUnavailable(
             f"{server_of(account)} cannot log {account.username} in now: {words_of(error)}"
         )
@@ -54,27 +54,27 @@ def login_fault(account: MailAccount, error: Refused) -> PipelineError:
 
 
 def too_soon(account: MailAccount) -> MailboxUnavailable:
-    """The server has named how far apart logins must be (LOGIN-DELAY)."""
+    """Returns the error for a login before the server's LOGIN-DELAY has passed."""
     return MailboxUnavailable(
         f"{server_of(account)} allows no login so soon after the last one",
         setting=setting_of(account, "poll_seconds"),
-        remedy="Look less often",
+        remedy="Raise poll_seconds, so that polls are less frequent",
     )
 
 
-def withheld(account: MailAccount, error: Refused) -> PipelineError:
-    """The server lists a mail and does not give it out."""
-    if is_passing(error):
+def message_refused(account: MailAccount, error: Refused) -> PipelineError:
+    """Returns the error for a message that the server lists and does not send."""
+    if is_temporary(error):
         return refusal(account, error)
-    return MailUnreadable(f"the mail server does not give it out: {words_of(error)}")
+    return MailUnreadable(f"the mail server does not send it: {words_of(error)}")
 
 
-def header_withheld(account: MailAccount, error: Refused) -> PipelineError:
-    """The server gives out no header by itself."""
-    if is_passing(error):
+def header_refused(account: MailAccount, error: Refused) -> PipelineError:
+    """Returns the error for a server that does not send a header alone."""
+    if is_temporary(error):
         return refusal(account, error)
     return MailUnreadable(
-        "it is too large, and the mail server does not give out its header alone (TOP):"
+        "it is too large, and the mail server does not send its header alone (TOP):"
         f" {words_of(error)}",
         setting=setting_of(account, "max_message_bytes"),
         remedy="Raise max_message_bytes, or set it to 0",

@@ -1,4 +1,4 @@
-"""From a socket to a POP3 session: greeting, encryption, capabilities, login."""
+"""Opens a POP3 session on a socket: greeting, encryption, capabilities, login."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from postrail.mailbox.login import (
     token_refused,
 )
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
-from postrail.mailbox.pop3.faults import is_passing, login_fault
+from postrail.mailbox.pop3.faults import is_temporary, login_fault
 from postrail.oauth import BearerToken
 
-# What the server says that it can do: names in capitals, with their arguments (RFC 2449).
+# The capabilities of RFC 2449 by name, in capitals, with their arguments.
 Capabilities = dict[str, list[str]]
 
 
 def log_in(dialogue: Dialogue, account: MailAccount, login: Login, secret: str) -> Capabilities:
-    """Comes to the state in which mails are asked for; returns what the server can do.
+    """Brings the session into the TRANSACTION state; returns the server's capabilities.
 
-    `secret` is the password, or the token that the login has given.
+    `secret` is the password, or the token that the login returned.
     """
     if account.encryption == "ssl":
         dialogue.encrypt(tls_context(account), account.host)
@@ -41,28 +41,28 @@ def log_in(dialogue: Dialogue, account: MailAccount, login: Login, secret: str) 
         raise plain_login_forbidden(account)
     capabilities = _capabilities(dialogue)
     if isinstance(login, str):
-        _give_password(dialogue, account, secret, capabilities)
+        _log_in_with_password(dialogue, account, secret, capabilities)
     else:
-        _give_token(dialogue, account, login, secret, capabilities)
-    # RFC 2449, 6.5: with USER the delay is another one for each user, and is told after the login.
+        _log_in_with_token(dialogue, account, login, secret, capabilities)
+    # RFC 2449, 6.5: with USER the delay depends on the user, and is listed after the login.
     if "USER" in capabilities.get("LOGIN-DELAY", ()):
         capabilities |= _capabilities(dialogue)
     return capabilities
 
 
 def login_delay_seconds(capabilities: Capabilities) -> int:
-    """How far apart logins must be; 0 where the server does not say."""
+    """Returns the least time between logins; 0 where the server does not say."""
     seconds = capabilities.get("LOGIN-DELAY", [""])[:1]
     return int(seconds[0]) if seconds and seconds[0].isdecimal() and len(seconds[0]) < 9 else 0
 
 
 def _start_tls(dialogue: Dialogue, account: MailAccount) -> None:
-    """Asks without looking at the capabilities first, which not every server tells."""
+    """Starts TLS, without asking first for the capabilities, which some servers lack."""
     context = tls_context(account)
     try:
         dialogue.ask("STLS")
     except Refused as error:
-        if is_passing(error):
+        if is_temporary(error):
             raise
         if account.encryption == "starttls":
             raise starttls_missing(account, error) from error
@@ -71,28 +71,28 @@ def _start_tls(dialogue: Dialogue, account: MailAccount) -> None:
 
 
 def _capabilities(dialogue: Dialogue) -> Capabilities:
-    """Empty for a server that does not know CAPA."""
+    """Returns the capabilities; empty for a server that lacks CAPA."""
     try:
-        told = dialogue.listing("CAPA")
-        lines = [line.decode("ascii", "replace").upper().split() for line in told]
+        listed = dialogue.listing("CAPA")
+        lines = [line.decode("ascii", "replace").upper().split() for line in listed]
     except Refused:
         return {}
     return {words[0]: words[1:] for words in lines if words}
 
 
-def _give_password(
+def _log_in_with_password(
     dialogue: Dialogue, account: MailAccount, password: str, capabilities: Capabilities
 ) -> None:
     offers_plain = "PLAIN" in capabilities.get("SASL", ())
     lacks_user = bool(capabilities) and "USER" not in capabilities
     if lacks_user and not offers_plain and not dialogue.encrypted:
-        # Such servers do not name a way to give a password as long as others could read it.
+        # Such servers offer no login by password while the connection is unencrypted.
         raise plain_login_fault(account)
     words = account.username + password
     # USER and PASS are lines of ASCII; PLAIN is defined in UTF-8 (RFC 4616).
-    unfit = not words.isascii() or not words.isprintable() or " " in account.username
+    needs_plain = not words.isascii() or not words.isprintable() or " " in account.username
     try:
-        if unfit or (lacks_user and offers_plain):
+        if needs_plain or (lacks_user and offers_plain):
             dialogue.authenticate("PLAIN", f"\0{account.username}\0{password}".encode())
         else:
             dialogue.ask(f"USER {account.username}")
@@ -101,15 +101,15 @@ def _give_password(
         raise login_fault(account, error) from error
 
 
-def _give_token(
+def _log_in_with_token(
     dialogue: Dialogue,
     account: MailAccount,
     login: BearerToken,
     token: str,
     capabilities: Capabilities,
 ) -> None:
-    """A refused token that is no longer new is renewed once."""
-    # A server that does not tell what it can do may know what Google and Microsoft describe.
+    """Logs in; renews a refused token once, as it may have expired."""
+    # A server without CAPA may know the mechanism that Google and Microsoft document.
     mechanism = mechanism_of(account, capabilities.get("SASL", ()) if capabilities else ["XOAUTH2"])
     for _ in range(2):
         try:
@@ -117,11 +117,11 @@ def _give_token(
             dialogue.authenticate(mechanism, words, CANCELLED[mechanism])
             return
         except Refused as error:
-            if is_passing(error):
+            if is_temporary(error):
                 raise login_fault(account, error) from error
             refused, token = token, asked_for(login, token)
             if token == refused:
                 raise token_refused(account, words_of(error), error.challenge) from error
     raise MailboxUnavailable(
-        f"{account.host} refused two tokens in a row; a third one may be taken"
+        f"{account.host} refused two tokens in a row; it may accept a third one"
     )

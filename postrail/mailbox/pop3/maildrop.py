@@ -1,4 +1,4 @@
-"""What a POP3 session sees: which mails there are, by keys, sizes and our numbers."""
+"""Lists the messages that a POP3 session sees, with their keys, sizes and our numbers."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
-from postrail.mailbox.pop3.faults import is_passing
+from postrail.mailbox.pop3.faults import is_temporary
 from postrail.mailbox.pop3.login import Capabilities
 from postrail.mailbox.pop3.message_keys import hash_of, keys_of, numbered, size_of
 
 
 @dataclass(frozen=True, slots=True)
 class Maildrop:
-    """The mails by our numbers; their places are of this session only (RFC 1939, 3)."""
+    """The messages by our numbers; their places are valid in this session only (RFC 1939, 3)."""
 
-    # Mails that nothing tells apart share a number.
+    # Messages with the same key share a number.
     places: dict[int, list[int]]
     keys: dict[int, str]
     sizes: dict[int, int | None]
-    # All of them, in order.
+    # All numbers, in order.
     numbers: list[int]
 
     def place_of(self, number: int) -> int | None:
-        """Where the mail is; None when it is not there."""
+        """Returns the place of a message; None when it is gone."""
         return self.places.get(number, [None])[0]
 
 
 class MaildropListing:
-    """Asks a new session what there is. Raises Refused and what the dialogue raises."""
+    """Lists the maildrop of a new session. Raises Refused and what the dialogue raises."""
 
     def __init__(
         self, dialogue: Dialogue, account: MailAccount, capabilities: Capabilities
@@ -39,7 +39,7 @@ class MaildropListing:
         self._capabilities = capabilities
 
     def take(self, ledger: Ledger, *, with_sizes: bool) -> Maildrop:
-        """Lists all mails; reads those that have no unique id of their own."""
+        """Lists all messages; reads those that have no unique id of their own."""
         ids = self._unique_ids()
         sizes = self._sizes(needed=not ids) if with_sizes or not ids else {}
         keys = keys_of(
@@ -60,12 +60,12 @@ class MaildropListing:
         )
 
     def _unique_ids(self) -> dict[int, bytes]:
-        """The unique id of each place; empty when the server has none."""
+        """Returns the unique id of each place; empty when the server lacks UIDL."""
         try:
             return dict(numbered(self._dialogue.listing("UIDL")))
         except Refused as error:
-            # Other names would make other mails of those that are known.
-            if is_passing(error) or "UIDL" in self._capabilities:
+            # With other keys the known messages would count as new.
+            if is_temporary(error) or "UIDL" in self._capabilities:
                 raise
             return {}
 
@@ -74,7 +74,7 @@ class MaildropListing:
             listed = numbered(self._dialogue.listing("LIST"))
             return {place: size_of(words) for place, words in listed}
         except Refused as error:
-            if needed or is_passing(error):
+            if needed or is_temporary(error):
                 raise
             return {}
 
@@ -85,15 +85,15 @@ class MaildropListing:
 
     def _header_hash(self, place: int) -> str:
         try:
-            return hash_of(self._dialogue.pieces(f"TOP {place} 0"), header_only=True)
+            return hash_of(self._dialogue.chunks(f"TOP {place} 0"), header_only=True)
         except Refused:
             return self._hash_by_reading(place, header_only=True)
 
     def _hash_by_reading(self, place: int, *, header_only: bool) -> str:
         try:
-            return hash_of(self._dialogue.pieces(f"RETR {place}"), header_only=header_only)
+            return hash_of(self._dialogue.chunks(f"RETR {place}"), header_only=header_only)
         except Refused as error:
-            if is_passing(error):
+            if is_temporary(error):
                 raise
-            # It gets a name all the same, under which it is told as unreadable.
+            # It gets a key all the same, by which it is reported as unreadable.
             return f"unread-{place}"

@@ -1,7 +1,7 @@
-"""What names each mail of a POP3 mailbox for good. Pure.
+"""Makes the key that identifies a message of a POP3 mailbox for good. Pure.
 
-That is its unique id (UIDL). Servers that give one id to several mails, or none at all, need more:
-a hash of what is in the mail.
+It is the unique id (UIDL). Where a server gives one id to several messages, or lacks UIDL, it is
+made from a hash of the message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 # RFC 1939, 7: 1 to 70 characters from 0x21 to 0x7E.
 PROPER_ID = re.compile(rb"[\x21-\x7e]{1,70}")
 END_OF_HEADER = re.compile(rb"(?:\A|\n)\r?\n")
-# Servers note in these that a mail was read.
+# Servers write into these fields that a message was read.
 CHANGING_FIELDS = re.compile(rb"(?im)^(?:Status|X-Status|X-UIDL?|X-Keywords):.*\n?")
 LONGEST_NUMBER = 18
 
@@ -26,10 +26,10 @@ def keys_of(
     header_hash: Callable[[int], str],
     content_hash: Callable[[int], str],
 ) -> dict[int, str]:
-    """The key of the mail at each place of a session.
+    """Returns the key of the message at each place of a session.
 
-    Of mails with the same id each gets a hash of its header beside it, also the first: should its
-    twin be alone next time, it is read once more rather than taken for a mail that was read.
+    To the id of several messages each adds a hash of its header, also the first one: if only one of
+    them is left next time, it is read again rather than taken for a message that was read.
     """
     count = Counter(ids.values())
 
@@ -46,31 +46,31 @@ def keys_of(
 def _uidl(unique_id: bytes) -> str:
     if PROPER_ID.fullmatch(unique_id):
         return f"uidl={unique_id.decode('ascii')}"
-    # Too long for an index maybe, or no text.
+    # It may be too long for an index, or not be text.
     return f"uidl-sha256={hashlib.sha256(unique_id).hexdigest()}"
 
 
-def hash_of(pieces: Iterable[bytes], *, header_only: bool = False) -> str:
-    """The hash of a mail, or of its header; a mail that was read has the same as before.
+def hash_of(chunks: Iterable[bytes], *, header_only: bool = False) -> str:
+    """Returns the hash of a message, or of its header, which does not change when it is read.
 
-    The first piece holds the whole header, or a MiB of it.
+    The first chunk holds the whole header, or 1 MiB of it.
     """
-    rest = iter(pieces)
+    rest = iter(chunks)
     first = next(rest, b"")
     found = END_OF_HEADER.search(first)
     end = found.start() if found else len(first)
-    # Some servers give out a header with the empty line behind it, and some without.
+    # Some servers send a header with the empty line after it, and some without.
     header = CHANGING_FIELDS.sub(b"", first[:end]).rstrip(b"\r\n")
     digest = hashlib.sha256(header)
-    # All of them are taken, as they come from a dialogue.
-    for piece in itertools.chain([first[end:]], rest):
+    # The answer has to be read to its end, also where only its beginning counts.
+    for chunk in itertools.chain([first[end:]], rest):
         if not header_only:
-            digest.update(piece)
+            digest.update(chunk)
     return digest.hexdigest()
 
 
 def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines of a listing as place and what is listed for it; others are no such lines."""
+    """Yields place and content of each line of a listing; skips lines of another form."""
     for line in lines:
         place, _, rest = line.strip().partition(b" ")
         if place.isdigit() and len(place) <= LONGEST_NUMBER:
@@ -78,6 +78,6 @@ def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def size_of(listed: bytes) -> int | None:
-    """The size in a line of LIST, where there is one."""
+    """Returns the size in a line of LIST; None when it is not a number."""
     size = listed.partition(b" ")[0]
     return int(size) if size.isdigit() and len(size) <= LONGEST_NUMBER else None

@@ -1,4 +1,4 @@
-"""What is taken of one mail of a POP3 session: its header, or all of it, in memory or on disk."""
+"""Reads a message of a POP3 session: its header, or all of it, into memory or to disk."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from postrail.mailbox.spool import Spool, spooled
 
 
 def header(dialogue: Dialogue, place: int) -> bytes:
-    """Its header, or about a MiB of it."""
-    pieces = dialogue.pieces(f"TOP {place} 0")
-    first = next(pieces)
-    # All is taken, as it comes from a dialogue.
-    for _ in pieces:
+    """Returns the header, or about 1 MiB of it."""
+    chunks = dialogue.chunks(f"TOP {place} 0")
+    first = next(chunks)
+    # The answer has to be read to its end.
+    for _ in chunks:
         pass
     return first
 
 
 def on_disk(dialogue: Dialogue, place: int) -> Spool:
-    """The whole mail, on disk."""
-    return spooled(dialogue.pieces(f"RETR {place}"))
+    """Reads the whole message to disk."""
+    return spooled(dialogue.chunks(f"RETR {place}"))
 
 
 def small_or_spooled(dialogue: Dialogue, place: int) -> bytes | Spool:
-    """What is more than a piece goes to disk: sizes that servers tell may be wrong by far."""
-    pieces = dialogue.pieces(f"RETR {place}")
-    first = next(pieces)
-    second = next(pieces, None)
-    return first if second is None else spooled(itertools.chain([first, second], pieces))
+    """Reads the whole message; more than a chunk goes to disk, as reported sizes may be wrong."""
+    chunks = dialogue.chunks(f"RETR {place}")
+    first = next(chunks)
+    second = next(chunks, None)
+    return first if second is None else spooled(itertools.chain([first, second], chunks))

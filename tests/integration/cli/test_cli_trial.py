@@ -136,7 +136,7 @@ def test_a_stored_account_goes_on_where_it_was_read(
     code, output, _ = postrail("accounts", "test", "lost")
     assert code == 1
     assert "wrong folder" in output
-    assert "Remedy: Make the folder or correct its name; there are: INBOX" in output
+    assert "Remedy: Create the folder or correct its name; there are: INBOX" in output
 
 
 async def _read_up_to(settings: Settings, uid_validity: int, uid: int) -> None:

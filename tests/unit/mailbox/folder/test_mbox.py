@@ -194,7 +194,7 @@ def test_a_locked_mbox_is_away_for_now(way: str, tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(MailboxUnavailable, match="is locked by another program"):
+        with pytest.raises(MailboxUnavailable, match="has been locked by another program"):
             mailbox.list_after(0)
         other.communicate()
     Path(f"{folder.path}.lock").unlink(missing_ok=True)
@@ -243,7 +243,7 @@ def test_without_the_right_to_lock_an_mbox_can_be_read_and_stays_as_it_is(
     def refused(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(mbox_lock, "_made", refused)
+    monkeypatch.setattr(mbox_lock, "_created", refused)
     with closing(mailbox_on(folder, MemoryLedger(), after_download="remove")) as mailbox:
         (mail,) = mailbox.list_after(0)
         assert [one.content for one in mailbox.read([mail.uid])] == [MAIL]

@@ -167,12 +167,12 @@ NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
     ),
     (httpx.ReadError("x"), MailboxUnavailable, "broke off the connection"),
     (httpx.RemoteProtocolError("peer closed"), MailboxUnavailable, "broke off the connection"),
-    (httpx.ProxyError("407"), MailboxUnavailable, "not reached through the proxy"),
-    (httpx.DecodingError("gzip"), MailboxUnavailable, "answered what Microsoft Graph does not"),
+    (httpx.ProxyError("407"), MailboxUnavailable, "cannot be reached through the proxy"),
+    (httpx.DecodingError("gzip"), MailboxUnavailable, "did not answer as Microsoft Graph does"),
     (
         json.JSONDecodeError("x", "", 0),
         MailboxUnavailable,
-        "answered what Microsoft Graph does not",
+        "did not answer as Microsoft Graph does",
     ),
     (OSError(24, "too many files"), MailboxUnavailable, "too many files"),
     # What is ours already passes.

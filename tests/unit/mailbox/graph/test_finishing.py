@@ -47,7 +47,7 @@ def opened(answer: Answer, monkeypatch: pytest.MonkeyPatch, after: str) -> Graph
     )
     mailbox._folder = "inbox-id"
     mailbox._listing.begin("inbox-id")
-    mailbox._listing._looked = True
+    mailbox._listing._delta_followed = True
     mailbox._listing._entries = {n: Entry(n, f"mail{n}", 10, NOW) for n in (1, 2, 3)}
     return mailbox
 

@@ -50,7 +50,7 @@ def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
     mailbox = mailbox_told({})
     mailbox._session.client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
     # The next time it is read alone, and after some times told as unreadable.
-    with pytest.raises(MailboxUnavailable, match="more than we take"):
+    with pytest.raises(MailboxUnavailable, match="more than we accept"):
         mailbox.read([1])
 
 

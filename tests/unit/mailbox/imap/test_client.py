@@ -11,7 +11,7 @@ import pytest
 from imapclient import IMAPClient
 
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.dialogue_log import Dialogue
+from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.imap.client import ImapClient
 from tests.fakes.fetching import account_named
 from tests.servers.scripted_server import answering, serving
@@ -31,7 +31,7 @@ def selected(idle: bytes = b"+ idling\r\n") -> Iterator[ImapClient]:
     """Yields a client with an open folder, on a server that gives this answer to IDLE."""
     with serving(answering(b"* OK ready\r\n", ANSWERS | {b"IDLE": idle})) as port:
         account = account_named(host="127.0.0.1", port=port, encryption="none", timeout_ms=5000)
-        client = ImapClient(account, Dialogue(account.name))
+        client = ImapClient(account, DialogueLog(account.name))
         with contextlib.closing(client.socket()):
             client.login("me", "password")
             client.select_folder("INBOX")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from postrail.mailbox.dialogue_log import Dialogue, forms_of, masked_url
+from postrail.mailbox.dialogue_log import DialogueLog, forms_of, masked_url
 from postrail.mailbox.imap.dialogue_log import ImapMasking, listen
 
 SENT = [
@@ -130,7 +130,7 @@ def test_no_bytes_break_it(pieces: list[bytes]) -> None:
 
 
 def test_a_secret_that_the_server_repeats_is_masked_in_each_form() -> None:
-    dialogue = Dialogue("help", ['p"a\\ß&'])
+    dialogue = DialogueLog("help", ['p"a\\ß&'])
     dialogue.hide("")
     for form in (
         'p"a\\ß&',
@@ -143,7 +143,7 @@ def test_a_secret_that_the_server_repeats_is_masked_in_each_form() -> None:
 
 
 def test_lines_are_short_and_harmless_for_terminals() -> None:
-    dialogue = Dialogue("help")
+    dialogue = DialogueLog("help")
     assert dialogue.shown("a\x1b[31m\r\nb") == "a�[31m��b"
     assert dialogue.shown("x" * 10_000) == "x" * 500 + "… (10000 characters)"
 
@@ -164,7 +164,7 @@ def test_addresses_are_shown_without_secrets(url: str, shown: str) -> None:
 
 def test_requests_by_http_are_told_by_their_sizes() -> None:
     with capture_logs() as lines:
-        Dialogue("help").exchanged("GET", "https://h/x?a=b", 200, sent=0, received=12)
+        DialogueLog("help").exchanged("GET", "https://h/x?a=b", 200, sent=0, received=12)
     assert [line.get("sent") or line["received"] for line in lines] == [
         "GET https://h/x?a=*** {0 bytes}",
         "200 {12 bytes}",
@@ -177,7 +177,7 @@ def test_one_connection_is_listened_to_and_no_other() -> None:
         welcome=b"* OK ready", send=said.append, readline=lambda: b"ABCD1 OK done\r\n"
     )
     with capture_logs() as lines:
-        listen(imap, Dialogue("help", ["secret"]))
+        listen(imap, DialogueLog("help", ["secret"]))
         imap.send(b"ABCD1 LOGIN me secret\r\n")
         assert imap.readline() == b"ABCD1 OK done\r\n"
     assert said == [b"ABCD1 LOGIN me secret\r\n"]

@@ -36,7 +36,7 @@ def test_any_mail_comes_byte_by_byte(parts: list[bytes]) -> None:
     content = b"".join(parts) + b"\r\n"
     stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
     with dialogue_with(b"+OK\r\n" + stuffed + b".\r\n+OK next\r\n") as dialogue:
-        assert b"".join(dialogue.pieces("RETR 1")) == content
+        assert b"".join(dialogue.chunks("RETR 1")) == content
         # Nothing of it is left over.
         assert dialogue.ask("NOOP") == "+OK next"
 
@@ -47,7 +47,7 @@ def test_any_answer_is_understood_or_an_error(answer: bytes) -> None:
     with dialogue_with(answer) as dialogue:
         try:
             told = dialogue.ask("NOOP")
-            told += str(list(dialogue.pieces("RETR 1")))
+            told += str(list(dialogue.chunks("RETR 1")))
         except (Refused, NotPop3, EOFError) as error:
             told = str(error)
     # It can be written to a log.

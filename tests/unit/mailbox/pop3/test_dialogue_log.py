@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from postrail.mailbox.dialogue_log import Dialogue
-from postrail.mailbox.pop3.dialogue_log import Listener
+from postrail.mailbox.dialogue_log import DialogueLog
+from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
 
 CASES = [
     # What is said, from us (>) and to us (<), and what is shown of it.
@@ -29,11 +29,11 @@ CASES = [
 
 @pytest.mark.parametrize(("said", "shown"), CASES)
 def test_what_may_be_shown(said: list[str], shown: list[str]) -> None:
-    listener = Listener(Dialogue("help"))
+    log = Pop3DialogueLog(DialogueLog("help"))
     with capture_logs() as lines:
         for line in said:
             if line[0] == ">":
-                listener.sent(line[1:])
+                log.sent(line[1:])
             else:
-                listener.received(line[1:].encode() + b"\r\n")
+                log.received(line[1:].encode() + b"\r\n")
     assert [line.get("sent") or line["received"] for line in lines] == shown
