@@ -16,19 +16,19 @@ from jsonschema import Draft202012Validator
 
 DESCRIPTION = Path(__file__).with_name("graph-mail.json")
 SIZE = "singleValueExtendedProperties"
-# The vendor's pages allow these, but the description lacks them: message-delta.md ("delta query
+# The vendor's pages allow what the description lacks: message-delta.md ("delta query
 # supports $select, $top, and $expand for messages"), and the page on getting a
 # singleValueLegacyExtendedProperty, which expands it in any GET of a message.
 ALSO_EXPANDED = {
     "/users/{user-id}/mailFolders/{mailFolder-id}/messages/delta()": SIZE,
     "/users/{user-id}/messages/{message-id}": SIZE,
 }
-# Opaque state, which Graph alone writes into links.
+# Opaque state, which only Graph itself writes into links.
 STATE = {"$deltatoken", "$skiptoken"}
 
 
 class ContractBroken(AssertionError):
-    """A request or an answer differs from the vendor's description."""
+    """A request or an answer is not as the vendor describes it."""
 
 
 @functools.cache
@@ -41,7 +41,7 @@ def description() -> dict[str, Any]:
 
 
 def _as_json_schema(node: Any) -> Any:
-    """Translates `nullable` of OpenAPI 3.0 into a type of JSON Schema."""
+    """Converts `nullable` of OpenAPI 3.0 to JSON Schema's type."""
     if isinstance(node, list):
         return [_as_json_schema(item) for item in node]
     if not isinstance(node, dict):
@@ -50,7 +50,7 @@ def _as_json_schema(node: Any) -> Any:
     if made.pop("nullable", False) is True and isinstance(made.get("type"), str):
         made["type"] = [made["type"], "null"]
     if isinstance(made.get("required"), list):
-        # The conversion from OData requires it everywhere; Graph sends it where types are mixed.
+        # The description requires it everywhere; Graph sends it where types are mixed.
         made["required"] = [name for name in made["required"] if name != "@odata.type"]
     return made
 
@@ -136,7 +136,7 @@ def _check_parameter(where: str, name: str, value: str, described: Mapping[str, 
 
 
 def _check_body(where: str, schema: dict[str, Any], body: Any) -> None:
-    """Checks the body, and each item of a collection by itself; refuses unknown properties."""
+    """Yields the body, or each item of a collection, with a schema that has no other property."""
     fault = next(_validator(json.dumps(schema)).iter_errors(body), None)
     if fault is not None:
         raise ContractBroken(f"{where}: {fault.json_path}: {fault.message}")
@@ -157,7 +157,7 @@ def _item_schema(schema: dict[str, Any]) -> dict[str, Any]:
 def _validator(schema: str) -> Draft202012Validator:
     closed = {
         "allOf": [json.loads(schema)],
-        # OData's annotations (`@odata.context`, `@removed`) are not among the described properties.
+        # OData's annotations (`@odata.context`, `@removed`) are not properties.
         "patternProperties": {"@": {}},
         "unevaluatedProperties": False,
         "components": description()["components"],

@@ -1,4 +1,4 @@
-"""The promises that every Mailbox keeps: a test class to inherit, with a fixture `scene`."""
+"""The contract of every Mailbox: a test class to inherit, with a fixture `scene`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class MailboxScene(Protocol):
 
 
 class MailboxContract:
-    """The tests."""
+    """The tests; a subclass provides `scene`."""
 
-    # POP3 does not report when a message arrived.
-    tells_received_at = True
+    # POP3 does not report when a message came.
+    reports_received_at = True
 
-    def test_lists_what_is_above_a_number_with_sizes(self, scene: MailboxScene) -> None:
+    def test_lists_messages_above_a_number_with_sizes(self, scene: MailboxScene) -> None:
         uids = [scene.add(content) for content in (b"A: 1\r\n\r\n", b"A: 22\r\n\r\n")]
         scene.mailbox.open()
         listed = scene.mailbox.list_after(0)
@@ -50,7 +50,7 @@ class MailboxContract:
         (listed,) = scene.mailbox.list_after(0, with_sizes=False)
         assert (listed.uid, listed.size) == (uid, None)
 
-    def test_tells_what_it_holds_up_to_a_number(self, scene: MailboxScene) -> None:
+    def test_lists_what_it_holds_up_to_a_number(self, scene: MailboxScene) -> None:
         uids = [scene.add(b"A: %d\r\n\r\n" % number) for number in range(4)]
         scene.mailbox.open()
         scene.remove(uids[1])
@@ -66,21 +66,21 @@ class MailboxContract:
         assert [mail.uid for mail in mails] == uids
         assert [mail.content for mail in mails] == contents
         for mail in mails:
-            if self.tells_received_at:
+            if self.reports_received_at:
                 assert mail.received_at is not None
                 assert mail.received_at.utcoffset() is not None
             else:
                 assert mail.received_at is None
         assert scene.seen() == set()
 
-    def test_leaves_out_what_was_removed(self, scene: MailboxScene) -> None:
+    def test_leaves_out_removed_messages(self, scene: MailboxScene) -> None:
         uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(2)]
         scene.mailbox.open()
         scene.remove(uids[0])
         scene.mailbox.list_after(0)
         assert [mail.uid for mail in scene.mailbox.read(uids)] == uids[1:]
 
-    def test_marks_and_tells_what_is_unseen(self, scene: MailboxScene) -> None:
+    def test_marks_messages_and_lists_unfinished_ones(self, scene: MailboxScene) -> None:
         uids = [scene.add(b"A: 1\r\n\r\n") for _ in range(4)]
         scene.mailbox.open()
         scene.mailbox.finish(uids[1:2])
@@ -100,7 +100,7 @@ class MailboxContract:
         assert scene.mailbox.read_header(listed) is None
 
     @pytest.mark.parametrize("size", [8, CHUNK_BYTES, 2 * CHUNK_BYTES + 7])
-    def test_reads_a_large_mail_to_disk(self, scene: MailboxScene, size: int) -> None:
+    def test_reads_a_large_message_to_disk(self, scene: MailboxScene, size: int) -> None:
         lines = (b"x" * 70 + b"\r\n") * (size // 72 + 1)
         content = (b"A: 1\r\n\r\n" + lines)[: size - 2] + b"\r\n"
         uid = scene.add(content)
@@ -132,7 +132,7 @@ class MailboxContract:
             scene.mailbox.open()
         assert [mail.uid for mail in scene.mailbox.list_after(first)] == [second]
 
-    def test_an_interrupted_mailbox_is_away_and_can_be_closed(self, scene: MailboxScene) -> None:
+    def test_an_interrupted_mailbox_is_unavailable_and_closes(self, scene: MailboxScene) -> None:
         scene.mailbox.open()
         scene.mailbox.interrupt()
         with pytest.raises(MailboxUnavailable):

@@ -1,12 +1,12 @@
-"""A fake of Microsoft Graph's mail over TLS: stateful, and with the faults that Graph has.
+"""Fakes Microsoft Graph's mail over TLS, with its state and its faults.
 
     with FakeGraph(certificates) as graph:
         mailbox = graph.add_mailbox("support@example.org")
         token = graph.grant("Mail.ReadWrite")
         mailbox.deliver(b"Subject: Printer\\r\\n\\r\\nIt smokes.\\r\\n")
 
-Each request and each answer is checked against the vendor's description (`tests.contracts.graph`);
-`stop` raises when one differed from it.
+Each request and each answer is checked against the vendor's description (`contracts.graph`); `stop`
+raises when one did not match.
 """
 
 from __future__ import annotations
@@ -51,23 +51,23 @@ TOO_MANY_AT_ONCE = refused(
 
 @dataclass(frozen=True)
 class Grant:
-    """The permissions of a token: delegated by `user`, or an application's when that is blank."""
+    """The rights of a token: a user's (delegated), or an application's where `user` is blank."""
 
     scopes: frozenset[str]
     user: str = ""
-    # An application access policy; None allows all mailboxes.
+    # An application access policy; None: all mailboxes.
     allowed_mailboxes: frozenset[str] | None = None
     expired: bool = False
 
 
 @dataclass
 class Fault:
-    """Applies to the next `times` requests that have `part` in "METHOD path"."""
+    """A fault of the next `times` requests that have `part` in "METHOD path"."""
 
     answer: Answer | None
     part: str = ""
     times: int = 1
-    # Without an answer of its own, the true answer is broken off after this number of bytes.
+    # Without an answer of its own, the true one breaks off at this byte.
     cut_at: int = 0
 
 
@@ -79,7 +79,7 @@ class FakeGraph:
     mailboxes: dict[str, Answers] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    # "METHOD path" of each request, in order; `urls` has them with their queries.
+    # "METHOD path" of each request, in order; the same with its query.
     requests: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -88,15 +88,15 @@ class FakeGraph:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._at_once: Counter[str] = Counter()
-        # Looks up tokens that are not in `grants`, for tests with a provider beside this server.
+        # Returns the grant for a token that is not in `grants`: a provider's.
         self.grant_of: Callable[[str], Grant | None] = lambda token: None
-        # While it is cleared, requests wait, and count as being processed.
+        # While it is cleared, requests wait, and count as running.
         self.open_gate = threading.Event()
         self.open_gate.set()
         self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         context = self.certificates.server_context()
         context.verify_mode = ssl.CERT_NONE
-        # The handshake is left to the connection's own thread.
+        # The handshake is made in the connection's own thread.
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -119,13 +119,13 @@ class FakeGraph:
             raise ContractBroken("; ".join(self.violations))
 
     def add_mailbox(self, address: str) -> GraphMailbox:
-        """Makes a mailbox with Exchange's own folders."""
+        """Adds a mailbox with Exchange's own folders."""
         mailbox = GraphMailbox(address)
         self.mailboxes[address.lower()] = Answers(mailbox)
         return mailbox
 
     def grant(self, *scopes: str, user: str = "", only: frozenset[str] | None = None) -> str:
-        """Makes a token with these permissions; without a user it is an application's."""
+        """Returns a token with these permissions: a user's, or without one an application's."""
         token = f"token-{secrets.token_hex(8)}"
         self.grants[token] = Grant(frozenset(scopes), user, only)
         return token
@@ -137,7 +137,7 @@ class FakeGraph:
     def throttle(
         self, times: int = 1, *, status: int = 429, seconds: int | None = 7, part: str = ""
     ) -> None:
-        """Throttles the next `times` requests."""
+        """Asks the next `times` requests for a pause."""
         headers = {} if seconds is None else {"Retry-After": str(seconds)}
         code = "ApplicationThrottled" if status == 429 else "serviceNotAvailable"
         self.faults.append(Fault(refused(status, code, "Too busy.", **headers), part, times))
@@ -149,15 +149,15 @@ class FakeGraph:
         self.faults.append(Fault(refused(status, code, message), part, times))
 
     def cut(self, part: str, at: int, times: int = 1) -> None:
-        """Breaks off the connection after `at` bytes of an answer's body."""
+        """Breaks off the connection after a number of bytes of an answer's body."""
         self.faults.append(Fault(None, part, times, cut_at=at))
 
     def asked(self, part: str) -> int:
-        """Counts the requests that had this in "METHOD path"."""
+        """Returns the number of requests with this in "METHOD path"."""
         return sum(part in request for request in self.requests)
 
     def expire_delta_tokens(self, address: str, code: str = "syncStateNotFound") -> None:
-        """Expires all delta tokens, as Graph does when its cache is full or has moved."""
+        """Expires all delta links, as Graph does when its cache is full or moved."""
         answers = self.mailboxes[address.lower()]
         answers.rounds.clear()
         answers.expired_code = code
@@ -202,7 +202,7 @@ class FakeGraph:
 
     @contextlib.contextmanager
     def _counted(self, address: str) -> Iterator[bool]:
-        """Counts the mailbox's requests in progress; yields whether they are within the limit."""
+        """Counts the running requests of the mailbox; yields whether they are within the limit."""
         with self._lock:
             self._at_once[address] += 1
             at_once = self._at_once[address]
@@ -234,7 +234,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Ignores errors of clients: tests make them distrust the server or break off."""
+        """Ignores errors: tests have clients that refuse the certificate or break off."""
 
 
 def _denied(grant: Grant, address: str, method: str) -> Answer | None:
@@ -252,7 +252,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 60
-        # An answer leaves as a whole, so that its pieces do not wait for each other.
+        # Sends an answer at once, not in packets that wait for each other.
         wbufsize = -1
         disable_nagle_algorithm = True
 
@@ -263,7 +263,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
             self.send(graph.handle(self.command, self.path, headers, body))
 
         def send(self, answer: Answer) -> None:
-            """Sends in chunks, as Graph does, so that clients can tell a complete answer."""
+            """Sends in chunks, as Graph does, so that a client notices a cut."""
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -281,7 +281,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def log_message(self, *_: Any) -> None:
-            """Logs nothing; the requests are in a list."""
+            """Logs nothing, as the requests are in a list."""
 
     for method in ("GET", "POST", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.answer)

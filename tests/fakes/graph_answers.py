@@ -1,4 +1,4 @@
-"""The answers of the fake of Microsoft Graph to requests that no fault was set for."""
+"""Answers the requests to the fake of Microsoft Graph for which no fault is set."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Request:
     query: dict[str, str]
     prefer: dict[str, str]
     body: bytes
-    # The whole address, without the query.
+    # The address without the query.
     url: str
 
     @property
@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; with `cut_at` the connection breaks off after this number of bytes of the body."""
+    """An answer; the connection breaks off at byte `cut_at` of the body."""
 
     status: int
     body: bytes = b""
@@ -67,14 +67,14 @@ NOT_FOUND = refused(404, "ErrorItemNotFound", "The specified object was not foun
 
 @dataclass(frozen=True)
 class Round:
-    """The state behind a delta or skip token: the rest of a round, or the start of the next one."""
+    """The state behind a delta or skip token: the rest of a round, or the start of the next."""
 
     folder: GraphFolder
-    # The first request's parameters, which hold for all requests of the round.
+    # The first request's parameters, which apply to all that follow.
     query: dict[str, str]
     immutable: bool
     since: int
-    # Once the round has begun: the entries left, and the change that the next round begins after.
+    # Once the round has begun: the items left, and the change after which the next one begins.
     entries: Sequence[tuple[str, GraphMail | None]] | None = None
     until: int = 0
 
@@ -88,11 +88,11 @@ class Answers:
         self.mailbox = mailbox
         self.rounds: dict[str, Round] = {}
         self.expired_code = "syncStateNotFound"
-        # The reported size of a message, as a multiple of its bytes.
+        # Makes the reported size from the message's bytes.
         self.size_factor = 1.0
 
     def answer(self, request: Request) -> Answer:
-        """Calls the method for the request's path."""
+        """Calls the method that answers the request."""
         match request.method, request.path:
             case "GET", ("mailFolders",):
                 return self._folders(request, self.mailbox.root)
@@ -238,7 +238,7 @@ class Answers:
 
 
 def _wanted(mail: GraphMail, query: dict[str, str]) -> bool:
-    """Tells whether the message passes the filter; delta allows this form alone."""
+    """Parses the only filter that delta allows."""
     if "$filter" not in query:
         return True
     name, comparison, value = query["$filter"].split(" ")

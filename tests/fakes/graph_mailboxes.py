@@ -1,4 +1,4 @@
-"""The mailboxes behind the fake of Microsoft Graph: folders, messages, their ids and changes."""
+"""The mailboxes of the fake of Microsoft Graph: folders, messages, ids, and changes for delta."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FIRST_RECEIVED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def _id(kind: str, number: int) -> str:
-    """Returns an id that is as long as Graph's; as with Graph's, some differ in case alone."""
+    """Returns an id as long as Graph's; some differ only in case, as Graph's do."""
     digits = base64.urlsafe_b64encode(number.to_bytes(6, "big")).decode()
     return f"{kind}ALgAAAAAAHYQDEapmEc2byACqAC-EWg0A{digits}_x="
 
 
 @dataclass
 class GraphMail:
-    """A message; moving it changes its id, but not its immutable id."""
+    """A message; its immutable id stays when it is moved, the other one changes."""
 
     immutable_id: str
     content: bytes
@@ -43,11 +43,11 @@ class GraphMail:
 
 @dataclass(frozen=True)
 class Change:
-    """A change in a folder; `hidden` from clients that ask for immutable ids."""
+    """A change in a folder; a `hidden` one is not reported with immutable ids."""
 
     kind: Literal["there", "removed"]
     mail: GraphMail
-    # The message's changeable id at that time.
+    # The message's changing id at that time.
     mutable_id: str
     hidden: bool = False
 
@@ -72,7 +72,7 @@ class GraphFolder:
 
 
 class GraphMailbox:
-    """One user's or shared mailbox, with methods that change it as a person does."""
+    """A user's or shared mailbox, with the actions of a person in it."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -83,7 +83,7 @@ class GraphMailbox:
             name: self.add_folder(display_name) for name, display_name in WELL_KNOWN.items()
         }
         self.mails: dict[str, GraphMail] = {}
-        # The number of next messages that delta leaves out.
+        # The number of next messages that delta does not report.
         self.lose = 0
 
     @property
@@ -92,13 +92,13 @@ class GraphMailbox:
         return self.well_known["inbox"]
 
     def add_folder(self, name: str, parent: GraphFolder | None = None) -> GraphFolder:
-        """Makes a folder."""
+        """Adds a folder."""
         folder = GraphFolder(_id("AQMk", next(self._numbers)), name, parent or self.root)
         self.folders[folder.id] = folder
         return folder
 
     def children(self, parent: GraphFolder) -> list[GraphFolder]:
-        """Returns the folders within a folder."""
+        """Returns the subfolders."""
         return [folder for folder in self.folders.values() if folder.parent is parent]
 
     def folder(self, name: str) -> GraphFolder | None:
@@ -106,7 +106,7 @@ class GraphMailbox:
         return self.folders.get(name) or self.well_known.get(name.lower())
 
     def folder_named(self, name: str) -> GraphFolder:
-        """Returns a folder by the name that people see; fails when it does not exist."""
+        """Returns the folder with this display name, which must exist."""
         return next(folder for folder in self.folders.values() if folder.name == name)
 
     def deliver(
@@ -128,11 +128,11 @@ class GraphMailbox:
         return mail
 
     def mails_in(self, folder: GraphFolder) -> list[GraphMail]:
-        """Returns the messages of a folder, in the order of their arrival."""
+        """Returns the messages in a folder, in the order in which they came."""
         return [mail for mail in self.mails.values() if mail.folder is folder]
 
     def mail(self, mail_id: str, *, immutable: bool) -> GraphMail | None:
-        """Returns a message by an id of either kind; ids are case-sensitive."""
+        """Returns the message with an id of either kind; ids are case-sensitive."""
         if immutable and mail_id in self.mails:
             return self.mails[mail_id]
         found = (mail for mail in self.mails.values() if mail.id(immutable=False) == mail_id)
@@ -144,28 +144,28 @@ class GraphMailbox:
         mail.folder.note("there", mail)
 
     def move(self, mail: GraphMail, target: GraphFolder) -> None:
-        """Moves a message, as a person or a program does."""
+        """Moves a message, as a person or a program would."""
         mail.folder.note("removed", mail)
         mail.moves += 1
         mail.folder = target
         target.note("there", mail)
 
     def delete(self, mail: GraphMail) -> None:
-        """Moves a message to the deleted items; removes it when it is there."""
+        """Moves a message to the deleted items, and removes it from there."""
         if mail.folder is not self.well_known["deleteditems"]:
             self.move(mail, self.well_known["deleteditems"])
         else:
             self.purge(mail)
 
     def purge(self, mail: GraphMail) -> None:
-        """Removes a message for good."""
+        """Removes a message permanently."""
         mail.folder.note("removed", mail)
         del self.mails[mail.immutable_id]
 
     def changes_since(
         self, folder: GraphFolder, since: int, *, immutable: bool
     ) -> Iterator[tuple[str, GraphMail | None]]:
-        """Returns the id of each changed message, and the message if it is in the folder now."""
+        """Yields the id of each changed message, and the message if it is still there."""
         last: dict[str, Change] = {}
         for change in folder.changes[since:]:
             if immutable and change.hidden:

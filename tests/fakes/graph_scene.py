@@ -1,4 +1,4 @@
-"""A Graph mailbox on the fake, with its ledger in memory, for tests of the mailbox alone."""
+"""A Graph mailbox on the fake, with its ledger in memory, for tests without the fetcher."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADDRESS = "support@example.org"
 
 
 def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) -> MailAccount:
-    """Returns an account of the fake server."""
+    """Returns an account on the fake."""
     values = {
         "name": "support",
         "protocol": "microsoft_graph",
@@ -33,7 +33,7 @@ def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) 
 
 
 class GraphScene:
-    """A Graph mailbox and its server; `mailbox` is one session, `session()` makes the next."""
+    """Server and ledger of a Graph mailbox; `mailbox` is one session, `session()` the next."""
 
     def __init__(
         self, graph: FakeGraph, certificates: Certificates, token: str = "", **changes: Any
@@ -50,7 +50,7 @@ class GraphScene:
         self.mailbox = self.session()
 
     def session(self, **changes: Any) -> GraphMailbox:
-        """Returns a new mailbox, as a process makes one after a fault or a restart."""
+        """Returns a new mailbox, as a process makes one after a fault or a crash."""
         self.mailbox = GraphMailbox(
             self.account.model_copy(update=changes),
             self.token,
@@ -68,7 +68,7 @@ class GraphScene:
         return mailbox
 
     def token(self, refused: str) -> str:
-        """Returns the newest token; notes which token was refused."""
+        """Returns the newest token; records the refused one."""
         if refused:
             self.refused.append(refused)
         return self.tokens[-1]
@@ -77,7 +77,7 @@ class GraphScene:
         return self.number_of(self.server.deliver(content))
 
     def number_of(self, mail: GraphMail) -> int:
-        """Returns the message's number in the ledger, which gives one when needed."""
+        """Returns the message's number in the ledger, which may be a new one."""
         key = key_of(mail.immutable_id)
         return self.ledger.number([key], whole=False)[key]
 

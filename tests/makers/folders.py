@@ -1,4 +1,4 @@
-"""Folders with messages on this machine, as delivery agents and mail programs leave them."""
+"""Makes folders of messages on this machine, as delivery agents and mail readers do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FROM_LINE = b"From ada@customer.test Thu Jan  1 10:00:%02d 2026\n"
 
 
 class Folder:
-    """A folder or file of one kind, with methods that put messages there and look at the result."""
+    """A place of one kind, to which the test adds messages."""
 
     def __init__(self, kind: str, base: Path) -> None:
         self.kind = kind
@@ -43,7 +43,7 @@ class Folder:
         return MailAccount.model_validate(values | changes)
 
     def add(self, content: bytes, *, age_seconds: float = 60) -> Path:
-        """Adds a message, with a time of change this long ago; returns its file."""
+        """Adds a message, `age_seconds` ago; returns its file."""
         serial = next(self._serial)
         file = {
             "maildir": self.path / "new" / f"1767261600.M{serial}P7.host",
@@ -52,7 +52,7 @@ class Folder:
         }[self.kind]
         with file.open("ab") as output:
             if self.kind == "mbox":
-                # The last line of a message in an mbox always has an end.
+                # In an mbox the last line of each message ends.
                 line_end = b"" if content.endswith(b"\n") else b"\n"
                 output.write(FROM_LINE % serial + content + line_end + b"\n")
             else:
@@ -61,12 +61,12 @@ class Folder:
         return file
 
     def age(self, file: Path, seconds: float = 60) -> None:
-        """Sets the file's time of change to this long ago."""
+        """Sets the time of a file's last change to `age_seconds` ago."""
         then = SystemClock().now().timestamp() - seconds
         os.utime(file, (then, then))
 
     def remove(self, content: bytes) -> None:
-        """Removes the first message with this content, as a mail program does."""
+        """Removes the first message with this content, as a person would."""
         if self.kind == "mbox":
             before, _, after = self.path.read_bytes().partition(content + b"\n")
             start = before.rindex(b"From ada")
@@ -76,19 +76,19 @@ class Folder:
             next(file for file in self.files() if file.read_bytes() == content).unlink()
 
     def files(self) -> list[Path]:
-        """Returns the files of messages in the folder, without those in folders below it."""
+        """Returns the files of messages, without those in subdirectories."""
         if self.kind == "maildir":
             return [*(self.path / "new").iterdir(), *(self.path / "cur").iterdir()]
         return [file for file in self.path.iterdir() if file.is_file()]
 
     def left(self) -> list[bytes]:
-        """Returns the contents of the messages that are still there."""
+        """Returns the contents of the messages."""
         if self.kind != "mbox":
             return sorted(file.read_bytes() for file in self.files())
         return mails_in(self.path)
 
     def moved(self, target: str = "Processed") -> list[bytes]:
-        """Returns the contents of the messages that were moved."""
+        """Returns the contents of the moved messages."""
         place = self.path / target
         if self.kind == "maildir":
             return sorted(file.read_bytes() for file in (place / "cur").glob("*"))
@@ -98,21 +98,21 @@ class Folder:
         return mails_in(place) if place.exists() else []
 
     def seen(self) -> list[bytes]:
-        """Returns the contents of the messages that a maildir marks as seen."""
+        """Returns the contents of the messages marked as seen; only a maildir has marks."""
         cur = self.path / "cur"
         return sorted(file.read_bytes() for file in cur.glob("*:2,*S*"))
 
 
 def mails_in(mbox: Path) -> list[bytes]:
-    """Returns the messages of an mbox that this module wrote, divided at its own From lines."""
+    """Splits an mbox that this module wrote, in the simplest way."""
     parts = ("\n" + mbox.read_text("latin-1")).split("\nFrom ada@customer.test ")[1:]
     texts = [part.partition("\n")[2].encode("latin-1") for part in parts]
-    # The last one still has the end of its line.
+    # The last one keeps the end of its line.
     return sorted([*texts[:-1], *(text.removesuffix(b"\n") for text in texts[-1:])])
 
 
 def mailbox_on(folder: Folder, ledger: MemoryLedger, **changes: Any) -> FolderMailbox:
-    """Returns an open mailbox, with the present time on its clock."""
+    """Returns an open mailbox, with the system's clock."""
     clock = SettableClock(SystemClock().now())
     mailbox = FolderMailbox(folder.account(**changes), ledger, clock)
     mailbox.open()

@@ -284,7 +284,7 @@ MAIL_CASES = [
         "account help",
         "refused the login of help@example.org",
         "mail account help: username, password",
-        "POP3 to be allowed first",
+        "that POP3 is enabled first",
     ),
     Case(
         certificate_is_untrusted,

@@ -1,4 +1,4 @@
-"""GraphMailbox on the fake of Microsoft Graph: what every mailbox does, delta, and faults."""
+"""GraphMailbox on the fake of Microsoft Graph: the contract, delta, and faults."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def scene(graph: FakeGraph, certificates: Certificates) -> Iterator[GraphScene]:
 
 
 class TestGraphMailbox(MailboxContract):
-    """What every Mailbox does."""
+    """The contract of every Mailbox."""
 
 
 def numbers(listed: list[ListedMail]) -> list[int]:
@@ -47,7 +47,7 @@ def numbers(listed: list[ListedMail]) -> list[int]:
 
 
 def read_all(mailbox: GraphMailbox, after: int) -> list[int]:
-    """Lists and reads until nothing is new, as the fetcher does; the numbers read."""
+    """Lists and reads until nothing is new, as the fetcher does; returns the numbers."""
     found: list[int] = []
     while listed := mailbox.list_after(after):
         mails = mailbox.read(numbers(listed))
@@ -57,7 +57,7 @@ def read_all(mailbox: GraphMailbox, after: int) -> list[int]:
     return found
 
 
-def test_a_mail_is_named_by_its_immutable_id(scene: GraphScene) -> None:
+def test_a_message_is_identified_by_its_immutable_id(scene: GraphScene) -> None:
     mail = scene.server.deliver(MAIL)
     mailbox = scene.opened()
     (listed,) = mailbox.list_after(0)
@@ -71,7 +71,7 @@ def test_each_request_asks_for_immutable_ids(scene: GraphScene, graph: FakeGraph
     mailbox = scene.opened(after_download="move", move_to="Done")
     scene.server.move(mail, scene.server.add_folder("Elsewhere"))
     scene.server.move(mail, scene.server.inbox)
-    # By its other id, which has changed, none of these would find the mail.
+    # By its other id, which has changed, none of these requests would find the message.
     (listed,) = mailbox.list_after(0)
     assert [found.content for found in mailbox.read([listed.uid])] == [MAIL]
     mailbox.finish([listed.uid])
@@ -79,7 +79,7 @@ def test_each_request_asks_for_immutable_ids(scene: GraphScene, graph: FakeGraph
     assert graph.asked("POST /users/support@example.org/messages/") == 1
 
 
-def test_older_mails_come_first(scene: GraphScene) -> None:
+def test_older_messages_come_first(scene: GraphScene) -> None:
     early = datetime(2026, 1, 1, tzinfo=UTC)
     late = scene.server.deliver(b"late", received_at=early + timedelta(days=1))
     first = scene.server.deliver(b"early", received_at=early)
@@ -88,10 +88,10 @@ def test_older_mails_come_first(scene: GraphScene) -> None:
     assert listed == [scene.number_of(first), scene.number_of(late)]
 
 
-# Folder as the account names it, and the folder that is meant.
+# The folder as the account names it, and the folder that is found.
 FOLDERS = [
     ("", "Posteingang"),
-    # Whatever it is called in the mailbox's language.
+    # In a mailbox of any language.
     ("INBOX", "Posteingang"),
     ("junkemail", "Junk-E-Mail"),
     ("Rechnungen", "Rechnungen"),
@@ -114,19 +114,19 @@ def test_finds_the_folder(scene: GraphScene, path: str, name: str) -> None:
     assert [mail.content for mail in mailbox.read(numbers(mailbox.list_after(0)))] == [b"there"]
 
 
-# After the download of the first of two mails: what is in the inbox, and where the first one is.
+# After the download of the first of two messages: the inbox, and where the first one is.
 AFTER = [
     ("seen", "", 2, "Posteingang"),
     ("leave", "", 2, "Posteingang"),
     ("remove", "", 1, "Gelöschte Elemente"),
     ("move", "archive", 1, "Archiv"),
-    # Made, with all that is missing on the way.
+    # Created, with the missing parts of its path.
     ("move", "Inbox/Erledigt/2026", 1, "2026"),
 ]
 
 
 @pytest.mark.parametrize(("wanted", "target", "left", "folder"), AFTER)
-def test_what_becomes_of_mails_after_their_download(
+def test_marks_removes_or_moves_after_the_download(
     scene: GraphScene, wanted: str, target: str, left: int, folder: str
 ) -> None:
     mails = [scene.server.deliver(MAIL) for _ in range(2)]
@@ -139,7 +139,7 @@ def test_what_becomes_of_mails_after_their_download(
     assert [mail.is_read for mail in mails] == [wanted == "seen", False]
 
 
-def test_a_folder_that_somebody_else_makes_meanwhile(scene: GraphScene, graph: FakeGraph) -> None:
+def test_uses_a_folder_that_another_client_creates(scene: GraphScene, graph: FakeGraph) -> None:
     scene.server.deliver(MAIL)
     mailbox = scene.opened(after_download="move", move_to="Done")
     listed = mailbox.list_after(0)
@@ -147,29 +147,29 @@ def test_a_folder_that_somebody_else_makes_meanwhile(scene: GraphScene, graph: F
     children = scene.server.children
     made: list[object] = []
 
-    def children_after_the_first_look(parent: Any) -> Any:
+    def children_after_the_first_call(parent: Any) -> Any:
         found = children(parent)
         if not made:
             made.append(scene.server.add_folder("Done"))
         return found
 
-    scene.server.children = children_after_the_first_look  # type: ignore[method-assign]
+    scene.server.children = children_after_the_first_call  # type: ignore[method-assign]
     mailbox.finish(numbers(listed))
     assert [mail.folder.name for mail in scene.server.mails.values()] == ["Done"]
 
 
-def test_what_a_person_moves_while_it_is_read_stays_where_it_was_put(scene: GraphScene) -> None:
+def test_a_message_that_a_person_moves_while_it_is_read_stays_there(scene: GraphScene) -> None:
     mail = scene.server.deliver(MAIL)
     mailbox = scene.opened(after_download="move", move_to="Done")
     listed = numbers(mailbox.list_after(0))
     scene.server.move(mail, scene.server.add_folder("Mine"))
-    # It was listed here, so it is fetched, but not taken away from the person.
+    # It was listed here, so it is read, but it stays where the person has moved it.
     assert len(mailbox.read(listed)) == 1
     mailbox.finish(listed)
     assert mail.folder.name == "Mine"
 
 
-def test_what_a_person_moved_away_before_is_not_listed(scene: GraphScene) -> None:
+def test_a_message_that_a_person_moved_before_is_not_listed(scene: GraphScene) -> None:
     mail = scene.server.deliver(MAIL)
     mailbox = scene.opened()
     assert len(mailbox.list_after(0)) == 1
@@ -177,7 +177,7 @@ def test_what_a_person_moved_away_before_is_not_listed(scene: GraphScene) -> Non
     assert scene.opened().list_after(0) == []
 
 
-def test_mail_that_a_person_moves_in_is_listed(scene: GraphScene) -> None:
+def test_a_message_that_a_person_moves_in_is_listed(scene: GraphScene) -> None:
     mailbox = scene.opened()
     assert mailbox.list_after(0) == []
     mail = scene.server.deliver(MAIL, folder=scene.server.well_known["archive"])
@@ -186,7 +186,7 @@ def test_mail_that_a_person_moves_in_is_listed(scene: GraphScene) -> None:
     assert numbers(mailbox.list_after(0)) == [scene.number_of(mail)]
 
 
-def test_only_mail_after_the_day_is_listed(scene: GraphScene, graph: FakeGraph) -> None:
+def test_lists_only_messages_after_the_day(scene: GraphScene, graph: FakeGraph) -> None:
     days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 15, 28)]
     mails = [scene.server.deliver(MAIL, received_at=day) for day in days]
     scene.account = scene.account.model_copy(update={"only_after": days[1].date()})
@@ -195,12 +195,12 @@ def test_only_mail_after_the_day_is_listed(scene: GraphScene, graph: FakeGraph) 
     scene.clock.move(4000)
     assert mailbox.list_after(scene.number_of(mails[2])) == []
     assert graph.asked("mailFolders/") > 2
-    # Another day is another question: what delta told before does not stand for it.
+    # With another day delta starts again: the old link is not valid for it.
     scene.account = scene.account.model_copy(update={"only_after": None})
     assert numbers(scene.opened().list_after(scene.number_of(mails[2])))[-1] > 2
 
 
-def test_pages_are_followed_and_few_mails_listed_at_once(scene: GraphScene) -> None:
+def test_follows_pages_and_lists_few_messages_at_once(scene: GraphScene) -> None:
     uids = [scene.add(b"%d" % number) for number in range(1100)]
     mailbox = scene.opened(after_download="leave")
     assert numbers(mailbox.list_after(0)) == uids[:LISTED_AT_ONCE]
@@ -214,7 +214,7 @@ def test_the_size_is_exchanges_own(scene: GraphScene, graph: FakeGraph) -> None:
     assert listed.size == 750
 
 
-def test_without_sizes_mails_are_listed_all_the_same(scene: GraphScene, graph: FakeGraph) -> None:
+def test_lists_messages_whose_sizes_graph_refuses(scene: GraphScene, graph: FakeGraph) -> None:
     uid = scene.add(MAIL)
     mailbox = scene.opened()
     graph.refuse(400, "ErrorInvalidUrlQuery", "Cannot expand.", part="delta")
@@ -240,18 +240,18 @@ def test_a_full_disk_is_not_the_servers_fault(
         mailbox.read_to_spool(listed)
 
 
-def test_what_delta_has_not_told_yet_is_not_lost(scene: GraphScene) -> None:
+def test_messages_that_delta_has_not_reported_yet_are_not_lost(scene: GraphScene) -> None:
     uids = [scene.add(b"%d" % number) for number in range(1100)]
     mailbox = scene.opened()
     scene.clock.move(86400 * 365)
     assert numbers(mailbox.list_after(0)) == uids[:LISTED_AT_ONCE]
-    # A limit for each poll has the rest wait for the next ones.
+    # With max_mails_per_poll the other messages wait for the next polls.
     assert numbers(mailbox.held(uids[5])) == uids[:6]
-    # An account with a filter never asked for what came before: a session without it finds that.
+    # A session without the filter finds the messages before the day of an account with one.
     assert numbers(scene.opened().held(uids[5])) == uids
 
 
-def test_what_delta_lost_is_held_without_a_row(scene: GraphScene) -> None:
+def test_a_message_that_delta_lost_is_held(scene: GraphScene) -> None:
     known = scene.add(MAIL)
     mailbox = scene.opened()
     assert read_all(mailbox, 0) == [known]
@@ -261,7 +261,7 @@ def test_what_delta_lost_is_held_without_a_row(scene: GraphScene) -> None:
     assert numbers(mailbox.held(known)) == [known, lost]
 
 
-def test_a_download_far_beyond_the_limit_is_broken_off(scene: GraphScene, graph: FakeGraph) -> None:
+def test_a_download_far_beyond_the_limit_ends(scene: GraphScene, graph: FakeGraph) -> None:
     scene.server.deliver(b"Subject: x\r\n\r\n" + b"x" * 300_000)
     graph.mailboxes[ADDRESS].size_factor = 0.1
     mailbox = scene.opened(max_message_bytes=100_000)
@@ -271,7 +271,7 @@ def test_a_download_far_beyond_the_limit_is_broken_off(scene: GraphScene, graph:
     assert told.value.setting == "mail account support: max_message_bytes"
 
 
-def test_a_cut_download_gives_no_mail(scene: GraphScene, graph: FakeGraph) -> None:
+def test_a_cut_download_is_an_error(scene: GraphScene, graph: FakeGraph) -> None:
     content = b"Subject: x\r\n\r\n" + b"x" * 300_000
     scene.server.deliver(content)
     mailbox = scene.opened()
@@ -283,7 +283,7 @@ def test_a_cut_download_gives_no_mail(scene: GraphScene, graph: FakeGraph) -> No
     assert [mail.content for mail in mailbox.read([listed.uid])] == [content]
 
 
-def test_a_mail_that_graph_cannot_make_mime_of_is_unreadable(
+def test_a_message_that_graph_cannot_convert_to_mime_is_unreadable(
     scene: GraphScene, graph: FakeGraph
 ) -> None:
     scene.server.deliver(MAIL)
@@ -292,21 +292,22 @@ def test_a_mail_that_graph_cannot_make_mime_of_is_unreadable(
     graph.refuse(400, "ErrorInvalidOperation", "Cannot convert.", part="$value")
     with pytest.raises(MailUnreadable, match="Cannot convert"):
         mailbox.read([listed.uid])
-    # Broken for all, it is away; for this mail alone, the fetcher finds that out.
+    # A server fault makes the mailbox unavailable; whether it is one message's, the fetcher
+    # finds out.
     graph.refuse(500, "ErrorInternalServerError", part="$value")
     with pytest.raises(MailboxUnavailable, match="ErrorInternalServerError"):
         mailbox.read([listed.uid])
 
 
-def test_delta_goes_on_behind_what_is_recorded_only(scene: GraphScene, graph: FakeGraph) -> None:
+def test_delta_is_saved_after_messages_are_recorded(scene: GraphScene, graph: FakeGraph) -> None:
     uids = [scene.add(b"%d" % number) for number in range(3)]
     mailbox = scene.opened()
     assert numbers(mailbox.list_after(0)) == uids
     mailbox.read(uids)
-    # The fetcher asks whether a missing mail is still there, before anything is recorded.
+    # The fetcher asks whether a missing message is still there, before any is recorded.
     mailbox.list_after(uids[1])
     assert scene.deltas.saved == []
-    # Killed now, its successor is told of all three once more.
+    # After a kill the next process gets all three again.
     assert numbers(scene.opened().list_after(0)) == uids
     assert scene.mailbox.list_after(uids[2]) == []
     assert len(scene.deltas.saved) == 1
@@ -316,7 +317,7 @@ def test_delta_goes_on_behind_what_is_recorded_only(scene: GraphScene, graph: Fa
     assert "deltatoken" in graph.urls[-1]
 
 
-def test_a_successor_finishes_what_was_recorded(scene: GraphScene) -> None:
+def test_the_next_process_finishes_recorded_messages(scene: GraphScene) -> None:
     uids = [scene.add(b"%d" % number) for number in range(4)]
     mailbox = scene.opened()
     mailbox.list_after(0)
@@ -327,7 +328,7 @@ def test_a_successor_finishes_what_was_recorded(scene: GraphScene) -> None:
     assert numbers(successor.list_after(uids[2])) == [uids[3]]
 
 
-def test_delta_without_news_is_saved_once_an_hour(scene: GraphScene) -> None:
+def test_delta_without_changes_is_saved_once_an_hour(scene: GraphScene) -> None:
     mailbox = scene.opened()
     for _ in range(5):
         assert mailbox.list_after(0) == []
@@ -340,7 +341,7 @@ def test_delta_without_news_is_saved_once_an_hour(scene: GraphScene) -> None:
 
 
 @pytest.mark.parametrize("code", ["syncStateNotFound", "resyncRequired", "SyncStateInvalid"])
-def test_an_expired_delta_lists_anew_and_knows_the_mails_again(
+def test_an_expired_delta_lists_again_and_recognises_the_messages(
     scene: GraphScene, graph: FakeGraph, code: str
 ) -> None:
     uids = [scene.add(b"%d" % number) for number in range(3)]
@@ -349,14 +350,12 @@ def test_an_expired_delta_lists_anew_and_knows_the_mails_again(
     graph.expire_delta_tokens(ADDRESS, code)
     new = scene.add(b"new")
     assert numbers(mailbox.list_after(uids[2])) == [new]
-    # The same in a process that starts with the expired link.
+    # The same happens in a process that starts with the expired link.
     graph.expire_delta_tokens(ADDRESS, code)
     assert numbers(scene.opened().list_after(uids[2])) == [new]
 
 
-def test_an_expiry_in_the_middle_of_the_pages_begins_anew(
-    scene: GraphScene, graph: FakeGraph
-) -> None:
+def test_an_expiry_between_two_pages_starts_again(scene: GraphScene, graph: FakeGraph) -> None:
     uids = [scene.add(b"%d" % number) for number in range(700)]
     mailbox = scene.opened(after_download="leave")
     assert numbers(mailbox.list_after(0)) == uids[:LISTED_AT_ONCE]
@@ -364,7 +363,7 @@ def test_an_expiry_in_the_middle_of_the_pages_begins_anew(
     assert read_all(mailbox, uids[0]) == uids[1:]
 
 
-def test_a_delta_that_cannot_begin_is_no_endless_loop(scene: GraphScene, graph: FakeGraph) -> None:
+def test_a_delta_that_cannot_start_does_not_loop(scene: GraphScene, graph: FakeGraph) -> None:
     mailbox = scene.opened()
     graph.refuse(410, "resyncRequired", part="delta", times=3)
     with pytest.raises(MailboxUnavailable, match="resyncRequired"):
@@ -383,7 +382,7 @@ def test_the_whole_listing_finds_what_delta_has_lost(scene: GraphScene, graph: F
     (listed,) = mailbox.list_after(known)
     assert listed.key == f"graph={lost.immutable_id}"
     assert scene.ledger.whole == [[f"graph={scene.mail(known).immutable_id}", listed.key]]
-    # The time of the listing is kept when what it found is recorded: killed now, it is repeated.
+    # The time of the listing is saved after its messages are recorded: after a kill it is repeated.
     assert scene.deltas.saved[-1].listed_at == scene.clock.now() - timedelta(seconds=3600)
     assert numbers(scene.opened().list_after(known)) == [listed.uid]
     assert scene.mailbox.list_after(listed.uid) == []
@@ -394,21 +393,21 @@ def test_the_whole_listing_finds_what_delta_has_lost(scene: GraphScene, graph: F
     assert after == listings + 1, "only the folder was asked for"
 
 
-def test_a_mail_moved_away_and_back_is_known_again(scene: GraphScene) -> None:
+def test_a_message_moved_away_and_back_keeps_its_number(scene: GraphScene) -> None:
     mail = scene.server.deliver(MAIL)
     mailbox = scene.opened()
     (uid,) = read_all(mailbox, 0)
     scene.server.move(mail, scene.server.well_known["archive"])
     assert mailbox.list_after(uid) == []
     scene.server.move(mail, scene.server.inbox)
-    # Delta tells of it as removed, and never again; the whole listing finds it under its number.
+    # Delta reports it as removed, and never again; the whole listing finds it under its number.
     scene.clock.move(3600)
     assert mailbox.list_after(uid) == []
     assert scene.ledger.numbers == {f"graph={mail.immutable_id}": uid}
 
 
 @pytest.mark.parametrize(("status", "seconds", "expected"), [(429, 7, 7), (503, 30, 30)])
-def test_a_pause_is_handed_on(
+def test_a_pause_is_passed_on(
     scene: GraphScene, graph: FakeGraph, status: int, seconds: int, expected: float
 ) -> None:
     uid = scene.add(MAIL)
@@ -420,7 +419,7 @@ def test_a_pause_is_handed_on(
     assert numbers(mailbox.list_after(0)) == [uid]
 
 
-def test_four_at_once_and_no_more(scene: GraphScene, graph: FakeGraph) -> None:
+def test_the_fake_allows_four_requests_at_once(scene: GraphScene, graph: FakeGraph) -> None:
     uid = scene.add(MAIL)
     sessions = [scene.opened() for _ in range(AT_ONCE + 1)]
     for session in sessions:
@@ -439,7 +438,7 @@ def test_four_at_once_and_no_more(scene: GraphScene, graph: FakeGraph) -> None:
     assert refused.after_seconds == 1
 
 
-def test_one_watch_asks_one_thing_at_a_time(scene: GraphScene, graph: FakeGraph) -> None:
+def test_a_mailbox_sends_one_request_at_a_time(scene: GraphScene, graph: FakeGraph) -> None:
     for _ in range(30):
         scene.server.deliver(MAIL)
     read_all(scene.opened(), 0)
@@ -476,7 +475,7 @@ def test_a_token_that_expired_is_replaced_at_once(scene: GraphScene, graph: Fake
     assert len(mailbox.read([uid])) == 1
 
 
-# What is wrong, with the words, setting and remedy that tell of it.
+# What is wrong, and the words, setting and remedy of the error.
 CHANGES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "folder missing": (
         {"folder": "Inbox/Suport"},
@@ -492,7 +491,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str, str, str]] = {
     ),
     "mailbox unknown": (
         {"username": "nobody@example.org"},
-        "no mailbox nobody@example.org",
+        "does not know the mailbox nobody@example.org",
         "username, address",
         "user principal name",
     ),
@@ -512,7 +511,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str, str, str]] = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_what_is_wrong_with_the_account_is_told(scene: GraphScene, case: str) -> None:
+def test_each_fault_of_the_account_names_setting_and_remedy(scene: GraphScene, case: str) -> None:
     changes, words, setting, remedy = CHANGES[case]
     scene.server.add_folder("Support", scene.server.inbox)
     with pytest.raises(ConfigurationError, match=words) as told:
@@ -521,11 +520,11 @@ def test_what_is_wrong_with_the_account_is_told(scene: GraphScene, case: str) ->
     assert remedy in told.value.remedy
 
 
-# The permissions, what is done, and what is told of it.
+# The permissions, the request, and the words of the error.
 GRANTS: list[tuple[tuple[str, ...], dict[str, Any], str, str]] = [
     ((), {}, "Access is denied", "Mail.ReadWrite"),
     (("Mail.Send",), {}, "Access is denied", "Mail.ReadWrite"),
-    # An access policy that leaves this mailbox out.
+    # An access policy without this mailbox.
     (
         ("Mail.ReadWrite",),
         {"only": frozenset({"sales@example.org"})},
@@ -538,7 +537,7 @@ GRANTS: list[tuple[tuple[str, ...], dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("scopes", "limits", "words", "remedy"), GRANTS)
-def test_a_missing_permission_is_named(
+def test_the_error_names_a_missing_permission(
     scene: GraphScene,
     graph: FakeGraph,
     scopes: tuple[str, ...],
@@ -553,7 +552,7 @@ def test_a_missing_permission_is_named(
     assert remedy in told.value.remedy
 
 
-def test_a_mailbox_that_may_only_be_read_keeps_its_mails_as_they_are(
+def test_a_token_that_may_only_read_leaves_messages_as_they_are(
     scene: GraphScene, graph: FakeGraph
 ) -> None:
     uid = scene.add(MAIL)
@@ -597,16 +596,16 @@ def test_a_refused_token_needs_authorization(scene: GraphScene, graph: FakeGraph
     assert scene.refused == [scene.tokens[-1]], "it asked once for a newer one"
 
 
-def test_network_faults_are_told(
+def test_network_faults_name_setting_and_remedy(
     scene: GraphScene, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     others = make_certificates(tmp_path_factory.mktemp("other"))
     with FakeGraph(others) as other, pytest.raises(ConfigurationError, match="not trusted"):
         scene.opened(port=other.port)
-    # A port at which nobody listens any more.
+    # A port without a listener.
     with pytest.raises(MailboxUnavailable, match="refused the connection"):
         scene.opened(port=other.port)
-    with pytest.raises(MailboxUnavailable, match="is not known"):
+    with pytest.raises(MailboxUnavailable, match="is unknown"):
         scene.opened(host="graph.invalid")
 
 
@@ -619,7 +618,7 @@ def test_ids_are_case_sensitive(scene: GraphScene) -> None:
     assert [read.content for read in mailbox.read(uids)] == [mail.content for mail in mails]
 
 
-def test_the_fake_holds_us_to_the_description(scene: GraphScene, graph: FakeGraph) -> None:
+def test_the_fake_checks_requests(scene: GraphScene, graph: FakeGraph) -> None:
     mailbox = scene.opened()
     with pytest.raises(MailboxUnavailable, match="ContractBroken"):
         mailbox._client.get("mailFolders/inbox/messages", {"$select": "size"})
@@ -645,13 +644,13 @@ def test_an_id_of_the_other_kind_changes_with_a_move(
         assert client.get(base + mail.id(immutable=False)).status_code == 200
 
 
-def test_what_is_gone_is_told_as_gone(scene: GraphScene) -> None:
+def test_removed_messages_are_left_out_everywhere(scene: GraphScene) -> None:
     uid = scene.add(MAIL)
     mailbox = scene.opened()
     mailbox.list_after(0)
     scene.remove(uid)
     assert mailbox.read([uid]) == []
-    # So the fetcher, which asks whether it is still listed, counts it as removed.
+    # The fetcher asks whether it is still listed, and counts it as removed.
     assert mailbox.list_after(uid - 1) == []
     with pytest.raises(NotThere):
         mailbox._client.get("messages/AAkA")

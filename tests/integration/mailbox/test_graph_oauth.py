@@ -31,7 +31,7 @@ MAIL = b"Subject: Printer\r\nMessage-ID: <1@example.org>\r\n\r\nIt smokes.\r\n"
 
 
 class GraphScene(Scene):
-    """An account of Microsoft Graph beside a provider whose tokens are good there."""
+    """An account of Microsoft Graph, and a provider whose tokens the fake accepts."""
 
     def __init__(
         self, graph: FakeGraph, provider: OAuthProvider, certificates: Certificates, url: str
@@ -42,7 +42,7 @@ class GraphScene(Scene):
         graph.grant_of = self.grant_of
 
     def grant_of(self, token: str) -> Grant | None:
-        """A person's token, or the application's; none when the provider has taken it back."""
+        """Returns the grant of a token, or None when the provider has revoked it."""
         user = self.provider.valid.get(token)
         if user is None:
             return None
@@ -93,7 +93,7 @@ async def test_an_application_reads_a_mailbox(scene: GraphScene) -> None:
     assert form["scope"] == "https://graph.microsoft.com/.default"
 
 
-async def test_a_token_that_is_taken_back_is_replaced(scene: GraphScene) -> None:
+async def test_a_revoked_token_is_replaced(scene: GraphScene) -> None:
     await scene.configure("client_credentials")
     mailbox = scene.mailbox()
     await asyncio.to_thread(mailbox.open)
@@ -101,7 +101,7 @@ async def test_a_token_that_is_taken_back_is_replaced(scene: GraphScene) -> None
     scene.clock.move(120)
     assert await asyncio.to_thread(mailbox.list_after, 0) == []
     assert len(scene.provider.requests) == 2
-    # A new one that is refused at once is no matter of its age.
+    # A new token that is refused has not expired.
     scene.provider.valid.clear()
     with pytest.raises(ConfigurationError, match="needs authorization"):
         await asyncio.to_thread(mailbox.list_after, 0)
@@ -109,7 +109,7 @@ async def test_a_token_that_is_taken_back_is_replaced(scene: GraphScene) -> None
 
 
 @pytest.mark.parametrize("username", ["", "me"])
-async def test_a_person_lets_us_read_the_own_mailbox(scene: GraphScene, username: str) -> None:
+async def test_a_person_authorizes_the_own_mailbox(scene: GraphScene, username: str) -> None:
     await scene.configure("authorization_code", username=username)
     scene.server.deliver(MAIL)
     mailbox = scene.mailbox()
@@ -123,7 +123,7 @@ async def test_a_person_lets_us_read_the_own_mailbox(scene: GraphScene, username
     assert scene.graph.asked(owner) == len(scene.graph.requests)
 
 
-async def test_the_doctor_looks_into_the_folder(scene: GraphScene) -> None:
+async def test_the_doctor_checks_the_folder(scene: GraphScene) -> None:
     await scene.configure("client_credentials")
     found = await look_at_account(scene.account, scene.secrets, scene.tokens())
     assert found.state == "ok"
@@ -133,7 +133,7 @@ async def test_the_doctor_looks_into_the_folder(scene: GraphScene) -> None:
     assert "there are: Posteingang" in found.remedy
 
 
-async def test_the_fetcher_brings_mail_with_its_own_tokens(
+async def test_the_fetcher_reads_messages_with_its_own_tokens(
     scene: GraphScene, settings: Settings, environment: dict[str, str], tmp_path: Path
 ) -> None:
     await asyncio.to_thread(apply_topics, settings.kafka)

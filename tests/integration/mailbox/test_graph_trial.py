@@ -1,4 +1,4 @@
-"""An account of Microsoft Graph is tried out, and its dialogue shown; nothing is changed."""
+"""An account of Microsoft Graph is tested, and its dialogue shown; nothing is changed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_all_steps_succeed_and_change_nothing(scene: GraphScene) -> None:
     assert scene.graph.asked("$value") == 0
 
 
-def test_behind_a_proxy_only_the_proxy_knows_the_way(
+def test_behind_a_proxy_the_connection_is_not_checked(
     scene: GraphScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", "http://localhost:1")
@@ -60,12 +60,12 @@ def test_behind_a_proxy_only_the_proxy_knows_the_way(
     assert "HTTPS_PROXY" in steps["folder"].remedy
 
 
-# What is wrong, the step that finds it, and its words.
+# What is wrong, the step that fails, and its words.
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"host": "graph.invalid"}, "name resolution", "is not known"),
+    ({"host": "graph.invalid"}, "name resolution", "is unknown"),
     ({"ca_file": ""}, "TLS", "not trusted"),
     ({"folder": "Suport"}, "folder", "no folder 'Suport'"),
-    ({"username": "nobody@example.org"}, "folder", "no mailbox nobody@example.org"),
+    ({"username": "nobody@example.org"}, "folder", "does not know the mailbox nobody@example.org"),
 ]
 
 
@@ -81,7 +81,7 @@ def test_the_first_failure_ends_it_with_a_remedy(
     assert last.setting.startswith("mail account support: ")
 
 
-def test_the_dialogue_shows_requests_and_no_token_or_mail(scene: GraphScene) -> None:
+def test_the_dialogue_shows_requests_without_tokens_and_bodies(scene: GraphScene) -> None:
     scene.server.deliver(MAIL)
     with capture_logs() as logs:
         mailbox = scene.opened(debug=True)

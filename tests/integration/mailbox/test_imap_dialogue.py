@@ -1,4 +1,4 @@
-"""The dialogue with a real Dovecot in the log: commands and answers, no secrets and no mails."""
+"""The dialogue with a real Dovecot is logged without secrets and bodies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
 
 
 def dialogue_of(account: MailAccount, password: str) -> list[str]:
-    """What the log has of a whole visit: reading in each way, marking, idling."""
+    """Returns the logged lines of a session that reads in each way, marks and idles."""
     mailbox = ImapMailbox(account, password)
     with capture_logs() as lines:
         try:
@@ -57,7 +57,7 @@ def dialogue_of(account: MailAccount, password: str) -> list[str]:
 
 
 @pytest.mark.parametrize("encryption", ["none", "starttls", "ssl"])
-def test_commands_and_answers_are_there_and_mails_are_not(
+def test_shows_commands_and_answers_and_no_bodies(
     dovecot: Dovecot, certificates: Certificates, encryption: str
 ) -> None:
     dovecot.append("help", MAIL)
@@ -88,7 +88,7 @@ def test_commands_and_answers_are_there_and_mails_are_not(
         assert words not in text
 
 
-def test_without_debug_nothing_is_said(dovecot: Dovecot, certificates: Certificates) -> None:
+def test_without_debug_nothing_is_logged(dovecot: Dovecot, certificates: Certificates) -> None:
     dovecot.append("help", MAIL)
     assert dialogue_of(account_on(dovecot, certificates, debug=False), PASSWORD) == []
 
@@ -96,15 +96,15 @@ def test_without_debug_nothing_is_said(dovecot: Dovecot, certificates: Certifica
 @pytest.mark.parametrize(
     ("username", "password"),
     [
-        # LOGIN, with what it has to quote.
+        # LOGIN, with characters that are quoted.
         ("help", 'wr"o\\ng one'),
         ("help", "wrong {3}"),
-        # AUTHENTICATE PLAIN, because of the password, and because of the name.
+        # AUTHENTICATE PLAIN, because of the password, or of the name.
         ("help", "gehéim-wörd"),
         ("hélp", "wrong-word"),
     ],
 )
-def test_refused_passwords_are_not_there_in_any_form(
+def test_refused_passwords_are_not_shown_in_any_form(
     dovecot: Dovecot, certificates: Certificates, username: str, password: str
 ) -> None:
     mailbox = ImapMailbox(account_on(dovecot, certificates, username=username), password)
@@ -118,7 +118,7 @@ def test_refused_passwords_are_not_there_in_any_form(
     assert "NO [AUTHENTICATIONFAILED]" in text
 
 
-def test_an_accepted_login_by_plain_and_a_token(
+def test_accepted_logins_by_plain_and_by_token_are_masked(
     dovecot: Dovecot, certificates: Certificates, own_folder: Path
 ) -> None:
     (own_folder / "mail.eml").write_bytes(MAIL)
@@ -130,7 +130,7 @@ def test_an_accepted_login_by_plain_and_a_token(
     mailbox = ImapMailbox(account, PASSWORD)
     with capture_logs() as lines:
         mailbox.open()
-        # As the session has a login, Dovecot refuses: it is the words that count here.
+        # Dovecot refuses a second login; only the logged lines matter here.
         with pytest.raises(Exception, match="illegal in state"):
             mailbox._session.client.oauth2_login("help", "ya29.token")
         mailbox._session.client._imap.state = "NONAUTH"

@@ -1,4 +1,4 @@
-"""ImapMailbox on a real Dovecot: encryptions, reading, flags, IDLE, and what each fault says."""
+"""ImapMailbox on a real Dovecot: encryptions, reading, flags, IDLE, and faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAIL = b"Subject: Printer\r\nMessage-ID: <1@example.org>\r\n\r\nIt smokes.\r\n"
 
 
 def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> MailAccount:
-    """An account over TLS, unless changed."""
+    """Returns an account, over TLS unless changed."""
     values = {
         "name": "support",
         "host": "localhost",
@@ -72,7 +72,7 @@ def test_reads_with_each_encryption(
         mailbox.close()
 
 
-def test_reading_leaves_flags_alone_until_told(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+def test_reading_leaves_flags_alone_until_finish(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     uids = [dovecot.append(USER, MAIL) for _ in range(3)]
     mailbox.open()
     mailbox.read(uids)
@@ -83,7 +83,7 @@ def test_reading_leaves_flags_alone_until_told(dovecot: Dovecot, mailbox: ImapMa
     assert [mail.uid for mail in mailbox.unfinished_between(1, 3)] == uids[2:]
 
 
-def test_a_large_mail_that_is_removed_halfway_is_no_short_mail(
+def test_a_large_message_that_is_removed_halfway_is_gone(
     dovecot: Dovecot, mailbox: ImapMailbox
 ) -> None:
     uid = dovecot.append(USER, b"A: 1\r\n\r\n" + b"x\r\n" * CHUNK_BYTES)
@@ -106,7 +106,7 @@ def test_a_large_mail_that_is_removed_halfway_is_no_short_mail(
 
 
 def opened(account: MailAccount, without: str = "") -> ImapMailbox:
-    """An open mailbox, on a server that seems to lack a capability."""
+    """Returns an open mailbox, on a server that seems to lack a capability."""
     mailbox = ImapMailbox(account, PASSWORD)
     mailbox.open()
     offered = mailbox._session.client.capabilities()
@@ -115,15 +115,15 @@ def opened(account: MailAccount, without: str = "") -> ImapMailbox:
     return mailbox
 
 
-# After the download of the first two of three mails: what is in INBOX, and in the other folder.
+# After the download of the first two of three messages: INBOX, and the other folder.
 AFTER = [
     ("seen", "", "", [1, 2, 3], 0),
     ("leave", "", "", [1, 2, 3], 0),
     ("remove", "", "", [3], 0),
-    # Without UIDPLUS nothing but the mark is safe.
+    # Without UIDPLUS only the mark is safe.
     ("remove", "", "UIDPLUS", [1, 2, 3], 0),
     ("move", "Processed", "", [3], 2),
-    # Made when it is missing, whatever its name.
+    # Created when it is missing, with any name.
     ("move", "Erledigt/Müll", "", [3], 2),
     ("move", "Erledigt/Müll", "MOVE", [3], 2),
     ("move", "Processed", "UIDPLUS", [1, 2, 3], 2),
@@ -131,7 +131,7 @@ AFTER = [
 
 
 @pytest.mark.parametrize(("wanted", "target", "without", "left", "moved"), AFTER)
-def test_what_becomes_of_mails_after_their_download(
+def test_marks_removes_or_moves_after_the_download(
     dovecot: Dovecot,
     certificates: Certificates,
     wanted: str,
@@ -142,7 +142,7 @@ def test_what_becomes_of_mails_after_their_download(
 ) -> None:
     for _ in range(3):
         dovecot.append(USER, MAIL)
-    # What another program has marked as deleted is no business of ours.
+    # A message that another program has marked as deleted must stay.
     with dovecot.connection(USER) as client:
         client.select("INBOX")
         client.store("3", "+FLAGS", "\\Deleted")
@@ -159,11 +159,11 @@ def test_what_becomes_of_mails_after_their_download(
     assert marked == ({1, 2, 3} if without == "UIDPLUS" else {3})
 
 
-def test_a_folder_that_the_server_does_not_make_is_told(
+def test_a_folder_that_the_server_refuses_to_create_is_an_error(
     dovecot: Dovecot, certificates: Certificates
 ) -> None:
     uid = dovecot.append(USER, MAIL)
-    # Two separators in a row: no server makes that.
+    # No server creates a name with two separators in a row.
     account = account_on(dovecot, certificates, after_download="move", move_to="a//b")
     mailbox = opened(account)
     with pytest.raises(MailUnreadable, match="refuses 'move'") as told:
@@ -173,7 +173,7 @@ def test_a_folder_that_the_server_does_not_make_is_told(
     assert dovecot.uids(USER) == [uid]
 
 
-def test_mail_before_the_day_is_not_listed(dovecot: Dovecot, certificates: Certificates) -> None:
+def test_lists_only_messages_after_the_day(dovecot: Dovecot, certificates: Certificates) -> None:
     for day in (1, 15, 28):
         dovecot.append(USER, MAIL, when=datetime(2026, 3, day, 12, tzinfo=UTC))
     mailbox = opened(account_on(dovecot, certificates, only_after="2026-03-15"))
@@ -193,14 +193,14 @@ def test_received_at_is_the_servers_date_in_utc(dovecot: Dovecot, mailbox: ImapM
 def test_lists_nothing_below_the_number(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     uid = dovecot.append(USER, MAIL)
     mailbox.open()
-    # `UID SEARCH n:*` names the last mail whatever n is.
+    # `UID SEARCH n:*` names the last message whatever n is.
     assert mailbox.list_after(uid) == []
     assert mailbox.list_after(uid + 100) == []
     dovecot.append(USER, MAIL)
     assert [mail.uid for mail in mailbox.list_after(uid)] == [uid + 1]
 
 
-def test_finds_mails_behind_a_wide_gap_of_numbers(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+def test_finds_messages_after_a_wide_gap_of_numbers(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     dovecot.append(USER, MAIL)
     dovecot.doveadm("mailbox", "update", "-u", USER, "--min-next-uid", "200000", "INBOX")
     far = dovecot.append(USER, MAIL)
@@ -209,7 +209,7 @@ def test_finds_mails_behind_a_wide_gap_of_numbers(dovecot: Dovecot, mailbox: Ima
     assert [mail.uid for mail in mailbox.list_after(1)] == [far]
 
 
-def test_removed_mails_are_left_out(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+def test_removed_messages_are_left_out(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     uids = [dovecot.append(USER, MAIL) for _ in range(3)]
     mailbox.open()
     mailbox.list_after(0)
@@ -265,7 +265,7 @@ def test_idle_does_not_miss_mail_that_came_before_it(
         mailbox.list_after(number - 1)
         dovecot.deliver(USER, MAIL)
         if number % 2:
-            # Announces the mail with its answer, so that IDLE will not.
+            # The server announces the message with this answer, so that IDLE will not.
             mailbox.unfinished_between(1, 1)
         idling = mailbox.start_idle()
         if idling:
@@ -274,7 +274,7 @@ def test_idle_does_not_miss_mail_that_came_before_it(
         assert [mail.uid for mail in mailbox.list_after(number - 1)] == [number]
 
 
-def test_a_kicked_session_is_told_as_away(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+def test_a_kicked_session_is_unavailable(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     mailbox.open()
     mailbox.list_after(0)
     assert mailbox.start_idle()
@@ -318,7 +318,7 @@ def test_a_refused_login_names_user_and_remedy(
     assert "wrong" not in told.value.problem
 
 
-def test_a_missing_folder_is_told_with_those_that_exist(
+def test_the_error_for_a_missing_folder_lists_those_that_exist(
     dovecot: Dovecot, certificates: Certificates
 ) -> None:
     with pytest.raises(ConfigurationError) as told:
@@ -328,10 +328,10 @@ def test_a_missing_folder_is_told_with_those_that_exist(
 
 
 FAULTS = [
-    # An authority that did not sign the server's certificate.
+    # Another authority has signed the server's certificate.
     ({"ca_file": ""}, ConfigurationError, "not trusted", "ca_file"),
     ({"ca_file": "/nowhere/ca.pem"}, ConfigurationError, "/nowhere/ca.pem", "ca_file"),
-    # TLS is spoken to a port that expects plain IMAP.
+    # TLS to a port that expects plain IMAP.
     ({"port": "imap"}, ConfigurationError, "does not speak TLS", "encryption, port"),
     # Plain IMAP to a port that expects TLS: it stays silent.
     (
@@ -341,7 +341,7 @@ FAULTS = [
         "encryption",
     ),
     ({"encryption": "starttls", "timeout_ms": 1000}, MailboxUnavailable, "in time", "encryption"),
-    # LMTP is no IMAP.
+    # LMTP instead of IMAP.
     ({"encryption": "none", "port": "lmtp"}, MailboxUnavailable, "does not expect", "port"),
     ({"host": "no-such-host.invalid"}, MailboxUnavailable, "not known", "host"),
     ({"port": "refused"}, MailboxUnavailable, "refused the connection", "port"),
@@ -367,7 +367,7 @@ def test_each_fault_names_the_setting_and_the_remedy(
     assert told.value.remedy
 
 
-def test_another_authority_is_not_trusted_unless_told_to(
+def test_another_authority_is_trusted_only_by_setting(
     dovecot: Dovecot, certificates: Certificates, tmp_path: Path
 ) -> None:
     other = make_certificates(tmp_path / "other")
@@ -380,14 +380,14 @@ def test_another_authority_is_not_trusted_unless_told_to(
     mailbox.close()
 
 
-def test_a_server_that_stops_is_told_as_away(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+def test_a_server_that_stops_is_unavailable(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     mailbox.open()
     dovecot.stop()
     with pytest.raises(MailboxUnavailable):
         mailbox.list_after(0)
 
 
-def test_a_folder_that_we_may_only_read_is_read(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
+def test_reads_a_folder_that_we_may_not_change(dovecot: Dovecot, mailbox: ImapMailbox) -> None:
     uid = dovecot.append(USER, MAIL)
     mailbox.open()
     mailbox._session.read_only = True
@@ -414,7 +414,7 @@ class DovecotScene:
 
 
 class TestImapMailbox(MailboxContract):
-    """What every Mailbox does."""
+    """The contract of every Mailbox."""
 
     @pytest.fixture
     def scene(self, dovecot: Dovecot, mailbox: ImapMailbox) -> DovecotScene:

@@ -1,6 +1,6 @@
-"""A mail account is tried out on a real Dovecot, and on servers that are wrong or hostile.
+"""A mail account is tested on a real Dovecot, and on servers that are wrong or hostile.
 
-Every wrong setting has its message and its remedy, and no mailbox is changed.
+Every wrong setting has an error with its remedy, and no mailbox is changed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ STEPS = [
 
 
 def account_with(port: int, **changes: Any) -> MailAccount:
-    """An account over TLS at that port, unless changed."""
+    """Returns an account at that port, over TLS unless changed."""
     values = {
         "name": "support",
         "host": "localhost",
@@ -66,7 +66,7 @@ def tried(
 
 
 def failure(account: MailAccount, password: str = PASSWORD) -> Step:
-    """The one step that fails: the last."""
+    """Returns the step that fails, which is the last."""
     *before, last = tried(account, password=password).values()
     assert all(step.ok for step in before)
     assert not last.ok
@@ -116,14 +116,14 @@ def test_the_mailbox_stays_as_it_is(dovecot: Dovecot, ca_file: str) -> None:
         assert all(step.ok for step in steps.values())
     assert dovecot.flags(USER) == {1: set()}
     assert "Done" not in dovecot.doveadm("mailbox", "list", "-u", USER)
-    # Nobody has opened it for writing, so the mail still is a recent one.
+    # It was not opened for writing, so the message is still a recent one.
     with dovecot.connection(USER) as client:
         client.select("INBOX", readonly=True)
         assert client.response("RECENT")[1] == [b"1"]
 
 
 @pytest.mark.debian
-def test_what_would_be_fetched_next(dovecot: Dovecot, ca_file: str) -> None:
+def test_shows_the_messages_to_be_fetched(dovecot: Dovecot, ca_file: str) -> None:
     for day in (1, 15, 28):
         dovecot.append(USER, MAIL, when=datetime(2026, 3, day, 12, tzinfo=UTC))
     uid_validity = dovecot.uidvalidity(USER)
@@ -160,7 +160,7 @@ def test_what_would_be_fetched_next(dovecot: Dovecot, ca_file: str) -> None:
         ({"after_download": "move", "move_to": "Fertig/Müll"}, "is created when it is needed"),
     ],
 )
-def test_what_would_become_of_mails(
+def test_shows_what_follows_a_download(
     dovecot: Dovecot, ca_file: str, changes: dict[str, str], says: str
 ) -> None:
     step = tried(account_with(dovecot.imaps_port, ca_file=ca_file, **changes))["after download"]
@@ -168,11 +168,11 @@ def test_what_would_become_of_mails(
     assert step.remedy == ""
 
 
-# What is wrong with an account on Dovecot: the step that fails, its words, the setting, the remedy.
+# What is wrong with an account on Dovecot: the failed step, its words, the setting, the remedy.
 WRONG = [
     # TLS to a port that begins without it.
     ({"port": "imap"}, "TLS", "begins without TLS: * OK", "encryption, port", "to starttls"),
-    # No TLS to a port that begins with it: the server stays silent, and nobody waits for long.
+    # No TLS to a port that begins with it: the server stays silent, and the step ends soon.
     (
         {"encryption": "none"},
         "greeting",
@@ -187,7 +187,7 @@ WRONG = [
         "encryption, port",
         "Set encryption to ssl",
     ),
-    # An authority that this machine does not know.
+    # An unknown authority.
     ({"ca_file": ""}, "TLS", "not trusted", "ca_file", "Set ca_file to the PEM file"),
     (
         {"ca_file": "", "encryption": "starttls", "port": "imap"},
@@ -197,7 +197,7 @@ WRONG = [
         "Set ca_file to the PEM file",
     ),
     ({"ca_file": "/nowhere/ca.pem"}, "TLS", "/nowhere/ca.pem", "ca_file", "readable PEM file"),
-    # LMTP and POP3 are no IMAP.
+    # LMTP and POP3 instead of IMAP.
     (
         {"encryption": "none", "port": "lmtp"},
         "greeting",
@@ -215,7 +215,7 @@ WRONG = [
 
 @pytest.mark.debian
 @pytest.mark.parametrize(("changes", "name", "says", "setting", "remedy"), WRONG)
-def test_each_wrong_setting_is_told_with_its_remedy(
+def test_each_wrong_setting_has_its_remedy(
     dovecot: Dovecot,
     ca_file: str,
     changes: dict[str, Any],
@@ -236,7 +236,7 @@ def test_each_wrong_setting_is_told_with_its_remedy(
 
 
 @pytest.mark.debian
-def test_a_refused_login_and_a_missing_secret_are_steps(dovecot: Dovecot, ca_file: str) -> None:
+def test_a_refused_login_and_a_missing_secret_fail_a_step(dovecot: Dovecot, ca_file: str) -> None:
     account = account_with(dovecot.imaps_port, ca_file=ca_file)
     step = failure(account, password="wr0ng-one")
     assert (step.name, step.setting) == ("login", "mail account support: username, password")
@@ -259,7 +259,7 @@ def test_an_unverified_certificate_is_shown_with_a_warning(dovecot: Dovecot) -> 
 
 
 def server_context(folder: Path, authority: trustme.CA, *names: str, days: int) -> ssl.SSLContext:
-    """A server whose certificate is for these names, and valid for so many days from now."""
+    """Yields the port of a server with a certificate for these names, valid for `days`."""
     now = datetime.now(UTC)
     issued = authority.issue_cert(
         *names, not_before=now - timedelta(days=30), not_after=now + timedelta(days=days)
@@ -279,12 +279,12 @@ def authority(tmp_path: Path) -> trustme.CA:
 @pytest.mark.parametrize(
     ("names", "days", "says", "remedy"),
     [
-        # Yesterday was its last day.
+        # It expired yesterday.
         (["localhost"], -1, "certificate has expired", "Have it renewed"),
         (["mail.example.org", "*.b.org"], 90, "for mail.example.org, *.b.org", "Set host"),
     ],
 )
-def test_certificates_at_fault_are_shown(
+def test_shows_the_certificate_that_was_refused(
     tmp_path: Path, authority: trustme.CA, names: list[str], days: int, says: str, remedy: str
 ) -> None:
     context = server_context(tmp_path, authority, *names, days=days)
@@ -295,7 +295,7 @@ def test_certificates_at_fault_are_shown(
     assert remedy in step.remedy
 
 
-def test_a_certificate_that_ends_soon_is_a_note(tmp_path: Path, authority: trustme.CA) -> None:
+def test_mentions_a_certificate_that_expires_soon(tmp_path: Path, authority: trustme.CA) -> None:
     context = server_context(tmp_path, authority, "localhost", days=5)
     with serving(saying(b"* BYE too many\r\n"), context) as port:
         steps = tried(account_with(port, ca_file=str(tmp_path / "ca.pem")))
@@ -305,7 +305,7 @@ def test_a_certificate_that_ends_soon_is_a_note(tmp_path: Path, authority: trust
     assert "accepts no connection now: * BYE too many" in steps["greeting"].detail
 
 
-def test_how_to_trust_a_certificate_that_signed_itself(tmp_path: Path) -> None:
+def test_tells_how_to_trust_a_self_signed_certificate(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority = trustme.CA()
@@ -319,15 +319,15 @@ def test_how_to_trust_a_certificate_that_signed_itself(tmp_path: Path) -> None:
     assert "SHA-256 fingerprint is " in step.remedy
 
 
-# Servers that are strange, without TLS: what they say, the account, the step and its words.
+# Strange servers without TLS: their answers, the account, the failed step and its words.
 STRANGE = [
     ((), {}, "greeting", "did not answer in time"),
-    # Not a line in all the time there is.
+    # A line without end.
     ((b"x" * 100_000,), {}, "greeting", "does not expect: xxx"),
     ((b"* OK no end",), {}, "greeting", "did not answer in time"),
     ((b"HTTP/1.1 400 Bad Request\r\n",), {}, "greeting", "does not expect: HTTP/1.1"),
     ((b"\x16\x03\xff\x00\r\n",), {}, "greeting", "does not expect"),
-    # Terminals and logs are not for servers to write to; the command cleans what it shows.
+    # Control characters, which the command removes before it shows the words.
     ((b"* OK \xff\xfe\r\n",), {}, "capabilities", "did not answer in time"),
     ((b"* OK hi\r\na1 NO never\r\n",), {"encryption": "starttls"}, "TLS", "offer STARTTLS: a1 NO"),
     ((b"* OK hi\r\n" + b"* 1 X\r\n" * 99,), {"encryption": "starttls"}, "TLS", "no answer to"),
@@ -337,7 +337,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("said", "changes", "name", "says"), STRANGE)
-def test_strange_servers_are_told(
+def test_strange_servers_fail_a_step(
     said: tuple[bytes, ...], changes: dict[str, Any], name: str, says: str
 ) -> None:
     values = {"encryption": "none", "timeout_ms": 700} | changes
@@ -364,7 +364,7 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
 @pytest.mark.parametrize(
     ("changes", "answers", "name", "ok", "says", "remedy"),
     [
-        # A server of the year 1996: works, with three notes.
+        # A server of the year 1996 works, with advice in three steps.
         ({}, {}, "new mail", True, "no IDLE", "poll_seconds"),
         ({"after_download": "remove"}, {}, "after download", True, "lacks UIDPLUS", "expunge"),
         (
@@ -378,7 +378,7 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
         # We may only read.
         ({}, {b"SELECT": READ_ONLY}, "after download", False, "read the folder only", "right"),
         ({"after_download": "leave"}, {b"SELECT": READ_ONLY}, "after download", True, "stay", ""),
-        # Recent mails would be so no longer, were it tried.
+        # SELECT would clear the mark \\Recent.
         (
             {},
             {b"EXAMINE": ANSWERS[b"EXAMINE"].replace(b"* 0 REC", b"* 1 REC")},
@@ -403,7 +403,7 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
             "accepts no password over an unencrypted connection",
             "starttls",
         ),
-        # No IMAP at all, once it has greeted.
+        # Another protocol after the greeting.
         ({}, {b"LOGIN": b"500 what?\r\n"}, "login", False, "IMAP does not expect", "IMAP port"),
         (
             {},
@@ -415,7 +415,7 @@ READ_ONLY = b"* 2 EXISTS\r\n@ OK [READ-ONLY] ok\r\n"
         ),
     ],
 )
-def test_servers_that_can_do_little(
+def test_servers_with_few_capabilities(
     changes: dict[str, Any],
     answers: dict[bytes, bytes],
     name: str,
@@ -433,13 +433,15 @@ def test_servers_that_can_do_little(
 
 
 def never_ending(connection: socket.socket) -> None:
-    """Greets, and answers a login with lines that say nothing, for ever."""
+    """Greets, and answers a login with untagged lines for ever."""
     answering(b"* OK ready\r\n", {b"CAPABILITY": ANSWERS[b"CAPABILITY"]})(connection)
     while True:
         connection.sendall(b"* OK still here\r\n")
 
 
-def test_a_trial_ends_however_long_a_server_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_ends_a_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(steps, "TRIAL_SECONDS", 1.0)
     started = time.monotonic()
     with serving(never_ending) as port:
@@ -453,7 +455,7 @@ def test_a_trial_ends_however_long_a_server_goes_on(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("encryption", "port"), [("none", "pop3"), ("starttls", "pop3"), ("ssl", "pop3s")]
 )
-def test_pop3_servers_are_reached_the_same_way(
+def test_checks_connections_to_pop3_servers_too(
     dovecot: Dovecot, ca_file: str, encryption: str, port: str
 ) -> None:
     account = account_with(dovecot.ports[port], encryption=encryption, ca_file=ca_file)
@@ -464,11 +466,11 @@ def test_pop3_servers_are_reached_the_same_way(
     assert sum(step.detail.startswith("TLSv1.3") for step in steps) == (encryption != "none")
 
 
-def test_a_password_waits_for_permission_where_the_server_offers_no_encryption() -> None:
+def test_the_password_is_sent_unencrypted_only_within_this_machine() -> None:
     answers = {b"STARTTLS": b"@ BAD what?\r\n"} | ANSWERS
     with serving(answering(b"* OK ready\r\n", answers)) as port:
         account = account_with(port, encryption="starttls_if_available")
         steps = tried(account)
     assert steps["TLS"].detail == "the server does not offer it (a1 BAD what?)"
-    # Within this machine it may go.
+    # The server is on this machine.
     assert steps["login"].ok

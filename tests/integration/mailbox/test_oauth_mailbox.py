@@ -47,7 +47,7 @@ def oidc(own_folder: Path, certificates: Certificates) -> Iterator[OidcProvider]
 
 
 class MailDesk(Desk):
-    """A desk whose provider and mail server are real ones."""
+    """An authorization desk with a real provider and a real mail server."""
 
     def __init__(
         self, oidc: OidcProvider, dovecot: Dovecot, certificates: Certificates, url: str
@@ -57,7 +57,7 @@ class MailDesk(Desk):
         self.dovecot = dovecot
 
     def of(self, provider: str, **values: str) -> OAuthCredential:
-        """A credential of the real provider."""
+        """Returns a credential of the real provider."""
         known = {
             "custom": {"authority": self.oidc.authority, "client_id": "desk"},
             "microsoft": {
@@ -82,13 +82,13 @@ class MailDesk(Desk):
 
     async def sign_in(self, user: str = ADDRESS) -> None:
         begun = await self.authorization().begin()
-        # oidc-provider knows no prompt "select_account", which is Microsoft's.
+        # oidc-provider does not know Microsoft's prompt "select_account".
         address = begun.address.replace("prompt=select_account", "prompt=consent")
         answer = await asyncio.to_thread(self.oidc.sign_in, address, user)
         await self.authorization().finish(answer, begun.state)
 
     async def read_all(self) -> list[bytes]:
-        """Opens the mailbox as the fetcher does, and reads what is there."""
+        """Opens the mailbox as the fetcher does; returns the messages."""
         login = login_for(self.account, self.secrets, self.tokens())
         mailbox: Mailbox = ImapMailbox(self.account, login)
         if self.account.protocol == "pop3":
@@ -132,7 +132,7 @@ def scene(
 
 @pytest.mark.parametrize("scene", ["xoauth2", "oauthbearer"], indirect=True)
 @pytest.mark.parametrize("provider", ["custom", "microsoft"])
-async def test_a_person_signs_in_and_a_mail_is_read(scene: MailDesk, provider: str) -> None:
+async def test_a_person_signs_in_and_a_message_is_read(scene: MailDesk, provider: str) -> None:
     scene.dovecot.append(ADDRESS, MAIL)
     await scene.store_all(scene.of(provider))
     await scene.sign_in()
@@ -149,7 +149,7 @@ async def test_tokens_open_a_mailbox_by_pop3(scene: MailDesk) -> None:
     await scene.store_all(scene.of("custom"), "pop3")
     await scene.sign_in()
     assert await scene.read_all() == [MAIL]
-    # A token that the server takes no more is renewed, in the same session.
+    # A token that the server refuses is renewed, in the same session.
     await asyncio.to_thread(scene.oidc.end, (await scene.row())[3])
     scene.clock.move(61)
     assert await scene.read_all() == [MAIL]
@@ -167,7 +167,7 @@ async def test_a_code_is_entered_on_another_device(scene: MailDesk, provider: st
     assert await scene.read_all() == [MAIL]
 
 
-async def test_a_token_that_the_server_takes_no_more_is_renewed_once(scene: MailDesk) -> None:
+async def test_a_token_that_the_server_refuses_is_renewed_once(scene: MailDesk) -> None:
     scene.dovecot.append(ADDRESS, MAIL)
     await scene.store_all(scene.of("custom"))
     await scene.sign_in()
@@ -178,7 +178,7 @@ async def test_a_token_that_the_server_takes_no_more_is_renewed_once(scene: Mail
     assert (await scene.row())[3] != ended
 
 
-async def test_access_that_is_withdrawn_needs_authorization_until_somebody_signs_in(
+async def test_revoked_access_needs_authorization_until_a_person_signs_in(
     scene: MailDesk,
 ) -> None:
     scene.dovecot.append(ADDRESS, MAIL)
@@ -194,7 +194,7 @@ async def test_access_that_is_withdrawn_needs_authorization_until_somebody_signs
     assert (await scene.row())[0] == "authorized"
 
 
-async def test_a_fresh_token_that_is_refused_tells_what_to_check(scene: MailDesk) -> None:
+async def test_the_error_for_a_refused_fresh_token_tells_what_to_check(scene: MailDesk) -> None:
     await scene.store_all(scene.of("custom"))
     await scene.sign_in("another@example.org")
     with pytest.raises(ConfigurationError) as caught:
@@ -207,7 +207,7 @@ async def test_a_fresh_token_that_is_refused_tells_what_to_check(scene: MailDesk
     assert (await scene.row())[3] not in told
 
 
-async def test_a_server_that_takes_no_tokens_is_named(
+async def test_the_error_names_a_server_without_tokens(
     scene: MailDesk, dovecot: Dovecot, certificates: Certificates
 ) -> None:
     await scene.store_all(scene.of("custom"))
@@ -219,7 +219,7 @@ async def test_a_server_that_takes_no_tokens_is_named(
         await asyncio.to_thread(mailbox.open)
 
 
-async def test_the_fetcher_says_it_once_and_goes_on_by_itself(
+async def test_the_fetcher_logs_it_once_and_continues_by_itself(
     oidc: OidcProvider,
     own_folder: Path,
     certificates: Certificates,
@@ -252,7 +252,7 @@ async def test_the_fetcher_says_it_once_and_goes_on_by_itself(
 
 
 def metric(port: int, name: str) -> str:
-    """What the fetcher shows of the account; blank while it shows nothing."""
+    """Returns the state of the account in the fetcher's metrics; blank while it is missing."""
     with contextlib.suppress(httpx.HTTPError):
         text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
         if found := re.search(rf'{name}{{account="support"}} (\S+)', text):

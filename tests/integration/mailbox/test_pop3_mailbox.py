@@ -1,4 +1,4 @@
-"""Pop3Mailbox on a real Dovecot: encryptions, reading, removal, and what each fault says."""
+"""Pop3Mailbox on a real Dovecot: encryptions, reading, removal, and faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAIL = b"Subject: Printer\r\nMessage-ID: <1@example.org>\r\n\r\nIt smokes.\r\n"
 
 
 def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> MailAccount:
-    """An account over TLS, unless changed."""
+    """Returns an account, over TLS unless changed."""
     values = {
         "name": "support",
         "protocol": "pop3",
@@ -76,17 +76,17 @@ def test_reads_with_each_encryption(
 
 
 ODD_MAILS = [
-    # Dots at the beginnings of lines are doubled on the way.
+    # The protocol doubles dots at the beginnings of lines.
     b"A: 1\r\n\r\n.\r\n..\r\n.x\r\n\r\n.\r\n",
-    # Lines longer than poplib takes.
+    # A line longer than poplib accepts.
     b"A: 1\r\n\r\n" + b"x" * 100_000 + b"\r\n" + b"." * 5000 + b"\r\n",
-    # No header, no body, bytes of all kinds.
+    # No header, no body, any bytes.
     b"\r\n",
     b"A: 1\r\n\r\n" + bytes(number for number in range(256) if number not in b"\0\r\n") + b"\r\n",
 ]
 
 
-def test_mails_come_byte_by_byte(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
+def test_messages_arrive_unchanged(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
     for content in ODD_MAILS:
         dovecot.append(USER, content)
     mailbox.open()
@@ -94,7 +94,7 @@ def test_mails_come_byte_by_byte(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None
     assert [mail.content for mail in mailbox.read(uids)] == ODD_MAILS
 
 
-# After the download of the first two of three mails: what is there before and after QUIT.
+# After the download of the first two of three messages: the mailbox before and after QUIT.
 AFTER = [
     ("seen", [1, 2, 3], [1, 2, 3]),
     ("leave", [1, 2, 3], [1, 2, 3]),
@@ -103,7 +103,7 @@ AFTER = [
 
 
 @pytest.mark.parametrize(("wanted", "before", "after"), AFTER)
-def test_what_becomes_of_mails_after_their_download(
+def test_marks_removes_or_moves_after_the_download(
     dovecot: Dovecot, certificates: Certificates, wanted: str, before: list[int], after: list[int]
 ) -> None:
     for _ in range(3):
@@ -132,7 +132,7 @@ def test_a_session_that_breaks_removes_nothing(dovecot: Dovecot, mailbox: Pop3Ma
     assert dovecot.uids(USER) == [1]
 
 
-def test_between_two_looks_the_mailbox_is_free_and_mail_that_came_is_seen_then(
+def test_between_two_polls_the_mailbox_is_unlocked_and_the_next_sees_new_messages(
     dovecot: Dovecot, mailbox: Pop3Mailbox
 ) -> None:
     dovecot.append(USER, MAIL)
@@ -141,7 +141,7 @@ def test_between_two_looks_the_mailbox_is_free_and_mail_that_came_is_seen_then(
     mailbox.rest()
     assert mailbox.fileno() == -1
     dovecot.append(USER, MAIL)
-    # By itself, or after an opening with room for one more connection.
+    # By the next call, or by an explicit opening.
     assert [mail.uid for mail in mailbox.list_after(1)] == [2]
     mailbox.rest()
     mailbox.open()
@@ -152,13 +152,13 @@ def test_between_two_looks_the_mailbox_is_free_and_mail_that_came_is_seen_then(
 @pytest.mark.parametrize(
     ("username", "password"),
     [
-        # USER and PASS are lines of ASCII without blanks.
+        # USER and PASS are ASCII without blanks.
         ("Jörg", PASSWORD),
         ("two words", PASSWORD),
         ("support", PASSWORD),
     ],
 )
-def test_names_of_all_kinds_log_in(
+def test_logs_in_with_any_name(
     dovecot: Dovecot, certificates: Certificates, username: str, password: str
 ) -> None:
     dovecot.append("support", MAIL)
@@ -177,7 +177,7 @@ def test_a_refused_login_names_user_and_remedy(
     assert "refused the login of support" in str(told.value)
     assert "mail account support: username, password" in str(told.value)
     assert password not in told.value.problem
-    assert "pop3 to be allowed" in str(told.value).lower()
+    assert "pop3 is enabled" in str(told.value).lower()
 
 
 def _refused_port() -> int:
@@ -187,10 +187,10 @@ def _refused_port() -> int:
 
 
 FAULTS = [
-    # An authority that did not sign the server's certificate.
+    # Another authority has signed the server's certificate.
     ({"ca_file": ""}, ConfigurationError, "not trusted", "ca_file"),
     ({"ca_file": "/nowhere/ca.pem"}, ConfigurationError, "/nowhere/ca.pem", "ca_file"),
-    # TLS is spoken to a port that expects plain POP3.
+    # TLS to a port that expects plain POP3.
     ({"port": "pop3"}, ConfigurationError, "does not speak TLS", "encryption, port"),
     # Plain POP3 to a port that expects TLS: it stays silent.
     (
@@ -200,7 +200,7 @@ FAULTS = [
         "encryption",
     ),
     ({"encryption": "starttls", "timeout_ms": 1000}, MailboxUnavailable, "in time", "encryption"),
-    # LMTP and IMAP are no POP3.
+    # LMTP and IMAP instead of POP3.
     ({"encryption": "none", "port": "lmtp"}, MailboxUnavailable, "does not expect", "port"),
     ({"encryption": "starttls", "port": "imap"}, MailboxUnavailable, "does not expect", "port"),
     ({"host": "no-such-host.invalid"}, MailboxUnavailable, "not known", "host"),
@@ -233,14 +233,14 @@ def test_each_fault_names_the_setting_and_the_remedy(
     assert told.value.remedy
 
 
-def test_a_server_that_stops_is_told_as_away(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
+def test_a_server_that_stops_is_unavailable(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
     mailbox.open()
     dovecot.stop()
     with pytest.raises(MailboxUnavailable):
         mailbox.list_after(0)
 
 
-def test_a_kicked_session_is_told_as_away(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
+def test_a_kicked_session_is_unavailable(dovecot: Dovecot, mailbox: Pop3Mailbox) -> None:
     dovecot.append(USER, MAIL)
     mailbox.open()
     mailbox.list_after(0)
@@ -250,7 +250,7 @@ def test_a_kicked_session_is_told_as_away(dovecot: Dovecot, mailbox: Pop3Mailbox
 
 
 class DovecotScene:
-    """A mailbox on Dovecot; each mail is listed once as soon as it comes, which numbers it."""
+    """A mailbox on Dovecot; each message is listed when it is added, which numbers it."""
 
     def __init__(self, dovecot: Dovecot, account: MailAccount) -> None:
         self._dovecot = dovecot
@@ -267,19 +267,19 @@ class DovecotScene:
 
     def remove(self, uid: int) -> None:
         self._dovecot.doveadm("expunge", "-u", USER, "mailbox", "INBOX", "uid", str(uid))
-        # Only the next session sees that.
+        # Only the next session sees the removal.
         self.mailbox.rest()
 
     def seen(self) -> set[int]:
-        """What POP3 has instead of a mark: the mail is gone."""
+        """Returns the removed messages, as POP3 has no marks."""
         self.mailbox.rest()
         return set(self._ledger.numbers.values()) - set(self._dovecot.uids(USER))
 
 
 class TestPop3Mailbox(MailboxContract):
-    """What every Mailbox does; the account wants its mails removed."""
+    """The contract of every Mailbox, by an account that removes messages."""
 
-    tells_received_at = False
+    reports_received_at = False
 
     @pytest.fixture
     def scene(self, dovecot: Dovecot, account: MailAccount) -> Iterator[DovecotScene]:

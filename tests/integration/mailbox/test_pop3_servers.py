@@ -1,4 +1,4 @@
-"""Pop3Mailbox on servers that lack, break or refuse something, and what it makes of that."""
+"""Pop3Mailbox on servers that lack, break or refuse something."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def account_on(server: Pop3Server, **changes: Any) -> MailAccount:
     return account_named("support", **(values | changes))
 
 
-class Looks:
-    """Mailboxes over one ledger: what a look lists as new, and what it reads."""
+class Polls:
+    """Mailboxes over one ledger: each poll lists and reads the new messages."""
 
     def __init__(self, server: Pop3Server, **changes: Any) -> None:
         self.ledger = MemoryLedger()
@@ -56,7 +56,7 @@ class Looks:
         return Pop3Mailbox(self._account, login, self.ledger, **options)
 
     def new(self) -> list[bytes]:
-        """A look in a session of its own: the contents of what is listed above what was before."""
+        """Polls in a session of its own; returns the contents of the new messages."""
         mailbox = self.mailbox()
         mailbox.open()
         uids = [mail.uid for mail in mailbox.list_after(self.last)]
@@ -69,33 +69,33 @@ class Looks:
         return contents
 
 
-def test_without_uidl_a_mail_is_known_by_its_content(server: Pop3Server) -> None:
+def test_without_uidl_a_message_is_identified_by_its_content(server: Pop3Server) -> None:
     server.ids, server.capabilities = None, None
     server.add(ONE, TWO)
-    looks = Looks(server)
-    assert looks.new() == [ONE, TWO]
-    assert all(key.startswith("sha256=") for key in looks.ledger.numbers)
-    # The places have moved, one size stands at the place of another mail, and a mail is new.
+    polls = Polls(server)
+    assert polls.new() == [ONE, TWO]
+    assert all(key.startswith("sha256=") for key in polls.ledger.numbers)
+    # The places have moved, a size is listed for another message, and one message is new.
     del server.mails[0]
     server.add(ONE.replace(b"first", b"other"), THREE)
-    assert looks.new() == [ONE.replace(b"first", b"other"), THREE]
-    assert looks.new() == []
+    assert polls.new() == [ONE.replace(b"first", b"other"), THREE]
+    assert polls.new() == []
 
 
-def test_without_uidl_the_marks_of_reading_make_no_other_mail(server: Pop3Server) -> None:
+def test_without_uidl_marks_of_reading_do_not_change_the_key(server: Pop3Server) -> None:
     server.ids, server.capabilities = None, None
     server.add(ONE)
-    looks = Looks(server)
-    assert looks.new() == [ONE]
+    polls = Polls(server)
+    assert polls.new() == [ONE]
     server.mails[0] = b"Status: RO\r\nX-UIDL: 7\r\n" + ONE
-    assert looks.new() == []
+    assert polls.new() == []
 
 
-def test_without_uidl_equal_mails_are_one_and_are_removed_together(server: Pop3Server) -> None:
+def test_without_uidl_equal_messages_are_one_and_are_removed_together(server: Pop3Server) -> None:
     server.ids, server.capabilities = None, None
     server.add(ONE, TWO, ONE)
-    looks = Looks(server)
-    mailbox = looks.mailbox()
+    polls = Polls(server)
+    mailbox = polls.mailbox()
     mailbox.open()
     assert [mail.uid for mail in mailbox.list_after(0)] == [1, 2]
     mailbox.finish([1])
@@ -103,11 +103,11 @@ def test_without_uidl_equal_mails_are_one_and_are_removed_together(server: Pop3S
     assert server.mails == [TWO]
 
 
-def test_without_uidl_a_refused_mail_is_listed_and_cannot_be_read(server: Pop3Server) -> None:
+def test_without_uidl_a_refused_message_is_listed_and_unreadable(server: Pop3Server) -> None:
     server.ids, server.capabilities = None, None
     server.add(ONE, TWO)
     server.answers["RETR 1"] = b"-ERR broken\r\n"
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     first, second = mailbox.list_after(0)
     with pytest.raises(MailUnreadable, match="broken"):
@@ -116,10 +116,10 @@ def test_without_uidl_a_refused_mail_is_listed_and_cannot_be_read(server: Pop3Se
     mailbox.close()
 
 
-def test_without_uidl_a_too_large_mail_is_known_by_its_header(server: Pop3Server) -> None:
+def test_without_uidl_a_too_large_message_is_identified_by_its_header(server: Pop3Server) -> None:
     server.ids, server.capabilities = None, None
     server.add(ONE + b"x" * 1000 + b"\r\n")
-    mailbox = Looks(server, max_message_bytes=500).mailbox()
+    mailbox = Polls(server, max_message_bytes=500).mailbox()
     mailbox.open()
     (listed,) = mailbox.list_after(0)
     header = mailbox.read_header(listed)
@@ -130,18 +130,18 @@ def test_without_uidl_a_too_large_mail_is_known_by_its_header(server: Pop3Server
 
 
 @pytest.mark.parametrize("knows_top", [True, False])
-def test_equal_unique_ids_do_not_hide_a_mail(server: Pop3Server, knows_top: bool) -> None:
+def test_equal_unique_ids_do_not_hide_a_message(server: Pop3Server, knows_top: bool) -> None:
     server.knows_top = knows_top
     server.add(ONE, TWO, THREE)
     server.ids = [b"same", b"same", b"other"]
-    looks = Looks(server)
-    assert looks.new() == [ONE, TWO, THREE]
-    assert len(looks.ledger.numbers) == 3
-    assert looks.new() == []
-    # A twin that is alone is read once more: that costs less than a mail taken for its twin.
+    polls = Polls(server)
+    assert polls.new() == [ONE, TWO, THREE]
+    assert len(polls.ledger.numbers) == 3
+    assert polls.new() == []
+    # One of two that is left is read again: that is better than taking it for the other one.
     del server.mails[0], server.ids[0]
-    assert looks.new() == [TWO]
-    assert looks.new() == []
+    assert polls.new() == [TWO]
+    assert polls.new() == []
 
 
 IDS = [
@@ -153,55 +153,57 @@ IDS = [
     (b"x" * 100_000, "uidl-sha256="),
     (b"\xff\x00\x01", "uidl-sha256="),
     (b"two words", "uidl-sha256="),
-    # None at all.
+    # An empty id.
     (b"", "sha256="),
 ]
 
 
 @pytest.mark.parametrize(("unique_id", "beginning"), IDS)
-def test_unique_ids_of_all_kinds(server: Pop3Server, unique_id: bytes, beginning: str) -> None:
+def test_accepts_any_unique_id(server: Pop3Server, unique_id: bytes, beginning: str) -> None:
     server.add(ONE)
     server.ids = [unique_id]
-    looks = Looks(server)
-    assert looks.new() == [ONE]
-    (key,) = looks.ledger.numbers
+    polls = Polls(server)
+    assert polls.new() == [ONE]
+    (key,) = polls.ledger.numbers
     assert key.startswith(beginning)
     assert len(key) <= 80
-    assert looks.new() == []
+    assert polls.new() == []
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        # The server says that it passes; or it knows UIDL and does not give it now.
+        # The server calls it temporary; or it offers UIDL and refuses it.
         b"-ERR [SYS/TEMP] the index is rebuilt\r\n",
         b"-ERR not now\r\n",
-        # A listing that ends in its middle is none.
+        # The listing is cut.
         b"+OK\r\n1 a\r\n",
     ],
 )
-def test_a_mailbox_without_its_unique_ids_is_away(server: Pop3Server, answer: bytes) -> None:
+def test_a_mailbox_with_refused_unique_ids_is_unavailable(
+    server: Pop3Server, answer: bytes
+) -> None:
     server.add(ONE, TWO)
     server.answers["UIDL"] = answer
     if answer.startswith(b"+OK"):
         server.cuts["UIDL"] = len(answer)
-    looks = Looks(server)
+    polls = Polls(server)
     with pytest.raises(MailboxUnavailable):
-        looks.new()
-    assert looks.ledger.numbers == {}
+        polls.new()
+    assert polls.ledger.numbers == {}
 
 
 def test_sizes_are_not_relied_on(server: Pop3Server) -> None:
     large = b"A: 1\r\n\r\n" + (b"x" * 70 + b"\r\n") * 50_000
     server.add(ONE, large, TWO)
     server.listed_size = 3
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     listed = mailbox.list_after(0)
     assert [mail.size for mail in listed] == [3, 3, 3]
     mails = mailbox.read([mail.uid for mail in listed])
     assert [b"".join(mail.chunks()) for mail in mails] == [ONE, large, TWO]
-    # What is large all the same does not stay in memory.
+    # A message that is larger than listed does not stay in memory.
     assert [mail.spool is not None for mail in mails] == [False, True, False]
     for mail in mails:
         mail.close()
@@ -222,7 +224,7 @@ def test_a_lost_session_leaves_nothing_on_disk(
     large = b"A: 1\r\n\r\n" + (b"x" * 70 + b"\r\n") * 50_000
     server.add(large, large)
     server.cuts["RETR 2"] = 3_000_000
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     mailbox.list_after(0)
     with pytest.raises(MailboxUnavailable):
@@ -234,35 +236,35 @@ def test_a_lost_session_leaves_nothing_on_disk(
 def test_without_list_sizes_are_unknown(server: Pop3Server) -> None:
     server.add(ONE)
     server.answers["LIST"] = b"-ERR unknown\r\n"
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     assert [mail.size for mail in mailbox.list_after(0)] == [None]
     mailbox.close()
 
 
 ODD_LISTINGS = [
-    # Lines that say nothing of a mail, and blanks of all kinds, are no matter.
+    # Lines of another form are skipped, and any blanks are accepted.
     b"+OK\r\n\r\nhello\r\n1  id-one \r\n-2 x\r\n99999999999999999999 x\r\n.\r\n",
     b"+OK\n1 id-one\n.\n",
 ]
 
 
 @pytest.mark.parametrize("listing", ODD_LISTINGS)
-def test_odd_listings(server: Pop3Server, listing: bytes) -> None:
+def test_reads_odd_listings(server: Pop3Server, listing: bytes) -> None:
     server.add(ONE)
     server.answers["UIDL"] = listing
     if b"\r\n" not in listing:
         server.greeting, server.line_end = b"+OK ready\n", b"\n"
-    looks = Looks(server)
-    looks.new()
-    assert list(looks.ledger.numbers) == ["uidl=id-one"]
+    polls = Polls(server)
+    polls.new()
+    assert list(polls.ledger.numbers) == ["uidl=id-one"]
 
 
 MAILS = [
-    # A dot alone behind a lone LF ends nothing.
+    # A dot alone after a lone LF does not end the message.
     b"A: 1\r\n\r\nbefore\n.\nafter\r\n",
     b"A: 1\r\n\r\n.\r\n..\r\n...x\r\n",
-    # Lines longer than poplib and than our own buffer take.
+    # Lines longer than poplib accepts, and longer than our buffer.
     b"A: " + b"x" * 5_000_000 + b"\r\n\r\n" + b"y" * 3000 + b"\r\n",
     b"\0\xff\r\r\n\r\n\x1a\r\n",
     b"",
@@ -270,10 +272,10 @@ MAILS = [
 
 
 @pytest.mark.parametrize("content", MAILS)
-def test_mails_come_byte_by_byte(server: Pop3Server, content: bytes) -> None:
+def test_messages_arrive_unchanged(server: Pop3Server, content: bytes) -> None:
     server.add(content)
-    assert Looks(server).new() == [content]
-    mailbox = Looks(server).mailbox()
+    assert Polls(server).new() == [content]
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     read = mailbox.read_to_spool(mailbox.list_after(0)[0])
     assert read is not None
@@ -285,15 +287,15 @@ def test_mails_come_byte_by_byte(server: Pop3Server, content: bytes) -> None:
 def test_a_server_that_ends_lines_by_lf_is_understood(server: Pop3Server) -> None:
     server.greeting, server.line_end = b"+OK ready\n", b"\n"
     server.add(b"A: 1\r\n\r\n.\r\nx\r\n")
-    assert Looks(server).new() == [b"A: 1\n\n.\nx\n"]
+    assert Polls(server).new() == [b"A: 1\n\n.\nx\n"]
 
 
-# Where the connection ends within the answer "+OK\r\nA: 1\r\n\r\nxx\r\n.\r\n".
+# The byte at which the connection ends in the answer "+OK\r\nA: 1\r\n\r\nxx\r\n.\r\n".
 @pytest.mark.parametrize("size", range(20))
-def test_a_cut_at_any_byte_of_a_mail_is_a_lost_connection(server: Pop3Server, size: int) -> None:
+def test_a_cut_at_any_byte_of_a_message_is_a_lost_connection(server: Pop3Server, size: int) -> None:
     server.add(b"A: 1\r\n\r\nxx\r\n")
     server.cuts["RETR"] = size
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     (listed,) = mailbox.list_after(0)
     with pytest.raises(MailboxUnavailable, match="broke off"):
@@ -304,31 +306,31 @@ def test_a_cut_at_any_byte_of_a_mail_is_a_lost_connection(server: Pop3Server, si
     mailbox.close()
 
 
-def test_a_refused_mail_is_asked_for_in_a_second_session_before_it_is_unreadable(
+def test_a_refused_message_is_unreadable_only_if_a_second_session_lists_it(
     server: Pop3Server,
 ) -> None:
     server.add(ONE, TWO)
     server.answers["RETR 2"] = b"-ERR cannot read it\r\n"
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     mailbox.list_after(0)
     with pytest.raises(MailUnreadable, match="cannot read it"):
         mailbox.read([1, 2])
     assert len(server.done("PASS")) == 2
-    # Another one is read in that second session.
+    # The second session reads another message.
     assert [mail.content for mail in mailbox.read([1])] == [ONE]
     mailbox.close()
 
 
-def test_a_mail_that_somebody_removed_meanwhile_is_left_out(server: Pop3Server) -> None:
+def test_a_message_that_was_removed_meanwhile_is_left_out(server: Pop3Server) -> None:
     server.add(ONE, TWO)
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     listed = mailbox.list_after(0)
     assert server.ids is not None
     del server.mails[0], server.ids[0]
     server.answers["RETR 2"] = server.answers["TOP 2"] = b"-ERR gone\r\n"
-    # The second one moved to the first place.
+    # The second message has moved to the first place.
     server.answers["RETR 1"] = b"-ERR gone\r\n"
     assert mailbox.read([1]) == []
     server.answers.clear()
@@ -340,7 +342,7 @@ def test_a_mail_that_somebody_removed_meanwhile_is_left_out(server: Pop3Server) 
 def test_a_header_alone_needs_top(server: Pop3Server) -> None:
     server.knows_top = False
     server.add(ONE)
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     with pytest.raises(MailUnreadable, match="TOP") as told:
         mailbox.read_header(ListedMail(1, 9, mailbox.list_after(0)[0].key))
@@ -349,7 +351,7 @@ def test_a_header_alone_needs_top(server: Pop3Server) -> None:
 
 
 REFUSALS = [
-    # RFC 2449 and RFC 3206: the same may be granted later.
+    # RFC 2449 and RFC 3206: temporary refusals.
     ("PASS", b"-ERR [IN-USE] locked\r\n", MailboxUnavailable),
     ("PASS", b"-ERR [LOGIN-DELAY] wait\r\n", MailboxUnavailable),
     ("PASS", b"-ERR [sys/temp] disk\r\n", MailboxUnavailable),
@@ -358,18 +360,18 @@ REFUSALS = [
     ("PASS", b"-ERR [SYS/PERM] gone\r\n", ConfigurationError),
     ("PASS", b"-ERR no\r\n", ConfigurationError),
     ("USER", b"-ERR who?\r\n", ConfigurationError),
-    # What is no answer at all.
+    # Not an answer of POP3.
     ("PASS", b"what?\r\n", MailboxUnavailable),
     ("PASS", b"\xff\xfe\r\n", MailboxUnavailable),
 ]
 
 
 @pytest.mark.parametrize(("command", "answer", "kind"), REFUSALS)
-def test_logins_are_refused_for_now_or_for_good(
+def test_a_refused_login_is_temporary_or_final(
     server: Pop3Server, command: str, answer: bytes, kind: type[PipelineError]
 ) -> None:
     server.answers[command] = answer
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     with pytest.raises(kind) as told:
         mailbox.open()
     assert type(told.value) is kind
@@ -387,17 +389,19 @@ GREETINGS = [
 
 
 @pytest.mark.parametrize(("greeting", "words"), GREETINGS)
-def test_a_greeting_that_is_no_welcome(server: Pop3Server, greeting: bytes, words: str) -> None:
+def test_after_a_refusing_greeting_it_is_unavailable(
+    server: Pop3Server, greeting: bytes, words: str
+) -> None:
     server.greeting = greeting
     server.cuts[""] = 100
     with pytest.raises(MailboxUnavailable, match=words):
-        Looks(server).mailbox().open()
+        Polls(server).mailbox().open()
 
 
-def test_what_the_server_does_not_remove_stays_and_stops_nothing(server: Pop3Server) -> None:
+def test_a_refused_removal_does_not_stop_the_mailbox(server: Pop3Server) -> None:
     server.add(ONE, TWO)
     server.answers["DELE 1"] = b"-ERR no\r\n"
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     mailbox.list_after(0)
     assert mailbox.finish([1])
@@ -412,16 +416,14 @@ def test_what_the_server_does_not_remove_stays_and_stops_nothing(server: Pop3Ser
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_a_removal_without_its_answer_has_to_be_asked_for_again(
-    server: Pop3Server, cut: bool
-) -> None:
+def test_a_removal_without_an_answer_is_repeated(server: Pop3Server, cut: bool) -> None:
     server.add(ONE)
     if cut:
         server.cuts["QUIT"] = 2
     else:
         server.answers["QUIT"] = b"-ERR [SYS/TEMP] later\r\n"
-    looks = Looks(server)
-    mailbox = looks.mailbox()
+    polls = Polls(server)
+    mailbox = polls.mailbox()
     mailbox.open()
     mailbox.list_after(0)
     mailbox.finish([1])
@@ -431,14 +433,14 @@ def test_a_removal_without_its_answer_has_to_be_asked_for_again(
     mailbox.close()
     server.cuts.clear()
     server.answers.clear()
-    left = [mail.uid for mail in looks.mailbox().unfinished_between(1, 1)]
-    # With the answer cut off the server had removed it.
+    left = [mail.uid for mail in polls.mailbox().unfinished_between(1, 1)]
+    # The server removed it, and only its answer was cut.
     assert left == ([] if cut else [1])
 
 
 def test_held_needs_no_session_of_its_own(server: Pop3Server) -> None:
     server.add(ONE, TWO, THREE)
-    mailbox = Looks(server).mailbox()
+    mailbox = Polls(server).mailbox()
     mailbox.open()
     mailbox.list_after(0)
     mailbox.finish([2])
@@ -461,24 +463,24 @@ class Seconds:
     ("told", "delay"),
     [
         (["LOGIN-DELAY 900"], 900),
-        # For each user another one, which is told after the login.
+        # A delay for each user, which is listed after the login.
         (["LOGIN-DELAY 900 USER"], 900),
         (["LOGIN-DELAY"], 0),
         (["LOGIN-DELAY soon"], 0),
     ],
 )
-def test_no_login_comes_sooner_than_the_server_allows(
+def test_logs_in_only_after_the_login_delay(
     server: Pop3Server, told: list[str], delay: int
 ) -> None:
     server.capabilities = ["USER", "UIDL", *told]
     seconds = Seconds()
     server.add(ONE)
-    mailbox = Looks(server).mailbox(monotonic=seconds)
+    mailbox = Polls(server).mailbox(monotonic=seconds)
     mailbox.open()
     assert len(mailbox.list_after(0)) == 1
     mailbox.rest()
     if delay:
-        # A look too soon sees nothing, and is no fault; a mail that is wanted is not just missing.
+        # A poll that is too early lists nothing; reading a message is an error then.
         seconds.now += delay - 1
         assert mailbox.open() == 0
         assert mailbox.list_after(0) == []
@@ -495,10 +497,10 @@ def test_no_login_comes_sooner_than_the_server_allows(
 @pytest.mark.parametrize(
     ("host", "allowed", "logs_in"),
     [
-        # Whoever is on the way could read it.
+        # Anyone on the way could read it.
         ("mail.example.org", False, False),
         ("mail.example.org", True, True),
-        # Nobody is on the way.
+        # It does not leave this machine.
         ("127.0.0.1", False, True),
     ],
 )
@@ -507,7 +509,7 @@ def test_without_stls_the_password_waits_for_permission(
 ) -> None:
     there = account_named(host=host, allow_plain_login=allowed)
     monkeypatch.setattr(pop3_login, "plain_login_allowed", lambda _: plain_login_allowed(there))
-    mailbox = Looks(server, encryption="starttls_if_available").mailbox()
+    mailbox = Polls(server, encryption="starttls_if_available").mailbox()
     if logs_in:
         mailbox.open()
         mailbox.close()
@@ -518,28 +520,30 @@ def test_without_stls_the_password_waits_for_permission(
     assert bool(server.done("USER")) is logs_in
 
 
-def test_stls_that_is_wanted_and_missing_is_told(server: Pop3Server) -> None:
+def test_a_server_without_the_required_stls_is_an_error(server: Pop3Server) -> None:
     with pytest.raises(ConfigurationError, match="does not offer STARTTLS") as told:
-        Looks(server, encryption="starttls").mailbox().open()
+        Polls(server, encryption="starttls").mailbox().open()
     assert "port 995" in told.value.remedy
 
 
-def test_a_server_that_takes_no_password_over_a_plain_line_gets_none(server: Pop3Server) -> None:
+def test_sends_no_password_that_the_server_refuses_unencrypted(
+    server: Pop3Server,
+) -> None:
     server.capabilities = ["UIDL", "STLS"]
     with pytest.raises(ConfigurationError, match="accepts no password over an unencrypted"):
-        Looks(server).mailbox().open()
+        Polls(server).mailbox().open()
     assert server.done("USER") == []
 
 
-def test_where_user_is_missing_plain_is_taken(server: Pop3Server) -> None:
+def test_uses_plain_where_user_is_missing(server: Pop3Server) -> None:
     server.capabilities = ["UIDL", "SASL PLAIN XOAUTH2"]
-    Looks(server).new()
+    Polls(server).new()
     (auth,) = server.done("AUTH")
     assert base64.b64decode(auth.split()[2]) == b"\0support\0secret"
 
 
 class Tokens:
-    """Gives tokens, each time the next one, and the last one for ever."""
+    """Returns the next token at each call, and the last one again and again."""
 
     def __init__(self, *tokens: str) -> None:
         self._tokens = list(tokens)
@@ -551,7 +555,7 @@ class Tokens:
 
 
 def words(token: str) -> str:
-    """What XOAUTH2 sends."""
+    """Returns the response of XOAUTH2 in base64."""
     return base64.b64encode(f"user=support\1auth=Bearer {token}\1\1".encode()).decode()
 
 
@@ -560,10 +564,10 @@ def test_a_token_logs_in(server: Pop3Server, length: int) -> None:
     server.capabilities = ["SASL XOAUTH2", "UIDL"] if length > 100 else None
     token = "t" * length
     if length > 100:
-        # RFC 5034, 4: too long for a command, so the server is asked first.
+        # RFC 5034, 4: too long for the command, so it is sent on a line of its own.
         server.answers["AUTH"] = b"+ \r\n"
         server.answers["dXNlcj1"] = b"+OK\r\n"
-    mailbox = Looks(server).mailbox(Tokens(token))
+    mailbox = Polls(server).mailbox(Tokens(token))
     mailbox.open()
     mailbox.close()
     expected = ["AUTH XOAUTH2", words(token)]
@@ -579,47 +583,47 @@ def test_a_refused_token_is_renewed_once(server: Pop3Server) -> None:
     server.answers[f"AUTH XOAUTH2 {words('old')}"] = f"+ {REFUSED}\r\n".encode()
     server.answers["AUTH"] = b"+OK\r\n"
     server.answers["CAPA"] = server.answers["QUIT"] = b"-ERR unknown\r\n"
-    # The answer to what is sent in return for the challenge: nothing.
+    # The challenge is answered by an empty line.
     server.answers[""] = b"-ERR [AUTH] no\r\n"
     tokens = Tokens("old", "new")
-    mailbox = Looks(server).mailbox(tokens)
+    mailbox = Polls(server).mailbox(tokens)
     mailbox.open()
     mailbox.close()
     assert tokens.refused == ["", "old"]
     assert "" in server.log
 
 
-def test_a_fresh_token_that_is_refused_is_told(server: Pop3Server) -> None:
+def test_a_refused_fresh_token_is_a_configuration_error(server: Pop3Server) -> None:
     server.capabilities = None
     server.answers["CAPA"] = b"-ERR unknown\r\n"
     server.answers["AUTH"] = f"+ {REFUSED}\r\n".encode()
     server.answers[""] = b"-ERR [AUTH] no such token\r\n"
     with pytest.raises(ConfigurationError, match="refused a fresh token") as told:
-        Looks(server).mailbox(Tokens("one")).open()
+        Polls(server).mailbox(Tokens("one")).open()
     assert "status 401" in told.value.problem
     assert "no such token" in told.value.problem
     assert "POP3 is enabled" in told.value.remedy
 
 
-def test_a_busy_server_makes_no_token_old(server: Pop3Server) -> None:
+def test_a_temporary_refusal_does_not_renew_the_token(server: Pop3Server) -> None:
     server.capabilities = None
     server.answers["AUTH"] = b"-ERR [SYS/TEMP] busy\r\n"
     tokens = Tokens("one", "two")
     with pytest.raises(MailboxUnavailable, match="busy"):
-        Looks(server).mailbox(tokens).open()
+        Polls(server).mailbox(tokens).open()
     assert tokens.refused == [""]
 
 
-def test_a_server_that_takes_no_tokens_is_told(server: Pop3Server) -> None:
+def test_a_server_without_tokens_is_an_error(server: Pop3Server) -> None:
     with pytest.raises(ConfigurationError, match="accepts no tokens"):
-        Looks(server).mailbox(Tokens("one")).open()
+        Polls(server).mailbox(Tokens("one")).open()
 
 
-def test_a_server_that_repeats_the_password_does_not_bring_it_into_the_log(
+def test_a_password_that_the_server_repeats_is_masked(
     server: Pop3Server,
 ) -> None:
     server.answers["PASS"] = b"-ERR unknown command: PASS hunter2\r\n"
     with pytest.raises(ConfigurationError) as told:
-        Looks(server).mailbox("hunter2").open()
+        Polls(server).mailbox("hunter2").open()
     assert "unknown command: PASS ***" in str(told.value)
     assert "hunter2" not in str(told.value)

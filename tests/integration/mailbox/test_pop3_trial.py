@@ -1,4 +1,4 @@
-"""A POP3 account is tried out, and its dialogue shown, on a real Dovecot; nothing is removed."""
+"""A POP3 account is tested, and its dialogue shown, on a real Dovecot; nothing is removed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_each_encryption_goes_through_all_steps_and_removes_nothing(
     assert dovecot.uids("support") == [1, 2, 3]
 
 
-# What is wrong, the step that fails, its words and its remedy.
+# What is wrong, the failed step, its words and its remedy.
 WRONG = [
     ({"port": "pop3"}, "TLS", "begins without TLS: +OK", "to starttls"),
     ({"encryption": "none"}, "greeting", "expects TLS from the start", "Set encryption to ssl"),
@@ -76,7 +76,7 @@ WRONG = [
 
 @pytest.mark.debian
 @pytest.mark.parametrize(("changes", "name", "says", "remedy"), WRONG)
-def test_each_wrong_setting_is_told(
+def test_each_wrong_setting_has_its_remedy(
     dovecot: Dovecot,
     certificates: Certificates,
     changes: dict[str, Any],
@@ -96,12 +96,12 @@ def test_each_wrong_setting_is_told(
 @pytest.mark.parametrize(
     ("answer", "ok", "says"),
     [
-        # A server that has no unique ids works, and costs.
+        # A server without unique ids works, but slowly.
         (b"-ERR what?\r\n", True, "no unique ids"),
         (b"+OK\r\n1 a\r\n.\r\n", True, "not known yet"),
     ],
 )
-def test_servers_without_unique_ids_are_told(answer: bytes, ok: bool, says: str) -> None:
+def test_mentions_a_server_without_unique_ids(answer: bytes, ok: bool, says: str) -> None:
     answers = {
         b"CAPA": b"-ERR what?\r\n",
         b"USER": b"+OK\r\n",
@@ -118,7 +118,7 @@ def test_servers_without_unique_ids_are_told(answer: bytes, ok: bool, says: str)
 
 @pytest.mark.debian
 @pytest.mark.parametrize(("encryption", "port"), ENCRYPTIONS)
-def test_the_dialogue_has_no_secrets_and_no_mails(
+def test_the_dialogue_has_no_secrets_and_no_bodies(
     dovecot: Dovecot, certificates: Certificates, encryption: str, port: str
 ) -> None:
     dovecot.append("support", MAIL)

@@ -1,4 +1,4 @@
-"""Logging in by tokens: what is said to the server, and what its refusals mean."""
+"""Logins by tokens: the responses that are sent, and the errors for refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.makers.oauth import account
 
 
 class Client:
-    """Stands for an IMAPClient whose server knows some tokens."""
+    """Stands for an IMAPClient whose server accepts some tokens."""
 
     def __init__(self, good: str, fault: Callable[[], Exception] | None = None) -> None:
         self.good = good
@@ -39,7 +39,7 @@ class Client:
 
 
 def tokens(*given: str) -> Callable[[str], str]:
-    """Gives these tokens, the last one over and over."""
+    """Returns a login that gives these tokens, and the last one again and again."""
     left = list(given)
 
     def ask(refused: str) -> str:
@@ -60,7 +60,7 @@ def tokens(*given: str) -> Callable[[str], str]:
         ("hélp@x.org", "XOAUTH2", "user=hélp@x.org\x01auth=Bearer t0k\x01\x01".encode()),
     ],
 )
-def test_what_is_said(user: str, mechanism: Any, words: bytes) -> None:
+def test_makes_the_initial_response(user: str, mechanism: Any, words: bytes) -> None:
     assert initial_response(account(username=user), mechanism, "t0k") == words
 
 
@@ -72,7 +72,7 @@ def test_what_is_said(user: str, mechanism: Any, words: bytes) -> None:
         ({"OAUTHBEARER"}, "OAUTHBEARER"),
     ],
 )
-def test_the_mechanism_is_one_that_the_server_has(offered: set[str], taken: str) -> None:
+def test_chooses_a_mechanism_that_the_server_offers(offered: set[str], taken: str) -> None:
     assert mechanism_of(account(), offered) == taken
 
 
@@ -84,10 +84,10 @@ def test_a_server_without_either_is_named() -> None:
 @pytest.mark.parametrize(
     ("challenge", "says"),
     [
-        # As Gmail says it, decoded by imaplib or not.
+        # Gmail's form, decoded by imaplib or not.
         (b'{"status":"400","schemes":"Bearer"}', "status 400, schemes Bearer; no"),
         (base64.b64encode(b'{"status":"401"}'), "status 401; no"),
-        # What is no JSON, or none at all, or something else, or made to be shown.
+        # Not JSON, empty, JSON of another form, or with control characters.
         (b"", ": no. "),
         (b"garbage\xff", ": no. "),
         (b'["list"]', ": no. "),
@@ -95,14 +95,14 @@ def test_a_server_without_either_is_named() -> None:
         (b"{" * 5000, ": no. "),
     ],
 )
-def test_the_servers_words_about_a_refused_token(challenge: bytes, says: str) -> None:
+def test_quotes_the_servers_reason_for_a_refusal(challenge: bytes, says: str) -> None:
     told = str(token_refused(account(), "no", challenge))
     assert says in told
     assert "IMAP is enabled" in told
     assert len(told) < 900
 
 
-def test_a_good_token_is_said_once() -> None:
+def test_a_good_token_is_sent_once() -> None:
     client = Client("new")
     log_in_with_token(client, account(), tokens("unused"), "new")
     assert len(client.tried) == 1
@@ -114,7 +114,7 @@ def test_a_refused_token_is_renewed_once() -> None:
     assert len(client.tried) == 2
 
 
-def test_a_fresh_token_that_is_refused_is_a_setting() -> None:
+def test_a_refused_fresh_token_is_a_configuration_error() -> None:
     client = Client("none")
     with pytest.raises(ConfigurationError) as caught:
         log_in_with_token(client, account(), tokens("fr3sh"), "fr3sh")
@@ -123,7 +123,7 @@ def test_a_fresh_token_that_is_refused_is_a_setting() -> None:
     assert "fr3sh" not in str(caught.value)
 
 
-def test_two_refused_tokens_in_a_row_are_judged() -> None:
+def test_a_second_refused_token_is_a_configuration_error() -> None:
     client = Client("none")
     with pytest.raises(ConfigurationError, match="refused a fresh token"):
         log_in_with_token(client, account(), tokens("new", "new"), "old")
@@ -131,12 +131,12 @@ def test_two_refused_tokens_in_a_row_are_judged() -> None:
 
 
 def broken_off() -> Exception:
-    """As imapclient makes it of a broken connection."""
+    """Returns the error that imapclient raises for a broken connection."""
     try:
         try:
             raise imaplib.IMAP4.abort("socket error: EOF")
         except imaplib.IMAP4.error as error:
-            raise LoginError(str(error))  # noqa: B904  As it does.
+            raise LoginError(str(error))  # noqa: B904  As imapclient does.
     except LoginError as error:
         found: Exception = error
     return found
@@ -145,16 +145,16 @@ def broken_off() -> Exception:
 @pytest.mark.parametrize(
     "fault", [lambda: LoginError("[UNAVAILABLE] the provider is slow"), broken_off]
 )
-def test_what_may_pass_is_no_reason_for_a_new_token(fault: Callable[[], Exception]) -> None:
+def test_a_temporary_fault_does_not_renew_the_token(fault: Callable[[], Exception]) -> None:
     client = Client("none", fault)
     with pytest.raises(MailboxUnavailable):
         log_in_with_token(client, account(), tokens("unused"), "old")
     assert len(client.tried) == 1
 
 
-def test_a_provider_that_is_away_is_waited_for_as_a_mail_server_is() -> None:
-    def away(_: str) -> str:
+def test_an_unavailable_provider_makes_the_mailbox_unavailable() -> None:
+    def unavailable(_: str) -> str:
         raise ProviderUnavailable("it answers 503", remedy="later")
 
     with pytest.raises(MailboxUnavailable, match="it answers 503"):
-        asked_for(away)
+        asked_for(unavailable)

@@ -1,4 +1,4 @@
-"""The mailbox in memory does what the real one does."""
+"""The mailbox in memory behaves as real ones do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
 
 class MemoryScene:
-    """A server in memory."""
+    """A server in memory and a mailbox on it."""
 
     def __init__(self) -> None:
         self._server = MemoryServer()

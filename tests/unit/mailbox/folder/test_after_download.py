@@ -1,4 +1,4 @@
-"""What becomes of mails after their download in each kind of folder, also when killed meanwhile."""
+"""Messages are marked, removed or moved in each kind of folder, also by a killed process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
 
 
 def take_two(folder: Folder, **changes: Any) -> FolderMailbox:
-    """Reads the first two mails and does with them what the account wants."""
+    """Reads the first two messages and finishes them as the account asks."""
     mailbox = mailbox_on(folder, MemoryLedger(), **changes)
     uids = [mail.uid for mail in mailbox.list_after(0)][:2]
     assert [mail.content for mail in mailbox.read(uids)] == MAILS[:2]
@@ -39,7 +39,7 @@ def take_two(folder: Folder, **changes: Any) -> FolderMailbox:
     return mailbox
 
 
-# What is left there, and what is in the place that mails are moved to.
+# The contents that are left there, and those in the place that messages are moved to.
 AFTER = [
     ({"after_download": "seen"}, MAILS, []),
     ({"after_download": "leave"}, MAILS, []),
@@ -49,7 +49,7 @@ AFTER = [
 
 
 @pytest.mark.parametrize(("changes", "left", "moved"), AFTER)
-def test_what_becomes_of_mails(
+def test_marks_removes_or_moves(
     folder: Folder, changes: dict[str, Any], left: list[bytes], moved: list[bytes]
 ) -> None:
     with closing(take_two(folder, **changes)) as mailbox:
@@ -60,7 +60,7 @@ def test_what_becomes_of_mails(
         assert len(mailbox.list_after(0)) == len(left)
 
 
-def test_moves_to_an_absolute_path_that_is_made(folder: Folder, tmp_path: Path) -> None:
+def test_moves_to_an_absolute_path_that_is_created(folder: Folder, tmp_path: Path) -> None:
     target = tmp_path / "far" / "away"
     take_two(folder, after_download="move", move_to=str(target)).close()
     assert folder.moved(str(target)) == MAILS[:2]
@@ -68,7 +68,7 @@ def test_moves_to_an_absolute_path_that_is_made(folder: Folder, tmp_path: Path) 
 
 def test_moving_overwrites_nothing(folder: Folder) -> None:
     take_two(folder, after_download="move", move_to="Processed").close()
-    # Other mails under the same names; as often as somebody counts from one.
+    # Other messages have the same names there.
     again = Folder.__new__(Folder)
     again.__dict__ = {**folder.__dict__, "_serial": iter(range(1, 9))}
     for number in range(2):
@@ -82,7 +82,7 @@ def test_moving_overwrites_nothing(folder: Folder) -> None:
     assert folder.moved() == [*MAILS, *others]
 
 
-def test_a_mail_that_a_person_took_away_meanwhile_is_nobodys_loss(folder: Folder) -> None:
+def test_a_message_that_a_person_removed_meanwhile_is_skipped(folder: Folder) -> None:
     mailbox = mailbox_on(folder, MemoryLedger(), after_download="remove")
     uids = [mail.uid for mail in mailbox.list_after(0)]
     folder.remove(MAILS[1])
@@ -94,27 +94,27 @@ def test_a_mail_that_a_person_took_away_meanwhile_is_nobodys_loss(folder: Folder
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours catches it."""
+    """Stands for SIGKILL, as our code does not catch it."""
 
 
 KILLS = [
-    # The mail lies in both places.
+    # The message is in both places.
     ("maildir", Directory, "sync"),
     ("eml", Directory, "sync"),
     ("eml", Directory, "_link"),
-    # One is gone, the other not.
+    # One message is gone, the other is not.
     ("maildir", Directory, "remove"),
     ("eml", Directory, "remove"),
-    # Appended to the other file, and not yet gone from this one.
+    # Appended to the other file, and not yet removed from this one.
     ("mbox", LateMail, "keep"),
-    # The new file is in place.
+    # The new file has replaced the old one.
     ("mbox", Path, "replace"),
 ]
 
 
 @pytest.mark.parametrize("wanted", ["remove", "move"])
 @pytest.mark.parametrize(("kind", "owner", "method"), KILLS)
-def test_killed_in_between_a_successor_completes_it(
+def test_the_next_process_completes_what_a_killed_one_began(
     kind: str,
     owner: type[Any],
     method: str,
@@ -159,7 +159,7 @@ def test_killed_in_between_a_successor_completes_it(
         assert moved == (MAILS[:2] if wanted == "move" else [])
 
 
-def test_what_cannot_be_written_says_so_and_stays(
+def test_a_place_that_cannot_be_written_is_an_error_and_keeps_its_messages(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
@@ -192,18 +192,18 @@ def test_a_folder_is_never_moved_onto_itself(folder: Folder, way: str) -> None:
     assert folder.left() == MAILS
 
 
-# What the file system says, and whether the second try by a link fails too.
+# The file system's error, and whether linking fails in the target folder, too.
 NO_LINKS = [
-    # Another file system, which has links itself.
+    # Another file system, which has hard links itself.
     (errno.EXDEV, 1),
-    # One that has none.
+    # A file system without hard links.
     (errno.EPERM, 2),
 ]
 
 
 @pytest.mark.parametrize("kind", ["maildir", "eml"])
 @pytest.mark.parametrize(("fault", "times"), NO_LINKS)
-def test_where_no_link_can_be_made_a_mail_is_copied(
+def test_copies_where_a_link_is_not_possible(
     kind: str, fault: int, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Folder(kind, tmp_path)
@@ -226,7 +226,7 @@ def test_where_no_link_can_be_made_a_mail_is_copied(
 
 
 @pytest.mark.parametrize("kind", ["maildir", "eml"])
-def test_a_copy_that_is_cut_off_leaves_nothing_and_loses_nothing(
+def test_a_copy_that_fails_leaves_no_file_and_loses_no_message(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Folder(kind, tmp_path)

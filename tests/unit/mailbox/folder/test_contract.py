@@ -1,4 +1,4 @@
-"""Each kind of folder does what every mailbox does."""
+"""Each kind of folder fulfils the contract of mailboxes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.makers.folders import KINDS, Folder, mailbox_on
 
 
 class FolderScene:
-    """A folder; numbers are asked of a second mailbox with the same ledger."""
+    """A folder; a second mailbox with the same ledger returns the numbers."""
 
     def __init__(self, kind: str, base: Path) -> None:
         self.folder = Folder(kind, base)
@@ -49,7 +49,7 @@ class FolderScene:
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestFolderMailbox(MailboxContract):
-    """The contract on files."""
+    """The contract, on files."""
 
     @pytest.fixture
     def scene(self, kind: str, tmp_path: Path) -> Iterator[FolderScene]:
@@ -60,10 +60,10 @@ class TestFolderMailbox(MailboxContract):
     @pytest.fixture(autouse=True)
     def _without_marks(self, kind: str, request: pytest.FixtureRequest) -> None:
         if kind != "maildir" and "marks" in request.node.name:
-            pytest.skip("such files cannot be marked; see test_what_cannot_be_marked")
+            pytest.skip("such files cannot be marked; see the test of the ledger below")
 
-    def test_leaves_out_what_was_removed(self, scene: MailboxScene) -> None:
-        # Mails of different contents, so that the one to be removed can be told.
+    def test_leaves_out_removed_messages(self, scene: MailboxScene) -> None:
+        # The contents differ, so that the message to be removed can be identified.
         uids = [scene.add(b"A: %d\r\n\r\n" % number) for number in range(2)]
         scene.mailbox.open()
         scene.remove(uids[0])
@@ -71,7 +71,7 @@ class TestFolderMailbox(MailboxContract):
         assert [mail.uid for mail in scene.mailbox.read(uids)] == uids[1:]
 
     def test_reads_the_header_alone(self, scene: MailboxScene) -> None:
-        # The last line has an end, which an mbox would give it.
+        # The last line ends, as an mbox would end it.
         uid = scene.add(b"A: 1\r\n\r\n" + b"x" * 998 + b"\r\n")
         scene.mailbox.open()
         (listed,) = scene.mailbox.list_after(0)
@@ -84,7 +84,7 @@ class TestFolderMailbox(MailboxContract):
 
 
 @pytest.mark.parametrize("kind", ["eml", "mbox"])
-def test_what_cannot_be_marked_is_known_by_the_ledger_alone(kind: str, tmp_path: Path) -> None:
+def test_messages_that_cannot_be_marked_are_known_by_the_ledger(kind: str, tmp_path: Path) -> None:
     folder = Folder(kind, tmp_path)
     folder.add(b"A: 1\n\n")
     before = [(file.name, file.read_bytes()) for file in folder.path.parent.rglob("*.*")]

@@ -1,4 +1,4 @@
-"""Which files are mails, whole and ours to read: half-written ones, odd names, links, faults."""
+"""Only complete, regular files are read: half-written ones, odd names, links, faults."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MAIL = b"Subject: Printer\n\nIt smokes.\n"
 
 
 def contents(mailbox: FolderMailbox) -> list[bytes]:
-    """All mails that it lists."""
+    """Returns all messages that the mailbox lists."""
     return [mail.content for mail in mailbox.read([one.uid for one in mailbox.list_after(0)])]
 
 
-# Names in a directory of mails that are no mails, and why.
+# Names of files that are not messages, and why.
 NO_MAILS = [
-    ".hidden.eml",  # rsync and editors write under hidden names.
-    "1.eml.part",  # Being downloaded.
+    ".hidden.eml",  # rsync and editors use hidden names.
+    "1.eml.part",  # A download that is running.
     "1.eml.tmp",
     "1.eml~",
     "notes.txt",
@@ -37,7 +37,7 @@ NO_MAILS = [
 
 
 @pytest.mark.parametrize("name", NO_MAILS)
-def test_other_files_beside_are_no_mails(name: str, tmp_path: Path) -> None:
+def test_ignores_other_files(name: str, tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
     (folder.path / name).write_bytes(MAIL)
     folder.age(folder.path / name)
@@ -47,7 +47,7 @@ def test_other_files_beside_are_no_mails(name: str, tmp_path: Path) -> None:
         assert contents(mailbox) == [MAIL]
 
 
-def test_what_is_being_delivered_into_a_maildir_is_not_looked_at(tmp_path: Path) -> None:
+def test_ignores_a_delivery_into_a_maildir_until_it_is_complete(tmp_path: Path) -> None:
     folder = Folder("maildir", tmp_path)
     (folder.path / "tmp" / "1767261600.M1P7.host").write_bytes(MAIL)
     with closing(mailbox_on(folder, MemoryLedger())) as mailbox:
@@ -55,7 +55,7 @@ def test_what_is_being_delivered_into_a_maildir_is_not_looked_at(tmp_path: Path)
 
 
 @pytest.mark.parametrize("age_seconds", [0, 0.5, -3600])
-def test_a_file_that_may_be_being_written_waits(age_seconds: float, tmp_path: Path) -> None:
+def test_a_file_that_may_be_incomplete_waits(age_seconds: float, tmp_path: Path) -> None:
     folder, clock = Folder("eml", tmp_path), SettableClock(SystemClock().now())
     file = folder.add(MAIL[:10], age_seconds=age_seconds)
     mailbox = FolderMailbox(folder.account(), MemoryLedger(), clock)
@@ -70,7 +70,7 @@ def test_a_file_that_may_be_being_written_waits(age_seconds: float, tmp_path: Pa
     mailbox.close()
 
 
-def test_only_the_last_mail_of_an_mbox_waits(tmp_path: Path) -> None:
+def test_only_the_last_message_of_an_mbox_waits(tmp_path: Path) -> None:
     folder, clock = Folder("mbox", tmp_path), SettableClock(SystemClock().now())
     folder.add(MAIL)
     folder.add(b"Subject: half", age_seconds=0)
@@ -82,14 +82,14 @@ def test_only_the_last_mail_of_an_mbox_waits(tmp_path: Path) -> None:
     mailbox.close()
 
 
-def test_a_file_replaced_under_its_name_is_a_new_mail(tmp_path: Path) -> None:
+def test_a_file_replaced_under_its_name_is_a_new_message(tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
     file = folder.add(MAIL)
     mailbox = mailbox_on(folder, MemoryLedger(), after_download="remove")
     (first,) = mailbox.list_after(0)
     file.write_bytes(b"Subject: Another\n\nmail\n")
     folder.age(file, 30)
-    # Neither read nor removed in the place of the one that was listed.
+    # It is neither read nor removed as the one that was listed.
     assert mailbox.read([first.uid]) == []
     mailbox.finish([first.uid])
     (second,) = mailbox.list_after(first.uid)
@@ -98,7 +98,7 @@ def test_a_file_replaced_under_its_name_is_a_new_mail(tmp_path: Path) -> None:
     mailbox.close()
 
 
-def test_a_mail_that_a_reader_flags_is_the_same_mail(tmp_path: Path) -> None:
+def test_a_message_that_a_reader_flags_keeps_its_key(tmp_path: Path) -> None:
     folder = Folder("maildir", tmp_path)
     file = folder.add(MAIL)
     mailbox = mailbox_on(folder, MemoryLedger())
@@ -124,7 +124,7 @@ ODD_NAMES = [
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 @pytest.mark.parametrize("kind", ["maildir", "eml"])
-def test_odd_names_are_names(kind: str, name: bytes, tmp_path: Path) -> None:
+def test_reads_files_with_odd_names(kind: str, name: bytes, tmp_path: Path) -> None:
     folder, ledger = Folder(kind, tmp_path), MemoryLedger()
     place = folder.path / "new" if kind == "maildir" else folder.path
     file = place / os.fsdecode(name if kind == "maildir" else name + b".eml")
@@ -154,7 +154,7 @@ def test_links_and_pipes_are_not_followed(kind: str, tmp_path: Path) -> None:
         assert mailbox.list_after(0) == []
 
 
-def test_a_link_put_in_the_place_of_a_listed_mail_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_that_replaces_a_listed_file_is_not_followed(tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
     file = folder.add(MAIL)
     secret = tmp_path / "secret"
@@ -168,7 +168,7 @@ def test_a_link_put_in_the_place_of_a_listed_mail_is_not_followed(tmp_path: Path
 
 
 @pytest.mark.parametrize("part", ["new", "cur"])
-def test_a_maildir_whose_part_leads_elsewhere_is_refused(part: str, tmp_path: Path) -> None:
+def test_a_maildir_with_a_linked_part_is_refused(part: str, tmp_path: Path) -> None:
     folder = Folder("maildir", tmp_path)
     (folder.path / part).rename(tmp_path / "elsewhere")
     (folder.path / part).symlink_to(tmp_path / "elsewhere")
@@ -191,7 +191,7 @@ def test_the_path_itself_may_be_a_link(kind: str, tmp_path: Path) -> None:
     assert (tmp_path / "link").is_symlink()
 
 
-def test_an_unreadable_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_an_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Folder("eml", tmp_path)
     folder.add(MAIL)
 
@@ -226,7 +226,7 @@ def test_a_wrong_path_names_setting_and_remedy(name: str, words: str, tmp_path: 
     assert caught.value.remedy
 
 
-def test_a_folder_that_goes_away_is_noticed_and_found_again(tmp_path: Path) -> None:
+def test_a_folder_that_disappears_is_unavailable_until_it_returns(tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
     folder.add(MAIL)
     with closing(mailbox_on(folder, MemoryLedger())) as mailbox:
@@ -234,13 +234,13 @@ def test_a_folder_that_goes_away_is_noticed_and_found_again(tmp_path: Path) -> N
         folder.path.rename(tmp_path / "away")
         with pytest.raises(ConfigurationError):
             mailbox.list_after(0)
-        # Another one takes its place, as after a mount.
+        # Another folder replaces it, as after a mount.
         folder.path.mkdir()
         assert mailbox.list_after(0) == []
 
 
 @pytest.mark.parametrize("kind", ["maildir", "eml"])
-def test_only_mail_after_a_day(kind: str, tmp_path: Path) -> None:
+def test_lists_only_messages_after_a_day(kind: str, tmp_path: Path) -> None:
     folder = Folder(kind, tmp_path)
     folder.add(b"Subject: old\n\n", age_seconds=400 * 24 * 3600)
     folder.add(MAIL)
@@ -250,7 +250,7 @@ def test_only_mail_after_a_day(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("time", [2**40, -(2**33)])
-def test_a_time_that_no_calendar_has_is_none(time: int, tmp_path: Path) -> None:
+def test_a_time_outside_of_the_calendar_is_unknown(time: int, tmp_path: Path) -> None:
     folder = Folder("eml", tmp_path)
     file = folder.add(MAIL)
     try:

@@ -1,4 +1,4 @@
-"""What a folder holds that was never asked for, because it is older than the account wants."""
+"""Older messages than the account asks for are listed when it asks for an earlier day."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.makers.folders import Folder, mailbox_on
 DAY = 86400.0
 
 
-# The time of an mbox's mails is in the file, and the same for all of this test's.
+# The time of messages in an mbox is in the file, and this test writes the same for all.
 @pytest.mark.parametrize("kind", ["maildir", "eml"])
-async def test_a_backfill_brings_what_came_before_the_day_of_the_account(
+async def test_a_backfill_fetches_messages_from_before_only_after(
     kind: str, tmp_path: Path
 ) -> None:
-    """Nobody has numbered it so far, so its numbers are above all that were read."""
+    """They were not numbered before, so their numbers are above all that were read."""
     folder, ledger, neighbours = Folder(kind, tmp_path), MemoryLedger(), Neighbours()
     folder.add(b"Subject: old\n\n", age_seconds=90 * DAY)
     folder.add(b"Subject: new\n\n", age_seconds=DAY)
     today = SystemClock().now().date()
     for days, since, subjects in [
         (30, None, [b"new"]),
-        # The account as it is holds nothing more.
+        # With the account's own day there are no others.
         (30, 30, [b"new"]),
         (30, 180, [b"new", b"old"]),
         (30, 180, [b"new", b"old"]),
@@ -48,14 +48,14 @@ async def test_a_backfill_brings_what_came_before_the_day_of_the_account(
     neighbours.close()
 
 
-async def test_what_has_just_come_is_no_missed_mail(tmp_path: Path) -> None:
-    """It is fetched as new, and is no reason for an alarm."""
+async def test_a_message_that_just_came_is_not_missed(tmp_path: Path) -> None:
+    """It is fetched as new, and does not raise an alarm."""
     folder, ledger = Folder("eml", tmp_path), MemoryLedger()
     folder.add(b"Subject: one\n\n", age_seconds=DAY)
     mailbox = mailbox_on(folder, ledger)
     mailbox.list_after(0)
     folder.add(b"Subject: two\n\n", age_seconds=60)
     assert [mail.uid for mail in mailbox.held(1)] == [1]
-    # Numbered before, and left for the next poll by the limit of this one.
+    # Numbered before, and left for the next poll because of max_mails_per_poll.
     assert [mail.uid for mail in mailbox.held(0)] == []
     mailbox.close()

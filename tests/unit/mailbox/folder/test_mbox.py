@@ -1,4 +1,4 @@
-"""An mbox: where mails begin, what names them, quoted lines, locks, and deliveries meanwhile."""
+"""An mbox: beginnings and keys of messages, quoted lines, locks, and deliveries meanwhile."""
 
 from __future__ import annotations
 
@@ -30,47 +30,47 @@ def contents_in(text: bytes) -> list[bytes]:
     return [content_of(file, span) for span in spans(file)]
 
 
-# The file, the mails in it, and why.
+# The file, the messages in it, and the reason.
 FILES = [
     (b"", []),
     (FROM + MAIL + b"\n" + FROM + MAIL, [MAIL, MAIL]),
-    # Some writers leave out the blank line between.
+    # Some programs leave out the blank line.
     (FROM + MAIL + FROM + MAIL, [MAIL, MAIL]),
-    # Lines end as the writer ends them.
+    # Line ends are kept.
     ((FROM + MAIL + b"\n").replace(b"\n", b"\r\n") * 2, [MAIL.replace(b"\n", b"\r\n")] * 2),
-    # A quoted line loses one mark, and only one (mboxrd).
+    # A quoted line loses exactly one ">" (mboxrd).
     (
         FROM + b"A: 1\n\n>From me\n>>From him\n> From her\nFrom\n\n",
         [b"A: 1\n\nFrom me\n>From him\n> From her\nFrom\n"],
     ),
-    # A line that nobody quoted has no day and time.
+    # An unquoted line without day and time.
     (FROM + b"A: 1\n\nFrom now on, at 10:00, we are closed.\n", None),
-    # Programs write the line in their own ways.
+    # From lines of different programs.
     (b"From - Thu Jan 01 00:00:00 1970\n" + MAIL, [MAIL]),
     (b"From MAILER-DAEMON Thu Jan  1 10:00:00 2026\n" + MAIL, [MAIL]),
     (b"From 1234@xxx Thu Jan 01 10:00:00 +0000 2026\n" + MAIL, [MAIL]),
     (b"From a b@c.de Thu Jan  1 10:00 MET 2026 remote from host\n" + MAIL, [MAIL]),
-    # Nothing but a From line.
+    # Only a From line.
     (FROM, [b""]),
     (FROM + b"\n", [b"\n"]),
-    # What the IMAP server of the University of Washington keeps for itself.
+    # The data of the IMAP server of the University of Washington.
     (
         FROM + b"Subject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\nX-IMAP: 1 2\n\nT\n\n"
         + FROM + MAIL,
         [MAIL],
     ),
-    # Bytes of any kind.
+    # Any bytes.
     (FROM + bytes(range(256)) + b"\n\n" + FROM + MAIL, [bytes(range(256)) + b"\n", MAIL]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "mails"), FILES)
-def test_where_mails_begin_and_end(text: bytes, mails: list[bytes] | None) -> None:
+def test_finds_where_messages_begin_and_end(text: bytes, mails: list[bytes] | None) -> None:
     assert contents_in(text) == ([text.removeprefix(FROM)] if mails is None else mails)
 
 
 @pytest.mark.parametrize("chunk_bytes", [1, 7, 48, 64])
-def test_a_from_line_may_lie_across_what_is_read_at_once(
+def test_finds_a_from_line_across_two_chunks(
     chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mbox_file, "CHUNK_BYTES", chunk_bytes)
@@ -84,16 +84,16 @@ def keys_in(text: bytes) -> list[str]:
 
 
 SAME = [
-    # Mail readers write into the header.
+    # Mail readers add fields.
     FROM + b"Status: RO\nSubject: A\nX-Status: A\nX-UID: 7\n\nText\n",
     FROM + b"Subject: A\nContent-Length: 5\nLines: 1\nX-Keywords: a\n b\n\nText\n",
-    # Another mail followed.
+    # Another message was appended.
     FROM + MAIL + b"\n",
 ]
 
 
 @pytest.mark.parametrize("text", SAME)
-def test_a_mail_stays_the_same_when_readers_write_into_it(text: bytes) -> None:
+def test_a_message_keeps_its_key_when_readers_write_into_it(text: bytes) -> None:
     assert keys_in(text) == keys_in(FROM + MAIL)
 
 
@@ -106,11 +106,11 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_other_mails_are_others(text: bytes) -> None:
+def test_other_messages_have_other_keys(text: bytes) -> None:
     assert keys_in(text) != keys_in(FROM + MAIL)
 
 
-def test_equal_mails_are_counted() -> None:
+def test_equal_messages_are_counted() -> None:
     first, second, third = keys_in((FROM + MAIL + b"\n") * 3)
     assert (second, third) == (f"{first};n=2", f"{first};n=3")
 
@@ -131,12 +131,14 @@ DATES = [
 
 
 @pytest.mark.parametrize(("line", "expected"), DATES)
-def test_when_a_mail_came(line: bytes, expected: datetime | None) -> None:
+def test_reads_the_date_of_the_from_line(line: bytes, expected: datetime | None) -> None:
     (span,) = spans(io.BytesIO(line + MAIL))
     assert span.received_at == expected
 
 
-def test_an_equal_mail_that_comes_before_the_first_one_goes_is_read_too(tmp_path: Path) -> None:
+def test_reads_an_equal_message_that_comes_before_the_first_is_removed(
+    tmp_path: Path,
+) -> None:
     folder = Folder("mbox", tmp_path)
     folder.path.write_bytes(FROM + MAIL + b"\n")
     folder.age(folder.path)
@@ -160,7 +162,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mbox_lock, "TRY_AGAIN_SECONDS", 0.01)
 
 
-def test_a_mail_is_found_again_when_a_reader_has_rewritten_the_file(tmp_path: Path) -> None:
+def test_finds_messages_again_after_a_reader_has_rewritten_the_file(tmp_path: Path) -> None:
     folder = Folder("mbox", tmp_path)
     folder.add(b"Subject: A\n\nA\n")
     folder.add(b"Subject: B\n\nB\n")
@@ -174,7 +176,7 @@ def test_a_mail_is_found_again_when_a_reader_has_rewritten_the_file(tmp_path: Pa
         ]
 
 
-# Another program takes a lock until it has nothing more to read.
+# A program that holds a lock until its standard input ends.
 HOLD = {
     "fcntl": "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX);"
     " print(flush=True); sys.stdin.read()",
@@ -185,11 +187,11 @@ HOLD = {
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("way", ["file", "fcntl"])
-def test_a_locked_mbox_is_away_for_now(way: str, tmp_path: Path) -> None:
+def test_a_locked_mbox_is_unavailable(way: str, tmp_path: Path) -> None:
     folder = Folder("mbox", tmp_path)
     folder.add(MAIL)
     mailbox = mailbox_on(folder, MemoryLedger())
-    # Locks of a process do not keep itself out.
+    # A process is not kept out by its own locks.
     command = [sys.executable, "-c", HOLD[way], str(folder.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
@@ -202,7 +204,7 @@ def test_a_locked_mbox_is_away_for_now(way: str, tmp_path: Path) -> None:
     mailbox.close()
 
 
-# What the lock file says, how old it is, and whether it was left behind.
+# The lock file's content, its age, and whether it was left behind.
 LOCKS = [
     ("{gone} {here}", 0, True),
     ("{own} {here}", 0, True),
@@ -220,7 +222,7 @@ def test_a_lock_file_that_was_left_behind(
     text: str, age_seconds: float, left_behind: bool, tmp_path: Path
 ) -> None:
     folder, lock = Folder("mbox", tmp_path), tmp_path / "mbox.lock"
-    # No process has an id above 2 ** 22 (Linux).
+    # On Linux no process id is above 2 ** 22.
     ids = {"gone": 2**22 + 1, "own": os.getpid(), "parent": os.getppid()}
     lock.write_text(text.format(here=os.uname().nodename, **ids))
     folder.age(lock, age_seconds)
@@ -234,7 +236,7 @@ def test_a_lock_file_that_was_left_behind(
             assert lock.exists()
 
 
-def test_without_the_right_to_lock_an_mbox_can_be_read_and_stays_as_it_is(
+def test_an_mbox_that_we_may_not_lock_is_read_and_left_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Folder("mbox", tmp_path)
@@ -248,12 +250,12 @@ def test_without_the_right_to_lock_an_mbox_can_be_read_and_stays_as_it_is(
         (mail,) = mailbox.list_after(0)
         assert [one.content for one in mailbox.read([mail.uid])] == [MAIL]
         mailbox.finish([mail.uid])
-        # It says so in the log, and the next mails do not wait for it.
+        # This is logged, and the next messages do not wait for it.
         mailbox.rest()
     assert folder.left() == [MAIL]
 
 
-def test_a_delivery_that_had_the_old_file_open_is_carried_over(tmp_path: Path) -> None:
+def test_a_delivery_into_the_replaced_file_is_copied_over(tmp_path: Path) -> None:
     folder = Folder("mbox", tmp_path)
     folder.add(MAIL)
     clock = SettableClock(SystemClock().now())
@@ -269,7 +271,7 @@ def test_a_delivery_that_had_the_old_file_open_is_carried_over(tmp_path: Path) -
     clock.move(5)
     (second,) = mailbox.list_after(0)
     assert [mail.content for mail in mailbox.read([second.uid])] == [b"Subject: late\n\n"]
-    # Once only, and what was kept for this goes in time.
+    # It is copied once, and the old file is removed later.
     assert len(mailbox.list_after(0)) == 1
     clock.move(700)
     mailbox.list_after(0)
@@ -277,10 +279,10 @@ def test_a_delivery_that_had_the_old_file_open_is_carried_over(tmp_path: Path) -
     assert [file.name for file in tmp_path.iterdir()] == ["mbox"]
 
 
-def test_killed_before_the_new_file_was_in_place_no_mail_is_taken_twice(tmp_path: Path) -> None:
+def test_no_message_comes_twice_after_a_kill_before_the_replacement(tmp_path: Path) -> None:
     folder = Folder("mbox", tmp_path)
     folder.add(MAIL)
-    # The second name of the file itself, as it was named when it was shorter.
+    # The second name of the file itself, given when it was shorter.
     os.link(folder.path, tmp_path / ".mbox.postrail-before-00000000-3")
     with closing(mailbox_on(folder, MemoryLedger())) as mailbox:
         assert len(mailbox.list_after(0)) == 1
@@ -288,7 +290,7 @@ def test_killed_before_the_new_file_was_in_place_no_mail_is_taken_twice(tmp_path
     assert [file.name for file in tmp_path.iterdir()] == ["mbox"]
 
 
-def test_rights_stay_as_they_are_when_it_is_rewritten(tmp_path: Path) -> None:
+def test_rewriting_keeps_owner_and_rights(tmp_path: Path) -> None:
     folder = Folder("mbox", tmp_path)
     folder.add(MAIL)
     folder.path.chmod(0o640)

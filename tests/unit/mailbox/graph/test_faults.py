@@ -1,4 +1,4 @@
-"""What Microsoft Graph's answers and the network's faults mean."""
+"""Answers of Microsoft Graph and faults of the network become errors."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def answered(status: int, code: str, message: str = "Words.", retry: str = "") -
     return refusal(ACCOUNT, status, httpx.Headers({"Retry-After": retry} if retry else {}), body)
 
 
-# Status, code, Retry-After; what it is, and the pause that it asks for.
+# Status, code, Retry-After; the error, and the pause that it asks for.
 ANSWERS: list[tuple[int, str, str, type[Exception], float]] = [
     (400, "ErrorInvalidIdMalformed", "", Refused, 0),
-    # The delta token has come with either.
+    # An expired delta has come with either status.
     (400, "SyncStateInvalid", "", DeltaExpired, 0),
     (410, "syncStateNotFound", "", DeltaExpired, 0),
     (410, "resyncRequired", "", DeltaExpired, 0),
@@ -52,12 +52,12 @@ ANSWERS: list[tuple[int, str, str, type[Exception], float]] = [
     (404, "ErrorItemNotFound", "", NotThere, 0),
     (408, "Timeout", "", Refused, 0),
     (429, "ApplicationThrottled", "17", MailboxUnavailable, 17),
-    # Exchange's limit of requests at once comes without a time, and with either status.
+    # Exchange's limit of concurrent requests comes without a time, and with either status.
     (429, "ApplicationThrottled", "", MailboxUnavailable, BUSY_SECONDS),
     (503, "ApplicationThrottled", "3", MailboxUnavailable, 3),
     (509, "BandwidthLimitExceeded", "60", MailboxUnavailable, 60),
     (500, "ErrorInternalServerError", "", Refused, 0),
-    # A server that is away names no time: the usual pauses grow.
+    # An unavailable server sends no time: the usual pauses apply.
     (503, "serviceNotAvailable", "", Refused, 0),
     (504, "GatewayTimeout", "", Refused, 0),
 ]
@@ -71,18 +71,18 @@ def test_answers(status: int, code: str, retry: str, kind: type[Exception], seco
     assert code in str(error) or status == 401
 
 
-# Whether the same request would be refused again, or a later one may do.
+# Statuses for which the same request would be refused again, and others.
 FINAL = [(400, True), (409, True), (422, True), (408, False), (425, False), (500, False)]
 
 
 @pytest.mark.parametrize(("status", "final"), FINAL)
-def test_what_is_final(status: int, final: bool) -> None:
+def test_knows_final_refusals(status: int, final: bool) -> None:
     error = answered(status, "Code")
     assert isinstance(error, Refused)
     assert error.is_final is final
 
 
-# Only this says that one mail is gone; all else could be said of every mail of the mailbox.
+# Only the first two mean that one message is gone; the others may concern the whole mailbox.
 GONE = [
     ("ErrorItemNotFound", True),
     ("ErrorFolderNotFound", True),
@@ -93,21 +93,21 @@ GONE = [
 
 
 @pytest.mark.parametrize(("code", "gone"), GONE)
-def test_what_is_gone(code: str, gone: bool) -> None:
+def test_knows_that_a_message_is_gone(code: str, gone: bool) -> None:
     error = answered(404, code)
     assert isinstance(error, NotThere)
     assert error.is_item is gone
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "no"}', b'{"error": {}}'])
-def test_a_page_that_is_not_graphs_has_its_statuss_words(body: bytes) -> None:
+def test_an_error_of_another_form_has_the_phrase_of_its_status(body: bytes) -> None:
     error = refusal(ACCOUNT, 404, {}, body)
     assert isinstance(error, NotThere)
     assert not error.is_item
     assert "Not Found (404 no code)" in str(error)
 
 
-def test_an_unknown_status_is_no_trouble() -> None:
+def test_an_unknown_status_has_a_phrase_too() -> None:
     assert "unknown status (599" in str(refusal(ACCOUNT, 599, {}, b""))
 
 
@@ -118,13 +118,13 @@ RETRY_AFTER = [
     ("-5", 0.0),
     ("", 0.0),
     ("soon", 0.0),
-    # Neither a year nor a zone that any calendar knows.
+    # A year and a zone outside of the calendar.
     ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0.0),
     ("Mon, 01 Jan 2026 00:00:00 +99999999999999", 0.0),
     ("nan", 0.0),
     ("inf", LONGEST_WAIT_SECONDS),
     ("86400", LONGEST_WAIT_SECONDS),
-    # RFC 9110, 5.6.7: the form to be written, and the two old ones to be read.
+    # RFC 9110, 5.6.7: the current form, and the two old ones.
     ("Fri, 06 Nov 2026 08:49:57 GMT", 20.0),
     ("Friday, 06-Nov-26 08:49:57 GMT", 20.0),
     ("Fri, 06 Nov 2026 08:49:17 GMT", 0.0),
@@ -141,7 +141,7 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     return error
 
 
-# What httpx raises, and what is told of it.
+# What httpx raises, and the error that we make of it.
 NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
     (httpx.ReadTimeout("timed out"), MailboxUnavailable, "did not answer in time"),
     (httpx.ConnectTimeout("timed out"), MailboxUnavailable, "did not answer in time"),
@@ -175,7 +175,7 @@ NETWORK: list[tuple[Exception, type[PipelineError], str]] = [
         "did not answer as Microsoft Graph does",
     ),
     (OSError(24, "too many files"), MailboxUnavailable, "too many files"),
-    # What is ours already passes.
+    # Our own errors pass.
     (ConfigurationError("wrong"), ConfigurationError, "wrong"),
 ]
 

@@ -1,4 +1,4 @@
-"""What becomes of mails in Microsoft Graph when it refuses one, or a folder has gone."""
+"""Messages in Microsoft Graph are finished although one is refused, or a folder is gone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def opened(answer: Answer, monkeypatch: pytest.MonkeyPatch, after: str) -> GraphMailbox:
-    """A session that knows three mails: 1, 2 and 3."""
+    """Returns a session that knows three messages: 1, 2 and 3."""
     account = MailAccount(
         name="support",
         protocol="microsoft_graph",
@@ -57,7 +57,7 @@ def fault(status: int, code: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("after", ["seen", "remove"])
-def test_a_refused_mail_keeps_nobody_from_the_others(
+def test_finishes_the_others_when_one_message_is_refused(
     after: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
@@ -75,7 +75,7 @@ def test_a_refused_mail_keeps_nobody_from_the_others(
     assert done == ["mail2", "mail3"]
 
 
-def test_a_folder_that_went_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_folder_that_is_gone_is_created_again(monkeypatch: pytest.MonkeyPatch) -> None:
     moved: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -97,7 +97,7 @@ def test_a_folder_that_went_is_made_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert moved == ["mail1", "mail2"]
 
 
-def test_a_mail_that_graph_does_not_show_stops_no_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_graph_refuses_to_show_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("mail2"):
             return fault(400, "ErrorInvalidIdMalformed")
@@ -112,13 +112,13 @@ def test_a_mail_that_graph_does_not_show_stops_no_mailbox(monkeypatch: pytest.Mo
     ("status", "code", "error"),
     [
         (403, "ErrorAccessDenied", ConfigurationError),
-        # Of the mailbox, or a proxy's: it says nothing about the mail.
+        # From the mailbox or a proxy: it is not about the message.
         (404, "ErrorInvalidUser", MailboxUnavailable),
         (500, "ErrorInternalServerError", MailboxUnavailable),
         (429, "ApplicationThrottled", MailboxUnavailable),
     ],
 )
-def test_what_is_no_fault_of_the_mail_is_raised(
+def test_a_fault_that_is_not_the_messages_is_raised(
     status: int, code: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailbox = opened(lambda _: fault(status, code), monkeypatch, "seen")

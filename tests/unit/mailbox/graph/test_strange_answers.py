@@ -1,4 +1,4 @@
-"""Answers that Microsoft Graph does not give: they cost us neither the token nor our rest."""
+"""Answers that Microsoft Graph would not give neither leak the token nor loop for ever."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def listing_of(answer: Answer) -> GraphListing:
     return listing
 
 
-# A link, and where it would lead; the token must stay where it belongs.
+# Links to other hosts, to which the token must not be sent.
 @pytest.mark.parametrize(
     "link",
     [
@@ -68,15 +68,15 @@ def listing_of(answer: Answer) -> GraphListing:
         "https://graph.microsoft.com@evil.example/next",
         "https://graph.microsoft.com:8443/next",
         "https://graph.microsoft.com.evil.example/next",
-        # httpx would send the name as a login in the place of the token.
+        # httpx would send the user name as a login instead of the token.
         "https://name:password@graph.microsoft.com/next",
-        # These are no links to it: they are asked for below the mailbox.
+        # These are not taken for links, but for paths below the mailbox.
         "http://evil.example/next",
         "//evil.example/next",
         "HTTPS://evil.example/next",
     ],
 )
-def test_the_token_goes_to_graph_alone(link: str) -> None:
+def test_the_token_is_sent_to_graph_only(link: str) -> None:
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -101,12 +101,12 @@ def test_a_link_is_followed_however_the_account_writes_the_host() -> None:
     [b'{"a":' + b"[" * 100_000, b'{"a": "' + b"x" * http.ANSWER_MAX_BYTES + b'"}', b"[]", b"\xff"],
     ids=["deep", "huge", "no object", "no JSON"],
 )
-def test_no_json_is_too_strange(content: bytes, status: int) -> None:
+def test_any_json_is_read_or_refused(content: bytes, status: int) -> None:
     with pytest.raises(MailboxUnavailable):
         client_of(lambda _: httpx.Response(status, content=content)).get("messages")
 
 
-def test_a_refusal_is_told_in_one_short_line() -> None:
+def test_a_refusal_is_shown_in_one_short_line() -> None:
     error = {"error": {"code": "Code", "message": "first\nsecond\x1b[31m" + "x" * 10_000}}
     with pytest.raises(MailboxUnavailable) as caught:
         client_of(lambda _: httpx.Response(400, json=error)).get("messages")
@@ -115,7 +115,7 @@ def test_a_refusal_is_told_in_one_short_line() -> None:
 
 
 @pytest.mark.parametrize("value", [None, {"a": 1}, [1], [{}], [{"id": ""}]])
-def test_a_list_holds_things_with_ids(value: object) -> None:
+def test_a_list_must_hold_objects_with_ids(value: object) -> None:
     page = json.dumps({"value": value}).encode()
     with pytest.raises(MailboxUnavailable, match="without ids"):
         listing_of(lambda _: httpx.Response(200, content=page)).above(0)
@@ -171,7 +171,7 @@ def test_whole_listings_and_folders_have_an_end(
         find_folder(client_of(answer), "Some/Where")
 
 
-def test_a_mail_larger_than_told_goes_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_larger_than_reported_goes_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("$value"):
             return httpx.Response(200, content=b"x" * 5000)

@@ -1,4 +1,4 @@
-"""Answers that no server should give: they cost one mail, and never the memory or the mailbox."""
+"""Answers that servers should not give make one message unreadable, and harm nothing else."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from postrail.mailbox.imap.memory_limits import LONGEST_ANSWER, BoundedAnswers
 from tests.fakes.fetching import account_named
 
 
-def mailbox_told(answer: dict[int, dict[bytes, Any]]) -> ImapMailbox:
-    """An open mailbox whose server answers each FETCH with this."""
+def mailbox_answering(answer: dict[int, dict[bytes, Any]]) -> ImapMailbox:
+    """Returns an open mailbox whose server gives this answer to each FETCH."""
     mailbox = ImapMailbox(account_named(), "password")
     mailbox._session.client = SimpleNamespace(
         fetch=lambda uids, items: answer,
@@ -27,15 +27,15 @@ def mailbox_told(answer: dict[int, dict[bytes, Any]]) -> ImapMailbox:
 
 
 @pytest.mark.parametrize("size", [None, b"many"])
-def test_a_size_that_is_no_number_is_not_known(size: Any) -> None:
-    mailbox = mailbox_told({1: {b"RFC822.SIZE": 10}, 2: {b"RFC822.SIZE": size}, 3: {}})
+def test_a_size_that_is_not_a_number_is_unknown(size: Any) -> None:
+    mailbox = mailbox_answering({1: {b"RFC822.SIZE": 10}, 2: {b"RFC822.SIZE": size}, 3: {}})
     assert [mail.size for mail in mailbox.list_after(0)] == [10, None, None]
 
 
 @pytest.mark.parametrize("content", [None, 123, (b"a", b"b")])
-def test_a_content_that_is_no_text_makes_the_mail_unreadable(content: Any) -> None:
+def test_content_that_is_not_bytes_makes_the_message_unreadable(content: Any) -> None:
     answer = {b"BODY[]": content, b"BODY[]<0>": content, b"BODY[HEADER]<0>": content}
-    mailbox, mail = mailbox_told({1: answer}), ListedMail(1, None)
+    mailbox, mail = mailbox_answering({1: answer}), ListedMail(1, None)
     for read in (lambda: mailbox.read([1]), lambda: mailbox.read_to_spool(mail)):
         with pytest.raises(MailUnreadable):
             read()
@@ -47,9 +47,9 @@ def test_a_literal_that_fills_the_memory_ends_the_connection() -> None:
     imap = SimpleNamespace(read=bytes, readline=bytes, send=len)
     BoundedAnswers(imap)
     assert len(imap.read(3)) == 3
-    mailbox = mailbox_told({})
+    mailbox = mailbox_answering({})
     mailbox._session.client.fetch = lambda *_: imap.read(LONGEST_ANSWER + 1)
-    # The next time it is read alone, and after some times told as unreadable.
+    # The fetcher reads it alone next time, and reports it as unreadable after several times.
     with pytest.raises(MailboxUnavailable, match="more than we accept"):
         mailbox.read([1])
 
@@ -69,16 +69,16 @@ def test_an_answer_without_end_ends_the_connection_and_many_short_ones_do_not() 
 @pytest.mark.parametrize(
     ("listed", "starts"),
     [
-        # What came is all that was listed.
+        # All of the listed size came.
         (9, [0, 5]),
-        # The server gives less at once than it is asked for.
+        # The server sends less at once than it is asked for.
         (12, [0, 5, 9]),
-        # It has told of more than there is (Exchange), or of nothing.
+        # It reported more than there is (Exchange), or no size.
         (20, [0, 5, 9, 12]),
         (None, [0, 5]),
     ],
 )
-def test_a_short_piece_is_no_end_before_the_listed_size(
+def test_a_short_chunk_ends_the_message_only_at_the_listed_size(
     monkeypatch: pytest.MonkeyPatch, listed: int | None, starts: list[int]
 ) -> None:
     monkeypatch.setattr("postrail.mailbox.imap.retrieval.CHUNK_BYTES", 5)
@@ -92,7 +92,7 @@ def test_a_short_piece_is_no_end_before_the_listed_size(
         asked.append(start)
         return {1: {b"BODY[]<%d>" % start: pieces[start]}}
 
-    mailbox = mailbox_told({})
+    mailbox = mailbox_answering({})
     mailbox._session.client.fetch = fetch
     mail = mailbox.read_to_spool(ListedMail(1, listed))
     assert mail is not None
@@ -102,7 +102,7 @@ def test_a_short_piece_is_no_end_before_the_listed_size(
 
 
 class Folders:
-    """A server that knows MOVE, and whose folder for moved mails somebody removes."""
+    """A server with MOVE, whose target folder the test removes."""
 
     def __init__(self) -> None:
         self.there = False
@@ -119,7 +119,7 @@ class Folders:
         self.log.append("create")
 
     def subscribe_folder(self, name: str) -> None:
-        """Nobody looks."""
+        """Does nothing."""
 
     def move(self, uids: list[int], name: str) -> None:
         if not self.there:
@@ -127,7 +127,7 @@ class Folders:
         self.log.append(f"move {uids[0]}")
 
 
-def test_a_folder_that_is_removed_meanwhile_is_made_again() -> None:
+def test_a_target_folder_that_was_removed_is_created_again() -> None:
     mailbox = ImapMailbox(account_named(after_download="move", move_to="Done"), "password")
     mailbox._session.client = server = Folders()
     assert mailbox.finish([1])

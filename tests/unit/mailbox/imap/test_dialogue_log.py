@@ -1,4 +1,4 @@
-"""What of an IMAP dialogue may be shown: commands and answers, never a secret or a body."""
+"""The log of an IMAP dialogue shows commands and answers, and never a secret or a body."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from postrail.mailbox.dialogue_log import DialogueLog, forms_of, masked_url
 from postrail.mailbox.imap.dialogue_log import ImapMasking, listen
 
 SENT = [
-    # What is harmless is shown.
+    # Harmless lines are shown.
     (b"ABCD1 UID SEARCH UID 1:*\r\n", ["ABCD1 UID SEARCH UID 1:*"]),
     (b"DONE\r\n", ["DONE"]),
-    # Logins in each form; the rest of the connection's words are secret until it is answered.
+    # Logins in each form; all lines are secret until the server has answered.
     (b'ABCD1 LOGIN me "pa ss"\r\n', ["ABCD1 LOGIN ***"]),
     (b"ABCD1 login {2}\r\nme {4}\r\npass\r\n", ["ABCD1 login ***", "***"]),
     (b"ABCD1 AUTHENTICATE PLAIN\r\n", ["ABCD1 AUTHENTICATE PLAIN"]),
     (b"ABCD1 AUTHENTICATE PLAIN AG1lAHBhc3M=\r\n", ["ABCD1 AUTHENTICATE PLAIN ***"]),
     (b"ABCD1 AUTHENTICATE XOAUTH2\r\ndXNlcg==\r\n", ["ABCD1 AUTHENTICATE XOAUTH2", "***"]),
-    # A command without its end waits for it.
+    # A command is shown when its line is complete.
     (b"ABCD1 SELECT ", []),
-    # Literals are told by their sizes, waited for or not (RFC 7888).
+    # Of literals the size is shown, synchronizing or not (RFC 7888).
     (b"ABCD1 APPEND x {5}\r\nhello\r\n", ["ABCD1 APPEND x {5 bytes}"]),
     (b"ABCD1 APPEND x {5+}\r\nhello\r\n", ["ABCD1 APPEND x {5 bytes}"]),
     (b"ABCD1 APPEND x {7}\r\na\r\nb\r\nc\r\n", ["ABCD1 APPEND x {7 bytes}"]),
@@ -35,7 +35,7 @@ SENT = [
 
 @pytest.mark.parametrize(("data", "shown"), SENT)
 @pytest.mark.parametrize("piece", [1, 3, 1000])
-def test_what_we_say(data: bytes, shown: list[str], piece: int) -> None:
+def test_shows_what_we_send(data: bytes, shown: list[str], piece: int) -> None:
     masking = ImapMasking()
     found = []
     for start in range(0, len(data), piece):
@@ -44,7 +44,7 @@ def test_what_we_say(data: bytes, shown: list[str], piece: int) -> None:
 
 
 RECEIVED = [
-    # What is harmless is shown.
+    # Harmless lines are shown.
     ([b"* 3 EXISTS\r\n"], ["* 3 EXISTS"]),
     (
         [b"* OK [UIDVALIDITY 7] x\r\n", b"ABCD1 OK done\r\n"],
@@ -52,9 +52,9 @@ RECEIVED = [
     ),
     ([b"+ idling\r\n"], ["+ idling"]),
     ([b'* LIST (\\Noselect) "/" M&APw-ll\r\n'], ['* LIST (\\Noselect) "/" M&APw-ll']),
-    # Nothing yet.
+    # An empty line.
     ([b""], [""]),
-    # A mail: its literal is read apart, and what follows goes on.
+    # A message: its literal is read elsewhere, and the lines after it are shown.
     (
         [b"* 1 FETCH (UID 4 BODY[] {1234}\r\n", b' INTERNALDATE " 4-Mar-2026 05:06:07 +0000")\r\n'],
         [
@@ -67,11 +67,11 @@ RECEIVED = [
         ["* 1 FETCH (UID 4 BODY[]<0> {9 bytes}", ")"],
     ),
     ([b"* 2 FETCH (FLAGS (\\Seen) UID 4)\r\n"], ["* 2 FETCH (FLAGS (\\Seen) UID 4)"]),
-    # A mail that the server gives as a quoted string, or with an item that nobody asked for.
+    # A message as a quoted string, or with an item that we did not ask for.
     ([b'* 1 FETCH (UID 4 BODY[] "It smokes.")\r\n'], ["* 1 FETCH ({37 bytes}"]),
     ([b'* 1 FETCH (ENVELOPE ("d" "It smokes."))\r\n'], ["* 1 FETCH ({39 bytes}"]),
-    # A literal that is longer than the server has said: what is left of it is no answer, whatever
-    # it looks like, until the command ends.
+    # A literal that is longer than announced: the rest is not taken for an answer, whatever it
+    # looks like, until the command ends.
     (
         [
             b"* 1 FETCH (BODY[] {2}\r\n",
@@ -92,18 +92,18 @@ RECEIVED = [
             "* 3 EXISTS",
         ],
     ),
-    # A quoted text with line ends, which no text may have.
+    # A quoted string with line ends, which it must not have.
     (
         [b'* 1 FETCH (BODY[] "It\r\n', b'* BYE smokes")\r\n'],
         ["* 1 FETCH ({21 bytes}", "{14 bytes}"],
     ),
-    # No IMAP at all.
+    # Another protocol.
     ([b"HTTP/1.1 400 Bad Request\r\n"], ["{24 bytes}"]),
 ]
 
 
 @pytest.mark.parametrize(("lines", "shown"), RECEIVED)
-def test_what_the_server_says(lines: list[bytes], shown: list[str]) -> None:
+def test_shows_what_the_server_sends(lines: list[bytes], shown: list[str]) -> None:
     masking = ImapMasking()
     assert [masking.received(line) for line in lines] == shown
 
@@ -122,7 +122,7 @@ def test_a_login_is_secret_until_its_answer() -> None:
 
 
 @given(st.lists(st.binary(max_size=40), max_size=8))
-def test_no_bytes_break_it(pieces: list[bytes]) -> None:
+def test_any_bytes_are_masked_without_an_error(pieces: list[bytes]) -> None:
     masking = ImapMasking()
     for piece in pieces:
         masking.sent(piece)
@@ -162,7 +162,7 @@ def test_addresses_are_shown_without_secrets(url: str, shown: str) -> None:
     assert masked_url(url) == shown
 
 
-def test_requests_by_http_are_told_by_their_sizes() -> None:
+def test_http_requests_are_shown_with_their_sizes() -> None:
     with capture_logs() as lines:
         DialogueLog("help").exchanged("GET", "https://h/x?a=b", 200, sent=0, received=12)
     assert [line.get("sent") or line["received"] for line in lines] == [
@@ -171,7 +171,7 @@ def test_requests_by_http_are_told_by_their_sizes() -> None:
     ]
 
 
-def test_one_connection_is_listened_to_and_no_other() -> None:
+def test_logs_the_lines_of_one_connection() -> None:
     said: list[bytes] = []
     imap = SimpleNamespace(
         welcome=b"* OK ready", send=said.append, readline=lambda: b"ABCD1 OK done\r\n"

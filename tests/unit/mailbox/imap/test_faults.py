@@ -1,4 +1,4 @@
-"""Each fault of an IMAP connection, as an error that names the setting and the remedy."""
+"""Each fault of an IMAP connection becomes an error that names the setting and the remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CASES = [
     (ConnectionResetError(104, "reset"), MailboxUnavailable, "host, port"),
     (ssl.SSLEOFError(8, "EOF occurred"), MailboxUnavailable, ""),
     (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), ConfigurationError, "encryption, port"),
-    # What the server says to a newer client, and what an older server makes the client say.
+    # The server's alert to a newer client, and the client's own error with an older server.
     (ssl.SSLError(1, "TLSV1_ALERT_PROTOCOL_VERSION"), ConfigurationError, "min_tls_version"),
     (ssl.SSLError(1, "UNSUPPORTED_PROTOCOL"), ConfigurationError, "min_tls_version"),
     (ssl.SSLCertVerificationError(1, "unable to get issuer"), ConfigurationError, "ca_file"),
@@ -49,7 +49,7 @@ def test_library_errors_become_ours(
 @pytest.mark.parametrize(
     ("version", "least"), [("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3)]
 )
-def test_older_tls_is_not_spoken(version: str, least: ssl.TLSVersion) -> None:
+def test_older_tls_is_refused(version: str, least: ssl.TLSVersion) -> None:
     account = account_named(min_tls_version=version)
     assert tls_context(account).minimum_version == least
 
@@ -62,7 +62,7 @@ def test_our_own_errors_pass() -> None:
 
 
 LOGINS = [
-    # RFC 5530: these say that the credentials may be right.
+    # RFC 5530: with these the credentials may be right.
     ("b'[UNAVAILABLE] Temporary authentication failure.'", MailboxUnavailable),
     ("b'[LIMIT] Too many connections'", MailboxUnavailable),
     ("b'[AUTHENTICATIONFAILED] Authentication failed.'", ConfigurationError),
@@ -71,7 +71,7 @@ LOGINS = [
 
 
 @pytest.mark.parametrize(("words", "kind"), LOGINS)
-def test_a_login_is_refused_for_good_or_for_now(words: str, kind: type[PipelineError]) -> None:
+def test_a_refused_login_is_final_or_temporary(words: str, kind: type[PipelineError]) -> None:
     told = login_fault(ACCOUNT, LoginError(words))
     assert type(told) is kind
     assert "b'" not in str(told)
@@ -90,13 +90,13 @@ def test_what_a_server_sends_out_of_place_is_not_repeated(words: str) -> None:
     assert "1234" not in str(told.value)
 
 
-def test_a_connection_that_breaks_during_the_login_says_nothing_of_the_password() -> None:
+def test_a_connection_that_breaks_during_the_login_does_not_blame_the_password() -> None:
     error = LoginError("socket error: EOF")
     error.__context__ = imaplib.IMAP4.abort("socket error: EOF")
     assert type(login_fault(ACCOUNT, error)) is MailboxUnavailable
 
 
-def test_a_missing_folder_shows_some_that_exist() -> None:
+def test_the_error_for_a_missing_folder_lists_some_that_exist() -> None:
     folders = [f"Folder {number:02}" for number in range(30)]
     told = folder_fault(ACCOUNT, imaplib.IMAP4.error("no such mailbox"), folders)
     assert "Folder 09, …" in told.remedy

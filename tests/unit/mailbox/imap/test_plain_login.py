@@ -1,4 +1,4 @@
-"""No password goes over an unencrypted line unless the account says so."""
+"""Passwords are sent unencrypted only where the account allows it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.fakes.fetching import account_named
 
 
 class PlainServer:
-    """Stands for imapclient on a server that offers no STARTTLS; remembers logins."""
+    """Stands for a client of a server without STARTTLS; records logins."""
 
     logins: list[str]
 
     def __init__(self, *_: Any) -> None:
-        """Connects at once."""
+        """Connects without a server."""
 
     def has_capability(self, name: str) -> bool:
         return False
@@ -39,10 +39,10 @@ class PlainServer:
 @pytest.mark.parametrize(
     ("host", "allowed", "logs_in"),
     [
-        # Whoever is on the way could read it.
+        # Anyone on the way could read it.
         ("mail.example.org", False, False),
         ("mail.example.org", True, True),
-        # Nobody is on the way.
+        # It does not leave this machine.
         ("localhost", False, True),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a POP3 server sends arrives as it is, or as an error; over a pair of sockets."""
+"""Messages from a POP3 server arrive unchanged, or end in an error; over a pair of sockets."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PARTS = st.lists(st.sampled_from([b".", b"\r\n", b"\n", b"\r", b"x", b"\0"]), ma
 
 @contextlib.contextmanager
 def dialogue_with(sent: bytes) -> Iterator[Dialogue]:
-    """A dialogue with a server that has greeted, and sent all that it will."""
+    """Returns a dialogue with a server that has sent its greeting and all answers."""
     ours, theirs = socket.socketpair()
     dialogue = Dialogue(ours)
     with contextlib.closing(theirs), contextlib.closing(dialogue):
-        # It fits into the socket's buffer, so nobody has to read meanwhile.
+        # It fits into the socket's buffer, so it can be sent before it is read.
         theirs.sendall(b"+OK\r\n" + sent)
         theirs.shutdown(socket.SHUT_WR)
         dialogue.greeting()
@@ -32,17 +32,17 @@ def dialogue_with(sent: bytes) -> Iterator[Dialogue]:
 
 
 @given(PARTS)
-def test_any_mail_comes_byte_by_byte(parts: list[bytes]) -> None:
+def test_any_message_arrives_unchanged(parts: list[bytes]) -> None:
     content = b"".join(parts) + b"\r\n"
     stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
     with dialogue_with(b"+OK\r\n" + stuffed + b".\r\n+OK next\r\n") as dialogue:
         assert b"".join(dialogue.chunks("RETR 1")) == content
-        # Nothing of it is left over.
+        # No part of it is left over.
         assert dialogue.ask("NOOP") == "+OK next"
 
 
 @given(st.binary(max_size=60))
-def test_any_answer_is_understood_or_an_error(answer: bytes) -> None:
+def test_any_answer_is_understood_or_raises(answer: bytes) -> None:
     told = ""
     with dialogue_with(answer) as dialogue:
         try:
@@ -50,13 +50,13 @@ def test_any_answer_is_understood_or_an_error(answer: bytes) -> None:
             told += str(list(dialogue.chunks("RETR 1")))
         except (Refused, NotPop3, EOFError) as error:
             told = str(error)
-    # It can be written to a log.
+    # The error can be written to a log.
     assert told.encode()
 
 
 @given(PARTS)
-def test_a_long_line_comes_in_parts_that_change_nothing(parts: list[bytes]) -> None:
-    """Wherever it is parted: within the end of a line, or before a dot that ends nothing."""
+def test_a_long_line_in_parts_arrives_unchanged(parts: list[bytes]) -> None:
+    """The parts may begin within the end of a line, or at a dot within a line."""
     content = b"".join(parts) + b"\r\n"
     stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
     with (
@@ -69,7 +69,7 @@ def test_a_long_line_comes_in_parts_that_change_nothing(parts: list[bytes]) -> N
         assert dialogue.ask("NOOP") == "+OK next"
 
 
-def test_a_listing_without_end_is_none() -> None:
+def test_a_listing_without_end_raises() -> None:
     with (
         mock.patch.object(dialogue_module, "LONGEST_LISTING", 20),
         dialogue_with(b"+OK\r\n" + b"1 id\r\n" * 100) as dialogue,
@@ -78,8 +78,8 @@ def test_a_listing_without_end_is_none() -> None:
         list(dialogue.listing("UIDL"))
 
 
-def test_of_a_header_without_end_a_mib_is_kept() -> None:
-    # More than the socket's buffer holds, so parts of a MiB are made smaller.
+def test_a_header_without_end_is_cut_at_one_mib() -> None:
+    # 1 MiB does not fit into the socket's buffer, so the limit is lowered.
     with (
         mock.patch.object(dialogue_module, "CHUNK_BYTES", 100),
         dialogue_with(b"+OK\r\n" + b"A: b\r\n" * 100 + b".\r\n+OK next\r\n") as dialogue,

@@ -1,4 +1,4 @@
-"""What of a POP3 dialogue may be shown."""
+"""The log of a POP3 dialogue shows commands and answers, and never a secret or a body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
 
 CASES = [
-    # What is said, from us (>) and to us (<), and what is shown of it.
+    # The lines that we send (>) and receive (<), and what is shown of them.
     ([">STAT", "<+OK 1 2"], ["STAT", "+OK 1 2"]),
     ([">USER me", "<+OK", ">PASS my secret"], ["USER me", "+OK", "PASS ***"]),
     ([">PASS my secret", "<-ERR no"], ["PASS ***", "-ERR no"]),
@@ -22,13 +22,13 @@ CASES = [
         [">AUTH PLAIN", "<+ ", ">AG1l", "<+OK in", ">QUIT"],
         ["AUTH PLAIN", "+", "***", "+OK in", "QUIT"],
     ),
-    # No POP3 at all.
+    # Another protocol.
     (["<HTTP/1.1 400"], ["{12 bytes}"]),
 ]
 
 
 @pytest.mark.parametrize(("said", "shown"), CASES)
-def test_what_may_be_shown(said: list[str], shown: list[str]) -> None:
+def test_shows_lines_without_secrets(said: list[str], shown: list[str]) -> None:
     log = Pop3DialogueLog(DialogueLog("help"))
     with capture_logs() as lines:
         for line in said:

@@ -1,4 +1,4 @@
-"""What names a POP3 mail for good, whatever the server does to it."""
+"""The key of a POP3 message stays the same, whatever the server does to the message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from postrail.mailbox.pop3.message_keys import hash_of, keys_of, numbered, size_
 MAIL = b"Subject: one\r\nTo: us\r\n\r\nStatus: of things\r\n"
 
 
-def test_only_what_has_no_id_of_its_own_is_looked_into() -> None:
+def test_only_messages_without_an_id_of_their_own_are_read() -> None:
     asked: list[int] = []
 
     def content_hash(place: int) -> str:
@@ -31,14 +31,14 @@ def test_only_what_has_no_id_of_its_own_is_looked_into() -> None:
 
 
 SAME = [
-    # Fields in which servers note that a mail was read.
+    # Fields in which servers write that a message was read.
     b"Status: RO\r\n" + MAIL,
     MAIL.replace(b"\r\n\r\n", b"\r\nX-Status: A\r\n\r\n", 1),
     b"x-uidl: 5\r\nX-UID: 7\r\nX-Keywords:   \r\n" + MAIL,
 ]
 OTHER = [
     MAIL.replace(b"us", b"them"),
-    # The body is nobody's field.
+    # The same text in the body is not a field.
     MAIL.replace(b"Status: of things\r\n", b""),
     MAIL.replace(b"\r\n\r\n", b"\r\n"),
     b"",
@@ -46,22 +46,22 @@ OTHER = [
 
 
 @pytest.mark.parametrize("content", SAME)
-def test_the_same_mail_has_the_same_hash(content: bytes) -> None:
+def test_the_same_message_has_the_same_hash(content: bytes) -> None:
     assert hash_of([content]) == hash_of([MAIL])
 
 
 @pytest.mark.parametrize("content", OTHER)
-def test_another_mail_has_another_hash(content: bytes) -> None:
+def test_another_message_has_another_hash(content: bytes) -> None:
     assert hash_of([content]) != hash_of([MAIL])
 
 
-def test_a_header_has_one_hash_however_it_is_given_out() -> None:
+def test_a_header_has_one_hash_with_and_without_the_empty_line() -> None:
     header = MAIL.partition(b"\r\n\r\n")[0]
     given = [header, header + b"\r\n", header + b"\r\n\r\n", MAIL]
     assert len({hash_of([one], header_only=True) for one in given}) == 1
 
 
-def test_the_pieces_of_a_mail_make_its_hash() -> None:
+def test_the_hash_covers_all_chunks() -> None:
     body = MAIL.partition(b"\r\n\r\n")[2]
     head = MAIL[: -len(body)]
     assert hash_of([head, body[:5], body[5:]]) == hash_of([MAIL])
@@ -71,7 +71,7 @@ def test_the_pieces_of_a_mail_make_its_hash() -> None:
     assert list(taken) == []
 
 
-# Header fields without an end, line ends without a line, and one line of it all.
+# Header fields without end, empty lines, and a single line.
 @pytest.mark.parametrize("line", [b"Status: x\r\n", b"\r", b"x", b"X-Status:"])
 def test_hashing_takes_linear_time(line: bytes) -> None:
     started = time.process_time()
@@ -91,12 +91,12 @@ LINES = [
 
 
 @pytest.mark.parametrize(("line", "found"), LINES)
-def test_lines_of_listings(line: bytes, found: list[tuple[int, bytes]]) -> None:
+def test_parses_the_lines_of_listings(line: bytes, found: list[tuple[int, bytes]]) -> None:
     assert list(numbered([line])) == found
 
 
 @pytest.mark.parametrize(
     ("listed", "size"), [(b"120", 120), (b"120 more", 120), (b"", None), (b"9" * 30, None)]
 )
-def test_sizes(listed: bytes, size: int | None) -> None:
+def test_parses_sizes(listed: bytes, size: int | None) -> None:
     assert size_of(listed) == size
