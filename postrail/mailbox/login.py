@@ -36,7 +36,20 @@ def login_for(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> L
     return tokens.bearer(account) if account.credential else password
 
 
-def asked_for(login: BearerToken, refused: str = "") -> str:
+class TokenRefused(Exception):
+    """The server refused a token, with these words and maybe a challenge of SASL before them."""
+
+    def __init__(self, words: str, challenge: bytes) -> None:
+        super().__init__(words)
+        self.challenge = challenge
+
+
+def secret_of(login: Login) -> str:
+    """Returns the password, or a token from the provider."""
+    return login if isinstance(login, str) else token_from(login)
+
+
+def token_from(login: BearerToken, refused: str = "") -> str:
     """Returns a token other than `refused`; an unavailable provider makes the mailbox so."""
     try:
         return login(refused)
@@ -47,6 +60,26 @@ def asked_for(login: BearerToken, refused: str = "") -> str:
             remedy=error.remedy,
             after_seconds=error.retry_after_seconds,
         ) from error
+
+
+def log_in_by_token(
+    account: MailAccount, login: BearerToken, token: str, attempt: Callable[[str], None]
+) -> None:
+    """Calls `attempt`, which raises TokenRefused; renews a refused token once, as it may be old.
+
+    Raises ConfigurationError when a new token is refused as well.
+    """
+    for _ in range(2):
+        try:
+            attempt(token)
+            return
+        except TokenRefused as error:
+            refused, token = token, token_from(login, token)
+            if token == refused:
+                raise token_refused(account, str(error), error.challenge) from error.__cause__
+    raise MailboxUnavailable(
+        f"{account.host} refused two tokens in a row; it may accept a third one"
+    )
 
 
 def mechanism_of(account: MailAccount, offered: Collection[str]) -> Mechanism:

@@ -26,7 +26,8 @@ def graph_account(graph: FakeGraph, certificates: Certificates, **changes: Any) 
         "credential": "entra",
         "address": ADDRESS,
         "project": "HELP",
-        "timeout_ms": 5_000,
+        # Listing 1,100 messages takes the fake seconds on a busy machine.
+        "timeout_ms": 20_000,
         "ca_file": str(certificates.ca_file),
     }
     return MailAccount.model_validate(values | changes)

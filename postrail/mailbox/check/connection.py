@@ -30,8 +30,8 @@ from postrail.mailbox.faults import (
     tls_fault,
     unexpected_answer,
 )
+from postrail.mailbox.limits import connect_timeout_seconds
 
-CONNECT_TIMEOUT_SECONDS = 10.0
 # Servers greet at once; one that is silent for longer may expect TLS.
 SILENCE_SECONDS = 3.0
 LINE_BYTES = 8192
@@ -155,7 +155,7 @@ class ConnectionCheck:
     def _connected(self) -> socket.socket:
         address = (self._account.host, self._account.port)
         try:
-            found = socket.create_connection(address, min(self._timeout, CONNECT_TIMEOUT_SECONDS))
+            found = socket.create_connection(address, connect_timeout_seconds(self._account))
         except OSError as error:
             raise network_fault(self._account, error) from error
         found.settimeout(self._timeout)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from postrail.errors import PipelineError
 
-UNFORESEEN = "Switch debug on, and look at the dialogue in the fetcher's log"
+UNFORESEEN = "Set debug: true, and read the dialogue in the fetcher's log"
 
 
 @dataclass(frozen=True, slots=True)

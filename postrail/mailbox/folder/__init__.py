@@ -15,9 +15,6 @@ from urllib.parse import quote_from_bytes
 
 from postrail.mailbox.spool import CHUNK_BYTES, Spool
 
-# A header that is longer is cut here.
-HEADER_MAX_BYTES = 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:

@@ -14,7 +14,6 @@ from typing import BinaryIO, TypeVar
 from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import (
-    HEADER_MAX_BYTES,
     StoredMessage,
     chunks_of,
     header_of,
@@ -23,6 +22,7 @@ from postrail.mailbox.folder import (
 )
 from postrail.mailbox.folder.directory import Directory
 from postrail.mailbox.folder.finished_files import FinishedFiles
+from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.mailbox.spool import Spool, spooled
 
 T = TypeVar("T")

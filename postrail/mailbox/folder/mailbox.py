@@ -44,18 +44,18 @@ class FolderMailbox:
         self._mails: dict[int, StoredMessage] = {}
         self._interrupted = False
         # `close` may be called while another call is running.
-        self._running = threading.Lock()
+        self._call_lock = threading.Lock()
 
     def open(self) -> int:
         """Opens the place that the path leads to; raises ConfigurationError that names it."""
-        with self._running, path_fault(self._account):
+        with self._call_lock, path_fault(self._account):
             self._check()
             self._place = place_of(self._account, self._clock)
         return OUR_NUMBERS
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         """Lists the messages numbered above `uid`."""
-        with self._running:
+        with self._call_lock:
             self._list()
             return [
                 ListedMail(number, mail.size if with_sizes else None, mail.key)
@@ -76,7 +76,7 @@ class FolderMailbox:
 
     def read(self, uids: Sequence[int]) -> list[ReadMail]:
         """Reads messages, less those that are gone."""
-        with self._running:
+        with self._call_lock:
             contents = [
                 (uid, mail, self._content(mail, self._open_place().read))
                 for uid, mail in self._found(uids)
@@ -105,7 +105,7 @@ class FolderMailbox:
 
     def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
         """Reads a message into a temporary file."""
-        with self._running:
+        with self._call_lock:
             for uid, found in self._found([mail.uid]):
                 spool = self._content(found, self._open_place().spool)
                 if spool is not None:
@@ -114,7 +114,7 @@ class FolderMailbox:
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """Reads the header."""
-        with self._running:
+        with self._call_lock:
             for uid, found in self._found([mail.uid]):
                 header = self._content(found, self._open_place().read_header)
                 if header is not None:
@@ -141,7 +141,7 @@ class FolderMailbox:
     def unfinished_between(self, first: int, last: int) -> list[ListedMail]:
         """Lists the messages from `first` to `last` that were not marked, removed or moved."""
         wanted = self._account.after_download
-        with self._running:
+        with self._call_lock:
             if wanted == "leave" or (wanted == "seen" and not self._open_place().can_mark_seen):
                 return []
             self._list()
@@ -153,7 +153,7 @@ class FolderMailbox:
 
     def finish(self, uids: Sequence[int]) -> bool:
         """Marks, removes or moves; raises MailUnreadable when we may not write there."""
-        with self._running:
+        with self._call_lock:
             place = self._open_place()
             if self._account.after_download == "leave":
                 return True
@@ -170,7 +170,7 @@ class FolderMailbox:
 
     def rest(self) -> None:
         """Rewrites an mbox from which messages are to be removed or moved."""
-        with self._running:
+        with self._call_lock:
             self._open_place().rest()
 
     @property
@@ -195,7 +195,7 @@ class FolderMailbox:
 
     def close(self) -> None:
         """Closes the files."""
-        with self._running:
+        with self._call_lock:
             place, self._place = self._place, None
             if place is not None:
                 with contextlib.suppress(OSError):

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.folder import (
-    HEADER_MAX_BYTES,
     StoredMessage,
     chunks_of,
     header_of,
@@ -20,6 +19,7 @@ from postrail.mailbox.folder import (
     time_of,
 )
 from postrail.mailbox.folder.directory import Directory
+from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.mailbox.spool import Spool, spooled
 
 INFO = ":2,"

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import BinaryIO
 
-from postrail.mailbox.folder import HEADER_MAX_BYTES
+from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.mailbox.spool import CHUNK_BYTES
 
 # Longer lines do not begin a message.

@@ -22,19 +22,18 @@ from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph.faults import connection_fault, json_in, refusal, strange_answer
-from postrail.mailbox.login import asked_for
+from postrail.mailbox.limits import HEADER_MAX_BYTES, connect_timeout_seconds
+from postrail.mailbox.login import token_from
 from postrail.oauth import BearerToken
 
 VERSION = "v1.0"
 # We get tokens that are valid for at least five more minutes.
 BEARER_SECONDS = 240.0
-CONNECT_TIMEOUT_SECONDS = 10.0
 # https://learn.microsoft.com/graph/outlook-immutable-id: needed on each request.
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 # A page of 1000 messages has half a megabyte; 10,000 pages are a mailbox of millions.
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 MOST_PAGES = 10_000
-HEADER_MAX_BYTES = 1024 * 1024
 
 
 def segment(text: str) -> str:
@@ -85,12 +84,11 @@ class GraphClient:
     def connect(self) -> None:
         """Creates the client, which connects later. Raises ConfigurationError for a bad ca_file."""
         account = self._account
-        timeout_seconds = account.timeout_ms / 1000
         self._client = httpx.Client(
             base_url=f"https://{account.host}:{account.port}/{VERSION}/",
             verify=self._context(),
             timeout=httpx.Timeout(
-                timeout_seconds, connect=min(timeout_seconds, CONNECT_TIMEOUT_SECONDS)
+                account.timeout_ms / 1000, connect=connect_timeout_seconds(account)
             ),
         )
 
@@ -229,7 +227,7 @@ class GraphClient:
     def _fresh_bearer(self, refused: str = "") -> str:
         """Returns a token, kept for a while, as getting one takes a query to PostgreSQL."""
         if refused or time.monotonic() > self._bearer_until:
-            self._bearer = asked_for(self._token, refused)
+            self._bearer = token_from(self._token, refused)
             self._bearer_until = time.monotonic() + BEARER_SECONDS
         return self._bearer
 

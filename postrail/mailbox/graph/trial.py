@@ -20,7 +20,7 @@ from postrail.mailbox.check.timed_steps import (
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
 from postrail.mailbox.graph.http import GraphClient, segment
-from postrail.mailbox.login import LoginOf, asked_for
+from postrail.mailbox.login import LoginOf, token_from
 
 
 def try_graph(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:
@@ -79,7 +79,7 @@ class _GraphTrial:
                 setting=setting_of(self._account, "credential"),
                 remedy="Name the credential whose tokens open the mailbox",
             )
-        asked_for(login)
+        token_from(login)
         self._client = GraphClient(self._account, login)
         self._client.connect()
         return Findings(f"a token for {self._client.mailbox}")

@@ -15,9 +15,7 @@ from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap.dialogue_log import listen
 from postrail.mailbox.imap.memory_limits import BoundedAnswers
-
-# Connecting cannot be interrupted, so it must not delay the end of the process for long.
-CONNECT_TIMEOUT_SECONDS = 10.0
+from postrail.mailbox.limits import connect_timeout_seconds
 
 
 # imapclient has no types.
@@ -32,11 +30,11 @@ class ImapClient(IMAPClient):  # type: ignore[misc]
             ssl=account.encryption == "ssl",
             ssl_context=None if account.encryption == "none" else tls_context(account),
             timeout=SocketTimeout(
-                connect=min(account.timeout_ms / 1000, CONNECT_TIMEOUT_SECONDS),
+                connect=connect_timeout_seconds(account),
                 read=account.timeout_ms / 1000,
             ),
         )
-        # imapclient sets 5, which formats every literal for a log that nobody reads.
+        # imapclient sets 5, which formats every literal for a log that we do not keep.
         self._imap.debug = 0
         BoundedAnswers(self._imap)
         if account.debug:

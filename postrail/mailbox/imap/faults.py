@@ -86,8 +86,8 @@ def _abort_fault(account: MailAccount, error: Exception) -> MailboxUnavailable:
     words = str(error)
     if found := OUT_OF_PLACE.search(words):
         # What came out of place may be a part of a message, which must not get into the log.
-        told = ValueError(f"{words[: found.start()]}words out of place")
-        return unexpected_answer(account, told)
+        shown = ValueError(f"{words[: found.start()]}words out of place")
+        return unexpected_answer(account, shown)
     return broken_off(account, error)
 
 

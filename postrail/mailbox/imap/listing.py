@@ -8,12 +8,10 @@ from datetime import date
 from postrail.mailbox import ListedMail
 from postrail.mailbox.imap.faults import connection_fault
 from postrail.mailbox.imap.session import ImapSession
+from postrail.mailbox.limits import LISTED_AT_ONCE, LISTED_WITHOUT_SIZES
 
 # A search result is one line, and imaplib refuses lines of a million bytes.
 SEARCH_WINDOW = 50_000
-LISTED_AT_ONCE = 1000
-# Messages of unknown size are read one by one; the list should not be older than that takes.
-LISTED_WITHOUT_SIZES = 50
 
 
 class ImapListing:

@@ -10,9 +10,8 @@ from typing import Any
 from postrail.mailbox import ListedMail, MailUnreadable, ReadMail
 from postrail.mailbox.imap.faults import connection_fault
 from postrail.mailbox.imap.session import ImapSession
+from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.mailbox.spool import CHUNK_BYTES, spooled
-
-HEADER_MAX_BYTES = 1024 * 1024
 
 
 class Removed(Exception):

@@ -22,7 +22,7 @@ from postrail.mailbox.imap.faults import (
     numbers_missing,
 )
 from postrail.mailbox.imap.tokens import log_in_with_token
-from postrail.mailbox.login import Login, asked_for
+from postrail.mailbox.login import Login, secret_of
 
 
 class ImapSession:
@@ -44,7 +44,7 @@ class ImapSession:
         """
         try:
             # Asking for a token takes time, so it comes before there is a connection that waits.
-            secret = login if isinstance(login, str) else asked_for(login)
+            secret = secret_of(login)
             with masked_in_errors(secret), connection_fault(self.account):
                 self.connect()
                 self.log_in(login, secret)

@@ -29,7 +29,7 @@ from postrail.mailbox.imap.faults import connection_fault, numbers_missing, read
 from postrail.mailbox.imap.idle import can_idle
 from postrail.mailbox.imap.listing import ImapListing
 from postrail.mailbox.imap.session import ImapSession
-from postrail.mailbox.login import LoginOf, asked_for
+from postrail.mailbox.login import LoginOf, secret_of
 
 TOO_SLOW = "Try again later; ask the server's administrator what it is busy with"
 
@@ -84,7 +84,7 @@ class _ImapTrial:
 
     def _try_login(self) -> Findings:
         login = self._login_of()
-        secret = login if isinstance(login, str) else asked_for(login)
+        secret = secret_of(login)
         with masked_in_errors(secret), connection_fault(self._account):
             self._session.log_in(login, secret)
         return Findings(self._account.username)
@@ -122,7 +122,7 @@ class _ImapTrial:
             return 0, "never read so far, so all messages"
         if self._so_far.uid_validity != self._uid_validity:
             before = self._so_far.uid_validity
-            words = f"numbered anew (UIDVALIDITY was {before}), so all messages"
+            words = f"renumbered (UIDVALIDITY was {before}), so all messages"
             return 0, f"{words}; known ones are skipped"
         return self._so_far.last_uid, f"read up to UID {self._so_far.last_uid}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
-from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.faults import (
     plain_login_fault,
     plain_login_forbidden,
@@ -14,10 +13,10 @@ from postrail.mailbox.faults import (
 from postrail.mailbox.login import (
     CANCELLED,
     Login,
-    asked_for,
+    TokenRefused,
     initial_response,
+    log_in_by_token,
     mechanism_of,
-    token_refused,
 )
 from postrail.mailbox.pop3.dialogue import Dialogue, Refused
 from postrail.mailbox.pop3.faults import is_temporary, login_fault
@@ -108,20 +107,17 @@ def _log_in_with_token(
     token: str,
     capabilities: Capabilities,
 ) -> None:
-    """Logs in; renews a refused token once, as it may have expired."""
+    """Logs in by XOAUTH2 or OAUTHBEARER; raises ConfigurationError when a new token is refused."""
     # A server without CAPA may know the mechanism that Google and Microsoft document.
     mechanism = mechanism_of(account, capabilities.get("SASL", ()) if capabilities else ["XOAUTH2"])
-    for _ in range(2):
+
+    def attempt(token: str) -> None:
+        response = initial_response(account, mechanism, token)
         try:
-            words = initial_response(account, mechanism, token)
-            dialogue.authenticate(mechanism, words, CANCELLED[mechanism])
-            return
+            dialogue.authenticate(mechanism, response, CANCELLED[mechanism])
         except Refused as error:
             if is_temporary(error):
                 raise login_fault(account, error) from error
-            refused, token = token, asked_for(login, token)
-            if token == refused:
-                raise token_refused(account, words_of(error), error.challenge) from error
-    raise MailboxUnavailable(
-        f"{account.host} refused two tokens in a row; it may accept a third one"
-    )
+            raise TokenRefused(words_of(error), error.challenge) from error
+
+    log_in_by_token(account, login, token, attempt)

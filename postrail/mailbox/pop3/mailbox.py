@@ -25,7 +25,12 @@ from postrail.mailbox import ListedMail, ReadMail
 from postrail.mailbox.dialogue_log import DialogueLog, masked_in_errors
 from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
-from postrail.mailbox.login import Login, asked_for
+from postrail.mailbox.limits import (
+    LISTED_AT_ONCE,
+    LISTED_WITHOUT_SIZES,
+    connect_timeout_seconds,
+)
+from postrail.mailbox.login import Login, secret_of
 from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
 from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
 from postrail.mailbox.pop3.faults import (
@@ -46,12 +51,6 @@ logger = log(__name__)
 T = TypeVar("T")
 # Makes the error for a message that the server does not send.
 FaultOf = Callable[[MailAccount, Refused], PipelineError]
-
-LISTED_AT_ONCE = 1000
-# Messages of unknown size are read one by one; the list should not be older than that takes.
-LISTED_WITHOUT_SIZES = 50
-# Connecting cannot be interrupted, so it must not delay the end of the process for long.
-CONNECT_TIMEOUT_SECONDS = 10.0
 
 
 class Pop3Mailbox:
@@ -97,7 +96,7 @@ class Pop3Mailbox:
             self._maildrop, self._marked = None, set()
             try:
                 # Asking for a token takes time, so it comes before there is a connection.
-                secret = self._login if isinstance(self._login, str) else asked_for(self._login)
+                secret = secret_of(self._login)
                 with masked_in_errors(secret), connection_fault(self._account):
                     return self._connect(secret)
             except PipelineError:
@@ -106,13 +105,13 @@ class Pop3Mailbox:
         return self._dialogue
 
     def _connect(self, secret: str) -> Dialogue:
-        account, timeout = self._account, self._account.timeout_ms / 1000
+        account = self._account
         if self._too_soon():
             raise too_soon(account)
         connection = socket.create_connection(
-            (account.host, account.port), min(timeout, CONNECT_TIMEOUT_SECONDS)
+            (account.host, account.port), connect_timeout_seconds(account)
         )
-        connection.settimeout(timeout)
+        connection.settimeout(account.timeout_ms / 1000)
         dialogue_log = (
             Pop3DialogueLog(DialogueLog(account.name, [secret])) if account.debug else None
         )

@@ -141,7 +141,7 @@ def test_shows_the_messages_to_be_fetched(dovecot: Dovecot, ca_file: str) -> Non
     assert found == [
         "read up to UID 1: 2 messages from UID 2 on",
         "read up to UID 3: none is there now",
-        f"numbered anew (UIDVALIDITY was {uid_validity + 1}), so all messages; known ones are"
+        f"renumbered (UIDVALIDITY was {uid_validity + 1}), so all messages; known ones are"
         " skipped: 3 messages from UID 1 on",
         "never read so far, so all messages, only those received since 2026-03-20:"
         " 1 message from UID 3 on",

@@ -13,7 +13,7 @@ from imapclient.exceptions import LoginError
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.imap.tokens import log_in_with_token
-from postrail.mailbox.login import asked_for, initial_response, mechanism_of, token_refused
+from postrail.mailbox.login import initial_response, mechanism_of, token_from, token_refused
 from postrail.oauth import ProviderUnavailable
 from tests.makers.oauth import account
 
@@ -157,4 +157,4 @@ def test_an_unavailable_provider_makes_the_mailbox_unavailable() -> None:
         raise ProviderUnavailable("it answers 503", remedy="later")
 
     with pytest.raises(MailboxUnavailable, match="it answers 503"):
-        asked_for(unavailable)
+        token_from(unavailable)
