@@ -1,9 +1,9 @@
-"""The blob store: content under its SHA-256, and the archive of raw mails by day and mailbox.
+"""The blob store: content under its SHA-256, and the archive of raw messages by day and mailbox.
 
-A folder (`file:///…`) when embedded, a bucket in production; obstore speaks to all of them. Who
-writes a record or a row that names a blob puts the blob first, also when it is there already: each
-`put` renews the time of its last write, by which the collector
-(`postrail.operate.blob_collector`) tells what is in use.
+It is a folder (`file:///…`) when embedded and a bucket in production, both by obstore. Before a
+process writes a record or a row that names a blob, it puts the blob, even if it is stored already:
+each `put` renews the time of the last write, from which `postrail.operate.blob_collector` knows
+what is in use.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from postrail.records import BlobReference
 SETTING = "POSTRAIL_BLOBS__URL"
 REMEDY = "Check that the store exists and that this process may write to it"
 FORMS = "Use file:///folder, s3://bucket/prefix, az://container/prefix or gs://bucket/prefix"
-# A stage pauses and tries again by itself; long attempts in here would only keep it from stopping.
+# A stage pauses and retries by itself; longer attempts here would only delay its stop.
 RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 LIST_PAGE = 1000
-# S3 takes no smaller parts. So much times the parts under way is held in memory.
+# The smallest part that S3 accepts. Memory holds PARTS_AT_ONCE of them per upload.
 PART_BYTES = 5 * 1024 * 1024
 PARTS_AT_ONCE = 2
-# Letters of a mailbox's name that any store and file system takes in a path.
+# All but the characters that every store and file system accepts in a path.
 UNSAFE = re.compile(r"[^A-Za-z0-9@+_.-]")
 SHA256_NAME = re.compile(r"[0-9a-f]{64}")
 ARCHIVE_NAME_MAX = 100
 
 
 class BlobMissing(PermanentError):
-    """The blob store answers and has other blobs, but not this one."""
+    """The blob store works and has other blobs, but lacks this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """A blob as the store lists it."""
+    """A blob in a listing of the store."""
 
     sha256: str
     size: int
@@ -78,26 +78,26 @@ class ArchivesMessages(WritesBlobs, Protocol):
 
 
 class BlobStore:
-    """Reads and writes blobs. Its faults are TransientErrors that name the setting."""
+    """Reads and writes blobs. Its faults are TransientErrors that name the setting to check."""
 
     def __init__(self, url: str) -> None:
-        """Makes the folder of a file:// URL when it is missing; raises ConfigurationError."""
+        """Creates a missing folder of a file:// URL; raises ConfigurationError."""
         self.url = url
         self._store = _open(url)
 
     async def put(self, data: bytes) -> BlobReference:
-        """Writes content under its SHA-256; when it is there, its last write moves to now."""
+        """Writes content under its SHA-256; existing content gets a new time of last write."""
         sha256 = hashlib.sha256(data).hexdigest()
         with self._faults():
             await obstore.put_async(self._store, _blob_path(sha256), data)
         return BlobReference(sha256=sha256, size=len(data))
 
     async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
-        """Writes content under the SHA-256 that it is known to have, in parts when it is large."""
+        """Writes content under its known SHA-256, in parts when it is large."""
         await self._put_chunks(_blob_path(reference.sha256), reference.size, chunks)
 
     async def get(self, sha256: str) -> bytes:
-        """The content; raises BlobMissing when the store has others, but not this one."""
+        """Returns the content; raises BlobMissing when the store lacks only this blob."""
         async with self._found(sha256):
             found = await obstore.get_async(self._store, _blob_path(sha256))
             return bytes(await found.bytes_async())
@@ -121,14 +121,14 @@ class BlobStore:
             raise BlobMissing(f"there is no blob {sha256}") from error
 
     async def _require_any(self, error: TransientError) -> None:
-        """A store without any blob is not mounted or the wrong one: that is no fault of a mail."""
+        """Raises TransientError for an empty store: it is not mounted, or the wrong one."""
         with self._faults():
             async for _ in obstore.list(self._store, "blobs", chunk_size=1):
                 return
         raise TransientError(
             f"the blob store {self.url} is empty",
             setting=SETTING,
-            remedy="Check that it is mounted, and the same for all processes",
+            remedy="Check that it is mounted, and that all processes use the same one",
         ) from error
 
     async def check(self) -> None:
@@ -140,7 +140,7 @@ class BlobStore:
             await obstore.delete_async(self._store, "check")
 
     async def list_blobs(self) -> AsyncIterator[list[StoredBlob]]:
-        """All blobs, in pages of at most a thousand."""
+        """Lists all blobs, in pages of at most a thousand."""
         pages = obstore.list(self._store, "blobs", chunk_size=LIST_PAGE).__aiter__()
         while True:
             with self._faults():
@@ -151,21 +151,21 @@ class BlobStore:
                 yield blobs
 
     async def written_at(self, sha256: str) -> datetime | None:
-        """When the blob was last put; None when it is not there."""
+        """Returns the time of the blob's last write; None when it is missing."""
         with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
             meta = await obstore.head_async(self._store, _blob_path(sha256))
             return meta["last_modified"]
         return None
 
     async def delete(self, sha256: str) -> None:
-        """Removes a blob; one that is gone already is no error."""
+        """Removes a blob, if it is still there."""
         with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
             await obstore.delete_async(self._store, _blob_path(sha256))
 
     async def archive(
         self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
     ) -> None:
-        """Keeps a raw mail under its day and mailbox; the same mail again replaces itself."""
+        """Stores a raw message under its day and mailbox; a repeated message replaces itself."""
         path = f"archive/{day.isoformat()}/{_safe(mailbox)}/{_safe(mail_id)}.eml"
         await self._put_chunks(path, size, chunks)
 
@@ -183,7 +183,7 @@ class BlobStore:
                 )
 
     async def expire_archive(self, days: int, today: date) -> int:
-        """Removes archived mails of days that are `days` or more ago; returns how many."""
+        """Removes messages archived `days` or more days ago; returns their number."""
         removed = 0
         with self._faults():
             found = await obstore.list_with_delimiter_async(self._store, "archive/")
@@ -204,7 +204,7 @@ class BlobStore:
 
     @contextlib.contextmanager
     def _faults(self, *, gone: bool = False) -> Iterator[None]:
-        """Turns what obstore raises; `gone`: that an object is missing passes unchanged."""
+        """Raises TransientError for obstore's errors; with `gone`, a missing object's unchanged."""
         try:
             yield
         except (BaseError, OSError) as error:
@@ -218,7 +218,7 @@ class BlobStore:
 def _open(url: str) -> ObjectStore:
     options: dict[str, Any] = {"retry_config": RETRIES}
     if url.startswith("file:"):
-        # Folders of days that have expired, and of blobs that were collected, go as well.
+        # Empty folders, of expired days and collected blobs, are removed as well.
         options = {"mkdir": True, "automatic_cleanup": True}
     elif url.startswith("memory:"):
         options = {}
@@ -236,7 +236,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _blob_path(sha256: str) -> str:
-    # Two letters spread the blobs over 256 folders, which listings and file systems like.
+    # Two hexadecimal digits spread the blobs over 256 folders, which keeps each folder small.
     return f"blobs/{sha256[:2]}/{sha256}"
 
 
@@ -249,7 +249,7 @@ def _stored(meta: Any) -> StoredBlob:
 
 
 def _safe(name: str) -> str:
-    """A name as one part of a path: never empty, "." or "..", and never with a slash."""
+    """Returns the name as one part of a path: never empty, "." or "..", and without a slash."""
     return UNSAFE.sub("_", name)[:ARCHIVE_NAME_MAX].replace("..", "__").strip(".") or "_"
 
 

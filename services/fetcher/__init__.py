@@ -1,5 +1,5 @@
-"""Brings mails from mailboxes to mail.fetched, once and for all, and leaves the rest to others.
+"""Reads new messages from the mailboxes and publishes each to mail.fetched.
 
-A stage in asyncio; the blocking IMAP calls run in a bounded pool of threads, and a mailbox that
-idles uses none.
+A stage in asyncio; the blocking calls to mail servers run in a bounded pool of threads, and a
+mailbox that waits with IDLE uses none.
 """

@@ -1,4 +1,4 @@
-"""The fetcher process: wires the consumer group, PostgreSQL, blobs and mailboxes together."""
+"""Starts the fetcher: wires the consumer group, PostgreSQL, the blob store and the mailboxes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
-from services.fetcher.assignment import Shares
+from services.fetcher.assignment import MailboxAssignment
 from services.fetcher.authorizations import Authorizations
-from services.fetcher.batch_read import Threads
-from services.fetcher.opener import Mailboxes
+from services.fetcher.opener import MailboxFactory, MailboxOpener
 from services.fetcher.publish import Publisher
-from services.fetcher.step import SharedResources
+from services.fetcher.resources import SharedResources, Threads
 from services.fetcher.store import PostgresStore
-from services.fetcher.watch import MailboxOpener, MailboxWatch
+from services.fetcher.watch import MailboxWatch
 
 
 async def main(process: Process) -> None:
-    """Fetches from this process's share of the mailboxes until it is told to stop."""
+    """Fetches from the mailboxes assigned to this process until it is told to stop."""
     settings = process.settings
     pool = await patiently(process, "database", lambda: open_pool(settings.database))
     if pool is None:
@@ -40,34 +39,36 @@ async def main(process: Process) -> None:
         await require_own(pool, settings.instance, process.clock.now())
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)
-        parts = _parts(process, store, Threads(threads))
+        resources = _resources(process, store, Threads(threads))
         full_listing_seconds = settings.fetcher.full_listing_seconds
-        mailboxes = Mailboxes(store, secrets, tokens, process.clock, full_listing_seconds)
-        entrance = _entrance(settings.fetcher.threads, mailboxes)
-        shares = Shares(
+        mailboxes = MailboxFactory(store, secrets, tokens, process.clock, full_listing_seconds)
+        opener = _opener(settings.fetcher.threads, mailboxes)
+        assignment = MailboxAssignment(
             store=store,
             assigned=lambda: worker.assigned_partitions,
             partitions=settings.kafka.partitions,
             reload_seconds=settings.fetcher.accounts_reload_seconds,
-            watch_for=lambda account: MailboxWatch(account, parts, entrance),
+            watch_for=lambda account: MailboxWatch(account, resources, opener),
         )
         worker = Worker(
             topic=MAILBOX_CHECK_REQUESTED,
             group="fetcher",
             settings=settings.kafka,
-            process=shares.look_now,
+            process=assignment.pass_on_requests,
             producer=process.producer,
             health=process.health,
             clock=process.clock,
         )
         authorizations = Authorizations(
             rows=store.token_rows,
-            shares=shares,
+            assignment=assignment,
             clock=process.clock,
             reload_seconds=settings.fetcher.accounts_reload_seconds,
         )
         await side_by_side(
-            worker.run(process.stop), shares.run(process.stop), authorizations.run(process.stop)
+            worker.run(process.stop),
+            assignment.run(process.stop),
+            authorizations.run(process.stop),
         )
     finally:
         await tokens.close()
@@ -75,7 +76,7 @@ async def main(process: Process) -> None:
         await pool.close()
 
 
-def _parts(process: Process, store: PostgresStore, threads: Threads) -> SharedResources:
+def _resources(process: Process, store: PostgresStore, threads: Threads) -> SharedResources:
     settings = process.settings
     publisher = Publisher(
         producer=process.producer,
@@ -96,7 +97,7 @@ def _parts(process: Process, store: PostgresStore, threads: Threads) -> SharedRe
     )
 
 
-def _entrance(threads: int, mailboxes: Mailboxes) -> MailboxOpener:
+def _opener(threads: int, mailboxes: MailboxFactory) -> MailboxOpener:
     slots = max(1, threads // 2)
     return MailboxOpener(mailbox_for=mailboxes.mailbox_for, slots=asyncio.Semaphore(slots))
 

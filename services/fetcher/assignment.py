@@ -1,4 +1,4 @@
-"""Which mailboxes this process watches: the accounts whose partition the consumer group gave us."""
+"""Watches the mailboxes assigned to this process: those whose partitions its consumer has."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from services.fetcher.watch import MailboxWatch
 
 logger = log("fetcher")
 
-# How soon a change of the assignment is followed.
-LOOK_SECONDS = 0.2
+# The interval at which the watches follow the assignment.
+ADJUST_SECONDS = 0.2
 
 
-class Shares:
+class MailboxAssignment:
     """Starts and stops watches as accounts change and partitions move."""
 
     def __init__(
@@ -44,23 +44,23 @@ class Shares:
 
     @property
     def mailboxes(self) -> list[str]:
-        """The names of the mailboxes that are watched here now."""
+        """The names of the mailboxes that this process watches now."""
         return sorted(self._watches)
 
-    async def look_now(self, received: Sequence[Received[MailboxCheckRequested]]) -> None:
-        """Passes requests for a look on to the watches; those of others are no matter of ours."""
+    async def pass_on_requests(self, received: Sequence[Received[MailboxCheckRequested]]) -> None:
+        """Passes requests for a poll on to the watches; ignores mailboxes of other processes."""
         for entry in received:
             self.wake(entry.record.mailbox)
 
     def wake(self, mailbox: str) -> None:
-        """Something has changed for the mailbox: it is looked at now, if it is watched here."""
+        """Polls the mailbox at once, if this process watches it."""
         if mailbox in self._watches:
-            self._watches[mailbox].look_now()
+            self._watches[mailbox].poll_now()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keeps the watches as they should be until `stop` is set, then ends them.
+        """Starts and ends watches until `stop` is set, then ends all.
 
-        Raises what ends a watch: FatalError.
+        Raises what ended a watch: FatalError.
         """
         loop = asyncio.get_running_loop()
         next_reload = loop.time()
@@ -87,12 +87,12 @@ class Shares:
         ]
         await self._end(changed)
         for name in wanted.keys() - self._watches.keys():
-            self._begin(wanted[name])
+            self._start(wanted[name])
 
     def _is_ours(self, account: MailAccount) -> bool:
         return account.enabled and partition_of(account.name, self._partitions) in self._assigned()
 
-    def _begin(self, account: MailAccount) -> None:
+    def _start(self, account: MailAccount) -> None:
         logger.info("mailbox is ours", mailbox=account.name)
         watch = self._watch_for(account)
         self._watches[account.name] = watch
@@ -106,12 +106,12 @@ class Shares:
         await end_tasks(tasks)
 
     async def _pause(self) -> None:
-        """Waits a little; raises what a watch has ended with."""
+        """Waits until the next adjustment; raises what ended a watch."""
         if not self._tasks:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(ADJUST_SECONDS)
             return
         done, _ = await asyncio.wait(
-            self._tasks.values(), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            self._tasks.values(), timeout=ADJUST_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
         for task in done:
             task.result()

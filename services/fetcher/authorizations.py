@@ -1,6 +1,6 @@
-"""What the table of tokens says of the mailboxes here: shown as metrics, and it wakes who waits.
+"""Follows the token states of the mailboxes here: shows metrics, wakes authorized mailboxes.
 
-A mailbox whose account needs authorization goes on by itself once somebody has signed in.
+A mailbox whose account needs authorization resumes by itself once a person has signed in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from postrail.oauth.token_table import TokenRow
 from postrail.observe.log import log
 from postrail.observe.metrics import forget_token, show_token
 from postrail.tasks import set_within
-from services.fetcher.assignment import Shares
+from services.fetcher.assignment import MailboxAssignment
 
 logger = log("fetcher")
 
@@ -26,33 +26,33 @@ class Authorizations:
         self,
         *,
         rows: Callable[[], Awaitable[Sequence[TokenRow]]],
-        shares: Shares,
+        assignment: MailboxAssignment,
         clock: Clock,
         reload_seconds: float,
     ) -> None:
         self._rows = rows
-        self._shares = shares
+        self._assignment = assignment
         self._clock = clock
         self._reload_seconds = reload_seconds
         self._waiting: set[str] = set()
         self._shown: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Looks every few seconds until `stop` is set."""
+        """Checks every few seconds until `stop` is set."""
         while not await set_within(stop, self._reload_seconds):
             try:
-                await self.look()
+                await self.check()
             except TransientError as error:
                 logger.warning("states of tokens not read", reason=str(error))
 
-    async def look(self) -> None:
-        """Shows each state, and wakes the mailboxes of accounts that are authorized again."""
-        ours = set(self._shares.mailboxes)
+    async def check(self) -> None:
+        """Shows each state; wakes the mailboxes whose accounts are authorized again."""
+        ours = set(self._assignment.mailboxes)
         rows = [row for row in await self._rows() if row.mail_account in ours]
         waiting = {row.mail_account for row in rows if row.state == "needs_authorization"}
         for name in (self._waiting & ours) - waiting:
             logger.info("mailbox is authorized again", mailbox=name)
-            self._shares.wake(name)
+            self._assignment.wake(name)
         self._waiting = waiting
         self._show(rows)
 

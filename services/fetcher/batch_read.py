@@ -1,193 +1,240 @@
-"""Reads batches from a mailbox; a mail that cannot be read stops neither its neighbours nor us."""
+"""Reads batches of messages from a mailbox; an unreadable message does not stop the others."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, Mailbox, MailboxUnavailable, MailUnreadable, ReadMail
+from postrail.settings import FetcherSettings
+from services.fetcher.resources import Threads
 
-T = TypeVar("T")
-P = ParamSpec("P")
-
-# Some servers (Dovecot by default) break off the connection instead of refusing one mail. It is the
-# mail's fault when that has happened so often while it was read alone, each time after a new login.
+# Some servers (Dovecot by default) break off the connection instead of refusing one message. It
+# counts as unreadable after this number of losses while it was read alone, each after a new login.
 LOSSES_OF_UNREADABLE = 3
 
-# Each operation on a socket has its timeout; a server that sends a byte now and then would keep the
-# thread from all other mailboxes for ever. The largest mail over the slowest line takes less.
-LONGEST_CALL_SECONDS = 3600.0
-
-# Reads one mail; None when it was removed meanwhile.
-OneRead = Callable[[ListedMail], ReadMail | None]
+# Reads one message; returns None when it was removed in the meantime.
+SingleRead = Callable[[ListedMail], ReadMail | None]
 
 
-class Threads:
-    """Runs blocking calls in a bounded pool."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of a mail account; 0 means unlimited."""
 
-    def __init__(self, pool: Executor, longest_seconds: float = LONGEST_CALL_SECONDS) -> None:
-        self._pool = pool
-        self._longest_seconds = longest_seconds
+    max_mails_per_poll: int = 0
+    max_message_bytes: int = 0
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Returns what the function returns; a cancelled caller leaves the thread to its work.
+    @classmethod
+    def of(cls, account: MailAccount) -> Self:
+        """Returns the limits of an account."""
+        return cls(
+            max_mails_per_poll=account.max_mails_per_poll,
+            max_message_bytes=account.max_message_bytes,
+        )
 
-        Raises MailboxUnavailable when it takes too long; `release` then frees the thread.
-        """
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
-        try:
-            async with asyncio.timeout(self._longest_seconds) as limit:
-                return await work
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise MailboxUnavailable(
-                f"what was asked of the mailbox took longer than {self._longest_seconds:g} seconds"
-            ) from error
+    def exceeded_by(self, message: ListedMail) -> bool:
+        """Tells whether the message is known to be too large."""
+        return 0 < self.max_message_bytes < (message.size or 0)
 
-    def release(self, mailbox: Mailbox) -> None:
-        """Breaks off a mailbox's connection, whatever it is doing, and closes it in a thread."""
-        mailbox.interrupt()
-        self._pool.submit(mailbox.close)
+    def may_be_exceeded_by(self, message: ListedMail) -> bool:
+        """Tells whether the message is too large, or could be because its size is unknown."""
+        return self.exceeded_by(message) or (self.max_message_bytes > 0 and message.size is None)
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A listed mail that cannot be read, and why."""
+    """A listed message that cannot be read, and the reason."""
 
-    mail: ListedMail
+    message: ListedMail
     reason: str
 
 
 @dataclass
 class Suspects:
-    """Mails during whose reading a connection was lost: remembered from one login to the next."""
+    """Messages during whose reading a connection was lost; kept from one login to the next."""
 
     losses: Counter[int] = field(default_factory=Counter)
-    # How often the server said that it does not give a mail out: it may be busy with it.
+    # The number of refusals of each message; the server may be busy with it for a while.
     refusals: Counter[int] = field(default_factory=Counter)
-    # The connection was lost while mails were listed: maybe by one whose size cannot be told.
+    # The connection was lost during a listing, perhaps by a message whose size cannot be computed.
     in_listing: bool = False
 
     def suspect(self, uids: Sequence[int]) -> None:
-        """The connection was lost while these were read."""
+        """Notes that the connection was lost while these messages were read."""
         alone = len(uids) == 1
         for uid in uids:
-            # A batch only makes suspects; guilt shows when a mail is read alone.
+            # A batch only makes suspects; a loss counts when the message was read alone.
             self.losses[uid] += 1 if alone else 0
 
     def unreadable(self, uids: Sequence[int]) -> bool:
-        """Whether this mail was on its own often enough when the connection was lost."""
+        """Tells whether this is one message that has caused too many losses."""
         return len(uids) == 1 and self.losses[uids[0]] >= LOSSES_OF_UNREADABLE
 
     def refused_for_good(self, uid: int) -> bool:
-        """Notes a refusal of this mail alone; whether it was the last one to be waited for."""
+        """Counts a refusal of this message alone; returns whether to give it up."""
         self.refusals[uid] += 1
         return self.refusals[uid] >= LOSSES_OF_UNREADABLE
 
     def forget(self, uids: Sequence[int]) -> None:
-        """These mails are done with."""
+        """Forgets messages that are recorded."""
         for uid in uids:
             self.losses.pop(uid, None)
             self.refusals.pop(uid, None)
 
 
-async def list_after(
-    mailbox: Mailbox, threads: Threads, uid: int, suspects: Suspects
-) -> list[ListedMail]:
-    """The first mails above `uid`; without their sizes while asking for those is suspected."""
-    try:
-        return await threads.run(mailbox.list_after, uid, with_sizes=not suspects.in_listing)
-    except MailboxUnavailable as error:
-        # A server that asks for a pause has not stumbled over a mail.
-        suspects.in_listing = suspects.in_listing or not error.after_seconds
-        raise
+def is_large(message: ListedMail, max_bytes: int) -> bool:
+    """Tells whether a message is larger than a batch may be, or could be."""
+    return message.size is None or message.size > max_bytes
 
 
-async def read_batch(
-    mailbox: Mailbox,
-    threads: Threads,
-    batch: Sequence[ListedMail],
-    suspects: Suspects,
-    *,
-    alone: OneRead | None = None,
-) -> tuple[list[ReadMail], list[Unreadable]]:
-    """The mails of the batch in order, and those that cannot be read.
+def batches(
+    listed: Sequence[ListedMail], *, max_mails: int, max_bytes: int, alone: Collection[int] = ()
+) -> Iterator[list[ListedMail]]:
+    """Divides messages, in order, into batches of at most `max_mails` and `max_bytes`.
 
-    `alone` is how a mail is read that has the batch to itself, because it is large.
-
-    Raises MailboxUnavailable when the connection is lost; the mails in hand are then suspects.
+    Large messages and those in `alone` get a batch of their own.
     """
-    uids = [mail.uid for mail in batch]
-    if suspects.unreadable(uids):
-        return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
-    try:
-        if alone is None:
-            mails = await threads.run(mailbox.read, uids)
-        else:
-            mail = await threads.run(alone, batch[0])
-            mails = [mail] if mail else []
-        withheld = await _withheld(mailbox, threads, batch, mails)
-    except MailUnreadable as error:
-        if len(batch) == 1 and suspects.refused_for_good(batch[0].uid):
-            return [], [Unreadable(batch[0], error.problem)]
-        return await _one_by_one(mailbox, threads, batch, suspects, alone)
-    except Exception as error:
-        if _may_be_by_a_mail(error):
-            suspects.suspect(uids)
-        raise
-    if not withheld:
-        return mails, []
-    if len(batch) == 1:
-        return [], [Unreadable(batch[0], "the mail server lists it and does not give it out")]
-    more, unreadable = await _one_by_one(mailbox, threads, withheld, suspects)
-    return sorted([*mails, *more], key=lambda mail: mail.uid), unreadable
+    batch: list[ListedMail] = []
+    size = 0
+    for message in listed:
+        single = is_large(message, max_bytes) or message.uid in alone
+        full = len(batch) == max_mails or size + (message.size or 0) > max_bytes
+        if batch and (single or full):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += message.size or 0
+        if single:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _may_be_by_a_mail(error: Exception) -> bool:
-    """Whether one mail may be the reason, so that the fault would come back for ever.
+class BatchReader:
+    """Lists and reads the messages of one open mailbox."""
 
-    A pause that the server asks for is no mail's fault, nor is a full disk; an answer that nobody
-    foresaw may be.
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        threads: Threads,
+        settings: FetcherSettings,
+        suspects: Suspects,
+        limits: Limits,
+    ) -> None:
+        self._mailbox = mailbox
+        self._threads = threads
+        self._settings = settings
+        self._suspects = suspects
+        self._limits = limits
+
+    async def held(self, last: int) -> list[ListedMail]:
+        """Returns all messages up to `last` that the mailbox holds."""
+        return await self._threads.run(self._mailbox.held, last)
+
+    async def list_after(self, uid: int) -> list[ListedMail]:
+        """Returns the first messages above `uid`; without sizes when those break the connection."""
+        with_sizes = not self._suspects.in_listing
+        try:
+            return await self._threads.run(self._mailbox.list_after, uid, with_sizes=with_sizes)
+        except MailboxUnavailable as error:
+            # A server that asks for a pause has not failed over a message.
+            self._suspects.in_listing = self._suspects.in_listing or not error.after_seconds
+            raise
+
+    def batches(self, listed: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
+        """Divides listed messages into batches; too large and suspected ones are read alone."""
+        too_large = {message.uid for message in listed if self._limits.exceeded_by(message)}
+        return batches(
+            listed,
+            max_mails=self._settings.batch_max_mails,
+            max_bytes=self._settings.batch_max_bytes,
+            alone=too_large | self._suspects.losses.keys(),
+        )
+
+    async def read(self, batch: Sequence[ListedMail]) -> tuple[list[ReadMail], list[Unreadable]]:
+        """Returns the messages of the batch in order, and those that cannot be read.
+
+        Raises MailboxUnavailable when the connection is lost; the batch is then suspected.
+        """
+        uids = [message.uid for message in batch]
+        if self._suspects.unreadable(uids):
+            return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
+        try:
+            messages = await self._read(batch)
+            withheld = await self._withheld(batch, messages)
+        except MailUnreadable as error:
+            if len(batch) == 1 and self._suspects.refused_for_good(batch[0].uid):
+                return [], [Unreadable(batch[0], error.problem)]
+            return await self._read_one_by_one(batch)
+        except Exception as error:
+            if _may_be_caused_by_a_message(error):
+                self._suspects.suspect(uids)
+            raise
+        if not withheld:
+            return messages, []
+        if len(batch) == 1:
+            return [], [Unreadable(batch[0], "the mail server lists it but does not deliver it")]
+        more, unreadable = await self._read_one_by_one(withheld)
+        return sorted([*messages, *more], key=lambda message: message.uid), unreadable
+
+    async def _read(self, batch: Sequence[ListedMail]) -> list[ReadMail]:
+        if single_read := self._single_read(batch[0]):
+            message = await self._threads.run(single_read, batch[0])
+            return [message] if message else []
+        return await self._threads.run(self._mailbox.read, [message.uid for message in batch])
+
+    def _single_read(self, message: ListedMail) -> SingleRead | None:
+        """Returns the call that reads a message too large for a shared batch, else None."""
+        if self._limits.exceeded_by(message):
+            return self._mailbox.read_header
+        if is_large(message, self._settings.batch_max_bytes):
+            return self._read_large
+        return None
+
+    def _read_large(self, listed: ListedMail) -> ReadMail | None:
+        """Reads to disk; reads only the header if the size, unknown before, is over the limit."""
+        message = self._mailbox.read_to_spool(listed)
+        if message is None or not self._limits.exceeded_by(replace(listed, size=message.size)):
+            return message
+        message.close()
+        return self._mailbox.read_header(replace(listed, size=message.size))
+
+    async def _withheld(
+        self, batch: Sequence[ListedMail], messages: Sequence[ReadMail]
+    ) -> list[ListedMail]:
+        """Returns those missing in the server's answer that it still lists; others were removed."""
+        given = {message.uid for message in messages}
+        withheld = []
+        for missing in (message for message in batch if message.uid not in given):
+            listed = await self._threads.run(
+                self._mailbox.list_after, missing.uid - 1, with_sizes=False
+            )
+            if listed and listed[0].uid == missing.uid:
+                withheld.append(missing)
+        return withheld
+
+    async def _read_one_by_one(
+        self, batch: Sequence[ListedMail]
+    ) -> tuple[list[ReadMail], list[Unreadable]]:
+        messages: list[ReadMail] = []
+        unreadable: list[Unreadable] = []
+        for message in batch:
+            read, refused = await self.read([message])
+            messages += read
+            unreadable += refused
+        return messages, unreadable
+
+
+def _may_be_caused_by_a_message(error: Exception) -> bool:
+    """Tells whether one message may be the reason, so that the fault would return for ever.
+
+    A pause that the server asks for and a full disk are not; an unforeseen answer may be.
     """
     if isinstance(error, MailboxUnavailable):
         return not error.after_seconds
     return not isinstance(error, PipelineError)
-
-
-async def _withheld(
-    mailbox: Mailbox, threads: Threads, batch: Sequence[ListedMail], mails: Sequence[ReadMail]
-) -> list[ListedMail]:
-    """Mails that are missing in the server's answer though it still lists them.
-
-    The other missing ones were removed, and are nobody's loss.
-    """
-    given = {mail.uid for mail in mails}
-    withheld = []
-    for missing in (mail for mail in batch if mail.uid not in given):
-        listed = await threads.run(mailbox.list_after, missing.uid - 1, with_sizes=False)
-        if listed and listed[0].uid == missing.uid:
-            withheld.append(missing)
-    return withheld
-
-
-async def _one_by_one(
-    mailbox: Mailbox,
-    threads: Threads,
-    batch: Sequence[ListedMail],
-    suspects: Suspects,
-    alone: OneRead | None = None,
-) -> tuple[list[ReadMail], list[Unreadable]]:
-    mails: list[ReadMail] = []
-    unreadable: list[Unreadable] = []
-    for mail in batch:
-        read, refused = await read_batch(mailbox, threads, [mail], suspects, alone=alone)
-        mails += read
-        unreadable += refused
-    return mails, unreadable

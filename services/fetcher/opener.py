@@ -1,27 +1,50 @@
-"""Makes the Mailbox that an account's protocol asks for."""
+"""Opens mailboxes: the implementation for an account's protocol, on its state in PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.errors import TransientError
 from postrail.mailbox import Mailbox
 from postrail.mailbox.folder.mailbox import FolderMailbox
+from postrail.mailbox.graph.delta import Delta
 from postrail.mailbox.graph.mailbox import GraphMailbox
 from postrail.mailbox.imap.mailbox import ImapMailbox
-from postrail.mailbox.ledger import Ledger
 from postrail.mailbox.login import login_for
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
-from services.fetcher.deltas import PostgresDeltas
-from services.fetcher.ledger import PostgresLedger
+from services.fetcher.resources import Threads
 from services.fetcher.store import PostgresStore
 
+T = TypeVar("T")
 
-class Mailboxes:
-    """Mailboxes for accounts, not opened yet."""
+# The statements have time limits of their own; this one is for an event loop that has ended.
+ANSWER_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailboxOpener:
+    """Makes mailboxes for accounts and opens them, as many at once as there are slots."""
+
+    mailbox_for: Callable[[MailAccount], Mailbox]
+    # Fewer than there are threads, so that silent servers leave some to the other mailboxes.
+    slots: asyncio.Semaphore
+
+    async def open(self, mailbox: Mailbox, threads: Threads) -> int:
+        """Opens a mailbox in a thread; returns its UIDVALIDITY."""
+        async with self.slots:
+            return await threads.run(mailbox.open)
+
+
+class MailboxFactory:
+    """Makes the Mailbox for an account's protocol, not opened yet."""
 
     def __init__(
         self,
@@ -38,31 +61,60 @@ class Mailboxes:
         self._full_listing_seconds = full_listing_seconds
 
     def mailbox_for(self, account: MailAccount) -> Mailbox:
-        """Raises ConfigurationError when the account's secret cannot be revealed."""
-        # First of all: an observer is given none, and must not get a mailbox that needs none.
+        """Makes the mailbox; raises ConfigurationError when its secret cannot be revealed."""
+        # Before all else: an observer gets no secrets, and no mailbox that needs none either.
         login = login_for(account, self._secrets, self._tokens)
+        state = PostgresFolderState(
+            self._store, asyncio.get_running_loop(), account.name, account.folder
+        )
         match account.protocol:
             case "folder":
-                return FolderMailbox(account, self._ledger(account), self._clock)
+                return FolderMailbox(account, state, self._clock)
             case "microsoft_graph":
-                return self._graph(account)
+                return GraphMailbox(
+                    account,
+                    self._tokens.bearer(account),
+                    ledger=state,
+                    deltas=state,
+                    clock=self._clock,
+                    full_listing_seconds=self._full_listing_seconds,
+                )
             case "pop3":
-                return Pop3Mailbox(account, login, self._ledger(account))
+                return Pop3Mailbox(account, login, state)
             case _:
                 return ImapMailbox(account, login)
 
-    def _graph(self, account: MailAccount) -> Mailbox:
-        return GraphMailbox(
-            account,
-            self._tokens.bearer(account),
-            ledger=self._ledger(account),
-            deltas=PostgresDeltas(
-                self._store, asyncio.get_running_loop(), account.name, account.folder
-            ),
-            clock=self._clock,
-            full_listing_seconds=self._full_listing_seconds,
-        )
 
-    def _ledger(self, account: MailAccount) -> Ledger:
-        loop = asyncio.get_running_loop()
-        return PostgresLedger(self._store, loop, account.name, account.folder)
+class PostgresFolderState:
+    """The roles Ledger and Deltas for one folder, for the threads that mailboxes run in.
+
+    It asks the event loop that the pool of connections belongs to, and raises TransientError while
+    PostgreSQL is unavailable.
+    """
+
+    def __init__(
+        self, store: PostgresStore, loop: asyncio.AbstractEventLoop, mailbox: str, folder: str
+    ) -> None:
+        self._store = store
+        self._loop = loop
+        self._mailbox = mailbox
+        self._folder = folder
+
+    def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
+        """Returns the number of each key; see `postrail.mailbox.ledger`."""
+        return self._ask(self._store.number(self._mailbox, self._folder, keys, whole=whole))
+
+    def load(self) -> Delta | None:
+        """Returns the delta link that was saved last."""
+        return self._ask(self._store.delta(self._mailbox, self._folder))
+
+    def save(self, delta: Delta) -> None:
+        """Saves a delta link."""
+        self._ask(self._store.save_delta(self._mailbox, self._folder, delta))
+
+    def _ask(self, question: Coroutine[Any, Any, T]) -> T:
+        answer = asyncio.run_coroutine_threadsafe(question, self._loop)
+        try:
+            return answer.result(ANSWER_SECONDS)
+        except (TimeoutError, concurrent.futures.CancelledError) as error:
+            raise TransientError("PostgreSQL did not answer a mailbox in time") from error

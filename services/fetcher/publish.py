@@ -1,4 +1,4 @@
-"""Puts mails where nothing loses them: large ones into the blob store, all into mail.fetched."""
+"""Publishes messages to mail.fetched; large ones go into the blob store first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LARGE_AT_ONCE = 2
 
 
 class Publisher:
-    """Writes blobs, then records; what it returns is safe."""
+    """Writes blobs, then records; the messages it returns are safe."""
 
     def __init__(
         self,
@@ -43,17 +43,17 @@ class Publisher:
         self._clock = clock
         self._inline_max_bytes = inline_max_bytes
         self._archive = archive_days > 0
-        # Each one under way holds parts of itself in memory.
+        # Each one in flight holds parts of itself in memory.
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
-    async def publish(self, state: SyncState, mails: Sequence[ReadMail]) -> list[FetchedRow]:
-        """Returns the rows of the mails once Kafka has acknowledged every one.
+    async def publish(self, state: SyncState, messages: Sequence[ReadMail]) -> list[FetchedRow]:
+        """Returns the rows of the messages once Kafka has acknowledged every one.
 
-        Raises TransientError while the blob store is away (nothing was sent then), and FatalError
-        when Kafka did not acknowledge.
+        Raises TransientError before anything was sent while the blob store is unavailable, and
+        FatalError when Kafka did not acknowledge.
         """
         now = self._clock.now()
-        records = [await self._record(state, mail, now) for mail in mails]
+        records = [await self._record(state, message, now) for message in messages]
         entries = [
             Entry(topic=MAIL_FETCHED, key=record.mailbox, value=avro.encode(record))
             for record in records
@@ -61,33 +61,33 @@ class Publisher:
         placed = await self._producer.send(entries)
         return [_row(record, place) for record, place in zip(records, placed, strict=True)]
 
-    async def _record(self, state: SyncState, mail: ReadMail, now: datetime) -> MailFetched:
-        mail_id = mail_id_of(state, mail.uid, mail.key)
-        reference = _reference(mail)
+    async def _record(self, state: SyncState, message: ReadMail, now: datetime) -> MailFetched:
+        mail_id = mail_id_of(state, message.uid, message.key)
+        reference = _reference(message)
         inline = reference.size <= self._inline_max_bytes
-        async with self._large if mail.spool else contextlib.nullcontext():
-            with self._told():
+        async with self._large if message.spool else contextlib.nullcontext():
+            with self._reporting_health():
                 if self._archive:
                     await self._blobs.archive(
-                        now.date(), state.mailbox, mail_id, reference.size, mail.chunks()
+                        now.date(), state.mailbox, mail_id, reference.size, message.chunks()
                     )
                 if not inline:
-                    await self._blobs.put_chunks(reference, mail.chunks())
+                    await self._blobs.put_chunks(reference, message.chunks())
         return MailFetched(
             mail_id=mail_id,
             mailbox=state.mailbox,
-            source=source_of(state, mail.uid, mail.key),
-            received_at=mail.received_at,
+            source=source_of(state, message.uid, message.key),
+            received_at=message.received_at,
             fetched_at=now,
-            size=mail.size,
-            body=b"".join(mail.chunks()) if inline else None,
+            size=message.size,
+            body=b"".join(message.chunks()) if inline else None,
             blob=None if inline else reference,
-            too_large=mail.full_size is not None,
+            too_large=message.full_size is not None,
         )
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tells the process's health whether the blob store is there."""
+    def _reporting_health(self) -> Iterator[None]:
+        """Reports to the process's health whether the blob store is available."""
         try:
             yield
         except TransientError as error:
@@ -96,10 +96,12 @@ class Publisher:
         self._health.up("blobs")
 
 
-def _reference(mail: ReadMail) -> BlobReference:
-    if mail.spool is not None:
-        return BlobReference(sha256=mail.spool.sha256, size=mail.spool.size)
-    return BlobReference(sha256=hashlib.sha256(mail.content).hexdigest(), size=len(mail.content))
+def _reference(message: ReadMail) -> BlobReference:
+    if message.spool is not None:
+        return BlobReference(sha256=message.spool.sha256, size=message.spool.size)
+    return BlobReference(
+        sha256=hashlib.sha256(message.content).hexdigest(), size=len(message.content)
+    )
 
 
 def _row(record: MailFetched, placed: Placed) -> FetchedRow:

@@ -1,69 +1,24 @@
-"""The fetcher's story: what is new in a mailbox becomes records, then rows, then counts as seen.
+"""Fetches new messages: reads them, publishes them to Kafka, records them, then finishes them.
 
-The order is the promise. A mail counts as read only when Kafka has acknowledged it; its row and
-how far the mailbox was read are one transaction; marking, moving or removing comes last. Whatever
-is cut off in between is done again with the same mail_id, which changes nothing for the stages
-behind.
+The order is the promise. A message counts as read only when Kafka has acknowledged it; its row and
+how far the mailbox was read are saved in one transaction; marking, moving or removing comes last.
+What is interrupted in between is repeated with the same mail_id, which changes nothing downstream.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from postrail.clock import Clock
-from postrail.incoming.fetched import FetchedRow, UnreadableRow
-from postrail.mailbox import ListedMail, Mailbox, MailUnreadable, ReadMail
+from postrail.incoming.queue import FetchedRow
+from postrail.mailbox import ListedMail, Mailbox, ReadMail
 from postrail.mailbox_state.sync_state import SyncState
-from postrail.observe.log import log
-from postrail.settings import FetcherSettings
-from postrail.stream.progress import CountsContacts
-from services.fetcher.batch_read import (
-    OneRead,
-    Suspects,
-    Threads,
-    Unreadable,
-    list_after,
-    read_batch,
-)
-from services.fetcher.batches import batches, is_large
-from services.fetcher.identity import mail_id_of, source_of
-from services.fetcher.publish import Publisher
-from services.fetcher.store import Store
-
-logger = log("fetcher")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SharedResources:
-    """What all mailboxes of a process share."""
-
-    settings: FetcherSettings
-    store: Store
-    publisher: Publisher
-    progress: CountsContacts
-    threads: Threads
-    # Batches in hand, of all mailboxes together: what bounds memory.
-    batch_slots: asyncio.Semaphore
-    clock: Clock
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What the mail account allows; 0: no limit."""
-
-    max_mails_per_poll: int = 0
-    max_message_bytes: int = 0
-
-    def exceeded_by(self, mail: ListedMail) -> bool:
-        """Whether the mail is known to be too large."""
-        return 0 < self.max_message_bytes < (mail.size or 0)
-
-    def may_be_exceeded_by(self, mail: ListedMail) -> bool:
-        """Whether the mail is too large, or may be: the server does not tell its size."""
-        return self.exceeded_by(mail) or (self.max_message_bytes > 0 and mail.size is None)
+from services.fetcher.batch_read import BatchReader, Limits, Suspects, Unreadable
+from services.fetcher.finish import Finisher
+from services.fetcher.identity import mail_id_of
+from services.fetcher.report import report_fetched, report_unreadable, unreadable_rows
+from services.fetcher.resources import SharedResources
 
 
 class Fetch:
@@ -71,191 +26,119 @@ class Fetch:
 
     def __init__(
         self,
-        parts: SharedResources,
+        resources: SharedResources,
         mailbox: Mailbox,
         state: SyncState,
         suspects: Suspects,
         limits: Limits | None = None,
     ) -> None:
-        self._parts = parts
-        self._mailbox = mailbox
-        self._suspects = suspects
-        self._limits = limits or Limits()
-        self._finished_saved = state.finished_uid
-        # Something was asked of the mailbox that it does at its next rest.
-        self._unsettled = False
         self.state = state
+        self.suspects = suspects
+        self._resources = resources
+        self._limits = limits or Limits()
+        self._reader = BatchReader(
+            mailbox, resources.threads, resources.settings, suspects, self._limits
+        )
+        self._finisher = Finisher(mailbox, resources.threads, state.mailbox)
+        self._finished_saved = state.finished_uid
 
     async def take_new(self, already: int = 0) -> int:
-        """Fetches until the mailbox lists nothing new, or the poll has had its number of mails.
+        """Fetches until the mailbox lists nothing new, or the limit of the poll is reached.
 
-        `already` are those that a predecessor has fetched within the time of this poll. Returns
-        how many more the poll may fetch.
+        `already` is the number that a predecessor has fetched within the time of this poll. Returns
+        how many messages the poll may still fetch.
         """
         left = (self._limits.max_mails_per_poll or sys.maxsize) - already
         while left > 0 and (listed := await self.listed_after(self.state.last_uid)):
             await self.take(listed[:left])
             left -= len(listed[:left])
-            self._suspects.in_listing = False
+            self.suspects.in_listing = False
         return left
 
     async def take(self, listed: Sequence[ListedMail]) -> None:
-        """Reads listed mails, makes records and rows of them, and finishes with them."""
-        for batch in self._batches(listed):
-            async with self._parts.batch_slots:
+        """Reads, publishes, records and finishes listed messages."""
+        for batch in self._reader.batches(listed):
+            async with self._resources.batch_slots:
                 await self._take(batch)
 
     async def held(self) -> list[ListedMail]:
-        """All mails of the mailbox that were there when it was read last."""
-        return await self._parts.threads.run(self._mailbox.held, self.state.last_uid)
+        """Returns all messages that the mailbox holds up to where it was read."""
+        return await self._reader.held(self.state.last_uid)
 
     async def listed_after(self, uid: int) -> list[ListedMail]:
-        """The first mails above `uid`, with their sizes where the server can tell them."""
-        return await list_after(self._mailbox, self._parts.threads, uid, self._suspects)
+        """Returns the first messages above `uid`, with sizes where the server can tell them."""
+        return await self._reader.list_after(uid)
 
-    def mail_id(self, mail: ListedMail) -> str:
-        """What names the mail before and after it was read."""
-        return mail_id_of(self.state, mail.uid, mail.key)
-
-    def _batches(self, listed: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
-        too_large = {mail.uid for mail in listed if self._limits.exceeded_by(mail)}
-        return batches(
-            listed,
-            max_mails=self._parts.settings.batch_max_mails,
-            max_bytes=self._parts.settings.batch_max_bytes,
-            alone=too_large | self._suspects.losses.keys(),
-        )
+    def mail_id(self, message: ListedMail) -> str:
+        """Returns the message's id, which is the same before and after it was read."""
+        return mail_id_of(self.state, message.uid, message.key)
 
     async def _take(self, batch: Sequence[ListedMail]) -> None:
-        started = self._parts.clock.now()
-        # Such a mail has a batch of its own.
-        if self._unsettled and self._limits.may_be_exceeded_by(batch[0]):
+        started = self._resources.clock.now()
+        # A message that may be too large has a batch of its own.
+        if self._finisher.pending and self._limits.may_be_exceeded_by(batch[0]):
             await self.rest()
-        mails, unreadable = await read_batch(
-            self._mailbox,
-            self._parts.threads,
-            batch,
-            self._suspects,
-            alone=self._single_read(batch[0]),
-        )
-        too_large = any(mail.full_size is not None for mail in mails)
+        messages, unreadable = await self._reader.read(batch)
+        rows = await self._publish(messages)
+        await self._record(batch, messages, rows, unreadable)
+        self.suspects.forget([message.uid for message in batch])
+        # Of a message that is too large only the header was read, so it stays as it is.
+        await self._finish([message.uid for message in messages if message.full_size is None])
+        report_fetched(self._resources.progress, rows, started, self._resources.clock.now())
+
+    async def _publish(self, messages: Sequence[ReadMail]) -> list[FetchedRow]:
         try:
-            rows = await self._parts.publisher.publish(self.state, mails)
+            return await self._resources.publisher.publish(self.state, messages)
         finally:
-            for mail in mails:
-                mail.close()
-        state = replace(self.state, last_uid=max(self.state.last_uid, batch[-1].uid))
-        if too_large:
-            # Only its header is here, so it stays as it is: this batch is finished already.
-            state = replace(state, finished_uid=state.last_uid)
-        keys = [mail.key for mail in mails] + [each.mail.key for each in unreadable]
-        await self._record(state, rows, unreadable, [key for key in keys if key])
-        self._suspects.forget([mail.uid for mail in batch])
-        await self._finish([] if too_large else [mail.uid for mail in mails])
-        self._tell(rows, (self._parts.clock.now() - started).total_seconds())
-
-    def _single_read(self, mail: ListedMail) -> OneRead | None:
-        """How a mail is read that is not read together with others."""
-        if self._limits.exceeded_by(mail):
-            return self._mailbox.read_header
-        if is_large(mail, self._parts.settings.batch_max_bytes):
-            return self._read_large
-        return None
-
-    def _read_large(self, listed: ListedMail) -> ReadMail | None:
-        """To disk; one that turns out to be too large, which no listing told, by its header."""
-        mail = self._mailbox.read_to_spool(listed)
-        if mail is None or not self._limits.exceeded_by(replace(listed, size=mail.size)):
-            return mail
-        mail.close()
-        return self._mailbox.read_header(replace(listed, size=mail.size))
+            for message in messages:
+                message.close()
 
     async def _record(
         self,
-        state: SyncState,
+        batch: Sequence[ListedMail],
+        messages: Sequence[ReadMail],
         rows: Sequence[FetchedRow],
         unreadable: Sequence[Unreadable],
-        keys: Sequence[str],
     ) -> None:
-        failed = [self._unreadable_row(mail) for mail in unreadable]
-        await self._parts.store.record(state, rows, failed, keys)
+        state = replace(self.state, last_uid=max(self.state.last_uid, batch[-1].uid))
+        if any(message.full_size is not None for message in messages):
+            # There is nothing to finish, so that a successor must not do it either.
+            state = replace(state, finished_uid=state.last_uid)
+        failed = unreadable_rows(state, unreadable, self._resources.clock.now())
+        keys = [message.key for message in messages] + [each.message.key for each in unreadable]
+        await self._resources.store.record(state, rows, failed, [key for key in keys if key])
         self.state, self._finished_saved = state, state.finished_uid
-        for row in failed:
-            self._parts.progress.count(row.mailbox, "failed")
-            logger.error(
-                "mail cannot be read",
-                mailbox=row.mailbox,
-                mail_id=row.mail_id,
-                source=row.source,
-                reason=row.reason,
-            )
+        report_unreadable(self._resources.progress, failed)
 
-    def _unreadable_row(self, unreadable: Unreadable) -> UnreadableRow:
-        mail = unreadable.mail
-        return UnreadableRow(
-            mail_id=self.mail_id(mail),
-            mailbox=self.state.mailbox,
-            source=source_of(self.state, mail.uid, mail.key),
-            size=mail.size or 0,
-            reason=f"could not be fetched: {unreadable.reason}",
-            tried_at=self._parts.clock.now(),
-        )
+    async def finish_leftovers(self) -> None:
+        """Finishes the messages that a predecessor recorded but did not get to finish.
 
-    async def finish_what_was_left(self) -> None:
-        """Marks, moves or removes the mails that a predecessor recorded and had no time for.
-
-        Only those above `finished_uid`, so the last batch: an older mail that is unseen was marked
-        unread by a person, who is to keep that.
+        Only those above `finished_uid`, which is the last batch: an older unseen message was marked
+        as unread by a person, and stays so.
         """
         first, last = self.state.finished_uid + 1, self.state.last_uid
         if first > last:
             return
-        left = await self._parts.threads.run(self._mailbox.unfinished_between, first, last)
-        ids = {mail.uid: self.mail_id(mail) for mail in left}
-        recorded = await self._parts.store.acknowledged(list(ids.values()))
+        left = await self._finisher.unfinished_between(first, last)
+        ids = {message.uid: self.mail_id(message) for message in left}
+        recorded = await self._resources.store.acknowledged(list(ids.values()))
         await self._finish([uid for uid, mail_id in ids.items() if mail_id in recorded])
-        if self._unsettled:
+        if self._finisher.pending:
             await self.rest()
         await self.save_finished()
 
     async def save_finished(self) -> None:
-        """Saves how far mails are seen to; each batch does so for the one before it."""
+        """Saves how far messages are finished; each batch does so for the one before it."""
         if self._finished_saved < self.state.finished_uid:
-            await self._parts.store.record(self.state, [], [])
+            await self._resources.store.record(self.state, [], [])
             self._finished_saved = self.state.finished_uid
 
-    async def _finish(self, uids: Sequence[int]) -> None:
-        try:
-            if uids and not await self._parts.threads.run(self._mailbox.finish, uids):
-                self._unsettled = True
-        except MailUnreadable as error:
-            # The mails are safe; what becomes of them in the mailbox must not stop the next ones.
-            logger.warning(
-                "mails stay in the mailbox as they are",
-                mailbox=self.state.mailbox,
-                reason=str(error),
-                uids=list(uids),
-            )
-        if not self._unsettled:
-            self.state = replace(self.state, finished_uid=self.state.last_uid)
-
     async def rest(self) -> None:
-        """Lets go of the mailbox until the next look; what was asked of it has taken effect."""
-        await self._parts.threads.run(self._mailbox.rest)
-        self._unsettled = False
+        """Releases the mailbox until the next poll; all messages read so far are then finished."""
+        await self._finisher.rest()
         self.state = replace(self.state, finished_uid=self.state.last_uid)
 
-    def _tell(self, rows: Sequence[FetchedRow], seconds: float) -> None:
-        now = self._parts.clock.now()
-        for row in rows:
-            age = (now - row.received_at).total_seconds() if row.received_at else None
-            self._parts.progress.count(row.mailbox, "fetched", age_seconds=age, seconds=seconds)
-            logger.info(
-                "mail fetched",
-                mailbox=row.mailbox,
-                mail_id=row.mail_id,
-                source=row.source,
-                size=row.size,
-                partition=row.raw_partition,
-                offset=row.raw_offset,
-            )
+    async def _finish(self, uids: Sequence[int]) -> None:
+        await self._finisher.finish(uids)
+        if not self._finisher.pending:
+            self.state = replace(self.state, finished_uid=self.state.last_uid)

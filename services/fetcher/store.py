@@ -1,4 +1,4 @@
-"""What the fetcher keeps in PostgreSQL: how far each mailbox was read, and a row for each mail."""
+"""The fetcher's state in PostgreSQL: how far each mailbox was read, and a row for each message."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from postrail.observe.health import Health
 
 
 class Store(Protocol):
-    """All calls raise TransientError while PostgreSQL is away."""
+    """The fetcher's state; all calls raise TransientError while PostgreSQL is unavailable."""
 
     async def accounts(self) -> list[MailAccount]:
-        """All mail accounts."""
+        """Returns all mail accounts."""
 
     async def begin(self, mailbox: str, folder: str, uid_validity: int) -> SyncState:
-        """How far a folder was read; from the start when its UIDVALIDITY is a new one."""
+        """Returns how far a folder was read; a new UIDVALIDITY starts at 0."""
 
     async def record(
         self,
@@ -46,32 +46,32 @@ class Store(Protocol):
         unreadable: Sequence[UnreadableRow],
         keys: Sequence[str] = (),
     ) -> None:
-        """Saves the mails' rows and how far the folder is read now, all or nothing.
+        """Saves the messages' rows and how far the folder is read, in one transaction.
 
-        `keys` are those of the mails, where their mailbox names mails by keys.
+        `keys` are the messages' keys, in mailboxes that identify messages by keys.
         """
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
-        """Which of these mails were read and recorded."""
+        """Returns those of the messages that were published and recorded."""
 
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
-        """Notes how a look at the mailbox went, for people; never raises, as nothing needs it."""
+        """Saves the result of a poll, for the status views; best effort, never raises."""
 
     async def fetched_since(self, mailbox: str, since: datetime) -> int:
-        """How many mails of the mailbox were fetched since then, by whomever."""
+        """Counts the mailbox's messages that any process has fetched since that time."""
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
-        """Which of these mails have a row, whatever became of them."""
+        """Returns those of the messages that have a row, in whatever state."""
 
     async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
-        """The comparison of the mailbox with its rows that is to be made now."""
+        """Returns the comparison of the mailbox with its rows to make now, if one is due."""
 
     async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
-        """Adds what a round of it found."""
+        """Adds the figures of one round of a comparison."""
 
 
 class PostgresStore:
-    """The Store on a pool of connections; tells the process's health how PostgreSQL is."""
+    """The Store on a pool of connections; it reports PostgreSQL to the process's health."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class PostgresStore:
             return await mail_accounts(connection)
 
     async def token_rows(self) -> list[TokenRow]:
-        """What is known of the tokens of all accounts."""
+        """Returns the states of all accounts' tokens."""
         async with self._transaction() as connection:
             return await all_rows(connection)
 
@@ -152,19 +152,19 @@ class PostgresStore:
     async def number(
         self, mailbox: str, folder: str, keys: Sequence[str], *, whole: bool
     ) -> dict[str, int]:
-        """The numbers of a mailbox's keys; see `postrail.mailbox.ledger`."""
+        """Returns the numbers of a mailbox's keys; see `postrail.mailbox.ledger`."""
         async with self._transaction() as connection:
             return await mailbox_ledger.number(
                 connection, mailbox, folder, keys, whole=whole, now=self._clock.now()
             )
 
     async def delta(self, mailbox: str, folder: str) -> Delta | None:
-        """Where Microsoft Graph's delta of a folder goes on."""
+        """Returns the saved delta link of a Microsoft Graph folder."""
         async with self._transaction() as connection:
             return await graph_delta.load(connection, mailbox, folder)
 
     async def save_delta(self, mailbox: str, folder: str, delta: Delta) -> None:
-        """Keeps where it goes on."""
+        """Saves the delta link of a folder."""
         async with self._transaction() as connection:
             await graph_delta.save(connection, mailbox, folder, delta)
 

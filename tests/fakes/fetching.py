@@ -1,4 +1,4 @@
-"""The fetcher's neighbours in memory: producer, PostgreSQL, blob store, progress."""
+"""The fetcher's resources in memory: producer, PostgreSQL, blob store, progress."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from postrail.records import BlobReference, MailFetched
 from postrail.settings import FetcherSettings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
-from services.fetcher.batch_read import Threads
+from services.fetcher.batch_read import Limits, Suspects
 from services.fetcher.publish import Publisher
-from services.fetcher.step import Fetch, SharedResources
+from services.fetcher.resources import SharedResources, Threads
+from services.fetcher.step import Fetch
+from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
 
 class MemoryProducer:
-    """Acknowledges everything, or raises what it is told to."""
+    """Acknowledges all records, or raises the fault that a test has set."""
 
     def __init__(self) -> None:
         self.records: list[MailFetched] = []
@@ -48,7 +50,7 @@ class MemoryProducer:
 
 
 class MemoryStore:
-    """Keeps rows and states as PostgreSQL would; raises what it is told to."""
+    """Keeps rows and states as PostgreSQL would; raises the faults that a test has set."""
 
     def __init__(self) -> None:
         self.all_accounts: list[MailAccount] = []
@@ -122,7 +124,7 @@ class MemoryStore:
 
 
 class MemoryBlobs:
-    """Keeps blobs and archived mails; raises what it is told to."""
+    """Keeps blobs and archived messages; raises the faults that a test has set."""
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
@@ -147,7 +149,7 @@ class MemoryBlobs:
 
 @dataclass
 class MemoryProgress:
-    """Remembers what was counted."""
+    """Keeps what was counted."""
 
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     contacts: list[str] = field(default_factory=list)
@@ -167,7 +169,7 @@ class MemoryProgress:
 
 
 class Neighbours:
-    """All of them, and the parts made of them. Close it, as it has threads."""
+    """All of them together. It has threads, so a test must close it."""
 
     def __init__(self, settings: FetcherSettings | None = None, archive_days: int = 0) -> None:
         self.settings = settings or FetcherSettings()
@@ -182,7 +184,7 @@ class Neighbours:
         self.threads = Threads(self._pool)
 
     @property
-    def parts(self) -> SharedResources:
+    def resources(self) -> SharedResources:
         publisher = Publisher(
             producer=self.producer,
             blobs=self.blobs,
@@ -205,14 +207,26 @@ class Neighbours:
         self._pool.shutdown()
 
 
-async def look(fetch: Fetch) -> None:
-    """One look at the mailbox, as a watch has them."""
+async def opened(
+    server: MemoryServer,
+    neighbours: Neighbours,
+    suspects: Suspects | None = None,
+    limits: Limits | None = None,
+) -> Fetch:
+    """Makes a fetch on a new connection, as a watch does."""
+    mailbox = MemoryMailbox(server)
+    state = await neighbours.store.begin("support", "INBOX", mailbox.open())
+    return Fetch(neighbours.resources, mailbox, state, suspects or Suspects(), limits)
+
+
+async def poll(fetch: Fetch) -> None:
+    """Polls the mailbox once, as a watch does."""
     await fetch.take_new()
     await fetch.rest()
 
 
 def account_named(name: str = "support", **changes: Any) -> MailAccount:
-    """An account; where it leads is up to the test."""
+    """Makes an account; the test sets its server."""
     values: dict[str, Any] = {
         "name": name,
         "host": "localhost",
@@ -226,14 +240,14 @@ def account_named(name: str = "support", **changes: Any) -> MailAccount:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Waits until the condition holds; TimeoutError when it takes too long."""
+    """Waits until the condition holds; raises TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  Anything may make it true.
+        while not condition():  # noqa: ASYNC110  There is no event to wait for.
             await asyncio.sleep(0.005)
 
 
 async def until_blocking(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """The same for a condition that blocks, such as a query."""
+    """Waits as `until` does, for a condition that blocks, such as a query."""
     async with asyncio.timeout(seconds):
         while not await asyncio.to_thread(condition):  # noqa: ASYNC110
             await asyncio.sleep(0.05)

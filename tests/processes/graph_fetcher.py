@@ -17,8 +17,7 @@ from postrail.oauth.tokens import AccessTokens
 from postrail.process import run_process
 from postrail.stream.producer import Producer
 from services.fetcher.__main__ import main
-from services.fetcher.deltas import PostgresDeltas
-from services.fetcher.ledger import PostgresLedger
+from services.fetcher.opener import PostgresFolderState
 from services.fetcher.store import PostgresStore
 from tests.processes.killed_at import die
 
@@ -61,7 +60,7 @@ def dying_with_keys(method: Callable[..., Any]) -> Callable[..., Any]:
 
 # In the order in which a message reaches them.
 POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
-    "numbered": (PostgresLedger, "number", dying_with_keys),
+    "numbered": (PostgresFolderState, "number", dying_with_keys),
     "read": (GraphMailbox, "read", dying),
     "blob": (BlobStore, "put_chunks", dying_async),
     "acknowledged": (Producer, "send", dying_async),
@@ -69,7 +68,7 @@ POINTS: dict[str, tuple[type[Any], str, Callable[..., Any]]] = {
     # The first of several messages is marked, moved or removed.
     "half finished": (GraphMailbox, "_finish", dying),
     "finished": (GraphMailbox, "finish", dying),
-    "link saved": (PostgresDeltas, "save", dying),
+    "link saved": (PostgresFolderState, "save", dying),
 }
 
 

@@ -1,4 +1,4 @@
-"""The settings of an observer, which cannot write, and its secrets, which are withheld."""
+"""What an observer is made of: settings that cannot write, secrets that are not there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from postrail.oauth.tokens import AccessTokens
 from postrail.observe.health import Health
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings, Settings, load_settings
-from services.fetcher.opener import Mailboxes
+from services.fetcher.opener import MailboxFactory
 from services.fetcher.store import PostgresStore
 from services.sender.channels import Unusable, smtp_couriers
 from tests.fakes.fetching import account_named
@@ -31,7 +31,7 @@ def test_by_default_nobody_is_an_observer() -> None:
 
 def test_an_observers_sections_cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTRAIL_OBSERVER", "true")
-    # Single sections cannot override it.
+    # Nobody can take it back for one section.
     monkeypatch.setenv("POSTRAIL_DATABASE__READ_ONLY", "false")
     settings = load_settings()
     assert (settings.database.read_only, settings.secrets.withheld) == (True, True)
@@ -46,7 +46,7 @@ def test_a_name_is_one_word(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def withheld(tmp_path: Path) -> Secrets:
-    # The file is missing, which is not even noticed.
+    # A file that is not there: it is not even looked for.
     return Secrets(SecretSettings(withheld=True, keys_file=tmp_path / "missing", folder=tmp_path))
 
 
@@ -56,9 +56,9 @@ def test_nothing_is_revealed(
 ) -> None:
     monkeypatch.setenv("POSTRAIL_SECRET_MAIL", "secret")
     (tmp_path / "mail").write_text("secret")
-    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
+    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
         withheld.reveal(stored)
-    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
+    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
         withheld.seal("plain")
 
 
@@ -75,8 +75,8 @@ async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Pa
     clock = SystemClock()
     store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
     tokens = AccessTokens(no_database, withheld, clock)
-    mailboxes = Mailboxes(store, withheld, tokens, clock, full_listing_seconds=3600)
-    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
+    mailboxes = MailboxFactory(store, withheld, tokens, clock, full_listing_seconds=3600)
+    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
         mailboxes.mailbox_for(account)
 
 

@@ -32,11 +32,11 @@ from postrail.stream.topics import (
     MAILBOX_CHECK_REQUESTED,
     apply_topics,
 )
-from services.fetcher.batch_read import Threads
+from services.fetcher.opener import MailboxOpener
 from services.fetcher.publish import Publisher
-from services.fetcher.step import SharedResources
+from services.fetcher.resources import SharedResources, Threads
 from services.fetcher.store import PostgresStore
-from services.fetcher.watch import MailboxOpener, MailboxWatch
+from services.fetcher.watch import MailboxWatch
 from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
 from tests.makers.settings import settings_of
 from tests.processes.fetcher_process import (
@@ -77,18 +77,18 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
 class Fetching:
     """The parts of a fetcher on real neighbours, for watches that a test starts and stops."""
 
-    def __init__(self, settings: Settings, parts: SharedResources) -> None:
+    def __init__(self, settings: Settings, resources: SharedResources) -> None:
         self.settings = settings
         self.url = settings.database.url.get_secret_value()
-        self.parts = parts
+        self.resources = resources
 
     @contextlib.asynccontextmanager
     async def watching(self, account: MailAccount) -> AsyncIterator[asyncio.Task[None]]:
         """A watch that runs during the block."""
-        entrance = MailboxOpener(
+        opener = MailboxOpener(
             mailbox_for=lambda one: ImapMailbox(one, PASSWORD), slots=asyncio.Semaphore(2)
         )
-        task = asyncio.create_task(MailboxWatch(account, self.parts, entrance).run())
+        task = asyncio.create_task(MailboxWatch(account, self.resources, opener).run())
         try:
             yield task
         finally:
@@ -124,7 +124,7 @@ async def fetching(settings: Settings) -> AsyncIterator[Fetching]:
         inline_max_bytes=settings.fetcher.inline_max_bytes,
         archive_days=0,
     )
-    parts = SharedResources(
+    resources = SharedResources(
         settings=settings.fetcher,
         store=PostgresStore(pool, health, clock),
         publisher=publisher,
@@ -133,7 +133,7 @@ async def fetching(settings: Settings) -> AsyncIterator[Fetching]:
         batch_slots=asyncio.Semaphore(4),
         clock=clock,
     )
-    yield Fetching(settings, parts)
+    yield Fetching(settings, resources)
     await producer.close()
     await pool.close()
     await asyncio.to_thread(threads.shutdown)
@@ -166,7 +166,7 @@ async def test_idle_brings_a_delivered_mail_quickly(
 ) -> None:
     port = dovecot.imaps_port if encryption == "ssl" else dovecot.imap_port
     account = account_on(dovecot, certificates, encryption=encryption, port=port)
-    progress = fetching.parts.progress
+    progress = fetching.resources.progress
     assert isinstance(progress, MemoryProgress)
     async with fetching.watching(account):
         await until(lambda: bool(progress.contacts))
@@ -341,7 +341,7 @@ async def test_without_acknowledgement_nothing_changes_in_the_mailbox(
 ) -> None:
     dovecot.fill(USER, [mail(1), mail(2)])
     producer = Unacknowledging(dovecot)
-    fetching.parts.publisher._producer = producer
+    fetching.resources.publisher._producer = producer
     async with fetching.watching(account_on(dovecot, certificates)) as task:
         with pytest.raises(FatalError):
             await task

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
-from services.fetcher.watch import MailboxOpener, MailboxWatch
+from services.fetcher.opener import MailboxOpener
+from services.fetcher.watch import MailboxWatch
 from tests.fakes.fetching import Neighbours, account_named, until
 from tests.fakes.ledgers import MemoryLedger
 from tests.servers.pop3_server import Pop3Server
@@ -66,12 +67,12 @@ class Watching:
             "encryption": "none",
             "after_download": "remove",
         }
-        entrance = MailboxOpener(
+        opener = MailboxOpener(
             mailbox_for=lambda account: Pop3Mailbox(account, "secret", self._ledger),
             slots=asyncio.Semaphore(1),
         )
         account = account_named(**(values | changes))
-        watch = MailboxWatch(account, self._neighbours.parts, entrance, self.pauses)
+        watch = MailboxWatch(account, self._neighbours.resources, opener, self.pauses)
         task = asyncio.create_task(watch.run())
         try:
             yield

@@ -1,4 +1,4 @@
-"""Which mailboxes a process watches, as accounts change and partitions move."""
+"""The mailboxes that a process watches follow the accounts and the assigned partitions."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from postrail.errors import FatalError, TransientError
 from postrail.records import MailboxCheckRequested
 from postrail.stream.producer import partition_of
 from postrail.stream.received import Received
-from services.fetcher.assignment import Shares
+from services.fetcher.assignment import MailboxAssignment
 from tests.fakes.fetching import MemoryStore, account_named, until
 
 PARTITIONS = 4
 
 
 class Watch:
-    """Stands for a MailboxWatch."""
+    """Replaces a MailboxWatch."""
 
     def __init__(self, account: MailAccount) -> None:
         self.account = account
         self.running = False
-        self.looks = 0
-        # How many cancellations it loses, as asyncio.wait_for does until Python 3.12.
-        self.loses = 0
+        self.polls = 0
+        # The number of cancellations it ignores, as asyncio.wait_for does until Python 3.12.
+        self.ignores = 0
         self.fault = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -39,24 +39,24 @@ class Watch:
                 try:
                     await asyncio.shield(self.fault)
                 except asyncio.CancelledError:
-                    self.loses -= 1
-                    if self.loses < 0:
+                    self.ignores -= 1
+                    if self.ignores < 0:
                         raise
         finally:
             self.running = False
 
-    def look_now(self) -> None:
-        self.looks += 1
+    def poll_now(self) -> None:
+        self.polls += 1
 
 
 class Scene:
-    """Accounts, an assignment, and the watches that came of them."""
+    """Accounts, assigned partitions, and the watches that were started for them."""
 
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.assigned = frozenset(range(PARTITIONS))
         self.watches: list[Watch] = []
-        self.shares = Shares(
+        self.assignment = MailboxAssignment(
             store=self.store,
             assigned=lambda: self.assigned,
             partitions=PARTITIONS,
@@ -80,7 +80,7 @@ class Scene:
 @pytest.fixture
 async def scene() -> AsyncIterator[Scene]:
     found = Scene()
-    task = asyncio.create_task(found.shares.run(found.stop))
+    task = asyncio.create_task(found.assignment.run(found.stop))
     yield found
     found.stop.set()
     with contextlib.suppress(FatalError):
@@ -99,7 +99,7 @@ async def test_accounts_come_change_and_go(scene: Scene) -> None:
     assert scene.watches[2].account.folder == "Other"
     scene.store.all_accounts = [account_named("b")]
     await scene.until_running("b")
-    assert scene.shares.mailboxes == ["b"]
+    assert scene.assignment.mailboxes == ["b"]
 
 
 async def test_mailboxes_follow_their_partitions(scene: Scene) -> None:
@@ -114,21 +114,21 @@ async def test_mailboxes_follow_their_partitions(scene: Scene) -> None:
     await scene.until_running()
 
 
-async def test_a_watch_that_loses_a_cancellation_holds_up_no_other(
+async def test_a_watch_that_ignores_a_cancellation_does_not_hold_up_the_others(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "CANCEL_AGAIN_SECONDS", 0.01)
     scene.store.all_accounts = [account_named("a")]
     await scene.until_running("a")
-    scene.watches[0].loses = 1
+    scene.watches[0].ignores = 1
     scene.store.all_accounts = [account_named("b")]
     await scene.until_running("b")
 
 
-async def test_known_accounts_are_kept_while_postgresql_is_away(scene: Scene) -> None:
+async def test_known_accounts_are_kept_while_postgresql_is_unavailable(scene: Scene) -> None:
     scene.store.all_accounts = [account_named("a")]
     await scene.until_running("a")
-    scene.store.faults = [TransientError("away")] * 3
+    scene.store.faults = [TransientError("unavailable")] * 3
     await until(lambda: not scene.store.faults)
     assert scene.running == ["a"]
     assert len(scene.watches) == 1
@@ -137,8 +137,8 @@ async def test_known_accounts_are_kept_while_postgresql_is_away(scene: Scene) ->
 async def test_a_request_reaches_the_mailbox_it_names(scene: Scene) -> None:
     scene.store.all_accounts = [account_named("a"), account_named("b")]
     await scene.until_running("a", "b")
-    await scene.shares.look_now([requested("a"), requested("elsewhere")])
-    assert {watch.account.name: watch.looks for watch in scene.watches} == {"a": 1, "b": 0}
+    await scene.assignment.pass_on_requests([requested("a"), requested("elsewhere")])
+    assert {watch.account.name: watch.polls for watch in scene.watches} == {"a": 1, "b": 0}
 
 
 def requested(mailbox: str) -> Received[MailboxCheckRequested]:
@@ -156,10 +156,10 @@ def requested(mailbox: str) -> Received[MailboxCheckRequested]:
     )
 
 
-async def test_what_ends_a_watch_ends_all() -> None:
+async def test_the_fault_that_ends_a_watch_ends_all() -> None:
     scene = Scene()
     scene.store.all_accounts = [account_named("a"), account_named("b")]
-    task = asyncio.create_task(scene.shares.run(scene.stop))
+    task = asyncio.create_task(scene.assignment.run(scene.stop))
     await scene.until_running("a", "b")
     scene.watches[0].fault.set_exception(FatalError("no acknowledgement"))
     with pytest.raises(FatalError):

@@ -1,4 +1,4 @@
-"""What the table of tokens says is shown as metrics, and wakes mailboxes that wait for a person."""
+"""Token states are shown as metrics and wake mailboxes that wait for an authorization."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from postrail.clock import SettableClock
 from postrail.errors import TransientError
 from postrail.oauth.token_table import State, TokenRow
 from postrail.observe.metrics import forget_token
-from services.fetcher.assignment import Shares
+from services.fetcher.assignment import MailboxAssignment
 from services.fetcher.authorizations import Authorizations
 from tests.fakes.fetching import until
 
@@ -23,7 +23,7 @@ AGE = "postrail_oauth_token_age_seconds"
 
 
 class Mailboxes:
-    """Stands for the Shares of a process."""
+    """Replaces the MailboxAssignment of a process."""
 
     def __init__(self) -> None:
         self.mailboxes = ["support", "sales"]
@@ -34,16 +34,16 @@ class Mailboxes:
 
 
 class Scene:
-    """A table of tokens, and who follows it."""
+    """A table of tokens, and the Authorizations that follow it."""
 
     def __init__(self) -> None:
         self.clock = SettableClock()
-        self.shares = Mailboxes()
+        self.assignment = Mailboxes()
         self.rows: dict[str, TokenRow] = {}
         self.faults: list[Exception] = []
         self.authorizations = Authorizations(
             rows=self._read,
-            shares=cast(Shares, self.shares),
+            assignment=cast(MailboxAssignment, self.assignment),
             clock=self.clock,
             reload_seconds=0.001,
         )
@@ -53,14 +53,14 @@ class Scene:
             raise self.faults.pop()
         return list(self.rows.values())
 
-    async def look(self, name: str, state: State) -> None:
-        """The row of an account as it is now, and a look at it."""
+    async def check(self, name: str, state: State) -> None:
+        """Writes the row of an account and lets it be checked."""
         now = self.clock.now()
         obtained = now - timedelta(seconds=90)
         self.rows[name] = TokenRow(
             mail_account=name, state=state, obtained_at=obtained, changed_at=now
         )
-        await self.authorizations.look()
+        await self.authorizations.check()
 
 
 @pytest.fixture
@@ -75,34 +75,34 @@ def shown(metric: str, account: str = "support") -> float | None:
 
 
 async def test_state_and_age_are_shown(scene: Scene) -> None:
-    await scene.look("support", "authorized")
+    await scene.check("support", "authorized")
     assert (shown(NEEDS), shown(AGE)) == (0, 90)
-    await scene.look("support", "needs_authorization")
+    await scene.check("support", "needs_authorization")
     assert shown(NEEDS) == 1
     assert shown(NEEDS, "sales") is None
 
 
 async def test_mailboxes_of_other_processes_are_not_shown(scene: Scene) -> None:
-    await scene.look("elsewhere", "needs_authorization")
+    await scene.check("elsewhere", "needs_authorization")
     assert shown(NEEDS, "elsewhere") is None
-    await scene.look("support", "needs_authorization")
-    scene.shares.mailboxes = ["sales"]
-    await scene.authorizations.look()
+    await scene.check("support", "needs_authorization")
+    scene.assignment.mailboxes = ["sales"]
+    await scene.authorizations.check()
     assert (shown(NEEDS), shown(AGE)) == (None, None)
 
 
-async def test_a_mailbox_is_woken_when_somebody_has_signed_in(scene: Scene) -> None:
-    await scene.look("support", "authorized")
-    await scene.look("support", "needs_authorization")
-    await scene.look("support", "needs_authorization")
-    assert scene.shares.woken == []
-    await scene.look("support", "authorized")
-    await scene.look("support", "authorized")
-    assert scene.shares.woken == ["support"]
+async def test_a_sign_in_wakes_the_mailbox(scene: Scene) -> None:
+    await scene.check("support", "authorized")
+    await scene.check("support", "needs_authorization")
+    await scene.check("support", "needs_authorization")
+    assert scene.assignment.woken == []
+    await scene.check("support", "authorized")
+    await scene.check("support", "authorized")
+    assert scene.assignment.woken == ["support"]
 
 
-async def test_postgresql_that_is_away_ends_nothing(scene: Scene) -> None:
-    scene.faults = [TransientError("away")]
+async def test_an_outage_of_postgresql_does_not_end_it(scene: Scene) -> None:
+    scene.faults = [TransientError("unavailable")]
     stop = asyncio.Event()
     running = asyncio.create_task(scene.authorizations.run(stop))
     await until(lambda: not scene.faults)

@@ -1,20 +1,18 @@
-"""Whose fault a lost connection is: no mail's, when the server asked for a pause."""
+"""Batches, and the messages blamed for a lost connection: none when the server asks for a pause."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from services.fetcher.batch_read import (
     LOSSES_OF_UNREADABLE,
+    BatchReader,
+    Limits,
     Suspects,
-    Threads,
-    list_after,
-    read_batch,
+    batches,
 )
 from tests.fakes.fetching import Neighbours
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
@@ -27,8 +25,12 @@ async def neighbours() -> AsyncIterator[Neighbours]:
     found.close()
 
 
+def reader_of(mailbox: MemoryMailbox, neighbours: Neighbours, suspects: Suspects) -> BatchReader:
+    return BatchReader(mailbox, neighbours.threads, neighbours.settings, suspects, Limits())
+
+
 class Refusing(MemoryMailbox):
-    """A mailbox that is away for everything."""
+    """A mailbox that is unavailable for all requests."""
 
     def __init__(self, server: MemoryServer, after_seconds: float) -> None:
         super().__init__(server)
@@ -41,18 +43,19 @@ class Refusing(MemoryMailbox):
         raise self._fault
 
 
-# The pause that the server asks for, and whether the mail becomes unreadable in the end.
+# The pause that the server asks for, and whether the message becomes unreadable in the end.
 PAUSES = [(0.0, True), (7.0, False)]
 
 
 @pytest.mark.parametrize(("seconds", "unreadable"), PAUSES)
-async def test_a_mail_read_alone_during_losses_is_suspected_unless_a_pause_was_asked_for(
+async def test_a_message_read_alone_during_losses_is_suspected_unless_a_pause_was_asked_for(
     neighbours: Neighbours, seconds: float, unreadable: bool
 ) -> None:
-    mailbox, suspects = Refusing(MemoryServer(), seconds), Suspects()
+    suspects = Suspects()
+    reader = reader_of(Refusing(MemoryServer(), seconds), neighbours, suspects)
     for _ in range(LOSSES_OF_UNREADABLE):
         with pytest.raises(MailboxUnavailable):
-            await read_batch(mailbox, neighbours.threads, [ListedMail(7, 10)], suspects)
+            await reader.read([ListedMail(7, 10)])
     assert suspects.unreadable([7]) is unreadable
 
 
@@ -60,56 +63,37 @@ async def test_a_mail_read_alone_during_losses_is_suspected_unless_a_pause_was_a
 async def test_sizes_are_asked_for_again_after_a_pause(
     neighbours: Neighbours, seconds: float, suspected: bool
 ) -> None:
-    mailbox, suspects = Refusing(MemoryServer(), seconds), Suspects()
+    suspects = Suspects()
     with pytest.raises(MailboxUnavailable):
-        await list_after(mailbox, neighbours.threads, 0, suspects)
+        await reader_of(Refusing(MemoryServer(), seconds), neighbours, suspects).list_after(0)
     assert suspects.in_listing is suspected
 
 
-async def test_an_answer_that_nobody_foresaw_does_not_stop_the_mailbox(
+async def test_an_unforeseen_answer_does_not_stop_the_mailbox(
     neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is one mail's fault when it comes whenever that mail is read."""
-    server, suspects = MemoryServer(), Suspects()
+    """A message is blamed when the fault comes each time that it is read."""
+    server = MemoryServer()
     server.add(b"one")
     mailbox = MemoryMailbox(server)
     mailbox.open()
     monkeypatch.setattr(mailbox, "read", {}.__getitem__)
+    reader = reader_of(mailbox, neighbours, Suspects())
     for _ in range(LOSSES_OF_UNREADABLE):
         with pytest.raises(TypeError):
-            await read_batch(mailbox, neighbours.threads, [ListedMail(1, 3)], suspects)
-    mails, unreadable = await read_batch(mailbox, neighbours.threads, [ListedMail(1, 3)], suspects)
-    assert not mails
-    assert [each.mail.uid for each in unreadable] == [1]
-
-
-async def test_a_server_that_never_comes_to_an_end_gives_the_thread_back() -> None:
-    """One that sends a byte now and then keeps to the timeout of each operation."""
-    interrupted = threading.Event()
-    with ThreadPoolExecutor(1) as pool:
-        threads = Threads(pool, longest_seconds=0.01)
-        mailbox = MemoryMailbox(MemoryServer())
-        mailbox.interrupt = interrupted.set  # type: ignore[method-assign]
-        with pytest.raises(MailboxUnavailable, match=r"took longer than 0\.01 seconds"):
-            await threads.run(interrupted.wait, 10)
-        threads.release(mailbox)
-        assert await Threads(pool).run(lambda: "free")
-
-
-async def test_a_timeout_of_the_work_itself_is_passed_on() -> None:
-    def work() -> None:
-        raise TimeoutError("of a socket")
-
-    with ThreadPoolExecutor(1) as pool, pytest.raises(TimeoutError, match="of a socket"):
-        await Threads(pool).run(work)
+            await reader.read([ListedMail(1, 3)])
+    messages, unreadable = await reader.read([ListedMail(1, 3)])
+    assert not messages
+    assert [each.message.uid for each in unreadable] == [1]
 
 
 @pytest.mark.parametrize(("refusals", "given"), [(2, True), (3, False)])
-@pytest.mark.parametrize("large", [False, True])
-async def test_a_mail_that_is_refused_is_asked_for_a_few_times(
-    neighbours: Neighbours, refusals: int, given: bool, large: bool
+# A message of unknown size is read to disk.
+@pytest.mark.parametrize("size", [3, None])
+async def test_a_refused_message_is_asked_for_again(
+    neighbours: Neighbours, refusals: int, given: bool, size: int | None
 ) -> None:
-    """A server may be busy with it; a large one is asked for as such each time."""
+    """The server may be busy with the message; a large one is read to disk at each attempt."""
     left = [refusals]
 
     class Busy(MemoryMailbox):
@@ -119,15 +103,37 @@ async def test_a_mail_that_is_refused_is_asked_for_a_few_times(
                 raise MailUnreadable("not now")
             return super().read(uids)
 
-    server, suspects = MemoryServer(), Suspects()
+    server = MemoryServer()
     server.add(b"one")
     mailbox = Busy(server)
     mailbox.open()
-    way = mailbox.read_to_spool if large else None
-    mails, unreadable = await read_batch(
-        mailbox, neighbours.threads, [ListedMail(1, 3)], suspects, alone=way
-    )
-    assert [mail.spool is not None for mail in mails] == [large] * given
+    reader = reader_of(mailbox, neighbours, Suspects())
+    messages, unreadable = await reader.read([ListedMail(1, size)])
+    assert [message.spool is not None for message in messages] == [size is None] * given
     assert [each.reason for each in unreadable] == ["not now"] * (not given)
-    for mail in mails:
-        mail.close()
+    for message in messages:
+        message.close()
+
+
+CASES = [
+    # An empty listing makes no batch.
+    ([], set(), []),
+    # By number.
+    ([10, 10, 10, 10, 10], set(), [[1, 2, 3], [4, 5]]),
+    # By bytes.
+    ([60, 30, 30, 90], set(), [[1, 2], [3], [4]]),
+    # A message larger than a batch still gets one.
+    ([10, 5000, 10], set(), [[1], [2], [3]]),
+    # Unknown size: alone.
+    ([10, None, 10, 10], set(), [[1], [2], [3, 4]]),
+    # Suspects: alone.
+    ([10, 10, 10], {2}, [[1], [2], [3]]),
+    ([10, 10, 10], {1, 2, 3}, [[1], [2], [3]]),
+]
+
+
+@pytest.mark.parametrize(("sizes", "alone", "expected"), CASES)
+def test_batches(sizes: list[int | None], alone: set[int], expected: list[list[int]]) -> None:
+    listed = [ListedMail(number, size) for number, size in enumerate(sizes, start=1)]
+    found = batches(listed, max_mails=3, max_bytes=100, alone=alone)
+    assert [[message.uid for message in batch] for batch in found] == expected

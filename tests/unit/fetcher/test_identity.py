@@ -1,4 +1,4 @@
-"""Mail ids: the same for the same mail for ever, different for different ones."""
+"""Mail ids: always the same for one message, different for two messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_the_id_never_changes_between_releases() -> None:
     assert mail_id_of(state(), 12) == "c642f054-dee6-5a43-9d36-7a00b81128e4"
 
 
-def test_each_part_makes_another_mail() -> None:
+def test_each_part_changes_the_id() -> None:
     ids = {
         mail_id_of(state(), 12),
         mail_id_of(state(), 13),
@@ -26,7 +26,7 @@ def test_each_part_makes_another_mail() -> None:
     assert len(ids) == 6
 
 
-def test_how_far_it_was_read_does_not_matter() -> None:
+def test_the_progress_of_the_mailbox_does_not_change_the_id() -> None:
     later = SyncState(
         mailbox="support", folder="INBOX", uid_validity=7, last_uid=99, finished_uid=98
     )
@@ -37,7 +37,7 @@ def test_the_source_is_readable() -> None:
     assert source_of(state(folder="Büro"), 12) == "Büro;uidvalidity=7;uid=12"
 
 
-def test_a_key_names_the_mail_whatever_its_number_is() -> None:
+def test_with_a_key_the_number_does_not_change_the_id() -> None:
     assert mail_id_of(state(), 1, "uidl=a") == mail_id_of(state(uid_validity=8), 2, "uidl=a")
     assert mail_id_of(state(), 1, "uidl=a") != mail_id_of(state(), 1, "uidl=b")
     assert source_of(state(), 1, "uidl=a") == "INBOX;uidl=a"

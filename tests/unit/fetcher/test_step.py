@@ -1,4 +1,4 @@
-"""The fetcher's story on stand-ins: its order, and what each cut leaves behind."""
+"""The step in memory: its order, and the state that each interruption leaves behind."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from datetime import date
 import pytest
 
 from postrail.errors import FatalError, TransientError
-from postrail.mailbox import ListedMail
 from postrail.settings import FetcherSettings
-from services.fetcher.batch_read import LOSSES_OF_UNREADABLE, Suspects
-from services.fetcher.step import Fetch, Limits
-from tests.fakes.fetching import Neighbours, look
+from services.fetcher.batch_read import LOSSES_OF_UNREADABLE, Limits, Suspects
+from services.fetcher.step import Fetch
+from tests.fakes.fetching import Neighbours, opened, poll
 from tests.fakes.mailboxes import RECEIVED_AT, MemoryMailbox, MemoryServer
 
 SMALL = FetcherSettings(batch_max_mails=2, inline_max_bytes=1024)
@@ -30,25 +29,13 @@ def neighbours() -> Iterator[Neighbours]:
     found.close()
 
 
-async def opened(
-    server: MemoryServer,
-    neighbours: Neighbours,
-    suspects: Suspects | None = None,
-    limits: Limits | None = None,
-) -> Fetch:
-    """A fetch on a new connection, as a watch would begin it."""
-    mailbox = MemoryMailbox(server)
-    state = await neighbours.store.begin("support", "INBOX", mailbox.open())
-    return Fetch(neighbours.parts, mailbox, state, suspects or Suspects(), limits)
-
-
 async def test_everything_new_arrives_once_in_order(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one", b"two", b"three")
     fetch = await opened(server, neighbours)
-    await look(fetch)
-    await look(fetch)
+    await poll(fetch)
+    await poll(fetch)
     assert [record.body for record in neighbours.producer.records] == [b"one", b"two", b"three"]
     assert neighbours.producer.records[0].source == "INBOX;uidvalidity=7;uid=1"
     assert neighbours.producer.records[0].received_at == RECEIVED_AT
@@ -58,7 +45,7 @@ async def test_everything_new_arrives_once_in_order(
     assert neighbours.progress.outcomes == [("support", "fetched")] * 3
 
 
-async def test_nothing_is_recorded_or_marked_before_kafka_has_it(
+async def test_kafka_acknowledges_before_anything_is_recorded_or_marked(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one")
@@ -68,7 +55,7 @@ async def test_nothing_is_recorded_or_marked_before_kafka_has_it(
         observed.append((set(server.seen), dict(neighbours.store.fetched)))
 
     neighbours.producer.before_acknowledging = observe
-    await look(await opened(server, neighbours))
+    await poll(await opened(server, neighbours))
     assert observed == [(set(), {})]
 
 
@@ -78,33 +65,33 @@ async def test_an_unacknowledged_record_marks_nothing(
     server.add(b"one")
     neighbours.producer.fault = FatalError("no acknowledgement")
     with pytest.raises(FatalError):
-        await look(await opened(server, neighbours))
+        await poll(await opened(server, neighbours))
     assert not server.seen
     assert not neighbours.store.fetched
     assert neighbours.store.states["support", "INBOX"].last_uid == 0
 
 
-async def test_without_its_row_a_mail_is_not_marked_and_comes_again_as_the_same_mail(
+async def test_without_its_row_a_message_is_not_marked_and_is_fetched_again_with_its_id(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one")
     fetch = await opened(server, neighbours)
-    neighbours.store.faults = [TransientError("away")]
+    neighbours.store.faults = [TransientError("unavailable")]
     with pytest.raises(TransientError):
-        await look(fetch)
+        await poll(fetch)
     assert not server.seen
-    await look(await opened(server, neighbours))
+    await poll(await opened(server, neighbours))
     first, second = neighbours.producer.records
     assert first.mail_id == second.mail_id
     assert server.seen == {1}
 
 
-async def test_a_large_mail_is_a_blob_before_its_record(
+async def test_a_large_message_is_a_blob_before_its_record(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     large = b"x" * 1025
     server.add(large, b"x" * 1024)
-    await look(await opened(server, neighbours))
+    await poll(await opened(server, neighbours))
     first, second = neighbours.producer.records
     assert first.body is None
     assert first.blob is not None
@@ -113,13 +100,13 @@ async def test_a_large_mail_is_a_blob_before_its_record(
     assert neighbours.store.fetched[first.mail_id].blob == first.blob.sha256
 
 
-async def test_a_mail_larger_than_a_batch_passes_by_disk(server: MemoryServer) -> None:
+async def test_a_message_larger_than_a_batch_is_read_to_disk(server: MemoryServer) -> None:
     neighbours = Neighbours(
         FetcherSettings(batch_max_bytes=1024, inline_max_bytes=2048), archive_days=30
     )
     contents = [b"one", b"x" * 1025, b"y" * 2049, b"two"]
     server.add(*contents)
-    await look(await opened(server, neighbours))
+    await poll(await opened(server, neighbours))
     neighbours.close()
     assert server.done("read") == [(1,), (2,), (3,), (4,)]
     assert [spool.closed for spool in server.spools] == [True, True]
@@ -131,12 +118,12 @@ async def test_a_mail_larger_than_a_batch_passes_by_disk(server: MemoryServer) -
     assert server.seen == {1, 2, 3, 4}
 
 
-async def test_a_spool_is_given_back_when_its_mail_is_not_published(server: MemoryServer) -> None:
+async def test_a_spool_is_closed_when_its_message_is_not_published(server: MemoryServer) -> None:
     neighbours = Neighbours(FetcherSettings(batch_max_bytes=1024))
     neighbours.producer.fault = FatalError("no acknowledgement")
     server.add(b"x" * 1025)
     with pytest.raises(FatalError):
-        await look(await opened(server, neighbours))
+        await poll(await opened(server, neighbours))
     neighbours.close()
     assert [spool.closed for spool in server.spools] == [True]
 
@@ -145,48 +132,46 @@ async def test_without_the_blob_store_nothing_is_sent(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"small", b"x" * 1025)
-    # The archive of the first mail, of the second, then its blob.
-    neighbours.blobs.faults = [TransientError("away")]
+    # The first call archives the small message.
+    neighbours.blobs.faults = [TransientError("unavailable")]
     fetch = await opened(server, neighbours)
     with pytest.raises(TransientError):
-        await look(fetch)
+        await poll(fetch)
     assert not neighbours.producer.records
     assert "blobs" in neighbours.health.problems
-    await look(fetch)
+    await poll(fetch)
     assert len(neighbours.producer.records) == 2
     assert not neighbours.health.problems
 
 
-async def test_raw_mails_are_archived_by_day_and_mailbox(
+async def test_raw_messages_are_archived_by_day_and_mailbox(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one")
-    await look(await opened(server, neighbours))
+    await poll(await opened(server, neighbours))
     (record,) = neighbours.producer.records
     key = (date(2026, 1, 1), "support", record.mail_id)
     assert neighbours.blobs.archived == {key: b"one"}
 
 
-@pytest.mark.logs_errors("mail cannot be read")
-async def test_a_refused_mail_fails_and_its_neighbours_go_on(
+async def test_a_refused_message_fails_and_the_others_go_on(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one", b"two", b"three")
     server.refused = {2}
     fetch = await opened(server, neighbours)
-    await look(fetch)
+    await poll(fetch)
     assert [record.body for record in neighbours.producer.records] == [b"one", b"three"]
     (row,) = neighbours.store.unreadable.values()
     assert row.source == "INBOX;uidvalidity=7;uid=2"
     assert "does not give it out" in row.reason
-    # Left as it was, for people to see.
+    # It stays unseen, so that people notice it.
     assert server.seen == {1, 3}
     assert fetch.state.last_uid == 3
     assert ("support", "failed") in neighbours.progress.outcomes
 
 
-@pytest.mark.logs_errors("mail cannot be read")
-async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
+async def test_a_message_that_breaks_the_connection_fails_after_three_losses(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one", b"two", b"three")
@@ -197,10 +182,10 @@ async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
         logins += 1
         fetch = await opened(server, neighbours, suspects)
         try:
-            await look(fetch)
+            await poll(fetch)
         except TransientError:
             continue
-    # Once with its neighbour, then alone.
+    # Once in a batch with another message, then alone.
     assert logins == 1 + LOSSES_OF_UNREADABLE + 1
     assert server.done("read")[:3] == [(1, 2), (1,), (2,)]
     assert [record.body for record in neighbours.producer.records] == [b"one", b"three"]
@@ -209,8 +194,7 @@ async def test_a_mail_that_breaks_the_connection_fails_after_some_logins(
     assert not suspects.losses
 
 
-@pytest.mark.logs_errors("mail cannot be read")
-async def test_a_mail_that_cannot_even_be_listed_does_not_stop_the_mailbox(
+async def test_a_message_that_breaks_the_listing_does_not_stop_the_mailbox(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one", b"two", b"three")
@@ -221,18 +205,17 @@ async def test_a_mail_that_cannot_even_be_listed_does_not_stop_the_mailbox(
         logins += 1
         fetch = await opened(server, neighbours, suspects)
         try:
-            await look(fetch)
+            await poll(fetch)
         except TransientError:
             continue
     assert server.seen == {1, 3}
     assert len(neighbours.store.unreadable) == 1
 
 
-async def test_a_mail_removed_meanwhile_is_no_failure(
+async def test_a_message_removed_in_the_meantime_is_not_a_failure(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one", b"two")
-    fetch = await opened(server, neighbours)
     read = MemoryMailbox.read
 
     class Removing(MemoryMailbox):
@@ -242,71 +225,33 @@ async def test_a_mail_removed_meanwhile_is_no_failure(
 
     mailbox = Removing(server)
     mailbox.open()
-    fetch._mailbox = mailbox
-    await look(fetch)
+    state = await neighbours.store.begin("support", "INBOX", 7)
+    fetch = Fetch(neighbours.resources, mailbox, state, Suspects())
+    await poll(fetch)
     assert [record.body for record in neighbours.producer.records] == [b"one"]
     assert fetch.state.last_uid == 2
     assert not neighbours.store.unreadable
 
 
-async def test_a_folder_that_cannot_be_marked_is_still_read(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    server.add(b"one", b"two", b"three")
-    server.may_mark = False
-    await look(await opened(server, neighbours))
-    assert len(neighbours.store.fetched) == 3
-    assert not server.seen
-
-
-async def test_a_changed_uidvalidity_lists_again_as_other_mails(
+async def test_a_changed_uidvalidity_gives_messages_other_ids(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"one")
-    await look(await opened(server, neighbours))
+    await poll(await opened(server, neighbours))
     server.uid_validity = 8
     fetch = await opened(server, neighbours)
-    await look(fetch)
+    await poll(fetch)
     first, second = neighbours.producer.records
     assert first.body == second.body
     assert first.mail_id != second.mail_id
 
 
-@pytest.mark.logs_errors("mail cannot be read")
-async def test_what_a_crash_left_unmarked_is_marked_at_the_next_start(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    server.add(b"one", b"two", b"three", b"four")
-    server.refused = {4}
-    fetch = await opened(server, neighbours)
-    await look(fetch)
-    # As if the process had died before it marked the second batch.
-    server.seen -= {3}
-    # A person has marked a mail of the first batch as unread.
-    server.seen -= {1}
-    await (await opened(server, neighbours)).finish_what_was_left()
-    assert server.seen == {2, 3}
-    assert neighbours.store.states["support", "INBOX"].finished_uid == 4
-
-
-async def test_nothing_is_marked_again_once_the_marking_is_saved(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    server.add(b"one", b"two")
-    fetch = await opened(server, neighbours)
-    await look(fetch)
-    await fetch.save_finished()
-    server.seen -= {2}
-    await (await opened(server, neighbours)).finish_what_was_left()
-    assert server.seen == {1}
-
-
-async def test_a_mail_that_is_too_large_comes_as_its_header_and_stays_as_it_is(
+async def test_of_a_too_large_message_the_header_is_fetched_and_it_stays_unseen(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100, b"A: 3\r\n\r\n")
     fetch = await opened(server, neighbours, limits=Limits(max_message_bytes=50))
-    await look(fetch)
+    await poll(fetch)
     records = neighbours.producer.records
     assert [(record.size, record.too_large) for record in records] == [
         (8, False),
@@ -319,90 +264,33 @@ async def test_a_mail_that_is_too_large_comes_as_its_header_and_stays_as_it_is(
     assert server.seen == {1, 3}
 
 
-async def test_a_mail_that_is_too_large_is_not_finished_by_a_successor_either(
+async def test_of_a_too_large_message_of_unknown_size_the_header_is_fetched(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
-    server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100)
-    await look(await opened(server, neighbours, limits=Limits(max_message_bytes=50)))
-    # Even when the account allows larger mails meanwhile: only the header is here.
-    await (await opened(server, neighbours)).finish_what_was_left()
-    assert server.seen == {1}
-    assert neighbours.store.states["support", "INBOX"].finished_uid == 2
-
-
-async def test_a_mail_of_unknown_size_that_is_too_large_comes_as_its_header(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    """Where the server breaks off when it is asked for sizes."""
+    """The size is unknown when the server breaks off at a request for sizes."""
     server.add(b"A: 1\r\n\r\n", b"A: 2\r\n\r\n" + b"x" * 100, b"A: 3\r\n\r\n")
     server.finishes_at_rest = True
     suspects = Suspects(in_listing=True)
     fetch = await opened(server, neighbours, suspects, limits=Limits(max_message_bytes=50))
-    await look(fetch)
-    told = [(record.size, record.too_large) for record in neighbours.producer.records]
-    assert told == [(8, False), (108, True), (8, False)]
+    await poll(fetch)
+    reported = [(record.size, record.too_large) for record in neighbours.producer.records]
+    assert reported == [(8, False), (108, True), (8, False)]
     assert server.seen == {1, 3}
     assert [spool.closed for spool in server.spools] == [True, True, True]
 
 
-async def test_a_mail_of_the_greatest_size_comes_whole(
+async def test_a_message_of_the_largest_allowed_size_is_fetched_whole(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
     server.add(b"x" * 50)
-    await look(await opened(server, neighbours, limits=Limits(max_message_bytes=50)))
+    await poll(await opened(server, neighbours, limits=Limits(max_message_bytes=50)))
     assert neighbours.producer.records[0].body == b"x" * 50
 
 
-async def test_a_poll_brings_no_more_mails_than_it_may(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
+async def test_a_poll_keeps_its_limit(server: MemoryServer, neighbours: Neighbours) -> None:
     server.add(b"one", b"two", b"three", b"four", b"five")
     fetch = await opened(server, neighbours, limits=Limits(max_mails_per_poll=3))
-    await look(fetch)
+    await poll(fetch)
     assert server.seen == {1, 2, 3}
-    await look(fetch)
+    await poll(fetch)
     assert server.seen == {1, 2, 3, 4, 5}
-
-
-async def test_what_takes_effect_at_rest_is_finished_then_and_not_before(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    server.add(b"one", b"two", b"three")
-    server.finishes_at_rest = True
-    fetch = await opened(server, neighbours)
-    observed = []
-    neighbours.producer.before_acknowledging = lambda: observed.append(
-        neighbours.store.states["support", "INBOX"].finished_uid
-    )
-    await look(fetch)
-    assert observed == [0, 0]
-    assert server.seen == {1, 2, 3}
-    assert fetch.state.finished_uid == 3
-
-
-async def test_before_a_mail_that_is_too_large_the_others_take_effect(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    server.add(b"one", b"x" * 100, b"three")
-    server.finishes_at_rest = True
-    fetch = await opened(server, neighbours, limits=Limits(max_message_bytes=50))
-    seen = []
-    neighbours.producer.before_acknowledging = lambda: seen.append(set(server.seen))
-    await look(fetch)
-    # Else a successor would take the large one for one of those that are to be removed.
-    assert seen == [set(), {1}, {1}]
-    assert server.seen == {1, 3}
-
-
-async def test_what_a_crash_left_before_the_rest_is_done_again(
-    server: MemoryServer, neighbours: Neighbours
-) -> None:
-    server.add(b"one", b"two", b"three")
-    server.finishes_at_rest = True
-    fetch = await opened(server, neighbours)
-    for batch in ([ListedMail(1, 3), ListedMail(2, 3)], [ListedMail(3, 5)]):
-        await fetch._take(batch)
-    assert server.seen == set()
-    await (await opened(server, neighbours)).finish_what_was_left()
-    assert server.seen == {1, 2, 3}
-    assert neighbours.store.states["support", "INBOX"].finished_uid == 3

@@ -11,7 +11,7 @@ from postrail.clock import SystemClock
 from services.fetcher.batch_read import Suspects
 from services.fetcher.reconcile import fetch_missed
 from services.fetcher.step import Fetch
-from tests.fakes.fetching import Neighbours, look
+from tests.fakes.fetching import Neighbours, poll
 from tests.fakes.ledgers import MemoryLedger
 from tests.makers.folders import Folder, mailbox_on
 
@@ -37,9 +37,9 @@ async def test_a_backfill_fetches_messages_from_before_only_after(
     ]:
         mailbox = mailbox_on(folder, ledger, only_after=today - timedelta(days=since or days))
         state = await neighbours.store.begin("support", "INBOX", 0)
-        fetch = Fetch(neighbours.parts, mailbox, state, Suspects())
+        fetch = Fetch(neighbours.resources, mailbox, state, Suspects())
         if since is None:
-            await look(fetch)
+            await poll(fetch)
         else:
             assert (await fetch_missed(fetch, neighbours.store, 100)).finished
         mailbox.close()

@@ -1,0 +1,65 @@
+"""Makes the rows of unreadable messages; counts and logs what became of each message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from postrail.incoming.fetched import UnreadableRow
+from postrail.incoming.queue import FetchedRow
+from postrail.mailbox_state.sync_state import SyncState
+from postrail.observe.log import log
+from postrail.stream.progress import Counts
+from services.fetcher.batch_read import Unreadable
+from services.fetcher.identity import mail_id_of, source_of
+
+logger = log("fetcher")
+
+
+def unreadable_rows(
+    state: SyncState, unreadable: Iterable[Unreadable], now: datetime
+) -> list[UnreadableRow]:
+    """Makes a row for each unreadable message."""
+    return [
+        UnreadableRow(
+            mail_id=mail_id_of(state, each.message.uid, each.message.key),
+            mailbox=state.mailbox,
+            source=source_of(state, each.message.uid, each.message.key),
+            size=each.message.size or 0,
+            reason=f"could not be fetched: {each.reason}",
+            tried_at=now,
+        )
+        for each in unreadable
+    ]
+
+
+def report_unreadable(progress: Counts, rows: Sequence[UnreadableRow]) -> None:
+    """Counts and logs unreadable messages whose rows are saved."""
+    for row in rows:
+        progress.count(row.mailbox, "failed")
+        logger.error(
+            "mail cannot be read",
+            mailbox=row.mailbox,
+            mail_id=row.mail_id,
+            source=row.source,
+            reason=row.reason,
+        )
+
+
+def report_fetched(
+    progress: Counts, rows: Sequence[FetchedRow], started: datetime, now: datetime
+) -> None:
+    """Counts and logs the messages of a finished batch."""
+    seconds = (now - started).total_seconds()
+    for row in rows:
+        age = (now - row.received_at).total_seconds() if row.received_at else None
+        progress.count(row.mailbox, "fetched", age_seconds=age, seconds=seconds)
+        logger.info(
+            "mail fetched",
+            mailbox=row.mailbox,
+            mail_id=row.mail_id,
+            source=row.source,
+            size=row.size,
+            partition=row.raw_partition,
+            offset=row.raw_offset,
+        )
