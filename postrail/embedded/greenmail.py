@@ -1,4 +1,4 @@
-"""GreenMail: a mail server for the demo (SMTP, IMAP with IDLE), in memory, on loopback."""
+"""Runs GreenMail, the demo's mail server (SMTP, IMAP with IDLE), in memory, on loopback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READY_SECONDS = 60.0
 
 
 class GreenMail:
-    """A mail server that knows these users and takes mail for everybody; all in memory.
+    """A mail server with these users that accepts messages for any address.
 
     `users` maps an address, which is also the login, to its password.
     """
@@ -48,7 +48,7 @@ class GreenMail:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The ports it listens on."""
+        """The ports that it listens on."""
         return (self.smtp_port, self.imap_port, self.api_port)
 
     @property
@@ -72,11 +72,11 @@ class GreenMail:
         self.wait_ready()
 
     def stop(self) -> None:
-        """Ends it; its mails are gone."""
+        """Stops the server; its messages are lost."""
         self._child.stop()
 
     def kill(self) -> None:
-        """Ends it by SIGKILL; its mails are gone."""
+        """Ends the server by SIGKILL; its messages are lost."""
         self._child.kill()
 
     def _make_child(self) -> Child:
@@ -97,13 +97,13 @@ class GreenMail:
             command,
             log_file=self.folder / "greenmail.log",
             pid_file=self.folder / "greenmail.pid",
-            # Nothing to save: it need not take its time.
+            # It has no data to save.
             stop_seconds=3.0,
         )
 
 
 def _user_option(address: str, password: str) -> str:
-    """GreenMail's notation, local:password@domain."""
+    """Returns the user in GreenMail's notation, local:password@domain."""
     local, _, domain = address.partition("@")
     if not local or not domain or any(mark in address + password for mark in ",:"):
         raise ConfigurationError(f"{address} cannot be a user of the demo's mail server")

@@ -1,4 +1,4 @@
-"""The folder of one installation: its servers, their ports and its secret key, started as one.
+"""Runs the servers of one installation from its data folder, started and stopped together.
 
 with Instance(Path("postrail-data")) as instance:
     run(instance.endpoints.environment())
@@ -6,97 +6,42 @@ with Instance(Path("postrail-data")) as instance:
 
 from __future__ import annotations
 
-import base64
-import fcntl
 import json
-import os
-import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from postrail.embedded.data_folder import (
+    KEYS_FILE,
+    NAME_FILE,
+    lock_folder,
+    write_keys_file,
+    write_name_file,
+)
+from postrail.embedded.endpoints import ENDPOINTS_FILE, Endpoints, read_endpoints
 from postrail.embedded.greenmail import GREENMAIL, GreenMail
 from postrail.embedded.java import default_cache, jars, require_modules
 from postrail.embedded.kafka import KAFKA, Kafka
 from postrail.embedded.ports import LOOPBACK, choose_ports, is_free
 from postrail.embedded.postgres import Postgres
-from postrail.embedded.processes import ChildEndedError, end_orphan, write_atomically
+from postrail.embedded.process_ids import end_orphan
+from postrail.embedded.processes import ChildEndedError, write_atomically
 from postrail.errors import ConfigurationError
 
 Announce = Callable[[str], None]
 Part = Kafka | Postgres | GreenMail
 
-ENDPOINTS_FILE = "endpoints.json"
-LOCK_FILE = "lock"
-KEYS_FILE = "secret.keys"
-NAME_FILE = "instance.name"
-# How often other ports are chosen when a program takes one between our choice and our start.
+# The number of attempts with other ports, when a program takes one between our choice and start.
 PORT_ATTEMPTS = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoints:
-    """Where the servers of an installation listen; all on loopback."""
-
-    data: str
-    kafka: str
-    database_url: str
-    blobs_url: str
-    keys_file: str
-    # What the installation is called; blank in files of earlier releases.
-    instance: str = ""
-    smtp_host: str = ""
-    smtp_port: int = 0
-    imap_host: str = ""
-    imap_port: int = 0
-    mail_api_url: str = ""
-    # The ports by part, to take the same ones next time.
-    ports: Mapping[str, int] = field(default_factory=dict)
-    # What the services serve, by name: their /metrics addresses.
-    services: Mapping[str, str] = field(default_factory=dict)
-
-    def environment(self) -> dict[str, str]:
-        """The settings of each service, by their names in the environment."""
-        name = {"POSTRAIL_INSTANCE": self.instance} if self.instance else {}
-        return {
-            **name,
-            "POSTRAIL_DATA": self.data,
-            "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": self.kafka,
-            "POSTRAIL_KAFKA__REPLICATION": "1",
-            "POSTRAIL_KAFKA__MIN_INSYNC_REPLICAS": "1",
-            "POSTRAIL_DATABASE__URL": self.database_url,
-            "POSTRAIL_BLOBS__URL": self.blobs_url,
-            "POSTRAIL_SECRETS__KEYS_FILE": self.keys_file,
-            "POSTRAIL_SERVER__HOST": LOOPBACK,
-            "POSTRAIL_SERVER__PORT": "0",
-        }
-
-
-def read_endpoints(folder: Path) -> Endpoints:
-    """The endpoints that the last start wrote; raises ConfigurationError when there are none."""
-    path = folder / ENDPOINTS_FILE
-    try:
-        return Endpoints(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{folder} holds no installation ({ENDPOINTS_FILE} is missing)",
-            remedy="Start one there: postrail up --data " + str(folder),
-            setting="POSTRAIL_DATA",
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}", remedy="Remove it; the next start writes it anew"
-        ) from error
-
-
 class Instance:
-    """Kafka, PostgreSQL and, if wanted, the demo's mail server in one folder.
+    """Kafka, PostgreSQL and optionally the demo's mail server, in one folder.
 
-    `announce` gets one line for each step that takes time. `jars_cache` is the folder for Kafka's
-    and GreenMail's jars; by default the user's cache folder.
+    `announce` gets a line for each step that takes time. `jars_cache` is the folder for the jars of
+    Kafka and GreenMail, by default the user's cache folder.
     """
 
     def __init__(
@@ -119,14 +64,14 @@ class Instance:
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where everything listens; raises ConfigurationError before the start."""
+        """The addresses of the servers; raises ConfigurationError before the start."""
         if self._endpoints is None:
             raise ConfigurationError("The servers were not started")
         return self._endpoints
 
     @property
     def kafka(self) -> Kafka:
-        """The broker, to kill or restart it."""
+        """The Kafka broker, to kill or restart it."""
         part = self._parts["kafka"]
         assert isinstance(part, Kafka)
         return part
@@ -140,7 +85,7 @@ class Instance:
 
     @property
     def greenmail(self) -> GreenMail | None:
-        """The demo's mail server, if there is one."""
+        """The demo's mail server, if it was asked for."""
         part = self._parts.get("greenmail")
         assert part is None or isinstance(part, GreenMail)
         return part
@@ -160,7 +105,7 @@ class Instance:
     def start(self) -> Endpoints:
         """Starts all servers on free ports and writes `endpoints.json`.
 
-        Raises ConfigurationError when another process uses the folder, or something is missing.
+        Raises ConfigurationError when another process uses the folder, or a package is missing.
         """
         require_modules()
         self._make_folder()
@@ -174,7 +119,7 @@ class Instance:
         return self.endpoints
 
     def stop(self) -> None:
-        """Ends all servers, the last started first, and lets go of the folder."""
+        """Stops all servers, the last started first, and releases the folder."""
         for part in reversed(list(self._parts.values())):
             part.stop()
         self._parts = {}
@@ -183,7 +128,7 @@ class Instance:
             self._lock = None
 
     def ended_part(self) -> str:
-        """The name of a server that ended although nobody stopped it; "" when all run."""
+        """Returns the name of a server that has ended by itself; "" while all run."""
         return next((name for name, part in self._parts.items() if not part.child.running), "")
 
     def publish_services(self, services: Mapping[str, str]) -> Endpoints:
@@ -195,11 +140,11 @@ class Instance:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in ("blobs", "kafka"):
-                # These hold the contents of mails.
+                # These hold the contents of messages.
                 (self.folder / name).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(
-                f"The data folder {self.folder} cannot be made: {error}",
+                f"The data folder {self.folder} cannot be created: {error}",
                 remedy="Choose another one with --data",
                 setting="POSTRAIL_DATA",
             ) from error
@@ -288,43 +233,6 @@ class Instance:
 
     def _write_endpoints(self, endpoints: Endpoints) -> None:
         text = json.dumps(asdict(endpoints), indent=2) + "\n"
-        # The database's URL holds its password.
+        # The URL of the database has its password.
         write_atomically(self.folder / ENDPOINTS_FILE, text, mode=0o600)
         self._endpoints = endpoints
-
-
-def lock_folder(folder: Path) -> IO[str]:
-    """Takes the folder for this process until the returned file is closed, or the process ends.
-
-    Raises ConfigurationError that says which process holds it, and since when.
-    """
-    file = (folder / LOCK_FILE).open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
-        raise ConfigurationError(
-            f"{folder} is in use by {holder}",
-            remedy="Stop that one first, or choose another folder with --data",
-            setting="POSTRAIL_DATA",
-        ) from error
-    file.truncate(0)
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    file.write(f"process {os.getpid()} since {now}\n")
-    file.flush()
-    return file
-
-
-def write_keys_file(path: Path) -> None:
-    """Writes a new secret key, 32 random bytes in base64, unless there is one already."""
-    if not path.exists():
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
-        write_atomically(path, key + "\n", mode=0o600)
-
-
-def write_name_file(path: Path) -> None:
-    """Writes what the installation is called, unless it has a name: no other one has the same."""
-    if not path.exists():
-        write_atomically(path, f"local-{secrets.token_hex(4)}\n", mode=0o644)

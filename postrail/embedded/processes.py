@@ -1,7 +1,7 @@
-"""Child processes that never outlive us, and the pid files by which the next start finds them.
+"""Runs child processes that end with their parent process.
 
-On Linux a child gets a signal when we end, however we end. Where that does not exist, or fails,
-its pid file names the process with its start time, and the next start ends it (`end_orphan`).
+On Linux a child gets a signal when its parent ends, even by SIGKILL. On other systems, or if that
+fails, its pid file identifies the process, and the next start ends it (`end_orphan`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from postrail.embedded.process_ids import ProcessId, end_orphan, until
 from postrail.errors import ConfigurationError, TransientError
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -27,7 +27,7 @@ LOG_MAX_BYTES = 5 * 1024 * 1024
 
 
 class ChildEndedError(TransientError):
-    """A child process ended although it should run; the end of its log says why."""
+    """A child process ended unexpectedly; the end of its log shows the reason."""
 
     def __init__(self, name: str, exit_code: int | None, log_file: Path) -> None:
         self.name = name
@@ -39,48 +39,8 @@ class ChildEndedError(TransientError):
         )
 
 
-@dataclass(frozen=True)
-class ProcessId:
-    """One process for good: a pid alone may belong to another process tomorrow."""
-
-    pid: int
-    # Boot and start time in the system's own notation; only compared, never interpreted.
-    started: str
-
-    @classmethod
-    def of(cls, pid: int) -> ProcessId | None:
-        """The process that has this pid now; None if there is none, or only its zombie."""
-        started = _start_time(pid)
-        return cls(pid, started) if started else None
-
-    @property
-    def alive(self) -> bool:
-        """Whether this very process still runs."""
-        return ProcessId.of(self.pid) == self
-
-
-def _start_time(pid: int) -> str:
-    if Path("/proc/self/stat").exists():
-        return _start_time_of_linux(pid)
-    shown = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return shown.stdout.strip()
-
-
-def _start_time_of_linux(pid: int) -> str:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-    # proc(5): the name in brackets may hold anything, so count the fields after the last bracket.
-    state, *fields = stat.rpartition(")")[2].split()
-    return "" if state in "ZX" else f"{boot}:{fields[18]}"
-
-
 def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Replaces the file in one step, so that a reader never sees half of it."""
+    """Replaces the file in one step, so that a reader never sees a part of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -91,7 +51,7 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def log_tail(log_file: Path, max_bytes: int = LOG_TAIL_BYTES) -> str:
-    """The end of a log file, for an error message."""
+    """Returns the end of a log file, for an error message."""
     try:
         with log_file.open("rb") as file:
             file.seek(max(0, log_file.stat().st_size - max_bytes))
@@ -100,54 +60,10 @@ def log_tail(log_file: Path, max_bytes: int = LOG_TAIL_BYTES) -> str:
         return ""
 
 
-def end_orphan(pid_file: Path, *, wait_seconds: float = 20.0) -> ProcessId | None:
-    """Ends the process that an earlier run left behind; a recycled pid is left alone.
-
-    Returns the process it ended, if any. The pid file is gone afterwards.
-    """
-    orphan = _read_pid_file(pid_file)
-    found = orphan if orphan is not None and orphan.alive else None
-    if found is not None:
-        end_process(found, signal.SIGTERM, wait_seconds)
-    pid_file.unlink(missing_ok=True)
-    return found
-
-
-def _read_pid_file(pid_file: Path) -> ProcessId | None:
-    try:
-        content = json.loads(pid_file.read_text(encoding="utf-8"))
-        return ProcessId(int(content["pid"]), str(content["started"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-
-
-def end_process(process: ProcessId, first: signal.Signals, wait_seconds: float) -> None:
-    """Sends `first`, waits, and sends SIGKILL to what is left."""
-    for number in (first, signal.SIGKILL):
-        if not process.alive:
-            return
-        try:
-            os.kill(process.pid, number)
-        except ProcessLookupError:
-            return
-        until(lambda: not process.alive, wait_seconds)
-
-
-def until(condition: Callable[[], bool], wait_seconds: float, *, every: float = 0.02) -> bool:
-    """Waits for the condition; False when the time is over and it still does not hold."""
-    deadline = time.monotonic() + wait_seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(every)
-    return True
-
-
 class Spawner:
-    """The one thread that starts children.
+    """Starts all children in one thread that lives as long as the process.
 
-    Linux sends the parent-death signal when the *thread* that made the child ends (prctl(2)), so
-    children must not be made by a thread that ends before the process does.
+    Linux sends the parent-death signal when the *thread* that started the child ends (prctl(2)).
     """
 
     def __init__(self) -> None:
@@ -156,7 +72,7 @@ class Spawner:
         self._thread: threading.Thread | None = None
 
     def call(self, make: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """Runs `make` in the thread; raises what it raises."""
+        """Runs `make` in that thread; raises what it raises."""
         with self._start:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="spawner", daemon=True)
@@ -183,10 +99,10 @@ _SPAWNER = Spawner()
 class Child:
     """One child process with a log file and a pid file, in a session of its own.
 
-    The session of its own keeps Ctrl-C in the terminal to ourselves: we decide the order of ending.
-    `environment` replaces ours; None passes ours on. `death_signal` is what it gets when we end
-    without stopping it; None: the same as from `stop`. With `whole_group`, signals go to the
-    child's own children too.
+    Due to its own session, Ctrl-C in the terminal reaches only the parent, which then stops the
+    children in order. `environment` replaces the parent's, None passes that on. The child gets
+    `death_signal` when the parent ends without stopping it; by default the stop signal. With
+    `whole_group`, signals also go to the child's own children.
     """
 
     def __init__(
@@ -217,23 +133,23 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The pid of the running child; raises ConfigurationError when it was never started."""
+        """The pid of the child; raises ConfigurationError when it was never started."""
         if self._process is None:
             raise ConfigurationError(f"{self.name} was not started")
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the child was started and has not ended."""
+        """Tells whether the child was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """How the child ended (negative: by that signal); None while it runs or before."""
+        """The exit code (negative: ended by that signal); None while it runs or before."""
         return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
-        """Starts the child; what an earlier run left behind is ended first."""
+        """Ends a process that an earlier run left behind, then starts the child."""
         if self.running:
             return
         if self._pid_file is not None:
@@ -265,7 +181,7 @@ class Child:
             raise ChildEndedError(self.name, self.exit_code, self.log_file)
 
     def stop(self) -> None:
-        """Asks the child to end, waits, and ends it by SIGKILL if it does not."""
+        """Sends the stop signal, waits, and sends SIGKILL if the child still runs."""
         if self._process is None:
             return
         if self._process.poll() is None:

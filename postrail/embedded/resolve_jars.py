@@ -1,9 +1,9 @@
-"""Resolves a Maven endpoint and puts its jars into a folder. Run as a script by `java.py`.
+"""Downloads the jars of a Maven endpoint into a folder. A script, called by `java.py`.
 
     resolve_jars.py ENDPOINT CACHE_FOLDER TARGET_FOLDER
 
-A process of its own, because jgo wants JAVA_HOME in the environment (else it downloads a JDK) and
-writes to the terminal.
+It is a process of its own, since jgo reads JAVA_HOME (without it, it downloads a JDK) and writes to
+the terminal.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import jgo
+
 
 def main() -> None:
     """Puts one copy of each jar into the target folder."""
-    import jgo
-
     endpoint, cache, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     environment = jgo.build(endpoint, cache_dir=cache)
     for jar in sorted(environment.path.rglob("*.jar")):

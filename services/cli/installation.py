@@ -39,7 +39,7 @@ def load(data: Path | None) -> Settings:
     folder = _folder(data, settings)
     if folder is None:
         return settings
-    from postrail.embedded.instance import read_endpoints
+    from postrail.embedded.endpoints import read_endpoints
 
     adopt(read_endpoints(folder).environment())
     _adopted[:] = [folder]

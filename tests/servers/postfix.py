@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from postrail.embedded.ports import answers, choose_ports
-from postrail.embedded.processes import Child, until
+from postrail.embedded.process_ids import until
+from postrail.embedded.processes import Child
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import INSTALL, PASSWORD, Dovecot
 

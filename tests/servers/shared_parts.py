@@ -22,7 +22,8 @@ from postrail.embedded.java import default_cache, jars
 from postrail.embedded.kafka import KAFKA, Kafka
 from postrail.embedded.ports import choose_ports
 from postrail.embedded.postgres import Postgres
-from postrail.embedded.processes import ProcessId, log_tail, until, write_atomically
+from postrail.embedded.process_ids import ProcessId, until
+from postrail.embedded.processes import log_tail, write_atomically
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 110.0

@@ -11,7 +11,7 @@ from postrail.errors import ConfigurationError
 from services.cli.installation import Data, adopted_folder, complete, load_to_write
 
 if TYPE_CHECKING:
-    from postrail.embedded.instance import Endpoints
+    from postrail.embedded.endpoints import Endpoints
 
 demo = typer.Typer(name="demo", no_args_is_help=True, help="Mails for a running demo.")
 
@@ -41,7 +41,7 @@ def send(
 
 
 def _endpoints(data: Data) -> Endpoints:
-    from postrail.embedded.instance import read_endpoints
+    from postrail.embedded.endpoints import read_endpoints
 
     load_to_write(data)
     folder = adopted_folder()

@@ -52,7 +52,7 @@ def show(findings: Sequence[Finding]) -> None:
 
 def _services() -> Mapping[str, str]:
     """The services of the installation that `postrail up` made, if it is one."""
-    from postrail.embedded.instance import read_endpoints
+    from postrail.embedded.endpoints import read_endpoints
 
     folder = adopted_folder()
     return read_endpoints(folder).services if folder is not None else {}

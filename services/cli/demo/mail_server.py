@@ -14,7 +14,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
-from postrail.embedded.instance import Endpoints
+from postrail.embedded.endpoints import Endpoints
 from postrail.errors import ConfigurationError, TransientError
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from services.cli.demo.mails import DOMAIN, PROJECT, SUPPORT

@@ -15,7 +15,7 @@ from postrail.configuration.apply import apply_entries
 from postrail.configuration.configured import Configured
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import Pool, transaction
-from postrail.embedded.instance import Endpoints
+from postrail.embedded.endpoints import Endpoints
 from postrail.errors import TransientError
 from postrail.secrets import Secrets
 from postrail.views.activity import HandledMail, Notified, handled_with, notified_of, watched_since

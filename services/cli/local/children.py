@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from postrail.embedded.instance import read_endpoints
+from postrail.embedded.endpoints import read_endpoints
 from postrail.embedded.ports import LOOPBACK, choose_ports, free_port, is_free
 from postrail.embedded.processes import Child
 from postrail.errors import ConfigurationError

@@ -21,7 +21,8 @@ from types import FrameType
 from postrail import __version__, database
 from postrail import instance as ownership
 from postrail.clock import SystemClock
-from postrail.embedded.instance import ENDPOINTS_FILE, Instance
+from postrail.embedded.endpoints import ENDPOINTS_FILE
+from postrail.embedded.instance import Instance
 from postrail.errors import ConfigurationError, PipelineError, TransientError
 from postrail.secrets import Secrets
 from postrail.settings import Settings, adopt, load_settings

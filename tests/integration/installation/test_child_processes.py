@@ -1,4 +1,4 @@
-"""Child processes end with us, and orphans are ended by the next start; strangers are not."""
+"""Child processes end with their parent; the next start ends orphans, and only those."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from postrail.embedded.processes import Child, ChildEndedError, ProcessId, end_orphan, until
+from postrail.embedded.process_ids import ProcessId, end_orphan, until
+from postrail.embedded.processes import Child, ChildEndedError
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 STUBBORN = [
@@ -29,7 +30,7 @@ from pathlib import Path
 from postrail.embedded.processes import Child
 folder = Path(sys.argv[1])
 child = Child("sleeper", ["sleep", "600"], log_file=folder / "log", pid_file=folder / "pid")
-# A thread that ends at once must not take the child with it.
+# The end of the thread that started the child must not end the child.
 starter = threading.Thread(target=child.start)
 starter.start()
 starter.join()
@@ -41,7 +42,7 @@ time.sleep(600)
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is none of our children's."""
+    """A process that no Child has started."""
     process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()
@@ -64,7 +65,7 @@ def started(child: Child) -> Child:
     return child
 
 
-def test_a_child_stops_when_asked(tmp_path: Path) -> None:
+def test_a_child_stops_at_the_stop_signal(tmp_path: Path) -> None:
     child = started(make_child(tmp_path, SLEEP))
     assert child.running
     child.stop()
@@ -108,7 +109,7 @@ def test_children_end_when_the_parent_is_killed(tmp_path: Path) -> None:
 def test_an_orphan_is_ended_by_the_next_start(tmp_path: Path) -> None:
     orphan = started(make_child(tmp_path, SLEEP))
     identity = ProcessId.of(orphan.pid)
-    # Another run knows it by its pid file only; this one reaps it.
+    # The next start finds it by its pid file only; this thread reaps it.
     reaper = threading.Thread(target=lambda: os.waitpid(orphan.pid, 0))
     reaper.start()
     successor = started(make_child(tmp_path, SLEEP))
@@ -129,7 +130,7 @@ def test_a_recycled_pid_is_left_alone(tmp_path: Path, stranger: subprocess.Popen
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x", "started": ""}', "17"])
-def test_a_broken_pid_file_is_no_orphan(tmp_path: Path, text: str) -> None:
+def test_a_broken_pid_file_is_ignored(tmp_path: Path, text: str) -> None:
     pid_file = tmp_path / "pid"
     pid_file.write_text(text)
     assert end_orphan(pid_file) is None

@@ -1,4 +1,4 @@
-"""An installation in a folder: data stay, servers end with it, and one process holds it."""
+"""An installation in a folder: data survive, servers end with it, and one process locks it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from imapclient import IMAPClient
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
-from postrail.embedded.instance import ENDPOINTS_FILE, Instance, read_endpoints
+from postrail.embedded.endpoints import ENDPOINTS_FILE, read_endpoints
+from postrail.embedded.instance import Instance
 from postrail.embedded.ports import LOOPBACK
-from postrail.embedded.processes import ProcessId, until
+from postrail.embedded.process_ids import ProcessId, until
 from postrail.errors import ConfigurationError
 
 HOLDER = """
@@ -36,7 +37,7 @@ USER, PASSWORD = "support@demo.test", "secret"
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder with an unwieldy name, below one that only its owner may enter."""
+    """Returns a data folder with special characters, below one that only its owner may enter."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     return closed / "Größe, data=1 \\ 2"
@@ -58,7 +59,7 @@ def assert_data_are_there(instance: Instance) -> None:
     admin.close()
 
 
-def test_data_survive_and_a_busy_port_is_no_failure(data: Path) -> None:
+def test_data_survive_and_a_busy_port_is_replaced(data: Path) -> None:
     lines: list[str] = []
     with Instance(data, announce=lines.append) as instance:
         first = instance.endpoints
@@ -74,7 +75,7 @@ def test_data_survive_and_a_busy_port_is_no_failure(data: Path) -> None:
     assert read_endpoints(data) == second
     assert second.ports["kafka"] != first.ports["kafka"]
     assert second.database_url == first.database_url
-    # The folders above are as they were.
+    # The mode of the folder above is unchanged.
     assert stat.S_IMODE(data.parent.stat().st_mode) == 0o700
 
 

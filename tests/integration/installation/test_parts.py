@@ -17,7 +17,8 @@ from kafka import KafkaAdminClient
 from postrail.embedded.kafka import Kafka
 from postrail.embedded.ports import answers, free_port
 from postrail.embedded.postgres import Postgres
-from postrail.embedded.processes import Child, until
+from postrail.embedded.process_ids import until
+from postrail.embedded.processes import Child
 from postrail.settings import Settings
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot

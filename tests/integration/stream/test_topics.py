@@ -6,7 +6,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from postrail.embedded.processes import until
+from postrail.embedded.process_ids import until
 from postrail.errors import ConfigurationError
 from postrail.settings import KafkaSettings, Settings
 from postrail.stream.connection import client_options

@@ -1,4 +1,4 @@
-"""Jars are taken from the manifest's list; only what is not whole is fetched again."""
+"""Jars that match the manifest need no network; missing or damaged ones are downloaded again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The endpoints that would be resolved; resolving fails as it does offline."""
+    """Collects the endpoints to resolve; each download fails as it does offline."""
     asked: list[str] = []
 
     class Offline:
@@ -57,14 +57,14 @@ def test_a_whole_manifest_needs_no_network(cache: Path, network: list[str]) -> N
     "damage",
     [
         lambda cache: (cache / PROGRAM.slug / "demo.jar").unlink(),
-        # A full disk left half of it.
+        # A full disk may leave a partial file.
         lambda cache: (cache / PROGRAM.slug / "demo.jar").write_bytes(b"12"),
         lambda cache: (cache / f"{PROGRAM.slug}.json").unlink(),
         lambda cache: (cache / f"{PROGRAM.slug}.json").write_text("{"),
     ],
     ids=["missing jar", "half a jar", "no manifest", "half a manifest"],
 )
-def test_anything_else_is_fetched_and_offline_is_explained(
+def test_a_damaged_cache_is_downloaded_and_a_failed_download_explained(
     cache: Path, network: list[str], damage: Any
 ) -> None:
     damage(cache)

@@ -1,4 +1,4 @@
-"""Chosen ports are free, differ from each other, and stay the same where they can."""
+"""Chosen ports are free, differ from each other, and stay the same if possible."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_two_parts_never_share_a_port_of_last_time() -> None:
     assert chosen["postgres"] != port
 
 
-def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_free_port_an_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "is_free", lambda port: False)
     with pytest.raises(ports.NoFreePortError):
         ports.free_port()

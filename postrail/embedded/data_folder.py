@@ -1,0 +1,55 @@
+"""The data folder of an installation: its lock, its secret key and its name."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from postrail.embedded.processes import write_atomically
+from postrail.errors import ConfigurationError
+
+LOCK_FILE = "lock"
+KEYS_FILE = "secret.keys"
+NAME_FILE = "instance.name"
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Locks the folder for this process until the returned file is closed, or the process ends.
+
+    Raises ConfigurationError that names the process that has the lock, and since when.
+    """
+    file = (folder / LOCK_FILE).open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise ConfigurationError(
+            f"{folder} is in use by {holder}",
+            remedy="Stop that process first, or choose another folder with --data",
+            setting="POSTRAIL_DATA",
+        ) from error
+    file.truncate(0)
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    file.write(f"process {os.getpid()} since {now}\n")
+    file.flush()
+    return file
+
+
+def write_keys_file(path: Path) -> None:
+    """Writes a new secret key, 32 random bytes in base64, unless the file exists."""
+    if not path.exists():
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        write_atomically(path, key + "\n", mode=0o600)
+
+
+def write_name_file(path: Path) -> None:
+    """Writes a new, unique name for the installation, unless the file exists."""
+    if not path.exists():
+        write_atomically(path, f"local-{secrets.token_hex(4)}\n", mode=0o644)
