@@ -1,6 +1,6 @@
-"""Looks at each part that an installation needs, and says what is wrong and what to do about it.
+"""Checks each part of an installation, and reports problems with the setting and a remedy.
 
-Nothing is changed but a small object that is written to the blob store and removed again.
+It changes nothing, except that it writes a small object to the blob store and removes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ State = Literal["ok", "warning", "wrong", "skipped"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found about one part; when it is wrong, which setting it is and the remedy."""
+    """The result of one check; of a problem also the setting and the remedy."""
 
     part: str
     state: State
@@ -25,22 +25,22 @@ class Finding:
 
 
 def fine(part: str, says: str) -> Finding:
-    """The part is as it should be."""
+    """Reports a part that works."""
     return Finding(part=part, state="ok", says=says)
 
 
 def warning(part: str, says: str, *, setting: str, remedy: str) -> Finding:
-    """The part works, and something about it is dangerous."""
+    """Reports a part that works but has a risk."""
     return Finding(part=part, state="warning", says=says, setting=setting, remedy=remedy)
 
 
 def skipped(part: str, because: str) -> Finding:
-    """The part cannot be looked at while another one is wrong."""
+    """Reports a part that cannot be checked."""
     return Finding(part=part, state="skipped", says=because)
 
 
 def wrong(part: str, error: PipelineError, *, setting: str = "", remedy: str = "") -> Finding:
-    """The part is not as it should be; setting and remedy where the error does not name them."""
+    """Reports a broken part; `setting` and `remedy` are used where the error names none."""
     return Finding(
         part=part,
         state="wrong",

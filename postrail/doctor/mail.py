@@ -1,4 +1,4 @@
-"""The mail servers of the installation: each account's mailbox and each outgoing connection."""
+"""Checks the mail servers: each account's mailbox and each outgoing connection."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ AT_ONCE = 8
 DIALOGUE_SECONDS = 30.0
 
 
-async def look_at_mail_servers(settings: Settings, clock: Clock) -> list[Finding]:
-    """A finding for each account and connection that is enabled."""
+async def check_mail_servers(settings: Settings, clock: Clock) -> list[Finding]:
+    """Returns a finding for each enabled account and connection."""
     try:
         secrets = Secrets(settings.secrets)
         async with one_connection(settings.database) as connection:
@@ -40,29 +40,29 @@ async def look_at_mail_servers(settings: Settings, clock: Clock) -> list[Finding
     except PipelineError as error:
         return [wrong("accounts", error)]
     tokens = AccessTokens(lambda: one_connection(settings.database), secrets, clock)
-    looks = [
-        *(look_at_account(account, secrets, tokens) for account in accounts if account.enabled),
-        *(look_at_connection(one, secrets, clock) for one in connections if one.enabled),
+    checks = [
+        *(check_account(account, secrets, tokens) for account in accounts if account.enabled),
+        *(check_connection(one, secrets, clock) for one in connections if one.enabled),
     ]
-    return await _a_few_at_once(looks) or [fine("accounts", "none is configured yet")]
+    return await _a_few_at_once(checks) or [fine("accounts", "none is configured yet")]
 
 
-async def look_at_account(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> Finding:
-    """Logs in and opens the folder; a token that has run out is renewed for that."""
+async def check_account(account: MailAccount, secrets: Secrets, tokens: AccessTokens) -> Finding:
+    """Logs in and opens the folder; renews an expired token for that."""
     part = f"account {account.name}"
     if account.protocol == "folder":
-        return await asyncio.to_thread(look_at_folder, account)
+        return await asyncio.to_thread(check_folder, account)
     try:
         await asyncio.to_thread(_open, account, login_for(account, secrets, tokens))
     except PipelineError as error:
         setting = f"mail account {account.name}: host, port, username"
-        return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
+        return wrong(part, error, setting=setting, remedy="Try again, and read the server's log")
     says = f"{account.username} can open {account.folder} at {account.host}"
     return _works(part, says, f"mail account {account.name}", account)
 
 
-def look_at_folder(account: MailAccount) -> Finding:
-    """Looks for mails in a folder of this machine."""
+def check_folder(account: MailAccount) -> Finding:
+    """Lists the messages in a folder of this machine."""
     part = f"account {account.name}"
     try:
         with path_fault(account):
@@ -71,14 +71,14 @@ def look_at_folder(account: MailAccount) -> Finding:
             place.close()
     except PipelineError as error:
         return wrong(part, error)
-    return fine(part, f"{account.path} can be read and holds {count} mails")
+    return fine(part, f"{account.path} can be read and holds {count} message(s)")
 
 
 def _open(account: MailAccount, login: Login) -> None:
     if account.protocol == "microsoft_graph" and not isinstance(login, str):
         graph_folders.check_folder(account, login)
         return
-    # A command has no log that the dialogue could go to.
+    # The dialogue goes to a service's log, which a command does not have.
     account = account.model_copy(update={"debug": False})
     mailbox: Mailbox = ImapMailbox(account, login)
     if account.protocol == "pop3":
@@ -87,10 +87,10 @@ def _open(account: MailAccount, login: Login) -> None:
     mailbox.close()
 
 
-async def look_at_connection(
+async def check_connection(
     connection: OutgoingConnection, secrets: Secrets, clock: Clock
 ) -> Finding:
-    """Connects, logs in and names the sender; no mail is sent."""
+    """Connects, logs in and names the sender, without sending a message."""
     part = f"connection {connection.name}"
     try:
         courier = SmtpCourier(connection, secrets.reveal(connection.password), clock)
@@ -98,8 +98,8 @@ async def look_at_connection(
         await courier.check(TimeLimit(dot_before=end, end_before=end))
     except PipelineError as error:
         setting = f"outgoing connection {connection.name}: host, port, username"
-        return wrong(part, error, setting=setting, remedy="Try again; look at the server's log")
-    says = f"{connection.host} takes mail from {connection.from_address}"
+        return wrong(part, error, setting=setting, remedy="Try again, and read the server's log")
+    says = f"{connection.host} accepts messages from {connection.from_address}"
     return _works(part, says, f"outgoing connection {connection.name}", connection)
 
 
@@ -115,11 +115,11 @@ def _works(part: str, says: str, setting: str, thing: MailAccount | OutgoingConn
     )
 
 
-async def _a_few_at_once(looks: Sequence[Awaitable[Finding]]) -> list[Finding]:
-    gate = asyncio.Semaphore(AT_ONCE)
+async def _a_few_at_once(checks: Sequence[Awaitable[Finding]]) -> list[Finding]:
+    slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(look: Awaitable[Finding]) -> Finding:
-        async with gate:
-            return await look
+    async def run(check: Awaitable[Finding]) -> Finding:
+        async with slots:
+            return await check
 
-    return await asyncio.gather(*map(one, looks))
+    return await asyncio.gather(*map(run, checks))

@@ -1,4 +1,4 @@
-"""Kafka and its topics, PostgreSQL and its tables, the clocks, the blobs, the keys, our port."""
+"""Checks Kafka, its topics, PostgreSQL, its tables, clocks, blobs, keys, ports and services."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from postrail.stream.topics import TOPICS, check_topics, topic_name
 
 BOOTSTRAP_SERVERS = "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS"
 KAFKA_PORT = 9092
-# A person waits for the answer.
+# Short, as a person waits for the answer.
 PROBE_SECONDS = 3.0
 KAFKA_SECONDS = 6.0
-# Times in tables come from several machines: leases and ages go wrong when they differ by more.
+# Tables hold times of several machines: with a larger difference, leases and ages are wrong.
 CLOCK_SECONDS = 5.0
 OURS = b"postrail_ready"
 
 
-async def look_at_kafka(settings: KafkaSettings) -> list[Finding]:
-    """Whether the broker answers, as Kafka, and has the topics of this release."""
+async def check_kafka(settings: KafkaSettings) -> list[Finding]:
+    """Checks that the broker answers like Kafka and has the topics of this release."""
     silent = await asyncio.to_thread(_silent, settings.bootstrap_servers)
     if len(silent) == len(settings.bootstrap_servers.split(",")):
         error = TransientError(
@@ -49,7 +49,7 @@ async def look_at_kafka(settings: KafkaSettings) -> list[Finding]:
                 says=f"something answers at {settings.bootstrap_servers}, but not as Kafka does"
                 f" with {settings.security_protocol}: {error.problem}",
                 setting=f"{BOOTSTRAP_SERVERS}, POSTRAIL_KAFKA__SECURITY_PROTOCOL",
-                remedy="Name the port of a listener of Kafka, and the protocol that it speaks",
+                remedy="Name the port of a listener of Kafka, and the protocol of that listener",
             )
         ]
     kafka = fine("kafka", f"answers at {settings.bootstrap_servers}")
@@ -61,7 +61,7 @@ def _topics(missing: list[str], differing: list[str]) -> Finding:
         error = ConfigurationError(
             f"topics are missing: {', '.join(missing)}",
             setting="POSTRAIL_KAFKA__PREFIX",
-            remedy="Run: postrail topics apply; or correct the prefix, if they have another one",
+            remedy="Run: postrail topics apply; or correct the prefix, if theirs is another one",
         )
         return wrong("topics", error)
     if differing:
@@ -69,19 +69,19 @@ def _topics(missing: list[str], differing: list[str]) -> Finding:
             "; ".join(differing),
             setting="POSTRAIL_KAFKA__PARTITIONS, POSTRAIL_KAFKA__RETENTION_DAYS,"
             " POSTRAIL_KAFKA__MIN_INSYNC_REPLICAS",
-            remedy="Change the settings to what the topics have, or the topics' configuration with"
-            " your broker's tools; the number of partitions can never change",
+            remedy="Change the settings to what the topics have, or configure the topics with your"
+            " broker's tools; the number of partitions can never change",
         )
         return wrong("topics", error)
-    return fine("topics", f"all {len(TOPICS)} are there, as this release needs them")
+    return fine("topics", f"all {len(TOPICS)} exist and are configured as this release needs")
 
 
 def _silent(bootstrap_servers: str) -> list[str]:
-    """The servers of the list that take no connection."""
-    return [server for server in bootstrap_servers.split(",") if not _answers(server.strip())]
+    """Returns the servers of the list that accept no connection."""
+    return [server for server in bootstrap_servers.split(",") if not _accepts(server.strip())]
 
 
-def _answers(server: str) -> bool:
+def _accepts(server: str) -> bool:
     host, _, port = server.rpartition(":") if ":" in server else (server, "", "")
     try:
         number = int(port or KAFKA_PORT)
@@ -91,8 +91,8 @@ def _answers(server: str) -> bool:
     return True
 
 
-async def look_at_database(settings: Settings, clock: Clock) -> list[Finding]:
-    """Whether PostgreSQL answers, has our tables, and has the same time as we."""
+async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
+    """Checks that PostgreSQL answers, has our tables, and that its clock agrees with ours."""
     try:
         async with one_connection(settings.database) as connection:
             found = await owner(connection)
@@ -117,14 +117,14 @@ def _migrations(missing: list[str]) -> Finding:
     error = ConfigurationError(
         f"the database lacks {', '.join(missing)}",
         setting="POSTRAIL_DATABASE__URL",
-        remedy="Run: postrail migrate; or correct the URL, if this is another database",
+        remedy="Run: postrail migrate; or correct the URL, if this is the wrong database",
     )
     return wrong("migrations", error)
 
 
 def _instance(found: Owner | None, settings: Settings) -> Finding:
     if settings.observer:
-        whose = f"the database of {found.name}" if found else "a database that is nobody's yet"
+        whose = f"the database of {found.name}" if found else "a database without an owner"
         return fine("instance", f"{settings.instance}, an observer of {whose}")
     try:
         require_same(found, settings.instance)
@@ -136,21 +136,21 @@ def _instance(found: Owner | None, settings: Settings) -> Finding:
 
 def _clock(ahead_seconds: float) -> Finding:
     if abs(ahead_seconds) <= CLOCK_SECONDS:
-        return fine("clock", f"is the same as PostgreSQL's, within {CLOCK_SECONDS:.0f} s")
+        return fine("clock", f"agrees with PostgreSQL's within {CLOCK_SECONDS:.0f} s")
     direction = "ahead of" if ahead_seconds > 0 else "behind"
     error = ConfigurationError(
         f"this machine's clock is {abs(ahead_seconds):.0f} s {direction} PostgreSQL's",
         setting="the system clock of both machines",
-        remedy="Set the wrong one, and let NTP keep it: timedatectl set-ntp true",
+        remedy="Correct the wrong clock, and let NTP keep it: timedatectl set-ntp true",
     )
     return wrong("clock", error)
 
 
-async def look_at_blobs(settings: Settings) -> Finding:
-    """Whether the blob store takes, gives and removes an object."""
+async def check_blobs(settings: Settings) -> Finding:
+    """Checks that the blob store can write, read and remove an object."""
     url = settings.blobs.url
     if settings.observer:
-        return skipped("blobs", "an observer writes nothing, not even to try")
+        return skipped("blobs", "not checked, because an observer does not write")
     try:
         await BlobStore(url).check()
     except PipelineError as error:
@@ -158,20 +158,20 @@ async def look_at_blobs(settings: Settings) -> Finding:
     return fine("blobs", f"{url} can be read and written")
 
 
-def look_at_keys(settings: Settings) -> Finding:
-    """Whether there is a key to seal secrets with."""
+def check_keys(settings: Settings) -> Finding:
+    """Checks that there is a key to encrypt secrets with."""
     try:
         Secrets(settings.secrets).message_id_key()
     except ConfigurationError as error:
         return wrong("keys", error)
-    return fine("keys", "there is a key to seal passwords with")
+    return fine("keys", "there is a key to encrypt passwords with")
 
 
-def look_at_port(settings: ServerSettings) -> Finding:
-    """Whether a service that starts here would get its port."""
+def check_port(settings: ServerSettings) -> Finding:
+    """Checks that a service that starts here could listen on its port."""
     where = f"{settings.host}:{settings.port}"
     if settings.port == 0:
-        return fine("port", "each service takes a free one")
+        return fine("port", "each service chooses a free one")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -184,34 +184,34 @@ def look_at_port(settings: ServerSettings) -> Finding:
 
 
 def _port_not_free(where: str, port: int, error: OSError) -> Finding:
-    if OURS in _fetched(f"http://127.0.0.1:{port}", "/metrics")[1]:
-        return fine("port", f"a service of Postrail has {where}")
+    if OURS in _get(f"http://127.0.0.1:{port}", "/metrics")[1]:
+        return fine("port", f"a service of Postrail uses {where}")
     busy = ConfigurationError(
         f"no service can listen at {where}: {error.strerror or error}",
         setting="POSTRAIL_SERVER__PORT, POSTRAIL_SERVER__HOST",
-        remedy="Choose another port, or end the program that has it; 0 takes a free one",
+        remedy="Choose another port, or end the program that uses it; 0 chooses a free one",
     )
     return wrong("port", busy)
 
 
-def look_at_services(addresses: Mapping[str, str]) -> list[Finding]:
-    """Whether the services of a local installation are ready."""
+def check_services(addresses: Mapping[str, str]) -> list[Finding]:
+    """Checks that the services of a local installation are ready."""
     return [_service(name, address) for name, address in addresses.items()]
 
 
 def _service(name: str, address: str) -> Finding:
-    status, body = _fetched(address, "/readyz")
+    status, body = _get(address, "/readyz")
     if status == http.client.OK:
         return fine(name, f"is ready, {address}")
     if not status:
         error = TransientError(f"nothing answers at {address}")
-        return wrong(name, error, setting="POSTRAIL_DATA", remedy="Run postrail up on that folder")
+        return wrong(name, error, setting="POSTRAIL_DATA", remedy="Run: postrail up --data FOLDER")
     error = TransientError("; ".join(body.decode(errors="replace").split("\n")).strip("; "))
-    return wrong(name, error, setting=f"see {address}/readyz", remedy="Look at its log")
+    return wrong(name, error, setting=f"see {address}/readyz", remedy="Read its log")
 
 
-def _fetched(address: str, path: str) -> tuple[int, bytes]:
-    """Status and body; 0 when nobody answers, or not in HTTP."""
+def _get(address: str, path: str) -> tuple[int, bytes]:
+    """Returns status and body; the status is 0 when no HTTP server answers."""
     place = urlsplit(address)
     connection = http.client.HTTPConnection(place.netloc, timeout=PROBE_SECONDS)
     try:

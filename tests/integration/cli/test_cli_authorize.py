@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from postrail.clock import SystemClock
-from postrail.doctor.mail import look_at_mail_servers
+from postrail.doctor.mail import check_mail_servers
 from postrail.secrets import Secrets
 from postrail.settings import load_settings
 from services.cli.app import run
@@ -183,7 +183,7 @@ def test_the_doctor_names_the_account_that_needs_authorization(
     scene: Scene,
 ) -> None:
     store(scene, scene.custom())
-    [finding] = asyncio.run(look_at_mail_servers(load_settings(), SystemClock()))
+    [finding] = asyncio.run(check_mail_servers(load_settings(), SystemClock()))
     assert finding.part == "account support"
     assert finding.state == "wrong"
     assert "mail account support needs authorization: nobody has signed in" in finding.says

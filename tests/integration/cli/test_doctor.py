@@ -1,4 +1,4 @@
-"""Broken set-ups on real parts: the doctor names the part, the setting and the remedy of each."""
+"""The doctor names the part, the setting and the remedy of each problem of a real installation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.servers.smtp_sink import SmtpSink
 
 
 class Setup:
-    """An installation that is whole until something in it is broken."""
+    """A working installation, until a test breaks something in it."""
 
     def __init__(self, settings: Settings, request: pytest.FixtureRequest) -> None:
         self.settings = settings
@@ -42,12 +42,12 @@ class Setup:
         self.request = request
 
     def change(self, section: str, **values: object) -> None:
-        """Other settings."""
+        """Changes settings of a section."""
         changed = getattr(self.settings, section).model_copy(update=values)
         self.settings = self.settings.model_copy(update={section: changed})
 
     def configure(self, *things: Project | MailAccount | OutgoingConnection) -> None:
-        """What `postrail apply` would write."""
+        """Saves the things as `postrail apply` does."""
         asyncio.run(self._configure(things))
 
     async def _configure(
@@ -59,7 +59,7 @@ class Setup:
                 await save(connection, thing, before=None, author="test", now=now)
 
     def account(self, **values: object) -> MailAccount:
-        """An account on Dovecot, which would work."""
+        """Makes a working account on Dovecot."""
         server: Dovecot = self.request.getfixturevalue("dovecot")
         self.configure(Project(key="HELP", name="Help"))
         fields = {
@@ -75,7 +75,7 @@ class Setup:
         return MailAccount.model_validate(fields | values)
 
     def connection(self, port: int) -> OutgoingConnection:
-        """A connection to an SMTP server on this machine."""
+        """Makes a connection to an SMTP server on this machine."""
         return OutgoingConnection(
             name="out",
             host="localhost",
@@ -85,7 +85,7 @@ class Setup:
         )
 
     def findings(self) -> list[Finding]:
-        """What the doctor says."""
+        """Runs the doctor."""
         return asyncio.run(examine(self.settings, self.clock))
 
 
@@ -97,7 +97,7 @@ def setup(settings: Settings, request: pytest.FixtureRequest) -> Setup:
 
 @contextmanager
 def listening() -> Iterator[int]:
-    """A port that somebody else has."""
+    """Listens on a port, as another program would."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -132,7 +132,7 @@ def migrations_are_missing(setup: Setup) -> None:
 
 
 def blobs_are_read_only(setup: Setup) -> None:
-    # Root may write to any folder but those of the kernel.
+    # Root can write to any folder except those of the kernel.
     folder = Path("/proc/sys/blobs")
     if os.geteuid():
         folder = setup.request.getfixturevalue("tmp_path") / "read-only"
@@ -182,7 +182,7 @@ def busy_port() -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Case:
-    """How something is broken, and what the doctor must say of it."""
+    """A function that breaks something, and the finding that the doctor must report."""
 
     broken: Callable[[Setup], None]
     part: str
@@ -304,7 +304,7 @@ MAIL_CASES = [
     ],
     ids=lambda case: case.broken.__name__,
 )
-def test_what_is_broken_is_named_with_its_setting_and_its_remedy(
+def test_each_problem_is_reported_with_its_setting_and_its_remedy(
     case: Case, setup: Setup, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case.broken(setup)
@@ -323,7 +323,7 @@ def test_what_is_broken_is_named_with_its_setting_and_its_remedy(
 
 
 @pytest.mark.debian
-def test_nothing_is_wrong_with_a_whole_installation(setup: Setup, smtp_sink: SmtpSink) -> None:
+def test_all_parts_of_a_working_installation_are_ok(setup: Setup, smtp_sink: SmtpSink) -> None:
     setup.configure(setup.account(), setup.connection(smtp_sink.port))
     findings = setup.findings()
     assert [finding.state for finding in findings] == ["ok"] * len(findings)
@@ -334,7 +334,7 @@ def test_nothing_is_wrong_with_a_whole_installation(setup: Setup, smtp_sink: Smt
 
 
 @pytest.mark.debian
-def test_a_mailbox_by_pop3_is_opened_as_one(setup: Setup, dovecot: Dovecot) -> None:
+def test_a_pop3_mailbox_is_opened_by_pop3(setup: Setup, dovecot: Dovecot) -> None:
     setup.configure(setup.account(protocol="pop3", port=dovecot.pop3_port))
     (found,) = (one for one in setup.findings() if one.part == "account help")
     assert found.state == "ok"

@@ -171,5 +171,5 @@ def test_an_observer_looks(environment: dict[str, str]) -> None:
         assert code == 0, words
     assert "an observer: what is queued here stays queued" in " ".join(words.split())
     _, words = command(observer, "doctor")
-    assert "an observer of a database that is nobody's yet" in words
+    assert "an observer of a database without an owner" in words
     assert "logs in nowhere" in words

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from postrail.doctor.mail import look_at_account
+from postrail.doctor.mail import check_account
 from postrail.errors import ConfigurationError
 from postrail.mailbox.graph.mailbox import GraphMailbox
 from postrail.oauth import NeedsAuthorization
@@ -125,10 +125,10 @@ async def test_a_person_authorizes_the_own_mailbox(scene: GraphScene, username: 
 
 async def test_the_doctor_checks_the_folder(scene: GraphScene) -> None:
     await scene.configure("client_credentials")
-    found = await look_at_account(scene.account, scene.secrets, scene.tokens())
+    found = await check_account(scene.account, scene.secrets, scene.tokens())
     assert found.state == "ok"
     wrong = scene.account.model_copy(update={"folder": "Suport"})
-    found = await look_at_account(wrong, scene.secrets, scene.tokens())
+    found = await check_account(wrong, scene.secrets, scene.tokens())
     assert found.state == "wrong"
     assert "there are: Posteingang" in found.remedy
 

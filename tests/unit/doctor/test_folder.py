@@ -1,4 +1,4 @@
-"""What the doctor says of an account that reads a folder of this machine."""
+"""The doctor's findings for an account that reads a folder of this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from postrail.clock import SystemClock
 from postrail.database import Connection
-from postrail.doctor.mail import look_at_account
+from postrail.doctor.mail import check_account
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.settings import SecretSettings
@@ -19,7 +19,7 @@ SECRETS = Secrets(SecretSettings())
 
 
 def no_database() -> AbstractAsyncContextManager[Connection]:
-    raise AssertionError("nothing is asked of the database")
+    raise AssertionError("the database is not needed")
 
 
 TOKENS = AccessTokens(no_database, SECRETS, SystemClock())
@@ -29,14 +29,14 @@ TOKENS = AccessTokens(no_database, SECRETS, SystemClock())
 async def test_a_folder_that_can_be_read(kind: str, tmp_path: Path) -> None:
     folder = Folder(kind, tmp_path)
     folder.add(b"Subject: A\n\n")
-    finding = await look_at_account(folder.account(), SECRETS, TOKENS)
+    finding = await check_account(folder.account(), SECRETS, TOKENS)
     assert (finding.state, finding.part) == ("ok", "account support")
-    assert finding.says == f"{folder.path} can be read and holds 1 mails"
+    assert finding.says == f"{folder.path} can be read and holds 1 message(s)"
 
 
 async def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     account = Folder("eml", tmp_path).account(path="/nowhere/at/all")
-    finding = await look_at_account(account, SECRETS, TOKENS)
+    finding = await check_account(account, SECRETS, TOKENS)
     assert finding.state == "wrong"
     assert finding.says == "/nowhere/at/all cannot be read: No such file or directory"
     assert finding.setting == "mail account support: path"
