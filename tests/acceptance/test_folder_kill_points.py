@@ -1,4 +1,4 @@
-"""Mails in files take effect once, though the fetcher is killed at any point of its work."""
+"""Messages in files take effect once, although the fetcher is killed at any point of its work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAILS = [
     )
     for number in range(3)
 ]
-# The kind of folder, what becomes of its mails, and where the fetcher is killed.
+# The kind of folder, the setting of after_download, and the point at which the fetcher is killed.
 POINTS = [
     ("maildir", "seen", "file finished"),
     ("maildir", "move", "file in both places"),
@@ -46,7 +46,7 @@ def pipeline(own_folder: Path, environment: dict[str, str]) -> Iterator[Pipeline
 
 
 @pytest.mark.parametrize(("kind", "wanted", "point"), POINTS)
-def test_killed_at_a_point_each_mail_makes_one_issue(
+def test_after_a_kill_each_message_makes_one_issue(
     pipeline: Pipeline, tmp_path: Path, kind: str, wanted: str, point: str
 ) -> None:
     folder = Folder(kind, tmp_path)

@@ -1,4 +1,4 @@
-"""A fetcher on Microsoft Graph is killed at any point of its work: each mail has one effect."""
+"""A fetcher on Microsoft Graph is killed at any point of its work: each message has one effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(150)
 KILL_SECONDS = 60.0
 CUSTOMER = "ada@customer.test"
 FETCHER = ["-m", "tests.processes.graph_fetcher"]
-# So large that it goes to the blob store before Kafka, and not so large that it is read alone.
+# Large enough for the blob store, and small enough to be read in a batch with others.
 LARGE_TEXT = "All the details.\r\n" * 60_000
 
 
@@ -38,7 +38,7 @@ def pipeline(
     own_folder: Path, environment: dict[str, str], graph: FakeGraph, certificates: Certificates
 ) -> Iterator[Pipeline]:
     more = {
-        # The group waits that long for a member that was killed.
+        # After this time the group drops a member that was killed.
         "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
         "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",
     }
@@ -58,7 +58,7 @@ def pipeline(
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_a_point_its_successor_makes_it_right(
+def test_after_a_kill_the_successor_completes_the_work(
     pipeline: Pipeline, graph: FakeGraph, point: str
 ) -> None:
     mailbox = graph.mailboxes[ADDRESS].mailbox

@@ -1,4 +1,4 @@
-"""Killed at any point of its work, a process is replaced, and the mail has its effects once."""
+"""A process is killed at any point of its work: the message still has its effects once."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.debian, pytest.mark.timeout(150)]
 
 KILL_SECONDS = 60.0
 CUSTOMER = "ada@customer.test"
-# So large that it goes to the blob store before Kafka.
+# Large enough for the blob store.
 LARGE_TEXT = "All the details.\r\n" * 60_000
-# For each point the process that is killed there, and what must be true of the mail then: how many
-# rows it has, whether it is marked as seen, how many issues and sent mails there are.
+# For each point the process that is killed there, and the state right after the kill: rows of the
+# message, messages marked as seen, issues and sent notifications.
 POINTS = {
     "fetched": ("fetcher", (0, 0, 0, 0)),
     "blob": ("fetcher", (0, 0, 0, 0)),
@@ -38,10 +38,10 @@ POINTS = {
 @pytest.fixture
 def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) -> Iterator[Pipeline]:
     quick = {
-        # The group waits that long for a member that was killed.
+        # After this time the group drops a member that was killed.
         "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
         "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",
-        # Long enough that no dialogue runs into it here.
+        # Longer than any dialogue of this test.
         "POSTRAIL_SENDER__CLAIM_SECONDS": "5",
     }
     with Pipeline(own_folder, {**environment, **quick}, dovecot) as pipeline:
@@ -51,7 +51,7 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_a_point_its_successor_makes_it_right(pipeline: Pipeline, point: str) -> None:
+def test_after_a_kill_the_successor_completes_the_work(pipeline: Pipeline, point: str) -> None:
     service, state = POINTS[point]
     text = LARGE_TEXT if point == "blob" else "It burns.\r\n"
     mail = letter("Printer on fire", sender=CUSTOMER, message_id="<1@customer.test>", text=text)
@@ -68,7 +68,7 @@ def test_killed_at_a_point_its_successor_makes_it_right(pipeline: Pipeline, poin
     require_sent(pipeline, twice=point == "final dot")
 
 
-def test_a_comment_that_was_committed_is_told_although_its_command_was_killed(
+def test_a_committed_comment_is_sent_although_its_command_was_killed(
     pipeline: Pipeline,
 ) -> None:
     mail = letter("Printer on fire", sender=CUSTOMER, message_id="<1@customer.test>")
@@ -91,7 +91,7 @@ def test_a_comment_that_was_committed_is_told_although_its_command_was_killed(
 
 
 def state_of(pipeline: Pipeline) -> tuple[int, int, int, int]:
-    """Rows of the mail, mails marked as seen, issues, mails sent."""
+    """Counts the rows of the message, messages marked as seen, issues and sent notifications."""
     return (
         pipeline.value("SELECT count(*) FROM incoming_mail"),
         pipeline.seen("support")[0],
@@ -101,7 +101,7 @@ def state_of(pipeline: Pipeline) -> tuple[int, int, int, int]:
 
 
 def require_one_of_each(pipeline: Pipeline) -> None:
-    """One mail with one effect, and nothing left anywhere."""
+    """Checks that one message had one effect, and that no work is left."""
     assert pipeline.rows("SELECT state, outcome, issue_key FROM incoming_mail") == [
         ("done", "issue", "HELP-1")
     ]
@@ -114,7 +114,7 @@ def require_one_of_each(pipeline: Pipeline) -> None:
 
 
 def require_sent(pipeline: Pipeline, *, twice: bool) -> None:
-    """One notification; after the final dot the same one again, and noted as that."""
+    """Checks for one notification; after a kill at the final dot, a second one marked as such."""
     sent = pipeline.sent()
     assert [mail.recipients for mail in sent] == [(CUSTOMER,)] * (2 if twice else 1)
     assert len({mail.message_id for mail in sent}) == 1

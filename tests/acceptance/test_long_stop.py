@@ -1,4 +1,4 @@
-"""Postrail stands still for two weeks while people go on in the mailbox: each mail, one effect."""
+"""Postrail is stopped for two weeks while people use the mailbox: each message has one effect."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
 
 
 def numbered(number: int, *, machines: bool) -> bytes:
-    """A mail; each fourth one may be from a machine that gives no Message-ID."""
+    """Makes a message; each fourth one may be from a machine that sets no Message-ID."""
     message_id = None if machines and number % 4 == 0 else f"<{number}@customer.test>"
     return letter(f"Request {number}", message_id=message_id, text=f"Number {number}\r\n")
 
 
 def receive(dovecot: Dovecot, numbers: range, *, machines: bool) -> None:
-    """One mail each so many hours, over fourteen days."""
+    """Delivers messages at equal intervals over fourteen days."""
     step = timedelta(days=14) / len(numbers)
     for place, number in enumerate(numbers):
         dovecot.append(USER, numbered(number, machines=machines), when=STOPPED_AT + place * step)
 
 
 def read_by_a_person(dovecot: Dovecot) -> None:
-    """Half of all mails are read; half of those are moved away, and half of those back again."""
+    """Reads half of the messages, moves half of those away, and half of these back again."""
     with dovecot.connection(USER) as client:
         client.select("INBOX")
         uids = client.uid("SEARCH", "ALL")[1][0].split()
@@ -54,20 +54,20 @@ def read_by_a_person(dovecot: Dovecot) -> None:
 
 
 def move_back(dovecot: Dovecot) -> None:
-    """What the person still has goes back."""
+    """Moves the remaining messages back."""
     with dovecot.connection(USER) as client:
         client.select(ELSEWHERE)
         client.uid("MOVE", "1:*", "INBOX")
 
 
 def numbers_in(messages: list[bytes]) -> set[int]:
-    """The numbers of mails by their subjects."""
+    """Returns the numbers in the messages' subjects."""
     found = [re.search(rb"Subject: Request (\d+)", message) for message in messages]
     return {int(match[1]) for match in found if match}
 
 
 def effects(pipeline: Pipeline) -> Counter[int]:
-    """How many issues and comments each mail has made."""
+    """Counts the issues and comments that each message has made."""
     rows = pipeline.rows(
         "SELECT summary, 1 + (SELECT count(*) FROM comment c WHERE c.issue_key = i.issue_key)"
         " FROM issue i"
@@ -79,9 +79,9 @@ def effects(pipeline: Pipeline) -> Counter[int]:
 
 
 @pytest.mark.parametrize("renumbered", [False, True], ids=["same UIDs", "another UIDVALIDITY"])
-def test_after_two_weeks_each_mail_has_one_effect(pipeline: Pipeline, renumbered: bool) -> None:
-    # Under the same UIDVALIDITY a mail without Message-ID that comes back is a new one: a machine
-    # may send the same alarm each night (design, 2.6).
+def test_after_two_weeks_each_message_has_one_effect(pipeline: Pipeline, renumbered: bool) -> None:
+    # Within a UIDVALIDITY, a message without Message-ID that is moved back counts as a new one: a
+    # machine may send the same alarm each night (design, 2.6).
     receive(pipeline.dovecot, range(BEFORE), machines=renumbered)
     pipeline.start()
     pipeline.wait_until_settled(mails=BEFORE)
@@ -101,7 +101,7 @@ def test_after_two_weeks_each_mail_has_one_effect(pipeline: Pipeline, renumbered
 
     for service in ("fetcher", "parser", "handler", "sender"):
         pipeline.replica(service).start()
-    # What was moved away before we saw it is the person's, until it comes back.
+    # A message moved away before it was fetched is fetched only when it comes back.
     expected = dict.fromkeys(there | set(range(BEFORE)), 1)
     pipeline.wait_until(lambda: effects(pipeline) == expected, 60, f"the effects {expected}")
     move_back(pipeline.dovecot)

@@ -9,12 +9,12 @@ from postrail.mailbox.graph.delta import Delta
 
 
 class MemoryLedger:
-    """Gives each key a number for good."""
+    """Gives each key a permanent number."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self._next = itertools.count(1)
-        # The keys of each call that said they were the whole folder.
+        # The keys of each call for the whole folder.
         self.whole: list[list[str]] = []
 
     def number(self, keys: Sequence[str], *, whole: bool = True) -> dict[str, int]:
@@ -27,7 +27,7 @@ class MemoryLedger:
 
 
 class MemoryDeltas:
-    """Keeps what was saved, each time."""
+    """Keeps all links that were saved."""
 
     def __init__(self) -> None:
         self.saved: list[Delta] = []

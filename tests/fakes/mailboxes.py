@@ -15,34 +15,34 @@ RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class MemoryServer:
-    """What is on the mail server, and what goes wrong there; survives connections."""
+    """The messages on a mail server and its faults; it survives connections."""
 
     uid_validity: int = 7
     mails: dict[int, bytes] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
-    # Mails that the server refuses to give out, and those at which it breaks off the connection.
+    # Messages that the server refuses to deliver, and those that make it break the connection.
     refused: set[int] = field(default_factory=set)
     deadly: set[int] = field(default_factory=set)
     deadly_to_list: set[int] = field(default_factory=set)
-    # Raised by the next openings, one each.
+    # Raised by the next calls of `open`, one each.
     open_faults: list[Exception] = field(default_factory=list)
     may_mark: bool = True
-    # As POP3, whose deletions take effect at the end of the session.
+    # As with POP3, whose deletions take effect at the end of the session.
     finishes_at_rest: bool = False
     can_idle: bool = False
     idling: MemoryMailbox | None = None
-    # Where large mails were read to.
+    # The spools that large messages were read to.
     spools: list[Spool] = field(default_factory=list)
-    # What clients did: ("read", (1, 2)), ("seen", (1, 2)), ("open", ()), ...
+    # The calls of the clients: ("read", (1, 2)), ("seen", (1, 2)), ("open", ()), ...
     log: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
 
     def add(self, *contents: bytes) -> None:
-        """Adds mails with the next numbers."""
+        """Adds messages with the next numbers."""
         for content in contents:
             self.mails[max(self.mails, default=0) + 1] = content
 
     def done(self, what: str) -> list[tuple[int, ...]]:
-        """The numbers of each call of this kind, in order."""
+        """Returns the numbers of each call of this kind, in order."""
         return [uids for kind, uids in self.log if kind == what]
 
 
@@ -86,7 +86,7 @@ class MemoryMailbox:
             self._open = False
             raise MailboxUnavailable("the server broke off the connection")
         if self._server.refused & set(uids):
-            raise MailUnreadable("the server does not give it out")
+            raise MailUnreadable("the server does not deliver it")
         mails = self._server.mails
         return [ReadMail(uid, mails[uid], RECEIVED_AT) for uid in uids if uid in mails]
 
@@ -145,7 +145,7 @@ class MemoryMailbox:
         self._check()
 
     def announce(self) -> None:
-        """Makes the socket readable, as a server that has something to tell."""
+        """Makes the socket readable, as an answer of the server does."""
         self._sockets[1].send(b"!")
 
     def fileno(self) -> int:

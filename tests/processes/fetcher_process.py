@@ -1,4 +1,4 @@
-"""The fetcher as a process of its own, and its results in Kafka and PostgreSQL."""
+"""Runs the fetcher as a process, and reads its results from Kafka and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def fetched_records(settings: Settings) -> list[MailFetched]:
-    """Returns all records in mail.fetched."""
+    """Reads all records of mail.fetched."""
     topic = topic_name(MAIL_FETCHED, settings.kafka)
     partitions = [TopicPartition(topic, number) for number in range(settings.kafka.partitions)]
     consumer = KafkaConsumer(**client_options(settings.kafka), enable_auto_commit=False)
@@ -59,7 +59,7 @@ def query(url: str, statement: str) -> list[tuple[Any, ...]]:
 
 
 def sources(url: str, state: str = "fetched") -> list[str]:
-    """Returns the last part of each source in a state of incoming_mail: "uid=1", …"""
+    """Returns the messages in this state, as the last parts of their sources: "uid=1", ..."""
     found = query(url, f"SELECT source FROM incoming_mail WHERE state = '{state}' ORDER BY source")
     return [source.rpartition(";")[2] for (source,) in found]
 
@@ -68,7 +68,7 @@ def sources(url: str, state: str = "fetched") -> list[str]:
 def fetcher(
     environment: Mapping[str, str], log: Path, *command: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a process, and kills it at the end of the block if it still runs."""
+    """Runs a process during the block."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *(command or ("services.fetcher",))],
@@ -85,7 +85,7 @@ def fetcher(
 
 
 async def configure(settings: Settings, things: Sequence[Configured]) -> None:
-    """Makes topics, the project HELP and the things."""
+    """Creates the topics, the project HELP and the things."""
     await asyncio.to_thread(apply_topics, settings.kafka)
     pool = await open_pool(settings.database)
     now = datetime.now(UTC)
@@ -98,5 +98,5 @@ async def configure(settings: Settings, things: Sequence[Configured]) -> None:
 
 
 async def until_count(url: str, count: int, seconds: float = 40) -> None:
-    """Waits for this number of rows in the state fetched."""
+    """Waits for `count` rows in state fetched."""
     await until_blocking(lambda: len(sources(url)) >= count, seconds)

@@ -1,7 +1,7 @@
-"""A fetcher whose mailboxes are on the fake of Microsoft Graph, and which may kill itself.
+"""Runs a fetcher whose mailboxes are on the fake of Microsoft Graph, and kills it on demand.
 
-`python -m tests.processes.graph_fetcher [POINT]`, with the token in GRAPH_TOKEN. At the point it
-kills itself by SIGKILL, the first time it arrives there with work to do.
+`python -m tests.processes.graph_fetcher [POINT]`, with the token in GRAPH_TOKEN. It kills
+itself by SIGKILL when it first reaches the point with something to do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.processes.killed_at import die
 
 
 def dying(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps the method: the process dies after a call whose last argument is not empty."""
+    """Makes the method kill the process after it has worked on something."""
 
     def call(self: object, *arguments: Any) -> Any:
         found = method(self, *arguments)
@@ -35,7 +35,7 @@ def dying(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Wraps the coroutine: the process dies after a call whose second argument is not empty."""
+    """Does the same for a coroutine whose second argument holds something."""
 
     async def call(self: object, *arguments: Any) -> Any:
         found = await method(self, *arguments)
@@ -47,7 +47,7 @@ def dying_async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
 
 
 def dying_with_keys(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps the method: the process dies after a call with keys."""
+    """Makes the method kill the process after it was given keys."""
 
     def call(self: object, keys: Any, **named: Any) -> Any:
         found = method(self, keys, **named)

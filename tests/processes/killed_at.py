@@ -1,8 +1,8 @@
-"""A process that kills itself by SIGKILL the first time it reaches a point of its work.
+"""Runs a process that kills itself by SIGKILL when it first reaches a point of its work.
 
     python -m tests.processes.killed_at POINT [ARGUMENT…]
 
-The real code runs; one method is followed, or preceded, by the kill.
+The code that runs is the real one; only the one method is followed, or preceded, by the kill.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Coroutine = Callable[..., Awaitable[Any]]
 
 
 def die() -> None:
-    """Kills the process: no handler, no finally, nothing flushed."""
+    """Ends the process without any handler, `finally` or flush."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def after(method: Method) -> Method:
-    """Dies when the method has returned."""
+    """Makes the method kill the process when it has returned."""
 
     def call(*arguments: Any, **named: Any) -> Any:
         found = method(*arguments, **named)
@@ -40,7 +40,7 @@ def after(method: Method) -> Method:
 
 
 def after_async(method: Coroutine) -> Coroutine:
-    """Dies when the coroutine has returned."""
+    """Makes the coroutine kill the process when it has returned."""
 
     async def call(*arguments: Any, **named: Any) -> Any:
         found = await method(*arguments, **named)
@@ -51,7 +51,7 @@ def after_async(method: Coroutine) -> Coroutine:
 
 
 def before_sending_rows(flush: Coroutine) -> Coroutine:
-    """Dies when the outbox's rows are committed and about to be sent."""
+    """Kills the process when the rows of the outbox are committed and about to be sent."""
 
     async def call(pool: Any, producer: Any, added: Added) -> None:
         if added.entries:
@@ -62,7 +62,7 @@ def before_sending_rows(flush: Coroutine) -> Coroutine:
 
 
 def after_acknowledgement_in(topic: str) -> Callable[[Coroutine], Coroutine]:
-    """Dies when Kafka has acknowledged records that include one of this topic."""
+    """Kills the process when Kafka has acknowledged records with one of this topic."""
 
     def wrap(send: Coroutine) -> Coroutine:
         async def call(producer: Any, entries: Sequence[Entry]) -> Any:
@@ -78,7 +78,7 @@ def after_acknowledgement_in(topic: str) -> Callable[[Coroutine], Coroutine]:
 
 @dataclass(frozen=True)
 class Point:
-    """The process, the method, and the kill around it."""
+    """The process, the method, and the wrapper of the method."""
 
     program: str
     module: str
@@ -114,7 +114,7 @@ POINTS = {
     "pop3 quit": Point(
         "services.fetcher", "postrail.mailbox.pop3.mailbox", "Pop3Mailbox.rest", after
     ),
-    # Folders of this machine: read, finished, and during a move, a removal and a rewrite.
+    # Folders of this machine: after reading and finishing, and within moves and rewrites.
     "file read": Point(
         "services.fetcher", "postrail.mailbox.folder.mailbox", "FolderMailbox.read", after
     ),
@@ -147,7 +147,7 @@ POINTS = {
 
 
 def main() -> None:
-    """Runs the point's program with its method wrapped."""
+    """Runs the program of the point with its method wrapped."""
     point = POINTS[sys.argv[1]]
     *owners, name = point.method.split(".")
     place: Any = import_module(point.module)

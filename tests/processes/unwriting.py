@@ -1,4 +1,4 @@
-"""A service whose writing methods all fail, and are recorded in a journal.
+"""Runs a service whose writing methods all fail, and add their names to a journal.
 
 `python -m tests.processes.unwriting JOURNAL SERVICE`
 """
@@ -24,7 +24,7 @@ from postrail.mailbox import Mailbox
 from postrail.stream.producer import Placed, Producer
 from postrail.tracker import Tracker, TransactionalTracker
 
-# The methods of each role that write, or log in with the permission to.
+# The methods of each role that write, or log in with the right to write.
 WRITING: dict[type[Any], tuple[str, ...]] = {
     Mailbox: ("open", "finish", "rest"),
     Courier: ("send", "check"),
@@ -35,7 +35,7 @@ PACKAGES = (postrail.mailbox, postrail.courier, postrail.tracker)
 
 
 def implementations(role: type[Any]) -> Iterator[type[Any]]:
-    """Yields the classes in the roles' packages that have all methods of the role."""
+    """Yields the classes, in the packages of the roles, that have the role's methods."""
     own = {name for name in vars(role) if not name.startswith("_") and name != "fileno"}
     for package in PACKAGES:
         for module in _modules(package):
@@ -58,7 +58,7 @@ def writing_methods() -> Iterator[tuple[type[Any], str]]:
 
 
 def failing(journal: Path, place: type[Any], name: str) -> Callable[..., Any]:
-    """Returns a method that records its name and fails."""
+    """Returns a method that adds its name to the journal and fails."""
 
     def call(_: object, *arguments: Any, **named: Any) -> Any:
         if place is Producer and not any(arguments):
@@ -76,7 +76,7 @@ async def _nothing() -> list[Placed]:
 
 
 def main() -> None:
-    """Replaces the methods, and runs the service."""
+    """Replaces the methods and runs the service."""
     journal, service = Path(sys.argv[1]), sys.argv[2]
     for place, name in set(writing_methods()):
         setattr(place, name, failing(journal, place, name))

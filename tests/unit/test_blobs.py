@@ -1,4 +1,4 @@
-"""The blob store on a folder: what is written is found again, and faults say what to do."""
+"""The blob store in a folder: content is found again, and faults come with a remedy."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1000, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES])
-async def test_content_goes_in_and_out_in_pieces(
+async def test_content_is_written_and_read_in_parts(
     blobs: BlobStore, folder: Path, tmp_path: Path, size: int
 ) -> None:
     content = bytes(range(251)) * (size // 251 + 1)
@@ -71,7 +71,7 @@ async def test_content_goes_in_and_out_in_pieces(
         assert file.read() == content
 
 
-async def test_pieces_that_fail_leave_no_blob(blobs: BlobStore) -> None:
+async def test_failed_parts_leave_no_blob(blobs: BlobStore) -> None:
     def broken() -> Iterator[bytes]:
         yield b"x" * PART_BYTES
         raise OSError("the disk is gone")
@@ -82,7 +82,7 @@ async def test_pieces_that_fail_leave_no_blob(blobs: BlobStore) -> None:
     assert await listed(blobs) == set()
 
 
-async def test_pieces_move_the_last_write_too(blobs: BlobStore, folder: Path) -> None:
+async def test_writing_in_parts_moves_the_last_write_too(blobs: BlobStore, folder: Path) -> None:
     content = b"x" * (PART_BYTES + 1)
     reference = await blobs.put(content)
     os.utime(path_of(folder, reference.sha256), (1_000_000, 1_000_000))
@@ -113,21 +113,21 @@ async def test_the_same_content_put_at_once_by_many_is_whole(blobs: BlobStore) -
     assert await listed(blobs) == {references[0].sha256}
 
 
-async def test_a_missing_blob_among_others_can_never_come(blobs: BlobStore) -> None:
+async def test_a_missing_blob_among_others_is_a_permanent_error(blobs: BlobStore) -> None:
     await blobs.put(CONTENT)
     with pytest.raises(BlobMissing, match="there is no blob 00"):
         await blobs.get("00" * 32)
     assert await blobs.written_at("00" * 32) is None
 
 
-async def test_an_empty_store_is_the_wrong_store_and_may_come_back(blobs: BlobStore) -> None:
+async def test_an_empty_store_is_a_transient_error(blobs: BlobStore) -> None:
     with pytest.raises(TransientError, match=r"is empty.*POSTRAIL_BLOBS__URL.*mounted"):
         await blobs.get(SHA256)
 
 
 async def test_list_and_delete(blobs: BlobStore, folder: Path) -> None:
     references = [await blobs.put(b"%d" % number) for number in range(5)]
-    # What is not named by a SHA-256 is not ours.
+    # Files not named by a SHA-256 are not blobs.
     (folder / "blobs" / "README").write_text("hands off")
     await blobs.delete(references[0].sha256)
     await blobs.delete(references[0].sha256)
@@ -135,7 +135,7 @@ async def test_list_and_delete(blobs: BlobStore, folder: Path) -> None:
     assert (folder / "blobs" / "README").exists()
 
 
-async def test_a_store_that_was_emptied_takes_blobs_again(blobs: BlobStore) -> None:
+async def test_an_emptied_store_accepts_blobs_again(blobs: BlobStore) -> None:
     await blobs.put(CONTENT)
     await blobs.delete(SHA256)
     await blobs.put(CONTENT)
@@ -186,8 +186,8 @@ async def test_an_archive_that_was_never_written_expires(blobs: BlobStore) -> No
     assert await blobs.expire_archive(30, date(2026, 11, 21)) == 0
 
 
-async def test_a_store_that_is_away_names_the_setting(blobs: BlobStore, folder: Path) -> None:
-    # A file in the place of the folder: what root, who may write anywhere, cannot overcome either.
+async def test_an_unavailable_store_names_the_setting(blobs: BlobStore, folder: Path) -> None:
+    # A file in place of the folder stops even root, which may write to any folder.
     await blobs.check()
     shutil.rmtree(folder)
     folder.write_text("")

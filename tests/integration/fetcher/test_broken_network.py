@@ -1,4 +1,4 @@
-"""Networks that cut, stall and crawl, at a byte that is pinned: every mail arrives, as one mail."""
+"""Networks that break, stall or crawl at a set byte: each message is fetched, and has one id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["fetching"]
 pytestmark = pytest.mark.debian
 
 MAILS = [mail(1), mail(2, size=300_000), mail(3)]
-# Larger than a batch: it is read piece by piece.
+# Larger than a batch, so that it is read in parts.
 LARGE = mail(4, size=5_000_000)
 
 
@@ -30,21 +30,21 @@ def proxy(dovecot: Dovecot) -> Iterator[Proxy]:
 
 
 def account_through(proxy: Proxy, **changes: object) -> MailAccount:
-    """An account whose server is behind the proxy."""
+    """Makes an account whose server is behind the proxy."""
     values: dict[str, object] = {"port": proxy.port, "encryption": "none", "idle": True}
     return account_named(USER, **(values | {"poll_seconds": 3600, "timeout_ms": 5_000} | changes))
 
 
 async def transcript(proxy: Proxy, dovecot: Dovecot, fetching: Fetching) -> bytes:
-    """All that the server says from its greeting to the mark on the last mail, undisturbed."""
+    """Returns what the server sends, without faults, until the last message is marked."""
     async with fetching.watching(account_through(proxy)):
         await until_blocking(lambda: len(seen(dovecot)) == len(MAILS) + 1)
         await until_blocking(lambda: b"idling" in proxy.passages[0].sent)
     return bytes(proxy.passages[0].sent)
 
 
-def start_anew(dovecot: Dovecot, fetching: Fetching) -> None:
-    """The mailbox and the tables as they were before."""
+def reset(dovecot: Dovecot, fetching: Fetching) -> None:
+    """Restores the mailbox and the tables."""
     with dovecot.connection(USER) as client:
         client.select("INBOX")
         client.store("1:*", "-FLAGS", "\\Seen")
@@ -55,7 +55,7 @@ def start_anew(dovecot: Dovecot, fetching: Fetching) -> None:
     )
 
 
-# What the server had said when the connection was cut, by what comes next.
+# The byte at which to cut the connection, computed from what the server sends.
 PLACES: dict[str, Callable[[bytes], int]] = {
     "in the greeting": lambda said: 5,
     "before the answer to the login": lambda said: said.index(b"Logged in") - 20,
@@ -71,16 +71,16 @@ PLACES: dict[str, Callable[[bytes], int]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_cut_anywhere_each_mail_arrives_as_one_mail(
+async def test_after_a_cut_anywhere_each_message_is_fetched_with_one_id(
     dovecot: Dovecot, proxy: Proxy, fetching: Fetching, place: str
 ) -> None:
     dovecot.fill(USER, [*MAILS, LARGE])
     at = PLACES[place](await transcript(proxy, dovecot, fetching))
-    await asyncio.to_thread(start_anew, dovecot, fetching)
+    await asyncio.to_thread(reset, dovecot, fetching)
     proxy.faults = [Fault(cut_at=at)]
     async with fetching.watching(account_through(proxy)):
         await until_blocking(lambda: len(seen(dovecot)) == 4)
-        # Dovecot has marked what it has not told: the successor of the connection is at work.
+        # Dovecot has marked messages without an answer to us, so wait for the next connection.
         await until_blocking(lambda: len(proxy.passages) > 2)
         await fetching.until_fetched(4)
     assert len(proxy.passages[1].sent) == at
@@ -95,7 +95,7 @@ async def require_each_once(fetching: Fetching) -> None:
     assert {record.body for record in records} == {*MAILS, None}
 
 
-async def test_cut_while_it_idles_it_comes_back(
+async def test_cut_while_it_idles_it_reconnects(
     dovecot: Dovecot, proxy: Proxy, fetching: Fetching
 ) -> None:
     dovecot.fill(USER, [*MAILS, LARGE])
@@ -108,7 +108,7 @@ async def test_cut_while_it_idles_it_comes_back(
     await require_each_once(fetching)
 
 
-async def test_a_connection_that_died_silently_is_found_while_idling(
+async def test_a_connection_that_broke_silently_is_noticed_while_idling(
     dovecot: Dovecot, proxy: Proxy, fetching: Fetching
 ) -> None:
     account = account_through(proxy, poll_seconds=1, timeout_ms=1_000)
@@ -120,7 +120,7 @@ async def test_a_connection_that_died_silently_is_found_while_idling(
     assert len(proxy.passages) == 2
 
 
-async def test_a_server_that_falls_silent_in_a_literal_is_left_in_time(
+async def test_a_server_that_falls_silent_in_a_literal_times_out(
     dovecot: Dovecot, proxy: Proxy, fetching: Fetching
 ) -> None:
     dovecot.fill(USER, [mail(1, size=300_000)])
@@ -135,7 +135,7 @@ async def test_a_slow_line_takes_longer_than_the_timeout_of_one_operation(
     dovecot: Dovecot, proxy: Proxy, fetching: Fetching
 ) -> None:
     dovecot.fill(USER, [mail(1, size=400_000)])
-    # Pieces of 64 KiB come twice a second, and the mail takes three seconds.
+    # 64 KiB arrive twice a second, so the message takes three seconds.
     proxy.faults = [Fault(bytes_per_second=131_072)]
     async with fetching.watching(account_through(proxy, timeout_ms=1_500)):
         await fetching.until_fetched(1)

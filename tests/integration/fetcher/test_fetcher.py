@@ -1,4 +1,4 @@
-"""The fetcher on real Dovecot, Kafka and PostgreSQL: what it brings, what a cut leaves behind."""
+"""The fetcher on real Dovecot, Kafka and PostgreSQL: its records, and its recovery from faults."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ USER = "support"
 
 
 def mail(number: int, size: int = 0) -> bytes:
-    """A mail with its number in the subject, and padding."""
+    """Makes a message with its number in the subject, and padding."""
     head = f"Subject: Mail {number}\r\nMessage-ID: <{number}@example.org>\r\n\r\n"
     return head.encode() + b"x" * 70 * (size // 72) + b"\r\n"
 
 
 def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> MailAccount:
-    """An account over TLS that would not be polled during a test."""
+    """Makes an account over TLS whose poll timer is longer than a test."""
     values: dict[str, Any] = {
         "port": dovecot.imaps_port,
         "encryption": "ssl",
@@ -75,7 +75,7 @@ def account_on(dovecot: Dovecot, certificates: Certificates, **changes: Any) -> 
 
 
 class Fetching:
-    """The parts of a fetcher on real neighbours, for watches that a test starts and stops."""
+    """The resources of a fetcher on real servers, for watches that a test starts and stops."""
 
     def __init__(self, settings: Settings, resources: SharedResources) -> None:
         self.settings = settings
@@ -84,7 +84,7 @@ class Fetching:
 
     @contextlib.asynccontextmanager
     async def watching(self, account: MailAccount) -> AsyncIterator[asyncio.Task[None]]:
-        """A watch that runs during the block."""
+        """Runs a watch during the block."""
         opener = MailboxOpener(
             mailbox_for=lambda one: ImapMailbox(one, PASSWORD), slots=asyncio.Semaphore(2)
         )
@@ -96,11 +96,11 @@ class Fetching:
             await asyncio.wait([task])
 
     async def until_fetched(self, count: int, seconds: float = 20) -> None:
-        """Waits for so many rows in state fetched."""
+        """Waits for `count` rows in state fetched."""
         await until_blocking(lambda: len(sources(self.url)) >= count, seconds)
 
     async def until_seen(self, dovecot: Dovecot, count: int) -> None:
-        """Waits until so many mails of the user are marked as seen."""
+        """Waits until `count` messages of the user are marked as seen."""
         await until_blocking(lambda: len(seen(dovecot)) >= count)
 
 
@@ -161,7 +161,7 @@ async def test_a_full_mailbox_arrives_in_order_with_rows_and_flags(
 
 
 @pytest.mark.parametrize("encryption", ["none", "starttls", "ssl"])
-async def test_idle_brings_a_delivered_mail_quickly(
+async def test_idle_fetches_a_delivered_message_quickly(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching, encryption: str
 ) -> None:
     port = dovecot.imaps_port if encryption == "ssl" else dovecot.imap_port
@@ -174,11 +174,11 @@ async def test_idle_brings_a_delivered_mail_quickly(
         for number in range(1, 21):
             await asyncio.to_thread(dovecot.deliver, USER, mail(number))
         await fetching.until_fetched(20)
-        # The poll timer is at an hour, so this was IDLE; none of the burst was missed.
+        # The poll timer is an hour, so IDLE has reported them, and missed none of the burst.
         assert time.monotonic() - started < 10
 
 
-async def test_a_restart_goes_on_where_the_last_one_stopped(
+async def test_a_restart_continues_after_the_last_message(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     account = account_on(dovecot, certificates)
@@ -192,7 +192,7 @@ async def test_a_restart_goes_on_where_the_last_one_stopped(
     assert len(records) == len({record.mail_id for record in records}) == 11
 
 
-async def test_a_kicked_session_comes_back(
+async def test_a_kicked_session_reconnects(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     async with fetching.watching(account_on(dovecot, certificates)):
@@ -202,7 +202,7 @@ async def test_a_kicked_session_comes_back(
             await asyncio.to_thread(dovecot.kick, USER)
 
 
-async def test_a_restarted_server_is_found_again(
+async def test_it_reconnects_to_a_restarted_server(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     async with fetching.watching(account_on(dovecot, certificates)):
@@ -227,7 +227,7 @@ async def test_a_changed_uidvalidity_lists_again_under_new_ids(
     assert query(fetching.url, "SELECT uid_validity, last_uid FROM sync_state") == [(42424242, 2)]
 
 
-async def test_a_large_mail_goes_by_the_blob_store(
+async def test_a_large_message_goes_to_the_blob_store(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     large = mail(1, size=3_000_000)
@@ -244,7 +244,7 @@ async def test_a_large_mail_goes_by_the_blob_store(
     assert blobs == [([first.blob.sha256],), ([],)]
 
 
-async def test_a_mail_that_the_server_cannot_read_fails_alone(
+async def test_a_message_that_the_server_cannot_read_fails_alone(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     # Dovecot starts another storage file after 10 MB; the first one becomes unreadable.
@@ -261,8 +261,8 @@ async def test_a_mail_that_the_server_cannot_read_fails_alone(
     assert reason.startswith("could not be fetched: ")
 
 
-async def asked(fetching: Fetching, since: date | None = None) -> None:
-    """Somebody asks for a comparison."""
+async def request_comparison(fetching: Fetching, since: date | None = None) -> None:
+    """Requests a comparison."""
     pool = await open_pool(fetching.settings.database)
     async with transaction(pool) as connection:
         await request(connection, USER, since=since, author="ada", now=datetime.now(UTC))
@@ -275,7 +275,7 @@ RECONCILED = (
 )
 
 
-async def test_what_no_row_tells_of_is_fetched_again(
+async def test_messages_without_a_row_are_fetched_again(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     account = account_on(dovecot, certificates)
@@ -284,7 +284,7 @@ async def test_what_no_row_tells_of_is_fetched_again(
         await until_blocking(lambda: query(fetching.url, RECONCILED) == [("timer", 10, 0, 0)])
     lost = "DELETE FROM incoming_mail WHERE source LIKE '%uid=3' OR source LIKE '%uid=10'"
     query(fetching.url, lost + " RETURNING 1")
-    await asked(fetching)
+    await request_comparison(fetching)
     async with fetching.watching(account):
         await until_blocking(lambda: len(query(fetching.url, RECONCILED)) == 2)
     assert query(fetching.url, RECONCILED)[1] == ("ada", 10, 2, 2)
@@ -294,7 +294,7 @@ async def test_what_no_row_tells_of_is_fetched_again(
     assert len({record.mail_id for record in records}) == 10
 
 
-async def test_a_backfill_brings_what_is_older_than_the_account_wants(
+async def test_a_backfill_fetches_messages_from_before_only_after(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:
     account = account_on(dovecot, certificates, only_after="2026-06-01")
@@ -303,7 +303,7 @@ async def test_a_backfill_brings_what_is_older_than_the_account_wants(
     async with fetching.watching(account):
         await until_blocking(lambda: query(fetching.url, RECONCILED) == [("timer", 1, 0, 0)])
     assert sources(fetching.url) == ["uid=3"]
-    await asked(fetching, since=date(2026, 5, 1))
+    await request_comparison(fetching, since=date(2026, 5, 1))
     async with fetching.watching(account):
         await until_blocking(lambda: len(query(fetching.url, RECONCILED)) == 2)
     assert query(fetching.url, RECONCILED)[1] == ("ada", 2, 1, 1)
@@ -325,7 +325,7 @@ async def test_a_folder_beyond_ascii(
 
 
 class Unacknowledging:
-    """A producer whose records reach nobody; it remembers the flags at that time."""
+    """A producer that fails; it keeps the flags at that time."""
 
     def __init__(self, dovecot: Dovecot) -> None:
         self._dovecot = dovecot
@@ -350,12 +350,12 @@ async def test_without_acknowledgement_nothing_changes_in_the_mailbox(
     assert query(fetching.url, "SELECT last_uid FROM sync_state") == [(0,)]
 
 
-# From here on whole processes.
+# The tests below run whole processes.
 
 
 @pytest.fixture
 def fetcher_environment(environment: dict[str, str]) -> dict[str, str]:
-    """The environment of a fetcher process."""
+    """Returns the environment of a fetcher process."""
     return os.environ | environment | {"POSTRAIL_SECRET_MAIL": PASSWORD}
 
 
@@ -391,7 +391,7 @@ async def test_two_processes_share_the_mailboxes_and_one_takes_over_from_the_oth
     assert query(url, "SELECT count(*), sum(last_uid) FROM sync_state") == [(8, 16)]
 
 
-async def test_a_request_makes_it_look_at_once(
+async def test_a_request_starts_a_poll_at_once(
     dovecot: Dovecot,
     certificates: Certificates,
     settings: Settings,
@@ -417,7 +417,7 @@ async def test_a_request_makes_it_look_at_once(
     await producer.close()
 
 
-async def test_while_postgresql_is_away_mails_wait_in_the_mailbox(
+async def test_while_postgresql_is_unavailable_messages_stay_in_the_mailbox(
     dovecot: Dovecot,
     certificates: Certificates,
     own_postgres: Postgres,

@@ -1,4 +1,4 @@
-"""A fetcher killed at any point, by each protocol and with each end of a mail in its mailbox."""
+"""A fetcher is killed at each point, with each protocol and each setting of after_download."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WITHOUT_MOVE = "imap_capability = IMAP4rev1 LITERAL+ ENABLE IDLE NAMESPACE UIDPL
 
 @dataclass(frozen=True)
 class State:
-    """How many mails are in INBOX, how many of these are marked, and how many are elsewhere."""
+    """The numbers of messages in INBOX, of marked ones there, and of those in the other folder."""
 
     inbox: int
     marked: int = 0
@@ -42,8 +42,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """What is to become of mails, and how it looks when that has been done to three of them."""
+class AfterDownload:
+    """What the account wants after the download, and the state of three finished messages."""
 
     changes: dict[str, str]
     state: State
@@ -52,16 +52,16 @@ class Ending:
 
 POP3 = {"protocol": "pop3"}
 MOVE = {"after_download": "move", "move_to": "Processed"}
-ENDINGS = {
-    "seen": Ending({}, State(3, marked=3)),
-    "remove": Ending({"after_download": "remove"}, State(0)),
-    "move": Ending(MOVE, State(0, moved=3)),
-    "copy": Ending(MOVE, State(0, moved=3), WITHOUT_MOVE),
-    "pop3": Ending(POP3, State(3)),
-    "pop3 remove": Ending({**POP3, "after_download": "remove"}, State(0)),
+SETTINGS_AFTER_DOWNLOAD = {
+    "seen": AfterDownload({}, State(3, marked=3)),
+    "remove": AfterDownload({"after_download": "remove"}, State(0)),
+    "move": AfterDownload(MOVE, State(0, moved=3)),
+    "copy": AfterDownload(MOVE, State(0, moved=3), WITHOUT_MOVE),
+    "pop3": AfterDownload(POP3, State(3)),
+    "pop3 remove": AfterDownload({**POP3, "after_download": "remove"}, State(0)),
 }
 UNTOUCHED = State(3)
-# The ending, the point, what is recorded right after the death, and how the mailbox looks then.
+# The setting, the point, the number of rows right after the kill, and the state of the mailbox.
 POINTS = [
     ("seen", "fetched", 0, UNTOUCHED),
     ("seen", "blob", 0, UNTOUCHED),
@@ -87,19 +87,19 @@ POINTS = [
     ("pop3 remove", "pop3 marked", 3, UNTOUCHED),
     ("pop3 remove", "pop3 quit", 3, State(0)),
 ]
-# Killed between copying and expunging, the successor copies once more: better than none.
+# After a kill between copying and expunging, the successor copies once more.
 COPIED_TWICE = {("copy", "copied"), ("copy", "flagged")}
 
 
 def mail(number: int, size: int = 0) -> bytes:
-    """A mail with its number in the subject, and padding."""
+    """Makes a message with its number in the subject, and padding."""
     head = f"Subject: Mail {number}\r\nMessage-ID: <{number}@example.org>\r\n\r\n"
     return head.encode() + b"x" * 70 * (size // 72) + b"\r\n"
 
 
-def account_of(dovecot: Dovecot, certificates: Certificates, ending: Ending) -> MailAccount:
-    """An account over TLS that would not be polled during a test."""
-    pop3 = ending.changes.get("protocol") == "pop3"
+def account_of(dovecot: Dovecot, certificates: Certificates, wanted: AfterDownload) -> MailAccount:
+    """Makes an account over TLS whose poll timer is longer than a test."""
+    pop3 = wanted.changes.get("protocol") == "pop3"
     values: dict[str, Any] = {
         "port": dovecot.pop3s_port if pop3 else dovecot.imaps_port,
         "encryption": "ssl",
@@ -107,20 +107,20 @@ def account_of(dovecot: Dovecot, certificates: Certificates, ending: Ending) -> 
         "poll_seconds": 3600,
         "timeout_ms": 10_000,
     }
-    return account_named(USER, **(values | ending.changes))
+    return account_named(USER, **(values | wanted.changes))
 
 
-def state_of(dovecot: Dovecot, ending: Ending) -> State:
-    """How the mailbox looks; Dovecot marks by itself what POP3 reads."""
+def state_of(dovecot: Dovecot, wanted: AfterDownload) -> State:
+    """Returns the state of the mailbox; Dovecot itself marks messages that POP3 has read."""
     flags = dovecot.flags(USER)
     marked = [uid for uid in flags if flags[uid] & {"\\Seen", "\\Deleted"}]
     moved = len(dovecot.uids(USER, "Processed"))
-    pop3 = ending.changes.get("protocol") == "pop3"
+    pop3 = wanted.changes.get("protocol") == "pop3"
     return State(len(flags), 0 if pop3 else len(marked), moved)
 
 
 @pytest.mark.parametrize(("name", "point", "recorded", "state"), POINTS)
-async def test_killed_at_each_point_a_successor_makes_it_right(
+async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
     dovecot: Dovecot,
     certificates: Certificates,
     settings: Settings,
@@ -131,33 +131,33 @@ async def test_killed_at_each_point_a_successor_makes_it_right(
     recorded: int,
     state: State,
 ) -> None:
-    url, ending = settings.database.url.get_secret_value(), ENDINGS[name]
-    if ending.more_settings:
+    url, wanted = settings.database.url.get_secret_value(), SETTINGS_AFTER_DOWNLOAD[name]
+    if wanted.more_settings:
         dovecot.stop()
-        dovecot.more_settings = ending.more_settings
+        dovecot.more_settings = wanted.more_settings
         dovecot.start()
-    await configure(settings, [account_of(dovecot, certificates, ending)])
+    await configure(settings, [account_of(dovecot, certificates, wanted)])
     dovecot.fill(USER, [mail(1), mail(2, size=1_500_000), mail(3)])
     environment = os.environ | environment | {"POSTRAIL_SECRET_MAIL": PASSWORD}
     log = tmp_path / "fetcher.log"
     with fetcher(environment, log, "tests.processes.killed_at", point) as process:
         code = await asyncio.to_thread(process.wait, 40)
         assert code == -signal.SIGKILL, log.read_text()
-    assert (len(sources(url)), state_of(dovecot, ending)) == (recorded, state)
-    final = State(0, moved=6) if (name, point) in COPIED_TWICE else ending.state
+    assert (len(sources(url)), state_of(dovecot, wanted)) == (recorded, state)
+    final = State(0, moved=6) if (name, point) in COPIED_TWICE else wanted.state
     with fetcher(environment, log) as process:
         await until_count(url, 3)
-        await until_blocking(lambda: state_of(dovecot, ending) == final)
-        # It may have found nothing to do, and be at its start still.
+        await until_blocking(lambda: state_of(dovecot, wanted) == final)
+        # The successor may have nothing to do, and still be starting.
         await until_blocking(lambda: log.read_text().count("mailbox open") == 2)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
     await _require_one_identity_each(settings, twice=point == "acknowledged")
-    assert state_of(dovecot, ending) == final
+    assert state_of(dovecot, wanted) == final
 
 
 async def _require_one_identity_each(settings: Settings, *, twice: bool) -> None:
-    """Read twice only where Kafka had it and PostgreSQL not; always as the same mails."""
+    """Checks that messages have one id each, and were published twice only before their rows."""
     records = await asyncio.to_thread(fetched_records, settings)
     counts = Counter(record.mail_id for record in records)
     assert set(counts.values()) == {2 if twice else 1}

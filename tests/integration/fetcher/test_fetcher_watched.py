@@ -1,4 +1,4 @@
-"""A running fetcher watched by commands: its contact with the server, the dialogue on demand."""
+"""Commands that observe a running fetcher: its contact with the server, and the dialogue log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PASSWORD_VARIABLE = "POSTRAIL_SECRET_MAIL"
 def command(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
-    """Runs a command that succeeds; returns its output."""
+    """Returns a function that runs a command, which must succeed, and returns its output."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
@@ -55,7 +55,7 @@ def file_of(folder: Path, dovecot: Dovecot, certificates: Certificates) -> Path:
     return path
 
 
-async def test_the_dialogue_is_switched_while_it_runs_and_contact_is_shown(
+async def test_the_dialogue_log_is_switched_at_run_time_and_the_contact_is_shown(
     dovecot: Dovecot,
     certificates: Certificates,
     settings: Settings,
@@ -107,7 +107,7 @@ async def test_the_dialogue_is_switched_while_it_runs_and_contact_is_shown(
         await until_blocking(lambda: "refused the connection" in _problem(settings), 20)
 
 
-async def test_a_comparison_is_asked_for_and_its_figures_are_shown(
+async def test_a_comparison_is_requested_and_its_figures_are_shown(
     dovecot: Dovecot,
     certificates: Certificates,
     settings: Settings,
@@ -149,7 +149,7 @@ async def test_a_comparison_is_asked_for_and_its_figures_are_shown(
         (("backfill", "help"), 2, "since when?"),
     ],
 )
-def test_what_a_comparison_needs_to_know(
+def test_a_comparison_without_mailbox_or_date_is_refused(
     environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],

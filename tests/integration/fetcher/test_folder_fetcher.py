@@ -1,4 +1,4 @@
-"""Fetchers on folders: killed at any point, a successor gives each mail one effect."""
+"""Fetchers on folders: after a kill at any point, each message still has one effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAILS = [
     b"Subject: Mail %d\nMessage-ID: <%d@example.org>\n\nText\n" % (number, number)
     for number in range(3)
 ]
-# What becomes of the mails: those that are left there, and those moved.
+# The messages left in the folder and those moved, for each setting of after_download.
 OUTCOMES: dict[str, tuple[list[bytes], list[bytes]]] = {
     "seen": (MAILS, []),
     "remove": ([], []),
@@ -70,7 +70,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize(("kind", "wanted", "point"), POINTS)
-async def test_killed_at_each_point_a_successor_makes_it_right(
+async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
     kind: str,
     wanted: str,
     point: str,
@@ -84,7 +84,7 @@ async def test_killed_at_each_point_a_successor_makes_it_right(
         code = await asyncio.to_thread(process.wait, 40)
         assert code == -signal.SIGKILL, log.read_text()
     if point in ("file read", "acknowledged"):
-        # Nothing is done to a mail that has no row yet.
+        # A message without a row is not finished.
         assert (folder.left(), mails_fetched(settings)) == (MAILS, 0)
     left, moved = OUTCOMES[wanted]
     with fetcher(environment, log) as process:
@@ -92,22 +92,22 @@ async def test_killed_at_each_point_a_successor_makes_it_right(
         await until_blocking(lambda: folder.left() == left, 20)
         if kind == "maildir" and wanted == "seen":
             await until_blocking(lambda: folder.seen() == MAILS, 20)
-        # It may have found nothing to do, and be at its start still.
+        # The successor may have nothing to do, and still be starting.
         await until_blocking(lambda: log.read_text().count("mailbox open") == 2)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
     assert mails_fetched(settings) == 3, log.read_text()
     records = await asyncio.to_thread(fetched_records, settings)
-    # Where Kafka had it and PostgreSQL not, it was read again, as the same mail.
+    # Messages in Kafka but not in PostgreSQL are published again, with the same id.
     assert len({record.mail_id for record in records}) == 3
     assert len(records) == (6 if point == "acknowledged" else 3)
-    # Two copies in another file are better than none.
+    # An interrupted copy to another file is repeated, so that none is missing.
     assert sorted(set(folder.moved())) == moved
     assert len(folder.moved()) == len(moved) * (2 if point == "mbox copied" else 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_new_files_are_noticed_and_old_ones_are_not_read_again(
+async def test_new_files_are_fetched_and_old_ones_are_not_fetched_again(
     kind: str, settings: Settings, environment: dict[str, str], tmp_path: Path
 ) -> None:
     folder, log = filled(kind, tmp_path), tmp_path / "fetcher.log"
@@ -119,12 +119,12 @@ async def test_new_files_are_noticed_and_old_ones_are_not_read_again(
             await until_fetched(settings, 4 + number)
     assert len(query(settings, "SELECT DISTINCT raw_partition, raw_offset FROM incoming_mail")) == 5
     ((last_offset,),) = query(settings, "SELECT max(raw_offset) FROM incoming_mail")
-    # Each mail was sent once only.
+    # Each message was published once.
     assert last_offset == 4
     assert len(folder.left()) == 5
 
 
-async def test_a_large_mail_is_fetched_by_its_header_and_stays(
+async def test_of_a_too_large_message_the_header_is_fetched_and_the_file_stays(
     settings: Settings, environment: dict[str, str], tmp_path: Path
 ) -> None:
     folder, log = Folder("eml", tmp_path), tmp_path / "fetcher.log"

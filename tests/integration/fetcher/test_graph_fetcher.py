@@ -38,13 +38,13 @@ TIMES = 40
 
 
 def mail(number: int, size: int = 0) -> bytes:
-    """A mail with its number in the subject, and padding."""
+    """Makes a message with its number in the subject, and padding."""
     head = f"Subject: Mail {number}\r\nMessage-ID: <{number}@example.org>\r\n\r\n"
     return head.encode() + b"x" * 70 * (size // 72) + b"\r\n"
 
 
 class Scene:
-    """A mailbox on the fake, and fetchers that are started and killed beside it."""
+    """A mailbox on the fake, and fetchers that a test starts and kills."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Scene:
         self._certificates = certificates
         token = graph.grant("Mail.ReadWrite")
         quick = {
-            # The group waits that long for a member that was killed.
+            # After this time the group drops a member that was killed.
             "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
             "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",
         }
@@ -81,7 +81,7 @@ class Scene:
 
     @contextlib.contextmanager
     def fetcher(self, *point: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A process that is killed at the end of the block if it still runs."""
+        """Runs a process during the block."""
         with self.log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.processes.graph_fetcher", *point],
@@ -97,7 +97,7 @@ class Scene:
             process.wait()
 
     async def dies(self, point: str) -> None:
-        """A fetcher gets to the point, and no further."""
+        """Runs a fetcher that kills itself at the point."""
         with self.fetcher(point) as process:
             code = await asyncio.to_thread(process.wait, TIMES)
             assert code == -signal.SIGKILL, self.log.read_text()
@@ -107,7 +107,7 @@ class Scene:
             return connection.execute(statement.encode()).fetchall()
 
     def recorded(self) -> list[str]:
-        """The ids of the mails with a row."""
+        """Returns the ids of the messages with a row."""
         found = self.query("SELECT source FROM incoming_mail WHERE state = 'fetched'")
         return sorted(source.rpartition("graph=")[2] for (source,) in found)
 
@@ -115,12 +115,12 @@ class Scene:
         await until_blocking(lambda: len(self.recorded()) >= count, TIMES)
 
     async def until_looked(self, looks: int = 2) -> None:
-        """Waits until delta was asked so many times more, thus after all that came before."""
+        """Waits for this number of further delta requests, so that earlier changes are seen."""
         asked = self.graph.asked("messages/delta")
         await until_blocking(lambda: self.graph.asked("messages/delta") >= asked + looks, TIMES)
 
     def fetched(self) -> list[MailFetched]:
-        """Everything in mail.fetched."""
+        """Reads all records of mail.fetched."""
         topic = topic_name(MAIL_FETCHED, self.settings.kafka)
         numbers = range(self.settings.kafka.partitions)
         partitions = [TopicPartition(topic, number) for number in numbers]
@@ -150,7 +150,7 @@ def scene(
 
 
 def finished(scene: Scene, after_download: str) -> int:
-    """How many mails are marked, moved or removed as the account wants it."""
+    """Counts the messages that are marked, moved or removed, as the account wants it."""
     mails = scene.server.mails.values()
     places = {"move": "Done", "remove": "Gelöschte Elemente"}
     if after_download == "seen":
@@ -158,8 +158,8 @@ def finished(scene: Scene, after_download: str) -> int:
     return sum(mail.folder.name == places[after_download] for mail in mails)
 
 
-# The point of death, what becomes of mails after their download, and what is recorded and finished
-# of three mails right after the death.
+# The point of the kill, the setting of after_download, and how many of three messages are recorded
+# and finished right after the kill.
 DEATHS = [
     ("numbered", "move", 0, 0),
     ("read", "move", 0, 0),
@@ -179,7 +179,7 @@ DEATHS = [
 
 
 @pytest.mark.parametrize(("point", "wanted", "recorded", "done"), DEATHS)
-async def test_killed_at_each_point_a_successor_makes_it_right(
+async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
     scene: Scene, point: str, wanted: str, recorded: int, done: int
 ) -> None:
     await scene.configure(after_download=wanted, move_to="Done" if wanted == "move" else "")
@@ -193,11 +193,11 @@ async def test_killed_at_each_point_a_successor_makes_it_right(
     assert scene.recorded() == sorted(mail.immutable_id for mail in mails)
     counts = Counter(record.mail_id for record in await asyncio.to_thread(scene.fetched))
     assert len(counts) == 3
-    # Read twice where Kafka had it and PostgreSQL not; always as the same mail.
+    # Messages in Kafka but not in PostgreSQL are published again, with the same id.
     assert set(counts.values()) == {2 if point == "acknowledged" else 1}
 
 
-async def test_a_successor_does_not_take_up_what_a_person_has_marked_unread(scene: Scene) -> None:
+async def test_a_successor_leaves_messages_that_a_person_has_marked_unread(scene: Scene) -> None:
     await scene.configure()
     mails = [scene.server.deliver(mail(number)) for number in (1, 2)]
     with scene.fetcher():
@@ -210,11 +210,11 @@ async def test_a_successor_does_not_take_up_what_a_person_has_marked_unread(scen
     assert len(await asyncio.to_thread(scene.fetched)) == 2
 
 
-async def test_a_cut_download_is_read_again_and_makes_one_record(scene: Scene) -> None:
+async def test_an_interrupted_download_is_repeated_and_makes_one_record(scene: Scene) -> None:
     await scene.configure()
     large = mail(1, 6_000_000)
     scene.server.deliver(large)
-    # At the third time it would be the mail's fault.
+    # A third interruption would make the message unreadable.
     for at in (5, 5_900_000):
         scene.graph.cut("$value", at)
     with scene.fetcher():
@@ -224,7 +224,7 @@ async def test_a_cut_download_is_read_again_and_makes_one_record(scene: Scene) -
     assert scene.query("SELECT state FROM incoming_mail") == [("fetched",)]
 
 
-async def test_a_mail_that_graph_never_gives_out_fails_alone(scene: Scene) -> None:
+async def test_a_message_that_graph_never_delivers_fails_alone(scene: Scene) -> None:
     await scene.configure()
     bad, good = (scene.server.deliver(mail(number)) for number in (1, 2))
     scene.graph.refuse(
@@ -240,10 +240,10 @@ async def test_a_mail_that_graph_never_gives_out_fails_alone(scene: Scene) -> No
     assert reason.startswith("could not be fetched: ")
 
 
-async def test_a_throttled_mailbox_waits_as_long_as_it_is_told(scene: Scene) -> None:
+async def test_a_throttled_mailbox_waits_as_long_as_the_server_asks(scene: Scene) -> None:
     await scene.configure()
     mails = [scene.server.deliver(mail(number)) for number in range(5)]
-    # Four times in a row while the third mail is read: that makes nobody a suspect.
+    # Being throttled four times during the third message does not make it a suspect.
     part = f"{mails[2].immutable_id}/$value"
     scene.graph.throttle(4, seconds=1, part=part)
     scene.graph.throttle(status=503, seconds=1, part="PATCH")
@@ -255,7 +255,7 @@ async def test_a_throttled_mailbox_waits_as_long_as_it_is_told(scene: Scene) -> 
     assert len(await asyncio.to_thread(scene.fetched)) == 5
 
 
-async def test_an_expired_delta_brings_no_mail_twice(scene: Scene) -> None:
+async def test_an_expired_delta_fetches_no_message_twice(scene: Scene) -> None:
     await scene.configure()
     for number in range(3):
         scene.server.deliver(mail(number))
@@ -265,7 +265,7 @@ async def test_an_expired_delta_brings_no_mail_twice(scene: Scene) -> None:
         scene.graph.expire_delta_tokens(ADDRESS)
         scene.server.deliver(mail(3))
         await scene.until_recorded(4)
-    # While nobody looks, too.
+    # Also while no fetcher runs.
     scene.graph.expire_delta_tokens(ADDRESS, "resyncRequired")
     scene.server.deliver(mail(4))
     with scene.fetcher():
@@ -275,7 +275,7 @@ async def test_an_expired_delta_brings_no_mail_twice(scene: Scene) -> None:
     assert len(records) == len({record.mail_id for record in records}) == 5
 
 
-async def test_a_mail_that_delta_lost_is_found_by_the_whole_listing(scene: Scene) -> None:
+async def test_a_message_that_delta_lost_is_found_by_the_full_listing(scene: Scene) -> None:
     await scene.configure()
     scene.server.deliver(mail(1))
     with scene.fetcher():
@@ -285,7 +285,7 @@ async def test_a_mail_that_delta_lost_is_found_by_the_whole_listing(scene: Scene
         lost = scene.server.deliver(mail(2))
         await scene.until_looked()
         assert lost.immutable_id not in scene.recorded()
-    # An hour later.
+    # An hour passes.
     scene.query("UPDATE graph_delta SET listed_at = now() - interval '1 hour' RETURNING 1")
     with scene.fetcher():
         await scene.until_recorded(2)
@@ -293,7 +293,7 @@ async def test_a_mail_that_delta_lost_is_found_by_the_whole_listing(scene: Scene
     assert len(await asyncio.to_thread(scene.fetched)) == 2
 
 
-async def test_a_mail_moved_away_before_it_is_fetched_is_fetched_when_it_comes_back(
+async def test_a_message_moved_away_before_its_fetch_is_fetched_when_it_comes_back(
     scene: Scene,
 ) -> None:
     await scene.configure()
@@ -305,7 +305,7 @@ async def test_a_mail_moved_away_before_it_is_fetched_is_fetched_when_it_comes_b
         await scene.until_looked()
     assert scene.recorded() == [second.immutable_id]
     scene.server.move(first, scene.server.inbox)
-    # Delta does not tell of it again: the whole listing does, an hour later.
+    # Delta does not report it again; the full listing does, an hour later.
     scene.query("UPDATE graph_delta SET listed_at = now() - interval '1 hour' RETURNING 1")
     with scene.fetcher():
         await scene.until_recorded(2)
@@ -313,7 +313,7 @@ async def test_a_mail_moved_away_before_it_is_fetched_is_fetched_when_it_comes_b
     assert len(await asyncio.to_thread(scene.fetched)) == 2
 
 
-async def test_a_mail_moved_away_and_back_is_not_fetched_twice(scene: Scene) -> None:
+async def test_a_message_moved_away_and_back_is_not_fetched_twice(scene: Scene) -> None:
     await scene.configure(after_download="leave")
     there = scene.server.deliver(mail(1))
     with scene.fetcher():
@@ -330,8 +330,8 @@ async def test_a_mail_moved_away_and_back_is_not_fetched_twice(scene: Scene) -> 
     assert scene.query("SELECT count(*) FROM incoming_mail") == [(1,)]
 
 
-async def test_fourteen_days_of_standstill(scene: Scene) -> None:
-    """Half of the mails are read and moved by a person meanwhile, and delta has expired."""
+async def test_a_stop_of_fourteen_days(scene: Scene) -> None:
+    """A person reads and moves half of the messages in this time, and the delta link expires."""
     await scene.configure()
     for number in range(10):
         scene.server.deliver(mail(number))
@@ -353,7 +353,7 @@ async def test_fourteen_days_of_standstill(scene: Scene) -> None:
     assert len(records) == len({record.mail_id for record in records}) == 10 + len(left)
 
 
-async def test_a_backfill_brings_what_is_older_than_the_account_wants(scene: Scene) -> None:
+async def test_a_backfill_fetches_messages_from_before_only_after(scene: Scene) -> None:
     await scene.configure(only_after="2026-03-15")
     days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 10, 20)]
     mails = [scene.server.deliver(mail(day.day), received_at=day) for day in days]
@@ -374,7 +374,7 @@ async def test_a_backfill_brings_what_is_older_than_the_account_wants(scene: Sce
     assert len(await asyncio.to_thread(scene.fetched)) == 2
 
 
-async def test_what_no_row_tells_of_is_fetched_again(scene: Scene) -> None:
+async def test_messages_without_a_row_are_fetched_again(scene: Scene) -> None:
     await scene.configure(after_download="leave")
     for number in range(5):
         scene.server.deliver(mail(number))

@@ -1,4 +1,4 @@
-"""The ledger of keys on PostgreSQL: numbers grow, and no mail is left behind one."""
+"""The ledger of keys in PostgreSQL: numbers only grow, so that no message is skipped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def numbered(
 
 
 async def read_up_to(pool: Pool, number: int, *recorded: str) -> None:
-    """A batch that ended with this number was recorded, and these keys of it were there."""
+    """Records a batch that ended with this number and had these keys."""
     async with transaction(pool) as connection:
         state = await sync_state.begin(connection, "support", "INBOX", 0, NOW)
         await mailbox_ledger.mark_recorded(connection, "support", "INBOX", recorded)
@@ -56,9 +56,9 @@ async def test_each_mailbox_has_its_own(pool: Pool) -> None:
     assert await numbered(pool, "a") == mine
 
 
-async def test_what_was_gone_when_its_turn_came_gets_a_new_number(pool: Pool) -> None:
+async def test_a_key_that_had_gone_when_its_turn_came_gets_a_new_number(pool: Pool) -> None:
     numbers = await numbered(pool, "a", "b", "c")
-    # Only b was still there to be read.
+    # Only b could still be read.
     await read_up_to(pool, numbers["b"], "b")
     again = await numbered(pool, "a", "b", "c")
     assert again["b"] == numbers["b"]
@@ -66,7 +66,7 @@ async def test_what_was_gone_when_its_turn_came_gets_a_new_number(pool: Pool) ->
     assert again["a"] > numbers["c"]
 
 
-async def test_a_number_of_another_uidvalidity_is_no_matter(pool: Pool) -> None:
+async def test_the_state_of_another_uidvalidity_is_ignored(pool: Pool) -> None:
     numbers = await numbered(pool, "a")
     async with transaction(pool) as connection:
         state = await sync_state.begin(connection, "support", "INBOX", 7, NOW)
@@ -75,7 +75,7 @@ async def test_a_number_of_another_uidvalidity_is_no_matter(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize(("days", "known"), [(29, True), (31, False)])
-async def test_what_is_gone_is_forgotten_in_time(pool: Pool, days: int, known: bool) -> None:
+async def test_a_missing_key_is_forgotten_after_30_days(pool: Pool, days: int, known: bool) -> None:
     numbers = await numbered(pool, "a", "b")
     await read_up_to(pool, numbers["b"], "a", "b")
     await numbered(pool, "b")
@@ -92,7 +92,7 @@ async def test_a_partial_listing_forgets_nothing(pool: Pool) -> None:
     assert gone == []
 
 
-async def test_an_empty_mailbox_is_a_listing_too(pool: Pool) -> None:
+async def test_an_empty_listing_counts_as_a_listing(pool: Pool) -> None:
     await numbered(pool, "a")
     assert await numbered(pool) == {}
     async with transaction(pool) as connection:

@@ -1,4 +1,4 @@
-"""The fetcher's story over POP3, on a server that breaks off and refuses: one effect for each."""
+"""The fetcher over POP3, on a server that breaks off and refuses: one effect for each message."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def neighbours() -> AsyncIterator[Neighbours]:
 
 
 class Pauses:
-    """Stands for each waiting: takes a moment, and does what a test wants done then."""
+    """Replaces each wait by a short one, and calls `then`, which a test sets."""
 
     def __init__(self) -> None:
         self.then: Callable[[], None] = lambda: None
@@ -49,7 +49,7 @@ class Pauses:
 
 
 class Watching:
-    """A watch of the server's mailbox by POP3."""
+    """A watch of the server's mailbox over POP3."""
 
     def __init__(self, server: Pop3Server, neighbours: Neighbours) -> None:
         self._server = server
@@ -59,7 +59,7 @@ class Watching:
 
     @contextlib.asynccontextmanager
     async def run(self, **changes: Any) -> AsyncIterator[None]:
-        """The watch runs during the block."""
+        """Runs the watch during the block."""
         values: dict[str, Any] = {
             "protocol": "pop3",
             "host": "127.0.0.1",
@@ -82,13 +82,13 @@ class Watching:
 
     @property
     def bodies(self) -> list[bytes | None]:
-        """What reached Kafka, in order; each mail as one mail."""
+        """The published messages, in order; fails when an id was published twice."""
         records = self._neighbours.producer.records
         assert set(Counter(record.mail_id for record in records).values()) <= {1}
         return [record.body for record in records]
 
     async def until_fetched(self, count: int) -> None:
-        """Waits for so many rows."""
+        """Waits for `count` rows."""
         await until(lambda: len(self._neighbours.store.fetched) >= count)
 
 
@@ -97,7 +97,7 @@ def watching(server: Pop3Server, neighbours: Neighbours) -> Watching:
     return Watching(server, neighbours)
 
 
-async def test_each_look_is_a_session_and_mail_goes_after_it(
+async def test_each_poll_is_a_session_and_messages_are_removed_after_it(
     server: Pop3Server, watching: Watching
 ) -> None:
     async with watching.run():
@@ -108,7 +108,7 @@ async def test_each_look_is_a_session_and_mail_goes_after_it(
     assert server.done("DELE") == ["DELE 1", "DELE 2", "DELE 3", "DELE 1"]
 
 
-async def test_what_stays_is_read_once(server: Pop3Server, watching: Watching) -> None:
+async def test_messages_that_stay_are_read_once(server: Pop3Server, watching: Watching) -> None:
     async with watching.run(after_download="leave"):
         await until(lambda: watching.pauses.count > 2)
         server.add(b"late\r\n")
@@ -119,7 +119,7 @@ async def test_what_stays_is_read_once(server: Pop3Server, watching: Watching) -
 
 
 @pytest.mark.parametrize("size", [0, 3, 100, 529])
-async def test_a_cut_in_the_middle_of_a_mail_costs_and_doubles_nothing(
+async def test_a_cut_in_a_message_loses_and_doubles_nothing(
     server: Pop3Server, watching: Watching, size: int
 ) -> None:
     server.cuts["RETR 2"] = size
@@ -129,7 +129,7 @@ async def test_a_cut_in_the_middle_of_a_mail_costs_and_doubles_nothing(
     assert watching.bodies == MAILS
 
 
-async def test_a_cut_in_the_middle_of_quit_costs_and_doubles_nothing(
+async def test_a_cut_in_quit_loses_and_doubles_nothing(
     server: Pop3Server, watching: Watching
 ) -> None:
     server.cuts["QUIT"] = 1
@@ -139,10 +139,10 @@ async def test_a_cut_in_the_middle_of_quit_costs_and_doubles_nothing(
     assert watching.bodies == MAILS
 
 
-async def test_a_lost_session_after_dele_is_made_up_for(
+async def test_a_session_lost_after_dele_is_repeated(
     server: Pop3Server, watching: Watching
 ) -> None:
-    # Without QUIT nothing is removed.
+    # A session that ends without QUIT removes no message.
     server.answers["QUIT"] = b"-ERR [SYS/TEMP] not now\r\n"
     watching.pauses.then = server.answers.clear
     async with watching.run():
@@ -152,7 +152,7 @@ async def test_a_lost_session_after_dele_is_made_up_for(
 
 
 @pytest.mark.parametrize("breaks_off", [True, False])
-async def test_a_mail_that_cannot_be_read_stops_nobody(
+async def test_an_unreadable_message_does_not_stop_the_others(
     server: Pop3Server, neighbours: Neighbours, watching: Watching, breaks_off: bool
 ) -> None:
     if breaks_off:
@@ -161,7 +161,7 @@ async def test_a_mail_that_cannot_be_read_stops_nobody(
         server.answers["RETR 2"] = b"-ERR corrupt\r\n"
     async with watching.run():
         await until(lambda: len(server.mails) == 1)
-        # It is the first now, and is not asked for any more.
+        # It is the first message now, and is not requested again.
         server.add(b"late\r\n")
         server.deadly.clear()
         server.answers.clear()
@@ -172,7 +172,7 @@ async def test_a_mail_that_cannot_be_read_stops_nobody(
     assert ("breaks off" if breaks_off else "corrupt") in failed.reason
 
 
-async def test_of_a_mail_that_is_too_large_only_the_header_comes_and_it_stays(
+async def test_of_a_too_large_message_the_header_is_fetched_and_it_stays(
     server: Pop3Server, neighbours: Neighbours, watching: Watching
 ) -> None:
     large = b"Subject: large\r\n\r\n" + b"x" * 5000 + b"\r\n"

@@ -1,4 +1,4 @@
-"""Real PostgreSQL: what a process that stands still does to the others; what migrations keep."""
+"""PostgreSQL: a frozen process does not block the others; migrations keep what is stored."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_a_pool_is_usable_soon_after_an_outage(own_postgres: Postgres) -> 
     )
     try:
         own_postgres.kill()
-        # Long enough for pauses that go on doubling to be far from their end.
+        # Long enough for pauses that keep doubling to have become long.
         assert not await answers_within(pool, 12)
         own_postgres.start()
         assert await answers_within(pool, 5)
@@ -107,7 +107,9 @@ async def test_comments_and_accounts_from_before_reply_parts_are_kept(
     assert (comments, accounts) == ([("whole", "", "", None)], [(True,)])
 
 
-async def test_an_account_of_before_goes_on_as_it_was(empty_database_url: str) -> None:
+async def test_an_account_of_an_earlier_release_keeps_its_encryption(
+    empty_database_url: str,
+) -> None:
     account = (
         "INSERT INTO mail_account (name, protocol, host, port, encryption, username, password,"
         " folder, address, project_key, poll_seconds, idle, timeout_seconds)"
@@ -125,7 +127,7 @@ async def test_an_account_of_before_goes_on_as_it_was(empty_database_url: str) -
         for number in sorted(texts)[1:]:
             await connection.execute(texts[number].encode())
         plain, tls = await mail_accounts(connection)
-    # It logged in without encryption, and must not stop doing so because of an upgrade.
+    # It logged in without encryption, and an upgrade must not change that.
     assert (plain.allow_plain_login, plain.timeout_ms) == (True, 30_000)
     assert (tls.allow_plain_login, tls.timeout_ms) == (False, 2_500)
     assert {plain.after_download, tls.after_download} == {"seen"}

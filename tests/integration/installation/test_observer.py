@@ -1,4 +1,4 @@
-"""Services of an observer have work before them, and touch nothing; without that they would."""
+"""An observer's services have no effect on pending work; without POSTRAIL_OBSERVER they have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.processes.fetcher_process import configure, fetcher
 from tests.processes.senders import queued_entry, queued_mail
 
 SERVICES = ("fetcher", "parser", "handler", "sender", "monitor")
-# Each service that has effects, and what it does first with what lies before it.
+# The first effects of each service on the pending work.
 FIRST_EFFECTS = {
     "fetcher": {"FolderMailbox.open", "ImapMailbox.open"},
     "parser": {"Producer.send"},
@@ -35,7 +35,7 @@ TABLES = ("incoming_mail", "outgoing_mail", "delivery", "issue", "sync_state", "
 
 @pytest.fixture
 async def folder(settings: Settings, tmp_path: Path) -> Folder:
-    """A folder with a mail, and a record for each service to work on."""
+    """Makes a folder with a message, and a record for each service."""
     found = Folder("eml", tmp_path)
     found.add(b"Subject: Printer\n\nIt smokes.\n")
     sealed = Secrets(settings.secrets).seal("secret")
@@ -68,7 +68,7 @@ async def folder(settings: Settings, tmp_path: Path) -> Folder:
 def services(
     names: Sequence[str], environment: dict[str, str], journal: Path
 ) -> Iterator[dict[str, Path]]:
-    """Services in which all that writes fails; gives their logs."""
+    """Runs services whose writing methods fail; yields their logs."""
     logs = {name: journal.with_name(f"{name}.log") for name in names}
     with contextlib.ExitStack() as stack:
         for name, log in logs.items():
@@ -78,7 +78,7 @@ def services(
 
 
 def counts(settings: Settings) -> dict[str, int]:
-    """How many rows each table has."""
+    """Counts the rows of each table."""
     with psycopg.connect(settings.database.url.get_secret_value()) as connection:
         return {
             table: connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchall()[0][0]
@@ -95,7 +95,7 @@ async def test_an_observer_calls_nothing_that_writes(
     with services(SERVICES, observer, journal) as logs:
         for log in logs.values():
             await until_blocking(lambda log=log: "does no work" in log.read_text(), 60)  # type: ignore[misc]
-        # Without it, they come to their first effect in less time.
+        # The services of the next test have their first effect in less time.
         await asyncio.sleep(3)
     assert not journal.exists(), journal.read_text()
     assert counts(settings) == before
@@ -104,7 +104,7 @@ async def test_an_observer_calls_nothing_that_writes(
 
 
 @pytest.mark.parametrize("service", FIRST_EFFECTS)
-async def test_without_that_each_service_would(
+async def test_without_the_setting_each_service_writes(
     service: str,
     folder: Folder,
     settings: Settings,

@@ -1,4 +1,4 @@
-"""A database belongs to one instance: others refuse, adopt it, or only look."""
+"""A database belongs to one instance: others refuse to work, adopt it, or only observe it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
     await found.close()
 
 
-async def test_the_first_one_gives_it_its_name_and_others_are_refused(pool: Pool) -> None:
+async def test_the_first_instance_becomes_the_owner_and_others_are_refused(pool: Pool) -> None:
     await require_own(pool, "production", NOW)
     await require_own(pool, "production", NOW)
     with pytest.raises(ConfigurationError) as caught:
@@ -42,7 +42,7 @@ async def test_the_first_one_gives_it_its_name_and_others_are_refused(pool: Pool
     assert "POSTRAIL_OBSERVER=true" in words
 
 
-async def test_who_adopts_it_has_it(pool: Pool) -> None:
+async def test_the_instance_that_adopts_it_becomes_the_owner(pool: Pool) -> None:
     async with transaction(pool) as connection:
         assert await adopt(connection, "staging", NOW) is None
         before = await adopt(connection, "production", NOW)
@@ -55,14 +55,14 @@ async def test_who_adopts_it_has_it(pool: Pool) -> None:
         await require_own(pool, "staging", NOW)
 
 
-async def test_two_that_begin_at_once_have_one_name(pool: Pool) -> None:
+async def test_of_two_concurrent_starts_one_becomes_the_owner(pool: Pool) -> None:
     results = await asyncio.gather(
         *(require_own(pool, name, NOW) for name in ("a", "b") * 3), return_exceptions=True
     )
     assert sum(result is None for result in results) == 3
 
 
-async def test_migrating_gives_a_name_and_refuses_another(
+async def test_a_migration_sets_the_owner_and_refuses_another_instance(
     settings: Settings, empty_database_url: str
 ) -> None:
     values = settings.model_dump()
@@ -121,7 +121,7 @@ def command(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_command_shows_refuses_and_adopts(
+def test_the_command_shows_the_owner_refuses_and_adopts(
     settings: Settings, environment: dict[str, str]
 ) -> None:
     production = {**environment, "POSTRAIL_INSTANCE": "production"}
@@ -144,7 +144,7 @@ def test_the_command_shows_refuses_and_adopts(
     assert query(settings, "SELECT name FROM instance") == [("staging",)]
 
 
-# What writes outside of PostgreSQL, or into it.
+# Commands that write, into PostgreSQL or elsewhere.
 WRITERS = [
     ("migrate",),
     ("topics", "apply"),
@@ -157,14 +157,14 @@ WRITERS = [
 
 
 @pytest.mark.parametrize("arguments", WRITERS)
-def test_an_observer_has_no_command_that_writes(
+def test_an_observer_is_refused_each_command_that_writes(
     arguments: tuple[str, ...], environment: dict[str, str]
 ) -> None:
     code, words = command({**environment, "POSTRAIL_OBSERVER": "true"}, *arguments)
     assert (code, "this is an observer, which changes nothing" in words) == (2, True), words
 
 
-def test_an_observer_looks(environment: dict[str, str]) -> None:
+def test_an_observer_can_run_commands_that_read(environment: dict[str, str]) -> None:
     observer = {**environment, "POSTRAIL_OBSERVER": "true", "POSTRAIL_SECRETS__KEYS": ""}
     for arguments in (("mails", "list"), ("issues", "list"), ("outgoing", "list"), ("status",)):
         code, words = command(observer, *arguments)
@@ -172,4 +172,4 @@ def test_an_observer_looks(environment: dict[str, str]) -> None:
     assert "an observer: what is queued here stays queued" in " ".join(words.split())
     _, words = command(observer, "doctor")
     assert "an observer of a database without an owner" in words
-    assert "logs in nowhere" in words
+    assert "nor logs in anywhere" in words

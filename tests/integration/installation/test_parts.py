@@ -1,4 +1,4 @@
-"""Each real part that the tests use answers, and does what the tests need of it."""
+"""Each real server that the tests use answers, and does what the tests need."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_shared_kafka_answers(broker: str) -> None:
     assert isinstance(topics_of(broker), list)
 
 
-def test_own_kafka_comes_back_on_the_same_port_after_a_kill(own_broker: Kafka) -> None:
+def test_own_kafka_restarts_on_the_same_port_after_a_kill(own_broker: Kafka) -> None:
     address = own_broker.bootstrap_servers
     own_broker.kill()
     own_broker.start()
@@ -89,7 +89,7 @@ def test_dovecot_speaks_imap_with_and_without_tls(
 
 
 @pytest.mark.debian
-def test_dovecot_takes_mails_in_all_ways(dovecot: Dovecot) -> None:
+def test_dovecot_accepts_messages_in_all_ways(dovecot: Dovecot) -> None:
     received = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert dovecot.append("anna@lab.test", MESSAGE, when=received) == 1
     dovecot.deliver("anna@lab.test", MESSAGE)
@@ -100,7 +100,7 @@ def test_dovecot_takes_mails_in_all_ways(dovecot: Dovecot) -> None:
 
 
 @pytest.mark.debian
-def test_dovecot_pushes_new_mail_and_disconnects(dovecot: Dovecot) -> None:
+def test_dovecot_reports_new_messages_and_disconnects(dovecot: Dovecot) -> None:
     with IMAPClient(dovecot.host, dovecot.imap_port, ssl=False) as client:
         client.login("anna", "secret")
         client.select_folder("INBOX")
@@ -112,7 +112,7 @@ def test_dovecot_pushes_new_mail_and_disconnects(dovecot: Dovecot) -> None:
 
 
 @pytest.mark.debian
-def test_dovecot_changes_uidvalidity_and_comes_back(dovecot: Dovecot) -> None:
+def test_dovecot_changes_uidvalidity_and_restarts(dovecot: Dovecot) -> None:
     dovecot.append("anna", MESSAGE)
     dovecot.set_uidvalidity("anna", 4242)
     assert dovecot.uidvalidity("anna") == 4242
@@ -122,7 +122,7 @@ def test_dovecot_changes_uidvalidity_and_comes_back(dovecot: Dovecot) -> None:
 
 
 @pytest.mark.debian
-def test_postfix_takes_delivers_and_refuses(
+def test_postfix_accepts_delivers_and_refuses(
     postfix: Postfix, dovecot: Dovecot, certificates: Certificates
 ) -> None:
     with smtplib.SMTP(postfix.host, postfix.smtp_port) as client:
@@ -139,7 +139,7 @@ def test_postfix_takes_delivers_and_refuses(
     assert b"Subject: hello" in dovecot.messages("ben@lab.test")[0]
 
 
-def test_sink_keeps_mails_and_fails_on_demand(smtp_sink: SmtpSink) -> None:
+def test_sink_keeps_messages_and_fails_on_demand(smtp_sink: SmtpSink) -> None:
     with smtplib.SMTP(smtp_sink.host, smtp_sink.port) as client:
         client.sendmail("us@lab.test", ["ben@lab.test"], MESSAGE)
         with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -154,7 +154,7 @@ def test_sink_keeps_mails_and_fails_on_demand(smtp_sink: SmtpSink) -> None:
     assert smtp_sink.refused == [("code550@lab.test", "550")]
 
 
-def test_sink_wants_a_login_over_tls(certificates: Certificates) -> None:
+def test_sink_requires_a_login_over_tls(certificates: Certificates) -> None:
     sink = SmtpSink(tls=certificates.server_context(), login=("us", "secret"))
     sink.start()
     try:
@@ -169,7 +169,7 @@ def test_sink_wants_a_login_over_tls(certificates: Certificates) -> None:
     assert len(sink.mails) == 1
 
 
-def test_a_stopped_sink_breaks_connections_and_comes_back(smtp_sink: SmtpSink) -> None:
+def test_a_stopped_sink_breaks_connections_and_restarts(smtp_sink: SmtpSink) -> None:
     with smtplib.SMTP(smtp_sink.host, smtp_sink.port) as client:
         client.sendmail("us@lab.test", ["ben@lab.test"], MESSAGE)
         smtp_sink.stop()

@@ -164,7 +164,7 @@ async def test_a_refused_message_fails_and_the_others_go_on(
     assert [record.body for record in neighbours.producer.records] == [b"one", b"three"]
     (row,) = neighbours.store.unreadable.values()
     assert row.source == "INBOX;uidvalidity=7;uid=2"
-    assert "does not give it out" in row.reason
+    assert "does not deliver it" in row.reason
     # It stays unseen, so that people notice it.
     assert server.seen == {1, 3}
     assert fetch.state.last_uid == 3
