@@ -147,9 +147,9 @@ async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
     final = State(0, moved=6) if (name, point) in COPIED_TWICE else wanted.state
     with fetcher(environment, log) as process:
         await until_count(url, 3)
-        await until_blocking(lambda: state_of(dovecot, wanted) == final)
+        await until_blocking(lambda: state_of(dovecot, wanted) == final, 40)
         # The successor may have nothing to do, and still be starting.
-        await until_blocking(lambda: log.read_text().count("mailbox open") == 2)
+        await until_blocking(lambda: log.read_text().count("mailbox open") == 2, 40)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
     await _require_one_identity_each(settings, twice=point == "acknowledged")

@@ -93,7 +93,7 @@ async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
         if kind == "maildir" and wanted == "seen":
             await until_blocking(lambda: folder.seen() == MAILS, 20)
         # The successor may have nothing to do, and still be starting.
-        await until_blocking(lambda: log.read_text().count("mailbox open") == 2)
+        await until_blocking(lambda: log.read_text().count("mailbox open") == 2, 40)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
     assert mails_fetched(settings) == 3, log.read_text()

@@ -42,7 +42,7 @@ time.sleep(600)
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that no Child has started."""
+    """Starts a process that is not a Child."""
     process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()
