@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from postrail.incoming.fetched import UnreadableRow
-from postrail.incoming.queue import FetchedRow
+from postrail.incoming.fetched import FetchedRow, UnreadableRow
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.log import log
 from postrail.stream.progress import Counts

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from postrail.incoming.queue import FetchedRow
+from postrail.incoming.fetched import FetchedRow
 from postrail.mailbox import ListedMail, Mailbox, ReadMail
 from postrail.mailbox_state.sync_state import SyncState
 from services.fetcher.batch_read import BatchReader, Limits, Suspects, Unreadable
