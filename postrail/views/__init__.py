@@ -1,1 +1,4 @@
-"""Reads the tables for people: what commands and pages show. Nothing here writes."""
+"""Reads tables, topics and blobs for commands and pages; writes nothing.
+
+The only package that may read the tables of all others.
+"""

@@ -1,6 +1,6 @@
-"""How each mailbox stands: how far it was read, what became of its mails, what is wrong.
+"""Reads the status of mailboxes: how far each was read, its figures, and its last problem.
 
-The figures come from partial indexes, so that they cost the same however many mails there are.
+The figures come from partial indexes, so their cost does not grow with the number of messages.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
+from postrail.configuration.load import mail_accounts
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Connection, rows
 from postrail.mailbox_state.last_contact import Contact, contacts
 
@@ -28,7 +30,7 @@ UNACCOUNTED = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FolderRead:
-    """How far a folder was read."""
+    """The position up to which a folder was read."""
 
     mailbox: str
     folder: str
@@ -40,7 +42,7 @@ class FolderRead:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailedMail:
-    """A mail that could not be fetched or handled."""
+    """A message that could not be fetched or handled."""
 
     mail_id: str
     source: str
@@ -51,8 +53,8 @@ class FailedMail:
 
 
 @dataclass(kw_only=True, slots=True)
-class Standing:
-    """How one mailbox stands."""
+class MailboxStatus:
+    """The last contact with a mailbox, the positions in its folders, and its figures."""
 
     contact: Contact
     folders: list[FolderRead] = field(default_factory=list)
@@ -61,20 +63,29 @@ class Standing:
     unaccounted: int = 0
 
 
-def nothing_known(mailbox: str) -> Standing:
-    """The standing of a mailbox that nobody has looked at yet."""
-    return Standing(contact=Contact(mailbox=mailbox))
+AccountStatus = tuple[MailAccount, MailboxStatus]
 
 
-async def standings(
+async def account_statuses(
     connection: Connection, now: datetime, unaccounted_after_seconds: float
-) -> dict[str, Standing]:
-    """The standing of each mailbox that the tables know of."""
-    known = await contacts(connection)
-    found = {name: Standing(contact=contact) for name, contact in known.items()}
+) -> list[AccountStatus]:
+    """Returns all mail accounts, each with the status of its mailbox."""
+    found = await _mailbox_statuses(connection, now, unaccounted_after_seconds)
+    return [
+        (account, found.get(account.name) or _unread(account.name))
+        for account in await mail_accounts(connection)
+    ]
 
-    def of(mailbox: str) -> Standing:
-        return found.setdefault(mailbox, nothing_known(mailbox))
+
+async def _mailbox_statuses(
+    connection: Connection, now: datetime, unaccounted_after_seconds: float
+) -> dict[str, MailboxStatus]:
+    """Returns the status of each mailbox that the tables name."""
+    known = await contacts(connection)
+    found = {name: MailboxStatus(contact=contact) for name, contact in known.items()}
+
+    def of(mailbox: str) -> MailboxStatus:
+        return found.setdefault(mailbox, _unread(mailbox))
 
     for folder in await folders(connection):
         of(folder.mailbox).folders.append(folder)
@@ -82,14 +93,19 @@ async def standings(
         of(mailbox).fetched_in_24_hours = count
     for mailbox, count in await rows(connection, FAILED):
         of(mailbox).failed = count
-    long_ago = now - timedelta(seconds=unaccounted_after_seconds)
-    for mailbox, count in await rows(connection, UNACCOUNTED, [long_ago]):
+    overdue_since = now - timedelta(seconds=unaccounted_after_seconds)
+    for mailbox, count in await rows(connection, UNACCOUNTED, [overdue_since]):
         of(mailbox).unaccounted = count
     return found
 
 
+def _unread(mailbox: str) -> MailboxStatus:
+    """Returns the status of a mailbox that was never opened."""
+    return MailboxStatus(contact=Contact(mailbox=mailbox))
+
+
 async def recent_failures(connection: Connection, mailbox: str, limit: int) -> list[FailedMail]:
-    """The last mails of a mailbox that failed or are in quarantine, newest first."""
+    """Returns the last failed or quarantined messages of a mailbox, newest first."""
     async with connection.cursor(row_factory=class_row(FailedMail)) as cursor:
         await cursor.execute(
             "SELECT mail_id::text, source, subject, state, reason, handled_at FROM incoming_mail"
@@ -101,7 +117,7 @@ async def recent_failures(connection: Connection, mailbox: str, limit: int) -> l
 
 
 async def folders(connection: Connection, mailbox: str | None = None) -> list[FolderRead]:
-    """How far the folders of a mailbox were read, or those of all."""
+    """Returns the positions in the folders of a mailbox, or of all mailboxes."""
     async with connection.cursor(row_factory=class_row(FolderRead)) as cursor:
         await cursor.execute(
             "SELECT mailbox, folder, uid_validity, last_uid, finished_uid, changed_at"

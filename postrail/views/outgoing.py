@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from psycopg.rows import class_row
 
 from postrail.database import Connection
-from postrail.views.where import OF_ISSUE
+from postrail.views.where import OF_ISSUE, where
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,29 +48,22 @@ async def deliveries(
     issue_key: str | None = None,
 ) -> list[OutgoingRow]:
     """Returns the newest deliveries, newest first, optionally of one state or one issue."""
-    conditions: list[LiteralString] = []
-    if state is not None:
-        conditions.append("state = %(state)s")
-    if issue_key is not None:
-        conditions.append("mail." + OF_ISSUE)
-    where: LiteralString = " WHERE " + " AND ".join(conditions) if conditions else ""
-    statement = _ROW + where + " ORDER BY mail.sequence DESC, recipient LIMIT %(limit)s"
-    return await _rows(
-        connection, statement, {"state": state, "issue_key": issue_key, "limit": limit}
-    )
+    clause, values = where(("state = %s", state), ("mail." + OF_ISSUE, issue_key))
+    statement = _ROW + clause + " ORDER BY mail.sequence DESC, recipient LIMIT %s"
+    return await _rows(connection, statement, [*values, limit])
 
 
 async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
     """Returns the deliveries of one message; its id may be cut to its first characters."""
     statement: LiteralString = (
-        _ROW + " WHERE outgoing_id::text LIKE %(start)s ORDER BY mail.sequence, recipient LIMIT 200"
+        _ROW + " WHERE outgoing_id::text LIKE %s ORDER BY mail.sequence, recipient LIMIT 200"
     )
     start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
-    return await _rows(connection, statement, {"start": start})
+    return await _rows(connection, statement, [start])
 
 
 async def _rows(
-    connection: Connection, statement: LiteralString, parameters: dict[str, Any]
+    connection: Connection, statement: LiteralString, parameters: Sequence[object]
 ) -> list[OutgoingRow]:
     async with connection.cursor(row_factory=class_row(OutgoingRow)) as cursor:
         await cursor.execute(statement, parameters)

@@ -9,7 +9,7 @@ OF_ISSUE: LiteralString = """issue_id IN (
     SELECT issue_id FROM (
         SELECT issue_key AS key, issue_id FROM issue_index
         UNION ALL SELECT alias_key, issue_id FROM issue_alias
-    ) AS named WHERE key = %(issue_key)s
+    ) AS named WHERE key = %s
 )"""
 
 

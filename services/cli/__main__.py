@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.cli import main
+from services.cli.app import run
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(run())

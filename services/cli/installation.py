@@ -1,4 +1,4 @@
-"""Which installation a command works on: the one of `postrail up`, or the one the settings name."""
+"""The installation that a command works on: that of `postrail up`, or that of the settings."""
 
 from __future__ import annotations
 
@@ -6,57 +6,41 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-import typer
+from postrail.database import Connection, one_connection, require_current_schema
+from postrail.embedded.endpoints import read_endpoints
+from postrail.errors import ConfigurationError
+from postrail.instance import owner, require_same
+from postrail.settings import Settings, adopt, load_settings
+from services.cli.data_folder import DEFAULT_FOLDER, note_adopted
 
-if TYPE_CHECKING:
-    from postrail.database import Connection
-    from postrail.settings import Settings
-
-# Where `postrail up` puts an installation when nobody says otherwise.
-DEFAULT_FOLDER = Path("postrail-data")
-
-Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="The folder of `postrail up` to work on.",
-        show_default=False,
-    ),
-]
 Result = TypeVar("Result")
-
-_adopted: list[Path] = []
 
 
 def load(data: Path | None) -> Settings:
-    """The settings of the installation that was asked for; raises ConfigurationError."""
-    from postrail.settings import adopt, load_settings
-
+    """Returns the settings of the installation to work on; raises ConfigurationError."""
     settings = load_settings()
     folder = _folder(data, settings)
     if folder is None:
         return settings
-    from postrail.embedded.endpoints import read_endpoints
-
     adopt(read_endpoints(folder).environment())
-    _adopted[:] = [folder]
+    note_adopted(folder)
     return load_settings()
 
 
 def load_to_write(data: Path | None) -> Settings:
-    """The same, for commands that write elsewhere than into tables; an observer may not."""
+    """Does the same, and raises ConfigurationError in an observer.
+
+    It is for commands that write elsewhere than into tables, which refuse an observer themselves.
+    """
     settings = load(data)
     refuse_observer(settings)
     return settings
 
 
 def refuse_observer(settings: Settings) -> None:
-    """Raises ConfigurationError where nothing may be changed."""
-    from postrail.errors import ConfigurationError
-
+    """Raises ConfigurationError in an observer, which may change nothing."""
     if settings.observer:
         raise ConfigurationError(
             "this is an observer, which changes nothing",
@@ -66,30 +50,23 @@ def refuse_observer(settings: Settings) -> None:
 
 
 def _folder(data: Path | None, settings: Settings) -> Path | None:
-    """The folder whose addresses are taken: --data, POSTRAIL_DATA, or the one right here."""
+    """Returns the folder to take addresses from: --data, POSTRAIL_DATA, or the default one."""
     if data is not None:
         return data
-    # Who names servers in the environment means those, not a demo that ran in this folder.
+    # Servers named in the environment win over a demo that happened to run in this folder.
     named = {"kafka", "database"} & settings.model_fields_set
     folder = settings.data or (None if named else DEFAULT_FOLDER)
     return folder if folder is not None and (folder / "endpoints.json").exists() else None
 
 
-def adopted_folder() -> Path | None:
-    """The folder whose addresses this process took, for messages."""
-    return _adopted[0] if _adopted else None
-
-
 def complete(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs the asyncio side of a command to its end."""
+    """Runs the asynchronous part of a command to its end."""
     return asyncio.run(work)
 
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Connection]:
-    """A transaction on the installation's database, which has this release's tables."""
-    from postrail.database import one_connection, require_current_schema
-
+    """Opens a transaction on the installation's database, which must have this release's tables."""
     async with one_connection(settings.database) as connection:
         await require_current_schema(connection)
         yield connection
@@ -97,15 +74,13 @@ async def connected(settings: Settings) -> AsyncIterator[Connection]:
 
 @contextlib.asynccontextmanager
 async def connected_to_own(settings: Settings) -> AsyncIterator[Connection]:
-    """The same for commands that log in with what is stored there.
+    """Does the same for commands that log in with stored credentials.
 
-    In a copy of another instance's database its passwords and tokens are copies, too, and a
-    refresh token that is used by the copy may be good for its owner no more.
+    In a copy of another instance's database, its passwords and tokens are copies too, and a
+    refresh token that the copy uses may become invalid for its owner.
     """
-    from postrail.instance import owner, require_same
-
     async with connected(settings) as connection:
-        # An observer is refused by its secrets, whosever the database is.
+        # An observer cannot read its secrets, whichever instance owns the database.
         if not settings.observer:
             require_same(await owner(connection), settings.instance)
         yield connection

@@ -1,4 +1,4 @@
-"""How commands answer: tables for people, JSON for programs.
+"""Prints answers: tables for people, JSON for programs.
 
 Subjects and addresses come from strangers: their control characters never reach the terminal.
 """
@@ -10,15 +10,22 @@ import json
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most this many.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=10_000, help="The most rows to list.")
+]
 
-# Wide enough for a table in a file or a pipe, where nobody can see the edge.
+# Wide enough for a table in a file or a pipe, which have no edge.
 PIPE_WIDTH = 160
+# The characters of an id in a list: two messages hardly ever share them.
+SHORT_ID = 8
 
 
 def show_json(value: object) -> None:
@@ -27,7 +34,7 @@ def show_json(value: object) -> None:
 
 
 def as_json(value: object, indent: int | None = None) -> str:
-    """One JSON text."""
+    """Returns a value as JSON text."""
     return json.dumps(value, default=_plain_value, ensure_ascii=False, indent=indent)
 
 
@@ -36,8 +43,6 @@ def show_table(columns: Sequence[str], lines: Sequence[Sequence[object]], *, emp
     if not lines:
         typer.echo(empty)
         return
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -48,8 +53,6 @@ def show_table(columns: Sequence[str], lines: Sequence[Sequence[object]], *, emp
 
 def show_fields(fields: Sequence[tuple[str, object]]) -> None:
     """Prints names and values under each other; blank values are left out."""
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -67,16 +70,14 @@ def show_texts(texts: Sequence[tuple[str, str]]) -> None:
             console().print(clean(text), markup=False)
 
 
-def console() -> Any:
-    """The terminal, or a wide page when there is none."""
-    from rich.console import Console
-
+def console() -> Console:
+    """Returns the terminal, or a wide page when the output goes elsewhere."""
     terminal = Console(highlight=False)
     return terminal if terminal.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def clean(text: str) -> str:
-    """Text of a stranger without control characters, save line ends and tabs."""
+    """Replaces the control characters of a stranger's text, except line ends and tabs."""
     return "".join(
         character if character in "\n\t" or unicodedata.category(character) != "Cc" else "�"
         for character in text
@@ -84,20 +85,18 @@ def clean(text: str) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """A time in the zone of whoever reads it, to the second."""
+    """Returns a time in the local time zone, to the second."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M:%S") if value else ""
 
 
-def _cell(value: object) -> Any:
-    from rich.text import Text
-
+def _cell(value: object) -> str | Text:
     if value is None:
         return ""
     if isinstance(value, datetime):
         return Text(moment(value))
     if isinstance(value, (list, tuple)):
         return Text(clean(", ".join(str(item) for item in value)))
-    # A Text takes the words as they are; a plain str would be read for [markup].
+    # A Text is printed literally; in a str, [markup] would be interpreted.
     return Text(clean(str(value)))
 
 

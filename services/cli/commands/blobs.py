@@ -1,39 +1,37 @@
-"""`postrail blobs`: the blob store, and what nothing names any more."""
+"""`postrail blobs`: the blob store, which holds large bodies and attachments."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from services.cli.installation import Data, complete, connected, load, load_to_write
+from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.database import open_pool
+from postrail.operate import blob_collector
+from postrail.operate.blob_collector import CollectReport
+from postrail.settings import Settings
+from services.cli.data_folder import Data
+from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import Json, show_json
 
-if TYPE_CHECKING:
-    from postrail.operate.blob_collector import CollectReport
-    from postrail.settings import Settings
-
-blobs = typer.Typer(
-    name="blobs", no_args_is_help=True, help="Large bodies and attachments in the blob store."
-)
-
-
-@blobs.callback()
-def _blobs() -> None:
-    """Large bodies and attachments in the blob store."""
+blobs = typer.Typer(no_args_is_help=True)
 
 
 @blobs.command("collect")
 def collect(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would be removed, and remove nothing.")
+        bool, typer.Option("--dry-run", help="Count what would be removed; remove nothing.")
     ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Remove blobs that nothing names and no record can name any more.
+    """Remove blobs that no row names and no Kafka record can still name.
 
-    The handler does the same once a day. Example: [bold]postrail blobs collect --dry-run[/bold]
+    The handler does the same once a day.
+
+    Example: [bold]postrail blobs collect --dry-run[/bold]
     """
     report = complete(_collect(load(data) if dry_run else load_to_write(data), dry_run))
     if json:
@@ -43,21 +41,16 @@ def collect(
 
 
 async def _collect(settings: Settings, dry_run: bool) -> CollectReport:
-    from postrail.blobs import BlobStore
-    from postrail.clock import SystemClock
-    from postrail.database import open_pool
-    from postrail.operate import blob_collector as collector
-
-    # A single connection tells at once why there is none; the pool would go on trying.
+    # A single connection fails at once with the reason; the pool would keep trying.
     async with connected(settings):
         store = BlobStore(settings.blobs.url)
     pool = await open_pool(settings.database)
     try:
-        return await collector.collect(
+        return await blob_collector.collect(
             pool,
             store,
             now=SystemClock().now(),
-            keep=collector.keep_for(settings.kafka),
+            keep=blob_collector.keep_for(settings.kafka),
             dry_run=dry_run,
         )
     finally:

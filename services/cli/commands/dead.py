@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import base64
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from postrail.errors import PermanentError
-from services.cli.installation import Data, complete, load
+from postrail.records import MailDead
+from postrail.settings import Settings
+from postrail.stream.reader import tail
+from postrail.stream.topics import MAIL_DEAD
+from services.cli.data_folder import Data
+from services.cli.installation import complete, load
 from services.cli.output import Json, Limit, show_fields, show_json, show_table
 
-if TYPE_CHECKING:
-    from postrail.records import MailDead
-    from postrail.settings import Settings
-
-# How far back, in each partition, a single one is searched.
+# The records of each partition among which one dead letter is searched.
 SEARCHED = 10_000
 
-dead = typer.Typer(
-    name="dead", no_args_is_help=True, help="Dead letters: records that could not be decoded."
-)
+dead = typer.Typer(no_args_is_help=True)
 
 
 @dead.command("list")
 def list_dead(limit: Limit = 50, data: Data = None, json: Json = False) -> None:
-    """List the last dead letters, newest first."""
+    """List the latest dead letters, newest first."""
     found = complete(read_dead(load(data), limit))[:limit]
     if json:
-        show_json([_for_programs(letter) for letter in found])
+        show_json([_as_json(letter) for letter in found])
         return
     show_table(
         ["Record", "Died", "Service", "Bytes", "Error"],
@@ -45,9 +44,9 @@ def list_dead(limit: Limit = 50, data: Data = None, json: Json = False) -> None:
 def show_dead(
     record: Annotated[
         str,
-        typer.Argument(metavar="RECORD", help="TOPIC/PARTITION/OFFSET, as `dead list` shows it."),
+        typer.Argument(metavar="RECORD", help="TOPIC/PARTITION/OFFSET, as dead list shows it."),
     ],
-    raw: Annotated[bool, typer.Option("--raw", help="Print the record's original bytes.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the original bytes only.")] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -63,36 +62,35 @@ def show_dead(
         sys.stdout.buffer.write(letter.value)
         sys.stdout.flush()
     elif json:
-        show_json(_for_programs(letter))
+        show_json(_as_json(letter))
     else:
         _print(letter)
 
 
 async def read_dead(settings: Settings, limit: int) -> list[MailDead]:
-    """Up to `limit` dead letters of each partition, newest first."""
-    from postrail.records import MailDead
-    from postrail.stream.reader import tail
-    from postrail.stream.topics import MAIL_DEAD
-
+    """Returns up to `limit` dead letters of each partition, newest first."""
     found = await tail(settings.kafka, MAIL_DEAD, limit)
     letters = [record for record in found if isinstance(record, MailDead)]
     return sorted(letters, key=lambda letter: letter.died_at, reverse=True)
 
 
 def place_of(letter: MailDead) -> str:
-    """Where the record stood before it died: what it is known by."""
+    """Returns the original place of the record, which identifies the dead letter."""
     return f"{letter.topic}/{letter.partition}/{letter.offset}"
 
 
-def _for_programs(letter: MailDead) -> dict[str, object]:
-    key = letter.key.decode(errors="replace") if letter.key is not None else None
+def _key_of(letter: MailDead) -> str | None:
+    return letter.key.decode(errors="replace") if letter.key is not None else None
+
+
+def _as_json(letter: MailDead) -> dict[str, object]:
     return {
         "record": place_of(letter),
         "service": letter.service,
         "topic": letter.topic,
         "partition": letter.partition,
         "offset": letter.offset,
-        "key": key,
+        "key": _key_of(letter),
         "value_base64": base64.b64encode(letter.value).decode(),
         "error": letter.error,
         "died_at": letter.died_at,
@@ -103,7 +101,7 @@ def _print(letter: MailDead) -> None:
     show_fields(
         [
             ("Record", place_of(letter)),
-            ("Key", letter.key.decode(errors="replace") if letter.key is not None else None),
+            ("Key", _key_of(letter)),
             ("Size", f"{len(letter.value)} bytes"),
             ("Begins with", letter.value[:32].hex(" ")),
             ("Service", letter.service),

@@ -1,31 +1,29 @@
-"""`postrail doctor`: what is wrong with this installation, and what to do about it."""
+"""`postrail doctor`: a check of every part of the installation, with remedies."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import typer
+from rich.text import Text
 
-from services.cli.installation import Data, adopted_folder, complete, load
+from postrail.clock import SystemClock
+from postrail.doctor import Finding
+from postrail.doctor.examine import examine
+from postrail.embedded.endpoints import read_endpoints
+from services.cli.data_folder import Data, adopted_folder
+from services.cli.installation import complete, load
 from services.cli.output import Json, clean, console, show_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from postrail.doctor import Finding
 
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red", "skipped": "yellow"}
 FAILED = 1
 
 
 def doctor(data: Data = None, json: Json = False) -> None:
-    """Look at each part that Postrail needs, and say what is wrong and how to mend it.
+    """Check every part of the installation; suggest fixes.
 
     Exit code 1 when something is wrong.
     """
-    from postrail.clock import SystemClock
-    from postrail.doctor.examine import examine
-
     settings = load(data)
     findings = complete(examine(settings, SystemClock(), _services()))
     if json:
@@ -37,9 +35,7 @@ def doctor(data: Data = None, json: Json = False) -> None:
 
 
 def show(findings: Sequence[Finding]) -> None:
-    """One line for each part; setting and remedy below what is wrong."""
-    from rich.text import Text
-
+    """Prints a line for each part; below a problem its setting and remedy."""
     out = console()
     width = max(len(finding.part) for finding in findings)
     for finding in findings:
@@ -51,8 +47,6 @@ def show(findings: Sequence[Finding]) -> None:
 
 
 def _services() -> Mapping[str, str]:
-    """The services of the installation that `postrail up` made, if it is one."""
-    from postrail.embedded.endpoints import read_endpoints
-
+    """Returns the addresses of the services that `postrail up` runs, if it does."""
     folder = adopted_folder()
     return read_endpoints(folder).services if folder is not None else {}

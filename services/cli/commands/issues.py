@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
+from rich.rule import Rule
+from rich.text import Text
 
+from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.database import open_pool
+from postrail.effects.comment import Commented
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, connected, load, load_to_write
+from postrail.operate.comment import comment_on_issue
+from postrail.secrets import Secrets
+from postrail.settings import Settings
+from postrail.views import issues as view
+from postrail.views.contents import with_texts
+from postrail.views.issues import AttachmentRow, CommentRow, IssueDetail, IssueRow
+from services.cli.data_folder import Data
+from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import (
     Json,
     Limit,
@@ -21,24 +35,19 @@ from services.cli.output import (
     show_texts,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+issues = typer.Typer(no_args_is_help=True)
 
-    from postrail.blobs import BlobStore
-    from postrail.database import Connection
-    from postrail.effects.comment import Commented
-    from postrail.settings import Settings
-    from postrail.views.issues import AttachmentRow, CommentRow, IssueDetail, IssueRow
-
-issues = typer.Typer(name="issues", no_args_is_help=True, help="Issues and their comments.")
-
-Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of an issue, such as HELP-1.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of an issue, for example HELP-1.")]
 
 
 @issues.command("list")
 def list_issues(
-    project: Annotated[str | None, typer.Option("--project", help="Of this project.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Of this status.")] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", help="Only issues of this project.")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="Only issues with this status.")
+    ] = None,
     limit: Limit = 50,
     data: Data = None,
     json: Json = False,
@@ -70,7 +79,7 @@ def list_issues(
 def show_issue(
     key: Key,
     full: Annotated[
-        bool, typer.Option("--full", help="Show also what comments quote, and their signatures.")
+        bool, typer.Option("--full", help="Show quoted text and signatures, too.")
     ] = False,
     data: Data = None,
     json: Json = False,
@@ -95,30 +104,30 @@ def comment(
         typer.Option(
             "--author",
             metavar="ADDRESS",
-            help="Who comments.",
+            help="The address of the author.",
             show_default="the address that the project's mail is from",
         ),
     ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Comment on an issue; its watchers are told by mail.
+    """Comment on an issue; its watchers are notified by email.
 
-    Example: [bold]postrail issues comment HELP-1 "It is mended." --author agent@example.org[/bold]
+    Example: [bold]postrail issues comment HELP-1 "It is fixed." --author agent@example.org[/bold]
     """
     text = sys.stdin.read() if text == "-" else text
     if not text.strip():
-        raise ConfigurationError("a comment needs a text", remedy="Give it after the key")
+        raise ConfigurationError("the comment has no text", remedy="Give the text after the key")
     if author is not None and not _is_address(author):
         raise ConfigurationError(
-            f"{author!r} is not an address", remedy="Give one such as agent@example.org"
+            f"{author!r} is not an address", remedy="Give one like agent@example.org"
         )
     done = complete(_comment(load_to_write(data), key.upper(), text, author))
     if json:
         show_json({"issue_key": key.upper(), "comment_id": done.comment_id, "told": done.told})
         return
-    told = ", ".join(done.told) or "nobody: it has no other watchers"
-    typer.echo(f"Comment {done.comment_id} is on {key.upper()}. Told by mail: {told}.")
+    told = ", ".join(done.told) or "nobody, as the issue has no other watchers"
+    typer.echo(f"Added comment {done.comment_id} to {key.upper()}. Notified by email: {told}.")
 
 
 def _is_address(text: str) -> bool:
@@ -129,70 +138,27 @@ def _is_address(text: str) -> bool:
 async def _issues(
     settings: Settings, project: str | None, status: str | None, limit: int
 ) -> list[IssueRow]:
-    from postrail.views import issues as reading
-
     async with connected(settings) as connection:
-        return await reading.issues(connection, project=project, status=status, limit=limit)
+        return await view.issues(connection, project=project, status=status, limit=limit)
 
 
 async def _issue(settings: Settings, key: str) -> IssueDetail:
-    """The issue, with texts that were too large for their rows read from their blobs."""
-    from dataclasses import replace
-
-    from postrail.blobs import BlobStore
-    from postrail.views import issues as reading
-
     async with connected(settings) as connection:
-        found = await reading.issue(connection, key)
-    blobs = BlobStore(settings.blobs.url)
-    return replace(
-        found,
-        description=await _text(found.description, found.description_blob, blobs),
-        comments=[await _with_texts(row, blobs) for row in found.comments],
-    )
-
-
-async def _with_texts(row: CommentRow, blobs: BlobStore) -> CommentRow:
-    from dataclasses import replace
-
-    from postrail.incoming.reply_parts import parts_from
-
-    if row.reply_blob is None:
-        return replace(row, body=await _text(row.body, row.body_blob, blobs))
-    parts = parts_from(await blobs.get(row.reply_blob))
-    return replace(
-        row,
-        body=row.body or parts.new_text,
-        quoted_text=parts.quoted_text,
-        signature=parts.signature,
-    )
-
-
-async def _text(short: str, blob: str | None, blobs: BlobStore) -> str:
-    return short if blob is None else (await blobs.get(blob)).decode(errors="replace")
+        found = await view.issue(connection, key)
+    return await with_texts(found, BlobStore(settings.blobs.url))
 
 
 async def _comment(settings: Settings, key: str, text: str, author: str | None) -> Commented:
-    """Commits the comment with its mails; the services' sweepers hand the mails to Kafka."""
-    from postrail.clock import SystemClock
-    from postrail.database import open_pool
-    from postrail.effects.comment import add_comment
-    from postrail.secrets import Secrets
-    from postrail.tracker.builtin.tracker import BuiltinTracker
-
     message_id_key = Secrets(settings.secrets).message_id_key()
-    # A single connection tells at once why there is none; the pool would go on trying.
-    async with connected(settings) as connection:
-        address, name = await _author(connection, key, author)
-    pool = await open_pool(settings.database)
+    # A single connection fails at once with the reason; the pool would keep trying.
+    async with connected(settings):
+        pool = await open_pool(settings.database)
     try:
-        return await add_comment(
+        return await comment_on_issue(
             pool,
-            BuiltinTracker(),
-            issue_key=key,
-            author_address=address,
-            author_name=name,
-            text=text,
+            key,
+            text,
+            author_address=author,
             message_id_key=message_id_key,
             now=SystemClock().now(),
         )
@@ -200,25 +166,7 @@ async def _comment(settings: Settings, key: str, text: str, author: str | None) 
         await pool.close()
 
 
-async def _author(connection: Connection, key: str, author: str | None) -> tuple[str, str]:
-    """Address and name of who comments: the person of that address, or the help desk itself."""
-    from postrail.configuration import load
-
-    if author is not None:
-        names = {person.address: person.name for person in await load.people(connection)}
-        return author, names.get(author.lower(), "")
-    sender = (await load.load_snapshot(connection)).connection_for(key.rpartition("-")[0])
-    if sender is None:
-        raise ConfigurationError(
-            f"no connection sends the mail of {key}", remedy="Say who comments with --author"
-        )
-    return sender.from_address, sender.from_name
-
-
 def _print_issue(found: IssueDetail, full: bool) -> None:
-    from rich.rule import Rule
-    from rich.text import Text
-
     issue = found.issue
     reporter = f"{issue.reporter_name} <{issue.reporter_address}>".strip()
     show_fields(
@@ -248,10 +196,9 @@ def _print_issue(found: IssueDetail, full: bool) -> None:
 
 
 def _print_folded(row: CommentRow, full: bool) -> None:
-    """What a comment's mail holds beside what is new, or that there is such."""
-    folded = [("Quoted", row.quoted_text), ("Signature", row.signature)]
+    """Prints the quoted text and the signature of a comment, or a hint that they are hidden."""
     if full:
-        show_texts(folded)
+        show_texts([("Quoted", row.quoted_text), ("Signature", row.signature)])
     elif row.quoted_text or row.signature:
         what = "quoted text" if row.quoted_text else "signature"
         console().print(f"({what} hidden: --full shows it)", style="dim")

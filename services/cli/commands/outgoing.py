@@ -1,22 +1,21 @@
-"""`postrail outgoing`: the outgoing queue and log, a line for each recipient."""
+"""`postrail outgoing`: the outgoing queue and log, with a line for each recipient."""
 
 from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from postrail.blobs import BlobStore
 from postrail.errors import PermanentError
-from services.cli.installation import Data, complete, connected, load
-from services.cli.output import Json, Limit, show_fields, show_json, show_table
-
-if TYPE_CHECKING:
-    from postrail.settings import Settings
-    from postrail.views.outgoing import OutgoingRow
-
-SHORT_ID = 8
+from postrail.settings import Settings
+from postrail.views import outgoing as view
+from postrail.views.outgoing import OutgoingRow
+from services.cli.data_folder import Data
+from services.cli.installation import complete, connected, load
+from services.cli.output import SHORT_ID, Json, Limit, show_fields, show_json, show_table
 
 
 class State(StrEnum):
@@ -30,20 +29,22 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-outgoing = typer.Typer(
-    name="outgoing", no_args_is_help=True, help="Outgoing mails: to whom, and how it went."
-)
+outgoing = typer.Typer(no_args_is_help=True)
 
 
 @outgoing.command("list")
 def list_outgoing(
-    state: Annotated[State | None, typer.Option("--state", help="In this state.")] = None,
-    issue: Annotated[str | None, typer.Option("--issue", help="Of this issue.")] = None,
+    state: Annotated[
+        State | None, typer.Option("--state", help="Only deliveries in this state.")
+    ] = None,
+    issue: Annotated[
+        str | None, typer.Option("--issue", help="Only deliveries of this issue.")
+    ] = None,
     limit: Limit = 50,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """List the newest deliveries, newest first.
+    """List the latest deliveries, newest first.
 
     Example: [bold]postrail outgoing list --state deferred[/bold]
     """
@@ -52,7 +53,7 @@ def list_outgoing(
         show_json(found)
         return
     show_table(
-        ["Mail", "Queued", "Issue", "Recipient", "State", "Tries", "Subject", "Server's reply"],
+        ["Mail", "Queued", "Issue", "Recipient", "State", "Attempts", "Subject", "Server's reply"],
         [
             (
                 row.outgoing_id[:SHORT_ID],
@@ -66,20 +67,20 @@ def list_outgoing(
             )
             for row in found
         ],
-        empty="No outgoing mails.",
+        empty="No outgoing messages.",
     )
 
 
 @outgoing.command("show")
 def show_outgoing(
     outgoing_id: Annotated[
-        str, typer.Argument(metavar="ID", help="A mail's id, or its first characters.")
+        str, typer.Argument(metavar="ID", help="The id of a message, or its first characters.")
     ],
-    raw: Annotated[bool, typer.Option("--raw", help="Print the mail itself.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the message itself.")] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Show an outgoing mail and each of its deliveries, or the mail itself."""
+    """Show an outgoing message and its deliveries, or the message itself."""
     settings = load(data)
     found = complete(_deliveries_of(settings, outgoing_id))
     if raw:
@@ -94,10 +95,8 @@ def show_outgoing(
 async def _deliveries(
     settings: Settings, state: State | None, issue: str | None, limit: int
 ) -> list[OutgoingRow]:
-    from postrail.views import outgoing as core
-
     async with connected(settings) as connection:
-        return await core.deliveries(
+        return await view.deliveries(
             connection,
             limit=limit,
             state=state.value if state else None,
@@ -106,31 +105,26 @@ async def _deliveries(
 
 
 async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingRow]:
-    """The deliveries of the one mail whose id begins so."""
-    from postrail.views import outgoing as core
-
+    """Returns the deliveries of the one message whose id begins like that."""
     async with connected(settings) as connection:
-        found = await core.deliveries_of(connection, outgoing_id)
+        found = await view.deliveries_of(connection, outgoing_id)
     ids = {row.outgoing_id for row in found}
     if len(ids) != 1:
-        count = "several outgoing mails" if ids else "no outgoing mail"
+        count = "several outgoing messages have" if ids else "no outgoing message has"
         raise PermanentError(
-            f"{count} with an id that begins with {outgoing_id!r}",
+            f"{count} an id that begins with {outgoing_id!r}",
             remedy="See: postrail outgoing list --json",
         )
     return found
 
 
 async def _raw(settings: Settings, outgoing_id: str) -> bytes:
-    from postrail.blobs import BlobStore
-    from postrail.views import outgoing as core
-
     async with connected(settings) as connection:
-        message, blob = await core.stored_message(connection, outgoing_id)
+        message, blob = await view.stored_message(connection, outgoing_id)
     if message is not None:
         return message
     if blob is None:
-        raise PermanentError(f"the text of outgoing mail {outgoing_id} was not kept")
+        raise PermanentError(f"the text of outgoing message {outgoing_id} was not kept")
     return await BlobStore(settings.blobs.url).get(blob)
 
 
@@ -149,7 +143,15 @@ def _print(found: list[OutgoingRow]) -> None:
     )
     typer.echo()
     show_table(
-        ["Recipient", "State", "Tries", "Changed", "Next try", "Maybe twice", "Server's reply"],
+        [
+            "Recipient",
+            "State",
+            "Attempts",
+            "Changed",
+            "Next attempt",
+            "Maybe twice",
+            "Server's reply",
+        ],
         [
             (
                 row.recipient,

@@ -1,4 +1,4 @@
-"""`postrail parse`: what the parser makes of mails in files; it needs no server."""
+"""`postrail parse`: the result of the parser for messages in files; it needs no server."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import typer
 
 from postrail.errors import PermanentError
 from services.cli.output import as_json, console, show_fields, show_texts
+from services.parser.report import report_of_file
 
-# What `postrail parse FILE` shows first, in this order; the rest of the fields only as JSON.
+# The fields that `postrail parse FILE` shows first, in this order; others are only in the JSON.
 SHOWN = (
     ("Subject", "subject"),
     ("From", "from"),
@@ -37,19 +38,24 @@ Report = dict[str, object]
 
 
 def parse(
-    files: Annotated[list[Path] | None, typer.Argument(help="Mails, one in each file.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Files with one message each.")
+    ] = None,
     jsonl: Annotated[
         bool,
         typer.Option(
             "--jsonl",
-            help="A JSON object a line for each file; without files, for each path that is read"
+            help="Print a line of JSON for each file; without files, for each path that is read"
             " from standard input.",
         ),
     ] = False,
 ) -> None:
-    """Parse mails in files as the pipeline would, and show what they hold."""
+    """Parse messages in files and show the result; needs no server.
+
+    Example: [bold]postrail parse message.eml[/bold]
+    """
     if not files and not jsonl:
-        raise typer.BadParameter("name a file, or use --jsonl with paths on standard input")
+        raise typer.BadParameter("name a file, or give --jsonl and paths on standard input")
     if jsonl:
         _answer_lines(files or (Path(line.rstrip("\n")) for line in sys.stdin))
         return
@@ -58,14 +64,11 @@ def parse(
 
 
 def _report(file: Path) -> Report:
-    # Only here: the parser's libraries take longer to load than other commands to run.
-    from services.parser.report import report_of_file
-
     try:
         return report_of_file(file)
     except OSError as error:
         problem = f"{file} cannot be read: {error.strerror}"
-        raise PermanentError(problem, remedy="Name a file that holds one mail") from error
+        raise PermanentError(problem, remedy="Name a file that holds one message") from error
 
 
 def _answer_lines(files: Iterable[Path]) -> None:
@@ -73,7 +76,7 @@ def _answer_lines(files: Iterable[Path]) -> None:
         try:
             answer = _report(file)
         except PermanentError as error:
-            # One line for each path: a file that is missing must not move the answers.
+            # Each path has its line, so that a missing file does not shift the answers.
             answer = {"error": error.problem}
         sys.stdout.write(as_json(answer) + "\n")
         sys.stdout.flush()
@@ -107,7 +110,7 @@ def _files(report: Report, name: str) -> list[str]:
 
 def _events(report: Report) -> list[str]:
     events = cast("list[Report]", report["events"])
-    # What an event does not say is left out.
+    # Blank fields are left out.
     shown = ("method", "summary", "start", "zone", "organiser")
     return [" ".join(str(one[name]) for name in shown if one[name]) for one in events]
 

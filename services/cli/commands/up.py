@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
-from services.cli.installation import DEFAULT_FOLDER, Data
+from postrail.settings import load_settings
+from services.cli.data_folder import DEFAULT_FOLDER, Data
+from services.cli.local.lifecycle import UpOptions, run_installation
 
 
 def up(
     data: Data = None,
     demo: Annotated[
         bool,
-        typer.Option("--demo", help="With a mail server, and sample mails that go through it."),
+        typer.Option("--demo", help="Add a mail server, and send sample messages through it."),
     ] = False,
     exit_after_demo: Annotated[
-        bool, typer.Option("--exit-after-demo", help="End when the sample mails are through.")
+        bool, typer.Option("--exit-after-demo", help="Stop when the sample messages are handled.")
     ] = False,
     picture: Annotated[
         Path | None,
@@ -28,17 +30,14 @@ def up(
 ) -> None:
     """Run Kafka, PostgreSQL and all services on this machine, until Ctrl-C.
 
-    Everything is kept in one folder, and is there again at the next start, also without a network.
+    All data are kept in one folder; the next start finds them again, and needs no network.
 
     Example: [bold]postrail up --demo[/bold]
     """
-    from postrail.settings import load_settings
-    from services.cli.local.lifecycle import UpOptions, run_installation
-
     folder = data or load_settings().data or DEFAULT_FOLDER
-    wishes = UpOptions(
+    options = UpOptions(
         demo=demo or exit_after_demo or picture is not None,
         exit_after_demo=exit_after_demo,
         picture=picture,
     )
-    run_installation(folder, wishes)
+    run_installation(folder, options)

@@ -1,4 +1,4 @@
-"""Mail in and out of the demo's mail server, as anybody's mail program would do it."""
+"""Sends and reads messages at the demo's mail server, by SMTP and IMAP as a mail program does."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.embedded.endpoints import Endpoints
 from postrail.errors import ConfigurationError, TransientError
 from postrail.mailbox.imap.mailbox import ImapMailbox
-from services.cli.demo.mails import DOMAIN, PROJECT, SUPPORT
+from services.cli.demo.messages import DOMAIN, PROJECT, SUPPORT
 
 SEND_SECONDS = 20.0
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 Matches = Callable[[EmailMessage], bool]
 
 
-class DemoPost:
-    """Sends mails to the demo's mailbox, and looks into the mailboxes of its people."""
+class DemoMailServer:
+    """Sends messages to the demo's mailbox, and reads the mailboxes of its people."""
 
     def __init__(self, endpoints: Endpoints, password: str, clock: Clock | None = None) -> None:
         require_mail_server(endpoints)
@@ -42,25 +42,25 @@ class DemoPost:
         )
         self._courier = SmtpCourier(connection, "", self._clock)
 
-    async def send(self, mail: EmailMessage, sender: str) -> datetime:
-        """Hands a mail to the server; returns when the server had taken it."""
+    async def send(self, message: EmailMessage, sender: str) -> datetime:
+        """Sends a message; returns the time when the server has accepted it."""
         now = self._clock.now()
         limit = TimeLimit(
             dot_before=now + timedelta(seconds=SEND_SECONDS),
             end_before=now + timedelta(seconds=2 * SEND_SECONDS),
         )
-        content = mail.as_bytes(policy=email.policy.SMTP)
+        content = message.as_bytes(policy=email.policy.SMTP)
         envelope = Envelope(envelope_from=sender, recipients=(SUPPORT,), content=content)
         (answer,) = await self._courier.send(envelope, limit)
         if answer.state != "sent":
             raise TransientError(
-                f"the demo's mail server did not take the mail: {answer.reply}",
+                f"the demo's mail server refused the message: {answer.reply}",
                 remedy="Try again; its log is in the greenmail folder of the data folder",
             )
         return self._clock.now()
 
     async def wait_for(self, address: str, matches: Matches, wait_seconds: float) -> EmailMessage:
-        """The first mail in somebody's mailbox that matches, as soon as it is there."""
+        """Returns the first matching message in a person's mailbox, as soon as it has arrived."""
         mailbox = ImapMailbox(self._account(address), self._password)
         await asyncio.to_thread(mailbox.open)
         try:
@@ -79,10 +79,10 @@ class DemoPost:
                 message = message_from_bytes(mail.content, policy=email.policy.default)
                 if isinstance(message, EmailMessage) and matches(message):
                     return message
-            await self._clock.sleep(LOOK_SECONDS)
+            await self._clock.sleep(POLL_SECONDS)
         raise TransientError(
-            f"the notification to {address} did not come within {wait_seconds:.0f} s",
-            remedy="Look at postrail outgoing list, and at the log of the sender",
+            f"the notification to {address} did not arrive within {wait_seconds:.0f} s",
+            remedy="See postrail outgoing list and the log of the sender",
         )
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class DemoPost:
 
 
 def require_mail_server(endpoints: Endpoints) -> None:
-    """Raises ConfigurationError when the installation was started without the demo."""
+    """Raises ConfigurationError when the installation runs without the demo."""
     if not endpoints.smtp_port:
         raise ConfigurationError(
             f"the installation in {endpoints.data} has no mail server of its own",
@@ -113,5 +113,5 @@ def require_mail_server(endpoints: Endpoints) -> None:
 
 
 def full_address(sender: str) -> str:
-    """Somebody's address at the demo: "ada" is ada@demo.example."""
+    """Returns the whole address of a sender; "ada" is ada@demo.example."""
     return sender if "@" in sender else f"{sender}@{DOMAIN}"

@@ -1,13 +1,14 @@
-"""The demo of `postrail up --demo`: its configuration, its mails, and what became of them."""
+"""The demo of `postrail up --demo`: its configuration, its messages, and their outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import yaml
+from rich.table import Table
+from rich.text import Text
 
 from postrail.clock import Clock
 from postrail.configuration import load, store
@@ -19,31 +20,28 @@ from postrail.embedded.endpoints import Endpoints
 from postrail.errors import TransientError
 from postrail.secrets import Secrets
 from postrail.views.activity import HandledMail, Notified, handled_with, notified_of, watched_since
-from services.cli.demo.mail_server import DemoPost, Matches
-from services.cli.demo.mails import (
+from services.cli.demo.mail_server import DemoMailServer, Matches
+from services.cli.demo.messages import (
     BO,
     CLEO,
     EVE,
     PROJECT,
     SUPPORT,
     Sample,
-    first_mails,
-    later_mails,
+    first_messages,
+    later_messages,
 )
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 AUTHOR = "postrail up --demo"
 MAILBOX = "demo"
 OFF = {"enabled": False, "is_default": False}
 WAIT_SECONDS = 60.0
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """A sample mail with all that became of it."""
+class SampleResult:
+    """A sample message with its outcome and its notifications."""
 
     sample: Sample
     sent_at: datetime
@@ -52,7 +50,7 @@ class Told:
 
 
 def configuration(endpoints: Endpoints, password: str) -> str:
-    """The demo's `postrail.yaml`."""
+    """Returns the demo's `postrail.yaml`."""
     return yaml.safe_dump(
         {
             "connections": [
@@ -103,9 +101,10 @@ async def configure(
 
 
 async def turn_off(pool: Pool, now: datetime) -> bool:
-    """Turns the demo's account and connection off, as their server does not run; False: no need.
+    """Disables the demo's account and connection while its server does not run; returns whether
+    they were enabled.
 
-    Else the fetcher would look for it for ever, and other projects would send through it.
+    Otherwise the fetcher would keep trying, and other projects would send through it.
     """
     async with transaction(pool) as connection:
         await store.lock_configuration(connection)
@@ -126,35 +125,35 @@ async def turn_off(pool: Pool, now: datetime) -> bool:
 
 
 class DemoStory:
-    """Sends the sample mails, and waits until each has had its effect."""
+    """Sends the sample messages, and waits for the outcome of each."""
 
-    def __init__(self, pool: Pool, post: DemoPost, clock: Clock, since: datetime) -> None:
-        """`since` is when the servers were started."""
+    def __init__(self, pool: Pool, server: DemoMailServer, clock: Clock, since: datetime) -> None:
+        """Takes as `since` the time when the servers were started."""
         self._since = since
         self._pool = pool
-        self._post = post
+        self._server = server
         self._clock = clock
         self._sent: list[tuple[Sample, datetime]] = []
 
-    async def run(self) -> list[Told]:
-        """All sample mails and what became of them; raises TransientError when it takes too long.
+    async def run(self) -> list[SampleResult]:
+        """Returns the results of all sample messages; raises TransientError after a time limit.
 
-        The later mails answer our notifications, so those must have arrived.
+        The later messages answer notifications, so those must have arrived.
         """
         await self._watched()
-        await self._send(first_mails(self._clock.now()))
+        await self._send(first_messages(self._clock.now()))
         first = await self._all_handled()
         printer, meter, password, _ = (first[sample.message_id] for sample, _ in self._sent)
-        to_bo = await self._post.wait_for(BO[1], _about(meter.issue_key), WAIT_SECONDS)
-        to_cleo = await self._post.wait_for(CLEO[1], _about(password.issue_key), WAIT_SECONDS)
+        to_bo = await self._server.wait_for(BO[1], _about(meter.issue_key), WAIT_SECONDS)
+        to_cleo = await self._server.wait_for(CLEO[1], _about(password.issue_key), WAIT_SECONDS)
         now = self._clock.now()
         await self._send(
-            later_mails(now, to_bo=to_bo, to_cleo=to_cleo, printer_key=printer.issue_key)
+            later_messages(now, to_bo=to_bo, to_cleo=to_cleo, printer_key=printer.issue_key)
         )
-        return await self._told(await self._all_handled())
+        return await self._results(await self._all_handled())
 
     async def _watched(self) -> None:
-        """Waits until the fetcher has opened the mailbox, as it would be on any other day."""
+        """Waits until the fetcher has opened the mailbox, so that its start is not measured."""
         deadline = self._deadline()
         while True:
             async with transaction(self._pool) as connection:
@@ -164,11 +163,11 @@ class DemoStory:
 
     async def _send(self, samples: Iterable[Sample]) -> None:
         for sample in samples:
-            sent_at = await self._post.send(sample.message, sample.sender)
+            sent_at = await self._server.send(sample.message, sample.sender)
             self._sent.append((sample, sent_at))
 
     async def _all_handled(self) -> dict[str, HandledMail]:
-        """What became of all that was sent so far, by Message-ID."""
+        """Returns the outcomes of all messages sent, by Message-ID."""
         ids = [sample.message_id for sample, _ in self._sent]
         deadline = self._deadline()
         while True:
@@ -176,23 +175,25 @@ class DemoStory:
                 handled = {mail.message_id: mail for mail in await handled_with(connection, ids)}
             if len(handled) == len(ids):
                 return handled
-            await self._wait(deadline, f"{len(ids) - len(handled)} of {len(ids)} mails are open")
+            await self._wait(
+                deadline, f"{len(ids) - len(handled)} of {len(ids)} messages have no outcome"
+            )
 
-    async def _told(self, handled: dict[str, HandledMail]) -> list[Told]:
-        """Waits until everybody who is to be told has been told."""
+    async def _results(self, handled: dict[str, HandledMail]) -> list[SampleResult]:
+        """Waits until all notifications have ended, and returns the results."""
         deadline = self._deadline()
         while True:
             async with transaction(self._pool) as connection:
                 keys = sorted({mail.issue_key for mail in handled.values()})
                 notified = await notified_of(connection, keys)
-            told = [
-                _told(sample, sent_at, handled[sample.message_id], notified)
+            results = [
+                _result(sample, sent_at, handled[sample.message_id], notified)
                 for sample, sent_at in self._sent
             ]
-            if missing := [address for one in told for address in _not_told(one)]:
+            if missing := [address for one in results for address in _not_notified(one)]:
                 await self._wait(deadline, f"notifications to {', '.join(missing)} are not sent")
             else:
-                return told
+                return results
 
     def _deadline(self) -> datetime:
         return self._clock.now() + timedelta(seconds=WAIT_SECONDS)
@@ -201,51 +202,48 @@ class DemoStory:
         if self._clock.now() > deadline:
             raise TransientError(
                 f"after {WAIT_SECONDS:.0f} s {problem}",
-                remedy="Look at postrail status, and at the services' logs",
+                remedy="See postrail status and the services' logs",
             )
-        await self._clock.sleep(LOOK_SECONDS)
+        await self._clock.sleep(POLL_SECONDS)
 
 
-def demo_table(told: Sequence[Told]) -> Table:
-    """Each mail with its outcome, its issue, its notifications and their times."""
-    from rich.table import Table
-    from rich.text import Text
-
+def demo_table(results: Sequence[SampleResult]) -> Table:
+    """Returns a table of the messages with outcome, issue, notifications and their times."""
     table = Table(title="From the mail server to issues, comments and notifications")
-    table.add_column("mail")
+    table.add_column("message")
     table.add_column("outcome", no_wrap=True)
     table.add_column("issue", no_wrap=True, style="bold")
     table.add_column("ms", justify="right", no_wrap=True)
     table.add_column("notification", no_wrap=True)
     table.add_column("ms", justify="right", no_wrap=True)
-    for one in told:
+    for one in results:
         style = "green" if one.handled.outcome == "issue" else "cyan"
-        # In a narrow terminal it is the subjects that are cut.
-        mail = Text(one.sample.subject, no_wrap=True, overflow="ellipsis")
-        mail.append(f"\n{_name(one.sample.sender)}: {one.sample.shows}", "dim")
+        # A narrow terminal cuts the subjects only.
+        message = Text(one.sample.subject, no_wrap=True, overflow="ellipsis")
+        message.append(f"\n{_name(one.sample.sender)}: {one.sample.shows}", "dim")
         table.add_row(
-            mail,
+            message,
             Text(one.handled.outcome, style),
             Text(one.handled.issue_key),
             _milliseconds(one.sent_at, one.handled.handled_at),
             "\n".join(f"{_name(sent.recipient)} {sent.state}" for sent in one.notified) or "nobody",
             "\n".join(_milliseconds(one.sent_at, sent.changed_at) for sent in one.notified),
         )
-    table.caption = "ms: from the mail server's acceptance to the effect, and to the delivery"
+    table.caption = "ms: from acceptance by the mail server to the outcome, and to the delivery"
     return table
 
 
-def _told(
+def _result(
     sample: Sample, sent_at: datetime, handled: HandledMail, notified: Iterable[Notified]
-) -> Told:
+) -> SampleResult:
     cause = f"mail {handled.mail_id} revision {handled.revision}"
     mine = tuple(one for one in notified if one.cause == cause)
-    return Told(sample=sample, sent_at=sent_at, handled=handled, notified=mine)
+    return SampleResult(sample=sample, sent_at=sent_at, handled=handled, notified=mine)
 
 
-def _not_told(told: Told) -> list[str]:
-    ended = {one.recipient for one in told.notified if one.state in ("sent", "failed")}
-    return [address for address in told.sample.told if address not in ended]
+def _not_notified(result: SampleResult) -> list[str]:
+    ended = {one.recipient for one in result.notified if one.state in ("sent", "failed")}
+    return [address for address in result.sample.notified if address not in ended]
 
 
 def _milliseconds(start: datetime, end: datetime) -> str:
@@ -257,5 +255,5 @@ def _name(address: str) -> str:
 
 
 def _about(issue_key: str) -> Matches:
-    """Whether a mail is a notification about this issue."""
-    return lambda mail: f"[{issue_key}]" in str(mail["Subject"])
+    """Returns a test for notifications about this issue."""
+    return lambda message: f"[{issue_key}]" in str(message["Subject"])

@@ -1,4 +1,4 @@
-"""What happens in a local installation, line by line, for `postrail up`."""
+"""Prints a line for each outcome and each notification, for `postrail up`."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from postrail.errors import TransientError
 from postrail.incoming import queue as incoming
 from postrail.views.activity import HandledMail, Notified, handled_since, notified_since
 from services.cli.local.children import SERVICES, LocalServices
-from services.cli.local.screen import Screen
+from services.cli.local.display import Display
 
-LOOK_SECONDS = 1.0
-# Rows show up when their transaction ends, which is after the time that they carry.
+POLL_SECONDS = 1.0
+# A row becomes visible when its transaction ends, which is after the time in the row.
 OVERLAP_SECONDS = 30.0
 
 
 class ActivityLog:
-    """Says each mail that was handled, and each notification, once."""
+    """Prints each outcome of a message and each state of a notification once."""
 
-    def __init__(self, pool: Pool, screen: Screen, services: LocalServices, clock: Clock) -> None:
+    def __init__(self, pool: Pool, display: Display, services: LocalServices, clock: Clock) -> None:
         self._pool = pool
-        self._screen = screen
+        self._display = display
         self._services = services
         self._clock = clock
-        self._said: dict[tuple[str, ...], datetime] = {}
+        self._printed: dict[tuple[str, ...], datetime] = {}
 
     async def follow(self) -> None:
-        """Looks each second, until it is cancelled; what happened before is not said."""
+        """Polls each second until it is cancelled; events before its start are not printed."""
         start = self._clock.now()
-        await self._look(start, say=False)
+        await self._poll(start, show=False)
         while True:
-            await self._clock.sleep(LOOK_SECONDS)
-            await self._look(start, say=True)
+            await self._clock.sleep(POLL_SECONDS)
+            await self._poll(start, show=True)
             await self._show_status()
 
-    async def _look(self, start: datetime, *, say: bool) -> None:
+    async def _poll(self, start: datetime, *, show: bool) -> None:
         since = max(start, self._clock.now()) - timedelta(seconds=OVERLAP_SECONDS)
         try:
             async with transaction(self._pool) as connection:
                 handled = await handled_since(connection, since)
                 notified = await notified_since(connection, since)
         except TransientError as error:
-            self._screen.status(str(error))
+            self._display.status(str(error))
             return
         self._forget(since)
         for line, identity, moment in lines(handled, notified):
-            if identity not in self._said and say:
-                self._screen.say(line)
-            self._said[identity] = moment
+            if identity not in self._printed and show:
+                self._display.print(line)
+            self._printed[identity] = moment
 
     def _forget(self, since: datetime) -> None:
-        self._said = {key: moment for key, moment in self._said.items() if moment > since}
+        self._printed = {key: moment for key, moment in self._printed.items() if moment > since}
 
     async def _show_status(self) -> None:
         problems = await asyncio.to_thread(self._services.problems)
@@ -62,17 +62,19 @@ class ActivityLog:
             async with transaction(self._pool) as connection:
                 counts = await incoming.counts(connection)
         except TransientError as error:
-            self._screen.status(str(error))
+            self._display.status(str(error))
             return
-        services = "  ".join(f"{name} {'waits' if name in problems else 'ok'}" for name in SERVICES)
+        services = "  ".join(
+            f"{name} {'not ready' if name in problems else 'ok'}" for name in SERVICES
+        )
         states = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        self._screen.status(f"{services}   mails: {states or 'none open'}   Ctrl-C ends")
+        self._display.status(f"{services}   messages: {states or 'all done'}   Ctrl-C stops")
 
 
 def lines(
     handled: Sequence[HandledMail], notified: Sequence[Notified]
 ) -> list[tuple[str, tuple[str, ...], datetime]]:
-    """A line for each event with what names it and its time, the first one first."""
+    """Returns a line for each event, with its identity and its time, the first one first."""
     events: list[tuple[str, tuple[str, ...], datetime]] = [
         (_mail_line(mail), ("mail", mail.mail_id, str(mail.revision)), mail.handled_at)
         for mail in handled
@@ -91,9 +93,10 @@ def lines(
 def _mail_line(mail: HandledMail) -> str:
     milliseconds = (mail.handled_at - mail.fetched_at).total_seconds() * 1000
     issue = f" {mail.issue_key}" if mail.issue_key else ""
+    sender, subject = mail.sender or "no sender", mail.subject or "no subject"
     why = f" ({mail.reason})" if mail.outcome not in ("issue", "comment") else ""
     return (
-        f"{_clock_time(mail.handled_at)}  {mail.sender or 'nobody'}: {mail.subject or 'no subject'}"
+        f"{_clock_time(mail.handled_at)}  {sender}: {subject}"
         f" → {mail.outcome}{issue}{why}, {milliseconds:.0f} ms after it was fetched"
     )
 
@@ -101,7 +104,7 @@ def _mail_line(mail: HandledMail) -> str:
 def _notification_line(one: Notified) -> str:
     reply = f": {one.reply}" if one.state != "sent" else ""
     return (
-        f"{_clock_time(one.changed_at)}  {one.issue_key or 'mail'} → notification to"
+        f"{_clock_time(one.changed_at)}  {one.issue_key or 'message'} → notification to"
         f" {one.recipient} {one.state}{reply}"
     )
 

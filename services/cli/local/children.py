@@ -1,4 +1,4 @@
-"""The services of a local installation as child processes, started again when they end."""
+"""Runs the services of a local installation as child processes, and restarts them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from postrail.embedded.ports import LOOPBACK, choose_ports, free_port, is_free
 from postrail.embedded.processes import Child
 from postrail.errors import ConfigurationError
 from postrail.retry import backoff_seconds
+from services import module_of
 
 SERVICES = ("fetcher", "parser", "handler", "sender", "monitor")
 RESTART_BASE_SECONDS = 1.0
 RESTART_MAX_SECONDS = 30.0
-# Who ran for so long did not fail at its start: the next restart comes quickly again.
+# A service that ran for this long did not fail at its start: it is restarted quickly again.
 STEADY_SECONDS = 60.0
 READY_TIMEOUT_SECONDS = 2.0
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
 class LocalService:
-    """One service: its process, its port, and when it is to be started again."""
+    """One service: its process, its port, and the time of its next restart."""
 
-    def __init__(self, name: str, folder: Path, port: int, say: Say) -> None:
+    def __init__(self, name: str, folder: Path, port: int, announce: Announce) -> None:
         self.name = name
         self.port = port
         self._folder = folder
-        self._say = say
+        self._announce = announce
         self._failures = 0
         self._started_at = 0.0
         self._restart_at: float | None = None
@@ -42,11 +43,11 @@ class LocalService:
 
     @property
     def address(self) -> str:
-        """Where it serves /metrics, /healthz and /readyz."""
+        """Returns the address at which it serves /metrics, /healthz and /readyz."""
         return f"http://{LOOPBACK}:{self.port}"
 
     def start(self) -> None:
-        """Starts the process; on another port when somebody took the one it had."""
+        """Starts the process; on another port if its old one is in use."""
         if not is_free(self.port):
             self.port = free_port()
             self._child = self._make_child()
@@ -54,15 +55,15 @@ class LocalService:
         self._started_at = time.monotonic()
         self._child.start()
 
-    def look(self) -> bool:
-        """Starts the process again when it has ended and its time has come; True if it did."""
+    def restart_if_due(self) -> bool:
+        """Restarts the process if it has ended and its back-off is over; returns whether it did."""
         if self._child.running:
             return False
         if self._restart_at is None:
             self._plan_restart()
         elif time.monotonic() >= self._restart_at:
             self.start()
-            self._say(f"{self.name}: started again")
+            self._announce(f"{self.name}: restarted")
             return True
         return False
 
@@ -72,13 +73,13 @@ class LocalService:
         self._failures = 1 if steady else self._failures + 1
         seconds = backoff_seconds(self._failures, RESTART_BASE_SECONDS, RESTART_MAX_SECONDS)
         self._restart_at = now + seconds
-        self._say(
-            f"{self.name}: ended {_how(self._child.exit_code)}, starts again in {seconds:.0f} s;"
+        self._announce(
+            f"{self.name}: ended {_cause(self._child.exit_code)}, restarts in {seconds:.0f} s;"
             f" its log is {self._child.log_file}"
         )
 
     def problem(self) -> str:
-        """Why it is not ready; "" when it is."""
+        """Returns why it is not ready, or a blank text."""
         if not self._child.running:
             return "is not running"
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=READY_TIMEOUT_SECONDS)
@@ -93,22 +94,22 @@ class LocalService:
         return "" if answer.status == http.client.OK else text
 
     def stop(self) -> None:
-        """Asks it to end, and waits."""
+        """Stops the process, and waits for its end."""
         self._child.stop()
 
     def _make_child(self) -> Child:
         return Child(
             self.name,
             [
-                # `env` adds to the environment without our reading it.
+                # `env` sets a variable without our reading the environment.
                 "env",
                 f"POSTRAIL_SERVER__PORT={self.port}",
                 sys.executable,
                 "-m",
-                f"services.{self.name}",
+                module_of(self.name),
             ],
             log_file=self._folder / "logs" / f"{self.name}.log",
-            # Its servers end at the same moment, so it cannot end cleanly, and need not.
+            # Its servers die with us, so a clean stop is impossible; it loses nothing.
             death_signal=signal.SIGKILL,
             pid_file=self._folder / "services" / f"{self.name}.pid",
         )
@@ -117,49 +118,49 @@ class LocalService:
 class LocalServices:
     """All services of one data folder."""
 
-    def __init__(self, folder: Path, before: Mapping[str, str], say: Say) -> None:
-        """`before` has the addresses of the last start, to take the same ports again."""
+    def __init__(self, folder: Path, before: Mapping[str, str], announce: Announce) -> None:
+        """Takes as `before` the addresses of the last start, to use the same ports again."""
         (folder / "services").mkdir(exist_ok=True)
         (folder / "logs").mkdir(mode=0o700, exist_ok=True)
         last = {name: urlsplit(address).port or 0 for name, address in before.items()}
         ports = choose_ports(SERVICES, {name: last.get(name, 0) for name in SERVICES})
-        self._services = [LocalService(name, folder, ports[name], say) for name in SERVICES]
+        self._services = [LocalService(name, folder, ports[name], announce) for name in SERVICES]
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where each service serves /metrics, /healthz and /readyz."""
+        """Returns the address at which each service serves /metrics, /healthz and /readyz."""
         return {service.name: service.address for service in self._services}
 
     def start(self) -> None:
-        """Starts all, without waiting until they are ready."""
+        """Starts all services without waiting until they are ready."""
         for service in self._services:
             service.start()
 
-    def look(self) -> bool:
-        """Starts again what ended; True when addresses may have changed."""
-        moved = [service.look() for service in self._services]
-        return any(moved)
+    def restart_ended(self) -> bool:
+        """Restarts the services that ended; returns whether addresses may have changed."""
+        restarted = [service.restart_if_due() for service in self._services]
+        return any(restarted)
 
     def problems(self) -> dict[str, str]:
-        """The services that are not ready, and why."""
+        """Returns the services that are not ready, with the reasons."""
         found = {service.name: service.problem() for service in self._services}
         return {name: problem for name, problem in found.items() if problem}
 
     def stop(self) -> None:
-        """Ends all at once, and waits for the last."""
+        """Stops all at the same time, and waits for the last."""
         with ThreadPoolExecutor(len(self._services)) as threads:
             for stopping in [threads.submit(service.stop) for service in self._services]:
                 stopping.result()
 
 
-def _how(exit_code: int | None) -> str:
+def _cause(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
         return f"by signal {-exit_code}"
     return f"with exit code {exit_code}"
 
 
 def addresses_before(folder: Path) -> dict[str, str]:
-    """The services' addresses of the last start; empty when there was none."""
+    """Returns the services' addresses of the last start; empty at the first one."""
     try:
         return dict(read_endpoints(folder).services)
     except ConfigurationError:

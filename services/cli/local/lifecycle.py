@@ -1,4 +1,4 @@
-"""The life of a local installation: servers, tables, topics, services, the demo, and the end."""
+"""Runs a local installation: its servers, services and demo, from the start to the stop."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from rich.console import Console
+from rich.table import Table
+
 from postrail import __version__, database
 from postrail import instance as ownership
 from postrail.clock import SystemClock
@@ -28,23 +31,24 @@ from postrail.secrets import Secrets
 from postrail.settings import Settings, adopt, load_settings
 from postrail.stream import topics
 from postrail.tasks import end_tasks
-from services.cli.demo.mail_server import DemoPost
-from services.cli.demo.mails import PEOPLE, SUPPORT
+from services.cli.data_folder import DEFAULT_FOLDER
+from services.cli.demo.mail_server import DemoMailServer
+from services.cli.demo.messages import PEOPLE, SUPPORT
 from services.cli.demo.story import DemoStory, configure, demo_table, turn_off
-from services.cli.installation import DEFAULT_FOLDER, refuse_observer
+from services.cli.installation import refuse_observer
 from services.cli.local.activity_log import ActivityLog
 from services.cli.local.children import LocalServices, addresses_before
-from services.cli.local.screen import Screen
+from services.cli.local.display import Display
 
-LOOK_SECONDS = 0.5
-# Two cores need some seconds to start five services.
+POLL_SECONDS = 0.5
+# On two cores the start of five services takes up to 10 seconds, longer beside other work.
 READY_SECONDS = 60.0
 PICTURE_WIDTH = 110
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpOptions:
-    """What `postrail up` was asked for."""
+    """The options of `postrail up`."""
 
     demo: bool
     exit_after_demo: bool
@@ -52,15 +56,15 @@ class UpOptions:
 
 
 class StopSignals:
-    """SIGINT and SIGTERM: the first one ends everything in order, further ones are ignored."""
+    """SIGINT and SIGTERM: the first one stops everything in order, further ones are ignored."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._received = False
         self._wake: Callable[[], object] | None = None
 
     @contextlib.contextmanager
-    def by_signals(self) -> Iterator[None]:
-        """Listens to the signals while the block runs."""
+    def listening(self) -> Iterator[None]:
+        """Handles the signals while the block runs."""
         before = {
             number: signal.signal(number, self._on_signal)
             for number in (signal.SIGINT, signal.SIGTERM)
@@ -72,49 +76,49 @@ class StopSignals:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+        if self._received:
             return
-        self._asked = True
+        self._received = True
         if self._wake is None:
-            # Whatever blocks now, such as the start of a server, is broken off.
+            # Interrupts a blocking call, such as the start of a server.
             raise KeyboardInterrupt
         self._wake()
 
     @contextlib.contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
-        """While the block runs, a signal calls `wake` instead of breaking off what runs."""
+        """Lets a signal call `wake` while the block runs, instead of interrupting it."""
         self._wake = wake
         yield
-        # What follows puts things away; nothing may break that off.
+        # The clean-up that follows must not be interrupted.
         self._wake = lambda: None
 
 
-def run_installation(folder: Path, wishes: UpOptions) -> None:
-    """Runs it until a signal, or the end of the demo if that was asked for."""
-    ending, screen = StopSignals(), Screen()
-    with ending.by_signals(), screen:
+def run_installation(folder: Path, options: UpOptions) -> None:
+    """Runs an installation until a signal, or until the end of the demo with that option."""
+    signals, display = StopSignals(), Display()
+    with signals.listening(), display:
         try:
-            Installation(folder, wishes, ending, screen).run()
+            Installation(folder, options, signals, display).run()
         except KeyboardInterrupt:
-            screen.say("Stopped before everything was started.")
+            display.print("Stopped before everything was started.")
 
 
 class Installation:
     """One run of `postrail up`."""
 
     def __init__(
-        self, folder: Path, wishes: UpOptions, ending: StopSignals, screen: Screen
+        self, folder: Path, options: UpOptions, signals: StopSignals, display: Display
     ) -> None:
-        self._wishes = wishes
-        self._ending = ending
-        self._screen = screen
+        self._options = options
+        self._signals = signals
+        self._display = display
         self._clock = SystemClock()
-        # The demo's mail server forgets everything when it ends, also its passwords.
+        # The demo's mail server keeps nothing on disk, so each start has a new password.
         self._password = random.token_urlsafe(12)
         addresses = [SUPPORT, *(address for _, address in PEOPLE)]
         self._instance = Instance(
             folder,
-            mail_server=wishes.demo,
+            mail_server=options.demo,
             mail_users=dict.fromkeys(addresses, self._password),
             announce=self._announce,
         )
@@ -126,8 +130,8 @@ class Installation:
         return self._instance.folder
 
     def run(self) -> None:
-        """From the first server's start to the last one's end."""
-        self._screen.say(f"Postrail {__version__}, data in {self._folder}", "bold")
+        """Starts the servers and services, waits for the end, and stops them."""
+        self._display.print(f"Postrail {__version__}, data in {self._folder}", "bold")
         before = addresses_before(self._folder)
         with self._instance as instance:
             settings = self._prepare()
@@ -135,30 +139,35 @@ class Installation:
             try:
                 asyncio.run(self._serve(settings, services))
             finally:
-                self._screen.status("Stopping")
+                self._display.status("Stopping")
                 services.stop()
-        self._screen.say(f"Stopped. The data stay in {instance.folder}")
+        self._display.print(f"Stopped. The data are kept in {instance.folder}")
 
     def _announce(self, line: str) -> None:
-        self._screen.status(line)
-        self._screen.say(line, "dim")
+        self._display.status(line)
+        self._display.print(line, "dim")
 
     def _prepare(self) -> Settings:
-        """Settings, tables and topics of the servers that run now."""
+        """Creates tables and topics on the running servers; returns the settings that name them."""
         adopt(self._instance.endpoints.environment())
         settings = load_settings()
         url = settings.database.url.get_secret_value()
         if applied := asyncio.run(database.migrate(url)):
             self._announce(f"PostgreSQL: {len(applied)} migrations applied")
-        asyncio.run(self._take_possession(settings))
+        asyncio.run(self._claim_database(settings))
         if made := topics.apply_topics(settings.kafka):
-            self._announce(f"Kafka: {len(made)} topics made")
+            self._announce(f"Kafka: {len(made)} topics created")
         return settings
 
-    async def _take_possession(self, settings: Settings) -> None:
-        """Marks the database as ours; another's can only be adopted while its server runs."""
+    async def _claim_database(self, settings: Settings) -> None:
+        """Claims the database for this instance; only warns when it belongs to another one.
+
+        The servers keep running, as the other database can only be adopted then.
+        """
         if settings.observer:
-            self._screen.say("An observer: nothing is fetched, handled or sent.", "yellow")
+            self._display.print(
+                "This is an observer: nothing is fetched, handled or sent.", "yellow"
+            )
             return
         async with database.one_connection(settings.database) as connection:
             await ownership.claim(connection, settings.instance, self._clock.now())
@@ -166,12 +175,12 @@ class Installation:
         try:
             ownership.require_same(found, settings.instance)
         except ConfigurationError as error:
-            self._screen.say(f"Nothing is fetched, handled or sent: {error}", "red")
+            self._display.print(f"Nothing is fetched, handled or sent: {error}", "red")
 
     async def _serve(self, settings: Settings, services: LocalServices) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        with self._ending.waking(lambda: loop.call_soon_threadsafe(stop.set)):
+        with self._signals.waking(lambda: loop.call_soon_threadsafe(stop.set)):
             working = asyncio.create_task(self._work(settings, services))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -182,12 +191,12 @@ class Installation:
     async def _work(self, settings: Settings, services: LocalServices) -> None:
         pool = await database.open_pool(settings.database)
         try:
-            if self._wishes.demo:
+            if self._options.demo:
                 refuse_observer(settings)
                 secrets, endpoints = Secrets(settings.secrets), self._instance.endpoints
                 await configure(pool, secrets, endpoints, self._password, self._clock.now())
             elif not settings.observer and await turn_off(pool, self._clock.now()):
-                self._announce("The mailbox of the demo is off; postrail up --demo turns it on")
+                self._announce("The demo's mailbox is disabled; postrail up --demo enables it")
             services.start()
             self._instance.publish_services(services.addresses)
             supervising = asyncio.create_task(self._supervise(services))
@@ -201,18 +210,18 @@ class Installation:
     async def _live(self, pool: database.Pool, services: LocalServices) -> None:
         await self._wait_until_ready(services)
         seconds = time.monotonic() - self._started
-        self._screen.say(f"Everything runs, after {seconds:.0f} s.", "bold")
-        if self._wishes.demo:
+        self._display.print(f"Everything runs, after {seconds:.0f} s.", "bold")
+        if self._options.demo:
             await self._show_demo(pool)
-        self._say_how_to_go_on()
-        if not self._wishes.exit_after_demo:
-            await ActivityLog(pool, self._screen, services, self._clock).follow()
+        self._print_next_steps()
+        if not self._options.exit_after_demo:
+            await ActivityLog(pool, self._display, services, self._clock).follow()
 
     async def _supervise(self, services: LocalServices) -> None:
-        """Starts again what ends by itself: services, and the servers below them."""
+        """Restarts services and servers that end by themselves."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if services.look():
+            await asyncio.sleep(POLL_SECONDS)
+            if services.restart_ended():
                 self._instance.publish_services(services.addresses)
             if name := self._instance.ended_part():
                 await self._restart(name)
@@ -221,99 +230,99 @@ class Installation:
         instance = self._instance
         servers = (instance.kafka, instance.postgres, instance.greenmail)
         (server,) = (server for server in servers if server is not None and server.name == name)
-        self._announce(f"{name}: ended, starting it again")
+        self._announce(f"{name}: ended, restarting")
         try:
             await asyncio.to_thread(server.start)
         except PipelineError as error:
             self._announce(f"{name}: {error}")
         else:
-            self._announce(f"{name}: runs again")
+            self._announce(f"{name}: restarted")
 
     async def _wait_until_ready(self, services: LocalServices) -> None:
-        """Until all services are ready, or it takes so long that somebody should look."""
+        """Waits until all services are ready; prints their problems after a time limit."""
         deadline = time.monotonic() + READY_SECONDS
         while problems := await asyncio.to_thread(services.problems):
             waiting = ", ".join(sorted(problems))
-            self._screen.status(f"Waiting for {waiting}")
+            self._display.status(f"Waiting for {waiting}")
             if time.monotonic() > deadline:
                 for name, problem in sorted(problems.items()):
-                    self._screen.say(f"{name} is not ready: {problem}", "yellow")
+                    self._display.print(f"{name} is not ready: {problem}", "yellow")
                 return
-            await asyncio.sleep(LOOK_SECONDS / 2)
+            await asyncio.sleep(POLL_SECONDS / 2)
 
     async def _show_demo(self, pool: database.Pool) -> None:
-        self._screen.status("Sending sample mails")
-        post = DemoPost(self._instance.endpoints, self._password, self._clock)
+        self._display.status("Sending sample messages")
+        server = DemoMailServer(self._instance.endpoints, self._password, self._clock)
         try:
-            told = await DemoStory(pool, post, self._clock, self._started_at).run()
+            results = await DemoStory(pool, server, self._clock, self._started_at).run()
         except TransientError as error:
-            if self._wishes.exit_after_demo:
+            if self._options.exit_after_demo:
                 raise
-            # What runs can be looked into.
-            self._screen.say(str(error), "red")
+            # The installation keeps running, so that its tables and logs can be inspected.
+            self._display.print(str(error), "red")
             return
         finally:
-            await post.close()
-        table = demo_table(told)
-        self._screen.show(table)
-        if self._wishes.picture:
-            save_picture(table, self._wishes.picture)
-            self._screen.say(f"The table as a picture: {self._wishes.picture}")
+            await server.close()
+        table = demo_table(results)
+        self._display.show(table)
+        if self._options.picture:
+            save_picture(table, self._options.picture)
+            self._display.print(f"Saved the table as a picture: {self._options.picture}")
 
-    def _say_how_to_go_on(self) -> None:
+    def _print_next_steps(self) -> None:
         command, option = own_command(), self._data_option()
-        if self._wishes.demo:
-            self._say_how_to_mail(command, option)
+        if self._options.demo:
+            self._print_mail_access(command, option)
         else:
-            self._screen.say(
-                f"Connect it:    {command} init, fill in postrail.yaml, {command} apply{option}"
+            self._display.print(
+                f"Set it up:     {command} init, fill in postrail.yaml, {command} apply{option}"
             )
-        title = "Look further:"
-        for look in ("status", "issues list", "mails list", "doctor"):
-            self._screen.say(f"{title:<14} {command} {look}{option}")
+        title = "Inspect it:"
+        for arguments in ("status", "issues list", "mail list", "doctor"):
+            self._display.print(f"{title:<14} {command} {arguments}{option}")
             title = ""
-        self._screen.say(f"Data and logs: {self._folder}, addresses in its {ENDPOINTS_FILE}")
-        if not self._wishes.exit_after_demo:
-            self._screen.say("Ctrl-C ends everything; the next start finds all data.")
+        self._display.print(
+            f"Data and logs: {self._folder}; its {ENDPOINTS_FILE} has the addresses"
+        )
+        if not self._options.exit_after_demo:
+            self._display.print("Ctrl-C stops everything; the next start finds all data.")
 
-    def _say_how_to_mail(self, command: str, option: str) -> None:
+    def _print_mail_access(self, command: str, option: str) -> None:
         endpoints = self._instance.endpoints
         smtp = f"{endpoints.smtp_host}:{endpoints.smtp_port}"
         imap = f"{endpoints.imap_host}:{endpoints.imap_port}"
-        self._screen.say(
-            f'Send a mail:   {command} demo send "No coffee" "The machine is broken."{option}'
+        self._display.print(
+            f'Send a message: {command} demo send "No coffee" "The machine is broken."{option}'
         )
-        self._screen.say(f"               or by SMTP to {smtp}, {SUPPORT}")
-        self._screen.say(
+        self._display.print(f"                or by SMTP to {smtp}, {SUPPORT}")
+        self._display.print(
             f"Read mail:     IMAP at {imap}, without encryption, as {PEOPLE[0][1]},"
             f" password {self._password}"
         )
 
     def _data_option(self) -> str:
-        """What commands need to find this folder from here; nothing where they look by default."""
+        """Returns the option by which commands find this folder; blank for the default folder."""
         if self._folder == DEFAULT_FOLDER.resolve():
             return ""
         return f" --data {shlex.quote(str(self._folder))}"
 
 
 def own_command() -> str:
-    """How this command is called from here: its name, or its path where the name is not found."""
+    """Returns how to call this command from here: its name, or its path if the PATH lacks it."""
     called = Path(sys.argv[0])
     found = shutil.which("postrail")
     if called.name != "postrail" or (found and Path(found).samefile(called)):
         return "postrail"
-    # Not the file that a link in a virtual environment leads to.
+    # Links of a virtual environment are not resolved.
     called = Path(os.path.abspath(called))  # noqa: PTH100
     here = Path.cwd()
     return shlex.quote(str(called.relative_to(here) if called.is_relative_to(here) else called))
 
 
-def save_picture(table: object, file: Path) -> None:
+def save_picture(table: Table, file: Path) -> None:
     """Writes a table as SVG, as a terminal shows it."""
-    from rich.console import Console
-
     page = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO())
     page.print(table)
     svg = page.export_svg(title="postrail up --demo")
-    # A picture should not fetch fonts from the network of whoever looks at it.
+    # Opening the picture should not fetch fonts from the network.
     file.write_text(re.sub(r"@font-face\s*{[^}]*}\s*", "", svg), encoding="utf-8")

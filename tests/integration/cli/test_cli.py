@@ -61,8 +61,8 @@ def test_plain_passwords_in_the_file_are_mentioned_and_left_alone_things_named(
         " from_address: me@example.org}\n"
     )
     _, output, _ = postrail("apply", "-f", "more.yaml")
-    assert "1 of the file's passwords are plain text" in output
-    assert "left as it is: account help, connection outgoing, person agent@example.org" in output
+    assert "1 passwords in the file are plain text" in output
+    assert "left unchanged: account help, connection outgoing, person agent@example.org" in output
 
 
 def test_a_wrong_file_ends_with_2_and_names_line_and_field(postrail: Postrail) -> None:
@@ -125,9 +125,9 @@ def test_topics_are_made_once_and_differences_refused(
 ) -> None:
     code, output, _ = postrail("topics", "apply", "--dry-run")
     assert code == 0
-    assert output.count("Would make") == 8
-    assert postrail("topics", "apply")[1].count("Made ") == 8
-    assert "All topics are there" in postrail("topics", "apply")[1]
+    assert output.count("Would create") == 8
+    assert postrail("topics", "apply")[1].count("Created ") == 8
+    assert "All topics exist" in postrail("topics", "apply")[1]
     monkeypatch.setenv("POSTRAIL_KAFKA__PARTITIONS", "5")
     for arguments in (["topics", "apply"], ["topics", "apply", "--dry-run"]):
         code, _, errors = postrail(*arguments)

@@ -166,7 +166,7 @@ def test_disable_and_enable_are_changes_with_an_author(
 ) -> None:
     code, output, _ = postrail("accounts", "disable", "help", "--author", "Anna")
     assert (code, output) == (0, "Account help: enabled: no.\n")
-    assert "(as it was)" in postrail("accounts", "disable", "help", "--author", "Ben")[1]
+    assert "(unchanged)" in postrail("accounts", "disable", "help", "--author", "Ben")[1]
     assert postrail("accounts", "enable", "help", "--author", "Cem")[0] == 0
     assert asyncio.run(_changes(settings)) == [
         ("Anna", True, False),
@@ -205,7 +205,7 @@ def test_two_accounts_for_one_folder_are_not_enabled(postrail: Postrail) -> None
 def test_fetch_asks_for_a_look(postrail: Postrail, settings: Settings) -> None:
     apply_topics(settings.kafka)
     code, output, _ = postrail("accounts", "fetch", "help", "help", "--author", "Anna")
-    assert (code, output) == (0, "Asked the fetcher to look at: help\n")
+    assert (code, output) == (0, "Asked the fetcher to poll: help\n")
     assert postrail("accounts", "fetch", "--all", "--json")[0] == 0
     found = asyncio.run(tail(settings.kafka, MAILBOX_CHECK_REQUESTED, 10))
     records = [record for record in found if isinstance(record, MailboxCheckRequested)]

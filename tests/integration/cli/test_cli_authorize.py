@@ -166,7 +166,7 @@ def test_an_application_is_only_tried(scene: Scene, shell: Shell) -> None:
         (
             ["support"],
             {"credential": "", "username": "u", "password": "env:POSTRAIL_SECRET_X"},
-            "mail account support logs in with a password, so nobody need sign in for it",
+            "mail account support logs in with a password and needs no authorization",
         ),
         (["support"], {"credential": "other"}, "has no OAuth2 credential 'other'"),
     ],

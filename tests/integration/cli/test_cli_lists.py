@@ -255,13 +255,13 @@ def answer(postrail: Postrail, *arguments: str) -> Any:
 def test_mails_are_listed_with_what_became_of_them_and_why(
     postrail: Postrail, filled: Filled
 ) -> None:
-    _, output, _ = postrail("mails", "list")
+    _, output, _ = postrail("mail", "list")
     assert "HELP-1" in output
     assert "the mail could not be parsed: no headers" in output
     # What a stranger wrote is neither markup nor a command to the terminal.
     assert "Printer [red]on� fire" in output
     assert "\x1b" not in output
-    states = {mail["mail_id"]: mail["state"] for mail in answer(postrail, "mails", "list")}
+    states = {mail["mail_id"]: mail["state"] for mail in answer(postrail, "mail", "list")}
     assert states == {
         filled.inline: "done",
         filled.blob: "done",
@@ -283,32 +283,32 @@ def test_mails_are_listed_with_what_became_of_them_and_why(
 def test_mails_are_listed_by_state_mailbox_and_issue(
     postrail: Postrail, filled: Filled, filters: list[str], found: set[str]
 ) -> None:
-    mails = answer(postrail, "mails", "list", *filters)
+    mails = answer(postrail, "mail", "list", *filters)
     names = {mail_id: name for name, mail_id in vars(filled).items()}
     assert {names[mail["mail_id"]] for mail in mails} == found
 
 
 def test_a_mail_is_shown_by_the_beginning_of_its_id(postrail: Postrail, filled: Filled) -> None:
-    mail = answer(postrail, "mails", "show", filled.inline[:10])
+    mail = answer(postrail, "mail", "show", filled.inline[:10])
     assert (mail["mail_id"], mail["outcome"], mail["issue_key"]) == (
         filled.inline,
         "issue",
         "HELP-1",
     )
-    _, output, _ = postrail("mails", "show", filled.inline)
+    _, output, _ = postrail("mail", "show", filled.inline)
     assert "HELP-1" in output
     assert "no known conversation" in output
     assert "New text:\nIt burns." in output
-    assert answer(postrail, "mails", "show", filled.fetched)["new_text"] == ""
+    assert answer(postrail, "mail", "show", filled.fetched)["new_text"] == ""
 
 
 @pytest.mark.parametrize("mail_id", ["ffffffffffffffff", "", "not an id"])
 def test_a_mail_that_is_not_there_ends_with_1(
     postrail: Postrail, filled: Filled, mail_id: str
 ) -> None:
-    code, output, errors = postrail("mails", "show", mail_id)
+    code, output, errors = postrail("mail", "show", mail_id)
     assert (code, output) == (1, "")
-    assert "Remedy: See: postrail mails list" in errors
+    assert "Remedy: See: postrail mail list" in errors
 
 
 @pytest.mark.parametrize(
@@ -318,15 +318,15 @@ def test_a_mail_that_is_not_there_ends_with_1(
 def test_the_raw_mail_comes_back_byte_by_byte(
     postrail: Postrail, filled: Filled, name: str, raw: bytes
 ) -> None:
-    code, output, _ = postrail("mails", "show", vars(filled)[name], "--raw")
+    code, output, _ = postrail("mail", "show", vars(filled)[name], "--raw")
     assert code == 0
     assert output.encode(errors="surrogateescape") == raw
 
 
 def test_a_failed_mail_is_made_due_again(postrail: Postrail, filled: Filled) -> None:
-    assert postrail("mails", "retry", filled.unparsable[:12])[0] == 0
-    assert answer(postrail, "mails", "show", filled.unparsable)["state"] == "new"
-    code, _, errors = postrail("mails", "retry", filled.inline)
+    assert postrail("mail", "retry", filled.unparsable[:12])[0] == 0
+    assert answer(postrail, "mail", "show", filled.unparsable)["state"] == "new"
+    code, _, errors = postrail("mail", "retry", filled.inline)
     assert code == 1
     assert "its state is done" in errors
 
@@ -405,9 +405,9 @@ def test_what_a_comment_quotes_is_folded(
     (comment,) = answer(postrail, "issues", "show", "HELP-1")["comments"]
     texts = (parts.new_text, parts.quoted_text, parts.signature)
     assert (comment["body"], comment["quoted_text"], comment["signature"]) == texts
-    mail = answer(postrail, "mails", "show", mail_id)
+    mail = answer(postrail, "mail", "show", mail_id)
     assert (mail["new_text"], mail["quoted_text"], mail["signature"]) == texts
-    shown = postrail("mails", "show", mail_id)[1]
+    shown = postrail("mail", "show", mail_id)[1]
     assert shown.index("New text:") < shown.index("burning�.") < shown.index("> Use water.")
 
 
@@ -419,7 +419,7 @@ def test_a_folded_signature_is_called_so(
 
 
 def test_a_comment_with_nothing_folded_has_no_hint(postrail: Postrail, filled: Filled) -> None:
-    assert postrail("issues", "comment", "HELP-1", "Mended.")[0] == 0
+    assert postrail("issues", "comment", "HELP-1", "Fixed.")[0] == 0
     assert "hidden" not in postrail("issues", "show", "HELP-1")[1]
 
 
@@ -429,7 +429,7 @@ def test_a_mail_is_shown_though_its_texts_are_gone(
     mail_id = replied(settings, PARTS, large=True)
     content = json.dumps(asdict(PARTS)).encode()
     asyncio.run(BlobStore(settings.blobs.url).delete(hashlib.sha256(content).hexdigest()))
-    code, output, _ = postrail("mails", "show", mail_id)
+    code, output, _ = postrail("mail", "show", mail_id)
     assert code == 0
     assert "there is no blob" in output
 
@@ -438,20 +438,20 @@ def test_a_comment_is_committed_with_its_mails(
     postrail: Postrail, filled: Filled, settings: Settings
 ) -> None:
     done = answer(
-        postrail, "issues", "comment", "HELP-1", "Mended.", "--author", "Agent@example.com"
+        postrail, "issues", "comment", "HELP-1", "Fixed.", "--author", "Agent@example.com"
     )
     assert done["told"] == ["ada@example.org"]
     (comment,) = answer(postrail, "issues", "show", "HELP-1")["comments"]
     assert (comment["author_address"], comment["author_name"], comment["body"]) == (
         "agent@example.com",
         "An Agent",
-        "Mended.",
+        "Fixed.",
     )
     assert [row[0] for row in asyncio.run(outbox(settings))] == ["outgoing.queued"]
 
 
 def test_without_an_author_the_help_desk_comments(postrail: Postrail, filled: Filled) -> None:
-    assert postrail("issues", "comment", "HELP-1", "Mended.")[0] == 0
+    assert postrail("issues", "comment", "HELP-1", "Fixed.")[0] == 0
     (comment,) = answer(postrail, "issues", "show", "HELP-1")["comments"]
     assert (comment["author_address"], comment["author_name"]) == ("desk@example.com", "Help desk")
 
@@ -459,8 +459,8 @@ def test_without_an_author_the_help_desk_comments(postrail: Postrail, filled: Fi
 @pytest.mark.parametrize(
     ("arguments", "code", "problem"),
     [
-        (["HELP-9", "text"], 1, "there is no issue HELP-9"),
-        (["HELP-1", " "], 2, "a comment needs a text"),
+        (["HELP-9", "text"], 1, "there is no issue 'HELP-9'"),
+        (["HELP-1", " "], 2, "the comment has no text"),
         (["HELP-1", "text", "--author", "nobody"], 2, "'nobody' is not an address"),
     ],
 )
@@ -510,7 +510,7 @@ def test_the_status_counts_what_waits_and_who_is_there(postrail: Postrail, fille
     assert found["problems"] == []
     _, output, _ = postrail("status")
     assert "not seen" in output
-    assert "Mails unaccounted for" in output
+    assert "Messages unaccounted for" in output
 
 
 def test_the_status_shows_one_half_while_the_other_is_away(
@@ -533,7 +533,7 @@ def test_following_prints_each_change_until_interrupted(
     environment: dict[str, str], settings: Settings, filled: Filled
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "services.cli", "mails", "follow", "--json"],
+        [sys.executable, "-u", "-m", "services.cli", "mail", "follow", "--json"],
         env=os.environ | environment,
         cwd=Path(__file__).parents[3],
         stdout=subprocess.PIPE,

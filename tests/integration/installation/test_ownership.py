@@ -137,7 +137,7 @@ def test_the_command_shows_the_owner_refuses_and_adopts(
     assert (code, "is called 'staging'" in words) == (2, True)
     assert command(staging, "instance", "adopt", "staging") == (
         0,
-        "The database belongs to staging now; it was that of production.\n",
+        "The database now belongs to staging; before, it belonged to production.\n",
     )
     assert command(staging, "instance", "adopt", "staging")[1].endswith("already.\n")
     assert "staging" in command(production, "instance", "show")[1]
@@ -152,7 +152,7 @@ WRITERS = [
     ("secrets", "reseal"),
     ("instance", "adopt", "postrail"),
     ("issues", "comment", "HELP-1", "Text"),
-    ("mails", "retry", "00000000-0000-0000-0000-000000000001"),
+    ("mail", "retry", "00000000-0000-0000-0000-000000000001"),
 ]
 
 
@@ -166,10 +166,10 @@ def test_an_observer_is_refused_each_command_that_writes(
 
 def test_an_observer_can_run_commands_that_read(environment: dict[str, str]) -> None:
     observer = {**environment, "POSTRAIL_OBSERVER": "true", "POSTRAIL_SECRETS__KEYS": ""}
-    for arguments in (("mails", "list"), ("issues", "list"), ("outgoing", "list"), ("status",)):
+    for arguments in (("mail", "list"), ("issues", "list"), ("outgoing", "list"), ("status",)):
         code, words = command(observer, *arguments)
         assert code == 0, words
-    assert "an observer: what is queued here stays queued" in " ".join(words.split())
+    assert "an observer: queues are not processed here" in " ".join(words.split())
     _, words = command(observer, "doctor")
     assert "an observer of a database without an owner" in words
     assert "nor logs in anywhere" in words

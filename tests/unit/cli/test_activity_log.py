@@ -1,4 +1,4 @@
-"""What `postrail up` says of mails and notifications."""
+"""The lines that `postrail up` prints for messages and notifications."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ def notified(seconds: float, state: str = "sent", reply: str = "250 OK") -> Noti
     )
 
 
-def said(mails: list[HandledMail], notifications: list[Notified]) -> list[str]:
-    """The lines without their times of day."""
+def printed(mails: list[HandledMail], notifications: list[Notified]) -> list[str]:
+    """Returns the lines without their times of day."""
     return [line[10:] for line, _, _ in lines(mails, notifications)]
 
 
 def test_events_come_in_the_order_of_their_time() -> None:
-    assert said([handled(1)], [notified(0.5)]) == [
+    assert printed([handled(1)], [notified(0.5)]) == [
         "HELP-1 → notification to ada@example.org sent",
         "ada@example.org: No coffee → issue HELP-1, 250 ms after it was fetched",
     ]
 
 
-def test_what_is_no_issue_and_no_comment_has_its_reason() -> None:
-    (line,) = said([handled(1, "duplicate", "same mail as 2e in this mailbox")], [])
+def test_outcomes_other_than_issue_and_comment_have_their_reason() -> None:
+    (line,) = printed([handled(1, "duplicate", "same mail as 2e in this mailbox")], [])
     assert "→ duplicate HELP-1 (same mail as 2e in this mailbox)" in line
 
 
-def test_a_delivery_that_was_not_sent_has_the_servers_words() -> None:
-    (line,) = said([], [notified(1, "deferred", "451 4.7.1 later")])
+def test_an_unsent_delivery_shows_the_servers_reply() -> None:
+    (line,) = printed([], [notified(1, "deferred", "451 4.7.1 later")])
     assert line.endswith("ada@example.org deferred: 451 4.7.1 later")
 
 
-def test_each_state_of_a_delivery_is_news_of_its_own() -> None:
+def test_each_state_of_a_delivery_is_an_event_of_its_own() -> None:
     events = lines([], [notified(1, "deferred"), notified(2)])
     assert len({identity for _, identity, _ in events}) == 2

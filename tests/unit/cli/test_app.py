@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from postrail import __version__
 from postrail.errors import ConfigurationError, FatalError, PipelineError, TransientError
 from services.cli import app
-from services.cli.app import run
-from services.cli.commands import processes as operate
+from services.cli.app import command_group, run
+from services.cli.commands import COMMANDS
+from services.cli.commands.setup import migrate
+from services.cli.lazy_group import LazyCommand
 from services.cli.output import as_json, clean
 
 
@@ -22,13 +25,34 @@ def test_help_is_answered(arguments: list[str], capsys: pytest.CaptureFixture[st
     assert "Usage:" in capsys.readouterr().out
 
 
-def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+def test_a_command_and_the_list_have_the_same_summary(command: LazyCommand) -> None:
+    summary = inspect.cleandoc(command.load().help or "").partition("\n")[0]
+    assert summary == command.help
+
+
+def test_a_group_by_its_old_name_works_and_is_not_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["mails", "--help"]) == 0
+    assert "postrail mails [OPTIONS]" in capsys.readouterr().out
+    listed = {name for name, command in command_group().commands.items() if not command.hidden}
+    assert "mail" in listed
+    assert "mails" not in listed
+
+
+def test_a_mistyped_command_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["isues"]) == 2
+    assert "Did you mean 'issues'?" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"postrail {__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["run", "nobody"], ["apply", "--nonsense"]])
-def test_wrong_use_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 2
     assert capsys.readouterr().out == ""
 
@@ -44,24 +68,24 @@ def test_an_error_is_one_message_with_setting_and_remedy(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fail(_: object) -> None:
-        raise error("it broke", setting="POSTRAIL_X", remedy="Mend it")
+        raise error("it broke", setting="POSTRAIL_X", remedy="Fix it")
 
-    monkeypatch.setattr(operate, "load", fail)
+    monkeypatch.setattr(migrate, "load_to_write", fail)
     assert run(["migrate"]) == code
-    assert capsys.readouterr().err == "Error: it broke\nSetting: POSTRAIL_X\nRemedy: Mend it\n"
+    assert capsys.readouterr().err == "Error: it broke\nSetting: POSTRAIL_X\nRemedy: Fix it\n"
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_who_has_no_servers_yet_is_told_how_to_start_some(
+def test_without_servers_the_error_says_how_to_start_some(
     named: bool,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
     def fail(_: object) -> None:
-        raise TransientError("PostgreSQL is away", setting="POSTRAIL_DATABASE__URL")
+        raise TransientError("PostgreSQL is unavailable", setting="POSTRAIL_DATABASE__URL")
 
-    monkeypatch.setattr(operate, "load", fail)
+    monkeypatch.setattr(migrate, "load_to_write", fail)
     monkeypatch.setattr(app, "adopted_folder", lambda: None)
     monkeypatch.chdir(tmp_path)
     if named:
@@ -72,7 +96,7 @@ def test_who_has_no_servers_yet_is_told_how_to_start_some(
     assert ("`postrail up`" in capsys.readouterr().err) is not named
 
 
-# Addresses that cannot be read; each has the password in it.
+# Malformed addresses that contain the password.
 @pytest.mark.parametrize(
     "address",
     [
@@ -81,14 +105,14 @@ def test_who_has_no_servers_yet_is_told_how_to_start_some(
         "postgres//postrail:geheim@db",
     ],
 )
-def test_an_address_that_cannot_be_read_is_not_shown(
+def test_a_malformed_address_is_not_shown(
     address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", address)
     assert run(["accounts", "list"]) == 2
-    told = capsys.readouterr().err
-    assert "Setting: POSTRAIL_DATABASE__URL" in told
-    assert "geheim" not in told
+    printed = capsys.readouterr().err
+    assert "Setting: POSTRAIL_DATABASE__URL" in printed
+    assert "geheim" not in printed
 
 
 def test_a_wrong_setting_is_named(
@@ -99,11 +123,26 @@ def test_a_wrong_setting_is_named(
     assert "Setting: POSTRAIL_KAFKA__PARTITIONS" in capsys.readouterr().err
 
 
-def test_help_imports_no_kafka_no_database_and_no_models() -> None:
+# The command line, and libraries and modules that it must not import.
+HEAVY = {"kafka", "psycopg", "pydantic", "cryptography", "fastavro", "obstore", "re2", "faust"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "avoided"),
+    [
+        (["--help"], HEAVY),
+        (["--version"], HEAVY),
+        # Typer itself imports pydantic when a command has parameters.
+        (["init", "--help"], HEAVY - {"pydantic"}),
+        # The parser needs re2 and the models, but no server.
+        (["parse", "--help"], {"kafka", "psycopg", "obstore", "faust"}),
+        (["mail", "--help"], {"re2", "faust", "services.cli.commands.issues"}),
+    ],
+)
+def test_a_command_imports_what_it_needs_only(arguments: list[str], avoided: set[str]) -> None:
     script = (
-        "import sys; from services.cli.app import run; run(['--help'])\n"
-        "heavy = {'kafka', 'psycopg', 'pydantic', 'cryptography', 'fastavro', 'obstore'}\n"
-        "sys.exit(','.join(sorted(heavy & sys.modules.keys())) or 0)"
+        f"import sys; from services.cli.app import run; run({arguments})\n"
+        f"sys.exit(','.join(sorted({avoided} & sys.modules.keys())) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -127,7 +166,7 @@ def test_init_never_replaces_a_file_unless_forced(
     assert "accounts:" in file.read_text()
 
 
-def test_init_into_a_folder_that_is_not_there_says_so(
+def test_init_into_a_missing_folder_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["init", str(tmp_path / "none" / "x.yaml")]) == 2

@@ -1,4 +1,4 @@
-"""The small server that takes a provider's answer on this machine."""
+"""The small HTTP server that receives a provider's answer on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from postrail.errors import ConfigurationError, TransientError
-from services.cli.commands.accounts.callback_server import Loopback
+from services.cli.commands.accounts.callback_server import CallbackServer
 
 
 def visit(address: str) -> int:
@@ -26,65 +26,68 @@ def visit(address: str) -> int:
 @pytest.mark.parametrize(
     "redirect", ["http://localhost", "http://127.0.0.1/", "http://localhost/oauth/answer"]
 )
-def test_a_free_port_is_taken_and_told(redirect: str) -> None:
-    with Loopback(redirect) as loopback:
-        address = loopback.redirect_address
+def test_a_free_port_is_used_and_reported(redirect: str) -> None:
+    with CallbackServer(redirect) as server:
+        address = server.redirect_address
         host, path = redirect.removeprefix("http://").partition("/")[::2]
         assert address.startswith(f"http://{host}:")
         assert address.endswith(f"/{path}" if "/" in redirect[8:] else "")
         # Browsers ask for an icon first.
         assert visit(address.rstrip("/") + "/favicon.ico") == 404
-        loopback.expect("s")
+        server.expect("s")
         assert visit(f"{address}?code=c&state=s") == 200
-        assert loopback.answer(1).endswith("?code=c&state=s")
+        assert server.answer(1).endswith("?code=c&state=s")
         # A second answer changes nothing.
         visit(f"{address}?code=other&state=s")
-        assert "code=c&" in loopback.answer(1)
+        assert "code=c&" in server.answer(1)
 
 
 def test_a_refusal_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    with Loopback("http://localhost") as loopback:
-        loopback.expect("s")
+    with CallbackServer("http://localhost") as server:
+        server.expect("s")
         threading.Thread(
-            target=visit, args=[f"{loopback.redirect_address}/?error=access_denied&state=s"]
+            target=visit, args=[f"{server.redirect_address}/?error=access_denied&state=s"]
         ).start()
-        assert "error=access_denied" in loopback.answer(5)
+        assert "error=access_denied" in server.answer(5)
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("query", ["code=c", "code=c&state=t", "code=c&state=s&state=t", "error=e"])
-def test_what_some_other_page_sends_here_is_no_answer(query: str) -> None:
-    with Loopback("http://localhost") as loopback:
-        # Nobody was sent to the provider yet, so nobody can be back.
-        assert visit(f"{loopback.redirect_address}/?code=c&state=") == 400
-        loopback.expect("s")
-        assert visit(f"{loopback.redirect_address}/?{query}") == 400
+def test_requests_that_other_pages_cause_are_refused(query: str) -> None:
+    with CallbackServer("http://localhost") as server:
+        # No person was sent to the provider yet, so no answer can come.
+        assert visit(f"{server.redirect_address}/?code=c&state=") == 400
+        server.expect("s")
+        assert visit(f"{server.redirect_address}/?{query}") == 400
         with pytest.raises(TransientError):
-            loopback.answer(0)
-        assert visit(f"{loopback.redirect_address}/?code=mine&state=s") == 200
-        assert "code=mine" in loopback.answer(1)
+            server.answer(0)
+        assert visit(f"{server.redirect_address}/?code=mine&state=s") == 200
+        assert "code=mine" in server.answer(1)
 
 
-def test_a_connection_without_a_request_keeps_nobody_out() -> None:
-    with Loopback("http://localhost") as loopback:
-        loopback.expect("s")
-        port = int(loopback.redirect_address.rpartition(":")[2])
+def test_an_idle_connection_does_not_block_others() -> None:
+    with CallbackServer("http://localhost") as server:
+        server.expect("s")
+        port = int(server.redirect_address.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)):
-            assert visit(f"{loopback.redirect_address}/?code=c&state=s") == 200
-        assert "code=c" in loopback.answer(1)
+            assert visit(f"{server.redirect_address}/?code=c&state=s") == 200
+        assert "code=c" in server.answer(1)
 
 
-def test_a_port_that_is_taken_is_named() -> None:
+def test_a_port_in_use_is_named() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ConfigurationError, match=rf"127.0.0.1:{port}: Address already in use"):
-            Loopback(f"http://localhost:{port}")
+            CallbackServer(f"http://localhost:{port}")
         with pytest.raises(ConfigurationError, match="--paste"):
-            Loopback("http://localhost", port)
+            CallbackServer("http://localhost", port)
 
 
-def test_nobody_signs_in() -> None:
-    with Loopback("http://localhost") as loopback, pytest.raises(TransientError, match="--paste"):
-        loopback.answer(0)
+def test_a_missing_answer_ends_the_wait() -> None:
+    with (
+        CallbackServer("http://localhost") as server,
+        pytest.raises(TransientError, match="--paste"),
+    ):
+        server.answer(0)

@@ -1,4 +1,4 @@
-"""Services that end are started again, later each time, and it is said."""
+"""Services that end are restarted, with growing pauses, and this is announced."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from services.cli.local.children import SERVICES, LocalService, LocalServices, a
 
 
 @pytest.fixture
-def said() -> list[str]:
+def announced() -> list[str]:
     return []
 
 
 @pytest.fixture
-def broken(tmp_path: Path, said: list[str]) -> Iterator[LocalService]:
-    """A service that ends at once, as there is no such module."""
+def broken(tmp_path: Path, announced: list[str]) -> Iterator[LocalService]:
+    """Returns a service that ends at once, as its module does not exist."""
     (tmp_path / "services").mkdir()
-    service = LocalService("nonsense", tmp_path, free_port(), said.append)
+    service = LocalService("nonsense", tmp_path, free_port(), announced.append)
     yield service
     service.stop()
 
 
-def until_it_looks(service: LocalService, restarted: bool) -> None:
-    """Looks until that has the wanted answer."""
+def until_restarted(service: LocalService) -> None:
+    """Waits until the restart is due and done."""
     deadline = time.monotonic() + 20
-    while service.look() is not restarted:
+    while not service.restart_if_due():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_a_service_that_ends_starts_again_after_a_pause(
-    broken: LocalService, said: list[str], tmp_path: Path
+def test_a_service_that_ends_is_restarted_after_a_pause(
+    broken: LocalService, announced: list[str], tmp_path: Path
 ) -> None:
     broken.start()
-    while not said:
-        assert broken.look() is False
+    while not announced:
+        assert broken.restart_if_due() is False
         time.sleep(0.02)
-    assert said[0].startswith("nonsense: ended with exit code 1, starts again in 1 s; its log is ")
+    assert announced[0].startswith("nonsense: ended with exit code 1, restarts in 1 s; its log is ")
     assert "No module named services.nonsense" in (tmp_path / "logs" / "nonsense.log").read_text()
-    until_it_looks(broken, True)
-    assert said[1] == "nonsense: started again"
-    while len(said) < 3:
-        broken.look()
+    until_restarted(broken)
+    assert announced[1] == "nonsense: restarted"
+    while len(announced) < 3:
+        broken.restart_if_due()
         time.sleep(0.02)
-    assert "starts again in 2 s" in said[2]
+    assert "restarts in 2 s" in announced[2]
 
 
 def test_a_service_that_does_not_run_says_so(broken: LocalService) -> None:
     assert broken.problem() == "is not running"
 
 
-def test_services_take_the_ports_that_they_had(tmp_path: Path, said: list[str]) -> None:
+def test_services_take_the_ports_that_they_had(tmp_path: Path, announced: list[str]) -> None:
     port = free_port()
     before = {"parser": f"http://127.0.0.1:{port}"}
-    services = LocalServices(tmp_path, before, said.append)
+    services = LocalServices(tmp_path, before, announced.append)
     assert list(services.addresses) == list(SERVICES)
     assert services.addresses["parser"] == before["parser"]
     assert len(set(services.addresses.values())) == len(SERVICES)

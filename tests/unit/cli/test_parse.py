@@ -1,4 +1,4 @@
-"""`postrail parse`: readable for people, a line for each path for programs, and no server."""
+"""`postrail parse` prints text for people and a line of JSON for each path, without a server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from services.cli.app import run
 MAILS = Path(__file__).parents[2] / "mails"
 
 
-def test_it_shows_what_a_mail_holds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_the_contents_of_a_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["parse", str(MAILS / "bounce-qmail.eml")]) == 0
     shown = capsys.readouterr().out
     assert "jo@customer.example failed 5.2.1" in shown
     assert "failure notice" in shown
 
 
-def test_it_shows_the_quoted_part_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_the_quoted_part_separately(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["parse", str(MAILS / "reply-gmail.eml")]) == 0
     new, quoted = capsys.readouterr().out.split("Quoted:")
     assert "It works now" in new
@@ -36,14 +36,14 @@ def test_it_shows_the_quoted_part_apart(capsys: pytest.CaptureFixture[str]) -> N
         ("list-fields", "The users' list <users.lists.example>, to leave: mailto:leave@"),
     ],
 )
-def test_it_shows_events_lists_and_what_was_unpacked(
+def test_it_shows_events_lists_and_unpacked_files(
     mail: str, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["parse", str(MAILS / f"{mail}.eml")]) == 0
     assert line in capsys.readouterr().out
 
 
-def test_the_sender_s_attachments_are_counted_without_what_was_unpacked(
+def test_unpacked_files_are_listed_apart_from_the_attachments(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(["parse", "--jsonl", str(MAILS / "smime-opaque.eml")]) == 0
@@ -70,11 +70,11 @@ def test_a_line_for_each_path_in_order() -> None:
     assert (third["subject"], third["error"]) == ("", None)
 
 
-def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["parse", "no-such-mail.eml"]) == 1
     assert "no-such-mail.eml cannot be read" in capsys.readouterr().err
 
 
-def test_no_file_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_file_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["parse"]) == 2
     assert "--jsonl" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""`postrail accounts`: the watched mailboxes and their settings."""
+"""`postrail accounts`: the mail accounts whose mailboxes are watched."""

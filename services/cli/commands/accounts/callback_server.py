@@ -1,6 +1,6 @@
-"""Takes the answer of a provider of tokens: the browser is sent to a port on this machine.
+"""Receives the answer of an OAuth2 provider: it sends the browser to a port on this machine.
 
-RFC 8252, 7.3: only this machine can reach it, and only while somebody waits here.
+RFC 8252, 7.3: only this machine can reach the port, and only while the command waits.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 from postrail.errors import ConfigurationError, TransientError
 
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>Postrail</title>
-<p>Postrail has the answer. Look at the terminal; this window can be closed.</p>
+<p>Postrail has received the answer. Continue in the terminal; you can close this window.</p>
 """
 
 
-class Loopback:
-    """A small server that waits for one answer; use it in a `with` block."""
+class CallbackServer:
+    """A small HTTP server that waits for one answer; use it in a `with` block."""
 
     def __init__(self, redirect_address: str, port: int = 0) -> None:
         parts = urlsplit(redirect_address)
@@ -28,14 +28,14 @@ class Loopback:
             raise ConfigurationError(
                 f"cannot listen at 127.0.0.1:{wanted}: {error.strerror}",
                 setting="--port",
-                remedy="Name a free port that the provider has in its redirect addresses, or use"
-                " --paste",
+                remedy="Name a free port that is among the redirect addresses at the provider, or"
+                " use --paste",
             ) from error
         found = self._server.server_address[1]
-        # The address as the provider gets it.
+        # The redirect address to send to the provider, with the port in use.
         self.redirect_address = f"{parts.scheme}://{parts.hostname}:{found}{parts.path}"
 
-    def __enter__(self) -> Loopback:
+    def __enter__(self) -> CallbackServer:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -44,33 +44,33 @@ class Loopback:
         self._server.server_close()
 
     def expect(self, state: str) -> None:
-        """From now on takes the answer of this state; any page can send a browser here."""
+        """Accepts answers with this state from now on; any web page can send a browser here."""
         self._server.state = state
 
     def answer(self, seconds: float) -> str:
-        """The path and query that the browser came with; raises TransientError after so long."""
+        """Returns the path and query of the answer; raises TransientError when it is too late."""
         if not self._server.answered.wait(seconds):
             raise TransientError(
-                f"nobody has signed in within {seconds / 60:.0f} minutes",
-                remedy="Run the command again; where the browser cannot reach this machine, with"
-                " --paste",
+                f"no sign-in within {seconds / 60:.0f} minutes",
+                remedy="Run the command again; with --paste if the browser cannot reach this"
+                " machine",
             )
         return self._server.answer
 
 
 class _Server(ThreadingHTTPServer):
-    # Browsers open connections ahead on which nothing comes; none is waited for.
+    # Browsers open idle connections in advance; the end must not wait for those.
     daemon_threads = True
 
     def __init__(self, *arguments: object) -> None:
-        # Blank: nobody was sent to the provider yet.
+        # Blank until the person is sent to the provider.
         self.state = ""
         self.answered = threading.Event()
         self.answer = ""
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that goes away is no event."""
+        """Ignores browsers that close their connection early."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -84,9 +84,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         if not self.server.state or asked.get("state") != [self.server.state]:
-            self.send_error(400, "This belongs to no authorization that waits here")
+            self.send_error(400, "This answer belongs to another authorization")
             return
-        # First, as a browser may go away before it has the page.
+        # Before the page is sent, as the browser may close the connection first.
         if not self.server.answered.is_set():
             self.server.answer = self.path
             self.server.answered.set()
@@ -97,4 +97,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(PAGE)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  Its name there.
-        """The address holds the code; it is not logged."""
+        """Logs nothing, as the address holds the code."""

@@ -1,32 +1,27 @@
-"""`postrail instance`: whose database this is, and how another installation takes it over."""
+"""`postrail instance`: which installation owns the database, and how another one takes it over."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from postrail import instance as ownership
+from postrail.clock import SystemClock
+from postrail.database import one_connection
 from postrail.errors import ConfigurationError
-from services.cli.installation import Data, complete, load, load_to_write
+from postrail.instance import Owner
+from postrail.settings import Settings
+from services.cli.data_folder import Data
+from services.cli.installation import complete, load, load_to_write
 from services.cli.output import Json, show_fields, show_json
 
-if TYPE_CHECKING:
-    from postrail.instance import Owner
-    from postrail.settings import Settings
-
-instance = typer.Typer(
-    name="instance", no_args_is_help=True, help="Which installation works with the database."
-)
-
-
-@instance.callback()
-def _instance() -> None:
-    """Which installation works with the database."""
+instance = typer.Typer(no_args_is_help=True)
 
 
 @instance.command("show")
 def show(data: Data = None, json: Json = False) -> None:
-    """Show what this installation is called, and whose database it has."""
+    """Show the name of this installation, and which installation owns its database."""
     settings = load(data)
     found = complete(_owner(settings))
     fields = {
@@ -43,12 +38,12 @@ def show(data: Data = None, json: Json = False) -> None:
 
 @instance.command("adopt")
 def adopt(
-    name: Annotated[str, typer.Argument(help="What this installation is called.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of this installation.")],
     data: Data = None,
 ) -> None:
     """Take the database over: from now on this installation fetches, handles and sends.
 
-    Stop the other one first, if it works with this very database and not with another copy.
+    Stop the other installation first if it uses this same database and not another copy.
 
     Example: [bold]postrail instance adopt staging[/bold]
     """
@@ -63,23 +58,16 @@ def adopt(
     if before is not None and before.name == name:
         typer.echo(f"The database belongs to {name} already.")
     else:
-        was = f"; it was that of {before.name}" if before else ""
-        typer.echo(f"The database belongs to {name} now{was}.")
+        was = f"; before, it belonged to {before.name}" if before else ""
+        typer.echo(f"The database now belongs to {name}{was}.")
 
 
 async def _owner(settings: Settings) -> Owner | None:
-    from postrail.database import one_connection
-    from postrail.instance import owner
-
     async with one_connection(settings.database) as connection:
-        return await owner(connection)
+        return await ownership.owner(connection)
 
 
 async def _adopt(settings: Settings) -> Owner | None:
-    from postrail import instance as ownership
-    from postrail.clock import SystemClock
-    from postrail.database import one_connection
-
-    # Not only with this release's tables: `migrate` wants the database to be ours.
+    # The schema is not checked: `migrate` in turn requires that the database is ours.
     async with one_connection(settings.database) as connection:
         return await ownership.adopt(connection, settings.instance, SystemClock().now())

@@ -1,4 +1,4 @@
-"""Who counts as running: the last report of each process, if it is recent."""
+"""The last report of each process counts, if it is recent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from postrail.records import PipelineProgress
-from services.cli.commands.status import seen_processes
+from postrail.views.status import seen_processes
 from tests.makers.records import NOON
 
 
@@ -33,5 +33,5 @@ def test_the_last_report_of_each_process_counts() -> None:
     ]
 
 
-def test_a_process_that_was_silent_for_long_is_not_seen() -> None:
+def test_a_process_that_was_silent_for_too_long_is_not_seen() -> None:
     assert seen_processes([report("parser-1", 11)], NOON) == []

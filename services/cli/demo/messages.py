@@ -1,4 +1,4 @@
-"""The demo's people, its mailbox, and the mails that they write."""
+"""The people of the demo, its mailbox, and the messages that they write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ADA = ("Ada Reed", f"ada@{DOMAIN}")
 BO = ("Bo Lind", f"bo@{DOMAIN}")
 CLEO = ("Cleo Marsh", f"cleo@{DOMAIN}")
 DAN = ("Dan Okafor", f"dan@{DOMAIN}")
-# One of ours: may comment on any issue by naming its key.
+# A person of the help desk, who may comment on any issue by naming its key.
 EVE = ("Eve Agent", f"eve@{DOMAIN}")
 PEOPLE = (ADA, BO, CLEO, DAN, EVE)
 
@@ -26,26 +26,26 @@ Writer = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A mail of the demo, and who will be told of it."""
+    """A message of the demo, and the recipients that are notified of it."""
 
-    # What it shows, in a few words.
+    # The feature that it demonstrates, in a few words.
     shows: str
     message: EmailMessage
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
     @property
     def message_id(self) -> str:
-        """Its Message-ID."""
+        """Returns its Message-ID."""
         return str(self.message["Message-ID"])
 
     @property
     def subject(self) -> str:
-        """Its subject."""
+        """Returns its subject."""
         return str(self.message["Subject"])
 
     @property
     def sender(self) -> str:
-        """Who writes it."""
+        """Returns the address of its sender."""
         return str(self.message["From"].addresses[0].addr_spec)
 
 
@@ -59,34 +59,34 @@ def write(
     in_reply_to: str = "",
     automatic: bool = False,
 ) -> EmailMessage:
-    """A mail to the demo's mailbox, with a Message-ID of its own."""
-    mail = EmailMessage()
-    mail["From"] = formataddr(writer)
-    mail["To"] = SUPPORT
-    mail["Subject"] = subject
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = make_msgid(domain=DOMAIN)
+    """Returns a message to the demo's mailbox, with a Message-ID of its own."""
+    message = EmailMessage()
+    message["From"] = formataddr(writer)
+    message["To"] = SUPPORT
+    message["Subject"] = subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(domain=DOMAIN)
     if in_reply_to:
-        mail["In-Reply-To"] = in_reply_to
+        message["In-Reply-To"] = in_reply_to
     if references:
-        mail["References"] = " ".join(references)
+        message["References"] = " ".join(references)
     if automatic:
         # RFC 3834, section 5.
-        mail["Auto-Submitted"] = "auto-replied"
-    mail.set_content(text)
-    return mail
+        message["Auto-Submitted"] = "auto-replied"
+    message.set_content(text)
+    return message
 
 
-def quoted(mail: EmailMessage) -> str:
-    """The mail as a mail program quotes it below an answer."""
-    written_at = parsedate_to_datetime(str(mail["Date"]))
-    lines = (f"> {line}".rstrip() for line in str(mail.get_content()).splitlines())
-    heading = f"On {written_at:%a, %d %b %Y at %H:%M}, {mail['From']} wrote:"
+def quoted(message: EmailMessage) -> str:
+    """Returns the text of a message as a mail program quotes it below an answer."""
+    written_at = parsedate_to_datetime(str(message["Date"]))
+    lines = (f"> {line}".rstrip() for line in str(message.get_content()).splitlines())
+    heading = f"On {written_at:%a, %d %b %Y at %H:%M}, {message['From']} wrote:"
     return "\n".join([heading, *lines, ""])
 
 
-def first_mails(now: datetime) -> list[Sample]:
-    """Three requests, one with an attachment, and an answer of a colleague to the first."""
+def first_messages(now: datetime) -> list[Sample]:
+    """Returns three requests, one with an attachment, and a colleague's answer to the first."""
     printer = write(ADA, "The printer on floor 2 is out of toner", "Could you bring some?\n", now)
     meter = write(BO, "Meter readings for October", "They are attached.\n", now)
     meter.add_attachment(READINGS, maintype="text", subtype="csv", filename="readings.csv")
@@ -99,17 +99,17 @@ def first_mails(now: datetime) -> list[Sample]:
         references=[str(printer["Message-ID"])],
     )
     return [
-        Sample(shows="new", message=printer, told=(ADA[1],)),
-        Sample(shows="new, with an attachment", message=meter, told=(BO[1],)),
-        Sample(shows="new", message=password, told=(CLEO[1],)),
-        Sample(shows="a reply, by References", message=colleague, told=(ADA[1],)),
+        Sample(shows="new", message=printer, notified=(ADA[1],)),
+        Sample(shows="new, with an attachment", message=meter, notified=(BO[1],)),
+        Sample(shows="new", message=password, notified=(CLEO[1],)),
+        Sample(shows="a reply, by References", message=colleague, notified=(ADA[1],)),
     ]
 
 
-def later_mails(
+def later_messages(
     now: datetime, *, to_bo: EmailMessage, to_cleo: EmailMessage, printer_key: str
 ) -> list[Sample]:
-    """What people write once they have our notifications and know the issue's key."""
+    """Returns the messages that people write when they have notifications and an issue's key."""
     reply = write(
         BO,
         f"Re: {to_bo['Subject']}",
@@ -127,7 +127,7 @@ def later_mails(
     )
     agent = write(EVE, f"{printer_key}: toner is on its way", "It arrives tomorrow.\n", now)
     return [
-        Sample(shows="a reply to our notification", message=reply, told=()),
-        Sample(shows="an out-of-office answer", message=away, told=()),
-        Sample(shows="by the key, from a known person", message=agent, told=(ADA[1], DAN[1])),
+        Sample(shows="a reply to our notification", message=reply, notified=()),
+        Sample(shows="an out-of-office answer", message=away, notified=()),
+        Sample(shows="by the key, from a known person", message=agent, notified=(ADA[1], DAN[1])),
     ]

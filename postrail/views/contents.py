@@ -1,0 +1,118 @@
+"""Reads the contents of messages and issues, wherever they are: rows, blobs or Kafka records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from postrail.blobs import BlobMissing, BlobStore
+from postrail.database import Connection, one
+from postrail.errors import PermanentError, TransientError
+from postrail.incoming.reply_parts import parts_from
+from postrail.records import MailFetched, MailParsed
+from postrail.settings import KafkaSettings
+from postrail.stream import avro
+from postrail.stream.reader import read_record
+from postrail.stream.topics import MAIL_FETCHED
+from postrail.views.incoming import IncomingDetail
+from postrail.views.issues import CommentRow, IssueDetail
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailText:
+    """The text of a message in its parts: new text, quoted text and signature."""
+
+    new_text: str = ""
+    quoted_text: str = ""
+    signature: str = ""
+    # The reason why the texts cannot be read.
+    text_problem: str = ""
+
+
+async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobStore) -> MailText:
+    """Returns the text of a message, or why it cannot be read; blank before it is parsed."""
+    parsed = await _parsed(connection, mail)
+    if parsed is None:
+        return MailText()
+    try:
+        return await _texts(parsed, blobs)
+    except (BlobMissing, TransientError) as error:
+        return MailText(text_problem=str(error))
+
+
+async def _texts(mail: MailParsed, blobs: BlobStore) -> MailText:
+    parts = mail.reply
+    if mail.reply_blob is not None:
+        parts = parts_from(await blobs.get(mail.reply_blob.sha256))
+    if parts is not None:
+        return MailText(
+            new_text=parts.new_text, quoted_text=parts.quoted_text, signature=parts.signature
+        )
+    blob = mail.text_blob.sha256 if mail.text_blob is not None else None
+    return MailText(new_text=await _whole(mail.text, blob, blobs))
+
+
+async def raw_bytes(
+    connection: Connection, mail: IncomingDetail, kafka: KafkaSettings, blobs: BlobStore
+) -> bytes:
+    """Returns a message as it was read from its mailbox: from its row, blob or Kafka record.
+
+    Raises PermanentError when none of them has it any more.
+    """
+    parsed = await _parsed(connection, mail)
+    if parsed is not None and parsed.raw is not None:
+        return parsed.raw
+    if parsed is not None and parsed.raw_blob is not None:
+        return await blobs.get(parsed.raw_blob.sha256)
+    fetched = await _fetched(mail, kafka)
+    if fetched.body is not None:
+        return fetched.body
+    assert fetched.blob is not None, "a fetched message is inline or a blob"
+    return await blobs.get(fetched.blob.sha256)
+
+
+async def _fetched(mail: IncomingDetail, kafka: KafkaSettings) -> MailFetched:
+    if mail.raw_partition is None or mail.raw_offset is None:
+        raise PermanentError(
+            f"message {mail.mail_id} could not be read from its mailbox",
+            remedy=f"Look for it there: {mail.mailbox}, {mail.source}",
+        )
+    fetched = await read_record(kafka, MAIL_FETCHED, mail.raw_partition, mail.raw_offset)
+    if not isinstance(fetched, MailFetched) or fetched.mail_id != mail.mail_id:
+        raise PermanentError(
+            f"the record of message {mail.mail_id} is not where it was written: this is another"
+            " broker, or one that lost its data"
+        )
+    return fetched
+
+
+async def _parsed(connection: Connection, mail: IncomingDetail) -> MailParsed | None:
+    row = await one(
+        connection, "SELECT parsed FROM incoming_mail WHERE mail_id = %s", [mail.mail_id]
+    )
+    record = avro.decode(row[0]) if row and row[0] is not None else None
+    return record if isinstance(record, MailParsed) else None
+
+
+async def with_texts(found: IssueDetail, blobs: BlobStore) -> IssueDetail:
+    """Returns the issue with the texts that are too large for its rows, read from their blobs."""
+    return replace(
+        found,
+        description=await _whole(found.description, found.description_blob, blobs),
+        comments=[await _comment_with_texts(row, blobs) for row in found.comments],
+    )
+
+
+async def _comment_with_texts(row: CommentRow, blobs: BlobStore) -> CommentRow:
+    if row.reply_blob is None:
+        return replace(row, body=await _whole(row.body, row.body_blob, blobs))
+    parts = parts_from(await blobs.get(row.reply_blob))
+    return replace(
+        row,
+        body=row.body or parts.new_text,
+        quoted_text=parts.quoted_text,
+        signature=parts.signature,
+    )
+
+
+async def _whole(short: str, blob: str | None, blobs: BlobStore) -> str:
+    return short if blob is None else (await blobs.get(blob)).decode(errors="replace")

@@ -1,0 +1,1 @@
+"""`postrail mail`: the incoming queue and log."""

@@ -1,0 +1,211 @@
+"""`postrail mail`: incoming messages, what became of each and why."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.operate.retry import retry_mail
+from postrail.settings import Settings
+from postrail.views.contents import MailText, mail_text, raw_bytes
+from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, incoming_mails
+from services.cli.commands.mail.follow import follow_mails
+from services.cli.data_folder import Data
+from services.cli.installation import complete, connected, load, load_to_write
+from services.cli.output import (
+    SHORT_ID,
+    Json,
+    Limit,
+    as_json,
+    show_fields,
+    show_json,
+    show_table,
+    show_texts,
+)
+
+
+class State(StrEnum):
+    """The states of incoming messages."""
+
+    FETCHED = "fetched"
+    NEW = "new"
+    WORKING = "working"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    QUARANTINED = "quarantined"
+
+
+mail = typer.Typer(no_args_is_help=True)
+
+Mailbox = Annotated[str | None, typer.Option("--mailbox", help="Only messages of this mailbox.")]
+States = Annotated[
+    list[State] | None,
+    typer.Option("--state", help="Only messages in this state; may be repeated."),
+]
+
+
+@mail.command("list")
+def list_mails(
+    state: States = None,
+    mailbox: Mailbox = None,
+    issue: Annotated[
+        str | None, typer.Option("--issue", help="Only messages of this issue.")
+    ] = None,
+    limit: Limit = 50,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """List the messages fetched last, newest first.
+
+    Example: [bold]postrail mail list --state failed --mailbox help[/bold]
+    """
+    found = complete(_mails(load(data), state or [], mailbox, issue, limit))
+    if json:
+        show_json(found)
+        return
+    show_table(
+        ["Mail", "Fetched", "Mailbox", "State", "Outcome", "Issue", "Sender", "Subject", "Why"],
+        [
+            (
+                row.mail_id[:SHORT_ID],
+                row.fetched_at,
+                row.mailbox,
+                row.state,
+                row.outcome,
+                row.issue_key,
+                row.sender,
+                row.subject,
+                row.reason,
+            )
+            for row in found
+        ],
+        empty="No messages.",
+    )
+
+
+@mail.command("show")
+def show_mail(
+    mail_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The id of a message, or its first characters.")
+    ],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Print the message itself, byte for byte as it was read.")
+    ] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Show what became of a message and why, or the message itself.
+
+    Example: [bold]postrail mail show 3f2a91c0 --raw > message.eml[/bold]
+    """
+    settings = load(data)
+    if raw:
+        sys.stdout.buffer.write(complete(_raw(settings, mail_id)))
+        sys.stdout.flush()
+        return
+    found, text = complete(_mail(settings, mail_id))
+    if json:
+        show_json({**asdict(found), **asdict(text)})
+    else:
+        _print_mail(found, text)
+
+
+@mail.command("follow")
+def follow(
+    state: States = None, mailbox: Mailbox = None, data: Data = None, json: Json = False
+) -> None:
+    """Print each message as it arrives and as it is handled, until Ctrl-C."""
+    complete(follow_mails(load(data), state or list(State), mailbox, json=json))
+
+
+@mail.command("retry")
+def retry(
+    mail_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="The id of a failed message, or its first characters."),
+    ],
+    data: Data = None,
+) -> None:
+    """Handle a failed message again, after its cause was fixed."""
+    found = complete(_retry(load_to_write(data), mail_id)).mail_id
+    typer.echo(f"Message {found} is due again: postrail mail show {found[:SHORT_ID]}")
+
+
+async def _mails(
+    settings: Settings, states: list[State], mailbox: str | None, issue: str | None, limit: int
+) -> list[IncomingRow]:
+    async with connected(settings) as connection:
+        return await incoming_mails(
+            connection,
+            states=[state.value for state in states],
+            mailbox=mailbox,
+            issue_key=issue.upper() if issue else None,
+            limit=limit,
+        )
+
+
+async def _mail(settings: Settings, mail_id: str) -> tuple[IncomingDetail, MailText]:
+    async with connected(settings) as connection:
+        found = await incoming_mail(connection, mail_id)
+        return found, await mail_text(connection, found, BlobStore(settings.blobs.url))
+
+
+async def _retry(settings: Settings, mail_id: str) -> IncomingDetail:
+    async with connected(settings) as connection:
+        return await retry_mail(connection, mail_id, SystemClock().now())
+
+
+async def _raw(settings: Settings, mail_id: str) -> bytes:
+    blobs = BlobStore(settings.blobs.url)
+    async with connected(settings) as connection:
+        found = await incoming_mail(connection, mail_id)
+        return await raw_bytes(connection, found, settings.kafka, blobs)
+
+
+def _print_mail(mail: IncomingDetail, text: MailText) -> None:
+    show_fields(
+        [
+            ("Mail", mail.mail_id),
+            ("Subject", mail.subject),
+            ("Sender", mail.sender),
+            ("Message-ID", mail.message_id),
+            ("Mailbox", f"{mail.mailbox}, {mail.source}"),
+            ("Size", f"{mail.size} bytes"),
+            ("Received", mail.received_at),
+            ("Fetched", mail.fetched_at),
+            ("State", mail.state),
+            ("Outcome", mail.outcome),
+            ("Why", mail.reason),
+            ("Issue", mail.issue_key),
+            ("Comment", mail.comment_id),
+            ("Handled", mail.handled_at),
+            ("Next attempt", mail.due_at if mail.state == "waiting" else None),
+            ("Attempts", mail.attempts or None),
+            ("Revision", mail.revision),
+            ("Conversation", mail.conversation),
+            ("Kafka record", _record(mail)),
+            ("Blobs", mail.blobs),
+            ("Decided from", as_json(mail.trace, indent=2) if mail.trace else None),
+            ("Text", text.text_problem),
+        ]
+    )
+    show_texts(
+        [
+            ("New text", text.new_text),
+            ("Quoted", text.quoted_text),
+            ("Signature", text.signature),
+        ]
+    )
+
+
+def _record(mail: IncomingDetail) -> str | None:
+    if mail.raw_partition is None:
+        return None
+    return f"mail.fetched, partition {mail.raw_partition}, offset {mail.raw_offset}"
