@@ -1,0 +1,20 @@
+"""The `postrail` command, also as `python -m postrail`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import NoReturn
+
+# The package of the services: its name in the wheel, and in the repository.
+SERVICES = ("postrail_services", "services")
+
+
+def main() -> NoReturn:
+    """Runs the command line of this process; never returns."""
+    package = next(name for name in SERVICES if importlib.util.find_spec(name))
+    raise SystemExit(importlib.import_module(f"{package}.cli.app").run())
+
+
+if __name__ == "__main__":
+    main()
