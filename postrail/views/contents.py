@@ -15,6 +15,7 @@ from postrail.stream.reader import read_record
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.views.incoming import IncomingDetail
 from postrail.views.issues import CommentRow, IssueDetail
+from postrail.views.outgoing import stored_message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +92,16 @@ async def _parsed(connection: Connection, mail: IncomingDetail) -> MailParsed | 
     )
     record = avro.decode(row[0]) if row and row[0] is not None else None
     return record if isinstance(record, MailParsed) else None
+
+
+async def outgoing_bytes(connection: Connection, outgoing_id: str, blobs: BlobStore) -> bytes:
+    """Returns an outgoing message; raises PermanentError when it was not kept."""
+    message, blob = await stored_message(connection, outgoing_id)
+    if message is not None:
+        return message
+    if blob is None:
+        raise PermanentError(f"the text of outgoing message {outgoing_id} was not kept")
+    return await blobs.get(blob)
 
 
 async def with_texts(found: IssueDetail, blobs: BlobStore) -> IssueDetail:

@@ -1,4 +1,4 @@
-"""Reads outgoing messages for people: deliveries, the raw message, and what is left to send."""
+"""Reads outgoing messages for the queue and log: deliveries, raw messages, and the backlog."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import LiteralString
 from psycopg.rows import class_row
 
 from postrail.database import Connection
+from postrail.errors import PermanentError
 from postrail.views.where import OF_ISSUE, where
 
 
@@ -36,8 +37,7 @@ class OutgoingRow:
 _ROW: LiteralString = """
 SELECT outgoing_id::text, recipient, state, subject, mail.issue_key, mail.connection, cause,
     message_id, queued_at, due_at, changed_at, attempts, reply, maybe_twice
-FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)
-"""
+FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"""
 
 
 async def deliveries(
@@ -47,19 +47,30 @@ async def deliveries(
     state: str | None = None,
     issue_key: str | None = None,
 ) -> list[OutgoingRow]:
-    """Returns the newest deliveries, newest first, optionally of one state or one issue."""
+    """Returns the latest deliveries, newest first; in this state or of this issue."""
     clause, values = where(("state = %s", state), ("mail." + OF_ISSUE, issue_key))
     statement = _ROW + clause + " ORDER BY mail.sequence DESC, recipient LIMIT %s"
     return await _rows(connection, statement, [*values, limit])
 
 
 async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
-    """Returns the deliveries of one message; its id may be cut to its first characters."""
+    """Returns the deliveries of one message; the first characters of its id suffice.
+
+    Raises PermanentError when no id or several begin like that.
+    """
     statement: LiteralString = (
         _ROW + " WHERE outgoing_id::text LIKE %s ORDER BY mail.sequence, recipient LIMIT 200"
     )
     start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
-    return await _rows(connection, statement, [start])
+    found = await _rows(connection, statement, [start])
+    ids = {row.outgoing_id for row in found}
+    if len(ids) == 1:
+        return found
+    count = "several outgoing messages have" if ids else "no outgoing message has"
+    raise PermanentError(
+        f"{count} an id that begins with {outgoing_id!r}",
+        remedy="See: postrail outgoing list --json",
+    )
 
 
 async def _rows(
@@ -73,7 +84,7 @@ async def _rows(
 async def stored_message(
     connection: Connection, outgoing_id: str
 ) -> tuple[bytes | None, str | None]:
-    """Returns the raw message: its bytes, or the SHA-256 of the blob that holds it."""
+    """Returns the bytes of a message, or the SHA-256 of the blob that holds them."""
     cursor = await connection.execute(
         "SELECT message, message_blob FROM outgoing_mail WHERE outgoing_id = %s", [outgoing_id]
     )
@@ -83,13 +94,13 @@ async def stored_message(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingBacklog:
-    """The numbers of unfinished and failed deliveries."""
+    """The numbers of deliveries that are not sent yet, and of those that failed."""
 
     queued: int
     sending: int
     deferred: int
     failed: int
-    # When the oldest unfinished message was queued.
+    # The time when the oldest unfinished message was queued.
     oldest_queued_at: datetime | None
 
 
@@ -108,7 +119,7 @@ FROM (
 
 
 async def backlog(connection: Connection) -> OutgoingBacklog:
-    """Counts the deliveries that are unfinished or failed."""
+    """Counts the unfinished and the failed deliveries."""
     async with connection.cursor(row_factory=class_row(OutgoingBacklog)) as cursor:
         await cursor.execute(_BACKLOG)
         found = await cursor.fetchone()

@@ -1,4 +1,4 @@
-"""`postrail up`: comes up, takes mail, ends with Ctrl-C and with kill -9, and comes again."""
+"""`postrail up` starts, handles mail, stops by Ctrl-C and by kill -9, and starts again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from postrail.notifications.compose import MARKER_LINE
 
 POSTRAIL = [sys.executable, "-m", "services.cli"]
 REPOSITORY = Path(__file__).parents[2]
-# Two cores that run other tests beside this one.
+# Two cores run other tests at the same time.
 START_SECONDS = 120.0
 END_SECONDS = 60.0
 
@@ -52,7 +52,7 @@ class Up:
         self._arriving.put(None)
 
     def wait_for(self, pattern: str, seconds: float = START_SECONDS) -> str:
-        """The first line from now on that has the pattern."""
+        """Returns the next line that has the pattern."""
         deadline = time.monotonic() + seconds
         while True:
             line = self._arriving.get(timeout=max(0.1, deadline - time.monotonic()))
@@ -62,19 +62,19 @@ class Up:
                 return line
 
     def close(self) -> None:
-        """Lets go of its output."""
+        """Closes its output."""
         self._reader.join(END_SECONDS)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
     def end_by(self, number: signal.Signals) -> int:
-        """Sends a signal and waits for the end; returns the exit code."""
+        """Sends a signal, waits for the end, and returns the exit code."""
         self.process.send_signal(number)
         return self.process.wait(END_SECONDS)
 
 
 def environment() -> dict[str, str]:
-    """Ours without any settings of Postrail."""
+    """Returns our environment without settings of Postrail."""
     return {name: value for name, value in os.environ.items() if not name.startswith("POSTRAIL_")}
 
 
@@ -101,7 +101,7 @@ def postrail(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def processes_of(data: Path) -> list[str]:
-    """The command lines of all processes that name the folder, in arguments or environment."""
+    """Returns the command lines of all processes with the folder in arguments or environment."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -121,11 +121,11 @@ def wait_until_all_ended(data: Path) -> None:
         time.sleep(0.1)
 
 
-def test_the_demo_runs_ends_and_comes_again(own_folder: Path) -> None:
+def test_the_demo_runs_stops_and_starts_again(own_folder: Path) -> None:
     data = own_folder / "data"
     with running(data, "--demo") as up:
         assert_demo(up)
-        assert_mail_becomes_an_issue(up, data)
+        assert_message_becomes_an_issue(up, data)
         assert_second_start_is_refused(up, data)
         assert len(processes_of(data)) >= 8
         assert up.end_by(signal.SIGINT) == 0
@@ -133,7 +133,7 @@ def test_the_demo_runs_ends_and_comes_again(own_folder: Path) -> None:
     with running(data) as up:
         up.wait_for("Everything runs")
         assert_issues_are_there(data)
-        # The demo's mail server does not run, and nothing looks for it.
+        # The demo's mail server does not run, and no service tries to reach it.
         found = postrail("doctor", "--data", str(data))
         assert found.returncode == 0, found.stdout
         up.process.kill()
@@ -142,9 +142,9 @@ def test_the_demo_runs_ends_and_comes_again(own_folder: Path) -> None:
 
 
 def assert_demo(up: Up) -> None:
-    """Each sample mail is in the table with what it became."""
+    """Waits for the table with each sample message, its outcome and its notification."""
     up.wait_for("From the mail server to issues")
-    for subject, outcome, issue, told in (
+    for subject, outcome, issue, notified in (
         ("The printer on floor 2", "issue", "DEMO-1", "ada sent"),
         ("Meter readings", "issue", "DEMO-2", "bo sent"),
         ("Please reset my password", "issue", "DEMO-3", "cleo sent"),
@@ -153,11 +153,11 @@ def assert_demo(up: Up) -> None:
         ("Out of office", "comment", "DEMO-3", "nobody"),
         ("DEMO-1: toner", "comment", "DEMO-1", "ada sent"),
     ):
-        up.wait_for(rf"{subject}.*{outcome} .*{issue} .*\d.*{told}", 5)
-    up.wait_for("Ctrl-C ends everything")
+        up.wait_for(rf"{subject}.*{outcome} .*{issue} .*\d.*{notified}", 5)
+    up.wait_for("Ctrl-C stops everything")
 
 
-def assert_mail_becomes_an_issue(up: Up, data: Path) -> None:
+def assert_message_becomes_an_issue(up: Up, data: Path) -> None:
     sent = postrail("demo", "send", "No coffee", "The machine is broken.", "--data", str(data))
     assert sent.returncode == 0, sent.stderr
     up.wait_for(r"ada@demo.example: No coffee → issue DEMO-4, \d+ ms", 30)

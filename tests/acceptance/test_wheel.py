@@ -56,7 +56,9 @@ class Installed:
 
     def python(self, code: str) -> str:
         """Returns what some code prints there."""
-        return self.run("python", "-W", "error", "-c", textwrap.dedent(code)).strip()
+        # Nothing is compiled yet, so the first import of everything takes a while.
+        arguments = ["-W", "error", "-c", textwrap.dedent(code)]
+        return self.run("python", *arguments, seconds=300).strip()
 
 
 @pytest.fixture(scope="module")

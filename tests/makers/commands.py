@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ def commands_in(
     folder: Path,
     environment: Mapping[str, str],
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    capture: pytest.CaptureFixture[str] | pytest.CaptureFixture[bytes],
 ) -> Postrail:
     """Returns a function that runs commands in this folder with this environment."""
     for name, value in environment.items():
@@ -25,9 +27,21 @@ def commands_in(
     monkeypatch.chdir(folder)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        capfd.readouterr()
+        capture.readouterr()
         code = run(arguments)
-        output, errors = capfd.readouterr()
-        return code, output, errors
+        output, errors = capture.readouterr()
+        return code, text_of(output), text_of(errors)
 
     return call
+
+
+def text_of(output: str | bytes) -> str:
+    """Returns the output as text; bytes that are not UTF-8 become surrogates."""
+    return output if isinstance(output, str) else output.decode(errors="surrogateescape")
+
+
+def answer(postrail: Postrail, *arguments: str) -> Any:
+    """Returns the JSON that a command prints; it has to succeed."""
+    code, output, errors = postrail(*arguments, "--json")
+    assert code == 0, errors
+    return json.loads(output)

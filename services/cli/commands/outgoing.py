@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
-from postrail.errors import PermanentError
 from postrail.settings import Settings
 from postrail.views import outgoing as view
+from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
@@ -105,27 +105,13 @@ async def _deliveries(
 
 
 async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingRow]:
-    """Returns the deliveries of the one message whose id begins like that."""
     async with connected(settings) as connection:
-        found = await view.deliveries_of(connection, outgoing_id)
-    ids = {row.outgoing_id for row in found}
-    if len(ids) != 1:
-        count = "several outgoing messages have" if ids else "no outgoing message has"
-        raise PermanentError(
-            f"{count} an id that begins with {outgoing_id!r}",
-            remedy="See: postrail outgoing list --json",
-        )
-    return found
+        return await view.deliveries_of(connection, outgoing_id)
 
 
 async def _raw(settings: Settings, outgoing_id: str) -> bytes:
     async with connected(settings) as connection:
-        message, blob = await view.stored_message(connection, outgoing_id)
-    if message is not None:
-        return message
-    if blob is None:
-        raise PermanentError(f"the text of outgoing message {outgoing_id} was not kept")
-    return await BlobStore(settings.blobs.url).get(blob)
+        return await outgoing_bytes(connection, outgoing_id, BlobStore(settings.blobs.url))
 
 
 def _print(found: list[OutgoingRow]) -> None:

@@ -1,4 +1,4 @@
-"""Commands against real servers: what they print, what they write, and how they end."""
+"""Commands on real servers: their output, their effects and their exit codes."""
 
 from __future__ import annotations
 
@@ -6,37 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from services.cli.app import run
-
-Postrail = Callable[..., tuple[int, str, str]]
+from tests.makers.commands import Postrail
 
 
-@pytest.fixture
-def postrail(
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> Postrail:
-    """Runs a command in an empty folder; returns its exit code, output and errors."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(arguments)
-        output, errors = capfd.readouterr()
-        return code, output, errors
-
-    return call
-
-
-def test_what_init_writes_can_be_applied_as_it_is(postrail: Postrail, tmp_path: Path) -> None:
+def test_the_file_of_init_can_be_applied_unchanged(postrail: Postrail, tmp_path: Path) -> None:
     assert postrail("init")[0] == 0
     code, output, _ = postrail("apply", "--dry-run")
     assert code == 0
@@ -51,7 +28,7 @@ def test_what_init_writes_can_be_applied_as_it_is(postrail: Postrail, tmp_path: 
     assert answer["untouched"] == []
 
 
-def test_plain_passwords_in_the_file_are_mentioned_and_left_alone_things_named(
+def test_apply_mentions_plain_passwords_and_untouched_things(
     postrail: Postrail,
 ) -> None:
     postrail("init")
@@ -87,7 +64,7 @@ def test_a_database_without_tables_says_to_migrate(
     assert postrail("apply")[0] == 0
 
 
-def test_a_database_that_is_away_ends_with_1_and_names_the_setting(
+def test_an_unavailable_database_ends_with_1_and_names_the_setting(
     postrail: Postrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
@@ -97,16 +74,16 @@ def test_a_database_that_is_away_ends_with_1_and_names_the_setting(
     assert "Traceback" not in errors
 
 
-def test_a_broker_that_is_away_is_one_message_without_the_librarys_own_log(
+def test_an_unavailable_broker_is_one_message_without_the_log_of_the_library(
     environment: dict[str, str],
 ) -> None:
-    away = {
+    unavailable = {
         "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "POSTRAIL_KAFKA__REQUEST_TIMEOUT_SECONDS": "1",
     }
     done = subprocess.run(
         [sys.executable, "-m", "services.cli", "dead", "list"],
-        env=os.environ | environment | away,
+        env=os.environ | environment | unavailable,
         cwd=Path(__file__).parents[3],
         text=True,
         capture_output=True,
@@ -120,7 +97,7 @@ def test_a_broker_that_is_away_is_one_message_without_the_librarys_own_log(
     ]
 
 
-def test_topics_are_made_once_and_differences_refused(
+def test_topics_are_created_once_and_differences_refused(
     postrail: Postrail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, output, _ = postrail("topics", "apply", "--dry-run")
@@ -163,13 +140,13 @@ def test_the_folder_of_an_installation_names_the_addresses(
             timeout=60,
         )
 
-    away = {"POSTRAIL_DATABASE__URL": "postgresql://nobody@127.0.0.1:1/none"}
-    # The folder here, the folder in the environment, and the one of --data over the environment.
+    unavailable = {"POSTRAIL_DATABASE__URL": "postgresql://nobody@127.0.0.1:1/none"}
+    # The default folder; the one of the environment; --data, which wins over the environment.
     assert migrate().returncode == 0
-    assert migrate(POSTRAIL_DATA=str(folder), **away).returncode == 0
-    assert migrate("--data", str(folder), **away).returncode == 0
-    # Who names servers in the environment does not mean the folder that happens to be here.
-    assert migrate(**away).returncode == 1
+    assert migrate(POSTRAIL_DATA=str(folder), **unavailable).returncode == 0
+    assert migrate("--data", str(folder), **unavailable).returncode == 0
+    # Servers named in the environment win over the default folder.
+    assert migrate(**unavailable).returncode == 1
     missing = migrate("--data", "nowhere")
     assert missing.returncode == 2
     assert "postrail up --data nowhere" in missing.stderr

@@ -1,4 +1,4 @@
-"""`postrail accounts` on real servers: what it shows of each mailbox, and what it changes."""
+"""`postrail accounts` on real servers: the status of mailboxes, and changes of accounts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from postrail.records import MailboxCheckRequested
 from postrail.settings import Settings
 from postrail.stream.reader import tail
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED, apply_topics
-from tests.makers.commands import Postrail, commands_in
+from tests.makers.commands import Postrail
 
 FILE = """
 connections:
@@ -39,21 +39,15 @@ accounts:
 
 
 @pytest.fixture
-def postrail(
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> Postrail:
-    """Runs a command; returns its exit code, output and errors. Three accounts are there."""
-    call = commands_in(tmp_path, environment, monkeypatch, capfd)
+def postrail(postrail: Postrail, tmp_path: Path) -> Postrail:
+    """Runs commands on an installation with three accounts."""
     (tmp_path / "postrail.yaml").write_text(FILE)
-    assert call("apply")[0] == 0
-    return call
+    assert postrail("apply")[0] == 0
+    return postrail
 
 
 def fill(settings: Settings) -> None:
-    """`help` was read and has failures; `sales` cannot be logged in to."""
+    """Writes that `help` was read and has failures, and that the login of `sales` fails."""
 
     async def write() -> None:
         now = SystemClock().now()
@@ -72,13 +66,13 @@ def fill(settings: Settings) -> None:
             error = ConfigurationError(
                 "login of\0 sales refused", setting="password", remedy="Correct it"
             )
-            await contact.failed(connection, "sales", MailboxUnavailable("away"), now)
+            await contact.failed(connection, "sales", MailboxUnavailable("closed"), now)
             await contact.failed(connection, "sales", error, now + timedelta(hours=1))
 
     asyncio.run(write())
 
 
-# Just fetched, without an outcome for too long, and longer ago than what is counted as recent.
+# Fetched just now, unaccounted for, and too long ago for the count of 24 hours.
 AGES = (timedelta(), timedelta(hours=2), timedelta(hours=30))
 
 
@@ -107,7 +101,7 @@ def _unreadable(now: object) -> UnreadableRow:
     )
 
 
-def test_list_tells_how_each_mailbox_stands(postrail: Postrail, settings: Settings) -> None:
+def test_list_has_the_status_of_each_mailbox(postrail: Postrail, settings: Settings) -> None:
     fill(settings)
     code, output, _ = postrail("accounts", "list", "--json")
     assert code == 0
@@ -123,7 +117,7 @@ def test_list_tells_how_each_mailbox_stands(postrail: Postrail, settings: Settin
     assert standing["contact"]["problem"] == ""
     wrong = answer["sales"]["standing"]["contact"]
     assert wrong["problem"] == "login of sales refused"
-    # Since when: the first fault in a row.
+    # The time of the first fault in a row.
     assert wrong["problem_since"] == standing["contact"]["reached_at"]
     assert answer["sales"]["password"] == "(secret)"
     table = postrail("accounts", "list")[1]
@@ -202,7 +196,7 @@ def test_two_accounts_for_one_folder_are_not_enabled(postrail: Postrail) -> None
     assert postrail("accounts", "enable", "old")[0] == 0
 
 
-def test_fetch_asks_for_a_look(postrail: Postrail, settings: Settings) -> None:
+def test_fetch_requests_a_poll(postrail: Postrail, settings: Settings) -> None:
     apply_topics(settings.kafka)
     code, output, _ = postrail("accounts", "fetch", "help", "help", "--author", "Anna")
     assert (code, output) == (0, "Asked the fetcher to poll: help\n")
@@ -216,16 +210,16 @@ def test_fetch_asks_for_a_look(postrail: Postrail, settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        # Nothing says which.
+        # Neither names nor --all.
         ([], 2, "which mailboxes?"),
-        # Two answers to which.
+        # Both.
         (["help", "--all"], 2, "which mailboxes?"),
-        # A look would never come.
+        # A disabled account is not polled.
         (["old"], 2, "postrail accounts enable old"),
         (["nobody"], 1, "no mail account 'nobody'"),
     ],
 )
-def test_fetch_refuses_what_nobody_would_do(
+def test_fetch_refuses_accounts_that_cannot_be_polled(
     postrail: Postrail, arguments: list[str], code: int, words: str
 ) -> None:
     found, _, errors = postrail("accounts", "fetch", *arguments)

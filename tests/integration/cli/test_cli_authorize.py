@@ -1,4 +1,4 @@
-"""`postrail accounts authorize` and what the doctor says, against a provider with state."""
+"""`postrail accounts authorize` and the doctor's finding, with a provider that keeps state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.servers.oauth_provider import OAuthProvider, running
 
 
 class Shell:
-    """A command's output as it comes, and what a person does about it."""
+    """The output of a command as it is printed, and the reaction of a person."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -47,7 +47,7 @@ class Shell:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing, as nothing is buffered."""
 
     def isatty(self) -> bool:
         return False
@@ -66,7 +66,7 @@ def scene(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Scene:
-    # Nobody needs Kafka to sign in.
+    # The sign-in needs no Kafka.
     environment = environment_of(
         tmp_path, bootstrap_servers="127.0.0.1:1", database_url=database_url
     )
@@ -93,7 +93,7 @@ def state(scene: Scene) -> str:
 
 
 @pytest.mark.parametrize("kind", ["custom", "microsoft", "google"])
-def test_the_answer_is_taken_on_a_loopback_port(scene: Scene, shell: Shell, kind: str) -> None:
+def test_the_answer_is_received_on_a_loopback_port(scene: Scene, shell: Shell, kind: str) -> None:
     store(scene, getattr(scene, kind)())
 
     def browser(address: str) -> None:
@@ -125,7 +125,7 @@ def test_the_answer_is_pasted(
     assert state(scene) == "authorized"
 
 
-def test_a_redirect_to_elsewhere_is_pasted_without_being_asked(
+def test_the_answer_to_another_host_is_pasted_without_the_option(
     scene: Scene, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.provider.redirect_hosts.add("desk.example.org")
@@ -150,7 +150,7 @@ def test_a_code_is_shown_for_another_device(scene: Scene, shell: Shell) -> None:
     assert state(scene) == "authorized"
 
 
-def test_an_application_is_only_tried(scene: Scene, shell: Shell) -> None:
+def test_an_application_without_sign_in_is_only_tested(scene: Scene, shell: Shell) -> None:
     store(scene, scene.microsoft(flow="client_credentials"))
     assert shell.run("support") == 0
     assert state(scene) == "authorized"
@@ -171,7 +171,7 @@ def test_an_application_is_only_tried(scene: Scene, shell: Shell) -> None:
         (["support"], {"credential": "other"}, "has no OAuth2 credential 'other'"),
     ],
 )
-def test_what_cannot_be_authorized_says_so(
+def test_an_account_that_cannot_be_authorized_has_its_reason(
     scene: Scene, shell: Shell, arguments: list[str], account: dict[str, str], says: str
 ) -> None:
     store(scene, scene.custom(), **account)

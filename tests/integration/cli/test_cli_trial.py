@@ -12,7 +12,7 @@ from postrail import instance as ownership
 from postrail.database import one_connection
 from postrail.mailbox_state import sync_state
 from postrail.settings import Settings
-from tests.makers.commands import Postrail, commands_in
+from tests.makers.commands import Postrail
 from tests.makers.records import NOON
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
@@ -23,19 +23,8 @@ MAIL = b"Subject: Printer\r\n\r\nIt smokes.\r\n"
 
 
 @pytest.fixture
-def postrail(
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> Postrail:
-    """Runs a command in an empty folder; returns its exit code, output and errors."""
-    return commands_in(tmp_path, environment, monkeypatch, capfd)
-
-
-@pytest.fixture
 def file(dovecot: Dovecot, certificates: Certificates, tmp_path: Path) -> Path:
-    """A file with two accounts on Dovecot; the second has a wrong folder."""
+    """Returns a file with two accounts on Dovecot; the second has a wrong folder."""
     account = (
         f"host: localhost, port: {dovecot.imaps_port}, password: {dovecot.password},"
         f" ca_file: '{certificates.ca_file}', project: HELP"
@@ -51,7 +40,7 @@ def file(dovecot: Dovecot, certificates: Certificates, tmp_path: Path) -> Path:
     return path
 
 
-def test_accounts_of_a_file_are_tried_and_nothing_is_stored(
+def test_accounts_of_a_file_are_tested_and_nothing_is_stored(
     postrail: Postrail, file: Path, dovecot: Dovecot
 ) -> None:
     dovecot.append("help", MAIL)
@@ -71,7 +60,7 @@ def test_accounts_of_a_file_are_tried_and_nothing_is_stored(
     assert dovecot.flags("help") == {1: set()}
 
 
-def test_a_file_that_says_everything_needs_no_database(
+def test_a_complete_file_needs_no_database(
     postrail: Postrail, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
@@ -95,7 +84,7 @@ def test_a_folder_of_a_file_needs_neither_database_nor_password(
     assert output.startswith(f"Account help: folder {tmp_path / 'in'}\n")
 
 
-def test_a_copy_of_anothers_database_logs_in_nowhere(
+def test_a_copy_of_another_instances_database_is_refused_logins(
     postrail: Postrail,
     file: Path,
     settings: Settings,
@@ -123,7 +112,7 @@ async def _belongs_to(settings: Settings, name: str) -> None:
         await ownership.claim(connection, name, NOON)
 
 
-def test_a_stored_account_goes_on_where_it_was_read(
+def test_a_stored_account_continues_where_it_was_read(
     postrail: Postrail, file: Path, dovecot: Dovecot, settings: Settings
 ) -> None:
     for _ in range(2):
@@ -152,7 +141,7 @@ def test_a_stored_password_is_sent_to_no_other_server(postrail: Postrail, file: 
     assert postrail("apply", "-f", str(file))[0] == 0
     without = file.read_text().replace("password: secret,", "")
     file.write_text(without)
-    # The same server as before: the password that is stored serves.
+    # For the same server the stored password is used.
     assert postrail("accounts", "test", "-f", str(file), "help")[0] == 0
     file.write_text(without.replace("host: localhost", "host: elsewhere.example.org"))
     code, output, errors = postrail("accounts", "test", "-f", str(file), "help")
@@ -160,7 +149,7 @@ def test_a_stored_password_is_sent_to_no_other_server(postrail: Postrail, file: 
     assert "password: must be given again, because host changes" in errors
 
 
-def test_what_is_not_there_is_said(postrail: Postrail, file: Path) -> None:
+def test_missing_accounts_and_files_are_reported(postrail: Postrail, file: Path) -> None:
     for arguments, words in [
         ((), "which account?"),
         (("-f", str(file), "nobody"), "there is no mail account 'nobody' in"),

@@ -1,4 +1,4 @@
-"""The manifests: valid, and true about the settings, services, ports and paths that there are."""
+"""The manifests are valid, and agree with the settings, services, ports and paths of the code."""
 
 import os
 import socket
@@ -20,8 +20,8 @@ from postrail.stream.topics import apply_topics
 
 REPOSITORY = Path(__file__).parents[3]
 BASE = REPOSITORY / "deploy" / "k8s" / "base"
-ROOMS = {path.parent.name for path in (REPOSITORY / "services").glob("*/__main__.py")}
-SERVICES = sorted(ROOMS - {"cli"})
+PACKAGES = {path.parent.name for path in (REPOSITORY / "services").glob("*/__main__.py")}
+SERVICES = sorted(PACKAGES - {"cli"})
 KUBERNETES = "1.34"
 
 Manifest = dict[str, Any]
@@ -50,7 +50,7 @@ DEPLOYMENTS = [name for name in RESOURCES if manifest(name)["kind"] == "Deployme
 
 
 def setting_names(model: type[BaseModel], prefix: str) -> Iterator[str]:
-    """The environment names of all settings below a model."""
+    """Returns the environment names of all settings below a model."""
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -112,7 +112,7 @@ def test_secrets_are_only_named(container: Manifest) -> None:
 
 
 @pytest.mark.parametrize("container", ALL_CONTAINERS)
-def test_it_may_do_nothing_but_its_work(container: Manifest) -> None:
+def test_a_container_has_no_rights_beyond_its_work(container: Manifest) -> None:
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -122,16 +122,16 @@ def test_it_may_do_nothing_but_its_work(container: Manifest) -> None:
 
 
 @pytest.mark.parametrize("name", ["fetcher.yaml", "parser.yaml"])
-def test_large_mails_have_room_on_disk(name: str) -> None:
+def test_large_messages_have_space_on_disk(name: str) -> None:
     (container,) = containers(manifest(name))
     assert container["resources"]["requests"]["ephemeral-storage"]
     (volume,) = manifest(name)["spec"]["template"]["spec"]["volumes"]
-    # Not in memory, which `medium: Memory` would take.
+    # On disk; `medium: Memory` would use memory.
     assert volume == {"name": "tmp", "emptyDir": {}}
     assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
 
 
-def test_an_installation_says_its_name() -> None:
+def test_an_installation_has_its_name() -> None:
     assert CONFIG["POSTRAIL_INSTANCE"]
 
 

@@ -1,0 +1,151 @@
+"""`postrail mail` on real servers: messages with their outcomes, their bytes, and retries."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from postrail.blobs import BlobStore
+from postrail.database import one_connection
+from postrail.settings import Settings
+from tests.makers.commands import Postrail, answer
+from tests.makers.installation import LARGE, PARTS, RAW, UNPARSABLE, Filled, replied
+
+
+def test_messages_are_listed_with_their_outcomes_and_reasons(
+    postrail: Postrail, filled: Filled
+) -> None:
+    _, output, _ = postrail("mail", "list")
+    assert "HELP-1" in output
+    assert "the mail could not be parsed: no headers" in output
+    # The text of a stranger is neither markup nor a control sequence.
+    assert "Printer [red]on� fire" in output
+    assert "\x1b" not in output
+    states = {mail["mail_id"]: mail["state"] for mail in answer(postrail, "mail", "list")}
+    assert states == {
+        filled.inline: "done",
+        filled.blob: "done",
+        filled.unparsable: "failed",
+        filled.fetched: "fetched",
+    }
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (["--state", "failed"], {"unparsable"}),
+        (["--state", "failed", "--state", "fetched"], {"unparsable", "fetched"}),
+        (["--mailbox", "support", "--state", "done"], {"inline", "blob"}),
+        (["--mailbox", "nobody"], set()),
+        (["--issue", "help-1"], {"inline"}),
+    ],
+)
+def test_messages_are_listed_by_state_mailbox_and_issue(
+    postrail: Postrail, filled: Filled, filters: list[str], found: set[str]
+) -> None:
+    mails = answer(postrail, "mail", "list", *filters)
+    names = {mail_id: name for name, mail_id in vars(filled).items()}
+    assert {names[mail["mail_id"]] for mail in mails} == found
+
+
+def test_a_message_is_shown_by_the_beginning_of_its_id(postrail: Postrail, filled: Filled) -> None:
+    mail = answer(postrail, "mail", "show", filled.inline[:10])
+    assert (mail["mail_id"], mail["outcome"], mail["issue_key"]) == (
+        filled.inline,
+        "issue",
+        "HELP-1",
+    )
+    _, output, _ = postrail("mail", "show", filled.inline)
+    assert "HELP-1" in output
+    assert "no known conversation" in output
+    assert "New text:\nIt burns." in output
+    assert answer(postrail, "mail", "show", filled.fetched)["new_text"] == ""
+
+
+@pytest.mark.parametrize("mail_id", ["ffffffffffffffff", "", "not an id"])
+def test_an_unknown_message_ends_with_1(postrail: Postrail, filled: Filled, mail_id: str) -> None:
+    code, output, errors = postrail("mail", "show", mail_id)
+    assert (code, output) == (1, "")
+    assert "Remedy: See: postrail mail list" in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [("inline", RAW), ("blob", LARGE), ("unparsable", UNPARSABLE), ("fetched", RAW)],
+)
+def test_the_raw_message_is_printed_byte_for_byte(
+    postrail: Postrail, filled: Filled, name: str, raw: bytes
+) -> None:
+    code, output, _ = postrail("mail", "show", vars(filled)[name], "--raw")
+    assert code == 0
+    assert output.encode(errors="surrogateescape") == raw
+
+
+def test_a_failed_message_is_retried(postrail: Postrail, filled: Filled) -> None:
+    assert postrail("mail", "retry", filled.unparsable[:12])[0] == 0
+    assert answer(postrail, "mail", "show", filled.unparsable)["state"] == "new"
+    code, _, errors = postrail("mail", "retry", filled.inline)
+    assert code == 1
+    assert "its state is done" in errors
+
+
+def test_a_message_is_shown_though_its_texts_are_lost(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    mail_id = replied(settings, PARTS, large=True)
+    content = json.dumps(asdict(PARTS)).encode()
+    asyncio.run(BlobStore(settings.blobs.url).delete(hashlib.sha256(content).hexdigest()))
+    code, output, _ = postrail("mail", "show", mail_id)
+    assert code == 0
+    assert "there is no blob" in output
+
+
+def test_following_prints_each_change_until_interrupted(
+    environment: dict[str, str], settings: Settings, filled: Filled
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "services.cli", "mail", "follow", "--json"],
+        env=os.environ | environment,
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            line = json.loads(change_until_printed(process, settings, filled.fetched))
+            assert line["mail_id"] == filled.fetched
+            assert line["attempts"] > 0
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
+def change_until_printed(process: subprocess.Popen[str], settings: Settings, mail_id: str) -> str:
+    """Changes a message repeatedly, as changes before the start of the command are not printed."""
+    assert process.stdout is not None
+    with ThreadPoolExecutor(1) as thread:
+        line = thread.submit(process.stdout.readline)
+        for _ in range(60):
+            asyncio.run(change(settings, mail_id))
+            with suppress(TimeoutError):
+                return line.result(timeout=0.5)
+        process.kill()
+    raise AssertionError("nothing was printed")
+
+
+async def change(settings: Settings, mail_id: str) -> None:
+    async with one_connection(settings.database) as connection:
+        await connection.execute(
+            "UPDATE incoming_mail SET attempts = attempts + 1 WHERE mail_id = %s", [mail_id]
+        )

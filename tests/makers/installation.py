@@ -1,0 +1,231 @@
+"""An installation with messages, issues, deliveries and a dead letter, as commands find it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.configuration import store
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
+from postrail.database import Pool, open_pool, transaction
+from postrail.incoming.fetched import FetchedRow, record_fetched
+from postrail.observe.health import Health
+from postrail.outgoing import queue as outgoing
+from postrail.process import Process
+from postrail.records import MailDead, MailParsed, OutgoingQueued, PipelineProgress, ReplyParts
+from postrail.settings import Settings
+from postrail.stream import avro
+from postrail.stream.intake import IntakeOffsets
+from postrail.stream.producer import Entry, Placed, Producer
+from postrail.stream.topics import (
+    MAIL_DEAD,
+    MAIL_FETCHED,
+    PIPELINE_PROGRESS,
+    apply_topics,
+)
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from services.handler.step import Handler
+from tests.fakes.streams import MemoryProducer
+from tests.makers.configuration import mail_account, outgoing_connection
+from tests.makers.records import NOON, mail_fetched, mail_parsed, received
+
+RAW = b"Subject: \x1b[31mfire\r\n\r\n\xff it burns\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b"x" * 100
+UNPARSABLE = b"\x00\x01 no mail at all"
+# The contents of a reply.
+PARTS = ReplyParts(
+    new_text="Still [bold]burning\x1b.",
+    quoted_text="> Use water.",
+    signature="-- \nAda",
+    new_html="",
+    quoted_html="",
+    signature_html="",
+)
+
+
+@dataclass
+class Filled:
+    """The ids of the messages, by their kind."""
+
+    inline: str
+    blob: str
+    unparsable: str
+    fetched: str
+
+
+class NoProgress:
+    def count(self, *_: object, **__: object) -> None:
+        """Ignores the figures."""
+
+
+def filled_installation(settings: Settings) -> Filled:
+    """Creates four messages, two issues with notifications, a dead letter and two processes."""
+    apply_topics(settings.kafka)
+    return asyncio.run(fill(settings))
+
+
+async def fill(settings: Settings) -> Filled:
+    filled = Filled(*(str(uuid.uuid4()) for _ in range(4)))
+    pool = await open_pool(settings.database)
+    producer = Producer(settings.kafka)
+    await producer.start()
+    try:
+        await configure(pool)
+        places = await send_records(settings, producer, filled)
+        await handle(settings, pool, filled, places)
+    finally:
+        await producer.close()
+        await pool.close()
+    return filled
+
+
+async def configure(pool: Pool) -> None:
+    things = [
+        Project(key="HELP", name="Help desk"),
+        outgoing_connection(from_name="Help desk"),
+        Person(address="agent@example.com", name="An Agent"),
+        mail_account(),
+    ]
+    async with transaction(pool) as connection:
+        for thing in things:
+            await store.save(connection, thing, before=None, author="test", now=NOON)
+
+
+async def send_records(settings: Settings, producer: Producer, filled: Filled) -> list[Placed]:
+    """Publishes the raw messages, a dead letter, and the reports of two processes."""
+    blob = await BlobStore(settings.blobs.url).put(LARGE)
+    now = datetime.now(UTC)
+    dead = MailDead(
+        service="parser",
+        topic="mail.fetched",
+        partition=3,
+        offset=1714,
+        key=b"support",
+        value=b"\x00rubbish",
+        error="not Avro \x1b[2J",
+        died_at=now,
+    )
+    progress = PipelineProgress(
+        process="parser-a",
+        service="parser",
+        version="0.1.0",
+        started_at=now - timedelta(minutes=1),
+        reported_at=now,
+        address="127.0.0.1:9400",
+        ready=True,
+        mailboxes=[],
+    )
+    silent = replace(progress, process="sender-b", service="sender", reported_at=NOON)
+    mails = [
+        mail_fetched(mail_id=filled.inline, body=RAW),
+        mail_fetched(mail_id=filled.blob, body=None, blob=blob),
+        mail_fetched(mail_id=filled.unparsable, body=UNPARSABLE),
+        mail_fetched(mail_id=filled.fetched, body=RAW),
+    ]
+    return await producer.send(
+        [Entry(MAIL_FETCHED, "support", avro.encode(mail)) for mail in mails]
+        + [
+            Entry(MAIL_DEAD, "support", avro.encode(dead)),
+            Entry(PIPELINE_PROGRESS, "parser-a", avro.encode(progress)),
+            Entry(PIPELINE_PROGRESS, "sender-b", avro.encode(silent)),
+        ]
+    )
+
+
+async def handle(settings: Settings, pool: Pool, filled: Filled, places: list[Placed]) -> None:
+    """Handles the messages, and takes the notifications into the sender's tables."""
+    ids = [filled.inline, filled.blob, filled.unparsable, filled.fetched]
+    async with transaction(pool) as connection:
+        await record_fetched(
+            connection,
+            [
+                fetched_row(mail_id, place)
+                for mail_id, place in zip(ids, places[: len(ids)], strict=True)
+            ],
+        )
+    producer = MemoryProducer()
+    handler = handler_on(settings, pool, producer)
+    await handler.take_in(
+        [received(mail, offset) for offset, mail in enumerate(parsed_mails(filled, places))]
+    )
+    while await handler.work_batch():
+        pass
+    sent = [avro.decode(entry.value) for entry in producer.sent]
+    async with transaction(pool) as connection:
+        await outgoing.intake(
+            connection, [record for record in sent if isinstance(record, OutgoingQueued)]
+        )
+
+
+def fetched_row(mail_id: str, place: Placed) -> FetchedRow:
+    return FetchedRow(
+        mail_id=mail_id,
+        mailbox="support",
+        source="INBOX;uidvalidity=1;uid=1",
+        size=20,
+        received_at=NOON,
+        fetched_at=NOON,
+        raw_partition=place.partition,
+        raw_offset=place.offset,
+        blob=None,
+    )
+
+
+def parsed_mails(filled: Filled, places: list[Placed]) -> list[MailParsed]:
+    def parsed(mail_id: str, place: Placed, **changes: Any) -> MailParsed:
+        return mail_parsed(
+            mail_id=mail_id, raw_partition=place.partition, raw_offset=place.offset, **changes
+        )
+
+    return [
+        parsed(filled.inline, places[0], subject="Printer [red]on\x1b fire"),
+        parsed(filled.blob, places[1], subject="Large"),
+        parsed(filled.unparsable, places[2], subject="", error="no headers", raw=UNPARSABLE),
+    ]
+
+
+def handler_on(settings: Settings, pool: Pool, producer: MemoryProducer) -> Handler:
+    process = Process(
+        name="handler",
+        settings=settings,
+        clock=SystemClock(),
+        health=Health(),
+        producer=cast(Any, producer),
+        progress=cast(Any, NoProgress()),
+        stop=asyncio.Event(),
+    )
+    offsets = IntakeOffsets("handler", "mail.parsed", pool)
+    return Handler(process, pool, BuiltinTracker(), offsets, BlobStore(settings.blobs.url), b"key")
+
+
+def replied(settings: Settings, parts: ReplyParts, *, large: bool) -> str:
+    """Makes a reply to HELP-1 its comment; returns the id of the message."""
+    mail_id = str(uuid.uuid4())
+
+    async def take_effect() -> None:
+        blob = None
+        if large:
+            blob = await BlobStore(settings.blobs.url).put(json.dumps(asdict(parts)).encode())
+        mail = mail_parsed(
+            mail_id=mail_id,
+            subject="Re: HELP-1",
+            reply=None if large else parts,
+            reply_blob=blob,
+        )
+        pool = await open_pool(settings.database)
+        try:
+            handler = handler_on(settings, pool, MemoryProducer())
+            await handler.take_in([received(mail, partition=1)])
+            await handler.work_batch()
+        finally:
+            await pool.close()
+
+    asyncio.run(take_effect())
+    return mail_id
