@@ -18,7 +18,7 @@ class LazyCommand(TyperCommand):
     def __init__(
         self, name: str, target: str, panel: str, summary: str, *, hidden: bool = False
     ) -> None:
-        """`target` is a module below `commands` and, after a colon, its function or its Typer."""
+        """Takes as `target` a module below `commands` and, after a colon, its function or Typer."""
         super().__init__(name, help=summary, rich_help_panel=panel, hidden=hidden)
         self._summary = summary
         self._target = target

@@ -100,11 +100,10 @@ async def configure(
         await apply_entries(connection, entries, secrets, file="the demo", author=AUTHOR, now=now)
 
 
-async def turn_off(pool: Pool, now: datetime) -> bool:
-    """Disables the demo's account and connection while its server does not run; returns whether
-    they were enabled.
+async def disable_demo(pool: Pool, now: datetime) -> bool:
+    """Disables the demo's account and connection; returns whether they were enabled.
 
-    Otherwise the fetcher would keep trying, and other projects would send through it.
+    Without their server the fetcher would keep trying, and other projects would send through it.
     """
     async with transaction(pool) as connection:
         await store.lock_configuration(connection)

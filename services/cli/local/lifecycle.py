@@ -34,7 +34,7 @@ from postrail.tasks import end_tasks
 from services.cli.data_folder import DEFAULT_FOLDER
 from services.cli.demo.mail_server import DemoMailServer
 from services.cli.demo.messages import PEOPLE, SUPPORT
-from services.cli.demo.story import DemoStory, configure, demo_table, turn_off
+from services.cli.demo.story import DemoStory, configure, demo_table, disable_demo
 from services.cli.installation import refuse_observer
 from services.cli.local.activity_log import ActivityLog
 from services.cli.local.children import LocalServices, addresses_before
@@ -195,7 +195,7 @@ class Installation:
                 refuse_observer(settings)
                 secrets, endpoints = Secrets(settings.secrets), self._instance.endpoints
                 await configure(pool, secrets, endpoints, self._password, self._clock.now())
-            elif not settings.observer and await turn_off(pool, self._clock.now()):
+            elif not settings.observer and await disable_demo(pool, self._clock.now()):
                 self._announce("The demo's mailbox is disabled; postrail up --demo enables it")
             services.start()
             self._instance.publish_services(services.addresses)
@@ -274,15 +274,15 @@ class Installation:
         if self._options.demo:
             self._print_mail_access(command, option)
         else:
-            self._display.print(
-                f"Set it up:     {command} init, fill in postrail.yaml, {command} apply{option}"
+            self._print_step(
+                "Set it up:", f"{command} init, fill in postrail.yaml, {command} apply{option}"
             )
         title = "Inspect it:"
         for arguments in ("status", "issues list", "mail list", "doctor"):
-            self._display.print(f"{title:<14} {command} {arguments}{option}")
+            self._print_step(title, f"{command} {arguments}{option}")
             title = ""
-        self._display.print(
-            f"Data and logs: {self._folder}; its {ENDPOINTS_FILE} has the addresses"
+        self._print_step(
+            "Data and logs:", f"{self._folder}; its {ENDPOINTS_FILE} has the addresses"
         )
         if not self._options.exit_after_demo:
             self._display.print("Ctrl-C stops everything; the next start finds all data.")
@@ -291,14 +291,16 @@ class Installation:
         endpoints = self._instance.endpoints
         smtp = f"{endpoints.smtp_host}:{endpoints.smtp_port}"
         imap = f"{endpoints.imap_host}:{endpoints.imap_port}"
-        self._display.print(
-            f'Send a message: {command} demo send "No coffee" "The machine is broken."{option}'
+        send = f'{command} demo send "No coffee" "The machine is broken."{option}'
+        self._print_step("Send a message:", send)
+        self._print_step("", f"or by SMTP to {smtp}, {SUPPORT}")
+        self._print_step(
+            "Read mail:",
+            f"IMAP at {imap}, without encryption, as {PEOPLE[0][1]}, password {self._password}",
         )
-        self._display.print(f"                or by SMTP to {smtp}, {SUPPORT}")
-        self._display.print(
-            f"Read mail:     IMAP at {imap}, without encryption, as {PEOPLE[0][1]},"
-            f" password {self._password}"
-        )
+
+    def _print_step(self, title: str, text: str) -> None:
+        self._display.print(f"{title:<15} {text}")
 
     def _data_option(self) -> str:
         """Returns the option by which commands find this folder; blank for the default folder."""

@@ -1,4 +1,4 @@
-"""`postrail accounts test`: a login and a look into the mailbox, step by step."""
+"""`postrail accounts test`: tests a mail account step by step."""
 
 from __future__ import annotations
 
