@@ -78,7 +78,7 @@ async def _fetched(mail: IncomingDetail, kafka: KafkaSettings) -> MailFetched:
             remedy=f"Look for it there: {mail.mailbox}, {mail.source}",
         )
     fetched = await read_record(kafka, MAIL_FETCHED, mail.raw_partition, mail.raw_offset)
-    if not isinstance(fetched, MailFetched) or fetched.mail_id != mail.mail_id:
+    if fetched.mail_id != mail.mail_id:
         raise PermanentError(
             f"the record of message {mail.mail_id} is not where it was written: this is another"
             " broker, or one that lost its data"

@@ -104,9 +104,8 @@ async def _stream(kafka: KafkaSettings, clock: Clock) -> StreamStatus:
         group_lag(kafka, topics.OUTGOING_QUEUED, "sender"),
         tail(kafka, topics.MAIL_DEAD, DEAD_COUNTED),
     )
-    progress = [report for report in reports if isinstance(report, PipelineProgress)]
     return StreamStatus(
-        processes=seen_processes(progress, clock.now()),
+        processes=seen_processes(reports, clock.now()),
         to_parse=to_parse,
         to_take_in=to_take_in,
         to_send_in=to_send_in,

@@ -8,17 +8,11 @@ from typing import Annotated
 
 import typer
 
-from postrail.errors import PermanentError
 from postrail.records import MailDead
-from postrail.settings import Settings
-from postrail.stream.reader import tail
-from postrail.stream.topics import MAIL_DEAD
+from postrail.views.dead_letters import dead_letter, dead_letters, place_of
 from services.cli.data_folder import Data
 from services.cli.installation import complete, load
 from services.cli.output import Json, Limit, show_fields, show_json, show_table
-
-# The records of each partition among which one dead letter is searched.
-SEARCHED = 10_000
 
 dead = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +20,7 @@ dead = typer.Typer(no_args_is_help=True)
 @dead.command("list")
 def list_dead(limit: Limit = 50, data: Data = None, json: Json = False) -> None:
     """List the latest dead letters, newest first."""
-    found = complete(read_dead(load(data), limit))[:limit]
+    found = complete(dead_letters(load(data).kafka, limit))
     if json:
         show_json([_as_json(letter) for letter in found])
         return
@@ -54,10 +48,7 @@ def show_dead(
 
     Example: [bold]postrail dead show mail.fetched/3/1714 --raw > record.avro[/bold]
     """
-    letters = complete(read_dead(load(data), SEARCHED))
-    letter = next((letter for letter in letters if place_of(letter) == record), None)
-    if letter is None:
-        raise PermanentError(f"no dead letter {record}", remedy="See: postrail dead list")
+    letter = complete(dead_letter(load(data).kafka, record))
     if raw:
         sys.stdout.buffer.write(letter.value)
         sys.stdout.flush()
@@ -65,18 +56,6 @@ def show_dead(
         show_json(_as_json(letter))
     else:
         _print(letter)
-
-
-async def read_dead(settings: Settings, limit: int) -> list[MailDead]:
-    """Returns up to `limit` dead letters of each partition, newest first."""
-    found = await tail(settings.kafka, MAIL_DEAD, limit)
-    letters = [record for record in found if isinstance(record, MailDead)]
-    return sorted(letters, key=lambda letter: letter.died_at, reverse=True)
-
-
-def place_of(letter: MailDead) -> str:
-    """Returns the original place of the record, which identifies the dead letter."""
-    return f"{letter.topic}/{letter.partition}/{letter.offset}"
 
 
 def _key_of(letter: MailDead) -> str | None:
