@@ -86,7 +86,8 @@ class Sender:
             while not self._process.stop.is_set():
                 self._wake.clear()
                 await self._retry_loop.run(lambda: self.round(tasks), self._process.stop)
-                await self._wait()
+                if not self._process.stop.is_set():
+                    await self._wait()
             await self._wind_up()
         await self._channels.close()
 
