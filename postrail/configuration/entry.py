@@ -1,4 +1,4 @@
-"""What a `postrail.yaml` gives: its entries with their lines, and the faults found in them."""
+"""The entries of a `postrail.yaml` with their lines, and the faults found in them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _flag(name: str) -> Meaning:
     return lambda value: Effect({name: _yes(value)})
 
 
-def _flag_that_does_nothing(wanted: bool, note: str) -> Meaning:
+def _flag_without_effect(wanted: bool, note: str) -> Meaning:
     return lambda value: Effect(note="" if _yes(value) is wanted else note)
 
 
@@ -124,14 +124,14 @@ MEANINGS: dict[str, Meaning] = {
     "ssl.enable": _flag("tls_first"),
     "ssl.protocols": _versions,
     "ssl.trust": _text("trusted"),
-    "ssl.checkserveridentity": _flag_that_does_nothing(
+    "ssl.checkserveridentity": _flag_without_effect(
         True, "is false, but names are always checked; verify_certificate: false trusts any server"
     ),
     "starttls.enable": _flag("starttls"),
     "starttls.required": _flag("starttls_needed"),
     "socketFactory.class": _socket_factory,
     "socketFactory.port": _port,
-    "socketFactory.fallback": _flag_that_does_nothing(
+    "socketFactory.fallback": _flag_without_effect(
         False, "is true, but connections never fall back to no encryption"
     ),
     "ssl.socketFactory.port": _port,
