@@ -42,7 +42,7 @@ class Facts:
     earlier: tuple[EarlierMail, ...] = ()
     # The issues of the message's conversation, oldest first.
     conversation_issues: tuple[IssueRef, ...] = ()
-    # Of several such issues in a project, the one whose mail this message answers.
+    # Of several of these in one project, the one whose message this one answers.
     answered_issue: IssueRef | None = None
     # In the order of the subject.
     named_issues: tuple[NamedIssue, ...] = ()

@@ -1,4 +1,4 @@
-"""Creates an issue for a message that belongs to none."""
+"""Creates an issue for a message that belongs to no existing issue."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from postrail.tracker.issues import Involvement, Watcher
 
 
 def author_of(mail: MailParsed) -> Watcher:
-    """Returns the sender; the address is in lower case, and "" when the message names none."""
+    """Returns the sender; the address is in lower case, and "" if it is missing."""
     if mail.sender is None:
         return Watcher(address="", name="")
     return Watcher(address=mail.sender.address.lower(), name=mail.sender.name)

@@ -29,7 +29,7 @@ class Announcement:
     cause: str
     author: Watcher
     body: str
-    # The message that had the effect; None for a comment by a person.
+    # The message that had the effect; a comment by a person has no message.
     mail: MailParsed | None = None
 
 

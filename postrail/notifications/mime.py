@@ -1,9 +1,9 @@
 """Builds the bytes of a notification: addresses, subject and text in, an RFC 5322 message out.
 
-Made by hand, because `email.message` costs a hundred times as much (0.35 to 1.2 ms a message). All
-that comes out is ASCII with CRLF line ends, lines of at most 998 bytes and nothing that could be
-taken for another header field; only an address whose local part is not ASCII stays UTF-8
-(RFC 6532), because nothing else can name it.
+Built by hand, because `email.message` costs a hundred times as much (0.35 to 1.2 ms a message). The
+output is ASCII with CRLF line ends and lines of at most 998 bytes, and no value can inject another
+header field. Only an address whose local part is not ASCII stays UTF-8 (RFC 6532), since no ASCII
+form of it exists.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-# References may grow without end in a long conversation; some servers refuse long header fields.
+# References grow with each reply of a conversation, and some servers refuse long header fields.
 REFERENCES_MAX_CHARACTERS = 1500
 # RFC 5322, 2.1.1: lines should have at most 78 characters and must have at most 998.
 LINE_CHARACTERS = 78
@@ -26,7 +26,7 @@ LINE_MAX_BYTES = 998
 # RFC 2047, 2: an encoded word has at most 75 characters, a line that holds one at most 76.
 WORD_BYTES = 39
 
-# Whatever any reader may take for a line end, and the other control characters.
+# Every character that some reader takes for a line end, and the other control characters.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _DOT_ATOM = re.compile(
@@ -37,9 +37,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def message_id_for(key: bytes, outgoing_id: str, domain: str) -> str:
-    """The Message-ID of an outgoing mail: always the same, and not to be guessed.
+    """Returns the Message-ID of an outgoing message: always the same, and impossible to guess.
 
-    A stranger who could guess it could make a reply that joins the conversation.
+    A stranger who guessed it could send a reply that joins the conversation.
     """
     proof = hmac.new(key, outgoing_id.encode(), hashlib.sha256).hexdigest()[:16]
     return f"<postrail.{outgoing_id}.{proof}@{ascii_domain(domain)}>"
@@ -58,7 +58,7 @@ def build_message(
     references: Sequence[str],
     reply_to: str = "",
 ) -> bytes:
-    """The message, ready to be sent; the text ends with a line end whether it had one or not."""
+    """Returns the message, ready to be sent; a missing line end after the text is added."""
     encoding, body = _body(text)
     fields = [
         f"Message-ID: {_id(message_id)}",
@@ -68,7 +68,8 @@ def build_message(
         *([f"Reply-To: {_mailbox('', reply_to)}"] if reply_to else []),
         f"Subject: {_unstructured(subject)}",
         *_threading(in_reply_to, references),
-        # RFC 3834, 5: no robot should answer; the next two say the same to Exchange and to others.
+        # RFC 3834, 5: automatic responders must not answer. Exchange heeds the second field only,
+        # and some older systems the third.
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All",
         "Precedence: bulk",
@@ -81,28 +82,28 @@ def build_message(
 
 
 def ascii_domain(domain: str) -> str:
-    """The domain as DNS and SMTP servers without SMTPUTF8 know it (RFC 3490)."""
+    """Returns the domain in the form of DNS and of SMTP servers without SMTPUTF8 (RFC 3490)."""
     cleaned = _SPACES.sub("", domain)
     if cleaned.isascii():
         return cleaned
     try:
         return cleaned.encode("idna").decode("ascii")
     except UnicodeError:
-        # Not a name that DNS could hold; kept, so that the server's refusal names it.
+        # DNS cannot hold this name; it is kept, so that the server's refusal shows it.
         return cleaned
 
 
 def ascii_address(address: str) -> str:
-    """The address with its domain in ASCII; the local part stays as it is."""
+    """Returns the address with its domain in ASCII; the local part stays as it is."""
     local, at, domain = _SPACES.sub("", address).rpartition("@")
     return f"{local}{at}{ascii_domain(domain)}"
 
 
 @lru_cache(maxsize=1024)
 def _mailbox(name: str, address: str) -> str:
-    """A display name and an address, as header fields have them."""
+    """Returns a display name and an address in the form of header fields."""
     plain = _header_address(address)
-    # Readers make one space of several in a name.
+    # Readers collapse several spaces of a name into one.
     words = " ".join(_clean(name).split())
     if not words:
         return plain
@@ -126,7 +127,7 @@ def _is_quoted(local: str) -> bool:
 
 
 def _unstructured(value: str) -> str:
-    """Free text of a header field: as it is, folded at spaces, or as encoded words."""
+    """Returns the free text of a header field: as it is, folded at spaces, or as encoded words."""
     words = _clean(value)
     if _needs_encoding(words):
         return _encoded_words(words)
@@ -140,17 +141,17 @@ def _clean(value: str) -> str:
 
 
 def _needs_encoding(value: str) -> bool:
-    # "=?" would be read as the start of an encoded word.
+    # Readers take "=?" for the start of an encoded word.
     return not value.isascii() or "=?" in value
 
 
 def _folded(value: str) -> str:
-    """The text on several lines; empty when it cannot be folded without changing its spaces."""
+    """Returns the text on several lines, or "" if folding would change its spaces."""
     words = value.split(" ")
     if any(not word or len(word) > LINE_CHARACTERS - 10 for word in words):
         return ""
     lines: list[str] = []
-    # The name of the field stands before the first line.
+    # The first line also holds the name of the field.
     line, room = words[0], LINE_CHARACTERS - 10
     for word in words[1:]:
         if len(line) + 1 + len(word) > room:
@@ -162,7 +163,7 @@ def _folded(value: str) -> str:
 
 
 def _encoded_words(value: str) -> str:
-    """RFC 2047 encoded words; readers drop the line ends and spaces between them."""
+    """Returns RFC 2047 encoded words; readers drop the line ends and spaces between them."""
     return "\r\n ".join(
         f"=?utf-8?b?{base64.b64encode(chunk).decode('ascii')}?="
         for chunk in _chunks(value.encode("utf-8", "replace"), WORD_BYTES)
@@ -170,7 +171,7 @@ def _encoded_words(value: str) -> str:
 
 
 def _chunks(data: bytes, size: int) -> Iterator[bytes]:
-    """Pieces of UTF-8 of at most `size` bytes that do not cut a character."""
+    """Yields pieces of UTF-8 of at most `size` bytes, without cutting a character."""
     start = 0
     while start < len(data):
         end = min(start + size, len(data))
@@ -188,13 +189,13 @@ def _threading(in_reply_to: str | None, references: Sequence[str]) -> Iterator[s
 
 
 def _id(message_id: str) -> str:
-    """A Message-ID without spaces; empty when it cannot stand in a header field."""
+    """Returns a Message-ID without spaces, or "" if a header field cannot hold it."""
     cleaned = _SPACES.sub("", message_id)
     return cleaned if cleaned.isascii() and len(cleaned) < LINE_MAX_BYTES - 20 else ""
 
 
 def _bounded(references: Iterable[str]) -> list[str]:
-    """The first reference, which names the conversation, and as many of the last as fit."""
+    """Returns the first reference, which identifies the conversation, and the last that fit."""
     ids = list(dict.fromkeys(references))
     if not ids:
         return []
@@ -209,14 +210,14 @@ def _bounded(references: Iterable[str]) -> list[str]:
 
 
 def _body(text: str) -> tuple[str, bytes]:
-    """The transfer encoding and the encoded text: the most readable one that is safe."""
+    """Returns the most readable safe transfer encoding, and the encoded text."""
     lines = _LINE_END.sub("\r\n", text)
     if not lines.endswith("\r\n"):
         lines += "\r\n"
     if _is_plain(lines):
         return "7bit", lines.encode("ascii")
     data = lines.encode("utf-8", "replace")
-    # Quoted-printable spends three bytes on each byte that is not ASCII, base64 four on three.
+    # Quoted-printable takes three bytes for a byte outside of ASCII, base64 four bytes for three.
     if _not_ascii(data) * 6 > len(data):
         return "base64", base64.encodebytes(data).replace(b"\n", b"\r\n")
     return "quoted-printable", binascii.b2a_qp(data)

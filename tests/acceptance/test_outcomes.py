@@ -1,4 +1,4 @@
-"""What becomes of odd mails, and that none of them delays the ordinary mails around it."""
+"""Odd messages have their stated outcomes, and do not delay the ordinary ones around them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.servers.dovecot import Dovecot
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
 
-# An ordinary mail is done within this time of its arrival, whatever came with it.
+# An ordinary message is handled within this time of its arrival, next to any odd message.
 PROMPT_SECONDS = 10
 ARCHIVE_DAYS = 30
 MIB = 1024 * 1024
 
 
 def nested(depth: int) -> bytes:
-    """A mail whose parts nest far deeper than anybody's mail does."""
+    """Returns a message whose parts nest far deeper than real messages do."""
     opened = "".join(
         f'Content-Type: multipart/mixed; boundary="b{level}"\r\n\r\n--b{level}\r\n'
         for level in range(depth)
@@ -38,7 +38,7 @@ def nested(depth: int) -> bytes:
 
 
 def with_attachment(content: bytes) -> bytes:
-    """A mail with one file attached."""
+    """Returns a message with one file attached."""
     encoded = base64.encodebytes(content).replace(b"\n", b"\r\n")
     head = (
         "From: Big <big@customer.test>\r\nSubject: The plans\r\nMessage-ID: <big@c.test>\r\n"
@@ -79,11 +79,11 @@ ORIGINAL = letter("The original", message_id="<original@c.test>", text="What do 
 
 
 def ordinary(number: int) -> bytes:
-    """A mail as most are."""
+    """Returns an ordinary message."""
     return letter(f"Ordinary {number}", message_id=f"<ordinary-{number}@c.test>")
 
 
-# What lies in each mailbox, in this order, before anything starts.
+# The messages of each mailbox, in this order.
 SUPPORT = [
     ordinary(1),
     NESTED,
@@ -116,12 +116,12 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
         pipeline.show_logs()
 
 
-def test_odd_mails_have_their_stated_outcomes_and_delay_nobody(
+def test_odd_messages_have_their_stated_outcomes_and_delay_no_others(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
     pipeline.start_as("parser", ["-m", "tests.processes.failing_parser"])
     pipeline.start()
-    # All is in place before the odd mails come, so that what is measured is their delay.
+    # The pipeline runs before the odd messages arrive, so that only their delay is measured.
     pipeline.dovecot.append("sales", ordinary(0))
     pipeline.wait_until_settled(mails=1)
     pipeline.dovecot.fill("support", SUPPORT)
@@ -152,13 +152,13 @@ def test_odd_mails_have_their_stated_outcomes_and_delay_nobody(
 
 
 class Found:
-    """What the tables say of the mails of this test."""
+    """The rows of this test's messages, and what they must hold."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
     def require_ordinary_mails_were_prompt(self, count: int) -> None:
-        """Each is an issue, soon after it came, although odd ones lie before and after it."""
+        """Checks that each became an issue soon after its arrival, between the odd ones."""
         found = self._pipeline.rows(
             "SELECT subject, outcome, extract(epoch FROM handled_at - fetched_at)"
             " FROM incoming_mail WHERE subject LIKE 'Ordinary %%'"
@@ -174,7 +174,7 @@ class Found:
         assert {f"[{key}] {summary}" for key, summary in issues} <= told
 
     def require_unparsable_failed_with_its_bytes(self, content: bytes) -> None:
-        """Failed, with the reason, and with all its bytes where a person can get at them."""
+        """Checks that it failed with the reason, and that all its bytes are still available."""
         [(state, reason, parsed)] = self._pipeline.rows(
             "SELECT state, reason, parsed FROM incoming_mail WHERE subject = 'It breaks'"
         )
@@ -189,7 +189,7 @@ class Found:
         return (folder / "blobs" / sha256[:2] / sha256).read_bytes()
 
     def require_attachment(self, summary: str, name: str, content: bytes) -> None:
-        """The issue has the file as it was sent."""
+        """Checks that the issue has the file as it was sent."""
         [(found_name, size, sha256)] = self._pipeline.rows(
             "SELECT name, size, sha256 FROM attachment JOIN issue USING (issue_key)"
             " WHERE summary = %s",
@@ -200,7 +200,7 @@ class Found:
         assert self._blob(sha256) == content
 
     def require_one(self, summary: str, outcomes: list[str]) -> None:
-        """One issue, whatever the mails with this subject became."""
+        """Checks that the messages with this subject belong to one issue."""
         found = self._pipeline.rows(
             "SELECT outcome, issue_key FROM incoming_mail WHERE subject = %s ORDER BY arrival",
             [summary],
@@ -211,7 +211,7 @@ class Found:
         assert issues == 1
 
     def addresses(self, summary: str) -> list[str]:
-        """Where an issue's mail arrived."""
+        """Returns the watched addresses at which the issue's messages arrived."""
         found = self._pipeline.rows(
             "SELECT address FROM issue_address JOIN issue_index USING (issue_id) WHERE summary = %s"
             " ORDER BY address",
@@ -220,7 +220,7 @@ class Found:
         return [address for (address,) in found]
 
     def outcomes_of_sender(self, sender: str) -> list[tuple[str, str]]:
-        """Outcome and summary of what somebody wrote."""
+        """Returns outcome and summary of each message of the sender."""
         found = self._pipeline.rows(
             "SELECT outcome, summary FROM incoming_mail JOIN issue USING (issue_key)"
             " WHERE sender = %s",
@@ -229,7 +229,7 @@ class Found:
         return [(outcome, summary) for outcome, summary in found]
 
     def require_joined(self, first: str, second: str) -> None:
-        """The first made the issue, and the second is a comment on it."""
+        """Checks that the first made the issue, and that the second is a comment on it."""
         found = dict(
             self._pipeline.rows(
                 "SELECT subject, (outcome, issue_key) FROM incoming_mail WHERE subject = ANY(%s)",
@@ -242,7 +242,7 @@ class Found:
 
 
 def require_archived(pipeline: Pipeline, archive: Path) -> None:
-    """Each raw mail lies under its day and mailbox."""
+    """Checks that each raw message is archived under its day and mailbox."""
     rows = pipeline.rows("SELECT mail_id::text, mailbox, fetched_at FROM incoming_mail")
     assert len(rows) == MAILS + 1
     kept: dict[str, list[bytes]] = {"support": [], "sales": []}

@@ -36,7 +36,7 @@ Subject: [HELP-1] Printer on fire
 
 
 def notification(bench: Bench) -> tuple[str, str]:
-    """The Message-ID and the text of what we sent last."""
+    """Returns the Message-ID and the text of the message that we sent last."""
     mail = message_from_bytes(bench.sent(OutgoingQueued)[-1].message)
     content = cast(bytes, mail.get_payload(decode=True))
     return mail["Message-ID"], content.decode().replace("\r\n", "\n")
@@ -60,11 +60,11 @@ def reply(text: str, in_reply_to: str, sender: str = "agent@example.com", **fiel
 @pytest.mark.parametrize(
     ("heading", "mark"),
     [
-        # A line that says whom it quotes, and marks.
+        # An attribution line, and quotation marks.
         (GMAIL, "> "),
-        # A header block without marks.
+        # A header block without quotation marks.
         (OUTLOOK, ""),
-        # A heading that no table knows: our marker tells.
+        # A heading that no table knows: our marker separates the reply.
         ("Water!\n\nDesk desk@example.com dixit:\n\n", ""),
     ],
 )
@@ -95,8 +95,8 @@ async def test_an_automatic_answer_is_a_comment_with_what_is_new(bench: Bench) -
     await bench.handle(mail_parsed())
     message_id, _ = notification(bench)
     sent = len(bench.sent(OutgoingQueued))
-    away = f"{GMAIL.replace('Water!', 'I am away.')}> It burns.\n"
-    await bench.arrive(reply(away, message_id, **{"Auto-Submitted": "auto-replied"}))
+    absence = f"{GMAIL.replace('Water!', 'I am away.')}> It burns.\n"
+    await bench.arrive(reply(absence, message_id, **{"Auto-Submitted": "auto-replied"}))
     assert await bench.rows("SELECT body FROM comment") == [("I am away.",)]
     assert len(bench.sent(OutgoingQueued)) == sent
 
@@ -114,17 +114,17 @@ async def test_a_large_quotation_stays_in_its_blob(bench: Bench) -> None:
     assert "Water!" in notification(bench)[1]
 
 
-async def test_a_blob_store_that_is_away_is_waited_for(
+async def test_an_unavailable_blob_store_delays_the_comment(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.handle(mail_parsed())
     message_id, _ = notification(bench)
 
-    async def away(*_: object) -> bytes:
+    async def unavailable(*_: object) -> bytes:
         raise TransientError("the blob store does not answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(bench.blobs, "get", away)
+        patched.setattr(bench.blobs, "get", unavailable)
         with pytest.raises(TransientError):
             await bench.arrive(reply(f"{GMAIL}{'> It burns.' * 20_000}", message_id))
     assert (await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival"))[1] == ("new",)

@@ -1,4 +1,4 @@
-"""A person's comment at the command line, on real PostgreSQL: its rows and its mails at once."""
+"""A person's comment, on real PostgreSQL: its rows and its notifications in one transaction."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def in_outbox(connection: Connection) -> Sequence[OutgoingQueued]:
     return [avro.decode_as(OutgoingQueued, bytes(row[0])) for row in found]
 
 
-async def test_watchers_are_told_and_their_answers_will_find_the_issue(pool: Pool) -> None:
+async def test_watchers_are_notified_and_their_answers_will_find_the_issue(pool: Pool) -> None:
     async with transaction(pool) as connection:
         await configure(connection)
         await make_issue(connection, "ada@example.org")
@@ -129,12 +129,12 @@ async def test_watchers_are_told_and_their_answers_will_find_the_issue(pool: Poo
         answer = Named(mail_id=CONVERSATION, hashes=(message_hash(mail["Message-ID"]),), keys=())
         placed = await conversations.place(connection, [answer])
         assert placed[CONVERSATION].conversation == CONVERSATION
-    # The author is told of what others write from now on, and not of what they write themselves.
+    # The author is notified of later comments by others, and never of their own.
     again = await comment(pool, "HELP-1", "ada@example.org")
     assert again.told == ("agent@example.com",)
 
 
-async def test_without_an_outgoing_connection_the_comment_is_kept_and_nobody_is_told(
+async def test_without_an_outgoing_connection_the_comment_is_kept_and_no_one_is_notified(
     pool: Pool,
 ) -> None:
     async with transaction(pool) as connection:
@@ -145,7 +145,7 @@ async def test_without_an_outgoing_connection_the_comment_is_kept_and_nobody_is_
         assert await rows(connection, "SELECT body FROM comment") == [("Use water.",)]
 
 
-async def test_a_comment_on_no_issue_says_so_and_changes_nothing(pool: Pool) -> None:
+async def test_a_comment_on_an_unknown_issue_is_refused_and_changes_nothing(pool: Pool) -> None:
     async with transaction(pool) as connection:
         await configure(connection)
     with pytest.raises(PermanentError, match="no issue HELP-9"):

@@ -1,4 +1,4 @@
-"""A message that comes again takes effect once."""
+"""A message that arrives again takes effect once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 
 
-async def test_the_same_mail_twice_in_a_mailbox_has_one_effect(bench: Bench) -> None:
+async def test_the_same_message_twice_in_a_mailbox_has_one_effect(bench: Bench) -> None:
     first = mail_parsed(source="INBOX;uidvalidity=1;uid=1", message_id="<m@x>", fingerprint="f")
     again = mail_parsed(source="INBOX;uidvalidity=1;uid=2", message_id="<m@x>", fingerprint="f")
     await bench.handle(first, again)
@@ -17,7 +17,7 @@ async def test_the_same_mail_twice_in_a_mailbox_has_one_effect(bench: Bench) -> 
     ]
 
 
-async def test_one_mail_in_two_mailboxes_of_a_project_is_one_issue_with_both_addresses(
+async def test_one_message_in_two_mailboxes_of_a_project_is_one_issue_with_both_addresses(
     bench: Bench,
 ) -> None:
     for mailbox in ("support", "info", "sales"):
@@ -33,7 +33,7 @@ async def test_one_mail_in_two_mailboxes_of_a_project_is_one_issue_with_both_add
     ) == [("info@example.com",), ("support@example.com",)]
 
 
-async def test_a_record_that_comes_again_does_nothing(bench: Bench) -> None:
+async def test_a_redelivered_record_has_no_effect(bench: Bench) -> None:
     mail = mail_parsed()
     await bench.handle(mail)
     await bench.handle(mail)
@@ -43,7 +43,7 @@ async def test_a_record_that_comes_again_does_nothing(bench: Bench) -> None:
     assert len(bench.sent(MailHandled)) == 1
 
 
-async def test_many_equal_mails_without_an_id_do_not_stand_before_others(bench: Bench) -> None:
+async def test_many_equal_messages_without_an_id_do_not_delay_others(bench: Bench) -> None:
     equal = [mail_parsed(message_id=None, fingerprint="alarm") for _ in range(120)]
     await bench.take_in(*equal, mail_parsed(subject="other"))
     await bench.handler.work_batch()

@@ -16,7 +16,7 @@ from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 
 
-async def test_a_mail_that_could_not_be_parsed_fails_and_keeps_its_bytes(bench: Bench) -> None:
+async def test_a_message_that_could_not_be_parsed_fails_and_keeps_its_bytes(bench: Bench) -> None:
     await bench.handle(mail_parsed(error="too deep", raw=b"bytes"), mail_parsed())
     assert [state for state, _, _ in await bench.outcomes()] == ["failed", "done"]
     ((parsed,),) = await bench.rows("SELECT parsed FROM incoming_mail WHERE state = 'failed'")
@@ -25,7 +25,9 @@ async def test_a_mail_that_could_not_be_parsed_fails_and_keeps_its_bytes(bench: 
     assert kept.raw == b"bytes"
 
 
-async def test_one_poisonous_mail_fails_and_its_neighbours_are_handled(bench: Bench) -> None:
+async def test_one_poisonous_message_fails_and_the_others_are_handled(
+    bench: Bench,
+) -> None:
     bench.tracker.faults["poison"] = ValueError("cannot be")
     mails = [mail_parsed(subject="poison" if n == 3 else f"good {n}") for n in range(8)]
     await bench.handle(*mails)
@@ -36,7 +38,7 @@ async def test_one_poisonous_mail_fails_and_its_neighbours_are_handled(bench: Be
     ]
 
 
-async def test_a_tracker_that_is_away_holds_only_the_conversations_that_need_it(
+async def test_an_unavailable_tracker_delays_only_the_conversations_that_need_it(
     bench: Bench,
 ) -> None:
     bench.tracker.faults["slow"] = TrackerUnavailable("away")
@@ -53,7 +55,7 @@ async def test_a_tracker_that_is_away_holds_only_the_conversations_that_need_it(
     assert [o for _, o, _ in await bench.outcomes()] == ["issue", "comment", "issue"]
 
 
-async def test_a_fault_after_the_commit_fails_no_mail(bench: Bench) -> None:
+async def test_a_fault_after_the_commit_fails_no_message(bench: Bench) -> None:
     async def broken(entries: object) -> list[Any]:
         raise RuntimeError("the producer is broken")
 
@@ -64,7 +66,7 @@ async def test_a_fault_after_the_commit_fails_no_mail(bench: Bench) -> None:
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
 
 
-async def test_a_failed_mail_can_be_tried_again_and_that_is_its_next_revision(
+async def test_a_failed_message_can_be_retried_and_that_is_its_next_revision(
     bench: Bench,
 ) -> None:
     bench.tracker.faults["poison"] = ValueError("cannot be")

@@ -25,7 +25,7 @@ async def test_a_batch_that_does_not_follow_the_stored_offset_is_refused_whole(
     assert await bench.offsets.stored([0]) == {0: 1}
 
 
-async def test_mails_without_an_outcome_are_counted_once_they_are_old(bench: Bench) -> None:
+async def test_messages_without_an_outcome_are_counted_once_they_are_old(bench: Bench) -> None:
     await bench.take_in(mail_parsed(fetched_at=NOON), mail_parsed(fetched_at=NOON))
     async with transaction(bench.pool) as connection:
         assert await incoming.unaccounted(connection, NOON, 60) == 0

@@ -7,7 +7,7 @@ from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 
 
-async def test_a_mail_becomes_an_issue_and_its_reporter_is_told(bench: Bench) -> None:
+async def test_a_message_becomes_an_issue_and_its_reporter_is_notified(bench: Bench) -> None:
     part = Attachment(
         name="fire.jpg",
         content_type="image/jpeg",
@@ -34,7 +34,7 @@ async def test_a_mail_becomes_an_issue_and_its_reporter_is_told(bench: Bench) ->
     assert await bench.rows("SELECT 1 FROM outbox") == []
 
 
-async def test_an_answer_to_our_notification_becomes_a_comment_and_watchers_are_told(
+async def test_an_answer_to_our_notification_becomes_a_comment_and_watchers_are_notified(
     bench: Bench,
 ) -> None:
     await bench.handle(mail_parsed())
@@ -66,12 +66,12 @@ async def test_automatic_mail_never_causes_an_answer(bench: Bench) -> None:
     assert await bench.rows("SELECT address FROM watcher") == [("ada@example.org",)]
 
 
-async def test_our_own_addresses_are_never_told(bench: Bench) -> None:
+async def test_our_own_addresses_are_never_notified(bench: Bench) -> None:
     await bench.handle(mail_parsed(sender=Address(name="", address="Support@example.com")))
     assert bench.sent(OutgoingQueued) == []
 
 
-async def test_a_mail_without_subject_text_and_message_id_is_an_issue(bench: Bench) -> None:
+async def test_a_message_without_subject_text_and_message_id_is_an_issue(bench: Bench) -> None:
     await bench.handle(mail_parsed(subject="", text="", message_id=None, sender=None))
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
     assert await bench.rows("SELECT summary FROM issue") == [("(no subject)",)]

@@ -15,7 +15,7 @@ from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 
 
-async def test_a_reply_to_a_mail_that_we_know_becomes_a_comment(bench: Bench) -> None:
+async def test_a_reply_to_a_known_message_becomes_a_comment(bench: Bench) -> None:
     first = mail_parsed()
     await bench.handle(first)
     await bench.handle(mail_parsed(references=[str(first.message_id)], subject="no key"))
@@ -52,12 +52,12 @@ async def test_a_key_alone_counts_from_a_participant_or_a_known_person_only(benc
     assert await bench.rows("SELECT issue_key, linked_key FROM issue_link") == [
         ("HELP-2", "HELP-1")
     ]
-    # What follows the stranger's mail stays with the stranger's issue, also at the same moment.
+    # Replies to the stranger's message stay with the stranger's issue, also in the same batch.
     await bench.handle(mail_parsed(in_reply_to=[str(strange.message_id)], sender=stranger))
     assert (await bench.outcomes())[-1] == ("done", "comment", "HELP-2")
 
 
-async def test_mails_with_a_key_wait_for_each_other_whoever_joined_the_issue(bench: Bench) -> None:
+async def test_messages_with_a_key_share_the_queue_of_the_issue(bench: Bench) -> None:
     await bench.handle(mail_parsed())
     agent = Address(name="", address="agent@example.com")
     for n in range(8):

@@ -15,7 +15,7 @@ from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed, received
 
 
-async def test_comments_are_in_the_order_of_arrival_whoever_works(bench: Bench) -> None:
+async def test_comments_are_in_the_order_of_arrival_whichever_replica_works(bench: Bench) -> None:
     first = mail_parsed()
     await bench.handle(first)
     answers = [mail_parsed(in_reply_to=[str(first.message_id)], text=f"{n:02}") for n in range(20)]
@@ -32,7 +32,7 @@ async def test_comments_are_in_the_order_of_arrival_whoever_works(bench: Bench) 
     assert bodies == [f"{n:02}" for n in range(20)]
 
 
-async def test_a_mail_that_another_handler_finished_meanwhile_stays_as_it_is(bench: Bench) -> None:
+async def test_a_message_that_another_handler_has_finished_stays_as_it_is(bench: Bench) -> None:
     mail = mail_parsed()
     await bench.take_in(mail)
     async with transaction(bench.pool) as connection:
@@ -92,7 +92,7 @@ async def test_two_comments_on_one_issue_at_once_do_not_wait_for_each_other(benc
 
 
 async def test_two_handlers_at_once_make_one_issue_for_one_conversation(bench: Bench) -> None:
-    """The two mails come in through different partitions at the same moment, again and again."""
+    """Takes the two messages in by different partitions at the same moment, 15 times."""
     other, other_offsets = bench.another()
     other_offsets.expect({1: None})
     for round_number in range(15):

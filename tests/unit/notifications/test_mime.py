@@ -1,4 +1,4 @@
-"""Our messages are read back by the standard library as what was put in, whatever was put in."""
+"""The standard library reads back from our messages the values that they were built from."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def text_of(message: EmailMessage) -> str:
 
 
 def lines_of(text: str) -> str:
-    """The text as it is sent: CRLF line ends, one at the end, no half characters."""
+    """Returns the text as it is sent: CRLF line ends, one at the end, no lone surrogates."""
     lines = re.sub(r"\r\n|\r|\n", "\r\n", text)
     lines = lines if lines.endswith("\r\n") else lines + "\r\n"
     return lines.encode("utf-8", "replace").decode()
@@ -84,7 +84,7 @@ def test_fields_of_every_notification() -> None:
     name=st.text(max_size=120),
     references=st.lists(st.text(max_size=60), max_size=5),
 )
-def test_whatever_is_put_in_is_read_back(
+def test_every_value_is_read_back(
     subject: str, text: str, name: str, references: list[str]
 ) -> None:
     message = built(subject=subject, text=text, from_name=name, references=references)
@@ -107,7 +107,7 @@ def test_whatever_is_put_in_is_read_back(
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
-        # Plain English needs none.
+        # Plain English needs no encoding.
         ("7bit", "We have it.\n"),
         # Some accents stay readable.
         ("quoted-printable", "Grüße aus München, wir haben es als DEMO-1 aufgenommen.\n"),
@@ -159,7 +159,7 @@ def test_references_keep_the_first_and_the_last() -> None:
         ("ann@bücher.example", "ann@xn--bcher-kva.example"),
         # A local part with characters that mean something in a header field.
         ("a,b@example.org", '"a,b"@example.org'),
-        # One that is quoted already.
+        # A local part that is already quoted.
         ('"a b"@example.org', '"ab"@example.org'),
         # A local part outside of ASCII can only be written as it is (RFC 6532).
         ("бob@example.org", "бob@example.org"),
@@ -188,5 +188,5 @@ def test_building_is_cheap() -> None:
     started = time.process_time()
     for _ in range(2000):
         built(text="We have it as DEMO-1.\n" * 40, references=["<a@x>", "<b@x>"])
-    # 0.05 ms is what it should cost at most; ten times that leaves room for a busy machine.
+    # It should cost at most 0.05 ms; ten times that allows for a busy machine.
     assert (time.process_time() - started) / 2000 < 0.0005
