@@ -11,6 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from postrail.message_parts import (
+    Address,
+    Attachment,
+    AuthenticationResult,
+    Bounce,
+    CalendarEvent,
+    HeaderField,
+    MailingList,
+    ReplyParts,
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BlobReference:
@@ -45,127 +56,6 @@ class MailFetched:
     blob: BlobReference | None
     # Larger than its account allows: the bytes are the header only, `size` is the whole message's.
     too_large: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """One address of a header field, with its display name (may be empty)."""
-
-    name: str
-    address: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeaderField:
-    """One header field, decoded, in the order of the message."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attachment:
-    """A part that is not the body; its content is in the blob store under its SHA-256."""
-
-    name: str
-    content_type: str
-    size: int
-    sha256: str
-    content_id: str | None
-    inline: bool
-    # Detected from the content's first bytes, or ""; the sender may declare any content_type.
-    sniffed_type: str = ""
-    # Of a calendar part: REQUEST, REPLY, CANCEL, … (RFC 5546)
-    method: str = ""
-    # The SHA-256 of the attachment (smime.p7m, winmail.dat) that it was found in, or "".
-    unpacked_from: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MailingList:
-    """The mailing list of a message, by the list's own header fields (RFC 2369, 2919, 8058)."""
-
-    # In lower case, without brackets; "" when the list does not give it.
-    list_id: str
-    name: str
-    help: list[str]
-    unsubscribe: list[str]
-    subscribe: list[str]
-    post: list[str]
-    owner: list[str]
-    archive: list[str]
-    # The list accepts no posts (List-Post: NO).
-    posting_closed: bool
-    # A POST to the https URI in `unsubscribe` ends the subscription.
-    one_click: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CalendarEvent:
-    """An event or task in a calendar part (RFC 5545)."""
-
-    # Of its calendar: REQUEST, REPLY, CANCEL, …, or "".
-    method: str
-    uid: str
-    summary: str
-    location: str
-    # CONFIRMED, TENTATIVE, CANCELLED, …, or "".
-    status: str
-    # ISO 8601, or "": a day, or a time; without offset for an unknown zone or a floating time.
-    start: str
-    end: str
-    # The IANA name of the start's zone, or the calendar's own name; "" for days.
-    zone: str
-    organiser: Address | None
-    attendees: list[Address]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AuthenticationResult:
-    """The result of one method, as a mail server states it about the sender (RFC 8601)."""
-
-    # The server that states it; only one of one's own can be trusted.
-    server: str
-    # "dkim", "spf", "dmarc", … and "pass", "fail", …
-    method: str
-    result: str
-    # "header.d=example.com", as given.
-    properties: list[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BouncedRecipient:
-    """One address of a bounce, and the result of the delivery to it."""
-
-    address: str
-    # failed or delayed (RFC 3464, section 2.3.3)
-    action: str
-    # The enhanced status code (RFC 3463) as the bounce gives it: "5.1.1", or "".
-    status: str
-    # Whether the delivery failed for good, by the action; a status may contradict it.
-    hard: bool
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bounce:
-    """A message of ours that could not be delivered, or is late."""
-
-    recipients: list[BouncedRecipient]
-    # Of the returned message. The author of the bounce wrote it too, so it proves nothing.
-    original_message_id: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReplyParts:
-    """A body in its parts; answers between quoted lines are in the new and the quoted part."""
-
-    new_text: str
-    quoted_text: str
-    signature: str
-    new_html: str
-    quoted_html: str
-    signature_html: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

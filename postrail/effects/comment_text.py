@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from postrail.blobs import BlobMissing, BlobStore
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.incoming.reply_parts import parts_from
+from postrail.message_parts import ReplyParts
 from postrail.observe.log import log
-from postrail.records import BlobReference, MailParsed, ReplyParts
+from postrail.records import BlobReference, MailParsed
 
 logger = log(__name__)
 

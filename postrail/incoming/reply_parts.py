@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
-from postrail.records import ReplyParts
+from postrail.message_parts import ReplyParts
 
 
 def parts_from(content: bytes) -> ReplyParts:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from postrail.database import Connection
 from postrail.errors import PermanentError, TransientError
-from postrail.records import Attachment
+from postrail.message_parts import Attachment
 
 
 class TrackerUnavailable(TransientError):

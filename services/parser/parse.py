@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.records import (
+from postrail.message_parts import (
     Address,
     AuthenticationResult,
     Bounce,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from postrail.records import Address, Bounce, CalendarEvent
+from postrail.message_parts import Address, Bounce, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.parse import Mail, parse, unparsed

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from postrail.errors import PermanentError
-from postrail.records import Attachment
+from postrail.message_parts import Attachment
 from postrail.tracker import (
     Capabilities,
     CapabilityMissing,

@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from typing import Any
 
-from postrail.records import Attachment
+from postrail.message_parts import Attachment
 from postrail.tracker import CommentDraft, IssueDraft
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"

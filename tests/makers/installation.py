@@ -16,10 +16,11 @@ from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import Pool, open_pool, transaction
 from postrail.incoming.fetched import FetchedRow, record_fetched
+from postrail.message_parts import ReplyParts
 from postrail.observe.health import Health
 from postrail.outgoing import queue as outgoing
 from postrail.process import Process
-from postrail.records import MailDead, MailParsed, OutgoingQueued, PipelineProgress, ReplyParts
+from postrail.records import MailDead, MailParsed, OutgoingQueued, PipelineProgress
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets

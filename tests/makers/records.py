@@ -7,7 +7,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from postrail.records import Address, MailFetched, MailParsed, R
+from postrail.message_parts import Address
+from postrail.records import MailFetched, MailParsed, R
 from postrail.stream import avro
 from postrail.stream.received import Received
 

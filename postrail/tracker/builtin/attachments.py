@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail.database import Connection
-from postrail.records import Attachment
+from postrail.message_parts import Attachment
 
 
 async def insert_attachments(

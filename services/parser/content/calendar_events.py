@@ -16,7 +16,7 @@ from icalendar.parser import Contentline
 from icalendar.prop import vDDDTypes
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from postrail.records import Address, CalendarEvent
+from postrail.message_parts import Address, CalendarEvent
 from services.parser.text.decode import cut, decode, one_line, storable
 
 EVENTS_MAX = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from postrail.records import CalendarEvent
+from postrail.message_parts import CalendarEvent
 from services.parser.content.attachments import AttachedFile
 
 CALENDAR_MAX_BYTES = 1024 * 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.records import Address, CalendarEvent
+from postrail.message_parts import Address, CalendarEvent
 from services.parser.content import tnef
 from services.parser.content.tnef import Tnef
 from services.parser.text.decode import cut, one_line

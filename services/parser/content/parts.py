@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from postrail.records import CalendarEvent
+from postrail.message_parts import CalendarEvent
 from services.parser.content.attachments import (
     AttachedFile,
     UnpackedFile,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from postrail.records import CalendarEvent
+from postrail.message_parts import CalendarEvent
 from services.parser.content.attachment_names import sniffed_type
 from services.parser.content.attachments import UnpackedFile
 from services.parser.content.meetings import meeting_in

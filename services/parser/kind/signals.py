@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from postrail.records import Address, CalendarEvent
+from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 
-from postrail.records import Address
+from postrail.message_parts import Address
 from services.parser.mime.headers import VALUE_MAX, Field, Header, decode_value
 from services.parser.text.decode import UNWANTED_IN_LINES, cut, one_line
 

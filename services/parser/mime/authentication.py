@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from postrail.records import AuthenticationResult
+from postrail.message_parts import AuthenticationResult
 from services.parser.mime.headers import Header
 from services.parser.text.decode import cut
 

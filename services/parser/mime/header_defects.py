@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from postrail.records import Address
+from postrail.message_parts import Address
 from services.parser.mime.addresses import read_addresses
 from services.parser.mime.headers import VALUE_MAX, Header, decode_words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from postrail.records import MailingList
+from postrail.message_parts import MailingList
 from services.parser.mime.headers import Field, Header
 from services.parser.text.decode import cut
 

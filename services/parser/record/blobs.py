@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from postrail.records import Attachment, BlobReference
+from postrail.message_parts import Attachment
+from postrail.records import BlobReference
 from services.parser.content.attachments import AttachedFile
 from services.parser.mime.raw_bytes import View
 from services.parser.mime.transfer import Encoded, plain

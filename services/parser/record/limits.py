@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from postrail.records import (
+from postrail.message_parts import (
     Address,
     AuthenticationResult,
     BouncedRecipient,

@@ -6,15 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from postrail.records import (
-    Attachment,
-    BlobReference,
-    Bounce,
-    HeaderField,
-    MailFetched,
-    MailParsed,
-    ReplyParts,
-)
+from postrail.message_parts import Attachment, Bounce, HeaderField, ReplyParts
+from postrail.records import BlobReference, MailFetched, MailParsed
 from services.parser.content.attachments import whole_mail
 from services.parser.mime.raw_bytes import View
 from services.parser.parse import Mail

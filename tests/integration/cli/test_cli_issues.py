@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postrail.database import one_connection, rows
-from postrail.records import ReplyParts
+from postrail.message_parts import ReplyParts
 from postrail.settings import Settings
 from tests.makers.commands import Postrail, answer
 from tests.makers.installation import PARTS, Filled, replied

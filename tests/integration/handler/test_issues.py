@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from postrail.records import Address, Attachment, MailHandled, OutgoingQueued
+from postrail.message_parts import Address, Attachment
+from postrail.records import MailHandled, OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 

@@ -7,8 +7,9 @@ from postrail.database import transaction
 from postrail.decision import trace as traces
 from postrail.decision.decide import decide
 from postrail.incoming import conversations
+from postrail.message_parts import Address
 from postrail.outgoing import queue as outgoing
-from postrail.records import Address, MailParsed, OutgoingQueued
+from postrail.records import MailParsed, OutgoingQueued
 from postrail.stream import avro
 from postrail.tracker import issues
 from tests.integration.handler.bench import Bench

@@ -10,7 +10,7 @@ from dataclasses import replace
 from postrail.blobs import BlobStore
 from postrail.database import Connection, Pool, rows, transaction
 from postrail.errors import TransientError
-from postrail.records import Attachment
+from postrail.message_parts import Attachment
 from postrail.tracker import CommentDraft, IssueDraft, TrackerUnavailable
 from postrail.tracker.builtin.attachments import insert_attachments
 from postrail.tracker.builtin.comments import comment_made_by

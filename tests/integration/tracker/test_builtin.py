@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postrail.database import Pool, rows, transaction
-from postrail.records import Attachment
+from postrail.message_parts import Attachment
 from postrail.tracker import CommentDraft, IssueDraft, IssueNotFound
 from postrail.tracker.builtin.blob_names import named_blobs
 from postrail.tracker.builtin.tracker import BuiltinTracker

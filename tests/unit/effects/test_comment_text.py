@@ -10,7 +10,8 @@ import pytest
 from postrail.blobs import BlobStore
 from postrail.effects.comment_text import BODY_MAX_CHARACTERS, CommentText, comment_text
 from postrail.incoming.reply_parts import parts_from
-from postrail.records import BlobReference, MailParsed, ReplyParts
+from postrail.message_parts import ReplyParts
+from postrail.records import BlobReference, MailParsed
 from tests.makers.configuration import mail_account
 from tests.makers.parsing import contents, made
 from tests.makers.records import mail_parsed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from postrail.effects.involvement import involvement
-from postrail.records import Address
+from postrail.message_parts import Address
 from postrail.tracker.issues import Watcher
 from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed

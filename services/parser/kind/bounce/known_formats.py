@@ -8,7 +8,7 @@ from email.message import Message
 
 from flufl.bounce import all_failures
 
-from postrail.records import Address
+from postrail.message_parts import Address
 from services.parser.mime.addresses import read_addresses
 from services.parser.mime.headers import Header
 from services.parser.mime.raw_bytes import View

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postrail.records import Address, Bounce, BouncedRecipient
+from postrail.message_parts import Address, Bounce, BouncedRecipient
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.prose import Findings, read_prose

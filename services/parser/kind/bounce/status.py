@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from postrail.records import BouncedRecipient
+from postrail.message_parts import BouncedRecipient
 from services.parser.content.attachments import AttachedFile
 from services.parser.mime.headers import Header, decode_value, read_lines
 from services.parser.text.decode import decode, one_line, storable, unix_lines

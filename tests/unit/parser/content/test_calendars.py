@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postrail.records import CalendarEvent
+from postrail.message_parts import CalendarEvent
 from postrail.stream import avro
 from services.parser.content.calendar_events import ATTENDEES_MAX, EVENTS_MAX
 from services.parser.content.calendars import CALENDAR_MAX_BYTES, read_calendar

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from postrail.records import Address
+from postrail.message_parts import Address
 from services.parser.mime.addresses import read_date, read_received_at
 from services.parser.parse import parse
 
