@@ -250,6 +250,7 @@ async def test_an_unavailable_server_is_probed_by_one_message(bench: Bench) -> N
     assert "smtp" not in bench.process.health.problems
 
 
+@pytest.mark.logs_errors("sending failed")
 async def test_a_fault_of_one_message_leaves_the_others_alone(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await BlobStore(bench.process.settings.blobs.url).put(b"of another message")
