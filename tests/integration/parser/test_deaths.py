@@ -143,7 +143,7 @@ def test_a_mail_that_kills_is_passed_on_after_three_deaths_and_its_neighbours_ar
         "the outcomes of the messages",
     )
     reason = pipeline.value("SELECT reason FROM incoming_mail WHERE state = 'failed'")
-    assert reason == f"the mail could not be parsed: {REASON}"
+    assert reason == f"the message could not be parsed: {REASON}"
 
 
 def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_only(
