@@ -244,7 +244,7 @@ CASES = [
     Case(
         key_is_missing,
         "keys",
-        "no key",
+        "the key to seal secrets with is not set",
         "POSTRAIL_SECRETS__KEYS",
         "postrail secrets new-key",
     ),
