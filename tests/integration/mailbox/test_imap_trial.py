@@ -255,7 +255,7 @@ def test_an_unverified_certificate_is_shown_with_a_warning(dovecot: Dovecot) -> 
     step = tried(account_with(dovecot.imaps_port, verify_certificate=False))["TLS"]
     assert step.ok
     assert "certificate for localhost" in step.detail
-    assert "can take its place" in step.remedy
+    assert "can pose as localhost" in step.remedy
 
 
 def server_context(folder: Path, authority: trustme.CA, *names: str, days: int) -> ssl.SSLContext:
