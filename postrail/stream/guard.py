@@ -72,7 +72,7 @@ class DeathGuard(Guard):
             if self._suspicions.found(partition, at, start.note):
                 offsets[partition] = at
                 logger.warning(
-                    "a process died with records in hand",
+                    "a process died with records in flight",
                     partition=partition,
                     offset=at,
                     deaths=self._suspicions.deaths(partition, at),

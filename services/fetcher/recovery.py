@@ -70,7 +70,7 @@ class Recovery:
         seconds = max(asked_for, _pause_seconds(error, self._failures))
         logger.log(
             logging.ERROR if isinstance(error, ConfigurationError) else logging.WARNING,
-            "mailbox away",
+            "mailbox unavailable",
             mailbox=self._mailbox,
             reason=str(error),
             attempt=self._failures,

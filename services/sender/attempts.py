@@ -98,7 +98,7 @@ class Attempts:
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
             retry_at = channel.breaker.failed(self._clock.now(), reason)
-            logger.warning("mail server away", connection=name, reason=reason)
+            logger.warning("mail server unavailable", connection=name, reason=reason)
             return self._result(claimed, postponed(claimed, reason), retry_at)
         except PermanentError as error:
             return self._result(claimed, refused(claimed, str(error)))

@@ -56,9 +56,9 @@ def test_nothing_is_revealed(
 ) -> None:
     monkeypatch.setenv("POSTRAIL_SECRET_MAIL", "secret")
     (tmp_path / "mail").write_text("secret")
-    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
+    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         withheld.reveal(stored)
-    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
+    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         withheld.seal("plain")
 
 
@@ -76,7 +76,7 @@ async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Pa
     store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
     tokens = AccessTokens(no_database, withheld, clock)
     mailboxes = MailboxFactory(store, withheld, tokens, clock, full_listing_seconds=3600)
-    with pytest.raises(ConfigurationError, match="an observer is given no passwords"):
+    with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         mailboxes.mailbox_for(account)
 
 

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.timeout(150)
 WAIT_SECONDS = 60.0
 # Enough mailboxes that each partition has some.
 MAILBOXES = [f"box{number}" for number in range(8)]
-DIED = "a process died with records in hand"
+DIED = "a process died with records in flight"
 SESSION = {
     "POSTRAIL_KAFKA__SESSION_TIMEOUT_SECONDS": "2",
     "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",

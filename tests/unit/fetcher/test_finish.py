@@ -35,6 +35,7 @@ async def test_a_folder_that_cannot_be_marked_is_still_read(
     assert not server.seen
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_what_a_crash_left_unmarked_is_marked_at_the_next_start(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

@@ -86,6 +86,7 @@ async def test_lost_rows_are_made_again_within_the_limit(
     assert neighbours.store.fetched.keys() == before.keys()
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_an_unreadable_message_is_accounted_for_as_failed(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

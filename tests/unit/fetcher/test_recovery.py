@@ -70,6 +70,7 @@ async def test_pauses_stay_short_in_a_long_outage_of_postgresql(neighbours: Neig
     assert max(waits.seconds[:12]) <= 6
 
 
+@pytest.mark.logs_errors("mailbox unavailable")
 async def test_contacts_are_saved_but_not_for_each_poll(
     neighbours: Neighbours,
 ) -> None:
@@ -87,6 +88,7 @@ async def test_contacts_are_saved_but_not_for_each_poll(
     ]
 
 
+@pytest.mark.logs_errors("mailbox unavailable")
 async def test_a_refused_login_is_retried_seldom(neighbours: Neighbours) -> None:
     server, waits = MemoryServer(), Waits()
     server.open_faults = [ConfigurationError("login refused")]
@@ -95,6 +97,7 @@ async def test_a_refused_login_is_retried_seldom(neighbours: Neighbours) -> None
     assert waits.seconds[0] >= 12
 
 
+@pytest.mark.logs_errors("mailbox needs authorization")
 async def test_a_need_for_authorization_is_reported_once_and_the_mailbox_resumes_after_it(
     neighbours: Neighbours, capsys: pytest.CaptureFixture[str]
 ) -> None:

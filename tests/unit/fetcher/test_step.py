@@ -154,6 +154,7 @@ async def test_raw_messages_are_archived_by_day_and_mailbox(
     assert neighbours.blobs.archived == {key: b"one"}
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_refused_message_fails_and_the_others_go_on(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
@@ -171,6 +172,7 @@ async def test_a_refused_message_fails_and_the_others_go_on(
     assert ("support", "failed") in neighbours.progress.outcomes
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_message_that_breaks_the_connection_fails_after_three_losses(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:
@@ -194,6 +196,7 @@ async def test_a_message_that_breaks_the_connection_fails_after_three_losses(
     assert not suspects.losses
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_message_that_breaks_the_listing_does_not_stop_the_mailbox(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

@@ -92,6 +92,7 @@ async def test_an_unacknowledged_record_ends_the_watch(neighbours: Neighbours) -
     assert not server.seen
 
 
+@pytest.mark.logs_errors("mailbox failed")
 async def test_an_unforeseen_fault_stops_this_mailbox_for_a_while_only(
     neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,8 +85,12 @@ async def test_a_batch_without_faults_is_one_transaction() -> None:
 @pytest.mark.parametrize(
     ("fault", "state"),
     [
-        (ValueError("cannot be"), "failed: cannot be"),
-        (TrackerUnavailable("away"), "waiting"),
+        pytest.param(
+            ValueError("cannot be"),
+            "failed: cannot be",
+            marks=pytest.mark.logs_errors("a mail failed"),
+        ),
+        (TrackerUnavailable("unavailable"), "waiting"),
     ],
 )
 async def test_only_the_message_with_the_fault_is_set_apart(fault: Exception, state: str) -> None:
