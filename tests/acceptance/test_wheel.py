@@ -32,9 +32,12 @@ class Installed:
         venv.create(folder / "environment", with_pip=True)
 
     def run(
-        self, program: str, *arguments: str, seconds: float = 60, code: int = 0, **settings: str
+        self, program: str, *arguments: str, seconds: float = 300, code: int = 0, **settings: str
     ) -> str:
-        """Returns what a program of the environment prints; it has to end with that exit code."""
+        """Returns what a program of the environment prints; it has to end with that exit code.
+
+        The first import of a module takes long on a busy machine, as nothing is compiled yet.
+        """
         ours = {
             name: value
             for name, value in os.environ.items()
@@ -56,9 +59,7 @@ class Installed:
 
     def python(self, code: str) -> str:
         """Returns what some code prints there."""
-        # Nothing is compiled yet, so the first import of everything takes a while.
-        arguments = ["-W", "error", "-c", textwrap.dedent(code)]
-        return self.run("python", *arguments, seconds=300).strip()
+        return self.run("python", "-W", "error", "-c", textwrap.dedent(code)).strip()
 
 
 @pytest.fixture(scope="module")
