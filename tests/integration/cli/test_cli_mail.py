@@ -28,7 +28,7 @@ def test_messages_are_listed_with_their_outcomes_and_reasons(
 ) -> None:
     _, output, _ = postrail("mail", "list")
     assert "HELP-1" in output
-    assert "the mail could not be parsed: no headers" in output
+    assert "the message could not be parsed: no headers" in output
     # The text of a stranger is neither markup nor a control sequence.
     assert "Printer [red]on� fire" in output
     assert "\x1b" not in output

@@ -121,7 +121,7 @@ def test_a_stored_account_continues_where_it_was_read(
     asyncio.run(_read_up_to(settings, dovecot.uidvalidity("help"), 1))
     code, output, _ = postrail("accounts", "test", "help")
     assert code == 0
-    assert "read up to UID 1: 1 mail from UID 2 on" in output
+    assert "read up to UID 1: 1 message from UID 2 on" in output
     code, output, _ = postrail("accounts", "test", "lost")
     assert code == 1
     assert "wrong folder" in output
