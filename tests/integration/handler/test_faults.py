@@ -25,6 +25,7 @@ async def test_a_message_that_could_not_be_parsed_fails_and_keeps_its_bytes(benc
     assert kept.raw == b"bytes"
 
 
+@pytest.mark.logs_errors("a mail failed")
 async def test_one_poisonous_message_fails_and_the_others_are_handled(
     bench: Bench,
 ) -> None:
@@ -66,6 +67,7 @@ async def test_a_fault_after_the_commit_fails_no_message(bench: Bench) -> None:
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
 
 
+@pytest.mark.logs_errors("a mail failed")
 async def test_a_failed_message_can_be_retried_and_that_is_its_next_revision(
     bench: Bench,
 ) -> None:
