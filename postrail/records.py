@@ -124,13 +124,12 @@ class MailParsed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailHandled:
-    """The decision about a message, its reason and its effects."""
+    """The outcome of a message (see `postrail.decision.decision`), its reason and its effects."""
 
     mail_id: str
     mailbox: str
     # Counts the decisions about the same message: a release or a retry makes the next one.
     revision: int
-    # issue, comment, duplicate, noted or failed
     outcome: str
     reason: str
     project: str | None
@@ -164,10 +163,9 @@ class OutgoingQueued:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryResult:
-    """The result of the delivery to one recipient, with the server's reply."""
+    """The state (sent, deferred or failed) of one recipient's delivery, with the server's reply."""
 
     recipient: str
-    # sent, deferred or failed
     state: str
     reply: str
     attempts: int

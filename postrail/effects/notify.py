@@ -76,7 +76,7 @@ def notifications_of(
     if connection is None:
         return
     cause = _cause(one, audience, snapshot)
-    for person in one.event.told(audience, one.author, snapshot.own_addresses):
+    for person in one.event.recipients(audience, one.author, snapshot.own_addresses):
         text = one.event.text(audience, one.author, person, one.body)
         yield compose(cause, person, text, audience, connection, key, now)
 
@@ -86,9 +86,6 @@ def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapsho
     answered = mail.message_id if mail else first
     return Cause(
         name=one.cause,
-        conversation=audience.conversation,
-        issue_id=audience.issue_id,
-        issue_key=audience.issue_key,
         in_reply_to=answered,
         references=tuple(dict.fromkeys(filter(None, [first, answered]))),
         reply_to=snapshot.reply_address(audience.project, mail.mailbox if mail else None),

@@ -32,9 +32,6 @@ class Cause:
 
     # Unique for the effect, for example "mail 3f… revision 1" or "comment 12".
     name: str
-    conversation: str
-    issue_id: int
-    issue_key: str
     in_reply_to: str | None
     references: tuple[str, ...]
     # The watched address, which answers should go to.
@@ -67,7 +64,7 @@ class Event:
     """A kind of effect that is notified: to whom, and by which text."""
 
     # Takes the audience, the author and our own addresses.
-    told: Callable[[Audience, Watcher, frozenset[str]], list[Watcher]]
+    recipients: Callable[[Audience, Watcher, frozenset[str]], list[Watcher]]
     # Takes the audience, the author, the recipient, and the text that the author wrote.
     text: Callable[[Audience, Watcher, Watcher, str], str]
 
@@ -104,9 +101,9 @@ def compose(
     )
     return OutgoingQueued(
         outgoing_id=outgoing_id,
-        conversation=cause.conversation,
-        issue_id=cause.issue_id,
-        issue_key=cause.issue_key,
+        conversation=audience.conversation,
+        issue_id=audience.issue_id,
+        issue_key=audience.issue_key,
         cause=cause.name,
         connection=connection.name,
         envelope_from=connection.from_address,
