@@ -244,6 +244,7 @@ async def test_a_large_message_goes_to_the_blob_store(
     assert blobs == [([first.blob.sha256],), ([],)]
 
 
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_a_message_that_the_server_cannot_read_fails_alone(
     dovecot: Dovecot, certificates: Certificates, fetching: Fetching
 ) -> None:

@@ -152,6 +152,7 @@ async def test_a_session_lost_after_dele_is_repeated(
 
 
 @pytest.mark.parametrize("breaks_off", [True, False])
+@pytest.mark.logs_errors("mail cannot be read")
 async def test_an_unreadable_message_does_not_stop_the_others(
     server: Pop3Server, neighbours: Neighbours, watching: Watching, breaks_off: bool
 ) -> None:
