@@ -13,8 +13,12 @@ REPOSITORY = Path(__file__).parents[2]
 # The contract, a module that breaks it, and the import that does.
 CASES = [
     ("direction", "postrail/retry.py", "import services.sender"),
+    ("layers", "postrail/incoming/queue.py", "import postrail.effects"),
+    ("layers", "postrail/mailbox/__init__.py", "import postrail.courier"),
+    ("layers", "postrail/observe/log.py", "import postrail.stream.producer"),
+    ("parser-layers", "services/parser/mime/headers.py", "import services.parser.content"),
     ("independence", "services/sender/__init__.py", "import services.parser"),
-    ("foundation", "postrail/errors.py", "import postrail.observe.log"),
+    ("layers", "postrail/errors.py", "import postrail.observe.log"),
     ("decision", "postrail/decision/matching.py", "import postrail.tracker"),
     # Also indirectly: the database, by what owns the tables of conversations.
     ("decision", "postrail/decision/facts.py", "import postrail.incoming.conversations"),
