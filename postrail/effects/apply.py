@@ -56,8 +56,8 @@ class Applied:
 async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     """Applies the effects, and writes the outcomes and the outbox, on the caller's connection.
 
-    A message that another process has finished in the meantime is left out; only a message whose
-    row is not locked by the caller, and that has no effects, can be one.
+    Leaves out a message that another process has finished in the meantime. The caller must hold the
+    locks of the rows of all messages that have effects.
     """
     made = await _apply_effects(context, batch)
     announcements = [one.announcement for one in made if one.announcement]
@@ -79,12 +79,9 @@ async def _apply_effects(context: Context, batch: Sequence[Decided]) -> list[Mad
     for one in batch:
         for effect in one.decision.effects:
             works.setdefault(type(effect), []).append(Work(one.due, effect))
-    return [
-        made
-        for kind, applier in APPLIERS.items()
-        if kind in works
-        for made in await applier(context, works[kind])
-    ]
+    # An effect of an unknown kind is a ValueError here, so that none is dropped in silence.
+    kinds = sorted(works, key=list(APPLIERS).index)
+    return [made for kind in kinds for made in await APPLIERS[kind](context, works[kind])]
 
 
 def _handled(decided: Decided, made: Made | None) -> Handled:

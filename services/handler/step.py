@@ -104,4 +104,4 @@ class Handler:
 
 def _beside_the_messages(error: Exception) -> TransientError:
     """Returns a fault outside of the messages, which must neither fail one nor pass unnoticed."""
-    return TransientError(f"mails cannot be worked: {type(error).__name__}: {error}")
+    return TransientError(f"messages cannot be processed: {type(error).__name__}: {error}")

@@ -1,12 +1,25 @@
-"""Each kind of effect has its applier."""
+"""Each kind of effect has its applier, and is never dropped in silence."""
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, cast, get_args
 
-from postrail.decision.decision import Effect
-from postrail.effects.apply import APPLIERS
+import pytest
+
+from postrail.decision.decision import Decision, Effect, Outcome
+from postrail.effects.apply import APPLIERS, apply
+from postrail.effects.batch import Decided
+from tests.makers.records import mail_parsed
+from tests.unit.effects.works import work
 
 
 def test_each_kind_of_effect_is_applied() -> None:
     assert set(APPLIERS) == set(get_args(Effect))
+
+
+async def test_an_effect_of_an_unknown_kind_is_a_fault() -> None:
+    effect = cast(Any, "an effect of a later release")
+    decision = Decision(outcome=Outcome.ISSUE, reason="", effects=(effect,))
+    due = work(effect, mail_parsed()).due
+    with pytest.raises(ValueError, match="not in list"):
+        await apply(cast(Any, None), [Decided(due, decision)])
