@@ -125,10 +125,10 @@ async def test_a_comparison_is_requested_and_its_figures_are_shown(
         dovecot.append("help", b"Subject: A\r\n\r\n", when=datetime(2026, month, 1, tzinfo=UTC))
     unwatched = ("accounts", "reconcile", "help", "--wait", "0")
     waiting = await asyncio.to_thread(command, *unwatched)
-    assert waiting == "help: asked for, so far 0 mails held, 0 unaccounted for, 0 fetched\n"
+    assert waiting == "help: not finished, so far 0 messages held, 0 unaccounted for, 0 fetched\n"
     with fetcher(environment | {PASSWORD_VARIABLE: dovecot.password}, tmp_path / "fetcher.log"):
         words = await asyncio.to_thread(command, "accounts", "reconcile", "help")
-        assert words == "help: 1 mails held, 0 unaccounted for, 0 fetched\n"
+        assert words == "help: 1 messages held, 0 unaccounted for, 0 fetched\n"
         arguments = ("accounts", "backfill", "--all", "--since", "2026-04-01", "--json")
         (found,) = json.loads(await asyncio.to_thread(command, *arguments))
     assert (found["since"], found["held"], found["unaccounted"], found["fetched"]) == (
