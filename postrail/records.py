@@ -157,7 +157,7 @@ class OutgoingQueued:
     mailbox: str | None
     message: bytes | None
     message_blob: BlobReference | None
-    # Our own id of the issue; None in records of release 0.1.0 and before.
+    # Our own id of the issue; None in records of builds before migration 0011.
     issue_id: int | None = None
 
 

@@ -10,7 +10,7 @@ from postrail.tracker import issues
 
 
 async def issue_ids(connection: Connection, records: Sequence[OutgoingQueued]) -> list[int | None]:
-    """Returns the issue of each record; records of release 0.1.0 and before name its key only."""
+    """Returns the issue of each record; those of builds before migration 0011 name its key."""
     keys = {r.issue_key for r in records if r.issue_id is None and r.issue_key}
     found = await issues.by_key(connection, keys)
     by_key = {key: issue.issue_id for key, issue in found.items()}

@@ -6,6 +6,7 @@ kafka-python's producer blocks while it waits for metadata or memory, so it is u
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -87,9 +88,10 @@ class Producer:
             )
 
     async def close(self) -> None:
-        """Waits up to 5 seconds for records in flight, and disconnects."""
+        """Waits up to 5 seconds for records in flight, and disconnects; ignores Kafka's errors."""
         if self._producer is not None:
-            await self._in_thread(self._producer.close, 5)
+            with contextlib.suppress(KafkaError):
+                await self._in_thread(self._producer.close, 5)
         self._thread.shutdown(wait=False)
         self._waiting.shutdown(wait=False)
 

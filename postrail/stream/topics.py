@@ -6,12 +6,14 @@ shorter retention would lose messages that wait to be handled or replayed.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import TopicAlreadyExistsError
 
 from postrail import records
 from postrail.errors import ConfigurationError
@@ -155,7 +157,9 @@ class TopicAdmin:
                 for name in missing
             }
             if wanted:
-                self._client.create_topics(wanted, wait_for_metadata=True)
+                # A process that was just killed, or another one, may have created them already.
+                with contextlib.suppress(TopicAlreadyExistsError):
+                    self._client.create_topics(wanted, wait_for_metadata=True)
 
 
 def check_topics(settings: KafkaSettings) -> tuple[list[Topic[Record]], list[str]]:

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from postrail.errors import FatalError, PermanentError, TransientError
 from postrail.observe.log import log
-from postrail.process import Process
+from postrail.process import Process, patiently
 from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
@@ -130,8 +130,10 @@ class Monitor:
 async def main(process: Process) -> None:
     """Runs the monitor until the process stops."""
     if await topic_exists(process):
-        await asyncio.to_thread(make_changelogs, process.settings.kafka)
-        await Monitor(process).run()
+        kafka = process.settings.kafka
+        await patiently(process, "kafka", lambda: asyncio.to_thread(make_changelogs, kafka))
+        if not process.stop.is_set():
+            await Monitor(process).run()
 
 
 def make_changelogs(settings: KafkaSettings) -> None:

@@ -131,7 +131,7 @@ def test_the_demo_runs_stops_and_starts_again(own_folder: Path) -> None:
         assert up.end_by(signal.SIGINT) == 0
         assert processes_of(data) == []
     with running(data) as up:
-        up.wait_for("Everything runs")
+        up.wait_for("Started in")
         assert_issues_are_there(data)
         # The demo's mail server does not run, and no service tries to reach it.
         found = postrail("doctor", "--data", str(data))

@@ -35,7 +35,8 @@ from services.cli.demo.messages import (
 AUTHOR = "postrail up --demo"
 MAILBOX = "demo"
 OFF = {"enabled": False, "is_default": False}
-WAIT_SECONDS = 60.0
+# A first start on a busy machine is slow.
+WAIT_SECONDS = 180.0
 POLL_SECONDS = 0.1
 
 
@@ -158,7 +159,10 @@ class DemoStory:
             async with transaction(self._pool) as connection:
                 if await watched_since(connection, MAILBOX, self._since):
                     return
-            await self._wait(deadline, f"the mailbox {MAILBOX} is not watched")
+            await self._wait(
+                deadline,
+                f"the fetcher has not opened the mailbox {MAILBOX!r}",
+            )
 
     async def _send(self, samples: Iterable[Sample]) -> None:
         for sample in samples:

@@ -210,7 +210,7 @@ class Installation:
     async def _live(self, pool: database.Pool, services: LocalServices) -> None:
         await self._wait_until_ready(services)
         seconds = time.monotonic() - self._started
-        self._display.print(f"Everything runs, after {seconds:.0f} s.", "bold")
+        self._display.print(f"Started in {seconds:.0f} s.", "bold")
         if self._options.demo:
             await self._show_demo(pool)
         self._print_next_steps()
