@@ -18,7 +18,8 @@ from typing import TypeVar
 from postrail import __version__
 from postrail.clock import Clock, SystemClock
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.observe.health import Health, HealthServer
+from postrail.observe.health import Health
+from postrail.observe.health_server import HealthServer
 from postrail.observe.log import configure_log, log
 from postrail.retry_loop import RetryLoop
 from postrail.settings import Settings, load_settings

@@ -18,7 +18,8 @@ from typing import Protocol
 from postrail import __version__
 from postrail.clock import Clock
 from postrail.observe import metrics
-from postrail.observe.health import Health, HealthServer
+from postrail.observe.health import Health
+from postrail.observe.health_server import HealthServer
 from postrail.records import MailboxProgress, PipelineProgress
 from postrail.stream import avro
 from postrail.stream.producer import Entry

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from postrail.clock import SettableClock
-from postrail.observe.health import Health, HealthServer
+from postrail.observe.health import Health
+from postrail.observe.health_server import HealthServer
 from postrail.records import PipelineProgress
 from postrail.settings import ServerSettings
 from postrail.stream import avro
