@@ -17,6 +17,7 @@ from postrail.errors import ConfigurationError, PipelineError, TransientError
 from services.cli.commands import COMMANDS
 from services.cli.data_folder import adopted_folder
 from services.cli.lazy_group import LazyGroup
+from services.cli.visible import clean
 
 FAILED = 1
 WRONG_USE = 2
@@ -86,11 +87,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _explain(error: PipelineError) -> None:
     """Prints the problem, the setting and the remedy, each on its line."""
-    typer.echo(typer.style("Error: ", fg="red", bold=True) + error.problem, err=True)
+    typer.echo(typer.style("Error: ", fg="red", bold=True) + clean(error.problem), err=True)
     if error.setting:
-        typer.echo(f"Setting: {error.setting}", err=True)
+        typer.echo(clean(f"Setting: {error.setting}"), err=True)
     if error.remedy:
-        typer.echo(f"Remedy: {error.remedy}", err=True)
+        typer.echo(clean(f"Remedy: {error.remedy}"), err=True)
     folder = adopted_folder()
     if folder is None and error.setting in ADDRESSES and error.setting not in os.environ:
         typer.echo(

@@ -1,21 +1,24 @@
 """Prints answers: tables for people, JSON for programs.
 
-Subjects and addresses come from strangers: their control characters never reach the terminal.
+Subjects and addresses come from strangers: their control characters never reach the terminal,
+whichever function prints them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from services.cli.visible import clean, escaped
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Limit = Annotated[
@@ -34,8 +37,8 @@ def show_json(value: object) -> None:
 
 
 def as_json(value: object, indent: int | None = None) -> str:
-    """Returns a value as JSON text."""
-    return json.dumps(value, default=_plain_value, ensure_ascii=False, indent=indent)
+    """Returns a value as JSON text, which is safe to print on a terminal."""
+    return escaped(json.dumps(value, default=_plain_value, ensure_ascii=False, indent=indent))
 
 
 def show_table(columns: Sequence[str], lines: Sequence[Sequence[object]], *, empty: str) -> None:
@@ -70,18 +73,21 @@ def show_texts(texts: Sequence[tuple[str, str]]) -> None:
             console().print(clean(text), markup=False)
 
 
+class _CleanConsole(Console):
+    """Cleans all text at the last moment; cells are cleaned before, so that columns stay even."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yields the parts of the output; rich's own control codes are parts of their own."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else clean(text), style, control)
+
+
 def console() -> Console:
     """Returns the terminal, or a wide page when the output goes elsewhere."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
-
-
-def clean(text: str) -> str:
-    """Replaces the control characters of a stranger's text, except line ends and tabs."""
-    return "".join(
-        character if character in "\n\t" or unicodedata.category(character) != "Cc" else "�"
-        for character in text
-    )
+    terminal = _CleanConsole(highlight=False)
+    return terminal if terminal.is_terminal else _CleanConsole(highlight=False, width=PIPE_WIDTH)
 
 
 def moment(value: datetime | None) -> str:

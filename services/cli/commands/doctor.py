@@ -13,7 +13,8 @@ from postrail.doctor.examine import examine
 from postrail.embedded.endpoints import read_endpoints
 from services.cli.data_folder import Data, adopted_folder
 from services.cli.installation import complete, load
-from services.cli.output import Json, clean, console, show_json
+from services.cli.output import Json, console, show_json
+from services.cli.visible import clean
 
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red", "skipped": "yellow"}
 FAILED = 1

@@ -26,7 +26,6 @@ from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import (
     Json,
     Limit,
-    clean,
     console,
     moment,
     show_fields,
@@ -34,6 +33,7 @@ from services.cli.output import (
     show_table,
     show_texts,
 )
+from services.cli.visible import clean
 
 issues = typer.Typer(no_args_is_help=True)
 

@@ -10,6 +10,7 @@ from services.cli.commands.run import Service
 from services.cli.data_folder import Data
 from services.cli.installation import complete, load
 from services.cli.output import Json, console, show_fields, show_json, show_table
+from services.cli.visible import clean
 
 
 def status(data: Data = None, json: Json = False) -> None:
@@ -23,7 +24,7 @@ def status(data: Data = None, json: Json = False) -> None:
     else:
         _print(found)
     for error in errors[1:]:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(clean(f"Error: {error}"), err=True)
     if errors:
         raise errors[0]
 

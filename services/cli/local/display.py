@@ -9,7 +9,8 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from services.cli.output import clean, console
+from services.cli.output import console
+from services.cli.visible import clean
 
 
 class Display:

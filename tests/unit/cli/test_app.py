@@ -16,7 +16,7 @@ from services.cli.app import command_group, run
 from services.cli.commands import COMMANDS
 from services.cli.commands.setup import migrate
 from services.cli.lazy_group import LazyCommand
-from services.cli.output import as_json, clean
+from services.cli.output import as_json
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["apply", "-h"], ["topics", "--help"]])
@@ -186,10 +186,11 @@ def test_a_new_key_is_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.strip()) == 44
 
 
-def test_control_characters_of_strangers_never_reach_the_terminal() -> None:
-    assert clean("a\x1b[2Jb\x07\x9bc\r") == "a�[2Jb��c�"
-    assert clean("é\tü\n") == "é\tü\n"
-
-
 def test_json_keeps_letters_as_they_are() -> None:
     assert as_json({"subject": "Grüße"}) == '{"subject": "Grüße"}'
+
+
+def test_the_words_of_an_error_are_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["parse", "no\x9bfile\u200b.eml"]) == 1
+    error = capsys.readouterr().err
+    assert "no�file�.eml" in error

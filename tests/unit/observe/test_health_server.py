@@ -184,6 +184,7 @@ def drip(clients: list[socket.socket]) -> None:
             continue
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.skipif(sys.platform != "linux", reason="the CPU time is read from Linux")
 def test_slow_connections_take_neither_the_port_nor_a_core() -> None:
     soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -19,6 +19,7 @@ from postrail.settings import Settings
 from services.cli.commands.accounts.callback_server import CallbackServer
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, connected_to_own, load
+from services.cli.visible import clean
 
 # As long as an authorization that was begun stays valid.
 ANSWER_SECONDS = 900.0
@@ -100,7 +101,7 @@ def _by_browser(authorization: Authorization, credential: OAuthCredential, port:
 
 def _by_device(authorization: Authorization) -> None:
     device = complete(authorization.begin_device())
-    typer.echo(f"Open {device.address} on any device and enter the code {device.code}")
+    typer.echo(clean(f"Open {device.address} on any device and enter the code {device.code}"))
     typer.echo("Waiting for that …")
     complete(authorization.finish_device(device))
 

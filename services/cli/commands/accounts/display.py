@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from postrail.configuration.kinds import shown
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.views.mailboxes import AccountStatus, FailedMail, MailboxStatus
-from services.cli.output import SHORT_ID, clean, console, moment, show_table
+from services.cli.output import SHORT_ID, console, moment, show_table
+from services.cli.visible import clean
 
 
 def print_list(found: Sequence[AccountStatus]) -> None:

@@ -28,7 +28,8 @@ from postrail.settings import Settings
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected_to_own, load
 from services.cli.options import name_of, read_text
-from services.cli.output import Json, clean, console, show_json
+from services.cli.output import Json, console, show_json
+from services.cli.visible import clean
 
 FAILED = 1
 STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}

@@ -16,7 +16,8 @@ from postrail.tasks import set_within
 from postrail.views.incoming import UNFINISHED, IncomingRow, changed_mails, incoming_mails
 from services.cli.commands.mail.changes import Changes
 from services.cli.installation import connected
-from services.cli.output import SHORT_ID, as_json, clean, console, moment
+from services.cli.output import SHORT_ID, as_json, console, moment
+from services.cli.visible import clean
 
 POLL_SECONDS = 1.0
 # The most messages that are followed though they were unfinished at the start.
