@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from postrail.embedded.data_folder import (
     KEYS_FILE,
@@ -58,7 +59,7 @@ class Instance:
         self._mail_users = dict(mail_users or {})
         self._announce = announce
         self._jars_cache = jars_cache or default_cache(self.folder)
-        self._lock: IO[str] | None = None
+        self._lock: ExitStack | None = None
         self._endpoints: Endpoints | None = None
         self._parts: dict[str, Part] = {}
 

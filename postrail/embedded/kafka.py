@@ -11,7 +11,7 @@ from pathlib import Path
 
 from postrail.embedded.java import JavaProgram, java_command
 from postrail.embedded.ports import LOOPBACK, answers
-from postrail.embedded.processes import Child, log_tail, write_atomically
+from postrail.embedded.processes import Child, log_tail, open_log, write_atomically
 from postrail.errors import TransientError
 
 KAFKA = JavaProgram(
@@ -159,7 +159,7 @@ class Kafka:
         command = java_command(STORAGE_TOOL, self._jars, heap_mib=self._heap_mib)
         # The equals sign is needed, as an id may begin with a dash.
         arguments = ["format", f"--cluster-id={_cluster_id()}", "--config"]
-        with log_file.open("wb") as log:
+        with open_log(log_file, append=False) as log:
             done = subprocess.run(
                 [*command, *arguments, str(self._properties_file)],
                 cwd=self.folder,

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from postrail.embedded.java import require_modules
 from postrail.embedded.ports import LOOPBACK
 from postrail.embedded.process_ids import until
-from postrail.embedded.processes import Child, ChildEndedError, log_tail, write_atomically
+from postrail.embedded.processes import Child, ChildEndedError, log_tail, open_log, write_atomically
 from postrail.embedded.run_as import RunAs, give, run_as_other_user
 from postrail.errors import ConfigurationError, TransientError
 
@@ -221,7 +221,7 @@ def binary(name: str) -> Path:
 
 
 def _run_tool(command: Sequence[str], log_file: Path) -> None:
-    with log_file.open("wb") as log:
+    with open_log(log_file, append=False) as log:
         done = subprocess.run(
             command,
             cwd="/",

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from postrail.embedded.process_ids import ProcessId, end_orphan, until
 from postrail.errors import ConfigurationError, TransientError
@@ -48,6 +48,15 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def open_log(path: Path, *, append: bool = True) -> IO[bytes]:
+    """Opens a log for writing, which only its owner may read: it may quote messages."""
+    more = os.O_APPEND if append else os.O_TRUNC
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | more, 0o600)
+    # Earlier releases left it open for all.
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "wb")
 
 
 def log_tail(log_file: Path, max_bytes: int = LOG_TAIL_BYTES) -> str:
@@ -163,7 +172,7 @@ class Child:
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_MAX_BYTES:
             self.log_file.replace(self.log_file.with_name(self.log_file.name + ".1"))
         wrapped = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
-        with self.log_file.open("ab") as log:
+        with open_log(self.log_file) as log:
             return subprocess.Popen(
                 [*wrapped, str(int(self._death_signal)), *self.command],
                 stdin=subprocess.DEVNULL,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -21,6 +24,29 @@ def test_a_locked_folder_names_the_process(tmp_path: Path) -> None:
         assert f"process {os.getpid()} since 20" in raised.value.problem
         assert "--data" in raised.value.remedy
     lock_folder(tmp_path).close()
+
+
+def test_a_folder_stays_locked_when_its_lock_file_is_removed(tmp_path: Path) -> None:
+    with lock_folder(tmp_path):
+        (tmp_path / "lock").unlink()
+        with pytest.raises(ConfigurationError, match="is in use by another process"):
+            lock_folder(tmp_path)
+    lock_folder(tmp_path).close()
+
+
+def test_a_file_system_that_locks_no_folders_has_the_lock_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def of_files_only(file: int | IO[str], operation: int) -> None:
+        if isinstance(file, int):
+            raise OSError(errno.EBADF, "as NFS answers")
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", of_files_only)
+    with lock_folder(tmp_path), pytest.raises(ConfigurationError, match="is in use by process"):
+        lock_folder(tmp_path)
 
 
 def test_a_folder_keeps_its_unique_name(tmp_path: Path) -> None:
