@@ -18,6 +18,9 @@ from postrail.configuration import kinds
 from postrail.configuration.entry import ConfigurationFileError, Entry, Fault
 from postrail.configuration.kind import Kind
 
+# Deeper than any field of ours: a list of names in an entry of a section has four levels.
+MOST_LEVELS = 20
+
 
 def parse_file(text: str, file: str) -> list[Entry]:
     """Returns the entries of a file in its order; raises ConfigurationFileError with all faults."""
@@ -26,6 +29,24 @@ def parse_file(text: str, file: str) -> list[Entry]:
     if reader.faults:
         raise ConfigurationFileError(file, reader.faults)
     return entries
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses nodes that are nested too deeply for the recursion of the library."""
+
+    _level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Composes a node and those below it; raises MarkedYAMLError at the level too many."""
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            problem = f"is nested deeper than {MOST_LEVELS} levels"
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._level -= 1
 
 
 class _Reader:
@@ -37,7 +58,7 @@ class _Reader:
 
     def read(self, text: str) -> list[Entry]:
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            root = yaml.compose(text, Loader=_Loader)
         except yaml.YAMLError as error:
             raise ConfigurationFileError(self._file, [_yaml_fault(error, text)]) from error
         if root is None:
@@ -107,7 +128,10 @@ class _Reader:
             return yaml.constructor.SafeConstructor().construct_document(node)
         except yaml.constructor.ConstructorError as error:
             self._fault(node, where, error.problem or "cannot be read")
-            return None
+        except ValueError as error:
+            # It has the form of a date or number that does not exist, such as 2024-13-45.
+            self._fault(node, where, f"cannot be read: {error}")
+        return None
 
     def _model_fault(
         self,

@@ -347,3 +347,30 @@ def test_all_faults_are_named_at_once_in_order() -> None:
 
 def test_a_wrong_password_is_never_shown() -> None:
     assert "4711" not in "".join(faults_of(ACCOUNT.replace("secret", "4711")))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\n\naccounts: " + "[" * 5000, 3),
+        ("accounts:\n  - name: " + "{a: " * 5000, 2),
+        ("- " * 5000, 1),
+        ("accounts:\n" + "".join(" " * level + "a:\n" for level in range(1, 5000)), 20),
+        ("? " * 5000, 1),
+    ],
+)
+def test_nodes_that_are_nested_too_deeply_name_the_line(text: str, line: int) -> None:
+    assert faults_of(text) == [f"postrail.yaml:{line}: YAML: is nested deeper than 20 levels"]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("2024-13-45", "month must be in 1..12"),
+        ("2024-01-01 25:00:00", "hour must be in 0..23"),
+        ("1" * 5000, "Exceeds the limit"),
+    ],
+)
+def test_a_value_that_cannot_exist_names_the_line(value: str, problem: str) -> None:
+    (fault,) = faults_of(f"{ACCOUNT}    folder: {value}\n")
+    assert fault.startswith(f"postrail.yaml:8: account: cannot be read: {problem}")
