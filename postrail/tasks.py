@@ -48,3 +48,15 @@ async def side_by_side(*parts: Coroutine[Any, Any, None]) -> None:
         raise errors[0]
     if errors:
         raise BaseExceptionGroup("several parts failed", errors)
+
+
+async def until_one_ends(*parts: Coroutine[Any, Any, object]) -> None:
+    """Runs the parts until one has ended, then ends the others; raises the error of the first."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end_tasks(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()

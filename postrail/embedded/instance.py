@@ -128,9 +128,9 @@ class Instance:
             self._lock.close()
             self._lock = None
 
-    def ended_part(self) -> str:
-        """Returns the name of a server that has ended by itself; "" while all run."""
-        return next((name for name, part in self._parts.items() if not part.child.running), "")
+    def ended_parts(self) -> list[Part]:
+        """Returns the servers that have ended by themselves."""
+        return [part for part in self._parts.values() if not part.child.running]
 
     def publish_services(self, services: Mapping[str, str]) -> Endpoints:
         """Adds the addresses of the services to `endpoints.json`."""

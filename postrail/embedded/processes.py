@@ -43,11 +43,17 @@ def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Replaces the file in one step, so that a reader never sees a part of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        # A write that fails, as on a full disk, does not name its file.
+        error.filename = error.filename or str(path)
+        raise
 
 
 def open_log(path: Path, *, append: bool = True) -> IO[bytes]:
@@ -164,7 +170,15 @@ class Child:
         if self._pid_file is not None:
             end_orphan(self._pid_file)
         self._process = _SPAWNER.call(self._popen)
-        if self._pid_file is not None and (identity := ProcessId.of(self._process.pid)):
+        try:
+            self._write_pid_file(self._process.pid)
+        except OSError:
+            # Without its pid file, the next run could not find it.
+            self.kill()
+            raise
+
+    def _write_pid_file(self, pid: int) -> None:
+        if self._pid_file is not None and (identity := ProcessId.of(pid)):
             write_atomically(self._pid_file, json.dumps(asdict(identity)))
 
     def _popen(self) -> subprocess.Popen[bytes]:

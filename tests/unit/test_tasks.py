@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from postrail import tasks
-from postrail.tasks import end_tasks, set_within, side_by_side
+from postrail.tasks import end_tasks, set_within, side_by_side, until_one_ends
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +82,19 @@ async def test_a_cancelled_caller_ends_its_parts_first() -> None:
     whole.cancel()
     with pytest.raises(asyncio.CancelledError):
         await whole
+    assert part.ended
+
+
+async def test_the_end_of_one_part_ends_the_others() -> None:
+    part = Part(loses=1)
+    await until_one_ends(part.run(), asyncio.sleep(0.01))
+    assert part.ended
+
+
+async def test_an_error_of_the_first_part_that_ends_is_raised() -> None:
+    part = Part(loses=0)
+    with pytest.raises(ValueError, match="one"):
+        await until_one_ends(part.run(), fail(ValueError("one")))
     assert part.ended
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,14 +14,10 @@ from postrail.embedded.endpoints import read_endpoints
 from postrail.embedded.ports import LOOPBACK, choose_ports, free_port, is_free
 from postrail.embedded.processes import Child
 from postrail.errors import ConfigurationError
-from postrail.retry import backoff_seconds
 from services import module_of
+from services.cli.local.restart_plan import START_ERRORS, RestartPlan, start_problem
 
 SERVICES = ("fetcher", "parser", "handler", "sender", "monitor")
-RESTART_BASE_SECONDS = 1.0
-RESTART_MAX_SECONDS = 30.0
-# A service that ran for this long did not fail at its start: it is restarted quickly again.
-STEADY_SECONDS = 60.0
 READY_TIMEOUT_SECONDS = 2.0
 
 Announce = Callable[[str], None]
@@ -36,9 +31,7 @@ class LocalService:
         self.port = port
         self._folder = folder
         self._announce = announce
-        self._failures = 0
-        self._started_at = 0.0
-        self._restart_at: float | None = None
+        self._plan = RestartPlan()
         self._child = self._make_child()
 
     @property
@@ -46,37 +39,41 @@ class LocalService:
         """Returns the address at which it serves /metrics, /healthz and /readyz."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def start(self) -> None:
-        """Starts the process; on another port if its old one is in use."""
+    def start(self) -> bool:
+        """Starts the process; when that fails, announces and plans the next attempt."""
+        try:
+            self._start()
+        except START_ERRORS as error:
+            seconds = self._plan.failed()
+            self._announce(
+                f"{self.name}: cannot be started: {start_problem(error)};"
+                f" next attempt in {seconds:.0f} s"
+            )
+            return False
+        self._plan.started()
+        return True
+
+    def _start(self) -> None:
+        # Another program may have taken its port in the meantime.
         if not is_free(self.port):
             self.port = free_port()
             self._child = self._make_child()
-        self._restart_at = None
-        self._started_at = time.monotonic()
         self._child.start()
 
     def restart_if_due(self) -> bool:
         """Restarts the process if it has ended and its back-off is over; returns whether it did."""
         if self._child.running:
             return False
-        if self._restart_at is None:
-            self._plan_restart()
-        elif time.monotonic() >= self._restart_at:
-            self.start()
+        if not self._plan.planned:
+            seconds = self._plan.failed()
+            self._announce(
+                f"{self.name}: ended {_cause(self._child.exit_code)}, restarts in {seconds:.0f} s;"
+                f" its log is {self._child.log_file}"
+            )
+        elif self._plan.due and self.start():
             self._announce(f"{self.name}: restarted")
             return True
         return False
-
-    def _plan_restart(self) -> None:
-        now = time.monotonic()
-        steady = now - self._started_at > STEADY_SECONDS
-        self._failures = 1 if steady else self._failures + 1
-        seconds = backoff_seconds(self._failures, RESTART_BASE_SECONDS, RESTART_MAX_SECONDS)
-        self._restart_at = now + seconds
-        self._announce(
-            f"{self.name}: ended {_cause(self._child.exit_code)}, restarts in {seconds:.0f} s;"
-            f" its log is {self._child.log_file}"
-        )
 
     def problem(self) -> str:
         """Returns why it is not ready, or a blank text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,8 @@ from rich.text import Text
 
 from services.cli.output import console
 from services.cli.visible import clean
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Display:
@@ -38,7 +41,12 @@ class Display:
 
     def print(self, line: str, style: str = "") -> None:
         """Prints a line, without the control characters of strangers."""
-        self._console.print(Text(clean(line), style), soft_wrap=True)
+        try:
+            self._console.print(Text(clean(line), style), soft_wrap=True)
+        except OSError as error:
+            # A full disk under the output must not end what runs.
+            if error.errno not in DISK_FULL:
+                raise
 
     def show(self, renderable: RenderableType) -> None:
         """Prints a table, or anything else that rich can print."""

@@ -26,11 +26,11 @@ from postrail import instance as ownership
 from postrail.clock import SystemClock
 from postrail.embedded.endpoints import ENDPOINTS_FILE
 from postrail.embedded.instance import Instance
-from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.errors import ConfigurationError, TransientError
 from postrail.secrets import Secrets
 from postrail.settings import Settings, adopt, load_settings
 from postrail.stream import topics
-from postrail.tasks import end_tasks
+from postrail.tasks import until_one_ends
 from services.cli.data_folder import DEFAULT_FOLDER
 from services.cli.demo.mail_server import DemoMailServer
 from services.cli.demo.messages import PEOPLE, SUPPORT
@@ -39,6 +39,8 @@ from services.cli.installation import refuse_observer
 from services.cli.local.activity_log import ActivityLog
 from services.cli.local.children import LocalServices, addresses_before
 from services.cli.local.display import Display
+from services.cli.local.restart_plan import start_problem
+from services.cli.local.supervisor import Supervisor
 
 POLL_SECONDS = 0.5
 # On two cores the start of five services takes up to 10 seconds, longer beside other work.
@@ -101,6 +103,12 @@ def run_installation(folder: Path, options: UpOptions) -> None:
             Installation(folder, options, signals, display).run()
         except KeyboardInterrupt:
             display.print("Stopped before everything was started.")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise TransientError(
+                start_problem(error), remedy=f"Check the disk of {folder}, then start it again"
+            ) from error
 
 
 class Installation:
@@ -181,12 +189,7 @@ class Installation:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         with self._signals.waking(lambda: loop.call_soon_threadsafe(stop.set)):
-            working = asyncio.create_task(self._work(settings, services))
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            await end_tasks((working, stopping))
-            if not working.cancelled():
-                working.result()
+            await until_one_ends(self._work(settings, services), stop.wait())
 
     async def _work(self, settings: Settings, services: LocalServices) -> None:
         pool = await database.open_pool(settings.database)
@@ -197,13 +200,9 @@ class Installation:
                 await configure(pool, secrets, endpoints, self._password, self._clock.now())
             elif not settings.observer and await disable_demo(pool, self._clock.now()):
                 self._announce("The demo's mailbox is disabled; postrail up --demo enables it")
-            services.start()
-            self._instance.publish_services(services.addresses)
-            supervising = asyncio.create_task(self._supervise(services))
-            try:
-                await self._live(pool, services)
-            finally:
-                await end_tasks([supervising])
+            supervisor = Supervisor(self._instance, services, self._announce)
+            supervisor.start()
+            await until_one_ends(self._live(pool, services), supervisor.run())
         finally:
             await pool.close()
 
@@ -216,27 +215,6 @@ class Installation:
         self._print_next_steps()
         if not self._options.exit_after_demo:
             await ActivityLog(pool, self._display, services, self._clock).follow()
-
-    async def _supervise(self, services: LocalServices) -> None:
-        """Restarts services and servers that end by themselves."""
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            if services.restart_ended():
-                self._instance.publish_services(services.addresses)
-            if name := self._instance.ended_part():
-                await self._restart(name)
-
-    async def _restart(self, name: str) -> None:
-        instance = self._instance
-        servers = (instance.kafka, instance.postgres, instance.greenmail)
-        (server,) = (server for server in servers if server is not None and server.name == name)
-        self._announce(f"{name}: ended, restarting")
-        try:
-            await asyncio.to_thread(server.start)
-        except PipelineError as error:
-            self._announce(f"{name}: {error}")
-        else:
-            self._announce(f"{name}: restarted")
 
     async def _wait_until_ready(self, services: LocalServices) -> None:
         """Waits until all services are ready; prints their problems after a time limit."""

@@ -104,11 +104,11 @@ def test_single_servers_can_be_killed_and_started_again(data: Path) -> None:
         leave_data(instance)
         instance.postgres.kill()
         instance.kafka.kill()
-        assert instance.ended_part() == "postgres"
+        assert instance.ended_parts() == [instance.postgres]
         instance.postgres.start()
         instance.kafka.start()
         assert_data_are_there(instance)
-        assert instance.ended_part() == ""
+        assert instance.ended_parts() == []
 
 
 def test_the_demo_mail_server_pushes_new_mail(data: Path) -> None:

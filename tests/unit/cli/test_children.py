@@ -51,6 +51,35 @@ def test_a_service_that_ends_is_restarted_after_a_pause(
     assert "restarts in 2 s" in announced[2]
 
 
+def test_a_start_that_fails_is_announced_and_tried_again(
+    broken: LocalService, announced: list[str], tmp_path: Path
+) -> None:
+    # As on a full disk, its pid file cannot be written.
+    (tmp_path / "services").rmdir()
+    assert not broken.start()
+    assert announced[0].startswith("nonsense: cannot be started: No such file or directory (")
+    assert announced[0].endswith("; next attempt in 1 s")
+    assert broken.problem() == "is not running"
+    while len(announced) < 2:
+        assert not broken.restart_if_due()
+        time.sleep(0.02)
+    assert announced[1].endswith("; next attempt in 2 s")
+    (tmp_path / "services").mkdir()
+    until_restarted(broken)
+    assert announced[2:] == ["nonsense: restarted"]
+
+
+def test_a_first_start_that_fails_leaves_the_others_running(
+    tmp_path: Path, announced: list[str]
+) -> None:
+    services = LocalServices(tmp_path, {}, announced.append)
+    (tmp_path / "logs").rmdir()
+    (tmp_path / "logs").write_text("no folder")
+    services.start()
+    assert [line.partition(":")[0] for line in announced] == list(SERVICES)
+    assert set(services.problems().values()) == {"is not running"}
+
+
 def test_a_service_that_does_not_run_says_so(broken: LocalService) -> None:
     assert broken.problem() == "is not running"
 
