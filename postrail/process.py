@@ -192,6 +192,8 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _end(code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # A full disk under the output must not change the exit code.
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)

@@ -10,11 +10,12 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
 
+from postrail.observe.log_stream import LogStream
 from postrail.settings import Settings
 
 # A line that a library repeats is shown once in this time.
@@ -37,13 +38,14 @@ def configure_log(settings: Settings, service: str) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared = _processors(service)
     renderer = _renderer(settings)
+    stream = cast(TextIO, LogStream(sys.stderr, _lost_lines(shared, renderer)))
     structlog.configure(
         processors=[*shared, structlog.processors.ExceptionRenderer(), hide_secrets, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    _route_libraries(shared, renderer)
+    _route_libraries(shared, renderer, stream)
 
 
 def _processors(service: str) -> list[Processor]:
@@ -63,6 +65,18 @@ def _renderer(settings: Settings) -> Processor:
     if settings.log_format == "console":
         return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     return structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+
+
+def _lost_lines(shared: list[Processor], renderer: Processor) -> Callable[[int], str]:
+    """Returns what makes the line that reports lost ones; it needs no logger."""
+
+    def line(number: int) -> str:
+        event: Any = {"event": "log lines lost", "lines": number, "module": __name__}
+        for processor in (*shared, renderer):
+            event = processor(None, "warning", event)
+        return str(event)
+
+    return line
 
 
 class SeldomFilter(logging.Filter):
@@ -90,8 +104,8 @@ class SeldomFilter(logging.Filter):
         return True
 
 
-def _route_libraries(shared: list[Processor], renderer: Processor) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextIO) -> None:
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _name_module],

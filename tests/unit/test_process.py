@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -32,7 +33,11 @@ CONNECTED = "    Producer.start = connected\n"
 
 @contextmanager
 def service(
-    main: str, *, prelude: str = PRELUDE + CONNECTED, **environment: str
+    main: str,
+    *,
+    prelude: str = PRELUDE + CONNECTED,
+    stderr: int | IO[str] = subprocess.STDOUT,
+    **environment: str,
 ) -> Iterator[subprocess.Popen[str]]:
     """Starts a process that runs `main` as a service; kills it at the end."""
     code = textwrap.dedent(prelude) + textwrap.dedent(main) + "\nrun_process('parser', main)\n"
@@ -47,7 +52,7 @@ def service(
             **environment,
         },
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         text=True,
     )
     try:
@@ -158,6 +163,23 @@ def test_a_thread_that_hangs_does_not_delay_the_end() -> None:
     with service(main) as process:
         code, output = ended(process)
     assert code == 1, output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
+def test_a_full_disk_under_the_log_ends_nothing() -> None:
+    busy = """
+        from postrail.observe.log import log
+        async def main(process: Process) -> None:
+            for number in range(2000):
+                log('postrail.x').warning('a line', number=number)
+            print('at work', flush=True)
+            await process.stop.wait()
+    """
+    with Path("/dev/full").open("w") as full, service(busy, stderr=full) as process:
+        wait_for_line(process, "at work")
+        process.terminate()
+        code, _ = ended(process)
+    assert code == 0
 
 
 def test_a_wrong_setting_is_named() -> None:

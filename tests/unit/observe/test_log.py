@@ -1,7 +1,10 @@
 """Tests the lines of the log, and that secrets stay out of them."""
 
+import errno
+import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -126,3 +129,32 @@ def test_a_repeated_line_of_a_library_is_shown_seldom() -> None:
     assert shown("another thing")
     seconds[0] = 31
     assert shown("no answer")
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_lines_that_a_full_disk_has_cost_are_reported(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, form: Literal["json", "console"]
+) -> None:
+    class Disk(io.StringIO):
+        full = True
+
+        def write(self, text: str) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+    disk = Disk()
+    monkeypatch.setattr(sys, "stderr", disk)
+    configure(form=form)
+    log("postrail.x").info("parsed", mail_id="7")
+    logging.getLogger("kafka").warning("no broker")
+    disk.full = False
+    log("postrail.x").info("parsed", mail_id="8")
+    text = disk.getvalue()
+    if form == "console":
+        assert "log lines lost" in text
+        assert "lines=2" in text
+        return
+    lost, parsed = (json.loads(line) for line in text.splitlines() if line)
+    assert (lost["event"], lost["lines"], lost["level"]) == ("log lines lost", 2, "warning")
+    assert (lost["service"], parsed["mail_id"]) == ("parser", "8")
