@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from typing import NoReturn
+
+from postrail.held_signals import hold
 
 # The package of the services: its name in the wheel, and in the repository.
 SERVICES = ("postrail_services", "services")
@@ -12,6 +15,9 @@ SERVICES = ("postrail_services", "services")
 
 def main() -> NoReturn:
     """Runs the command line of this process; never returns."""
+    if sys.argv[1:2] == ["run"]:
+        # This process becomes a service, which releases them.
+        hold()
     package = next(name for name in SERVICES if importlib.util.find_spec(name))
     raise SystemExit(importlib.import_module(f"{package}.cli.app").run())
 

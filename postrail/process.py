@@ -18,6 +18,7 @@ from typing import TypeVar
 from postrail import __version__
 from postrail.clock import Clock, SystemClock
 from postrail.errors import ConfigurationError, PipelineError
+from postrail.held_signals import STOP_SIGNALS, release
 from postrail.observe.health import Health
 from postrail.observe.health_server import HealthServer
 from postrail.observe.log import configure_log, log
@@ -166,8 +167,9 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         logger.info("stopping", signal=number.name)
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
+    release()
 
 
 def _report(error: Exception) -> int:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from postrail.held_signals import hold
+
+if __name__ == "__main__":
+    # Before the imports below, which take a second.
+    hold()
+
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from postrail.held_signals import hold
+
+if __name__ == "__main__":
+    # Before the imports below, which take a second.
+    hold()
+
 from postrail.blobs import BlobStore
 from postrail.database import Pool
 from postrail.process import Process, run_process

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from postrail.held_signals import hold
+
+if __name__ == "__main__":
+    # Before the imports below, which take a second.
+    hold()
+
 from postrail.blobs import BlobStore
 from postrail.process import Process, run_process
 from postrail.stream.topics import MAIL_FETCHED

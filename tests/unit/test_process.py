@@ -114,6 +114,51 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     assert '"stopped"' in output
 
 
+def holds_stop_signals(pid: int) -> bool:
+    """Tells whether the process lets SIGTERM and SIGINT wait (proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (blocked,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigBlk"))
+    return all(int(blocked, 16) >> (number - 1) & 1 for number in (signal.SIGTERM, signal.SIGINT))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this machine has no /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["services." + name] for name in ("fetcher", "handler", "monitor", "parser", "sender")),
+        ["postrail", "run", "parser"],
+    ],
+)
+def test_a_signal_in_its_first_second_ends_it_cleanly(
+    arguments: list[str], number: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "POSTRAIL_SERVER__HOST": "127.0.0.1",
+            "POSTRAIL_SERVER__PORT": "0",
+            "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            "POSTRAIL_DATABASE__URL": "postgresql://x@127.0.0.1:1/x",
+            "POSTRAIL_BLOBS__URL": "memory:///",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        until(lambda: process.poll() is not None or holds_stop_signals(process.pid))
+        process.send_signal(number)
+        code, output = ended(process)
+    finally:
+        process.kill()
+        process.communicate()
+    assert code == 0, output
+    assert '"stopping"' in output
+
+
 def test_a_second_signal_ends_it_at_once() -> None:
     stubborn = """
         async def main(process: Process) -> None:
