@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from postrail.embedded.processes import ChildEndedError
 from postrail.errors import PipelineError
 from postrail.retry import backoff_seconds
 
@@ -15,6 +16,7 @@ RESTART_MAX_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 # The errors of a start that may succeed later: a full disk, no memory, a server that is slow.
 START_ERRORS = (PipelineError, OSError, subprocess.SubprocessError)
+DISK_FULL = "No space left on device"
 
 
 class RestartPlan:
@@ -56,4 +58,13 @@ def start_problem(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror}{where}"
+    if isinstance(error, ChildEndedError):
+        exit_code = "takes too long" if error.exit_code is None else f"exit code {error.exit_code}"
+        return f"{exit_code}: {_telling_line(error.log_tail)}. {error.remedy}"
     return str(error)
+
+
+def _telling_line(log_tail: str) -> str:
+    """Returns the last line of a log that names a full disk, else its last line."""
+    lines = log_tail.splitlines() or ["its log is empty"]
+    return next((line for line in reversed(lines) if DISK_FULL in line), lines[-1])

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 
 from postrail.embedded.instance import Announce, Instance, Part
+from postrail.tasks import end_tasks
 from services.cli.local.children import LocalServices
 from services.cli.local.restart_plan import START_ERRORS, RestartPlan, start_problem
 
@@ -20,6 +21,7 @@ class Supervisor:
         self._services = services
         self._announce = announce
         self._plans: defaultdict[str, RestartPlan] = defaultdict(RestartPlan)
+        self._restarts: dict[str, asyncio.Task[None]] = {}
         self._publishing = RestartPlan()
 
     def start(self) -> None:
@@ -29,16 +31,24 @@ class Supervisor:
 
     async def run(self) -> None:
         """Looks after all children until it is cancelled."""
-        while True:
-            await asyncio.sleep(POLL_SECONDS)
-            await self.check()
+        try:
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                self.check()
+        finally:
+            await end_tasks(self._restarts.values())
 
-    async def check(self) -> None:
-        """Restarts the services and servers that have ended and whose pauses are over."""
+    def check(self) -> None:
+        """Begins to restart the services and servers that have ended and whose pauses are over."""
         if self._services.restart_ended() or self._publishing.due:
             self._publish()
+        for name, restart in list(self._restarts.items()):
+            if restart.done():
+                del self._restarts[name]
+                restart.result()
         for server in self._instance.ended_parts():
-            await self._restart_if_due(server)
+            if server.name not in self._restarts:
+                self._restart_if_due(server)
 
     def _publish(self) -> None:
         try:
@@ -52,13 +62,14 @@ class Supervisor:
         else:
             self._publishing.started()
 
-    async def _restart_if_due(self, server: Part) -> None:
+    def _restart_if_due(self, server: Part) -> None:
         plan = self._plans[server.name]
         if not plan.planned:
             seconds = plan.failed()
             self._announce(f"{server.name}: ended, restarts in {seconds:.0f} s")
         elif plan.due:
-            await self._restart(server, plan)
+            # A server may take a minute to start, which must not delay the others.
+            self._restarts[server.name] = asyncio.create_task(self._restart(server, plan))
 
     async def _restart(self, server: Part, plan: RestartPlan) -> None:
         try:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from postrail.embedded.instance import Instance
+from postrail.embedded.processes import ChildEndedError
 from postrail.errors import TransientError
 from services.cli.local import restart_plan
 from services.cli.local.children import LocalServices
-from services.cli.local.restart_plan import RestartPlan
+from services.cli.local.restart_plan import RestartPlan, start_problem
 from services.cli.local.supervisor import Supervisor
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/data/postgres/postgres.pid")
@@ -25,8 +30,11 @@ class FakeServer:
         self.name = name
         self.errors = list(errors)
         self.runs = False
+        self.ready: threading.Event | None = None
 
     def start(self) -> None:
+        if self.ready:
+            self.ready.wait(10)
         if self.errors:
             raise self.errors.pop(0)
         self.runs = True
@@ -79,6 +87,14 @@ def supervisor_of(
     )
 
 
+async def rounds(supervisor: Supervisor, done: Callable[[], bool]) -> None:
+    """Lets the supervisor check until `done`."""
+    async with asyncio.timeout(10):
+        while not done():
+            supervisor.check()
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -94,21 +110,41 @@ async def test_a_server_whose_start_fails_is_started_again(
 ) -> None:
     server = FakeServer("postgres", error)
     supervisor = supervisor_of(FakeInstance(server), announced)
-    for _ in range(3):
-        await supervisor.check()
+    await rounds(supervisor, lambda: len(announced) == 3)
     assert announced[0].startswith("postgres: ended, restarts in")
     assert said in announced[1]
     assert "next attempt in" in announced[1]
     assert announced[2] == "postgres: restarted"
 
 
-async def test_a_server_that_waits_does_not_delay_another(announced: list[str]) -> None:
-    failing, other = FakeServer("postgres", *[FULL] * 9), FakeServer("kafka")
-    supervisor = supervisor_of(FakeInstance(failing, other), announced)
-    await supervisor.check()
-    await supervisor.check()
-    assert other.runs
-    assert not failing.runs
+async def test_a_server_that_starts_slowly_does_not_delay_another(announced: list[str]) -> None:
+    slow, other = FakeServer("postgres"), FakeServer("kafka")
+    slow.ready = threading.Event()
+    supervisor = supervisor_of(FakeInstance(slow, other), announced)
+    await rounds(supervisor, lambda: other.runs)
+    assert not slow.runs
+    slow.ready.set()
+    await rounds(supervisor, lambda: len(announced) == 4)
+    assert announced[2:] == ["kafka: restarted", "postgres: restarted"]
+
+
+async def test_an_error_of_our_own_ends_the_supervision(announced: list[str]) -> None:
+    server = FakeServer("postgres", ValueError("a fault of ours"))
+    supervisor = supervisor_of(FakeInstance(server), announced)
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await rounds(supervisor, lambda: server.runs)
+
+
+def test_the_line_of_a_log_that_names_the_full_disk_is_shown(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text("starting\nFATAL: could not write: No space left on device\nshut down\n")
+    problem = start_problem(ChildEndedError("PostgreSQL", 1, log))
+    assert problem == (
+        f"exit code 1: FATAL: could not write: No space left on device. Its log is {log}"
+    )
+    log.write_text("starting\nnot ready\n")
+    problem = start_problem(ChildEndedError("PostgreSQL", None, log))
+    assert problem == f"takes too long: not ready. Its log is {log}"
 
 
 async def test_addresses_that_cannot_be_written_are_written_later(announced: list[str]) -> None:
@@ -118,8 +154,8 @@ async def test_addresses_that_cannot_be_written_are_written_later(announced: lis
     supervisor.start()
     assert "addresses cannot be written: No space left" in announced[0]
     instance.full = services.restarted = False
-    await supervisor.check()
-    await supervisor.check()
+    await rounds(supervisor, lambda: bool(instance.published))
+    supervisor.check()
     assert instance.published == [services.addresses]
 
 
