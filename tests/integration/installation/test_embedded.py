@@ -104,7 +104,7 @@ def test_single_servers_can_be_killed_and_started_again(data: Path) -> None:
         leave_data(instance)
         instance.postgres.kill()
         instance.kafka.kill()
-        assert instance.ended_parts() == [instance.postgres]
+        assert instance.ended_parts() == [instance.postgres, instance.kafka]
         instance.postgres.start()
         instance.kafka.start()
         assert_data_are_there(instance)
