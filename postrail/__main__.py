@@ -7,19 +7,17 @@ import importlib.util
 import sys
 from typing import NoReturn
 
-from postrail.held_signals import hold
-
 # The package of the services: its name in the wheel, and in the repository.
 SERVICES = ("postrail_services", "services")
 
 
 def main() -> NoReturn:
     """Runs the command line of this process; never returns."""
+    name = next(name for name in SERVICES if importlib.util.find_spec(name))
     if sys.argv[1:2] == ["run"]:
-        # This process becomes a service, which releases them.
-        hold()
-    package = next(name for name in SERVICES if importlib.util.find_spec(name))
-    raise SystemExit(importlib.import_module(f"{package}.cli.app").run())
+        # This process becomes the service.
+        importlib.import_module(name).hold_stop_signals()
+    raise SystemExit(importlib.import_module(f"{name}.cli.app").run())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from typing import TypeVar
 from postrail import __version__
 from postrail.clock import Clock, SystemClock
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.held_signals import STOP_SIGNALS, release
 from postrail.observe.health import Health
 from postrail.observe.health_server import HealthServer
 from postrail.observe.log import configure_log, log
@@ -30,6 +29,7 @@ from postrail.tasks import set_within
 
 logger = log(__name__)
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CLEAN_STOP = 0
 FAILED = 1
 MISCONFIGURED = 2
@@ -169,7 +169,8 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
-    release()
+    # Those that came while the process started (services.hold_stop_signals) are delivered now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def _report(error: Exception) -> int:

@@ -1,10 +1,10 @@
 """Starts the monitor."""
 
-from postrail.held_signals import hold
+from services import hold_stop_signals
 
 if __name__ == "__main__":
     # Before the imports below, which take a second.
-    hold()
+    hold_stop_signals()
 
 from postrail.process import run_process
 from services.monitor.app import main

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from postrail.held_signals import hold
+from services import hold_stop_signals
 
 if __name__ == "__main__":
     # Before the imports below, which take a second.
-    hold()
+    hold_stop_signals()
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool
