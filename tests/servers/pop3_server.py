@@ -38,6 +38,8 @@ class Pop3Server:
         self.greeting = b"+OK ready\r\n"
         self.line_end = b"\r\n"
         self.knows_top = True
+        # Whether a line that begins with a dot gets another one, as RFC 1939, 3, asks.
+        self.doubles_dots = True
         # The size that LIST gives instead of the true one.
         self.listed_size: int | None = None
         # Answers that are given instead of the true ones, by the beginning of the command.
@@ -124,6 +126,7 @@ class _Session(socketserver.StreamRequestHandler):
             "RETR": self._retr,
             "TOP": self._top,
             "DELE": self._dele,
+            "NOOP": lambda _: self._ok(),
             "QUIT": self._quit,
         }
         if verb in ("USER", "PASS", "AUTH"):
@@ -181,7 +184,8 @@ class _Session(socketserver.StreamRequestHandler):
         self._mail(b"".join(line + b"\r\n" for line in lines))
 
     def _mail(self, content: bytes) -> None:
-        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+        dots = b".." if self._state.doubles_dots else b"."
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n" + dots)[2:] + b".\r\n"
         self._send(b"+OK" + self._state.line_end + stuffed.replace(b"\r\n", self._state.line_end))
 
     def _send(self, answer: bytes) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ LONGEST_ANSWER = 64 * 1024
 LONGEST_PART = 64 * 1024
 # Enough for half a million messages with the longest unique ids.
 LONGEST_LISTING = 64 * 1024 * 1024
+LONGEST_WORDS = 200
+OK = re.compile(r"\+OK(?![A-Z0-9])", re.IGNORECASE)
+CHALLENGE = re.compile(r"\+(?: |$)")
 # RFC 5034, 4: a longer initial response is sent on a line of its own.
 LONGEST_COMMAND = 255
 
@@ -39,6 +43,10 @@ class NotPop3(Exception):
     """The server's answer is neither +OK nor -ERR."""
 
 
+class OutOfStep(NotPop3):
+    """The server sends more than was asked for: what is read next may be part of a message."""
+
+
 class Dialogue:
     """Sends and reads on one socket.
 
@@ -50,6 +58,9 @@ class Dialogue:
         self._log = log
         self._file: io.BufferedReader | None = None
         self._line_end = b"\r\n"
+        self._in_step = False
+        # From the first message on, a line that is no answer may be part of a message.
+        self._messages_asked = False
 
     def greeting(self) -> str:
         """Reads the greeting, which also shows whether the server ends lines with CRLF or LF.
@@ -59,7 +70,7 @@ class Dialogue:
         """
         line = self._answer_line()
         self._line_end = b"\r\n" if line.endswith(b"\r\n") else b"\n"
-        return _require_ok(line)
+        return self._require_ok(line)
 
     def encrypt(self, context: ssl.SSLContext, host: str) -> None:
         """Starts TLS; discards what the server sent unasked before that (RFC 2595, 4)."""
@@ -73,12 +84,68 @@ class Dialogue:
         """Tells whether TLS was started."""
         return isinstance(self._socket, ssl.SSLSocket)
 
-    def ask(self, command: str) -> str:
-        """Sends a command; returns the line that answers it."""
+    @property
+    def in_step(self) -> bool:
+        """Tells whether the last command was answered, and its answer read to its end."""
+        return self._in_step
+
+    def require_in_step(self) -> None:
+        """Raises OutOfStep when the server has sent what no command asked for.
+
+        A line of one dot that a server did not double ends a message early, and its rest follows.
+        """
+        if self._surplus():
+            self._in_step = False
+            raise OutOfStep("more than was asked for")
+
+    def require_whole(self, read: int, listed: int | None) -> None:
+        """Raises OutOfStep unless the message that was just read, of `read` bytes, is whole.
+
+        The sizes of LIST are estimates on some servers (Exchange), so another size is a reason to
+        look closer: what is left of a message comes before the answers to NOOP. A message that is
+        too short may hold the line "+OK" there, but hardly two of them and nothing else.
+        """
+        probes = 0 if read == listed else 1 if listed is not None and read > listed else 2
+        for _ in range(probes):
+            self.require_in_step()
+            self._probe()
+        self.require_in_step()
+
+    def _probe(self) -> None:
+        self._send("NOOP")
+        line = self._answer_line(shows_words=False)
+        try:
+            self._require_ok(line)
+        except Refused:
+            # An answer all the same, of a server that lacks NOOP.
+            return
+        except NotPop3 as error:
+            raise OutOfStep(str(error)) from None
+
+    def _surplus(self) -> bool:
+        """Tells whether anything has arrived that was not read yet."""
+        timeout = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        try:
+            return bool(self._reader.peek(1))
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return False
+        finally:
+            self._socket.settimeout(timeout)
+
+    def ask(self, command: str, *, challenged: bool = False) -> str:
+        """Sends a command; returns the line that answers it.
+
+        `challenged` accepts the challenge of a login, which begins with a plus sign alone.
+        """
+        self._send(command)
+        return self._require_ok(self._answer_line(), challenged=challenged)
+
+    def _send(self, command: str) -> None:
+        self._in_step = False
         if self._log is not None:
             self._log.sent(command)
         self._socket.sendall(command.encode() + b"\r\n")
-        return _require_ok(self._answer_line())
 
     def lines(self, command: str) -> Iterator[bytes]:
         """Sends a command; yields the lines that follow its answer, with their ends as they came.
@@ -86,6 +153,7 @@ class Dialogue:
         A line of more than LONGEST_PART comes in parts, so that it cannot fill the memory.
         """
         self.ask(command)
+        self._in_step = False
         last = b"." + self._line_end
         # The last bytes that were read, as a part may end between CR and LF.
         tail = self._line_end
@@ -95,6 +163,7 @@ class Dialogue:
                 raise EOFError("the connection ended within an answer")
             begins = tail.endswith(self._line_end)
             if begins and line == last:
+                self._in_step = True
                 return
             tail = (tail + line)[-len(self._line_end) :]
             yield line[1:] if begins and line.startswith(b"..") else line
@@ -113,6 +182,7 @@ class Dialogue:
 
         Chunks of about 1 MiB, cut at line ends.
         """
+        self._messages_asked = True
         chunk = io.BytesIO()
         for line in self.lines(command):
             if chunk.tell() >= CHUNK_BYTES:
@@ -128,14 +198,14 @@ class Dialogue:
         """
         initial = _base64(response)
         if len(f"AUTH {mechanism} {initial}\r\n") <= LONGEST_COMMAND:
-            answer = self.ask(f"AUTH {mechanism} {initial}")
+            answer = self.ask(f"AUTH {mechanism} {initial}", challenged=True)
         else:
-            self.ask(f"AUTH {mechanism}")
-            answer = self.ask(initial)
+            self.ask(f"AUTH {mechanism}", challenged=True)
+            answer = self.ask(initial, challenged=True)
         if answer.upper().startswith("+OK"):
             return
         try:
-            answer = self.ask(_base64(cancelled))
+            answer = self.ask(_base64(cancelled), challenged=True)
         except Refused as error:
             error.challenge = answer[1:].strip().encode()
             raise
@@ -165,23 +235,27 @@ class Dialogue:
             self._file = cast("io.BufferedReader", file)
         return self._file
 
-    def _answer_line(self) -> bytes:
+    def _answer_line(self, *, shows_words: bool = True) -> bytes:
         line = self._reader.readline(LONGEST_ANSWER)
         if not line.endswith(b"\n"):
             raise EOFError("the connection ended before an answer")
         if self._log is not None:
-            self._log.received(line)
+            self._log.received(line if shows_words else line[: len("+OK")])
         return line
+
+    def _require_ok(self, line: bytes, *, challenged: bool = False) -> str:
+        """Returns the words of an answer; raises Refused, or NotPop3 for what is no answer."""
+        words = line.decode("utf-8", "backslashreplace").strip()
+        if OK.match(words) or (challenged and CHALLENGE.match(words)):
+            self._in_step = True
+            return words
+        if words[:4].upper() == "-ERR":
+            self._in_step = True
+            raise Refused(words[4:].strip()[:LONGEST_WORDS] or words)
+        if self._messages_asked:
+            raise NotPop3(f"a line of {len(line)} bytes that begins with neither +OK nor -ERR")
+        raise NotPop3(words[:LONGEST_WORDS] or "an empty line")
 
 
 def _base64(words: bytes) -> str:
     return base64.b64encode(words).decode("ascii")
-
-
-def _require_ok(line: bytes) -> str:
-    words = line.decode("utf-8", "backslashreplace").strip()
-    if words.startswith("+"):
-        return words
-    if words[:4].upper() == "-ERR":
-        raise Refused(words[4:].strip() or words)
-    raise NotPop3(words or "an empty line")

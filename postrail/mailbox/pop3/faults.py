@@ -69,6 +69,15 @@ def message_refused(account: MailAccount, error: Refused) -> PipelineError:
     return MailUnreadable(f"the mail server does not send it: {words_of(error)}")
 
 
+def cut_short(read: int, listed: int | None) -> MailUnreadable:
+    """Returns the error for a message that the server ends before its end."""
+    told = f"{read:,} of {listed:,} bytes came" if listed is not None else f"{read:,} bytes came"
+    return MailUnreadable(
+        "the mail server does not double a line of one dot in it, and so ends it there:"
+        f" {told}, and then the rest as if it were an answer"
+    )
+
+
 def header_refused(account: MailAccount, error: Refused) -> PipelineError:
     """Returns the error for a server that does not send a header alone."""
     if is_temporary(error):

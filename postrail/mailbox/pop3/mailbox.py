@@ -4,6 +4,9 @@ A session sees the messages that were there at its login, and locks the mailbox;
 session of its own, which `rest` ends. The server removes marked messages when it answers QUIT; a
 session that breaks before that removes nothing.
 
+A line of one dot that a server does not double ends a message early, and what follows would be
+taken for the answers to the next commands. Such a session is dropped, without QUIT.
+
 `seen` and `leave` are the same here: the message stays, and its unique id (UIDL) shows that it is
 known. On a server without UIDL each poll has to read all messages to find the new ones: there
 `remove` is better. Unique ids must not be used again: a message with the id of one that was removed
@@ -16,8 +19,7 @@ import bisect
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
@@ -31,10 +33,11 @@ from postrail.mailbox.limits import (
     connect_timeout_seconds,
 )
 from postrail.mailbox.login import Login, secret_of
-from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, Refused
+from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, OutOfStep, Refused
 from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
 from postrail.mailbox.pop3.faults import (
     connection_fault,
+    cut_short,
     header_refused,
     is_temporary,
     message_refused,
@@ -42,13 +45,21 @@ from postrail.mailbox.pop3.faults import (
 )
 from postrail.mailbox.pop3.login import Capabilities, log_in, login_delay_seconds
 from postrail.mailbox.pop3.maildrop import Maildrop, MaildropListing
-from postrail.mailbox.pop3.retrieval import header, on_disk, small_or_spooled
+from postrail.mailbox.pop3.retrieval import (
+    CutShort,
+    Read,
+    T,
+    on_disk,
+    small_or_spooled,
+    whole_header,
+)
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
 
 logger = log(__name__)
 
-T = TypeVar("T")
+# Each takes a session of its own, when the keys are made by reading.
+MOST_CUT_PLACES = 10
 # Makes the error for a message that the server does not send.
 FaultOf = Callable[[MailAccount, Refused], PipelineError]
 
@@ -75,6 +86,10 @@ class Pop3Mailbox:
         # The listing of this session, or of the last one.
         self._maildrop: Maildrop | None = None
         self._marked: set[int] = set()
+        # Marked in a session that was dropped, so that they are to be marked again.
+        self._to_mark: set[int] = set()
+        # Places that cannot be read for their keys; see MaildropListing.
+        self._cut_places: set[int] = set()
         self._interrupted = False
         self._next_login_at = 0.0
 
@@ -92,6 +107,9 @@ class Pop3Mailbox:
         return self._dialogue is None and self._monotonic() < self._next_login_at
 
     def _connected(self) -> Dialogue:
+        if self._dialogue is not None and not self._dialogue.in_step:
+            # Its next answer could be part of a message; without QUIT nothing is removed.
+            self._drop()
         if self._dialogue is None:
             self._maildrop, self._marked = None, set()
             try:
@@ -150,11 +168,25 @@ class Pop3Mailbox:
     def _listed(self, *, with_sizes: bool = True) -> Maildrop:
         """Returns the listing of the current session; opens one when needed."""
         dialogue = self._connected()
-        if self._maildrop is None:
+        while self._maildrop is None:
+            listing = MaildropListing(dialogue, self._account, self._capabilities, self._cut_places)
             with connection_fault(self._account):
-                listing = MaildropListing(dialogue, self._account, self._capabilities)
-                self._maildrop = listing.take(self._ledger, with_sizes=with_sizes)
+                try:
+                    self._maildrop = listing.take(self._ledger, with_sizes=with_sizes)
+                except OutOfStep:
+                    if len(self._cut_places) > MOST_CUT_PLACES:
+                        raise
+            dialogue = self._connected()
+        if self._to_mark:
+            uids, self._to_mark = sorted(self._to_mark), set()
+            self._mark_all(self._maildrop, uids)
         return self._maildrop
+
+    def _mark_all(self, maildrop: Maildrop, uids: Iterable[int]) -> None:
+        with connection_fault(self._account):
+            for uid in uids:
+                for place in maildrop.places.get(uid, ()):
+                    self._mark(uid, place)
 
     def held(self, last: int) -> list[ListedMail]:
         """Lists all messages numbered up to `last`, as the last session left them."""
@@ -185,22 +217,28 @@ class Pop3Mailbox:
 
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """Reads the header, by TOP."""
-        found = self._retrieved(mail.uid, header_refused, header)
+        found = self._retrieved(mail.uid, header_refused, whole_header)
         if found is None:
             return None
         return ReadMail(mail.uid, found, None, mail.key, full_size=mail.size)
 
-    def _retrieved(self, uid: int, fault: FaultOf, read: Callable[[Dialogue, int], T]) -> T | None:
+    def _retrieved(self, uid: int, fault: FaultOf, read: Read[T]) -> T | None:
         """Returns what `read` reads of a message; None when the message is gone.
 
         That it was removed over IMAP meanwhile shows only in the next session.
         """
-        place = self._listed().place_of(uid)
+        maildrop = self._listed()
+        place = maildrop.place_of(uid)
         if place is None:
             return None
         with connection_fault(self._account):
             try:
-                return read(self._connected(), place)
+                dialogue = self._connected()
+                dialogue.require_in_step()
+                return read(dialogue, place, maildrop.sizes.get(uid))
+            except CutShort as error:
+                self._drop()
+                raise cut_short(error.read, error.listed) from error
             except Refused as error:
                 refused = fault(self._account, error)
                 refused.__cause__ = error
@@ -224,16 +262,14 @@ class Pop3Mailbox:
         """Marks messages for removal by the next `rest`, where the account asks for that."""
         if self._account.after_download != "remove":
             return True
-        maildrop = self._listed()
-        with connection_fault(self._account):
-            for uid in uids:
-                for place in maildrop.places.get(uid, ()):
-                    self._mark(uid, place)
+        self._mark_all(self._listed(), uids)
         return not self._marked
 
     def _mark(self, uid: int, place: int) -> None:
         try:
-            self._connected().ask(f"DELE {place}")
+            dialogue = self._connected()
+            dialogue.require_in_step()
+            dialogue.ask(f"DELE {place}")
             self._marked.add(uid)
         except Refused as error:
             self._log_that_they_stay(error, uids=[uid])
@@ -244,6 +280,8 @@ class Pop3Mailbox:
             return
         with connection_fault(self._account):
             try:
+                # QUIT removes what was marked, so it must be this session that answers.
+                self._dialogue.require_in_step()
                 self._dialogue.ask("QUIT")
             except Refused as error:
                 if is_temporary(error):
@@ -285,8 +323,14 @@ class Pop3Mailbox:
     def close(self) -> None:
         """Logs out where that is still possible, and releases the socket."""
         with contextlib.suppress(OSError, EOFError, Refused, NotPop3):
-            if self._dialogue is not None and not self._interrupted:
+            if self._dialogue is not None and self._dialogue.in_step and not self._interrupted:
+                self._dialogue.require_in_step()
                 self._dialogue.ask("QUIT")
+        self._disconnect()
+
+    def _drop(self) -> None:
+        """Ends the connection without QUIT, so that the server removes nothing."""
+        self._to_mark |= self._marked
         self._disconnect()
 
     def _disconnect(self) -> None:

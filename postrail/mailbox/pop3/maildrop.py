@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.ledger import Ledger
-from postrail.mailbox.pop3.dialogue import Dialogue, Refused
+from postrail.mailbox.pop3.dialogue import Dialogue, OutOfStep, Refused
 from postrail.mailbox.pop3.faults import is_temporary
 from postrail.mailbox.pop3.login import Capabilities
 from postrail.mailbox.pop3.message_keys import hash_of, keys_of, numbered, size_of
@@ -29,14 +30,23 @@ class Maildrop:
 
 
 class MaildropListing:
-    """Lists the maildrop of a new session. Raises Refused and what the dialogue raises."""
+    """Lists the maildrop of a new session. Raises Refused and what the dialogue raises.
+
+    A message that the server cuts while it is read for its key makes the session useless; its place
+    is added to `cut_places`, and a listing in a new session does not read it.
+    """
 
     def __init__(
-        self, dialogue: Dialogue, account: MailAccount, capabilities: Capabilities
+        self,
+        dialogue: Dialogue,
+        account: MailAccount,
+        capabilities: Capabilities,
+        cut_places: set[int],
     ) -> None:
         self._dialogue = dialogue
         self._account = account
         self._capabilities = capabilities
+        self._cut_places = cut_places
 
     def take(self, ledger: Ledger, *, with_sizes: bool) -> Maildrop:
         """Lists all messages; reads those that have no unique id of their own."""
@@ -81,19 +91,47 @@ class MaildropListing:
     def _content_hash(self, place: int, size: int | None) -> str:
         if 0 < self._account.max_message_bytes < (size or 0):
             return self._header_hash(place)
-        return self._hash_by_reading(place, header_only=False)
+        return self._hash_by_reading(place, size)
 
     def _header_hash(self, place: int) -> str:
         try:
-            return hash_of(self._dialogue.chunks(f"TOP {place} 0"), header_only=True)
+            return self._hash(f"TOP {place} 0", place, header_only=True)
         except Refused:
             return self._hash_by_reading(place, header_only=True)
 
-    def _hash_by_reading(self, place: int, *, header_only: bool) -> str:
+    def _hash_by_reading(
+        self, place: int, size: int | None = None, *, header_only: bool = False
+    ) -> str:
         try:
-            return hash_of(self._dialogue.chunks(f"RETR {place}"), header_only=header_only)
+            return self._hash(f"RETR {place}", place, size, header_only=header_only)
         except Refused as error:
             if is_temporary(error):
                 raise
-            # It gets a key all the same, by which it is reported as unreadable.
-            return f"unread-{place}"
+            return _unread(place)
+
+    def _hash(
+        self, command: str, place: int, size: int | None = None, *, header_only: bool = False
+    ) -> str:
+        if place in self._cut_places:
+            return _unread(place)
+        read = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal read
+            for chunk in self._dialogue.chunks(command):
+                read += len(chunk)
+                yield chunk
+
+        self._dialogue.require_in_step()
+        digest = hash_of(counted(), header_only=header_only)
+        try:
+            self._dialogue.require_whole(read, size)
+        except OutOfStep:
+            self._cut_places.add(place)
+            raise
+        return digest
+
+
+def _unread(place: int) -> str:
+    """Returns a key all the same, by which a message is reported as unreadable."""
+    return f"unread-{place}"
