@@ -60,19 +60,31 @@ class Suspects:
     losses: Counter[int] = field(default_factory=Counter)
     # The number of refusals of each message; the server may be busy with it for a while.
     refusals: Counter[int] = field(default_factory=Counter)
+    # What the connection was lost by, the last time.
+    faults: dict[int, str] = field(default_factory=dict)
     # The connection was lost during a listing, perhaps by a message whose size cannot be computed.
     in_listing: bool = False
 
-    def suspect(self, uids: Sequence[int]) -> None:
+    def suspect(self, uids: Sequence[int], fault: str = "") -> None:
         """Notes that the connection was lost while these messages were read."""
         alone = len(uids) == 1
         for uid in uids:
+            self.faults[uid] = fault
             # A batch only makes suspects; a loss counts when the message was read alone.
             self.losses[uid] += 1 if alone else 0
 
     def unreadable(self, uids: Sequence[int]) -> bool:
         """Tells whether this is one message that has caused too many losses."""
         return len(uids) == 1 and self.losses[uids[0]] >= LOSSES_OF_UNREADABLE
+
+    def reason(self, uid: int) -> str:
+        """Returns why the message is unreadable, in the words of the last fault."""
+        fault = self.faults.get(uid, "")
+        return "the mail server breaks off whenever it is read" + (f": {fault}" if fault else "")
+
+    def last_attempt(self, uid: int) -> bool:
+        """Tells whether another loss makes the message unreadable."""
+        return self.losses[uid] == LOSSES_OF_UNREADABLE - 1
 
     def refused_for_good(self, uid: int) -> bool:
         """Counts a refusal of this message alone; returns whether to give it up."""
@@ -84,6 +96,7 @@ class Suspects:
         for uid in uids:
             self.losses.pop(uid, None)
             self.refusals.pop(uid, None)
+            self.faults.pop(uid, None)
 
 
 def is_large(message: ListedMail, max_bytes: int) -> bool:
@@ -163,7 +176,7 @@ class BatchReader:
         """
         uids = [message.uid for message in batch]
         if self._suspects.unreadable(uids):
-            return [], [Unreadable(batch[0], "the mail server breaks off whenever it is read")]
+            return [], [Unreadable(batch[0], self._suspects.reason(batch[0].uid))]
         try:
             messages = await self._read(batch)
             withheld = await self._withheld(batch, messages)
@@ -173,11 +186,11 @@ class BatchReader:
             return await self._read_one_by_one(batch)
         except Exception as error:
             if _may_be_caused_by_a_message(error):
-                self._suspects.suspect(uids)
+                self._suspects.suspect(uids, _problem_of(error))
             raise
         if not withheld:
             return messages, []
-        if len(batch) == 1:
+        if len(batch) == 1 and self._suspects.refused_for_good(batch[0].uid):
             return [], [Unreadable(batch[0], "the mail server lists it but does not deliver it")]
         more, unreadable = await self._read_one_by_one(withheld)
         return sorted([*messages, *more], key=lambda message: message.uid), unreadable
@@ -192,7 +205,10 @@ class BatchReader:
         """Returns the call that reads a message too large for a shared batch, else None."""
         if self._limits.exceeded_by(message):
             return self._mailbox.read_header
-        if is_large(message, self._settings.batch_max_bytes):
+        # Some servers break off over a whole message, and send it in chunks.
+        if is_large(message, self._settings.batch_max_bytes) or self._suspects.last_attempt(
+            message.uid
+        ):
             return self._read_large
         return None
 
@@ -238,3 +254,8 @@ def _may_be_caused_by_a_message(error: Exception) -> bool:
     if isinstance(error, MailboxUnavailable):
         return not error.after_seconds
     return not isinstance(error, PipelineError)
+
+
+def _problem_of(error: Exception) -> str:
+    """Returns the words of our own errors; those of libraries may hold a part of a message."""
+    return error.problem if isinstance(error, PipelineError) else type(error).__name__

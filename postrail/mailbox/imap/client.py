@@ -5,6 +5,8 @@ tests/unit/mailbox/imap/test_client.py fails when a release of either changes on
 
 from __future__ import annotations
 
+import imaplib
+from collections.abc import Sequence
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
@@ -14,6 +16,7 @@ from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap.dialogue_log import listen
+from postrail.mailbox.imap.fetch_answers import answers_of
 from postrail.mailbox.imap.memory_limits import BoundedAnswers
 from postrail.mailbox.limits import connect_timeout_seconds
 
@@ -47,6 +50,19 @@ class ImapClient(IMAPClient):  # type: ignore[misc]
         What has arrived may wait in a buffer of ours, which poll() does not see.
         """
         return [True]
+
+    def fetch(self, messages: Sequence[int], data: Sequence[str]) -> dict[int, Any]:
+        """Sends UID FETCH; returns the answers by the UIDs that were asked for.
+
+        One item is asked for without brackets: some servers close them too early (Xeams).
+        """
+        if not messages:
+            return {}
+        items = data[0] if len(data) == 1 else f"({' '.join(data)})"
+        state, pieces = self._imap.uid("FETCH", ",".join(map(str, messages)), items)
+        if state != "OK":
+            raise imaplib.IMAP4.error(f"fetch failed: {pieces[0]!r}")
+        return answers_of(pieces, frozenset(messages))
 
     @property
     def new_mail_announced(self) -> bool:

@@ -36,6 +36,10 @@ FOLDERS_SHOWN = 10
 OUT_OF_PLACE = re.compile("unexpected (tagged )?response|unterminated line")
 
 
+class AnswerOutOfPlace(MailboxUnavailable):
+    """The server answered what imaplib does not understand; the connection cannot be used."""
+
+
 def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
     """Translates what imapclient, imaplib, ssl and socket raise into our errors."""
     return translated(account, TRANSLATIONS)
@@ -87,7 +91,8 @@ def _abort_fault(account: MailAccount, error: Exception) -> MailboxUnavailable:
     if found := OUT_OF_PLACE.search(words):
         # What came out of place may be a part of a message, which must not get into the log.
         shown = ValueError(f"{words[: found.start()]}words out of place")
-        return unexpected_answer(account, shown)
+        fault = unexpected_answer(account, shown)
+        return AnswerOutOfPlace(fault.problem, setting=fault.setting, remedy=fault.remedy)
     return broken_off(account, error)
 
 

@@ -12,6 +12,7 @@ from imapclient.exceptions import LoginError
 
 from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
+from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.dialogue_log import DialogueLog, masked_in_errors
 from postrail.mailbox.faults import plain_login_fault, plain_login_forbidden
 from postrail.mailbox.imap.client import ImapClient
@@ -36,12 +37,15 @@ class ImapSession:
         self.read_only = False
         self.uid_next = 0
         self._dialogue = DialogueLog(account.name)
+        self._login: Login = ""
+        self._uid_validity = 0
 
     def open(self, login: Login) -> int:
         """Connects, logs in and selects the folder; returns its UIDVALIDITY.
 
         Raises ConfigurationError or MailboxUnavailable; both name the setting and the remedy.
         """
+        self._login = login
         try:
             # Asking for a token takes time, so it comes before there is a connection that waits.
             secret = secret_of(login)
@@ -56,7 +60,18 @@ class ImapSession:
         if b"UIDVALIDITY" not in selected:
             self.close()
             raise numbers_missing(self.account)
-        return int(selected[b"UIDVALIDITY"])
+        self._uid_validity = int(selected[b"UIDVALIDITY"])
+        return self._uid_validity
+
+    def reopen(self) -> None:
+        """Makes a new connection instead of one that is out of step, to the same folder."""
+        before = self._uid_validity
+        self.close()
+        if self.open(self._login) != before:
+            self.close()
+            raise MailboxUnavailable(
+                f"the UIDVALIDITY of the folder {self.account.folder!r} has changed"
+            )
 
     def connect(self) -> None:
         """Connects, with as much encryption as the account asks for."""

@@ -115,6 +115,51 @@ async def test_a_refused_message_is_asked_for_again(
         message.close()
 
 
+@pytest.mark.parametrize("chunks_help", [True, False])
+async def test_a_message_that_breaks_connections_is_asked_for_in_chunks_before_it_is_given_up(
+    neighbours: Neighbours, chunks_help: bool
+) -> None:
+    class Breaking(MemoryMailbox):
+        def read(self, uids: Sequence[int]) -> list[ReadMail]:
+            raise MailboxUnavailable("the mail server broke off: [SERVERBUG] out of order")
+
+        def read_to_spool(self, mail: ListedMail) -> ReadMail | None:
+            if not chunks_help:
+                self.read([mail.uid])
+            return ReadMail(mail.uid, b"one", None)
+
+    reader = reader_of(Breaking(MemoryServer()), neighbours, Suspects())
+    for _ in range(LOSSES_OF_UNREADABLE - chunks_help):
+        with pytest.raises(MailboxUnavailable):
+            await reader.read([ListedMail(7, 10)])
+    messages, unreadable = await reader.read([ListedMail(7, 10)])
+    assert [message.content for message in messages] == [b"one"] * chunks_help
+    # The reason has the words of the server.
+    assert ["[SERVERBUG] out of order" in each.reason for each in unreadable] == [True] * (
+        not chunks_help
+    )
+
+
+@pytest.mark.parametrize(("empty", "given"), [(2, True), (3, False)])
+async def test_a_message_that_is_listed_and_not_delivered_is_asked_for_again(
+    neighbours: Neighbours, empty: int, given: bool
+) -> None:
+    left = [empty]
+
+    class Withholding(MemoryMailbox):
+        def read(self, uids: Sequence[int]) -> list[ReadMail]:
+            left[0] -= 1
+            return super().read(uids) if left[0] < 0 else []
+
+    server = MemoryServer()
+    server.add(b"one")
+    mailbox = Withholding(server)
+    mailbox.open()
+    messages, unreadable = await reader_of(mailbox, neighbours, Suspects()).read([ListedMail(1, 3)])
+    assert [message.content for message in messages] == [b"one"] * given
+    assert len(unreadable) == (not given)
+
+
 CASES = [
     # An empty listing makes no batch.
     ([], set(), []),
