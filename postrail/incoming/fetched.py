@@ -34,6 +34,11 @@ class UnreadableRow:
     size: int
     reason: str
     tried_at: datetime
+    # What the server tells of it all the same.
+    subject: str = ""
+    sender: str = ""
+    message_id: str | None = None
+    received_at: datetime | None = None
 
 
 async def fetched_since(connection: Connection, mailbox: str, since: datetime) -> int:
@@ -76,8 +81,9 @@ async def record_unreadable(connection: Connection, messages: Sequence[Unreadabl
     """Adds a row in state failed for each message; a message that has a row keeps it."""
     await connection.cursor().executemany(
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, outcome,"
-        "  reason, handled_at)"
-        " VALUES (%s, %s, %s, 'failed', %s, %s, 'failed', %s, %s) ON CONFLICT (mail_id) DO NOTHING",
+        "  reason, handled_at, subject, sender, message_id, received_at)"
+        " VALUES (%s, %s, %s, 'failed', %s, %s, 'failed', %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (mail_id) DO NOTHING",
         [
             (
                 message.mail_id,
@@ -87,6 +93,10 @@ async def record_unreadable(connection: Connection, messages: Sequence[Unreadabl
                 message.tried_at,
                 storable(message.reason),
                 message.tried_at,
+                storable(message.subject),
+                storable(message.sender),
+                storable(message.message_id) if message.message_id else None,
+                message.received_at,
             )
             for message in messages
         ],

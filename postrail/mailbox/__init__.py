@@ -30,8 +30,29 @@ class MailboxUnavailable(TransientError):
         self.after_seconds = after_seconds
 
 
+@dataclass(frozen=True, slots=True)
+class KnownFields:
+    """What a server tells of a message that it does not send."""
+
+    subject: str = ""
+    sender: str = ""
+    message_id: str | None = None
+    received_at: datetime | None = None
+
+
 class MailUnreadable(PermanentError):
     """The mail server lists a message and refuses to send it."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        setting: str = "",
+        known: KnownFields | None = None,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, setting=setting)
+        self.known = known or KnownFields()
 
 
 @dataclass(frozen=True, slots=True)

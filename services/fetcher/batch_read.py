@@ -9,7 +9,14 @@ from typing import Self
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
-from postrail.mailbox import ListedMail, Mailbox, MailboxUnavailable, MailUnreadable, ReadMail
+from postrail.mailbox import (
+    KnownFields,
+    ListedMail,
+    Mailbox,
+    MailboxUnavailable,
+    MailUnreadable,
+    ReadMail,
+)
 from postrail.settings import FetcherSettings
 from services.fetcher.resources import Threads
 
@@ -51,6 +58,7 @@ class Unreadable:
 
     message: ListedMail
     reason: str
+    known: KnownFields = field(default_factory=KnownFields)
 
 
 @dataclass
@@ -182,7 +190,7 @@ class BatchReader:
             withheld = await self._withheld(batch, messages)
         except MailUnreadable as error:
             if len(batch) == 1 and self._suspects.refused_for_good(batch[0].uid):
-                return [], [Unreadable(batch[0], error.problem)]
+                return [], [Unreadable(batch[0], error.problem, error.known)]
             return await self._read_one_by_one(batch)
         except Exception as error:
             if _may_be_caused_by_a_message(error):

@@ -27,6 +27,10 @@ def unreadable_rows(
             size=each.message.size or 0,
             reason=f"could not be fetched: {each.reason}",
             tried_at=now,
+            subject=each.known.subject,
+            sender=each.known.sender,
+            message_id=each.known.message_id,
+            received_at=each.known.received_at,
         )
         for each in unreadable
     ]

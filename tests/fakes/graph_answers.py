@@ -228,6 +228,9 @@ class Answers:
             "isRead": mail.is_read,
             "parentFolderId": mail.folder.id,
             "isDraft": False,
+            "subject": "Printer",
+            "from": {"emailAddress": {"name": "Ada", "address": "ada@example.net"}},
+            "internetMessageId": "<1@example.org>",
         }
         chosen = query.get("$select", ",".join(whole)).split(",")
         made = {name: value for name, value in whole.items() if name in chosen}

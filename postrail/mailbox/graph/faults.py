@@ -41,6 +41,16 @@ MAILBOX_UNKNOWN = (
     "request_resourcenotfound",
     "resourcenotfound",
 )
+# Exchange cannot make the MIME content of one message (S/MIME, reports about signed messages). They
+# come with status 500, each time.
+CONVERSION_FAILED = (
+    "errormimecontentconversionfailed",
+    "errorcontentconversionfailed",
+    "errormimecontentinvalid",
+    "errormimecontentinvalidbase64string",
+    "erroritemcorrupt",
+    "errorcorruptdata",
+)
 # Graph sends no Retry-After for too many concurrent requests; wait this long.
 BUSY_SECONDS = 10.0
 # A longer Retry-After is taken for a mistake of the server.
@@ -60,7 +70,14 @@ class Refused(MailboxUnavailable):
     @property
     def is_final(self) -> bool:
         """Tells whether the same request would be refused again: 408 and 425 ask for a retry."""
+        if self.conversion_failed:
+            return True
         return self.status < 500 and self.status not in (408, 425)
+
+    @property
+    def conversion_failed(self) -> bool:
+        """Tells whether Exchange cannot make the content of this one message."""
+        return self.code.lower() in CONVERSION_FAILED
 
 
 class NotThere(Refused):

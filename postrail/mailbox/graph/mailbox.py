@@ -15,12 +15,13 @@ from datetime import timedelta
 from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
-from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
+from postrail.mailbox import KnownFields, ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.delta import Deltas
 from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
 from postrail.mailbox.graph.folders import find_or_create_folder, folder_of
 from postrail.mailbox.graph.http import GraphClient, header_in, segment
+from postrail.mailbox.graph.known_fields import known_fields
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import spooled
@@ -63,6 +64,8 @@ class GraphMailbox:
         self._folder = ""
         self._target = ""
         self._highest_read = 0
+        # Of messages that Graph lists and cannot send.
+        self._known: dict[int, KnownFields] = {}
 
     def open(self) -> int:
         """Finds the folder; raises ConfigurationError or MailboxUnavailable with the remedy."""
@@ -130,19 +133,31 @@ class GraphMailbox:
         except NotAllowed as error:
             raise not_allowed(self._account, error, "Mail.Read") from error
         except Refused as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable(entry, error) from error
 
     def _forget(self, entry: Entry, error: NotThere) -> None:
         if not error.is_item:
             raise error
         self._listing.drop(entry.number)
 
-    def _unreadable(self, error: Refused) -> PipelineError:
+    def _unreadable(self, entry: Entry, error: Refused) -> PipelineError:
         # A temporary fault makes the mailbox unavailable; whether it is one message's fault, the
         # fetcher finds out by reading it alone.
         if not error.is_final:
             return error
-        return MailUnreadable(f"Microsoft Graph does not send it: {error.problem}")
+        known = self._known_fields(entry) if error.conversion_failed else None
+        return MailUnreadable(f"Microsoft Graph does not send it: {error.problem}", known=known)
+
+    def _known_fields(self, entry: Entry) -> KnownFields:
+        """Returns what Graph tells of a message whose MIME content it cannot make."""
+        if entry.number not in self._known:
+            try:
+                query = {"$select": "subject,from,internetMessageId"}
+                found = self._client.get(f"messages/{segment(entry.id)}", query)
+            except Refused:
+                found = {}
+            self._known[entry.number] = known_fields(found, entry.received_at)
+        return self._known[entry.number]
 
     def _read(self, entry: Entry) -> ReadMail:
         content = bytearray()

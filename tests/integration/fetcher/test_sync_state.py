@@ -124,6 +124,27 @@ async def test_unreadable_messages_are_failed_rows_and_not_acknowledged_ones(poo
     ]
 
 
+async def test_what_a_server_tells_of_an_unreadable_message_is_kept(pool: Pool) -> None:
+    unreadable = UnreadableRow(
+        mail_id=str(uuid.uuid4()),
+        mailbox="support",
+        source="INBOX;graph=1",
+        size=12,
+        reason="could not be fetched: (500 ErrorMimeContentConversionFailed)",
+        tried_at=NOW,
+        subject="Printer\0",
+        sender="ada@example.net",
+        message_id="<1@example.org>",
+        received_at=NOW,
+    )
+    async with transaction(pool) as connection:
+        await record_unreadable(connection, [unreadable])
+        found = await rows(
+            connection, "SELECT subject, sender, message_id, received_at FROM incoming_mail"
+        )
+    assert found == [("Printer", "ada@example.net", "<1@example.org>", NOW)]
+
+
 async def test_nul_is_removed_from_what_a_server_says(pool: Pool) -> None:
     """PostgreSQL refuses a text with NUL, so the fetcher would never get past the message."""
     unreadable = UnreadableRow(

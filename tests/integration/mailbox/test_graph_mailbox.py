@@ -299,6 +299,35 @@ def test_a_message_that_graph_cannot_convert_to_mime_is_unreadable(
         mailbox.read([listed.uid])
 
 
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("how", ["read", "read_to_spool", "read_header"])
+def test_a_message_without_mime_content_is_unreadable_by_its_code_and_its_fields_are_kept(
+    scene: GraphScene, graph: FakeGraph, told: bool, how: str
+) -> None:
+    """Exchange says so by status 500, each time (OpenArchiver#487: S/MIME)."""
+    mail = scene.server.deliver(MAIL)
+    scene.server.deliver(MAIL)
+    mailbox = scene.opened()
+    first, second = mailbox.list_after(0)
+    graph.refuse(
+        500, "ErrorMimeContentConversionFailed", part=f"{mail.immutable_id}/$value", times=3
+    )
+    if not told:
+        graph.refuse(500, "ErrorInternalServerError", part=mail.immutable_id, times=3)
+    for _ in range(3):
+        with pytest.raises(MailUnreadable, match="ErrorMimeContentConversionFailed") as unreadable:
+            getattr(mailbox, how)([first.uid] if how == "read" else first)
+        known = unreadable.value.known
+        assert known.subject == "Printer" * told
+        assert known.sender == "ada@example.net" * told
+        assert known.message_id == ("<1@example.org>" if told else None)
+        assert known.received_at == mail.received_at
+    assert graph.asked("/$value") == 3
+    # What is known of it was asked for once.
+    assert graph.asked(mail.immutable_id) == 4
+    assert [found.uid for found in mailbox.read([second.uid])] == [second.uid]
+
+
 def test_delta_is_saved_after_messages_are_recorded(scene: GraphScene, graph: FakeGraph) -> None:
     uids = [scene.add(b"%d" % number) for number in range(3)]
     mailbox = scene.opened()
