@@ -114,6 +114,13 @@ class Mailbox(Protocol):
         Where `rest` ends the connection, this opens it again; so does the next call that needs it.
         """
 
+    @property
+    def uid_next(self) -> int:
+        """Returns UIDNEXT as it was at `open`: no message has this number or a higher one.
+
+        0 where the server does not report it, and where the numbers are ours.
+        """
+
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         """Lists the first messages numbered above `uid`, in order.
 

@@ -2,11 +2,14 @@
 
 `last_uid` and `finished_uid` only grow within a UIDVALIDITY, so that a process that was paused
 while another took over its mailbox cannot turn them back.
+
+A server that gives UIDs again within a UIDVALIDITY (it lost its folder's state, or makes UIDNEXT of
+what it holds) begins another generation: the folder is listed anew, and its messages get other ids.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postrail.database import Connection, one
@@ -14,7 +17,7 @@ from postrail.errors import TransientError
 
 
 class Renumbered(TransientError):
-    """The folder got another UIDVALIDITY in the meantime: open it again and start over."""
+    """The folder got other numbers in the meantime: open it again and start over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +30,8 @@ class SyncState:
     uid_validity: int
     last_uid: int = 0
     finished_uid: int = 0
+    # How often the server has begun to count again; part of the messages' ids.
+    generation: int = 0
 
 
 async def begin(
@@ -43,28 +48,43 @@ async def begin(
     )
     found = await one(
         connection,
-        "SELECT last_uid, finished_uid FROM sync_state WHERE mailbox = %s AND folder = %s",
+        "SELECT last_uid, finished_uid, generation FROM sync_state"
+        " WHERE mailbox = %s AND folder = %s",
         (mailbox, folder),
     )
-    last_uid, finished_uid = found or (0, 0)
+    last_uid, finished_uid, generation = found or (0, 0, 0)
     return SyncState(
         mailbox=mailbox,
         folder=folder,
         uid_validity=uid_validity,
         last_uid=last_uid,
         finished_uid=finished_uid,
+        generation=generation,
     )
+
+
+async def count_again(connection: Connection, state: SyncState, now: datetime) -> SyncState:
+    """Begins the next generation, from 0; raises Renumbered when another process has done so."""
+    cursor = await connection.execute(
+        "UPDATE sync_state SET generation = generation + 1, last_uid = 0, finished_uid = 0,"
+        " changed_at = %s WHERE mailbox = %s AND folder = %s AND uid_validity = %s"
+        " AND generation = %s",
+        (now, state.mailbox, state.folder, state.uid_validity, state.generation),
+    )
+    if cursor.rowcount == 0:
+        raise _renumbered(state)
+    return replace(state, generation=state.generation + 1, last_uid=0, finished_uid=0)
 
 
 async def advance(connection: Connection, state: SyncState, now: datetime) -> None:
     """Moves the stored state forward to `state`, never back.
 
-    Raises Renumbered when the stored state has another UIDVALIDITY by now.
+    Raises Renumbered when the stored state has another UIDVALIDITY or generation by now.
     """
     cursor = await connection.execute(
         "UPDATE sync_state SET last_uid = greatest(last_uid, %s),"
         " finished_uid = greatest(finished_uid, %s), changed_at = %s"
-        " WHERE mailbox = %s AND folder = %s AND uid_validity = %s",
+        " WHERE mailbox = %s AND folder = %s AND uid_validity = %s AND generation = %s",
         (
             state.last_uid,
             state.finished_uid,
@@ -72,9 +92,14 @@ async def advance(connection: Connection, state: SyncState, now: datetime) -> No
             state.mailbox,
             state.folder,
             state.uid_validity,
+            state.generation,
         ),
     )
     if cursor.rowcount == 0:
-        raise Renumbered(
-            f"the UIDVALIDITY of the folder {state.folder!r} of {state.mailbox} has changed"
-        )
+        raise _renumbered(state)
+
+
+def _renumbered(state: SyncState) -> Renumbered:
+    return Renumbered(
+        f"the UIDVALIDITY of the folder {state.folder!r} of {state.mailbox} has changed"
+    )

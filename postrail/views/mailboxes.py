@@ -38,6 +38,8 @@ class FolderRead:
     last_uid: int
     finished_uid: int
     changed_at: datetime
+    # How often the server has begun to count its UIDs again.
+    generation: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +122,8 @@ async def folders(connection: Connection, mailbox: str | None = None) -> list[Fo
     """Returns the positions in the folders of a mailbox, or of all mailboxes."""
     async with connection.cursor(row_factory=class_row(FolderRead)) as cursor:
         await cursor.execute(
-            "SELECT mailbox, folder, uid_validity, last_uid, finished_uid, changed_at"
-            " FROM sync_state WHERE %(mailbox)s::text IS NULL OR mailbox = %(mailbox)s"
+            "SELECT mailbox, folder, uid_validity, last_uid, finished_uid, changed_at,"
+            " generation FROM sync_state WHERE %(mailbox)s::text IS NULL OR mailbox = %(mailbox)s"
             " ORDER BY mailbox, folder",
             {"mailbox": mailbox},
         )

@@ -14,13 +14,20 @@ def source_of(state: SyncState, uid: int, key: str = "") -> str:
     """Describes the message's place in its mailbox, for people."""
     if key:
         return f"{state.folder};{key}"
-    return f"{state.folder};uidvalidity={state.uid_validity};uid={uid}"
+    generation = f";generation={state.generation}" if state.generation else ""
+    return f"{state.folder};uidvalidity={state.uid_validity}{generation};uid={uid}"
 
 
 def mail_id_of(state: SyncState, uid: int, key: str = "") -> str:
     """Returns the message's id, the same each time that any process reads the message."""
     # The number of a key is assigned by our database, and is another one if that was lost.
-    name = ("key", key) if key else (str(state.uid_validity), str(uid))
+    name = ("key", key) if key else (_numbering(state), str(uid))
     # Each part has its length in front, since names may hold any character.
     parts = (state.mailbox, state.folder, *name)
     return str(uuid.uuid5(NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
+
+
+def _numbering(state: SyncState) -> str:
+    """Returns what a UID is valid for; the first generation is not named, as in older releases."""
+    validity = str(state.uid_validity)
+    return f"{validity};generation={state.generation}" if state.generation else validity

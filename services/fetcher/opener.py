@@ -1,4 +1,7 @@
-"""Opens mailboxes: the implementation for an account's protocol, on its state in PostgreSQL."""
+"""Opens mailboxes: the implementation for an account's protocol, on its state in PostgreSQL.
+
+A session begins where the folder was read to, unless its server counts back.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,14 @@ from postrail.mailbox.graph.mailbox import GraphMailbox
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.login import login_for
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
+from postrail.mailbox_state.sync_state import SyncState
 from postrail.oauth.tokens import AccessTokens
+from postrail.observe.log import log
 from postrail.secrets import Secrets
-from services.fetcher.resources import Threads
+from services.fetcher.resources import SharedResources, Threads
 from services.fetcher.store import PostgresStore
+
+logger = log("fetcher")
 
 T = TypeVar("T")
 
@@ -41,6 +48,33 @@ class MailboxOpener:
         """Opens a mailbox in a thread; returns its UIDVALIDITY."""
         async with self.slots:
             return await threads.run(mailbox.open)
+
+
+async def begin_session(
+    resources: SharedResources, mailbox: Mailbox, account: MailAccount, uid_validity: int
+) -> SyncState:
+    """Returns how far the folder was read: from the start when its server gives UIDs again.
+
+    UIDNEXT never decreases (RFC 3501, 2.3.1.1). Where it is below what was read, new messages have
+    UIDs that count as read. Some servers report a wrong UIDNEXT, and have messages above it.
+    """
+    state = await resources.store.begin(account.name, account.folder, uid_validity)
+    uid_next = mailbox.uid_next
+    if not 0 < uid_next <= state.last_uid:
+        return state
+    if await resources.threads.run(mailbox.list_after, uid_next - 1, with_sizes=False):
+        return state
+    again = await resources.store.count_again(state)
+    logger.warning(
+        "mailbox counts back and is listed anew",
+        mailbox=account.name,
+        folder=account.folder,
+        uid_validity=uid_validity,
+        uid_next=uid_next,
+        last_uid=state.last_uid,
+        generation=again.generation,
+    )
+    return again
 
 
 class MailboxFactory:

@@ -17,7 +17,7 @@ from postrail.mailbox_state.reconciliation import Reconciliation, Round
 from postrail.observe import metrics
 from postrail.observe.log import log
 from services.fetcher.batch_read import Limits
-from services.fetcher.opener import MailboxOpener
+from services.fetcher.opener import MailboxOpener, begin_session
 from services.fetcher.resources import SharedResources
 from services.fetcher.step import Fetch
 from services.fetcher.store import Store
@@ -62,7 +62,7 @@ async def _backfill(
     mailbox = opener.mailbox_for(account)
     try:
         uid_validity = await opener.open(mailbox, resources.threads)
-        state = await resources.store.begin(account.name, account.folder, uid_validity)
+        state = await begin_session(resources, mailbox, account, uid_validity)
         backfill = Fetch(resources, mailbox, state, fetch.suspects, Limits.of(account))
         found = await fetch_missed(backfill, resources.store, left)
         await backfill.rest()

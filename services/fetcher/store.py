@@ -39,6 +39,9 @@ class Store(Protocol):
     async def begin(self, mailbox: str, folder: str, uid_validity: int) -> SyncState:
         """Returns how far a folder was read; a new UIDVALIDITY starts at 0."""
 
+    async def count_again(self, state: SyncState) -> SyncState:
+        """Returns the state of a folder whose server gives UIDs again: it is listed anew."""
+
     async def record(
         self,
         state: SyncState,
@@ -99,6 +102,10 @@ class PostgresStore:
             return await sync_state.begin(
                 connection, mailbox, folder, uid_validity, self._clock.now()
             )
+
+    async def count_again(self, state: SyncState) -> SyncState:
+        async with self._transaction() as connection:
+            return await sync_state.count_again(connection, state, self._clock.now())
 
     async def record(
         self,

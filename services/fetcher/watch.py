@@ -11,7 +11,7 @@ from postrail.mailbox import Mailbox
 from postrail.observe.log import log
 from postrail.tasks import set_within
 from services.fetcher.batch_read import Limits, Suspects
-from services.fetcher.opener import MailboxOpener
+from services.fetcher.opener import MailboxOpener, begin_session
 from services.fetcher.reconcile import reconcile_when_due
 from services.fetcher.recovery import Recovery, Wait
 from services.fetcher.resources import SharedResources, Threads
@@ -41,7 +41,8 @@ class MailboxWatch:
         self._attention = asyncio.Event()
         self._recovery = Recovery(account.name, resources, self._attention, wait)
         self._suspects = Suspects()
-        self._uid_validity = 0
+        # The UIDVALIDITY and the generation of which the suspects are.
+        self._numbering = (0, 0)
 
     def poll_now(self) -> None:
         """Asks for a poll at once, without waiting for the timer."""
@@ -81,16 +82,15 @@ class MailboxWatch:
 
     async def _open(self, mailbox: Mailbox) -> Fetch:
         uid_validity = await self._opener.open(mailbox, self._resources.threads)
-        if uid_validity != self._uid_validity:
-            self._uid_validity, self._suspects = uid_validity, Suspects()
-        state = await self._resources.store.begin(
-            self.account.name, self.account.folder, uid_validity
-        )
+        state = await begin_session(self._resources, mailbox, self.account, uid_validity)
+        if (uid_validity, state.generation) != self._numbering:
+            self._numbering, self._suspects = (uid_validity, state.generation), Suspects()
         logger.info(
             "mailbox open",
             mailbox=self.account.name,
             folder=self.account.folder,
             uid_validity=uid_validity,
+            generation=state.generation,
             last_uid=state.last_uid,
         )
         return Fetch(self._resources, mailbox, state, self._suspects, Limits.of(self.account))

@@ -71,9 +71,18 @@ class MemoryStore:
         self._check()
         found = self.states.get((mailbox, folder))
         if found is None or found.uid_validity != uid_validity:
-            found = SyncState(mailbox=mailbox, folder=folder, uid_validity=uid_validity)
+            generation = found.generation if found else 0
+            found = SyncState(
+                mailbox=mailbox, folder=folder, uid_validity=uid_validity, generation=generation
+            )
             self.states[mailbox, folder] = found
         return found
+
+    async def count_again(self, state: SyncState) -> SyncState:
+        self._check()
+        again = replace(state, generation=state.generation + 1, last_uid=0, finished_uid=0)
+        self.states[state.mailbox, state.folder] = again
+        return again
 
     async def record(
         self,

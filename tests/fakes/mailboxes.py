@@ -18,6 +18,8 @@ class MemoryServer:
     """The messages on a mail server and its faults; it survives connections."""
 
     uid_validity: int = 7
+    # What the server reports as UIDNEXT, if it does.
+    uid_next: int = 0
     mails: dict[int, bytes] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     # Messages that the server refuses to deliver, and those that make it break the connection.
@@ -63,6 +65,10 @@ class MemoryMailbox:
             raise self._server.open_faults.pop(0)
         self._open = True
         return self._server.uid_validity
+
+    @property
+    def uid_next(self) -> int:
+        return self._server.uid_next
 
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         self._check()

@@ -35,6 +35,7 @@ class FolderMailbox:
     """The folder of a mail account, numbered by a ledger."""
 
     single_connection_polls = False
+    uid_next = 0
 
     def __init__(self, account: MailAccount, ledger: Ledger, clock: Clock) -> None:
         self._account = account

@@ -40,6 +40,7 @@ class GraphMailbox:
     """The folder of a mail account, by independent requests."""
 
     single_connection_polls = False
+    uid_next = 0
 
     def __init__(
         self,

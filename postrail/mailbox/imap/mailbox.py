@@ -35,6 +35,11 @@ class ImapMailbox:
         """
         return self._session.open(self._login)
 
+    @property
+    def uid_next(self) -> int:
+        """Returns the UIDNEXT of the selected folder; 0 when the server does not report it."""
+        return self._session.uid_next
+
     def list_after(self, uid: int, *, with_sizes: bool = True) -> list[ListedMail]:
         """Lists the first messages with a UID above `uid`; fewer of them without sizes."""
         return self._listing.list_after(uid, with_sizes=with_sizes)

@@ -68,6 +68,7 @@ class Pop3Mailbox:
     """The one folder of a POP3 account."""
 
     single_connection_polls = True
+    uid_next = 0
 
     def __init__(
         self,

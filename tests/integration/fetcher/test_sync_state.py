@@ -25,6 +25,7 @@ from postrail.mailbox_state.sync_state import (
     SyncState,
     advance,
     begin,
+    count_again,
 )
 from postrail.settings import Settings
 
@@ -69,6 +70,34 @@ async def test_another_uidvalidity_starts_at_0_and_refuses_the_old_one(pool: Poo
     with pytest.raises(Renumbered):
         await advanced(pool, replace(old, last_uid=60))
     assert await began(pool, 8) == new
+
+
+async def counted_again(pool: Pool, state: SyncState) -> SyncState:
+    async with transaction(pool) as connection:
+        return await count_again(connection, state, NOW)
+
+
+async def test_a_server_that_counts_back_begins_a_generation_and_ends_older_sessions(
+    pool: Pool,
+) -> None:
+    old = replace(await began(pool), last_uid=50, finished_uid=40)
+    await advanced(pool, old)
+    new = await counted_again(pool, old)
+    assert new == replace(old, generation=1, last_uid=0, finished_uid=0)
+    assert await began(pool) == new
+    # A process that was paused, or has found the same at the same time.
+    with pytest.raises(Renumbered):
+        await advanced(pool, replace(old, last_uid=60))
+    with pytest.raises(Renumbered):
+        await counted_again(pool, old)
+    await advanced(pool, replace(new, last_uid=3))
+    assert (await began(pool)).last_uid == 3
+
+
+async def test_a_generation_is_kept_when_the_uidvalidity_changes_and_comes_back(pool: Pool) -> None:
+    await counted_again(pool, await began(pool, 7))
+    assert (await began(pool, 8)).generation == 1
+    assert (await began(pool, 7)).generation == 1
 
 
 async def test_folders_of_a_mailbox_have_states_of_their_own(pool: Pool) -> None:

@@ -229,3 +229,10 @@ def test_a_header_is_asked_for_in_another_way(fetch: Fetch) -> None:
         found = mailbox.read_header(ListedMail(7, 10))
         assert found is not None
         assert found.content == b"Subject: message 7\r\n\r\n"
+
+
+@pytest.mark.parametrize("uid_next", [3, None])
+def test_tells_the_uidnext_of_the_folder(uid_next: int | None) -> None:
+    server = ImapServer({7: content(7)}, uid_next=uid_next)
+    with opened(server) as mailbox:
+        assert mailbox.uid_next == (uid_next or 8)

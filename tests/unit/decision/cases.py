@@ -40,6 +40,7 @@ def comment(issue: IssueRef, *, muted: bool = False, joins: bool = False) -> Add
 
 SAME_LISTING = "INBOX;uidvalidity=1;uid=9"
 NEW_LISTING = "INBOX;uidvalidity=2;uid=1"
+NEW_GENERATION = "INBOX;uidvalidity=1;generation=1;uid=9"
 
 CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     # nothing is known: a new issue, and its reporter is notified
@@ -105,6 +106,13 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     # the same alarm, listed again with another UIDVALIDITY, is one
     (
         mail_parsed(source=NEW_LISTING, message_id=None),
+        earlier("support"),
+        Outcome.DUPLICATE,
+        None,
+    ),
+    # the same, listed again as the server counts back
+    (
+        mail_parsed(source=NEW_GENERATION, message_id=None),
         earlier("support"),
         Outcome.DUPLICATE,
         None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from postrail.mailbox_state.sync_state import SyncState
 from services.fetcher.identity import mail_id_of, source_of
 
@@ -24,6 +26,21 @@ def test_each_part_changes_the_id() -> None:
         mail_id_of(state(mailbox="suppor", folder="tINBOX"), 12),
     }
     assert len(ids) == 6
+
+
+def test_a_uid_that_is_given_again_has_another_id_and_source() -> None:
+    again = replace(state(), generation=1)
+    ids = {
+        mail_id_of(state(), 12),
+        mail_id_of(again, 12),
+        mail_id_of(replace(state(), generation=2), 12),
+        mail_id_of(state(uid_validity=71), 2),
+    }
+    assert len(ids) == 4
+    # Up to the UID it names the listing, by which the decision knows that all was listed again.
+    assert source_of(again, 12) == "INBOX;uidvalidity=7;generation=1;uid=12"
+    # Keys are given for good, whatever the numbers are.
+    assert mail_id_of(again, 1, "uidl=a") == mail_id_of(state(), 1, "uidl=a")
 
 
 def test_the_progress_of_the_mailbox_does_not_change_the_id() -> None:

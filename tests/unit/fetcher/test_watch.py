@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
 
 from postrail.clock import SettableClock
 from postrail.errors import FatalError
@@ -154,6 +155,48 @@ async def test_a_successor_keeps_the_limit_of_a_poll(neighbours: Neighbours) -> 
     async with watched(server, neighbours, waits, **limits):
         await until(lambda: len(waits.seconds) == 4)
     assert len(neighbours.producer.records) == 10
+
+
+# What the server holds after it lost its state, what it says of UIDNEXT, and what is fetched then.
+COUNTED_BACK: list[tuple[dict[int, bytes], int, list[bytes]]] = [
+    # It gives used UIDs to other messages; the mail_ids are others, too.
+    ({1: b"new", 2: b"newer"}, 3, [b"new", b"newer"]),
+    # One that was read before is listed anew: its content shows that it is the same.
+    ({1: b"one"}, 2, [b"one"]),
+    # The next message gets a UID below those that were read.
+    ({}, 1, []),
+    # UIDNEXT as it should be, not reported, or wrong: there are messages above it.
+    ({3: b"three"}, 4, []),
+    ({1: b"new"}, 0, []),
+    ({3: b"three"}, 2, []),
+]
+
+
+@pytest.mark.parametrize(("left", "uid_next", "expected"), COUNTED_BACK)
+async def test_a_server_that_counts_back_is_listed_anew(
+    neighbours: Neighbours, left: dict[int, bytes], uid_next: int, expected: list[bytes]
+) -> None:
+    server, waits = MemoryServer(uid_next=4), Waits()
+    server.add(b"one", b"two", b"three")
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 1)
+    server.mails, server.uid_next = dict(left), uid_next
+    waits.seconds.clear()
+    with structlog.testing.capture_logs() as logs:
+        async with watched(server, neighbours, waits):
+            await until(lambda: len(waits.seconds) == 1)
+            counts_back = uid_next in (1, 3) or left == {1: b"one"}
+            # Another session finds nothing new.
+            generation = neighbours.store.states["support", "INBOX"].generation
+            assert generation == counts_back
+    assert [record.body for record in neighbours.producer.records][3:] == expected
+    assert len({record.mail_id for record in neighbours.producer.records}) == 3 + len(expected)
+    told = [entry for entry in logs if entry["event"].startswith("mailbox counts back")]
+    assert [entry["last_uid"] for entry in told] == [3] * counts_back
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 2)
+    assert neighbours.store.states["support", "INBOX"].generation == generation
+    assert len(neighbours.producer.records) == 3 + len(expected)
 
 
 async def test_a_busy_mailbox_does_not_starve_the_others() -> None:

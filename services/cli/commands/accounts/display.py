@@ -80,11 +80,15 @@ def word(value: object) -> object:
     return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
+def _counted_again(generation: int) -> str:
+    return f" listed anew {generation} times as the server counts back," if generation else ""
+
+
 def status_fields(status: MailboxStatus) -> list[tuple[str, object]]:
     """Returns the status of a mailbox as names and values."""
     read = [
         f"{one.folder}: up to UID {one.last_uid} of UIDVALIDITY {one.uid_validity},"
-        f" finished up to {one.finished_uid}"
+        f"{_counted_again(one.generation)} finished up to {one.finished_uid}"
         for one in status.folders
     ]
     contact = status.contact
