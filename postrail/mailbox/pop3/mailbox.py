@@ -277,6 +277,8 @@ class Pop3Mailbox:
 
     def rest(self) -> None:
         """Ends the session, upon which the server removes the marked messages."""
+        if self._to_mark:
+            self._listed()
         if self._dialogue is None:
             return
         with connection_fault(self._account):

@@ -6,6 +6,7 @@ no part of a message gets into the words of a fault.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import time
@@ -16,7 +17,12 @@ import pytest
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
-from tests.integration.mailbox.test_pop3_servers import ONE, THREE, TWO, Polls
+from services.fetcher.opener import MailboxOpener
+from services.fetcher.watch import MailboxWatch
+from tests.fakes.fetching import Neighbours, until
+from tests.fakes.ledgers import MemoryLedger
+from tests.fakes.watching import Waits
+from tests.integration.mailbox.test_pop3_servers import ONE, THREE, TWO, Polls, account_on
 from tests.servers.pop3_server import Pop3Server
 from tests.servers.scripted_server import serving
 
@@ -74,6 +80,20 @@ def test_a_message_that_is_cut_at_a_dot_is_not_given_as_whole(
     assert not mailbox.finish([3])
     mailbox.rest()
     assert server.mails == [BEGINNING + rest]
+
+
+def test_what_a_dropped_session_marked_is_removed_also_when_the_cut_message_is_the_last(
+    server: Pop3Server,
+) -> None:
+    server.add(ONE, BEGINNING + RESTS[0])
+    mailbox = opened(server)
+    mailbox.list_after(0)
+    mailbox.read([1])
+    mailbox.finish([1])
+    with pytest.raises(MailUnreadable):
+        mailbox.read([2])
+    mailbox.rest()
+    assert server.mails == [BEGINNING + RESTS[0]]
 
 
 def test_sizes_that_are_too_large_are_estimates_and_do_not_stop_a_message(
@@ -191,3 +211,27 @@ def test_the_rest_of_a_message_that_comes_late_is_no_answer() -> None:
         mailbox.list_after(0)
         with contextlib.closing(mailbox), pytest.raises(MailUnreadable, match="does not double"):
             mailbox.read([1])
+
+
+@pytest.mark.logs_errors("mail cannot be read")
+async def test_the_fetcher_parks_the_cut_message_and_takes_and_removes_the_others(
+    server: Pop3Server,
+) -> None:
+    server.add(ONE, BEGINNING + RESTS[3], THREE)
+    neighbours, ledger, waits = Neighbours(), MemoryLedger(), Waits()
+    account = account_on(server)
+    opener = MailboxOpener(
+        mailbox_for=lambda account: Pop3Mailbox(account, "secret", ledger),
+        slots=asyncio.Semaphore(1),
+    )
+    watching = asyncio.create_task(MailboxWatch(account, neighbours.resources, opener, waits).run())
+    # The first wait is the one for the next poll: no pause was needed.
+    await until(lambda: waits.seconds == [account.poll_seconds])
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    await asyncio.to_thread(neighbours.close)
+    assert [record.body for record in neighbours.producer.records] == [ONE, THREE]
+    (parked,) = neighbours.store.unreadable.values()
+    assert "does not double a line of one dot" in parked.reason
+    assert SECRET.decode() not in parked.reason
+    assert server.mails == [BEGINNING + RESTS[3]]
