@@ -163,7 +163,7 @@ class OutgoingQueued:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryResult:
-    """The state (sent, deferred or failed) of one recipient's delivery, with the server's reply."""
+    """One recipient's delivery: sent, deferred, failed or unconfirmed, with the server's reply."""
 
     recipient: str
     state: str

@@ -138,6 +138,11 @@ class SenderSettings(Section):
     retry_max_seconds: float = Field(default=4 * 3600.0, gt=0)
     # A delivery fails after 4xx replies or connection faults for this long (RFC 5321, 4.5.4.1).
     give_up_after_seconds: float = Field(default=5 * 24 * 3600.0, gt=0)
+    # An attempt without a reply to the final dot is repeated this many times; then the delivery
+    # waits as unconfirmed for a person. The first repetition waits for the pause, the next for
+    # twice as long.
+    unknown_repeats: int = Field(default=2, ge=0, le=20)
+    unknown_pause_seconds: float = Field(default=3600.0, gt=0)
 
 
 class OutboxSettings(Section):

@@ -5,6 +5,7 @@ Couriers are asyncio throughout. Only the `smtp` modules of this package import 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -45,6 +46,14 @@ class Answer:
     reply: str
 
 
+# Awaited right before the message is completed; raises TransientError to prevent that.
+BeforeDot = Callable[[], Awaitable[None]]
+
+
+async def nothing_to_record() -> None:
+    """Allows the message to be completed."""
+
+
 class CourierUnavailable(TransientError):
     """The server is unavailable or refuses us; no transaction was begun."""
 
@@ -56,10 +65,13 @@ class TooLate(TransientError):
 class Courier(Protocol):
     """Sends messages through one mail server. Several tasks may use it at once."""
 
-    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(
+        self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
+    ) -> list[Answer]:
         """Sends one message; returns an answer for each recipient, in their order.
 
-        Raises CourierUnavailable or TooLate; in both cases the server has not taken the message.
+        Raises CourierUnavailable, TooLate or the error of `before_dot`; the server has not taken
+        the message then.
         """
 
     async def close_idle(self) -> None:

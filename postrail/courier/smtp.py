@@ -12,7 +12,14 @@ import aiosmtplib
 
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.courier import Answer, Envelope, TimeLimit, TooLate
+from postrail.courier import (
+    Answer,
+    BeforeDot,
+    Envelope,
+    TimeLimit,
+    TooLate,
+    nothing_to_record,
+)
 from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection
 from postrail.courier.smtp_faults import (
     connecting,
@@ -35,20 +42,22 @@ class SmtpCourier:
         self._idle: list[Dialogue] = []
         self._context: ssl.SSLContext | None = None
 
-    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(
+        self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
+    ) -> list[Answer]:
         """Runs one SMTP transaction, on a kept connection if possible; see `Courier.send`."""
         while (dialogue := self._kept()) is not None:
             try:
-                return await self._send_on(dialogue, envelope, limit)
+                return await self._send_on(dialogue, envelope, limit, before_dot)
             except StaleConnection:
                 dialogue.abort()
-        return await self._send_on(await self._connect(limit), envelope, limit)
+        return await self._send_on(await self._connect(limit), envelope, limit, before_dot)
 
     async def _send_on(
-        self, dialogue: Dialogue, envelope: Envelope, limit: TimeLimit
+        self, dialogue: Dialogue, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot
     ) -> list[Answer]:
         try:
-            answers = await dialogue.send(envelope, limit)
+            answers = await dialogue.send(envelope, limit, before_dot)
         except LoginRequired as error:
             raise login_required(self._connection, str(error)) from error
         if dialogue.is_open:

@@ -15,7 +15,7 @@ import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from postrail.clock import Clock
-from postrail.courier import Answer, Envelope, State, TimeLimit, TooLate
+from postrail.courier import Answer, BeforeDot, Envelope, State, TimeLimit, TooLate
 from postrail.notifications.mime import ascii_address
 
 CHUNK_BYTES = 256 * 1024
@@ -54,16 +54,18 @@ class Dialogue:
         """Returns whether the connection can be used again; False once the server has closed it."""
         return self._client.is_connected
 
-    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(
+        self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot
+    ) -> list[Answer]:
         """Runs one SMTP transaction; returns an answer for each recipient.
 
-        Raises TooLate, and LoginRequired or StaleConnection before a transaction was begun. Any
-        other fault of the connection becomes an answer.
+        Raises TooLate and the errors of `before_dot`, and LoginRequired or StaleConnection before
+        a transaction was begun. Any other fault of the connection becomes an answer.
         """
         answers: dict[str, Answer] = {}
         try:
             async with asyncio.timeout((limit.end_before - self._clock.now()).total_seconds()):
-                await self._transaction(envelope, limit, answers)
+                await self._transaction(envelope, limit, before_dot, answers)
         except TimeoutError as error:
             self._break_off(envelope, answers, f"no answer in time: {_words_of(error)}")
         except CONNECTION_FAULTS as error:
@@ -85,7 +87,11 @@ class Dialogue:
         return "" if reply.code // 100 == 2 else words_of_reply(reply)
 
     async def _transaction(
-        self, envelope: Envelope, limit: TimeLimit, answers: dict[str, Answer]
+        self,
+        envelope: Envelope,
+        limit: TimeLimit,
+        before_dot: BeforeDot,
+        answers: dict[str, Answer],
     ) -> None:
         """Fills in the answers; an exception leaves the remaining recipients without one."""
         recipients = self._carriable(envelope, answers)
@@ -103,7 +109,7 @@ class Dialogue:
         if reply.code != DATA_WANTED:
             await self._end(answers, accepted, reply)
             return
-        reply = await self._hand_over(envelope.content, limit)
+        reply = await self._hand_over(envelope.content, limit, before_dot)
         state: State = "sent" if reply.code // 100 == 2 else _refusal(reply.code)
         _answer_each(answers, accepted, state, words_of_reply(reply))
 
@@ -164,12 +170,15 @@ class Dialogue:
                 _answer_refused(answers, [recipient], reply)
         return accepted
 
-    async def _hand_over(self, content: bytes, limit: TimeLimit) -> aiosmtplib.SMTPResponse:
+    async def _hand_over(
+        self, content: bytes, limit: TimeLimit, before_dot: BeforeDot
+    ) -> aiosmtplib.SMTPResponse:
         """Writes the message and then, before `limit.dot_before`, the dot that completes it."""
         protocol = self._client.protocol
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("the server closed the connection after DATA")
         await _write(protocol, dot_stuffed(content))
+        await before_dot()
         if self._clock.now() >= limit.dot_before:
             # The server drops a message whose connection breaks before the dot (RFC 5321, 4.1.1.4).
             self.abort()

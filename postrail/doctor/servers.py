@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
 from postrail.database import missing_migrations, one, one_connection
-from postrail.doctor import Finding, fine, skipped, wrong
+from postrail.doctor import Finding, fine, skipped, warning, wrong
 from postrail.errors import ConfigurationError, PipelineError, TransientError
 from postrail.instance import Owner, owner, require_same
+from postrail.outgoing import unconfirmed
 from postrail.secrets import Secrets
 from postrail.settings import KafkaSettings, ServerSettings, Settings
 from postrail.stream.topics import TOPICS, check_topics, topic_name
@@ -99,6 +100,7 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
             missing = await missing_migrations(connection)
             row = await one(connection, "SELECT clock_timestamp(), version()")
             here = clock.now()
+            in_doubt = 0 if missing else await unconfirmed.count(connection)
     except PipelineError as error:
         return [wrong("database", error)]
     assert row is not None
@@ -108,7 +110,18 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
         _migrations(missing),
         _instance(found, settings),
         _clock(ahead_seconds),
+        *([_unconfirmed(in_doubt)] if in_doubt else []),
     ]
+
+
+def _unconfirmed(count: int) -> Finding:
+    return warning(
+        "deliveries",
+        f"{count} unconfirmed: the mail server did not say whether it took the message",
+        setting="",
+        remedy="See: postrail outgoing list --state unconfirmed. Ask the recipient or read the"
+        " mail server's log; then: postrail outgoing retry ID, or settle ID --sent or --failed",
+    )
 
 
 def _migrations(missing: list[str]) -> Finding:

@@ -1,8 +1,10 @@
 """Stores outgoing messages: queue and log in one, with a row a message and a row a recipient.
 
 A delivery is queued, then sending (under a claim that expires), then sent, deferred (with a time),
-failed or cancelled. Claims expire by PostgreSQL's clock, the one clock that all senders share; due
-times are by the caller's. Callers wrap these functions in `database.transaction`.
+failed, unconfirmed or cancelled (`postrail/outgoing/results.py` records these). While it is sending
+it is begun from right before the final dot; only then may the server have taken it. Claims expire
+by PostgreSQL's clock, the one clock that all senders share; due times are by the caller's. Callers
+wrap these functions in `database.transaction`.
 """
 
 from __future__ import annotations
@@ -11,13 +13,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 
 from postrail.database import Connection
 from postrail.outgoing.issues import issue_ids
 from postrail.records import OutgoingQueued
-
-DeliveryState = Literal["sent", "deferred", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +27,10 @@ class ClaimedRecipient:
     address: str
     # Including this attempt.
     attempts: int
-    # An earlier attempt may have succeeded, but its result was not recorded.
+    # An earlier attempt may have succeeded, but its result is not known.
     maybe_twice: bool
+    # The number of earlier attempts whose outcome is unknown.
+    unknown_attempts: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,26 +51,6 @@ class Claimed:
     # SHA-256 of the blob that holds the message, when it was too large for a record.
     message_blob: str | None
     recipients: tuple[ClaimedRecipient, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
-    """The result of the delivery to one recipient."""
-
-    recipient: str
-    state: DeliveryState
-    reply: str
-    # When a deferred delivery is tried again; for other states, when they were reached.
-    due_at: datetime
-    maybe_twice: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttemptResult:
-    """The results of one attempt to send a claimed message."""
-
-    claimed: Claimed
-    results: tuple[Result, ...]
 
 
 _INTAKE = """
@@ -121,11 +103,11 @@ async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> i
         "conversation": [record.conversation for record in records],
         "issue_id": await issue_ids(connection, records),
         "issue_key": [record.issue_key for record in records],
-        "cause": [_text(record.cause) for record in records],
+        "cause": [text(record.cause) for record in records],
         "connection": [record.connection for record in records],
-        "envelope_from": [_text(record.envelope_from) for record in records],
-        "message_id": [_text(record.message_id) for record in records],
-        "subject": [_text(record.subject) for record in records],
+        "envelope_from": [text(record.envelope_from) for record in records],
+        "message_id": [text(record.message_id) for record in records],
+        "subject": [text(record.subject) for record in records],
         "queued_at": [record.queued_at for record in records],
         "received_at": [record.received_at for record in records],
         "mailbox": [record.mailbox for record in records],
@@ -141,11 +123,11 @@ async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> i
 
 def _distinct(recipients: Sequence[str]) -> list[str]:
     """Returns each recipient once; servers treat addresses that differ by case only as equal."""
-    return list({address.casefold(): _text(address) for address in reversed(recipients)}.values())
+    return list({address.casefold(): text(address) for address in reversed(recipients)}.values())
 
 
-def _text(value: str) -> str:
-    # PostgreSQL's type text rejects this character.
+def text(value: str) -> str:
+    """Returns the text without the character that PostgreSQL's type text rejects."""
     return value.replace("\x00", "")
 
 
@@ -161,7 +143,7 @@ _DUE: LiteralString = """state IN ('queued', 'deferred') AND due_at <= %(now)s
 _CLAIM: LiteralString = """
 WITH expired AS MATERIALIZED (
     SELECT outgoing_id, recipient FROM delivery
-    WHERE state = 'sending' AND claim_until < now() AND {whose}
+    WHERE state = 'sending' AND claim_until < now() AND NOT begun AND {whose}
     ORDER BY claim_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), due AS MATERIALIZED (
     SELECT outgoing_id FROM delivery
@@ -182,26 +164,44 @@ WITH expired AS MATERIALIZED (
 ), claimed AS (
     UPDATE delivery SET
         state = 'sending', claim = %(claim)s, attempts = attempts + 1, changed_at = %(now)s,
-        claim_until = now() + %(claim_seconds)s * interval '1 second',
-        -- The sender that held the claim before may have sent the message without recording it.
-        maybe_twice = maybe_twice OR state = 'sending'
+        claim_until = now() + %(claim_seconds)s * interval '1 second', begun = false
     FROM chosen
     WHERE delivery.outgoing_id = ANY (ARRAY(SELECT outgoing_id FROM chosen))
         AND delivery.outgoing_id = chosen.outgoing_id AND delivery.recipient = chosen.recipient
-    RETURNING delivery.outgoing_id, delivery.recipient, delivery.attempts, delivery.maybe_twice
-), mail AS (
+    RETURNING delivery.*
+)"""
+
+# The deliveries whose sender ended after the final dot and before it recorded the reply.
+_INTERRUPTED: LiteralString = """
+WITH chosen AS MATERIALIZED (
+    SELECT outgoing_id, recipient FROM delivery
+    WHERE state = 'sending' AND claim_until < now() AND begun
+    ORDER BY claim_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE delivery SET
+        claim = %(claim)s, changed_at = %(now)s,
+        claim_until = now() + %(claim_seconds)s * interval '1 second'
+    FROM chosen
+    WHERE delivery.outgoing_id = chosen.outgoing_id AND delivery.recipient = chosen.recipient
+    RETURNING delivery.*
+)"""
+
+_CLAIMED: LiteralString = """, mail AS (
     SELECT outgoing_id, array_agg(recipient ORDER BY recipient) AS addresses,
         array_agg(attempts ORDER BY recipient) AS attempts,
-        array_agg(maybe_twice ORDER BY recipient) AS maybe_twice
+        array_agg(maybe_twice ORDER BY recipient) AS maybe_twice,
+        array_agg(unknown_attempts ORDER BY recipient) AS unknown_attempts
     FROM claimed GROUP BY outgoing_id
 )
 SELECT outgoing_id::text, conversation, issue_key, connection, envelope_from, message_id, mailbox,
-    queued_at, received_at, message, message_blob, addresses, attempts, maybe_twice
+    queued_at, received_at, message, message_blob, addresses, attempts, maybe_twice,
+    unknown_attempts
 FROM mail JOIN outgoing_mail USING (outgoing_id) ORDER BY sequence
 """
 
-_CLAIM_OF_CONNECTION = _CLAIM.format(whose="connection = %(connection)s", due=_DUE)
-_CLAIM_OF_OTHERS = _CLAIM.format(whose="connection <> ALL (%(known)b::text[])", due=_DUE)
+_CLAIM_OF_CONNECTION = _CLAIM.format(whose="connection = %(connection)s", due=_DUE) + _CLAIMED
+_CLAIM_OF_OTHERS = _CLAIM.format(whose="connection <> ALL (%(known)b::text[])", due=_DUE) + _CLAIMED
+_CLAIM_INTERRUPTED = _INTERRUPTED + _CLAIMED
 
 
 async def claim_due(
@@ -215,7 +215,7 @@ async def claim_due(
     """Claims up to `limit` due messages of an outgoing connection, oldest first.
 
     A message waits for earlier ones of its issue to the same recipient that are queued or sending,
-    not for deferred ones. An expired claim is taken over, and marked as maybe sent twice.
+    not for deferred ones. An expired claim is taken over, unless its delivery was begun.
     """
     return await _claim(
         connection,
@@ -247,6 +247,36 @@ async def claim_stray(
     return await _claim(connection, _CLAIM_OF_OTHERS, parameters)
 
 
+async def claim_interrupted(
+    connection: Connection, now: datetime, claim_seconds: float, limit: int
+) -> list[Claimed]:
+    """Claims begun deliveries whose claim has expired: the outcome of this attempt is unknown.
+
+    They are not to be sent under this claim, but to be recorded.
+    """
+    parameters = {"now": now, "claim_seconds": claim_seconds, "limit": limit}
+    return await _claim(connection, _CLAIM_INTERRUPTED, parameters)
+
+
+_BEGIN = """
+UPDATE delivery SET begun = true
+FROM unnest(%(outgoing_id)s::uuid[], %(claim)s::uuid[]) AS given (outgoing_id, claim)
+WHERE delivery.outgoing_id = given.outgoing_id AND delivery.claim = given.claim
+    AND delivery.state = 'sending' AND delivery.claim_until > now()
+RETURNING delivery.outgoing_id::text
+"""
+
+
+async def begin(connection: Connection, messages: Sequence[Claimed]) -> set[str]:
+    """Records that these messages are about to be completed; returns those whose claim holds."""
+    columns = {
+        "outgoing_id": [claimed.outgoing_id for claimed in messages],
+        "claim": [claimed.claim for claimed in messages],
+    }
+    cursor = await connection.execute(_BEGIN, columns)
+    return {str(row[0]) async for row in cursor}
+
+
 async def _claim(
     connection: Connection, statement: LiteralString, parameters: dict[str, Any]
 ) -> list[Claimed]:
@@ -271,10 +301,12 @@ def _claimed(
     addresses: list[str],
     attempts: list[int],
     maybe_twice: list[bool],
+    unknown_attempts: list[int],
 ) -> Claimed:
+    columns = zip(addresses, attempts, maybe_twice, unknown_attempts, strict=True)
     recipients = tuple(
-        ClaimedRecipient(address=address, attempts=count, maybe_twice=twice)
-        for address, count, twice in zip(addresses, attempts, maybe_twice, strict=True)
+        ClaimedRecipient(address=address, attempts=count, maybe_twice=twice, unknown_attempts=lost)
+        for address, count, twice, lost in columns
     )
     return Claimed(
         claim=claim,
@@ -291,53 +323,3 @@ def _claimed(
         message_blob=message_blob,
         recipients=recipients,
     )
-
-
-_FINISH = """
-UPDATE delivery SET
-    state = done.state, reply = done.reply, due_at = done.due_at, changed_at = %(now)s,
-    maybe_twice = done.maybe_twice, claim = NULL, claim_until = NULL
-FROM unnest(
-    %(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[], %(state)b::text[],
-    %(reply)b::text[], %(due_at)s::timestamptz[], %(maybe_twice)s::boolean[]
-) AS done (outgoing_id, recipient, claim, state, reply, due_at, maybe_twice)
-WHERE delivery.outgoing_id = done.outgoing_id AND delivery.recipient = done.recipient
-    AND delivery.state = 'sending' AND delivery.claim = done.claim
-RETURNING delivery.outgoing_id::text, delivery.recipient
-"""
-
-
-async def finish(
-    connection: Connection, now: datetime, finished: Sequence[AttemptResult]
-) -> list[AttemptResult]:
-    """Records results, except for rows under another claim; returns the recorded ones.
-
-    So a sender that was paused for longer than its claim cannot overwrite the work of another, and
-    a repeated transaction records nothing twice.
-    """
-    pairs = [(item.claimed, result) for item in finished for result in item.results]
-    if not pairs:
-        return []
-    columns = {
-        "now": now,
-        "outgoing_id": [claimed.outgoing_id for claimed, _ in pairs],
-        "recipient": [result.recipient for _, result in pairs],
-        "claim": [claimed.claim for claimed, _ in pairs],
-        "state": [result.state for _, result in pairs],
-        "reply": [_text(result.reply) for _, result in pairs],
-        "due_at": [result.due_at for _, result in pairs],
-        "maybe_twice": [result.maybe_twice for _, result in pairs],
-    }
-    cursor = await connection.execute(_FINISH, columns)
-    recorded = {(str(outgoing_id), str(recipient)) async for outgoing_id, recipient in cursor}
-    kept = [_only(item, recorded) for item in finished]
-    return [item for item in kept if item.results]
-
-
-def _only(item: AttemptResult, recorded: set[tuple[str, str]]) -> AttemptResult:
-    results = tuple(
-        result
-        for result in item.results
-        if (item.claimed.outgoing_id, result.recipient) in recorded
-    )
-    return AttemptResult(claimed=item.claimed, results=results)

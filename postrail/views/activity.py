@@ -78,7 +78,8 @@ async def notified_since(connection: Connection, since: datetime) -> list[Notifi
         connection,
         " FROM (SELECT * FROM outgoing_mail ORDER BY sequence DESC LIMIT %s) AS mail"
         " JOIN delivery USING (outgoing_id)"
-        " WHERE delivery.changed_at > %s AND delivery.state IN ('sent', 'failed', 'deferred')"
+        " WHERE delivery.changed_at > %s AND delivery.state IN ('sent', 'failed', 'deferred',"
+        " 'unconfirmed')"
         " ORDER BY delivery.changed_at LIMIT %s",
         [OUTGOING_READ, since, SHOWN_AT_ONCE],
     )

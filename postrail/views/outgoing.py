@@ -19,6 +19,7 @@ class OutgoingRow:
     """One delivery, as the outgoing queue and log show it."""
 
     outgoing_id: str
+    conversation: str
     recipient: str
     state: str
     subject: str
@@ -32,11 +33,13 @@ class OutgoingRow:
     attempts: int
     reply: str
     maybe_twice: bool
+    # The number of attempts whose outcome is unknown.
+    unknown_attempts: int
 
 
 _ROW: LiteralString = """
-SELECT outgoing_id::text, recipient, state, subject, mail.issue_key, mail.connection, cause,
-    message_id, queued_at, due_at, changed_at, attempts, reply, maybe_twice
+SELECT outgoing_id::text, conversation, recipient, state, subject, mail.issue_key, mail.connection,
+    cause, message_id, queued_at, due_at, changed_at, attempts, reply, maybe_twice, unknown_attempts
 FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"""
 
 
@@ -100,6 +103,8 @@ class OutgoingBacklog:
     sending: int
     deferred: int
     failed: int
+    # Of unknown outcome, and waiting for a person.
+    unconfirmed: int
     # The time when the oldest unfinished message was queued.
     oldest_queued_at: datetime | None
 
@@ -109,6 +114,7 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
     count(*) FILTER (WHERE state = 'sending') AS sending,
     count(*) FILTER (WHERE state = 'deferred') AS deferred,
     (SELECT count(*) FROM delivery WHERE state = 'failed') AS failed,
+    (SELECT count(*) FROM delivery WHERE state = 'unconfirmed') AS unconfirmed,
     min(queued_at) AS oldest_queued_at
 FROM (
     SELECT outgoing_id, state FROM delivery WHERE state IN ('queued', 'deferred')

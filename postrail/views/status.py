@@ -152,6 +152,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
                 "sending": sending.sending,
                 "deferred": sending.deferred,
                 "failed": sending.failed,
+                "unconfirmed": sending.unconfirmed,
             },
             oldest_queued_at=sending.oldest_queued_at,
             database_of=found.name if found else None,

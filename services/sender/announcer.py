@@ -8,7 +8,7 @@ from datetime import datetime
 from postrail.database import Pool
 from postrail.errors import TransientError
 from postrail.observe.log import log
-from postrail.outgoing.queue import AttemptResult
+from postrail.outgoing.results import AttemptResult
 from postrail.records import DeliveryResult, OutgoingDelivered
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry, Sends

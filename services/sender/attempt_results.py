@@ -1,4 +1,4 @@
-"""Decides for each recipient of an attempt: sent, failed, or deferred until when. Pure."""
+"""Decides for each recipient of an attempt: sent, failed, unconfirmed, or deferred. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from postrail.courier import Answer, State
-from postrail.outgoing.queue import AttemptResult, Claimed, ClaimedRecipient, DeliveryState, Result
+from postrail.outgoing.queue import Claimed, ClaimedRecipient
+from postrail.outgoing.results import AttemptResult, DeliveryState, Result
 from postrail.retry import backoff_seconds
 from postrail.settings import SenderSettings
 
@@ -36,16 +37,23 @@ def _result(
     settings: SenderSettings,
     retry_at: datetime | None,
 ) -> Result:
-    # The server may have accepted the message before the connection broke. Like any mail server
-    # (RFC 5321, 4.5.4.1) we try again, with the same Message-ID, and mark it as maybe sent twice.
-    maybe_twice = recipient.maybe_twice or answer.state == "unknown"
+    # The server may have accepted the message before the connection broke. We try again a few
+    # times, with the same Message-ID, and mark it as maybe sent twice; each attempt may be a copy.
+    is_unknown = answer.state == "unknown"
+    unknown_attempts = recipient.unknown_attempts + is_unknown
     state: DeliveryState
     state, reply, due_at = "deferred", answer.reply, now
     waited = now - claimed.queued_at
     if answer.state == "sent" or answer.state == "failed":
         state = answer.state
+    elif is_unknown and unknown_attempts > settings.unknown_repeats:
+        state = "unconfirmed"
     elif waited >= timedelta(seconds=settings.give_up_after_seconds):
-        state, reply = "failed", f"Given up after {_duration(waited)}: {answer.reply}"
+        # An earlier attempt may have succeeded: only a person can say that all have failed.
+        state = "unconfirmed" if unknown_attempts else "failed"
+        reply = f"Given up after {_duration(waited)}: {answer.reply}"
+    elif is_unknown:
+        due_at = now + _long_pause(unknown_attempts, settings)
     else:
         due_at = retry_at or now + _backoff(recipient.attempts, settings)
     return Result(
@@ -53,7 +61,8 @@ def _result(
         state=state,
         reply=reply,
         due_at=due_at,
-        maybe_twice=maybe_twice,
+        maybe_twice=recipient.maybe_twice or is_unknown,
+        unknown_attempts=unknown_attempts,
     )
 
 
@@ -61,6 +70,10 @@ def _backoff(attempts: int, settings: SenderSettings) -> timedelta:
     return timedelta(
         seconds=backoff_seconds(attempts, settings.retry_base_seconds, settings.retry_max_seconds)
     )
+
+
+def _long_pause(unknown_attempts: int, settings: SenderSettings) -> timedelta:
+    return timedelta(seconds=settings.unknown_pause_seconds * 2 ** (unknown_attempts - 1))
 
 
 def postponed(claimed: Claimed, reason: str, *, state: State = "deferred") -> list[Answer]:

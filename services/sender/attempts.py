@@ -9,12 +9,14 @@ from datetime import datetime
 
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
-from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit
+from postrail.courier import Answer, CourierUnavailable, Envelope, State, TimeLimit
 from postrail.errors import PermanentError, TransientError
 from postrail.observe.log import log
-from postrail.outgoing.queue import AttemptResult, Claimed
+from postrail.outgoing.queue import Claimed
+from postrail.outgoing.results import AttemptResult
 from postrail.settings import SenderSettings
 from services.sender.attempt_results import attempt_results, postponed, refused
+from services.sender.begun import Begun
 from services.sender.channels import Channel
 
 logger = log(__name__)
@@ -36,11 +38,13 @@ class Attempts:
         self,
         *,
         blobs: BlobStore,
+        begun: Begun,
         settings: SenderSettings,
         clock: Clock,
         on_end: Callable[[], None],
     ) -> None:
         self._blobs = blobs
+        self._begun = begun
         self._settings = settings
         self._clock = clock
         self._on_end = on_end
@@ -61,9 +65,9 @@ class Attempts:
         """Keeps results that could not be recorded, before those that have come since."""
         self._results = [*results, *self._results]
 
-    def postpone(self, claimed: Claimed, reason: str, now: datetime) -> None:
+    def postpone(self, claimed: Claimed, reason: str, state: State, now: datetime) -> None:
         """Adds the result of a message that cannot be tried now."""
-        answers = postponed(claimed, reason)
+        answers = postponed(claimed, reason, state=state)
         self._results.append(attempt_results(claimed, answers, now, self._settings))
 
     def start(self, attempts: Sequence[Attempt], tasks: asyncio.TaskGroup) -> None:
@@ -93,8 +97,16 @@ class Attempts:
     async def _send(self, attempt: Attempt) -> AttemptResult:
         """Sends one message; every fault becomes a result."""
         channel, claimed = attempt.channel, attempt.claimed
+        dotted = False
+
+        async def before_dot() -> None:
+            nonlocal dotted
+            await self._begun.record(claimed)
+            dotted = True
+
         try:
-            answers = await channel.courier.send(await self._envelope(claimed), attempt.limit)
+            envelope = await self._envelope(claimed)
+            answers = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
             retry_at = channel.breaker.failed(self._clock.now(), reason)
@@ -104,12 +116,13 @@ class Attempts:
             return self._result(claimed, refused(claimed, str(error)))
         except TransientError as error:
             return self._result(claimed, postponed(claimed, str(error)))
-        # A fault of ours that one message brings about must not stop the others; the message may
-        # have been sent.
+        # A fault of ours that one message brings about must not stop the others; after the dot the
+        # message may have been sent.
         except Exception as error:
             logger.exception("sending failed", outgoing_id=claimed.outgoing_id)
             reason = f"{type(error).__name__}: {error}"
-            return self._result(claimed, postponed(claimed, reason, state="unknown"))
+            state: State = "unknown" if dotted else "deferred"
+            return self._result(claimed, postponed(claimed, reason, state=state))
         channel.breaker.succeeded()
         return self._result(claimed, answers)
 

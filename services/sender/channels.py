@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from postrail.clock import Clock
 from postrail.configuration.load import outgoing_connections
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.courier import Answer, Courier, CourierUnavailable, Envelope, TimeLimit
+from postrail.courier import (
+    Answer,
+    BeforeDot,
+    Courier,
+    CourierUnavailable,
+    Envelope,
+    TimeLimit,
+    nothing_to_record,
+)
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import Pool, transaction
 from postrail.errors import ConfigurationError
@@ -41,7 +49,9 @@ class Unusable:
     def __init__(self, problem: ConfigurationError) -> None:
         self._problem = problem
 
-    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(
+        self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
+    ) -> list[Answer]:
         """Always raises CourierUnavailable."""
         problem = self._problem
         raise CourierUnavailable(problem.problem, remedy=problem.remedy, setting=problem.setting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from postrail.courier import TimeLimit
+from postrail.courier import State, TimeLimit
 from postrail.database import Connection
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.queue import Claimed
@@ -15,6 +15,7 @@ from services.sender.channels import Channel, Channels
 # Parts of the claim's time: until when a message may be completed, and its reply waited for.
 DOT_SHARE = 0.7
 END_SHARE = 0.9
+INTERRUPTED = "the sender ended before the reply; the server may have taken the message"
 
 
 async def claim_due(
@@ -44,14 +45,21 @@ def _attempt(channel: Channel, claimed: Claimed, claim_seconds: float, now: date
     return Attempt(channel=channel, claimed=claimed, limit=limit)
 
 
-async def claim_stray(
+async def claim_untriable(
     connection: Connection, channels: Channels, settings: SenderSettings, now: datetime
-) -> list[tuple[Claimed, str]]:
-    """Claims messages whose connection is not configured; returns each with the reason to show."""
-    strays = await outgoing.claim_stray(
-        connection, now, settings.claim_seconds, settings.batch_max_mails, known=channels.known
-    )
-    return [(stray, _not_configured(stray)) for stray in strays]
+) -> list[tuple[Claimed, str, State]]:
+    """Claims messages that must not be tried now; returns each with the reason and its state.
+
+    Their connection is not configured, or their sender ended after the final dot and before it
+    recorded the reply.
+    """
+    seconds, limit = settings.claim_seconds, settings.batch_max_mails
+    strays = await outgoing.claim_stray(connection, now, seconds, limit, known=channels.known)
+    interrupted = await outgoing.claim_interrupted(connection, now, seconds, limit)
+    return [
+        *((stray, _not_configured(stray), "deferred") for stray in strays),
+        *((claimed, INTERRUPTED, "unknown") for claimed in interrupted),
+    ]
 
 
 def _not_configured(stray: Claimed) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from postrail.observe.health import Health
 from postrail.observe.log import log
-from postrail.outgoing.queue import AttemptResult
+from postrail.outgoing.results import AttemptResult
 from postrail.stream.progress import Counts
 from services.sender.channels import Channel
 

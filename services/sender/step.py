@@ -16,6 +16,7 @@ from postrail.database import Pool, transaction
 from postrail.errors import TransientError
 from postrail.observe.log import log
 from postrail.outgoing import queue as outgoing
+from postrail.outgoing.results import finish
 from postrail.process import Process
 from postrail.records import OutgoingQueued
 from postrail.retry_loop import RetryLoop
@@ -25,8 +26,9 @@ from postrail.stream.received import Received, next_offsets
 from postrail.tasks import set_within
 from services.sender.announcer import Announcer, delivered
 from services.sender.attempts import Attempts
+from services.sender.begun import Begun
 from services.sender.channels import Channels
-from services.sender.claims import claim_due, claim_stray
+from services.sender.claims import claim_due, claim_untriable
 from services.sender.reports import count_results, show_channels
 
 logger = log(__name__)
@@ -61,7 +63,11 @@ class Sender:
         # Set when there may be work: messages came in, or a connection is free.
         self._wake = asyncio.Event()
         self._attempts = Attempts(
-            blobs=blobs, settings=self._settings, clock=self._clock, on_end=self._wake.set
+            blobs=blobs,
+            begun=Begun(pool),
+            settings=self._settings,
+            clock=self._clock,
+            on_end=self._wake.set,
         )
         self._retry_loop = RetryLoop(
             event="sending paused",
@@ -103,11 +109,11 @@ class Sender:
         results = self._attempts.take_results()
         try:
             if await self._channels.refresh():
-                await self._postpone_strays()
+                await self._postpone()
             # Read before PostgreSQL reads its clock, so that our time ends before the claim does.
             now = self._clock.now()
             async with transaction(self._pool) as connection:
-                recorded = await outgoing.finish(connection, now, results)
+                recorded = await finish(connection, now, results)
                 entries = [delivered(item, now) for item in recorded]
                 added = await outbox.add(connection, entries, now)
                 attempts = await claim_due(connection, self._channels, self._settings, now)
@@ -119,12 +125,13 @@ class Sender:
         count_results(self._process.progress, recorded, now)
         show_channels(self._process.health, self._channels.usable)
 
-    async def _postpone_strays(self) -> None:
+    async def _postpone(self) -> None:
+        """Claims messages that cannot be tried now; the next round records why."""
         now = self._clock.now()
         async with transaction(self._pool) as connection:
-            strays = await claim_stray(connection, self._channels, self._settings, now)
-        for claimed, reason in strays:
-            self._attempts.postpone(claimed, reason, now)
+            found = await claim_untriable(connection, self._channels, self._settings, now)
+        for claimed, reason, state in found:
+            self._attempts.postpone(claimed, reason, state, now)
 
     async def _wind_up(self) -> None:
         """Waits for the attempts in flight, and records their results."""
@@ -135,7 +142,7 @@ class Sender:
         now = self._clock.now()
         try:
             async with transaction(self._pool) as connection:
-                recorded = await outgoing.finish(connection, now, results)
+                recorded = await finish(connection, now, results)
                 await outbox.add(connection, [delivered(item, now) for item in recorded], now)
         except TransientError as error:
             logger.warning("results not recorded: their claims expire", reason=str(error))

@@ -39,6 +39,8 @@ CHAOS_SETTINGS = {
     # One mail at a time, so that a kill leaves at most one in doubt.
     "POSTRAIL_SENDER__CONNECTIONS": "1",
     "POSTRAIL_SENDER__CLAIM_SECONDS": "8",
+    # A kill between the final dot and the reply counts as an attempt of unknown outcome.
+    "POSTRAIL_SENDER__UNKNOWN_PAUSE_SECONDS": "1",
     "POSTRAIL_SENDER__RETRY_BASE_SECONDS": "1",
     "POSTRAIL_SENDER__RETRY_MAX_SECONDS": "5",
 }

@@ -43,6 +43,8 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
         "POSTRAIL_KAFKA__HEARTBEAT_INTERVAL_SECONDS": "0.5",
         # Longer than any dialogue of this test.
         "POSTRAIL_SENDER__CLAIM_SECONDS": "5",
+        # A kill between the final dot and the reply counts as an attempt of unknown outcome.
+        "POSTRAIL_SENDER__UNKNOWN_PAUSE_SECONDS": "1",
     }
     with Pipeline(own_folder, {**environment, **quick}, dovecot) as pipeline:
         pipeline.configure([Inbox(name="support")])

@@ -65,7 +65,7 @@ COMMANDS = (
         "outgoing",
         "outgoing:outgoing",
         OPERATE,
-        "List and show outgoing messages and their deliveries.",
+        "List, show, retry and settle outgoing messages and their deliveries.",
     ),
     LazyCommand(
         "dead", "dead:dead", OPERATE, "List and show dead letters: records that cannot be decoded."

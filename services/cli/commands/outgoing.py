@@ -9,13 +9,17 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
+from postrail.clock import SystemClock
+from postrail.errors import ConfigurationError
+from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
+from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected, load
-from services.cli.output import SHORT_ID, Json, Limit, show_fields, show_json, show_table
+from services.cli.installation import complete, connected, load, load_to_write
+from services.cli.output import SHORT_ID, Json, Limit, clean, show_fields, show_json, show_table
 
 
 class State(StrEnum):
@@ -26,10 +30,18 @@ class State(StrEnum):
     SENT = "sent"
     DEFERRED = "deferred"
     FAILED = "failed"
+    UNCONFIRMED = "unconfirmed"
     CANCELLED = "cancelled"
 
 
 outgoing = typer.Typer(no_args_is_help=True)
+
+MailId = Annotated[
+    str, typer.Argument(metavar="ID", help="The id of a message, or its first characters.")
+]
+Recipient = Annotated[
+    str | None, typer.Option("--recipient", metavar="ADDRESS", help="Only this recipient.")
+]
 
 
 @outgoing.command("list")
@@ -60,7 +72,7 @@ def list_outgoing(
                 row.queued_at,
                 row.issue_key,
                 row.recipient,
-                row.state,
+                _state(row),
                 row.attempts,
                 row.subject,
                 row.reply,
@@ -73,9 +85,7 @@ def list_outgoing(
 
 @outgoing.command("show")
 def show_outgoing(
-    outgoing_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The id of a message, or its first characters.")
-    ],
+    outgoing_id: MailId,
     raw: Annotated[bool, typer.Option("--raw", help="Print the message itself.")] = False,
     data: Data = None,
     json: Json = False,
@@ -90,6 +100,54 @@ def show_outgoing(
         show_json(found)
     else:
         _print(found)
+
+
+@outgoing.command("retry")
+def retry(outgoing_id: MailId, recipient: Recipient = None, data: Data = None) -> None:
+    """Send an unconfirmed message once more; a recipient who has it gets it twice."""
+    found = complete(_retry(load_to_write(data), outgoing_id, recipient))
+    typer.echo(f"Message {found[0].outgoing_id} is due again for {_recipients(found)}.")
+
+
+@outgoing.command("settle")
+def settle(
+    outgoing_id: MailId,
+    sent: Annotated[
+        bool | None,
+        typer.Option("--sent/--failed", help="Whether the message has arrived, as you found out."),
+    ] = None,
+    recipient: Recipient = None,
+    data: Data = None,
+) -> None:
+    """Record whether an unconfirmed message has arrived; it is not sent again.
+
+    Example: [bold]postrail outgoing settle 4f3a9c21 --sent[/bold]
+    """
+    if sent is None:
+        raise ConfigurationError(
+            "the outcome is missing", remedy="Give --sent or --failed after the id"
+        )
+    outcome: Outcome = "sent" if sent else "failed"
+    found = complete(_settle(load_to_write(data), outgoing_id, recipient, outcome))
+    typer.echo(f"Message {found[0].outgoing_id} is settled as {outcome} for {_recipients(found)}.")
+
+
+def _recipients(found: list[OutgoingRow]) -> str:
+    return clean(", ".join(row.recipient for row in found))
+
+
+async def _retry(settings: Settings, outgoing_id: str, recipient: str | None) -> list[OutgoingRow]:
+    async with connected(settings) as connection:
+        now = SystemClock().now()
+        return await retry_unconfirmed(connection, outgoing_id, recipient, now)
+
+
+async def _settle(
+    settings: Settings, outgoing_id: str, recipient: str | None, outcome: Outcome
+) -> list[OutgoingRow]:
+    async with connected(settings) as connection:
+        now = SystemClock().now()
+        return await settle_unconfirmed(connection, outgoing_id, recipient, outcome, now)
 
 
 async def _deliveries(
@@ -112,6 +170,13 @@ async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingR
 async def _raw(settings: Settings, outgoing_id: str) -> bytes:
     async with connected(settings) as connection:
         return await outgoing_bytes(connection, outgoing_id, BlobStore(settings.blobs.url))
+
+
+def _state(row: OutgoingRow) -> str:
+    """Returns the state; a repetition after an unknown outcome is no usual deferral."""
+    if row.state == "deferred" and row.unknown_attempts:
+        return f"deferred (outcome unknown {row.unknown_attempts}x)"
+    return row.state
 
 
 def _print(found: list[OutgoingRow]) -> None:
@@ -141,7 +206,7 @@ def _print(found: list[OutgoingRow]) -> None:
         [
             (
                 row.recipient,
-                row.state,
+                _state(row),
                 row.attempts,
                 row.changed_at,
                 row.due_at if row.state == "deferred" else None,

@@ -99,5 +99,6 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Deliveries queued", tables.outgoing["queued"] + tables.outgoing["sending"]),
         ("Deliveries deferred", tables.outgoing["deferred"]),
         ("Deliveries failed", tables.outgoing["failed"]),
+        ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
     ]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+
 import pytest
 
+from postrail.database import one_connection
+from postrail.settings import Settings
 from tests.makers.commands import Postrail, answer
 from tests.makers.installation import Filled
 
@@ -19,6 +24,52 @@ def test_outgoing_messages_are_listed_and_shown(postrail: Postrail, filled: Fill
     assert f"Message-ID: {first['message_id']}" in raw
     assert "ada@example.org" in postrail("outgoing", "show", first["outgoing_id"])[1]
     assert postrail("outgoing", "show", "ffffffff")[0] == 1
+
+
+def lose_the_reply(settings: Settings, outgoing_id: str) -> None:
+    """Makes a delivery unconfirmed, as after attempts without a reply to the final dot."""
+
+    async def lose() -> None:
+        async with one_connection(settings.database) as connection:
+            await connection.execute(
+                "UPDATE delivery SET state = 'unconfirmed', unknown_attempts = 3, attempts = 3,"
+                " maybe_twice = true, reply = 'silence' WHERE outgoing_id = %s",
+                [outgoing_id],
+            )
+
+    asyncio.run(lose())
+
+
+def test_unconfirmed_deliveries_are_shown_retried_and_settled(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    first, second = answer(postrail, "outgoing", "list")
+    for row in (first, second):
+        lose_the_reply(settings, row["outgoing_id"])
+    shown = answer(postrail, "outgoing", "list", "--state", "unconfirmed")
+    assert [row["unknown_attempts"] for row in shown] == [3, 3]
+    assert answer(postrail, "status")["tables"]["outgoing"]["unconfirmed"] == 2
+    assert "Deliveries unconfirmed" in postrail("status")[1]
+    assert "unconfirmed" in postrail("outgoing", "show", first["outgoing_id"])[1]
+    findings = {one["part"]: one for one in json.loads(postrail("doctor", "--json")[1])}
+    assert findings["deliveries"]["state"] == "warning"
+    assert findings["deliveries"]["says"].startswith("2 unconfirmed")
+
+    assert postrail("outgoing", "settle", first["outgoing_id"])[0] != 0
+    code, output, errors = postrail("outgoing", "settle", first["outgoing_id"][:12], "--sent")
+    assert (code, errors) == (0, "")
+    assert "settled as sent for ada@example.org" in output
+    code, output, errors = postrail("outgoing", "retry", second["outgoing_id"][:12])
+    assert (code, errors) == (0, "")
+    assert "due again for ada@example.org" in output
+
+    rows = {row["outgoing_id"]: row for row in answer(postrail, "outgoing", "list")}
+    assert rows[first["outgoing_id"]]["state"] == "sent"
+    assert rows[first["outgoing_id"]]["reply"] == "Settled by a person: silence"
+    assert rows[second["outgoing_id"]]["state"] == "queued"
+    code, _, errors = postrail("outgoing", "retry", second["outgoing_id"])
+    assert code == 1
+    assert "no such delivery" in errors
 
 
 def test_dead_letters_are_listed_and_shown_with_their_bytes(

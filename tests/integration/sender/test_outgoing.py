@@ -13,9 +13,11 @@ import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.outgoing import queue as outgoing
+from postrail.outgoing import results, unconfirmed
 from postrail.outgoing.blob_names import named_blobs
 from postrail.outgoing.issues import answered_issues
-from postrail.outgoing.queue import AttemptResult, Claimed, DeliveryState, Result
+from postrail.outgoing.queue import Claimed
+from postrail.outgoing.results import AttemptResult, DeliveryState, Result
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
 from postrail.tracker import issues
@@ -86,6 +88,7 @@ async def finish(
                     reply="250 OK",
                     due_at=due_at,
                     maybe_twice=maybe_twice,
+                    unknown_attempts=recipient.unknown_attempts + (state == "unconfirmed"),
                 )
                 for recipient in mail.recipients
             ),
@@ -93,7 +96,7 @@ async def finish(
         for mail in claimed
     ]
     async with transaction(pool) as connection:
-        return await outgoing.finish(connection, NOW, finished)
+        return await results.finish(connection, NOW, finished)
 
 
 async def expire_claims(pool: Pool) -> None:
@@ -206,18 +209,89 @@ async def test_a_deferred_mail_is_not_waited_for_and_comes_back_when_due(pool: P
     assert not again.recipients[0].maybe_twice
 
 
-async def test_expired_claims_are_taken_again_as_maybe_sent_twice(pool: Pool) -> None:
+async def begin(pool: Pool, *claimed: Claimed) -> set[str]:
+    async with transaction(pool) as connection:
+        return await outgoing.begin(connection, claimed)
+
+
+async def claim_interrupted(pool: Pool) -> list[Claimed]:
+    async with transaction(pool) as connection:
+        return await outgoing.claim_interrupted(connection, NOW, 60.0, 10)
+
+
+async def test_an_expired_claim_is_taken_again_when_its_message_was_not_begun(pool: Pool) -> None:
     await take_in(pool, queued())
     (lost,) = await claim(pool)
     assert await claim(pool) == []
 
     await expire_claims(pool)
+    assert await claim_interrupted(pool) == []
     (again,) = await claim(pool)
 
     assert again.outgoing_id == lost.outgoing_id
     assert again.claim != lost.claim
-    assert again.recipients[0].maybe_twice
+    assert not again.recipients[0].maybe_twice
     assert again.recipients[0].attempts == 2
+    # The process that lost the claim must not complete the message any more.
+    assert await begin(pool, lost, again) == {again.outgoing_id}
+
+
+async def test_an_expired_claim_of_a_begun_message_is_not_taken_to_be_sent(pool: Pool) -> None:
+    await take_in(pool, queued(), queued(issue_key="DEMO-2"))
+    first, _ = await claim(pool)
+    assert await begin(pool, first) == {first.outgoing_id}
+
+    await expire_claims(pool)
+    assert await begin(pool, first) == set()
+    (other,) = await claim(pool)
+    (interrupted,) = await claim_interrupted(pool)
+
+    assert other.outgoing_id != first.outgoing_id
+    assert interrupted.outgoing_id == first.outgoing_id
+    # It is the same attempt, and its result may be recorded under the new claim only.
+    assert interrupted.recipients[0].attempts == 1
+    assert await finish(pool, [first], "sent") == []
+    assert await claim_interrupted(pool) == []
+    # A process that ends before it has recorded this leaves it to the next.
+    await expire_claims(pool)
+    (once_more,) = await claim_interrupted(pool)
+    assert len(await finish(pool, [once_more], "unconfirmed", maybe_twice=True)) == 1
+
+
+async def test_a_sender_of_the_release_before_never_tells_that_it_began(pool: Pool) -> None:
+    await take_in(pool, queued())
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "UPDATE delivery SET state = 'sending', claim = gen_random_uuid(),"
+            " claim_until = now() - interval '1 second', attempts = 1"
+        )
+
+    assert await claim(pool) == []
+    assert len(await claim_interrupted(pool)) == 1
+
+
+async def test_an_unconfirmed_delivery_waits_for_a_person(pool: Pool) -> None:
+    first, second = queued(recipients=["a@example.org", "b@example.org"]), queued()
+    await take_in(pool, first)
+    await finish(pool, await claim(pool), "unconfirmed", maybe_twice=True)
+    later = NOW + timedelta(days=30)
+    assert await claim(pool, now=later) == []
+    # Later messages of its issue do not wait for it.
+    await take_in(pool, second)
+    await finish(pool, await claim(pool), "sent")
+
+    to = ["a@example.org"]
+    async with transaction(pool) as connection:
+        assert await unconfirmed.count(connection) == 2
+        assert await unconfirmed.retry(connection, first.outgoing_id, to, later) == to
+        assert await unconfirmed.retry(connection, first.outgoing_id, to, later) == []
+        both = ["a@example.org", "b@example.org"]
+        settled = await unconfirmed.settle(connection, first.outgoing_id, both, "sent", later)
+        assert settled == ["b@example.org"]
+        assert await unconfirmed.count(connection) == 0
+
+    (again,) = await claim(pool, now=later)
+    assert [(one.address, one.unknown_attempts) for one in again.recipients] == [(to[0], 1)]
 
 
 async def test_results_under_a_lost_claim_change_nothing(pool: Pool) -> None:
@@ -319,6 +393,7 @@ async def test_what_the_commands_show(pool: Pool) -> None:
         stored = await outgoing_views.stored_message(connection, first.outgoing_id)
 
     assert (backlog.queued, backlog.sending, backlog.deferred, backlog.failed) == (1, 1, 0, 2)
+    assert backlog.unconfirmed == 0
     assert backlog.oldest_queued_at == NOW
     assert [row.recipient for row in failed] == ["a@example.org", "b@example.org"]
     assert len(of_issue) == 1

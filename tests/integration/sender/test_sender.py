@@ -39,6 +39,7 @@ QUICK = {
     "POSTRAIL_SENDER__RETRY_BASE_SECONDS": "0.3",
     "POSTRAIL_SENDER__RETRY_MAX_SECONDS": "1",
     "POSTRAIL_SENDER__CLAIM_SECONDS": str(CLAIM_SECONDS),
+    "POSTRAIL_SENDER__UNKNOWN_PAUSE_SECONDS": "0.5",
     "POSTRAIL_OUTBOX__SWEEP_AFTER_SECONDS": "1",
 }
 
@@ -295,7 +296,8 @@ async def test_a_paused_sender_does_not_complete_what_another_has_taken_over(
     assert server.visits[0].complete == 0
     assert sum(visit.complete for visit in server.visits) == 2
     first, second = await delivery_rows(lab.pool)
-    assert first["maybe_twice"]
+    # The paused process had not begun to complete it, and could not do so any more.
+    assert not first["maybe_twice"]
     assert not second["maybe_twice"]
     assert zombie.runs, zombie.log
 
@@ -325,3 +327,64 @@ async def test_a_kill_after_the_final_dot_sends_once_more_with_the_same_message_
     assert all(mail.message_id.encode() in visit.data for visit in server.visits)
     (row,) = await delivery_rows(lab.pool)
     assert (row["maybe_twice"], row["attempts"]) == (True, 2)
+
+
+async def release(server: PausedSmtp, released: asyncio.Event) -> None:
+    """Lets the server go on with the connections of processes that were killed."""
+    released.set()
+    for visit in server.visits:
+        await asyncio.wait_for(visit.gone.wait(), 10)
+
+
+async def test_kills_after_the_final_dot_make_three_copies_at_most(lab: SenderLab) -> None:
+    dotted: asyncio.Queue[int] = asyncio.Queue()
+    released = asyncio.Event()
+
+    async def hold(number: int) -> None:
+        dotted.put_nowait(number)
+        await released.wait()
+
+    async with PausedSmtp(at_dot=hold) as server:
+        await configure(lab.pool, server.port)
+        mail = queued_mail()
+        await lab.queue(mail)
+        for _ in range(3):
+            sender = lab.start()
+            await asyncio.wait_for(dotted.get(), 40)
+            sender.kill()
+        lab.start()
+        await lab.until_states(unconfirmed=1)
+        await release(server, released)
+
+    assert [visit.complete for visit in server.visits] == [1, 1, 1]
+    assert all(mail.message_id.encode() in visit.data for visit in server.visits)
+    (row,) = await delivery_rows(lab.pool)
+    assert (row["maybe_twice"], row["attempts"]) == (True, 3)
+    records = await asyncio.to_thread(delivered_records, lab.settings, 3)
+    states = [result.state for record in records for result in record.results]
+    assert states == ["deferred", "deferred", "unconfirmed"]
+
+
+async def test_kills_before_the_final_dot_do_not_count(lab: SenderLab, smtp_sink: SmtpSink) -> None:
+    asked: asyncio.Queue[int] = asyncio.Queue()
+    released = asyncio.Event()
+
+    async def hold(number: int) -> None:
+        asked.put_nowait(number)
+        await released.wait()
+
+    async with PausedSmtp(at_data=hold) as server:
+        await configure(lab.pool, server.port)
+        await lab.queue(queued_mail())
+        for _ in range(4):
+            sender = lab.start()
+            await asyncio.wait_for(asked.get(), 40)
+            sender.kill()
+        await release(server, released)
+        await configure(lab.pool, smtp_sink.port)
+        lab.start()
+        await lab.until_states(sent=1)
+
+    assert sum(visit.complete for visit in server.visits) == 0
+    (row,) = await delivery_rows(lab.pool)
+    assert (row["maybe_twice"], row["attempts"]) == (False, 5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -12,9 +12,19 @@ import pytest
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit, TooLate
+from postrail.courier import (
+    Answer,
+    BeforeDot,
+    CourierUnavailable,
+    Envelope,
+    TimeLimit,
+    TooLate,
+    nothing_to_record,
+)
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.errors import PermanentError
 from postrail.observe.health import Health
+from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.process import Process
 from postrail.records import BlobReference, OutgoingDelivered, OutgoingQueued
 from postrail.settings import Settings
@@ -48,13 +58,23 @@ class ScriptedCourier:
     def __init__(self, connection: OutgoingConnection) -> None:
         self.connection = connection
         self.behaviour: Behaviour = accepting
+        # Whether it comes to the final dot.
+        self.completes = True
+        self.completed = 0
+        self.before: Callable[[], Awaitable[None]] = nothing_to_record
         self.gate = asyncio.Event()
         self.gate.set()
         self.envelopes: list[tuple[Envelope, TimeLimit]] = []
         self.closed = False
 
-    async def send(self, envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    async def send(
+        self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
+    ) -> list[Answer]:
         self.envelopes.append((envelope, limit))
+        await self.before()
+        if self.completes:
+            await before_dot()
+            self.completed += 1
         await self.gate.wait()
         return self.behaviour(envelope, limit)
 
@@ -135,6 +155,29 @@ class Bench:
         for _ in range(count):
             async with asyncio.TaskGroup() as tasks:
                 await self.sender.round(tasks)
+
+    async def be_killed_in_an_attempt(self, *, completes: bool) -> None:
+        """Leaves all due messages as a kill in the midst of their attempts does."""
+        await self.channels.refresh()
+        self.courier.gate.clear()
+        self.courier.completes = completes
+        running = asyncio.create_task(self.rounds())
+        await asyncio.sleep(0.3)
+        running.cancel()
+        await asyncio.wait([running])
+        await self.expire_claims()
+
+    async def expire_claims(self) -> None:
+        async with transaction(self.pool) as connection:
+            await connection.execute("UPDATE delivery SET claim_until = now() - interval '1 s'")
+
+    async def announced(self) -> list[list[str]]:
+        """Returns the states in each record of outgoing.delivered that waits in the outbox."""
+        async with transaction(self.pool) as connection:
+            found = await rows(connection, "SELECT value FROM outbox ORDER BY outbox_id")
+        records = [avro.decode(value) for (value,) in found]
+        assert all(isinstance(record, OutgoingDelivered) for record in records)
+        return [[one.state for one in cast(Any, record).results] for record in records]
 
     async def has_announced(self) -> bool:
         return bool(self.producer.sent)
@@ -279,6 +322,116 @@ async def test_a_fault_of_one_message_leaves_the_others_alone(bench: Bench) -> N
     assert by_recipient[:3] == [("failed", False), ("failed", False), ("deferred", True)]
     assert "ZeroDivisionError" in found[2]["reply"]
     assert by_recipient[3:] == [("deferred", False), ("sent", False)]
+
+
+@pytest.mark.logs_errors("sending failed")
+async def test_a_fault_before_the_dot_leaves_no_doubt(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail())
+    await bench.channels.refresh()
+    bench.courier.completes = False
+    bench.courier.behaviour = raising(ZeroDivisionError("of ours"))
+    await bench.rounds(2)
+
+    (row,) = await delivery_rows(bench.pool)
+    assert (row["state"], row["maybe_twice"]) == ("deferred", False)
+
+
+def silent(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    return [Answer(recipient=one, state="unknown", reply="silence") for one in envelope.recipients]
+
+
+async def test_a_message_without_a_reply_is_repeated_twice_and_waits_for_a_person(
+    bench: Bench,
+) -> None:
+    await configure(bench.pool, 25)
+    mail = queued_mail(recipients=["ann@x.org", "bob@x.org"])
+    await bench.take_in(mail)
+    await bench.channels.refresh()
+    bench.courier.behaviour = silent
+    copies = []
+    for _ in range(5 * 24 * 2):
+        await bench.rounds(2)
+        copies.append(len(bench.courier.envelopes))
+        bench.clock.move(1800)
+
+    # One copy in the first hour, the others after one hour and after two more.
+    assert copies[:8] == [1, 1, 2, 2, 2, 2, 3, 3]
+    assert copies[-1] == 3
+    assert all(envelope.content == mail.message for envelope, _ in bench.courier.envelopes)
+    assert await bench.states() == ["unconfirmed"] * 2
+    assert await bench.announced() == [["deferred"] * 2, ["deferred"] * 2, ["unconfirmed"] * 2]
+
+    async with transaction(bench.pool) as connection:
+        retried = await retry_unconfirmed(
+            connection, mail.outgoing_id[:8], "ann@x.org", bench.clock.now()
+        )
+        assert [row.state for row in retried] == ["queued"]
+        settled = await settle_unconfirmed(
+            connection, mail.outgoing_id, None, "failed", bench.clock.now()
+        )
+    assert [(row.recipient, row.state) for row in settled] == [("bob@x.org", "failed")]
+    assert settled[0].reply == "Settled by a person: silence"
+    await bench.rounds(2)
+    assert await bench.states() == ["unconfirmed", "failed"]
+    assert len(bench.courier.envelopes) == 4
+    assert (await bench.announced())[-2:] == [["failed"], ["unconfirmed"]]
+    async with transaction(bench.pool) as connection:
+        with pytest.raises(PermanentError, match=r"bob@x\.org failed"):
+            await settle_unconfirmed(
+                connection, mail.outgoing_id, "bob@x.org", "sent", bench.clock.now()
+            )
+
+
+async def test_a_message_whose_sender_ended_after_the_dot_counts_as_unknown(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail(), queued_mail())
+    await bench.be_killed_in_an_attempt(completes=True)
+
+    # Any sender finds it after a reload, and does not send it before the long pause is over.
+    successor = Bench(bench.process.settings, bench.pool)
+    await successor.rounds(2)
+    rows_now = await delivery_rows(bench.pool)
+    assert [(row["state"], row["maybe_twice"], row["attempts"]) for row in rows_now] == [
+        ("deferred", True, 1),
+        ("deferred", True, 1),
+    ]
+    assert "the sender ended before the reply" in rows_now[0]["reply"]
+    assert successor.courier.envelopes == []
+
+    successor.clock.move(successor.process.settings.sender.unknown_pause_seconds + 1)
+    await successor.rounds(2)
+    assert await bench.states() == ["sent", "sent"]
+
+
+async def test_a_message_whose_sender_ended_before_the_dot_is_sent_at_once(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail(), queued_mail())
+    await bench.be_killed_in_an_attempt(completes=False)
+
+    successor = Bench(bench.process.settings, bench.pool)
+    await successor.rounds(2)
+
+    found = await delivery_rows(bench.pool)
+    assert [(row["state"], row["maybe_twice"], row["attempts"]) for row in found] == [
+        ("sent", False, 2),
+        ("sent", False, 2),
+    ]
+
+
+async def test_a_sender_that_lost_its_claim_does_not_complete_the_message(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail())
+    await bench.channels.refresh()
+    bench.courier.before = bench.expire_claims
+
+    await bench.rounds()
+
+    assert bench.courier.completed == 0
+    await bench.rounds()
+    (row,) = await delivery_rows(bench.pool)
+    assert (row["state"], row["maybe_twice"]) == ("deferred", False)
+    assert "its claim expired" in row["reply"]
 
 
 async def test_a_disabled_connection_holds_its_messages(bench: Bench) -> None:

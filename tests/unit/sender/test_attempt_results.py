@@ -8,7 +8,8 @@ import pytest
 
 from postrail.clock import SettableClock
 from postrail.courier import Answer, State
-from postrail.outgoing.queue import Claimed, ClaimedRecipient, DeliveryState
+from postrail.outgoing.queue import Claimed, ClaimedRecipient
+from postrail.outgoing.results import DeliveryState
 from postrail.settings import SenderSettings
 from services.sender.attempt_results import attempt_results, postponed, refused
 
@@ -18,9 +19,14 @@ SETTINGS = SenderSettings(
 )
 
 
-def claimed(*, waited_hours: float = 0.0, attempts: int = 1, maybe_twice: bool = False) -> Claimed:
+def claimed(
+    *, waited_hours: float = 0.0, attempts: int = 1, maybe_twice: bool = False, unknown: int = 0
+) -> Claimed:
     recipient = ClaimedRecipient(
-        address="ann@example.org", attempts=attempts, maybe_twice=maybe_twice
+        address="ann@example.org",
+        attempts=attempts,
+        maybe_twice=maybe_twice,
+        unknown_attempts=unknown,
     )
     return Claimed(
         claim="c",
@@ -58,7 +64,8 @@ def answer(state: State) -> list[Answer]:
         ("deferred", 121, False, "failed", False),
         # Unknown: tried again, and marked as maybe sent twice.
         ("unknown", 0, False, "deferred", True),
-        ("unknown", 121, False, "failed", True),
+        # Nobody knows that it has failed.
+        ("unknown", 121, False, "unconfirmed", True),
     ],
 )
 def test_outcomes(
@@ -70,6 +77,44 @@ def test_outcomes(
 
     assert (result.state, result.maybe_twice) == (outcome, maybe_twice)
     assert result.reply.endswith("words")
+
+
+@pytest.mark.parametrize(
+    ("state", "waited_hours", "unknown", "outcome", "pause_seconds"),
+    [
+        # Repeated at most twice, with long pauses; then a person decides.
+        ("unknown", 0, 0, "deferred", 3600),
+        ("unknown", 1, 1, "deferred", 7200),
+        ("unknown", 3, 2, "unconfirmed", 0),
+        # A person's retry is one more attempt.
+        ("unknown", 50, 3, "unconfirmed", 0),
+        # A repetition that is deferred has the usual pause.
+        ("deferred", 1, 1, "deferred", 60),
+        # One that is given up may have arrived by an earlier attempt.
+        ("deferred", 121, 1, "unconfirmed", 0),
+        ("sent", 1, 2, "sent", 0),
+        ("failed", 1, 2, "failed", 0),
+    ],
+)
+def test_attempts_of_unknown_outcome(
+    state: State, waited_hours: float, unknown: int, outcome: DeliveryState, pause_seconds: float
+) -> None:
+    mail = claimed(waited_hours=waited_hours, maybe_twice=unknown > 0, unknown=unknown)
+
+    (result,) = attempt_results(mail, answer(state), NOW, SETTINGS).results
+
+    assert result.state == outcome
+    assert result.unknown_attempts == unknown + (state == "unknown")
+    assert (result.due_at - NOW).total_seconds() == pytest.approx(pause_seconds, rel=0.21)
+
+
+@pytest.mark.parametrize(("repeats", "outcome"), [(0, "unconfirmed"), (1, "deferred")])
+def test_the_number_of_repetitions_is_settable(repeats: int, outcome: DeliveryState) -> None:
+    settings = SETTINGS.model_copy(update={"unknown_repeats": repeats})
+
+    (result,) = attempt_results(claimed(), answer("unknown"), NOW, settings).results
+
+    assert result.state == outcome
 
 
 def test_giving_up_says_after_how_long() -> None:

@@ -1,0 +1,45 @@
+"""Records that messages are about to be completed, so that a kill from then on is known of."""
+
+from __future__ import annotations
+
+import asyncio
+
+from postrail.courier import TooLate
+from postrail.database import Pool, transaction
+from postrail.outgoing import queue as outgoing
+from postrail.outgoing.queue import Claimed
+
+
+class Begun:
+    """Commits the records in the order of their requests, all that wait in one transaction."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = asyncio.Lock()
+        self._waiting: dict[str, Claimed] = {}
+        # Whether the claim of each recorded message held; until its own task reads it.
+        self._held: dict[str, bool] = {}
+
+    async def record(self, claimed: Claimed) -> None:
+        """Commits the record; raises TooLate when the claim has expired, or TransientError."""
+        key = claimed.outgoing_id
+        self._waiting[key] = claimed
+        try:
+            async with self._lock:
+                if key not in self._held:
+                    await self._commit()
+                held = self._held[key]
+        finally:
+            self._waiting.pop(key, None)
+            self._held.pop(key, None)
+        if not held:
+            raise TooLate("another sender may hold this message: its claim expired before the end")
+
+    async def _commit(self) -> None:
+        batch = dict(self._waiting)
+        async with transaction(self._pool) as connection:
+            held = await outgoing.begin(connection, list(batch.values()))
+        # Those that were cancelled meanwhile wait no more.
+        for key in batch.keys() & self._waiting.keys():
+            self._held[key] = key in held
+            del self._waiting[key]
