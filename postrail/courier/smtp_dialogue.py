@@ -16,7 +16,7 @@ from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from postrail.clock import Clock
 from postrail.courier import Answer, BeforeDot, Envelope, State, TimeLimit, TooLate
-from postrail.notifications.mime import ascii_address
+from postrail.notifications.addresses import can_be_written, smtp_address
 
 CHUNK_BYTES = 256 * 1024
 # How often to check whether a slow server has read the written data.
@@ -27,7 +27,6 @@ QUIT_SECONDS = 2.0
 DATA_WANTED = 354
 # RFC 4954, 6 and RFC 3207, 4: the server requires a login or encryption first.
 LOGIN_REQUIRED = (530, 538)
-_CARRIABLE = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 # The library's errors for a fault of the connection, as opposed to a refusal by the server.
@@ -126,9 +125,9 @@ class Dialogue:
         return [recipient for recipient in envelope.recipients if recipient not in answers]
 
     def _can_carry(self, address: str) -> bool:
-        sent = ascii_address(address)
+        sent = smtp_address(address)
         supported = sent.isascii() or self._client.supports_extension("smtputf8")
-        return supported and _CARRIABLE.fullmatch(sent) is not None
+        return supported and can_be_written(sent)
 
     async def _mail(self, envelope: Envelope, recipients: Sequence[str]) -> aiosmtplib.SMTPResponse:
         """Sends MAIL FROM; on a kept connection, a server that has hung up shows here."""
@@ -155,7 +154,7 @@ class Dialogue:
         if supports("8bitmime") and not envelope.content.isascii():
             options.append(b"BODY=8BITMIME")
         addresses = (envelope.envelope_from, *envelope.recipients)
-        if supports("smtputf8") and not all(ascii_address(one).isascii() for one in addresses):
+        if supports("smtputf8") and not all(smtp_address(one).isascii() for one in addresses):
             options.append(b"SMTPUTF8")
         return options
 
@@ -258,7 +257,7 @@ def dot_stuffed(content: bytes) -> bytes:
 
 
 def _path(address: str) -> bytes:
-    return b"<" + ascii_address(address).encode("utf-8", "replace") + b">"
+    return b"<" + smtp_address(address).encode("utf-8", "replace") + b">"
 
 
 def _not_carriable(address: str) -> str:

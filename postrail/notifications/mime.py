@@ -18,6 +18,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
+from postrail.notifications.addresses import ascii_domain, header_address
+
 # References grow with each reply of a conversation, and some servers refuse long header fields.
 REFERENCES_MAX_CHARACTERS = 1500
 # RFC 5322, 2.1.1: lines should have at most 78 characters and must have at most 998.
@@ -29,9 +31,6 @@ WORD_BYTES = 39
 # Every character that some reader takes for a line end, and the other control characters.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-_DOT_ATOM = re.compile(
-    r"[^\s\x00-\x1f\x7f()<>@,;:\\\".\[\]]+(\.[^\s\x00-\x1f\x7f()<>@,;:\\\".\[\]]+)*"
-)
 _BODY_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -42,7 +41,7 @@ def message_id_for(key: bytes, outgoing_id: str, domain: str) -> str:
     A stranger who guessed it could send a reply that joins the conversation.
     """
     proof = hmac.new(key, outgoing_id.encode(), hashlib.sha256).hexdigest()[:16]
-    return f"<postrail.{outgoing_id}.{proof}@{ascii_domain(domain)}>"
+    return f"<postrail.{outgoing_id}.{proof}@{ascii_domain(_SPACES.sub('', domain))}>"
 
 
 def build_message(
@@ -81,28 +80,10 @@ def build_message(
     return head + b"\r\n\r\n" + body
 
 
-def ascii_domain(domain: str) -> str:
-    """Returns the domain in the form of DNS and of SMTP servers without SMTPUTF8 (RFC 3490)."""
-    cleaned = _SPACES.sub("", domain)
-    if cleaned.isascii():
-        return cleaned
-    try:
-        return cleaned.encode("idna").decode("ascii")
-    except UnicodeError:
-        # DNS cannot hold this name; it is kept, so that the server's refusal shows it.
-        return cleaned
-
-
-def ascii_address(address: str) -> str:
-    """Returns the address with its domain in ASCII; the local part stays as it is."""
-    local, at, domain = _SPACES.sub("", address).rpartition("@")
-    return f"{local}{at}{ascii_domain(domain)}"
-
-
 @lru_cache(maxsize=1024)
 def _mailbox(name: str, address: str) -> str:
     """Returns a display name and an address in the form of header fields."""
-    plain = _header_address(address)
+    plain = header_address(address)
     # Readers collapse several spaces of a name into one.
     words = " ".join(_clean(name).split())
     if not words:
@@ -111,19 +92,6 @@ def _mailbox(name: str, address: str) -> str:
         return f"{_encoded_words(words)}\r\n <{plain}>"
     quoted = words.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}"\r\n <{plain}>'
-
-
-def _header_address(address: str) -> str:
-    local, at, domain = ascii_address(address).rpartition("@")
-    if _DOT_ATOM.fullmatch(local) or _is_quoted(local):
-        return f"{local}{at}{domain}"
-    quoted = local.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}"{at}{domain}'
-
-
-def _is_quoted(local: str) -> bool:
-    inner = local[1:-1]
-    return len(local) > 1 and local[0] == local[-1] == '"' and not re.search(r'["\\]', inner)
 
 
 def _unstructured(value: str) -> str:

@@ -123,7 +123,10 @@ async def intake(connection: Connection, records: Sequence[OutgoingQueued]) -> i
 
 def _distinct(recipients: Sequence[str]) -> list[str]:
     """Returns each recipient once; servers treat addresses that differ by case only as equal."""
-    return list({address.casefold(): text(address) for address in reversed(recipients)}.values())
+    # Not "casefold", for which strasse@ and straße@ are equal. U+0000 stays recognisable as a
+    # character that no server accepts: without it the address would be another one.
+    named = [address.replace("\x00", "\ufffd") for address in reversed(recipients)]
+    return list({address.lower(): address for address in named}.values())
 
 
 def text(value: str) -> str:

@@ -128,6 +128,16 @@ async def test_intake_takes_each_mail_once_and_each_recipient_once(pool: Pool) -
     ]
 
 
+async def test_intake_never_makes_another_address_of_a_recipient(pool: Pool) -> None:
+    await take_in(pool, queued(recipients=["a\x00b@x.org", "straße@x.org", "strasse@x.org"]))
+
+    assert [row[0] for row in await states(pool)] == [
+        "a\ufffdb@x.org",
+        "strasse@x.org",
+        "straße@x.org",
+    ]
+
+
 async def test_recipients_of_a_mail_are_claimed_together_with_all_it_needs(pool: Pool) -> None:
     mail = queued(recipients=["b@example.org", "a@example.org"], received_at=NOW, issue_key=None)
     large = queued(

@@ -278,6 +278,28 @@ async def test_addresses_outside_of_ascii(post: Post, smtp_sink: SmtpSink) -> No
     assert smtp_sink.mails[0].recipients == ("ann@xn--bcher-kva.example", "jörg@example.org")
 
 
+async def test_addresses_go_as_they_are_or_not_at_all(post: Post, smtp_sink: SmtpSink) -> None:
+    answers = await post.courier(smtp_sink.port).send(
+        envelope('"a b"@example.org', "a\x00b@example.org", "ann@exa mple.org", "a,b@example.org"),
+        limit(post.clock),
+    )
+
+    assert [answer.state for answer in answers] == ["sent", "failed", "failed", "sent"]
+    assert "not an address that this server accepts" in answers[1].reply
+    assert smtp_sink.mails[0].recipients == ('"a b"@example.org', '"a,b"@example.org')
+
+
+async def test_a_local_part_outside_of_ascii_needs_smtputf8(post: Post) -> None:
+    async with PausedSmtp() as server:
+        answers = await post.courier(server.port).send(
+            envelope("jörg@example.org", "ann@müller.example", "kim@example.org"),
+            limit(post.clock),
+        )
+        await post.couriers[0].close()
+
+    assert [answer.state for answer in answers] == ["failed", "sent", "sent"]
+
+
 async def test_a_closed_port(post: Post) -> None:
     port = free_port()
 
