@@ -7,7 +7,6 @@ that was paused in between, and whose claim another sender holds by now, must no
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -16,26 +15,19 @@ from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from postrail.clock import Clock
 from postrail.courier import Answer, BeforeDot, Envelope, State, TimeLimit, TooLate
+from postrail.courier.smtp_commands import CLOSING, CONNECTION_FAULTS, Commands
+from postrail.courier.smtp_replies import OutOfStep
+from postrail.courier.smtp_words import clean_words, words_of, words_of_reply
 from postrail.notifications.addresses import can_be_written, smtp_address
 
 CHUNK_BYTES = 256 * 1024
 # How often to check whether a slow server has read the written data.
 DRAIN_SECONDS = 0.005
-REPLY_MAX_CHARACTERS = 500
 QUIT_SECONDS = 2.0
 
 DATA_WANTED = 354
 # RFC 4954, 6 and RFC 3207, 4: the server requires a login or encryption first.
 LOGIN_REQUIRED = (530, 538)
-_SPACES = re.compile(r"[\s\x00-\x1f\x7f]+")
-
-# The library's errors for a fault of the connection, as opposed to a refusal by the server.
-CONNECTION_FAULTS = (
-    aiosmtplib.SMTPServerDisconnected,
-    aiosmtplib.SMTPTimeoutError,
-    aiosmtplib.SMTPResponseException,
-    OSError,
-)
 
 
 class Dialogue:
@@ -44,14 +36,17 @@ class Dialogue:
     def __init__(self, client: aiosmtplib.SMTP, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._commands = Commands(client)
         self._in_doubt = False
+        # The recipients whose answers may turn out to be replies to other commands.
+        self._unproven: Sequence[str] = ()
         self.used = False
         self.idle_since = clock.now()
 
     @property
     def is_open(self) -> bool:
         """Returns whether the connection can be used again; False once the server has closed it."""
-        return self._client.is_connected
+        return self._commands.is_open
 
     async def send(
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot
@@ -66,11 +61,11 @@ class Dialogue:
             async with asyncio.timeout((limit.end_before - self._clock.now()).total_seconds()):
                 await self._transaction(envelope, limit, before_dot, answers)
         except TimeoutError as error:
-            self._break_off(envelope, answers, f"no answer in time: {_words_of(error)}")
+            self._break_off(envelope, answers, f"no answer in time: {words_of(error)}")
         except CONNECTION_FAULTS as error:
-            self._break_off(envelope, answers, f"connection lost: {_words_of(error)}")
+            self._break_off(envelope, answers, f"connection lost: {words_of(error)}")
         finally:
-            if len(answers) < len(envelope.recipients):
+            if len(answers) < len(envelope.recipients) or self._commands.is_out_of_step:
                 self.abort()
             self.idle_since = self._clock.now()
         return [answers[recipient] for recipient in envelope.recipients]
@@ -96,21 +91,43 @@ class Dialogue:
         recipients = self._carriable(envelope, answers)
         if not recipients:
             return
+        try:
+            await self._exchange(envelope, recipients, limit, before_dot, answers)
+        except OutOfStep as error:
+            for recipient in self._unproven:
+                answers.pop(recipient, None)
+            self._break_off(envelope, answers, clean_words(str(error)))
+
+    async def _exchange(
+        self,
+        envelope: Envelope,
+        recipients: Sequence[str],
+        limit: TimeLimit,
+        before_dot: BeforeDot,
+        answers: dict[str, Answer],
+    ) -> None:
+        self._unproven = recipients
         reply = await self._mail(envelope, recipients)
         if reply.code // 100 != 2:
             await self._end(answers, recipients, reply)
             return
         accepted = await self._recipients(recipients, answers)
         if not accepted:
-            await self._reset()
+            await self._leave(answers, recipients)
             return
-        reply = await self._client.execute_command(b"DATA")
+        reply = await self._commands.ask(3, b"DATA")
         if reply.code != DATA_WANTED:
             await self._end(answers, accepted, reply)
             return
+        # No other command has this reply, so the replies before it were in step.
+        self._unproven = accepted
         reply = await self._hand_over(envelope.content, limit, before_dot)
         state: State = "sent" if reply.code // 100 == 2 else _refusal(reply.code)
         _answer_each(answers, accepted, state, words_of_reply(reply))
+        if state != "sent":
+            # If this was the reply to another command, a repetition would be a copy.
+            await self._commands.confirm_step()
+        self._in_doubt = False
 
     def _carriable(self, envelope: Envelope, answers: dict[str, Answer]) -> list[str]:
         """Returns the recipients whose addresses SMTP can carry to this server; the others fail."""
@@ -134,15 +151,14 @@ class Dialogue:
         command = [b"MAIL", b"FROM:" + _path(envelope.envelope_from), *self._options(envelope)]
         kept, self.used = self.used, True
         try:
-            reply = await self._client.execute_command(*command)
-        except CONNECTION_FAULTS as error:
+            reply = await self._commands.ask(2, *command)
+        except (*CONNECTION_FAULTS, OutOfStep) as error:
             if kept:
                 raise StaleConnection from error
             raise
         if reply.code in LOGIN_REQUIRED:
             raise LoginRequired(words_of_reply(reply))
-        # RFC 5321, 3.8: 421 announces that the server closes the connection.
-        if kept and reply.code == 421:
+        if kept and reply.code == CLOSING:
             raise StaleConnection
         return reply
 
@@ -162,7 +178,7 @@ class Dialogue:
         """Sends RCPT TO for each; returns those that the server accepts."""
         accepted = []
         for recipient in recipients:
-            reply = await self._client.execute_command(b"RCPT", b"TO:" + _path(recipient))
+            reply = await self._commands.ask(2, b"RCPT", b"TO:" + _path(recipient))
             if reply.code // 100 == 2:
                 accepted.append(recipient)
             else:
@@ -178,29 +194,35 @@ class Dialogue:
             raise aiosmtplib.SMTPServerDisconnected("the server closed the connection after DATA")
         await _write(protocol, dot_stuffed(content))
         await before_dot()
+        self._commands.require_step()
         if self._clock.now() >= limit.dot_before:
             # The server drops a message whose connection breaks before the dot (RFC 5321, 4.1.1.4).
             self.abort()
             raise TooLate("the time for this message was over before it was complete")
         protocol.write(b".\r\n")
         self._in_doubt = True
-        reply = await protocol.read_response()
-        self._in_doubt = False
-        return reply
+        return await self._commands.read(2, protocol.read_response(), is_last=True)
 
     async def _end(
         self, answers: dict[str, Answer], recipients: Sequence[str], reply: aiosmtplib.SMTPResponse
     ) -> None:
         _answer_refused(answers, recipients, reply)
-        await self._reset()
+        await self._leave(answers, recipients)
+
+    async def _leave(self, answers: dict[str, Answer], recipients: Sequence[str]) -> None:
+        """Ends a transaction without a message; a final refusal has to be in step."""
+        if any(answers[recipient].state == "failed" for recipient in recipients):
+            await self._commands.confirm_step()
+        else:
+            await self._reset()
 
     async def _reset(self) -> None:
         """Clears the envelope after a transaction without a message."""
         if not self.is_open:
             return
         try:
-            await self._client.rset()
-        except CONNECTION_FAULTS:
+            await self._commands.ask(2, b"RSET")
+        except (*CONNECTION_FAULTS, OutOfStep):
             self.abort()
 
     def _break_off(self, envelope: Envelope, answers: dict[str, Answer], why: str) -> None:
@@ -213,11 +235,7 @@ class Dialogue:
 
     def abort(self) -> None:
         """Closes the connection at once and discards data that are not written yet."""
-        protocol = self._client.protocol
-        transport = protocol.transport if protocol is not None else None
-        if transport is not None:
-            cast(asyncio.WriteTransport, transport).abort()
-        self._client.close()
+        self._commands.abort()
 
     async def quit(self) -> None:
         """Sends QUIT; aborts the connection when the server does not answer in time."""
@@ -280,18 +298,3 @@ def _answer_each(
 def _refusal(code: int) -> State:
     """Returns the state for a refusal: 5xx is final, others may succeed later (RFC 5321, 4.2.1)."""
     return "failed" if code // 100 == 5 else "deferred"
-
-
-def words_of_reply(reply: aiosmtplib.SMTPResponse) -> str:
-    """Returns the server's reply on one line, fit to be stored and shown."""
-    return clean_words(f"{reply.code} {reply.message}")
-
-
-def clean_words(words: str) -> str:
-    """Returns a server's words on one line, without characters that PostgreSQL rejects."""
-    printable = words.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return _SPACES.sub(" ", printable).strip()[:REPLY_MAX_CHARACTERS]
-
-
-def _words_of(error: Exception) -> str:
-    return clean_words(str(error)) or type(error).__name__

@@ -10,7 +10,7 @@ import aiosmtplib
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import CourierUnavailable
-from postrail.courier.smtp_dialogue import clean_words
+from postrail.courier.smtp_words import clean_words
 
 # RFC 4954, 6: the server cannot check the login now; it may be correct.
 TEMPORARY_AUTHENTICATION_FAILURE = 454

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postrail.courier.smtp_dialogue import REPLY_MAX_CHARACTERS, clean_words, dot_stuffed
+from postrail.courier.smtp_dialogue import dot_stuffed
+from postrail.courier.smtp_words import REPLY_MAX_CHARACTERS, clean_words
 
 
 @pytest.mark.parametrize(
