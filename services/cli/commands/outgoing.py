@@ -19,7 +19,8 @@ from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
-from services.cli.output import SHORT_ID, Json, Limit, clean, show_fields, show_json, show_table
+from services.cli.output import SHORT_ID, Json, Limit, show_fields, show_json, show_table
+from services.cli.visible import clean
 
 
 class State(StrEnum):
