@@ -9,7 +9,8 @@ from __future__ import annotations
 import imaplib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from postrail.mailbox import ListedMail, MailUnreadable, ReadMail
 from postrail.mailbox.faults import words_of
@@ -22,6 +23,7 @@ from postrail.mailbox.spool import CHUNK_BYTES, spooled
 WITHHELD = "the mail server lists it, and answers FETCH without it"
 
 Answers = dict[int, dict[bytes, Any]]
+Answer = TypeVar("Answer")
 
 
 class NotAnswered(Exception):
@@ -105,16 +107,25 @@ class ImapRetrieval:
 
         Raises MailUnreadable with the server's answer to the first way.
         """
+        ways = (self._pair, self._alone, self._by_chunks, self._halves)
+        content = self._first_answer(
+            uid, [partial(way, uid) for way in ways], note=f" (asked in {len(ways)} ways)"
+        )
+        if content is None:
+            return None
+        return ReadMail(uid, content, _utc(self._dates([uid]).get(uid)))
+
+    def _first_answer(
+        self, uid: int, ways: Sequence[Callable[[], Answer]], *, note: str = ""
+    ) -> Answer | None:
+        """Asks in one way after the other; returns None when the message was removed.
+
+        Raises MailUnreadable with the server's answer to the first way, and the note.
+        """
         faults: list[str] = []
-        ways: list[Callable[[int], bytes]] = [
-            self._pair,
-            self._alone,
-            self._by_chunks,
-            self._halves,
-        ]
         for way in ways:
             try:
-                content = way(uid)
+                return way()
             except NotAnswered:
                 if not self._still_listed([uid]):
                     return None
@@ -124,9 +135,7 @@ class ImapRetrieval:
             except AnswerOutOfPlace as error:
                 faults.append(error.problem)
                 self._session.reopen()
-            else:
-                return ReadMail(uid, content, _utc(self._dates([uid]).get(uid)))
-        raise MailUnreadable(f"{faults[0]} (asked in {len(ways)} ways)")
+        raise MailUnreadable(f"{faults[0]}{note}")
 
     def _pair(self, uid: int) -> bytes:
         return self._item(uid, b"BODY[]", ["BODY.PEEK[]", "INTERNALDATE"])
@@ -184,28 +193,16 @@ class ImapRetrieval:
     def read_header(self, mail: ListedMail) -> ReadMail | None:
         """Reads the header, or 1 MiB of it, by BODY.PEEK[HEADER]."""
         item = f"BODY.PEEK[HEADER]<0.{HEADER_MAX_BYTES}>"
-        faults: list[str] = []
-        ways = (
-            (b"BODY[HEADER]<0>", [item, "INTERNALDATE"]),
-            (b"BODY[HEADER]", ["BODY.PEEK[HEADER]"]),
-        )
-        for name, items in ways:
-            try:
-                data = self._fetch_one(mail.uid, items)
-                header = _content_in(data, name)
-            except NotAnswered:
-                if not self._still_listed([mail.uid]):
-                    return None
-                faults.append(WITHHELD)
-            except MailUnreadable as error:
-                faults.append(error.problem)
-            except AnswerOutOfPlace as error:
-                faults.append(error.problem)
-                self._session.reopen()
-            else:
-                date = data.get(b"INTERNALDATE")
-                return ReadMail(mail.uid, header, _utc(date), full_size=mail.size)
-        raise MailUnreadable(faults[0])
+        ways = [
+            partial(self._header, mail, b"BODY[HEADER]<0>", [item, "INTERNALDATE"]),
+            partial(self._header, mail, b"BODY[HEADER]", ["BODY.PEEK[HEADER]"]),
+        ]
+        return self._first_answer(mail.uid, ways)
+
+    def _header(self, mail: ListedMail, name: bytes, items: list[str]) -> ReadMail:
+        data = self._fetch_one(mail.uid, items)
+        date = data.get(b"INTERNALDATE")
+        return ReadMail(mail.uid, _content_in(data, name), _utc(date), full_size=mail.size)
 
     def _fetch_one(self, uid: int, items: list[str]) -> dict[bytes, Any]:
         """Fetches items of one message; raises NotAnswered when the answer lacks it."""
