@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from postrail.errors import ConfigurationError, TransientError
@@ -24,6 +25,10 @@ from postrail.settings import DatabaseSettings
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
+# Opens a transaction: on a connection of its own, or on one of a pool.
+Transactions = Callable[[], AbstractAsyncContextManager[Connection]]
+
+Row = TypeVar("Row")
 
 # A process that is frozen in a transaction (by SIGSTOP, or with its machine) would hold its locks,
 # and thereby stop the other processes, until it wakes up; PostgreSQL ends the transaction instead.
@@ -228,6 +233,15 @@ async def rows(
     """
     cursor = await connection.execute(statement.encode(), parameters, binary=binary)
     return await cursor.fetchall()
+
+
+async def rows_as(
+    connection: Connection, row_type: type[Row], statement: str, parameters: Any = None
+) -> list[Row]:
+    """Returns all rows of a query as instances of a class that has a field for each column."""
+    async with connection.cursor(row_factory=class_row(row_type)) as cursor:
+        await cursor.execute(statement.encode(), parameters)
+        return await cursor.fetchall()
 
 
 def storable(text: str) -> str:

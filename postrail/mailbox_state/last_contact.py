@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import class_row
-
-from postrail.database import Connection, storable
+from postrail.database import Connection, rows_as, storable
 from postrail.errors import PipelineError
 
 
@@ -51,6 +49,5 @@ async def failed(connection: Connection, mailbox: str, error: PipelineError, now
 
 async def contacts(connection: Connection) -> dict[str, Contact]:
     """Returns the contact of each mailbox that was polled at least once."""
-    async with connection.cursor(row_factory=class_row(Contact)) as cursor:
-        await cursor.execute("SELECT * FROM mailbox_contact")
-        return {contact.mailbox: contact for contact in await cursor.fetchall()}
+    found = await rows_as(connection, Contact, "SELECT * FROM mailbox_contact")
+    return {contact.mailbox: contact for contact in found}

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from postrail.clock import Clock
 from postrail.configuration.models.credential import OAuthCredential
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.database import Transactions
 from postrail.errors import ConfigurationError
 from postrail.oauth import Begun, DeviceCode, Provider, ProviderUnavailable, Tokens
 from postrail.oauth import token_table as table
@@ -21,7 +22,7 @@ from postrail.oauth.faults import no_refresh_token
 from postrail.oauth.providers import ProviderFor, provider_for
 from postrail.oauth.token_rows import bound_to, with_tokens
 from postrail.oauth.token_table import TokenRow
-from postrail.oauth.tokens import Transactions, credential_of
+from postrail.oauth.tokens import credential_of
 from postrail.secrets import Secrets
 
 # RFC 8628, 3.5: each slow_down answer lengthens the interval by this.

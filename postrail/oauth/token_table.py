@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from psycopg.rows import class_row
-
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.store import exists
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, rows_as
 from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets
 
@@ -82,9 +80,7 @@ async def save(connection: Connection, row: TokenRow) -> None:
 
 async def all_rows(connection: Connection) -> list[TokenRow]:
     """Returns the rows of all accounts."""
-    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
-        await cursor.execute(f"SELECT {COLUMNS} FROM oauth_token".encode())  # noqa: S608
-        return await cursor.fetchall()
+    return await rows_as(connection, TokenRow, f"SELECT {COLUMNS} FROM oauth_token")  # noqa: S608
 
 
 async def reseal(connection: Connection, secrets: Secrets) -> int:
@@ -149,6 +145,5 @@ async def _locked_rows(connection: Connection) -> list[tuple[str, str, str]]:
 
 
 async def _one(connection: Connection, statement: str, parameters: list[str]) -> TokenRow | None:
-    async with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
-        await cursor.execute(statement.encode(), parameters)
-        return await cursor.fetchone()
+    found = await rows_as(connection, TokenRow, statement, parameters)
+    return found[0] if found else None

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,7 +16,7 @@ from postrail.clock import Clock
 from postrail.configuration import load
 from postrail.configuration.models.credential import OAuthCredential
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.database import Connection
+from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, TransientError
 from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderUnavailable
 from postrail.oauth import token_table as table
@@ -27,8 +25,6 @@ from postrail.oauth.token_rows import awaits_a_person, blank_row, bound_to, expl
 from postrail.oauth.token_table import TokenRow
 from postrail.retry import backoff_seconds
 from postrail.secrets import Secrets
-
-Transactions = Callable[[], AbstractAsyncContextManager[Connection]]
 
 # A token must stay valid this long, because it is used for some time after the call.
 LEFT_SECONDS = 300.0

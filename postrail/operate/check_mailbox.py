@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from postrail.clock import Clock
 from postrail.configuration.change import account_named
 from postrail.configuration.load import mail_accounts
-from postrail.database import Connection
+from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError
-from postrail.operate import Transactions
 from postrail.records import MailboxCheckRequested
 from postrail.settings import KafkaSettings
 from postrail.stream import avro

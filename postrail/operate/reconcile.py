@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from postrail.clock import Clock
+from postrail.database import Transactions
 from postrail.mailbox_state import reconciliation
 from postrail.mailbox_state.reconciliation import Reconciliation
-from postrail.operate import Transactions
 from postrail.operate.check_mailbox import enabled_accounts, request_checks
 from postrail.settings import KafkaSettings
 

@@ -16,12 +16,11 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.plan import make_plan
 from postrail.configuration.sealing import check_secrets, secret_if_applied
 from postrail.configuration.store import read_all
-from postrail.database import Connection
+from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox.check.timed_steps import ReadSoFar, Step
 from postrail.mailbox.trial import try_account
 from postrail.oauth.tokens import AccessTokens
-from postrail.operate import Transactions
 from postrail.secrets import Secrets
 from postrail.views.mailboxes import folders
 

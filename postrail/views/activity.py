@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg.rows import class_row
-
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, rows_as
 
 SHOWN_AT_ONCE = 50
 OUTGOING_READ = 200
@@ -109,14 +107,10 @@ async def watched_since(connection: Connection, mailbox: str, since: datetime) -
 async def _handled(
     connection: Connection, rest: LiteralString, parameters: Sequence[object]
 ) -> list[HandledMail]:
-    async with connection.cursor(row_factory=class_row(HandledMail)) as cursor:
-        await cursor.execute(_HANDLED + rest, parameters)
-        return await cursor.fetchall()
+    return await rows_as(connection, HandledMail, _HANDLED + rest, parameters)
 
 
 async def _notified(
     connection: Connection, rest: LiteralString, parameters: Sequence[object]
 ) -> list[Notified]:
-    async with connection.cursor(row_factory=class_row(Notified)) as cursor:
-        await cursor.execute(_NOTIFIED + rest, parameters)
-        return await cursor.fetchall()
+    return await rows_as(connection, Notified, _NOTIFIED + rest, parameters)

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
-from psycopg.rows import class_row
-
-from postrail.database import Connection, one
+from postrail.database import Connection, one, rows_as
 from postrail.errors import PermanentError
 from postrail.views.where import OF_ISSUE, where
 
@@ -81,8 +79,11 @@ async def incoming_mails(
     clause, values = where(
         ("state = ANY(%s)", list(states)), ("mailbox = %s", mailbox), (OF_ISSUE, issue_key)
     )
-    return await _listed(
-        connection, _ROW + clause + " ORDER BY fetched_at DESC, mail_id LIMIT %s", [*values, limit]
+    return await rows_as(
+        connection,
+        IncomingRow,
+        _ROW + clause + " ORDER BY fetched_at DESC, mail_id LIMIT %s",
+        [*values, limit],
     )
 
 
@@ -90,8 +91,9 @@ async def changed_mails(
     connection: Connection, *, fetched_since: datetime, unfinished: Sequence[str]
 ) -> list[IncomingRow]:
     """Returns the messages fetched since then and those in `unfinished`, oldest first."""
-    return await _listed(
+    return await rows_as(
         connection,
+        IncomingRow,
         _ROW + " WHERE fetched_at >= %s OR mail_id = ANY(%s::uuid[]) ORDER BY fetched_at, mail_id",
         [fetched_since, list(unfinished)],
     )
@@ -102,9 +104,7 @@ async def incoming_mail(connection: Connection, mail_id: str) -> IncomingDetail:
 
     Raises PermanentError when no id or several begin like that.
     """
-    async with connection.cursor(row_factory=class_row(IncomingDetail)) as cursor:
-        await cursor.execute(_DETAIL, _range_of(mail_id))
-        found = await cursor.fetchall()
+    found = await rows_as(connection, IncomingDetail, _DETAIL, _range_of(mail_id))
     if len(found) == 1:
         return found[0]
     count = "several messages have" if found else "no message has"
@@ -121,14 +121,6 @@ async def oldest_unfinished(connection: Connection) -> datetime | None:
         " WHERE state IN ('fetched', 'new', 'working', 'waiting')",
     )
     return row[0] if row else None
-
-
-async def _listed(
-    connection: Connection, statement: LiteralString, parameters: Sequence[object]
-) -> list[IncomingRow]:
-    async with connection.cursor(row_factory=class_row(IncomingRow)) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchall()
 
 
 def _range_of(prefix: str) -> tuple[uuid.UUID, uuid.UUID]:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString, TypeVar
+from typing import LiteralString
 
-from psycopg.rows import class_row
-
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, rows_as
 from postrail.errors import PermanentError
 from postrail.views.where import where
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,13 +118,13 @@ async def issues(
     """Returns the issues that changed last, newest change first; of this project or status."""
     clause, values = where(("project_key = %s", project), ("status = %s", status))
     statement = _ROW + clause + " ORDER BY changed_at DESC, number DESC LIMIT %s"
-    return await _rows_as(IssueRow, connection, statement, [*values, limit])
+    return await rows_as(connection, IssueRow, statement, [*values, limit])
 
 
 async def issue(connection: Connection, issue_key: str) -> IssueDetail:
     """Returns one issue with its comments; raises PermanentError for an unknown key."""
     key = [issue_key]
-    found = await _rows_as(IssueRow, connection, _ROW + " WHERE issue_key = %s", key)
+    found = await rows_as(connection, IssueRow, _ROW + " WHERE issue_key = %s", key)
     if not found:
         raise PermanentError(f"there is no issue {issue_key!r}", remedy="See: postrail issues list")
     ((description, description_blob, mail_id),) = await rows(
@@ -141,8 +137,8 @@ async def issue(connection: Connection, issue_key: str) -> IssueDetail:
         description=description,
         description_blob=description_blob,
         mail_id=mail_id,
-        comments=await _rows_as(CommentRow, connection, _COMMENTS, key),
-        attachments=await _rows_as(AttachmentRow, connection, _ATTACHMENTS, key),
+        comments=await rows_as(connection, CommentRow, _COMMENTS, key),
+        attachments=await rows_as(connection, AttachmentRow, _ATTACHMENTS, key),
         watchers=await _first_column(connection, _WATCHERS, issue_key),
         addresses=await _first_column(connection, _ADDRESSES, issue_key),
         links=await _first_column(connection, _LINKS, issue_key),
@@ -153,14 +149,3 @@ async def _first_column(
     connection: Connection, statement: LiteralString, issue_key: str
 ) -> list[str]:
     return [text for (text,) in await rows(connection, statement, [issue_key])]
-
-
-async def _rows_as(
-    row_type: type[Row],
-    connection: Connection,
-    statement: LiteralString,
-    parameters: Sequence[object],
-) -> list[Row]:
-    async with connection.cursor(row_factory=class_row(row_type)) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchall()

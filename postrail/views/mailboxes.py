@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from psycopg.rows import class_row
-
 from postrail.configuration.load import mail_accounts
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, rows_as
 from postrail.mailbox_state.last_contact import Contact, contacts
 
 RECENT = timedelta(hours=24)
@@ -108,23 +106,23 @@ def _unread(mailbox: str) -> MailboxStatus:
 
 async def recent_failures(connection: Connection, mailbox: str, limit: int) -> list[FailedMail]:
     """Returns the last failed or quarantined messages of a mailbox, newest first."""
-    async with connection.cursor(row_factory=class_row(FailedMail)) as cursor:
-        await cursor.execute(
-            "SELECT mail_id::text, source, subject, state, reason, handled_at FROM incoming_mail"
-            " WHERE state IN ('failed', 'quarantined') AND mailbox = %s"
-            " ORDER BY handled_at DESC LIMIT %s",
-            [mailbox, limit],
-        )
-        return await cursor.fetchall()
+    return await rows_as(
+        connection,
+        FailedMail,
+        "SELECT mail_id::text, source, subject, state, reason, handled_at FROM incoming_mail"
+        " WHERE state IN ('failed', 'quarantined') AND mailbox = %s"
+        " ORDER BY handled_at DESC LIMIT %s",
+        [mailbox, limit],
+    )
 
 
 async def folders(connection: Connection, mailbox: str | None = None) -> list[FolderRead]:
     """Returns the positions in the folders of a mailbox, or of all mailboxes."""
-    async with connection.cursor(row_factory=class_row(FolderRead)) as cursor:
-        await cursor.execute(
-            "SELECT mailbox, folder, uid_validity, last_uid, finished_uid, changed_at,"
-            " generation FROM sync_state WHERE %(mailbox)s::text IS NULL OR mailbox = %(mailbox)s"
-            " ORDER BY mailbox, folder",
-            {"mailbox": mailbox},
-        )
-        return await cursor.fetchall()
+    return await rows_as(
+        connection,
+        FolderRead,
+        "SELECT mailbox, folder, uid_validity, last_uid, finished_uid, changed_at,"
+        " generation FROM sync_state WHERE %(mailbox)s::text IS NULL OR mailbox = %(mailbox)s"
+        " ORDER BY mailbox, folder",
+        {"mailbox": mailbox},
+    )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg.rows import class_row
-
-from postrail.database import Connection
+from postrail.database import Connection, rows_as
 from postrail.errors import PermanentError
 from postrail.views.where import OF_ISSUE, where
 
@@ -53,7 +50,7 @@ async def deliveries(
     """Returns the latest deliveries, newest first; in this state or of this issue."""
     clause, values = where(("state = %s", state), ("mail." + OF_ISSUE, issue_key))
     statement = _ROW + clause + " ORDER BY mail.sequence DESC, recipient LIMIT %s"
-    return await _rows(connection, statement, [*values, limit])
+    return await rows_as(connection, OutgoingRow, statement, [*values, limit])
 
 
 async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
@@ -65,7 +62,7 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
         _ROW + " WHERE outgoing_id::text LIKE %s ORDER BY mail.sequence, recipient LIMIT 200"
     )
     start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
-    found = await _rows(connection, statement, [start])
+    found = await rows_as(connection, OutgoingRow, statement, [start])
     ids = {row.outgoing_id for row in found}
     if len(ids) == 1:
         return found
@@ -74,14 +71,6 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
         f"{count} an id that begins with {outgoing_id!r}",
         remedy="See: postrail outgoing list --json",
     )
-
-
-async def _rows(
-    connection: Connection, statement: LiteralString, parameters: Sequence[object]
-) -> list[OutgoingRow]:
-    async with connection.cursor(row_factory=class_row(OutgoingRow)) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchall()
 
 
 async def stored_message(
@@ -126,8 +115,5 @@ FROM (
 
 async def backlog(connection: Connection) -> OutgoingBacklog:
     """Counts the unfinished and the failed deliveries."""
-    async with connection.cursor(row_factory=class_row(OutgoingBacklog)) as cursor:
-        await cursor.execute(_BACKLOG)
-        found = await cursor.fetchone()
-    assert found is not None
+    (found,) = await rows_as(connection, OutgoingBacklog, _BACKLOG)
     return found
