@@ -9,8 +9,8 @@ How the loop answers each fault:
 - any other exception, and a send that is not acknowledged: end the process without a commit.
 
 A guarded stage also notes at the broker which records are in flight, so that a record that kills
-processes is identified in the end (see `postrail.stream.guard`). The guard is for stages without
-`positions`; the others see in their tables which work was begun.
+processes is identified in the end (see `postrail.stream.deaths.guard`). The guard is for stages
+without `positions`; the others see in their tables which work was begun.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.consumer import KafkaReader, Reader
 from postrail.stream.dead_letter import DeadLetters
-from postrail.stream.guard import DeathGuard, Guard
+from postrail.stream.deaths.guard import DeathGuard, Guard
 from postrail.stream.producer import Sends
 from postrail.stream.received import (
     OffsetGap,

@@ -24,7 +24,7 @@ from postrail.tasks import side_by_side
 from services.fetcher.assignment import MailboxAssignment
 from services.fetcher.authorizations import Authorizations
 from services.fetcher.opener import MailboxFactory, MailboxOpener
-from services.fetcher.publish import Publisher
+from services.fetcher.reading.publish import Publisher
 from services.fetcher.resources import SharedResources, Threads
 from services.fetcher.store import PostgresStore
 from services.fetcher.watch import MailboxWatch

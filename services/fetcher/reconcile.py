@@ -16,8 +16,8 @@ from postrail.mailbox import ListedMail
 from postrail.mailbox_state.reconciliation import Reconciliation, Round
 from postrail.observe import metrics
 from postrail.observe.log import log
-from services.fetcher.batch_read import Limits
 from services.fetcher.opener import MailboxOpener, begin_session
+from services.fetcher.reading.batch_read import Limits
 from services.fetcher.resources import SharedResources
 from services.fetcher.step import Fetch
 from services.fetcher.store import Store

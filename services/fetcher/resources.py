@@ -12,7 +12,7 @@ from postrail.clock import Clock
 from postrail.mailbox import Mailbox, MailboxUnavailable
 from postrail.settings import FetcherSettings
 from postrail.stream.progress import CountsContacts
-from services.fetcher.publish import Publisher
+from services.fetcher.reading.publish import Publisher
 from services.fetcher.store import Store
 
 T = TypeVar("T")

@@ -14,10 +14,10 @@ from dataclasses import replace
 from postrail.incoming.fetched import FetchedRow
 from postrail.mailbox import ListedMail, Mailbox, ReadMail
 from postrail.mailbox_state.sync_state import SyncState
-from services.fetcher.batch_read import BatchReader, Limits, Suspects, Unreadable
-from services.fetcher.finish import Finisher
-from services.fetcher.identity import mail_id_of
-from services.fetcher.report import report_fetched, report_unreadable, unreadable_rows
+from services.fetcher.reading.batch_read import BatchReader, Limits, Suspects, Unreadable
+from services.fetcher.reading.finish import Finisher
+from services.fetcher.reading.identity import mail_id_of
+from services.fetcher.reading.report import report_fetched, report_unreadable, unreadable_rows
 from services.fetcher.resources import SharedResources
 
 

@@ -10,8 +10,8 @@ from postrail.errors import ConfigurationError, FatalError, PipelineError, Trans
 from postrail.mailbox import Mailbox
 from postrail.observe.log import log
 from postrail.tasks import set_within
-from services.fetcher.batch_read import Limits, Suspects
 from services.fetcher.opener import MailboxOpener, begin_session
+from services.fetcher.reading.batch_read import Limits, Suspects
 from services.fetcher.reconcile import reconcile_when_due
 from services.fetcher.recovery import Recovery, Wait
 from services.fetcher.resources import SharedResources, Threads

@@ -21,8 +21,8 @@ from postrail.records import BlobReference, MailFetched
 from postrail.settings import FetcherSettings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
-from services.fetcher.batch_read import Limits, Suspects
-from services.fetcher.publish import Publisher
+from services.fetcher.reading.batch_read import Limits, Suspects
+from services.fetcher.reading.publish import Publisher
 from services.fetcher.resources import SharedResources, Threads
 from services.fetcher.step import Fetch
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer

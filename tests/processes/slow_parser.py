@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from postrail.records import MailFetched
-from postrail.stream.guard import Guard
+from postrail.stream.deaths.guard import Guard
 from postrail.stream.received import RawRecord, Received
 from postrail.stream.worker import Worker
 from services.parser.step import Parser

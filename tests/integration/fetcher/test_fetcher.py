@@ -33,7 +33,7 @@ from postrail.stream.topics import (
     apply_topics,
 )
 from services.fetcher.opener import MailboxOpener
-from services.fetcher.publish import Publisher
+from services.fetcher.reading.publish import Publisher
 from services.fetcher.resources import SharedResources, Threads
 from services.fetcher.store import PostgresStore
 from services.fetcher.watch import MailboxWatch

@@ -22,10 +22,10 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.connection import client_options
+from postrail.stream.deaths.suspicion import Note, read_note
 from postrail.stream.producer import Entry, Producer
 from postrail.stream.reader import tail
 from postrail.stream.received import Received
-from postrail.stream.suspicion import Note, read_note
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED, apply_topics, topic_name
 from postrail.stream.worker import Worker
 from tests.makers.parsing import fetched

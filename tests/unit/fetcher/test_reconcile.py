@@ -10,7 +10,7 @@ import pytest
 from postrail.mailbox_state.reconciliation import Round
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.settings import FetcherSettings
-from services.fetcher.batch_read import Suspects
+from services.fetcher.reading.batch_read import Suspects
 from services.fetcher.reconcile import fetch_missed
 from services.fetcher.step import Fetch
 from tests.fakes.fetching import Neighbours, poll, until

@@ -9,7 +9,7 @@ import pytest
 
 from postrail.errors import FatalError, TransientError
 from postrail.settings import FetcherSettings
-from services.fetcher.batch_read import LOSSES_OF_UNREADABLE, Limits, Suspects
+from services.fetcher.reading.batch_read import LOSSES_OF_UNREADABLE, Limits, Suspects
 from services.fetcher.step import Fetch
 from tests.fakes.fetching import Neighbours, opened, poll
 from tests.fakes.mailboxes import RECEIVED_AT, MemoryMailbox, MemoryServer

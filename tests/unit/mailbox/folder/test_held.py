@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from postrail.clock import SystemClock
-from services.fetcher.batch_read import Suspects
+from services.fetcher.reading.batch_read import Suspects
 from services.fetcher.reconcile import fetch_missed
 from services.fetcher.step import Fetch
 from tests.fakes.fetching import Neighbours, poll

@@ -9,8 +9,8 @@ from postrail.incoming.fetched import FetchedRow, UnreadableRow
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.log import log
 from postrail.stream.progress import Counts
-from services.fetcher.batch_read import Unreadable
-from services.fetcher.identity import mail_id_of, source_of
+from services.fetcher.reading.batch_read import Unreadable
+from services.fetcher.reading.identity import mail_id_of, source_of
 
 logger = log("fetcher")
 

@@ -19,7 +19,7 @@ from postrail.records import BlobReference, MailFetched
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed, Sends
 from postrail.stream.topics import MAIL_FETCHED
-from services.fetcher.identity import mail_id_of, source_of
+from services.fetcher.reading.identity import mail_id_of, source_of
 
 LARGE_AT_ONCE = 2
 

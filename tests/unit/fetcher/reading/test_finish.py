@@ -8,7 +8,7 @@ import pytest
 
 from postrail.mailbox import ListedMail
 from postrail.settings import FetcherSettings
-from services.fetcher.batch_read import Limits
+from services.fetcher.reading.batch_read import Limits
 from tests.fakes.fetching import Neighbours, opened, poll
 from tests.fakes.mailboxes import MemoryServer
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 
 from postrail.observe.log import log
 from postrail.stream.consumer import Reader, Start
+from postrail.stream.deaths.suspicion import Suspicions
 from postrail.stream.received import RawRecord
-from postrail.stream.suspicion import Suspicions
 
 logger = log(__name__)
 

@@ -15,9 +15,9 @@ from postrail.records import MailFetched
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
-from postrail.stream.guard import DeathGuard
+from postrail.stream.deaths.guard import DeathGuard
+from postrail.stream.deaths.suspicion import NOTHING, Note, read_note
 from postrail.stream.received import Received
-from postrail.stream.suspicion import NOTHING, Note, read_note
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import Worker
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from postrail.stream.deaths.suspicion import NOTHING, Note, Suspicions, read_note
 from postrail.stream.received import RawRecord
-from postrail.stream.suspicion import NOTHING, Note, Suspicions, read_note
 from tests.fakes.streams import raw
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
-from services.fetcher.batch_read import (
+from services.fetcher.reading.batch_read import (
     LOSSES_OF_UNREADABLE,
     BatchReader,
     Limits,

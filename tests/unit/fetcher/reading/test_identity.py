@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from postrail.mailbox_state.sync_state import SyncState
-from services.fetcher.identity import mail_id_of, source_of
+from services.fetcher.reading.identity import mail_id_of, source_of
 
 
 def state(mailbox: str = "support", folder: str = "INBOX", uid_validity: int = 7) -> SyncState:

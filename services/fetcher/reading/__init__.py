@@ -1,0 +1,1 @@
+"""Reads a batch of messages from a mailbox, publishes it, and finishes it there."""
