@@ -39,6 +39,7 @@ class MailboxAssignment:
         self._reload_seconds = reload_seconds
         self._watch_for = watch_for
         self._accounts: list[MailAccount] = []
+        self._reload_now = False
         self._watches: dict[str, MailboxWatch] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -48,9 +49,16 @@ class MailboxAssignment:
         return sorted(self._watches)
 
     async def pass_on_requests(self, received: Sequence[Received[MailboxCheckRequested]]) -> None:
-        """Passes requests for a poll on to the watches; ignores mailboxes of other processes."""
+        """Passes requests for a poll on to the watches.
+
+        For a mailbox without a watch the accounts are read again: its account may be new or enabled
+        again. A new watch begins with a poll.
+        """
         for entry in received:
-            self.wake(entry.record.mailbox)
+            if entry.record.mailbox in self._watches:
+                self.wake(entry.record.mailbox)
+            else:
+                self._reload_now = True
 
     def wake(self, mailbox: str) -> None:
         """Polls the mailbox at once, if this process watches it."""
@@ -66,7 +74,8 @@ class MailboxAssignment:
         next_reload = loop.time()
         try:
             while not stop.is_set():
-                if loop.time() >= next_reload:
+                if self._reload_now or loop.time() >= next_reload:
+                    self._reload_now = False
                     await self._reload()
                     next_reload = loop.time() + self._reload_seconds
                 await self._adjust()

@@ -52,7 +52,7 @@ class Watch:
 class Scene:
     """Accounts, assigned partitions, and the watches that were started for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, reload_seconds: float = 0.01) -> None:
         self.store = MemoryStore()
         self.assigned = frozenset(range(PARTITIONS))
         self.watches: list[Watch] = []
@@ -60,7 +60,7 @@ class Scene:
             store=self.store,
             assigned=lambda: self.assigned,
             partitions=PARTITIONS,
-            reload_seconds=0.01,
+            reload_seconds=reload_seconds,
             watch_for=self._watch,  # type: ignore[arg-type]
         )
         self.stop = asyncio.Event()
@@ -139,6 +139,21 @@ async def test_a_request_reaches_the_mailbox_it_names(scene: Scene) -> None:
     await scene.until_running("a", "b")
     await scene.assignment.pass_on_requests([requested("a"), requested("elsewhere")])
     assert {watch.account.name: watch.polls for watch in scene.watches} == {"a": 1, "b": 0}
+
+
+@pytest.mark.parametrize("before", [[], [account_named("new", enabled=False)]])
+async def test_a_request_for_an_account_that_is_new_or_enabled_again_reads_the_accounts(
+    before: list[MailAccount],
+) -> None:
+    scene = Scene(reload_seconds=3600.0)
+    scene.store.all_accounts = [account_named("a"), *before]
+    task = asyncio.create_task(scene.assignment.run(scene.stop))
+    await scene.until_running("a")
+    scene.store.all_accounts = [account_named("a"), account_named("new")]
+    await scene.assignment.pass_on_requests([requested("new")])
+    await scene.until_running("a", "new")
+    scene.stop.set()
+    await task
 
 
 def requested(mailbox: str) -> Received[MailboxCheckRequested]:
