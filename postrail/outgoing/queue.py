@@ -203,7 +203,6 @@ FROM mail JOIN outgoing_mail USING (outgoing_id) ORDER BY sequence
 """
 
 _CLAIM_OF_CONNECTION = _CLAIM.format(whose="connection = %(connection)s", due=_DUE) + _CLAIMED
-_CLAIM_OF_OTHERS = _CLAIM.format(whose="connection <> ALL (%(known)b::text[])", due=_DUE) + _CLAIMED
 _CLAIM_INTERRUPTED = _INTERRUPTED + _CLAIMED
 
 
@@ -230,24 +229,6 @@ async def claim_due(
             "connection": outgoing_connection,
         },
     )
-
-
-async def claim_stray(
-    connection: Connection,
-    now: datetime,
-    claim_seconds: float,
-    limit: int,
-    *,
-    known: Sequence[str],
-) -> list[Claimed]:
-    """Claims due messages whose outgoing connection is not in `known`."""
-    parameters = {
-        "now": now,
-        "claim_seconds": claim_seconds,
-        "limit": limit,
-        "known": list(known),
-    }
-    return await _claim(connection, _CLAIM_OF_OTHERS, parameters)
 
 
 async def claim_interrupted(

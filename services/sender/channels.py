@@ -22,6 +22,7 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import Pool, transaction
 from postrail.errors import ConfigurationError
 from postrail.observe.log import log
+from postrail.outgoing import strays
 from postrail.secrets import Secrets
 from services.sender.breaker import Breaker
 
@@ -103,6 +104,10 @@ class Channels:
             return False
         async with transaction(self._pool) as connection:
             configured = await outgoing_connections(connection)
+            # At the first reading all are new: one may have come back while no sender was running.
+            new = {one.name for one in configured} - set(self._known)
+            if new and (count := await strays.release(connection, new, now)):
+                logger.info("connections are back, their messages go on", count=count)
         self._reload_at = now + timedelta(seconds=RELOAD_SECONDS)
         await self._adopt(configured)
         return True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from postrail.configuration.load import outgoing_connections
 from postrail.courier import State, TimeLimit
 from postrail.database import Connection
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.queue import Claimed
+from postrail.outgoing.strays import connections_of_due, reason
 from postrail.settings import SenderSettings
 from services.sender.attempts import Attempt
 from services.sender.channels import Channel, Channels
@@ -54,15 +56,25 @@ async def claim_untriable(
     recorded the reply.
     """
     seconds, limit = settings.claim_seconds, settings.batch_max_mails
-    strays = await outgoing.claim_stray(connection, now, seconds, limit, known=channels.known)
+    strays: list[Claimed] = []
+    for name in await _absent_connections(connection, channels, now):
+        strays += await outgoing.claim_due(
+            connection, now, seconds, limit, outgoing_connection=name
+        )
     interrupted = await outgoing.claim_interrupted(connection, now, seconds, limit)
     return [
-        *((stray, _not_configured(stray), "deferred") for stray in strays),
+        *((stray, reason(stray.connection), "deferred") for stray in strays),
         *((claimed, INTERRUPTED, "unknown") for claimed in interrupted),
     ]
 
 
-def _not_configured(stray: Claimed) -> str:
-    return (
-        f"There is no outgoing connection named {stray.connection!r}. Add it with postrail apply."
-    )
+async def _absent_connections(
+    connection: Connection, channels: Channels, now: datetime
+) -> list[str]:
+    """Returns the connections that due messages name and that are not configured.
+
+    The configuration is read again after the messages: what one names was configured before it.
+    """
+    named = await connections_of_due(connection, now, but_for=channels.known)
+    configured = await outgoing_connections(connection) if named else []
+    return sorted(named - {known.name for known in configured})

@@ -18,6 +18,7 @@ from postrail.outgoing.blob_names import named_blobs
 from postrail.outgoing.issues import answered_issues
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState, Result
+from postrail.outgoing.strays import connections_of_due
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
 from postrail.tracker import issues
@@ -172,13 +173,12 @@ async def test_limit_and_connection(pool: Pool) -> None:
     assert len(other) == 1
 
 
-async def test_mails_of_unknown_connections_are_found(pool: Pool) -> None:
+async def test_connections_that_are_not_known_are_found(pool: Pool) -> None:
     await take_in(pool, queued(), queued(connection="gone", issue_key=None))
 
     async with transaction(pool) as connection:
-        stray = await outgoing.claim_stray(connection, NOW, 60.0, 10, known=["relay"])
-
-    assert [mail.connection for mail in stray] == ["gone"]
+        assert await connections_of_due(connection, NOW, but_for=["relay"]) == {"gone"}
+        assert await connections_of_due(connection, NOW, but_for=["relay", "gone"]) == set()
 
 
 async def test_order_per_issue_and_recipient(pool: Pool) -> None:

@@ -33,7 +33,7 @@ from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import OffsetGap, Received
 from services.sender.announcer import Announcer
 from services.sender.channels import RELOAD_SECONDS, Channels
-from services.sender.claims import DOT_SHARE
+from services.sender.claims import DOT_SHARE, claim_untriable
 from services.sender.step import Sender
 from tests.fakes.streams import MemoryProducer
 from tests.processes.senders import configure, delivery_rows, queued_mail, until
@@ -253,6 +253,32 @@ async def test_each_channel_has_as_many_connections_as_configured(bench: Bench) 
     await bench.rounds(4)
 
     assert await bench.states() == ["sent"] * 13
+
+
+async def test_a_connection_added_after_the_last_reading_is_not_absent(bench: Bench) -> None:
+    await bench.channels.refresh()
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail(), queued_mail(connection="gone"))
+    settings, now = bench.process.settings.sender, bench.clock.now()
+    async with transaction(bench.pool) as connection:
+        found = await claim_untriable(connection, bench.channels, settings, now)
+    assert [claimed.connection for claimed, _, _ in found] == ["gone"]
+    assert sorted(await bench.states()) == ["queued", "sending"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_connection_that_comes_back_releases_its_messages_at_once(
+    bench: Bench, restarted: bool
+) -> None:
+    await bench.take_in(queued_mail())
+    await bench.rounds(2)
+    assert await bench.states() == ["deferred"]
+    await configure(bench.pool, 25)
+    if restarted:
+        bench = Bench(bench.process.settings, bench.pool)
+    bench.clock.move(RELOAD_SECONDS)
+    await bench.rounds(2)
+    assert await bench.states() == ["sent"]
 
 
 async def test_a_result_that_comes_during_a_round_is_recorded_by_the_next(bench: Bench) -> None:
