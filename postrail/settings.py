@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -124,6 +125,13 @@ class HandlerSettings(Section):
     retry_max_seconds: float = Field(default=3600.0, gt=0)
     # A row that has no outcome after this time counts as unaccounted.
     unaccounted_after_seconds: float = Field(default=900.0, gt=0)
+    # A message whose mail account is not configured waits for it this long; then it fails.
+    missing_account_days: float = Field(default=14.0, gt=0, le=3650)
+
+    @property
+    def missing_account_wait(self) -> timedelta:
+        """Returns how long a message waits for its mail account."""
+        return timedelta(days=self.missing_account_days)
 
 
 class SenderSettings(Section):

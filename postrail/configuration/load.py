@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from postrail.clock import Clock
@@ -16,6 +17,7 @@ from postrail.configuration.models.person import PERSON, Person
 from postrail.configuration.models.project import PROJECT, Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.errors import ConfigurationError, TransientError
 
 RELOAD_SECONDS = 5.0
 
@@ -65,17 +67,37 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
 
 
 class CachedSnapshot:
-    """The configuration, at most RELOAD_SECONDS old."""
+    """The configuration as of the latest recorded change, and at most RELOAD_SECONDS old.
+
+    A database that was restored, or changed by SQL, has no record of that: the time limit finds it.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._loaded_at: datetime | None = None
         self._snapshot = ConfigurationSnapshot()
 
-    async def current(self, connection: Connection) -> ConfigurationSnapshot:
-        """Returns the snapshot; reads it again when it is too old."""
-        now = self._clock.now()
-        if self._loaded_at is None or now - self._loaded_at > timedelta(seconds=RELOAD_SECONDS):
-            self._snapshot = await load_snapshot(connection)
-            self._loaded_at = now
+    async def current(
+        self, connection: Connection, mailboxes: Collection[str] = ()
+    ) -> ConfigurationSnapshot:
+        """Returns the snapshot, which lacks one of these mailboxes only if it is not configured.
+
+        It is read again on the caller's connection when there was a change, when it is too old, and
+        when it lacks a mailbox. Raises TransientError for rows that are not valid: they concern the
+        whole installation, and no single message.
+        """
+        change_id = await store.latest_change_id(connection)
+        if self._is_old() or change_id != self._snapshot.change_id or self._lacks(mailboxes):
+            try:
+                self._snapshot = await load_snapshot(connection)
+            except ConfigurationError as error:
+                raise TransientError(error.problem, remedy=error.remedy) from error
+            self._loaded_at = self._clock.now()
         return self._snapshot
+
+    def _is_old(self) -> bool:
+        age_limit = timedelta(seconds=RELOAD_SECONDS)
+        return self._loaded_at is None or self._clock.now() - self._loaded_at > age_limit
+
+    def _lacks(self, mailboxes: Collection[str]) -> bool:
+        return not self._snapshot.accounts.keys() >= set(mailboxes)

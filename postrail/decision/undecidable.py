@@ -15,9 +15,15 @@ def unparsable(question: Question) -> Decision | None:
 
 
 def account_removed(question: Question) -> Decision | None:
-    """Fails a message whose mail account was removed after the fetch."""
+    """Fails a message whose mail account was removed after the fetch, and did not come back.
+
+    The handler lets such a message wait for its account first.
+    """
     mailbox = question.mail.mailbox
     if mailbox in question.snapshot.accounts:
         return None
-    reason = f"mail account {mailbox} was removed: add it again and retry the message"
+    reason = (
+        f"mail account {mailbox} was removed and did not come back in time: add it again with"
+        " postrail apply, then retry the message with postrail mail retry"
+    )
     return Decision(outcome=Outcome.FAILED, reason=reason)

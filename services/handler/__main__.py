@@ -17,6 +17,7 @@ from postrail.stage import Stage, run_stage
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.topics import MAIL_PARSED
 from postrail.tracker.builtin.tracker import BuiltinTracker
+from services.handler.absent_accounts import AccountReturns
 from services.handler.housekeeping import Housekeeping
 from services.handler.step import Handler
 
@@ -31,7 +32,9 @@ async def main(process: Process) -> None:
         blobs = BlobStore(process.settings.blobs.url)
         handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         housekeeping = Housekeeping(process, pool, blobs)
-        return Stage(take_in=handler.take_in, loops=(handler.run, housekeeping.run))
+        returns = AccountReturns(process, pool)
+        loops = (handler.run, housekeeping.run, returns.run)
+        return Stage(take_in=handler.take_in, loops=loops)
 
     await run_stage(process, MAIL_PARSED, GROUP, stage)
 

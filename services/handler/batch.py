@@ -21,6 +21,7 @@ from postrail.process import Process
 from postrail.retry import backoff_seconds
 from postrail.stream import outbox
 from postrail.tracker import TransactionalTracker
+from services.handler.absent_accounts import set_aside
 
 logger = log(__name__)
 
@@ -56,13 +57,18 @@ class Batch:
                 return 0
             self.in_flight = distinct(due)
             await incoming.lock_work(connection, self.in_flight)
-            snapshot = await self._snapshots.current(connection)
-            decided = await self._decide(connection, snapshot)
+            mailboxes = {due.mail.mailbox for due in self.in_flight}
+            snapshot = await self._snapshots.current(connection, mailboxes)
+            decidable = await set_aside(
+                connection, self.in_flight, snapshot, now, self._settings.missing_account_wait
+            )
+            decided = await self._decide(connection, snapshot, decidable)
             applied = await apply(self._context(connection, snapshot, now), decided)
+            worked = len(self.in_flight) - len(decidable) + len(applied.handled)
         # They are committed: a later fault is not theirs.
         self.in_flight = []
         await self._committed(applied, self._process.clock.now())
-        return len(applied.handled)
+        return worked
 
     async def fail(self, error: Exception) -> None:
         """Sets the one message in flight to failed, with the error as the reason."""
@@ -86,13 +92,10 @@ class Batch:
         self._process.progress.count(due.mail.mailbox, "waiting")
 
     async def _decide(
-        self, connection: Connection, snapshot: ConfigurationSnapshot
+        self, connection: Connection, snapshot: ConfigurationSnapshot, mails: Sequence[DueMail]
     ) -> list[Decided]:
-        facts = await gather(connection, self.in_flight)
-        return [
-            Decided(due, decide(due.mail, snapshot, facts[due.mail.mail_id]))
-            for due in self.in_flight
-        ]
+        facts = await gather(connection, mails)
+        return [Decided(due, decide(due.mail, snapshot, facts[due.mail.mail_id])) for due in mails]
 
     def _context(
         self, connection: Connection, snapshot: ConfigurationSnapshot, now: datetime

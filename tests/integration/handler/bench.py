@@ -40,7 +40,12 @@ class Bench:
         self._offset = 0
 
     def another(self) -> tuple[Handler, IntakeOffsets]:
-        process = Process(
+        process = self.process()
+        offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
+        return Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key"), offsets
+
+    def process(self) -> Process:
+        return Process(
             name="handler",
             settings=self.settings,
             clock=self.clock,
@@ -49,8 +54,6 @@ class Bench:
             progress=cast(Any, NoProgress()),
             stop=asyncio.Event(),
         )
-        offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
-        return Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key"), offsets
 
     async def arrive(self, raw: bytes) -> None:
         """Parses and handles a message as it was sent."""
