@@ -14,7 +14,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -26,6 +26,8 @@ from postrail.records import BlobReference
 SETTING = "POSTRAIL_BLOBS__URL"
 REMEDY = "Check that the store exists and that this process may write to it"
 FORMS = "Use file:///folder, s3://bucket/prefix, az://container/prefix or gs://bucket/prefix"
+# What obstore says of ENOSPC and EDQUOT.
+FULL = re.compile(r"os error (28|122)\b")
 # A stage pauses and retries by itself; longer attempts here would only delay its stop.
 RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 LIST_PAGE = 1000
@@ -51,6 +53,13 @@ class StoredBlob:
     written_at: datetime
 
 
+class Writable(Protocol):
+    """A file that content is written to; its faults are its own, and no OSErrors."""
+
+    def write(self, data: bytes, /) -> object:
+        """Appends the data."""
+
+
 class WritesBlobs(Protocol):
     """The part of the blob store that writes content under its SHA-256; tests have one in memory.
 
@@ -64,7 +73,7 @@ class WritesBlobs(Protocol):
 class ReadsBlobs(WritesBlobs, Protocol):
     """The part of the blob store that the parser needs."""
 
-    async def read_into(self, sha256: str, file: BinaryIO) -> None:
+    async def read_into(self, sha256: str, file: Writable) -> None:
         """Writes the content to a file; raises BlobMissing when the store does not have it."""
 
 
@@ -102,7 +111,7 @@ class BlobStore:
             found = await obstore.get_async(self._store, _blob_path(sha256))
             return bytes(await found.bytes_async())
 
-    async def read_into(self, sha256: str, file: BinaryIO) -> None:
+    async def read_into(self, sha256: str, file: Writable) -> None:
         """Writes the content to a file; raises BlobMissing as `get` does."""
         async with self._found(sha256):
             found = await obstore.get_async(self._store, _blob_path(sha256))
@@ -210,9 +219,19 @@ class BlobStore:
         except (BaseError, OSError) as error:
             if gone and isinstance(error, NotFoundError | FileNotFoundError):
                 raise
-            raise TransientError(
-                f"the blob store {self.url}: {_first_line(error)}", setting=SETTING, remedy=REMEDY
-            ) from error
+            raise _fault(self.url, error) from error
+
+
+def _fault(url: str, error: Exception) -> TransientError:
+    if not FULL.search(str(error)):
+        return TransientError(
+            f"the blob store {url}: {_first_line(error)}", setting=SETTING, remedy=REMEDY
+        )
+    return TransientError(
+        f"the blob store {url} has no space left",
+        setting=SETTING,
+        remedy="Free space there, or enlarge it. The work goes on by itself once there is space",
+    )
 
 
 def _open(url: str) -> ObjectStore:

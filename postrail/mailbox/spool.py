@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import tempfile
 from collections.abc import Iterable, Iterator
 
-from postrail.errors import TransientError
+from postrail.temporary_files import TemporaryFile
 
 CHUNK_BYTES = 1024 * 1024
-
-
-@contextlib.contextmanager
-def _disk_full() -> Iterator[None]:
-    """Raises TransientError for OSError, which callers take for a broken connection."""
-    try:
-        yield
-    except OSError as error:
-        raise TransientError(
-            f"no space for a large message on disk: {error}",
-            setting="TMPDIR",
-            remedy="Set it to a folder for temporary files with space for the largest messages",
-        ) from error
 
 
 class Spool:
@@ -30,8 +16,7 @@ class Spool:
 
     def __init__(self) -> None:
         """Raises TransientError when the file cannot be created."""
-        with _disk_full():
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  Closed by close().
+        self._file = TemporaryFile()
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -47,10 +32,7 @@ class Spool:
 
     def write(self, chunk: bytes) -> None:
         """Appends; raises TransientError when the disk is full."""
-        with _disk_full():
-            self._file.write(chunk)
-            # Otherwise a full disk might show only when the content is read.
-            self._file.flush()
+        self._file.write(chunk)
         self._hash.update(chunk)
         self.size += len(chunk)
 

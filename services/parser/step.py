@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from tempfile import TemporaryFile
 
 from postrail.blobs import BlobMissing, ReadsBlobs
 from postrail.clock import Clock
@@ -16,6 +15,7 @@ from postrail.stream.producer import Entry, Sends
 from postrail.stream.progress import Counts
 from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_PARSED
+from postrail.temporary_files import TemporaryFile
 from services.parser.mime.raw_bytes import View, view_of
 from services.parser.record.make import ParsedRecord, Place
 from services.parser.record.record_maker import RecordMaker

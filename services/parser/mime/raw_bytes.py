@@ -9,8 +9,9 @@ import hashlib
 import mmap
 import os
 from collections.abc import Iterable, Iterator
-from tempfile import TemporaryFile
-from typing import BinaryIO, TypeAlias
+from typing import Protocol, TypeAlias
+
+from postrail.temporary_files import TemporaryFile
 
 # Both are searched, sliced and matched in the same way; a slice is a copy.
 View: TypeAlias = bytes | mmap.mmap
@@ -19,7 +20,17 @@ READ_MAX = 1024 * 1024
 CHUNK = 256 * 1024
 
 
-def view_of(file: BinaryIO) -> View:
+class OpenFile(Protocol):
+    """A file that can be read, or mapped into memory."""
+
+    def fileno(self) -> int:
+        """Returns its descriptor."""
+
+    def read(self) -> bytes:
+        """Returns the bytes that follow."""
+
+
+def view_of(file: OpenFile) -> View:
     """Returns the bytes of a file, which may be closed and removed afterwards."""
     # A pipe has no size and is read, too.
     if os.fstat(file.fileno()).st_size <= READ_MAX:
@@ -28,11 +39,15 @@ def view_of(file: BinaryIO) -> View:
 
 
 def view_of_chunks(chunks: Iterable[bytes], size: int) -> View:
-    """Returns the bytes of these chunks, about `size` of them."""
+    """Returns the bytes of these chunks, about `size` of them.
+
+    Raises TransientError when there is no space for temporary files.
+    """
     if size <= READ_MAX:
         return b"".join(chunks)
     with TemporaryFile() as file:
-        file.writelines(chunks)
+        for chunk in chunks:
+            file.write(chunk)
         file.seek(0)
         return view_of(file)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import BinaryIO
 
 import pytest
 
-from postrail.blobs import BlobMissing
+from postrail.blobs import BlobMissing, Writable
 from postrail.clock import SettableClock
 from postrail.errors import FatalError, TransientError
 from postrail.records import BlobReference, MailFetched, MailParsed
@@ -38,7 +37,7 @@ class MemoryBlobs:
         self.puts = 0
         self.available = True
 
-    async def read_into(self, sha256: str, file: BinaryIO) -> None:
+    async def read_into(self, sha256: str, file: Writable) -> None:
         self._require()
         if sha256 not in self.contents:
             raise BlobMissing(f"there is no blob {sha256}")
