@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, Protocol
 
 from postrail.errors import TransientError
@@ -27,14 +26,15 @@ class Envelope:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeLimit:
-    """The time that a transaction has, by the courier's clock.
+    """The time that a transaction has, in steady seconds (`Clock.steady`).
 
     The message may be completed before `dot_before`; afterwards another sender may hold its claim.
-    At `end_before` the dialogue is aborted wherever it stands.
+    At `end_before` the dialogue is aborted wherever it stands. Neither a clock that is set nor a
+    machine that was suspended prolongs it.
     """
 
-    dot_before: datetime
-    end_before: datetime
+    dot_before: float
+    end_before: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

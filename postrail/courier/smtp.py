@@ -6,7 +6,6 @@ import asyncio
 import re
 import socket
 import ssl
-from datetime import timedelta
 
 import aiosmtplib
 
@@ -74,7 +73,7 @@ class SmtpCourier:
 
     async def _connect(self, limit: TimeLimit) -> Dialogue:
         """Opens a connection, encrypted and logged in as configured."""
-        seconds = (limit.dot_before - self._clock.now()).total_seconds()
+        seconds = limit.dot_before - self._clock.steady()
         if seconds <= 0:
             raise TooLate("the time for this message was over before it was begun")
         client = await self._client()
@@ -126,7 +125,7 @@ class SmtpCourier:
 
     async def close_idle(self) -> None:
         """Closes connections that have been idle for a minute."""
-        before = self._clock.now() - timedelta(seconds=IDLE_SECONDS)
+        before = self._clock.steady() - IDLE_SECONDS
         old = [dialogue for dialogue in self._idle if dialogue.idle_since <= before]
         self._idle = [dialogue for dialogue in self._idle if dialogue not in old]
         await asyncio.gather(*(dialogue.quit() for dialogue in old))

@@ -41,7 +41,7 @@ class Dialogue:
         # The recipients whose answers may turn out to be replies to other commands.
         self._unproven: Sequence[str] = ()
         self.used = False
-        self.idle_since = clock.now()
+        self.idle_since = clock.steady()
 
     @property
     def is_open(self) -> bool:
@@ -58,7 +58,7 @@ class Dialogue:
         """
         answers: dict[str, Answer] = {}
         try:
-            async with asyncio.timeout((limit.end_before - self._clock.now()).total_seconds()):
+            async with asyncio.timeout(limit.end_before - self._clock.steady()):
                 await self._transaction(envelope, limit, before_dot, answers)
         except TimeoutError as error:
             self._break_off(envelope, answers, f"no answer in time: {words_of(error)}")
@@ -67,7 +67,7 @@ class Dialogue:
         finally:
             if len(answers) < len(envelope.recipients) or self._commands.is_out_of_step:
                 self.abort()
-            self.idle_since = self._clock.now()
+            self.idle_since = self._clock.steady()
         return [answers[recipient] for recipient in envelope.recipients]
 
     async def refusal_of(self, envelope_from: str) -> str:
@@ -195,7 +195,7 @@ class Dialogue:
         await _write(protocol, dot_stuffed(content))
         await before_dot()
         self._commands.require_step()
-        if self._clock.now() >= limit.dot_before:
+        if self._clock.steady() >= limit.dot_before:
             # The server drops a message whose connection breaks before the dot (RFC 5321, 4.1.1.4).
             self.abort()
             raise TooLate("the time for this message was over before it was complete")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from datetime import timedelta
 
 from postrail.clock import Clock, SystemClock
 from postrail.configuration.load import mail_accounts, outgoing_connections
@@ -94,7 +93,7 @@ async def check_connection(
     part = f"connection {connection.name}"
     try:
         courier = SmtpCourier(connection, secrets.reveal(connection.password), clock)
-        end = clock.now() + timedelta(seconds=DIALOGUE_SECONDS)
+        end = clock.steady() + DIALOGUE_SECONDS
         await courier.check(TimeLimit(dot_before=end, end_before=end))
     except PipelineError as error:
         setting = f"outgoing connection {connection.name}: host, port, username"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from postrail.configuration.load import outgoing_connections
 from postrail.courier import State, TimeLimit
@@ -12,7 +12,7 @@ from postrail.outgoing.queue import Claimed
 from postrail.outgoing.strays import connections_of_due, reason
 from postrail.settings import SenderSettings
 from services.sender.attempts import Attempt
-from services.sender.channels import Channel, Channels
+from services.sender.channels import Channels
 
 # Parts of the claim's time: until when a message may be completed, and its reply waited for.
 DOT_SHARE = 0.7
@@ -21,9 +21,18 @@ INTERRUPTED = "the sender ended before the reply; the server may have taken the 
 
 
 async def claim_due(
-    connection: Connection, channels: Channels, settings: SenderSettings, now: datetime
+    connection: Connection,
+    channels: Channels,
+    settings: SenderSettings,
+    now: datetime,
+    *,
+    requested: float,
 ) -> list[Attempt]:
-    """Claims due messages for each channel, up to the number that may be in flight on it."""
+    """Claims due messages for each channel, up to the number that may be in flight on it.
+
+    Their time begins at `requested`, in steady seconds: before PostgreSQL, which lets the claims
+    expire, reads its clock.
+    """
     attempts = []
     for channel in channels.usable:
         free = channel.breaker.allowed(now, channel.busy, settings.connections)
@@ -35,16 +44,16 @@ async def claim_due(
                 free,
                 outgoing_connection=channel.connection.name,
             )
-            attempts += [_attempt(channel, one, settings.claim_seconds, now) for one in claimed]
+            limit = _limit(requested, settings.claim_seconds)
+            attempts += [Attempt(channel=channel, claimed=one, limit=limit) for one in claimed]
     return attempts
 
 
-def _attempt(channel: Channel, claimed: Claimed, claim_seconds: float, now: datetime) -> Attempt:
-    limit = TimeLimit(
-        dot_before=now + timedelta(seconds=claim_seconds * DOT_SHARE),
-        end_before=now + timedelta(seconds=claim_seconds * END_SHARE),
+def _limit(requested: float, claim_seconds: float) -> TimeLimit:
+    return TimeLimit(
+        dot_before=requested + claim_seconds * DOT_SHARE,
+        end_before=requested + claim_seconds * END_SHARE,
     )
-    return Attempt(channel=channel, claimed=claimed, limit=limit)
 
 
 async def claim_untriable(

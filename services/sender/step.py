@@ -110,13 +110,14 @@ class Sender:
         try:
             if await self._channels.refresh():
                 await self._postpone()
-            # Read before PostgreSQL reads its clock, so that our time ends before the claim does.
-            now = self._clock.now()
+            requested, now = self._clock.steady(), self._clock.now()
             async with transaction(self._pool) as connection:
                 recorded = await finish(connection, now, results)
                 entries = [delivered(item, now) for item in recorded]
                 added = await outbox.add(connection, entries, now)
-                attempts = await claim_due(connection, self._channels, self._settings, now)
+                attempts = await claim_due(
+                    connection, self._channels, self._settings, now, requested=requested
+                )
         except BaseException:
             self._attempts.put_back(results)
             raise

@@ -44,11 +44,8 @@ class DemoMailServer:
 
     async def send(self, message: EmailMessage, sender: str) -> datetime:
         """Sends a message; returns the time when the server has accepted it."""
-        now = self._clock.now()
-        limit = TimeLimit(
-            dot_before=now + timedelta(seconds=SEND_SECONDS),
-            end_before=now + timedelta(seconds=2 * SEND_SECONDS),
-        )
+        now = self._clock.steady()
+        limit = TimeLimit(dot_before=now + SEND_SECONDS, end_before=now + 2 * SEND_SECONDS)
         content = message.as_bytes(policy=email.policy.SMTP)
         envelope = Envelope(envelope_from=sender, recipients=(SUPPORT,), content=content)
         (answer,) = await self._courier.send(envelope, limit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 
@@ -21,10 +20,8 @@ CLOSING = b"421 4.4.2 closing\r\n"
 
 
 async def send(courier: SmtpCourier, *recipients: str, seconds: float = 3.0) -> list[Answer]:
-    now = SystemClock().now()
-    limit = TimeLimit(
-        dot_before=now + timedelta(seconds=seconds), end_before=now + timedelta(seconds=seconds)
-    )
+    end = SystemClock().steady() + seconds
+    limit = TimeLimit(dot_before=end, end_before=end)
     envelope = Envelope(
         envelope_from="help@lab.test",
         recipients=recipients or ("ann@x.org",),

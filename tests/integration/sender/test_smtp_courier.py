@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -28,26 +28,27 @@ CONTENT = (
 
 
 class MovableClock:
-    """The machine's clock, plus the seconds that a test adds."""
+    """The machine's clocks, whose steady one a test moves on, as if the machine was suspended."""
 
     def __init__(self) -> None:
-        self._moved = timedelta()
+        self._moved = 0.0
 
     def now(self) -> datetime:
-        return SystemClock().now() + self._moved
+        return SystemClock().now()
+
+    def steady(self) -> float:
+        return SystemClock().steady() + self._moved
 
     def move(self, seconds: float) -> None:
-        self._moved += timedelta(seconds=seconds)
+        self._moved += seconds
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
 def limit(clock: MovableClock, *, dot: float = 10.0, end: float = 15.0) -> TimeLimit:
-    now = clock.now()
-    return TimeLimit(
-        dot_before=now + timedelta(seconds=dot), end_before=now + timedelta(seconds=end)
-    )
+    now = clock.steady()
+    return TimeLimit(dot_before=now + dot, end_before=now + end)
 
 
 def envelope(*recipients: str, **changes: Any) -> Envelope:
