@@ -16,7 +16,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from postrail import __version__
-from postrail.clock import Clock, SystemClock
+from postrail.clock import Clock
+from postrail.clock.shared_clock import SharedClock
+from postrail.clock_sync.follow import ClockSync
+from postrail.clock_sync.postgres_time import POSTGRESQL, pooled_sample
+from postrail.database import Pool, open_pool
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.observe.health import Health
 from postrail.observe.health_server import HealthServer
@@ -25,7 +29,7 @@ from postrail.retry_loop import RetryLoop
 from postrail.settings import Settings, load_settings
 from postrail.stream.producer import Producer
 from postrail.stream.progress import Progress
-from postrail.tasks import set_within
+from postrail.tasks import end_tasks, set_within
 
 logger = log(__name__)
 
@@ -46,6 +50,7 @@ class Process:
     name: str
     settings: Settings
     clock: Clock
+    clock_sync: ClockSync
     health: Health
     producer: Producer
     progress: Progress
@@ -74,7 +79,8 @@ async def live(name: str, settings: Settings, main: Main) -> int:
     """Runs a service from its first probe to its exit code, which it returns."""
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    clock, health, producer = SystemClock(), Health(), Producer(settings.kafka)
+    clock, health = SharedClock(), Health()
+    producer = Producer(settings.kafka, clock)
     server = HealthServer(settings.server, health)
     server.start()
     progress = Progress(service=name, health=health, server=server, producer=producer, clock=clock)
@@ -82,6 +88,8 @@ async def live(name: str, settings: Settings, main: Main) -> int:
         name=name,
         settings=settings,
         clock=clock,
+        # Until `open_database`; the parser and the monitor have none.
+        clock_sync=ClockSync(clock, health, "Kafka", producer.broker_time),
         health=health,
         producer=producer,
         progress=progress,
@@ -111,9 +119,11 @@ async def _work(process: Process, main: Main) -> None:
         return
     finished = asyncio.Event()
     reports = asyncio.create_task(process.progress.run(finished))
+    following = asyncio.create_task(process.clock_sync.run(finished))
     try:
         await main(process)
     finally:
+        await end_tasks([following])
         finished.set()
         await reports
 
@@ -128,6 +138,24 @@ async def _observe(process: Process) -> None:
 async def _connect(process: Process) -> None:
     """Starts the producer; while Kafka is unavailable the process is alive, and not ready."""
     await patiently(process, "kafka", process.producer.start)
+
+
+async def open_database(process: Process) -> Pool | None:
+    """Opens the pool, and makes the process's clock follow PostgreSQL's.
+
+    Waits while PostgreSQL is unavailable; returns None when the process stops.
+    """
+    return await patiently(process, "database", lambda: _timed_pool(process))
+
+
+async def _timed_pool(process: Process) -> Pool:
+    pool = await open_pool(process.settings.database)
+    try:
+        await process.clock_sync.switch_to(POSTGRESQL, lambda: pooled_sample(pool))
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
 
 
 async def patiently(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from postrail.database import Pool, open_pool, require_current_schema, transaction
+from postrail.database import Pool, require_current_schema, transaction
 from postrail.instance import require_own
-from postrail.process import Process, patiently
+from postrail.process import Process, open_database
 from postrail.records import R
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.outbox import Sweeper
@@ -41,7 +41,7 @@ async def run_stage(
     schema or another owner.
     """
     settings = process.settings
-    pool = await patiently(process, "database", lambda: open_pool(settings.database))
+    pool = await open_database(process)
     if pool is None:
         return
     try:

@@ -34,6 +34,10 @@ _dead_letters = Counter("postrail_dead_letters", "Records that did not decode", 
 _ready = Gauge("postrail_ready", "1 while no part that this process needs is down")
 _paused = Gauge("postrail_paused", "1 while the consumer loop waits for a part that is unavailable")
 _lag = Gauge("postrail_lag_records", "Unread records in this process's partitions", ("service",))
+_clock_offset = Gauge(
+    "postrail_clock_offset_seconds",
+    "How far the machine's clock is ahead of the server's whose time this process takes",
+)
 _unaccounted = Gauge(
     "postrail_unaccounted_mails", "Messages that have had no outcome for too long; must be 0"
 )
@@ -73,6 +77,11 @@ def count_dead_letter(service: str) -> None:
 def set_lag(service: str, records: int) -> None:
     """Sets the number of unread records in the partitions of this process."""
     _lag.labels(service).set(records)
+
+
+def set_clock_offset(ahead_seconds: float) -> None:
+    """Sets how far the machine's clock is ahead of the one that the process follows."""
+    _clock_offset.set(ahead_seconds)
 
 
 def set_unaccounted(mails: int) -> None:

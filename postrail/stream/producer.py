@@ -17,6 +17,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 
+from postrail.clock import Clock, SystemClock
+from postrail.clock.samples import Sample
 from postrail.errors import FatalError
 from postrail.records import Record
 from postrail.settings import KafkaSettings
@@ -61,10 +63,13 @@ def partition_of(key: str, partitions: int) -> int:
 class Producer:
     """An idempotent producer with acks=all."""
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, clock: Clock | None = None) -> None:
+        """Records get the times of `clock`, unless their topic takes the broker's."""
         self._settings = settings
+        self._clock = clock or SystemClock()
         self._producer: Any = None
         self._offered: Any = None
+        self._broker_time: Sample | None = None
         # One thread hands records over, so that they reach their partitions in the order of calls.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-producer")
         # Bounds the callers that wait at once; more than the mailboxes that are read at once.
@@ -122,15 +127,34 @@ class Producer:
         # While the broker is unavailable the last one is still in flight: waiting would delay
         # messages, and the next figure makes up for a lost one.
         if self._producer is not None and (self._offered is None or self._offered.is_done):
-            (self._offered,) = self._hand_over([entry])
+            made_ms, sent = self._now_ms(), self._clock.steady()
+            (self._offered,) = self._hand_over([entry], made_ms)
+            self._offered.add_callback(self._note_time, made_ms, sent)
 
-    def _hand_over(self, entries: Sequence[Entry]) -> list[Any]:
+    def _note_time(self, made_ms: int, sent: float, placed: Any) -> None:
+        # A topic that does not take the broker's time gives back the record's own.
+        if placed.timestamp != made_ms:
+            self._broker_time = Sample(sent, self._clock.steady(), placed.timestamp / 1000)
+
+    async def broker_time(self) -> Sample | None:
+        """Returns the newest reading of the broker's clock, once; None if there is no new one.
+
+        Each offered record gives one when it is acknowledged.
+        """
+        sample, self._broker_time = self._broker_time, None
+        return sample
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
+
+    def _hand_over(self, entries: Sequence[Entry], made_ms: int | None = None) -> list[Any]:
         return [
             self._producer.send(
                 topic_name(entry.topic, self._settings),
                 key=entry.key.encode(),
                 value=entry.value,
                 partition=partition_of(entry.key, self._settings.partitions),
+                timestamp_ms=made_ms or self._now_ms(),
             )
             for entry in entries
         ]

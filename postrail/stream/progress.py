@@ -12,7 +12,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from postrail import __version__
@@ -90,7 +90,8 @@ class Progress:
         self._producer = producer
         self._clock = clock
         self._process = f"{service}@{socket.gethostname()}:{os.getpid()}"
-        self._started_at = clock.now()
+        # Not the time, which is known later: see `SharedClock`.
+        self._started = clock.steady()
         self._tallies: dict[str, _Tally] = {}
         self._lock = threading.Lock()
 
@@ -133,12 +134,13 @@ class Progress:
     def _take(self) -> PipelineProgress:
         with self._lock:
             tallies, self._tallies = self._tallies, {}
+        now = self._clock.now()
         return PipelineProgress(
             process=self._process,
             service=self._service,
             version=__version__,
-            started_at=self._started_at,
-            reported_at=self._clock.now(),
+            started_at=now - timedelta(seconds=self._clock.steady() - self._started),
+            reported_at=now,
             address=self._server.address,
             ready=self._health.ready,
             mailboxes=[tally.progress(mailbox) for mailbox, tally in tallies.items()],

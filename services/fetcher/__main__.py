@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from postrail.blobs import BlobStore
-from postrail.database import open_pool, require_current_schema, transaction
+from postrail.database import require_current_schema, transaction
 from postrail.instance import require_own
 from postrail.oauth.tokens import AccessTokens
-from postrail.process import Process, patiently, run_process
+from postrail.process import Process, open_database, run_process
 from postrail.secrets import Secrets
 from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
@@ -33,7 +33,7 @@ from services.fetcher.watch import MailboxWatch
 async def main(process: Process) -> None:
     """Fetches from the mailboxes assigned to this process until it is told to stop."""
     settings = process.settings
-    pool = await patiently(process, "database", lambda: open_pool(settings.database))
+    pool = await open_database(process)
     if pool is None:
         return
     threads = ThreadPoolExecutor(settings.fetcher.threads, thread_name_prefix="mailbox")

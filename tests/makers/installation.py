@@ -197,6 +197,7 @@ def handler_on(settings: Settings, pool: Pool, producer: MemoryProducer) -> Hand
         name="handler",
         settings=settings,
         clock=SystemClock(),
+        clock_sync=cast(Any, None),
         health=Health(),
         producer=cast(Any, producer),
         progress=cast(Any, NoProgress()),

@@ -49,6 +49,7 @@ class Bench:
             name="handler",
             settings=self.settings,
             clock=self.clock,
+            clock_sync=cast(Any, None),
             health=Health(),
             producer=cast(Any, self.producer),
             progress=cast(Any, NoProgress()),

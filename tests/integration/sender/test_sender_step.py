@@ -109,6 +109,7 @@ class Bench:
             name="sender",
             settings=settings,
             clock=self.clock,
+            clock_sync=cast(Any, None),
             health=Health(),
             producer=cast(Any, self.producer),
             progress=cast(Any, self.progress),

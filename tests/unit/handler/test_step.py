@@ -66,6 +66,7 @@ def handler(batch: Batch) -> tuple[Handler, Process]:
         name="handler",
         settings=cast(Any, type("S", (), {"handler": HandlerSettings(poll_seconds=0.01)})),
         clock=SettableClock(),
+        clock_sync=cast(Any, None),
         health=Health(),
         producer=cast(Any, None),
         progress=cast(Any, None),
