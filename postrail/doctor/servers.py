@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
+from postrail.clock_sync.deviation import REMEDY, REPORTED_SECONDS, described
+from postrail.clock_sync.postgres_time import POSTGRESQL
 from postrail.database import missing_migrations, one, one_connection
 from postrail.doctor import Finding, fine, skipped, warning, wrong
 from postrail.errors import ConfigurationError, PipelineError, TransientError
@@ -17,15 +19,13 @@ from postrail.instance import Owner, owner, require_same
 from postrail.outgoing import unconfirmed
 from postrail.secrets import Secrets
 from postrail.settings import KafkaSettings, ServerSettings, Settings
-from postrail.stream.topics import TOPICS, check_topics, topic_name
+from postrail.stream.topics import TOPICS, TopicCheck, check_topics, topic_name
 
 BOOTSTRAP_SERVERS = "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS"
 KAFKA_PORT = 9092
 # Short, as a person waits for the answer.
 PROBE_SECONDS = 3.0
 KAFKA_SECONDS = 6.0
-# Tables hold times of several machines: with a larger difference, leases and ages are wrong.
-CLOCK_SECONDS = 5.0
 OURS = b"postrail_ready"
 
 
@@ -41,7 +41,7 @@ async def check_kafka(settings: KafkaSettings) -> list[Finding]:
         return [wrong("kafka", error)]
     quick = settings.model_copy(update={"request_timeout_seconds": KAFKA_SECONDS})
     try:
-        missing, differing = await asyncio.to_thread(check_topics, quick)
+        check = await asyncio.to_thread(check_topics, quick)
     except TransientError as error:
         return [
             Finding(
@@ -54,24 +54,33 @@ async def check_kafka(settings: KafkaSettings) -> list[Finding]:
             )
         ]
     kafka = fine("kafka", f"answers at {settings.bootstrap_servers}")
-    return [kafka, _topics([topic_name(topic, settings) for topic in missing], differing)]
+    return [kafka, _topics(check, settings)]
 
 
-def _topics(missing: list[str], differing: list[str]) -> Finding:
-    if missing:
+def _topics(check: TopicCheck, settings: KafkaSettings) -> Finding:
+    if check.missing:
+        missing = [topic_name(topic, settings) for topic in check.missing]
         error = ConfigurationError(
             f"topics are missing: {', '.join(missing)}",
             setting="POSTRAIL_KAFKA__PREFIX",
             remedy="Run: postrail topics apply; or correct the prefix, if theirs is another one",
         )
         return wrong("topics", error)
-    if differing:
+    if check.problems:
         error = ConfigurationError(
-            "; ".join(differing),
+            "; ".join(check.problems),
             setting="POSTRAIL_KAFKA__PARTITIONS, POSTRAIL_KAFKA__RETENTION_DAYS,"
             " POSTRAIL_KAFKA__MIN_INSYNC_REPLICAS",
             remedy="Change the settings to what the topics have, or configure the topics with your"
             " broker's tools; the number of partitions can never change",
+        )
+        return wrong("topics", error)
+    if check.to_alter:
+        names = ", ".join(topic_name(topic, settings) for topic in check.to_alter)
+        error = ConfigurationError(
+            f"records get the time of their makers' clocks, which may be wrong: {names}",
+            setting="message.timestamp.type of the topics",
+            remedy="Run: postrail topics apply",
         )
         return wrong("topics", error)
     return fine("topics", f"all {len(TOPICS)} exist and are configured as this release needs")
@@ -148,13 +157,12 @@ def _instance(found: Owner | None, settings: Settings) -> Finding:
 
 
 def _clock(ahead_seconds: float) -> Finding:
-    if abs(ahead_seconds) <= CLOCK_SECONDS:
-        return fine("clock", f"agrees with PostgreSQL's within {CLOCK_SECONDS:.0f} s")
-    direction = "ahead of" if ahead_seconds > 0 else "behind"
+    if abs(ahead_seconds) <= REPORTED_SECONDS:
+        return fine("clock", f"agrees with PostgreSQL's within {REPORTED_SECONDS:.0f} s")
     error = ConfigurationError(
-        f"this machine's clock is {abs(ahead_seconds):.0f} s {direction} PostgreSQL's",
+        described(ahead_seconds, POSTGRESQL),
         setting="the system clock of both machines",
-        remedy="Correct the wrong clock, and let NTP keep it: timedatectl set-ntp true",
+        remedy=REMEDY,
     )
     return wrong("clock", error)
 

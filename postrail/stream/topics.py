@@ -1,7 +1,8 @@
 """Declares the topics (name, record, retention), creates missing ones and checks the others.
 
 `apply_topics` refuses topics that differ: another number of partitions would move mailboxes, a
-shorter retention would lose messages that wait to be handled or replayed.
+shorter retention would lose messages that wait to be handled or replayed. Only whose time a record
+gets is altered.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from postrail.stream.connection import client_options, kafka_faults
 
 HOUR_MS = 3600 * 1000
 DAY_MS = 24 * HOUR_MS
+# With the time of its maker instead, retention removes a record at once if the maker's clock is
+# behind by more than that; one that is an hour ahead has its records refused.
+ALTERED_CONFIGS = {"message.timestamp.type": "LogAppendTime"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,7 @@ def wanted_configs(topic: Topic[Record], settings: KafkaSettings) -> dict[str, s
         "min.insync.replicas": str(settings.min_insync_replicas),
         # A replica that lags must not become leader: acknowledged messages would be lost.
         "unclean.leader.election.enable": "false",
+        **ALTERED_CONFIGS,
     }
 
 
@@ -84,7 +89,7 @@ def topic_name(topic: Topic[Record], settings: KafkaSettings) -> str:
 
 
 def differences(topic: Topic[Record], settings: KafkaSettings, found: FoundTopic) -> list[str]:
-    """Describes how the broker's topic differs from the declared one."""
+    """Describes how the broker's topic differs from the declared one, beyond ALTERED_CONFIGS."""
     name = topic_name(topic, settings)
     problems = []
     if found.partitions != settings.partitions:
@@ -95,7 +100,7 @@ def differences(topic: Topic[Record], settings: KafkaSettings, found: FoundTopic
     problems += [
         f"{name}: {config} is {found.configs.get(config)}, wanted {wanted}"
         for config, wanted in wanted_configs(topic, settings).items()
-        if found.configs.get(config) != wanted
+        if config not in ALTERED_CONFIGS and found.configs.get(config) != wanted
     ]
     return problems
 
@@ -106,6 +111,28 @@ class FoundTopic:
 
     partitions: int
     configs: dict[str, str]
+
+    @property
+    def must_be_altered(self) -> bool:
+        """Returns whether it lacks one of ALTERED_CONFIGS."""
+        return not ALTERED_CONFIGS.items() <= self.configs.items()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicCheck:
+    """What `apply_topics` would do, and the differences that only a person may remove."""
+
+    missing: list[Topic[Record]]
+    to_alter: list[Topic[Record]]
+    problems: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppliedTopics:
+    """What `apply_topics` has done: the names on the broker."""
+
+    created: list[str]
+    altered: list[str]
 
 
 class TopicAdmin:
@@ -161,30 +188,56 @@ class TopicAdmin:
                 with contextlib.suppress(TopicAlreadyExistsError):
                     self._client.create_topics(wanted, wait_for_metadata=True)
 
+    def alter(self, topics: Sequence[Topic[Record]]) -> None:
+        """Sets ALTERED_CONFIGS; raises ConfigurationError when the broker refuses that."""
+        if not topics:
+            return
+        names = [topic_name(topic, self._settings) for topic in topics]
+        resources = [
+            ConfigResource(ConfigResourceType.TOPIC, name, ALTERED_CONFIGS) for name in names
+        ]
+        with kafka_faults(self._settings):
+            answers = self._client.alter_configs(resources, raise_on_unknown=False)["topic"]
+        refused = {name: answers[name] for name in names if answers[name] != "OK"}
+        if refused:
+            config, wanted = next(iter(ALTERED_CONFIGS.items()))
+            raise ConfigurationError(
+                f"topics cannot be altered: {refused}",
+                setting="POSTRAIL_KAFKA__SASL_USERNAME",
+                remedy="Grant it AlterConfigs on the topics, or set"
+                f" {config}={wanted} with your broker's tools",
+            )
 
-def check_topics(settings: KafkaSettings) -> tuple[list[Topic[Record]], list[str]]:
-    """Returns the missing topics, and how existing ones differ from the declared ones."""
+
+def check_topics(settings: KafkaSettings) -> TopicCheck:
+    """Compares the broker's topics with the declared ones."""
     with TopicAdmin(settings) as admin:
         found = admin.found()
-    missing = [topic for topic in TOPICS if topic.name not in found]
     present = [topic for topic in TOPICS if topic.name in found]
-    problems = [
-        text for topic in present for text in differences(topic, settings, found[topic.name])
-    ]
-    return missing, problems
+    return TopicCheck(
+        missing=[topic for topic in TOPICS if topic.name not in found],
+        to_alter=[topic for topic in present if found[topic.name].must_be_altered],
+        problems=[
+            text for topic in present for text in differences(topic, settings, found[topic.name])
+        ],
+    )
 
 
-def apply_topics(settings: KafkaSettings) -> list[str]:
-    """Creates the missing topics, returns their names; raises ConfigurationError if any differs."""
-    missing, problems = check_topics(settings)
-    if problems:
+def apply_topics(settings: KafkaSettings) -> AppliedTopics:
+    """Creates missing topics and sets ALTERED_CONFIGS; raises ConfigurationError if any differs."""
+    check = check_topics(settings)
+    if check.problems:
         raise ConfigurationError(
-            "topics differ from those that this release needs: " + "; ".join(problems),
+            "topics differ from those that this release needs: " + "; ".join(check.problems),
             setting="POSTRAIL_KAFKA__PARTITIONS, POSTRAIL_KAFKA__RETENTION_DAYS",
             remedy="Change the settings to the values of the topics, or the topics' configuration"
             " with your broker's tools; the number of partitions can never change",
         )
-    if missing:
+    if check.missing or check.to_alter:
         with TopicAdmin(settings) as admin:
-            admin.create(missing)
-    return [topic_name(topic, settings) for topic in missing]
+            admin.create(check.missing)
+            admin.alter(check.to_alter)
+    return AppliedTopics(
+        created=[topic_name(topic, settings) for topic in check.missing],
+        altered=[topic_name(topic, settings) for topic in check.to_alter],
+    )

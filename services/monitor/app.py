@@ -19,7 +19,13 @@ from postrail.process import Process, patiently
 from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
-from postrail.stream.topics import PIPELINE_PROGRESS, TopicAdmin, check_topics, topic_name
+from postrail.stream.topics import (
+    ALTERED_CONFIGS,
+    PIPELINE_PROGRESS,
+    TopicAdmin,
+    check_topics,
+    topic_name,
+)
 from postrail.tasks import set_within
 from services.monitor.exposition import FiguresCollector
 from services.monitor.figures import Row, figures
@@ -154,6 +160,7 @@ def changelog_configs(kept: timedelta) -> dict[str, str]:
         "cleanup.policy": "compact,delete",
         "retention.ms": milliseconds,
         "segment.ms": milliseconds,
+        **ALTERED_CONFIGS,
     }
 
 
@@ -162,11 +169,11 @@ async def topic_exists(process: Process) -> bool:
     while not process.stop.is_set():
         process.health.beat()
         try:
-            missing, _ = await asyncio.to_thread(check_topics, process.settings.kafka)
+            check = await asyncio.to_thread(check_topics, process.settings.kafka)
         except TransientError as error:
             process.health.down("kafka", str(error))
         else:
-            if PIPELINE_PROGRESS not in missing:
+            if PIPELINE_PROGRESS not in check.missing:
                 process.health.up("kafka")
                 return True
             process.health.down("kafka", "topics are missing: run `postrail topics apply`")

@@ -163,8 +163,11 @@ class Installation:
         if applied := asyncio.run(database.migrate(url)):
             self._announce(f"PostgreSQL: {len(applied)} migrations applied")
         asyncio.run(self._claim_database(settings))
-        if made := topics.apply_topics(settings.kafka):
+        applied_topics = topics.apply_topics(settings.kafka)
+        if made := applied_topics.created:
             self._announce(f"Kafka: {len(made)} topics created")
+        if altered := applied_topics.altered:
+            self._announce(f"Kafka: {len(altered)} topics altered")
         return settings
 
     async def _claim_database(self, settings: Settings) -> None:

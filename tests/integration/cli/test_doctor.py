@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 
 from postrail.clock import Clock, SettableClock, SystemClock
@@ -24,9 +26,11 @@ from postrail.database import one_connection
 from postrail.doctor import Finding
 from postrail.doctor.examine import examine
 from postrail.embedded.ports import free_port
+from postrail.embedded.process_ids import until
 from postrail.secrets import Secrets
 from postrail.settings import Settings
-from postrail.stream.topics import apply_topics
+from postrail.stream.connection import client_options
+from postrail.stream.topics import MAIL_FETCHED, apply_topics, check_topics, topic_name
 from services.cli.app import run
 from services.cli.commands import doctor
 from tests.servers.dovecot import Dovecot
@@ -119,6 +123,16 @@ def topics_are_missing(setup: Setup) -> None:
 
 def topics_differ(setup: Setup) -> None:
     setup.change("kafka", partitions=5)
+
+
+def topics_have_the_makers_time(setup: Setup) -> None:
+    kafka = setup.settings.kafka
+    admin = KafkaAdminClient(**client_options(kafka))
+    configs = {"message.timestamp.type": "CreateTime"}
+    name = topic_name(MAIL_FETCHED, kafka)
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs)])
+    admin.close()
+    assert until(lambda: check_topics(kafka).to_alter == [MAIL_FETCHED], 20)
 
 
 def database_is_down(setup: Setup) -> None:
@@ -219,6 +233,13 @@ CASES = [
         "has 4 partitions, wanted 5",
         "POSTRAIL_KAFKA__PARTITIONS",
         "Change the settings to what the topics have",
+    ),
+    Case(
+        topics_have_the_makers_time,
+        "topics",
+        "mail.fetched",
+        "message.timestamp.type",
+        "Run: postrail topics apply",
     ),
     Case(
         database_is_down,

@@ -23,6 +23,7 @@ def test_the_changelogs_have_the_partitions_of_the_reports_and_a_retention(
             resource = ConfigResource(ConfigResourceType.TOPIC, name)
             configs = admin.describe_configs([resource])["topic"][name]
             assert configs["cleanup.policy"]["value"] == "compact,delete"
+            assert configs["message.timestamp.type"]["value"] == "LogAppendTime"
             assert configs["segment.ms"]["value"] == configs["retention.ms"]["value"]
     finally:
         admin.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -11,10 +13,14 @@ from postrail.errors import ConfigurationError
 from postrail.settings import KafkaSettings, Settings
 from postrail.stream.connection import client_options
 from postrail.stream.topics import (
+    MAIL_FETCHED,
     MAIL_PARSED,
     MAILBOX_CHECK_REQUESTED,
     TOPICS,
+    AppliedTopics,
+    Topic,
     TopicAdmin,
+    TopicCheck,
     apply_topics,
     check_topics,
     topic_name,
@@ -39,29 +45,39 @@ def delete_parsed(settings: Settings) -> None:
         admin.close()
 
 
+def alter(settings: Settings, topic: Topic[Any], configs: dict[str, str]) -> None:
+    """Changes a topic as an operator can with the broker's tools."""
+    name = topic_name(topic, settings.kafka)
+    admin = KafkaAdminClient(**client_options(settings.kafka))
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs)])
+    admin.close()
+
+
 def test_creates_all_topics_as_declared(settings: Settings) -> None:
-    names = apply_topics(settings.kafka)
-    assert names == [settings.kafka.prefix + topic.name for topic in TOPICS]
+    done = apply_topics(settings.kafka)
+    assert done.altered == []
+    assert done.created == [settings.kafka.prefix + topic.name for topic in TOPICS]
     with TopicAdmin(settings.kafka) as admin:
         found = admin.found()
     assert {topic.partitions for topic in found.values()} == {4}
     parsed = found[MAIL_PARSED.name].configs
     assert parsed["retention.ms"] == str(30 * DAY_MS)
     assert parsed["cleanup.policy"] == "delete"
+    assert parsed["message.timestamp.type"] == "LogAppendTime"
     assert parsed["unclean.leader.election.enable"] == "false"
     assert found[MAILBOX_CHECK_REQUESTED.name].configs["retention.ms"] == str(3600 * 1000)
 
 
 def test_a_second_call_changes_nothing(settings: Settings) -> None:
     apply_topics(settings.kafka)
-    assert apply_topics(settings.kafka) == []
-    assert check_topics(settings.kafka) == ([], [])
+    assert apply_topics(settings.kafka) == AppliedTopics(created=[], altered=[])
+    assert check_topics(settings.kafka) == TopicCheck(missing=[], to_alter=[], problems=[])
 
 
 def test_creates_missing_topics_only(settings: Settings) -> None:
     apply_topics(settings.kafka)
     delete_parsed(settings)
-    assert apply_topics(settings.kafka) == [topic_name(MAIL_PARSED, settings.kafka)]
+    assert apply_topics(settings.kafka).created == [topic_name(MAIL_PARSED, settings.kafka)]
 
 
 def test_refuses_another_number_of_partitions(settings: Settings) -> None:
@@ -83,14 +99,27 @@ def test_refuses_another_retention(settings: Settings) -> None:
 
 def test_refuses_a_topic_that_was_changed_on_the_broker(settings: Settings) -> None:
     apply_topics(settings.kafka)
-    name = topic_name(MAIL_PARSED, settings.kafka)
-    admin = KafkaAdminClient(**client_options(settings.kafka))
-    configs = {"cleanup.policy": "compact"}
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs)])
-    admin.close()
-    assert until(lambda: check_topics(settings.kafka)[1] != [], 20)
+    alter(settings, MAIL_PARSED, {"cleanup.policy": "compact"})
+    assert until(lambda: check_topics(settings.kafka).problems != [], 20)
     with pytest.raises(ConfigurationError, match=r"cleanup\.policy is compact, wanted delete"):
         apply_topics(settings.kafka)
+
+
+def test_records_of_existing_topics_get_the_brokers_time(settings: Settings) -> None:
+    # As an earlier release made it.
+    apply_topics(settings.kafka)
+    alter(settings, MAIL_FETCHED, {"message.timestamp.type": "CreateTime"})
+    assert until(lambda: check_topics(settings.kafka).to_alter == [MAIL_FETCHED], 20)
+    assert check_topics(settings.kafka).problems == []
+
+    assert apply_topics(settings.kafka).altered == [topic_name(MAIL_FETCHED, settings.kafka)]
+
+    assert until(lambda: check_topics(settings.kafka).to_alter == [], 20)
+    with TopicAdmin(settings.kafka) as admin:
+        configs = admin.found()[MAIL_FETCHED.name].configs
+    assert configs["message.timestamp.type"] == "LogAppendTime"
+    # What else was set is kept.
+    assert configs["retention.ms"] == str(30 * DAY_MS)
 
 
 def test_missing_topics_are_not_created_while_another_differs(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError
+from postrail.settings import KafkaSettings
 from postrail.stream import topics as core
 from services.cli.data_folder import Data
 from services.cli.installation import load, refuse_observer
@@ -18,25 +19,34 @@ topics = typer.Typer(no_args_is_help=True)
 @topics.command("apply")
 def apply_topics(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what is missing or differs; create nothing.")
+        bool, typer.Option("--dry-run", help="Show what is missing or differs; change nothing.")
     ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Create missing topics, and report those that differ from what this release needs."""
+    """Create missing topics, and report those that differ from what this release needs.
+
+    Existing topics are altered in one way: their records get the broker's time.
+    """
     settings = load(data)
+    problems: list[str] = []
     if dry_run:
-        missing, problems = core.check_topics(settings.kafka)
-        names = [core.topic_name(topic, settings.kafka) for topic in missing]
+        check = core.check_topics(settings.kafka)
+        done, problems = _would_apply(check, settings.kafka), check.problems
     else:
         refuse_observer(settings)
-        problems, names = [], core.apply_topics(settings.kafka)
+        done = core.apply_topics(settings.kafka)
     if json:
-        show_json({"dry_run": dry_run, "made": names, "problems": problems})
+        show_json(
+            {"dry_run": dry_run, "made": done.created, "altered": done.altered}
+            | {"problems": problems}
+        )
     else:
-        for name in names:
+        for name in done.created:
             typer.echo(f"{'Would create' if dry_run else 'Created'} {name}")
-        if not names and not problems:
+        for name in done.altered:
+            typer.echo(f"{'Would alter' if dry_run else 'Altered'} {name}")
+        if not done.created and not done.altered and not problems:
             typer.echo("All topics exist as this release needs them.")
     if problems:
         raise ConfigurationError(
@@ -44,3 +54,10 @@ def apply_topics(
             remedy="Change the settings to match the topics, or change the topics' configuration"
             " with your broker's tools",
         )
+
+
+def _would_apply(check: core.TopicCheck, kafka: KafkaSettings) -> core.AppliedTopics:
+    return core.AppliedTopics(
+        created=[core.topic_name(topic, kafka) for topic in check.missing],
+        altered=[core.topic_name(topic, kafka) for topic in check.to_alter],
+    )
