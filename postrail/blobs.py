@@ -148,6 +148,13 @@ class BlobStore:
         with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
             await obstore.delete_async(self._store, "check")
 
+    async def time(self) -> datetime:
+        """Returns the store's own time, by which it notes last writes: writes a small object."""
+        with self._faults():
+            await obstore.put_async(self._store, "time", b"postrail")
+            meta = await obstore.head_async(self._store, "time")
+        return meta["last_modified"]
+
     async def list_blobs(self) -> AsyncIterator[list[StoredBlob]]:
         """Lists all blobs, in pages of at most a thousand."""
         pages = obstore.list(self._store, "blobs", chunk_size=LIST_PAGE).__aiter__()

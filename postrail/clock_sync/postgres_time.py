@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from postrail.clock import steady_seconds
 from postrail.clock.samples import Sample
 from postrail.clock.shared_clock import SharedClock
@@ -23,6 +25,11 @@ async def sample_of(connection: Connection) -> Sample:
     received = steady_seconds()
     assert row is not None
     return Sample(sent, received, row[0])
+
+
+async def time_of(connection: Connection) -> datetime:
+    """Returns PostgreSQL's time in UTC, for a command that writes it once."""
+    return (await clock_of(connection)).now()
 
 
 async def clock_of(connection: Connection) -> SharedClock:

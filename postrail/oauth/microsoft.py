@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msal
@@ -101,7 +101,7 @@ class MicrosoftProvider:
         return DeviceCode(
             code=str(flow["user_code"]),
             address=str(flow["verification_uri"]),
-            expires_at=datetime.fromtimestamp(flow["expires_at"], UTC),
+            expires_at=self._expiry(flow),
             interval_seconds=seconds_in(flow, "interval", DEVICE_INTERVAL_SECONDS),
             kept=flow,
         )
@@ -142,12 +142,16 @@ class MicrosoftProvider:
     def _tokens(self, found: Mapping[str, Any], sent: list[str] | None = None) -> Tokens:
         if not found.get("access_token"):
             raise refusal(self._credential, self._account, found, [*(sent or []), *self._hidden()])
-        seconds = seconds_in(found, "expires_in", UNKNOWN_LIFETIME_SECONDS)
         return Tokens(
             access_token=str(found["access_token"]),
             refresh_token=str(found.get("refresh_token", "")),
-            expires_at=self._clock.now() + timedelta(seconds=seconds),
+            expires_at=self._expiry(found),
         )
+
+    def _expiry(self, answer: Mapping[str, Any]) -> datetime:
+        # Not msal's own times, which are the machine's.
+        seconds = seconds_in(answer, "expires_in", UNKNOWN_LIFETIME_SECONDS)
+        return self._clock.now() + timedelta(seconds=seconds)
 
     def _hidden(self) -> list[str]:
         return [self._secret] if isinstance(self._secret, str) else []

@@ -67,7 +67,8 @@ async def collect(
     It may be interrupted and repeated, and may run in several processes at once.
     """
     report = CollectReport(dry_run=dry_run)
-    before = now - keep
+    # By the store's clock, too: if it is behind, its blobs are younger than they seem.
+    before = min(now, await blobs.time()) - keep
     async for page in blobs.list_blobs():
         report += await _collect_page(pool, blobs, page, before, dry_run)
     return report

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from postrail.clock import Clock, SystemClock
+from postrail.clock_sync.postgres_time import clock_of
 from postrail.database import Connection, one_connection, require_current_schema
 from postrail.embedded.endpoints import read_endpoints
-from postrail.errors import ConfigurationError
+from postrail.errors import ConfigurationError, PipelineError
 from postrail.instance import owner, require_same
 from postrail.settings import Settings, adopt, load_settings
 from services.cli.data_folder import DEFAULT_FOLDER, note_adopted
@@ -57,6 +59,15 @@ def _folder(data: Path | None, settings: Settings) -> Path | None:
     named = {"kafka", "database"} & settings.model_fields_set
     folder = settings.data or (None if named else DEFAULT_FOLDER)
     return folder if folder is not None and (folder / "endpoints.json").exists() else None
+
+
+async def shared_clock(settings: Settings) -> Clock:
+    """Returns a clock that tells PostgreSQL's time; the machine's while that is unavailable."""
+    try:
+        async with one_connection(settings.database) as connection:
+            return await clock_of(connection)
+    except PipelineError:
+        return SystemClock()
 
 
 def complete(work: Coroutine[Any, Any, Result]) -> Result:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from postrail.clock import Clock
+from postrail.clock import Clock, SystemClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import TransientError
 from postrail.mailbox import Mailbox
@@ -103,7 +103,8 @@ class MailboxFactory:
         )
         match account.protocol:
             case "folder":
-                return FolderMailbox(account, state, self._clock)
+                # Its files have the times of the machine's own clock.
+                return FolderMailbox(account, state, SystemClock())
             case "microsoft_graph":
                 return GraphMailbox(
                     account,

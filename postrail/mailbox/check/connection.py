@@ -291,4 +291,5 @@ def _words(line: bytes) -> str:
 
 
 def _now() -> datetime:
+    # By the machine's clock, since the TLS library judges certificates by it.
     return datetime.now(UTC)

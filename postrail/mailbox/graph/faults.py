@@ -154,7 +154,7 @@ def refusal(
     """Returns the error for an answer with a status of 400 or above."""
     code, words = _code_and_message(status, body)
     problem = f"{server_of(account)} refused: {words} ({status} {code})"
-    after = retry_after_seconds(headers.get("Retry-After", ""))
+    after = retry_after_seconds(headers.get("Retry-After", ""), headers.get("Date", ""))
     if status in (429, 503, 509) and (after or status == 429):
         return MailboxUnavailable(
             f"{server_of(account)} asks for a pause: {words} ({status} {code})",
@@ -195,19 +195,28 @@ def json_in(content: bytes) -> Any:
         raise ValueError("JSON that is nested too deeply") from error
 
 
-def retry_after_seconds(value: str, now: datetime | None = None) -> float:
-    """Returns the seconds of a Retry-After header (RFC 9110, 10.2.3: number or date), else 0."""
+def retry_after_seconds(value: str, server_time: str = "") -> float:
+    """Returns the seconds of a Retry-After header (RFC 9110, 10.2.3: number or date), else 0.
+
+    `server_time` is the Date header, as a date is by the server's clock.
+    """
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            until = email.utils.parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
+        if (until := _http_date(value)) is None:
             return 0.0
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        seconds = (until - (now or datetime.now(UTC))).total_seconds()
+        seconds = (until - (_http_date(server_time) or datetime.now(UTC))).total_seconds()
     # The comparison is false for "nan", too.
     return min(LONGEST_WAIT_SECONDS, seconds) if seconds > 0 else 0.0
+
+
+def _http_date(value: str) -> datetime | None:
+    """Returns the time of a header, or None when it is no date."""
+    try:
+        found = email.utils.parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def token_refused(account: MailAccount, words: str) -> ConfigurationError:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.database import open_pool
 from postrail.operate import blob_collector
 from postrail.operate.blob_collector import CollectReport
@@ -42,14 +42,15 @@ def collect(
 
 async def _collect(settings: Settings, dry_run: bool) -> CollectReport:
     # A single connection fails at once with the reason; the pool would keep trying.
-    async with connected(settings):
+    async with connected(settings) as connection:
+        now = await time_of(connection)
         store = BlobStore(settings.blobs.url)
     pool = await open_pool(settings.database)
     try:
         return await blob_collector.collect(
             pool,
             store,
-            now=SystemClock().now(),
+            now=now,
             keep=blob_collector.keep_for(settings.kafka),
             dry_run=dry_run,
         )

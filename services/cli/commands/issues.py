@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from postrail.blobs import BlobStore
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.database import open_pool
 from postrail.effects.comment import Commented
 from postrail.errors import ConfigurationError
@@ -151,7 +151,8 @@ async def _issue(settings: Settings, key: str) -> IssueDetail:
 async def _comment(settings: Settings, key: str, text: str, author: str | None) -> Commented:
     message_id_key = Secrets(settings.secrets).message_id_key()
     # A single connection fails at once with the reason; the pool would keep trying.
-    async with connected(settings):
+    async with connected(settings) as connection:
+        now = await time_of(connection)
         pool = await open_pool(settings.database)
     try:
         return await comment_on_issue(
@@ -160,7 +161,7 @@ async def _comment(settings: Settings, key: str, text: str, author: str | None) 
             text,
             author_address=author,
             message_id_key=message_id_key,
-            now=SystemClock().now(),
+            now=now,
         )
     finally:
         await pool.close()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.errors import ConfigurationError
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
@@ -139,7 +139,7 @@ def _recipients(found: list[OutgoingRow]) -> str:
 
 async def _retry(settings: Settings, outgoing_id: str, recipient: str | None) -> list[OutgoingRow]:
     async with connected(settings) as connection:
-        now = SystemClock().now()
+        now = await time_of(connection)
         return await retry_unconfirmed(connection, outgoing_id, recipient, now)
 
 
@@ -147,7 +147,7 @@ async def _settle(
     settings: Settings, outgoing_id: str, recipient: str | None, outcome: Outcome
 ) -> list[OutgoingRow]:
     async with connected(settings) as connection:
-        now = SystemClock().now()
+        now = await time_of(connection)
         return await settle_unconfirmed(connection, outgoing_id, recipient, outcome, now)
 
 

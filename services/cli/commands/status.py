@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from postrail.clock import SystemClock
 from postrail.views.status import Status, StreamStatus, TableStatus, read_status
 from services.cli.commands.run import Service
 from services.cli.data_folder import Data
-from services.cli.installation import complete, load
+from services.cli.installation import complete, load, shared_clock
 from services.cli.output import Json, console, show_fields, show_json, show_table
 from services.cli.visible import clean
 
@@ -18,7 +17,9 @@ def status(data: Data = None, json: Json = False) -> None:
 
     Exit code 1 when Kafka or PostgreSQL is unavailable.
     """
-    found, errors = complete(read_status(load(data), SystemClock()))
+    settings = load(data)
+    clock = complete(shared_clock(settings))
+    found, errors = complete(read_status(settings, clock))
     if json:
         show_json(found)
     else:

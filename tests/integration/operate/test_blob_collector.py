@@ -17,7 +17,7 @@ from postrail.operate.blob_collector import collect
 from postrail.settings import DatabaseSettings
 
 KEEP = timedelta(days=37)
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
+NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=38)
 YOUNG = NOW - timedelta(days=36)
 # Columns that hold a SHA-256, but not of a blob.
@@ -112,6 +112,18 @@ async def test_a_dry_run_removes_nothing(pool: Pool, blobs: BlobStore, tmp_path:
     report = await collect(pool, blobs, now=NOW, keep=KEEP, dry_run=True)
     assert await present(blobs) == {old}
     assert str(report) == "1 blobs: 0 young, 0 needed, would remove 1 (3 bytes)"
+
+
+async def test_a_store_whose_clock_is_behind_keeps_its_young_blobs(
+    pool: Pool, blobs: BlobStore, tmp_path: Path
+) -> None:
+    # All times are of a machine whose clock is two months behind.
+    behind = timedelta(days=60)
+    young = await put(blobs, tmp_path, b"young", NOW)
+    await put(blobs, tmp_path, b"old", NOW - timedelta(days=38))
+    report = await collect(pool, blobs, now=NOW + behind, keep=KEEP)
+    assert report.removed == 1
+    assert await present(blobs) == {young}
 
 
 async def test_an_empty_store_has_nothing_to_collect(pool: Pool, blobs: BlobStore) -> None:

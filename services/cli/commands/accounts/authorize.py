@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from postrail.clock import SystemClock
 from postrail.configuration.load import mail_accounts
 from postrail.configuration.models.credential import OAuthCredential
 from postrail.configuration.models.credential_checks import is_loopback_address
@@ -18,7 +17,7 @@ from postrail.secrets import Secrets
 from postrail.settings import Settings
 from services.cli.commands.accounts.callback_server import CallbackServer
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected, connected_to_own, load
+from services.cli.installation import complete, connected, connected_to_own, load, shared_clock
 from services.cli.visible import clean
 
 # As long as an authorization that was begun stays valid.
@@ -45,8 +44,9 @@ def authorize(
     """
     settings = load(data)
     account, credential = complete(_found(settings, name))
+    clock = complete(shared_clock(settings))
     authorization = Authorization(
-        account, lambda: connected(settings), Secrets(settings.secrets), SystemClock()
+        account, lambda: connected(settings), Secrets(settings.secrets), clock
     )
     match credential.flow:
         case "authorization_code" if paste or not is_loopback_address(credential.redirect_address):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration.change import account_named, change_account
 from postrail.configuration.plan import Plan
 from postrail.operate.check_mailbox import check_mailboxes
@@ -26,7 +26,7 @@ from services.cli.commands.accounts.display import (
 from services.cli.commands.accounts.reconcile import backfill, reconcile
 from services.cli.commands.accounts.test import check_account
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected, load, load_to_write
+from services.cli.installation import complete, connected, load, load_to_write, shared_clock
 from services.cli.options import Author, Everything, Names, chosen, login_name
 from services.cli.output import Json, console, show_fields, show_json
 
@@ -125,7 +125,7 @@ def fetch(
             settings.kafka,
             chosen(names, everything),
             author=author or login_name(),
-            clock=SystemClock(),
+            clock=complete(shared_clock(settings)),
         )
     )
     if json:
@@ -139,13 +139,13 @@ def fetch(
 async def _all(settings: Settings) -> list[AccountStatus]:
     after_seconds = settings.handler.unaccounted_after_seconds
     async with connected(settings) as connection:
-        return await account_statuses(connection, SystemClock().now(), after_seconds)
+        return await account_statuses(connection, await time_of(connection), after_seconds)
 
 
 async def _one(settings: Settings, name: str) -> tuple[AccountStatus, list[FailedMail]]:
     after_seconds = settings.handler.unaccounted_after_seconds
     async with connected(settings) as connection:
-        found = await account_statuses(connection, SystemClock().now(), after_seconds)
+        found = await account_statuses(connection, await time_of(connection), after_seconds)
         account = account_named(name, [account for account, _ in found])
         one = next(pair for pair in found if pair[0] is account)
         return one, await recent_failures(connection, name, FAILURES_SHOWN)
@@ -169,6 +169,5 @@ def _switch(name: str, values: dict[str, Any], author: str, data: Data, json: bo
 async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:
     secrets = Secrets(settings.secrets)
     async with connected(settings) as connection:
-        return await change_account(
-            connection, name, values, secrets, author=author, now=SystemClock().now()
-        )
+        now = await time_of(connection)
+        return await change_account(connection, name, values, secrets, author=author, now=now)

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from postrail.clock import SystemClock
 from postrail.errors import ConfigurationError, TransientError
 from postrail.mailbox_state.reconciliation import Reconciliation
 from postrail.operate.reconcile import request_reconciliations, wait_for_reconciliations
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected, load_to_write
+from services.cli.installation import complete, connected, load_to_write, shared_clock
 from services.cli.options import Author, Everything, Names, chosen, login_name
 from services.cli.output import Json, console, show_json
 
@@ -68,7 +67,8 @@ def backfill(
 def _run(
     names: Sequence[str], since: date | None, wait: float, author: str, data: Data, json: bool
 ) -> None:
-    settings, clock = load_to_write(data), SystemClock()
+    settings = load_to_write(data)
+    clock = complete(shared_clock(settings))
     ids = complete(
         request_reconciliations(
             lambda: connected(settings),

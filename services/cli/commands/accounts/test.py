@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from postrail.clock import SystemClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import one_connection
@@ -26,7 +25,7 @@ from postrail.operate.test_account import (
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected_to_own, load
+from services.cli.installation import complete, connected_to_own, load, shared_clock
 from services.cli.options import name_of, read_text
 from services.cli.output import Json, console, show_json
 from services.cli.visible import clean
@@ -87,7 +86,8 @@ async def _test_all(
     settings: Settings, candidates: Sequence[Candidate], json: bool
 ) -> list[list[Step]]:
     secrets = Secrets(settings.secrets)
-    tokens = AccessTokens(lambda: one_connection(settings.database), secrets, SystemClock())
+    clock = await shared_clock(settings)
+    tokens = AccessTokens(lambda: one_connection(settings.database), secrets, clock)
     try:
         return [await _test(candidate, tokens, json) for candidate in candidates]
     finally:

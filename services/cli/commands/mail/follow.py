@@ -10,12 +10,11 @@ from datetime import timedelta
 import typer
 from rich.text import Text
 
-from postrail.clock import SystemClock
 from postrail.settings import Settings
 from postrail.tasks import set_within
 from postrail.views.incoming import UNFINISHED, IncomingRow, changed_mails, incoming_mails
 from services.cli.commands.mail.changes import Changes
-from services.cli.installation import connected
+from services.cli.installation import connected, shared_clock
 from services.cli.output import SHORT_ID, as_json, console, moment
 from services.cli.visible import clean
 
@@ -35,7 +34,7 @@ async def follow_mails(
     # an answer of the database (wait_for, bpo-37658).
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
-    clock = SystemClock()
+    clock = await shared_clock(settings)
     since = clock.now() - OVERLAP
     async with connected(settings) as connection:
         changes = Changes(

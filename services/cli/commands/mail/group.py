@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.operate.retry import retry_mail
 from postrail.settings import Settings
 from postrail.views.contents import MailText, mail_text, raw_bytes
@@ -159,7 +159,7 @@ async def _mail(settings: Settings, mail_id: str) -> tuple[IncomingDetail, MailT
 
 async def _retry(settings: Settings, mail_id: str) -> IncomingDetail:
     async with connected(settings) as connection:
-        return await retry_mail(connection, mail_id, SystemClock().now())
+        return await retry_mail(connection, mail_id, await time_of(connection))
 
 
 async def _raw(settings: Settings, mail_id: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration.apply import apply_entries
 from postrail.configuration.entry import Entry
 from postrail.configuration.plan import Change, Plan
@@ -60,7 +60,7 @@ async def _apply(
             secrets,
             file=file,
             author=author,
-            now=SystemClock().now(),
+            now=await time_of(connection),
             dry_run=dry_run,
         )
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from postrail import instance as ownership
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.database import one_connection
 from postrail.errors import ConfigurationError
 from postrail.instance import Owner
@@ -70,4 +70,5 @@ async def _owner(settings: Settings) -> Owner | None:
 async def _adopt(settings: Settings) -> Owner | None:
     # The schema is not checked: `migrate` in turn requires that the database is ours.
     async with one_connection(settings.database) as connection:
-        return await ownership.adopt(connection, settings.instance, SystemClock().now())
+        now = await time_of(connection)
+        return await ownership.adopt(connection, settings.instance, now)

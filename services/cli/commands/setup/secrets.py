@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from postrail.clock import SystemClock
+from postrail.clock_sync.postgres_time import time_of
 from postrail.operate.reseal import reseal as reseal_secrets
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import Settings
@@ -35,6 +35,5 @@ def reseal(author: Author = "", data: Data = None) -> None:
 
 async def _reseal(settings: Settings, author: str) -> int:
     async with connected(settings) as connection:
-        return await reseal_secrets(
-            connection, Secrets(settings.secrets), author=author, now=SystemClock().now()
-        )
+        now = await time_of(connection)
+        return await reseal_secrets(connection, Secrets(settings.secrets), author=author, now=now)

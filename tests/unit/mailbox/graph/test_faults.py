@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -31,7 +30,7 @@ ACCOUNT = MailAccount(
     address="support@example.org",
     project="HELP",
 )
-NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
+NOW = "Fri, 06 Nov 2026 08:49:37 GMT"
 
 
 def answered(status: int, code: str, message: str = "Words.", retry: str = "") -> PipelineError:
