@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from postrail.embedded.java import JavaProgram, java_command
+from postrail.embedded.partition_folders import prepare_partitions, require_no_strays
 from postrail.embedded.ports import LOOPBACK, answers
 from postrail.embedded.processes import Child, log_tail, open_log, write_atomically
-from postrail.errors import TransientError
+from postrail.errors import ConfigurationError, TransientError
 
 KAFKA = JavaProgram(
     "Kafka 4.3.1",
@@ -99,8 +100,15 @@ class Kafka:
         return self._child
 
     def launch(self, announce: Callable[[str], None] = lambda line: None) -> None:
-        """Formats a new folder and starts the process, without waiting until it answers."""
+        """Formats a new folder and starts the process, without waiting until it answers.
+
+        Raises ConfigurationError for records that the broker would set aside or forget.
+        """
+        if self._child.running:
+            return
         self._log_folder.mkdir(parents=True, exist_ok=True)
+        for line in prepare_partitions(self._log_folder):
+            announce(line)
         self._write_properties()
         if not (self._log_folder / "meta.properties").exists():
             announce("Kafka: preparing its data folder")
@@ -108,8 +116,17 @@ class Kafka:
         self._child.start()
 
     def wait_ready(self) -> None:
-        """Waits until clients can connect; raises ChildEndedError when the broker ends before."""
+        """Waits until clients can connect.
+
+        Raises ChildEndedError when the broker ends before, and ConfigurationError when it has set
+        records aside; then it is stopped, so that nothing starts anew without them.
+        """
         self._child.wait_until(lambda: answers(self.port), READY_SECONDS)
+        try:
+            require_no_strays(self._log_folder)
+        except ConfigurationError:
+            self.stop()
+            raise
 
     def start(self) -> None:
         """Starts the broker and waits until clients can connect."""
