@@ -1,0 +1,197 @@
+"""The clocks of machines are wrong, or are set during the work: no time of ours follows them."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.processes.pipeline import SERVICES, Inbox, Pipeline, Replica, letter
+from tests.processes.shifted_clock import Shift
+from tests.servers.dovecot import Dovecot
+
+pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
+
+USER = "support"
+HOUR, DAY = 3600.0, 86400.0
+CONVERSATIONS, LETTERS = 4, 3
+QUICK = {
+    # Greylisted recipients are accepted a second later.
+    "POSTRAIL_SENDER__RETRY_BASE_SECONDS": "1",
+    "POSTRAIL_SENDER__RETRY_MAX_SECONDS": "2",
+    "POSTRAIL_SENDER__POLL_SECONDS": "0.2",
+    "POSTRAIL_SENDER__CLAIM_SECONDS": "10",
+    "POSTRAIL_OUTBOX__SWEEP_AFTER_SECONDS": "1",
+}
+# How far a time may lie from PostgreSQL's while the test runs: due times lie ahead.
+TOLERANCE = timedelta(minutes=5)
+ADDRESS = re.compile(r'"address": "([^"]+)"')
+
+
+@pytest.fixture
+def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) -> Iterator[Pipeline]:
+    with Pipeline(own_folder, {**environment, **QUICK}, dovecot) as pipeline:
+        pipeline.configure([Inbox(name=USER)])
+        yield pipeline
+
+
+def message_id(conversation: int, place: int) -> str:
+    return f"<{conversation}-{place}@customer.test>"
+
+
+def letter_of(conversation: int, place: int) -> bytes:
+    """Makes a message; a person whose server greylists writes first, a colleague answers."""
+    writer = "colleague" if place else "grey"
+    return letter(
+        f"Conversation {conversation}",
+        sender=f"{writer}{conversation}@customer.test",
+        message_id=message_id(conversation, place),
+        in_reply_to=message_id(conversation, place - 1) if place else None,
+        text=f"Letter {place}\r\n",
+    )
+
+
+def feed(pipeline: Pipeline, conversations: range) -> None:
+    """Delivers all messages of the conversations, place by place."""
+    for place in range(LETTERS):
+        pipeline.dovecot.fill(USER, [letter_of(number, place) for number in conversations])
+
+
+def require_one_effect_each(pipeline: Pipeline, conversations: int) -> None:
+    """Checks each message's effect, their order, and that each notification was sent once."""
+    found = pipeline.rows("SELECT state, outcome, count(*) FROM incoming_mail GROUP BY 1, 2")
+    assert Counter({row[:2]: row[2] for row in found}) == Counter(
+        {("done", "issue"): conversations, ("done", "comment"): conversations * (LETTERS - 1)}
+    )
+    comments = pipeline.rows(
+        "SELECT issue.summary, array_agg(left(body, 8) ORDER BY comment_id) FROM comment"
+        " JOIN issue USING (issue_key) GROUP BY 1"
+    )
+    in_order = [f"Letter {place}" for place in range(1, LETTERS)]
+    assert [row[1] for row in comments] == [in_order] * conversations
+
+    states = pipeline.rows("SELECT state, maybe_twice, count(*) FROM delivery GROUP BY 1, 2")
+    assert states == [("sent", False, conversations * LETTERS)]
+    sent = Counter(mail.message_id for mail in pipeline.sent())
+    assert len(sent) == conversations * LETTERS
+    assert set(sent.values()) == {1}
+    assert pipeline.value("SELECT max(attempts) FROM delivery") > 1, "nothing was greylisted"
+    assert pipeline.unaccounted() == 0
+
+
+def require_times_of_postgresql(pipeline: Pipeline, since: datetime) -> None:
+    """Checks all times in all tables, but for those that messages bring along."""
+    now = pipeline.value("SELECT now()")
+    columns = pipeline.rows(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type = 'timestamp with time zone'"
+    )
+    seen = 0
+    for table, column in columns:
+        first, last, count = pipeline.rows(
+            f'SELECT min("{column}"), max("{column}"), count("{column}") FROM "{table}"'
+        )[0]
+        seen += count
+        if count and table != "schema_migration":
+            assert since - TOLERANCE < first <= last < now + TOLERANCE, (table, column)
+    assert seen > 100
+
+
+def start_shifted(pipeline: Pipeline, service: str, shift: Shift) -> Replica:
+    """Starts one more replica of a service, by a clock that the test sets."""
+    replica = pipeline.process(f"{service}-shifted", shift.command(f"services.{service}"))
+    replica.start()
+    return replica
+
+
+def probe(replica: Replica, path: str) -> tuple[int, str]:
+    """Returns the status and body of the process's health server; 0 before it has started."""
+    address = ADDRESS.search(replica.log)
+    if address is None:
+        return 0, ""
+    try:
+        with urllib.request.urlopen(f"http://{address[1]}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def wait_for_probe(pipeline: Pipeline, replica: Replica, status: int, says: str) -> None:
+    """Waits until the process is ready or not, with these words."""
+
+    def answers() -> bool:
+        found = probe(replica, "/readyz")
+        return found[0] == status and says in found[1]
+
+    pipeline.wait_until(answers, 30, f"{replica.name}: {status} {says}")
+
+
+def wait_until_begun(pipeline: Pipeline, conversations: range) -> None:
+    """Waits until a message of these conversations has come in."""
+    first = [message_id(number, 0) for number in conversations]
+    statement = "SELECT FROM incoming_mail WHERE message_id = ANY(%s)"
+    pipeline.wait_until(lambda: pipeline.rows(statement, [first]), 60, "a message has come in")
+
+
+def shown_offset(replica: Replica) -> float:
+    found = re.search(r"^postrail_clock_offset_seconds (\S+)$", probe(replica, "/metrics")[1], re.M)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [-31 * DAY, HOUR, 31 * DAY],
+    ids=["31 days behind", "an hour ahead", "31 days ahead"],
+)
+def test_wrong_clocks_change_nothing_but_the_probes(pipeline: Pipeline, seconds: float) -> None:
+    since = pipeline.value("SELECT now()")
+    shift = Shift(pipeline.folder / "shift", seconds)
+    replicas = {service: start_shifted(pipeline, service, shift) for service in SERVICES}
+
+    feed(pipeline, range(CONVERSATIONS))
+    pipeline.wait_until_settled(mails=CONVERSATIONS * LETTERS, seconds=90)
+
+    require_one_effect_each(pipeline, CONVERSATIONS)
+    require_times_of_postgresql(pipeline, since)
+    where = "ahead of" if seconds > 0 else "behind"
+    for service, replica in replicas.items():
+        server = "Kafka" if service == "parser" else "PostgreSQL"
+        says = f"clock: this machine's clock is {abs(seconds):.0f} s {where} {server}'s"
+        wait_for_probe(pipeline, replica, 503, says)
+        assert shown_offset(replica) == pytest.approx(seconds, abs=5)
+        assert replica.log.count("the machine's clock is wrong") == 1
+
+    # The clock is set right.
+    shift.set(0)
+    for replica in replicas.values():
+        wait_for_probe(pipeline, replica, 200, "ready")
+        assert replica.log.count("the machine's clock is right again") == 1
+    require_times_of_postgresql(pipeline, since)
+
+
+def test_clocks_that_are_set_during_the_work_change_nothing(pipeline: Pipeline) -> None:
+    # One process of each service has a clock that is right, and one has a clock that is set.
+    since = pipeline.value("SELECT now()")
+    shift = Shift(pipeline.folder / "shift")
+    pipeline.start()
+    for service in SERVICES:
+        start_shifted(pipeline, service, shift)
+
+    steps = (0, HOUR, 0, -HOUR, HOUR, -31 * DAY)
+    for wave, seconds in enumerate(steps):
+        conversations = range(wave * CONVERSATIONS, (wave + 1) * CONVERSATIONS)
+        feed(pipeline, conversations)
+        wait_until_begun(pipeline, conversations)
+        shift.set(seconds)
+    total = len(steps) * CONVERSATIONS
+    pipeline.wait_until_settled(mails=total * LETTERS, seconds=90)
+
+    require_one_effect_each(pipeline, total)
+    require_times_of_postgresql(pipeline, since)
