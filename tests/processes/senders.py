@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,11 +106,16 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 40.0)
 class SenderProcess:
     """One sender, as a process like in production."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        folder: Path,
+        arguments: Sequence[str] = ("-m", "services.sender"),
+    ) -> None:
         self._log = folder / f"sender-{uuid.uuid4().hex[:8]}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.sender"],
+                [sys.executable, *arguments],
                 cwd=REPOSITORY,
                 env={**os.environ, **environment},
                 stdout=log,
@@ -126,6 +131,12 @@ class SenderProcess:
     def runs(self) -> bool:
         """Returns whether the process is running."""
         return self._process.poll() is None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Returns whether a signal has stopped the process (proc(5))."""
+        status = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] == "T"
 
     def pause(self) -> None:
         """Stops the process with SIGSTOP."""
