@@ -114,9 +114,19 @@ class BlobStore:
     async def read_into(self, sha256: str, file: Writable) -> None:
         """Writes the content to a file; raises BlobMissing as `get` does."""
         async with self._found(sha256):
-            found = await obstore.get_async(self._store, _blob_path(sha256))
-            async for chunk in found.stream(PART_BYTES):
-                file.write(chunk)
+            await self._read_into(_blob_path(sha256), file)
+
+    async def read_archived(self, day: date, mailbox: str, mail_id: str, file: Writable) -> bool:
+        """Writes an archived message to a file; returns False when the archive lacks it."""
+        with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
+            await self._read_into(_archive_path(day, mailbox, mail_id), file)
+            return True
+        return False
+
+    async def _read_into(self, path: str, file: Writable) -> None:
+        found = await obstore.get_async(self._store, path)
+        async for chunk in found.stream(PART_BYTES):
+            file.write(chunk)
 
     @contextlib.asynccontextmanager
     async def _found(self, sha256: str) -> AsyncIterator[None]:
@@ -182,8 +192,7 @@ class BlobStore:
         self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
     ) -> None:
         """Stores a raw message under its day and mailbox; a repeated message replaces itself."""
-        path = f"archive/{day.isoformat()}/{_safe(mailbox)}/{_safe(mail_id)}.eml"
-        await self._put_chunks(path, size, chunks)
+        await self._put_chunks(_archive_path(day, mailbox, mail_id), size, chunks)
 
     async def _put_chunks(self, path: str, size: int, chunks: Iterable[bytes]) -> None:
         with self._faults():
@@ -264,6 +273,10 @@ def _first_line(error: Exception) -> str:
 def _blob_path(sha256: str) -> str:
     # Two hexadecimal digits spread the blobs over 256 folders, which keeps each folder small.
     return f"blobs/{sha256[:2]}/{sha256}"
+
+
+def _archive_path(day: date, mailbox: str, mail_id: str) -> str:
+    return f"archive/{day.isoformat()}/{_safe(mailbox)}/{_safe(mail_id)}.eml"
 
 
 def _name(meta: Any) -> str:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -106,6 +106,11 @@ class FetcherSettings(Section):
     accounts_reload_seconds: float = Field(default=5.0, gt=0)
     # The interval at which a mailbox is compared with the messages that were read from it.
     reconcile_seconds: float = Field(default=24 * 3600.0, ge=60)
+    # The pauses, in hours, after which a message is asked for again that its server did not
+    # deliver; the last one repeats.
+    parked_pause_hours: tuple[Annotated[float, Field(gt=0, le=8760)], ...] = Field(
+        default=(6, 24, 48, 96, 192, 384), min_length=1
+    )
 
 
 class ParserSettings(Section):

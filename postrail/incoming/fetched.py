@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.database import Connection, one, rows, storable
+from postrail.incoming import refetch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,7 @@ class UnreadableRow:
     size: int
     reason: str
     tried_at: datetime
+    again_at: datetime
     # What the server tells of it all the same.
     subject: str = ""
     sender: str = ""
@@ -78,7 +80,10 @@ async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) ->
 
 
 async def record_unreadable(connection: Connection, messages: Sequence[UnreadableRow]) -> None:
-    """Adds a row in state failed for each message; a message that has a row keeps it."""
+    """Adds a row in state failed for each message, which is asked for again at its time.
+
+    A message that has a row keeps it.
+    """
     await connection.cursor().executemany(
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, outcome,"
         "  reason, handled_at, subject, sender, message_id, received_at)"
@@ -101,6 +106,10 @@ async def record_unreadable(connection: Connection, messages: Sequence[Unreadabl
             for message in messages
         ],
     )
+    for message in messages:
+        await refetch.park(
+            connection, message.mail_id, until=message.again_at, now=message.tried_at
+        )
 
 
 async def acknowledged(connection: Connection, mail_ids: Sequence[str]) -> set[str]:

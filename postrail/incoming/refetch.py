@@ -6,9 +6,24 @@ The fetcher that has the message's mailbox serves the rows, as the only writer o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, storable
+from postrail.database import Connection, rows_as, storable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefetchCounts:
+    """How many messages are asked for again, and the last problem with one of them."""
+
+    # To be served now.
+    due: int = 0
+    # With a pause before the next attempt.
+    later: int = 0
+    # Until their accounts are enabled.
+    held: int = 0
+    next_at: datetime | None = None
+    last_problem: str = ""
 
 
 async def request(
@@ -47,3 +62,80 @@ async def request(
         },
     )
     return cursor.rowcount
+
+
+async def request_waiting(
+    connection: Connection, mailboxes: Sequence[str], *, requested_by: str, now: datetime
+) -> int:
+    """Makes the requests of these mailboxes due that wait for a later time; returns their number.
+
+    Those of disabled accounts go on waiting until the account is enabled.
+    """
+    cursor = await connection.execute(
+        "UPDATE refetch SET due_at = %(now)s, requested_at = %(now)s, requested_by = %(by)s"
+        " WHERE mailbox = ANY(%(mailboxes)s) AND due_at > %(now)s AND NOT held",
+        {"now": now, "by": storable(requested_by), "mailboxes": list(mailboxes)},
+    )
+    return cursor.rowcount
+
+
+async def request_found(
+    connection: Connection,
+    mail_ids: Sequence[str],
+    *,
+    requested_by: str,
+    at_once: bool,
+    now: datetime,
+) -> int:
+    """Asks for those of the messages that have failed without their bytes, but are in the mailbox.
+
+    A message that is asked for already keeps its time, unless it is to be `at_once`. Returns how
+    many became due.
+    """
+    cursor = await connection.execute(
+        "INSERT INTO refetch AS old (mail_id, mailbox, revision, requested_at, requested_by,"
+        "  reason, due_at, only_in_mailbox)"
+        " SELECT mail_id, mailbox, revision, %(now)s, %(by)s, 'found in the mailbox', %(now)s, true"
+        " FROM incoming_mail WHERE mail_id = ANY(%(mail_ids)s::uuid[])"
+        "  AND state = 'failed' AND raw_offset IS NULL ORDER BY mail_id"
+        " ON CONFLICT (mail_id) DO UPDATE SET requested_at = excluded.requested_at,"
+        "  requested_by = excluded.requested_by, reason = excluded.reason,"
+        "  due_at = excluded.due_at, held = false"
+        " WHERE %(at_once)s AND (old.due_at > excluded.due_at OR old.held)",
+        {
+            "mail_ids": list(mail_ids),
+            "by": storable(requested_by),
+            "at_once": at_once,
+            "now": now,
+        },
+    )
+    return cursor.rowcount
+
+
+async def park(connection: Connection, mail_id: str, *, until: datetime, now: datetime) -> None:
+    """Has a message that its server did not deliver asked for again at a later time."""
+    await connection.execute(
+        "INSERT INTO refetch (mail_id, mailbox, revision, requested_at, requested_by, reason,"
+        "  due_at, attempts, tried_at, problem, only_in_mailbox)"
+        " SELECT mail_id, mailbox, revision, %s, 'fetcher', 'not delivered', %s, 1, handled_at,"
+        "  reason, true"
+        " FROM incoming_mail WHERE mail_id = %s AND state = 'failed' AND raw_offset IS NULL"
+        " ON CONFLICT (mail_id) DO NOTHING",
+        (now, until, mail_id),
+    )
+
+
+async def counts(connection: Connection, now: datetime) -> RefetchCounts:
+    """Counts the requests by what they wait for."""
+    (found,) = await rows_as(
+        connection,
+        RefetchCounts,
+        "SELECT count(*) FILTER (WHERE NOT held AND due_at <= %(now)s) AS due,"
+        " count(*) FILTER (WHERE NOT held AND due_at > %(now)s) AS later,"
+        " count(*) FILTER (WHERE held) AS held,"
+        " min(due_at) FILTER (WHERE NOT held AND due_at > %(now)s) AS next_at,"
+        " coalesce((SELECT problem FROM refetch WHERE problem <> ''"
+        "  ORDER BY tried_at DESC NULLS LAST, mail_id LIMIT 1), '') AS last_problem FROM refetch",
+        {"now": now},
+    )
+    return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Collection
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -53,6 +55,56 @@ def _read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offse
         remedy="Retention removed it; archived messages are in the blob store"
         " when POSTRAIL_BLOBS__ARCHIVE_DAYS is set",
     )
+
+
+async def read_records(
+    settings: KafkaSettings, topic: Topic[R], places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], R]:
+    """Returns the records at these places: (partition, offset).
+
+    Places are left out that the topic does not have any more, or whose record does not decode.
+    """
+    return await asyncio.to_thread(_read_records, settings, topic, places)
+
+
+def _read_records(
+    settings: KafkaSettings, topic: Topic[R], places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], R]:
+    name, found = topic_name(topic, settings), {}
+    with kafka_faults(settings):
+        consumer = _consumer(settings)
+        try:
+            for partition, offset in _existing(consumer, name, places):
+                value = _value_at(consumer, TopicPartition(name, partition), offset)
+                with contextlib.suppress(avro.UndecodableError):
+                    if value is not None:
+                        found[partition, offset] = avro.decode_as(topic.record, value)
+        finally:
+            consumer.close(autocommit=False)
+    return found
+
+
+def _existing(
+    consumer: Any, name: str, places: Collection[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Returns the places between the first and the last offset of their partitions, in order."""
+    numbers = (consumer.partitions_for_topic(name) or set()) & {number for number, _ in places}
+    partitions = [TopicPartition(name, number) for number in numbers]
+    first, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    held = {place.partition: range(first[place], ends[place]) for place in partitions}
+    return sorted(
+        (number, offset) for number, offset in places if offset in held.get(number, range(0))
+    )
+
+
+def _value_at(consumer: Any, place: TopicPartition, offset: int) -> bytes | None:
+    """Returns the value of a record; None when it was removed in the meantime."""
+    consumer.assign([place])
+    consumer.seek(place, offset)
+    for record in consumer.poll(timeout_ms=READ_TIMEOUT_MS, max_records=1).get(place, []):
+        if record.offset == offset:
+            return bytes(record.value)
+    return None
 
 
 async def tail(settings: KafkaSettings, topic: Topic[R], limit: int) -> list[R]:

@@ -25,8 +25,12 @@ from services.fetcher.assignment import MailboxAssignment
 from services.fetcher.authorizations import Authorizations
 from services.fetcher.opener import MailboxFactory, MailboxOpener
 from services.fetcher.reading.publish import Publisher
-from services.fetcher.resources import SharedResources, Threads
+from services.fetcher.refetch.from_store import StoredRefetches
+from services.fetcher.refetch.queue import RefetchQueue
+from services.fetcher.refetch.stored import StoredMessages
+from services.fetcher.resources import SharedResources
 from services.fetcher.store import PostgresStore
+from services.fetcher.threads import Threads
 from services.fetcher.watch import MailboxWatch
 
 
@@ -65,6 +69,13 @@ async def main(process: Process) -> None:
             health=process.health,
             clock=process.clock,
         )
+        refetches = StoredRefetches(
+            queue=resources.refetches,
+            stored=StoredMessages(settings.kafka, BlobStore(settings.blobs.url), store.transaction),
+            assignment=assignment,
+            assigned=lambda: worker.assigned_partitions,
+            partitions=settings.kafka.partitions,
+        )
         authorizations = Authorizations(
             rows=store.token_rows,
             assignment=assignment,
@@ -75,6 +86,7 @@ async def main(process: Process) -> None:
             worker.run(process.stop),
             assignment.run(process.stop),
             authorizations.run(process.stop),
+            refetches.run(process.stop),
         )
     finally:
         await tokens.close()
@@ -88,7 +100,6 @@ def _resources(process: Process, store: PostgresStore, threads: Threads) -> Shar
         producer=process.producer,
         blobs=BlobStore(settings.blobs.url),
         health=process.health,
-        clock=process.clock,
         inline_max_bytes=settings.fetcher.inline_max_bytes,
         archive_days=settings.blobs.archive_days,
     )
@@ -96,6 +107,13 @@ def _resources(process: Process, store: PostgresStore, threads: Threads) -> Shar
         settings=settings.fetcher,
         store=store,
         publisher=publisher,
+        refetches=RefetchQueue(
+            transactions=store.transaction,
+            publisher=publisher,
+            progress=process.progress,
+            clock=process.clock,
+            settings=settings.fetcher,
+        ),
         progress=process.progress,
         threads=threads,
         batch_slots=asyncio.Semaphore(settings.fetcher.threads),

@@ -40,6 +40,7 @@ class MailboxAssignment:
         self._watch_for = watch_for
         self._accounts: list[MailAccount] = []
         self._reload_now = False
+        self._accounts_read = False
         self._watches: dict[str, MailboxWatch] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -47,6 +48,13 @@ class MailboxAssignment:
     def mailboxes(self) -> list[str]:
         """The names of the mailboxes that this process watches now."""
         return sorted(self._watches)
+
+    @property
+    def enabled(self) -> frozenset[str] | None:
+        """The names of all enabled accounts; None before they were read."""
+        if not self._accounts_read:
+            return None
+        return frozenset(account.name for account in self._accounts if account.enabled)
 
     async def pass_on_requests(self, received: Sequence[Received[MailboxCheckRequested]]) -> None:
         """Passes requests for a poll on to the watches.
@@ -86,6 +94,7 @@ class MailboxAssignment:
     async def _reload(self) -> None:
         try:
             self._accounts = await self._store.accounts()
+            self._accounts_read = True
         except TransientError as error:
             logger.warning("accounts not read, going on with those known", reason=str(error))
 

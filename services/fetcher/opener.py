@@ -25,8 +25,9 @@ from postrail.mailbox_state.sync_state import SyncState
 from postrail.oauth.tokens import AccessTokens
 from postrail.observe.log import log
 from postrail.secrets import Secrets
-from services.fetcher.resources import SharedResources, Threads
+from services.fetcher.resources import SharedResources
 from services.fetcher.store import PostgresStore
+from services.fetcher.threads import Threads
 
 logger = log("fetcher")
 

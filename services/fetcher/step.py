@@ -17,6 +17,7 @@ from postrail.mailbox_state.sync_state import SyncState
 from services.fetcher.reading.batch_read import BatchReader, Limits, Suspects, Unreadable
 from services.fetcher.reading.finish import Finisher
 from services.fetcher.reading.identity import mail_id_of
+from services.fetcher.reading.publish import named
 from services.fetcher.reading.report import report_fetched, report_unreadable, unreadable_rows
 from services.fetcher.resources import SharedResources
 
@@ -36,10 +37,10 @@ class Fetch:
         self.suspects = suspects
         self._resources = resources
         self._limits = limits or Limits()
-        self._reader = BatchReader(
+        self.reader = BatchReader(
             mailbox, resources.threads, resources.settings, suspects, self._limits
         )
-        self._finisher = Finisher(mailbox, resources.threads, state.mailbox)
+        self.finisher = Finisher(mailbox, resources.threads, state.mailbox)
         self._finished_saved = state.finished_uid
 
     async def take_new(self, already: int = 0) -> int:
@@ -57,17 +58,17 @@ class Fetch:
 
     async def take(self, listed: Sequence[ListedMail]) -> None:
         """Reads, publishes, records and finishes listed messages."""
-        for batch in self._reader.batches(listed):
+        for batch in self.reader.batches(listed):
             async with self._resources.batch_slots:
                 await self._take(batch)
 
     async def held(self) -> list[ListedMail]:
         """Returns all messages that the mailbox holds up to where it was read."""
-        return await self._reader.held(self.state.last_uid)
+        return await self.reader.held(self.state.last_uid)
 
     async def listed_after(self, uid: int) -> list[ListedMail]:
         """Returns the first messages above `uid`, with sizes where the server can tell them."""
-        return await self._reader.list_after(uid)
+        return await self.reader.list_after(uid)
 
     def mail_id(self, message: ListedMail) -> str:
         """Returns the message's id, which is the same before and after it was read."""
@@ -76,9 +77,9 @@ class Fetch:
     async def _take(self, batch: Sequence[ListedMail]) -> None:
         started = self._resources.clock.now()
         # A message that may be too large has a batch of its own.
-        if self._finisher.pending and self._limits.may_be_exceeded_by(batch[0]):
+        if self.finisher.pending and self._limits.may_be_exceeded_by(batch[0]):
             await self.rest()
-        messages, unreadable = await self._reader.read(batch)
+        messages, unreadable = await self.reader.read(batch)
         rows = await self._publish(messages)
         await self._record(batch, messages, rows, unreadable)
         self.suspects.forget([message.uid for message in batch])
@@ -87,8 +88,11 @@ class Fetch:
         report_fetched(self._resources.progress, rows, started, self._resources.clock.now())
 
     async def _publish(self, messages: Sequence[ReadMail]) -> list[FetchedRow]:
+        now = self._resources.clock.now()
         try:
-            return await self._resources.publisher.publish(self.state, messages)
+            return await self._resources.publisher.publish(
+                [named(self.state, message, now) for message in messages]
+            )
         finally:
             for message in messages:
                 message.close()
@@ -104,7 +108,8 @@ class Fetch:
         if any(message.full_size is not None for message in messages):
             # There is nothing to finish, so that a successor must not do it either.
             state = replace(state, finished_uid=state.last_uid)
-        failed = unreadable_rows(state, unreadable, self._resources.clock.now())
+        now = self._resources.clock.now()
+        failed = unreadable_rows(state, unreadable, now, self._resources.settings)
         keys = [message.key for message in messages] + [each.message.key for each in unreadable]
         await self._resources.store.record(state, rows, failed, [key for key in keys if key])
         self.state, self._finished_saved = state, state.finished_uid
@@ -119,11 +124,11 @@ class Fetch:
         first, last = self.state.finished_uid + 1, self.state.last_uid
         if first > last:
             return
-        left = await self._finisher.unfinished_between(first, last)
+        left = await self.finisher.unfinished_between(first, last)
         ids = {message.uid: self.mail_id(message) for message in left}
         recorded = await self._resources.store.acknowledged(list(ids.values()))
         await self._finish([uid for uid, mail_id in ids.items() if mail_id in recorded])
-        if self._finisher.pending:
+        if self.finisher.pending:
             await self.rest()
         await self.save_finished()
 
@@ -135,10 +140,10 @@ class Fetch:
 
     async def rest(self) -> None:
         """Releases the mailbox until the next poll; all messages read so far are then finished."""
-        await self._finisher.rest()
+        await self.finisher.rest()
         self.state = replace(self.state, finished_uid=self.state.last_uid)
 
     async def _finish(self, uids: Sequence[int]) -> None:
-        await self._finisher.finish(uids)
-        if not self._finisher.pending:
+        await self.finisher.finish(uids)
+        if not self.finisher.pending:
             self.state = replace(self.state, finished_uid=self.state.last_uid)

@@ -12,6 +12,7 @@ from postrail.configuration.load import mail_accounts
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import PipelineError, TransientError
+from postrail.incoming import refetch
 from postrail.incoming.fetched import (
     FetchedRow,
     UnreadableRow,
@@ -66,6 +67,14 @@ class Store(Protocol):
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
         """Returns those of the messages that have a row, in whatever state."""
 
+    async def ask_for_failed(
+        self, mail_ids: Sequence[str], requested_by: str, *, at_once: bool
+    ) -> None:
+        """Asks for those of the messages again that failed without their bytes.
+
+        Those that wait for a later time only become due if it is to be `at_once`.
+        """
+
     async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
         """Returns the comparison of the mailbox with its rows to make now, if one is due."""
 
@@ -89,22 +98,22 @@ class PostgresStore:
         self._reconcile_every = reconcile_every
 
     async def accounts(self) -> list[MailAccount]:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await mail_accounts(connection)
 
     async def token_rows(self) -> list[TokenRow]:
         """Returns the states of all accounts' tokens."""
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await all_rows(connection)
 
     async def begin(self, mailbox: str, folder: str, uid_validity: int) -> SyncState:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await sync_state.begin(
                 connection, mailbox, folder, uid_validity, self._clock.now()
             )
 
     async def count_again(self, state: SyncState) -> SyncState:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await sync_state.count_again(connection, state, self._clock.now())
 
     async def record(
@@ -114,7 +123,7 @@ class PostgresStore:
         unreadable: Sequence[UnreadableRow],
         keys: Sequence[str] = (),
     ) -> None:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             if fetched:
                 await record_fetched(connection, fetched)
             if unreadable:
@@ -124,34 +133,46 @@ class PostgresStore:
             await sync_state.advance(connection, state, self._clock.now())
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await acknowledged(connection, mail_ids)
 
     async def contact(self, mailbox: str, error: PipelineError | None) -> None:
         now = self._clock.now()
         with contextlib.suppress(TransientError):
-            async with self._transaction() as connection:
+            async with self.transaction() as connection:
                 if error is None:
                     await last_contact.reached(connection, mailbox, now)
                 else:
                     await last_contact.failed(connection, mailbox, error, now)
 
     async def fetched_since(self, mailbox: str, since: datetime) -> int:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await fetched_since(connection, mailbox, since)
 
     async def known(self, mail_ids: Sequence[str]) -> set[str]:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await known(connection, mail_ids)
 
+    async def ask_for_failed(
+        self, mail_ids: Sequence[str], requested_by: str, *, at_once: bool
+    ) -> None:
+        async with self.transaction() as connection:
+            await refetch.request_found(
+                connection,
+                mail_ids,
+                requested_by=requested_by,
+                at_once=at_once,
+                now=self._clock.now(),
+            )
+
     async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await reconciliation.due(
                 connection, mailbox, every=self._reconcile_every, now=self._clock.now()
             )
 
     async def note_reconciliation(self, made: Reconciliation, found: Round) -> None:
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             await reconciliation.note(
                 connection, made.reconciliation_id, found, now=self._clock.now()
             )
@@ -160,23 +181,24 @@ class PostgresStore:
         self, mailbox: str, folder: str, keys: Sequence[str], *, whole: bool
     ) -> dict[str, int]:
         """Returns the numbers of a mailbox's keys; see `postrail.mailbox.ledger`."""
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await mailbox_ledger.number(
                 connection, mailbox, folder, keys, whole=whole, now=self._clock.now()
             )
 
     async def delta(self, mailbox: str, folder: str) -> Delta | None:
         """Returns the saved delta link of a Microsoft Graph folder."""
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             return await graph_delta.load(connection, mailbox, folder)
 
     async def save_delta(self, mailbox: str, folder: str, delta: Delta) -> None:
         """Saves the delta link of a folder."""
-        async with self._transaction() as connection:
+        async with self.transaction() as connection:
             await graph_delta.save(connection, mailbox, folder, delta)
 
     @contextlib.asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Opens a transaction; reports to the process's health whether PostgreSQL is available."""
         try:
             async with transaction(self._pool) as connection:
                 yield connection

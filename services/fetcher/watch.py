@@ -14,8 +14,10 @@ from services.fetcher.opener import MailboxOpener, begin_session
 from services.fetcher.reading.batch_read import Limits, Suspects
 from services.fetcher.reconcile import reconcile_when_due
 from services.fetcher.recovery import Recovery, Wait
-from services.fetcher.resources import SharedResources, Threads
+from services.fetcher.refetch.from_mailbox import refetch_due
+from services.fetcher.resources import SharedResources
 from services.fetcher.step import Fetch
+from services.fetcher.threads import Threads
 
 logger = log("fetcher")
 
@@ -106,6 +108,7 @@ class MailboxWatch:
         left = await fetch.take_new(already)
         # In the same session: a server may not allow another one soon (POP3's LOGIN-DELAY).
         await reconcile_when_due(fetch, self.account, self._resources, self._opener, left)
+        await refetch_due(fetch, self.account, self._resources, self._opener, left)
         await fetch.rest()
         await self._recovery.reached()
 

@@ -14,6 +14,7 @@ from postrail.clock import Clock, SettableClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.incoming.fetched import FetchedRow, UnreadableRow
+from postrail.incoming.refetching import Refetch
 from postrail.mailbox_state.reconciliation import Reconciliation, Round
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.observe.health import Health
@@ -23,8 +24,10 @@ from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
 from services.fetcher.reading.batch_read import Limits, Suspects
 from services.fetcher.reading.publish import Publisher
-from services.fetcher.resources import SharedResources, Threads
+from services.fetcher.refetch.queue import RefetchQueue
+from services.fetcher.resources import SharedResources
 from services.fetcher.step import Fetch
+from services.fetcher.threads import Threads
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
 
@@ -62,6 +65,7 @@ class MemoryStore:
         self.rounds: list[Round] = []
         self.faults: list[Exception] = []
         self.contacts: list[tuple[str, str | None]] = []
+        self.asked_for: list[tuple[list[str], str, bool]] = []
 
     async def accounts(self) -> list[MailAccount]:
         self._check()
@@ -119,6 +123,11 @@ class MemoryStore:
         self._check()
         return set(mail_ids) & (self.fetched.keys() | self.unreadable.keys())
 
+    async def ask_for_failed(
+        self, mail_ids: Sequence[str], requested_by: str, *, at_once: bool
+    ) -> None:
+        self.asked_for.append((sorted(mail_ids), requested_by, at_once))
+
     async def due_reconciliation(self, mailbox: str) -> Reconciliation | None:
         return self.due.pop(0) if self.due else None
 
@@ -154,6 +163,18 @@ class MemoryBlobs:
             raise self.faults.pop(0)
         self.archived[day, mailbox, mail_id] = data = b"".join(chunks)
         assert len(data) == size
+
+
+class NoRefetches(RefetchQueue):
+    """Has no requests to publish messages again."""
+
+    def __init__(self) -> None:
+        """Needs no database."""
+
+    async def due(
+        self, mailboxes: Sequence[str], *, only_in_mailbox: bool, most: int | None = None
+    ) -> list[Refetch]:
+        return []
 
 
 @dataclass
@@ -198,7 +219,6 @@ class Neighbours:
             producer=self.producer,
             blobs=self.blobs,
             health=self.health,
-            clock=self.clock,
             inline_max_bytes=self.settings.inline_max_bytes,
             archive_days=self._archive_days,
         )
@@ -206,6 +226,7 @@ class Neighbours:
             settings=self.settings,
             store=self.store,
             publisher=publisher,
+            refetches=NoRefetches(),
             progress=self.progress,
             threads=self.threads,
             batch_slots=asyncio.Semaphore(2),

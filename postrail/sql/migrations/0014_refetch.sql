@@ -12,7 +12,8 @@ CREATE TABLE refetch (
     reason           text NOT NULL,
     due_at           timestamptz NOT NULL,
     attempts         integer NOT NULL DEFAULT 0,
-    -- Why the last attempt failed.
+    -- The last attempt that failed, and why.
+    tried_at         timestamptz,
     problem          text NOT NULL DEFAULT '',
     -- Neither Kafka nor the blob store nor the message's row has its bytes.
     only_in_mailbox  boolean NOT NULL DEFAULT false,
@@ -27,9 +28,9 @@ ALTER TABLE incoming_mail
 
 -- What was parked before asks once more now.
 INSERT INTO refetch (mail_id, mailbox, revision, requested_at, requested_by, reason, due_at,
-    problem, only_in_mailbox)
+    tried_at, problem, only_in_mailbox)
     SELECT mail_id, mailbox, revision, now(), 'migration 0014', 'parked by an earlier release', now(),
-        reason, true
+        handled_at, reason, true
     FROM incoming_mail
     WHERE state = 'failed' AND raw_offset IS NULL AND parsed IS NULL
         AND reason LIKE 'could not be fetched:%';

@@ -18,7 +18,7 @@ from postrail.mailbox import (
     ReadMail,
 )
 from postrail.settings import FetcherSettings
-from services.fetcher.resources import Threads
+from services.fetcher.threads import Threads
 
 # Some servers (Dovecot by default) break off the connection instead of refusing one message. It
 # counts as unreadable after this number of losses while it was read alone, each after a new login.

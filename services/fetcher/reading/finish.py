@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postrail.mailbox import ListedMail, Mailbox, MailUnreadable
 from postrail.observe.log import log
-from services.fetcher.resources import Threads
+from services.fetcher.threads import Threads
 
 logger = log("fetcher")
 

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.blobs import ArchivesMessages
-from postrail.clock import Clock
 from postrail.errors import TransientError
 from postrail.incoming.fetched import FetchedRow
 from postrail.mailbox import ReadMail
@@ -24,6 +24,29 @@ from services.fetcher.reading.identity import mail_id_of, source_of
 LARGE_AT_ONCE = 2
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedMail:
+    """A message with its identity, to be published."""
+
+    mail_id: str
+    mailbox: str
+    source: str
+    # Its day is the message's place in the archive.
+    fetched_at: datetime
+    content: ReadMail
+
+
+def named(state: SyncState, message: ReadMail, now: datetime) -> NamedMail:
+    """Returns a message that was read now, with its identity."""
+    return NamedMail(
+        mail_id=mail_id_of(state, message.uid, message.key),
+        mailbox=state.mailbox,
+        source=source_of(state, message.uid, message.key),
+        fetched_at=now,
+        content=message,
+    )
+
+
 class Publisher:
     """Writes blobs, then records; the messages it returns are safe."""
 
@@ -33,27 +56,24 @@ class Publisher:
         producer: Sends,
         blobs: ArchivesMessages,
         health: Health,
-        clock: Clock,
         inline_max_bytes: int,
         archive_days: int,
     ) -> None:
         self._producer = producer
         self._blobs = blobs
         self._health = health
-        self._clock = clock
         self._inline_max_bytes = inline_max_bytes
         self._archive = archive_days > 0
         # Each one in flight holds parts of itself in memory.
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
-    async def publish(self, state: SyncState, messages: Sequence[ReadMail]) -> list[FetchedRow]:
+    async def publish(self, messages: Sequence[NamedMail]) -> list[FetchedRow]:
         """Returns the rows of the messages once Kafka has acknowledged every one.
 
         Raises TransientError before anything was sent while the blob store is unavailable, and
         FatalError when Kafka did not acknowledge.
         """
-        now = self._clock.now()
-        records = [await self._record(state, message, now) for message in messages]
+        records = [await self._record(message) for message in messages]
         entries = [
             Entry(topic=MAIL_FETCHED, key=record.mailbox, value=avro.encode(record))
             for record in records
@@ -61,24 +81,28 @@ class Publisher:
         placed = await self._producer.send(entries)
         return [_row(record, place) for record, place in zip(records, placed, strict=True)]
 
-    async def _record(self, state: SyncState, message: ReadMail, now: datetime) -> MailFetched:
-        mail_id = mail_id_of(state, message.uid, message.key)
+    async def _record(self, mail: NamedMail) -> MailFetched:
+        message = mail.content
         reference = _reference(message)
         inline = reference.size <= self._inline_max_bytes
         async with self._large if message.spool else contextlib.nullcontext():
             with self._reporting_health():
                 if self._archive:
                     await self._blobs.archive(
-                        now.date(), state.mailbox, mail_id, reference.size, message.chunks()
+                        mail.fetched_at.date(),
+                        mail.mailbox,
+                        mail.mail_id,
+                        reference.size,
+                        message.chunks(),
                     )
                 if not inline:
                     await self._blobs.put_chunks(reference, message.chunks())
         return MailFetched(
-            mail_id=mail_id,
-            mailbox=state.mailbox,
-            source=source_of(state, message.uid, message.key),
+            mail_id=mail.mail_id,
+            mailbox=mail.mailbox,
+            source=mail.source,
             received_at=message.received_at,
-            fetched_at=now,
+            fetched_at=mail.fetched_at,
             size=message.size,
             body=b"".join(message.chunks()) if inline else None,
             blob=None if inline else reference,

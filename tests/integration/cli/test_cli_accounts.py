@@ -98,6 +98,7 @@ def _unreadable(now: object) -> UnreadableRow:
         size=10,
         reason="could not be fetched: no",
         tried_at=now,  # type: ignore[arg-type]
+        again_at=now,  # type: ignore[arg-type]
     )
 
 

@@ -34,8 +34,10 @@ from postrail.stream.topics import (
 )
 from services.fetcher.opener import MailboxOpener
 from services.fetcher.reading.publish import Publisher
-from services.fetcher.resources import SharedResources, Threads
+from services.fetcher.refetch.queue import RefetchQueue
+from services.fetcher.resources import SharedResources
 from services.fetcher.store import PostgresStore
+from services.fetcher.threads import Threads
 from services.fetcher.watch import MailboxWatch
 from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
 from tests.makers.settings import settings_of
@@ -120,14 +122,21 @@ async def fetching(settings: Settings) -> AsyncIterator[Fetching]:
         producer=producer,
         blobs=BlobStore(settings.blobs.url),
         health=health,
-        clock=clock,
         inline_max_bytes=settings.fetcher.inline_max_bytes,
         archive_days=0,
     )
+    store = PostgresStore(pool, health, clock)
     resources = SharedResources(
         settings=settings.fetcher,
-        store=PostgresStore(pool, health, clock),
+        store=store,
         publisher=publisher,
+        refetches=RefetchQueue(
+            transactions=store.transaction,
+            publisher=publisher,
+            progress=MemoryProgress(),
+            clock=clock,
+            settings=settings.fetcher,
+        ),
         progress=MemoryProgress(),
         threads=Threads(threads),
         batch_slots=asyncio.Semaphore(4),

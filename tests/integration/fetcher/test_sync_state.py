@@ -119,6 +119,7 @@ async def test_unreadable_messages_are_failed_rows_and_not_acknowledged_ones(poo
         size=12,
         reason="could not be fetched: refused",
         tried_at=NOW,
+        again_at=NOW + timedelta(hours=6),
     )
     fetched = FetchedRow(
         mail_id=str(uuid.uuid4()),
@@ -147,6 +148,12 @@ async def test_unreadable_messages_are_failed_rows_and_not_acknowledged_ones(poo
             "SELECT mail_id::text, state, outcome, reason, handled_at FROM incoming_mail"
             " ORDER BY state DESC",
         )
+        parked = await rows(
+            connection, "SELECT mail_id::text, due_at, attempts, problem FROM refetch"
+        )
+    # The one that was read is not asked for again.
+    again_at = NOW + timedelta(hours=6)
+    assert parked == [(unreadable.mail_id, again_at, 1, "could not be fetched: refused")]
     assert found == [
         (fetched.mail_id, "fetched", None, None, None),
         (unreadable.mail_id, "failed", "failed", "could not be fetched: refused", NOW),
@@ -161,6 +168,7 @@ async def test_what_a_server_tells_of_an_unreadable_message_is_kept(pool: Pool) 
         size=12,
         reason="could not be fetched: (500 ErrorMimeContentConversionFailed)",
         tried_at=NOW,
+        again_at=NOW + timedelta(hours=6),
         subject="Printer\0",
         sender="ada@example.net",
         message_id="<1@example.org>",
@@ -183,6 +191,7 @@ async def test_nul_is_removed_from_what_a_server_says(pool: Pool) -> None:
         size=1,
         reason="could not be fetched: \0gone",
         tried_at=NOW,
+        again_at=NOW + timedelta(hours=6),
     )
     folders = ConfigurationError("there is no \0", setting="\0", remedy="there are: \0Trash")
     async with transaction(pool) as connection:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from postrail.mailbox import MailboxUnavailable
-from services.fetcher.resources import Threads
+from services.fetcher.threads import Threads
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
 

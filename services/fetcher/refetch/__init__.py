@@ -1,0 +1,1 @@
+"""Serves the requests to publish messages to mail.fetched again."""

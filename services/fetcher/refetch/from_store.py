@@ -1,0 +1,122 @@
+"""Serves requests from what was stored, in the process that has the message's mailbox.
+
+A message that only its mailbox has is left to the watch of the mailbox, which is woken once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from postrail.errors import TransientError
+from postrail.incoming.refetching import MailboxRequests
+from postrail.observe.log import log
+from postrail.stream.producer import partition_of
+from postrail.tasks import set_within
+from services.fetcher.refetch.queue import RefetchQueue
+from services.fetcher.refetch.stored import Found, StoredMessages
+
+logger = log("fetcher")
+
+POLL_SECONDS = 2.0
+
+
+class Watches(Protocol):
+    """The part of the assignment that is needed here."""
+
+    @property
+    def enabled(self) -> frozenset[str] | None:
+        """The names of all enabled accounts; None before they were read."""
+
+    def wake(self, mailbox: str) -> None:
+        """Polls the mailbox at once, if this process watches it."""
+
+
+class StoredRefetches:
+    """Serves requests until the process stops."""
+
+    def __init__(
+        self,
+        *,
+        queue: RefetchQueue,
+        stored: StoredMessages,
+        assignment: Watches,
+        assigned: Callable[[], frozenset[int]],
+        partitions: int,
+    ) -> None:
+        self._queue = queue
+        self._stored = stored
+        self._assignment = assignment
+        self._assigned = assigned
+        self._partitions = partitions
+        # When the newest request became due for which each mailbox was woken.
+        self._woken: dict[str, datetime] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serves until `stop` is set; raises FatalError when Kafka did not acknowledge."""
+        while not stop.is_set():
+            try:
+                busy = await self.serve()
+            except TransientError as error:
+                logger.warning("mails are not published again yet", reason=str(error))
+                busy = False
+            if not busy:
+                await set_within(stop, POLL_SECONDS)
+
+    async def serve(self) -> bool:
+        """Serves a batch; returns whether there was anything due."""
+        ours = [each for each in await self._queue.mailboxes() if self._is_ours(each.mailbox)]
+        enabled = self._assignment.enabled
+        if not ours or enabled is None:
+            return False
+        await self._follow_accounts(ours, enabled)
+        self._wake([each for each in ours if each.mailbox in enabled])
+        return await self._serve([each.mailbox for each in ours])
+
+    def _is_ours(self, mailbox: str) -> bool:
+        return partition_of(mailbox, self._partitions) in self._assigned()
+
+    async def _serve(self, mailboxes: Sequence[str]) -> bool:
+        due = await self._queue.due(mailboxes, only_in_mailbox=False)
+        if not due:
+            return False
+        async with self._stored.of(due) as stored:
+            found = [each for each in stored if not _wants_the_whole(each)]
+            await self._queue.publish([(each.request, each.content) for each in found])
+        served = {each.request.mail_id for each in found}
+        await self._queue.ask_mailbox([each for each in due if each.mail_id not in served])
+        return True
+
+    async def _follow_accounts(
+        self, ours: Sequence[MailboxRequests], enabled: Collection[str]
+    ) -> None:
+        for each in ours:
+            if each.held and each.mailbox in enabled:
+                await self._queue.release(each.mailbox)
+            if each.to_hold and each.mailbox not in enabled:
+                await self._queue.hold(each.mailbox, _only_in(each.mailbox))
+
+    def _wake(self, enabled: Sequence[MailboxRequests]) -> None:
+        """Has mailboxes polled that have due requests; once each, so that their pauses hold."""
+        for each in enabled:
+            due_at = each.due_in_mailbox
+            if due_at is not None and self._woken.get(each.mailbox) != due_at:
+                self._woken[each.mailbox] = due_at
+                self._assignment.wake(each.mailbox)
+
+
+def _wants_the_whole(found: Found) -> bool:
+    """Tells whether a retried message was too large, so that only its header is stored.
+
+    The mailbox may deliver it whole by now.
+    """
+    return found.content.full_size is not None and found.request.state != "fetched"
+
+
+def _only_in(mailbox: str) -> str:
+    return (
+        f"its bytes are only in the mailbox {mailbox}, whose mail account is not enabled;"
+        f" it is asked for again when that changes: postrail accounts enable {mailbox}"
+    )
