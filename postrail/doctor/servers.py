@@ -15,6 +15,8 @@ from postrail.clock_sync.postgres_time import POSTGRESQL
 from postrail.database import missing_migrations, one, one_connection
 from postrail.doctor import Finding, fine, skipped, warning, wrong
 from postrail.errors import ConfigurationError, PipelineError, TransientError
+from postrail.incoming import refetch
+from postrail.incoming.refetch import RefetchCounts
 from postrail.instance import Owner, owner, require_same
 from postrail.outgoing import unconfirmed
 from postrail.secrets import Secrets
@@ -110,6 +112,7 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
             row = await one(connection, "SELECT clock_timestamp(), version()")
             here = clock.now()
             in_doubt = 0 if missing else await unconfirmed.count(connection)
+            again = RefetchCounts() if missing else await refetch.counts(connection, here)
     except PipelineError as error:
         return [wrong("database", error)]
     assert row is not None
@@ -120,7 +123,19 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
         _instance(found, settings),
         _clock(ahead_seconds),
         *([_unconfirmed(in_doubt)] if in_doubt else []),
+        *([_asked_again(again)] if again.last_problem else []),
     ]
+
+
+def _asked_again(counts: RefetchCounts) -> Finding:
+    return warning(
+        "messages",
+        f"{counts.due + counts.later + counts.held} could not be fetched and are asked for again;"
+        f" the last problem: {counts.last_problem}",
+        setting="the mail accounts of these messages",
+        remedy="See: postrail mail list --state failed. Once the cause is fixed, ask at once:"
+        " postrail accounts fetch --all",
+    )
 
 
 def _unconfirmed(count: int) -> Finding:

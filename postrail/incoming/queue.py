@@ -252,26 +252,16 @@ async def postpone(connection: Connection, due: DueMail, reason: str, until: dat
     )
 
 
-async def retry(connection: Connection, mail_id: str, now: datetime) -> bool:
-    """Makes a failed or quarantined message due again; its next outcome is its next revision.
-
-    Returns False when no message with this id is in these states, or its parsed form never arrived.
-    """
-    cursor = await connection.execute(
-        "UPDATE incoming_mail SET state = 'new', due_at = %s, attempts = 0"
-        " WHERE mail_id = %s AND state IN ('failed', 'quarantined') AND parsed IS NOT NULL",
-        [now, mail_id],
-    )
-    return cursor.rowcount == 1
-
-
 async def unaccounted(connection: Connection, now: datetime, after_seconds: float) -> int:
-    """Counts the messages without an outcome that are older than that; 0 when all is well."""
+    """Counts the messages without an outcome that are older than that; 0 when all is well.
+
+    A message that was published again counts from then.
+    """
     row = await one(
         connection,
         "SELECT count(*) FROM incoming_mail WHERE state IN ('fetched', 'new', 'working', 'waiting')"
-        " AND fetched_at < %s",
-        [now - timedelta(seconds=after_seconds)],
+        " AND fetched_at < %(since)s AND (refetched_at IS NULL OR refetched_at < %(since)s)",
+        {"since": now - timedelta(seconds=after_seconds)},
     )
     return int(row[0]) if row else 0
 

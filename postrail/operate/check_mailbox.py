@@ -9,6 +9,7 @@ from postrail.configuration.change import account_named
 from postrail.configuration.load import mail_accounts
 from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError
+from postrail.incoming import refetch
 from postrail.records import MailboxCheckRequested
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
@@ -24,9 +25,13 @@ async def check_mailboxes(
     author: str,
     clock: Clock,
 ) -> list[str]:
-    """Requests a poll of these mailboxes, or of all; returns their names once Kafka has them."""
+    """Requests a poll of these mailboxes, or of all; returns their names once Kafka has them.
+
+    Messages that their servers did not deliver are asked for again with it.
+    """
     async with transactions() as connection:
         mailboxes = await enabled_accounts(connection, names)
+        await refetch.request_waiting(connection, mailboxes, requested_by=author, now=clock.now())
     await request_checks(kafka, mailboxes, author=author, clock=clock)
     return mailboxes
 

@@ -22,7 +22,8 @@ FAILED = (
 )
 UNACCOUNTED = (
     "SELECT mailbox, count(*) FROM incoming_mail"
-    " WHERE state IN ('fetched', 'new', 'working', 'waiting') AND fetched_at < %s GROUP BY 1"
+    " WHERE state IN ('fetched', 'new', 'working', 'waiting') AND fetched_at < %(since)s"
+    " AND (refetched_at IS NULL OR refetched_at < %(since)s) GROUP BY 1"
 )
 
 
@@ -94,7 +95,7 @@ async def _mailbox_statuses(
     for mailbox, count in await rows(connection, FAILED):
         of(mailbox).failed = count
     overdue_since = now - timedelta(seconds=unaccounted_after_seconds)
-    for mailbox, count in await rows(connection, UNACCOUNTED, [overdue_since]):
+    for mailbox, count in await rows(connection, UNACCOUNTED, {"since": overdue_since}):
         of(mailbox).unaccounted = count
     return found
 

@@ -11,6 +11,8 @@ from postrail.clock import Clock
 from postrail.database import Connection, one, one_connection, require_current_schema
 from postrail.errors import TransientError
 from postrail.incoming import queue as incoming
+from postrail.incoming import refetch
+from postrail.incoming.refetch import RefetchCounts
 from postrail.instance import owner
 from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings, Settings
@@ -58,6 +60,7 @@ class TableStatus:
     incoming: dict[str, int]
     oldest_unfinished_at: datetime | None
     unaccounted: int
+    asked_again: RefetchCounts
     outbox: int
     outgoing: dict[str, int]
     oldest_queued_at: datetime | None
@@ -146,6 +149,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
             incoming=await incoming.counts(connection),
             oldest_unfinished_at=await oldest_unfinished(connection),
             unaccounted=await incoming.unaccounted(connection, clock.now(), after_seconds),
+            asked_again=await refetch.counts(connection, clock.now()),
             outbox=await waiting_in_outbox(connection),
             outgoing={
                 "queued": sending.queued,

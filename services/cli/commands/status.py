@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from postrail.incoming.refetch import RefetchCounts
 from postrail.views.status import Status, StreamStatus, TableStatus, read_status
 from services.cli.commands.run import Service
 from services.cli.data_folder import Data
 from services.cli.installation import complete, load, shared_clock
-from services.cli.output import Json, console, show_fields, show_json, show_table
+from services.cli.output import Json, console, moment, show_fields, show_json, show_table
 from services.cli.visible import clean
 
 
@@ -96,6 +97,7 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Messages quarantined", states.get("quarantined", 0)),
         ("Oldest unfinished message", tables.oldest_unfinished_at),
         ("Messages unaccounted for", tables.unaccounted),
+        ("Messages asked for again", _asked_again(tables.asked_again)),
         ("Outbox", tables.outbox),
         ("Deliveries queued", tables.outgoing["queued"] + tables.outgoing["sending"]),
         ("Deliveries deferred", tables.outgoing["deferred"]),
@@ -103,3 +105,12 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
     ]
+
+
+def _asked_again(counts: RefetchCounts) -> str:
+    """Returns how many messages are asked for again and when, with the last problem."""
+    next_at = f" (next {moment(counts.next_at)})" if counts.next_at else ""
+    figures = f"{counts.due} now, {counts.later} later{next_at}"
+    held = f", {counts.held} when their accounts are enabled" if counts.held else ""
+    problem = f". Last problem: {counts.last_problem}" if counts.last_problem else ""
+    return f"{figures}{held}{problem}"

@@ -8,7 +8,7 @@ import pytest
 
 from postrail.database import transaction
 from postrail.errors import TransientError
-from postrail.incoming import queue as incoming
+from postrail.incoming import refetch, refetching
 from postrail.records import MailHandled, MailParsed
 from postrail.stream import avro
 from postrail.tracker import TrackerUnavailable
@@ -75,9 +75,16 @@ async def test_a_failed_message_can_be_retried_and_that_is_its_next_revision(
     mail = mail_parsed(subject="poison")
     await bench.handle(mail)
     bench.tracker.faults.clear()
+    now = bench.clock.now()
     async with transaction(bench.pool) as connection:
-        assert await incoming.retry(connection, mail.mail_id, bench.clock.now())
-        assert not await incoming.retry(connection, mail.mail_id, bench.clock.now())
-    await bench.work()
+        await refetch.request(
+            connection, [mail.mail_id], requested_by="ann", reason="retry", now=now
+        )
+        requests = await refetching.due(
+            connection, [mail.mailbox], now, only_in_mailbox=False, limit=9, max_bytes=9
+        )
+        assert await refetching.begin(connection, requests, now) == {mail.mail_id}
+    # The record that the fetcher publishes then, as the parser makes it anew.
+    await bench.handle(mail)
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
     assert [handled.revision for handled in bench.sent(MailHandled)] == [1, 2]

@@ -10,19 +10,20 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
-from postrail.clock_sync.postgres_time import time_of
-from postrail.operate.retry import retry_mail
 from postrail.settings import Settings
 from postrail.views.contents import MailText, mail_text, raw_bytes
 from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, incoming_mails
+from postrail.views.refetch import AskedAgain, asked_again
 from services.cli.commands.mail.follow import follow_mails
+from services.cli.commands.mail.retry import retry
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected, load, load_to_write
+from services.cli.installation import complete, connected, load
 from services.cli.output import (
     SHORT_ID,
     Json,
     Limit,
     as_json,
+    moment,
     show_fields,
     show_json,
     show_table,
@@ -110,11 +111,12 @@ def show_mail(
         sys.stdout.buffer.write(complete(_raw(settings, mail_id)))
         sys.stdout.flush()
         return
-    found, text = complete(_mail(settings, mail_id))
+    found, text, again = complete(_mail(settings, mail_id))
     if json:
-        show_json({**asdict(found), **asdict(text)})
+        asked_again = asdict(again) if again else None
+        show_json({**asdict(found), **asdict(text), "asked_again": asked_again})
     else:
-        _print_mail(found, text)
+        _print_mail(found, text, again)
 
 
 @mail.command("follow")
@@ -125,17 +127,7 @@ def follow(
     complete(follow_mails(load(data), state or list(State), mailbox, json=json))
 
 
-@mail.command("retry")
-def retry(
-    mail_id: Annotated[
-        str,
-        typer.Argument(metavar="ID", help="The id of a failed message, or its first characters."),
-    ],
-    data: Data = None,
-) -> None:
-    """Handle a failed message again, after its cause was fixed."""
-    found = complete(_retry(load_to_write(data), mail_id)).mail_id
-    typer.echo(f"Message {found} is due again: postrail mail show {found[:SHORT_ID]}")
+mail.command("retry")(retry)
 
 
 async def _mails(
@@ -151,15 +143,13 @@ async def _mails(
         )
 
 
-async def _mail(settings: Settings, mail_id: str) -> tuple[IncomingDetail, MailText]:
+async def _mail(
+    settings: Settings, mail_id: str
+) -> tuple[IncomingDetail, MailText, AskedAgain | None]:
     async with connected(settings) as connection:
         found = await incoming_mail(connection, mail_id)
-        return found, await mail_text(connection, found, BlobStore(settings.blobs.url))
-
-
-async def _retry(settings: Settings, mail_id: str) -> IncomingDetail:
-    async with connected(settings) as connection:
-        return await retry_mail(connection, mail_id, await time_of(connection))
+        text = await mail_text(connection, found, BlobStore(settings.blobs.url))
+        return found, text, await asked_again(connection, found.mail_id)
 
 
 async def _raw(settings: Settings, mail_id: str) -> bytes:
@@ -169,7 +159,7 @@ async def _raw(settings: Settings, mail_id: str) -> bytes:
         return await raw_bytes(connection, found, settings.kafka, blobs)
 
 
-def _print_mail(mail: IncomingDetail, text: MailText) -> None:
+def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) -> None:
     show_fields(
         [
             ("Mail", mail.mail_id),
@@ -183,6 +173,7 @@ def _print_mail(mail: IncomingDetail, text: MailText) -> None:
             ("State", mail.state),
             ("Outcome", mail.outcome),
             ("Why", mail.reason),
+            ("Asked for again", _request(again) if again else None),
             ("Issue", mail.issue_key),
             ("Comment", mail.comment_id),
             ("Handled", mail.handled_at),
@@ -209,3 +200,11 @@ def _record(mail: IncomingDetail) -> str | None:
     if mail.raw_partition is None:
         return None
     return f"mail.fetched, partition {mail.raw_partition}, offset {mail.raw_offset}"
+
+
+def _request(again: AskedAgain) -> str:
+    """Returns when a message is asked for again, at whose request, and the last problem."""
+    when = "when its account is enabled" if again.held else f"at {moment(again.due_at)}"
+    attempts = f", after {again.attempts} attempts" if again.attempts else ""
+    problem = f"; last: {again.problem}" if again.problem else ""
+    return f"{when}{attempts} (by {again.requested_by}: {again.reason}){problem}"
