@@ -27,6 +27,8 @@ class IncomingRow:
     size: int
     received_at: datetime | None
     fetched_at: datetime
+    # When it was last published again, after a retry or a loss in Kafka.
+    refetched_at: datetime | None = None
     handled_at: datetime | None
     # The time of the next attempt, while the state is waiting.
     due_at: datetime | None
@@ -55,8 +57,8 @@ class IncomingDetail(IncomingRow):
 
 
 _COLUMNS: LiteralString = """
-mail_id::text, mailbox, state, subject, sender, size, received_at, fetched_at, handled_at,
-    due_at, attempts, revision, outcome, reason, issue_key, comment_id"""
+mail_id::text, mailbox, state, subject, sender, size, received_at, fetched_at,
+    refetched_at, handled_at, due_at, attempts, revision, outcome, reason, issue_key, comment_id"""
 
 _ROW: LiteralString = "SELECT" + _COLUMNS + " FROM incoming_mail"
 
@@ -90,12 +92,16 @@ async def incoming_mails(
 async def changed_mails(
     connection: Connection, *, fetched_since: datetime, unfinished: Sequence[str]
 ) -> list[IncomingRow]:
-    """Returns the messages fetched since then and those in `unfinished`, oldest first."""
+    """Returns the messages fetched or published again since then and those in `unfinished`.
+
+    The oldest comes first.
+    """
     return await rows_as(
         connection,
         IncomingRow,
-        _ROW + " WHERE fetched_at >= %s OR mail_id = ANY(%s::uuid[]) ORDER BY fetched_at, mail_id",
-        [fetched_since, list(unfinished)],
+        _ROW + " WHERE fetched_at >= %s OR refetched_at >= %s OR mail_id = ANY(%s::uuid[])"
+        " ORDER BY fetched_at, mail_id",
+        [fetched_since, fetched_since, list(unfinished)],
     )
 
 

@@ -89,6 +89,7 @@ class Point:
 IMAP = ("services.fetcher", "postrail.mailbox.imap.mailbox")
 POP3 = ("services.fetcher", "postrail.mailbox.pop3.mailbox")
 SEND = ("postrail.stream.producer", "Producer.send")
+REFETCH = ("services.fetcher", "services.fetcher.refetch.queue")
 POINTS = {
     "fetched": Point(
         "services.fetcher", "postrail.mailbox.imap.mailbox", "ImapMailbox.read", after
@@ -99,6 +100,9 @@ POINTS = {
         "services.fetcher", "services.fetcher.store", "PostgresStore.record", after_async
     ),
     "seen": Point(*IMAP, "ImapMailbox.finish", after),
+    # A request to publish a message again: before its record, and after its row is saved.
+    "refetch begun": Point(*REFETCH, "RefetchQueue._begin", after_async),
+    "refetch saved": Point(*REFETCH, "report_fetched", after),
     # The steps of removing and moving by IMAP, with MOVE and without.
     "flagged": Point("services.fetcher", "imapclient", "IMAPClient.add_flags", after),
     "expunged": Point("services.fetcher", "imapclient", "IMAPClient.uid_expunge", after),

@@ -25,6 +25,8 @@ CREATE INDEX refetch_due ON refetch (due_at) WHERE NOT held;
 ALTER TABLE incoming_mail
     -- When it last went back to `fetched`. Its age without an outcome counts from then.
     ADD COLUMN refetched_at timestamptz;
+CREATE INDEX incoming_mail_refetched ON incoming_mail (refetched_at)
+    WHERE refetched_at IS NOT NULL;
 
 -- What was parked before asks once more now.
 INSERT INTO refetch (mail_id, mailbox, revision, requested_at, requested_by, reason, due_at,

@@ -67,11 +67,14 @@ class RefetchQueue:
 
         Raises FatalError when Kafka did not acknowledge: the requests are served again.
         """
+        if not found:
+            return
         started = self._clock.now()
         requests = [request for request, _ in found]
         begun = await self._begin(requests, started)
-        wanted = [each for each in found if each[0].mail_id in begun]
-        rows = await self._publisher.publish([_named(each, started) for each in wanted])
+        rows = await self._publisher.publish(
+            [_named(each) for each in found if each[0].mail_id in begun]
+        )
         async with self._transactions() as connection:
             await refetching.settle(connection, requests, rows)
         first_time = {request.mail_id for request in requests if _never_published(request)}
@@ -158,7 +161,7 @@ class RefetchQueue:
         )
 
 
-def _named(found: Content, now: datetime) -> NamedMail:
+def _named(found: Content) -> NamedMail:
     request, content = found
     return NamedMail(
         mail_id=request.mail_id,

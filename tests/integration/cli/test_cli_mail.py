@@ -92,14 +92,6 @@ def test_the_raw_message_is_printed_byte_for_byte(
     assert output.encode(errors="surrogateescape") == raw
 
 
-def test_a_failed_message_is_retried(postrail: Postrail, filled: Filled) -> None:
-    assert postrail("mail", "retry", filled.unparsable[:12])[0] == 0
-    assert answer(postrail, "mail", "show", filled.unparsable)["state"] == "new"
-    code, _, errors = postrail("mail", "retry", filled.inline)
-    assert code == 1
-    assert "its state is done" in errors
-
-
 def test_a_message_is_shown_though_its_texts_are_lost(
     postrail: Postrail, filled: Filled, settings: Settings
 ) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
-from postrail.incoming import refetch
+from postrail.incoming import queue, refetch
 from postrail.settings import Settings
+from postrail.views.incoming import changed_mails
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -95,3 +96,27 @@ async def test_a_request_that_waits_becomes_due(pool: Pool, change: str) -> None
         assert await rows(connection, "SELECT only_in_mailbox, held FROM refetch") == [
             (False, False)
         ]
+
+
+async def test_followers_see_an_old_message_that_is_published_again(pool: Pool) -> None:
+    mail_id = await stored(pool, "fetched")
+    since = NOW + timedelta(days=7)
+    async with transaction(pool) as connection:
+        assert await changed_mails(connection, fetched_since=since, unfinished=[]) == []
+    await changed(pool, "UPDATE incoming_mail SET refetched_at = fetched_at + interval '8 days'")
+    async with transaction(pool) as connection:
+        (found,) = await changed_mails(connection, fetched_since=since, unfinished=[])
+    assert (found.mail_id, found.refetched_at) == (mail_id, NOW + timedelta(days=8))
+
+
+async def test_a_message_published_again_is_unaccounted_for_only_after_some_time(
+    pool: Pool,
+) -> None:
+    await stored(pool, "fetched")
+    now = NOW + timedelta(days=7)
+    async with transaction(pool) as connection:
+        assert await queue.unaccounted(connection, now, 900) == 1
+    await changed(pool, "UPDATE incoming_mail SET refetched_at = fetched_at + interval '7 days'")
+    async with transaction(pool) as connection:
+        assert await queue.unaccounted(connection, now, 900) == 0
+        assert await queue.unaccounted(connection, now + timedelta(seconds=901), 900) == 1

@@ -62,3 +62,12 @@ def test_finished_messages_are_forgotten_once_they_are_too_old_to_be_polled() ->
     assert changes.among([DONE]) == []
     changes.forget(NOON + timedelta(seconds=1))
     assert changes.among([DONE]) == [DONE]
+
+
+def test_a_finished_message_that_was_published_again_is_remembered_as_long_as_it_is_polled() -> (
+    None
+):
+    again = replace(DONE, revision=2, refetched_at=NOON + timedelta(days=7))
+    changes = Changes([again])
+    changes.forget(NOON + timedelta(days=7))
+    assert changes.among([again]) == []

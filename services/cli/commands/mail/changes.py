@@ -29,7 +29,7 @@ class Changes:
         self._seen = {
             mail_id: row
             for mail_id, row in self._seen.items()
-            if row.state != "done" or row.fetched_at >= fetched_before
+            if row.state != "done" or (row.refetched_at or row.fetched_at) >= fetched_before
         }
 
     def _has_changed(self, row: IncomingRow) -> bool:

@@ -170,6 +170,7 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("Size", f"{mail.size} bytes"),
             ("Received", mail.received_at),
             ("Fetched", mail.fetched_at),
+            ("Published again", mail.refetched_at),
             ("State", mail.state),
             ("Outcome", mail.outcome),
             ("Why", mail.reason),
