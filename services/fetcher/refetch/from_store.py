@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from postrail.errors import TransientError
-from postrail.incoming.refetching import MailboxRequests
+from postrail.errors import FatalError, TransientError
+from postrail.incoming.refetching import MailboxRequests, Refetch
 from postrail.observe.log import log
 from postrail.stream.producer import partition_of
 from postrail.tasks import set_within
@@ -80,14 +80,32 @@ class StoredRefetches:
 
     async def _serve(self, mailboxes: Sequence[str]) -> bool:
         due = await self._queue.due(mailboxes, only_in_mailbox=False)
-        if not due:
-            return False
+        try:
+            await self._publish(due)
+        except (TransientError, FatalError):
+            raise
+        # One message's fault must not stop the others of its batch, whatever the fault is.
+        except Exception as error:  # noqa: BLE001  Each is published alone then.
+            logger.warning("a batch failed: publishing its mails one by one", error=repr(error))
+            for request in due:
+                await self._publish_alone(request)
+        return bool(due)
+
+    async def _publish_alone(self, request: Refetch) -> None:
+        try:
+            await self._publish([request])
+        except (TransientError, FatalError):
+            raise
+        except Exception as error:
+            logger.exception("a mail cannot be published again", mail_id=request.mail_id)
+            await self._queue.put_off(request, f"{type(error).__name__}: {error}")
+
+    async def _publish(self, due: Sequence[Refetch]) -> None:
         async with self._stored.of(due) as stored:
             found = [each for each in stored if not _wants_the_whole(each)]
             await self._queue.publish([(each.request, each.content) for each in found])
         served = {each.request.mail_id for each in found}
         await self._queue.ask_mailbox([each for each in due if each.mail_id not in served])
-        return True
 
     async def _follow_accounts(
         self, ours: Sequence[MailboxRequests], enabled: Collection[str]

@@ -100,40 +100,56 @@ class RefetchQueue:
 
     async def ask_mailbox(self, requests: Sequence[Refetch]) -> None:
         """Leaves requests to their mailbox, as nothing else has the bytes."""
+        if not requests:
+            return
         async with self._transactions() as connection:
             await refetching.only_in_mailbox(connection, requests)
 
     async def refused(self, request: Refetch, answer: str) -> None:
         """Parks a message again that its server refuses, or has its parsed form handled."""
+        if request.has_parsed:
+            await self._handle_parsed(request, answer)
+        else:
+            await self.put_off(request, answer)
+
+    async def put_off(self, request: Refetch, problem: str) -> None:
+        """Has a message asked for again later, with a longer pause each time."""
         now = self._clock.now()
         again_at = asked_again_at(now, request.attempts, self._settings)
-        reason = parked_reason(answer, again_at)
+        reason = parked_reason(problem, again_at)
         async with self._transactions() as connection:
-            if request.has_parsed:
-                await refetching.handle_parsed(connection, request, now)
-            else:
-                await refetching.postpone(connection, request, reason, until=again_at, now=now)
-        self._log(request, "mail is still not delivered", reason)
+            await refetching.postpone(connection, request, reason, until=again_at, now=now)
+        _log_error(request, "mail is still not delivered", reason)
 
     async def lost(self, request: Refetch, reason: str) -> None:
         """Names a message as lost, or has its parsed form handled."""
-        now = self._clock.now()
+        if request.has_parsed:
+            await self._handle_parsed(request, reason)
+            return
         async with self._transactions() as connection:
-            if request.has_parsed:
-                await refetching.handle_parsed(connection, request, now)
-            else:
-                await refetching.give_up(connection, request, reason, now)
-        self._log(request, "mail is lost", reason)
+            await refetching.give_up(connection, request, reason, self._clock.now())
+        _log_error(request, "mail is lost", reason)
+
+    async def _handle_parsed(self, request: Refetch, reason: str) -> None:
+        async with self._transactions() as connection:
+            await refetching.handle_parsed(connection, request, self._clock.now())
+        logger.warning(
+            "mail is handled again without its bytes",
+            mailbox=request.mailbox,
+            mail_id=request.mail_id,
+            reason=reason,
+        )
 
     async def hold(self, mailbox: str, reason: str) -> None:
         """Has the requests wait that only this mailbox can serve, as its account is disabled."""
         left = await self.due([mailbox], only_in_mailbox=True)
         now = self._clock.now()
+        for request in left:
+            if request.has_parsed:
+                await self._handle_parsed(request, reason)
         async with self._transactions() as connection:
             for request in left:
-                if request.has_parsed:
-                    await refetching.handle_parsed(connection, request, now)
-                else:
+                if not request.has_parsed:
                     await refetching.hold(connection, request, reason, now)
             await refetching.hold_later(connection, mailbox, now)
 
@@ -143,22 +159,15 @@ class RefetchQueue:
             count = await refetching.release(connection, mailbox, self._clock.now())
         logger.info("mails are asked for again", mailbox=mailbox, count=count)
 
-    def _log(self, request: Refetch, event: str, reason: str) -> None:
-        if request.has_parsed:
-            logger.warning(
-                "mail is handled again without its bytes",
-                mailbox=request.mailbox,
-                mail_id=request.mail_id,
-                reason=reason,
-            )
-            return
-        logger.error(
-            event,
-            mailbox=request.mailbox,
-            mail_id=request.mail_id,
-            source=request.source,
-            reason=reason,
-        )
+
+def _log_error(request: Refetch, event: str, reason: str) -> None:
+    logger.error(
+        event,
+        mailbox=request.mailbox,
+        mail_id=request.mail_id,
+        source=request.source,
+        reason=reason,
+    )
 
 
 def _named(found: Content) -> NamedMail:

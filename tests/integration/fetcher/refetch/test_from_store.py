@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -232,3 +233,26 @@ async def test_accounts_that_are_not_read_yet_hold_nothing(scene: Scene) -> None
     scene.watches.enabled = None
     assert not await scene.refetches.serve()
     assert await scene.rows("SELECT held FROM refetch") == [(False,)]
+
+
+@pytest.mark.logs_errors("a mail cannot be published again", "mail is still not delivered")
+async def test_a_message_with_a_fault_of_its_own_does_not_stop_the_others(scene: Scene) -> None:
+    broken, good = await scene.fetched(MAIL, OTHER)
+    # The bytes in its row do not decode, and its record is gone.
+    await scene.change(
+        "UPDATE incoming_mail SET state = 'failed', raw_offset = 99, parsed = %b"
+        " WHERE mail_id = %s",
+        b"no record",
+        broken,
+    )
+    await scene.request(broken, good)
+    await scene.refetches.serve()
+    await require_published_here(scene, good)
+    assert await scene.rows("SELECT raw_offset FROM incoming_mail WHERE mail_id = %s", good) == [
+        (2,)
+    ]
+    ((mail_id, due_at, problem),) = await scene.rows(
+        "SELECT mail_id::text, due_at, problem FROM refetch"
+    )
+    assert (mail_id, due_at) == (broken, scene.clock.now() + timedelta(hours=6))
+    assert "UndecodableError" in problem
