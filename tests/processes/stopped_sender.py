@@ -23,5 +23,5 @@ async def record_and_stop(begun: Begun, claimed: Claimed) -> None:
 
 
 if __name__ == "__main__":
-    Begun.record = record_and_stop  # type: ignore[method-assign]
+    Begun.record = record_and_stop  # type: ignore[method-assign, assignment]
     runpy.run_module("services.sender", run_name="__main__", alter_sys=True)

@@ -7,7 +7,6 @@ from typing import Any
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
 from postrail.database import transaction
-from postrail.incoming import queue as incoming
 from postrail.records import MailHandled
 from services.handler.absent_accounts import AccountReturns
 from tests.integration.handler.bench import Bench
@@ -110,8 +109,9 @@ async def test_it_fails_after_its_time_and_waits_anew_when_it_is_retried(bench: 
     assert "add it again with postrail apply, then retry the message" in reason
 
     async with transaction(bench.pool) as connection:
-        assert await incoming.retry(connection, mail.mail_id, bench.clock.now())
-    await bench.work()
+        # A retry is served by the fetcher: it publishes the message again.
+        await connection.execute("UPDATE incoming_mail SET state = 'fetched'")
+    await bench.handle(mail)
     [(state, _, _)] = await bench.outcomes()
     assert state == "waiting"
     await restore(bench, "info")
