@@ -31,6 +31,11 @@ _mail_age_seconds = Histogram(
 )
 _mails = Counter("postrail_mails", "Messages by outcome", ("service", "outcome"))
 _dead_letters = Counter("postrail_dead_letters", "Records that did not decode", ("service",))
+_log_faults = Counter(
+    "postrail_log_faults",
+    "Partitions that Kafka lost, cut or had made anew, as found when they were read on",
+    ("service",),
+)
 _ready = Gauge("postrail_ready", "1 while no part that this process needs is down")
 _paused = Gauge("postrail_paused", "1 while the consumer loop waits for a part that is unavailable")
 _lag = Gauge("postrail_lag_records", "Unread records in this process's partitions", ("service",))
@@ -72,6 +77,11 @@ def observe_stage(
 def count_dead_letter(service: str) -> None:
     """Counts a record that did not decode and is in mail.dead."""
     _dead_letters.labels(service).inc()
+
+
+def count_log_fault(service: str) -> None:
+    """Counts a partition whose log is not the one that was read, or lost records."""
+    _log_faults.labels(service).inc()
 
 
 def set_lag(service: str, records: int) -> None:

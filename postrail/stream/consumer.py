@@ -7,79 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import (
+    KafkaError,
+    LogTruncationError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from postrail.records import Record
 from postrail.settings import KafkaSettings
 from postrail.stream.connection import client_options, kafka_faults
-from postrail.stream.received import RawRecord
+from postrail.stream.offsets.metadata import read_metadata, write_metadata
+from postrail.stream.offsets.peek import records_at
+from postrail.stream.offsets.position import Position
+from postrail.stream.offsets.topic_ids import TopicIds
+from postrail.stream.received import OffsetGap, RawRecord, Start
 from postrail.stream.topics import Topic, topic_name
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
-    """The offsets from which a partition can be read."""
-
-    # The first offset that still exists.
-    first: int
-    committed: int | None = None
-    # The metadata of the committed offset.
-    note: str = ""
-
-
-class Reader(Protocol):
-    """The part of a consumer that the worker needs; tests have one in memory."""
-
-    async def open(self) -> None:
-        """Joins the group."""
-
-    async def close(self) -> None:
-        """Leaves the group at once, so that other members take over without waiting."""
-
-    async def poll(self) -> list[RawRecord]:
-        """Returns the next records in the order of their partitions, or none after the timeout."""
-
-    async def keep_alive(self) -> None:
-        """Stays a member of the group while a batch is processed; reads no records."""
-
-    @property
-    def assigned(self) -> frozenset[int]:
-        """Returns the partitions that are assigned to this member now."""
-
-    @property
-    def fresh(self) -> frozenset[int]:
-        """Returns the partitions assigned since the last `take_fresh`; they are still paused."""
-
-    def take_fresh(self) -> frozenset[int]:
-        """Returns the fresh partitions once; the caller must place them."""
-
-    async def start_offsets(self, partitions: Iterable[int]) -> dict[int, Start]:
-        """Returns the first offset of each partition, and the group's committed one."""
-
-    async def seek(self, offsets: Mapping[int, int]) -> None:
-        """Sets the positions of these partitions, and resumes them."""
-
-    async def commit_offsets(
-        self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
-    ) -> bool:
-        """Commits next offsets with notes; returns False when the group refuses them."""
-
-    def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
-        """Sets what is committed, once, for partitions that the group revokes.
-
-        Replaces the last call. A member that is expelled from the group commits nothing.
-        """
-
-    async def lag(self) -> int:
-        """Counts the unread records of our partitions; raises TransientError without a broker."""
+# The broker has no record at a position: it is past the end, or before the first record, or the log
+# is not the one that was read.
+NO_SUCH_PLACE = (OffsetOutOfRangeError, LogTruncationError, NoOffsetForPartitionError)
 
 
 class KafkaReader:
@@ -90,6 +44,11 @@ class KafkaReader:
         self._group = f"{settings.prefix}postrail.{group}"
         self._settings = settings
         self._consumer: Any = None
+        self._topic_ids = TopicIds(settings)
+        # Records whose topic's id could not be asked for yet.
+        self._polled: dict[TopicPartition, list[Any]] = {}
+        # What `keep_alive` found wrong with a position; the library says it once.
+        self._gap = ""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-consumer")
         self._assigned: frozenset[int] = frozenset()
         self._fresh: frozenset[int] = frozenset()
@@ -110,8 +69,8 @@ class KafkaReader:
             **client_options(settings),
             "group_id": self._group,
             "enable_auto_commit": False,
-            # The library's default would skip the waiting records of a group without offsets.
-            "auto_offset_reset": "earliest",
+            # The library must not go on elsewhere by itself when the log is not the one it read.
+            "auto_offset_reset": "none",
             "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
             "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
             "max_poll_records": settings.batch_max_records,
@@ -125,15 +84,30 @@ class KafkaReader:
         self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
+        self._topic_ids.close()
         self._consumer.close(autocommit=False, timeout_ms=3000)
 
     async def poll(self) -> list[RawRecord]:
         return await self._in_thread(self._poll, self._settings.poll_timeout_seconds)
 
     def _poll(self, seconds: float) -> list[RawRecord]:
-        with kafka_faults(self._settings):
-            found = self._consumer.poll(timeout_ms=int(seconds * 1000))
-        return [_raw(record) for records in found.values() for record in records]
+        if self._gap:
+            gap, self._gap = self._gap, ""
+            raise OffsetGap(gap)
+        with kafka_faults(self._settings), _gaps():
+            self._polled = self._polled or self._consumer.poll(timeout_ms=int(seconds * 1000))
+        if not self._polled:
+            return []
+        topic_id = self._topic_id()
+        found, self._polled = self._polled, {}
+        return [_raw(record, topic_id) for records in found.values() for record in records]
+
+    async def topic_id(self) -> str | None:
+        return await self._in_thread(self._topic_id)
+
+    def _topic_id(self) -> str | None:
+        (found,) = self._topic_ids.of([self._topic])
+        return found
 
     async def keep_alive(self) -> None:
         await self._in_thread(self._keep_alive)
@@ -144,10 +118,14 @@ class KafkaReader:
         with kafka_faults(self._settings):
             resumed = self._consumer.assignment() - self._consumer.paused()
             self._consumer.pause(*resumed)
-            self._consumer.poll(timeout_ms=50)
-            fresh = {self._partition(number) for number in self._fresh}
-            # A partition that was revoked and assigned again must be placed before it is read.
-            self._consumer.resume(*((resumed & self._consumer.assignment()) - fresh))
+            try:
+                self._consumer.poll(timeout_ms=50)
+            except NO_SUCH_PLACE as error:
+                self._gap = _described(error)
+            finally:
+                fresh = {self._partition(number) for number in self._fresh}
+                # A partition that was revoked and assigned again must be placed before it is read.
+                self._consumer.resume(*((resumed & self._consumer.assignment()) - fresh))
 
     @property
     def assigned(self) -> frozenset[int]:
@@ -166,24 +144,31 @@ class KafkaReader:
 
     def _start_offsets(self, partitions: list[int]) -> dict[int, Start]:
         timeout_ms = int(self._settings.request_timeout_seconds * 1000)
+        places = [self._partition(number) for number in partitions]
         with kafka_faults(self._settings):
-            first = self._consumer.beginning_offsets(
-                [self._partition(number) for number in partitions], timeout_ms=timeout_ms
-            )
-            return {
-                number: _start(
-                    first[self._partition(number)],
-                    self._consumer.committed(
-                        self._partition(number), metadata=True, timeout_ms=timeout_ms
-                    ),
-                )
-                for number in partitions
+            # In this order: no commit lies past an end that is read later, and when the topic is
+            # made anew meanwhile, the id is the old one and differs at the next poll.
+            committed = {
+                place: self._consumer.committed(place, metadata=True, timeout_ms=timeout_ms)
+                for place in places
             }
+            topic_id = self._topic_id()
+            first = self._consumer.beginning_offsets(places, timeout_ms=timeout_ms)
+            ends = self._consumer.end_offsets(places, timeout_ms=timeout_ms)
+        return {
+            place.partition: _start(topic_id, first[place], ends[place], committed[place])
+            for place in places
+        }
+
+    async def records_at(self, offsets: Mapping[int, int]) -> dict[int, RawRecord]:
+        found = await self._in_thread(records_at, self._settings, self._topic, offsets)
+        return {number: _raw(record, None) for number, record in found.items()}
 
     async def seek(self, offsets: Mapping[int, int]) -> None:
         await self._in_thread(self._seek, offsets)
 
     def _seek(self, offsets: Mapping[int, int]) -> None:
+        self._polled = {}
         for number, offset in offsets.items():
             partition = self._partition(number)
             if partition in self._consumer.assignment():
@@ -191,19 +176,21 @@ class KafkaReader:
                 self._consumer.resume(partition)
 
     async def commit_offsets(
-        self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
+        self, positions: Mapping[int, Position], notes: Mapping[int, str] | None = None
     ) -> bool:
-        return await self._in_thread(self._commit_offsets, self._wanted(offsets, notes or {}))
+        return await self._in_thread(self._commit_offsets, self._wanted(positions, notes or {}))
 
-    def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
-        self._revocation_commit = self._wanted(offsets, notes)
+    def at_revocation(self, positions: Mapping[int, Position], notes: Mapping[int, str]) -> None:
+        self._revocation_commit = self._wanted(positions, notes)
 
     def _wanted(
-        self, offsets: Mapping[int, int], notes: Mapping[int, str]
+        self, positions: Mapping[int, Position], notes: Mapping[int, str]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
         return {
-            self._partition(number): OffsetAndMetadata(offset, notes.get(number, ""), -1)
-            for number, offset in offsets.items()
+            self._partition(number): OffsetAndMetadata(
+                position.next_offset, write_metadata(position, notes.get(number, "")), -1
+            )
+            for number, position in positions.items()
         }
 
     def _commit_offsets(self, wanted: dict[TopicPartition, OffsetAndMetadata]) -> bool:
@@ -230,7 +217,7 @@ class KafkaReader:
         return await self._in_thread(self._lag)
 
     def _lag(self) -> int:
-        with kafka_faults(self._settings):
+        with kafka_faults(self._settings), _gaps():
             partitions = list(self._consumer.assignment() - self._consumer.paused())
             ends = self._consumer.end_offsets(partitions, timeout_ms=3000) if partitions else {}
             positions = {partition: self._consumer.position(partition, 3000) for partition in ends}
@@ -261,21 +248,38 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         come = list(assigned)
         self._reader._consumer.pause(*come)
+        for partition in come:
+            # Without a position the library would look for one itself.
+            self._reader._consumer.seek(partition, 0)
         self._reader._assigned |= {partition.partition for partition in come}
         self._reader._fresh |= {partition.partition for partition in come}
 
 
-def _start(first: int, committed: Any) -> Start:
+@contextlib.contextmanager
+def _gaps() -> Iterator[None]:
+    """Raises OffsetGap when the broker has no record at a position."""
+    try:
+        yield
+    except NO_SUCH_PLACE as error:
+        raise OffsetGap(_described(error)) from error
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _start(topic_id: str | None, first: int, end: int, committed: Any) -> Start:
     if committed is None:
-        return Start(first=first)
-    return Start(first=first, committed=committed.offset, note=committed.metadata or "")
+        return Start(topic_id=topic_id, first=first, end=end)
+    position, note = read_metadata(committed.offset, committed.metadata or "")
+    return Start(topic_id=topic_id, first=first, end=end, committed=position, note=note)
 
 
 def _ignore(offsets: object, answer: object) -> None:
     """Ignores the answer. If this commit fails, the next owner re-reads the records."""
 
 
-def _raw(record: Any) -> RawRecord:
+def _raw(record: Any, topic_id: str | None) -> RawRecord:
     return RawRecord(
         topic=record.topic,
         partition=record.partition,
@@ -283,4 +287,6 @@ def _raw(record: Any) -> RawRecord:
         timestamp_ms=record.timestamp,
         key=record.key,
         value=record.value or b"",
+        topic_id=topic_id,
+        leader_epoch=None if record.leader_epoch < 0 else record.leader_epoch,
     )

@@ -5,7 +5,8 @@ How the loop answers each fault:
 - a record that does not decode, or is of another type than the topic's: write it to mail.dead,
   wait for the acknowledgement, go on;
 - an unknown schema, or many records in a row that do not decode: pause and alert;
-- OffsetGap: the database is older (or another worker was faster): read again from its offsets;
+- OffsetGap: the database is older (or another worker was faster), or Kafka's log is not the one
+  that was read: place the partitions again (see `postrail.stream.offsets.placement`);
 - any other exception, and a send that is not acknowledged: end the process without a commit.
 
 A guarded stage also notes at the broker which records are in flight, so that a record that kills
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from datetime import timedelta
 from typing import Generic
 
@@ -30,18 +31,19 @@ from postrail.records import R
 from postrail.retry_loop import RetryLoop
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
-from postrail.stream.consumer import KafkaReader, Reader
+from postrail.stream.consumer import KafkaReader
 from postrail.stream.dead_letter import DeadLetters
 from postrail.stream.deaths.guard import DeathGuard, Guard
+from postrail.stream.offsets.placement import Placement
 from postrail.stream.producer import Sends
 from postrail.stream.received import (
     OffsetGap,
     Positions,
     RawRecord,
+    Reader,
     Received,
     batches,
     decoded,
-    next_offsets,
 )
 from postrail.stream.topics import Topic
 
@@ -81,9 +83,9 @@ class Worker(Generic[R]):
         self._producer = producer
         self._health = health
         self._clock = clock
-        self._positions = positions
         self._reader = reader or KafkaReader(topic, group, settings)
         self._guard = (DeathGuard if guarded else Guard)(self._reader)
+        self._placement = Placement(self._reader, self._guard, positions, group)
         self._dead_letters = DeadLetters(group)
         self._next_check = clock.now()
         # Assigned partitions without a position to read from yet.
@@ -102,6 +104,11 @@ class Worker(Generic[R]):
     def assigned_partitions(self) -> frozenset[int]:
         """Returns the partitions that are assigned to this worker now."""
         return self._reader.assigned
+
+    @property
+    def _held(self) -> frozenset[int]:
+        """Returns our partitions but for those that were lost and given back: they start anew."""
+        return self._reader.assigned - self._reader.fresh
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then leaves the group; raises what must end the process."""
@@ -123,22 +130,26 @@ class Worker(Generic[R]):
 
     async def _round(self) -> None:
         await self._until_done(self._place_fresh)
+        try:
+            await self._work_polled()
+            await self._check()
+        except OffsetGap as gap:
+            logger.warning("reading again from the stored positions", reason=gap.problem)
+            await self._until_done(self._place_assigned)
+
+    async def _work_polled(self) -> None:
+        """Works one poll; raises OffsetGap when its records must be read again."""
         records: list[RawRecord] = []
 
         async def poll() -> None:
             records.extend(await self._reader.poll())
 
         await self._until_done(poll)
+        self._placement.require_continuation(records)
         for batch in batches(records, self._settings.batch_max_bytes, self._guard.suspects):
-            try:
-                await self._work(batch)
-            except OffsetGap as gap:
-                logger.warning("reading again from the stored offsets", reason=gap.problem)
-                await self._until_done(self._place_assigned)
-                break
+            await self._work(batch)
             if self._stop.is_set():
                 break
-        await self._check()
 
     async def _work(self, batch: Sequence[RawRecord]) -> None:
         """Processes and commits one batch, or the rest of it when partitions are lost.
@@ -156,7 +167,7 @@ class Worker(Generic[R]):
                 waiting.popleft()
 
         def held() -> list[Received[R]]:
-            return [mine for mine in received if mine.partition in self._reader.assigned]
+            return [mine for mine in received if mine.partition in self._held]
 
         async def process() -> None:
             if held():
@@ -166,7 +177,7 @@ class Worker(Generic[R]):
         if await self._until_done(decode) and await self._until_done(
             process, worthwhile=lambda: bool(held())
         ):
-            await self._commit([raw for raw in batch if raw.partition in self._reader.assigned])
+            await self._commit([raw for raw in batch if raw.partition in self._held])
 
     async def _beside(self, work: Coroutine[None, None, None]) -> None:
         """Waits for the work, and stays alive and a member of the group meanwhile.
@@ -207,11 +218,14 @@ class Worker(Generic[R]):
         )
 
     async def _commit(self, batch: Sequence[RawRecord]) -> None:
-        offsets = next_offsets(batch)
-        if offsets and not await self._guard.commit(offsets):
-            # The group has moved on, or the broker is unavailable: another worker repeats this
-            # batch, or this one does; a repetition changes nothing.
-            logger.warning("offsets not committed", offsets=offsets)
+        async def commit() -> None:
+            positions = await self._placement.taken(batch)
+            if positions and not await self._guard.commit(positions):
+                # The group has moved on, or the broker is unavailable: another worker repeats this
+                # batch, or this one does; a repetition changes nothing.
+                logger.warning("offsets not committed", partitions=sorted(positions))
+
+        await self._until_done(commit)
 
     async def _until_done(
         self, action: Callable[[], Awaitable[None]], worthwhile: Callable[[], bool] = lambda: True
@@ -246,49 +260,15 @@ class Worker(Generic[R]):
             logger.info("partitions assigned", partitions=sorted(fresh))
         # Partitions that a transient fault kept from being placed are still waiting.
         self._unplaced = (self._unplaced | fresh) & self._reader.assigned
-        if self._unplaced:
-            await self._place(self._unplaced)
+        await self._place(self._unplaced)
 
     async def _place_assigned(self) -> None:
         await self._place(self._reader.assigned)
 
-    async def _place(self, partitions: Iterable[int]) -> None:
-        """Reads the partitions from the database's offsets on, or else from the group's."""
-        numbers = list(partitions)
-        found = await self._reader.start_offsets(numbers)
-        expectations: dict[int, int | None] = {
-            number: start.committed for number, start in found.items()
-        }
-        if self._positions:
-            stored = await self._positions.stored(numbers)
-            expectations = {number: stored.get(number) for number in numbers}
-            self._positions.expect(expectations)
-        starts = {}
-        for number, start in found.items():
-            expected = expectations[number]
-            if expected is not None and expected < start.first:
-                self._alert_removed(number, expected, start.first)
-            starts[number] = max(start.first, expected or 0)
-        await self._guard.placed(found)
-        await self._reader.seek(starts)
-        if self._positions:
-            # When a predecessor was killed before its commit, monitoring would show a lag for as
-            # long as no new record comes.
-            known = {
-                number: at for number, at in starts.items() if expectations[number] is not None
-            }
-            await self._reader.commit_offsets(known)
-        self._unplaced -= starts.keys()
-
-    def _alert_removed(self, partition: int, expected: int, first: int) -> None:
-        logger.error(
-            "retention has removed records before they were handled",
-            partition=partition,
-            expected_offset=expected,
-            first_offset=first,
-            remedy="Look for the messages in state fetched, and raise"
-            " POSTRAIL_KAFKA__RETENTION_DAYS",
-        )
+    async def _place(self, partitions: frozenset[int]) -> None:
+        if partitions:
+            await self._placement.place(partitions)
+            self._unplaced -= partitions
 
     async def _check(self) -> None:
         """Measures the lag and compares the stored offsets, at most every CHECK_SECONDS."""
@@ -298,18 +278,13 @@ class Worker(Generic[R]):
         self._next_check = self._clock.now() + timedelta(seconds=CHECK_SECONDS)
 
     async def _compare(self) -> None:
-        """Updates the lag; reads again where the database went back to earlier offsets."""
+        """Updates the lag; reads again where Kafka or the database is not as it was left."""
         metrics.set_lag(self._group, await self._reader.lag())
-        if not self._positions:
-            return
-        placed = self._reader.assigned - self._unplaced - self._reader.fresh
-        stored = await self._positions.stored(placed)
-        moved = [
-            number for number in placed if stored.get(number) != self._positions.expected(number)
-        ]
+        placed = self._held - self._unplaced
+        moved = await self._placement.moved(placed)
         if moved:
-            logger.warning("the stored offsets have moved: reading from them", partitions=moved)
-            await self._place(moved)
+            logger.warning("the stored positions have moved: reading from them", partitions=moved)
+            await self._place(frozenset(moved))
 
 
 def _slices(seconds: float, longest: float) -> Iterator[float]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from postrail.errors import FatalError
-from postrail.stream.consumer import Start
+from postrail.stream.offsets.position import Position
 from postrail.stream.producer import Entry, Placed
-from postrail.stream.received import RawRecord
+from postrail.stream.received import RawRecord, Start
 
 
 class MemoryReader:
@@ -20,11 +21,14 @@ class MemoryReader:
             for number, values in partitions.items()
         }
         self.first = dict.fromkeys(partitions, 0)
+        self.topic_id_now: str | None = None
+        # The next offsets that were committed, and their positions.
         self.committed: dict[int, int] = {}
+        self.committed_positions: dict[int, Position] = {}
         self.notes: dict[int, str] = {}
         # Each commit that was accepted, with its notes, in order.
         self.commits: list[tuple[dict[int, int], dict[int, str]]] = []
-        self.revocation_commit: tuple[dict[int, int], dict[int, str]] = ({}, {})
+        self.revocation_commit: tuple[dict[int, Position], dict[int, str]] = ({}, {})
         self.positions: dict[int, int] = {}
         self.assigned_now: frozenset[int] = frozenset(partitions)
         self.fresh: frozenset[int] = frozenset(partitions)
@@ -45,8 +49,8 @@ class MemoryReader:
 
     def revoke(self, partitions: frozenset[int]) -> None:
         """Revokes partitions, as the group does in a rebalance."""
-        offsets, notes = self.revocation_commit
-        self._accept({n: at for n, at in offsets.items() if n in partitions}, notes)
+        positions, notes = self.revocation_commit
+        self._accept({n: at for n, at in positions.items() if n in partitions}, notes)
         self.lose(partitions)
 
     def lose(self, partitions: frozenset[int]) -> None:
@@ -68,7 +72,7 @@ class MemoryReader:
             start = self.positions[number]
             lot = self.records[number][start : start + self.max_records]
             self.positions[number] = start + len(lot)
-            found += lot
+            found += [replace(record, topic_id=self.topic_id_now) for record in lot]
         return found
 
     async def keep_alive(self) -> None:
@@ -87,32 +91,49 @@ class MemoryReader:
         return {
             number: Start(
                 first=self.first[number],
-                committed=self.committed.get(number),
+                end=len(self.records[number]),
+                topic_id=self.topic_id_now,
+                committed=self._committed(number),
                 note=self.notes.get(number, ""),
             )
             for number in partitions
         }
 
+    def _committed(self, number: int) -> Position | None:
+        if number not in self.committed:
+            return None
+        known = self.committed_positions.get(number, Position(next_offset=0))
+        at = self.committed[number]
+        return known if known.next_offset == at else Position(next_offset=at)
+
+    async def topic_id(self) -> str | None:
+        return self.topic_id_now
+
+    async def records_at(self, offsets: Mapping[int, int]) -> dict[int, RawRecord]:
+        return {number: self.records[number][offset] for number, offset in offsets.items()}
+
     async def seek(self, offsets: Mapping[int, int]) -> None:
         self.positions.update(offsets)
 
     async def commit_offsets(
-        self, offsets: Mapping[int, int], notes: Mapping[int, str] | None = None
+        self, positions: Mapping[int, Position], notes: Mapping[int, str] | None = None
     ) -> bool:
-        return self._accept(offsets, notes or {})
+        return self._accept(positions, notes or {})
 
-    def _accept(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> bool:
+    def _accept(self, positions: Mapping[int, Position], notes: Mapping[int, str]) -> bool:
         if self.refuse_commits:
             self.refused += 1
             return False
+        offsets = {number: at.next_offset for number, at in positions.items()}
         self.committed.update(offsets)
+        self.committed_positions.update(positions)
         self.notes.update({number: notes.get(number, "") for number in offsets})
         if offsets:
             self.commits.append((dict(offsets), {n: notes.get(n, "") for n in offsets}))
         return True
 
-    def at_revocation(self, offsets: Mapping[int, int], notes: Mapping[int, str]) -> None:
-        self.revocation_commit = (dict(offsets), dict(notes))
+    def at_revocation(self, positions: Mapping[int, Position], notes: Mapping[int, str]) -> None:
+        self.revocation_commit = (dict(positions), dict(notes))
 
     async def lag(self) -> int:
         return 0

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from postrail.observe.log import log
-from postrail.stream.consumer import Reader, Start
 from postrail.stream.deaths.suspicion import Suspicions
-from postrail.stream.received import RawRecord
+from postrail.stream.offsets.position import Position
+from postrail.stream.received import RawRecord, Reader, Start
 
 logger = log(__name__)
 
@@ -28,8 +29,15 @@ class Guard:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    async def placed(self, starts: Mapping[int, Start]) -> None:
-        """Takes over newly assigned partitions, with a predecessor's offsets and notes."""
+    async def placed(self, found: Mapping[int, Start], placed: Mapping[int, Position]) -> None:
+        """Takes over newly assigned partitions, with a predecessor's positions and notes.
+
+        Commits where they are read on: when a predecessor was killed before its commit, monitoring
+        would show a lag for as long as no new record comes.
+        """
+        await self._reader.commit_offsets(
+            {n: at for n, at in placed.items() if found[n].committed or at.next_offset}
+        )
 
     def suspects(self, record: RawRecord) -> bool:
         """Returns whether the record must be processed alone."""
@@ -51,9 +59,9 @@ class Guard:
     def died(self) -> None:
         """Leaves the note in place: the process ends by a fault that the records may cause."""
 
-    async def commit(self, offsets: Mapping[int, int]) -> bool:
-        """Commits the next offsets of finished work; returns False when they are refused."""
-        return await self._reader.commit_offsets(offsets)
+    async def commit(self, positions: Mapping[int, Position]) -> bool:
+        """Commits the positions after finished work; returns False when they are refused."""
+        return await self._reader.commit_offsets(positions)
 
 
 class DeathGuard(Guard):
@@ -64,21 +72,29 @@ class DeathGuard(Guard):
         self._suspicions = Suspicions(holder=secrets.token_hex(8))
         # The first offset in flight of each partition, and its note.
         self._in_flight: dict[int, tuple[int, str]] = {}
+        # The position of each partition, before its records in flight.
+        self._positions: dict[int, Position] = {}
 
-    async def placed(self, starts: Mapping[int, Start]) -> None:
-        offsets = {}
-        for partition, start in starts.items():
-            at = start.committed or 0
-            if self._suspicions.found(partition, at, start.note):
-                offsets[partition] = at
+    async def placed(self, found: Mapping[int, Start], placed: Mapping[int, Position]) -> None:
+        self._positions.update(placed)
+        changed = set()
+        for partition, start in found.items():
+            at = placed[partition].next_offset
+            committed = start.committed or placed[partition]
+            # A note is about records of the log that the predecessor read.
+            same = committed.next_offset == at and committed.is_of(placed[partition].topic_id)
+            if self._suspicions.found(partition, at, start.note if same else ""):
+                changed.add(partition)
                 logger.warning(
                     "a process died with records in flight",
                     partition=partition,
                     offset=at,
                     deaths=self._suspicions.deaths(partition, at),
                 )
+            if committed != placed[partition]:
+                changed.add(partition)
         # Committed at once, so that no later death makes a successor count this one again.
-        await self._commit(offsets)
+        await self._commit({partition: placed[partition] for partition in changed})
 
     def suspects(self, record: RawRecord) -> bool:
         return self._suspicions.suspects(record)
@@ -97,33 +113,40 @@ class DeathGuard(Guard):
 
     async def _note(self) -> None:
         ours = {n: held for n, held in self._in_flight.items() if n in self._reader.assigned}
-        offsets = {partition: first for partition, (first, _) in ours.items()}
+        positions = {
+            partition: self._at(partition, first) for partition, (first, _) in ours.items()
+        }
         self._reader.at_revocation(
-            offsets, {partition: self._suspicions.text(partition) for partition in offsets}
+            positions, {partition: self._suspicions.text(partition) for partition in positions}
         )
         notes = {partition: note for partition, (_, note) in ours.items()}
-        if offsets and not await self._reader.commit_offsets(offsets, notes):
-            logger.debug("records in flight could not be noted", offsets=offsets)
+        if positions and not await self._reader.commit_offsets(positions, notes):
+            logger.debug("records in flight could not be noted", partitions=sorted(positions))
+
+    def _at(self, partition: int, first: int) -> Position:
+        """Returns the position before a record in flight, even behind a gap of the log."""
+        return replace(self._positions[partition], next_offset=first)
 
     async def release(self) -> None:
         if not self._in_flight:
             return
-        offsets = {partition: first for partition, (first, _) in self._in_flight.items()}
+        held = {n: self._at(n, first) for n, (first, _) in self._in_flight.items()}
         self._in_flight = {}
-        await self._commit({n: at for n, at in offsets.items() if n in self._reader.assigned})
+        await self._commit({n: at for n, at in held.items() if n in self._reader.assigned})
 
     def died(self) -> None:
         # Otherwise leaving the group would clear the note.
         self._reader.at_revocation({}, {})
 
-    async def commit(self, offsets: Mapping[int, int]) -> bool:
+    async def commit(self, positions: Mapping[int, Position]) -> bool:
         self._in_flight = {}
-        self._suspicions.passed(offsets)
-        return await self._commit(offsets)
+        self._positions.update(positions)
+        self._suspicions.passed({n: at.next_offset for n, at in positions.items()})
+        return await self._commit(positions)
 
-    async def _commit(self, offsets: Mapping[int, int]) -> bool:
-        notes = {partition: self._suspicions.text(partition) for partition in offsets}
-        done = not offsets or await self._reader.commit_offsets(offsets, notes)
+    async def _commit(self, positions: Mapping[int, Position]) -> bool:
+        notes = {partition: self._suspicions.text(partition) for partition in positions}
+        done = not positions or await self._reader.commit_offsets(positions, notes)
         # A refused commit is tried once more when the partitions are revoked.
-        self._reader.at_revocation({} if done else offsets, notes)
+        self._reader.at_revocation({} if done else positions, notes)
         return done

@@ -103,7 +103,7 @@ class Suspicions:
             note = replace(
                 self._of(partition)[1],
                 holder=self._holder,
-                held_until=ends[partition],
+                held_until=ends[partition].next_offset,
                 held_alone=len(batch) == 1,
             )
             notes[partition] = (first, note.text)

@@ -23,6 +23,7 @@ from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.connection import client_options
 from postrail.stream.deaths.suspicion import Note, read_note
+from postrail.stream.offsets.metadata import read_metadata
 from postrail.stream.producer import Entry, Producer
 from postrail.stream.reader import tail
 from postrail.stream.received import Received
@@ -269,7 +270,8 @@ def _notes(settings: KafkaSettings) -> list[Note]:
         found = [consumer.committed(place, metadata=True) for place in places]
     finally:
         consumer.close(autocommit=False)
-    return [read_note(one.metadata or "" if one else "") for one in found]
+    texts = [one.metadata or "" if one else "" for one in found]
+    return [read_note(read_metadata(0, text)[1]) for text in texts]
 
 
 async def until(condition: Callable[[], bool]) -> None:

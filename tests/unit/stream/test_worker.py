@@ -15,7 +15,8 @@ from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.dead_letter import IN_A_ROW
-from postrail.stream.received import OffsetGap, Received, batches
+from postrail.stream.offsets.position import Position
+from postrail.stream.received import OffsetGap, Received, batches, next_offsets
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import BatchWork, Worker
 from tests.fakes.streams import MemoryProducer, MemoryReader, raw
@@ -69,30 +70,33 @@ class Bench:
 
 
 class FakePositions:
-    """Stored offsets, in memory."""
+    """Stored positions, in memory; a test gives their offsets."""
 
     def __init__(self, stored: dict[int, int]) -> None:
-        self.in_database = stored
-        self.expecting: dict[int, int | None] = {}
+        self.in_database = {n: Position(next_offset=at) for n, at in stored.items()}
+        self.expecting: dict[int, Position | None] = {}
         self.faults: list[TransientError] = []
 
-    async def stored(self, partitions: Iterable[int]) -> dict[int, int]:
+    async def stored(self, partitions: Iterable[int]) -> dict[int, Position]:
         if self.faults:
             raise self.faults.pop()
         return {n: self.in_database[n] for n in partitions if n in self.in_database}
 
-    def expect(self, offsets: Mapping[int, int | None]) -> None:
-        self.expecting.update(offsets)
+    def expect(self, positions: Mapping[int, Position | None]) -> None:
+        self.expecting.update(positions)
 
-    def expected(self, partition: int) -> int | None:
+    def expected(self, partition: int) -> Position | None:
         return self.expecting.get(partition)
 
-    def advance(self, batch: Sequence[Received[MailFetched]]) -> None:
-        for received in batch:
-            if self.in_database.get(received.partition) != self.expecting[received.partition]:
+    async def move(self, positions: Mapping[int, Position]) -> None:
+        for number, at in positions.items():
+            if self.in_database.get(number) != self.expecting[number]:
                 raise OffsetGap("moved")
-            self.in_database[received.partition] = received.offset + 1
-            self.expecting[received.partition] = received.offset + 1
+            self.in_database[number] = self.expecting[number] = at
+
+    async def advance(self, batch: Sequence[Received[MailFetched]]) -> None:
+        for received in batch:
+            await self.move(next_offsets([received]))
 
 
 async def test_each_record_is_processed_then_committed() -> None:
@@ -269,8 +273,8 @@ async def test_a_database_that_was_restored_gets_the_missing_records_again() -> 
     async def process(batch: Sequence[Received[MailFetched]]) -> None:
         if batch[0].offset == 4 and not restored:
             restored.append(True)
-            positions.in_database[0] = 1
-        positions.advance(batch)
+            positions.in_database[0] = Position(next_offset=1)
+        await positions.advance(batch)
         await bench.note(batch)
 
     await bench.run(process, lambda: (0, 5) in bench.seen)
@@ -282,12 +286,12 @@ async def test_an_idle_worker_notices_that_the_database_was_restored() -> None:
     positions = bench.positions = FakePositions({0: 0})
 
     async def process(batch: Sequence[Received[MailFetched]]) -> None:
-        positions.advance(batch)
+        await positions.advance(batch)
         await bench.note(batch)
 
     def restored_and_repeated() -> bool:
         if len(bench.seen) == 3:
-            positions.in_database[0] = 1
+            positions.in_database[0] = Position(next_offset=1)
             bench.clock.move(60)
         return len(bench.seen) == 5
 

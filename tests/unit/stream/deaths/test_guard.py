@@ -17,6 +17,7 @@ from postrail.stream import avro
 from postrail.stream import worker as worker_module
 from postrail.stream.deaths.guard import DeathGuard
 from postrail.stream.deaths.suspicion import NOTHING, Note, read_note
+from postrail.stream.offsets.position import Position
 from postrail.stream.received import Received
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.stream.worker import Worker
@@ -220,9 +221,10 @@ async def test_commits_that_fail_stop_nothing() -> None:
 async def test_a_refused_commit_is_repeated_when_the_partition_is_revoked() -> None:
     reader = MemoryReader({0: [b""]})
     guard = DeathGuard(reader)
+    await guard.placed(await reader.start_offsets([0]), {0: Position(next_offset=0)})
     await guard.take([raw(0, 0, b"")])
     reader.refuse_commits = True
-    assert not await guard.commit({0: 1})
+    assert not await guard.commit({0: Position(next_offset=1)})
     # The next poll fails too: the broker is unavailable.
     await guard.release()
     reader.refuse_commits = False
