@@ -111,6 +111,8 @@ class FetcherSettings(Section):
     parked_pause_hours: tuple[Annotated[float, Field(gt=0, le=8760)], ...] = Field(
         default=(6, 24, 48, 96, 192, 384), min_length=1
     )
+    # The interval at which records that Kafka has lost are looked for.
+    lost_records_seconds: float = Field(default=15.0, gt=0)
 
 
 class ParserSettings(Section):

@@ -31,6 +31,9 @@ _mail_age_seconds = Histogram(
 )
 _mails = Counter("postrail_mails", "Messages by outcome", ("service", "outcome"))
 _dead_letters = Counter("postrail_dead_letters", "Records that did not decode", ("service",))
+_lost_mails = Counter(
+    "postrail_lost_mails", "Messages whose records are proven to be lost, each time they are"
+)
 _log_faults = Counter(
     "postrail_log_faults",
     "Partitions that Kafka lost, cut or had made anew, as found when they were read on",
@@ -82,6 +85,11 @@ def count_dead_letter(service: str) -> None:
 def count_log_fault(service: str) -> None:
     """Counts a partition whose log is not the one that was read, or lost records."""
     _log_faults.labels(service).inc()
+
+
+def count_lost(mails: int) -> None:
+    """Counts messages whose records are proven to be lost."""
+    _lost_mails.inc(mails)
 
 
 def set_lag(service: str, records: int) -> None:

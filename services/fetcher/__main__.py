@@ -23,6 +23,7 @@ from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
 from services.fetcher.assignment import MailboxAssignment
 from services.fetcher.authorizations import Authorizations
+from services.fetcher.losses import Losses
 from services.fetcher.opener import MailboxFactory, MailboxOpener
 from services.fetcher.reading.publish import Publisher
 from services.fetcher.refetch.from_store import StoredRefetches
@@ -82,11 +83,13 @@ async def main(process: Process) -> None:
             clock=process.clock,
             reload_seconds=settings.fetcher.accounts_reload_seconds,
         )
+        losses = Losses(pool, settings.kafka, process.clock, settings.fetcher.lost_records_seconds)
         await side_by_side(
             worker.run(process.stop),
             assignment.run(process.stop),
             authorizations.run(process.stop),
             refetches.run(process.stop),
+            losses.run(process.stop),
         )
     finally:
         await tokens.close()

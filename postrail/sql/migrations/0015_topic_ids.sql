@@ -17,15 +17,9 @@ CREATE TABLE kafka_topic (
     PRIMARY KEY (topic, topic_id)
 );
 
--- The topic that raw_partition and raw_offset belong to; NULL: written by an earlier release.
-ALTER TABLE incoming_mail ADD COLUMN raw_topic_id uuid;
-
--- Messages whose records are proven to be lost, with the place where each was last found to be so.
+-- Messages that the parser and the handler passed without taking them in, and how often.
 CREATE TABLE lost_mail (
-    mail_id        uuid PRIMARY KEY REFERENCES incoming_mail ON DELETE CASCADE,
-    raw_topic_id   uuid,
-    raw_partition  integer NOT NULL,
-    raw_offset     bigint NOT NULL,
-    times          integer NOT NULL DEFAULT 1,
-    found_at       timestamptz NOT NULL
+    mail_id   uuid PRIMARY KEY REFERENCES incoming_mail ON DELETE CASCADE,
+    times     integer NOT NULL DEFAULT 1,
+    found_at  timestamptz NOT NULL
 );

@@ -25,6 +25,12 @@ async def note(connection: Connection, topic: str, topic_id: str) -> None:
     )
 
 
+async def made_anew_at(connection: Connection, topic: str) -> datetime | None:
+    """Returns when today's topic of this name was first seen; None: there was none before it."""
+    found = [seen for seen in await made_anew(connection) if seen.topic == topic]
+    return found[0].first_seen_at if found else None
+
+
 async def made_anew(connection: Connection) -> list[SeenTopic]:
     """Returns today's topics of those names that had another one before."""
     return await rows_as(
