@@ -36,6 +36,9 @@ async def request(
 ) -> int:
     """Asks for messages again, at once; a message that is asked for already becomes due.
 
+    They are served in the order in which they arrived, those of an earlier call with the same time
+    first.
+
     Only messages in state fetched, failed or quarantined can be asked for: the others are on their
     way, or done. Returns how many became due by this call; those that were due already do not
     count, so that it may be repeated at any time.
@@ -48,7 +51,8 @@ async def request(
         "  reason, due_at)"
         " SELECT mail_id, mailbox, revision, %(now)s, %(by)s, %(reason)s, %(now)s"
         " FROM incoming_mail WHERE mail_id = ANY(%(mail_ids)s::uuid[])"
-        "  AND state IN ('fetched', 'failed', 'quarantined') ORDER BY mail_id"
+        "  AND state IN ('fetched', 'failed', 'quarantined')"
+        " ORDER BY arrival NULLS FIRST, fetched_at, mail_id"
         " ON CONFLICT (mail_id) DO UPDATE SET revision = excluded.revision,"
         "  requested_at = excluded.requested_at, requested_by = excluded.requested_by,"
         "  reason = excluded.reason, due_at = excluded.due_at, only_in_mailbox = false,"

@@ -4,6 +4,8 @@
 CREATE TABLE refetch (
     mail_id          uuid PRIMARY KEY REFERENCES incoming_mail ON DELETE CASCADE,
     mailbox          text NOT NULL,
+    -- Requests that are due at the same time are served in this order.
+    sequence         bigint GENERATED ALWAYS AS IDENTITY,
     -- The message's revision at the request. A later one means that the request is fulfilled.
     revision         integer NOT NULL,
     requested_at     timestamptz NOT NULL,
@@ -20,7 +22,7 @@ CREATE TABLE refetch (
     -- Its account is disabled or removed; when it is enabled, the message is asked for at once.
     held             boolean NOT NULL DEFAULT false
 );
-CREATE INDEX refetch_due ON refetch (due_at) WHERE NOT held;
+CREATE INDEX refetch_due ON refetch (due_at, sequence) WHERE NOT held;
 
 ALTER TABLE incoming_mail
     -- When it last went back to `fetched`. Its age without an outcome counts from then.
@@ -35,4 +37,5 @@ INSERT INTO refetch (mail_id, mailbox, revision, requested_at, requested_by, rea
         handled_at, reason, true
     FROM incoming_mail
     WHERE state = 'failed' AND raw_offset IS NULL AND parsed IS NULL
-        AND reason LIKE 'could not be fetched:%';
+        AND reason LIKE 'could not be fetched:%'
+    ORDER BY fetched_at;

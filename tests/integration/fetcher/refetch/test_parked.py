@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.incoming import refetch
+from postrail.mailbox import Mailbox
 from postrail.mailbox.imap.mailbox import ImapMailbox
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox_state import reconciliation
 from postrail.settings import Settings
-from services.fetcher.opener import MailboxOpener
+from services.fetcher.opener import MailboxOpener, PostgresFolderState
 from services.fetcher.resources import SharedResources
 from services.fetcher.threads import Threads
 from services.fetcher.watch import MailboxWatch
@@ -26,6 +29,7 @@ from tests.fakes.fetching import account_named, until
 from tests.fakes.watching import Waits
 from tests.integration.fetcher.refetch.scene import NOON, Scene, opened
 from tests.servers.imap_server import Ask, ImapServer
+from tests.servers.pop3_server import Pop3Server
 
 REFUSED = pytest.mark.logs_errors("mail cannot be read")
 ANSWER = "server storage failure"
@@ -83,6 +87,20 @@ class Watched:
 async def watching(
     scene: Scene, server: OddServer, threads: Threads, **account: Any
 ) -> AsyncIterator[Watched]:
+    with server.imap.serving() as port:
+        values = {"host": "127.0.0.1", "port": port, "encryption": "none", **account}
+        opener = opener_of(lambda one: ImapMailbox(one, "password"))
+        async with watching_by(scene, opener, threads, **values) as (_, waits):
+            found = Watched(scene, server, waits)
+            await found.polled()
+            yield found
+
+
+@contextlib.asynccontextmanager
+async def watching_by(
+    scene: Scene, opener: MailboxOpener, threads: Threads, **account: Any
+) -> AsyncIterator[tuple[MailboxWatch, Waits]]:
+    """Runs a watch during the block, whose waits the test ends."""
     waits = Waits()
     resources = SharedResources(
         settings=scene.settings.fetcher,
@@ -94,22 +112,17 @@ async def watching(
         batch_slots=asyncio.Semaphore(2),
         clock=scene.clock,
     )
-    with server.imap.serving() as port:
-        watched = account_named(
-            **{"host": "127.0.0.1", "port": port, "encryption": "none", **account}
-        )
-        opener = MailboxOpener(
-            mailbox_for=lambda one: ImapMailbox(one, "password"), slots=asyncio.Semaphore(2)
-        )
-        watch = MailboxWatch(watched, resources, opener, waits)
-        task = asyncio.create_task(watch.run())
-        try:
-            found = Watched(scene, server, waits)
-            await found.polled()
-            yield found
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
+    watch = MailboxWatch(account_named(**account), resources, opener, waits)
+    task = asyncio.create_task(watch.run())
+    try:
+        yield watch, waits
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def opener_of(mailbox_for: Callable[[MailAccount], Mailbox]) -> MailboxOpener:
+    return MailboxOpener(mailbox_for=mailbox_for, slots=asyncio.Semaphore(2))
 
 
 @pytest.fixture
@@ -342,3 +355,36 @@ async def test_at_most_the_limit_of_a_poll_is_asked_for(scene: Scene, threads: T
         assert len(await scene.rows("SELECT 1 FROM refetch")) == 2
         await watched.poll()
         assert len(await scene.rows("SELECT 1 FROM refetch")) == 0
+
+
+@REFUSED
+async def test_over_pop3_it_arrives_by_its_unique_id_and_is_removed(
+    scene: Scene, threads: Threads
+) -> None:
+    loop = asyncio.get_running_loop()
+    opener = opener_of(
+        lambda one: Pop3Mailbox(
+            one, "password", PostgresFolderState(scene.store, loop, one.name, one.folder)
+        )
+    )
+    with Pop3Server() as server:
+        server.add(b"Subject: one\r\n\r\n1\r\n", b"Subject: two\r\n\r\n2\r\n")
+        server.answers["RETR 2"] = b"-ERR [SYS/PERM] %s\r\n" % ANSWER.encode()
+        values = {
+            "protocol": "pop3",
+            "host": "127.0.0.1",
+            "port": server.port,
+            "encryption": "none",
+            "after_download": "remove",
+        }
+        async with watching_by(scene, opener, threads, **values) as (_, waits):
+            await until(lambda: len(waits.seconds) == 1)
+            assert len(server.mails) == 1
+            # It is the first one now, as the other one was removed.
+            server.answers.clear()
+            scene.clock.move(6 * 3600)
+            waits.resume.set()
+            await until(lambda: len(waits.seconds) == 2)
+            assert await scene.rows("SELECT state FROM incoming_mail") == [("fetched",)] * 2
+            assert await scene.rows("SELECT 1 FROM refetch") == []
+            assert server.mails == []
