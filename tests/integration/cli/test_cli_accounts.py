@@ -208,6 +208,23 @@ def test_fetch_requests_a_poll(postrail: Postrail, settings: Settings) -> None:
     assert "Anna" in {record.requested_by for record in records}
 
 
+def test_fetch_asks_for_parked_messages_too(postrail: Postrail, settings: Settings) -> None:
+    apply_topics(settings.kafka)
+    fill(settings)
+
+    async def changed(statement: str) -> list[tuple[object, ...]]:
+        async with one_connection(settings.database) as connection:
+            return await (await connection.execute(statement.encode())).fetchall()
+
+    later = "UPDATE refetch SET due_at = now() + interval '1 day' RETURNING 1"
+    assert len(asyncio.run(changed(later))) == 1
+    assert postrail("accounts", "fetch", "sales")[0] == 0
+    due = "SELECT requested_by FROM refetch WHERE due_at <= now()"
+    assert asyncio.run(changed(due)) == []
+    assert postrail("accounts", "fetch", "help", "--author", "Anna")[0] == 0
+    assert asyncio.run(changed(due)) == [("Anna",)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

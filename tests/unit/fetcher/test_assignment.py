@@ -69,6 +69,9 @@ class Scene:
         self.watches.append(Watch(account))
         return self.watches[-1]
 
+    def enabled(self) -> frozenset[str] | None:
+        return self.assignment.enabled
+
     @property
     def running(self) -> list[str]:
         return sorted(watch.account.name for watch in self.watches if watch.running)
@@ -100,6 +103,18 @@ async def test_accounts_come_change_and_go(scene: Scene) -> None:
     scene.store.all_accounts = [account_named("b")]
     await scene.until_running("b")
     assert scene.assignment.mailboxes == ["b"]
+
+
+async def test_the_enabled_accounts_are_unknown_until_they_were_read() -> None:
+    scene = Scene()
+    assert scene.enabled() is None
+    scene.store.all_accounts = [account_named("a"), account_named("b", enabled=False)]
+    scene.store.faults = [TransientError("unavailable")]
+    task = asyncio.create_task(scene.assignment.run(scene.stop))
+    await until(lambda: scene.enabled() is not None)
+    assert scene.enabled() == frozenset({"a"})
+    scene.stop.set()
+    await task
 
 
 async def test_mailboxes_follow_their_partitions(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from postrail.mailbox_state.reconciliation import Round
+from postrail.mailbox_state.reconciliation import BY_TIMER, Round
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.settings import FetcherSettings
 from services.fetcher.reading.batch_read import Suspects
@@ -97,6 +97,18 @@ async def test_an_unreadable_message_is_accounted_for_as_failed(
     assert (await fetch_missed(fetch, neighbours.store, 100)).finished
     assert len(neighbours.store.fetched) == len(neighbours.store.unreadable) == 1
     assert (await fetch_missed(fetch, neighbours.store, 100)).unaccounted == 0
+
+
+@pytest.mark.parametrize(("requested_by", "at_once"), [(BY_TIMER, False), ("ada", True)])
+async def test_known_messages_are_asked_for_again_if_they_failed(
+    server: MemoryServer, neighbours: Neighbours, requested_by: str, at_once: bool
+) -> None:
+    """The pauses of a parked message hold for the timer, and a person asks at once."""
+    server.add(b"one", b"two")
+    fetch = await read(server, neighbours)
+    await fetch_missed(fetch, neighbours.store, 100, requested_by)
+    ids = sorted(neighbours.store.fetched)
+    assert neighbours.store.asked_for == [(ids, requested_by, at_once)]
 
 
 async def test_a_message_removed_in_the_meantime_does_not_hold_up_the_others(
