@@ -236,10 +236,18 @@ async def rows(
 
 
 async def rows_as(
-    connection: Connection, row_type: type[Row], statement: str, parameters: Any = None
+    connection: Connection,
+    row_type: type[Row],
+    statement: str,
+    parameters: Any = None,
+    *,
+    binary: bool = False,
 ) -> list[Row]:
-    """Returns all rows of a query as instances of a class that has a field for each column."""
-    async with connection.cursor(row_factory=class_row(row_type)) as cursor:
+    """Returns all rows of a query as instances of a class that has a field for each column.
+
+    `binary` is as in `rows`.
+    """
+    async with connection.cursor(row_factory=class_row(row_type), binary=binary) as cursor:
         await cursor.execute(statement.encode(), parameters)
         return await cursor.fetchall()
 

@@ -139,8 +139,24 @@ class MailHandled:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingDelivery:
+    """A recipient of an outgoing message, with the Message-ID of this recipient's own message."""
+
+    recipient: str
+    # For the field To; "" if it is not known.
+    name: str
+    message_id: str
+    # Texts for this recipient only, by name.
+    tokens: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingQueued:
-    """A complete message to send: envelope, ids, and its bytes (inline, or as a blob)."""
+    """A message to send: the parts that its recipients share, and a delivery for each recipient.
+
+    A message with very many recipients is several records of one outgoing_id, each complete but for
+    the other deliveries.
+    """
 
     outgoing_id: str
     conversation: str
@@ -148,17 +164,27 @@ class OutgoingQueued:
     cause: str
     connection: str
     envelope_from: str
-    recipients: list[str]
-    message_id: str
     subject: str
+    # Also the Date of the message.
     queued_at: datetime
     # When the message that caused this one was received, to measure the age at delivery.
     received_at: datetime | None
     mailbox: str | None
-    message: bytes | None
-    message_blob: BlobReference | None
     # Our own id of the issue; None in records of builds before migration 0011.
     issue_id: int | None = None
+    language: str = ""
+    from_name: str = ""
+    reply_to: str = ""
+    # None in records of builds before migration 0016: they have the next four fields instead of
+    # parts and deliveries.
+    text: str | None = None
+    recipients: list[str] = field(default_factory=list)
+    message_id: str = ""
+    message: bytes | None = None
+    message_blob: BlobReference | None = None
+    in_reply_to: str | None = None
+    references: list[str] = field(default_factory=list)
+    deliveries: list[OutgoingDelivery] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -141,6 +141,14 @@ class HandlerSettings(Section):
         return timedelta(days=self.missing_account_days)
 
 
+class NotificationSettings(Section):
+    """The limits of what people are sent."""
+
+    # A notification holds at most this many characters of a comment, and names the issue, which has
+    # all of it.
+    excerpt_max_characters: int = Field(default=20_000, ge=100, le=100_000)
+
+
 class SenderSettings(Section):
     """The limits and intervals of the sender."""
 
@@ -183,6 +191,7 @@ class Settings(BaseSettings):
     fetcher: FetcherSettings = FetcherSettings()
     parser: ParserSettings = ParserSettings()
     handler: HandlerSettings = HandlerSettings()
+    notifications: NotificationSettings = NotificationSettings()
     sender: SenderSettings = SenderSettings()
     outbox: OutboxSettings = OutboxSettings()
     # The name of this installation, which owns its database (see docs/adr/0018).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from postrail.decision.decision import AddComment
 from postrail.effects.batch import Context, Made, Work
@@ -11,14 +12,18 @@ from postrail.effects.comment_text import CommentText, comment_text
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.notify import Announcement
 from postrail.incoming import conversations
-from postrail.notifications.compose import COMMENTED
+from postrail.notifications.compose import COMMENTED, beginning
 from postrail.tracker import CommentDraft, issues
+
+# The number of texts that are in memory as a whole.
+TEXTS_AT_ONCE = 4
 
 
 async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> list[Made]:
     """Adds a comment for each effect."""
     # Large texts are read concurrently: the transaction must not stay idle for their sum.
-    texts = await asyncio.gather(*(_text(context, work) for work in works))
+    slots = asyncio.Semaphore(TEXTS_AT_ONCE)
+    texts = await asyncio.gather(*(_text(context, work, slots) for work in works))
     drafts = [comment_draft(work, text) for work, text in zip(works, texts, strict=True)]
     ids = await context.tracker.add_comments(context.connection, drafts, context.now)
     await conversations.map_issues(context.connection, _joining(works))
@@ -35,9 +40,13 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     ]
 
 
-async def _text(context: Context, work: Work[AddComment]) -> CommentText:
+async def _text(context: Context, work: Work[AddComment], slots: asyncio.Semaphore) -> CommentText:
     mail = work.due.mail
-    return await comment_text(mail, context.snapshot.accounts[mail.mailbox], context.blobs)
+    async with slots:
+        text = await comment_text(mail, context.snapshot.accounts[mail.mailbox], context.blobs)
+    # A batch keeps no more of large texts than its notifications hold.
+    announced = beginning(text.announced, context.excerpt_max_characters)
+    return replace(text, announced=announced)
 
 
 def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:

@@ -13,9 +13,10 @@ from postrail.effects.add_comment import add_comments
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
 from postrail.effects.note_address import note_addresses
-from postrail.effects.notify import notify, queued_entries
+from postrail.effects.notify import notify
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import FinishedMail
+from postrail.notifications.entries import queued_entries
 from postrail.records import MailHandled
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
@@ -62,7 +63,7 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     made = await _apply_effects(context, batch)
     announcements = [one.announcement for one in made if one.announcement]
     mails = await notify(
-        context.connection, announcements, context.snapshot, context.message_id_key, context.now
+        context.connection, announcements, context.notification_options, context.now
     )
     by_mail = {one.mail_id: one for one in made}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]

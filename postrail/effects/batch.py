@@ -11,7 +11,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import Decision, Effect
 from postrail.decision.facts import IssueRef
-from postrail.effects.notify import Announcement
+from postrail.effects.notify import Announcement, NotificationOptions
 from postrail.incoming.queue import DueMail
 from postrail.tracker import TransactionalTracker
 
@@ -27,7 +27,18 @@ class Context:
     blobs: BlobStore
     snapshot: ConfigurationSnapshot
     message_id_key: bytes
+    # The most characters of a comment that its notification holds.
+    excerpt_max_characters: int
     now: datetime
+
+    @property
+    def notification_options(self) -> NotificationOptions:
+        """Returns what the notifications of the effects are made by."""
+        return NotificationOptions(
+            snapshot=self.snapshot,
+            message_id_key=self.message_id_key,
+            excerpt_max_characters=self.excerpt_max_characters,
+        )
 
 
 @dataclass(frozen=True, slots=True)

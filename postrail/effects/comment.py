@@ -7,9 +7,10 @@ from datetime import datetime
 
 from postrail.configuration.load import load_snapshot
 from postrail.database import Pool, transaction
-from postrail.effects.notify import Announcement, notify, queued_entries
+from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.errors import PermanentError
 from postrail.notifications.compose import COMMENTED
+from postrail.notifications.entries import queued_entries
 from postrail.stream import outbox
 from postrail.tracker import CommentDraft, TransactionalTracker, issues
 from postrail.tracker.issues import Involvement, Watcher
@@ -32,6 +33,7 @@ async def add_comment(
     author_name: str,
     text: str,
     message_id_key: bytes,
+    excerpt_max_characters: int,
     now: datetime,
 ) -> Commented:
     """Adds a comment and notifies the watchers, in one transaction.
@@ -62,9 +64,14 @@ async def add_comment(
             author=author,
             body=text,
         )
-        mails = await notify(connection, [announcement], snapshot, message_id_key, now)
+        options = NotificationOptions(
+            snapshot=snapshot,
+            message_id_key=message_id_key,
+            excerpt_max_characters=excerpt_max_characters,
+        )
+        mails = await notify(connection, [announcement], options, now)
         await outbox.add(connection, queued_entries(mails), now)
-    recipients = tuple(recipient for mail in mails for recipient in mail.recipients)
+    recipients = tuple(delivery.recipient for mail in mails for delivery in mail.deliveries)
     return Commented(comment_id=comment_id, told=recipients)
 
 

@@ -1,8 +1,8 @@
-"""Notifies people of effects: finds the audiences, composes the messages, indexes their ids."""
+"""Notifies people of effects: finds the audiences, composes and stores the messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +11,21 @@ from postrail.database import Connection
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
 from postrail.notifications.compose import Cause, Event, compose
+from postrail.outgoing import intake as outgoing
 from postrail.records import MailParsed, OutgoingQueued
-from postrail.stream import avro
-from postrail.stream.producer import Entry
-from postrail.stream.topics import OUTGOING_QUEUED
 from postrail.tracker import issues
 from postrail.tracker.issues import Audience, Watcher
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotificationOptions:
+    """What notifications are made by, beside their effect and its audience."""
+
+    snapshot: ConfigurationSnapshot
+    # Signs the Message-IDs (see `postrail.notifications.mime`).
+    message_id_key: bytes
+    # The most characters of a comment that its notification holds.
+    excerpt_max_characters: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,49 +45,46 @@ class Announcement:
 async def notify(
     connection: Connection,
     announcements: Sequence[Announcement],
-    snapshot: ConfigurationSnapshot,
-    key: bytes,
+    options: NotificationOptions,
     now: datetime,
 ) -> list[OutgoingQueued]:
-    """Returns the notifications to send, after indexing their ids so that answers find the issue.
+    """Stores the notifications to send, and indexes their ids so that answers find the issue.
 
-    `key` signs the Message-IDs (see `postrail.notifications.mime`).
+    Locks the issues until the caller's transaction ends, so that their notifications are numbered
+    in the order of the commits.
     """
     if not announcements:
         return []
-    audiences = await issues.audiences(connection, [one.issue_id for one in announcements])
+    audiences = await issues.lock_audiences(connection, [one.issue_id for one in announcements])
     mails = [
         mail
         for one in announcements
         if (audience := audiences.get(one.issue_id))
-        for mail in notifications_of(one, audience, snapshot, key, now)
+        and (mail := notification_of(one, audience, options, now))
     ]
+    await outgoing.store(connection, mails)
     if mails:
-        ids = {message_hash(mail.message_id): mail.conversation for mail in mails}
+        ids = {
+            message_hash(delivery.message_id): mail.conversation
+            for mail in mails
+            for delivery in mail.deliveries
+        }
         await conversations.index(connection, ids)
     return mails
 
 
-def queued_entries(mails: Iterable[OutgoingQueued]) -> list[Entry]:
-    """Returns the outbox entries of outgoing messages."""
-    return [Entry(OUTGOING_QUEUED, mail.conversation, avro.encode(mail)) for mail in mails]
-
-
-def notifications_of(
-    one: Announcement,
-    audience: Audience,
-    snapshot: ConfigurationSnapshot,
-    key: bytes,
-    now: datetime,
-) -> Iterator[OutgoingQueued]:
-    """Yields the notifications of one effect; nothing without an outgoing connection."""
+def notification_of(
+    one: Announcement, audience: Audience, options: NotificationOptions, now: datetime
+) -> OutgoingQueued | None:
+    """Returns the notification of one effect; None without recipients or outgoing connection."""
+    snapshot = options.snapshot
     connection = snapshot.connection_for(audience.project)
-    if connection is None:
-        return
+    recipients = one.event.recipients(audience, one.author, snapshot.own_addresses)
+    if connection is None or not recipients:
+        return None
+    text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)
     cause = _cause(one, audience, snapshot)
-    for person in one.event.recipients(audience, one.author, snapshot.own_addresses):
-        text = one.event.text(audience, one.author, person, one.body)
-        yield compose(cause, person, text, audience, connection, key, now)
+    return compose(cause, recipients, text, audience, connection, options.message_id_key, now)
 
 
 def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:

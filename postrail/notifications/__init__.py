@@ -1,1 +1,1 @@
-"""Notifications about issues: who receives them, their texts, their bytes. Pure."""
+"""Notifications about issues: who receives them, their texts, their bytes. Pure but for blobs."""

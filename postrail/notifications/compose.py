@@ -1,26 +1,30 @@
-"""Composes notifications: texts about issues, as complete outgoing messages, one for each person.
+"""Composes notifications: an outgoing message for each effect, which its recipients share.
 
-Ids are made from the cause and the recipient: the same cause makes the same notification, with the
-same Message-ID, however often it is composed. Pure.
+Ids are made from the cause, and Message-IDs from the cause and the recipient: the same cause makes
+the same notification, however often it is composed. Pure.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.audience import reporter, watchers_except_author
-from postrail.notifications.mime import build_message, message_id_for
+from postrail.notifications.mime import message_id_for, written_id
 from postrail.notifications.reply_marker import REPLY_MARKER
-from postrail.records import OutgoingQueued
+from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 
 NAMESPACE = uuid.UUID("8d1f6a53-52bd-4b5f-9d0c-2f0f6c7f7a11")
-# A longer comment is cut in its notification; the issue holds all of it.
-MAX_BODY_CHARACTERS = 100_000
+# The texts below are in this language.
+LANGUAGE = "en"
+# The sender of a message knows it: its confirmation only reminds of it.
+CONFIRMATION_MAX_CHARACTERS = 2000
+# A longer name of a recipient is cut: it comes from a message, and may have any length.
+NAME_MAX_CHARACTERS = 200
 # The reply stands above this line, whatever a mail program writes before what it quotes.
 MARKER_LINE = f"--- Please {REPLY_MARKER} ---"
 HOW_TO_ADD = "To add anything, just reply to this email."
@@ -40,23 +44,38 @@ class Cause:
     mailbox: str | None
 
 
-def issue_created(audience: Audience, author: Watcher, person: Watcher, body: str) -> str:
+def issue_created(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
     """Returns the text that confirms a message to its reporter and names the issue's key."""
-    greeting = f"Hello {person.name}," if person.name else "Hello,"
+    greeting = f"Hello {author.name}," if author.name else "Hello,"
+    key, most = audience.issue_key, min(max_characters, CONFIRMATION_MAX_CHARACTERS)
     return (
         f"{MARKER_LINE}\n\n{greeting}\n\n"
-        f"We received your message; its number is {audience.issue_key}: {audience.summary}\n\n"
-        f"{HOW_TO_ADD}\n\nYou wrote:\n\n{_quoted(_cut(body, 2000))}\n"
+        f"We received your message; its number is {key}: {audience.summary}\n\n"
+        f"{HOW_TO_ADD}\n\nYou wrote:\n\n{_quoted(excerpt(body, most, key))}\n"
     )
 
 
-def commented(audience: Audience, author: Watcher, person: Watcher, body: str) -> str:
-    """Returns the text that reports a comment to a watcher."""
+def commented(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
+    """Returns the text that reports a comment to the watchers."""
     who = author.name or author.address or "An unknown sender"
     return (
         f"{MARKER_LINE}\n\n{who} commented on {audience.issue_key}: {audience.summary}\n\n"
-        f"{_cut(body, MAX_BODY_CHARACTERS)}\n\n-- \n{HOW_TO_ADD}\n"
+        f"{excerpt(body, max_characters, audience.issue_key)}\n\n-- \n{HOW_TO_ADD}\n"
     )
+
+
+def excerpt(body: str, max_characters: int, issue_key: str) -> str:
+    """Returns the text, or its beginning and a note that names the issue, which holds all of it."""
+    text = beginning(body, max_characters)
+    if len(text) <= max_characters:
+        return text
+    cut = text[:max_characters].rstrip()
+    return f"{cut}\n\n[… This is only the beginning; {issue_key} has the whole text.]"
+
+
+def beginning(body: str, max_characters: int) -> str:
+    """Returns the text; of a longer one a character more, by which `excerpt` sees that it is."""
+    return body.strip()[: max_characters + 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +84,9 @@ class Event:
 
     # Takes the audience, the author and our own addresses.
     recipients: Callable[[Audience, Watcher, frozenset[str]], list[Watcher]]
-    # Takes the audience, the author, the recipient, and the text that the author wrote.
-    text: Callable[[Audience, Watcher, Watcher, str], str]
+    # Takes the audience, the author, the text that the author wrote, and its most characters. All
+    # recipients get the same text.
+    text: Callable[[Audience, Watcher, str, int], str]
 
 
 ISSUE_CREATED = Event(reporter, issue_created)
@@ -75,52 +95,49 @@ COMMENTED = Event(watchers_except_author, commented)
 
 def compose(
     cause: Cause,
-    person: Watcher,
+    recipients: Sequence[Watcher],
     text: str,
     audience: Audience,
     connection: OutgoingConnection,
     key: bytes,
     now: datetime,
 ) -> OutgoingQueued:
-    """Returns the complete message to one person; `key` signs its Message-ID."""
-    outgoing_id = str(uuid.uuid5(NAMESPACE, f"{cause.name} to {person.address}"))
-    subject = f"[{audience.issue_key}] {audience.summary}"
-    domain = connection.from_address.rpartition("@")[2]
-    message_id = message_id_for(key, outgoing_id, domain)
-    message = build_message(
-        message_id=message_id,
-        date=now,
-        from_name=connection.from_name,
-        from_address=connection.from_address,
-        reply_to=cause.reply_to,
-        to=person.address,
-        subject=subject,
-        text=text,
-        in_reply_to=cause.in_reply_to,
-        references=cause.references,
-    )
+    """Returns the message to these people; `key` signs its Message-IDs."""
     return OutgoingQueued(
-        outgoing_id=outgoing_id,
+        outgoing_id=_id(f"{cause.name} in {LANGUAGE} over {connection.name}"),
         conversation=audience.conversation,
         issue_id=audience.issue_id,
         issue_key=audience.issue_key,
         cause=cause.name,
+        language=LANGUAGE,
         connection=connection.name,
         envelope_from=connection.from_address,
-        recipients=[person.address],
-        message_id=message_id,
-        subject=subject,
+        from_name=connection.from_name,
+        reply_to=cause.reply_to,
+        subject=f"[{audience.issue_key}] {audience.summary}",
+        text=text,
+        in_reply_to=written_id(cause.in_reply_to or "") or None,
+        references=list(filter(None, map(written_id, cause.references))),
         queued_at=now,
         received_at=cause.received_at,
         mailbox=cause.mailbox,
-        message=message,
-        message_blob=None,
+        deliveries=[_delivery(cause, person, connection, key) for person in recipients],
     )
 
 
-def _cut(text: str, limit: int) -> str:
-    text = text.strip()
-    return text if len(text) <= limit else f"{text[:limit]}\n[…]"
+def _delivery(
+    cause: Cause, person: Watcher, connection: OutgoingConnection, key: bytes
+) -> OutgoingDelivery:
+    domain = connection.from_address.rpartition("@")[2]
+    return OutgoingDelivery(
+        recipient=person.address,
+        name=person.name[:NAME_MAX_CHARACTERS],
+        message_id=message_id_for(key, _id(f"{cause.name} to {person.address}"), domain),
+    )
+
+
+def _id(name: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, name))
 
 
 def _quoted(text: str) -> str:

@@ -56,14 +56,15 @@ def build_message(
     in_reply_to: str | None,
     references: Sequence[str],
     reply_to: str = "",
+    to_name: str = "",
 ) -> bytes:
     """Returns the message, ready to be sent; a missing line end after the text is added."""
     encoding, body = _body(text)
     fields = [
-        f"Message-ID: {_id(message_id)}",
+        f"Message-ID: {written_id(message_id)}",
         f"Date: {format_datetime(date)}",
         f"From: {_mailbox(from_name, from_address)}",
-        f"To: {_mailbox('', to)}",
+        f"To: {_mailbox(to_name, to)}",
         *([f"Reply-To: {_mailbox('', reply_to)}"] if reply_to else []),
         f"Subject: {_unstructured(subject)}",
         *_threading(in_reply_to, references),
@@ -150,13 +151,13 @@ def _chunks(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def _threading(in_reply_to: str | None, references: Sequence[str]) -> Iterator[str]:
-    if in_reply_to and (parent := _id(in_reply_to)):
+    if in_reply_to and (parent := written_id(in_reply_to)):
         yield f"In-Reply-To: {parent}"
-    if ids := _bounded(filter(None, map(_id, references))):
+    if ids := _bounded(filter(None, map(written_id, references))):
         yield "References: " + "\r\n ".join(ids)
 
 
-def _id(message_id: str) -> str:
+def written_id(message_id: str) -> str:
     """Returns a Message-ID without spaces, or "" if a header field cannot hold it."""
     cleaned = _SPACES.sub("", message_id)
     return cleaned if cleaned.isascii() and len(cleaned) < LINE_MAX_BYTES - 20 else ""

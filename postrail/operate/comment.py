@@ -19,6 +19,7 @@ async def comment_on_issue(
     *,
     author_address: str | None,
     message_id_key: bytes,
+    excerpt_max_characters: int,
     now: datetime,
 ) -> Commented:
     """Commits a comment with its notifications; the services' sweepers publish these to Kafka.
@@ -40,6 +41,7 @@ async def comment_on_issue(
         author_name=name,
         text=text,
         message_id_key=message_id_key,
+        excerpt_max_characters=excerpt_max_characters,
         now=now,
     )
 

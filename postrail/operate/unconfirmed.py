@@ -6,12 +6,10 @@ from datetime import datetime
 
 from postrail.database import Connection
 from postrail.errors import PermanentError
+from postrail.notifications.entries import delivered_entry
 from postrail.outgoing import unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
-from postrail.records import DeliveryResult, OutgoingDelivered
-from postrail.stream import avro, outbox
-from postrail.stream.producer import Entry
-from postrail.stream.topics import OUTGOING_DELIVERED
+from postrail.stream import outbox
 from postrail.views.outgoing import OutgoingRow, deliveries_of
 
 
@@ -42,7 +40,11 @@ async def settle_unconfirmed(
     mail, recipients = await _unconfirmed(connection, outgoing_id, recipient)
     changed = await unconfirmed.settle(connection, mail, recipients, outcome, now)
     settled = await _only(connection, mail, changed)
-    await outbox.add(connection, [_record(settled, now)], now)
+    entries = [
+        delivered_entry(row, state=row.state, reply=row.reply, maybe_twice=row.maybe_twice, now=now)
+        for row in settled
+    ]
+    await outbox.add(connection, entries, now)
     return settled
 
 
@@ -66,26 +68,3 @@ async def _only(
 ) -> list[OutgoingRow]:
     found = await deliveries_of(connection, outgoing_id)
     return [row for row in found if row.recipient in recipients]
-
-
-def _record(settled: list[OutgoingRow], now: datetime) -> Entry:
-    mail = settled[0]
-    results = [
-        DeliveryResult(
-            recipient=row.recipient,
-            state=row.state,
-            reply=row.reply,
-            attempts=row.attempts,
-            maybe_twice=row.maybe_twice,
-        )
-        for row in settled
-    ]
-    record = OutgoingDelivered(
-        outgoing_id=mail.outgoing_id,
-        conversation=mail.conversation,
-        issue_key=mail.issue_key,
-        message_id=mail.message_id,
-        results=results,
-        tried_at=now,
-    )
-    return Entry(OUTGOING_DELIVERED, mail.conversation, avro.encode(record))

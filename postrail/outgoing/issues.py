@@ -26,8 +26,9 @@ async def answered_issues(
     """Returns the messages of these issues that have these Message-IDs: (Message-ID, issue id)."""
     found = await rows(
         connection,
-        "SELECT message_id, issue_id FROM outgoing_mail"
-        " WHERE issue_id = ANY(%s) AND message_id = ANY(%s)",
+        "SELECT delivery.message_id, mail.issue_id FROM outgoing_mail AS mail"
+        " JOIN delivery USING (outgoing_id)"
+        " WHERE mail.issue_id = ANY(%s) AND delivery.message_id = ANY(%s)",
         [list(issue_ids), list(message_ids)],
     )
     return [(row[0], row[1]) for row in found]

@@ -1,4 +1,4 @@
-"""Records the results of attempts to send outgoing messages."""
+"""Records the results of attempts at deliveries."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from postrail.database import Connection
-from postrail.outgoing.queue import Claimed, text
+from postrail.database import Connection, rows, storable
+from postrail.outgoing.queue import Claimed
 
 # unconfirmed: the outcome is unknown, and a person decides whether to send the message again.
 DeliveryState = Literal["sent", "deferred", "failed", "unconfirmed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
-    """The result of the delivery to one recipient."""
+class AttemptResult:
+    """The result of one attempt at a claimed delivery."""
 
-    recipient: str
+    claimed: Claimed
     state: DeliveryState
     reply: str
     # When a deferred delivery is tried again; for other states, when they were reached.
@@ -26,14 +26,6 @@ class Result:
     maybe_twice: bool
     # The number of attempts whose outcome is unknown, including this one.
     unknown_attempts: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttemptResult:
-    """The results of one attempt to send a claimed message."""
-
-    claimed: Claimed
-    results: tuple[Result, ...]
 
 
 _FINISH = """
@@ -55,37 +47,25 @@ RETURNING delivery.outgoing_id::text, delivery.recipient
 
 
 async def finish(
-    connection: Connection, now: datetime, finished: Sequence[AttemptResult]
+    connection: Connection, now: datetime, results: Sequence[AttemptResult]
 ) -> list[AttemptResult]:
     """Records results, except for rows under another claim; returns the recorded ones.
 
     So a sender that was paused for longer than its claim cannot overwrite the work of another, and
     a repeated transaction records nothing twice.
     """
-    pairs = [(item.claimed, result) for item in finished for result in item.results]
-    if not pairs:
+    if not results:
         return []
     columns = {
         "now": now,
-        "outgoing_id": [claimed.outgoing_id for claimed, _ in pairs],
-        "recipient": [result.recipient for _, result in pairs],
-        "claim": [claimed.claim for claimed, _ in pairs],
-        "state": [result.state for _, result in pairs],
-        "reply": [text(result.reply) for _, result in pairs],
-        "due_at": [result.due_at for _, result in pairs],
-        "maybe_twice": [result.maybe_twice for _, result in pairs],
-        "unknown_attempts": [result.unknown_attempts for _, result in pairs],
+        "outgoing_id": [result.claimed.outgoing_id for result in results],
+        "recipient": [result.claimed.recipient for result in results],
+        "claim": [result.claimed.claim for result in results],
+        "state": [result.state for result in results],
+        "reply": [storable(result.reply) for result in results],
+        "due_at": [result.due_at for result in results],
+        "maybe_twice": [result.maybe_twice for result in results],
+        "unknown_attempts": [result.unknown_attempts for result in results],
     }
-    cursor = await connection.execute(_FINISH, columns)
-    recorded = {(str(outgoing_id), str(recipient)) async for outgoing_id, recipient in cursor}
-    kept = [_only(item, recorded) for item in finished]
-    return [item for item in kept if item.results]
-
-
-def _only(item: AttemptResult, recorded: set[tuple[str, str]]) -> AttemptResult:
-    results = tuple(
-        result
-        for result in item.results
-        if (item.claimed.outgoing_id, result.recipient) in recorded
-    )
-    return AttemptResult(claimed=item.claimed, results=results)
+    recorded = {(row[0], row[1]) for row in await rows(connection, _FINISH, columns)}
+    return [result for result in results if result.claimed.key in recorded]

@@ -16,7 +16,7 @@ from postrail.database import Connection, Pool, rows, transaction
 from postrail.retry_loop import RetryLoop
 from postrail.settings import OutboxSettings
 from postrail.stream.producer import Entry, Sends
-from postrail.stream.topics import OUTGOING_QUEUED, TOPICS
+from postrail.stream.topics import TOPICS
 
 SWEEP_ROWS = 200
 _BY_NAME = {topic.name: topic for topic in TOPICS}
@@ -24,17 +24,16 @@ _BY_NAME = {topic.name: topic for topic in TOPICS}
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The rows of a transaction that may be sent once it is committed, with their ids."""
+    """The rows of a transaction, to be sent once it is committed, with their ids."""
 
     entries: tuple[Entry, ...] = ()
     ids: tuple[int, ...] = ()
 
 
 async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -> Added:
-    """Adds rows in the caller's transaction; returns those that may be sent right after it.
+    """Adds rows in the caller's transaction; returns them, to be sent right after it.
 
-    Outgoing messages of a conversation keep their order: behind a row that an earlier transaction
-    left (its process was killed, or is about to send it) the sweeper sends the later ones too.
+    Kafka may get rows of different transactions in any order: no consumer relies on it.
     """
     if not entries:
         return Added()
@@ -43,23 +42,15 @@ async def add(connection: Connection, entries: Sequence[Entry], now: datetime) -
         "INSERT INTO outbox (topic, key, value, created_at)"
         " SELECT topic, key, value, %s FROM unnest(%b::text[], %b::text[], %b::bytea[])"
         "  WITH ORDINALITY AS entry(topic, key, value, place) ORDER BY place"
-        # A statement does not see the rows that it adds, so these are older ones.
-        " RETURNING outbox_id, topic = %s AND EXISTS (SELECT 1 FROM outbox AS earlier"
-        "  WHERE earlier.topic = outbox.topic AND earlier.key = outbox.key)",
+        " RETURNING outbox_id",
         [
             now,
             [entry.topic.name for entry in entries],
             [entry.key for entry in entries],
             [entry.value for entry in entries],
-            OUTGOING_QUEUED.name,
         ],
     )
-    free = [
-        (entry, outbox_id)
-        for entry, (outbox_id, behind) in zip(entries, found, strict=True)
-        if not behind
-    ]
-    return Added(tuple(entry for entry, _ in free), tuple(outbox_id for _, outbox_id in free))
+    return Added(tuple(entries), tuple(row[0] for row in found))
 
 
 async def flush(pool: Pool, producer: Sends, added: Added) -> None:

@@ -190,14 +190,28 @@ async def note_addresses(connection: Connection, addresses: Sequence[tuple[int, 
     await _insert_addresses(connection, "issue_address", addresses)
 
 
-async def audiences(connection: Connection, issue_ids: Collection[int]) -> dict[int, Audience]:
-    """Returns the audiences of the existing issues, by id."""
+async def lock(connection: Connection, issue_ids: Collection[int]) -> None:
+    """Waits until no other transaction holds these issues; holds them until this one ends.
+
+    In the order of the ids, against deadlocks; and as an update of other columns than the key does,
+    because each row that refers to an issue holds its key (FOR KEY SHARE).
+    """
+    if issue_ids:
+        await connection.execute(
+            "SELECT 1 FROM issue_index WHERE issue_id = ANY(%s) ORDER BY issue_id"
+            " FOR NO KEY UPDATE",
+            [sorted(set(issue_ids))],
+        )
+
+
+async def lock_audiences(connection: Connection, issue_ids: Collection[int]) -> dict[int, Audience]:
+    """Locks the existing issues as `lock` does; returns their audiences by id."""
     found = await rows(
         connection,
         "SELECT issue_id, issue_key, project_key, summary, conversation::text, first_message_id,"
         " ARRAY(SELECT ARRAY[address, name] FROM watcher"
         "  WHERE watcher.issue_id = issue_index.issue_id ORDER BY address)"
-        " FROM issue_index WHERE issue_id = ANY(%s)",
+        " FROM issue_index WHERE issue_id = ANY(%s) ORDER BY issue_id FOR NO KEY UPDATE",
         [sorted(set(issue_ids))],
     )
     return {

@@ -8,6 +8,8 @@ from postrail.blobs import BlobMissing, BlobStore
 from postrail.database import Connection, one
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.reply_parts import parts_from
+from postrail.notifications.assemble import assemble
+from postrail.outgoing.content import content_of
 from postrail.records import MailFetched, MailParsed
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
@@ -15,7 +17,6 @@ from postrail.stream.reader import read_record
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.views.incoming import IncomingDetail
 from postrail.views.issues import CommentRow, IssueDetail
-from postrail.views.outgoing import stored_message
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,14 +95,14 @@ async def _parsed(connection: Connection, mail: IncomingDetail) -> MailParsed | 
     return record if isinstance(record, MailParsed) else None
 
 
-async def outgoing_bytes(connection: Connection, outgoing_id: str, blobs: BlobStore) -> bytes:
-    """Returns an outgoing message; raises PermanentError when it was not kept."""
-    message, blob = await stored_message(connection, outgoing_id)
-    if message is not None:
-        return message
-    if blob is None:
-        raise PermanentError(f"the text of outgoing message {outgoing_id} was not kept")
-    return await blobs.get(blob)
+async def outgoing_bytes(
+    connection: Connection, outgoing_id: str, recipient: str, blobs: BlobStore
+) -> bytes:
+    """Returns the message to this recipient; raises PermanentError when it was not kept."""
+    content = await content_of(connection, outgoing_id, recipient)
+    if content is None:
+        raise PermanentError(f"outgoing message {outgoing_id} is not for {recipient}")
+    return await assemble(content, blobs)
 
 
 async def with_texts(found: IssueDetail, blobs: BlobStore) -> IssueDetail:

@@ -1,4 +1,4 @@
-"""Reads outgoing messages for the queue and log: deliveries, raw messages, and the backlog."""
+"""Reads outgoing messages for the queue and log: their deliveries, and the backlog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from postrail.database import Connection, rows_as
+from postrail.database import Connection, rows, rows_as
 from postrail.errors import PermanentError
 from postrail.views.where import OF_ISSUE, where
 
@@ -18,11 +18,14 @@ class OutgoingRow:
     outgoing_id: str
     conversation: str
     recipient: str
+    # The recipient's, or "".
+    name: str
     state: str
     subject: str
     issue_key: str | None
     connection: str
     cause: str
+    # This recipient's own.
     message_id: str
     queued_at: datetime
     due_at: datetime
@@ -35,8 +38,9 @@ class OutgoingRow:
 
 
 _ROW: LiteralString = """
-SELECT outgoing_id::text, conversation, recipient, state, subject, mail.issue_key, mail.connection,
-    cause, message_id, queued_at, due_at, changed_at, attempts, reply, maybe_twice, unknown_attempts
+SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
+    mail.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
+    maybe_twice, unknown_attempts
 FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"""
 
 
@@ -58,30 +62,20 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
 
     Raises PermanentError when no id or several begin like that.
     """
-    statement: LiteralString = (
-        _ROW + " WHERE outgoing_id::text LIKE %s ORDER BY mail.sequence, recipient LIMIT 200"
-    )
     start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
-    found = await rows_as(connection, OutgoingRow, statement, [start])
-    ids = {row.outgoing_id for row in found}
-    if len(ids) == 1:
-        return found
-    count = "several outgoing messages have" if ids else "no outgoing message has"
-    raise PermanentError(
-        f"{count} an id that begins with {outgoing_id!r}",
-        remedy="See: postrail outgoing list --json",
+    ids = await rows(
+        connection,
+        "SELECT outgoing_id FROM outgoing_mail WHERE outgoing_id::text LIKE %s LIMIT 2",
+        [start],
     )
-
-
-async def stored_message(
-    connection: Connection, outgoing_id: str
-) -> tuple[bytes | None, str | None]:
-    """Returns the bytes of a message, or the SHA-256 of the blob that holds them."""
-    cursor = await connection.execute(
-        "SELECT message, message_blob FROM outgoing_mail WHERE outgoing_id = %s", [outgoing_id]
-    )
-    row = await cursor.fetchone()
-    return (row[0], row[1]) if row else (None, None)
+    if len(ids) != 1:
+        count = "several outgoing messages have" if ids else "no outgoing message has"
+        raise PermanentError(
+            f"{count} an id that begins with {outgoing_id!r}",
+            remedy="See: postrail outgoing list --json",
+        )
+    statement = _ROW + " WHERE outgoing_id = %s ORDER BY recipient"
+    return await rows_as(connection, OutgoingRow, statement, [ids[0][0]])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +85,8 @@ class OutgoingBacklog:
     queued: int
     sending: int
     deferred: int
+    # Waiting until they are released.
+    held: int
     failed: int
     # Of unknown outcome, and waiting for a person.
     unconfirmed: int
@@ -102,6 +98,7 @@ _BACKLOG = """
 SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
     count(*) FILTER (WHERE state = 'sending') AS sending,
     count(*) FILTER (WHERE state = 'deferred') AS deferred,
+    (SELECT count(*) FROM delivery WHERE state = 'held') AS held,
     (SELECT count(*) FROM delivery WHERE state = 'failed') AS failed,
     (SELECT count(*) FROM delivery WHERE state = 'unconfirmed') AS unconfirmed,
     min(queued_at) AS oldest_queued_at

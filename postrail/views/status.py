@@ -155,6 +155,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
                 "queued": sending.queued,
                 "sending": sending.sending,
                 "deferred": sending.deferred,
+                "held": sending.held,
                 "failed": sending.failed,
                 "unconfirmed": sending.unconfirmed,
             },

@@ -106,6 +106,7 @@ class Batch:
             blobs=self._blobs,
             snapshot=snapshot,
             message_id_key=self._key,
+            excerpt_max_characters=self._process.settings.notifications.excerpt_max_characters,
             now=now,
         )
 

@@ -1,47 +1,41 @@
-"""Publishes the results of attempts to outgoing.delivered, through the outbox."""
+"""Records the results of attempts, and publishes them to outgoing.delivered by the outbox."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
-from postrail.database import Pool
+from postrail.database import Connection, Pool
 from postrail.errors import TransientError
+from postrail.notifications.entries import delivered_entry
 from postrail.observe.log import log
-from postrail.outgoing.results import AttemptResult
-from postrail.records import DeliveryResult, OutgoingDelivered
-from postrail.stream import avro, outbox
+from postrail.outgoing.results import AttemptResult, finish
+from postrail.stream import outbox
 from postrail.stream.producer import Entry, Sends
-from postrail.stream.topics import OUTGOING_DELIVERED
 
 logger = log(__name__)
 
 GATHER_SECONDS = 0.02
 
 
-def delivered(item: AttemptResult, now: datetime) -> Entry:
-    """Returns the record of one attempt, ready to send."""
-    claimed = item.claimed
-    by_address = {recipient.address: recipient for recipient in claimed.recipients}
-    results = [
-        DeliveryResult(
-            recipient=result.recipient,
-            state=result.state,
-            reply=result.reply,
-            attempts=by_address[result.recipient].attempts,
-            maybe_twice=result.maybe_twice,
-        )
-        for result in item.results
-    ]
-    record = OutgoingDelivered(
-        outgoing_id=claimed.outgoing_id,
-        conversation=claimed.conversation,
-        issue_key=claimed.issue_key,
-        message_id=claimed.message_id,
-        results=results,
-        tried_at=now,
+async def record(
+    connection: Connection, results: Sequence[AttemptResult], now: datetime
+) -> tuple[list[AttemptResult], outbox.Added]:
+    """Records results in the tables and the outbox; returns those recorded, and their rows."""
+    recorded = await finish(connection, now, results)
+    entries = [_delivered(result, now) for result in recorded]
+    return recorded, await outbox.add(connection, entries, now)
+
+
+def _delivered(result: AttemptResult, now: datetime) -> Entry:
+    return delivered_entry(
+        result.claimed,
+        state=result.state,
+        reply=result.reply,
+        maybe_twice=result.maybe_twice,
+        now=now,
     )
-    return Entry(OUTGOING_DELIVERED, claimed.conversation, avro.encode(record))
 
 
 class Announcer:

@@ -1,46 +1,29 @@
-"""Decides for each recipient of an attempt: sent, failed, unconfirmed, or deferred. Pure."""
+"""Decides what an attempt has led to: sent, failed, unconfirmed, or deferred. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from postrail.courier import Answer, State
-from postrail.outgoing.queue import Claimed, ClaimedRecipient
-from postrail.outgoing.results import AttemptResult, DeliveryState, Result
+from postrail.outgoing.queue import Claimed
+from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.retry import backoff_seconds
 from postrail.settings import SenderSettings
 
 
-def attempt_results(
+def attempt_result(
     claimed: Claimed,
-    answers: Iterable[Answer],
+    answer: Answer,
     now: datetime,
     settings: SenderSettings,
     *,
     retry_at: datetime | None = None,
 ) -> AttemptResult:
-    """Returns the results of the attempt; deferred deliveries are due at `retry_at`, if given."""
-    by_address = {recipient.address: recipient for recipient in claimed.recipients}
-    results = tuple(
-        _result(claimed, by_address[answer.recipient], answer, now, settings, retry_at)
-        for answer in answers
-    )
-    return AttemptResult(claimed=claimed, results=results)
-
-
-def _result(
-    claimed: Claimed,
-    recipient: ClaimedRecipient,
-    answer: Answer,
-    now: datetime,
-    settings: SenderSettings,
-    retry_at: datetime | None,
-) -> Result:
+    """Returns the result of the attempt; a deferred delivery is due at `retry_at`, if given."""
     # The server may have accepted the message before the connection broke. We try again a few
     # times, with the same Message-ID, and mark it as maybe sent twice; each attempt may be a copy.
     is_unknown = answer.state == "unknown"
-    unknown_attempts = recipient.unknown_attempts + is_unknown
+    unknown_attempts = claimed.unknown_attempts + is_unknown
     state: DeliveryState
     state, reply, due_at = "deferred", answer.reply, now
     waited = now - claimed.queued_at
@@ -55,13 +38,13 @@ def _result(
     elif is_unknown:
         due_at = now + _long_pause(unknown_attempts, settings)
     else:
-        due_at = retry_at or now + _backoff(recipient.attempts, settings)
-    return Result(
-        recipient=answer.recipient,
+        due_at = retry_at or now + _backoff(claimed.attempts, settings)
+    return AttemptResult(
+        claimed=claimed,
         state=state,
         reply=reply,
         due_at=due_at,
-        maybe_twice=recipient.maybe_twice or is_unknown,
+        maybe_twice=claimed.maybe_twice or is_unknown,
         unknown_attempts=unknown_attempts,
     )
 
@@ -76,20 +59,14 @@ def _long_pause(unknown_attempts: int, settings: SenderSettings) -> timedelta:
     return timedelta(seconds=settings.unknown_pause_seconds * 2 ** (unknown_attempts - 1))
 
 
-def postponed(claimed: Claimed, reason: str, *, state: State = "deferred") -> list[Answer]:
-    """Returns the same answer for all recipients: not now."""
-    return [
-        Answer(recipient=recipient.address, state=state, reply=reason)
-        for recipient in claimed.recipients
-    ]
+def postponed(claimed: Claimed, reason: str, *, state: State = "deferred") -> Answer:
+    """Returns the answer: not now."""
+    return Answer(recipient=claimed.recipient, state=state, reply=reason)
 
 
-def refused(claimed: Claimed, reason: str) -> list[Answer]:
-    """Returns the same answer for all recipients: never."""
-    return [
-        Answer(recipient=recipient.address, state="failed", reply=reason)
-        for recipient in claimed.recipients
-    ]
+def refused(claimed: Claimed, reason: str) -> Answer:
+    """Returns the answer: never."""
+    return Answer(recipient=claimed.recipient, state="failed", reply=reason)
 
 
 def _duration(passed: timedelta) -> str:

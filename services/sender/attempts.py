@@ -1,4 +1,4 @@
-"""Sends claimed messages, each as a task of its own, and collects the results of the attempts."""
+"""Attempts claimed deliveries, each as a task of its own, and collects the results."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from postrail.blobs import BlobStore
 from postrail.clock import Clock
 from postrail.courier import Answer, CourierUnavailable, Envelope, State, TimeLimit
 from postrail.errors import PermanentError, TransientError
+from postrail.notifications.assemble import assemble
 from postrail.observe.log import log
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult
 from postrail.settings import SenderSettings
-from services.sender.attempt_results import attempt_results, postponed, refused
+from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
 from services.sender.channels import Channel
 
@@ -24,7 +25,7 @@ logger = log(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """A claimed message, with the channel that it takes and the time that it has."""
+    """A claimed delivery, with the channel that it takes and the time that it has."""
 
     channel: Channel
     claimed: Claimed
@@ -66,9 +67,9 @@ class Attempts:
         self._results = [*results, *self._results]
 
     def postpone(self, claimed: Claimed, reason: str, state: State, now: datetime) -> None:
-        """Adds the result of a message that cannot be tried now."""
-        answers = postponed(claimed, reason, state=state)
-        self._results.append(attempt_results(claimed, answers, now, self._settings))
+        """Adds the result of a delivery that cannot be tried now."""
+        answer = postponed(claimed, reason, state=state)
+        self._results.append(attempt_result(claimed, answer, now, self._settings))
 
     def start(self, attempts: Sequence[Attempt], tasks: asyncio.TaskGroup) -> None:
         """Starts a task for each attempt."""
@@ -106,7 +107,7 @@ class Attempts:
 
         try:
             envelope = await self._envelope(claimed)
-            answers = await channel.courier.send(envelope, attempt.limit, before_dot)
+            (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
             retry_at = channel.breaker.failed(self._clock.now(), reason)
@@ -124,19 +125,17 @@ class Attempts:
             state: State = "unknown" if dotted else "deferred"
             return self._result(claimed, postponed(claimed, reason, state=state))
         channel.breaker.succeeded()
-        return self._result(claimed, answers)
+        return self._result(claimed, answer)
 
     def _result(
-        self, claimed: Claimed, answers: list[Answer], retry_at: datetime | None = None
+        self, claimed: Claimed, answer: Answer, retry_at: datetime | None = None
     ) -> AttemptResult:
         now = self._clock.now()
-        return attempt_results(claimed, answers, now, self._settings, retry_at=retry_at)
+        return attempt_result(claimed, answer, now, self._settings, retry_at=retry_at)
 
     async def _envelope(self, claimed: Claimed) -> Envelope:
-        content = claimed.message
-        if content is None:
-            if claimed.message_blob is None:
-                raise PermanentError("the queued record has neither a message nor a blob")
-            content = await self._blobs.get(claimed.message_blob)
-        recipients = tuple(recipient.address for recipient in claimed.recipients)
-        return Envelope(envelope_from=claimed.envelope_from, recipients=recipients, content=content)
+        return Envelope(
+            envelope_from=claimed.envelope_from,
+            recipients=(claimed.recipient,),
+            content=await assemble(claimed, self._blobs),
+        )

@@ -16,13 +16,13 @@ class Begun:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._lock = asyncio.Lock()
-        self._waiting: dict[str, Claimed] = {}
-        # Whether the claim of each recorded message held; until its own task reads it.
-        self._held: dict[str, bool] = {}
+        self._waiting: dict[tuple[str, str], Claimed] = {}
+        # Whether the claim of each recorded delivery held; until its own task reads it.
+        self._held: dict[tuple[str, str], bool] = {}
 
     async def record(self, claimed: Claimed) -> None:
         """Commits the record; raises TooLate when the claim has expired, or TransientError."""
-        key = claimed.outgoing_id
+        key = claimed.key
         self._waiting[key] = claimed
         try:
             async with self._lock:

@@ -1,4 +1,4 @@
-"""Claims due messages: for each channel as many as it has free connections."""
+"""Claims due deliveries: for each channel as many as it has free connections."""
 
 from __future__ import annotations
 

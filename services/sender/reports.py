@@ -15,25 +15,24 @@ logger = log(__name__)
 
 
 def count_results(progress: Counts, recorded: Sequence[AttemptResult], now: datetime) -> None:
-    """Counts and logs the result for each recipient."""
-    for item in recorded:
-        claimed = item.claimed
+    """Counts and logs each result."""
+    for result in recorded:
+        claimed = result.claimed
         age = (now - claimed.received_at).total_seconds() if claimed.received_at else None
-        for result in item.results:
-            progress.count(
-                claimed.mailbox or "-",
-                result.state,
-                age_seconds=age if result.state == "sent" else None,
-            )
-            logger.info(
-                "delivery",
-                outgoing_id=claimed.outgoing_id,
-                issue=claimed.issue_key,
-                connection=claimed.connection,
-                state=result.state,
-                reply=result.reply,
-                maybe_twice=result.maybe_twice,
-            )
+        progress.count(
+            claimed.mailbox or "-",
+            result.state,
+            age_seconds=age if result.state == "sent" else None,
+        )
+        logger.info(
+            "delivery",
+            outgoing_id=claimed.outgoing_id,
+            issue=claimed.issue_key,
+            connection=claimed.connection,
+            state=result.state,
+            reply=result.reply,
+            maybe_twice=result.maybe_twice,
+        )
 
 
 def show_channels(health: Health, channels: Sequence[Channel]) -> None:

@@ -1,7 +1,9 @@
-"""Takes queued messages in, claims those that are due, sends them and records the results.
+"""Claims due deliveries, attempts them and records the results; takes in what the tables lack.
+
+Messages are in the tables since their cause was committed; their records only wake the sender.
 
 A round is one transaction: it records the results that have come since the last round, and claims
-as many messages as there are free connections. So a message is claimed right before it is sent,
+as many deliveries as there are free connections. So a delivery is claimed right before it is sent,
 and a kill leaves at most one message of each connection in doubt; every outgoing connection has
 POSTRAIL_SENDER__CONNECTIONS of them.
 """
@@ -15,16 +17,14 @@ from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
 from postrail.errors import TransientError
 from postrail.observe.log import log
-from postrail.outgoing import queue as outgoing
-from postrail.outgoing.results import finish
+from postrail.outgoing import intake as outgoing
 from postrail.process import Process
 from postrail.records import OutgoingQueued
 from postrail.retry_loop import RetryLoop
-from postrail.stream import outbox
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received, next_offsets
 from postrail.tasks import set_within
-from services.sender.announcer import Announcer, delivered
+from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
 from services.sender.begun import Begun
 from services.sender.channels import Channels
@@ -79,10 +79,10 @@ class Sender:
         )
 
     async def take_in(self, batch: Sequence[Received[OutgoingQueued]]) -> None:
-        """Brings queued messages into the tables, with their offsets, in one transaction."""
+        """Stores what the tables lack of queued messages, with their offsets; wakes the sender."""
         async with transaction(self._pool) as connection:
             await self._offsets.advance(connection, batch)
-            await outgoing.intake(connection, [item.record for item in batch])
+            await outgoing.take_in(connection, [item.record for item in batch])
         self._offsets.expect(next_offsets(batch))
         self._wake.set()
 
@@ -112,9 +112,7 @@ class Sender:
                 await self._postpone()
             requested, now = self._clock.steady(), self._clock.now()
             async with transaction(self._pool) as connection:
-                recorded = await finish(connection, now, results)
-                entries = [delivered(item, now) for item in recorded]
-                added = await outbox.add(connection, entries, now)
+                recorded, added = await record(connection, results, now)
                 attempts = await claim_due(
                     connection, self._channels, self._settings, now, requested=requested
                 )
@@ -143,7 +141,6 @@ class Sender:
         now = self._clock.now()
         try:
             async with transaction(self._pool) as connection:
-                recorded = await finish(connection, now, results)
-                await outbox.add(connection, [delivered(item, now) for item in recorded], now)
+                await record(connection, results, now)
         except TransientError as error:
             logger.warning("results not recorded: their claims expire", reason=str(error))

@@ -203,7 +203,7 @@ def order_faults(chaos: Chaos) -> Iterator[str]:
 def notification_faults(chaos: Chaos) -> Iterator[str]:
     """Each person is told as often as the plan says, by mails that differ; copies are the same."""
     rows = chaos.pipeline.rows(
-        "SELECT first.subject, recipient, delivery.state, outgoing_mail.message_id, maybe_twice"
+        "SELECT first.subject, recipient, delivery.state, delivery.message_id, maybe_twice"
         " FROM outgoing_mail JOIN delivery USING (outgoing_id)"
         " JOIN issue ON issue.issue_key = outgoing_mail.issue_key"
         " JOIN incoming_mail AS first ON first.mail_id = issue.mail_id"

@@ -203,9 +203,9 @@ class Chaos:
 
         def is_known() -> bool:
             rows = self.pipeline.rows(
-                "SELECT issue.issue_key, outgoing_mail.message_id FROM issue"
-                " JOIN outgoing_mail USING (issue_key) WHERE summary = %s"
-                " ORDER BY sequence LIMIT 1",
+                "SELECT issue.issue_key, delivery.message_id FROM issue"
+                " JOIN outgoing_mail USING (issue_key) JOIN delivery USING (outgoing_id)"
+                " WHERE summary = %s ORDER BY outgoing_mail.sequence LIMIT 1",
                 [mail.summary],
             )
             found.extend((key, message_id) for key, message_id in rows)

@@ -18,9 +18,8 @@ from postrail.database import Pool, open_pool, transaction
 from postrail.incoming.fetched import FetchedRow, record_fetched
 from postrail.message_parts import ReplyParts
 from postrail.observe.health import Health
-from postrail.outgoing import queue as outgoing
 from postrail.process import Process
-from postrail.records import MailDead, MailParsed, OutgoingQueued, PipelineProgress
+from postrail.records import MailDead, MailParsed, PipelineProgress
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
@@ -141,7 +140,7 @@ async def send_records(settings: Settings, producer: Producer, filled: Filled) -
 
 
 async def handle(settings: Settings, pool: Pool, filled: Filled, places: list[Placed]) -> None:
-    """Handles the messages, and takes the notifications into the sender's tables."""
+    """Handles the messages, which puts their notifications into the tables of outgoing messages."""
     ids = [filled.inline, filled.blob, filled.unparsable, filled.fetched]
     async with transaction(pool) as connection:
         await record_fetched(
@@ -158,11 +157,6 @@ async def handle(settings: Settings, pool: Pool, filled: Filled, places: list[Pl
     )
     while await handler.work_batch():
         pass
-    sent = [avro.decode(entry.value) for entry in producer.sent]
-    async with transaction(pool) as connection:
-        await outgoing.intake(
-            connection, [record for record in sent if isinstance(record, OutgoingQueued)]
-        )
 
 
 def fetched_row(mail_id: str, place: Placed) -> FetchedRow:

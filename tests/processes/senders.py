@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from postrail.configuration import store
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.database import Pool, rows, transaction
 from postrail.notifications.mime import build_message
-from postrail.records import OutgoingQueued
+from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.stream import avro
 from postrail.stream.producer import Entry
 from postrail.stream.topics import OUTGOING_QUEUED
@@ -26,14 +27,43 @@ from postrail.stream.topics import OUTGOING_QUEUED
 REPOSITORY = Path(__file__).parents[2]
 
 
-def queued_mail(**changes: Any) -> OutgoingQueued:
-    """Makes a notification to Ann about an issue of its own, over the connection "relay"."""
-    outgoing_id = str(uuid.uuid4())
-    message_id = f"<{outgoing_id}@example.org>"
+def queued_mail(
+    *, recipients: Sequence[str] = ("ann@example.org",), **changes: Any
+) -> OutgoingQueued:
+    """Makes a notification about an issue of its own, over the connection "relay"."""
+    outgoing_id = changes.get("outgoing_id", str(uuid.uuid4()))
     now = datetime.now(UTC)
+    fields: dict[str, Any] = {
+        "outgoing_id": outgoing_id,
+        "conversation": str(uuid.uuid4()),
+        "issue_key": None,
+        "cause": "issue created",
+        "language": "en",
+        "connection": "relay",
+        "envelope_from": "help@example.org",
+        "from_name": "Help desk",
+        "subject": "Hello",
+        "text": "We have it.",
+        "queued_at": now,
+        "received_at": now,
+        "mailbox": "support",
+        "deliveries": [
+            OutgoingDelivery(
+                recipient=recipient, name="", message_id=f"<{outgoing_id}.{number}@example.org>"
+            )
+            for number, recipient in enumerate(recipients)
+        ],
+    }
+    return OutgoingQueued(**{**fields, **changes})
+
+
+def old_mail(**changes: Any) -> OutgoingQueued:
+    """Makes a notification as builds before migration 0016 do: a whole message, to Ann."""
+    mail = queued_mail(recipients=())
+    message_id = f"<{mail.outgoing_id}@example.org>"
     message = build_message(
         message_id=message_id,
-        date=now,
+        date=mail.queued_at,
         from_name="Help desk",
         from_address="help@example.org",
         to="ann@example.org",
@@ -42,23 +72,20 @@ def queued_mail(**changes: Any) -> OutgoingQueued:
         in_reply_to=None,
         references=[],
     )
-    fields: dict[str, Any] = {
-        "outgoing_id": outgoing_id,
-        "conversation": str(uuid.uuid4()),
-        "issue_key": None,
-        "cause": "issue created",
-        "connection": "relay",
-        "envelope_from": "help@example.org",
+    parts: dict[str, Any] = {
+        "text": None,
+        "language": "",
+        "from_name": "",
         "recipients": ["ann@example.org"],
         "message_id": message_id,
-        "subject": "Hello",
-        "queued_at": now,
-        "received_at": now,
-        "mailbox": "support",
         "message": message,
-        "message_blob": None,
     }
-    return OutgoingQueued(**{**fields, **changes})
+    return replace(mail, **{**parts, **changes})
+
+
+def message_ids(*mails: OutgoingQueued) -> list[str]:
+    """Returns the Message-IDs of all deliveries of these messages."""
+    return [delivery.message_id for mail in mails for delivery in mail.deliveries]
 
 
 def queued_entry(mail: OutgoingQueued) -> Entry:

@@ -161,6 +161,7 @@ async def _comment(settings: Settings, key: str, text: str, author: str | None) 
             text,
             author_address=author,
             message_id_key=message_id_key,
+            excerpt_max_characters=settings.notifications.excerpt_max_characters,
             now=now,
         )
     finally:

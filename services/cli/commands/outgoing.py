@@ -10,7 +10,7 @@ import typer
 
 from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
-from postrail.errors import ConfigurationError
+from postrail.errors import ConfigurationError, PermanentError
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
@@ -30,6 +30,7 @@ class State(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DEFERRED = "deferred"
+    HELD = "held"
     FAILED = "failed"
     UNCONFIRMED = "unconfirmed"
     CANCELLED = "cancelled"
@@ -88,14 +89,15 @@ def list_outgoing(
 def show_outgoing(
     outgoing_id: MailId,
     raw: Annotated[bool, typer.Option("--raw", help="Print the message itself.")] = False,
+    recipient: Recipient = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Show an outgoing message and its deliveries, or the message itself."""
+    """Show an outgoing message and its deliveries, or the message itself to one recipient."""
     settings = load(data)
-    found = complete(_deliveries_of(settings, outgoing_id))
+    found = _only(complete(_deliveries_of(settings, outgoing_id)), recipient)
     if raw:
-        sys.stdout.buffer.write(complete(_raw(settings, found[0].outgoing_id)))
+        sys.stdout.buffer.write(complete(_raw(settings, _one(found))))
         sys.stdout.flush()
     elif json:
         show_json(found)
@@ -133,6 +135,27 @@ def settle(
     typer.echo(f"Message {found[0].outgoing_id} is settled as {outcome} for {_recipients(found)}.")
 
 
+def _only(found: list[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:
+    """Returns the deliveries to this recipient, or all."""
+    wanted = [row for row in found if recipient is None or row.recipient == recipient]
+    if not wanted:
+        raise PermanentError(
+            f"outgoing message {found[0].outgoing_id} is not for {recipient}",
+            remedy=f"See: postrail outgoing show {found[0].outgoing_id[:SHORT_ID]}",
+        )
+    return wanted
+
+
+def _one(found: list[OutgoingRow]) -> OutgoingRow:
+    """Returns the only delivery: each recipient has a message of their own."""
+    if len(found) > 1:
+        raise ConfigurationError(
+            "each recipient gets a message of their own",
+            remedy=f"Choose one with --recipient, for example --recipient {found[0].recipient}",
+        )
+    return found[0]
+
+
 def _recipients(found: list[OutgoingRow]) -> str:
     return clean(", ".join(row.recipient for row in found))
 
@@ -168,9 +191,10 @@ async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingR
         return await view.deliveries_of(connection, outgoing_id)
 
 
-async def _raw(settings: Settings, outgoing_id: str) -> bytes:
+async def _raw(settings: Settings, row: OutgoingRow) -> bytes:
     async with connected(settings) as connection:
-        return await outgoing_bytes(connection, outgoing_id, BlobStore(settings.blobs.url))
+        blobs = BlobStore(settings.blobs.url)
+        return await outgoing_bytes(connection, row.outgoing_id, row.recipient, blobs)
 
 
 def _state(row: OutgoingRow) -> str:
@@ -189,29 +213,30 @@ def _print(found: list[OutgoingRow]) -> None:
             ("Issue", mail.issue_key),
             ("Because of", mail.cause),
             ("Connection", mail.connection),
-            ("Message-ID", mail.message_id),
             ("Queued", mail.queued_at),
         ]
     )
     typer.echo()
     show_table(
         [
-            "Recipient",
+            "To",
             "State",
             "Attempts",
             "Changed",
             "Next attempt",
             "Maybe twice",
+            "Message-ID",
             "Server's reply",
         ],
         [
             (
-                row.recipient,
+                f"{row.name} <{row.recipient}>" if row.name else row.recipient,
                 _state(row),
                 row.attempts,
                 row.changed_at,
                 row.due_at if row.state == "deferred" else None,
                 "yes" if row.maybe_twice else None,
+                row.message_id,
                 row.reply,
             )
             for row in found

@@ -101,6 +101,7 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Outbox", tables.outbox),
         ("Deliveries queued", tables.outgoing["queued"] + tables.outgoing["sending"]),
         ("Deliveries deferred", tables.outgoing["deferred"]),
+        ("Deliveries held", tables.outgoing["held"]),
         ("Deliveries failed", tables.outgoing["failed"]),
         ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
         ("Oldest unfinished delivery", tables.oldest_queued_at),

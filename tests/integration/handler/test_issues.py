@@ -27,9 +27,9 @@ async def test_a_message_becomes_an_issue_and_its_reporter_is_notified(bench: Be
         ("HELP-1", "fire.jpg", "ab")
     ]
     (queued,) = bench.sent(OutgoingQueued)
-    assert queued.recipients == ["ada@example.org"]
-    assert b"HELP-1" in queued.message
-    assert f"In-Reply-To: {mail.message_id}".encode() in queued.message
+    assert [one.recipient for one in queued.deliveries] == ["ada@example.org"]
+    assert "HELP-1" in queued.text
+    assert queued.in_reply_to == mail.message_id
     (handled,) = bench.sent(MailHandled)
     assert (handled.outcome, handled.issue_key, handled.revision) == ("issue", "HELP-1", 1)
     assert await bench.rows("SELECT 1 FROM outbox") == []
@@ -42,14 +42,19 @@ async def test_an_answer_to_our_notification_becomes_a_comment_and_watchers_are_
     (first,) = bench.sent(OutgoingQueued)
     agent = Address(name="Agent", address="agent@example.com")
     await bench.handle(
-        mail_parsed(subject="Re: x", in_reply_to=[first.message_id], sender=agent, text="Water!")
+        mail_parsed(
+            subject="Re: x",
+            in_reply_to=[first.deliveries[0].message_id],
+            sender=agent,
+            text="Water!",
+        )
     )
     assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
     assert await bench.rows("SELECT author_address, body FROM comment") == [
         ("agent@example.com", "Water!")
     ]
     (_, told) = bench.sent(OutgoingQueued)
-    assert told.recipients == ["ada@example.org"]
+    assert [one.recipient for one in told.deliveries] == ["ada@example.org"]
     assert told.conversation == first.conversation
 
 

@@ -8,7 +8,6 @@ from postrail.decision import trace as traces
 from postrail.decision.decide import decide
 from postrail.incoming import conversations
 from postrail.message_parts import Address
-from postrail.outgoing import queue as outgoing
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.stream import avro
 from postrail.tracker import issues
@@ -104,9 +103,7 @@ async def test_of_several_issues_the_newest_takes_an_answer_to_neither(bench: Be
 async def test_of_several_issues_the_answered_one_takes_the_answer(bench: Bench) -> None:
     first = mail_parsed(references=["<before@x>"])
     await bench.handle(first)
-    notified = bench.sent(OutgoingQueued)[0]
-    async with transaction(bench.pool) as connection:
-        await outgoing.intake(connection, [notified])
+    (notified,) = bench.sent(OutgoingQueued)[0].deliveries
     second = await second_issue(bench, first)
     # The message that made the issue.
     await bench.handle(mail_parsed(in_reply_to=[str(first.message_id)]))

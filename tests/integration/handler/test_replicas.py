@@ -77,6 +77,7 @@ async def test_two_comments_on_one_issue_at_once_do_not_wait_for_each_other(benc
             author_name="",
             text="x",
             message_id_key=b"key",
+            excerpt_max_characters=1000,
             now=bench.clock.now(),
         )
 

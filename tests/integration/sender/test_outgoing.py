@@ -6,24 +6,27 @@ import asyncio
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.outgoing import intake, results, unconfirmed
 from postrail.outgoing import queue as outgoing
-from postrail.outgoing import results, unconfirmed
 from postrail.outgoing.blob_names import named_blobs
+from postrail.outgoing.content import content_of
 from postrail.outgoing.issues import answered_issues
 from postrail.outgoing.queue import Claimed
-from postrail.outgoing.results import AttemptResult, DeliveryState, Result
+from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.outgoing.strays import connections_of_due
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
 from postrail.tracker import issues
 from postrail.tracker.issues import NewIssue
 from postrail.views import outgoing as outgoing_views
+from tests.processes.senders import message_ids, old_mail, queued_mail
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -35,33 +38,17 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
     await opened.close()
 
 
-def queued(**changes: Any) -> OutgoingQueued:
-    fields: dict[str, Any] = {
-        "outgoing_id": str(uuid.uuid4()),
-        "conversation": "c",
-        "issue_key": "DEMO-1",
-        "cause": "issue created",
-        "connection": "relay",
-        "envelope_from": "help@example.org",
-        "recipients": ["ann@example.org"],
-        "message_id": "<1@example.org>",
-        "subject": "Hello",
-        "queued_at": NOW,
-        "received_at": None,
-        "mailbox": "support",
-        "message": b"Subject: Hello\r\n\r\nHi\r\n",
-        "message_blob": None,
-    }
-    fields.update(changes)
+def queued(*, issue_key: str | None = "DEMO-1", **changes: Any) -> OutgoingQueued:
     # An id of its own for each key.
-    key = fields["issue_key"]
-    fields.setdefault("issue_id", zlib.crc32(key.encode()) if key else None)
-    return OutgoingQueued(**fields)
+    issue_id = zlib.crc32(issue_key.encode()) if issue_key else None
+    return queued_mail(
+        **{"issue_id": issue_id, "issue_key": issue_key, "queued_at": NOW, **changes}
+    )
 
 
 async def take_in(pool: Pool, *records: OutgoingQueued) -> int:
     async with transaction(pool) as connection:
-        return await outgoing.intake(connection, records)
+        return await intake.take_in(connection, records)
 
 
 async def claim(
@@ -81,20 +68,14 @@ async def finish(
 ) -> list[AttemptResult]:
     finished = [
         AttemptResult(
-            claimed=mail,
-            results=tuple(
-                Result(
-                    recipient=recipient.address,
-                    state=state,
-                    reply="250 OK",
-                    due_at=due_at,
-                    maybe_twice=maybe_twice,
-                    unknown_attempts=recipient.unknown_attempts + (state == "unconfirmed"),
-                )
-                for recipient in mail.recipients
-            ),
+            claimed=one,
+            state=state,
+            reply="250 OK",
+            due_at=due_at,
+            maybe_twice=maybe_twice,
+            unknown_attempts=one.unknown_attempts + (state == "unconfirmed"),
         )
-        for mail in claimed
+        for one in claimed
     ]
     async with transaction(pool) as connection:
         return await results.finish(connection, NOW, finished)
@@ -139,25 +120,73 @@ async def test_intake_never_makes_another_address_of_a_recipient(pool: Pool) -> 
     ]
 
 
-async def test_recipients_of_a_mail_are_claimed_together_with_all_it_needs(pool: Pool) -> None:
-    mail = queued(recipients=["b@example.org", "a@example.org"], received_at=NOW, issue_key=None)
-    large = queued(
-        message=None, message_blob=BlobReference(sha256="ab" * 32, size=9), issue_key="X"
+async def test_each_delivery_is_claimed_with_all_that_its_message_is_made_of(pool: Pool) -> None:
+    mail = queued(
+        recipients=["b@example.org", "a@example.org"],
+        received_at=NOW,
+        issue_key=None,
+        reply_to="support@example.org",
+        text="Water\x00!",
+        in_reply_to="<m@x>",
+        references=["<first@x>", "<m@x>"],
     )
-    await take_in(pool, mail, large)
+    await take_in(pool, mail)
 
     first, second = await claim(pool)
 
-    assert [recipient.address for recipient in first.recipients] == [
-        "a@example.org",
-        "b@example.org",
-    ]
-    assert first.outgoing_id == mail.outgoing_id
-    assert first.message == mail.message
-    assert (first.received_at, first.queued_at, first.mailbox) == (NOW, NOW, "support")
-    assert [recipient.attempts for recipient in first.recipients] == [1, 1]
-    assert (second.message, second.message_blob) == (None, "ab" * 32)
+    assert (first.recipient, second.recipient) == ("a@example.org", "b@example.org")
+    assert [first.message_id, second.message_id] == message_ids(mail)[::-1]
+    assert first.key == (mail.outgoing_id, "a@example.org")
+    for one in (first, second):
+        assert (one.received_at, one.queued_at, one.mailbox) == (NOW, NOW, "support")
+        assert (one.from_name, one.envelope_from) == ("Help desk", "help@example.org")
+        assert (one.reply_to, one.subject, one.text) == ("support@example.org", "Hello", "Water!")
+        assert (one.in_reply_to, one.reference_ids) == ("<m@x>", ["<first@x>", "<m@x>"])
+        assert (one.attempts, one.whole_message, one.message_blob) == (1, None, None)
     assert await claim(pool) == []
+
+
+async def test_a_message_of_the_release_before_stays_whole(pool: Pool) -> None:
+    small, blob = old_mail(queued_at=NOW), BlobReference(sha256="ab" * 32, size=9)
+    both = ["a@example.org", "b@example.org"]
+    large = old_mail(queued_at=NOW, message=None, message_blob=blob, recipients=both)
+    await take_in(pool, small, large)
+
+    first, second, third = await claim(pool)
+
+    assert (first.text, first.whole_message) == (None, small.message)
+    assert (first.message_id, first.recipient) == (small.message_id, "ann@example.org")
+    assert [one.message_blob for one in (second, third)] == [blob.sha256] * 2
+    assert [one.message_id for one in (second, third)] == [large.message_id] * 2
+
+
+async def test_the_records_of_one_message_add_up(pool: Pool) -> None:
+    whole = queued(recipients=["a@example.org", "b@example.org", "c@example.org"])
+    first = replace(whole, deliveries=whole.deliveries[:1])
+    rest = replace(whole, deliveries=whole.deliveries[1:])
+
+    # In one batch, and the rest in another.
+    assert await take_in(pool, first, replace(rest, deliveries=rest.deliveries[:1])) == 2
+    assert await take_in(pool, rest) == 1
+    assert await take_in(pool, first, rest) == 0
+
+    assert [one.message_id for one in await claim(pool)] == message_ids(whole)
+
+
+async def test_a_held_delivery_waits_and_no_other_waits_for_it(pool: Pool) -> None:
+    held, later = queued(), queued()
+    await take_in(pool, held, later)
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "UPDATE delivery SET state = 'held' WHERE outgoing_id = %s", [held.outgoing_id]
+        )
+
+    assert [one.outgoing_id for one in await claim(pool)] == [later.outgoing_id]
+    async with transaction(pool) as connection:
+        shown = await outgoing_views.deliveries(connection, state="held")
+        backlog = await outgoing_views.backlog(connection)
+    assert [row.outgoing_id for row in shown] == [held.outgoing_id]
+    assert backlog.held == 1
 
 
 async def test_limit_and_connection(pool: Pool) -> None:
@@ -215,11 +244,11 @@ async def test_a_deferred_mail_is_not_waited_for_and_comes_back_when_due(pool: P
     assert await claim(pool) == []
     (again,) = await claim(pool, now=later)
     assert again.outgoing_id == first.outgoing_id
-    assert again.recipients[0].attempts == 2
-    assert not again.recipients[0].maybe_twice
+    assert again.attempts == 2
+    assert not again.maybe_twice
 
 
-async def begin(pool: Pool, *claimed: Claimed) -> set[str]:
+async def begin(pool: Pool, *claimed: Claimed) -> set[tuple[str, str]]:
     async with transaction(pool) as connection:
         return await outgoing.begin(connection, claimed)
 
@@ -240,16 +269,16 @@ async def test_an_expired_claim_is_taken_again_when_its_message_was_not_begun(po
 
     assert again.outgoing_id == lost.outgoing_id
     assert again.claim != lost.claim
-    assert not again.recipients[0].maybe_twice
-    assert again.recipients[0].attempts == 2
+    assert not again.maybe_twice
+    assert again.attempts == 2
     # The process that lost the claim must not complete the message any more.
-    assert await begin(pool, lost, again) == {again.outgoing_id}
+    assert await begin(pool, lost, again) == {again.key}
 
 
 async def test_an_expired_claim_of_a_begun_message_is_not_taken_to_be_sent(pool: Pool) -> None:
     await take_in(pool, queued(), queued(issue_key="DEMO-2"))
     first, _ = await claim(pool)
-    assert await begin(pool, first) == {first.outgoing_id}
+    assert await begin(pool, first) == {first.key}
 
     await expire_claims(pool)
     assert await begin(pool, first) == set()
@@ -259,7 +288,7 @@ async def test_an_expired_claim_of_a_begun_message_is_not_taken_to_be_sent(pool:
     assert other.outgoing_id != first.outgoing_id
     assert interrupted.outgoing_id == first.outgoing_id
     # It is the same attempt, and its result may be recorded under the new claim only.
-    assert interrupted.recipients[0].attempts == 1
+    assert interrupted.attempts == 1
     assert await finish(pool, [first], "sent") == []
     assert await claim_interrupted(pool) == []
     # A process that ends before it has recorded this leaves it to the next.
@@ -301,7 +330,7 @@ async def test_an_unconfirmed_delivery_waits_for_a_person(pool: Pool) -> None:
         assert await unconfirmed.count(connection) == 0
 
     (again,) = await claim(pool, now=later)
-    assert [(one.address, one.unknown_attempts) for one in again.recipients] == [(to[0], 1)]
+    assert (again.recipient, again.unknown_attempts) == (to[0], 1)
 
 
 async def test_results_under_a_lost_claim_change_nothing(pool: Pool) -> None:
@@ -365,8 +394,8 @@ async def new_issue(pool: Pool, key: str) -> int:
 
 async def test_a_record_of_release_0_1_0_finds_its_issue_by_the_key(pool: Pool) -> None:
     demo = await new_issue(pool, "DEMO-1")
-    old = [queued(issue_id=None), queued(issue_id=None)]
-    unknown = queued(issue_id=None, issue_key="GONE-1")
+    old = [old_mail(queued_at=NOW, issue_key="DEMO-1") for _ in range(2)]
+    unknown = old_mail(issue_key="GONE-1")
     await take_in(pool, *old, queued(issue_id=demo), unknown, queued(issue_key=None))
     async with transaction(pool) as connection:
         in_mails = await rows(connection, "SELECT issue_id FROM outgoing_mail ORDER BY sequence")
@@ -379,13 +408,14 @@ async def test_a_record_of_release_0_1_0_finds_its_issue_by_the_key(pool: Pool) 
 async def test_a_message_of_an_issue_is_found_by_its_message_id(pool: Pool) -> None:
     await take_in(
         pool,
-        queued(issue_id=1, message_id="<a@x>"),
-        queued(issue_id=2, message_id="<b@x>"),
-        queued(issue_id=3, message_id="<c@x>"),
+        queued(issue_id=1),
+        second := queued(issue_id=2, recipients=["a@example.org", "b@example.org"]),
+        third := queued(issue_id=3),
     )
+    asked = [message_ids(second)[1], *message_ids(third), "<d@x>"]
     async with transaction(pool) as connection:
-        found = await answered_issues(connection, [1, 2], ["<b@x>", "<c@x>", "<d@x>"])
-    assert found == [("<b@x>", 2)]
+        found = await answered_issues(connection, [1, 2], asked)
+    assert found == [(message_ids(second)[1], 2)]
 
 
 async def test_what_the_commands_show(pool: Pool) -> None:
@@ -400,7 +430,8 @@ async def test_what_the_commands_show(pool: Pool) -> None:
         failed = await outgoing_views.deliveries(connection, state="failed")
         of_issue = await outgoing_views.deliveries(connection, issue_key="DEMO-2", limit=1)
         shown = await outgoing_views.deliveries_of(connection, first.outgoing_id[:8])
-        stored = await outgoing_views.stored_message(connection, first.outgoing_id)
+        stored = await content_of(connection, first.outgoing_id, "b@example.org")
+        other = await content_of(connection, first.outgoing_id, "c@example.org")
 
     assert (backlog.queued, backlog.sending, backlog.deferred, backlog.failed) == (1, 1, 0, 2)
     assert backlog.unconfirmed == 0
@@ -408,7 +439,10 @@ async def test_what_the_commands_show(pool: Pool) -> None:
     assert [row.recipient for row in failed] == ["a@example.org", "b@example.org"]
     assert len(of_issue) == 1
     assert [row.reply for row in shown] == ["250 OK", "250 OK"]
-    assert stored == (first.message, None)
+    assert [row.message_id for row in shown] == message_ids(first)
+    assert stored is not None
+    assert (stored.message_id, stored.text) == (message_ids(first)[1], first.text)
+    assert other is None
 
 
 async def test_the_empty_backlog(pool: Pool) -> None:
@@ -420,7 +454,7 @@ async def test_the_empty_backlog(pool: Pool) -> None:
 
 async def test_the_blobs_that_messages_name_are_found_among_others(pool: Pool) -> None:
     large = BlobReference(sha256="ab" * 32, size=1)
-    await take_in(pool, queued(), queued(message=None, message_blob=large))
+    await take_in(pool, queued(), old_mail(message=None, message_blob=large))
 
     async with transaction(pool) as connection:
         assert await named_blobs(connection, [large.sha256, "cd" * 32]) == {large.sha256}

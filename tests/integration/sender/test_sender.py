@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ from tests.processes.senders import (
     SenderProcess,
     configure,
     delivery_rows,
+    message_ids,
+    old_mail,
     queued_entry,
     queued_mail,
     until,
@@ -129,33 +132,40 @@ async def test_queued_messages_are_sent_and_their_results_announced(
     lab: SenderLab, smtp_sink: SmtpSink
 ) -> None:
     await configure(lab.pool, smtp_sink.port)
-    large = queued_mail()
-    assert large.message is not None
-    blob = await BlobStore(lab.settings.blobs.url).put(large.message)
+    old = old_mail()
+    assert old.message is not None
+    blob = await BlobStore(lab.settings.blobs.url).put(old.message)
     mails = [
         queued_mail(recipients=["ann@x.org", "code550@x.org"]),
-        queued_mail(outgoing_id=large.outgoing_id, message=None, message_blob=blob),
-        *(queued_mail(issue_key="DEMO-1", conversation="c") for _ in range(10)),
+        # As builds before migration 0016 queue them.
+        old_mail(),
+        replace(old, message=None, message_blob=blob),
+        *(queued_mail(issue_id=1, issue_key="DEMO-1", conversation="c") for _ in range(10)),
     ]
     sender = lab.start()
 
     await lab.queue(*mails, mails[0])
-    await lab.until_states(sent=12, failed=1)
+    await lab.until_states(sent=13, failed=1)
 
     ids = [mail.message_id for mail in smtp_sink.mails]
-    assert len(ids) == len(set(ids)) == 12, sender.log
-    ordered = [mail.message_id for mail in mails[2:]]
+    assert len(ids) == len(set(ids)) == 13, sender.log
+    assert old.message in {mail.content for mail in smtp_sink.mails}
+    ordered = message_ids(*mails[3:])
     assert [one_id for one_id in ids if one_id in ordered] == ordered
     (refused,) = [row for row in await delivery_rows(lab.pool) if row["state"] == "failed"]
     assert (refused["recipient"], refused["reply"]) == ("code550@x.org", "550 refused as wished")
 
-    records = await asyncio.to_thread(delivered_records, lab.settings, 12)
+    records = await asyncio.to_thread(delivered_records, lab.settings, 14)
     assert {record.outgoing_id for record in records} == {mail.outgoing_id for mail in mails}
-    both = next(record for record in records if record.outgoing_id == mails[0].outgoing_id)
-    assert [(result.recipient, result.state) for result in both.results] == [
-        ("ann@x.org", "sent"),
-        ("code550@x.org", "failed"),
-    ]
+    both = [record for record in records if record.outgoing_id == mails[0].outgoing_id]
+    assert {
+        (record.message_id, result.recipient, result.state)
+        for record in both
+        for result in record.results
+    } == {
+        (message_ids(mails[0])[0], "ann@x.org", "sent"),
+        (message_ids(mails[0])[1], "code550@x.org", "failed"),
+    }
 
     async def outbox_is_empty() -> bool:
         async with transaction(lab.pool) as connection:
@@ -258,11 +268,11 @@ async def test_kills_lose_nothing_and_repeat_at_most_one_message_each(
     await lab.until_states(sent=count)
 
     sent = Counter(mail.message_id for mail in smtp_sink.mails)
-    assert set(sent) == {mail.message_id for mail in mails}
+    assert set(sent) == set(message_ids(*mails))
     repeated = {message_id for message_id, times in sent.items() if times > 1}
     assert len(smtp_sink.mails) - count <= kills, f"seed {seed}: {repeated}"
     marked = {row["outgoing_id"] for row in await delivery_rows(lab.pool) if row["maybe_twice"]}
-    ids = {mail.message_id: mail.outgoing_id for mail in mails}
+    ids = {message_ids(mail)[0]: mail.outgoing_id for mail in mails}
     assert {ids[message_id] for message_id in repeated} <= marked
     assert len(marked) <= kills
 
@@ -324,7 +334,7 @@ async def test_a_kill_after_the_final_dot_sends_once_more_with_the_same_message_
         await lab.until_states(sent=1)
 
     assert [visit.complete for visit in server.visits] == [1, 1]
-    assert all(mail.message_id.encode() in visit.data for visit in server.visits)
+    assert all(message_ids(mail)[0].encode() in visit.data for visit in server.visits)
     (row,) = await delivery_rows(lab.pool)
     assert (row["maybe_twice"], row["attempts"]) == (True, 2)
 
@@ -357,7 +367,7 @@ async def test_kills_after_the_final_dot_make_three_copies_at_most(lab: SenderLa
         await release(server, released)
 
     assert [visit.complete for visit in server.visits] == [1, 1, 1]
-    assert all(mail.message_id.encode() in visit.data for visit in server.visits)
+    assert all(message_ids(mail)[0].encode() in visit.data for visit in server.visits)
     (row,) = await delivery_rows(lab.pool)
     assert (row["maybe_twice"], row["attempts"]) == (True, 3)
     records = await asyncio.to_thread(delivered_records, lab.settings, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -36,7 +37,14 @@ from services.sender.channels import RELOAD_SECONDS, Channels
 from services.sender.claims import DOT_SHARE, claim_untriable
 from services.sender.step import Sender
 from tests.fakes.streams import MemoryProducer
-from tests.processes.senders import configure, delivery_rows, queued_mail, until
+from tests.processes.senders import (
+    configure,
+    delivery_rows,
+    message_ids,
+    old_mail,
+    queued_mail,
+    until,
+)
 
 Behaviour = Callable[[Envelope, TimeLimit], list[Answer]]
 
@@ -201,9 +209,13 @@ async def test_a_message_is_sent_recorded_and_announced(bench: Bench) -> None:
 
     await bench.rounds(2)
 
-    ((envelope, limit),) = bench.courier.envelopes
-    assert envelope.content == mail.message
-    assert envelope.recipients == ("ann@x.org", "bob@x.org")
+    (envelope, limit), (other, _) = bench.courier.envelopes
+    for sent, to, message_id in zip(
+        (envelope, other), ("ann@x.org", "bob@x.org"), message_ids(mail), strict=True
+    ):
+        assert sent.recipients == (to,)
+        assert f"Message-ID: {message_id}\r\n".encode() in sent.content
+        assert f"To: {to}\r\n".encode() in sent.content
     claim_seconds = bench.process.settings.sender.claim_seconds
     assert limit.dot_before - bench.clock.steady() == claim_seconds * DOT_SHARE
     assert limit.end_before > limit.dot_before
@@ -215,11 +227,13 @@ async def test_a_message_is_sent_recorded_and_announced(bench: Bench) -> None:
     await until(bench.has_announced)
     stop.set()
     await announcing
-    (entry,) = bench.producer.sent
-    record = avro.decode(entry.value)
-    assert isinstance(record, OutgoingDelivered)
-    assert entry.key == mail.conversation
-    assert [result.attempts for result in record.results] == [1, 1]
+    # A record for each attempt, with the Message-ID that its recipient got.
+    records = [avro.decode_as(OutgoingDelivered, entry.value) for entry in bench.producer.sent]
+    assert {entry.key for entry in bench.producer.sent} == {mail.conversation}
+    assert [record.message_id for record in records] == message_ids(mail)
+    assert [
+        (result.recipient, result.attempts) for record in records for result in record.results
+    ] == [("ann@x.org", 1), ("bob@x.org", 1)]
     async with transaction(bench.pool) as connection:
         assert await rows(connection, "SELECT * FROM outbox") == []
 
@@ -326,8 +340,8 @@ async def test_a_fault_of_one_message_leaves_the_others_alone(bench: Bench) -> N
     await BlobStore(bench.process.settings.blobs.url).put(b"of another message")
     missing = BlobReference(sha256="ab" * 32, size=1)
     await bench.take_in(
-        queued_mail(message=None, message_blob=missing),
-        queued_mail(message=None),
+        old_mail(message=None, message_blob=missing),
+        old_mail(message=None),
         queued_mail(recipients=["bug@x.org"]),
         queued_mail(recipients=["late@x.org"]),
         queued_mail(),
@@ -383,11 +397,13 @@ async def test_a_message_without_a_reply_is_repeated_twice_and_waits_for_a_perso
         bench.clock.move(1800)
 
     # One copy in the first hour, the others after one hour and after two more.
-    assert copies[:8] == [1, 1, 2, 2, 2, 2, 3, 3]
-    assert copies[-1] == 3
-    assert all(envelope.content == mail.message for envelope, _ in bench.courier.envelopes)
+    assert copies[:8] == [2, 2, 4, 4, 4, 4, 6, 6]
+    assert copies[-1] == 6
+    # The copies to a recipient are the same bytes.
+    contents = Counter(envelope.content for envelope, _ in bench.courier.envelopes)
+    assert sorted(contents.values()) == [3, 3]
     assert await bench.states() == ["unconfirmed"] * 2
-    assert await bench.announced() == [["deferred"] * 2, ["deferred"] * 2, ["unconfirmed"] * 2]
+    assert await bench.announced() == [["deferred"]] * 4 + [["unconfirmed"]] * 2
 
     async with transaction(bench.pool) as connection:
         retried = await retry_unconfirmed(
@@ -401,7 +417,7 @@ async def test_a_message_without_a_reply_is_repeated_twice_and_waits_for_a_perso
     assert settled[0].reply == "Settled by a person: silence"
     await bench.rounds(2)
     assert await bench.states() == ["unconfirmed", "failed"]
-    assert len(bench.courier.envelopes) == 4
+    assert len(bench.courier.envelopes) == 7
     assert (await bench.announced())[-2:] == [["failed"], ["unconfirmed"]]
     async with transaction(bench.pool) as connection:
         with pytest.raises(PermanentError, match=r"bob@x\.org failed"):

@@ -119,7 +119,7 @@ async def test_audiences_are_those_of_existing_issues(pool: Pool, ids: list[int]
     first, second = ids
     await involve(pool, involvement(first, BO), involvement(first, ADA))
     async with transaction(pool) as connection:
-        found = await issues.audiences(connection, [second, first, 999, first])
+        found = await issues.lock_audiences(connection, [second, first, 999, first])
     assert set(found) == {first, second}
     assert found[first].watchers == (ADA, BO)
     assert (found[first].project, found[first].summary) == ("HELP", "Printer on fire")

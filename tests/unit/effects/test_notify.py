@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from email import message_from_bytes
-from email.message import Message
+import uuid
 
 import pytest
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.effects.notify import Announcement, notifications_of
-from postrail.notifications.compose import COMMENTED, ISSUE_CREATED
+from postrail.effects.notify import Announcement, NotificationOptions, notification_of
+from postrail.notifications.compose import COMMENTED, ISSUE_CREATED, NAMESPACE
+from postrail.notifications.mime import message_id_for
+from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 from tests.makers.configuration import snapshot
 from tests.makers.records import NOON, mail_parsed
@@ -33,13 +34,17 @@ BY_PERSON = dataclasses.replace(BY_MAIL, mail=None)
 BY_MAIL_WITHOUT_ID = dataclasses.replace(BY_MAIL, mail=dataclasses.replace(MAIL, message_id=None))
 
 
-def sent(announcement: Announcement) -> Message:
-    (queued,) = notifications_of(announcement, AUDIENCE, SNAPSHOT, b"key", NOON)
-    return message_from_bytes(queued.message or b"")
+OPTIONS = NotificationOptions(snapshot=SNAPSHOT, message_id_key=b"key", excerpt_max_characters=1000)
+
+
+def queued(announcement: Announcement, audience: Audience = AUDIENCE) -> OutgoingQueued:
+    found = notification_of(announcement, audience, OPTIONS, NOON)
+    assert found is not None
+    return found
 
 
 def test_watchers_receive_the_new_text_only() -> None:
-    text = str(sent(BY_MAIL).get_payload())
+    text = queued(BY_MAIL).text or ""
     assert "Ada commented on HELP-1" in text
     assert "Water!" in text
     assert "It burns." not in text
@@ -47,7 +52,8 @@ def test_watchers_receive_the_new_text_only() -> None:
 
 def test_the_reporter_receives_a_confirmation() -> None:
     created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED)
-    assert sent(created)["To"] == "ada@example.org"
+    (delivery,) = queued(created).deliveries
+    assert (delivery.recipient, delivery.name) == ("ada@example.org", "Ada")
 
 
 @pytest.mark.parametrize(
@@ -61,18 +67,42 @@ def test_the_reporter_receives_a_confirmation() -> None:
 def test_a_notification_stands_in_its_thread(
     announcement: Announcement, in_reply_to: str | None, references: list[str], reply_to: str
 ) -> None:
-    message = sent(announcement)
-    assert message["In-Reply-To"] == in_reply_to
-    assert message["References"].split() == references
-    assert message["Reply-To"] == reply_to
+    message = queued(announcement)
+    assert message.in_reply_to == in_reply_to
+    assert message.references == references
+    assert message.reply_to == reply_to
 
 
-def test_the_same_cause_makes_the_same_message_id() -> None:
-    assert sent(BY_MAIL)["Message-ID"] == sent(BY_MAIL)["Message-ID"]
-    other = dataclasses.replace(BY_MAIL, cause="d")
-    assert sent(other)["Message-ID"] != sent(BY_MAIL)["Message-ID"]
+def test_the_same_cause_makes_the_same_ids() -> None:
+    assert queued(BY_MAIL) == queued(BY_MAIL)
+    other = queued(dataclasses.replace(BY_MAIL, cause="d"))
+    assert other.outgoing_id != queued(BY_MAIL).outgoing_id
+    assert other.deliveries[0].message_id != queued(BY_MAIL).deliveries[0].message_id
 
 
-def test_without_an_outgoing_connection_nothing_is_sent() -> None:
-    nothing = ConfigurationSnapshot()
-    assert list(notifications_of(BY_MAIL, AUDIENCE, nothing, b"key", NOON)) == []
+def test_a_message_id_is_what_it_was_before_messages_were_shared() -> None:
+    (delivery,) = queued(BY_MAIL).deliveries
+    own_id = str(uuid.uuid5(NAMESPACE, "c to bo@example.org"))
+    assert delivery.message_id == message_id_for(b"key", own_id, "example.com")
+
+
+def test_recipients_share_the_message_and_have_message_ids_of_their_own() -> None:
+    cy = Watcher(address="cy@example.org", name="C" * 5000)
+    found = queued(BY_MAIL, dataclasses.replace(AUDIENCE, watchers=(BO, ADA, cy)))
+    # Not the author.
+    assert [one.recipient for one in found.deliveries] == [BO.address, cy.address]
+    assert [one.name for one in found.deliveries] == ["Bo", "C" * 200]
+    assert len({one.message_id for one in found.deliveries}) == 2
+
+
+def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
+    endless = dataclasses.replace(MAIL, message_id=f"<{'m' * 500_000}@x>")
+    found = queued(dataclasses.replace(BY_MAIL, mail=endless))
+    assert (found.in_reply_to, found.references) == (None, ["<first@x>"])
+
+
+def test_without_recipients_or_an_outgoing_connection_nothing_is_sent() -> None:
+    nothing = dataclasses.replace(OPTIONS, snapshot=ConfigurationSnapshot())
+    assert notification_of(BY_MAIL, AUDIENCE, nothing, NOON) is None
+    alone = dataclasses.replace(AUDIENCE, watchers=(ADA,))
+    assert notification_of(BY_MAIL, alone, OPTIONS, NOON) is None

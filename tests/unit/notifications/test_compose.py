@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from postrail.notifications.compose import MARKER_LINE, commented, issue_created
@@ -19,8 +21,8 @@ AUDIENCE = Audience(
 )
 ADA = Watcher(address="ada@example.org", name="Ada")
 BO = Watcher(address="bo@example.org", name="Bo")
-ISSUE_CREATED = issue_created(AUDIENCE, ADA, ADA, "It burns.")
-COMMENTED = commented(AUDIENCE, BO, ADA, "Use water.")
+ISSUE_CREATED = issue_created(AUDIENCE, ADA, "It burns.", 100)
+COMMENTED = commented(AUDIENCE, BO, "Use water.", 100)
 
 
 @pytest.mark.parametrize("text", [ISSUE_CREATED, COMMENTED])
@@ -42,8 +44,24 @@ def test_a_new_issue_is_confirmed_with_its_number() -> None:
     ],
 )
 def test_a_comment_is_reported_with_its_author(author: Watcher, named: str) -> None:
-    text = commented(AUDIENCE, author, ADA, "Use water.")
+    text = commented(AUDIENCE, author, "Use water.", 100)
     assert f"{named} commented on HELP-1: Printer on fire\n\nUse water.\n" in text
+
+
+@pytest.mark.parametrize("write", [issue_created, commented])
+def test_a_long_text_is_cut_and_the_issue_named(
+    write: Callable[[Audience, Watcher, str, int], str],
+) -> None:
+    text = write(AUDIENCE, BO, f"  {'a' * 100}b and more\n", 100)
+    assert "a" * 100 in text
+    assert "b and more" not in text
+    assert "This is only the beginning; HELP-1 has the whole text." in text
+    assert "only the beginning" not in write(AUDIENCE, BO, f"  {'a' * 100}\n", 100)
+
+
+def test_a_confirmation_quotes_little() -> None:
+    assert "a" * 2001 not in issue_created(AUDIENCE, BO, "a" * 5000, 100_000)
+    assert "a" * 5000 in commented(AUDIENCE, BO, "a" * 5000, 100_000)
 
 
 def marked(text: str) -> str:

@@ -8,10 +8,10 @@ import pytest
 
 from postrail.clock import SettableClock
 from postrail.courier import Answer, State
-from postrail.outgoing.queue import Claimed, ClaimedRecipient
+from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import DeliveryState
 from postrail.settings import SenderSettings
-from services.sender.attempt_results import attempt_results, postponed, refused
+from services.sender.attempt_results import attempt_result, postponed, refused
 
 NOW = SettableClock().now()
 SETTINGS = SenderSettings(
@@ -22,12 +22,6 @@ SETTINGS = SenderSettings(
 def claimed(
     *, waited_hours: float = 0.0, attempts: int = 1, maybe_twice: bool = False, unknown: int = 0
 ) -> Claimed:
-    recipient = ClaimedRecipient(
-        address="ann@example.org",
-        attempts=attempts,
-        maybe_twice=maybe_twice,
-        unknown_attempts=unknown,
-    )
     return Claimed(
         claim="c",
         outgoing_id="o",
@@ -39,14 +33,24 @@ def claimed(
         mailbox="support",
         queued_at=NOW - timedelta(hours=waited_hours),
         received_at=None,
-        message=b"",
+        from_name="",
+        reply_to="",
+        recipient="ann@example.org",
+        name="",
+        subject="Hello",
+        text="",
+        in_reply_to=None,
+        reference_ids=(),
+        whole_message=None,
         message_blob=None,
-        recipients=(recipient,),
+        attempts=attempts,
+        maybe_twice=maybe_twice,
+        unknown_attempts=unknown,
     )
 
 
-def answer(state: State) -> list[Answer]:
-    return [Answer(recipient="ann@example.org", state=state, reply="words")]
+def answer(state: State) -> Answer:
+    return Answer(recipient="ann@example.org", state=state, reply="words")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,7 @@ def test_outcomes(
 ) -> None:
     mail = claimed(waited_hours=waited_hours, maybe_twice=before)
 
-    (result,) = attempt_results(mail, answer(state), NOW, SETTINGS).results
+    result = attempt_result(mail, answer(state), NOW, SETTINGS)
 
     assert (result.state, result.maybe_twice) == (outcome, maybe_twice)
     assert result.reply.endswith("words")
@@ -101,7 +105,7 @@ def test_attempts_of_unknown_outcome(
 ) -> None:
     mail = claimed(waited_hours=waited_hours, maybe_twice=unknown > 0, unknown=unknown)
 
-    (result,) = attempt_results(mail, answer(state), NOW, SETTINGS).results
+    result = attempt_result(mail, answer(state), NOW, SETTINGS)
 
     assert result.state == outcome
     assert result.unknown_attempts == unknown + (state == "unknown")
@@ -112,24 +116,20 @@ def test_attempts_of_unknown_outcome(
 def test_the_number_of_repetitions_is_settable(repeats: int, outcome: DeliveryState) -> None:
     settings = SETTINGS.model_copy(update={"unknown_repeats": repeats})
 
-    (result,) = attempt_results(claimed(), answer("unknown"), NOW, settings).results
+    result = attempt_result(claimed(), answer("unknown"), NOW, settings)
 
     assert result.state == outcome
 
 
 def test_giving_up_says_after_how_long() -> None:
-    (result,) = attempt_results(
-        claimed(waited_hours=132), answer("deferred"), NOW, SETTINGS
-    ).results
+    result = attempt_result(claimed(waited_hours=132), answer("deferred"), NOW, SETTINGS)
 
     assert result.reply == "Given up after 5.5 days: words"
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 60), (2, 120), (4, 480), (9, 600)])
 def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
-    (result,) = attempt_results(
-        claimed(attempts=attempts), answer("deferred"), NOW, SETTINGS
-    ).results
+    result = attempt_result(claimed(attempts=attempts), answer("deferred"), NOW, SETTINGS)
 
     assert (result.due_at - NOW).total_seconds() == pytest.approx(seconds, rel=0.21)
 
@@ -137,12 +137,12 @@ def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
 def test_a_given_retry_time_is_used() -> None:
     probe_at = NOW + timedelta(seconds=2)
 
-    finished = attempt_results(claimed(), answer("deferred"), NOW, SETTINGS, retry_at=probe_at)
+    result = attempt_result(claimed(), answer("deferred"), NOW, SETTINGS, retry_at=probe_at)
 
-    assert finished.results[0].due_at == probe_at
+    assert result.due_at == probe_at
 
 
-def test_the_same_answer_for_all() -> None:
-    assert [one.state for one in postponed(claimed(), "later")] == ["deferred"]
-    assert [one.state for one in postponed(claimed(), "who knows", state="unknown")] == ["unknown"]
-    assert [one.state for one in refused(claimed(), "never")] == ["failed"]
+def test_answers_without_an_attempt() -> None:
+    assert postponed(claimed(), "later").state == "deferred"
+    assert postponed(claimed(), "who knows", state="unknown").state == "unknown"
+    assert refused(claimed(), "never").state == "failed"

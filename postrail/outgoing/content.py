@@ -1,0 +1,51 @@
+"""Reads what the message of one delivery is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
+
+from postrail.database import Connection, rows_as
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """The parts of the message to one recipient; most of them are shared with the others."""
+
+    message_id: str
+    # The Date of the message.
+    queued_at: datetime
+    from_name: str
+    envelope_from: str
+    reply_to: str
+    recipient: str
+    # The recipient's, or "".
+    name: str
+    subject: str
+    # None for a message that builds before migration 0016 queued as a whole: the last two fields.
+    text: str | None
+    in_reply_to: str | None
+    reference_ids: Sequence[str]
+    whole_message: bytes | None
+    # SHA-256 of the blob that holds the whole message.
+    message_blob: str | None
+
+
+# The fields of Content, of a delivery and of its outgoing message `mail`.
+CONTENT_COLUMNS: LiteralString = """delivery.message_id, mail.queued_at, mail.from_name,
+    mail.envelope_from, mail.reply_to, delivery.recipient, delivery.name, mail.subject, mail.text,
+    mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob"""
+
+_OF_DELIVERY: LiteralString = """
+FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)
+WHERE outgoing_id = %s AND recipient = %s
+"""
+
+
+async def content_of(connection: Connection, outgoing_id: str, recipient: str) -> Content | None:
+    """Returns what the message to this recipient is made of, or None if there is none."""
+    statement = "SELECT " + CONTENT_COLUMNS + _OF_DELIVERY
+    found = await rows_as(connection, Content, statement, [outgoing_id, recipient], binary=True)
+    return found[0] if found else None

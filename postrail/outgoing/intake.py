@@ -1,0 +1,167 @@
+"""Writes outgoing messages into the tables: for their cause, or from their records.
+
+The transaction that causes a message stores it, so that it cannot be lost; the sender takes in from
+its record what a restored database lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from postrail.database import Connection, rows, storable
+from postrail.outgoing.issues import issue_ids
+from postrail.records import OutgoingDelivery, OutgoingQueued
+from postrail.tracker import issues
+
+_STORE = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(outgoing_id)s::uuid[], %(conversation)b::text[], %(issue_id)s::bigint[],
+        %(issue_key)b::text[], %(cause)b::text[], %(language)b::text[], %(connection)b::text[],
+        %(envelope_from)b::text[], %(from_name)b::text[], %(reply_to)b::text[],
+        %(subject)b::text[], %(text)b::text[], %(in_reply_to)b::text[], %(reference_ids)b::text[],
+        %(queued_at)s::timestamptz[], %(received_at)s::timestamptz[], %(mailbox)b::text[],
+        %(whole_message)b::bytea[], %(message_blob)b::text[]
+    ) WITH ORDINALITY AS mail (
+        outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
+        from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
+        mailbox, whole_message, message_blob, place
+    )
+), added AS (
+    INSERT INTO outgoing_mail (
+        outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
+        from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
+        mailbox, whole_message, message_blob
+    )
+    SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
+        envelope_from, from_name, reply_to, subject, text, in_reply_to,
+        string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
+        message_blob
+    FROM given ORDER BY place
+    ON CONFLICT (outgoing_id) DO NOTHING
+    RETURNING outgoing_id, sequence, issue_id, connection, queued_at
+), mail AS (
+    SELECT * FROM added
+    UNION ALL
+    -- Those of earlier transactions: a statement does not see the rows that it adds.
+    SELECT outgoing_id, sequence, issue_id, connection, queued_at FROM outgoing_mail
+    WHERE outgoing_id = ANY(%(outgoing_id)s::uuid[])
+)
+INSERT INTO delivery (
+    outgoing_id, recipient, name, message_id, tokens, connection, sequence, issue_id, state,
+    due_at, changed_at
+)
+SELECT outgoing_id, own.recipient, own.name, own.message_id, own.tokens::jsonb, mail.connection,
+    mail.sequence, mail.issue_id,
+    -- The clock of the process that queued the message may be ahead.
+    'queued', least(mail.queued_at, now()), now()
+FROM mail
+JOIN unnest(
+    %(of_mail)s::uuid[], %(recipient)b::text[], %(name)b::text[], %(message_id)b::text[],
+    %(tokens)b::text[]
+) AS own (outgoing_id, recipient, name, message_id, tokens) USING (outgoing_id)
+ON CONFLICT DO NOTHING
+"""
+
+
+async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> int:
+    """Writes outgoing messages and their deliveries; existing ones stay as they are.
+
+    The caller's transaction holds the locks of their issues (`postrail.tracker.issues.lock`), so
+    that the messages of an issue are numbered in the order of the commits. Returns the number of
+    new deliveries.
+    """
+    if not records:
+        return 0
+    own = [
+        (record.outgoing_id, delivery) for record in records for delivery in deliveries_of(record)
+    ]
+    columns: dict[str, Any] = {
+        "outgoing_id": [record.outgoing_id for record in records],
+        "conversation": [record.conversation for record in records],
+        "issue_id": await issue_ids(connection, records),
+        "issue_key": [record.issue_key for record in records],
+        "cause": [storable(record.cause) for record in records],
+        "language": [record.language for record in records],
+        "connection": [record.connection for record in records],
+        "envelope_from": [storable(record.envelope_from) for record in records],
+        "from_name": [storable(record.from_name) for record in records],
+        "reply_to": [storable(record.reply_to) for record in records],
+        "subject": [storable(record.subject) for record in records],
+        "text": [_or_none(record.text) for record in records],
+        "in_reply_to": [_or_none(record.in_reply_to) for record in records],
+        "reference_ids": [storable(" ".join(record.references)) for record in records],
+        "queued_at": [record.queued_at for record in records],
+        "received_at": [record.received_at for record in records],
+        "mailbox": [record.mailbox for record in records],
+        "whole_message": [record.message for record in records],
+        "message_blob": [
+            record.message_blob.sha256 if record.message_blob else None for record in records
+        ],
+        "of_mail": [outgoing_id for outgoing_id, _ in own],
+        "recipient": [delivery.recipient for _, delivery in own],
+        "name": [storable(delivery.name) for _, delivery in own],
+        "message_id": [storable(delivery.message_id) for _, delivery in own],
+        "tokens": [json.dumps(dict(delivery.tokens)) for _, delivery in own],
+    }
+    return (await connection.execute(_STORE, columns)).rowcount
+
+
+def _or_none(text: str | None) -> str | None:
+    return None if text is None else storable(text)
+
+
+async def take_in(connection: Connection, records: Sequence[OutgoingQueued]) -> int:
+    """Stores what the tables lack of these records; returns the number of new deliveries."""
+    missing = await _missing(connection, records)
+    if not missing:
+        return 0
+    known = [one for one in await issue_ids(connection, missing) if one is not None]
+    await issues.lock(connection, known)
+    return await store(connection, missing)
+
+
+async def _missing(
+    connection: Connection, records: Sequence[OutgoingQueued]
+) -> list[OutgoingQueued]:
+    """Returns the records of which a delivery has no row."""
+    found = await rows(
+        connection,
+        "SELECT outgoing_id::text, recipient FROM delivery WHERE outgoing_id = ANY(%s::uuid[])",
+        [[record.outgoing_id for record in records]],
+    )
+    existing = {(row[0], row[1]) for row in found}
+    return [
+        record
+        for record in records
+        if any(
+            (record.outgoing_id, delivery.recipient) not in existing
+            for delivery in deliveries_of(record)
+        )
+    ]
+
+
+def deliveries_of(record: OutgoingQueued) -> list[OutgoingDelivery]:
+    """Returns each recipient once; servers treat addresses that differ by case only as equal."""
+    # Builds before migration 0016 named the recipients only.
+    given = record.deliveries or [
+        OutgoingDelivery(recipient=recipient, name="", message_id=record.message_id)
+        for recipient in record.recipients
+    ]
+    # Not "casefold", for which strasse@ and straße@ are equal.
+    distinct = {_address(one).lower(): one for one in reversed(given)}
+    return [
+        OutgoingDelivery(
+            recipient=_address(one), name=one.name, message_id=one.message_id, tokens=one.tokens
+        )
+        for one in reversed(distinct.values())
+    ]
+
+
+def _address(delivery: OutgoingDelivery) -> str:
+    """Returns the address in a form that PostgreSQL stores."""
+    # U+0000 stays recognisable as a character that no server accepts: without it the address would
+    # be another one.
+    return delivery.recipient.replace("\x00", "\ufffd")
