@@ -6,106 +6,29 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from kafka import KafkaConsumer
 
 from postrail.blobs import BlobStore
-from postrail.database import Pool, migrate, one, open_pool, transaction
+from postrail.database import migrate, one, open_pool, transaction
 from postrail.embedded.postgres import Postgres
-from postrail.records import OutgoingDelivered, OutgoingQueued
+from postrail.records import OutgoingDelivered
 from postrail.settings import Settings
 from postrail.stream import avro
-from postrail.stream.producer import Producer
-from postrail.stream.topics import OUTGOING_DELIVERED, apply_topics, topic_name
-from tests.makers.settings import settings_of
+from postrail.stream.topics import OUTGOING_DELIVERED, topic_name
+from tests.processes.sender_lab import SenderLab, make_lab
 from tests.processes.senders import (
-    SenderProcess,
     configure,
     delivery_rows,
     message_ids,
     old_mail,
-    queued_entry,
     queued_mail,
     until,
 )
 from tests.servers.paused_smtp import PausedSmtp
 from tests.servers.smtp_sink import SmtpSink
-
-CLAIM_SECONDS = 3.0
-
-QUICK = {
-    "POSTRAIL_SENDER__POLL_SECONDS": "0.1",
-    "POSTRAIL_SENDER__RETRY_BASE_SECONDS": "0.3",
-    "POSTRAIL_SENDER__RETRY_MAX_SECONDS": "1",
-    "POSTRAIL_SENDER__CLAIM_SECONDS": str(CLAIM_SECONDS),
-    "POSTRAIL_SENDER__UNKNOWN_PAUSE_SECONDS": "0.5",
-    "POSTRAIL_OUTBOX__SWEEP_AFTER_SECONDS": "1",
-}
-
-
-class SenderLab:
-    """Runs senders on topics and a database of their own."""
-
-    def __init__(
-        self, environment: dict[str, str], settings: Settings, pool: Pool, folder: Path
-    ) -> None:
-        self.settings = settings
-        self.pool = pool
-        self.senders: list[SenderProcess] = []
-        self._environment = environment
-        self._folder = folder
-        self._producer = Producer(settings.kafka)
-
-    async def open(self) -> None:
-        await asyncio.to_thread(apply_topics, self.settings.kafka)
-        await self._producer.start()
-
-    async def close(self) -> None:
-        for sender in self.senders:
-            if sender.runs:
-                sender.kill()
-        await self._producer.close()
-
-    def start(self, **environment: str) -> SenderProcess:
-        sender = SenderProcess({**self._environment, **environment}, self._folder)
-        self.senders.append(sender)
-        return sender
-
-    async def queue(self, *mails: OutgoingQueued) -> None:
-        await self._producer.send([queued_entry(mail) for mail in mails])
-
-    async def states(self) -> Counter[str]:
-        return Counter(row["state"] for row in await delivery_rows(self.pool))
-
-    async def until_states(self, **wanted: int) -> None:
-        async def reached() -> bool:
-            return await self.states() == Counter(wanted)
-
-        try:
-            await until(reached)
-        except AssertionError:
-            logs = "\n".join(sender.log for sender in self.senders)
-            raise AssertionError(f"{await self.states()}\n{logs[-4000:]}") from None
-
-
-async def make_lab(environment: dict[str, str], folder: Path) -> SenderLab:
-    environment = {**environment, **QUICK}
-    settings = settings_of(environment)
-    lab = SenderLab(environment, settings, await open_pool(settings.database), folder)
-    await lab.open()
-    return lab
-
-
-@pytest.fixture
-async def lab(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[SenderLab]:
-    made = await make_lab(environment, tmp_path)
-    yield made
-    await made.close()
-    await made.pool.close()
 
 
 def delivered_records(settings: Settings, count: int) -> list[OutgoingDelivered]:
