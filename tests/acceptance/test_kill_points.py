@@ -28,6 +28,8 @@ POINTS = {
     "seen": ("fetcher", None),
     "parsed": ("parser", None),
     "taken in": ("handler", (1, 1, 0, 0)),
+    # Before the commit.
+    "stored": ("handler", (1, 1, 0, 0)),
     # The sender works from the rows, whether or not their records have come.
     "handled": ("handler", None),
     "queued": ("handler", None),

@@ -138,6 +138,7 @@ POINTS = {
     "mbox replaced": Point("services.fetcher", "postrail.mailbox.folder.mbox", "sync", after),
     "parsed": Point("services.parser", *SEND, after_acknowledgement_in("mail.parsed")),
     "taken in": Point("services.handler", "services.handler.step", "Handler.take_in", after_async),
+    "stored": Point("services.handler", "postrail.outgoing.intake", "store", after_async),
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),
     "queued": Point("services.handler", *SEND, after_acknowledgement_in("outgoing.queued")),
     "commented": Point("services.cli", "postrail.effects.comment", "add_comment", after_async),

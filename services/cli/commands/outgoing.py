@@ -204,6 +204,10 @@ def _state(row: OutgoingRow) -> str:
     return row.state
 
 
+def _to(row: OutgoingRow) -> str:
+    return f"{row.name} <{row.recipient}>" if row.name else row.recipient
+
+
 def _print(found: list[OutgoingRow]) -> None:
     mail = found[0]
     show_fields(
@@ -225,21 +229,22 @@ def _print(found: list[OutgoingRow]) -> None:
             "Changed",
             "Next attempt",
             "Maybe twice",
-            "Message-ID",
             "Server's reply",
         ],
         [
             (
-                f"{row.name} <{row.recipient}>" if row.name else row.recipient,
+                _to(row),
                 _state(row),
                 row.attempts,
                 row.changed_at,
                 row.due_at if row.state == "deferred" else None,
                 "yes" if row.maybe_twice else None,
-                row.message_id,
                 row.reply,
             )
             for row in found
         ],
         empty="No recipients.",
     )
+    typer.echo()
+    # Apart from the others, because Message-IDs are long.
+    show_table(["To", "Message-ID"], [(_to(row), row.message_id) for row in found], empty="")

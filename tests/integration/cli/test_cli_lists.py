@@ -26,6 +26,77 @@ def test_outgoing_messages_are_listed_and_shown(postrail: Postrail, filled: Fill
     assert postrail("outgoing", "show", "ffffffff")[0] == 1
 
 
+def change(settings: Settings, statement: str) -> None:
+    """Changes the database as no command does."""
+
+    async def run() -> None:
+        async with one_connection(settings.database) as connection:
+            await connection.execute(statement.encode())
+
+    asyncio.run(run())
+
+
+def test_each_recipient_of_a_message_is_shown_with_the_own_message(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    change(
+        settings,
+        "INSERT INTO watcher (issue_id, address, name) SELECT issue_id, 'bo@example.org', 'Bo'"
+        " FROM issue_index WHERE issue_key = 'HELP-1'",
+    )
+    assert postrail("issues", "comment", "HELP-1", "Use water.")[0] == 0
+    both = answer(postrail, "outgoing", "list", "--issue", "HELP-1")[:2]
+    assert [row["recipient"] for row in both] == ["ada@example.org", "bo@example.org"]
+    assert len({row["outgoing_id"] for row in both}) == 1
+    assert len({row["message_id"] for row in both}) == 2
+    message = both[0]["outgoing_id"]
+
+    assert answer(postrail, "outgoing", "show", message) == both
+    assert (
+        answer(postrail, "outgoing", "show", message, "--recipient", "bo@example.org") == both[1:]
+    )
+    _, output, _ = postrail("outgoing", "show", message)
+    assert both[1]["message_id"] in "".join(output.split())
+    assert "Bo <bo@example.org>" in " ".join(output.split())
+
+    code, output, errors = postrail("outgoing", "show", message, "--raw")
+    assert (code != 0, output) == (True, "")
+    assert "--recipient ada@example.org" in " ".join(errors.split())
+    _, raw, _ = postrail("outgoing", "show", message, "--raw", "--recipient", "bo@example.org")
+    assert f"Message-ID: {both[1]['message_id']}" in raw
+    assert "Use water." in raw
+    assert "bo@example.org" in raw
+    assert "ada@example.org" not in raw
+    code, _, errors = postrail("outgoing", "show", message, "--recipient", "cy@example.org")
+    assert code == 1
+    assert "is not for cy@example.org" in " ".join(errors.split())
+
+
+def test_held_deliveries_are_listed_and_counted(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    change(settings, "UPDATE delivery SET state = 'held'")
+    assert len(answer(postrail, "outgoing", "list", "--state", "held")) == 2
+    assert answer(postrail, "status")["tables"]["outgoing"]["held"] == 2
+    assert "Deliveries held" in postrail("status")[1]
+
+
+def test_the_length_of_excerpts_is_settable(
+    postrail: Postrail, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTRAIL_NOTIFICATIONS__EXCERPT_MAX_CHARACTERS", "100")
+    assert postrail("issues", "comment", "HELP-1", f"{'water ' * 17}END")[0] == 0
+    newest = answer(postrail, "outgoing", "list", "--issue", "HELP-1")[0]
+    _, raw, _ = postrail("outgoing", "show", newest["outgoing_id"], "--raw")
+    assert "water water" in raw
+    assert "END" not in raw
+    assert "HELP-1 has the whole text" in raw
+    monkeypatch.setenv("POSTRAIL_NOTIFICATIONS__EXCERPT_MAX_CHARACTERS", "5")
+    code, _, errors = postrail("issues", "comment", "HELP-1", "Water!")
+    assert code != 0
+    assert "POSTRAIL_NOTIFICATIONS__EXCERPT_MAX_CHARACTERS" in errors
+
+
 def lose_the_reply(settings: Settings, outgoing_id: str) -> None:
     """Makes a delivery unconfirmed, as after attempts without a reply to the final dot."""
 

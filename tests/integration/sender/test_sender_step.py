@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.utils import parseaddr, parsedate_to_datetime
 from typing import Any, cast
 
 import pytest
@@ -27,7 +29,7 @@ from postrail.errors import PermanentError
 from postrail.observe.health import Health
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.process import Process
-from postrail.records import BlobReference, OutgoingDelivered, OutgoingQueued
+from postrail.records import BlobReference, OutgoingDelivered, OutgoingDelivery, OutgoingQueued
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
@@ -51,6 +53,10 @@ Behaviour = Callable[[Envelope, TimeLimit], list[Answer]]
 
 def accepting(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
     return [Answer(recipient=one, state="sent", reply="250 OK") for one in envelope.recipients]
+
+
+def deferring(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    return [Answer(recipient=one, state="deferred", reply="450") for one in envelope.recipients]
 
 
 def raising(error: Exception) -> Behaviour:
@@ -424,6 +430,55 @@ async def test_a_message_without_a_reply_is_repeated_twice_and_waits_for_a_perso
             await settle_unconfirmed(
                 connection, mail.outgoing_id, "bob@x.org", "sent", bench.clock.now()
             )
+
+
+IN_TOKYO = """
+DO $$BEGIN
+    EXECUTE format('ALTER DATABASE %I SET timezone TO ''Asia/Tokyo''', current_database());
+END$$
+"""
+
+
+async def test_each_attempt_has_the_same_bytes_whatever_process_makes_it(bench: Bench) -> None:
+    await configure(bench.pool, 25, from_name="Help desk")
+    mail = queued_mail(
+        reply_to="support@example.org",
+        subject="Drucker brennt: löschen",
+        text="Wasser!\n.\nÜberall\n",
+        in_reply_to="<m@x>",
+        references=["<first@x>", "<m@x>"],
+        deliveries=[
+            OutgoingDelivery(recipient="ann@x.org", name="Änn\r\nBcc: x@x.org", message_id="<a@x>"),
+            OutgoingDelivery(recipient="bob@x.org", name="", message_id="<b@x>"),
+        ],
+    )
+    await bench.take_in(mail)
+    await bench.channels.refresh()
+    bench.courier.behaviour = deferring
+    await bench.rounds(2)
+    # Another process, to which PostgreSQL gives times in another zone.
+    async with transaction(bench.pool) as connection:
+        await connection.execute(IN_TOKYO)
+    pool = await open_pool(bench.process.settings.database)
+    later = Bench(bench.process.settings, pool)
+    later.clock.move(3600)
+    await later.rounds(2)
+    await pool.close()
+
+    assert await bench.states() == ["sent", "sent"]
+    first, again = (
+        {envelope.recipients[0]: envelope.content for envelope, _ in one.courier.envelopes}
+        for one in (bench, later)
+    )
+    assert first == again
+    ann, bob = (message_from_bytes(first[to]) for to in ("ann@x.org", "bob@x.org"))
+    assert (ann["Message-ID"], bob["Message-ID"]) == ("<a@x>", "<b@x>")
+    assert (ann["Bcc"], bob["To"]) == (None, "bob@x.org")
+    assert parseaddr(ann["To"])[1] == "ann@x.org"
+    assert parsedate_to_datetime(ann["Date"]) == mail.queued_at.replace(microsecond=0)
+    assert (ann["In-Reply-To"], ann["References"].split()) == ("<m@x>", ["<first@x>", "<m@x>"])
+    assert ann["Reply-To"] == "support@example.org"
+    assert cast(bytes, ann.get_payload(decode=True)).decode() == "Wasser!\r\n.\r\nÜberall\r\n"
 
 
 async def test_a_message_whose_sender_ended_after_the_dot_counts_as_unknown(bench: Bench) -> None:

@@ -59,6 +59,17 @@ def cleaned(value: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).strip()
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("", ""), ("Ann", "Ann"), ('A "B"\r\nBcc: x@x.org', 'A "B" Bcc: x@x.org'), ("Änn", "Änn")],
+)
+def test_the_recipient_is_named_if_the_name_is_known(name: str, shown: str) -> None:
+    message = parsed(built(to_name=name))
+    (to,) = message["To"].addresses
+    assert (to.display_name, to.addr_spec) == (shown, "ann@example.org")
+    assert message["Bcc"] is None
+
+
 def test_fields_of_every_notification() -> None:
     message = parsed(built(in_reply_to="<q@x>", references=["<p@x>", "<q@x>"]))
 
