@@ -37,6 +37,7 @@ class Announcement:
     # Unique for the effect, for example "mail 3f… revision 1" or "comment 12 on HELP-1".
     cause: str
     author: Watcher
+    # The text that the author wrote; of a long one the beginning, a little longer than an excerpt.
     body: str
     # The message that had the effect; a comment by a person has no message.
     mail: MailParsed | None = None

@@ -9,8 +9,10 @@ import pytest
 
 from postrail.configuration import store
 from postrail.database import transaction
+from postrail.effects.add_comment import TEXTS_AT_ONCE
 from postrail.errors import TransientError
 from postrail.incoming.reply_parts import parts_from
+from postrail.message_parts import Address
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.makers.configuration import mail_account
@@ -127,6 +129,35 @@ async def test_an_unavailable_blob_store_delays_the_comment(
     assert (await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival"))[1] == ("new",)
     await bench.work()
     assert await bench.rows("SELECT body FROM comment") == [("Water!",)]
+
+
+async def test_a_batch_holds_few_large_texts_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issues = [mail_parsed() for _ in range(12)]
+    await bench.handle(*issues)
+    blob = await bench.blobs.put(b"Water! " * 100_000)
+    reading: list[int] = []
+    get, now = bench.blobs.get, 0
+
+    async def counted(sha256: str) -> bytes:
+        nonlocal now
+        now += 1
+        reading.append(now)
+        content = await get(sha256)
+        now -= 1
+        return content
+
+    monkeypatch.setattr(bench.blobs, "get", counted)
+    agent = Address(name="", address="agent@example.com")
+    await bench.handle(
+        *(
+            mail_parsed(in_reply_to=[one.message_id], sender=agent, text="", text_blob=blob)
+            for one in issues
+        )
+    )
+    assert await bench.rows("SELECT count(*) FROM comment") == [(12,)]
+    assert (len(reading), max(reading)) == (12, TEXTS_AT_ONCE)
 
 
 async def test_a_reply_with_nothing_new_is_never_an_empty_comment(bench: Bench) -> None:
