@@ -59,6 +59,10 @@ class ClockSync:
         except TransientError as error:
             logger.debug("no time from the server", server=self._server, reason=str(error))
             sample = None
+        # A clock without corrections drifts slowly; that is no reason to end the process.
+        except Exception:
+            logger.exception("no time from the server", server=self._server)
+            sample = None
         # Not if it has switched to another server meanwhile.
         if sample is not None and measure is self._measure:
             self._add(sample)

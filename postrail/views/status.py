@@ -119,7 +119,9 @@ async def _stream(kafka: KafkaSettings, clock: Clock) -> StreamStatus:
 def seen_processes(reports: Sequence[PipelineProgress], now: datetime) -> list[SeenProcess]:
     """Returns the last report of each process that reported within the last seconds."""
     recent = [
-        report for report in reports if now - report.reported_at <= timedelta(seconds=SEEN_SECONDS)
+        report
+        for report in reports
+        if abs(now - report.reported_at) <= timedelta(seconds=SEEN_SECONDS)
     ]
     last = {
         report.process: report for report in sorted(recent, key=lambda report: report.reported_at)

@@ -46,6 +46,9 @@ SILENT_SECONDS = 15.0
 STUCK_SECONDS = 120.0
 # Faust waits for an unavailable broker; abandoning it loses no data of ours.
 STOP_SECONDS = 8.0
+# A report from further ahead is of a process that has just started, does not know the time yet, and
+# whose machine's clock is wrong. Its later reports would count as older ones.
+AHEAD = timedelta(minutes=1)
 
 
 class MonitorApp(faust.App):
@@ -83,7 +86,7 @@ class Monitor:
         async for event in stream.events():
             self._last_read = self._process.clock.now()
             report = decoded(event.value)
-            if report is None:
+            if report is None or report.reported_at > self._last_read + AHEAD:
                 continue
             try:
                 take_in(report, self._mails, self._contacts)

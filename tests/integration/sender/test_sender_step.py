@@ -28,6 +28,8 @@ from postrail.database import Pool, open_pool, rows, transaction
 from postrail.errors import PermanentError
 from postrail.observe.health import Health
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
+from postrail.outgoing import queue as outgoing
+from postrail.outgoing.queue import Claimed
 from postrail.process import Process
 from postrail.records import BlobReference, OutgoingDelivered, OutgoingDelivery, OutgoingQueued
 from postrail.settings import Settings
@@ -206,6 +208,26 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
     pool = await open_pool(settings.database)
     yield Bench(settings, pool)
     await pool.close()
+
+
+async def test_the_time_of_an_attempt_begins_before_its_claim(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = outgoing.claim_due
+
+    async def slow_claim(*arguments: Any, **options: Any) -> list[Claimed]:
+        # PostgreSQL has read its clock some time after it was asked.
+        bench.clock.move(2)
+        return await claim(*arguments, **options)
+
+    monkeypatch.setattr(outgoing, "claim_due", slow_claim)
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail())
+    asked = bench.clock.steady()
+    await bench.rounds(1)
+
+    ((_, limit),) = bench.courier.envelopes
+    assert limit.dot_before == asked + bench.process.settings.sender.claim_seconds * DOT_SHARE
 
 
 async def test_a_message_is_sent_recorded_and_announced(bench: Bench) -> None:

@@ -97,6 +97,21 @@ async def test_an_unavailable_server_leaves_the_clock_going(scene: Scene) -> Non
     assert "clock" in scene.health.problems
 
 
+@pytest.mark.logs_errors("no time from the server")
+async def test_an_unforeseen_fault_does_not_end_it(scene: Scene) -> None:
+    async def broken() -> Sample | None:
+        scene.steady += 1
+        if scene.steady == 1:
+            raise ValueError("a fault of ours")
+        stop.set()
+        return await scene.kafka.measure()
+
+    stop = asyncio.Event()
+    sync = ClockSync(scene.clock, scene.health, "Kafka", broken)
+    await asyncio.wait_for(sync.run(stop), 10)
+    assert scene.clock.is_set
+
+
 async def test_switching_to_an_unavailable_server_fails(scene: Scene) -> None:
     scene.postgres.is_up = False
     with pytest.raises(TransientError):
