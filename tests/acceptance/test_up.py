@@ -31,14 +31,14 @@ pytestmark = pytest.mark.timeout(400)
 class Up:
     """A running `postrail up`, and the lines that it has printed."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, **more: str) -> None:
         self.process = subprocess.Popen(
             [*POSTRAIL, "up", "--data", str(data), *options],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(),
+            env=environment() | more,
         )
         self.lines: list[str] = []
         self._arriving: queue.Queue[str | None] = queue.Queue()
@@ -79,8 +79,8 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(data: Path, *options: str) -> Iterator[Up]:
-    up = Up(data, *options)
+def running(data: Path, *options: str, **environment: str) -> Iterator[Up]:
+    up = Up(data, *options, **environment)
     try:
         yield up
     finally:

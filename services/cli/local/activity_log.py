@@ -13,6 +13,7 @@ from postrail.incoming import queue as incoming
 from postrail.views.activity import HandledMail, Notified, handled_since, notified_since
 from services.cli.local.children import SERVICES, LocalServices
 from services.cli.local.display import Display
+from services.cli.local.readiness_log import ReadinessLog
 
 POLL_SECONDS = 1.0
 # A row becomes visible when its transaction ends, which is after the time in the row.
@@ -28,6 +29,7 @@ class ActivityLog:
         self._services = services
         self._clock = clock
         self._printed: dict[tuple[str, ...], datetime] = {}
+        self._readiness = ReadinessLog(lambda line: display.print(line, "yellow"))
 
     async def follow(self) -> None:
         """Polls each second until it is cancelled; events before its start are not printed."""
@@ -58,6 +60,7 @@ class ActivityLog:
 
     async def _show_status(self) -> None:
         problems = await asyncio.to_thread(self._services.problems)
+        self._readiness.note(problems)
         try:
             async with transaction(self._pool) as connection:
                 counts = await incoming.counts(connection)

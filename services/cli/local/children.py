@@ -19,6 +19,9 @@ from services.cli.local.restart_plan import START_ERRORS, RestartPlan, start_pro
 
 SERVICES = ("fetcher", "parser", "handler", "sender", "monitor")
 READY_TIMEOUT_SECONDS = 2.0
+NOT_RUNNING, STARTING = "is not running", "is starting"
+# The problems of a process that does not say itself what it lacks.
+NOT_ANSWERING = (NOT_RUNNING, STARTING)
 
 Announce = Callable[[str], None]
 
@@ -78,14 +81,14 @@ class LocalService:
     def problem(self) -> str:
         """Returns why it is not ready, or a blank text."""
         if not self._child.running:
-            return "is not running"
+            return NOT_RUNNING
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=READY_TIMEOUT_SECONDS)
         try:
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace").strip()
         except (OSError, http.client.HTTPException):
-            return "is starting"
+            return STARTING
         finally:
             connection.close()
         return "" if answer.status == http.client.OK else text
