@@ -13,11 +13,15 @@ from postrail.errors import TransientError
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+class NoTemporaryFile(TransientError):
+    """The folder for temporary files is full, or cannot be used."""
+
+
 class TemporaryFile:
     """A file without a name, which is gone when it is closed or its process ends."""
 
     def __init__(self) -> None:
-        """Raises TransientError when the file cannot be created."""
+        """Raises NoTemporaryFile when the file cannot be created."""
         with _faults():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  Closed by close().
 
@@ -33,7 +37,7 @@ class TemporaryFile:
         return self._file.closed
 
     def write(self, data: bytes) -> int:
-        """Appends and returns the number of bytes; raises TransientError when the disk is full."""
+        """Appends and returns the number of bytes; raises NoTemporaryFile when the disk is full."""
         with _faults():
             written = self._file.write(data)
             # Otherwise a full disk might show only when the content is read.
@@ -61,12 +65,12 @@ class TemporaryFile:
 
 @contextlib.contextmanager
 def _faults() -> Iterator[None]:
-    """Raises TransientError for OSError, which callers may take for a broken connection."""
+    """Raises NoTemporaryFile for OSError, which callers may take for a broken connection."""
     try:
         yield
     except OSError as error:
         full = error.errno in DISK_FULL
-        raise TransientError(
+        raise NoTemporaryFile(
             f"the folder for temporary files {_folder()}"
             + (" has no space left" if full else f" cannot be used: {error}"),
             setting="TMPDIR",

@@ -12,6 +12,7 @@ from postrail.mailbox import MailboxUnavailable
 from postrail.oauth import NeedsAuthorization
 from postrail.observe.log import log
 from postrail.retry import backoff_seconds
+from postrail.temporary_files import NoTemporaryFile
 from services.fetcher.resources import SharedResources
 
 logger = log("fetcher")
@@ -102,4 +103,5 @@ def _pause_seconds(error: PipelineError, failures: int) -> float:
 
 def _is_shared(error: PipelineError) -> bool:
     """Tells whether the fault concerns all mailboxes: PostgreSQL or the blob store."""
-    return isinstance(error, TransientError) and not isinstance(error, MailboxUnavailable)
+    own = MailboxUnavailable | NoTemporaryFile
+    return isinstance(error, TransientError) and not isinstance(error, own)

@@ -10,6 +10,7 @@ import pytest
 from postrail.errors import ConfigurationError, TransientError
 from postrail.mailbox import MailboxUnavailable
 from postrail.oauth import NeedsAuthorization
+from postrail.temporary_files import NoTemporaryFile
 from tests.fakes.fetching import Neighbours, until
 from tests.fakes.mailboxes import MemoryServer
 from tests.fakes.watching import Waits, watched
@@ -84,6 +85,20 @@ async def test_contacts_are_saved_but_not_for_each_poll(
     assert neighbours.store.contacts == [
         ("support", "refused"),
         ("support", "login refused"),
+        ("support", None),
+    ]
+
+
+async def test_a_full_folder_for_temporary_files_is_shown_for_the_mailbox(
+    neighbours: Neighbours,
+) -> None:
+    server, waits = MemoryServer(), Waits()
+    server.open_faults = [NoTemporaryFile("the folder for temporary files /tmp is full")]
+    waits.instant = 1
+    async with watched(server, neighbours, waits):
+        await until(lambda: len(waits.seconds) == 2)
+    assert neighbours.store.contacts == [
+        ("support", "the folder for temporary files /tmp is full"),
         ("support", None),
     ]
 
