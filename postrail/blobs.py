@@ -14,7 +14,9 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -89,10 +91,10 @@ class ArchivesMessages(WritesBlobs, Protocol):
 class BlobStore:
     """Reads and writes blobs. Its faults are TransientErrors that name the setting to check."""
 
-    def __init__(self, url: str) -> None:
-        """Creates a missing folder of a file:// URL; raises ConfigurationError."""
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Creates a missing folder of a file:// URL, if it may; raises ConfigurationError."""
         self.url = url
-        self._store = _open(url)
+        self._store = _open(url, create)
 
     async def put(self, data: bytes) -> BlobReference:
         """Writes content under its SHA-256; existing content gets a new time of last write."""
@@ -250,11 +252,17 @@ def _fault(url: str, error: Exception) -> TransientError:
     )
 
 
-def _open(url: str) -> ObjectStore:
+def _open(url: str, create: bool) -> ObjectStore:
     options: dict[str, Any] = {"retry_config": RETRIES}
     if url.startswith("file:"):
+        if not create and not Path(unquote(urlsplit(url).path)).is_dir():
+            raise ConfigurationError(
+                f"the folder of the blob store {url} does not exist",
+                setting=SETTING,
+                remedy="Correct the path; a service that starts with it creates the folder",
+            )
         # Empty folders, of expired days and collected blobs, are removed as well.
-        options = {"mkdir": True, "automatic_cleanup": True}
+        options = {"mkdir": create, "automatic_cleanup": True}
     elif url.startswith("memory:"):
         options = {}
     try:

@@ -228,5 +228,14 @@ def test_a_wrong_url_is_a_configuration_error(url: str, remedy: str) -> None:
         BlobStore(url)
 
 
+def test_a_folder_that_is_only_looked_at_is_not_created(tmp_path: Path) -> None:
+    url = (tmp_path / "a folder").as_uri()
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        BlobStore(url, create=False)
+    assert list(tmp_path.iterdir()) == []
+    BlobStore(url)
+    BlobStore(url, create=False)
+
+
 def test_a_bucket_needs_no_connection_to_be_named() -> None:
     BlobStore("s3://bucket/prefix")

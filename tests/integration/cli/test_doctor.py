@@ -17,6 +17,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 
+from postrail.blobs import BlobStore
 from postrail.clock import Clock, SettableClock, SystemClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -96,6 +97,7 @@ class Setup:
 @pytest.fixture
 def setup(settings: Settings, request: pytest.FixtureRequest) -> Setup:
     apply_topics(settings.kafka)
+    BlobStore(settings.blobs.url)
     return Setup(settings, request)
 
 
@@ -147,10 +149,15 @@ def migrations_are_missing(setup: Setup) -> None:
 
 def blobs_are_read_only(setup: Setup) -> None:
     # Root can write to any folder except those of the kernel.
-    folder = Path("/proc/sys/blobs")
+    folder = Path("/sys/kernel")
     if os.geteuid():
         folder = setup.request.getfixturevalue("tmp_path") / "read-only"
         folder.mkdir(mode=0o500)
+    setup.change("blobs", url=folder.as_uri())
+
+
+def blobs_are_elsewhere(setup: Setup) -> None:
+    folder: Path = setup.request.getfixturevalue("tmp_path") / "mistyped"
     setup.change("blobs", url=folder.as_uri())
 
 
@@ -261,6 +268,13 @@ CASES = [
         "the blob store file:///",
         "POSTRAIL_BLOBS__URL",
         "this process may write to it",
+    ),
+    Case(
+        blobs_are_elsewhere,
+        "blobs",
+        "mistyped does not exist",
+        "POSTRAIL_BLOBS__URL",
+        "Correct the path",
     ),
     Case(
         key_is_missing,
