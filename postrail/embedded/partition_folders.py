@@ -74,13 +74,13 @@ def _settle(stray: Path) -> Iterator[str]:
         shutil.rmtree(stray)
         return
     place = stray.with_name(_name_of(stray))
-    # With its topic id it is stray for another reason: the cluster does not know this topic.
-    if _topic_id(stray) or _has_records(place):
+    own, expected = _topic_id(stray), _topic_id(place) or _topic_id_of_sibling(place)
+    made_anew = own and expected and own != expected
+    if _has_records(place) or made_anew or not (own or expected):
         raise _set_aside(stray)
-    topic_id = _topic_id(place) or _topic_id_of_sibling(place)
-    if not topic_id:
-        raise _set_aside(stray)
-    write_atomically(stray / METADATA, topic_id)
+    # In this order, as the process may be killed in between: the next start then goes on.
+    if not own:
+        write_atomically(stray / METADATA, expected)
     shutil.rmtree(place, ignore_errors=True)
     stray.rename(place)
     yield f"Kafka: restored {place}, which it had set aside as {stray.name}"
