@@ -22,6 +22,7 @@ from postrail.settings import KafkaSettings
 from postrail.stream.intake import stored_positions
 from postrail.stream.offsets import topics_seen
 from postrail.stream.offsets.incoming_logs import IncomingLogs, incoming_logs
+from postrail.stream.offsets.placement import MADE_ANEW
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED
 from postrail.tasks import set_within
 
@@ -75,10 +76,16 @@ class Losses:
         """Returns when today's mail.fetched was first seen, if there was another one before."""
         ids = {MAIL_FETCHED.name: logs.fetched_id, MAIL_PARSED.name: logs.parsed_id}
         async with transaction(self._pool) as connection:
-            for topic, topic_id in ids.items():
-                if topic_id:
-                    await topics_seen.note(connection, topic, topic_id)
-            return await topics_seen.made_anew_at(connection, MAIL_FETCHED.name)
+            fresh = [
+                topic
+                for topic, topic_id in ids.items()
+                if topic_id and await topics_seen.note(connection, topic, topic_id)
+            ]
+            made_anew = {seen.topic: seen for seen in await topics_seen.made_anew(connection)}
+        for topic in made_anew.keys() & set(fresh):
+            logger.error(MADE_ANEW, topic=topic, topic_id=made_anew[topic].topic_id)
+        seen = made_anew.get(MAIL_FETCHED.name)
+        return seen.first_seen_at if seen else None
 
     async def _suspect(self, logs: IncomingLogs, made_anew_at: datetime | None) -> Suspicion | None:
         async with transaction(self._pool) as connection:

@@ -21,7 +21,7 @@ from postrail.stream.received import OffsetGap, Positions, RawRecord, Reader, St
 logger = log(__name__)
 
 REMOVED = "retention has removed records before they were handled"
-MADE_ANEW = "the topic was made anew: reading it from its start"
+MADE_ANEW = "a topic was made anew: it is read from its start"
 TRUNCATED = "Kafka lost the end of a partition: reading it from its start"
 REPLACED = "a partition has other records than those that were read: reading it from its start"
 LOOK_FOR_FETCHED = "Messages whose records are lost are asked for again; see: postrail doctor"
@@ -57,7 +57,9 @@ class Placement:
         stored = await self._positions.stored(numbers) if self._positions else None
         found = await self._reader.start_offsets(numbers)
         if stored is None:
-            stored = {n: start.committed for n, start in found.items() if start.committed}
+            # Kafka removes a group's offsets together with the topic.
+            known = {n: start.committed or self._next.get(n) for n, start in found.items()}
+            stored = {number: at for number, at in known.items() if at}
         before = await self._reader.records_at(_comparable(stored, found))
         placed: dict[int, Position] = {}
         for number, start in found.items():

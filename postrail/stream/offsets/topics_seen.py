@@ -17,18 +17,16 @@ class SeenTopic:
     first_seen_at: datetime
 
 
-async def note(connection: Connection, topic: str, topic_id: str) -> None:
-    """Adds the id of a topic, by its name without the prefix; one seen before keeps its time."""
-    await connection.execute(
+async def note(connection: Connection, topic: str, topic_id: str) -> bool:
+    """Adds the id of a topic, by its name without the prefix; one seen before keeps its time.
+
+    Returns whether it was not seen before.
+    """
+    cursor = await connection.execute(
         "INSERT INTO kafka_topic (topic, topic_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
         [topic, topic_id],
     )
-
-
-async def made_anew_at(connection: Connection, topic: str) -> datetime | None:
-    """Returns when today's topic of this name was first seen; None: there was none before it."""
-    found = [seen for seen in await made_anew(connection) if seen.topic == topic]
-    return found[0].first_seen_at if found else None
+    return cursor.rowcount == 1
 
 
 async def made_anew(connection: Connection) -> list[SeenTopic]:
