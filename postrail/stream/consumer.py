@@ -71,6 +71,8 @@ class KafkaReader:
             "enable_auto_commit": False,
             # The library must not go on elsewhere by itself when the log is not the one it read.
             "auto_offset_reset": "none",
+            # A topic that was deleted must come back with its partitions and configuration.
+            "allow_auto_create_topics": False,
             "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
             "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
             "max_poll_records": settings.batch_max_records,

@@ -89,6 +89,8 @@ class Producer:
                 batch_size=128 * 1024,
                 max_request_size=MAX_REQUEST_BYTES,
                 compression_type="zstd",
+                # A topic that was deleted must come back with its partitions and configuration.
+                allow_auto_create_topics=False,
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT_SECONDS * 1000),
             )
 

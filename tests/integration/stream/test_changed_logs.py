@@ -9,7 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import (
+    KafkaAdminClient,
+    KafkaConsumer,
+    KafkaProducer,
+    OffsetAndMetadata,
+    TopicPartition,
+)
 from kafka.admin import OffsetSpec
 
 from postrail.clock import SystemClock
@@ -18,6 +24,7 @@ from postrail.embedded.kafka import Kafka
 from postrail.observe.health import Health
 from postrail.records import MailFetched
 from postrail.settings import KafkaSettings
+from postrail.stream import avro
 from postrail.stream.connection import client_options
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.offsets.placement import MADE_ANEW, REPLACED, TRUNCATED
@@ -276,6 +283,30 @@ async def test_a_group_without_offsets_reads_what_the_topic_has(
         await stage.until_taken(sent)
         await until(lambda: len(stage.taken) == 70)
     assert set(stage.taken) == set(sent)
+
+
+async def test_gaps_of_the_log_itself_are_passed(stage: Stage) -> None:
+    """Each transaction leaves a mark, which takes an offset and is no record."""
+    mails = [mail_fetched(mailbox="support") for _ in range(6)]
+    await asyncio.to_thread(_send_in_transactions, stage.kafka, mails)
+    one_at_a_time = stage.kafka.model_copy(update={"batch_max_records": 1})
+    stage.kafka = one_at_a_time
+    for _ in range(2):
+        async with stage.running():
+            await stage.until_taken([mail.mail_id for mail in mails])
+    assert stage.taken == [mail.mail_id for mail in mails]
+
+
+def _send_in_transactions(kafka: KafkaSettings, mails: Sequence[MailFetched]) -> None:
+    producer = KafkaProducer(
+        **client_options(kafka), acks="all", transactional_id=f"{kafka.prefix}test"
+    )
+    producer.init_transactions()
+    for mail in mails:
+        producer.begin_transaction()
+        producer.send(topic_name(MAIL_FETCHED, kafka), value=avro.encode(mail), partition=0)
+        producer.commit_transaction()
+    producer.close()
 
 
 @pytest.mark.parametrize(
