@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from postrail.clock import Clock
 from postrail.doctor import Finding, servers, skipped
+from postrail.doctor.lost_records import check_lost_records
 from postrail.doctor.mail import check_mail_servers
 from postrail.settings import Settings
 
@@ -22,6 +23,8 @@ async def examine(
         asyncio.to_thread(servers.check_port, settings.server),
         asyncio.to_thread(servers.check_services, services or {}),
     )
+    if not _first_wrong([*kafka, *database], "kafka", "topics", "database", "migrations"):
+        database += await check_lost_records(settings, clock)
     if settings.observer:
         seen = "an observer neither writes nor logs in anywhere"
         unseen = [skipped(part, seen) for part in ("keys", "accounts")]

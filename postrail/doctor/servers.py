@@ -14,7 +14,6 @@ from postrail.clock_sync.deviation import REMEDY, REPORTED_SECONDS, described
 from postrail.clock_sync.postgres_time import POSTGRESQL
 from postrail.database import missing_migrations, one, one_connection
 from postrail.doctor import Finding, fine, skipped, warning, wrong
-from postrail.doctor.lost_records import check_lost_records
 from postrail.errors import ConfigurationError, PipelineError, TransientError
 from postrail.incoming import refetch
 from postrail.incoming.refetch import RefetchCounts
@@ -114,7 +113,6 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
             here = clock.now()
             in_doubt = 0 if missing else await unconfirmed.count(connection)
             again = RefetchCounts() if missing else await refetch.counts(connection, here)
-            lost = [] if missing else await check_lost_records(connection)
     except PipelineError as error:
         return [wrong("database", error)]
     assert row is not None
@@ -126,7 +124,6 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
         _clock(ahead_seconds),
         *([_unconfirmed(in_doubt)] if in_doubt else []),
         *([_asked_again(again)] if again.last_problem else []),
-        *lost,
     ]
 
 

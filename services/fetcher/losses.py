@@ -81,7 +81,7 @@ class Losses:
                 for topic, topic_id in ids.items()
                 if topic_id and await topics_seen.note(connection, topic, topic_id)
             ]
-            made_anew = {seen.topic: seen for seen in await topics_seen.made_anew(connection)}
+            made_anew = await topics_seen.made_anew(connection)
         for topic in made_anew.keys() & set(fresh):
             logger.error(MADE_ANEW, topic=topic, topic_id=made_anew[topic].topic_id)
         seen = made_anew.get(MAIL_FETCHED.name)

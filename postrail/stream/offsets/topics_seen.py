@@ -10,7 +10,7 @@ from postrail.database import Connection, rows_as
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeenTopic:
-    """One of the topics that had this name, oldest first."""
+    """A topic, by its name without the prefix."""
 
     topic: str
     topic_id: str
@@ -29,14 +29,17 @@ async def note(connection: Connection, topic: str, topic_id: str) -> bool:
     return cursor.rowcount == 1
 
 
-async def made_anew(connection: Connection) -> list[SeenTopic]:
-    """Returns today's topics of those names that had another one before."""
-    return await rows_as(
+async def seen(connection: Connection) -> dict[str, list[SeenTopic]]:
+    """Returns the topics that each name had, the oldest first."""
+    found = await rows_as(
         connection,
         SeenTopic,
-        "SELECT topic, topic_id::text, first_seen_at FROM ("
-        "  SELECT DISTINCT ON (topic) topic, topic_id, first_seen_at,"
-        "   count(*) OVER (PARTITION BY topic) AS ids"
-        "  FROM kafka_topic ORDER BY topic, first_seen_at DESC) AS latest"
-        " WHERE ids > 1",
+        "SELECT topic, topic_id::text, first_seen_at FROM kafka_topic ORDER BY first_seen_at",
     )
+    names = dict.fromkeys(topic.topic for topic in found)
+    return {name: [topic for topic in found if topic.topic == name] for name in names}
+
+
+async def made_anew(connection: Connection) -> dict[str, SeenTopic]:
+    """Returns today's topic of each name that had another one before."""
+    return {name: ids[-1] for name, ids in (await seen(connection)).items() if len(ids) > 1}

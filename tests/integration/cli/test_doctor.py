@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,12 +30,24 @@ from postrail.doctor import Finding
 from postrail.doctor.examine import examine
 from postrail.embedded.ports import free_port
 from postrail.embedded.process_ids import until
+from postrail.incoming.fetched import FetchedRow, record_fetched
+from postrail.records import Record
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream.connection import client_options
-from postrail.stream.topics import MAIL_FETCHED, apply_topics, check_topics, topic_name
+from postrail.stream.offsets import topics_seen
+from postrail.stream.offsets.topic_ids import TopicIds
+from postrail.stream.topics import (
+    MAIL_FETCHED,
+    MAIL_PARSED,
+    Topic,
+    apply_topics,
+    check_topics,
+    topic_name,
+)
 from services.cli.app import run
 from services.cli.commands import doctor
+from tests.makers.topics import make_anew
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp_sink import SmtpSink
 
@@ -369,6 +383,58 @@ def test_all_parts_of_a_working_installation_are_ok(setup: Setup, smtp_sink: Smt
 
 
 @pytest.mark.debian
+@pytest.mark.parametrize("is_seen", [False, True], ids=["not seen yet", "seen"])
+def test_topics_that_were_made_anew_are_named_with_what_waits(setup: Setup, is_seen: bool) -> None:
+    look(setup)
+    asyncio.run(fetch(setup.settings, 3))
+    make_anew(setup.settings.kafka, [MAIL_FETCHED, MAIL_PARSED])
+    if is_seen:
+        look(setup)
+    (finding,) = (each for each in setup.findings() if each.part == "lost records")
+    assert finding.state == "warning"
+    assert "mail.fetched (seen since" in finding.says
+    assert "mail.parsed (seen since" in finding.says
+    assert finding.says.endswith("3 message(s) wait to be asked for again")
+
+
+def look(setup: Setup) -> None:
+    """Notes today's topics, as the fetcher does."""
+
+    topic_ids = TopicIds(setup.settings.kafka)
+    topics: tuple[Topic[Record], ...] = (MAIL_FETCHED, MAIL_PARSED)
+    ids = topic_ids.of([topic_name(topic, setup.settings.kafka) for topic in topics])
+    topic_ids.close()
+
+    async def note() -> None:
+        async with one_connection(setup.settings.database) as connection:
+            for topic, topic_id in zip(topics, ids, strict=True):
+                assert topic_id
+                await topics_seen.note(connection, topic.name, topic_id)
+
+    asyncio.run(note())
+
+
+async def fetch(settings: Settings, count: int) -> None:
+    """Records messages as fetched, whose records are in today's topic."""
+    now = datetime.now(UTC)
+    rows = [
+        FetchedRow(
+            mail_id=str(uuid.uuid4()),
+            mailbox="support",
+            source="INBOX;uidvalidity=1;uid=1",
+            size=1,
+            received_at=None,
+            fetched_at=now,
+            raw_partition=0,
+            raw_offset=number,
+            blob=None,
+        )
+        for number in range(count)
+    ]
+    async with one_connection(settings.database) as connection:
+        await record_fetched(connection, rows)
+
+
 def test_a_pop3_mailbox_is_opened_by_pop3(setup: Setup, dovecot: Dovecot) -> None:
     setup.configure(setup.account(protocol="pop3", port=dovecot.pop3_port))
     (found,) = (one for one in setup.findings() if one.part == "account help")
