@@ -3,11 +3,15 @@
 PipelineError
 ├── ConfigurationError   stop at start: a person must change a setting
 ├── TransientError       try again later: a server, a network or a lock was unavailable
+│   ├── InstallationFault    a person must act: a right, a table, space or a descriptor lacks
+│   └── LimitExceeded        this work alone exceeds a limit; it may pass later, others are free
 ├── PermanentError       trying again cannot help: this message fails, the others go on
 └── FatalError           the process ends without a commit; its successor repeats the work
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class PipelineError(Exception):
@@ -36,9 +40,36 @@ class TransientError(PipelineError):
     """A part that we need is unavailable for the moment; the same work may succeed later."""
 
 
+class InstallationFault(TransientError):
+    """The installation lacks something (a right, a table, space); no message is to blame."""
+
+
+class LimitExceeded(TransientError):
+    """This work exceeds a limit of a part that works; after many tries the limit is the work's."""
+
+
 class PermanentError(PipelineError):
     """This work can never succeed as it is; it is recorded as failed and other work goes on."""
 
 
 class FatalError(PipelineError):
     """The process cannot go on safely; it ends without committing the work in flight."""
+
+
+# The remedy for the operating system's errors, by the name of the code.
+_REMEDIES = {
+    "EMFILE": "Raise the limit of open files (ulimit -n) of this process",
+    "ENFILE": "Raise the limit of open files (fs.file-max) of this machine",
+    "ENOSPC": "Free space on the disk",
+    "EDQUOT": "Free space, or raise the quota",
+    "EROFS": "Let this process write there",
+    "EACCES": "Give this process the right",
+    "EPERM": "Give this process the right",
+    "ENOMEM": "Give this machine more memory",
+}
+
+
+def os_fault(error: OSError) -> InstallationFault:
+    """Returns what an error of the operating system means: the installation lacks something."""
+    remedy = _REMEDIES.get(errno.errorcode.get(error.errno or 0, ""), "")
+    return InstallationFault(f"the operating system: {error or repr(error)}", remedy=remedy)

@@ -1,7 +1,7 @@
 """Reads from the sources which tables each module names in SQL, and which package owns each table.
 
 A package owns the tables that its docstring lists in the sentence `Owns the tables: a, b.`; a
-single module, such as `postrail/database.py`, may own tables in the same way.
+single module, such as `postrail/instance.py`, may own tables in the same way.
 """
 
 from __future__ import annotations

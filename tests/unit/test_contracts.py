@@ -27,7 +27,7 @@ CASES = [
     ("snapshot", "postrail/configuration/configured.py", "import postrail.database"),
     ("queue-without-kafka", "postrail/incoming/queue.py", "import postrail.stream.worker"),
     ("kafka", "services/fetcher/__init__.py", "from kafka import KafkaProducer"),
-    ("kafka", "postrail/database.py", "import fastavro"),
+    ("kafka", "postrail/database/__init__.py", "import fastavro"),
     ("postgresql", "services/handler/__init__.py", "import psycopg"),
     ("postgresql", "postrail/stream/worker.py", "from psycopg_pool import AsyncConnectionPool"),
     ("obstore", "services/parser/__init__.py", "import obstore"),

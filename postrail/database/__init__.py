@@ -1,4 +1,4 @@
-"""PostgreSQL: connections and transactions, the migrations, and the translation of its errors.
+"""PostgreSQL: connections and transactions, and the migrations; its errors are in `faults`.
 
 Owns the tables: schema_migration.
 
@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import resources
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import TupleRow, class_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
-from postrail.errors import ConfigurationError, TransientError
+from postrail.database.faults import database_faults
+from postrail.errors import ConfigurationError
 from postrail.settings import DatabaseSettings
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -40,7 +41,7 @@ RECONNECT_SECONDS = 5.0
 # A server whose machine has failed sends no error; after this time without an answer it counts as
 # unavailable.
 SILENT_SECONDS = 30
-KEEPALIVES = {
+KEEPALIVES: dict[str, Any] = {
     "keepalives_idle": SILENT_SECONDS // 3,
     "keepalives_interval": SILENT_SECONDS // 6,
     "keepalives_count": 4,
@@ -97,6 +98,21 @@ async def one_connection(settings: DatabaseSettings) -> AsyncIterator[Connection
             yield connection
 
 
+async def connect(settings: DatabaseSettings) -> Connection:
+    """Opens a connection of its own, on which each statement is a transaction.
+
+    The caller closes it. Raises as `database_faults` does.
+    """
+    with database_faults():
+        return await psycopg.AsyncConnection.connect(
+            _checked(settings.url.get_secret_value()),
+            autocommit=True,
+            connect_timeout=int(settings.connect_timeout_seconds) or 1,
+            options=_options(settings),
+            **KEEPALIVES,
+        )
+
+
 def _checked(url: str) -> str:
     """Returns a valid URL; raises ConfigurationError without showing it, as it has the password."""
     try:
@@ -116,36 +132,6 @@ def _options(settings: DatabaseSettings) -> str:
     milliseconds = int(settings.statement_timeout_seconds * 1000)
     read_only = " -c default_transaction_read_only=on" if settings.read_only else ""
     return f"-c statement_timeout={milliseconds}{read_only}"
-
-
-@contextlib.contextmanager
-def database_faults() -> Iterator[None]:
-    """Raises TransientError when PostgreSQL is unavailable, or when two transactions collide.
-
-    Other errors (a violated constraint, a wrong statement) pass unchanged.
-    """
-    try:
-        yield
-    except psycopg.errors.ReadOnlySqlTransaction as error:
-        raise TransientError(
-            f"PostgreSQL: {str(error).strip().splitlines()[0]}",
-            setting="POSTRAIL_OBSERVER, POSTRAIL_DATABASE__URL",
-            remedy="An observer changes nothing: run this without POSTRAIL_OBSERVER. If that is not"
-            " set, the URL leads to a standby server: name the primary server",
-        ) from error
-    except (
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        PoolTimeout,
-        psycopg.errors.SerializationFailure,
-        psycopg.errors.DeadlockDetected,
-        psycopg.errors.IdleInTransactionSessionTimeout,
-    ) as error:
-        raise TransientError(
-            f"PostgreSQL: {str(error).strip().splitlines()[0] if str(error) else error!r}",
-            setting="POSTRAIL_DATABASE__URL",
-            remedy="Check that PostgreSQL runs at that address and accepts this user",
-        ) from error
 
 
 def migration_files() -> list[tuple[int, str, str]]:
