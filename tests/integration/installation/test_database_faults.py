@@ -48,7 +48,7 @@ FAILING = [
     ("DO $$ BEGIN RAISE SQLSTATE '58030'; END $$", "58030", InstallationFault, "log"),
     ("DO $$ BEGIN RAISE SQLSTATE 'XX001'; END $$", "XX001", InstallationFault, "log"),
     ("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", "40001", DatabaseUnavailable, "Check that"),
-    ("LOCK TABLE comment NOWAIT", "55P03", DatabaseUnavailable, "Check that"),
+    ("LOCK TABLE attachment NOWAIT", "55P03", DatabaseUnavailable, "Check that"),
     ("SELECT pg_terminate_backend(pg_backend_pid())", "57P01", DatabaseUnavailable, "Check that"),
 ]
 
@@ -60,16 +60,20 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
     await opened.close()
 
 
+async def run(pool: Pool, statements: list[str]) -> None:
+    """Runs the statements in a transaction while another one holds a table."""
+    async with transaction(pool) as other, transaction(pool) as connection:
+        await other.execute("LOCK TABLE attachment")
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
 @pytest.mark.parametrize(("statements", "code", "fault", "remedy"), FAILING)
 async def test_an_error_becomes_the_fault_that_its_code_means(
     pool: Pool, statements: str, code: str, fault: type[TransientError], remedy: str
 ) -> None:
     with pytest.raises(fault) as raised:
-        async with transaction(pool) as blocking, transaction(pool) as connection:
-            if code == "55P03":
-                await blocking.execute("LOCK TABLE comment")
-            for statement in statements.split("; ") if "$$" not in statements else [statements]:
-                await connection.execute(statement.encode())
+        await run(pool, statements.split("; ") if "$$" not in statements else [statements])
     assert type(raised.value) is fault
     assert remedy in str(raised.value)
     cause = raised.value.__cause__
