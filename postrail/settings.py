@@ -126,10 +126,16 @@ class HandlerSettings(Section):
     """The limits and intervals of the handler."""
 
     batch_max_mails: int = Field(default=50, ge=1, le=500)
+    # The most bytes that the texts of one batch may have; each counts once more for each person who
+    # is notified of it. The process needs a few times as much memory.
+    batch_max_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     # The interval at which due messages are looked up without an announcement.
     poll_seconds: float = Field(default=0.5, gt=0)
     retry_base_seconds: float = Field(default=30.0, gt=0)
     retry_max_seconds: float = Field(default=3600.0, gt=0)
+    # A message fails when it alone has met a limit of PostgreSQL (such as statement_timeout) this
+    # many times, with growing pauses: by default within about four hours.
+    limit_tries: int = Field(default=10, ge=1)
     # A row that has no outcome after this time counts as unaccounted.
     unaccounted_after_seconds: float = Field(default=900.0, gt=0)
     # A message whose mail account is not configured waits for it this long; then it fails.

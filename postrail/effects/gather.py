@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from postrail import people
 from postrail.database import Connection
@@ -18,11 +19,21 @@ from postrail.incoming.message_ids import answered_ids, keys_in
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues
 from postrail.tracker import issues
-from postrail.tracker.issues import IndexedIssue, KeyInSubject
+from postrail.tracker.issues import IndexedIssue, KeyInSubject, NamedInSubject
 
 
-async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, Facts]:
-    """Returns the facts of each message by mail_id.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """The facts about due messages, and the audiences of the issues that they name."""
+
+    # By mail_id.
+    facts: dict[str, Facts]
+    # The number of watchers by issue id: a measure of the work, without a part in decisions.
+    watchers: dict[int, int]
+
+
+async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
+    """Returns the facts of each message.
 
     The caller holds the locks of `incoming.queue.lock_work`.
     """
@@ -33,11 +44,11 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, 
     )
     by_conversation = await conversations.issues_of(connection, [due.conversation for due in mails])
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
-    refs = {
-        issue_id: _ref(issue) for issue_id, issue in (await issues.by_id(connection, ids)).items()
-    }
+    indexed = await issues.by_id(connection, ids)
+    refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
-    named = await _named_issues(connection, mails)
+    found_by_key = await _found_by_key(connection, mails)
+    named = await _named_issues(connection, mails, found_by_key)
     facts = {}
     for due in mails:
         found = tuple(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
@@ -47,7 +58,8 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> dict[str, 
             answered_issue=await _answered(connection, due, found),
             named_issues=tuple(named.get(due.mail.mail_id, ())),
         )
-    return facts
+    everything = [*indexed.values(), *(one.issue for one in found_by_key)]
+    return Gathered(facts=facts, watchers={issue.issue_id: issue.watchers for issue in everything})
 
 
 def _earlier(
@@ -80,17 +92,21 @@ async def _answered(
     return next((candidates[issue_id] for issue_id in nearest), None)
 
 
-async def _named_issues(
-    connection: Connection, mails: Sequence[DueMail]
-) -> dict[str, list[NamedIssue]]:
-    """Returns the issues that each subject names, by mail_id."""
-    senders = {due.mail.mail_id: author_of(due.mail).address for due in mails}
+async def _found_by_key(connection: Connection, mails: Sequence[DueMail]) -> list[NamedInSubject]:
+    """Returns the issues that the subjects name."""
     keys = [
-        KeyInSubject(mail_id=due.mail.mail_id, issue_key=key, sender=senders[due.mail.mail_id])
+        KeyInSubject(mail_id=due.mail.mail_id, issue_key=key, sender=author_of(due.mail).address)
         for due in mails
         for key in keys_in(due.mail.subject)
     ]
-    found = await issues.named_issues(connection, keys)
+    return await issues.named_issues(connection, keys)
+
+
+async def _named_issues(
+    connection: Connection, mails: Sequence[DueMail], found: Sequence[NamedInSubject]
+) -> dict[str, list[NamedIssue]]:
+    """Returns the named issues by mail_id, with whether the sender belongs to each."""
+    senders = {due.mail.mail_id: author_of(due.mail).address for due in mails}
     strangers = {senders[one.mail_id] for one in found if not one.sender_participates}
     known = await people.known(connection, strangers)
     named: dict[str, list[NamedIssue]] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from postrail.database import Connection, one, rows
+from postrail.database import Connection, one, rows, rows_as
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import named_by
 from postrail.records import MailParsed
@@ -29,6 +29,10 @@ class DueMail:
     queue: str
     attempts: int
     revision: int
+    # The number of bytes of its parsed form.
+    size: int = 0
+    # How often it has met a limit that other messages do not meet.
+    limit_tries: int = 0
 
     @property
     def cause(self) -> str:
@@ -141,14 +145,46 @@ def _blobs_of(mail: MailParsed) -> list[str]:
     return [blob.sha256 for blob in bodies if blob] + [file.sha256 for file in files]
 
 
-async def take_due(connection: Connection, now: datetime, limit: int) -> list[DueMail]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueRow:
+    """A message to process now, as it is stored: nothing of it is decoded yet."""
+
+    mail_id: str
+    parsed: bytes
+    conversation: str
+    queue: str
+    attempts: int
+    revision: int
+    limit_tries: int
+
+    def decoded(self) -> DueMail:
+        """Returns the message with its parsed form."""
+        return DueMail(
+            mail=avro.decode_as(MailParsed, self.parsed),
+            conversation=self.conversation,
+            queue=self.queue,
+            attempts=self.attempts,
+            revision=self.revision,
+            size=len(self.parsed),
+            limit_tries=self.limit_tries,
+        )
+
+
+async def take_due(
+    connection: Connection, now: datetime, limit: int, max_bytes: int
+) -> list[DueRow]:
     """Locks and returns due messages that are first in their conversation and in their queue.
 
-    Each conversation gives at most one. Rows that another replica has locked are skipped.
+    Each conversation gives at most one. Rows that another replica has locked are skipped. At least
+    one is returned, and no more once their parsed forms have `max_bytes`.
     """
-    found = await rows(
+    return await rows_as(
         connection,
-        "SELECT parsed, conversation::text, queue::text, attempts, revision"
+        DueRow,
+        # Sizes are known without reading the columns; those over the limit are not read.
+        "WITH due AS MATERIALIZED ("
+        "SELECT mail_id::text, parsed, conversation::text, queue::text, attempts, revision,"
+        "  limit_tries, due_at, arrival"
         " FROM incoming_mail AS due"
         " WHERE state IN ('new', 'waiting') AND due_at <= %s AND NOT EXISTS ("
         "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.conversation = due.conversation"
@@ -156,20 +192,15 @@ async def take_due(connection: Connection, now: datetime, limit: int) -> list[Du
         " AND NOT EXISTS ("
         "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.queue = due.queue"
         "  AND earlier.arrival < due.arrival AND earlier.state IN ('new', 'working', 'waiting'))"
-        " ORDER BY due_at, arrival LIMIT %s FOR UPDATE SKIP LOCKED",
-        [now, limit],
+        " ORDER BY due_at, arrival LIMIT %s FOR UPDATE SKIP LOCKED"
+        "), summed AS ("
+        "SELECT *, sum(octet_length(parsed)) OVER (ORDER BY due_at, arrival)"
+        "  - octet_length(parsed) AS before FROM due)"
+        " SELECT mail_id, parsed, conversation, queue, attempts, revision, limit_tries"
+        " FROM summed WHERE before < %s ORDER BY due_at, arrival",
+        [now, limit, max_bytes],
         binary=True,
     )
-    return [
-        DueMail(
-            mail=avro.decode_as(MailParsed, row[0]),
-            conversation=row[1],
-            queue=row[2],
-            attempts=row[3],
-            revision=row[4],
-        )
-        for row in found
-    ]
 
 
 async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
@@ -243,15 +274,19 @@ async def finish(
     return frozenset(row[0] for row in found)
 
 
-async def postpone(connection: Connection, due: DueMail, reason: str, until: datetime) -> None:
-    """Sets a message to waiting, because a system that only it needs is unavailable.
+async def postpone(
+    connection: Connection, due: DueMail, reason: str, until: datetime, *, limited: bool = False
+) -> None:
+    """Sets a message to waiting, because of something that only it needs or meets.
 
-    A message that another process has finished in the meantime stays as it is.
+    `limited` counts a limit that it has met. A message that another process has finished in the
+    meantime stays as it is.
     """
     await connection.execute(
         "UPDATE incoming_mail SET state = 'waiting', due_at = %s, attempts = attempts + 1,"
-        " reason = %s WHERE mail_id = %s AND state IN ('new', 'working', 'waiting')",
-        [until, reason, due.mail.mail_id],
+        " limit_tries = limit_tries + %s, reason = %s"
+        " WHERE mail_id = %s AND state IN ('new', 'working', 'waiting')",
+        [until, int(limited), reason, due.mail.mail_id],
     )
 
 

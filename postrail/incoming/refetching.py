@@ -129,8 +129,8 @@ async def begin(connection: Connection, requests: Sequence[Refetch], now: dateti
     """
     found = await rows(
         connection,
-        "UPDATE incoming_mail AS mail SET state = 'fetched', attempts = 0, due_at = NULL,"
-        " refetched_at = %(now)s FROM refetch,"
+        "UPDATE incoming_mail AS mail SET state = 'fetched', attempts = 0, limit_tries = 0,"
+        " due_at = NULL, refetched_at = %(now)s FROM refetch,"
         " unnest(%(mail_ids)s::uuid[], %(times)s::timestamptz[]) AS served (mail_id, requested_at)"
         " WHERE mail.mail_id = served.mail_id AND refetch.mail_id = served.mail_id"
         " AND refetch.requested_at = served.requested_at AND mail.revision = refetch.revision"
@@ -202,7 +202,7 @@ async def handle_parsed(connection: Connection, request: Refetch, now: datetime)
     """Has the handler work with the parsed form in the message's row, as its bytes are gone."""
     await connection.execute(
         "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"
-        " refetched_at = %(now)s WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
+        " limit_tries = 0, refetched_at = %(now)s WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
         " AND state IN ('fetched', 'failed', 'quarantined') AND parsed IS NOT NULL",
         {"now": now, "mail_id": request.mail_id, "revision": request.revision},
     )

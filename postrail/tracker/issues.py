@@ -21,6 +21,8 @@ class IndexedIssue:
     project: str
     # The conversation that the issue began with; others may have joined it.
     conversation: str
+    # The number of people who are notified of its comments.
+    watchers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,8 +127,9 @@ async def by_id(connection: Connection, issue_ids: Collection[int]) -> dict[int,
         return {}
     found = await rows(
         connection,
-        "SELECT issue_id, issue_key, project_key, conversation::text FROM issue_index"
-        " WHERE issue_id = ANY(%s)",
+        "SELECT issue_id, issue_key, project_key, conversation::text,"
+        " (SELECT count(*) FROM watcher WHERE watcher.issue_id = issue_index.issue_id)"
+        " FROM issue_index WHERE issue_id = ANY(%s)",
         [sorted(set(issue_ids))],
     )
     return {row[0]: _indexed(*row) for row in found}
@@ -142,7 +145,8 @@ async def by_key(connection: Connection, keys: Iterable[str]) -> dict[str, Index
         return {}
     found = await rows(
         connection,
-        "SELECT DISTINCT ON (key) key, issue_id, issue_key, project_key, conversation::text FROM ("
+        "SELECT DISTINCT ON (key) key, issue_id, issue_key, project_key, conversation::text,"
+        " (SELECT count(*) FROM watcher WHERE watcher.issue_id = issue_index.issue_id) FROM ("
         " SELECT issue_key AS key, issue_id, 0 AS former FROM issue_index"
         "  WHERE issue_key = ANY(%(keys)s)"
         " UNION ALL"
@@ -228,9 +232,15 @@ async def lock_audiences(connection: Connection, issue_ids: Collection[int]) -> 
     }
 
 
-def _indexed(issue_id: int, issue_key: str, project: str, conversation: str) -> IndexedIssue:
+def _indexed(
+    issue_id: int, issue_key: str, project: str, conversation: str, watchers: int
+) -> IndexedIssue:
     return IndexedIssue(
-        issue_id=issue_id, issue_key=issue_key, project=project, conversation=conversation
+        issue_id=issue_id,
+        issue_key=issue_key,
+        project=project,
+        conversation=conversation,
+        watchers=watchers,
     )
 
 

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore
-from postrail.configuration.load import CachedSnapshot
+from postrail.configuration.load import CachedSnapshot, load_snapshot
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
 from postrail.decision.decide import decide
 from postrail.decision.decision import Decision, Outcome
+from postrail.decision.facts import Facts
 from postrail.effects.apply import Applied, Handled, apply
 from postrail.effects.batch import Context, Decided
 from postrail.effects.gather import gather
+from postrail.errors import LimitExceeded
+from postrail.in_flight.mark import Deaths, Mark, forget
 from postrail.incoming import queue as incoming
-from postrail.incoming.queue import DueMail
+from postrail.incoming.queue import DueMail, DueRow
 from postrail.observe.log import log
 from postrail.process import Process
 from postrail.retry import backoff_seconds
 from postrail.stream import outbox
-from postrail.tracker import TransactionalTracker
+from postrail.stream.producer import Entry
+from postrail.stream.topics import MAIL_HANDLED
+from postrail.tracker import TrackerUnavailable, TransactionalTracker
 from services.handler.absent_accounts import set_aside
+from services.handler.selection import Selection, bounded
 
 logger = log(__name__)
+
+SERVICE = "handler"
+DIED = (
+    "the handler died {} times while processing this mail. Look for the reason in its log and its"
+    " memory limit; then retry it with: postrail mail retry"
+)
+# The longest pause of a message that waits for a fault of the installation.
+FAULT_RETRY_MAX_SECONDS = 300.0
+# Enough that a full disk of PostgreSQL is noticed.
+CHECK_BYTES = 64 * 1024
 
 
 class Batch:
@@ -44,6 +61,10 @@ class Batch:
         self._blobs = blobs
         self._key = message_id_key
         self._snapshots = CachedSnapshot(process.clock)
+        self._selection = Selection()
+        # The deaths of those in flight, by mail_id.
+        self._deaths: dict[str, Deaths] = {}
+        self.mark = Mark(process.settings.database, SERVICE)
         # The messages of the batch whose transaction has begun and is not committed.
         self.in_flight: list[DueMail] = []
 
@@ -52,10 +73,10 @@ class Batch:
         self.in_flight = []
         now = self._process.clock.now()
         async with transaction(self._pool) as connection:
-            due = await incoming.take_due(connection, now, limit)
-            if not due:
+            rows = await incoming.take_due(connection, now, limit, self._settings.batch_max_bytes)
+            if not rows:
                 return 0
-            self.in_flight = distinct(due)
+            self.in_flight = distinct([row.decoded() for row in await self._taken(rows)])
             await incoming.lock_work(connection, self.in_flight)
             mailboxes = {due.mail.mailbox for due in self.in_flight}
             snapshot = await self._snapshots.current(connection, mailboxes)
@@ -64,11 +85,25 @@ class Batch:
             )
             decided = await self._decide(connection, snapshot, decidable)
             applied = await apply(self._context(connection, snapshot, now), decided)
+            await self._forget_deaths(connection, applied)
             worked = len(self.in_flight) - len(decidable) + len(applied.handled)
         # They are committed: a later fault is not theirs.
         self.in_flight = []
         await self._committed(applied, self._process.clock.now())
         return worked
+
+    async def check(self) -> None:
+        """Does what every message needs, without any; raises the fault that meets all of them."""
+        now = self._process.clock.now()
+        entry = Entry(MAIL_HANDLED, "check", os.urandom(CHECK_BYTES))
+        async with (
+            transaction(self._pool) as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            await load_snapshot(connection)
+            await gather(connection, [])
+            await incoming.finish(connection, [], now)
+            await outbox.add(connection, [entry], now)
 
     async def fail(self, error: Exception) -> None:
         """Sets the one message in flight to failed, with the error as the reason."""
@@ -83,19 +118,46 @@ class Batch:
     async def postpone(self, error: Exception) -> None:
         """Sets the one message in flight to waiting, until its next attempt."""
         (due,) = self.in_flight
-        seconds = backoff_seconds(
-            due.attempts + 1, self._settings.retry_base_seconds, self._settings.retry_max_seconds
-        )
+        limited = isinstance(error, LimitExceeded)
+        longest = self._settings.retry_max_seconds
+        if not isinstance(error, LimitExceeded | TrackerUnavailable):
+            # The message is to resume soon after the fault is gone.
+            longest = min(longest, FAULT_RETRY_MAX_SECONDS)
+        tries = due.limit_tries if limited else due.attempts
+        seconds = backoff_seconds(tries + 1, self._settings.retry_base_seconds, longest)
         until = self._process.clock.now() + timedelta(seconds=seconds)
         async with transaction(self._pool) as connection:
-            await incoming.postpone(connection, due, str(error), until)
+            await incoming.postpone(connection, due, str(error), until, limited=limited)
         self._process.progress.count(due.mail.mailbox, "waiting")
+
+    async def _taken(self, due: Sequence[DueRow]) -> list[DueRow]:
+        """Marks the messages of this batch as in flight, before anything of them is read."""
+        self._deaths = await self.mark.take([row.mail_id for row in due])
+        chosen = self._selection.of(due, self._deaths)
+        if len(chosen) < len(due):
+            await self.mark.take([row.mail_id for row in chosen])
+        return chosen
+
+    async def _forget_deaths(self, connection: Connection, applied: Applied) -> None:
+        handled = [one.decided.due.mail.mail_id for one in applied.handled]
+        if self._deaths:
+            await forget(connection, SERVICE, [one for one in handled if one in self._deaths])
 
     async def _decide(
         self, connection: Connection, snapshot: ConfigurationSnapshot, mails: Sequence[DueMail]
-    ) -> list[Decided]:
-        facts = await gather(connection, mails)
-        return [Decided(due, decide(due.mail, snapshot, facts[due.mail.mail_id])) for due in mails]
+    ) -> Sequence[Decided]:
+        gathered = await gather(connection, mails)
+        decided = [
+            Decided(due, self._decision(due, snapshot, gathered.facts[due.mail.mail_id]))
+            for due in mails
+        ]
+        return bounded(decided, gathered.watchers, self._settings.batch_max_bytes)
+
+    def _decision(self, due: DueMail, snapshot: ConfigurationSnapshot, facts: Facts) -> Decision:
+        deaths = self._deaths.get(due.mail.mail_id)
+        if deaths and deaths.too_many:
+            return Decision(outcome=Outcome.FAILED, reason=DIED.format(deaths.alone))
+        return decide(due.mail, snapshot, facts)
 
     def _context(
         self, connection: Connection, snapshot: ConfigurationSnapshot, now: datetime

@@ -1,15 +1,19 @@
 """The handler's loop: works due messages in batches, and message by message when a batch fails.
 
-A message that fails alone is set to failed, and the other messages of its batch go on.
+A message that fails alone is set to failed, one that alone meets a fault of the installation waits,
+and the other messages of its batch go on. A fault that meets all messages pauses the work.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool
-from postrail.errors import FatalError, TransientError
+from postrail.database.faults import DatabaseUnavailable
+from postrail.errors import FatalError, LimitExceeded, PipelineError, TransientError, os_fault
+from postrail.incoming.queue import DueMail
 from postrail.observe.log import log
 from postrail.process import Process
 from postrail.records import MailParsed
@@ -25,6 +29,8 @@ logger = log(__name__)
 
 PAUSE_BASE_SECONDS = 0.5
 PAUSE_MAX_SECONDS = 30.0
+# After a MemoryError the process ends, and its successor works the messages one by one.
+NOT_OF_A_MESSAGE = (DatabaseUnavailable, FatalError, MemoryError)
 
 
 class Handler:
@@ -47,7 +53,7 @@ class Handler:
             event="work paused",
             part="work",
             health=process.health,
-            pause=process.clock.sleep,
+            pause=self._pause,
             base_seconds=PAUSE_BASE_SECONDS,
             max_seconds=PAUSE_MAX_SECONDS,
         )
@@ -59,19 +65,31 @@ class Handler:
     async def run(self) -> None:
         """Works due messages until the process stops; pauses while the database is unavailable."""
         stop = self._process.stop
-        while not stop.is_set():
-            self._intake.arrived.clear()
-            if not await self._retry.run(self.work_batch, stop):
-                # Messages that wait become due by the clock alone.
-                await set_within(self._intake.arrived, self._settings.poll_seconds)
+        try:
+            while not stop.is_set():
+                self._intake.arrived.clear()
+                if not await self._retry.run(self.work_batch, stop):
+                    await self._batch.mark.release()
+                    # Messages that wait become due by the clock alone.
+                    await set_within(self._intake.arrived, self._settings.poll_seconds)
+        except (PipelineError, asyncio.CancelledError):
+            # Their cause lies outside of the messages in flight.
+            await self._batch.mark.close()
+            raise
+        except BaseException:
+            await self._batch.mark.leave()
+            raise
+        await self._batch.mark.close()
+
+    async def _pause(self, seconds: float) -> None:
+        await self._batch.mark.release()
+        await self._process.clock.sleep(seconds)
 
     async def work_batch(self) -> int:
         """Works one batch of due messages; returns how many were found."""
         try:
             return await self._batch.work(self._settings.batch_max_mails)
-        except TrackerUnavailable as error:
-            return await self._work_one_by_one(error)
-        except (TransientError, FatalError):
+        except NOT_OF_A_MESSAGE:
             raise
         # One message's fault must not stop the others of its batch, whatever the fault is.
         except Exception as error:
@@ -89,19 +107,37 @@ class Handler:
     async def _work_alone(self) -> int:
         try:
             return await self._batch.work(1)
-        except TrackerUnavailable as error:
-            await self._batch.postpone(error)
-        except (TransientError, FatalError):
+        except NOT_OF_A_MESSAGE:
             raise
         except Exception as error:
             if not self._batch.in_flight:
                 raise _beside_the_messages(error) from error
-            mail_id = self._batch.in_flight[0].mail.mail_id
-            logger.exception("a mail failed", mail_id=mail_id)
-            await self._batch.fail(error)
+            await self._set_apart(os_fault(error) if isinstance(error, OSError) else error)
         return 1
+
+    async def _set_apart(self, error: Exception) -> None:
+        """Lets the message in flight fail or wait; raises a fault that meets all messages."""
+        (due,) = self._batch.in_flight
+        if isinstance(error, TransientError) and not isinstance(error, TrackerUnavailable):
+            await self._batch.check()
+            # The check passes: only this message meets the fault.
+        if isinstance(error, TransientError) and not self._is_final(error, due):
+            logger.warning("a mail waits", mail_id=due.mail.mail_id, reason=str(error))
+            await self._batch.postpone(error)
+            return
+        logger.error("a mail failed", mail_id=due.mail.mail_id, exc_info=error)
+        await self._batch.fail(error)
+
+    def _is_final(self, error: TransientError, due: DueMail) -> bool:
+        """Tells whether the message has met a limit so often that the limit is its own."""
+        tries = due.limit_tries + 1
+        return isinstance(error, LimitExceeded) and tries >= self._settings.limit_tries
 
 
 def _beside_the_messages(error: Exception) -> TransientError:
     """Returns a fault outside of the messages, which must neither fail one nor pass unnoticed."""
+    if isinstance(error, PipelineError):
+        return TransientError(error.problem, setting=error.setting, remedy=error.remedy)
+    if isinstance(error, OSError):
+        return os_fault(error)
     return TransientError(f"messages cannot be processed: {type(error).__name__}: {error}")

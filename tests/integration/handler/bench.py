@@ -36,13 +36,16 @@ class Bench:
         self.producer = MemoryProducer()
         self.tracker = FlakyTracker()
         self.blobs = BlobStore(settings.blobs.url)
+        self._handlers: list[Handler] = []
         self.handler, self.offsets = self.another()
         self._offset = 0
 
     def another(self) -> tuple[Handler, IntakeOffsets]:
         process = self.process()
         offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
-        return Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key"), offsets
+        made = Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key")
+        self._handlers.append(made)
+        return made, offsets
 
     def process(self) -> Process:
         return Process(
@@ -55,6 +58,11 @@ class Bench:
             progress=cast(Any, NoProgress()),
             stop=asyncio.Event(),
         )
+
+    async def close(self) -> None:
+        """Disconnects the handlers."""
+        for handler in self._handlers:
+            await handler._batch.mark.close()
 
     async def arrive(self, raw: bytes) -> None:
         """Parses and handles a message as it was sent."""

@@ -19,4 +19,5 @@ async def bench(settings: Settings) -> AsyncIterator[Bench]:
     await made.offsets.stored([0])
     made.offsets.expect({0: None})
     yield made
+    await made.close()
     await pool.close()

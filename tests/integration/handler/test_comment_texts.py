@@ -113,7 +113,7 @@ async def test_a_large_quotation_stays_in_its_blob(bench: Bench) -> None:
     assert "Water!" in notification(bench)[1]
 
 
-async def test_an_unavailable_blob_store_delays_the_comment(
+async def test_an_unavailable_blob_store_delays_only_the_comment_that_needs_it(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.handle(mail_parsed())
@@ -124,9 +124,12 @@ async def test_an_unavailable_blob_store_delays_the_comment(
 
     with monkeypatch.context() as patched:
         patched.setattr(bench.blobs, "get", unavailable)
-        with pytest.raises(TransientError):
-            await bench.arrive(reply(f"{GMAIL}{'> It burns.' * 20_000}", message_id))
-    assert (await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival"))[1] == ("new",)
+        await bench.arrive(reply(f"{GMAIL}{'> It burns.' * 20_000}", message_id))
+        await bench.handle(mail_parsed())
+    states = await bench.rows("SELECT state, reason FROM incoming_mail ORDER BY arrival")
+    assert states[1] == ("waiting", "the blob store does not answer.")
+    assert states[2][0] == "done"
+    bench.clock.move(60)
     await bench.work()
     assert await bench.rows("SELECT body FROM comment") == [("Water!",)]
 

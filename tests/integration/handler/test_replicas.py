@@ -36,7 +36,7 @@ async def test_a_message_that_another_handler_has_finished_stays_as_it_is(bench:
     mail = mail_parsed()
     await bench.take_in(mail)
     async with transaction(bench.pool) as connection:
-        (due,) = await incoming.take_due(connection, bench.clock.now(), 1)
+        (row,) = await incoming.take_due(connection, bench.clock.now(), 1, 1)
     await bench.work()
     later = bench.clock.now() + timedelta(seconds=60)
     failed = incoming.FinishedMail(
@@ -50,7 +50,7 @@ async def test_a_message_that_another_handler_has_finished_stays_as_it_is(bench:
         trace={},
     )
     async with transaction(bench.pool) as connection:
-        await incoming.postpone(connection, due, "too late", later)
+        await incoming.postpone(connection, row.decoded(), "too late", later)
         assert await incoming.finish(connection, [failed], later) == frozenset()
     bench.clock.move(3600)
     await bench.work()

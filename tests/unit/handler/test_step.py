@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from postrail.clock import SettableClock
-from postrail.errors import FatalError, TransientError
+from postrail.database.faults import DatabaseUnavailable
+from postrail.errors import FatalError, InstallationFault, LimitExceeded, TransientError
 from postrail.incoming.queue import DueMail
 from postrail.observe.health import Health
 from postrail.process import Process
-from postrail.settings import HandlerSettings
+from postrail.settings import HandlerSettings, Settings
 from postrail.tracker import TrackerUnavailable
 from services.handler.batch import Batch
 from services.handler.step import Handler
@@ -32,8 +35,11 @@ class Messages(Batch):
         self.faults = {due.mail.mail_id: fault for due, fault in zip(self.due, faults, strict=True)}
         # Raised before any message is in flight.
         self.beside: Exception | None = None
+        # Raised by the check that every message needs.
+        self.for_all: Exception | None = None
         self.ended: list[tuple[str, str]] = []
         self.in_flight = []
+        self.mark = cast(Any, NoMark())
 
     async def work(self, limit: int) -> int:
         self.in_flight = []
@@ -48,6 +54,10 @@ class Messages(Batch):
             self._end(due, "done")
         return done
 
+    async def check(self) -> None:
+        if self.for_all:
+            raise self.for_all
+
     async def fail(self, error: Exception) -> None:
         (due,) = self.in_flight
         self._end(due, f"failed: {error}")
@@ -61,10 +71,20 @@ class Messages(Batch):
         self.ended.append((due.mail.subject, state))
 
 
+class NoMark:
+    """Replaces the mark of messages in flight."""
+
+    async def release(self) -> None:
+        """Has nothing to clear."""
+
+    async def close(self) -> None:
+        """Has nothing to remove."""
+
+
 def handler(batch: Batch) -> tuple[Handler, Process]:
     process = Process(
         name="handler",
-        settings=cast(Any, type("S", (), {"handler": HandlerSettings(poll_seconds=0.01)})),
+        settings=Settings(handler=HandlerSettings(poll_seconds=0.01, limit_tries=3)),
         clock=SettableClock(),
         clock_sync=cast(Any, None),
         health=Health(),
@@ -100,12 +120,47 @@ async def test_only_the_message_with_the_fault_is_set_apart(fault: Exception, st
     assert messages.ended == [("0", "done"), ("1", state), ("2", "done")]
 
 
-@pytest.mark.parametrize("fault", [TransientError("PostgreSQL"), FatalError("Kafka")])
-async def test_a_fault_of_the_installation_blames_no_message(fault: Exception) -> None:
+@pytest.mark.parametrize(
+    "fault", [DatabaseUnavailable("PostgreSQL"), FatalError("Kafka"), MemoryError()]
+)
+async def test_a_fault_outside_of_the_messages_blames_none(fault: Exception) -> None:
     messages = Messages(None, fault)
     with pytest.raises(type(fault)):
         await handler(messages)[0].work_batch()
     assert messages.ended == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        InstallationFault("a right lacks"),
+        LimitExceeded("too slow"),
+        TransientError("the blob store"),
+        OSError(errno.EMFILE, "Too many open files"),
+    ],
+)
+async def test_a_fault_of_the_installation_that_one_message_meets_lets_only_that_wait(
+    fault: Exception,
+) -> None:
+    messages = Messages(None, fault, None)
+    assert await handler(messages)[0].work_batch() == 3
+    assert messages.ended == [("0", "done"), ("1", "waiting"), ("2", "done")]
+
+
+async def test_a_fault_of_the_installation_that_meets_all_pauses_the_work() -> None:
+    messages = Messages(None, InstallationFault("a right lacks"), None)
+    messages.for_all = InstallationFault("no space")
+    with pytest.raises(InstallationFault, match="no space"):
+        await handler(messages)[0].work_batch()
+    assert messages.ended == [("0", "done")]
+
+
+@pytest.mark.logs_errors("a mail failed")
+async def test_a_limit_that_a_message_has_met_too_often_is_its_own() -> None:
+    messages = Messages(LimitExceeded("too slow"))
+    messages.due = [replace(messages.due[0], limit_tries=2)]
+    await handler(messages)[0].work_batch()
+    assert messages.ended == [("0", "failed: too slow.")]
 
 
 async def test_a_fault_with_no_message_in_flight_is_transient() -> None:
