@@ -44,23 +44,23 @@ def bounded(
     """
     held = 0
     for number, decided in enumerate(batch):
-        held += _bytes_of(decided) * (1 + _audience(decided, watchers))
+        held += _bytes_of(decided, watchers)
         if number and held > max_bytes:
             return batch[:number]
     return batch
 
 
-def _bytes_of(decided: Decided) -> int:
+def _bytes_of(decided: Decided, watchers: Mapping[int, int]) -> int:
+    """Returns the bytes of a message's texts, for itself and for each person to notify."""
     mail = decided.due.mail
-    read = [mail.reply_blob, mail.text_blob] if _comments(decided) else []
-    return decided.due.size + sum(blob.size for blob in read if blob)
-
-
-def _audience(decided: Decided, watchers: Mapping[int, int]) -> int:
-    """Returns the most people who may be notified."""
-    issue = decided.decision.issue
-    return watchers.get(issue.issue_id, 0) if issue and _comments(decided) else 1
-
-
-def _comments(decided: Decided) -> bool:
-    return any(isinstance(effect, AddComment) for effect in decided.decision.effects)
+    commented = [
+        effect.issue.issue_id
+        for effect in decided.decision.effects
+        if isinstance(effect, AddComment)
+    ]
+    if not commented:
+        # At most its author is notified.
+        return 2 * decided.due.size
+    read = sum(blob.size for blob in (mail.reply_blob, mail.text_blob) if blob)
+    people = sum(watchers.get(issue_id, 0) for issue_id in commented)
+    return (decided.due.size + read) * (1 + people)
