@@ -65,11 +65,15 @@ _REMEDIES = {
     "EROFS": "Let this process write there",
     "EACCES": "Give this process the right",
     "EPERM": "Give this process the right",
-    "ENOMEM": "Give this machine more memory",
 }
 
 
 def os_fault(error: OSError) -> InstallationFault:
-    """Returns what an error of the operating system means: the installation lacks something."""
+    """Returns what an error of the operating system means: the installation lacks something.
+
+    Raises MemoryError for that of the operating system.
+    """
+    if error.errno == errno.ENOMEM:
+        raise MemoryError(str(error)) from error
     remedy = _REMEDIES.get(errno.errorcode.get(error.errno or 0, ""), "")
     return InstallationFault(f"the operating system: {error or repr(error)}", remedy=remedy)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from postrail.blobs import BlobMissing, ReadsBlobs
 from postrail.clock import Clock
+from postrail.errors import os_fault
 from postrail.observe.log import log
 from postrail.records import MailFetched, MailParsed
 from postrail.stream import avro
@@ -48,7 +49,10 @@ class Parser:
         self._records = RecordMaker(clock, inline_max_bytes)
 
     async def process(self, batch: Sequence[Received[MailFetched]]) -> None:
-        """Sends the records of the batch in order; returns when all are acknowledged."""
+        """Sends the records of the batch in order; returns when all are acknowledged.
+
+        Raises TransientError for what the operating system refuses: no message is to blame.
+        """
         entries: list[Entry] = []
         size = 0
         counted: list[tuple[MailParsed, float]] = []
@@ -58,7 +62,10 @@ class Parser:
                 await self._producer.send(entries)
                 entries = []
             started = time.perf_counter()
-            record = await self._record(received)
+            try:
+                record = await self._record(received)
+            except OSError as error:
+                raise os_fault(error) from error
             entries.append(Entry(MAIL_PARSED, record.mailbox, avro.encode(record)))
             counted.append((record, time.perf_counter() - started))
             size += len(entries[-1].value)

@@ -57,9 +57,9 @@ def parsed_or_not(raw: View) -> Mail:
     """Parses a message; if the parser fails, returns its header and the error."""
     try:
         return parse(raw)
-    # Other tasks may have used up the memory: the process ends, and its successor tries again. A
-    # full disk is waited for.
-    except (MemoryError, TransientError):
+    # Other tasks may have used up the memory: the process ends, and its successor tries again. What
+    # the operating system refuses (descriptors, space) is waited for.
+    except (MemoryError, OSError, TransientError):
         raise
     # A defect of the parser must fail only the message that triggers it, and keep its bytes.
     except Exception as error:
@@ -83,7 +83,7 @@ def _header_only(raw: View, reason: str) -> Mail:
     """Returns the header and the error of a message, or the error alone if the header fails."""
     try:
         return unparsed(raw, reason)
-    except (MemoryError, TransientError):
+    except (MemoryError, OSError, TransientError):
         raise
     # Most likely the parser failed on the header in the first place.
     except Exception:

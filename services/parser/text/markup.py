@@ -83,6 +83,8 @@ def html_from_text(text: str) -> str:
 def _laid_out(source: str) -> str:
     try:
         return str(get_text(XML_DECLARATION.sub("", source), layout(len(source))))
+    except (MemoryError, OSError):
+        raise
     # lxml and inscriptis raise all kinds of exceptions on broken HTML; `_plain` never fails.
     except Exception:  # noqa: BLE001
         return ""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from postrail.errors import InstallationFault, TransientError
 from postrail.records import MailParsed
 from postrail.settings import Settings
 from tests.integration.handler.bench import Bench, FlakyTracker, configure
+from tests.makers.descriptors import no_descriptors
 from tests.makers.records import mail_parsed
 
 Administer = Callable[..., None]
@@ -183,23 +183,6 @@ async def test_a_message_that_always_takes_too_long_fails_in_the_end_and_stops_n
     assert await states(quick) == {"done": 50, "failed": 1}
     ((reason,),) = await quick.rows("SELECT reason FROM incoming_mail WHERE state = 'failed'")
     assert "statement timeout" in reason
-
-
-@contextmanager
-def no_descriptors() -> Iterator[None]:
-    """Lets this process open no more files."""
-    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [os.dup(0)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 1, most))
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.dup(0))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
-        for number in taken:
-            os.close(number)
 
 
 async def test_without_descriptors_only_what_needs_one_waits(bench: Bench) -> None:

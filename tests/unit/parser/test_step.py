@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,7 +12,7 @@ import pytest
 
 from postrail.blobs import BlobMissing, Writable
 from postrail.clock import SettableClock
-from postrail.errors import FatalError, TransientError
+from postrail.errors import FatalError, InstallationFault, TransientError
 from postrail.records import BlobReference, MailFetched, MailParsed
 from postrail.stream import avro
 from postrail.stream.received import Received
@@ -20,6 +22,7 @@ from services.parser.parse import Mail, parse
 from services.parser.record import record_maker
 from services.parser.step import Parser
 from tests.fakes.streams import MemoryProducer
+from tests.makers.descriptors import no_descriptors
 from tests.makers.parsing import INLINE_MAX_BYTES, NOW, fetched
 
 ATTACHED = (
@@ -292,6 +295,48 @@ async def test_exhausted_memory_ends_the_process_and_does_not_fail_the_mail(
     with pytest.raises(MemoryError):
         await parser.process([received(fetched(b"x" * size))])
     assert producer.sent == []
+
+
+@pytest.mark.parametrize("size", [10, step.LARGE_BYTES + 1])
+@pytest.mark.parametrize(
+    "at",
+    ["parse", pytest.param("unparsed", marks=pytest.mark.logs_errors("the parser failed"))],
+)
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOSPC, errno.EIO])
+async def test_what_the_operating_system_refuses_is_waited_for(
+    parser: Parser,
+    producer: MemoryProducer,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    at: str,
+    code: int,
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    def broken(_: bytes) -> None:
+        raise ValueError("unexpected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record_maker, "parse", broken)
+        patched.setattr(record_maker, at, refused)
+        with pytest.raises(InstallationFault, match=os.strerror(code)):
+            await parser.process([received(fetched(b"x" * size))])
+    assert producer.sent == []
+    await parser.process([received(fetched(b"x" * size))])
+    assert [record.error for record in parsed(producer)] == [None]
+
+
+async def test_without_descriptors_a_large_mail_waits(
+    parser: Parser, producer: MemoryProducer
+) -> None:
+    """Parses a real message: lines that end with CR are repaired in a temporary file."""
+    raw = b"Subject: large\r\rtext" + b"\rmore text" * 200_000
+    with no_descriptors(), pytest.raises(TransientError, match="open files"):
+        await parser.process([received(fetched(raw))])
+    assert producer.sent == []
+    await parser.process([received(fetched(raw))])
+    assert [(record.error, record.subject) for record in parsed(producer)] == [(None, "large")]
 
 
 async def test_a_repeated_record_is_made_again_with_the_same_content(

@@ -30,6 +30,8 @@ def known_recipients(
         return [], [address.address for address in named]
     try:
         delayed, failed_bytes = all_failures(_notice(data, sender))
+    except (MemoryError, OSError):
+        raise
     # Its detectors raise all kinds of exceptions on broken messages.
     except Exception:  # noqa: BLE001
         return [], []
