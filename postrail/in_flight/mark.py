@@ -8,14 +8,15 @@ PostgreSQL restarts, takes its deaths back when it connects again.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from postrail.database import Connection, connect, rows
 from postrail.database.faults import database_faults
-from postrail.errors import TransientError
+from postrail.errors import PipelineError, TransientError
 from postrail.observe.log import log
 from postrail.settings import DatabaseSettings
 
@@ -89,6 +90,16 @@ class Mark:
         if self._connection is not None or not self._empty:
             await self._execute("DELETE FROM in_flight WHERE holder = %s")
         await self._disconnect()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Removes the mark, unless the process ends by a fault that the messages may cause."""
+        if error is None or _is_ordinary(error):
+            await self.close()
+        else:
+            await self.leave()
 
     async def leave(self) -> None:
         """Leaves the mark as it is: the process ends by a fault that the messages may cause."""
@@ -174,6 +185,13 @@ class Mark:
                 service=self._service,
                 messages=[work_id for (work_id,) in counted],
             )
+
+
+def _is_ordinary(error: BaseException) -> bool:
+    """Tells whether the cause lies outside of the messages in flight."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_ordinary, error.exceptions))
+    return isinstance(error, PipelineError | asyncio.CancelledError)
 
 
 async def forget(connection: Connection, service: str, work_ids: Sequence[str]) -> None:

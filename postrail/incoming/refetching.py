@@ -202,8 +202,8 @@ async def handle_parsed(connection: Connection, request: Refetch, now: datetime)
     """Has the handler work with the parsed form in the message's row, as its bytes are gone."""
     await connection.execute(
         "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"
-        " limit_tries = 0, refetched_at = %(now)s WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
-        " AND state IN ('fetched', 'failed', 'quarantined') AND parsed IS NOT NULL",
+        " limit_tries = 0, refetched_at = %(now)s"
+        " WHERE mail_id = %(mail_id)s AND revision = %(revision)s AND state IN ('fetched', 'failed', 'quarantined') AND parsed IS NOT NULL",
         {"now": now, "mail_id": request.mail_id, "revision": request.revision},
     )
     await _remove(connection, [request])

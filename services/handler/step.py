@@ -6,7 +6,6 @@ and the other messages of its batch go on. A fault that meets all messages pause
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from postrail.blobs import BlobStore
@@ -65,21 +64,13 @@ class Handler:
     async def run(self) -> None:
         """Works due messages until the process stops; pauses while the database is unavailable."""
         stop = self._process.stop
-        try:
+        async with self._batch.mark:
             while not stop.is_set():
                 self._intake.arrived.clear()
                 if not await self._retry.run(self.work_batch, stop):
                     await self._batch.mark.release()
                     # Messages that wait become due by the clock alone.
                     await set_within(self._intake.arrived, self._settings.poll_seconds)
-        except (PipelineError, asyncio.CancelledError):
-            # Their cause lies outside of the messages in flight.
-            await self._batch.mark.close()
-            raise
-        except BaseException:
-            await self._batch.mark.leave()
-            raise
-        await self._batch.mark.close()
 
     async def _pause(self, seconds: float) -> None:
         await self._batch.mark.release()

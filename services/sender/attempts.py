@@ -50,12 +50,18 @@ class Attempts:
         self._clock = clock
         self._on_end = on_end
         self._results: list[AttemptResult] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        # The ids of the messages that each one sends.
+        self._tasks: dict[asyncio.Task[None], str] = {}
 
     @property
     def in_flight(self) -> int:
         """Returns the number of attempts that have not ended."""
         return len(self._tasks)
+
+    @property
+    def outgoing_ids(self) -> set[str]:
+        """Returns the ids of the messages whose attempts have not ended."""
+        return set(self._tasks.values())
 
     def take_results(self) -> list[AttemptResult]:
         """Returns the results so far; they are the caller's to record, or to put back."""
@@ -76,8 +82,8 @@ class Attempts:
         for attempt in attempts:
             attempt.channel.busy += 1
             task = tasks.create_task(self._run(attempt))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = attempt.claimed.outgoing_id
+            task.add_done_callback(self._tasks.pop)
 
     async def finish(self, seconds: float) -> None:
         """Waits for the attempts in flight, and cancels those that take longer than that."""

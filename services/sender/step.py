@@ -28,8 +28,9 @@ from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
 from services.sender.begun import Begun
 from services.sender.channels import Channels
-from services.sender.claims import claim_due, claim_untriable
+from services.sender.claims import claim_untriable
 from services.sender.reports import count_results, show_channels
+from services.sender.starts import Starts
 
 logger = log(__name__)
 
@@ -69,6 +70,7 @@ class Sender:
             clock=self._clock,
             on_end=self._wake.set,
         )
+        self._starts = Starts(process.settings, channels, self._attempts, self._clock)
         self._retry_loop = RetryLoop(
             event="sending paused",
             part="work",
@@ -88,7 +90,7 @@ class Sender:
 
     async def run(self) -> None:
         """Sends until the process stops; waits for a database that is unavailable."""
-        async with asyncio.TaskGroup() as tasks:
+        async with self._starts.mark, asyncio.TaskGroup() as tasks:
             while not self._process.stop.is_set():
                 self._wake.clear()
                 await self._retry_loop.run(lambda: self.round(tasks), self._process.stop)
@@ -113,16 +115,14 @@ class Sender:
             requested, now = self._clock.steady(), self._clock.now()
             async with transaction(self._pool) as connection:
                 recorded, added = await record(connection, results, now)
-                attempts = await claim_due(
-                    connection, self._channels, self._settings, now, requested=requested
-                )
+                attempts = await self._starts.claim(connection, recorded, now, requested)
         except BaseException:
             self._attempts.put_back(results)
             raise
-        self._attempts.start(attempts, tasks)
         self._announcer.announce(added)
         count_results(self._process.progress, recorded, now)
         show_channels(self._process.health, self._channels.usable)
+        await self._starts.start(attempts, tasks)
 
     async def _postpone(self) -> None:
         """Claims messages that cannot be tried now; the next round records why."""

@@ -165,6 +165,11 @@ class SenderProcess:
         status = Path(f"/proc/{self._process.pid}/stat").read_text()
         return status.rpartition(")")[2].split()[0] == "T"
 
+    @property
+    def exit_code(self) -> int | None:
+        """Returns the exit code; a negative one names a signal."""
+        return self._process.poll()
+
     def pause(self) -> None:
         """Stops the process with SIGSTOP."""
         self._process.send_signal(signal.SIGSTOP)

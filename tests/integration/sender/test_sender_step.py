@@ -142,6 +142,17 @@ class Bench:
             self.announcer,
         )
         self._offset = 0
+        self._others: list[Bench] = []
+
+    def another(self) -> Bench:
+        """Returns another sender on the same tables."""
+        self._others.append(Bench(self.process.settings, self.pool))
+        return self._others[-1]
+
+    async def close(self) -> None:
+        """Disconnects all senders, as at clean stops."""
+        for bench in (*self._others, self):
+            await bench.sender._starts.mark.close()
 
     def _courier(self, connection: OutgoingConnection) -> ScriptedCourier:
         self.couriers.append(ScriptedCourier(connection))
@@ -206,7 +217,9 @@ class Bench:
 @pytest.fixture
 async def bench(settings: Settings) -> AsyncIterator[Bench]:
     pool = await open_pool(settings.database)
-    yield Bench(settings, pool)
+    made = Bench(settings, pool)
+    yield made
+    await made.close()
     await pool.close()
 
 
@@ -269,7 +282,7 @@ async def test_a_message_is_sent_recorded_and_announced(bench: Bench) -> None:
 async def test_a_batch_that_does_not_follow_changes_nothing(bench: Bench) -> None:
     await bench.take_in(queued_mail())
     again = bench.received(queued_mail(), 7)
-    fresh = Bench(bench.process.settings, bench.pool)
+    fresh = bench.another()
 
     with pytest.raises(OffsetGap):
         await fresh.sender.take_in([again])
@@ -509,7 +522,7 @@ async def test_a_message_whose_sender_ended_after_the_dot_counts_as_unknown(benc
     await bench.be_killed_in_an_attempt(completes=True)
 
     # Any sender finds it after a reload, and does not send it before the long pause is over.
-    successor = Bench(bench.process.settings, bench.pool)
+    successor = bench.another()
     await successor.rounds(2)
     rows_now = await delivery_rows(bench.pool)
     assert [(row["state"], row["maybe_twice"], row["attempts"]) for row in rows_now] == [
@@ -529,7 +542,7 @@ async def test_a_message_whose_sender_ended_before_the_dot_is_sent_at_once(bench
     await bench.take_in(queued_mail(), queued_mail())
     await bench.be_killed_in_an_attempt(completes=False)
 
-    successor = Bench(bench.process.settings, bench.pool)
+    successor = bench.another()
     await successor.rounds(2)
 
     found = await delivery_rows(bench.pool)
