@@ -1,4 +1,4 @@
-"""A large message that kills the sender fails after three deaths; all others are sent once."""
+"""A large message that kills the sender fails after three deaths alone; all others are sent."""
 
 from __future__ import annotations
 
