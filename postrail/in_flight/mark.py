@@ -24,6 +24,8 @@ logger = log(__name__)
 
 # A message with this number of deaths alone is not worked again.
 DEATHS_MAX = 3
+# PostgreSQL notices the end of a process a moment later: a mark is examined twice, after these times.
+DYING_SECONDS = (0.0, 0.2)
 # Deaths of messages that never came again, because another process finished them.
 FORGET_AFTER = "30 days"
 
@@ -61,9 +63,11 @@ class Mark:
             try:
                 connection = await self._connected()
                 found = await self._write(connection, work_ids)
-                if any(other for _, _, other in found):
-                    await self._count_deaths(connection)
-                    found = await self._write(connection, work_ids)
+                for seconds in DYING_SECONDS:
+                    if any(other for _, _, other in found):
+                        await asyncio.sleep(seconds)
+                        await self._count_deaths(connection)
+                        found = await self._write(connection, work_ids)
             except BaseException:
                 await self._disconnect()
                 raise
