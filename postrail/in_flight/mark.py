@@ -24,7 +24,8 @@ logger = log(__name__)
 
 # A message with this number of deaths alone is not worked again.
 DEATHS_MAX = 3
-# PostgreSQL notices the end of a process a moment later: a mark is examined twice, after these times.
+# PostgreSQL notices the end of a process a moment later: a mark is examined twice, after these
+# times.
 DYING_SECONDS = (0.0, 0.2)
 # Deaths of messages that never came again, because another process finished them.
 FORGET_AFTER = "30 days"

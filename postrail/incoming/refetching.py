@@ -36,6 +36,8 @@ class Refetch:
     raw_offset: int | None
     blobs: list[str]
     has_parsed: bool
+    # The message is past `fetched` again, or has another outcome: there is nothing to do.
+    fulfilled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,21 +77,14 @@ async def due(
     """Returns due requests of these mailboxes, in the order in which their messages arrived.
 
     At most `limit`, and at most `max_bytes` of messages, but one in any case. Requests whose
-    messages are past `fetched` again are removed before.
+    messages are past `fetched` again are removed.
     """
-    await _remove_fulfilled(connection, mailboxes)
-    found = await rows_as(
-        connection,
-        Refetch,
-        "SELECT mail_id::text, mail.mailbox, source, state, refetch.revision, requested_at,"
-        " refetch.attempts, size, received_at, fetched_at, raw_partition, raw_offset, blobs,"
-        " parsed IS NOT NULL AS has_parsed"
-        " FROM refetch JOIN incoming_mail AS mail USING (mail_id)"
-        " WHERE refetch.mailbox = ANY(%s) AND refetch.due_at <= %s AND NOT held"
-        " AND only_in_mailbox = %s"
-        " ORDER BY refetch.due_at, arrival NULLS LAST, fetched_at, mail_id LIMIT %s",
-        [list(mailboxes), now, only_in_mailbox, limit],
-    )
+    while True:
+        found = await _due(connection, mailboxes, now, only_in_mailbox, limit)
+        fulfilled = [request for request in found if request.fulfilled]
+        if not fulfilled:
+            break
+        await _remove(connection, fulfilled)
     size, taken = 0, 0
     for each in found:
         size += each.size
@@ -97,6 +92,27 @@ async def due(
             break
         taken += 1
     return found[:taken]
+
+
+async def _due(
+    connection: Connection,
+    mailboxes: Sequence[str],
+    now: datetime,
+    only_in_mailbox: bool,
+    limit: int,
+) -> list[Refetch]:
+    return await rows_as(
+        connection,
+        Refetch,
+        "SELECT mail_id::text, mail.mailbox, source, state, refetch.revision, requested_at,"
+        " refetch.attempts, size, received_at, fetched_at, raw_partition, raw_offset, blobs,"
+        " parsed IS NOT NULL AS has_parsed, mail.revision <> refetch.revision"
+        "  OR state NOT IN ('fetched', 'failed', 'quarantined') AS fulfilled"
+        " FROM refetch JOIN incoming_mail AS mail USING (mail_id)"
+        " WHERE refetch.mailbox = ANY(%s) AND refetch.due_at <= %s AND NOT held"
+        " AND only_in_mailbox = %s ORDER BY refetch.due_at, sequence LIMIT %s",
+        [list(mailboxes), now, only_in_mailbox, limit],
+    )
 
 
 async def parsed_form(connection: Connection, mail_id: str) -> MailParsed | None:
@@ -114,7 +130,8 @@ async def begin(connection: Connection, requests: Sequence[Refetch], now: dateti
     found = await rows(
         connection,
         "UPDATE incoming_mail AS mail SET state = 'fetched', attempts = 0, limit_tries = 0,"
-        " due_at = NULL, refetched_at = %(now)s FROM refetch,"
+        " due_at = NULL,"
+        " refetched_at = %(now)s FROM refetch,"
         " unnest(%(mail_ids)s::uuid[], %(times)s::timestamptz[]) AS served (mail_id, requested_at)"
         " WHERE mail.mail_id = served.mail_id AND refetch.mail_id = served.mail_id"
         " AND refetch.requested_at = served.requested_at AND mail.revision = refetch.revision"
@@ -186,8 +203,8 @@ async def handle_parsed(connection: Connection, request: Refetch, now: datetime)
     """Has the handler work with the parsed form in the message's row, as its bytes are gone."""
     await connection.execute(
         "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"
-        " limit_tries = 0, refetched_at = %(now)s"
-        " WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
+        " limit_tries = 0,"
+        " refetched_at = %(now)s WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
         " AND state IN ('fetched', 'failed', 'quarantined') AND parsed IS NOT NULL",
         {"now": now, "mail_id": request.mail_id, "revision": request.revision},
     )
@@ -244,16 +261,6 @@ async def _remove(connection: Connection, requests: Sequence[Refetch]) -> None:
         " WHERE refetch.mail_id = served.mail_id"
         " AND refetch.requested_at = served.requested_at",
         _named(requests),
-    )
-
-
-async def _remove_fulfilled(connection: Connection, mailboxes: Sequence[str]) -> None:
-    await connection.execute(
-        "DELETE FROM refetch USING incoming_mail AS mail"
-        " WHERE refetch.mailbox = ANY(%s) AND mail.mail_id = refetch.mail_id"
-        " AND (mail.revision <> refetch.revision"
-        "  OR mail.state NOT IN ('fetched', 'failed', 'quarantined'))",
-        [list(mailboxes)],
     )
 
 
