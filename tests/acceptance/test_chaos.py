@@ -20,8 +20,8 @@ from postrail.stream.topics import MAIL_DEAD
 from tests.chaos.disturb import IN_FLIGHT_MIN, Chaos
 from tests.chaos.plan import Plan
 from tests.makers.settings import environment_of
+from tests.processes.faulty.slow_parser import IN_FLIGHT
 from tests.processes.pipeline import SERVICES, Inbox, Pipeline, Replica
-from tests.processes.slow_parser import IN_FLIGHT
 from tests.servers.dovecot import Dovecot
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(540)]
@@ -108,7 +108,7 @@ def test_the_same_checks_see_a_parser_that_commits_before_its_work(
     pipeline.configure(Inbox(name=name) for name in plan.mailboxes)
     pipeline.start(["fetcher", "handler", "sender"])
     guard = "guarded" if guarded else "unguarded"
-    pipeline.start_as("parser", ["-m", "tests.processes.slow_parser", guard])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.slow_parser", guard])
     chaos = Chaos(pipeline, plan)
     parser = pipeline.replica("parser")
     for wave in range(plan.waves):

@@ -56,7 +56,7 @@ def test_after_a_kill_each_message_makes_one_issue(
     account = folder.account(after_download=wanted, move_to=target, poll_seconds=1)
     pipeline.configure([], others=[account])
     pipeline.start(service for service in SERVICES if service != "fetcher")
-    victim = pipeline.process("victim", ["-m", "tests.processes.killed_at", point])
+    victim = pipeline.process("victim", ["-m", "tests.processes.faulty.killed_at", point])
     victim.start()
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
     pipeline.start(["fetcher"])

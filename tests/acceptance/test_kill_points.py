@@ -65,7 +65,9 @@ def test_after_a_kill_the_successor_completes_the_work(pipeline: Pipeline, point
     mail = letter("Printer on fire", sender=CUSTOMER, message_id="<1@customer.test>", text=text)
     pipeline.dovecot.append("support", mail)
     pipeline.start(other for other in SERVICES if other != service)
-    victim = pipeline.process(f"{service}-victim", ["-m", "tests.processes.killed_at", point])
+    victim = pipeline.process(
+        f"{service}-victim", ["-m", "tests.processes.faulty.killed_at", point]
+    )
     victim.start()
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
     if state is not None:
@@ -85,7 +87,7 @@ def test_a_committed_comment_is_sent_although_its_command_was_killed(
     pipeline.wait_until_settled(mails=1)
     arguments = ["issues", "comment", "HELP-1", "Help is on its way."]
     victim = pipeline.process(
-        "comment", ["-m", "tests.processes.killed_at", "commented", *arguments]
+        "comment", ["-m", "tests.processes.faulty.killed_at", "commented", *arguments]
     )
     victim.start()
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end

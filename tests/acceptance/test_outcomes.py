@@ -15,7 +15,7 @@ import pytest
 from postrail.records import MailParsed
 from postrail.stream import avro
 from postrail.stream.topics import MAIL_DEAD
-from tests.processes.failing_parser import FAULT, FIELD
+from tests.processes.faulty.failing_parser import FAULT, FIELD
 from tests.processes.pipeline import Inbox, Pipeline, letter
 from tests.servers.dovecot import Dovecot
 
@@ -119,7 +119,7 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
 def test_odd_messages_have_their_stated_outcomes_and_delay_no_others(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
-    pipeline.start_as("parser", ["-m", "tests.processes.failing_parser"])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.failing_parser"])
     pipeline.start()
     # The pipeline runs before the odd messages arrive, so that only their delay is measured.
     pipeline.dovecot.append("sales", ordinary(0))

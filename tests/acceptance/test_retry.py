@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.makers.commands import Postrail, answer, commands_in
-from tests.processes.failing_parser import FAULT, FIELD
+from tests.processes.faulty.failing_parser import FAULT, FIELD
 from tests.processes.pipeline import Inbox, Pipeline, letter
 from tests.servers.dovecot import Dovecot
 
@@ -48,7 +48,7 @@ def postrail(
 def test_what_failed_in_the_parser_is_handled_once_after_a_retry(
     pipeline: Pipeline, postrail: Postrail
 ) -> None:
-    pipeline.start_as("parser", ["-m", "tests.processes.failing_parser"])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.failing_parser"])
     pipeline.start()
     pipeline.dovecot.fill("support", [broken(number) for number in range(MAILS)])
     pipeline.wait_until_settled(mails=MAILS)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes.faulty.shifted_clock import Shift
 from tests.processes.pipeline import SERVICES, Inbox, Pipeline, Replica, letter
-from tests.processes.shifted_clock import Shift
 from tests.servers.dovecot import Dovecot
 from tests.servers.table_times import foreign_times
 

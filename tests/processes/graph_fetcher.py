@@ -19,7 +19,7 @@ from postrail.stream.producer import Producer
 from services.fetcher.__main__ import main
 from services.fetcher.opener import PostgresFolderState
 from services.fetcher.store import PostgresStore
-from tests.processes.killed_at import die
+from tests.processes.faulty.killed_at import die
 
 
 def dying(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.shifted_clock import Shift
+from tests.processes.faulty.shifted_clock import Shift
 from tests.servers.table_times import foreign_times, time_of
 
 REPOSITORY = Path(__file__).parents[3]

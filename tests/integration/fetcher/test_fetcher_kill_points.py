@@ -140,7 +140,7 @@ async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
     dovecot.fill(USER, [mail(1), mail(2, size=1_500_000), mail(3)])
     environment = os.environ | environment | {"POSTRAIL_SECRET_MAIL": PASSWORD}
     log = tmp_path / "fetcher.log"
-    with fetcher(environment, log, "tests.processes.killed_at", point) as process:
+    with fetcher(environment, log, "tests.processes.faulty.killed_at", point) as process:
         code = await asyncio.to_thread(process.wait, 40)
         assert code == -signal.SIGKILL, log.read_text()
     assert (len(sources(url)), state_of(dovecot, wanted)) == (recorded, state)

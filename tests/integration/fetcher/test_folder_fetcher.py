@@ -80,7 +80,7 @@ async def test_after_a_kill_at_each_point_a_successor_completes_the_work(
 ) -> None:
     folder, log = filled(kind, tmp_path), tmp_path / "fetcher.log"
     await configure(settings, [folder.account(**account_values(wanted))])
-    with fetcher(environment, log, "tests.processes.killed_at", point) as process:
+    with fetcher(environment, log, "tests.processes.faulty.killed_at", point) as process:
         code = await asyncio.to_thread(process.wait, 40)
         assert code == -signal.SIGKILL, log.read_text()
     if point in ("file read", "acknowledged"):

@@ -18,7 +18,7 @@ from postrail.stream import avro
 from postrail.stream.producer import Entry, Producer
 from postrail.stream.topics import MAIL_PARSED
 from tests.makers.records import mail_parsed
-from tests.processes.deadly_handler import MIB, SLOW, WORD
+from tests.processes.faulty.deadly_handler import MIB, SLOW, WORD
 from tests.processes.pipeline import Inbox, Pipeline, Replica
 
 pytestmark = pytest.mark.timeout(240)
@@ -78,7 +78,7 @@ def test_a_mail_that_kills_is_failed_after_three_deaths_and_all_others_are_handl
     ]
     feed(pipeline, mails)
     handlers = [
-        pipeline.process(f"handler-{number}", ["-m", "tests.processes.deadly_handler"])
+        pipeline.process(f"handler-{number}", ["-m", "tests.processes.faulty.deadly_handler"])
         for number in range(replicas)
     ]
     for handler in handlers:
@@ -105,7 +105,7 @@ def test_replies_to_many_watchers_fit_into_the_memory_of_the_manifest(pipeline: 
     """Uses the real limit: 50 replies of 3 MiB to issues of 12 watchers each."""
     first = [mail_parsed(subject=f"issue {number}") for number in range(50)]
     feed(pipeline, first)
-    pipeline.start_as("handler", ["-m", "tests.processes.deadly_handler", MANIFEST_MIB])
+    pipeline.start_as("handler", ["-m", "tests.processes.faulty.deadly_handler", MANIFEST_MIB])
     handler = pipeline.replica("handler")
     pipeline.wait_until(
         lambda: states(pipeline).get("done") == len(first), WAIT_SECONDS, "the issues"
@@ -134,7 +134,7 @@ def test_a_paused_handler_that_wakes_up_again_is_not_dead(pipeline: Pipeline) ->
     mails = [mail_parsed(subject=f"mail {number}") for number in range(5)]
     feed(pipeline, mails)
     frozen, other = (
-        pipeline.process(f"handler-{name}", ["-m", "tests.processes.deadly_handler", SLOW])
+        pipeline.process(f"handler-{name}", ["-m", "tests.processes.faulty.deadly_handler", SLOW])
         for name in ("frozen", "other")
     )
     frozen.start()

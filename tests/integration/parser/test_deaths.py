@@ -32,9 +32,9 @@ from postrail.stream.worker import Worker
 from tests.makers.parsing import fetched
 from tests.makers.records import mail_fetched
 from tests.makers.settings import PARTITIONS, settings_of
-from tests.processes.deadly_parser import FIELD, MIB
+from tests.processes.faulty.deadly_parser import FIELD, MIB
+from tests.processes.faulty.slow_parser import EACH, IN_FLIGHT
 from tests.processes.pipeline import Inbox, Pipeline, Replica, letter
-from tests.processes.slow_parser import EACH, IN_FLIGHT
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -122,7 +122,7 @@ def test_a_mail_that_kills_is_passed_on_after_three_deaths_and_its_neighbours_ar
     mails = [mail(number, field if number == 24 else "") for number in range(64)]
     bad = mails[24]
     feed(pipeline, mails)
-    pipeline.start_as("parser", ["-m", "tests.processes.deadly_parser", *limit])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.deadly_parser", *limit])
     pipeline.start(["handler"])
     parser = pipeline.replica("parser")
     codes = restart_until(parser, lambda: pipeline.records(MAIL_PARSED) >= len(mails))
@@ -158,7 +158,7 @@ def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_onl
     large = fetched(None, blob=reference, mail_id=str(uuid4()), mailbox=mails[12].mailbox)
     mails.insert(13, large)
     feed(pipeline, mails)
-    pipeline.start_as("parser", ["-m", "tests.processes.deadly_parser", "64"])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.deadly_parser", "64"])
     parser = pipeline.replica("parser")
     ids = {one.mail_id for one in mails}
     codes = restart_until(
@@ -181,7 +181,7 @@ def test_a_mail_too_large_for_the_memory_that_there_is_delays_its_neighbours_onl
 def test_three_kills_with_a_batch_in_flight_blame_none_of_its_mails(pipeline: Pipeline) -> None:
     mails = [mail(8 * number) for number in range(5)]
     feed(pipeline, mails)
-    pipeline.start_as("parser", ["-m", "tests.processes.slow_parser", "guarded", EACH])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.slow_parser", "guarded", EACH])
     parser = pipeline.replica("parser")
     # The whole batch, then the second record alone, then the third: those before were parsed.
     for in_flight in (1, 3, 5):

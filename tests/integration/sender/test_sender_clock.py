@@ -13,6 +13,7 @@ from postrail.database import Pool, open_pool
 from postrail.stream.producer import Producer
 from postrail.stream.topics import apply_topics
 from tests.makers.settings import settings_of
+from tests.processes.faulty.shifted_clock import Shift
 from tests.processes.senders import (
     SenderProcess,
     configure,
@@ -21,7 +22,6 @@ from tests.processes.senders import (
     queued_mail,
     until,
 )
-from tests.processes.shifted_clock import Shift
 from tests.servers.paused_smtp import PausedSmtp
 
 CLAIM_SECONDS = 3.0
@@ -70,7 +70,7 @@ async def test_a_suspended_sender_does_not_write_the_dot(lab: Lab, set_seconds: 
     shift = Shift(lab.folder / "shift")
     async with PausedSmtp() as server:
         await configure(lab.pool, server.port)
-        suspended = lab.start(*shift.command("tests.processes.stopped_sender"))
+        suspended = lab.start(*shift.command("tests.processes.faulty.stopped_sender"))
         try:
 
             async def is_stopped() -> bool:

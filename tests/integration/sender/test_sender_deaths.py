@@ -60,7 +60,7 @@ async def test_a_large_message_that_kills_fails_after_three_deaths_alone_and_oth
     blob = await BlobStore(settings.blobs.url).put(large)
     mails[5] = queued_mail(subject="deadly", message=None, message_blob=blob)
     await producer.send([queued_entry(mail) for mail in mails])
-    arguments = ("-m", "tests.processes.deadly_sender")
+    arguments = ("-m", "tests.processes.faulty.deadly_sender")
     sender = SenderProcess({**environment, **QUICK}, tmp_path, arguments)
     codes: list[int | None] = []
     deadline = time.monotonic() + WAIT_SECONDS

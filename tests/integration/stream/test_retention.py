@@ -21,7 +21,7 @@ from postrail.settings import Settings
 from postrail.stream.connection import client_options
 from postrail.stream.topics import MAIL_FETCHED, MAIL_PARSED, Topic, apply_topics, topic_name
 from tests.makers.settings import environment_of, settings_of
-from tests.processes.shifted_clock import Shift
+from tests.processes.faulty.shifted_clock import Shift
 from tests.servers.shared_parts import make_kafka
 
 REPOSITORY = Path(__file__).parents[3]

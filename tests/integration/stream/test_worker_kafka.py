@@ -36,8 +36,8 @@ from postrail.stream.topics import (
 from postrail.stream.worker import Worker
 from tests.makers.records import mail_fetched, mail_parsed
 from tests.makers.settings import environment_of, settings_of
+from tests.processes.faulty.slow_parser import IN_FLIGHT
 from tests.processes.pipeline import Inbox, Pipeline, letter
-from tests.processes.slow_parser import IN_FLIGHT
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -281,7 +281,7 @@ def test_a_process_leaves_its_group_at_sigterm_and_another_takes_over(
 def test_a_zombie_s_commit_is_refused_and_its_work_has_no_second_effect(
     pipeline: Pipeline,
 ) -> None:
-    pipeline.start_as("parser", ["-m", "tests.processes.slow_parser", "guarded"])
+    pipeline.start_as("parser", ["-m", "tests.processes.faulty.slow_parser", "guarded"])
     pipeline.start(["handler"])
     zombie = pipeline.replica("parser")
     mails = [

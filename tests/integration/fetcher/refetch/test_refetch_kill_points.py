@@ -60,7 +60,7 @@ async def test_after_a_kill_at_each_point_every_message_is_handled_once(
 ) -> None:
     settings, log = scene.settings, tmp_path / "fetcher.log"
     before = await _all_failed(scene, environment, tmp_path, source)
-    with fetcher(environment, log, "tests.processes.killed_at", point) as process:
+    with fetcher(environment, log, "tests.processes.faulty.killed_at", point) as process:
         assert await asyncio.to_thread(process.wait, 40) == -signal.SIGKILL, log.read_text()
     assert await _states(scene) == {"fetched": back}
     assert len(await asyncio.to_thread(fetched_records, settings)) == before + published

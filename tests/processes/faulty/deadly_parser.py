@@ -1,7 +1,7 @@
 """A parser that dies on messages with a certain header field, in the way that the field names.
 
-    python -m tests.processes.deadly_parser            without a memory limit
-    python -m tests.processes.deadly_parser 128        with 128 MiB more than at its start
+    python -m tests.processes.faulty.deadly_parser            without a memory limit
+    python -m tests.processes.faulty.deadly_parser 128        with 128 MiB more than at its start
 
 The real parser is only known to die on large messages under a low memory limit.
 """

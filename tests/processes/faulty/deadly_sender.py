@@ -1,6 +1,6 @@
 """A sender that dies of messages with a certain word in their text, before the final dot.
 
-python -m tests.processes.deadly_sender
+python -m tests.processes.faulty.deadly_sender
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Runs a module in a process whose machine's clock is wrong, and may be set while it runs.
 
-    python -m tests.processes.shifted_clock FILE MODULE [ARGUMENT…]
+    python -m tests.processes.faulty.shifted_clock FILE MODULE [ARGUMENT…]
 
 FILE is that of a `Shift`. The clocks that nobody can set, of which CLOCK_BOOTTIME is one, are left
 alone; so are the times of files, and the event loop's timers.
@@ -32,7 +32,7 @@ class Shift:
 
     def command(self, module: str, *arguments: str) -> list[str]:
         """Returns the arguments for Python that run a module by this clock."""
-        return ["-m", "tests.processes.shifted_clock", str(self.file), module, *arguments]
+        return ["-m", "tests.processes.faulty.shifted_clock", str(self.file), module, *arguments]
 
     def set(self, seconds: float) -> None:
         """Sets the clock, at once."""

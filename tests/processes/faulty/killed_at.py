@@ -1,6 +1,6 @@
 """Runs a process that kills itself by SIGKILL when it first reaches a point of its work.
 
-    python -m tests.processes.killed_at POINT [ARGUMENT…]
+    python -m tests.processes.faulty.killed_at POINT [ARGUMENT…]
 
 The code that runs is the real one; only the one method is followed, or preceded, by the kill.
 """

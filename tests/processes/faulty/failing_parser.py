@@ -1,6 +1,6 @@
 """A parser with an artificial fault: it fails on messages with a certain header field.
 
-    python -m tests.processes.failing_parser
+    python -m tests.processes.faulty.failing_parser
 
 The real parser is not known to fail on any message.
 """

@@ -1,8 +1,8 @@
 """A handler that dies of messages with a certain word in their subject, or of a memory limit.
 
-    python -m tests.processes.deadly_handler            dies of the word
-    python -m tests.processes.deadly_handler 512        may have 512 MiB of memory
-    python -m tests.processes.deadly_handler slow       takes a while for each batch, and lives
+    python -m tests.processes.faulty.deadly_handler            dies of the word
+    python -m tests.processes.faulty.deadly_handler 512        may have 512 MiB of memory
+    python -m tests.processes.faulty.deadly_handler slow       takes long for each batch, and lives
 
 It dies where the effects are applied, as by a kill.
 """

@@ -1,8 +1,8 @@
 """A parser that is slow with each batch, so that it can be killed with a batch in flight.
 
-    python -m tests.processes.slow_parser guarded
-    python -m tests.processes.slow_parser unguarded
-    python -m tests.processes.slow_parser guarded each
+    python -m tests.processes.faulty.slow_parser guarded
+    python -m tests.processes.faulty.slow_parser unguarded
+    python -m tests.processes.faulty.slow_parser guarded each
 
 Without its guard it commits a batch before the work, so that its death loses the batch in flight.
 """
