@@ -31,9 +31,10 @@ async def check_lost_records(settings: Settings, clock: Clock) -> list[Finding]:
         async with one_connection(settings.database) as connection:
             seen = await topics_seen.seen(connection)
             since = _made_anew(seen, ids, clock.now())
-            waiting = await lost.waiting(connection, since.get(MAIL_FETCHED.name))
+            by_mailbox = await lost.waiting(connection, since.get(MAIL_FETCHED.name))
     except PipelineError as error:
         return [wrong(PART, error)]
+    waiting = sum(by_mailbox.values())
     if not since and not waiting:
         return []
     topics = ", ".join(f"{name} (seen since {at:%Y-%m-%d %H:%M} UTC)" for name, at in since.items())

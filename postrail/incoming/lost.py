@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, one, rows, rows_as
+from postrail.database import Connection, rows, rows_as
 from postrail.incoming import refetch
 
 REQUESTED_BY = "fetcher: record lost"
@@ -135,17 +135,17 @@ async def _fail_often_passed(
     return set(failed)
 
 
-async def waiting(connection: Connection, made_anew_at: datetime | None) -> int:
-    """Counts the messages whose records are lost, and that wait to be published again.
+async def waiting(connection: Connection, made_anew_at: datetime | None) -> dict[str, int]:
+    """Counts, by mailbox, the messages whose records are lost and not published again yet.
 
     Those from before `made_anew_at`, when today's mail.fetched was first seen, count before their
     loss is proven.
     """
-    row = await one(
+    found = await rows(
         connection,
-        "SELECT count(*) FROM incoming_mail AS mail WHERE state = 'fetched'"
+        "SELECT mailbox, count(*) FROM incoming_mail AS mail WHERE state = 'fetched'"
         " AND (greatest(fetched_at, refetched_at) < %s OR EXISTS (SELECT 1 FROM refetch"
-        "  WHERE refetch.mail_id = mail.mail_id AND requested_by = %s))",
+        "  WHERE refetch.mail_id = mail.mail_id AND requested_by = %s)) GROUP BY mailbox",
         [made_anew_at, REQUESTED_BY],
     )
-    return int(row[0]) if row else 0
+    return {mailbox: int(count) for mailbox, count in found}

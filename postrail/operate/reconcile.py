@@ -7,10 +7,13 @@ from datetime import date, timedelta
 
 from postrail.clock import Clock
 from postrail.database import Transactions
+from postrail.incoming import lost
 from postrail.mailbox_state import reconciliation
 from postrail.mailbox_state.reconciliation import Reconciliation
 from postrail.operate.check_mailbox import enabled_accounts, request_checks
 from postrail.settings import KafkaSettings
+from postrail.stream.offsets import topics_seen
+from postrail.stream.topics import MAIL_FETCHED
 
 POLL_SECONDS = 0.5
 
@@ -38,6 +41,13 @@ async def request_reconciliations(
         ]
     await request_checks(kafka, mailboxes, author=author, clock=clock)
     return ids
+
+
+async def lost_records(transactions: Transactions) -> dict[str, int]:
+    """Counts, by mailbox, the messages that Kafka has lost and that are not published again yet."""
+    async with transactions() as connection:
+        made_anew = (await topics_seen.made_anew(connection)).get(MAIL_FETCHED.name)
+        return await lost.waiting(connection, made_anew.first_seen_at if made_anew else None)
 
 
 async def wait_for_reconciliations(

@@ -140,6 +140,34 @@ async def test_a_comparison_is_requested_and_its_figures_are_shown(
     assert found["finished_at"]
 
 
+async def test_a_comparison_does_not_hide_messages_that_kafka_has_lost(
+    dovecot: Dovecot,
+    certificates: Certificates,
+    settings: Settings,
+    command: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    """Each of them has a row, so that none is unaccounted for."""
+    await asyncio.to_thread(apply_topics, settings.kafka)
+    await asyncio.to_thread(command, "apply", "-f", str(file_of(tmp_path, dovecot, certificates)))
+    with psycopg.connect(settings.database.url.get_secret_value()) as connection:
+        connection.execute(
+            "INSERT INTO kafka_topic SELECT 'mail.fetched', gen_random_uuid(), at"
+            " FROM unnest(ARRAY['2026-01-01', '2026-02-01']::timestamptz[]) AS at"
+        )
+        connection.execute(
+            "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at)"
+            " SELECT gen_random_uuid(), 'help', 'INBOX', 'fetched', 1, at"
+            " FROM unnest(ARRAY['2026-01-15', '2026-02-15']::timestamptz[]) AS at"
+        )
+    words = await asyncio.to_thread(command, "accounts", "reconcile", "help", "--wait", "0")
+    assert words.endswith("0 fetched, 1 lost in Kafka and to be published again\n")
+    (found,) = json.loads(
+        await asyncio.to_thread(command, "accounts", "reconcile", "help", "--wait", "0", "--json")
+    )
+    assert found["lost"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

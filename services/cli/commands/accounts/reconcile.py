@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated
 
@@ -10,7 +11,11 @@ import typer
 
 from postrail.errors import ConfigurationError, TransientError
 from postrail.mailbox_state.reconciliation import Reconciliation
-from postrail.operate.reconcile import request_reconciliations, wait_for_reconciliations
+from postrail.operate.reconcile import (
+    lost_records,
+    request_reconciliations,
+    wait_for_reconciliations,
+)
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load_to_write, shared_clock
 from services.cli.options import Author, Everything, Names, chosen, login_name
@@ -85,11 +90,12 @@ def _run(
                 lambda: connected(settings), ids, wait_seconds=wait, clock=clock
             )
         )
+    lost = complete(lost_records(lambda: connected(settings)))
     if json:
-        show_json(found)
+        show_json([{**asdict(one), "lost": lost.get(one.mailbox, 0)} for one in found])
         return
     for one in found:
-        console().print(_described(one), markup=False)
+        console().print(_described(one, lost.get(one.mailbox, 0)), markup=False)
     unfinished = [one.mailbox for one in found if one.finished_at is None]
     if unfinished and wait:
         raise TransientError(
@@ -99,6 +105,8 @@ def _run(
         )
 
 
-def _described(one: Reconciliation) -> str:
+def _described(one: Reconciliation, lost: int) -> str:
     figures = f"{one.held} messages held, {one.unaccounted} unaccounted for, {one.fetched} fetched"
+    if lost:
+        figures += f", {lost} lost in Kafka and to be published again"
     return f"{one.mailbox}: " + (figures if one.finished_at else f"not finished, so far {figures}")
