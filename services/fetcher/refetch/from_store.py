@@ -13,6 +13,7 @@ from typing import Protocol
 from postrail.errors import FatalError, TransientError
 from postrail.incoming.refetching import MailboxRequests, Refetch
 from postrail.observe.log import log
+from postrail.retry_loop import RetryLoop
 from postrail.stream.producer import partition_of
 from postrail.tasks import set_within
 from services.fetcher.refetch.queue import RefetchQueue
@@ -21,6 +22,7 @@ from services.fetcher.refetch.stored import Found, StoredMessages
 logger = log("fetcher")
 
 POLL_SECONDS = 2.0
+PAUSE_MAX_SECONDS = 60.0
 
 
 class Watches(Protocol):
@@ -56,13 +58,17 @@ class StoredRefetches:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serves until `stop` is set; raises FatalError when Kafka did not acknowledge."""
+        retry = RetryLoop(
+            event="mails are not published again yet",
+            part="refetch",
+            # New messages are read meanwhile.
+            health=None,
+            pause=lambda seconds: set_within(stop, seconds),
+            base_seconds=POLL_SECONDS,
+            max_seconds=PAUSE_MAX_SECONDS,
+        )
         while not stop.is_set():
-            try:
-                busy = await self.serve()
-            except TransientError as error:
-                logger.warning("mails are not published again yet", reason=str(error))
-                busy = False
-            if not busy:
+            if not await retry.run(self.serve, stop):
                 await set_within(stop, POLL_SECONDS)
 
     async def serve(self) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from postrail.blobs import BlobStore
+from postrail.errors import TransientError
 from postrail.records import BlobReference
 from postrail.settings import Settings
 from tests.integration.fetcher.refetch.scene import ROW, Scene, opened, sha256
@@ -256,3 +260,34 @@ async def test_a_message_with_a_fault_of_its_own_does_not_stop_the_others(scene:
     )
     assert (mail_id, due_at) == (broken, scene.clock.now() + timedelta(hours=6))
     assert "UndecodableError" in problem
+
+
+async def test_an_unavailable_part_is_waited_for(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.fetcher.refetch.from_store.POLL_SECONDS", 0.01)
+    (mail_id,) = await scene.fetched(MAIL)
+    await scene.failed(mail_id)
+    await scene.topic_made_anew()
+    faults = [TransientError("the blob store is unavailable") for _ in range(3)]
+    archived = BlobStore.read_archived
+
+    async def read_archived(*arguments: Any) -> bool:
+        if faults:
+            raise faults.pop()
+        return await archived(*arguments)
+
+    monkeypatch.setattr(BlobStore, "read_archived", read_archived)
+    await scene.request(mail_id)
+    stop = asyncio.Event()
+    serving = asyncio.create_task(scene.refetches.run(stop))
+    # Only then it is known that nothing but the mailbox has it.
+    async with asyncio.timeout(20):
+        # There is no event to wait for.
+        while not await scene.rows(  # noqa: ASYNC110
+            "SELECT 1 FROM refetch WHERE only_in_mailbox"
+        ):
+            await asyncio.sleep(0.05)
+    assert faults == []
+    stop.set()
+    await serving
