@@ -20,15 +20,21 @@ COUNT = 30
 SETTLE_SECONDS = 1.5
 
 
-async def handle_messages(lab: SenderLab) -> Bench:
-    """Makes issues, each with a notification whose record Kafka has acknowledged."""
+async def configured(lab: SenderLab, smtp_sink: SmtpSink) -> Bench:
+    """Returns a handler whose notifications go to the sink."""
     await bench.configure(lab.pool)
+    await configure(lab.pool, smtp_sink.port, name="out")
     made = Bench(lab.settings, lab.pool)
     await made.offsets.stored([0])
     made.offsets.expect({0: None})
-    await made.handle(*(mail_parsed() for _ in range(COUNT)))
-    await lab.send([one for one in made.producer.sent if one.topic.name == "outgoing.queued"])
     return made
+
+
+async def notify(lab: SenderLab, handler: Bench, count: int) -> None:
+    """Makes issues, each with a notification whose record Kafka has acknowledged."""
+    handler.producer.sent.clear()
+    await handler.handle(*(mail_parsed() for _ in range(count)))
+    await lab.send([one for one in handler.producer.sent if one.topic.name == "outgoing.queued"])
 
 
 async def lose_the_rows(lab: SenderLab) -> None:
@@ -52,8 +58,7 @@ async def lose_some_rows(lab: SenderLab) -> None:
 async def test_each_notification_is_sent_once(
     lab: SenderLab, smtp_sink: SmtpSink, lose: Callable[[SenderLab], Awaitable[None]]
 ) -> None:
-    await handle_messages(lab)
-    await configure(lab.pool, smtp_sink.port, name="out")
+    await notify(lab, await configured(lab, smtp_sink), COUNT)
     await lose(lab)
 
     sender = lab.start()
@@ -64,3 +69,25 @@ async def test_each_notification_is_sent_once(
     assert len(ids) == len(set(ids)) == COUNT, sender.log
     assert await lab.states() == {"sent": COUNT}
     assert await sender.stop() == 0, sender.log
+
+
+async def test_a_sender_that_had_read_the_lost_records_sends_the_others(
+    lab: SenderLab, smtp_sink: SmtpSink
+) -> None:
+    handler = await configured(lab, smtp_sink)
+    sender = lab.start()
+    await notify(lab, handler, 1)
+    await lab.until_states(sent=1)
+    assert await sender.stop() == 0, sender.log
+    await notify(lab, handler, COUNT)
+    await lab.lose_the_records()
+
+    lab.start()
+    await lab.until_states(sent=COUNT + 1)
+    # The new topic works as well.
+    await notify(lab, handler, 1)
+    await lab.until_states(sent=COUNT + 2)
+    await asyncio.sleep(SETTLE_SECONDS)
+
+    ids = [mail.message_id for mail in smtp_sink.mails]
+    assert len(ids) == len(set(ids)) == COUNT + 2
