@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from postrail.embedded.process_ids import until
@@ -120,6 +122,46 @@ def test_records_of_existing_topics_get_the_brokers_time(settings: Settings) -> 
     assert configs["message.timestamp.type"] == "LogAppendTime"
     # What else was set is kept.
     assert configs["retention.ms"] == str(30 * DAY_MS)
+
+
+def publish(settings: Settings, topic: Topic[Any], made: datetime) -> None:
+    """Publishes a record whose maker says that it is this time."""
+    producer = KafkaProducer(**client_options(settings.kafka))
+    name, milliseconds = topic_name(topic, settings.kafka), int(made.timestamp() * 1000)
+    producer.send(name, b"a record", partition=0, timestamp_ms=milliseconds).get(timeout=20)
+    producer.close()
+
+
+def times(settings: Settings, topic: Topic[Any], count: int) -> list[datetime]:
+    """Returns the times of the first records of partition 0."""
+    partition = TopicPartition(topic_name(topic, settings.kafka), 0)
+    consumer = KafkaConsumer(**client_options(settings.kafka), consumer_timeout_ms=20_000)
+    try:
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        found = [record.timestamp for record in itertools.islice(consumer, count)]
+    finally:
+        consumer.close()
+    return [datetime.fromtimestamp(milliseconds / 1000, UTC) for milliseconds in found]
+
+
+def test_earlier_records_keep_their_times(settings: Settings) -> None:
+    # Stored offsets name the time of the record before them.
+    apply_topics(settings.kafka)
+    alter(settings, MAIL_FETCHED, {"message.timestamp.type": "CreateTime"})
+    assert until(lambda: check_topics(settings.kafka).to_alter == [MAIL_FETCHED], 20)
+    made = datetime.now(UTC).replace(microsecond=0) - timedelta(days=20)
+    publish(settings, MAIL_FETCHED, made)
+    assert times(settings, MAIL_FETCHED, 1) == [made]
+
+    apply_topics(settings.kafka)
+    assert until(lambda: check_topics(settings.kafka).to_alter == [], 20)
+    publish(settings, MAIL_FETCHED, made)
+
+    first, second = times(settings, MAIL_FETCHED, 2)
+    assert first == made
+    assert abs(datetime.now(UTC) - second) < timedelta(minutes=1)
+    assert times(settings, MAIL_FETCHED, 2) == [first, second]
 
 
 def test_missing_topics_are_not_created_while_another_differs(settings: Settings) -> None:
