@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, from_url
 
+from postrail.clock import Clock
 from postrail.errors import ConfigurationError, PermanentError, TransientError
 from postrail.records import BlobReference
 
@@ -91,16 +93,21 @@ class ArchivesMessages(WritesBlobs, Protocol):
 class BlobStore:
     """Reads and writes blobs. Its faults are TransientErrors that name the setting to check."""
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
-        """Creates a missing folder of a file:// URL, if it may; raises ConfigurationError."""
+    def __init__(self, url: str, clock: Clock | None = None, *, create: bool = True) -> None:
+        """Creates a missing folder of a file:// URL, if it may; raises ConfigurationError.
+
+        Blobs in a folder get the times of `clock`, not those of the machine; a bucket has its own.
+        """
         self.url = url
         self._store = _open(url, create)
+        self._clock = clock
 
     async def put(self, data: bytes) -> BlobReference:
         """Writes content under its SHA-256; existing content gets a new time of last write."""
         sha256 = hashlib.sha256(data).hexdigest()
         with self._faults():
             await obstore.put_async(self._store, _blob_path(sha256), data)
+            self._date(_blob_path(sha256))
         return BlobReference(sha256=sha256, size=len(data))
 
     async def put_chunks(self, reference: BlobReference, chunks: Iterable[bytes]) -> None:
@@ -208,6 +215,13 @@ class BlobStore:
                     chunk_size=PART_BYTES,
                     max_concurrency=PARTS_AT_ONCE,
                 )
+            self._date(path)
+
+    def _date(self, path: str) -> None:
+        """Sets a file's time of last write: a machine's clock may be wrong, or corrected later."""
+        if self._clock is not None and isinstance(self._store, LocalStore):
+            seconds = self._clock.now().timestamp()
+            os.utime(Path(str(self._store.prefix), path), (seconds, seconds))
 
     async def expire_archive(self, days: int, today: date) -> int:
         """Removes messages archived `days` or more days ago; returns their number."""

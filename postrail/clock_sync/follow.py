@@ -15,9 +15,11 @@ from postrail.tasks import set_within
 
 logger = log(__name__)
 
-# Often at first, until the best of several samples is known.
+# Very often until there is a time at all, and often until the best of several samples is known.
+UNKNOWN_SECONDS = 0.1
 FIRST_SECONDS = 1.0
 EVERY_SECONDS = 10.0
+WAIT_SECONDS = 5.0
 
 # Reads the server's clock; returns None when it has no new reading.
 Measure = Callable[[], Awaitable[Sample | None]]
@@ -33,6 +35,7 @@ class ClockSync:
         self._server = server
         self._measure = measure
         self._samples: Samples | None = None
+        self._known = asyncio.Event()
 
     async def switch_to(self, server: str, measure: Measure) -> None:
         """Follows another server from now on; raises what its first measurement raises."""
@@ -47,7 +50,18 @@ class ClockSync:
         while not await set_within(stop, self._pause_seconds()):
             await self.measure()
 
+    async def wait(self) -> None:
+        """Waits for the first measurement, but not for ever: an old topic has no broker's time."""
+        if not await set_within(self._known, WAIT_SECONDS):
+            logger.warning(
+                "working by the machine's clock",
+                reason=f"{self._server} does not tell the time",
+                remedy="Run: postrail topics apply",
+            )
+
     def _pause_seconds(self) -> float:
+        if not self._known.is_set():
+            return UNKNOWN_SECONDS
         full = self._samples is not None and self._samples.is_full
         return EVERY_SECONDS if full else FIRST_SECONDS
 
@@ -72,6 +86,7 @@ class ClockSync:
         if self._samples is None:
             self._samples = Samples()
             self._clock.restart(self._samples.add(sample))
+            self._known.set()
         else:
             self._clock.correct(self._samples.add(sample))
 

@@ -121,7 +121,8 @@ class Progress:
         return self._tallies.setdefault(mailbox, _Tally())
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Reports once a second until `stop`, and once more at the end."""
+        """Reports at once, then once a second until `stop`, and once more at the end."""
+        self.report()
         while not stop.is_set():
             await set_within(stop, REPORT_SECONDS)
             self.report()

@@ -101,7 +101,7 @@ def _resources(process: Process, store: PostgresStore, threads: Threads) -> Shar
     settings = process.settings
     publisher = Publisher(
         producer=process.producer,
-        blobs=BlobStore(settings.blobs.url),
+        blobs=BlobStore(settings.blobs.url, process.clock),
         health=process.health,
         inline_max_bytes=settings.fetcher.inline_max_bytes,
         archive_days=settings.blobs.archive_days,

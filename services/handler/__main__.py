@@ -29,7 +29,7 @@ async def main(process: Process) -> None:
     key = Secrets(process.settings.secrets).message_id_key()
 
     def stage(pool: Pool, offsets: IntakeOffsets) -> Stage[MailParsed]:
-        blobs = BlobStore(process.settings.blobs.url)
+        blobs = BlobStore(process.settings.blobs.url, process.clock)
         handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         housekeeping = Housekeeping(process, pool, blobs)
         returns = AccountReturns(process, pool)

@@ -139,6 +139,7 @@ class Monitor:
 async def main(process: Process) -> None:
     """Runs the monitor until the process stops."""
     if await topic_exists(process):
+        await process.clock_sync.wait()
         kafka = process.settings.kafka
         await patiently(process, "kafka", lambda: asyncio.to_thread(make_changelogs, kafka))
         if not process.stop.is_set():

@@ -20,8 +20,9 @@ GROUP = "parser"
 async def main(process: Process) -> None:
     """Runs the parser until the process stops."""
     settings = process.settings
+    await process.clock_sync.wait()
     parser = Parser(
-        blobs=BlobStore(settings.blobs.url),
+        blobs=BlobStore(settings.blobs.url, process.clock),
         producer=process.producer,
         progress=process.progress,
         clock=process.clock,

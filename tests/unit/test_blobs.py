@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from postrail.blobs import PART_BYTES, BlobMissing, BlobStore
+from postrail.clock import SettableClock
 from postrail.errors import ConfigurationError, TransientError
 from postrail.records import BlobReference
 
@@ -103,6 +104,18 @@ async def test_a_second_put_moves_the_last_write(blobs: BlobStore, folder: Path)
     assert before == datetime.fromtimestamp(1_000_000, UTC)
     assert after is not None
     assert datetime.now(UTC) - after < timedelta(minutes=1)
+
+
+async def test_blobs_in_a_folder_have_the_times_of_the_clock(folder: Path) -> None:
+    clock = SettableClock(datetime.now(UTC) + timedelta(days=40))
+    blobs = BlobStore(folder.as_uri(), clock)
+    small = await blobs.put(CONTENT)
+    large = await blobs.put(b"x" * (PART_BYTES + 1))
+    await blobs.put_chunks(large, [b"x" * (PART_BYTES + 1)])
+    for reference in (small, large):
+        written_at = await blobs.written_at(reference.sha256)
+        assert written_at is not None
+        assert abs(written_at - clock.now()) < timedelta(seconds=1)
 
 
 async def test_the_same_content_put_at_once_by_many_is_whole(blobs: BlobStore) -> None:

@@ -4,9 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from postrail.clock.samples import Sample
 from postrail.clock.shared_clock import SharedClock
+from postrail.clock_sync import follow
 from postrail.clock_sync.follow import ClockSync
 from postrail.errors import TransientError
 from postrail.observe.health import Health
@@ -110,6 +112,26 @@ async def test_an_unforeseen_fault_does_not_end_it(scene: Scene) -> None:
     sync = ClockSync(scene.clock, scene.health, "Kafka", broken)
     await asyncio.wait_for(sync.run(stop), 10)
     assert scene.clock.is_set
+
+
+async def test_work_begins_with_the_first_measurement(scene: Scene) -> None:
+    scene.machine_ahead = HOUR
+    stop = asyncio.Event()
+    following = asyncio.create_task(scene.sync.run(stop))
+    await asyncio.wait_for(scene.sync.wait(), 3)
+    assert scene.reading == pytest.approx(0, abs=1e-5)
+    stop.set()
+    await following
+
+
+async def test_work_begins_without_a_time_after_a_while(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "WAIT_SECONDS", 0.01)
+    with capture_logs() as logged:
+        await scene.sync.wait()
+    assert logged[0]["event"] == "working by the machine's clock"
+    assert logged[0]["remedy"] == "Run: postrail topics apply"
 
 
 async def test_switching_to_an_unavailable_server_fails(scene: Scene) -> None:
