@@ -266,10 +266,17 @@ def _fault(url: str, error: Exception) -> TransientError:
     )
 
 
+def folder_of(url: str) -> Path | None:
+    """Returns the folder of a file:// URL; None for a bucket."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
 def _open(url: str, create: bool) -> ObjectStore:
     options: dict[str, Any] = {"retry_config": RETRIES}
     if url.startswith("file:"):
-        if not create and not Path(unquote(urlsplit(url).path)).is_dir():
+        folder = folder_of(url)
+        if not create and folder and not folder.is_dir():
             raise ConfigurationError(
                 f"the folder of the blob store {url} does not exist",
                 setting=SETTING,

@@ -11,6 +11,7 @@ from postrail.incoming import queue as incoming
 from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.operate.blob_collector import collect, keep_for
+from postrail.operate.unfinished_blobs import remove_unfinished
 from postrail.process import Process
 from postrail.tasks import set_within
 
@@ -60,5 +61,7 @@ class Housekeeping:
         keep = keep_for(self._settings.kafka)
         report = await collect(self._pool, self._blobs, now=now, keep=keep)
         logger.info("blobs collected", report=str(report))
+        if unfinished := await remove_unfinished(self._settings.blobs.url, now):
+            logger.info("unfinished blobs removed", count=unfinished)
         if self._settings.blobs.archive_days:
             await self._blobs.expire_archive(self._settings.blobs.archive_days, now.date())
