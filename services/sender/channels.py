@@ -85,6 +85,8 @@ class Channels:
         self._make_courier = make_courier
         self._channels: dict[str, Channel] = {}
         self._known: list[str] = []
+        # Of the reading before the last: a message that was found stray then is recorded by now.
+        self._known_before: set[str] = set()
         self._reload_at: datetime | None = None
 
     @property
@@ -105,7 +107,7 @@ class Channels:
         async with transaction(self._pool) as connection:
             configured = await outgoing_connections(connection)
             # At the first reading all are new: one may have come back while no sender was running.
-            new = {one.name for one in configured} - set(self._known)
+            new = {one.name for one in configured} - self._known_before
             if new and (count := await strays.release(connection, new, now)):
                 logger.info("connections are back, their messages go on", count=count)
         self._reload_at = now + timedelta(seconds=RELOAD_SECONDS)
@@ -113,7 +115,7 @@ class Channels:
         return True
 
     async def _adopt(self, configured: Sequence[OutgoingConnection]) -> None:
-        before = self._channels
+        before, self._known_before = self._channels, set(self._known)
         enabled = [connection for connection in configured if connection.enabled]
         self._known = [connection.name for connection in configured]
         self._channels = {

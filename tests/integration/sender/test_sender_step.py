@@ -337,6 +337,21 @@ async def test_a_connection_that_comes_back_releases_its_messages_at_once(
     assert await bench.states() == ["sent"]
 
 
+async def test_a_connection_that_comes_back_before_its_stray_is_recorded_releases_it_too(
+    bench: Bench,
+) -> None:
+    await bench.take_in(queued_mail())
+    await bench.rounds(1)
+    assert await bench.states() == ["sending"]
+    await configure(bench.pool, 25)
+    bench.clock.move(RELOAD_SECONDS)
+    await bench.rounds(1)
+    assert await bench.states() == ["deferred"]
+    bench.clock.move(RELOAD_SECONDS)
+    await bench.rounds(2)
+    assert await bench.states() == ["sent"]
+
+
 async def test_a_result_that_comes_during_a_round_is_recorded_by_the_next(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await bench.take_in(queued_mail())
