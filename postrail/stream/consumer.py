@@ -19,6 +19,7 @@ from kafka.errors import (
     OffsetOutOfRangeError,
 )
 
+from postrail.observe.log import log
 from postrail.records import Record
 from postrail.settings import KafkaSettings
 from postrail.stream.connection import client_options, kafka_faults
@@ -28,6 +29,8 @@ from postrail.stream.offsets.position import Position
 from postrail.stream.offsets.topic_ids import TopicIds
 from postrail.stream.received import OffsetGap, RawRecord, Start
 from postrail.stream.topics import Topic, topic_name
+
+logger = log(__name__)
 
 T = TypeVar("T")
 
@@ -45,6 +48,8 @@ class KafkaReader:
         self._settings = settings
         self._consumer: Any = None
         self._topic_ids = TopicIds(settings)
+        # The topic's id when it was last compared; "": it could not be asked for.
+        self._known_id: str | None = None
         # Records whose topic's id could not be asked for yet.
         self._polled: dict[TopicPartition, list[Any]] = {}
         # What `keep_alive` found wrong with a position; the library says it once.
@@ -87,6 +92,9 @@ class KafkaReader:
 
     def _close(self) -> None:
         self._topic_ids.close()
+        self._close_consumer()
+
+    def _close_consumer(self) -> None:
         self._consumer.close(autocommit=False, timeout_ms=3000)
 
     async def poll(self) -> list[RawRecord]:
@@ -105,7 +113,21 @@ class KafkaReader:
         return [_raw(record, topic_id) for records in found.values() for record in records]
 
     async def topic_id(self) -> str | None:
-        return await self._in_thread(self._topic_id)
+        return await self._in_thread(self._topic_id_now)
+
+    def _topic_id_now(self) -> str | None:
+        """Joins the group again, if the topic was made anew while we have no partitions.
+
+        A group that was assigned while the topic was gone is not always assigned anew by the
+        library when the topic is back.
+        """
+        known, self._known_id = self._known_id, ""
+        self._known_id = self._topic_id()
+        if known not in (None, self._known_id) and not self._assigned:
+            logger.warning("joining the group again: the topic was made anew", topic=self._topic)
+            self._close_consumer()
+            self._open()
+        return self._known_id
 
     def _topic_id(self) -> str | None:
         (found,) = self._topic_ids.of([self._topic])

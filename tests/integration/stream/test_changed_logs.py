@@ -26,6 +26,7 @@ from postrail.records import MailFetched
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.connection import client_options
+from postrail.stream.consumer import KafkaReader
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.offsets.placement import MADE_ANEW, REPLACED, TRUNCATED
 from postrail.stream.producer import Producer
@@ -179,6 +180,31 @@ async def test_an_empty_topic_that_was_made_anew_is_noticed_at_once(
     async with stage.running():
         await stage.until_taken(after)
     assert stage.taken == before + after
+
+
+async def test_a_member_without_partitions_joins_again_when_its_topic_is_back(
+    environment: dict[str, str],
+) -> None:
+    """As after a rebalance while the topic was gone."""
+    kafka = settings_of(environment).kafka
+    await asyncio.to_thread(apply_topics, kafka)
+    reader = KafkaReader(MAIL_FETCHED, GROUP, kafka)
+    await reader.open()
+
+    async def assigned() -> frozenset[int]:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not reader.assigned:
+                await reader.poll()
+        return reader.assigned
+
+    await assigned()
+    await reader.topic_id()
+    # The library believes that the group is assigned.
+    reader._assigned = reader._fresh = frozenset()
+    await asyncio.to_thread(make_anew, kafka, [MAIL_FETCHED])
+    await reader.topic_id()
+    assert await assigned() == reader.take_fresh() == frozenset(range(kafka.partitions))
+    await reader.close()
 
 
 async def test_a_restart_without_a_change_repeats_nothing(stage: Stage) -> None:
