@@ -90,6 +90,20 @@ class Mark:
                 "UPDATE in_flight SET work_ids = '{}' WHERE holder = %s"
             )
 
+    async def forget(self, work_id: str, *, keep: int) -> None:
+        """Forgets the deaths of a message, but for `keep` of those alone.
+
+        Raises TransientError when that is not possible now.
+        """
+        with database_faults():
+            connection = await self._connected()
+            await connection.execute(
+                "DELETE FROM death WHERE service = %(service)s AND work_id = %(id)s"
+                " AND holder NOT IN (SELECT holder FROM death WHERE service = %(service)s"
+                "  AND work_id = %(id)s AND alone ORDER BY died_at LIMIT %(keep)s)",
+                {"service": self._service, "id": work_id, "keep": keep},
+            )
+
     async def close(self) -> None:
         """Removes the mark at a clean stop; best effort."""
         if self._connection is not None or not self._empty:

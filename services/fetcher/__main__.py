@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from postrail.blobs import BlobStore
 from postrail.database import require_current_schema, transaction
+from postrail.in_flight.mark import Mark
 from postrail.instance import require_own
 from postrail.oauth.tokens import AccessTokens
 from postrail.process import Process, open_database, run_process
@@ -23,6 +24,7 @@ from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
 from services.fetcher.assignment import MailboxAssignment
 from services.fetcher.authorizations import Authorizations
+from services.fetcher.in_flight import SERVICE, InFlight
 from services.fetcher.losses import Losses
 from services.fetcher.opener import MailboxFactory, MailboxOpener
 from services.fetcher.reading.publish import Publisher
@@ -50,7 +52,8 @@ async def main(process: Process) -> None:
         await require_own(pool, settings.instance, process.clock.now())
         every = timedelta(seconds=settings.fetcher.reconcile_seconds)
         store = PostgresStore(pool, process.health, process.clock, every)
-        resources = _resources(process, store, Threads(threads))
+        mark = Mark(settings.database, SERVICE)
+        resources = _resources(process, store, Threads(threads), mark)
         full_listing_seconds = settings.fetcher.full_listing_seconds
         mailboxes = MailboxFactory(store, secrets, tokens, process.clock, full_listing_seconds)
         opener = _opener(settings.fetcher.threads, mailboxes)
@@ -84,20 +87,23 @@ async def main(process: Process) -> None:
             reload_seconds=settings.fetcher.accounts_reload_seconds,
         )
         losses = Losses(pool, settings.kafka, process.clock, settings.fetcher.lost_records_seconds)
-        await side_by_side(
-            worker.run(process.stop),
-            assignment.run(process.stop),
-            authorizations.run(process.stop),
-            refetches.run(process.stop),
-            losses.run(process.stop),
-        )
+        async with mark:
+            await side_by_side(
+                worker.run(process.stop),
+                assignment.run(process.stop),
+                authorizations.run(process.stop),
+                refetches.run(process.stop),
+                losses.run(process.stop),
+            )
     finally:
         await tokens.close()
         threads.shutdown(wait=False, cancel_futures=True)
         await pool.close()
 
 
-def _resources(process: Process, store: PostgresStore, threads: Threads) -> SharedResources:
+def _resources(
+    process: Process, store: PostgresStore, threads: Threads, mark: Mark
+) -> SharedResources:
     settings = process.settings
     publisher = Publisher(
         producer=process.producer,
@@ -119,7 +125,7 @@ def _resources(process: Process, store: PostgresStore, threads: Threads) -> Shar
         ),
         progress=process.progress,
         threads=threads,
-        batch_slots=asyncio.Semaphore(settings.fetcher.threads),
+        in_flight=InFlight(mark, settings.fetcher.threads),
         clock=process.clock,
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from postrail.clock import Clock
 from postrail.settings import FetcherSettings
 from postrail.stream.progress import CountsContacts
+from services.fetcher.in_flight import InFlight
 from services.fetcher.reading.publish import Publisher
 from services.fetcher.refetch.queue import RefetchQueue
 from services.fetcher.store import Store
@@ -24,6 +24,5 @@ class SharedResources:
     refetches: RefetchQueue
     progress: CountsContacts
     threads: Threads
-    # One slot per batch in flight, over all mailboxes: this bounds the memory.
-    batch_slots: asyncio.Semaphore
+    in_flight: InFlight
     clock: Clock

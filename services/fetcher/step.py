@@ -59,8 +59,7 @@ class Fetch:
     async def take(self, listed: Sequence[ListedMail]) -> None:
         """Reads, publishes, records and finishes listed messages."""
         for batch in self.reader.batches(listed):
-            async with self._resources.batch_slots:
-                await self._take(batch)
+            await self._resources.in_flight.work(self, batch, self._take)
 
     async def held(self) -> list[ListedMail]:
         """Returns all messages that the mailbox holds up to where it was read."""

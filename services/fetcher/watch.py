@@ -81,6 +81,7 @@ class MailboxWatch:
                     await self._opener.open(mailbox, self._resources.threads)
         finally:
             self._resources.threads.release(mailbox)
+            await self._resources.in_flight.rest()
 
     async def _open(self, mailbox: Mailbox) -> Fetch:
         uid_validity = await self._opener.open(mailbox, self._resources.threads)
@@ -110,6 +111,7 @@ class MailboxWatch:
         await reconcile_when_due(fetch, self.account, self._resources, self._opener, left)
         await refetch_due(fetch, self.account, self._resources, self._opener, left)
         await fetch.rest()
+        await self._resources.in_flight.rest()
         await self._recovery.reached()
 
     async def _wait_for_messages(self, mailbox: Mailbox) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from postrail.clock import Clock, SettableClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
+from postrail.in_flight.mark import Deaths
 from postrail.incoming.fetched import FetchedRow, UnreadableRow
 from postrail.incoming.refetching import Refetch
 from postrail.mailbox_state.reconciliation import Reconciliation, Round
@@ -22,6 +23,7 @@ from postrail.records import BlobReference, MailFetched
 from postrail.settings import FetcherSettings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Placed
+from services.fetcher.in_flight import InFlight
 from services.fetcher.reading.batch_read import Limits, Suspects
 from services.fetcher.reading.publish import Publisher
 from services.fetcher.refetch.queue import RefetchQueue
@@ -50,6 +52,19 @@ class MemoryProducer:
             self.records.append(record)
         self.before_acknowledging()
         return [Placed(0, first + number) for number in range(len(entries))]
+
+
+class NoMarks:
+    """A mark that is not kept: no process has died."""
+
+    async def take(self, work_ids: Sequence[str]) -> dict[str, Deaths]:
+        return {}
+
+    async def release(self) -> None:
+        """Has nothing to clear."""
+
+    async def forget(self, work_id: str, *, keep: int) -> None:
+        """Has nothing to forget."""
 
 
 class MemoryStore:
@@ -229,7 +244,7 @@ class Neighbours:
             refetches=NoRefetches(),
             progress=self.progress,
             threads=self.threads,
-            batch_slots=asyncio.Semaphore(2),
+            in_flight=InFlight(NoMarks(), 2),
             clock=self.clock,
         )
 

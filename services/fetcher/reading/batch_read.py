@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,9 @@ from services.fetcher.threads import Threads
 # Some servers (Dovecot by default) break off the connection instead of refusing one message. It
 # counts as unreadable after this number of losses while it was read alone, each after a new login.
 LOSSES_OF_UNREADABLE = 3
+
+# What the operating system refuses to a process, whatever it reads.
+REFUSALS = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOMEM}
 
 # Reads one message; returns None when it was removed in the meantime.
 SingleRead = Callable[[ListedMail], ReadMail | None]
@@ -70,6 +74,8 @@ class Suspects:
     refusals: Counter[int] = field(default_factory=Counter)
     # What the connection was lost by, the last time.
     faults: dict[int, str] = field(default_factory=dict)
+    # Messages that are not to be read at all, and why.
+    given_up: dict[int, str] = field(default_factory=dict)
     # The connection was lost during a listing, perhaps by a message whose size cannot be computed.
     in_listing: bool = False
 
@@ -82,11 +88,18 @@ class Suspects:
             self.losses[uid] += 1 if alone else 0
 
     def unreadable(self, uids: Sequence[int]) -> bool:
-        """Tells whether this is one message that has caused too many losses."""
-        return len(uids) == 1 and self.losses[uids[0]] >= LOSSES_OF_UNREADABLE
+        """Tells whether this is one message that has caused too many losses, or is given up."""
+        lost = len(uids) == 1 and self.losses[uids[0]] >= LOSSES_OF_UNREADABLE
+        return lost or (len(uids) == 1 and uids[0] in self.given_up)
+
+    def give_up(self, uid: int, reason: str) -> None:
+        """Makes a message unreadable, for this reason."""
+        self.given_up[uid] = reason
 
     def reason(self, uid: int) -> str:
         """Returns why the message is unreadable, in the words of the last fault."""
+        if uid in self.given_up:
+            return self.given_up[uid]
         fault = self.faults.get(uid, "")
         return "the mail server breaks off whenever it is read" + (f": {fault}" if fault else "")
 
@@ -105,6 +118,7 @@ class Suspects:
             self.losses.pop(uid, None)
             self.refusals.pop(uid, None)
             self.faults.pop(uid, None)
+            self.given_up.pop(uid, None)
 
 
 def is_large(message: ListedMail, max_bytes: int) -> bool:
@@ -257,11 +271,21 @@ class BatchReader:
 def _may_be_caused_by_a_message(error: Exception) -> bool:
     """Tells whether one message may be the reason, so that the fault would return for ever.
 
-    A pause that the server asks for and a full disk are not; an unforeseen answer may be.
+    A pause that the server asks for, and what the operating system refuses (space, descriptors),
+    are not; an unforeseen answer may be.
     """
+    if any(isinstance(one, OSError) and one.errno in REFUSALS for one in _causes(error)):
+        return False
     if isinstance(error, MailboxUnavailable):
         return not error.after_seconds
     return not isinstance(error, PipelineError)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields an error, and those that it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _problem_of(error: Exception) -> str:

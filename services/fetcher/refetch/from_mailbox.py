@@ -59,10 +59,14 @@ async def _serve(
         if each.mail_id not in held:
             await resources.refetches.lost(each, _lost(each, account))
     uids, served = set(requests), set[int]()
+
+    async def again(batch: Sequence[ListedMail]) -> set[int]:
+        return await _again(fetch, batch, requests, resources)
+
     async for listed in listed_again(fetch, uids, len(uids)):
         for batch in fetch.reader.batches(listed):
-            async with resources.batch_slots:
-                served |= await _again(fetch, batch, requests, resources)
+            for part in await resources.in_flight.work(fetch, batch, again):
+                served |= part
     return served == set(requests)
 
 

@@ -32,6 +32,7 @@ from postrail.stream.topics import (
     MAILBOX_CHECK_REQUESTED,
     apply_topics,
 )
+from services.fetcher.in_flight import InFlight
 from services.fetcher.opener import MailboxOpener
 from services.fetcher.reading.publish import Publisher
 from services.fetcher.refetch.queue import RefetchQueue
@@ -39,7 +40,13 @@ from services.fetcher.resources import SharedResources
 from services.fetcher.store import PostgresStore
 from services.fetcher.threads import Threads
 from services.fetcher.watch import MailboxWatch
-from tests.fakes.fetching import MemoryProgress, account_named, until, until_blocking
+from tests.fakes.fetching import (
+    MemoryProgress,
+    NoMarks,
+    account_named,
+    until,
+    until_blocking,
+)
 from tests.makers.settings import settings_of
 from tests.processes.fetcher_process import (
     configure,
@@ -139,7 +146,7 @@ async def fetching(settings: Settings) -> AsyncIterator[Fetching]:
         ),
         progress=MemoryProgress(),
         threads=Threads(threads),
-        batch_slots=asyncio.Semaphore(4),
+        in_flight=InFlight(NoMarks(), 4),
         clock=clock,
     )
     yield Fetching(settings, resources)

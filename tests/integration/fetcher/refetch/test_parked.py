@@ -21,11 +21,12 @@ from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox_state import reconciliation
 from postrail.settings import Settings
+from services.fetcher.in_flight import InFlight
 from services.fetcher.opener import MailboxOpener, PostgresFolderState
 from services.fetcher.resources import SharedResources
 from services.fetcher.threads import Threads
 from services.fetcher.watch import MailboxWatch
-from tests.fakes.fetching import account_named, until
+from tests.fakes.fetching import NoMarks, account_named, until
 from tests.fakes.watching import Waits
 from tests.integration.fetcher.refetch.scene import NOON, Scene, opened
 from tests.servers.imap_server import Ask, ImapServer
@@ -109,7 +110,7 @@ async def watching_by(
         refetches=scene.queue,
         progress=scene.progress,
         threads=threads,
-        batch_slots=asyncio.Semaphore(2),
+        in_flight=InFlight(NoMarks(), 2),
         clock=scene.clock,
     )
     watch = MailboxWatch(account_named(**account), resources, opener, waits)

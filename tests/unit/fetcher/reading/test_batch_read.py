@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -57,6 +58,24 @@ async def test_a_message_read_alone_during_losses_is_suspected_unless_a_pause_wa
         with pytest.raises(MailboxUnavailable):
             await reader.read([ListedMail(7, 10)])
     assert suspects.unreadable([7]) is unreadable
+
+
+class WithoutDescriptors(Refusing):
+    """A mailbox for whose connections the process has no descriptors."""
+
+    def read(self, uids: Sequence[int]) -> list[ReadMail]:
+        raise self._fault from OSError(errno.EMFILE, "Too many open files")
+
+
+async def test_what_the_operating_system_refuses_makes_no_message_suspect(
+    neighbours: Neighbours,
+) -> None:
+    suspects = Suspects()
+    reader = reader_of(WithoutDescriptors(MemoryServer(), 0.0), neighbours, suspects)
+    for _ in range(LOSSES_OF_UNREADABLE):
+        with pytest.raises(MailboxUnavailable):
+            await reader.read([ListedMail(7, 10)])
+    assert not suspects.unreadable([7])
 
 
 @pytest.mark.parametrize(("seconds", "suspected"), PAUSES)
