@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -151,12 +153,12 @@ async def handle(settings: Settings, pool: Pool, filled: Filled, places: list[Pl
             ],
         )
     producer = MemoryProducer()
-    handler = handler_on(settings, pool, producer)
-    await handler.take_in(
-        [received(mail, offset) for offset, mail in enumerate(parsed_mails(filled, places))]
-    )
-    while await handler.work_batch():
-        pass
+    async with handler_on(settings, pool, producer) as handler:
+        await handler.take_in(
+            [received(mail, offset) for offset, mail in enumerate(parsed_mails(filled, places))]
+        )
+        while await handler.work_batch():
+            pass
 
 
 def fetched_row(mail_id: str, place: Placed) -> FetchedRow:
@@ -186,7 +188,11 @@ def parsed_mails(filled: Filled, places: list[Placed]) -> list[MailParsed]:
     ]
 
 
-def handler_on(settings: Settings, pool: Pool, producer: MemoryProducer) -> Handler:
+@contextlib.asynccontextmanager
+async def handler_on(
+    settings: Settings, pool: Pool, producer: MemoryProducer
+) -> AsyncIterator[Handler]:
+    """Opens a handler, and removes its mark of what is in flight at the end."""
     process = Process(
         name="handler",
         settings=settings,
@@ -198,7 +204,10 @@ def handler_on(settings: Settings, pool: Pool, producer: MemoryProducer) -> Hand
         stop=asyncio.Event(),
     )
     offsets = IntakeOffsets("handler", "mail.parsed", pool)
-    return Handler(process, pool, BuiltinTracker(), offsets, BlobStore(settings.blobs.url), b"key")
+    blobs = BlobStore(settings.blobs.url)
+    handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, b"key")
+    async with handler._batch.mark:
+        yield handler
 
 
 def replied(settings: Settings, parts: ReplyParts, *, large: bool) -> str:
@@ -217,9 +226,9 @@ def replied(settings: Settings, parts: ReplyParts, *, large: bool) -> str:
         )
         pool = await open_pool(settings.database)
         try:
-            handler = handler_on(settings, pool, MemoryProducer())
-            await handler.take_in([received(mail, partition=1)])
-            await handler.work_batch()
+            async with handler_on(settings, pool, MemoryProducer()) as handler:
+                await handler.take_in([received(mail, partition=1)])
+                await handler.work_batch()
         finally:
             await pool.close()
 
