@@ -115,9 +115,9 @@ def test_a_record_of_a_process_that_is_31_days_behind_stays(log: Log) -> None:
     log.configure(MAIL_PARSED, message_timestamp_type="CreateTime")
 
     log.publish(*topics, ahead_seconds=-BEHIND_SECONDS)
-    assert [log.span(topic) for topic in topics] == [(0, 1), (0, 1)]
+    assert [log.span(topic)[1] for topic in topics] == [1, 1]
     time.sleep(SEGMENT_SECONDS)
-    # Closes the segment that holds the first record.
+    # Closes the segment that holds the first record, unless retention has removed that already.
     log.publish(*topics)
 
     assert until(lambda: log.span(MAIL_PARSED) == (1, 2), 30), "retention removed nothing"
