@@ -92,19 +92,24 @@ async def _still_lost(connection: Connection, lost: Sequence[Suspect]) -> set[st
     found = await rows(
         connection,
         "SELECT mail.mail_id::text FROM incoming_mail AS mail"
-        " JOIN unnest(%s::uuid[], %s::int[], %s::bigint[]) AS lost(mail_id, partition, record)"
+        " JOIN unnest(%s::uuid[], %s::int[], %s::bigint[], %s::timestamptz[])"
+        "  AS lost(mail_id, partition, record, published_at)"
         "  ON lost.mail_id = mail.mail_id AND lost.partition = raw_partition"
-        "  AND lost.record = raw_offset"
-        " WHERE state = 'fetched'"
-        " AND NOT EXISTS (SELECT 1 FROM refetch WHERE refetch.mail_id = mail.mail_id)"
-        " ORDER BY mail.mail_id FOR UPDATE OF mail",
+        "  AND lost.record = raw_offset AND lost.published_at = greatest(fetched_at, refetched_at)"
+        " WHERE state = 'fetched' ORDER BY mail.mail_id FOR UPDATE OF mail",
         [
             [suspect.mail_id for suspect in lost],
             [suspect.raw_partition for suspect in lost],
             [suspect.raw_offset for suspect in lost],
+            [suspect.published_at for suspect in lost],
         ],
     )
-    return {row[0] for row in found}
+    locked = {row[0] for row in found}
+    # Another fetcher may have asked for them while this one waited for the locks.
+    asked = await rows(
+        connection, "SELECT mail_id::text FROM refetch WHERE mail_id = ANY(%s::uuid[])", [[*locked]]
+    )
+    return locked - {row[0] for row in asked}
 
 
 async def _fail_often_passed(
