@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -20,14 +20,16 @@ COUNT = 30
 SETTLE_SECONDS = 1.5
 
 
-async def configured(lab: SenderLab, smtp_sink: SmtpSink) -> Bench:
-    """Returns a handler whose notifications go to the sink."""
+@pytest.fixture
+async def handler(lab: SenderLab, smtp_sink: SmtpSink) -> AsyncIterator[Bench]:
+    """Makes a handler whose notifications go to the sink."""
     await bench.configure(lab.pool)
     await configure(lab.pool, smtp_sink.port, name="out")
     made = Bench(lab.settings, lab.pool)
     await made.offsets.stored([0])
     made.offsets.expect({0: None})
-    return made
+    yield made
+    await made.close()
 
 
 async def notify(lab: SenderLab, handler: Bench, count: int) -> None:
@@ -56,9 +58,12 @@ async def lose_some_rows(lab: SenderLab) -> None:
     "lose", [SenderLab.lose_the_records, lose_the_rows, lose_some_rows, lose_nothing]
 )
 async def test_each_notification_is_sent_once(
-    lab: SenderLab, smtp_sink: SmtpSink, lose: Callable[[SenderLab], Awaitable[None]]
+    lab: SenderLab,
+    handler: Bench,
+    smtp_sink: SmtpSink,
+    lose: Callable[[SenderLab], Awaitable[None]],
 ) -> None:
-    await notify(lab, await configured(lab, smtp_sink), COUNT)
+    await notify(lab, handler, COUNT)
     await lose(lab)
 
     sender = lab.start()
@@ -72,9 +77,8 @@ async def test_each_notification_is_sent_once(
 
 
 async def test_a_sender_that_had_read_the_lost_records_sends_the_others(
-    lab: SenderLab, smtp_sink: SmtpSink
+    lab: SenderLab, handler: Bench, smtp_sink: SmtpSink
 ) -> None:
-    handler = await configured(lab, smtp_sink)
     sender = lab.start()
     await notify(lab, handler, 1)
     await lab.until_states(sent=1)
