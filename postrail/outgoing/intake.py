@@ -55,7 +55,7 @@ INSERT INTO delivery (
 )
 SELECT outgoing_id, own.recipient, own.name, own.message_id, own.tokens::jsonb, mail.connection,
     mail.sequence, mail.issue_id,
-    -- The clock of the process that queued the message may be ahead.
+    -- A process of an earlier release may have had a clock that is ahead.
     'queued', least(mail.queued_at, now()), now()
 FROM mail
 JOIN unnest(

@@ -3,9 +3,9 @@
 A delivery is queued, then sending (under a claim that expires), then sent, deferred (with a time),
 failed, unconfirmed or cancelled (`postrail/outgoing/results.py` records these); one that is held
 waits until it is released. While it is sending it is begun from right before the final dot; only
-then may the server have taken it. Claims expire by PostgreSQL's clock, the one clock that all
-senders share; due times are by the caller's. Callers wrap these functions in
-`database.transaction`.
+then may the server have taken it. Claims expire by PostgreSQL's clock; due times are by the
+caller's, which tells PostgreSQL's time (`postrail/clock/shared_clock.py`). Callers wrap these
+functions in `database.transaction`.
 """
 
 from __future__ import annotations
