@@ -10,6 +10,7 @@ from postrail.blobs import BlobStore
 from postrail.configuration.load import CachedSnapshot, load_snapshot
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
+from postrail.database.faults import DatabaseUnavailable
 from postrail.decision.decide import decide
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.facts import Facts
@@ -37,6 +38,7 @@ DIED = (
     "the handler died {} times while processing this mail. Look for the reason in its log and its"
     " memory limit; then retry it with: postrail mail retry"
 )
+BROKE = "PostgreSQL broke the connection {} times while this mail was handled"
 # The longest pause of a message that waits for a fault of the installation.
 FAULT_RETRY_MAX_SECONDS = 300.0
 # Enough that a full disk of PostgreSQL is noticed.
@@ -64,18 +66,34 @@ class Batch:
         self._selection = Selection()
         # The deaths of those in flight, by mail_id.
         self._deaths: dict[str, Deaths] = {}
+        # The connections to PostgreSQL that were lost with a message in flight, by mail_id.
+        self._losses: dict[str, Deaths] = {}
         self.mark = Mark(process.settings.database, SERVICE)
         # The messages of the batch whose transaction has begun and is not committed.
         self.in_flight: list[DueMail] = []
 
     async def work(self, limit: int) -> int:
-        """Processes up to `limit` due messages; returns how many were due."""
+        """Processes up to `limit` due messages; returns how many were due.
+
+        A message with which PostgreSQL breaks the connection again and again meets a LimitExceeded.
+        """
+        try:
+            return await self._work(limit)
+        except DatabaseUnavailable:
+            for due in self.in_flight:
+                lost = self._losses.setdefault(due.mail.mail_id, Deaths())
+                lost.alone += len(self.in_flight) == 1
+                lost.together += len(self.in_flight) > 1
+            raise
+
+    async def _work(self, limit: int) -> int:
         self.in_flight = []
         now = self._process.clock.now()
         async with transaction(self._pool) as connection:
             rows = await incoming.take_due(connection, now, limit, self._settings.batch_max_bytes)
             if not rows:
                 return 0
+            self._require_harmless(rows)
             self.in_flight = distinct([row.decoded() for row in await self._taken(rows)])
             await incoming.lock_work(connection, self.in_flight)
             mailboxes = {due.mail.mailbox for due in self.in_flight}
@@ -113,6 +131,7 @@ class Batch:
         async with transaction(self._pool) as connection:
             context = self._context(connection, ConfigurationSnapshot(), now)
             applied = await apply(context, [Decided(due, decision)])
+        self._losses.pop(due.mail.mail_id, None)
         await self._committed(applied, now)
 
     async def postpone(self, error: Exception) -> None:
@@ -128,18 +147,29 @@ class Batch:
         until = self._process.clock.now() + timedelta(seconds=seconds)
         async with transaction(self._pool) as connection:
             await incoming.postpone(connection, due, str(error), until, limited=limited)
+        self._losses.pop(due.mail.mail_id, None)
         self._process.progress.count(due.mail.mailbox, "waiting")
+
+    def _require_harmless(self, due: Sequence[DueRow]) -> None:
+        """Raises LimitExceeded for a message that has cost too many connections alone."""
+        for row in due:
+            lost = self._losses.get(row.mail_id)
+            if lost and lost.too_many:
+                self.in_flight = [row.decoded()]
+                raise LimitExceeded(BROKE.format(lost.alone), remedy="Its log says more")
 
     async def _taken(self, due: Sequence[DueRow]) -> list[DueRow]:
         """Marks the messages of this batch as in flight, before anything of them is read."""
         self._deaths = await self.mark.take([row.mail_id for row in due])
-        chosen = self._selection.of(due, self._deaths)
+        chosen = self._selection.of(due, {**self._losses, **self._deaths})
         if len(chosen) < len(due):
             await self.mark.take([row.mail_id for row in chosen])
         return chosen
 
     async def _forget_deaths(self, connection: Connection, applied: Applied) -> None:
         handled = [one.decided.due.mail.mail_id for one in applied.handled]
+        for mail_id in handled:
+            self._losses.pop(mail_id, None)
         if self._deaths:
             await forget(connection, SERVICE, [one for one in handled if one in self._deaths])
 

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from postrail.database import open_pool
+from postrail.database.faults import DatabaseUnavailable
 from postrail.errors import InstallationFault, TransientError
 from postrail.records import MailParsed
 from postrail.settings import Settings
@@ -183,6 +184,36 @@ async def test_a_message_that_always_takes_too_long_fails_in_the_end_and_stops_n
     assert await states(quick) == {"done": 50, "failed": 1}
     ((reason,),) = await quick.rows("SELECT reason FROM incoming_mail WHERE state = 'failed'")
     assert "statement timeout" in reason
+
+
+class BreakingTracker(FlakyTracker):
+    """The built-in tracker; PostgreSQL ends its session with one issue."""
+
+    async def create_issues(self, connection: Any, drafts: Any, now: Any) -> list[str]:
+        if any(draft.summary == "breaks" for draft in drafts):
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return await super().create_issues(connection, drafts, now)
+
+
+async def test_a_message_that_breaks_the_connection_again_and_again_waits_alone(
+    bench: Bench,
+) -> None:
+    bench.tracker = BreakingTracker()
+    bench.handler, bench.offsets = bench.another()
+    bench.offsets.expect({0: None})
+    mails = [mail_parsed(subject="breaks" if n == 3 else f"mail {n}") for n in range(8)]
+    await bench.take_in(*mails)
+    losses = 0
+    for _ in range(20):
+        try:
+            await bench.handler.work_batch()
+        except DatabaseUnavailable:
+            losses += 1
+    assert await states(bench) == {"done": 7, "waiting": 1}
+    # Once in the batch, and three times alone.
+    assert losses == 4
+    (reason,) = await reasons(bench)
+    assert "PostgreSQL broke the connection 3 times while this mail was handled" in reason
 
 
 async def test_without_descriptors_only_what_needs_one_waits(bench: Bench) -> None:
