@@ -121,6 +121,6 @@ async def test_a_record_of_an_earlier_message_adds_nothing(pool: Pool) -> None:
 
 async def test_a_sender_of_the_release_before_cannot_claim(pool: Pool) -> None:
     """It would take a message that is stored in parts for one without content, and fail it."""
-    with pytest.raises(psycopg.errors.UndefinedColumn):
-        async with transaction(pool) as connection:
+    async with pool.connection() as connection:
+        with pytest.raises(psycopg.errors.UndefinedColumn):
             await connection.execute("SELECT message, message_blob FROM outgoing_mail")
