@@ -127,7 +127,10 @@ class Batch:
         """Sets the one message in flight to failed, with the error as the reason."""
         (due,) = self.in_flight
         now = self._process.clock.now()
-        decision = Decision(outcome=Outcome.FAILED, reason=f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, LimitExceeded):
+            reason = f"given up after {due.limit_tries + 1} tries: {error}"
+        decision = Decision(outcome=Outcome.FAILED, reason=reason)
         async with transaction(self._pool) as connection:
             context = self._context(connection, ConfigurationSnapshot(), now)
             applied = await apply(context, [Decided(due, decision)])
