@@ -55,7 +55,10 @@ class Up:
         """Returns the next line that has the pattern."""
         deadline = time.monotonic() + seconds
         while True:
-            line = self._arriving.get(timeout=max(0.1, deadline - time.monotonic()))
+            try:
+                line = self._arriving.get(timeout=max(0.1, deadline - time.monotonic()))
+            except queue.Empty:
+                pytest.fail(f"not in time {pattern!r}:\n" + "\n".join(self.lines))
             assert line is not None, f"ended without {pattern!r}:\n" + "\n".join(self.lines)
             self.lines.append(line)
             if re.search(pattern, line):
