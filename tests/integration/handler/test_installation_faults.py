@@ -5,11 +5,8 @@ On a real PostgreSQL: rights, columns, limits and space are taken away and given
 
 from __future__ import annotations
 
-import contextlib
 import os
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from postrail.settings import Settings
 from tests.integration.handler.bench import Bench, FlakyTracker, configure
 from tests.makers.descriptors import no_descriptors
 from tests.makers.records import mail_parsed
+from tests.servers.small_disk import small_disk
 
 Administer = Callable[..., None]
 # What the longest pause of a waiting message is.
@@ -264,32 +262,21 @@ async def test_a_limit_on_temporary_files_is_the_installations(
     assert await states(bench) == {"done": 7}
 
 
-@contextmanager
-def small_disk(folder: Path, owner: int) -> Iterator[Path]:
-    """Mounts a disk of 1 MiB for the user of PostgreSQL."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", folder], check=True)
-    try:
-        place = folder / "tables"
-        place.mkdir(mode=0o700)
-        os.chown(place, owner, owner)
-        yield place
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 async def test_a_full_disk_of_one_table_delays_what_is_written_there(
     bench: Bench, administer: Administer, own_folder: Path
 ) -> None:
     mails = await issues(bench, 3)
     ((data,),) = await bench.rows("SHOW data_directory")
     name = f"small_{own_folder.name[-8:]}"
-    with small_disk(own_folder / "small", Path(data).stat().st_uid) as place:
+    owner = Path(data).stat().st_uid
+    with small_disk(own_folder / "small", mebibytes=1) as disk:
+        place = disk.folder / "tables"
+        place.mkdir(mode=0o700)
+        os.chown(place, owner, owner)
         administer(f"CREATE TABLESPACE \"{name}\" LOCATION '{place}'")
         administer(f'ALTER TABLE comment SET TABLESPACE "{name}"')
         try:
-            fill(place / "ballast")
+            disk.fill()
             await bench.handle(
                 *answers(mails, text="It burns. " * 1000), mail_parsed(subject="another")
             )
@@ -297,19 +284,12 @@ async def test_a_full_disk_of_one_table_delays_what_is_written_there(
             (reason,) = await reasons(bench)
             assert "No space left on device" in reason
             assert "Free space" in reason
-            (place / "ballast").unlink()
+            disk.free()
             await resume(bench)
             assert await states(bench) == {"done": 7}
         finally:
             administer("ALTER TABLE comment SET TABLESPACE pg_default")
             administer(f'DROP TABLESPACE "{name}"')
-
-
-def fill(file: Path) -> None:
-    """Writes until the disk is full."""
-    with file.open("wb", buffering=0) as opened, contextlib.suppress(OSError):
-        while opened.write(b"\0" * 4096):
-            pass
 
 
 async def test_a_fault_that_meets_all_is_said_by_name(bench: Bench) -> None:
