@@ -63,6 +63,10 @@ def require_one_effect_each(pipeline: Pipeline, count: int) -> None:
     assert pipeline.value("SELECT count(DISTINCT mail_id) FROM issue") == count
     assert pipeline.value("SELECT count(*) FROM comment") == 0
     assert pipeline.value("SELECT count(*) FROM refetch") == 0
+    # One notification each, which reached its recipient.
+    pipeline.wait_until(lambda: not pipeline.unfinished(), 60, "the notifications")
+    assert pipeline.rows("SELECT state, count(*) FROM delivery GROUP BY state") == [("sent", count)]
+    assert len({mail.message_id for mail in pipeline.sent()}) == count
 
 
 @pytest.mark.parametrize("running", [(), ("fetcher", "sender")], ids=["stopped", "running"])
