@@ -12,6 +12,7 @@ PipelineError
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 
 
 class PipelineError(Exception):
@@ -54,6 +55,16 @@ class PermanentError(PipelineError):
 
 class FatalError(PipelineError):
     """The process cannot go on safely; it ends without committing the work in flight."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yields an error and those that it comes from, each once: a chain may lead back to itself."""
+    found: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in found:
+        found.append(cause)
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 # The remedy for the operating system's errors, by the name of the code.

@@ -11,6 +11,7 @@ import aiosmtplib
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import CourierUnavailable
 from postrail.courier.smtp_words import clean_words
+from postrail.errors import causes
 
 # RFC 4954, 6: the server cannot check the login now; it may be correct.
 TEMPORARY_AUTHENTICATION_FAILURE = 454
@@ -45,10 +46,8 @@ def _login_refused(
 
 def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
     """Returns the certificate error among the causes, if one is there."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-        cause = cause.__cause__ or cause.__context__
-    return cause
+    found = (one for one in causes(error) if isinstance(one, ssl.SSLCertVerificationError))
+    return next(found, None)
 
 
 def _untrusted(

@@ -47,6 +47,14 @@ KEEPALIVES: dict[str, Any] = {
     "keepalives_count": 4,
     "tcp_user_timeout": SILENT_SECONDS * 1000,
 }
+# The same for PostgreSQL's side: it must notice that a client has gone, whose session may hold a
+# lock that the client waits for after it has connected again.
+SERVER_KEEPALIVES = {
+    "tcp_keepalives_idle": SILENT_SECONDS // 3,
+    "tcp_keepalives_interval": SILENT_SECONDS // 6,
+    "tcp_keepalives_count": 4,
+    "tcp_user_timeout": SILENT_SECONDS * 1000,
+}
 # An arbitrary number, which must be the same in all releases.
 MIGRATION_LOCK = 0x706F737472
 
@@ -129,9 +137,15 @@ def _checked(url: str) -> str:
 
 def _options(settings: DatabaseSettings) -> str:
     """Returns the options of each session."""
-    milliseconds = int(settings.statement_timeout_seconds * 1000)
-    read_only = " -c default_transaction_read_only=on" if settings.read_only else ""
-    return f"-c statement_timeout={milliseconds}{read_only}"
+    options = {
+        "statement_timeout": int(settings.statement_timeout_seconds * 1000),
+        # Times that are read have this zone: their days are those that we wrote.
+        "timezone": "UTC",
+        **SERVER_KEEPALIVES,
+    }
+    if settings.read_only:
+        options["default_transaction_read_only"] = "on"
+    return " ".join(f"-c {name}={value}" for name, value in options.items())
 
 
 def migration_files() -> list[tuple[int, str, str]]:
@@ -142,19 +156,23 @@ def migration_files() -> list[tuple[int, str, str]]:
 
 
 async def migrate(url: str) -> list[str]:
-    """Applies the missing migrations, under a lock, and returns their names."""
+    """Applies the missing migrations, under a lock, and returns their names.
+
+    Each is a transaction of its own, so that a long one holds no locks of those before it.
+    """
     with database_faults():
-        async with await psycopg.AsyncConnection.connect(_checked(url)) as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        async with await psycopg.AsyncConnection.connect(
+            _checked(url), autocommit=True
+        ) as connection:
+            await connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
             await connection.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migration ("
                 "number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
                 " applied_at timestamptz NOT NULL DEFAULT now())"
             )
             applied = await _applied(connection)
-            return [
-                await _apply(connection, *file) for file in migration_files() if _due(file, applied)
-            ]
+            due = [file for file in migration_files() if _due(file, applied)]
+            return [await _apply(connection, *file) for file in due]
 
 
 def _due(file: tuple[int, str, str], applied: dict[int, str]) -> bool:
@@ -170,11 +188,12 @@ def _due(file: tuple[int, str, str], applied: dict[int, str]) -> bool:
 
 
 async def _apply(connection: Connection, number: int, name: str, text: str) -> str:
-    await connection.execute(text.encode())
-    await connection.execute(
-        "INSERT INTO schema_migration (number, name, sha256) VALUES (%s, %s, %s)",
-        [number, name, _sha256(text)],
-    )
+    async with connection.transaction():
+        await connection.execute(text.encode())
+        await connection.execute(
+            "INSERT INTO schema_migration (number, name, sha256) VALUES (%s, %s, %s)",
+            [number, name, _sha256(text)],
+        )
     return name
 
 

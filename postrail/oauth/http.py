@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from postrail.configuration.models.credential import OAuthCredential
-from postrail.errors import ConfigurationError
+from postrail.errors import ConfigurationError, causes
 from postrail.oauth import ProviderUnavailable
 from postrail.oauth.faults import provider_of, setting_of
 
@@ -121,9 +121,8 @@ class ProviderHttp:
         return found
 
     def _not_reached(self, url: str, error: httpx.HTTPError) -> Exception:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-            cause = cause.__cause__ or cause.__context__
+        untrusted = (one for one in causes(error) if isinstance(one, ssl.SSLCertVerificationError))
+        cause = next(untrusted, None)
         host = httpx.URL(url).host
         if cause is not None:
             return ConfigurationError(

@@ -102,6 +102,8 @@ def make_kafka(folder: Path) -> Kafka:
         jars(KAFKA, default_cache(folder)),
         port=ports["kafka"],
         controller_port=ports["kafka_controller"],
+        # The topics of all tests of a run stay; those of one installation need a third of this.
+        heap_mib=768,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.errors import ConfigurationError, PipelineError
+from postrail.errors import ConfigurationError, PipelineError, causes
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
 from postrail.mailbox.faults import (
     OLD_TLS,
@@ -104,9 +104,7 @@ def connection_fault(account: MailAccount) -> AbstractContextManager[None]:
 
 def _transport_fault(account: MailAccount, error: httpx.TransportError) -> PipelineError:
     """Returns the error for the cause that httpx and httpcore have wrapped."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
+    cause = next((one for one in causes(error) if isinstance(one, OSError)), None)
     if isinstance(cause, ssl.SSLError):
         return _tls(account, cause)
     if isinstance(error, httpx.ConnectError) and isinstance(cause, OSError):

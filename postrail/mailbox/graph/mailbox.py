@@ -134,6 +134,10 @@ class GraphMailbox:
         except NotAllowed as error:
             raise not_allowed(self._account, error, "Mail.Read") from error
         except Refused as error:
+            # A temporary fault makes the mailbox unavailable; whether it is one message's fault,
+            # the fetcher finds out by reading it alone.
+            if not error.is_final:
+                raise
             raise self._unreadable(entry, error) from error
 
     def _forget(self, entry: Entry, error: NotThere) -> None:
@@ -141,11 +145,7 @@ class GraphMailbox:
             raise error
         self._listing.drop(entry.number)
 
-    def _unreadable(self, entry: Entry, error: Refused) -> PipelineError:
-        # A temporary fault makes the mailbox unavailable; whether it is one message's fault, the
-        # fetcher finds out by reading it alone.
-        if not error.is_final:
-            return error
+    def _unreadable(self, entry: Entry, error: Refused) -> MailUnreadable:
         known = self._known_fields(entry) if error.conversion_failed else None
         return MailUnreadable(f"Microsoft Graph does not send it: {error.problem}", known=known)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.errors import PipelineError
+from postrail.errors import PipelineError, causes
 from postrail.mailbox import (
     KnownFields,
     ListedMail,
@@ -274,18 +274,11 @@ def _may_be_caused_by_a_message(error: Exception) -> bool:
     A pause that the server asks for, and what the operating system refuses (space, descriptors),
     are not; an unforeseen answer may be.
     """
-    if any(isinstance(one, OSError) and one.errno in REFUSALS for one in _causes(error)):
+    if any(isinstance(one, OSError) and one.errno in REFUSALS for one in causes(error)):
         return False
     if isinstance(error, MailboxUnavailable):
         return not error.after_seconds
     return not isinstance(error, PipelineError)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yields an error, and those that it was raised from."""
-    while error is not None:
-        yield error
-        error = error.__cause__
 
 
 def _problem_of(error: Exception) -> str:

@@ -14,6 +14,7 @@ from postrail.database import (
     Pool,
     migrate,
     migration_files,
+    one,
     one_connection,
     open_pool,
     rows,
@@ -131,3 +132,18 @@ async def test_an_account_of_an_earlier_release_keeps_its_encryption(
     assert (plain.allow_plain_login, plain.timeout_ms) == (True, 30_000)
     assert (tls.allow_plain_login, tls.timeout_ms) == (False, 2_500)
     assert {plain.after_download, tls.after_download} == {"seen"}
+
+
+async def test_sessions_notice_a_lost_client_and_read_times_in_utc(database_url: str) -> None:
+    settings = DatabaseSettings.model_validate({"url": database_url})
+    pool = await open_pool(settings)
+    try:
+        async with transaction(pool) as connection:
+            found = await one(
+                connection,
+                "SELECT current_setting('timezone'), current_setting('tcp_keepalives_idle'),"
+                " current_setting('tcp_keepalives_count')",
+            )
+    finally:
+        await pool.close()
+    assert found == ("UTC", "10", "4")
