@@ -24,6 +24,20 @@ async def set_within(event: asyncio.Event, seconds: float) -> bool:
     return event.is_set()
 
 
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Waits until the work has ended, however often the caller is cancelled; raises that then."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()
+
+
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancels the tasks again and again until all have ended; swallows their errors."""
     pending = {task for task in tasks if not task.done()}

@@ -23,7 +23,7 @@ from postrail.records import OutgoingQueued
 from postrail.retry_loop import RetryLoop
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received, next_offsets
-from postrail.tasks import set_within
+from postrail.tasks import set_within, to_its_end
 from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
 from services.sender.begun import Begun
@@ -91,12 +91,15 @@ class Sender:
     async def run(self) -> None:
         """Sends until the process stops; waits for a database that is unavailable."""
         async with self._starts.mark, asyncio.TaskGroup() as tasks:
-            while not self._process.stop.is_set():
-                self._wake.clear()
-                await self._retry_loop.run(lambda: self.round(tasks), self._process.stop)
-                if not self._process.stop.is_set():
-                    await self._wait()
-            await self._wind_up()
+            try:
+                while not self._process.stop.is_set():
+                    self._wake.clear()
+                    await self._retry_loop.run(lambda: self.round(tasks), self._process.stop)
+                    if not self._process.stop.is_set():
+                        await self._wait()
+            finally:
+                # Also when another part of the process fails: what has been sent is recorded.
+                await to_its_end(self._wind_up())
         await self._channels.close()
 
     async def _wait(self) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from postrail import tasks
-from postrail.tasks import end_tasks, set_within, side_by_side, until_one_ends
+from postrail.tasks import end_tasks, set_within, side_by_side, to_its_end, until_one_ends
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +113,26 @@ async def test_a_cancellation_that_comes_with_the_event_is_not_lost() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_work_goes_to_its_end_before_the_cancellation_is_raised() -> None:
+    ended = False
+
+    async def work() -> None:
+        nonlocal ended
+        await asyncio.sleep(0.1)
+        ended = True
+
+    task = asyncio.create_task(to_its_end(work()))
+    await asyncio.sleep(0)
+    await end_tasks([task])
+    assert ended
+    assert task.cancelled()
+
+
+async def test_work_that_goes_to_its_end_raises_its_own_fault() -> None:
+    async def work() -> None:
+        raise ValueError("its own")
+
+    with pytest.raises(ValueError, match="its own"):
+        await to_its_end(work())

@@ -25,7 +25,7 @@ from postrail.courier import (
     nothing_to_record,
 )
 from postrail.database import Pool, open_pool, rows, transaction
-from postrail.errors import PermanentError
+from postrail.errors import FatalError, PermanentError
 from postrail.observe.health import Health
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.outgoing import queue as outgoing
@@ -36,6 +36,7 @@ from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import OffsetGap, Received
+from postrail.tasks import side_by_side
 from services.sender.announcer import Announcer
 from services.sender.channels import RELOAD_SECONDS, Channels
 from services.sender.claims import DOT_SHARE, claim_untriable
@@ -624,4 +625,30 @@ async def test_results_survive_a_round_that_fails(bench: Bench) -> None:
         await blocked.__aexit__(None, None, None)
     await bench.rounds()
 
+    assert await bench.states() == ["sent"]
+
+
+async def test_what_is_being_sent_is_recorded_when_another_part_of_the_process_fails(
+    bench: Bench,
+) -> None:
+    await configure(bench.pool, 25)
+    await bench.channels.refresh()
+    await bench.take_in(queued_mail())
+    bench.courier.gate.clear()
+
+    async def has_completed() -> bool:
+        return bench.courier.completed > 0
+
+    async def fail_after_the_dot() -> None:
+        await until(has_completed)
+        raise FatalError("Kafka does not acknowledge")
+
+    async def reply_later() -> None:
+        await asyncio.sleep(2.5)
+        bench.courier.gate.set()
+
+    later = asyncio.create_task(reply_later())
+    with pytest.raises(FatalError):
+        await side_by_side(bench.sender.run(), fail_after_the_dot())
+    await later
     assert await bench.states() == ["sent"]
