@@ -72,8 +72,8 @@ class InFlight:
 
     async def rest(self) -> None:
         """Clears the mark when nothing is in flight; between batches it would cost a statement."""
-        if not self._ids:
-            async with self._marking:
+        async with self._marking:
+            if not self._ids:
                 await self._mark.release()
 
     async def _begin(self, ids: Sequence[str]) -> dict[str, Deaths]:
@@ -93,16 +93,22 @@ class InFlight:
     ) -> T:
         mail_id = fetch.mail_id(message)
         async with self._turns.alone():
-            deaths = (await self._mark.take([mail_id])).get(mail_id)
-            given_up = deaths is not None and deaths.too_many
-            if deaths and given_up:
-                fetch.suspects.give_up(message.uid, DIED.format(deaths.alone))
             with self._until_ended([mail_id]):
+                deaths = await self._begin_alone(mail_id)
+                given_up = deaths is not None and deaths.too_many
+                if deaths and given_up:
+                    fetch.suspects.give_up(message.uid, DIED.format(deaths.alone))
                 result = await action([message])
             if deaths:
                 # One more death when it is asked for again gives it up again.
                 await self._mark.forget(mail_id, keep=deaths.alone - 1 if given_up else 0)
             return result
+
+    async def _begin_alone(self, mail_id: str) -> Deaths | None:
+        """Marks the message alone, also while other mailboxes rest; returns its deaths."""
+        async with self._marking:
+            self._ids.add(mail_id)
+            return (await self._mark.take([mail_id])).get(mail_id)
 
     @contextlib.contextmanager
     def _until_ended(self, ids: Sequence[str]) -> Iterator[None]:

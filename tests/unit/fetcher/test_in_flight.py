@@ -24,6 +24,7 @@ class MemoryMark:
         self.taken: list[list[str]] = []
         self.forgotten: list[tuple[str, int]] = []
         self.released = 0
+        self.released_before = 0
 
     async def take(self, work_ids: Sequence[str]) -> dict[str, Deaths]:
         self.taken.append(list(work_ids))
@@ -70,6 +71,38 @@ async def test_after_a_death_each_message_is_marked_and_read_alone() -> None:
     assert mark.taken[1:] == [["m1"], ["m2"], ["m3"]]
     assert mark.forgotten == [("m2", 0)]
     assert reading.suspects.given_up == {}
+
+
+async def test_another_mailbox_at_rest_keeps_the_mark_of_what_is_read_alone() -> None:
+    """Or a message that kills the fetcher would never be counted alone."""
+    mark, reading = MemoryMark(m2=Deaths(together=1)), Reading()
+    in_flight = InFlight(mark, 2)
+
+    async def action(batch: Sequence[ListedMail]) -> None:
+        await in_flight.rest()
+
+    await in_flight.work(reading, BATCH, action)
+    assert mark.released == 0
+    await in_flight.rest()
+    assert mark.released == 1
+
+
+@pytest.mark.parametrize("deaths", [{}, {"m2": Deaths(together=1)}])
+async def test_a_rest_during_the_marking_does_not_clear_the_mark(deaths: dict[str, Deaths]) -> None:
+    class SlowMark(MemoryMark):
+        async def take(self, work_ids: Sequence[str]) -> dict[str, Deaths]:
+            rests.append(asyncio.create_task(in_flight.rest()))
+            await asyncio.sleep(0)
+            self.released_before = self.released
+            return await super().take(work_ids)
+
+    async def action(batch: Sequence[ListedMail]) -> None:
+        await rests[-1]
+        assert mark.released == mark.released_before
+
+    rests, mark = list[asyncio.Task[None]](), SlowMark(**deaths)
+    in_flight = InFlight(mark, 2)
+    await in_flight.work(Reading(), BATCH, action)
 
 
 async def test_after_three_deaths_alone_a_message_is_given_up_and_not_read() -> None:
