@@ -179,28 +179,43 @@ async def only_in_mailbox(connection: Connection, requests: Sequence[Refetch]) -
 
 async def postpone(
     connection: Connection, request: Refetch, reason: str, *, until: datetime, now: datetime
-) -> None:
-    """Fails a message that its server refuses again, with a later time to ask for it once more."""
-    await connection.execute(
+) -> bool:
+    """Fails a message that its server refuses again, with a later time to ask for it once more.
+
+    Returns False, and changes nothing, when another process has served the request.
+    """
+    cursor = await connection.execute(
         "UPDATE refetch SET due_at = %s, attempts = attempts + 1, tried_at = %s, problem = %s"
         " WHERE mail_id = %s AND requested_at = %s",
         (until, now, storable(reason), request.mail_id, request.requested_at),
     )
-    await _fail(connection, request, reason, now)
+    if cursor.rowcount:
+        await _fail(connection, request, reason, now)
+    return cursor.rowcount == 1
 
 
-async def give_up(connection: Connection, request: Refetch, reason: str, now: datetime) -> None:
-    """Fails a message whose bytes nobody can give."""
+async def give_up(connection: Connection, request: Refetch, reason: str, now: datetime) -> bool:
+    """Fails a message whose bytes nobody can give.
+
+    Returns False, and changes nothing, when another process has served the request.
+    """
+    if not await _remove(connection, [request]):
+        return False
     if await _fail(connection, request, reason, now):
         await connection.execute(
             "UPDATE incoming_mail SET raw_partition = NULL, raw_offset = NULL WHERE mail_id = %s",
             (request.mail_id,),
         )
-    await _remove(connection, [request])
+    return True
 
 
-async def handle_parsed(connection: Connection, request: Refetch, now: datetime) -> None:
-    """Has the handler work with the parsed form in the message's row, as its bytes are gone."""
+async def handle_parsed(connection: Connection, request: Refetch, now: datetime) -> bool:
+    """Has the handler work with the parsed form in the message's row, as its bytes are gone.
+
+    Returns False, and changes nothing, when another process has served the request.
+    """
+    if not await _remove(connection, [request]):
+        return False
     await connection.execute(
         "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"
         " limit_tries = 0,"
@@ -208,20 +223,21 @@ async def handle_parsed(connection: Connection, request: Refetch, now: datetime)
         " AND state IN ('fetched', 'failed', 'quarantined') AND parsed IS NOT NULL",
         {"now": now, "mail_id": request.mail_id, "revision": request.revision},
     )
-    await _remove(connection, [request])
+    return True
 
 
 async def hold(connection: Connection, request: Refetch, reason: str, now: datetime) -> None:
     """Has a due request wait until its account is enabled; its message is `failed` until then.
 
-    A message that had failed before keeps its reason.
+    A message that had failed before keeps its reason; one whose request another process has served
+    is left alone.
     """
-    await connection.execute(
+    cursor = await connection.execute(
         "UPDATE refetch SET held = true, tried_at = %s, problem = %s"
         " WHERE mail_id = %s AND requested_at = %s",
         (now, storable(reason), request.mail_id, request.requested_at),
     )
-    if request.state == "fetched":
+    if cursor.rowcount and request.state == "fetched":
         await _fail(connection, request, reason, now)
 
 
@@ -253,15 +269,16 @@ async def _fail(connection: Connection, request: Refetch, reason: str, now: date
     return cursor.rowcount == 1
 
 
-async def _remove(connection: Connection, requests: Sequence[Refetch]) -> None:
-    """Removes the requests, unless they were made anew in the meantime."""
-    await connection.execute(
+async def _remove(connection: Connection, requests: Sequence[Refetch]) -> int:
+    """Removes the requests, unless they were made anew in the meantime; returns their number."""
+    cursor = await connection.execute(
         "DELETE FROM refetch USING"
         " unnest(%(mail_ids)s::uuid[], %(times)s::timestamptz[]) AS served (mail_id, requested_at)"
         " WHERE refetch.mail_id = served.mail_id"
         " AND refetch.requested_at = served.requested_at",
         _named(requests),
     )
+    return cursor.rowcount
 
 
 def _named(requests: Sequence[Refetch]) -> dict[str, object]:

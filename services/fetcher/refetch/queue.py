@@ -118,8 +118,9 @@ class RefetchQueue:
         again_at = asked_again_at(now, request.attempts, self._settings)
         reason = parked_reason(problem, again_at)
         async with self._transactions() as connection:
-            await refetching.postpone(connection, request, reason, until=again_at, now=now)
-        _log_error(request, "mail is still not delivered", reason)
+            ours = await refetching.postpone(connection, request, reason, until=again_at, now=now)
+        if ours:
+            _log_error(request, "mail is still not delivered", reason)
 
     async def lost(self, request: Refetch, reason: str) -> None:
         """Names a message as lost, or has its parsed form handled."""
@@ -127,18 +128,20 @@ class RefetchQueue:
             await self._handle_parsed(request, reason)
             return
         async with self._transactions() as connection:
-            await refetching.give_up(connection, request, reason, self._clock.now())
-        _log_error(request, "mail is lost", reason)
+            ours = await refetching.give_up(connection, request, reason, self._clock.now())
+        if ours:
+            _log_error(request, "mail is lost", reason)
 
     async def _handle_parsed(self, request: Refetch, reason: str) -> None:
         async with self._transactions() as connection:
-            await refetching.handle_parsed(connection, request, self._clock.now())
-        logger.warning(
-            "mail is handled again without its bytes",
-            mailbox=request.mailbox,
-            mail_id=request.mail_id,
-            reason=reason,
-        )
+            ours = await refetching.handle_parsed(connection, request, self._clock.now())
+        if ours:
+            logger.warning(
+                "mail is handled again without its bytes",
+                mailbox=request.mailbox,
+                mail_id=request.mail_id,
+                reason=reason,
+            )
 
     async def hold(self, mailbox: str, reason: str) -> None:
         """Has the requests wait that only this mailbox can serve, as its account is disabled."""
