@@ -15,7 +15,7 @@ from kafka.errors import (
     NotCoordinatorError,
 )
 
-from postrail.errors import PermanentError
+from postrail.errors import PermanentError, TransientError
 from postrail.records import R, Record
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
@@ -23,6 +23,7 @@ from postrail.stream.connection import client_options, kafka_faults
 from postrail.stream.topics import Topic, topic_name
 
 READ_TIMEOUT_MS = 10_000
+POLL_MS = 500
 # A broker that has just started needs a few seconds until it knows the groups' offsets.
 COORDINATOR_SECONDS = 10.0
 NO_COORDINATOR_YET = (
@@ -33,25 +34,17 @@ NO_COORDINATOR_YET = (
 
 
 async def read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offset: int) -> R:
-    """Returns the record at an offset; raises PermanentError when retention has removed it."""
-    return await asyncio.to_thread(_read_record, settings, topic, partition, offset)
+    """Returns the record at an offset; raises PermanentError when retention has removed it.
 
-
-def _read_record(settings: KafkaSettings, topic: Topic[R], partition: int, offset: int) -> R:
-    place = TopicPartition(topic_name(topic, settings), partition)
-    with kafka_faults(settings):
-        consumer = _consumer(settings)
-        try:
-            consumer.assign([place])
-            consumer.seek(place, offset)
-            found = consumer.poll(timeout_ms=READ_TIMEOUT_MS, max_records=1)
-        finally:
-            consumer.close(autocommit=False)
-    for record in found.get(place, []):
-        if record.offset == offset:
-            return avro.decode_as(topic.record, record.value)
+    Raises TransientError when the broker does not answer in time.
+    """
+    place = (partition, offset)
+    values = await asyncio.to_thread(_read_values, settings, topic_name(topic, settings), [place])
+    if place in values:
+        return avro.decode_as(topic.record, values[place])
     raise PermanentError(
-        f"{place.topic} has no record at partition {partition}, offset {offset} any more",
+        f"{topic_name(topic, settings)} has no record at partition {partition}, offset {offset}"
+        " any more",
         remedy="Retention removed it; archived messages are in the blob store"
         " when POSTRAIL_BLOBS__ARCHIVE_DAYS is set",
     )
@@ -63,25 +56,29 @@ async def read_records(
     """Returns the records at these places: (partition, offset).
 
     Places are left out that the topic does not have any more, or whose record does not decode.
+    Raises TransientError when the broker does not answer in time.
     """
-    return await asyncio.to_thread(_read_records, settings, topic, places)
+    values = await asyncio.to_thread(_read_values, settings, topic_name(topic, settings), places)
+    found = {}
+    for place, value in values.items():
+        with contextlib.suppress(avro.UndecodableError):
+            found[place] = avro.decode_as(topic.record, value)
+    return found
 
 
-def _read_records(
-    settings: KafkaSettings, topic: Topic[R], places: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], R]:
-    name, found = topic_name(topic, settings), {}
+def _read_values(
+    settings: KafkaSettings, name: str, places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], bytes]:
     with kafka_faults(settings):
         consumer = _consumer(settings)
         try:
-            for partition, offset in _existing(consumer, name, places):
-                value = _value_at(consumer, TopicPartition(name, partition), offset)
-                with contextlib.suppress(avro.UndecodableError):
-                    if value is not None:
-                        found[partition, offset] = avro.decode_as(topic.record, value)
+            found = {
+                place: _value_at(consumer, settings, TopicPartition(name, place[0]), place[1])
+                for place in _existing(consumer, name, places)
+            }
         finally:
             consumer.close(autocommit=False)
-    return found
+    return {place: value for place, value in found.items() if value is not None}
 
 
 def _existing(
@@ -97,13 +94,22 @@ def _existing(
     )
 
 
-def _value_at(consumer: Any, place: TopicPartition, offset: int) -> bytes | None:
-    """Returns the value of a record; None when it was removed in the meantime."""
+def _value_at(
+    consumer: Any, settings: KafkaSettings, place: TopicPartition, offset: int
+) -> bytes | None:
+    """Returns the value of a record; None when it was removed in the meantime.
+
+    Raises TransientError when the broker does not answer in time: a poll without records is no
+    proof, unless it has moved the position past the offset.
+    """
     consumer.assign([place])
     consumer.seek(place, offset)
-    for record in consumer.poll(timeout_ms=READ_TIMEOUT_MS, max_records=1).get(place, []):
-        if record.offset == offset:
-            return bytes(record.value)
+    give_up_at = time.monotonic() + settings.request_timeout_seconds
+    while (consumer.position(place) or 0) <= offset:
+        if time.monotonic() > give_up_at:
+            raise TransientError(f"Kafka did not send a record of {place.topic} in time")
+        for record in consumer.poll(timeout_ms=POLL_MS, max_records=1).get(place, []):
+            return bytes(record.value) if record.offset == offset else None
     return None
 
 
