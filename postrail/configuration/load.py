@@ -17,7 +17,6 @@ from postrail.configuration.models.person import PERSON, Person
 from postrail.configuration.models.project import PROJECT, Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.errors import ConfigurationError, TransientError
 
 RELOAD_SECONDS = 5.0
 
@@ -83,15 +82,11 @@ class CachedSnapshot:
         """Returns the snapshot, which lacks one of these mailboxes only if it is not configured.
 
         It is read again on the caller's connection when there was a change, when it is too old, and
-        when it lacks a mailbox. Raises TransientError for rows that are not valid: they concern the
-        whole installation, and no single message.
+        when it lacks a mailbox.
         """
         change_id = await store.latest_change_id(connection)
         if self._is_old() or change_id != self._snapshot.change_id or self._lacks(mailboxes):
-            try:
-                self._snapshot = await load_snapshot(connection)
-            except ConfigurationError as error:
-                raise TransientError(error.problem, remedy=error.remedy) from error
+            self._snapshot = await load_snapshot(connection)
             self._loaded_at = self._clock.now()
         return self._snapshot
 

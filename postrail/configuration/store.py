@@ -21,11 +21,15 @@ from postrail.configuration.entry import Existing, Thing
 from postrail.configuration.kind import ItemTable, Kind
 from postrail.configuration.kinds import identity, kind_of, shown
 from postrail.database import Connection, one
-from postrail.errors import ConfigurationError
+from postrail.errors import InstallationFault
 
 
 async def read(connection: Connection, kind: Kind[Thing]) -> list[Thing]:
-    """Returns all things of a kind, disabled ones included, by identity."""
+    """Returns all things of a kind, disabled ones included, by identity.
+
+    Raises InstallationFault for a row that is not valid: services wait until it is corrected, since
+    it concerns the whole installation, and no single message.
+    """
     if kind.read:
         return [_validated(kind, values) for values in await kind.read(connection)]
     async with connection.cursor(row_factory=dict_row) as cursor:
@@ -99,9 +103,10 @@ def _validated(kind: Kind[Thing], values: Mapping[str, Any]) -> Thing:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(
+        raise InstallationFault(
             f"{kind.word} {values[kind.identity]!r} in the database: {field}: {first['msg']}",
-            remedy="Correct it with postrail apply",
+            # postrail apply compares with all rows, so that it cannot.
+            remedy=f"Correct its row in the table {kind.table}",
         ) from error
 
 

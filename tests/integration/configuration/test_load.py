@@ -14,7 +14,7 @@ from postrail.configuration.load import CachedSnapshot, load_snapshot
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
 from postrail.database import Connection, one_connection, rows
-from postrail.errors import TransientError
+from postrail.errors import InstallationFault
 from postrail.settings import DatabaseSettings
 from tests.makers.configuration import mail_account
 
@@ -108,5 +108,5 @@ async def test_rows_that_are_not_valid_concern_the_installation_and_no_message(
     async with one_connection(database) as connection:
         await save(connection, OUT)
         await connection.execute("UPDATE outgoing_connection SET encryption = 'odd'")
-        with pytest.raises(TransientError, match="'out' in the database: encryption"):
+        with pytest.raises(InstallationFault, match="'out' in the database: encryption"):
             await cache.current(connection)

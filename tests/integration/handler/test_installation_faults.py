@@ -154,6 +154,19 @@ async def test_a_column_that_all_messages_need_pauses_the_work(
     assert await states(bench) == {"done": 20}
 
 
+async def test_a_configuration_that_is_not_valid_pauses_the_work(
+    bench: Bench, administer: Administer
+) -> None:
+    await bench.take_in(mail_parsed(), mail_parsed())
+    administer("UPDATE outgoing_connection SET encryption = 'odd'")
+    with pytest.raises(InstallationFault, match=r"database: encryption.*table outgoing_connection"):
+        await bench.handler.work_batch()
+    assert await states(bench) == {"new": 2}
+    administer("UPDATE outgoing_connection SET encryption = 'none'")
+    await bench.work()
+    assert await states(bench) == {"done": 2}
+
+
 class SlowTracker(FlakyTracker):
     """The built-in tracker, slow with one issue."""
 

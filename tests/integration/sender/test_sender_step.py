@@ -25,7 +25,7 @@ from postrail.courier import (
     nothing_to_record,
 )
 from postrail.database import Pool, open_pool, rows, transaction
-from postrail.errors import FatalError, PermanentError
+from postrail.errors import FatalError, InstallationFault, PermanentError
 from postrail.observe.health import Health
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.outgoing import queue as outgoing
@@ -211,6 +211,12 @@ class Bench:
     async def has_announced(self) -> bool:
         return bool(self.producer.sent)
 
+    async def has_paused(self) -> bool:
+        return not self.process.health.ready
+
+    async def has_sent(self) -> bool:
+        return "sent" in await self.states()
+
     async def states(self) -> list[str]:
         return [row["state"] for row in await delivery_rows(self.pool)]
 
@@ -321,6 +327,31 @@ async def test_a_connection_added_after_the_last_reading_is_not_absent(bench: Be
         found = await claim_untriable(connection, bench.channels, settings, now)
     assert [claimed.connection for claimed, _, _ in found] == ["gone"]
     assert sorted(await bench.states()) == ["queued", "sending"]
+
+
+async def test_a_configuration_that_is_not_valid_pauses_the_sending(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.rounds()
+    await bench.take_in(queued_mail(connection="gone"))
+    await set_encryption(bench.pool, "odd")
+    settings, now = bench.process.settings.sender, bench.clock.now()
+    with pytest.raises(InstallationFault, match="'relay' in the database: encryption"):
+        async with transaction(bench.pool) as connection:
+            await claim_untriable(connection, bench.channels, settings, now)
+    bench.clock.move(RELOAD_SECONDS)
+    running = asyncio.create_task(bench.sender.run())
+    await until(bench.has_paused)
+    assert "'relay' in the database: encryption" in bench.process.health.problems["work"]
+    await set_encryption(bench.pool, "none")
+    await bench.take_in(queued_mail())
+    await until(bench.has_sent)
+    bench.process.stop.set()
+    await running
+
+
+async def set_encryption(pool: Pool, encryption: str) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute("UPDATE outgoing_connection SET encryption = %s", [encryption])
 
 
 @pytest.mark.parametrize("restarted", [False, True])
