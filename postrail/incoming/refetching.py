@@ -8,7 +8,7 @@ handler could meet it while the message is still `failed`, pass it over, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,14 +73,15 @@ async def due(
     only_in_mailbox: bool,
     limit: int,
     max_bytes: int,
+    but: Collection[str] = (),
 ) -> list[Refetch]:
     """Returns due requests of these mailboxes, in the order in which their messages arrived.
 
-    At most `limit`, and at most `max_bytes` of messages, but one in any case. Requests whose
-    messages are past `fetched` again are removed.
+    At most `limit`, and at most `max_bytes` of messages, but one in any case; without the messages
+    `but`. Requests whose messages are past `fetched` again are removed.
     """
     while True:
-        found = await _due(connection, mailboxes, now, only_in_mailbox, limit)
+        found = await _due(connection, mailboxes, now, only_in_mailbox, limit, but)
         fulfilled = [request for request in found if request.fulfilled]
         if not fulfilled:
             break
@@ -100,6 +101,7 @@ async def _due(
     now: datetime,
     only_in_mailbox: bool,
     limit: int,
+    but: Collection[str],
 ) -> list[Refetch]:
     return await rows_as(
         connection,
@@ -110,8 +112,9 @@ async def _due(
         "  OR state NOT IN ('fetched', 'failed', 'quarantined') AS fulfilled"
         " FROM refetch JOIN incoming_mail AS mail USING (mail_id)"
         " WHERE refetch.mailbox = ANY(%s) AND refetch.due_at <= %s AND NOT held"
-        " AND only_in_mailbox = %s ORDER BY refetch.due_at, sequence LIMIT %s",
-        [list(mailboxes), now, only_in_mailbox, limit],
+        " AND only_in_mailbox = %s AND mail_id <> ALL(%s::uuid[])"
+        " ORDER BY refetch.due_at, sequence LIMIT %s",
+        [list(mailboxes), now, only_in_mailbox, list(but), limit],
     )
 
 
@@ -192,6 +195,17 @@ async def postpone(
     if cursor.rowcount:
         await _fail(connection, request, reason, now)
     return cursor.rowcount == 1
+
+
+async def defer(
+    connection: Connection, request: Refetch, problem: str, *, until: datetime, now: datetime
+) -> None:
+    """Has a request wait that meets a fault which is not the message's; that stays as it is."""
+    await connection.execute(
+        "UPDATE refetch SET due_at = %s, tried_at = %s, problem = %s"
+        " WHERE mail_id = %s AND requested_at = %s",
+        (until, now, storable(problem), request.mail_id, request.requested_at),
+    )
 
 
 async def give_up(connection: Connection, request: Refetch, reason: str, now: datetime) -> bool:

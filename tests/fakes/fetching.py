@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -187,7 +187,12 @@ class NoRefetches(RefetchQueue):
         """Needs no database."""
 
     async def due(
-        self, mailboxes: Sequence[str], *, only_in_mailbox: bool, most: int | None = None
+        self,
+        mailboxes: Sequence[str],
+        *,
+        only_in_mailbox: bool,
+        most: int | None = None,
+        but: Collection[str] = (),
     ) -> list[Refetch]:
         return []
 

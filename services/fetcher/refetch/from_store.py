@@ -55,6 +55,8 @@ class StoredRefetches:
         self._partitions = partitions
         # When the newest request became due for which each mailbox was woken.
         self._woken: dict[str, datetime] = {}
+        # Messages that were tried in vain, out of turn, since the last one could be published.
+        self._probed: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serves until `stop` is set; raises FatalError when Kafka did not acknowledge."""
@@ -88,23 +90,61 @@ class StoredRefetches:
         due = await self._queue.due(mailboxes, only_in_mailbox=False)
         try:
             await self._publish(due)
-        except (TransientError, FatalError):
+        except FatalError:
             raise
         # One message's fault must not stop the others of its batch, whatever the fault is.
         except Exception as error:  # noqa: BLE001  Each is published alone then.
             logger.warning("a batch failed: publishing its mails one by one", error=repr(error))
-            for request in due:
-                await self._publish_alone(request)
+            await self._publish_each(due, mailboxes)
+        self._probed.clear()
         return bool(due)
 
-    async def _publish_alone(self, request: Refetch) -> None:
+    async def _publish_each(self, due: Sequence[Refetch], mailboxes: Sequence[str]) -> None:
+        """Publishes each alone; puts off those that fail while others do not.
+
+        Raises TransientError when a part that all need is unavailable.
+        """
+        failed = [(request, error) for request in due if (error := await self._fault_of(request))]
+        unavailable = [error for _, error in failed if isinstance(error, TransientError)]
+        if unavailable and len(failed) == len(due) and not await self._probe(mailboxes, due):
+            raise unavailable[0]
+        for request, error in failed:
+            await self._put_off(request, error)
+
+    async def _put_off(self, request: Refetch, fault: Exception | None) -> None:
+        if isinstance(fault, TransientError):
+            # Once more: the part that was unavailable may have come back meanwhile.
+            fault = await self._fault_of(request)
+        if isinstance(fault, TransientError):
+            await self._queue.defer(request, str(fault))
+        elif fault is not None:
+            logger.error(
+                "a mail cannot be published again", mail_id=request.mail_id, exc_info=fault
+            )
+            await self._queue.put_off(request, f"{type(fault).__name__}: {fault}")
+
+    async def _fault_of(self, request: Refetch) -> Exception | None:
+        """Publishes one message alone; returns why it cannot be."""
         try:
             await self._publish([request])
-        except (TransientError, FatalError):
+        except FatalError:
             raise
-        except Exception as error:
-            logger.exception("a mail cannot be published again", mail_id=request.mail_id)
-            await self._queue.put_off(request, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001  The caller decides about it.
+            return error
+        return None
+
+    async def _probe(self, mailboxes: Sequence[str], failed: Sequence[Refetch]) -> bool:
+        """Returns whether any request after the failed ones can be served: the fault is theirs.
+
+        Each time another one is tried, so that several with faults do not stop the rest for ever.
+        """
+        tried = self._probed | {request.mail_id for request in failed}
+        others = await self._queue.due(mailboxes, only_in_mailbox=False, most=1, but=tried)
+        if not others:
+            self._probed.clear()
+            return False
+        self._probed.add(others[0].mail_id)
+        return await self._fault_of(others[0]) is None
 
     async def _publish(self, due: Sequence[Refetch]) -> None:
         async with self._stored.of(due) as stored:

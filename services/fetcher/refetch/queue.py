@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.database import Transactions
@@ -17,6 +17,9 @@ from services.fetcher.reading.publish import NamedMail, Publisher
 from services.fetcher.reading.report import asked_again_at, parked_reason, report_fetched
 
 logger = log("fetcher")
+
+# A part that does not serve one message may do so after this time.
+DEFER_TIME = timedelta(minutes=10)
 
 Content = tuple[Refetch, ReadMail]
 
@@ -48,9 +51,17 @@ class RefetchQueue:
             return await refetching.mailboxes(connection, self._clock.now())
 
     async def due(
-        self, mailboxes: Sequence[str], *, only_in_mailbox: bool, most: int | None = None
+        self,
+        mailboxes: Sequence[str],
+        *,
+        only_in_mailbox: bool,
+        most: int | None = None,
+        but: Collection[str] = (),
     ) -> list[Refetch]:
-        """Returns a batch of due requests, in the order in which their messages arrived."""
+        """Returns a batch of due requests, in the order in which their messages arrived.
+
+        Those of the messages `but` are left out.
+        """
         most = self._settings.batch_max_mails if most is None else most
         async with self._transactions() as connection:
             return await refetching.due(
@@ -60,6 +71,7 @@ class RefetchQueue:
                 only_in_mailbox=only_in_mailbox,
                 limit=min(most, self._settings.batch_max_mails),
                 max_bytes=self._settings.batch_max_bytes,
+                but=but,
             )
 
     async def publish(self, found: Sequence[Content]) -> None:
@@ -121,6 +133,20 @@ class RefetchQueue:
             ours = await refetching.postpone(connection, request, reason, until=again_at, now=now)
         if ours:
             _log_error(request, "mail is still not delivered", reason)
+
+    async def defer(self, request: Refetch, problem: str) -> None:
+        """Has a message asked for again after a while that could not be published just now."""
+        now = self._clock.now()
+        async with self._transactions() as connection:
+            until = now + DEFER_TIME
+            await refetching.defer(connection, request, problem, until=until, now=now)
+        logger.warning(
+            "a mail waits to be published again",
+            mailbox=request.mailbox,
+            mail_id=request.mail_id,
+            reason=problem,
+            again_at=until,
+        )
 
     async def lost(self, request: Refetch, reason: str) -> None:
         """Names a message as lost, or has its parsed form handled."""

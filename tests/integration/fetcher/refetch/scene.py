@@ -86,6 +86,12 @@ class Scene:
             partitions=self.settings.kafka.partitions,
         )
 
+    def serve_at_most(self, mails: int) -> None:
+        """Makes the batches of requests as small as this."""
+        fetcher = self.settings.fetcher.model_copy(update={"batch_max_mails": mails})
+        self.settings = self.settings.model_copy(update={"fetcher": fetcher})
+        self._make()
+
     async def fetched(self, *contents: bytes, **changes: Any) -> list[str]:
         """Publishes messages and adds their rows, as the fetcher does; returns their ids."""
         mails = [

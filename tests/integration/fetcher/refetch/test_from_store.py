@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -260,6 +261,65 @@ async def test_a_message_with_a_fault_of_its_own_does_not_stop_the_others(scene:
     )
     assert (mail_id, due_at) == (broken, scene.clock.now() + timedelta(hours=6))
     assert "UndecodableError" in problem
+
+
+def no_blob_of(monkeypatch: pytest.MonkeyPatch, *contents: bytes) -> None:
+    """Has the blob store refuse to give these contents."""
+    read_into = BlobStore.read_into
+
+    async def refuse(store: BlobStore, digest: str, *arguments: Any) -> Any:
+        if digest in map(sha256, contents):
+            raise TransientError("the blob store is unavailable")
+        return await read_into(store, digest, *arguments)
+
+    monkeypatch.setattr(BlobStore, "read_into", refuse)
+
+
+@pytest.mark.parametrize("batch", [1, 50])
+async def test_messages_that_a_part_refuses_wait_while_others_are_published(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    scene.serve_at_most(batch)
+    refused = await scene.fetched(LARGE, LARGE + b"1", LARGE + b"2")
+    good = await scene.fetched(MAIL, OTHER)
+    no_blob_of(monkeypatch, LARGE, LARGE + b"1", LARGE + b"2")
+    await scene.request(*refused)
+    scene.clock.move(1)
+    await scene.request(*good)
+    for _ in range(12):
+        # The first ones look like a part that is unavailable, until one after them can be had.
+        with contextlib.suppress(TransientError):
+            await scene.refetches.serve()
+    left = await scene.rows("SELECT mail_id::text FROM refetch ORDER BY mail_id")
+    assert [mail_id for (mail_id,) in left] == sorted(refused)
+    # The last one alone is tried on and on: it keeps nobody waiting.
+    waiting = await scene.rows("SELECT due_at, problem FROM refetch WHERE problem <> ''")
+    assert len(waiting) == (2 if batch == 1 else 3)
+    later = scene.clock.now() + timedelta(minutes=10)
+    assert set(waiting) == {(later, "the blob store is unavailable.")}
+    for mail_id in good:
+        await require_published_here(scene, mail_id)
+    assert await scene.rows("SELECT DISTINCT state FROM incoming_mail") == [("fetched",)]
+    assert await scene.rows("SELECT max(raw_offset) FROM incoming_mail") == [(6,)]
+
+
+async def test_nothing_is_put_off_while_a_part_is_unavailable(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.serve_at_most(2)
+    contents = [LARGE + b"%d" % number for number in range(5)]
+    mail_ids = await scene.fetched(*contents)
+    await scene.request(*mail_ids)
+    in_order = await scene.rows("SELECT mail_id FROM refetch ORDER BY sequence")
+    with monkeypatch.context() as unavailable:
+        no_blob_of(unavailable, *contents)
+        for _ in range(9):
+            with pytest.raises(TransientError):
+                await scene.refetches.serve()
+    assert await scene.rows("SELECT DISTINCT due_at FROM refetch") == [(scene.clock.now(),)]
+    while await scene.refetches.serve():
+        pass
+    assert in_order == await scene.rows("SELECT mail_id FROM incoming_mail ORDER BY raw_offset")
 
 
 async def test_an_unavailable_part_is_waited_for(
