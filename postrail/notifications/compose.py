@@ -74,8 +74,12 @@ def excerpt(body: str, max_characters: int, issue_key: str) -> str:
 
 
 def beginning(body: str, max_characters: int) -> str:
-    """Returns the text; of a longer one a character more, by which `excerpt` sees that it is."""
-    return body.strip()[: max_characters + 1]
+    """Returns the text; of a longer one the beginning and a character by which `excerpt` sees it.
+
+    To repeat it changes nothing: the character is no space, which would be stripped.
+    """
+    text = body.strip()
+    return text if len(text) <= max_characters else f"{text[:max_characters]}…"
 
 
 @dataclass(frozen=True, slots=True)

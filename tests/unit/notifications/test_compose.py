@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from postrail.notifications.compose import MARKER_LINE, commented, issue_created
+from postrail.notifications.compose import MARKER_LINE, beginning, commented, issue_created
 from postrail.tracker.issues import Audience, Watcher
 from services.parser.reply import split_reply
 
@@ -57,6 +57,19 @@ def test_a_long_text_is_cut_and_the_issue_named(
     assert "b and more" not in text
     assert "This is only the beginning; HELP-1 has the whole text." in text
     assert "only the beginning" not in write(AUDIENCE, BO, f"  {'a' * 100}\n", 100)
+
+
+@pytest.mark.parametrize("write", [issue_created, commented])
+@pytest.mark.parametrize(
+    "body",
+    ["a" * 100 + "\n" + "b" * 500, "  " + "a" * 90 + "\n" * 20 + "b" * 500, "a" * 101, "a" * 100],
+)
+def test_a_text_of_which_only_the_beginning_was_kept_is_cut_as_the_whole(
+    write: Callable[[Audience, Watcher, str, int], str], body: str
+) -> None:
+    text = write(AUDIENCE, BO, body, 100)
+    assert ("only the beginning" in text) is (len(body) > 100)
+    assert write(AUDIENCE, BO, beginning(body, 100), 100) == text
 
 
 def test_a_confirmation_quotes_little() -> None:
