@@ -164,8 +164,7 @@ class BlobStore:
         with self._faults():
             await obstore.put_async(self._store, "check", b"postrail")
             await obstore.get_async(self._store, "check")
-        with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
-            await obstore.delete_async(self._store, "check")
+        await self._delete("check")
 
     async def time(self) -> datetime:
         """Returns the store's own time, by which it notes last writes: writes a small object."""
@@ -194,8 +193,14 @@ class BlobStore:
 
     async def delete(self, sha256: str) -> None:
         """Removes a blob, if it is still there."""
+        await self._delete(_blob_path(sha256))
+
+    async def _delete(self, path: str) -> bool:
+        """Removes an object; returns whether it was still there."""
         with contextlib.suppress(NotFoundError, FileNotFoundError), self._faults(gone=True):
-            await obstore.delete_async(self._store, _blob_path(sha256))
+            await obstore.delete_async(self._store, path)
+            return True
+        return False
 
     async def archive(
         self, day: date, mailbox: str, mail_id: str, size: int, chunks: Iterable[bytes]
@@ -224,24 +229,30 @@ class BlobStore:
             os.utime(Path(str(self._store.prefix), path), (seconds, seconds))
 
     async def expire_archive(self, days: int, today: date) -> int:
-        """Removes messages archived `days` or more days ago; returns their number."""
-        removed = 0
-        with self._faults():
-            found = await obstore.list_with_delimiter_async(self._store, "archive/")
-        for prefix in found["common_prefixes"]:
-            if _expired(prefix, today - timedelta(days=days)):
-                removed += await self._remove_below(prefix)
+        """Removes messages archived `days` or more days ago; returns their number.
+
+        One that cannot be removed keeps no other: its TransientError is raised after them.
+        """
+        removed, faults = 0, list[TransientError]()
+        async for path in self._archived_until(today - timedelta(days=days)):
+            try:
+                removed += await self._delete(path)
+            except TransientError as error:
+                # Raises the fault of a store that is unavailable for all.
+                await self.check()
+                faults.append(error)
+        if faults:
+            raise faults[0]
         return removed
 
-    async def _remove_below(self, prefix: str) -> int:
-        removed = 0
+    async def _archived_until(self, last_day: date) -> AsyncIterator[str]:
         with self._faults():
-            async for page in obstore.list(self._store, prefix, chunk_size=LIST_PAGE):
-                for meta in page:
-                    with contextlib.suppress(NotFoundError, FileNotFoundError):
-                        await obstore.delete_async(self._store, meta["path"])
-                        removed += 1
-        return removed
+            found = await obstore.list_with_delimiter_async(self._store, "archive/")
+            for prefix in found["common_prefixes"]:
+                if _expired(prefix, last_day):
+                    async for page in obstore.list(self._store, prefix, chunk_size=LIST_PAGE):
+                        for meta in page:
+                            yield meta["path"]
 
     @contextlib.contextmanager
     def _faults(self, *, gone: bool = False) -> Iterator[None]:

@@ -13,10 +13,14 @@ from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore, StoredBlob
 from postrail.database import Pool, transaction
+from postrail.errors import TransientError
 from postrail.incoming import blob_names as incoming
+from postrail.observe.log import log
 from postrail.outgoing import blob_names as outgoing
 from postrail.settings import KafkaSettings
 from postrail.tracker.builtin import blob_names as tracker
+
+logger = log(__name__)
 
 # Beyond the longest retention of a topic, so that no record can still name a collected blob.
 KEPT_DAYS_BEYOND_RETENTION = 7
@@ -32,6 +36,8 @@ class CollectReport:
     seen: int = 0
     young: int = 0
     needed: int = 0
+    # Those that the store did not remove.
+    left: int = 0
     removed: int = 0
     removed_bytes: int = 0
     dry_run: bool = False
@@ -41,6 +47,7 @@ class CollectReport:
             seen=self.seen + other.seen,
             young=self.young + other.young,
             needed=self.needed + other.needed,
+            left=self.left + other.left,
             removed=self.removed + other.removed,
             removed_bytes=self.removed_bytes + other.removed_bytes,
             dry_run=self.dry_run,
@@ -48,8 +55,9 @@ class CollectReport:
 
     def __str__(self) -> str:
         verb = "would remove" if self.dry_run else "removed"
+        left = f", {self.left} that cannot be removed" if self.left else ""
         return (
-            f"{self.seen} blobs: {self.young} young, {self.needed} needed,"
+            f"{self.seen} blobs: {self.young} young, {self.needed} needed{left},"
             f" {verb} {self.removed} ({self.removed_bytes} bytes)"
         )
 
@@ -63,6 +71,9 @@ async def collect(
     pool: Pool, blobs: BlobStore, *, now: datetime, keep: timedelta, dry_run: bool = False
 ) -> CollectReport:
     """Removes each blob whose last write is older than `keep` and that no row names.
+
+    One that cannot be removed is logged, and keeps no other. Raises TransientError when the store
+    or the database is unavailable.
 
     It may be interrupted and repeated, and may run in several processes at once.
     """
@@ -80,14 +91,12 @@ async def _collect_page(
     old = [blob for blob in page if blob.written_at < before]
     named = await _named(pool, [blob.sha256 for blob in old])
     unneeded = [blob for blob in old if blob.sha256 not in named]
-    removed = unneeded if dry_run else [b for b in unneeded if await _remove(blobs, b, before)]
-    return CollectReport(
-        seen=len(page),
-        young=len(page) - len(old) + len(unneeded) - len(removed),
-        needed=len(old) - len(unneeded),
-        removed=len(removed),
-        removed_bytes=sum(blob.size for blob in removed),
+    report = CollectReport(
+        seen=len(page), young=len(page) - len(old), needed=len(old) - len(unneeded)
     )
+    for blob in unneeded:
+        report += _removed(blob) if dry_run else await _remove(blobs, blob, before)
+    return report
 
 
 async def _named(pool: Pool, hashes: Sequence[str]) -> set[str]:
@@ -98,10 +107,20 @@ async def _named(pool: Pool, hashes: Sequence[str]) -> set[str]:
         return set().union(*[await named(connection, hashes) for named in NAMED_BLOBS])
 
 
-async def _remove(blobs: BlobStore, blob: StoredBlob, before: datetime) -> bool:
+async def _remove(blobs: BlobStore, blob: StoredBlob, before: datetime) -> CollectReport:
     """Removes the blob, unless it was written again since it was listed."""
-    written_at = await blobs.written_at(blob.sha256)
-    if written_at is None or written_at >= before:
-        return False
-    await blobs.delete(blob.sha256)
-    return True
+    try:
+        written_at = await blobs.written_at(blob.sha256)
+        if written_at is None or written_at >= before:
+            return CollectReport(young=1)
+        await blobs.delete(blob.sha256)
+    except TransientError as error:
+        # Raises the fault of a store that is unavailable for all.
+        await blobs.check()
+        logger.warning("a blob cannot be removed", sha256=blob.sha256, reason=str(error))
+        return CollectReport(left=1)
+    return _removed(blob)
+
+
+def _removed(blob: StoredBlob) -> CollectReport:
+    return CollectReport(removed=1, removed_bytes=blob.size)

@@ -7,13 +7,16 @@ these files. A bucket has none: its lifecycle rules end unfinished uploads.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from postrail.blobs import SETTING, folder_of
-from postrail.errors import TransientError
+from postrail.blobs import folder_of
+from postrail.observe.log import log
+
+logger = log(__name__)
 
 UNFINISHED = re.compile(r".+#\d+")
 # No write takes so long.
@@ -23,23 +26,32 @@ ABANDONED_AFTER = timedelta(days=1)
 async def remove_unfinished(url: str, now: datetime) -> int:
     """Removes the files that were last written a day ago; returns their number.
 
-    Raises TransientError when the folder cannot be read or written.
+    What cannot be read or removed is logged, and keeps nothing else.
     """
     folder = folder_of(url)
     if folder is None:
         return 0
+    before = (now - ABANDONED_AFTER).timestamp()
+    return await asyncio.to_thread(lambda: sum(_remove(path, before) for path in _found(folder)))
+
+
+def _found(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder, onerror=_leave):
+        yield from (Path(parent, name) for name in names if UNFINISHED.fullmatch(name))
+
+
+def _remove(path: Path, before: float) -> bool:
     try:
-        return await asyncio.to_thread(_remove, folder, (now - ABANDONED_AFTER).timestamp())
+        if path.stat().st_mtime >= before:
+            return False
+        path.unlink()
     except OSError as error:
-        raise TransientError(f"the blob store {url}: {error}", setting=SETTING) from error
+        _leave(error)
+        return False
+    return True
 
 
-def _remove(folder: Path, before: float) -> int:
-    removed = 0
-    for path in folder.rglob("*#*"):
-        # Another process may have finished or removed it meanwhile.
-        with contextlib.suppress(FileNotFoundError):
-            if UNFINISHED.fullmatch(path.name) and path.stat().st_mtime < before:
-                path.unlink()
-                removed += 1
-    return removed
+def _leave(error: OSError) -> None:
+    # Another process may have finished or removed it meanwhile.
+    if not isinstance(error, FileNotFoundError):
+        logger.warning("unfinished blobs are left", path=str(error.filename), reason=str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
@@ -24,29 +24,35 @@ FIRST_CLEAN_SECONDS = 600.0
 
 
 class Housekeeping:
-    """Runs beside the work; a round that fails is repeated at the next one."""
+    """Runs beside the work; a step that fails keeps no other, and is repeated at its next time."""
 
     def __init__(self, process: Process, pool: Pool, blobs: BlobStore) -> None:
         self._process = process
         self._settings = process.settings
         self._pool = pool
         self._blobs = blobs
-        self._clean_at = process.clock.now() + timedelta(seconds=FIRST_CLEAN_SECONDS)
+        # In steady seconds.
+        self._clean_at = process.clock.steady() + FIRST_CLEAN_SECONDS
 
     async def run(self) -> None:
         """Works until the process stops."""
         while not self._process.stop.is_set():
-            try:
-                await self._round()
-            except TransientError as error:
-                logger.warning("housekeeping waits", reason=str(error))
+            await self._round()
             await set_within(self._process.stop, COUNT_SECONDS)
 
     async def _round(self) -> None:
-        await self._count_unaccounted()
-        if self._process.clock.now() >= self._clean_at:
-            await self._clean()
-            self._clean_at = self._process.clock.now() + timedelta(seconds=CLEAN_SECONDS)
+        await self._try(self._count_unaccounted, "count")
+        if self._process.clock.steady() >= self._clean_at:
+            self._clean_at = self._process.clock.steady() + CLEAN_SECONDS
+            await self._try(self._collect_blobs, "blobs")
+            await self._try(self._remove_unfinished, "unfinished blobs")
+            await self._try(self._expire_archive, "archive")
+
+    async def _try(self, step: Callable[[], Awaitable[None]], part: str) -> None:
+        try:
+            await step()
+        except TransientError as error:
+            logger.warning("housekeeping waits", part=part, reason=str(error))
 
     async def _count_unaccounted(self) -> None:
         after_seconds = self._settings.handler.unaccounted_after_seconds
@@ -56,12 +62,18 @@ class Housekeeping:
         if count:
             logger.error("mails without an outcome", count=count, after_seconds=after_seconds)
 
-    async def _clean(self) -> None:
-        now = self._process.clock.now()
+    async def _collect_blobs(self) -> None:
         keep = keep_for(self._settings.kafka)
+        now = self._process.clock.now()
         report = await collect(self._pool, self._blobs, now=now, keep=keep)
         logger.info("blobs collected", report=str(report))
+
+    async def _remove_unfinished(self) -> None:
+        now = self._process.clock.now()
         if unfinished := await remove_unfinished(self._settings.blobs.url, now):
             logger.info("unfinished blobs removed", count=unfinished)
+
+    async def _expire_archive(self) -> None:
         if self._settings.blobs.archive_days:
-            await self._blobs.expire_archive(self._settings.blobs.archive_days, now.date())
+            today = self._process.clock.now().date()
+            await self._blobs.expire_archive(self._settings.blobs.archive_days, today)

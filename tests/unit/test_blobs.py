@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
 
 from postrail.blobs import PART_BYTES, BlobMissing, BlobStore
@@ -193,6 +195,25 @@ async def test_expired_days_leave_the_archive(blobs: BlobStore, folder: Path) ->
         "archive/2026-11-21/support/m-0.eml",
     ]
     assert await blobs.get(SHA256) == CONTENT
+
+
+async def test_a_message_that_cannot_be_removed_keeps_no_other_in_the_archive(
+    blobs: BlobStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = date(2026, 11, 21)
+    for name in ("a", "b", "c"):
+        await blobs.archive(today - timedelta(days=40), "support", name, 3, [b"raw"])
+    delete = obstore.delete_async
+
+    async def refuse_b(store: Any, path: Any) -> None:
+        if str(path).endswith("/b.eml"):
+            raise PermissionError(1, "Operation not permitted", path)
+        await delete(store, path)
+
+    monkeypatch.setattr(obstore, "delete_async", refuse_b)
+    with pytest.raises(TransientError, match=r"not permitted: 'archive/.*/b.eml'"):
+        await blobs.expire_archive(30, today)
+    assert archived(folder) == ["archive/2026-10-12/support/b.eml"]
 
 
 async def test_an_archive_that_was_never_written_expires(blobs: BlobStore) -> None:

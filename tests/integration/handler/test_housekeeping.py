@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.handler.housekeeping import FIRST_CLEAN_SECONDS, Housekeeping
+from postrail.blobs import BlobStore
+from postrail.errors import TransientError
+from services.handler.housekeeping import CLEAN_SECONDS, FIRST_CLEAN_SECONDS, Housekeeping
 from tests.integration.handler.bench import Bench
 
 
@@ -24,3 +27,29 @@ async def test_unfinished_blobs_are_removed_with_the_daily_work(bench: Bench) ->
     bench.clock.move(FIRST_CLEAN_SECONDS)
     await housekeeping._round()
     assert not left.exists()
+
+
+async def test_a_step_that_fails_keeps_no_other_and_waits_for_its_next_time(bench: Bench) -> None:
+    await bench.blobs.archive(bench.clock.now().date() - timedelta(days=40), "m", "i", 1, [b"x"])
+    blobs = WithoutTime(bench.blobs.url)
+    kept = bench.settings.blobs.model_copy(update={"archive_days": 30})
+    process = replace(bench.process(), settings=bench.settings.model_copy(update={"blobs": kept}))
+    housekeeping = Housekeeping(process, bench.pool, blobs)
+    bench.clock.move(FIRST_CLEAN_SECONDS)
+    await housekeeping._round()
+    assert not list(Path(urlsplit(bench.blobs.url).path).rglob("*.eml"))
+    await housekeeping._round()
+    assert blobs.asked == 1
+    bench.clock.move(CLEAN_SECONDS)
+    await housekeeping._round()
+    assert blobs.asked == 2
+
+
+class WithoutTime(BlobStore):
+    """A store whose collection fails."""
+
+    asked = 0
+
+    async def time(self) -> datetime:
+        self.asked += 1
+        raise TransientError("no time")

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from postrail.blobs import BlobStore, StoredBlob
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.errors import TransientError
 from postrail.operate.blob_collector import collect
 from postrail.settings import DatabaseSettings
 
@@ -150,6 +151,44 @@ async def test_a_blob_that_is_written_again_after_the_listing_is_kept(
     report = await collect(pool, blobs, now=NOW, keep=KEEP)
     assert await present(blobs) == {old}
     assert report.removed == 0
+
+
+class Refusing(BlobStore):
+    """A store that does not remove one of its blobs, or that is gone."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder.as_uri())
+        self.refused = ""
+        self.is_gone = False
+
+    async def delete(self, sha256: str) -> None:
+        if self.is_gone or sha256 == self.refused:
+            raise TransientError("not permitted")
+        await super().delete(sha256)
+
+    async def check(self) -> None:
+        if self.is_gone:
+            raise TransientError("the store is gone")
+        await super().check()
+
+
+async def test_a_blob_that_cannot_be_removed_keeps_no_other(pool: Pool, tmp_path: Path) -> None:
+    blobs = Refusing(tmp_path)
+    olds = [await put(blobs, tmp_path, b"%d" % number, OLD) for number in range(3)]
+    blobs.refused = sorted(olds)[1]
+    report = await collect(pool, blobs, now=NOW, keep=KEEP)
+    assert await present(blobs) == {blobs.refused}
+    assert str(report) == (
+        "3 blobs: 0 young, 0 needed, 1 that cannot be removed, removed 2 (2 bytes)"
+    )
+
+
+async def test_a_store_that_goes_away_ends_the_collection(pool: Pool, tmp_path: Path) -> None:
+    blobs = Refusing(tmp_path)
+    await put(blobs, tmp_path, b"old", OLD)
+    blobs.is_gone = True
+    with pytest.raises(TransientError, match="the store is gone"):
+        await collect(pool, blobs, now=NOW, keep=KEEP)
 
 
 async def test_many_pages_are_collected(pool: Pool, blobs: BlobStore, tmp_path: Path) -> None:
