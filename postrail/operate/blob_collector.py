@@ -78,8 +78,11 @@ async def collect(
     It may be interrupted and repeated, and may run in several processes at once.
     """
     report = CollectReport(dry_run=dry_run)
-    # By the store's clock, too: if it is behind, its blobs are younger than they seem.
-    before = min(now, await blobs.time()) - keep
+    if not dry_run:
+        # By the store's clock, too: if it is behind, its blobs are younger than they seem. To ask
+        # it writes an object, which a dry run must not.
+        now = min(now, await blobs.time())
+    before = now - keep
     async for page in blobs.list_blobs():
         report += await _collect_page(pool, blobs, page, before, dry_run)
     return report

@@ -44,7 +44,7 @@ async def _collect(settings: Settings, dry_run: bool) -> CollectReport:
     # A single connection fails at once with the reason; the pool would keep trying.
     async with connected(settings) as connection:
         now = await time_of(connection)
-        store = BlobStore(settings.blobs.url)
+        store = BlobStore(settings.blobs.url, create=not dry_run)
     pool = await open_pool(settings.database)
     try:
         return await blob_collector.collect(
