@@ -38,15 +38,6 @@ async def wait_for_account(
     )
 
 
-async def wait_no_longer(connection: Connection, mail_ids: Sequence[str]) -> None:
-    """Ends the wait of messages, so that one which is retried later waits anew."""
-    await connection.execute(
-        "UPDATE incoming_mail SET awaits_account_since = NULL"
-        " WHERE mail_id = ANY(%s::uuid[]) AND awaits_account_since IS NOT NULL",
-        [list(mail_ids)],
-    )
-
-
 async def awaited_accounts(connection: Connection) -> list[str]:
     """Returns the names of the mail accounts that messages wait for."""
     found = await rows(

@@ -245,6 +245,7 @@ async def finish(
 ) -> frozenset[str]:
     """Writes the outcomes; each is the next revision of its message.
 
+    An outcome ends the wait for an account, so that a message which is retried later waits anew.
     Returns the ids of the messages that it wrote: a message that another process has finished in
     the meantime stays as it is.
     """
@@ -253,7 +254,8 @@ async def finish(
         "UPDATE incoming_mail AS mail SET state = done.state, outcome = done.outcome,"
         "  reason = done.reason, issue_id = done.issue_id, issue_key = done.issue_key,"
         "  comment_id = done.comment_id,"
-        "  trace = done.trace, revision = mail.revision + 1, handled_at = %s"
+        "  trace = done.trace, revision = mail.revision + 1, handled_at = %s,"
+        "  awaits_account_since = NULL"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %s::bigint[], %b::text[],"
         "  %s::bigint[], %b::text[]::jsonb[])"
         "  AS done(mail_id, state, outcome, reason, issue_id, issue_key, comment_id, trace)"

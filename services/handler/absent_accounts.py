@@ -35,7 +35,8 @@ async def set_aside(
 ) -> list[DueMail]:
     """Sets messages of absent accounts to waiting; returns the others, which can be decided.
 
-    A message that has waited for `patience` is returned too: its decision is that it fails.
+    A message that has waited for `patience` is returned too: its decision is that it fails. Until
+    it has that outcome its time stays over, in whatever batch it is decided.
     """
     absent = [due for due in mails if due.mail.mailbox not in snapshot.accounts]
     # The parser's fault is the reason whatever the account.
@@ -44,8 +45,6 @@ async def set_aside(
         return list(mails)
     since = await awaited_accounts.waiting_since(connection, [due.mail.mail_id for due in absent])
     until = {due.mail.mail_id: since.get(due.mail.mail_id, now) + patience for due in absent}
-    over = [mail_id for mail_id, end in until.items() if end <= now]
-    await awaited_accounts.wait_no_longer(connection, over)
     waiting = [due for due in absent if until[due.mail.mail_id] > now]
     await awaited_accounts.wait_for_account(
         connection,

@@ -120,6 +120,21 @@ async def test_it_fails_after_its_time_and_waits_anew_when_it_is_retried(bench: 
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
 
 
+async def test_one_that_found_no_place_in_a_batch_fails_in_the_next(bench: Bench) -> None:
+    handler = bench.settings.handler.model_copy(update={"batch_max_bytes": 8000})
+    bench.settings = bench.settings.model_copy(update={"handler": handler})
+    bench.handler, bench.offsets = bench.another()
+    bench.offsets.expect({0: None})
+    await remove(bench, "info")
+    await bench.handle(*(mail_parsed(mailbox="info", text="It burns. " * 300) for _ in range(2)))
+    bench.clock.move(14.1 * DAY)
+    await bench.handler.work_batch()
+    assert [state for state, _, _ in await bench.outcomes()] == ["failed", "waiting"]
+    await bench.handler.work_batch()
+    assert [state for state, _, _ in await bench.outcomes()] == ["failed", "failed"]
+    assert await bench.rows("SELECT DISTINCT awaits_account_since FROM incoming_mail") == [(None,)]
+
+
 async def test_a_message_that_is_worked_on_is_released_in_the_next_round(bench: Bench) -> None:
     await remove(bench, "info")
     mail = mail_parsed(mailbox="info")
