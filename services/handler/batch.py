@@ -134,6 +134,8 @@ class Batch:
         async with transaction(self._pool) as connection:
             context = self._context(connection, ConfigurationSnapshot(), now)
             applied = await apply(context, [Decided(due, decision)])
+            # All of them: the message may have failed before its deaths were read.
+            await forget(connection, SERVICE, _handled_ids(applied))
         self._losses.pop(due.mail.mail_id, None)
         await self._committed(applied, now)
 
@@ -170,7 +172,7 @@ class Batch:
         return chosen
 
     async def _forget_deaths(self, connection: Connection, applied: Applied) -> None:
-        handled = [one.decided.due.mail.mail_id for one in applied.handled]
+        handled = _handled_ids(applied)
         for mail_id in handled:
             self._losses.pop(mail_id, None)
         if self._deaths:
@@ -229,6 +231,10 @@ class Batch:
             reason=decision.reason,
             issue_key=one.issue_key,
         )
+
+
+def _handled_ids(applied: Applied) -> list[str]:
+    return [one.decided.due.mail.mail_id for one in applied.handled]
 
 
 def distinct(due: Sequence[DueMail]) -> list[DueMail]:

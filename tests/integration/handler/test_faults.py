@@ -26,6 +26,24 @@ async def test_a_message_that_could_not_be_parsed_fails_and_keeps_its_bytes(benc
 
 
 @pytest.mark.logs_errors("a mail failed")
+async def test_a_message_that_fails_by_an_error_forgets_its_deaths(bench: Bench) -> None:
+    mails = [mail_parsed(subject="poison"), mail_parsed(subject="another")]
+    bench.tracker.faults["poison"] = ValueError("cannot be")
+    async with transaction(bench.pool) as connection:
+        for mail in mails:
+            await connection.execute(
+                "INSERT INTO death (service, work_id, holder, alone, died_at)"
+                " VALUES ('handler', %s, gen_random_uuid(), true, now())",
+                [mail.mail_id],
+            )
+    await bench.take_in(mails[0])
+    await bench.work()
+    assert await bench.outcomes() == [("failed", "failed", None)]
+    # Those of a message without an outcome stay.
+    assert await bench.rows("SELECT work_id::text FROM death") == [(mails[1].mail_id,)]
+
+
+@pytest.mark.logs_errors("a mail failed")
 async def test_one_poisonous_message_fails_and_the_others_are_handled(
     bench: Bench,
 ) -> None:
