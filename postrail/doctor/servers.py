@@ -123,14 +123,14 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
         _instance(found, settings),
         _clock(ahead_seconds),
         *([_unconfirmed(in_doubt)] if in_doubt else []),
-        *([_asked_again(again)] if again.last_problem else []),
+        *([_asked_again(again)] if again.with_problem else []),
     ]
 
 
 def _asked_again(counts: RefetchCounts) -> Finding:
     return warning(
         "messages",
-        f"{counts.due + counts.later + counts.held} could not be fetched and are asked for again;"
+        f"{counts.with_problem} could not be fetched and are asked for again;"
         f" the last problem: {counts.last_problem}",
         setting="the mail accounts of these messages",
         remedy="See: postrail mail list --state failed. Once the cause is fixed, ask at once:"

@@ -14,7 +14,10 @@ from postrail.database import Connection, rows_as, storable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefetchCounts:
-    """How many messages are asked for again, and the last problem with one of them."""
+    """How many messages are asked for again, and the last problem with one of them.
+
+    Those with a problem are counted by what they wait for, too.
+    """
 
     # To be served now.
     due: int = 0
@@ -22,6 +25,8 @@ class RefetchCounts:
     later: int = 0
     # Until their accounts are enabled.
     held: int = 0
+    # An attempt to fetch them has failed.
+    with_problem: int = 0
     next_at: datetime | None = None
     last_problem: str = ""
 
@@ -137,6 +142,7 @@ async def counts(connection: Connection, now: datetime) -> RefetchCounts:
         "SELECT count(*) FILTER (WHERE NOT held AND due_at <= %(now)s) AS due,"
         " count(*) FILTER (WHERE NOT held AND due_at > %(now)s) AS later,"
         " count(*) FILTER (WHERE held) AS held,"
+        " count(*) FILTER (WHERE problem <> '') AS with_problem,"
         " min(due_at) FILTER (WHERE NOT held AND due_at > %(now)s) AS next_at,"
         " coalesce((SELECT problem FROM refetch WHERE problem <> ''"
         "  ORDER BY tried_at DESC NULLS LAST, mail_id LIMIT 1), '') AS last_problem FROM refetch",
