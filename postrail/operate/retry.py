@@ -1,7 +1,9 @@
 """Has failed incoming messages handled again from their raw bytes, after their cause was fixed.
 
 The fetcher publishes each one again, the parser parses it anew, and the handler's decision is the
-message's next revision. A failed message had no effect, so a retry has each effect once.
+message's next revision. A failed message had no effect, so a retry has each effect once. A message
+that stays `fetched`, because its record is gone, is published again in the same way; if the record
+is still there after all, the second one changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from postrail.views.refetch import FailedGroup, failed_groups, failed_mails
 
 RETRIED_AT_ONCE = 500
 REASONS_SHOWN = 10
-RETRYABLE = ("failed", "quarantined")
+RETRYABLE = ("fetched", "failed", "quarantined")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,7 @@ class Selection:
 async def retry_mail(
     connection: Connection, mail_id: str, *, author: str, now: datetime
 ) -> Retried:
-    """Asks for a failed or quarantined message again.
+    """Asks for a failed or quarantined message again, or for one that stays fetched.
 
     Its id may be shortened as in `incoming_mail`. Raises PermanentError in any other state.
     """
@@ -49,8 +51,8 @@ async def retry_mail(
     if mail.state not in RETRYABLE:
         raise PermanentError(
             f"message {mail.mail_id} cannot be retried: its state is {mail.state}",
-            remedy="Only messages that failed or were quarantined can be retried; see what became"
-            f" of this one: postrail mail show {mail.mail_id}",
+            remedy="Only messages that failed, were quarantined or stay fetched can be retried; see"
+            f" what became of this one: postrail mail show {mail.mail_id}",
         )
     count = await refetch.request(
         connection, [mail.mail_id], requested_by=author, reason="retry", now=now

@@ -62,13 +62,24 @@ def test_a_failed_message_is_asked_for_again(
     }
 
 
-@pytest.mark.parametrize("name", ["inline", "fetched"])
-def test_a_message_in_another_state_is_not_retried(
-    postrail: Postrail, filled: Filled, settings: Settings, name: str
+def test_a_message_that_stays_fetched_is_asked_for_by_its_id_only(
+    postrail: Postrail, filled: Filled, settings: Settings
 ) -> None:
-    code, _, errors = postrail("mail", "retry", vars(filled)[name])
+    assert answer(postrail, "mail", "retry", "--all", "--yes")["selected"] == 1
+    code, output, _ = postrail("mail", "retry", filled.fetched)
+    assert code == 0
+    assert f"Message {filled.fetched} is not parsed yet" in output
+    assert "the second changes nothing" in output
+    assert (filled.fetched,) in query(settings, "SELECT mail_id::text FROM refetch")
+    assert "was asked for already" in postrail("mail", "retry", filled.fetched)[1]
+
+
+def test_a_message_in_another_state_is_not_retried(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    code, _, errors = postrail("mail", "retry", filled.inline)
     assert code == 1
-    assert f"its state is {'done' if name == 'inline' else 'fetched'}" in errors
+    assert "its state is done" in errors
     assert requests(settings) == 0
 
 

@@ -30,7 +30,8 @@ def retry(
         str | None,
         typer.Argument(
             metavar="[ID]",
-            help="The id of a failed or quarantined message, or its first characters.",
+            help="The id of a failed or quarantined message, or of one that stays fetched; or its"
+            " first characters.",
         ),
     ] = None,
     reason: Annotated[
@@ -54,7 +55,7 @@ def retry(
     """Handle failed messages again from their raw bytes, after the cause was fixed.
 
     The reason may be a part of it, in capitals or not. Quarantined messages are retried by their
-    ids only.
+    ids only, and so are messages that stay fetched because their record in Kafka is gone.
 
     Example: [bold]postrail mail retry --reason "permission denied" --dry-run[/bold]
     """
@@ -97,6 +98,11 @@ def _retry_one(settings: Settings, mail_id: str, author: str, json: bool) -> Non
     name = found.mail.mail_id
     if found.already:
         typer.echo(f"Message {name} was asked for already; the fetcher has not served it yet.")
+    elif found.mail.state == "fetched":
+        typer.echo(
+            f"Message {name} is not parsed yet: the fetcher publishes it again within seconds."
+            " If its first record is still there, the second changes nothing."
+        )
     else:
         typer.echo(f"Message {name} is retried: the fetcher publishes it again within seconds.")
     typer.echo(f"See what becomes of it: postrail mail show {name[:SHORT_ID]}")
