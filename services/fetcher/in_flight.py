@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from typing import Protocol, TypeVar
 
 from postrail.in_flight.mark import Deaths
-from postrail.mailbox import ListedMail
+from postrail.mailbox import ListedMail, MailboxUnavailable
 from services.fetcher.reading.batch_read import Suspects
 
 T = TypeVar("T")
 
 SERVICE = "fetcher"
+# What is to run alone keeps all other mailboxes waiting while it waits for those that run.
+IDLE_SECONDS = 60.0
+# So much longer are the others read before it tries again.
+BUSY_PAUSE_SECONDS = 300.0
 DIED = (
     "the fetcher died {} times while it was read; look for the reason in its log and memory limit"
 )
@@ -121,7 +125,8 @@ class InFlight:
 class Turns:
     """Lets batches run side by side, and single messages alone; those go first."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
         self._one = asyncio.Lock()
         self._running = 0
         self._idle = asyncio.Event()
@@ -145,11 +150,28 @@ class Turns:
 
     @contextlib.asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Runs the block once nothing else runs, and keeps the others waiting meanwhile."""
+        """Runs the block once nothing else runs, and keeps the others waiting meanwhile.
+
+        Raises MailboxUnavailable when that takes too long, as a slow server may hold a batch for
+        an hour; the others then go on.
+        """
         async with self._one:
             self._none_alone.clear()
             try:
-                await self._idle.wait()
+                await self._until_idle()
                 yield
             finally:
                 self._none_alone.set()
+
+    async def _until_idle(self) -> None:
+        try:
+            async with asyncio.timeout(self._idle_seconds) as limit:
+                await self._idle.wait()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise MailboxUnavailable(
+                "a message that may have ended the fetcher must be read alone, and others took"
+                f" longer than {self._idle_seconds:g} seconds to be read",
+                after_seconds=BUSY_PAUSE_SECONDS,
+            ) from error

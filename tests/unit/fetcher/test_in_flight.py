@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from postrail.in_flight.mark import DEATHS_MAX, Deaths
-from postrail.mailbox import ListedMail
-from services.fetcher.in_flight import InFlight, Turns
+from postrail.mailbox import ListedMail, MailboxUnavailable
+from services.fetcher.in_flight import BUSY_PAUSE_SECONDS, InFlight, Turns
 from services.fetcher.reading.batch_read import Suspects
 
 
@@ -143,6 +143,21 @@ async def test_what_runs_alone_waits_for_the_others_and_lets_none_begin() -> Non
         go_on.set()
     assert order[:4] == ["first begins", "first ends", "alone", "alone ends"]
     assert order.index("later begins") > order.index("alone ends")
+
+
+async def test_what_runs_alone_keeps_the_others_waiting_for_a_limited_time_only() -> None:
+    turns = Turns(idle_seconds=0.05)
+    async with asyncio.timeout(5), turns.shared():
+        waiting = asyncio.create_task(turns.alone().__aenter__())
+        await asyncio.sleep(0)
+        # One that takes an hour is read meanwhile.
+        async with turns.shared():
+            assert waiting.done()
+        with pytest.raises(MailboxUnavailable, match="others took longer") as caught:
+            await waiting
+        assert caught.value.after_seconds == BUSY_PAUSE_SECONDS
+    async with asyncio.timeout(5), turns.alone():
+        pass
 
 
 @pytest.mark.parametrize("kind", ["shared", "alone"])
