@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from datetime import timedelta
 from typing import Generic
 
 from postrail.clock import Clock
@@ -87,7 +86,8 @@ class Worker(Generic[R]):
         self._guard = (DeathGuard if guarded else Guard)(self._reader)
         self._placement = Placement(self._reader, self._guard, positions, group)
         self._dead_letters = DeadLetters(group)
-        self._next_check = clock.now()
+        # In steady seconds: the time may be set back when the shared clock gets its first sample.
+        self._next_check = clock.steady()
         # Assigned partitions without a position to read from yet.
         self._unplaced: frozenset[int] = frozenset()
         self._stop = asyncio.Event()
@@ -272,10 +272,10 @@ class Worker(Generic[R]):
 
     async def _check(self) -> None:
         """Measures the lag and compares the stored offsets, at most every CHECK_SECONDS."""
-        if self._clock.now() < self._next_check:
+        if self._clock.steady() < self._next_check:
             return
         await self._until_done(self._compare)
-        self._next_check = self._clock.now() + timedelta(seconds=CHECK_SECONDS)
+        self._next_check = self._clock.steady() + CHECK_SECONDS
 
     async def _compare(self) -> None:
         """Updates the lag; reads again where Kafka or the database is not as it was left."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -281,18 +282,34 @@ async def test_a_database_that_was_restored_gets_the_missing_records_again() -> 
     assert bench.seen == [(0, n) for n in (0, 1, 2, 3, 1, 2, 3, 4, 5)]
 
 
-async def test_an_idle_worker_notices_that_the_database_was_restored() -> None:
+class AheadClock(SettableClock):
+    """Tells the time of a machine that is ahead, until the first sample of the shared clock."""
+
+    ahead = timedelta(days=31)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+@pytest.mark.parametrize("clock", [SettableClock(), AheadClock()])
+async def test_an_idle_worker_notices_that_the_database_was_restored(clock: SettableClock) -> None:
     bench = Bench({0: [good(n) for n in range(3)]})
+    bench.clock = clock
     positions = bench.positions = FakePositions({0: 0})
 
     async def process(batch: Sequence[Received[MailFetched]]) -> None:
         await positions.advance(batch)
         await bench.note(batch)
 
+    restored: list[bool] = []
+
     def restored_and_repeated() -> bool:
-        if len(bench.seen) == 3:
+        if len(bench.seen) == 3 and not restored:
+            restored.append(True)
             positions.in_database[0] = Position(next_offset=1)
-            bench.clock.move(60)
+            clock.move(60)
+            if isinstance(clock, AheadClock):
+                clock.ahead = timedelta(0)
         return len(bench.seen) == 5
 
     await bench.run(process, restored_and_repeated)
