@@ -53,9 +53,12 @@ async def fetched_since(connection: Connection, mailbox: str, since: datetime) -
     return int(found[0]) if found else 0
 
 
-async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> None:
-    """Adds a row in state fetched for each message; a row that exists stays as it is."""
-    await connection.execute(
+async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> int:
+    """Adds a row in state fetched for each message; a row that exists stays as it is.
+
+    Returns how many rows are new.
+    """
+    cursor = await connection.execute(
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, received_at, fetched_at,"
         "  raw_partition, raw_offset, blobs)"
         " SELECT mail_id, mailbox, source, 'fetched', size, received_at, fetched_at, raw_partition,"
@@ -77,6 +80,7 @@ async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) ->
             [mail.blob for mail in mails],
         ],
     )
+    return cursor.rowcount
 
 
 async def record_unreadable(connection: Connection, messages: Sequence[UnreadableRow]) -> None:

@@ -46,8 +46,7 @@ class Fetch:
     async def take_new(self, already: int = 0) -> int:
         """Fetches until the mailbox lists nothing new, or the limit of the poll is reached.
 
-        `already` is the number that a predecessor has fetched within the time of this poll. Returns
-        how many messages the poll may still fetch.
+        `already` were fetched within the time of this poll. Returns how many more it may fetch.
         """
         left = (self._limits.max_mails_per_poll or sys.maxsize) - already
         while left > 0 and (listed := await self.listed_after(self.state.last_uid)):
@@ -80,18 +79,19 @@ class Fetch:
             await self.rest()
         messages, unreadable = await self.reader.read(batch)
         rows = await self._publish(messages)
-        await self._record(batch, messages, rows, unreadable)
+        recorded = await self._record(batch, messages, rows, unreadable)
         self.suspects.forget([message.uid for message in batch])
         # Of a message that is too large only the header was read, so it stays as it is.
-        await self._finish([message.uid for message in messages if message.full_size is None])
-        report_fetched(self._resources.progress, rows, started, self._resources.clock.now())
+        mails = [each for each in zip(messages, rows, strict=True) if each[1].mail_id in recorded]
+        await self._finish([message.uid for message, _ in mails if message.full_size is None])
+        now = self._resources.clock.now()
+        report_fetched(self._resources.progress, [row for _, row in mails], started, now)
 
     async def _publish(self, messages: Sequence[ReadMail]) -> list[FetchedRow]:
         now = self._resources.clock.now()
+        mails = [named(self.state, message, now) for message in messages]
         try:
-            return await self._resources.publisher.publish(
-                [named(self.state, message, now) for message in messages]
-            )
+            return await self._resources.publisher.publish(mails)
         finally:
             for message in messages:
                 message.close()
@@ -102,7 +102,7 @@ class Fetch:
         messages: Sequence[ReadMail],
         rows: Sequence[FetchedRow],
         unreadable: Sequence[Unreadable],
-    ) -> None:
+    ) -> set[str]:
         state = replace(self.state, last_uid=max(self.state.last_uid, batch[-1].uid))
         if any(message.full_size is not None for message in messages):
             # There is nothing to finish, so that a successor must not do it either.
@@ -110,9 +110,10 @@ class Fetch:
         now = self._resources.clock.now()
         failed = unreadable_rows(state, unreadable, now, self._resources.settings)
         keys = [message.key for message in messages] + [each.message.key for each in unreadable]
-        await self._resources.store.record(state, rows, failed, [key for key in keys if key])
+        recorded = await self._resources.store.record(state, rows, failed, [*filter(None, keys)])
         self.state, self._finished_saved = state, state.finished_uid
         report_unreadable(self._resources.progress, failed)
+        return recorded
 
     async def finish_leftovers(self) -> None:
         """Finishes the messages that a predecessor recorded but did not get to finish.

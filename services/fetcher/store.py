@@ -49,10 +49,12 @@ class Store(Protocol):
         fetched: Sequence[FetchedRow],
         unreadable: Sequence[UnreadableRow],
         keys: Sequence[str] = (),
-    ) -> None:
+    ) -> set[str]:
         """Saves the messages' rows and how far the folder is read, in one transaction.
 
-        `keys` are the messages' keys, in mailboxes that identify messages by keys.
+        `keys` are the messages' keys, in mailboxes that identify messages by keys. Returns the ids
+        of the fetched messages without those that were parked before: the handler passes their
+        records over, and the request for them needs them in the mailbox.
         """
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
@@ -122,15 +124,17 @@ class PostgresStore:
         fetched: Sequence[FetchedRow],
         unreadable: Sequence[UnreadableRow],
         keys: Sequence[str] = (),
-    ) -> None:
+    ) -> set[str]:
+        recorded = {row.mail_id for row in fetched}
         async with self.transaction() as connection:
-            if fetched:
-                await record_fetched(connection, fetched)
+            if fetched and await record_fetched(connection, fetched) < len(fetched):
+                recorded = await acknowledged(connection, list(recorded))
             if unreadable:
                 await record_unreadable(connection, unreadable)
             if keys:
                 await mailbox_ledger.mark_recorded(connection, state.mailbox, state.folder, keys)
             await sync_state.advance(connection, state, self._clock.now())
+        return recorded
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         async with self.transaction() as connection:

@@ -109,10 +109,11 @@ class MemoryStore:
         fetched: Sequence[FetchedRow],
         unreadable: Sequence[UnreadableRow],
         keys: Sequence[str] = (),
-    ) -> None:
+    ) -> set[str]:
         self._check()
         self.recorded_keys |= set(keys)
-        self.fetched = {row.mail_id: row for row in fetched} | self.fetched
+        new = {row.mail_id: row for row in fetched if row.mail_id not in self.unreadable}
+        self.fetched = new | self.fetched
         self.unreadable = {row.mail_id: row for row in unreadable} | self.unreadable
         before = self.states[state.mailbox, state.folder]
         assert before.uid_validity == state.uid_validity
@@ -121,6 +122,7 @@ class MemoryStore:
             last_uid=max(before.last_uid, state.last_uid),
             finished_uid=max(before.finished_uid, state.finished_uid),
         )
+        return set(new)
 
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         self._check()

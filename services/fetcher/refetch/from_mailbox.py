@@ -85,12 +85,19 @@ async def _again(
     with contextlib.ExitStack() as read:
         for message in messages:
             read.callback(message.close)
-        await queue.publish([(requests[message.uid], message) for message in messages])
+        begun = await queue.publish([(requests[message.uid], message) for message in messages])
     for each in unreadable:
         await queue.refused(requests[each.message.uid], each.reason)
     fetch.suspects.forget([message.uid for message in batch])
     # Others were finished when they were read first; a person may have marked them as unread since.
-    new = [m.uid for m in messages if requests[m.uid].raw_offset is None and m.full_size is None]
+    first_time = {uid for uid, each in requests.items() if each.raw_offset is None}
+    new = [
+        message.uid
+        for message in messages
+        if message.uid in first_time
+        and message.full_size is None
+        and requests[message.uid].mail_id in begun
+    ]
     await fetch.finisher.finish(new)
     return {message.uid for message in messages} | {each.message.uid for each in unreadable}
 

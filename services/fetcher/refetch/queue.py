@@ -74,13 +74,14 @@ class RefetchQueue:
                 but=but,
             )
 
-    async def publish(self, found: Sequence[Content]) -> None:
+    async def publish(self, found: Sequence[Content]) -> set[str]:
         """Publishes messages again, unless they are past `fetched` by now.
 
-        Raises FatalError when Kafka did not acknowledge: the requests are served again.
+        Returns the ids of those that are published. Raises FatalError when Kafka did not
+        acknowledge: the requests are served again.
         """
         if not found:
-            return
+            return set()
         started = self._clock.now()
         requests = [request for request, _ in found]
         begun = await self._begin(requests, started)
@@ -105,6 +106,7 @@ class RefetchQueue:
                     partition=row.raw_partition,
                     offset=row.raw_offset,
                 )
+        return begun
 
     async def _begin(self, requests: Sequence[Refetch], now: datetime) -> set[str]:
         async with self._transactions() as connection:

@@ -215,6 +215,26 @@ async def test_a_message_that_breaks_the_listing_does_not_stop_the_mailbox(
     assert len(neighbours.store.unreadable) == 1
 
 
+@pytest.mark.logs_errors("mail cannot be read")
+async def test_a_parked_message_that_is_read_in_its_turn_stays_for_its_request(
+    server: MemoryServer, neighbours: Neighbours
+) -> None:
+    server.add(b"one", b"two")
+    server.refused = {2}
+    await poll(await opened(server, neighbours))
+    # The folder is made anew, and then comes back with its old numbers.
+    server.uid_validity = 8
+    await poll(await opened(server, neighbours))
+    server.uid_validity, server.refused, server.seen = 7, set(), set()
+    fetch = await opened(server, neighbours)
+    await poll(fetch)
+    assert neighbours.producer.records[-1].body == b"two"
+    # The handler passes its record over: only its request has an effect.
+    assert server.seen == {1}
+    assert fetch.state.last_uid == 2
+    assert neighbours.progress.outcomes.count(("support", "fetched")) == 3
+
+
 async def test_a_message_removed_in_the_meantime_is_not_a_failure(
     server: MemoryServer, neighbours: Neighbours
 ) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from postrail.mailbox_state import reconciliation
 from postrail.settings import Settings
 from services.fetcher.in_flight import InFlight
 from services.fetcher.opener import MailboxOpener, PostgresFolderState
+from services.fetcher.refetch.queue import Content
 from services.fetcher.resources import SharedResources
 from services.fetcher.threads import Threads
 from services.fetcher.watch import MailboxWatch
@@ -182,10 +184,56 @@ async def test_it_is_asked_for_again_by_itself_and_arrives_once(
             "fetched",
             "fetched",
         ]
-        assert any(b"UID STORE 2" in line for line in server.imap.log)
+        assert finished_the_second(server)
         asked = len(server.imap.asks)
         await watched.poll()
         assert len(server.imap.asks) == asked
+
+
+@REFUSED
+async def test_a_message_read_again_in_its_turn_stays_until_its_request_is_served(
+    scene: Scene, threads: Threads
+) -> None:
+    """Its row is `failed`, so the handler passes the first record over."""
+    server = server_that_refuses_the_second()
+    async with watching(scene, server, threads):
+        server.refused = set()
+    # The numbers begin anew.
+    await scene.change("UPDATE sync_state SET last_uid = 0, finished_uid = 0")
+    async with watching(scene, server, threads) as watched:
+        assert (await watched.states())["uid=2"] == "failed"
+        assert not finished_the_second(server)
+        scene.clock.move(6 * 3600)
+        await watched.poll()
+        assert (await watched.states())["uid=2"] == "fetched"
+        assert finished_the_second(server)
+
+
+@REFUSED
+async def test_a_message_whose_request_is_made_anew_meanwhile_stays_until_it_is_served(
+    scene: Scene, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = server_that_refuses_the_second()
+    publish, finished_before = scene.queue.publish, list[bool]()
+
+    async def first_made_anew(found: Sequence[Content]) -> set[str]:
+        finished_before.append(finished_the_second(server))
+        if len(finished_before) == 1:
+            await scene.change("UPDATE refetch SET requested_at = requested_at + interval '1 s'")
+        return await publish(found)
+
+    monkeypatch.setattr(scene.queue, "publish", first_made_anew)
+    async with watching(scene, server, threads) as watched:
+        server.refused = set()
+        scene.clock.move(6 * 3600)
+        await watched.poll()
+        assert finished_before == [False, False]
+        assert (await watched.states())["uid=2"] == "fetched"
+        assert finished_the_second(server)
+
+
+def finished_the_second(server: OddServer) -> bool:
+    return any(re.search(rb"UID STORE (1[,:])?2 ", line) for line in server.imap.log)
 
 
 @pytest.mark.logs_errors("mail cannot be read", "mail is still not delivered")
