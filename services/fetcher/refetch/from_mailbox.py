@@ -6,7 +6,7 @@ A message is found by its mail_id, which names the place where it was read first
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.incoming.refetching import Refetch
@@ -28,12 +28,31 @@ async def refetch_due(
 
     New messages come before them, as each may break the connection.
     """
-    queue = resources.refetches
-    while left > 0 and (due := await queue.due([account.name], only_in_mailbox=True, most=left)):
-        async with _searchable(fetch, account, resources, opener) as searched:
-            if not await _serve(searched, due, account, resources):
+    due = await _due(account, resources, left)
+    if not due:
+        return
+    async with _searchable(fetch, account, resources, opener) as searched:
+        # A listing of the whole mailbox may take long, so that it is made once.
+        held = await _held(searched)
+        while due:
+            if any(each.mail_id not in held for each in due):
+                # Only a listing after the request tells that a message is lost.
+                held = await _held(searched)
+            if not await _serve(searched, due, held, account, resources):
                 return
-        left -= len(due)
+            left -= len(due)
+            due = await _due(account, resources, left)
+
+
+async def _due(account: MailAccount, resources: SharedResources, most: int) -> list[Refetch]:
+    if most <= 0:
+        return []
+    return await resources.refetches.due([account.name], only_in_mailbox=True, most=most)
+
+
+async def _held(fetch: Fetch) -> dict[str, ListedMail]:
+    """Returns the messages that the mailbox holds now, by their ids."""
+    return {fetch.mail_id(message): message for message in await fetch.held()}
 
 
 @contextlib.asynccontextmanager
@@ -50,10 +69,13 @@ async def _searchable(
 
 
 async def _serve(
-    fetch: Fetch, due: Sequence[Refetch], account: MailAccount, resources: SharedResources
+    fetch: Fetch,
+    due: Sequence[Refetch],
+    held: Mapping[str, ListedMail],
+    account: MailAccount,
+    resources: SharedResources,
 ) -> bool:
     """Returns whether all are served; the others were removed by now, or are not listed now."""
-    held = {fetch.mail_id(message): message for message in await fetch.held()}
     requests = {held[each.mail_id].uid: each for each in due if each.mail_id in held}
     for each in due:
         if each.mail_id not in held:

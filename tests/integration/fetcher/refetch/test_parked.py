@@ -35,6 +35,7 @@ from tests.servers.imap_server import Ask, ImapServer
 from tests.servers.pop3_server import Pop3Server
 
 REFUSED = pytest.mark.logs_errors("mail cannot be read")
+WHOLE = b" UID 1:6"
 ANSWER = "server storage failure"
 HOURS = (6, 24, 48, 96, 192, 384)
 
@@ -404,6 +405,22 @@ async def test_at_most_the_limit_of_a_poll_is_asked_for(scene: Scene, threads: T
         assert len(await scene.rows("SELECT 1 FROM refetch")) == 2
         await watched.poll()
         assert len(await scene.rows("SELECT 1 FROM refetch")) == 0
+
+
+async def test_the_mailbox_is_listed_once_for_all_requests(scene: Scene, threads: Threads) -> None:
+    scene.serve_at_most(1)
+    server = OddServer(*[b"Subject: %d\r\n\r\n" % number for number in range(6)])
+    async with watching(scene, server, threads) as watched:
+        await scene.change("UPDATE incoming_mail SET state = 'failed'")
+        found = await scene.rows("SELECT mail_id::text FROM incoming_mail")
+        await scene.request(*[mail_id for (mail_id,) in found])
+        await scene.change("UPDATE refetch SET only_in_mailbox = true")
+        server.imap.log.clear()
+        await watched.poll()
+        assert await scene.rows("SELECT 1 FROM refetch") == []
+        assert set((await watched.states()).values()) == {"fetched"}
+        listings = [line for line in server.imap.log if b"SEARCH" in line]
+        assert len([line for line in listings if WHOLE in line]) == 1, listings
 
 
 @REFUSED
