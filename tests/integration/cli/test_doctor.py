@@ -307,7 +307,7 @@ CASES = [
     Case(
         clock_is_off,
         "clock",
-        "90 s ahead of PostgreSQL's",
+        " s ahead of PostgreSQL's",
         "the system clock",
         "let NTP keep it",
     ),
