@@ -19,6 +19,8 @@ from tests.processes.senders import (
     SenderProcess,
     configure,
     delivery_rows,
+    message_ids,
+    old_mail,
     queued_entry,
     queued_mail,
 )
@@ -58,7 +60,8 @@ async def test_a_large_message_that_kills_fails_after_three_deaths_alone_and_oth
     mails = [queued_mail(subject=subject) for subject in subjects]
     large = b"Subject: deadly\r\n\r\n" + b"deadly\r\n" * 1_000_000
     blob = await BlobStore(settings.blobs.url).put(large)
-    mails[5] = queued_mail(subject="deadly", message=None, message_blob=blob)
+    # Only messages of earlier builds are that large.
+    mails[5] = old_mail(subject="deadly", message=None, message_blob=blob)
     await producer.send([queued_entry(mail) for mail in mails])
     arguments = ("-m", "tests.processes.faulty.deadly_sender")
     sender = SenderProcess({**environment, **QUICK}, tmp_path, arguments)
@@ -82,7 +85,8 @@ async def test_a_large_message_that_kills_fails_after_three_deaths_alone_and_oth
     twice = {row["outgoing_id"] for row in found if row["maybe_twice"]}
     copies = Counter(one.message_id for one in smtp_sink.mails)
     for mail in (*mails[:5], *mails[6:]):
-        assert 1 <= copies[mail.message_id] <= 1 + (mail.outgoing_id in twice)
+        (message_id,) = message_ids(mail)
+        assert 1 <= copies[message_id] <= 1 + (mail.outgoing_id in twice)
     assert copies[mails[5].message_id] == 0
     async with transaction(pool) as connection:
         assert await rows(connection, "SELECT 1 FROM in_flight") == []
