@@ -6,6 +6,7 @@ Kills of a healthy handler, stops, and restarts of PostgreSQL must not blame a m
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -88,7 +89,8 @@ def test_a_mail_that_kills_is_failed_after_three_deaths_and_all_others_are_handl
     # Once in a batch, and three times alone; a second replica may take the batch, too, also at the
     # moments of deaths that PostgreSQL has not noticed yet.
     assert 4 <= len(codes) <= (4 if replicas == 1 else 12)
-    assert [handler.stop() for handler in handlers] == [0] * replicas
+    # One that was started again a moment ago holds no signals yet.
+    assert {handler.stop() for handler in handlers} <= {0, -signal.SIGTERM}
     ((mail_id, reason),) = pipeline.rows(
         "SELECT mail_id::text, reason FROM incoming_mail WHERE state = 'failed'"
     )
