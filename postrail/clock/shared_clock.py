@@ -6,6 +6,7 @@ It never goes back, and does not follow the machine's own clock, whatever that i
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,14 +49,17 @@ class SharedClock:
         self._steady = steady
         self._machine = machine
         self._course: _Course | None = None
+        # The latest reading: rounding may make a later one smaller by a microsecond.
+        self._latest = 0.0
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """Returns the server's time; never an earlier one than before, once it is set."""
-        # Read once, as another thread may replace it.
-        course = self._course
-        if course is None:
-            return self._machine()
-        return EPOCH + timedelta(seconds=course.at(self._steady()))
+        with self._lock:
+            if self._course is None:
+                return self._machine()
+            self._latest = max(self._latest, self._course.at(self._steady()))
+            return EPOCH + timedelta(seconds=self._latest)
 
     def steady(self) -> float:
         """Returns the machine's steady seconds."""
@@ -77,8 +81,10 @@ class SharedClock:
 
     def restart(self, offset: float) -> None:
         """Begins anew with the server's time less steady seconds; this alone may set it back."""
-        steady = self._steady()
-        self._course = _Course(steady, steady + offset, 0.0)
+        with self._lock:
+            steady = self._steady()
+            self._course = _Course(steady, steady + offset, 0.0)
+            self._latest = 0.0
 
     def correct(self, offset: float) -> None:
         """Goes over to a new offset: jumps far forward, and else runs slower or faster."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from postrail.clock.shared_clock import CORRECTION_RATE, JUMP_SECONDS, SharedClock
@@ -96,6 +96,7 @@ def test_it_waits_for_a_server_whose_clock_went_back(machine: Machine) -> None:
         max_size=20,
     )
 )
+@example([(1.0, 0.0, [1.9713327353486463, 5.960464477539063e-08])])
 def test_it_never_goes_back(
     steps: list[tuple[float, float, list[float]]],
 ) -> None:
