@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from postrail.stream.topics import MAIL_PARSED
-from tests.makers.commands import Postrail, commands_in
+from tests.makers.commands import Postrail
 from tests.processes.pipeline import Inbox, Pipeline, letter
 from tests.servers.dovecot import PASSWORD, Dovecot
 
@@ -45,16 +45,6 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
     with Pipeline(own_folder, environment, dovecot) as pipeline:
         pipeline.configure([Inbox(name="support")])
         yield pipeline
-
-
-@pytest.fixture
-def postrail(
-    tmp_path: Path,
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Postrail:
-    return commands_in(tmp_path, environment, monkeypatch, capsys)
 
 
 def apply(postrail: Postrail, pipeline: Pipeline, name: str) -> None:

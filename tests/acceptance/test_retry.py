@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.makers.commands import Postrail, answer, commands_in
+from tests.makers.commands import Postrail, answer
 from tests.processes.faulty.failing_parser import FAULT, FIELD
 from tests.processes.pipeline import Inbox, Pipeline, letter
 from tests.servers.dovecot import Dovecot
@@ -33,16 +33,6 @@ def pipeline(own_folder: Path, environment: dict[str, str], dovecot: Dovecot) ->
         pipeline.configure([Inbox(name="support")])
         yield pipeline
         pipeline.show_logs()
-
-
-@pytest.fixture
-def postrail(
-    tmp_path: Path,
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Postrail:
-    return commands_in(tmp_path, environment, monkeypatch, capsys)
 
 
 def test_what_failed_in_the_parser_is_handled_once_after_a_retry(

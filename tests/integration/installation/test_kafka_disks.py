@@ -29,13 +29,8 @@ Acknowledged = set[tuple[int, int, bytes]]
 
 
 @pytest.fixture
-def kafka(own_folder: Path) -> Iterator[Kafka]:
-    kafka = make_kafka(own_folder / "kafka")
-    try:
-        kafka.start()
-        yield kafka
-    finally:
-        kafka.stop()
+def kafka(own_broker: Kafka) -> Kafka:
+    return own_broker
 
 
 def log_of(kafka: Kafka) -> Path:

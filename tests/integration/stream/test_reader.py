@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,6 @@ from postrail.stream.topics import MAIL_FETCHED, apply_topics
 from tests.makers.records import mail_fetched
 from tests.makers.settings import environment_of, settings_of
 from tests.makers.topics import feed
-from tests.servers.shared_parts import make_kafka
-
-
-@pytest.fixture
-def own_broker(own_folder: Path) -> Iterator[Kafka]:
-    kafka = make_kafka(own_folder / "kafka")
-    try:
-        kafka.start()
-        yield kafka
-    finally:
-        kafka.stop()
 
 
 async def _filled(kafka: KafkaSettings, count: int) -> list[tuple[int, int]]:

@@ -3,23 +3,7 @@
 import pytest
 
 from postrail.observe.health import Health
-
-
-class Time:
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def health(time: Time) -> Health:
-    return Health(silent_after_seconds=60, monotonic=time)
+from tests.fakes.monotonic import Time
 
 
 def test_knows_which_parts_are_down(health: Health) -> None:

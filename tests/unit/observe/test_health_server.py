@@ -21,26 +21,10 @@ from postrail.observe import metrics
 from postrail.observe.health import Health
 from postrail.observe.health_server import HealthServer
 from postrail.settings import ServerSettings
+from tests.fakes.monotonic import Time
 
 REPOSITORY = Path(__file__).parents[3]
 LOOPBACK = ServerSettings(host="127.0.0.1", port=0)
-
-
-class Time:
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def health(time: Time) -> Health:
-    return Health(silent_after_seconds=60, monotonic=time)
 
 
 @pytest.fixture
