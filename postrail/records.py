@@ -211,6 +211,38 @@ class OutgoingDelivered:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FieldChange:
+    """The change of one field of an issue; the values are JSON, and None for a missing value."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueChanged:
+    """An act on an issue by a person: by a command or page, or in the name of the help desk."""
+
+    # One for all parts of the act, its notifications included.
+    act_id: str
+    # See `postrail.workflow.rights`.
+    act: str
+    issue_id: int
+    # The key and project after the act.
+    issue_key: str
+    project: str
+    conversation: str
+    # "" for the operator of the installation.
+    actor_address: str
+    actor_name: str
+    # command or page.
+    channel: str
+    changed_at: datetime
+    changes: list[FieldChange]
+    comment_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MailboxProgress:
     """The counts of a process for one mailbox since its last report."""
 
@@ -257,6 +289,7 @@ Record = (
     | MailHandled
     | OutgoingQueued
     | OutgoingDelivered
+    | IssueChanged
     | PipelineProgress
     | MailDead
 )

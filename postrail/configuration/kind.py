@@ -16,14 +16,18 @@ from postrail.configuration.entry import Entry, Fault, Proposal, Thing
 
 @dataclass(frozen=True, kw_only=True)
 class ItemTable:
-    """A table that keeps the items of a list field, one row for each."""
+    """A table that keeps the items of a list field, one row for each, in the order of the list."""
 
     table: str
-    # The columns with the identity of the thing and with the item.
+    # The column with the identity of the thing.
     owner: str
-    item: str
-    # The field of the thing that names the item to read first; the others follow by name.
-    first: str
+    # The columns by the item's fields, the one that identifies an item first; an item that is a
+    # text has the one field "".
+    columns: Mapping[str, str]
+    # Columns that have the same value for all items of the field.
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    # The column with the place of an item in the list.
+    place: str = "place"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from postrail.configuration import kinds
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import ConfigurationFileError, Entry, Existing, Fault, Proposal
-from postrail.configuration.kind import Kind
 from postrail.configuration.kinds import kind_of, shown
 from postrail.configuration.sealing import plain_secrets, sealed
 from postrail.secrets import Secrets
@@ -101,17 +100,7 @@ def _differences(before: Configured | None, after: Configured) -> tuple[tuple[st
     if before is None:
         return ()
     old, new = shown(before), shown(after, before)
-    kind = kind_of(after)
-    return tuple(
-        (name, old[name], new[name])
-        for name in new
-        if _comparable(kind, name, old[name]) != _comparable(kind, name, new[name])
-    )
-
-
-def _comparable(kind: Kind[Any], name: str, value: Any) -> Any:
-    # A table of items keeps no order.
-    return sorted(value) if name in kind.items else value
+    return tuple((name, old[name], new[name]) for name in new if old[name] != new[name])
 
 
 def _warnings(proposal: Proposal) -> Iterator[str]:

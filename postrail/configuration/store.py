@@ -129,14 +129,31 @@ def _value(kind: Kind[Any], name: str) -> sql.Composed:
 
 def _item_list(kind: Kind[Any], items: ItemTable) -> sql.Composed:
     return sql.SQL(
-        "array(SELECT item.{item} FROM {table} AS item WHERE item.{owner} = thing.{identity}"
-        " ORDER BY item.{item} <> thing.{first}, item.{item})"
+        "coalesce((SELECT json_agg({item} ORDER BY item.{place}, item.{first}) FROM {table} AS item"
+        " WHERE item.{owner} = thing.{identity}{fixed}), '[]')"
     ).format(
-        item=sql.Identifier(items.item),
+        item=_item(items),
+        place=sql.Identifier(items.place),
+        first=sql.Identifier(next(iter(items.columns.values()))),
         table=sql.Identifier(items.table),
         owner=sql.Identifier(items.owner),
         identity=sql.Identifier(kind.column(kind.identity)),
-        first=sql.Identifier(kind.column(items.first)),
+        fixed=sql.SQL("").join(
+            sql.SQL(" AND item.{} = {}").format(sql.Identifier(column), sql.Literal(value))
+            for column, value in items.fixed.items()
+        ),
+    )
+
+
+def _item(items: ItemTable) -> sql.Composable:
+    """Returns the expression for an item: its text, or an object with its fields."""
+    if "" in items.columns:
+        return sql.Identifier("item", items.columns[""])
+    return sql.SQL("json_build_object({})").format(
+        sql.SQL(", ").join(
+            sql.SQL("{}, {}").format(sql.Literal(field), sql.Identifier("item", column))
+            for field, column in items.columns.items()
+        )
     )
 
 
@@ -146,19 +163,21 @@ async def _write(connection: Connection, kind: Kind[Any], thing: Configured) -> 
         for name, value in thing.model_dump().items()
         if name not in kind.items
     }
-    await connection.execute(_upsert(kind, list(values)), list(values.values()))
+    key = [kind.column(kind.identity)]
+    await connection.execute(_upsert_into(kind.table, list(values), key), list(values.values()))
+    lists = thing.model_dump(include=set(kind.items))
     for name, items in kind.items.items():
-        await _write_items(connection, items, kind.identity_of(thing), getattr(thing, name))
+        await _write_items(connection, items, kind.identity_of(thing), lists[name])
 
 
-def _upsert(kind: Kind[Any], columns: Sequence[str]) -> sql.Composed:
+def _upsert_into(table: str, columns: Sequence[str], key: Sequence[str]) -> sql.Composed:
     return sql.SQL(
         "INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT ({key}) DO UPDATE SET {sets}"
     ).format(
-        table=sql.Identifier(kind.table),
+        table=sql.Identifier(table),
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         places=sql.SQL(", ").join(sql.Placeholder() for _ in columns),
-        key=sql.Identifier(kind.column(kind.identity)),
+        key=sql.SQL(", ").join(map(sql.Identifier, key)),
         sets=sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column)) for column in columns
         ),
@@ -166,21 +185,33 @@ def _upsert(kind: Kind[Any], columns: Sequence[str]) -> sql.Composed:
 
 
 async def _write_items(
-    connection: Connection, items: ItemTable, owner: str, names: Sequence[str]
+    connection: Connection, items: ItemTable, owner: str, given: Sequence[Any]
 ) -> None:
-    parts = {
-        "table": sql.Identifier(items.table),
-        "owner": sql.Identifier(items.owner),
-        "item": sql.Identifier(items.item),
+    rows = [_row(items, owner, item, place) for place, item in enumerate(given, 1)]
+    kept = {"owner": items.owner, **{column: column for column in items.fixed}}
+    first = next(iter(items.columns.values()))
+    await connection.execute(
+        sql.SQL("DELETE FROM {table} WHERE {same} AND {first} <> ALL(%s)").format(
+            table=sql.Identifier(items.table),
+            same=sql.SQL(" AND ").join(
+                sql.SQL("{} = %s").format(sql.Identifier(column)) for column in kept.values()
+            ),
+            first=sql.Identifier(first),
+        ),
+        [owner, *items.fixed.values(), [row[first] for row in rows]],
+    )
+    for row in rows:
+        await connection.execute(
+            _upsert_into(items.table, list(row), [*kept.values(), first]), list(row.values())
+        )
+
+
+def _row(items: ItemTable, owner: str, item: Any, place: int) -> dict[str, Any]:
+    """Returns the values of an item's row by column; `item` is a text or a mapping of fields."""
+    values = {"": item} if "" in items.columns else item
+    return {
+        items.owner: owner,
+        **items.fixed,
+        **{column: values[field] for field, column in items.columns.items()},
+        items.place: place,
     }
-    await connection.execute(
-        sql.SQL("DELETE FROM {table} WHERE {owner} = %s AND {item} <> ALL(%s)").format(**parts),
-        [owner, names],
-    )
-    await connection.execute(
-        sql.SQL(
-            "INSERT INTO {table} ({owner}, {item}) SELECT %s, unnest(%s::text[])"
-            " ON CONFLICT DO NOTHING"
-        ).format(**parts),
-        [owner, names],
-    )

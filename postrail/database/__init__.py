@@ -9,8 +9,10 @@ each special byte is escaped, which takes 1 ms for a message of 5 KiB.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import resources
@@ -57,6 +59,10 @@ SERVER_KEEPALIVES = {
 }
 # An arbitrary number, which must be the same in all releases.
 MIGRATION_LOCK = 0x706F737472
+MIGRATION_LOCK_POLL_SECONDS = 0.2
+# The first words of a migration whose statements are transactions of their own, such as CREATE
+# INDEX CONCURRENTLY. When it is killed in between, it is run again from its beginning.
+OUTSIDE_OF_A_TRANSACTION = "-- outside of a transaction"
 
 
 async def open_pool(settings: DatabaseSettings) -> Pool:
@@ -158,13 +164,14 @@ def migration_files() -> list[tuple[int, str, str]]:
 async def migrate(url: str) -> list[str]:
     """Applies the missing migrations, under a lock, and returns their names.
 
-    Each is a transaction of its own, so that a long one holds no locks of those before it.
+    Each is a transaction of its own, so that a long one holds no locks of those before it; those
+    that build indexes on filled tables are several.
     """
     with database_faults():
         async with await psycopg.AsyncConnection.connect(
             _checked(url), autocommit=True
         ) as connection:
-            await connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+            await _lock_migrations(connection)
             await connection.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migration ("
                 "number integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
@@ -173,6 +180,19 @@ async def migrate(url: str) -> list[str]:
             applied = await _applied(connection)
             due = [file for file in migration_files() if _due(file, applied)]
             return [await _apply(connection, *file) for file in due]
+
+
+async def _lock_migrations(connection: Connection) -> None:
+    """Waits until no other process migrates this database.
+
+    By repeated attempts: a statement that waits for the lock has a snapshot, and CREATE INDEX
+    CONCURRENTLY of the process that holds the lock would wait for its end.
+    """
+    while True:
+        found = await one(connection, "SELECT pg_try_advisory_lock(%s)", [MIGRATION_LOCK])
+        if found and found[0]:
+            return
+        await asyncio.sleep(MIGRATION_LOCK_POLL_SECONDS)
 
 
 def _due(file: tuple[int, str, str], applied: dict[int, str]) -> bool:
@@ -188,13 +208,28 @@ def _due(file: tuple[int, str, str], applied: dict[int, str]) -> bool:
 
 
 async def _apply(connection: Connection, number: int, name: str, text: str) -> str:
+    if text.startswith(OUTSIDE_OF_A_TRANSACTION):
+        for statement in _statements(text):
+            await connection.execute(statement.encode())
+        await _record(connection, number, name, text)
+        return name
     async with connection.transaction():
         await connection.execute(text.encode())
-        await connection.execute(
-            "INSERT INTO schema_migration (number, name, sha256) VALUES (%s, %s, %s)",
-            [number, name, _sha256(text)],
-        )
+        await _record(connection, number, name, text)
     return name
+
+
+def _statements(text: str) -> list[str]:
+    """Returns the statements of a migration whose statements each end a line."""
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [one for one in re.split(r";$", "\n".join(lines), flags=re.MULTILINE) if one.strip()]
+
+
+async def _record(connection: Connection, number: int, name: str, text: str) -> None:
+    await connection.execute(
+        "INSERT INTO schema_migration (number, name, sha256) VALUES (%s, %s, %s)",
+        [number, name, _sha256(text)],
+    )
 
 
 async def _applied(connection: Connection) -> dict[int, str]:

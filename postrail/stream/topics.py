@@ -50,6 +50,7 @@ MAIL_PARSED = Topic(name="mail.parsed", record=records.MailParsed)
 MAIL_HANDLED = Topic(name="mail.handled", record=records.MailHandled)
 OUTGOING_QUEUED = Topic(name="outgoing.queued", record=records.OutgoingQueued)
 OUTGOING_DELIVERED = Topic(name="outgoing.delivered", record=records.OutgoingDelivered)
+ISSUE_CHANGED = Topic(name="issue.changed", record=records.IssueChanged)
 PIPELINE_PROGRESS = Topic(
     name="pipeline.progress", record=records.PipelineProgress, retention_ms=DAY_MS
 )
@@ -63,6 +64,7 @@ TOPICS: tuple[Topic[Record], ...] = (
     MAIL_HANDLED,
     OUTGOING_QUEUED,
     OUTGOING_DELIVERED,
+    ISSUE_CHANGED,
     PIPELINE_PROGRESS,
     MAIL_DEAD,
 )

@@ -18,7 +18,7 @@ class Person(Configured):
 
     address: MailAddress
     name: str = ""
-    enabled: bool = True
+    active: bool = True
 
     @field_validator("address")
     @classmethod
@@ -27,11 +27,15 @@ class Person(Configured):
 
 
 async def _read(connection: Connection) -> Sequence[Mapping[str, Any]]:
-    return [row._asdict() for row in await people.everyone(connection)]
+    return [
+        {"address": one.address, "name": one.name, "active": one.active}
+        for one in await people.everyone(connection)
+    ]
 
 
 async def _write(connection: Connection, person: Person) -> None:
-    await people.save(connection, people.PersonRow(person.address, person.name, person.enabled))
+    row = people.PersonRow(address=person.address, name=person.name, active=person.active)
+    await people.save(connection, row)
 
 
 PERSON = Kind(

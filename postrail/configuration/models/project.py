@@ -3,14 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from postrail.configuration.configured import Configured, ProjectKey
+from postrail.configuration.configured import Configured, MailAddress, ProjectKey
 from postrail.configuration.entry import Fault, Proposal, unknown_name
 from postrail.configuration.kind import ItemTable, Kind
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+
+# The numbers of Jira's own issue types, by which its mail handlers name them (issuetype=1).
+JIRA_TYPES = {"Bug": 1, "New Feature": 2, "Task": 3, "Improvement": 4, "Sub-task": 5}
+
+Text = Annotated[str, Field(min_length=1, max_length=100)]
+Category = Literal["to do", "in progress", "done"]
+FieldKind = Literal["text", "number", "date", "choice", "choices", "person"]
+
+
+class Item(BaseModel):
+    """An item of a project's lists."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class IssueType(Item):
+    """A type of issues; its number is for those who come from Jira."""
+
+    name: Text
+    number: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_number(cls, given: Any) -> Any:
+        values = {"name": given} if isinstance(given, str) else given
+        if isinstance(values, dict) and values.get("number") is None:
+            return values | {"number": JIRA_TYPES.get(values.get("name", ""))}
+        return values
+
+
+class Status(Item):
+    """A status, the category that it counts to, and the statuses that may follow it."""
+
+    name: Text
+    category: Category
+    # Only a lead or administrator may move an issue to it.
+    needs_approval: bool = False
+    # None: any status may follow.
+    next_statuses: list[Text] | None = None
+
+
+class CustomField(Item):
+    """A field of the project's own; `choices` belongs to the kinds choice and choices."""
+
+    name: Text
+    kind: FieldKind
+    choices: list[Text] = Field(default_factory=list)
+
+
+DEFAULT_TYPES = ["Request", *JIRA_TYPES]
+DEFAULT_STATUSES = (
+    Status(name="Open", category="to do"),
+    Status(name="In Progress", category="in progress"),
+    Status(name="Done", category="done"),
+)
+# A person's address, or group: and the name of a group.
+Member = Annotated[
+    str, BeforeValidator(lambda given: str(given).strip().lower()), Field(min_length=1)
+]
+LowerAddress = Annotated[
+    MailAddress, BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
+]
 
 
 class Project(Configured):
@@ -18,22 +80,56 @@ class Project(Configured):
 
     key: ProjectKey
     name: Annotated[str, Field(min_length=1)]
-    issue_types: list[Annotated[str, Field(min_length=1)]] = Field(
-        default_factory=lambda: ["Request"], min_length=1
+    description: str = ""
+    # The language of its texts, as a code of ISO 639-1.
+    language: Annotated[str, Field(pattern="^[a-z]{2}$", description="two letters, such as en")] = (
+        "en"
     )
-    default_issue_type: str = ""
     # The outgoing connection for its notifications; blank: the default one.
     connection: str = ""
+    # The address whose messages in a shared mailbox belong to the project.
+    address: LowerAddress | Literal[""] = ""
+
+    issue_types: list[IssueType] = Field(
+        default_factory=lambda: [IssueType(name=name) for name in DEFAULT_TYPES], min_length=1
+    )
+    default_issue_type: str = ""
+    # New issues have the first one.
+    statuses: list[Status] = Field(default_factory=lambda: list(DEFAULT_STATUSES), min_length=1)
+    components: list[Text] = Field(default_factory=list)
+    fields: list[CustomField] = Field(default_factory=list)
+
+    # The addresses of persons; `default_assignee` may also be the word lead.
+    lead: LowerAddress | Literal[""] = ""
+    default_assignee: LowerAddress | Literal["", "lead"] = ""
+    # Who has which role; `known_people` is the role of the persons whom no list names, unless a
+    # message made them: those are outsiders.
+    administrators: list[Member] = Field(default_factory=list)
+    leads: list[Member] = Field(default_factory=list)
+    agents: list[Member] = Field(default_factory=list)
+    outsiders: list[Member] = Field(default_factory=list)
+    known_people: Literal["agent", "outsider"] = "agent"
 
     @model_validator(mode="after")
     def _default_type_is_a_type(self) -> Project:
+        names = [one.name for one in self.issue_types]
         if not self.default_issue_type:
-            object.__setattr__(self, "default_issue_type", self.issue_types[0])
-        if self.default_issue_type not in self.issue_types:
+            object.__setattr__(self, "default_issue_type", names[0])
+        if self.default_issue_type not in names:
             raise ValueError(
                 f"default_issue_type {self.default_issue_type!r} is not in issue_types"
             )
         return self
+
+    @property
+    def first_status(self) -> str:
+        """Returns the status of new issues."""
+        return self.statuses[0].name
+
+    @property
+    def own_assignee(self) -> str | None:
+        """Returns the address of the person whom new issues are assigned to."""
+        return (self.lead if self.default_assignee == "lead" else self.default_assignee) or None
 
 
 def _connection_exists(proposal: Proposal) -> Iterable[Fault]:
@@ -63,6 +159,18 @@ def _one_connection_is_default(proposal: Proposal) -> Iterable[Fault]:
         yield needing[0].fault("connection", problem)
 
 
+def _members(role: str) -> ItemTable:
+    return ItemTable(
+        table="project_role", owner="project_key", columns={"": "member"}, fixed={"role": role}
+    )
+
+
+def _items(table: str, *fields: str) -> ItemTable:
+    return ItemTable(
+        table=table, owner="project_key", columns={field: field or "name" for field in fields}
+    )
+
+
 PROJECT = Kind(
     model=Project,
     word="project",
@@ -71,11 +179,16 @@ PROJECT = Kind(
     title="The projects of the built-in tracker.",
     table="project",
     columns={"key": "project_key"},
-    nullable=frozenset({"connection"}),
+    nullable=frozenset({"connection", "address"}),
     items={
-        "issue_types": ItemTable(
-            table="issue_type", owner="project_key", item="name", first="default_issue_type"
-        )
+        "issue_types": _items("issue_type", "name", "number"),
+        "statuses": _items("project_status", "name", "category", "needs_approval", "next_statuses"),
+        "components": _items("component", ""),
+        "fields": _items("custom_field", "name", "kind", "choices"),
+        "administrators": _members("administrator"),
+        "leads": _members("lead"),
+        "agents": _members("agent"),
+        "outsiders": _members("outsider"),
     },
     checks=(_connection_exists, _one_connection_is_default),
 )

@@ -14,6 +14,7 @@ async def named_blobs(connection: Connection, hashes: Sequence[str]) -> set[str]
         "SELECT description_blob FROM issue WHERE description_blob = ANY(%(hashes)s)"
         " UNION ALL SELECT body_blob FROM comment WHERE body_blob = ANY(%(hashes)s)"
         " UNION ALL SELECT reply_blob FROM comment WHERE reply_blob = ANY(%(hashes)s)"
+        " UNION ALL SELECT body_blob FROM comment_edit WHERE body_blob = ANY(%(hashes)s)"
         " UNION ALL SELECT sha256 FROM attachment WHERE sha256 = ANY(%(hashes)s)",
         {"hashes": list(hashes)},
     )

@@ -57,7 +57,7 @@ COMMANDS = (
         OPERATE,
         "List, test and control the watched mail accounts.",
     ),
-    LazyCommand("issues", "issues:issues", OPERATE, "List and show issues, and comment on them."),
+    LazyCommand("issues", "issues.group:issues", OPERATE, "List, show and change issues."),
     LazyCommand("mail", "mail.group:mail", OPERATE, INCOMING),
     # The former name of `mail`, which scripts may still use.
     LazyCommand("mails", "mail.group:mail", OPERATE, INCOMING, hidden=True),

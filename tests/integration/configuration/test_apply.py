@@ -56,7 +56,10 @@ async def test_the_example_is_applied_and_read_again(database: DatabaseSettings)
     assert (account.name, account.project, account.port) == ("help", "HELP", 993)
     assert account.password == "env:POSTRAIL_SECRET_IMAP"
     assert (outgoing.name, outgoing.is_default, outgoing.port) == ("outgoing", True, 587)
-    assert (project.key, project.issue_types) == ("HELP", ["Request", "Incident"])
+    assert (project.key, [one.name for one in project.issue_types]) == (
+        "HELP",
+        ["Request", "Incident"],
+    )
     assert person.address == "agent@example.org"
 
 
@@ -125,7 +128,7 @@ async def test_issue_types_that_are_gone_are_removed_and_numbers_go_on(
         await apply(connection, FILE.replace("[Request, Incident]", "[Change, Request]"))
         (project,) = await load.projects(connection)
         numbers = await rows(connection, "SELECT next_number FROM issue_numbering")
-    assert project.issue_types == ["Request", "Change"]
+    assert [one.name for one in project.issue_types] == ["Change", "Request"]
     assert numbers == [(8,)]
 
 

@@ -24,7 +24,7 @@ accounts:
      address: sales@example.org, project: SALES, encryption: starttls, timeout_ms: 1000}
 people:
   - {address: agent@example.org, name: An Agent}
-  - {address: gone@example.org, enabled: false}
+  - {address: gone@example.org, active: false}
 """
 
 
@@ -49,7 +49,7 @@ def test_an_export_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
     assert "a secret" not in text
     assert "smtp secret" not in text
     output = postrail("apply", "-f", "all.yaml")[1]
-    assert "0 created, 0 changed, 8 unchanged" in output
+    assert "0 created, 0 changed, 13 unchanged" in output
     assert "Not in the file" not in output
     # The same text again; an existing file is replaced only on request.
     assert postrail("export", "--sealed")[1] == text
@@ -70,7 +70,7 @@ def test_with_references_another_database_gets_the_same(
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", empty_database_url)
     assert postrail("migrate")[0] == 0
     assert "8 created" in postrail("apply", "-f", "all.yaml")[1]
-    assert "8 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    assert "13 unchanged" in postrail("apply", "-f", "all.yaml")[1]
     # Provided secrets are references there.
     again = postrail("export")[1]
     without_comments = [line for line in text.splitlines() if "#" not in line]

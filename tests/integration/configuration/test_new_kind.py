@@ -34,6 +34,7 @@ CREATE TABLE webhook (
 CREATE TABLE webhook_event (
     webhook  text NOT NULL REFERENCES webhook ON DELETE CASCADE,
     event    text NOT NULL,
+    place    integer NOT NULL,
     PRIMARY KEY (webhook, event)
 );
 """
@@ -73,11 +74,7 @@ WEBHOOK = Kind(
     table="webhook",
     columns={"project": "project_key"},
     nullable=frozenset({"project"}),
-    items={
-        "events": ItemTable(
-            table="webhook_event", owner="webhook", item="event", first="first_event"
-        )
-    },
+    items={"events": ItemTable(table="webhook_event", owner="webhook", columns={"": "event"})},
     secrets=("signing_key",),
     guarded=("url",),
     checks=(project_exists,),
@@ -136,7 +133,7 @@ async def test_it_is_applied_with_its_secret_sealed_and_the_change_recorded(
         connection, "SELECT name, after FROM configuration_change WHERE kind = 'webhook'"
     )
     assert (plan.count("created"), plan.plain_secrets) == (1, 1)
-    assert (webhook.project, webhook.events) == ("HELP", ["created", "comment"])
+    assert (webhook.project, webhook.events) == ("HELP", ["comment", "created"])
     assert SECRETS.reveal(webhook.signing_key) == "s3cret"
     assert [(name, after["signing_key"]) for name, after in changes] == [("chat", "(secret)")]
     assert (await apply(connection, FILE)).count("unchanged") == 1
@@ -191,7 +188,7 @@ async def test_an_export_is_applied_without_a_change(connection: Connection) -> 
     await apply(connection, FILE)
     text = export_text((await store.read_all(connection)).values(), sealed=True)
     assert text.index("projects:") < text.index("# Addresses that are told of events.\nwebhooks:")
-    assert (await apply(connection, text)).count("unchanged") == 3
+    assert (await apply(connection, text)).count("unchanged") == 8
     unsealed = export_text((await store.read_all(connection)).values())
     assert "signing_key: env:POSTRAIL_SECRET_WEBHOOK_CHAT_SIGNING_KEY" in unsealed
 

@@ -57,6 +57,11 @@ async def insert_name(pool: Pool, statement: str, sha256: str) -> None:
         await connection.execute(
             "INSERT INTO project (project_key, name, default_issue_type) VALUES ('KEY', 'n', 't')"
         )
+        await connection.execute("INSERT INTO issue_type (project_key, name) VALUES ('KEY', 't')")
+        await connection.execute(
+            "INSERT INTO project_status (project_key, name, place, category)"
+            " VALUES ('KEY', 'Open', 1, 'to do')"
+        )
         await connection.execute(
             "INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,"
             " reporter_address, conversation, created_at, changed_at)"
@@ -80,6 +85,10 @@ NAMINGS = {
     "issue.description_blob": "UPDATE issue SET description_blob = %(sha256)s",
     "comment.body_blob": "INSERT INTO comment (issue_key, author_address, body, body_blob,"
     " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
+    "comment_edit.body_blob": "WITH made AS (INSERT INTO comment (issue_key, author_address, body,"
+    " created_at) VALUES ('KEY-1', 'a', '', now()) RETURNING comment_id)"
+    " INSERT INTO comment_edit (comment_id, act_id, edited_at, editor_address, body, body_blob,"
+    " internal) SELECT comment_id, gen_random_uuid(), now(), 'a', '', %(sha256)s, false FROM made",
     "comment.reply_blob": "INSERT INTO comment (issue_key, author_address, body, reply_blob,"
     " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
 }

@@ -10,10 +10,12 @@ from postrail.people import PersonRow
 from postrail.settings import DatabaseSettings
 
 
-async def test_enabled_persons_are_known_by_address_in_any_case(database_url: str) -> None:
+async def test_active_persons_are_known_by_address_in_any_case(database_url: str) -> None:
     async with one_connection(DatabaseSettings(url=SecretStr(database_url))) as connection:
-        await people.save(connection, PersonRow("ana@example.org", "Ana", True))
-        await people.save(connection, PersonRow("ben@example.org", "Ben", False))
+        await people.save(connection, PersonRow(address="ana@example.org", name="Ana", active=True))
+        await people.save(
+            connection, PersonRow(address="ben@example.org", name="Ben", active=False)
+        )
         asked = ["Ana@Example.org", "ben@example.org", "cem@example.org"]
         assert await people.known(connection, asked) == {"ana@example.org"}
         assert await people.known(connection, []) == set()
@@ -21,10 +23,10 @@ async def test_enabled_persons_are_known_by_address_in_any_case(database_url: st
 
 async def test_saving_again_replaces_the_name_and_the_state(database_url: str) -> None:
     async with one_connection(DatabaseSettings(url=SecretStr(database_url))) as connection:
-        await people.save(connection, PersonRow("ben@example.org", "Ben", True))
-        await people.save(connection, PersonRow("ana@example.org", "", True))
-        await people.save(connection, PersonRow("ben@example.org", "Benjamin", False))
-        assert await people.everyone(connection) == [
-            PersonRow("ana@example.org", "", True),
-            PersonRow("ben@example.org", "Benjamin", False),
-        ]
+        await people.save(connection, PersonRow(address="ben@example.org", name="Ben", active=True))
+        await people.save(connection, PersonRow(address="ana@example.org", name="", active=True))
+        await people.save(
+            connection, PersonRow(address="ben@example.org", name="Benjamin", active=False)
+        )
+        found = [(one.address, one.name, one.active) for one in await people.everyone(connection)]
+        assert found == [("ana@example.org", "", True), ("ben@example.org", "Benjamin", False)]

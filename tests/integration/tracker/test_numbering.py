@@ -24,10 +24,12 @@ from tests.makers.records import NOON
 
 FILLED = """
 INSERT INTO project (project_key, name, default_issue_type, next_number)
-    VALUES ('HELP', 'n', 't', 3), ('SALE', 'n', 't', 1);
+    VALUES ('HELP', 'n', 'Request', 3), ('SALE', 'n', 'Request', 1);
+INSERT INTO issue_type (project_key, name) VALUES ('HELP', 'Request'), ('SALE', 'Request');
 INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,
     reporter_address, conversation, created_at, changed_at)
-    SELECT 'HELP-' || n, 'HELP', n, 't', 's', 'd', 'a@example.org', gen_random_uuid(), now(), now()
+    SELECT 'HELP-' || n, 'HELP', n, 'Request', 's', 'd', 'a@example.org', gen_random_uuid(), now(),
+        now()
     FROM generate_series(1, 2) AS n;
 """
 

@@ -121,12 +121,6 @@ def test_a_new_password_is_a_change_that_shows_no_password() -> None:
     assert fields == [(("password", "(secret)", "(new secret)"),)] * 2
 
 
-def test_the_order_of_issue_types_is_no_change() -> None:
-    both = FILE.replace("    name: Help\n", "    name: Help\n    issue_types: [B, A, C]\n")
-    stored = applied(both.replace("[B, A, C]", "[B, C, A]"))
-    assert plan_of(both, stored).count("unchanged") == 4
-
-
 @pytest.mark.parametrize("reference", ["env:POSTRAIL_SECRET_IMAP", "file:imap"])
 def test_references_are_kept_as_they_are(reference: str) -> None:
     text = FILE.replace("secret", reference)

@@ -237,7 +237,7 @@ def test_connections_and_projects_are_read() -> None:
         (
             "servers: []\n",
             "postrail.yaml:1: the file, servers: is not known;"
-            " known are: connections, projects, credentials, accounts, people",
+            " known are: connections, priorities, projects, credentials, accounts, people",
         ),
         # Not YAML.
         (
@@ -318,8 +318,8 @@ def test_connections_and_projects_are_read() -> None:
         ),
         # Contradicting fields.
         (
-            "projects:\n  - {key: HELP, name: Help, default_issue_type: Bug}\n",
-            "postrail.yaml:2: project 'HELP': default_issue_type 'Bug' is not in issue_types",
+            "projects:\n  - {key: HELP, name: Help, default_issue_type: Fault}\n",
+            "postrail.yaml:2: project 'HELP': default_issue_type 'Fault' is not in issue_types",
         ),
         (
             "projects:\n  - {key: HELP, name: Help, issue_types: []}\n",

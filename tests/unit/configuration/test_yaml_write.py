@@ -204,7 +204,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         )
         for name in draw(st.lists(NAMES, max_size=3, unique=True))
     ]
-    return [*things, Person(address="a@example.org", name=draw(TEXT), enabled=draw(st.booleans()))]
+    return [*things, Person(address="a@example.org", name=draw(TEXT), active=draw(st.booleans()))]
 
 
 @settings(max_examples=150, deadline=None)

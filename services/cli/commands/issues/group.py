@@ -1,4 +1,4 @@
-"""`postrail issues`: the issues of the built-in tracker."""
+"""Defines the group of `postrail issues` commands; each of the other modules adds some to it."""
 
 from __future__ import annotations
 

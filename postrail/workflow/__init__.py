@@ -1,0 +1,1 @@
+"""What the settings of a project say about its issues: roles and rights, statuses, fields. Pure."""

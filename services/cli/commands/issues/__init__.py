@@ -1,0 +1,1 @@
+"""`postrail issues`: the issues of the built-in tracker."""
