@@ -14,6 +14,7 @@ from postrail.configuration.models.outgoing_connection import (
     OutgoingConnection,
 )
 from postrail.configuration.models.person import PERSON, Person
+from postrail.configuration.models.priority import PRIORITY, Priority
 from postrail.configuration.models.project import PROJECT, Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
@@ -46,6 +47,11 @@ async def projects(connection: Connection) -> list[Project]:
     return await store.read(connection, PROJECT)
 
 
+async def priorities(connection: Connection) -> list[Priority]:
+    """Returns the five priorities, the most urgent first."""
+    return await store.read(connection, PRIORITY)
+
+
 async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
     """Returns the configuration as it is now, with the change that it was read at."""
     change_id = await store.latest_change_id(connection)
@@ -53,6 +59,7 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
         accounts = await mail_accounts(connection)
         found_projects = await projects(connection)
         connections = await outgoing_connections(connection)
+        levels = await priorities(connection)
         # Each statement sees what is committed by then, so a change may come between two of them.
         read_at, change_id = change_id, await store.latest_change_id(connection)
         if read_at == change_id:
@@ -62,6 +69,7 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
         accounts={account.name: account for account in accounts},
         projects={project.key: project for project in found_projects},
         connections={outgoing.name: outgoing for outgoing in connections},
+        priorities={priority.level: priority.name for priority in levels},
     )
 
 

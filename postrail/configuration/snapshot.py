@@ -11,13 +11,15 @@ from postrail.configuration.models.project import Project
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigurationSnapshot:
-    """The mail accounts, projects and outgoing connections at one moment."""
+    """The mail accounts, projects, priorities and outgoing connections at one moment."""
 
     # The latest row of configuration_change that the snapshot includes; 0 when there is none.
     change_id: int = 0
     accounts: dict[str, MailAccount] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     connections: dict[str, OutgoingConnection] = field(default_factory=dict)
+    # The names of the priorities by level.
+    priorities: dict[int, str] = field(default_factory=dict)
 
     @property
     def own_addresses(self) -> frozenset[str]:

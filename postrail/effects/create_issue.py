@@ -15,9 +15,9 @@ from postrail.notifications.compose import ISSUE_CREATED
 from postrail.records import MailParsed
 from postrail.tracker import IssueDraft, issues
 from postrail.tracker.issues import NewIssue
+from postrail.workflow.fields import SUMMARY_CHARACTERS
 
 NO_SUBJECT = "(no subject)"
-SUMMARY_CHARACTERS = 255
 
 
 async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) -> list[Made]:

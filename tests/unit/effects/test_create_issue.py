@@ -6,8 +6,9 @@ import pytest
 
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
-from postrail.effects.create_issue import NO_SUBJECT, SUMMARY_CHARACTERS, issue_draft, summary_of
+from postrail.effects.create_issue import NO_SUBJECT, issue_draft, summary_of
 from postrail.records import BlobReference
+from postrail.workflow.fields import SUMMARY_CHARACTERS
 from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed
 from tests.unit.effects.works import CONVERSATION, work

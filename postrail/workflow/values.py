@@ -1,0 +1,47 @@
+"""Finds what a person means by a name, and refuses values that a project does not allow. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from postrail.errors import PermanentError
+
+NAMES_SHOWN = 20
+VALUE_CHARACTERS_SHOWN = 60
+
+
+class InvalidValue(PermanentError):
+    """The value does not fit the field of the issue in its project; nothing was changed."""
+
+
+def same(one: str, other: str) -> bool:
+    """Returns whether two names are equal but for upper and lower case."""
+    return one.casefold() == other.casefold()
+
+
+def name_among(word: str, given: str, names: Iterable[str]) -> str:
+    """Returns the name that is meant, whatever its case, in the spelling of `names`.
+
+    Raises InvalidValue with the possible names; `word` says what they are names of.
+    """
+    known = list(names)
+    if given in known:
+        return given
+    for name in known:
+        if same(name, given.strip()):
+            return name
+    problem = f"there is no {word} {shown(given.strip())}"
+    raise InvalidValue(problem, remedy=f"Use one of: {listed(known)}" if known else "")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Returns the names for a message, at most 20 of them."""
+    known = list(names)
+    more = ", …" if len(known) > NAMES_SHOWN else ""
+    return ", ".join(known[:NAMES_SHOWN]) + more
+
+
+def shown(given: object) -> str:
+    """Returns a value for a message, cut if it is long."""
+    value = repr(given)
+    return value if len(value) <= VALUE_CHARACTERS_SHOWN else value[:VALUE_CHARACTERS_SHOWN] + "…"
