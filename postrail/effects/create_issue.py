@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Made, Work
@@ -22,7 +24,8 @@ NO_SUBJECT = "(no subject)"
 
 async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) -> list[Made]:
     """Creates an issue for each effect."""
-    drafts = [issue_draft(work, context.snapshot) for work in works]
+    assignees = await default_assignees(context.connection, context.snapshot, works)
+    drafts = [issue_draft(work, context.snapshot, assignees) for work in works]
     keys = await context.tracker.create_issues(context.connection, drafts, context.now)
     new = [_indexed(context, *made) for made in zip(works, drafts, keys, strict=True)]
     ids = await issues.add(context.connection, new, context.now)
@@ -39,13 +42,34 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     ]
 
 
-def issue_draft(work: Work[CreateIssue], snapshot: ConfigurationSnapshot) -> IssueDraft:
+async def default_assignees(
+    connection: Connection, snapshot: ConfigurationSnapshot, works: Sequence[Work[CreateIssue]]
+) -> dict[str, str]:
+    """Returns the default assignees of the issues' projects, by key, unless they are inactive."""
+    wanted = {
+        key: assignee
+        for key in {work.effect.project for work in works}
+        if (assignee := snapshot.projects[key].own_assignee)
+    }
+    persons = await people.by_address(connection, wanted.values())
+    return {
+        key: person.address
+        for key, assignee in wanted.items()
+        if (person := persons.get(assignee)) and person.active
+    }
+
+
+def issue_draft(
+    work: Work[CreateIssue], snapshot: ConfigurationSnapshot, assignees: Mapping[str, str]
+) -> IssueDraft:
     """Returns the issue to create: it holds the whole text, whose quotations may be new to us."""
     mail, author = work.due.mail, author_of(work.due.mail)
-    linked_to = work.effect.linked_to
+    project, linked_to = snapshot.projects[work.effect.project], work.effect.linked_to
     return IssueDraft(
-        project=work.effect.project,
-        issue_type=snapshot.projects[work.effect.project].default_issue_type,
+        project=project.key,
+        issue_type=project.default_issue_type,
+        status=project.first_status,
+        assignee=assignees.get(project.key),
         summary=summary_of(mail),
         description=mail.text,
         description_blob=mail.text_blob.sha256 if mail.text_blob else None,

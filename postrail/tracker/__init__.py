@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from postrail.database import Connection
 from postrail.errors import PermanentError, TransientError
 from postrail.message_parts import Attachment
+
+# The level of the priority of issues that nobody has given another one.
+MEDIUM = 3
 
 
 class TrackerUnavailable(TransientError):
@@ -43,20 +46,27 @@ class Capabilities:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueDraft:
-    """An issue to be made from a message."""
+    """An issue to be made, from a message (then `mail_id` names it) or by a person."""
 
     project: str
     issue_type: str
+    status: str
     summary: str
     description: str
     description_blob: str | None
     reporter_address: str
     reporter_name: str
     conversation: str
-    mail_id: str
+    mail_id: str | None
     revision: int
     attachments: tuple[Attachment, ...]
     linked_to: str | None = None
+    # The address of a person.
+    assignee: str | None = None
+    priority: int = MEDIUM
+    labels: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    due: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

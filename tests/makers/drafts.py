@@ -18,6 +18,7 @@ def issue_draft(**fields: Any) -> IssueDraft:
         **{
             "project": "HELP",
             "issue_type": "Request",
+            "status": "Open",
             "summary": "Printer on fire",
             "description": "It burns.",
             "description_blob": None,

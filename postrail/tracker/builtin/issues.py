@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from psycopg.types.json import Jsonb
+
 from postrail.database import Connection, one, rows
 from postrail.tracker import IssueDraft, IssueNotFound
 
@@ -15,12 +17,20 @@ async def insert_issues(
     """Inserts the issues with these numbers and returns their keys."""
     keys = [f"{draft.project}-{number}" for draft, number in zip(drafts, numbers, strict=True)]
     await connection.execute(
-        "INSERT INTO issue (issue_key, project_key, number, issue_type, summary, description,"
-        "  description_blob, reporter_address, reporter_name, conversation, mail_id, revision,"
-        "  created_at, changed_at)"
-        " SELECT *, %s, %s FROM unnest(%b::text[], %b::text[], %s::bigint[], %b::text[],"
-        "  %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %s::uuid[], %s::uuid[],"
-        "  %s::int[])",
+        "INSERT INTO issue (issue_key, project_key, number, issue_type, status, summary,"
+        "  description, description_blob, reporter_address, reporter_name, conversation, mail_id,"
+        "  revision, assignee, priority, labels, components, due_on, created_at, changed_at)"
+        " SELECT issue_key, project_key, number, issue_type, status, summary,"
+        "  description, description_blob, reporter_address, reporter_name, conversation, mail_id,"
+        # PostgreSQL has no arrays of lists that differ in length: these come as JSON.
+        "  revision, assignee, priority, ARRAY(SELECT jsonb_array_elements_text(labels)),"
+        "  ARRAY(SELECT jsonb_array_elements_text(components)), due_on, %s, %s"
+        " FROM unnest(%b::text[], %b::text[], %s::bigint[], %b::text[], %b::text[], %b::text[],"
+        "  %b::text[], %b::text[], %b::text[], %b::text[], %s::uuid[], %s::uuid[],"
+        "  %s::int[], %b::text[], %s::smallint[], %s::jsonb[], %s::jsonb[], %s::date[])"
+        "  AS made (issue_key, project_key, number, issue_type, status, summary,"
+        "  description, description_blob, reporter_address, reporter_name, conversation, mail_id,"
+        "  revision, assignee, priority, labels, components, due_on)",
         [
             now,
             now,
@@ -28,6 +38,7 @@ async def insert_issues(
             [draft.project for draft in drafts],
             list(numbers),
             [draft.issue_type for draft in drafts],
+            [draft.status for draft in drafts],
             [draft.summary for draft in drafts],
             [draft.description for draft in drafts],
             [draft.description_blob for draft in drafts],
@@ -36,6 +47,11 @@ async def insert_issues(
             [draft.conversation for draft in drafts],
             [draft.mail_id for draft in drafts],
             [draft.revision for draft in drafts],
+            [draft.assignee for draft in drafts],
+            [draft.priority for draft in drafts],
+            [Jsonb(draft.labels) for draft in drafts],
+            [Jsonb(draft.components) for draft in drafts],
+            [draft.due for draft in drafts],
         ],
     )
     return keys

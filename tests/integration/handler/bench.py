@@ -9,6 +9,7 @@ from typing import Any, cast
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration import store
+from postrail.configuration.configured import Configured
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import Pool, rows, transaction
@@ -87,6 +88,12 @@ class Bench:
     async def rows(self, statement: str) -> list[Any]:
         async with transaction(self.pool) as connection:
             return await rows(connection, statement)
+
+    async def save(self, *things: Configured) -> None:
+        """Changes the configuration."""
+        async with transaction(self.pool) as connection:
+            for thing in things:
+                await store.save(connection, thing, before=None, author="test", now=NOON)
 
     async def outcomes(self) -> list[tuple[str, str, str | None]]:
         found = await self.rows(

@@ -63,6 +63,7 @@ def draft(reporter: str) -> IssueDraft:
     return IssueDraft(
         project="HELP",
         issue_type="Request",
+        status="Open",
         summary="Printer on fire",
         description="It burns.",
         description_blob=None,

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project, Status
 from postrail.message_parts import Address, Attachment
 from postrail.records import MailHandled, OutgoingQueued
 from tests.integration.handler.bench import Bench
@@ -81,3 +87,32 @@ async def test_a_message_without_subject_text_and_message_id_is_an_issue(bench: 
     await bench.handle(mail_parsed(subject="", text="", message_id=None, sender=None))
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
     assert await bench.rows("SELECT summary FROM issue") == [("(no subject)",)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "active", "assignee"),
+    [
+        ({}, True, None),
+        ({"default_assignee": "agent@example.com"}, True, "agent@example.com"),
+        ({"default_assignee": "lead", "lead": "agent@example.com"}, True, "agent@example.com"),
+        # Its settings were made when the person was active.
+        ({"default_assignee": "agent@example.com"}, False, None),
+        ({"default_assignee": "nobody@example.com"}, True, None),
+    ],
+)
+async def test_a_new_issue_begins_as_its_project_says(
+    bench: Bench, changes: dict[str, Any], active: bool, assignee: str | None
+) -> None:
+    project = Project(
+        key="HELP",
+        name="Help desk",
+        issue_types=["Request", "Incident"],
+        default_issue_type="Incident",
+        statuses=[Status(name="New", category="to do"), Status(name="Closed", category="done")],
+        **changes,
+    )
+    await bench.save(project, Person(address="agent@example.com", active=active))
+    await bench.handle(mail_parsed())
+    assert await bench.rows("SELECT issue_type, status, assignee, priority FROM issue") == [
+        ("Incident", "New", assignee, 3)
+    ]

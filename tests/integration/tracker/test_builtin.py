@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -161,3 +161,20 @@ async def test_no_other_column_names_blobs(pool: Pool) -> None:
         "comment.reply_blob",
         "attachment.sha256",
     }
+
+
+async def test_an_issue_has_the_fields_of_its_draft(pool: Pool) -> None:
+    labels = ('quoted "one"', "a,b", "{}", "NULL", "größer")
+    await create(
+        pool,
+        issue_draft(labels=labels, components=("Web",), priority=1, due=date(2027, 1, 31)),
+        issue_draft(mail_id=None, status="In Progress"),
+    )
+    assert await read(
+        pool,
+        "SELECT labels, components, priority, due_on, status, mail_id IS NULL FROM issue"
+        " ORDER BY number",
+    ) == [
+        (list(labels), ["Web"], 1, date(2027, 1, 31), "Open", False),
+        ([], [], 3, None, "In Progress", True),
+    ]
