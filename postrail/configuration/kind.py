@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from postrail.configuration.configured import Configured
-from postrail.configuration.entry import Entry, Fault, Proposal, Thing
+from postrail.configuration.entry import Entry, Existing, Fault, Proposal, Thing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,8 @@ class Kind(Generic[Thing]):
     # In postrail.yaml: the section that lists them, and the comment above it in an export.
     section: str
     title: str
+    # The names that fields had in files of earlier releases, each with its name now.
+    former_fields: Mapping[str, str] = field(default_factory=dict)
 
     # In the database: the table, and the fields whose columns have other names.
     table: str = ""
@@ -66,6 +68,8 @@ class Kind(Generic[Thing]):
     # Checks of the plain text of a secret; each returns problems that show none of it.
     secret_checks: Mapping[str, Callable[[str], list[str]]] = field(default_factory=dict)
 
+    # Returns the new identity by the stored one, of things that the entries give another identity.
+    renamed: Callable[[Sequence[Entry], Existing], Mapping[str, str]] | None = None
     # Checks that need other things too. They see the whole proposal and name lines of its entries.
     checks: tuple[Callable[[Proposal], Iterable[Fault]], ...] = ()
     # Fills in values that follow from other things; returns all entries of the proposal.

@@ -13,9 +13,10 @@ from postrail.configuration.models.outgoing_connection import (
     OUTGOING_CONNECTION,
     OutgoingConnection,
 )
-from postrail.configuration.models.person import PERSON, Person
+from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import PRIORITY, Priority
 from postrail.configuration.models.project import PROJECT, Project
+from postrail.configuration.person_rows import PERSON
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 

@@ -54,6 +54,7 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
     Pure but for the random bytes of sealed secrets. Raises ConfigurationFileError that names each
     fault by line and field.
     """
+    existing = _by_new_identities(entries, existing)
     proposal = _filled_in(Proposal(entries=entries, existing=existing))
     faults: list[Fault] = []
     changes = [_change(entry, existing, secrets, faults) for entry in proposal.entries]
@@ -69,6 +70,17 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
         warnings=tuple(_warnings(proposal)),
         notes=tuple(_notes(proposal)),
     )
+
+
+def _by_new_identities(entries: Sequence[Entry], existing: Existing) -> Existing:
+    """Returns what is configured, with the things that the file renames by their new identities."""
+    renamed = {
+        (kind.model, name): (kind.model, after)
+        for kind in kinds.KINDS
+        if kind.renamed
+        for name, after in kind.renamed(entries, existing).items()
+    }
+    return {renamed.get(key, key): thing for key, thing in existing.items()}
 
 
 def _filled_in(proposal: Proposal) -> Proposal:

@@ -78,16 +78,30 @@ async def save(
         await kind.write(connection, thing)
     else:
         await _write(connection, kind, thing)
+    await record_change(connection, before=before, after=thing, author=author, now=now)
+
+
+async def record_change(
+    connection: Connection,
+    *,
+    before: Configured | None,
+    after: Configured | None,
+    author: str,
+    now: datetime,
+) -> None:
+    """Records that a thing was added (without `before`), changed, or removed (without `after`)."""
+    thing = after or before
+    assert thing is not None
     await connection.execute(
         "INSERT INTO configuration_change (changed_at, author, kind, name, before, after)"
         " VALUES (%s, %s, %s, %s, %s, %s)",
         [
             now,
             author,
-            kind.word,
+            kind_of(thing).word,
             identity(thing),
             None if before is None else Jsonb(shown(before)),
-            Jsonb(shown(thing, before)),
+            None if after is None else Jsonb(shown(after, before)),
         ],
     )
 
@@ -106,7 +120,7 @@ def _validated(kind: Kind[Thing], values: Mapping[str, Any]) -> Thing:
         raise InstallationFault(
             f"{kind.word} {values[kind.identity]!r} in the database: {field}: {first['msg']}",
             # postrail apply compares with all rows, so that it cannot.
-            remedy=f"Correct its row in the table {kind.table}",
+            remedy=f"Correct its row in the table {kind.table or kind.word}",
         ) from error
 
 

@@ -84,7 +84,9 @@ class _Reader:
 
     def _item(self, kind: Kind[Any], node: yaml.Node) -> Entry | None:
         before = len(self.faults)
-        fields = self._fields(node, kind.word, list(kind.model.model_fields))
+        known = [*kind.model.model_fields, *kind.former_fields]
+        given = self._fields(node, kind.word, known)
+        fields = self._by_present_names(kind, given)
         values = {name: self._value(value, kind.word) for name, (_, value) in fields.items()}
         values = {name: value for name, value in values.items() if value is not None}
         if len(self.faults) > before:
@@ -101,9 +103,22 @@ class _Reader:
             kind=kind.word,
             identity=kind.identity_of(thing),
             line=_line(node),
-            lines={name: _line(key) for name, (key, _) in fields.items()},
+            lines={name: _line(key) for name, (key, _) in (fields | given).items()},
             given=frozenset(values),
         )
+
+    def _by_present_names(
+        self, kind: Kind[Any], given: Mapping[str, tuple[yaml.Node, yaml.Node]]
+    ) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Returns the fields by the names of this release; reports one that is given by two."""
+        fields = dict(given)
+        for former, name in kind.former_fields.items():
+            if former in fields and name in fields:
+                where = f"{kind.word}, {former}"
+                self._fault(fields[former][0], where, f"is the former name of {name}: remove it")
+            elif former in fields:
+                fields[name] = fields.pop(former)
+        return fields
 
     def _fields(
         self, node: yaml.Node, where: str, known: Sequence[str]

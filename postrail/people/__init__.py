@@ -1,15 +1,26 @@
-"""Persons and their email addresses: operators configure them, and later mail adds them too.
+"""Persons, their email addresses and groups: operators configure them, and messages add them.
 
-Owns the tables: person, person_address, group_member.
+Any of the addresses is the person. Owns the tables: person, person_address, group_member.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import LiteralString
+from typing import Literal, LiteralString
 
-from postrail.database import Connection, rows, rows_as
+from postrail.database import Connection, one, rows, rows_as
+from postrail.errors import PermanentError
+
+Origin = Literal["configuration", "hand", "mail"]
+
+
+class PersonNotFound(PermanentError):
+    """No person has the address."""
+
+
+class AddressTaken(PermanentError):
+    """The addresses of one person belong to several."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +37,8 @@ class PersonRow:
     # A code of ISO 639-1, and a name of the time zone database; "" if it is not known.
     language: str = ""
     time_zone: str = ""
-    # Where the person is from: configuration, hand or mail.
-    origin: str = "configuration"
+    # Where the person is from; one that a message made becomes `configuration` by `apply`.
+    origin: Origin = "configuration"
 
 
 _PERSON: LiteralString = """
@@ -59,32 +70,137 @@ async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[s
     }
 
 
+async def person_of(connection: Connection, address: str) -> PersonRow:
+    """Returns the person to whom the address belongs; raises PersonNotFound."""
+    if found := await by_address(connection, [address]):
+        return found[address.lower()]
+    raise PersonNotFound(
+        f"no person has the address {address!r}", remedy="List them with: postrail people list"
+    )
+
+
 async def known(connection: Connection, addresses: Iterable[str]) -> set[str]:
     """Returns those of the addresses, in lower case, that belong to active persons."""
+    return {address for address, reached in (await reach(connection, addresses)).items() if reached}
+
+
+async def reach(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:
+    """Returns the address that mail to each of these goes to, "" for an inactive person's.
+
+    Addresses that belong to no person are left out; all are in lower case.
+    """
     wanted = sorted({address.lower() for address in addresses})
     if not wanted:
-        return set()
+        return {}
     found = await rows(
         connection,
-        "SELECT person_address.address FROM person_address JOIN person USING (person_id)"
-        " WHERE person_address.address = ANY(%s) AND active",
+        "SELECT own.address, CASE WHEN active THEN person.address ELSE '' END"
+        " FROM person_address AS own JOIN person USING (person_id) WHERE own.address = ANY(%s)",
         [wanted],
     )
-    return {row[0] for row in found}
+    return {row[0]: row[1] for row in found}
+
+
+async def lock(connection: Connection) -> None:
+    """Keeps other writers of persons waiting until the end of the transaction.
+
+    Against deadlocks, take it before locks of issues.
+    """
+    await connection.execute("LOCK TABLE person IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def given_up(connection: Connection, person: PersonRow) -> list[str]:
+    """Returns the addresses that `save` will take from the person, and locks their rows.
+
+    An assignment to one of them that is under way is committed by then; others wait.
+    """
+    await lock(connection)
+    found = await rows(
+        connection,
+        "SELECT address FROM person_address WHERE address <> ALL(%(own)s) AND person_id IN"
+        " (SELECT person_id FROM person_address WHERE address = ANY(%(own)s))"
+        " ORDER BY address FOR UPDATE",
+        {"own": _own(person)},
+    )
+    return [row[0] for row in found]
 
 
 async def save(connection: Connection, person: PersonRow) -> None:
-    """Adds the person, or replaces the one with that address."""
+    """Adds the person, or replaces the one to whom the addresses belong.
+
+    Raises AddressTaken when they belong to several.
+    """
+    await lock(connection)
+    person_id = await _stored_as(connection, person) or await _added(connection, person)
     await connection.execute(
-        "INSERT INTO person (address, name, active) VALUES (%s, %s, %s)"
-        " ON CONFLICT (address) DO UPDATE SET name = excluded.name, active = excluded.active",
-        [person.address, person.name, person.active],
+        "UPDATE person SET address = %s, name = %s, active = %s, language = %s, time_zone = %s,"
+        " origin = %s WHERE person_id = %s",
+        [
+            person.address,
+            person.name,
+            person.active,
+            person.language,
+            person.time_zone,
+            person.origin,
+            person_id,
+        ],
     )
-    await connection.execute(
-        "INSERT INTO person_address (address, person_id) SELECT address, person_id FROM person"
-        " WHERE address = %s ON CONFLICT DO NOTHING",
+    await _replace_addresses(connection, person_id, _own(person))
+    await _replace_groups(connection, person_id, sorted(person.groups))
+
+
+async def _stored_as(connection: Connection, person: PersonRow) -> int | None:
+    found = await rows(
+        connection,
+        "SELECT person_id, address FROM person WHERE person_id IN"
+        " (SELECT person_id FROM person_address WHERE address = ANY(%s)) ORDER BY address",
+        [_own(person)],
+    )
+    if len(found) > 1:
+        holders = [row[1] for row in found]
+        raise AddressTaken(
+            f"{', '.join(_own(person))} belong to several persons: {', '.join(holders)}",
+            remedy=f"If they are one, merge them: postrail people merge {' '.join(holders[:2])}",
+        )
+    return found[0][0] if found else None
+
+
+async def _added(connection: Connection, person: PersonRow) -> int:
+    found = await one(
+        connection,
+        "INSERT INTO person (address) VALUES (%s) RETURNING person_id",
         [person.address],
     )
+    assert found is not None
+    return int(found[0])
+
+
+async def _replace_addresses(connection: Connection, person_id: int, addresses: list[str]) -> None:
+    await connection.execute(
+        "DELETE FROM person_address WHERE person_id = %s AND address <> ALL(%s)",
+        [person_id, addresses],
+    )
+    await connection.execute(
+        "INSERT INTO person_address (person_id, address) SELECT %s, unnest(%s::text[])"
+        " ON CONFLICT DO NOTHING",
+        [person_id, addresses],
+    )
+
+
+async def _replace_groups(connection: Connection, person_id: int, groups: list[str]) -> None:
+    await connection.execute(
+        "DELETE FROM group_member WHERE person_id = %s AND group_name <> ALL(%s)",
+        [person_id, groups],
+    )
+    await connection.execute(
+        "INSERT INTO group_member (person_id, group_name) SELECT %s, unnest(%s::text[])"
+        " ON CONFLICT DO NOTHING",
+        [person_id, groups],
+    )
+
+
+def _own(person: PersonRow) -> list[str]:
+    return sorted({person.address, *person.addresses})
 
 
 def _tuples(found: list[PersonRow]) -> list[PersonRow]:

@@ -14,7 +14,8 @@ from postrail.workflow.checks import FieldContext, Given, Stored
 from postrail.workflow.values import InvalidValue, name_among
 
 SUMMARY_CHARACTERS = 255
-DESCRIPTION_CHARACTERS = 1_000_000
+# A record of Kafka, of at most 1 MiB, holds the text of a change whole.
+DESCRIPTION_CHARACTERS = 100_000
 TEXT_CHARACTERS = 10_000
 CUSTOM_PREFIX = "field:"
 

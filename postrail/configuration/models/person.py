@@ -1,49 +1,55 @@
-"""A person known to this installation, as operators configure them."""
+"""A person known to this installation, as operators configure them: the model, without its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import zoneinfo
+from typing import Annotated
 
-from pydantic import field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from postrail import people
 from postrail.configuration.configured import Configured, MailAddress
-from postrail.configuration.kind import Kind
-from postrail.database import Connection
+
+Address = Annotated[MailAddress, AfterValidator(str.lower)]
+Group = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=r"^\w[\w .-]*$"), AfterValidator(str.lower)
+]
 
 
 class Person(Configured):
     """A known person, who may comment on any issue by naming its key in the subject."""
 
-    address: MailAddress
+    # Mail to the person goes there.
+    address: Address
+    # The person's other addresses: any of them is the person. In alphabetical order.
+    addresses: list[Address] = Field(
+        default_factory=list, description="a list of addresses such as help@example.org"
+    )
     name: str = ""
+    # In lower case and alphabetical order.
+    groups: list[Group] = Field(
+        default_factory=list, description="a list of names of letters, digits, ' ', '.', '_', '-'"
+    )
+    # A code of ISO 639-1, and a name of the time zone database; blank: not known.
+    language: Annotated[
+        str, Field(pattern="^([a-z]{2})?$", description="two letters, such as en")
+    ] = ""
+    time_zone: str = ""
     active: bool = True
 
-    @field_validator("address")
+    @property
+    def all_addresses(self) -> list[str]:
+        """Returns the address for mail, and then the others."""
+        return [self.address, *self.addresses]
+
+    @field_validator("time_zone")
     @classmethod
-    def _lower_case(cls, address: str) -> str:
-        return address.lower()
+    def _exists(cls, name: str) -> str:
+        if name and name not in zoneinfo.available_timezones():
+            raise ValueError("must be a name of the time zone database, such as Europe/Berlin")
+        return name
 
-
-async def _read(connection: Connection) -> Sequence[Mapping[str, Any]]:
-    return [
-        {"address": one.address, "name": one.name, "active": one.active}
-        for one in await people.everyone(connection)
-    ]
-
-
-async def _write(connection: Connection, person: Person) -> None:
-    row = people.PersonRow(address=person.address, name=person.name, active=person.active)
-    await people.save(connection, row)
-
-
-PERSON = Kind(
-    model=Person,
-    word="person",
-    identity="address",
-    section="people",
-    title="People who may comment on any issue by naming its key in the subject.",
-    read=_read,
-    write=_write,
-)
+    @model_validator(mode="after")
+    def _each_once(self) -> Person:
+        object.__setattr__(self, "addresses", sorted({*self.addresses} - {self.address}))
+        object.__setattr__(self, "groups", sorted(set(self.groups)))
+        return self
