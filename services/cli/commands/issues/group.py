@@ -212,3 +212,7 @@ def _print_attachments(attachments: Sequence[AttachmentRow], comment_id: int | N
             typer.echo(
                 f"[attached: {clean(row.name)}, {clean(row.content_type)}, {row.size} bytes]"
             )
+
+
+# Each of these modules adds its commands to the group.
+import services.cli.commands.issues.watch  # noqa: E402, F401

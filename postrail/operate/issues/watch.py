@@ -1,0 +1,66 @@
+"""Lets a person watch an issue, or no longer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail import people
+from postrail.errors import PermanentError
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.operate.issues.persons import known_person
+from postrail.tracker.issues import Watcher
+from postrail.tracker.watchers import add_watcher, remove_watchers, watchers_of
+from postrail.workflow.rights import Act
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """Whether a person watches an issue after the act, and whether that is new."""
+
+    issue_key: str
+    watcher: str
+    watching: bool
+    changed: bool
+
+
+async def watch(
+    desk: Desk, actor: Actor, issue_key: str, *, watcher: str = "", watching: bool = True
+) -> Watched:
+    """Lets the actor, or the person with the address `watcher`, watch the issue or stop to.
+
+    Raises as `acting` does, and UnknownPerson for a new watcher who is not an active person.
+    """
+    address = (watcher or actor.address).strip().lower()
+    if not address:
+        raise PermanentError(
+            "the operator has no address to notify", remedy="Name the watcher by an address"
+        )
+    kind = Act.WATCH if address == actor.address else Act.ADD_WATCHER
+    async with acting(desk, actor, kind, issue_key) as act:
+        changed = await (_start(act, address) if watching else _stop(act, address))
+        return Watched(
+            issue_key=act.issue.issue_key, watcher=address, watching=watching, changed=changed
+        )
+
+
+async def _start(act: ActInProgress, address: str) -> bool:
+    person = await known_person(act.connection, address)
+    watching = {one.address for one in await watchers_of(act.connection, act.issue.issue_id)}
+    if watching & {address, *person.addresses}:
+        return False
+    new = Watcher(address=person.address, name=person.name)
+    await add_watcher(act.connection, act.issue.issue_id, new)
+    act.changed("watcher", None, new.address)
+    return True
+
+
+async def _stop(act: ActInProgress, address: str) -> bool:
+    """Removes all addresses of the person: mail goes to the person by each of them."""
+    person = (await people.by_address(act.connection, [address])).get(address)
+    own = {address, *(person.addresses if person else ())}
+    watching = [one.address for one in await watchers_of(act.connection, act.issue.issue_id)]
+    leaving = [one for one in watching if one in own]
+    await remove_watchers(act.connection, act.issue.issue_id, leaving)
+    for one in leaving:
+        act.changed("watcher", one, None)
+    return bool(leaving)

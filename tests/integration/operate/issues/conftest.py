@@ -1,0 +1,31 @@
+"""A database with the projects HELP and SALE and their people, and a desk for acts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from postrail.database import Pool, open_pool
+from postrail.operate.issues.act import Desk
+from postrail.settings import DatabaseSettings
+from tests.integration.operate.issues.scene import configure, desk_on, new_issue
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    opened = await open_pool(DatabaseSettings.model_validate({"url": database_url}))
+    await configure(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def desk(pool: Pool) -> Desk:
+    return desk_on(pool)
+
+
+@pytest.fixture
+async def issue(pool: Pool) -> str:
+    """Makes an issue of HELP by a message of ada@example.org, who watches it."""
+    return await new_issue(pool)
