@@ -218,6 +218,9 @@ CREATE TABLE issue_change (
     CHECK ((channel = 'mail') = (mail_id IS NOT NULL))
 );
 CREATE INDEX issue_change_issue ON issue_change (issue_key, change_id);
+-- A description that an edit replaced and that is too large for a row: {"blob": its SHA-256}.
+CREATE INDEX issue_change_blob ON issue_change ((before ->> 'blob'))
+    WHERE before ->> 'blob' IS NOT NULL;
 
 -- The index of all issues, of any tracker.
 
