@@ -214,6 +214,7 @@ class OutgoingDelivered:
 class FieldChange:
     """The change of one field of an issue; the values are JSON, and None for a missing value."""
 
+    # That of a custom field is "field:" and its name.
     field: str
     before: str | None
     after: str | None
@@ -221,7 +222,12 @@ class FieldChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueChanged:
-    """An act on an issue by a person: by a command or page, or in the name of the help desk."""
+    """An act on an issue by a person: by a command or page, or in the name of the help desk.
+
+    It holds all that the act changed, so that a restored installation can repeat it: a new issue is
+    the changes of its fields from a missing value. Values before the act are left out where the
+    record would be too large for Kafka.
+    """
 
     # One for all parts of the act, its notifications included.
     act_id: str

@@ -194,6 +194,13 @@ async def note_addresses(connection: Connection, addresses: Sequence[tuple[int, 
     await _insert_addresses(connection, "issue_address", addresses)
 
 
+async def set_summary(connection: Connection, issue_id: int, summary: str) -> None:
+    """Keeps the summary by which notifications name the issue."""
+    await connection.execute(
+        "UPDATE issue_index SET summary = %s WHERE issue_id = %s", [summary, issue_id]
+    )
+
+
 async def lock(connection: Connection, issue_ids: Collection[int]) -> None:
     """Waits until no other transaction holds these issues; holds them until this one ends.
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,8 @@ from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
 from postrail.effects.notify import Announcement, NotificationOptions, notify
-from postrail.notifications.entries import queued_entries
+from postrail.notifications.compose import Event
+from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
 from postrail.records import FieldChange, IssueChanged
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
@@ -94,6 +95,23 @@ class ActInProgress:
         """Returns the name of the act for the ids of its notifications; it is never used again."""
         return f"act {self.act_id}"
 
+    def require(self, act: Act) -> None:
+        """Raises NotAllowed unless the actor's role allows the act in the project."""
+        who, project = self.actor.address, self.project.key
+        require(self.role, act, self.actor.channel, who=who, project=project)
+
+    def announce(self, event: Event, body: str, *, part: str = "") -> None:
+        """Notes that people are notified of the act, or of a named part of it beside the act."""
+        self.announcements.append(
+            Announcement(
+                issue_id=self.issue.issue_id,
+                event=event,
+                cause=f"{self.cause} {part}".strip(),
+                author=self.author,
+                body=body,
+            )
+        )
+
     def changed(self, field_name: str, before: Any, after: Any) -> None:
         """Notes a changed field (values of JSON); a field that stays as it is, is not noted."""
         if before != after:
@@ -114,7 +132,6 @@ async def acting(
         snapshot = await load_snapshot(connection)
         project = snapshot.projects[issue.project]
         role = await role_in(connection, project, actor)
-        require(role, act, actor.channel, who=actor.address, project=project.key)
         current = ActInProgress(
             connection=connection,
             snapshot=snapshot,
@@ -125,6 +142,7 @@ async def acting(
             act=act,
             now=desk.now,
         )
+        current.require(act)
         yield current
         await finish(desk, current)
 
@@ -161,6 +179,11 @@ async def finish(desk: Desk, act: ActInProgress) -> None:
         return
     await touch_issues(act.connection, [act.issue.issue_key], act.now)
     await insert_changes(act.connection, act.issue.issue_key, act.behind, act.changes)
+    await publish(desk, act)
+
+
+async def publish(desk: Desk, act: ActInProgress) -> None:
+    """Writes the notifications and the record of an act."""
     options = NotificationOptions(
         snapshot=act.snapshot,
         message_id_key=desk.message_id_key,
@@ -168,7 +191,7 @@ async def finish(desk: Desk, act: ActInProgress) -> None:
     )
     mails = await notify(act.connection, act.announcements, options, act.now)
     act.told = tuple(delivery.recipient for mail in mails for delivery in mail.deliveries)
-    entries = [Entry(ISSUE_CHANGED, act.issue.conversation, avro.encode(record_of(act)))]
+    entries = [Entry(ISSUE_CHANGED, act.issue.conversation, _encoded(record_of(act)))]
     await outbox.add(act.connection, [*entries, *queued_entries(mails)], act.now)
 
 
@@ -191,6 +214,15 @@ def record_of(act: ActInProgress) -> IssueChanged:
         ],
         comment_id=act.comment_id,
     )
+
+
+def _encoded(record: IssueChanged) -> bytes:
+    """Returns the record for Kafka, without the values before the act where it is too large."""
+    value = avro.encode(record)
+    if len(value) <= RECORD_MAX_BYTES:
+        return value
+    after = [replace(change, before=None) for change in record.changes]
+    return avro.encode(replace(record, changes=after))
 
 
 def _json(value: Any) -> str | None:

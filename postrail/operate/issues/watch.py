@@ -43,15 +43,23 @@ async def watch(
         )
 
 
-async def _start(act: ActInProgress, address: str) -> bool:
-    person = await known_person(act.connection, address)
-    watching = {one.address for one in await watchers_of(act.connection, act.issue.issue_id)}
-    if watching & {address, *person.addresses}:
+async def watches(act: ActInProgress, address: str) -> bool:
+    """Lets the person or stranger with the address watch the issue; returns whether that is new."""
+    person = (await people.by_address(act.connection, [address])).get(address)
+    own = {address, *(person.addresses if person else ())}
+    if own & {one.address for one in await watchers_of(act.connection, act.issue.issue_id)}:
         return False
-    new = Watcher(address=person.address, name=person.name)
+    new = Watcher(address=address, name="")
+    if person:
+        new = Watcher(address=person.address, name=person.name)
     await add_watcher(act.connection, act.issue.issue_id, new)
     act.changed("watcher", None, new.address)
     return True
+
+
+async def _start(act: ActInProgress, address: str) -> bool:
+    await known_person(act.connection, address)
+    return await watches(act, address)
 
 
 async def _stop(act: ActInProgress, address: str) -> bool:

@@ -1,0 +1,54 @@
+"""The notifications of changed issues: assigned, done, opened again, created for somebody. Pure."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from postrail.notifications.audience import watchers_except_author
+from postrail.notifications.compose import HOW_TO_ADD, MARKER_LINE, Event, excerpt
+from postrail.tracker.issues import Audience, Watcher
+
+
+def assigned_to(address: str) -> Event:
+    """Returns the event of an assignment, which its assignee is notified of by watching."""
+    return Event(partial(_only, address), assigned)
+
+
+def created_for(address: str) -> Event:
+    """Returns the event of a new issue, which the reporter, a watcher, is notified of."""
+    return Event(partial(_only, address), created)
+
+
+def _only(
+    address: str, audience: Audience, author: Watcher, own_addresses: frozenset[str]
+) -> list[Watcher]:
+    watchers = watchers_except_author(audience, author, own_addresses)
+    return [person for person in watchers if person.address == address]
+
+
+def assigned(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
+    """Returns the text that tells a person of an assignment; `body` is the issue's description."""
+    return _text(audience, author, "assigned {key} to you", body, max_characters)
+
+
+def created(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
+    """Returns the text that tells the reporter of an issue made by another person."""
+    return _text(audience, author, "opened {key} for you", body, max_characters)
+
+
+def status_changed(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
+    """Returns the text that reports a new status, which is the body, to the watchers."""
+    return _text(audience, author, f"set {{key}} to {body}", "", max_characters)
+
+
+def _text(audience: Audience, author: Watcher, did: str, body: str, max_characters: int) -> str:
+    key = audience.issue_key
+    who = author.name or author.address or "The help desk"
+    shown = excerpt(body, max_characters, key)
+    return (
+        f"{MARKER_LINE}\n\n{who} {did.replace('{key}', key)}: {audience.summary}\n\n"
+        f"{shown}{2 * chr(10) if shown else ''}-- \n{HOW_TO_ADD}\n"
+    )
+
+
+STATUS_CHANGED = Event(watchers_except_author, status_changed)

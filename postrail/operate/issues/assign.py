@@ -1,0 +1,40 @@
+"""Assigns an issue to a person, or to nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail.notifications.changes import assigned_to
+from postrail.operate.issues.act import Actor, Desk, acting
+from postrail.operate.issues.fields import checked, set_values, values_of
+from postrail.operate.issues.watch import watches
+from postrail.workflow.rights import Act
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assigned:
+    """The assignees of an issue before and after the act; None: nobody."""
+
+    issue_key: str
+    before: str | None
+    assignee: str | None
+    # The addresses that are notified by email.
+    told: tuple[str, ...]
+
+
+async def assign(desk: Desk, actor: Actor, issue_key: str, assignee: str | None) -> Assigned:
+    """Assigns the issue to the active person with this address, who then watches it.
+
+    Raises as `acting` does, and InvalidValue for an address that is not of an active person.
+    """
+    async with acting(desk, actor, Act.ASSIGN, issue_key) as act:
+        before = await values_of(act)
+        after = await checked(act.connection, act.snapshot, act.project, {"assignee": assignee})
+        await set_values(act, before, after)
+        new = after["assignee"]
+        if act.changes and new:
+            await watches(act, new)
+            act.announce(assigned_to(new), before["description"])
+    return Assigned(
+        issue_key=act.issue.issue_key, before=before["assignee"], assignee=new, told=act.told
+    )

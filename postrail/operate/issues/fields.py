@@ -1,0 +1,83 @@
+"""Checks and changes the fields of an issue within an act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from postrail import people
+from postrail.configuration.models.project import Project
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
+from postrail.operate.issues.act import ActInProgress
+from postrail.tracker import issues
+from postrail.tracker.builtin.fields import read_fields, write_fields
+from postrail.workflow.checks import FieldContext, Given
+from postrail.workflow.fields import addresses_in, check_value, field_named, json_value
+from postrail.workflow.values import InvalidValue
+
+# The blob of a description that is too large for its row, and what goes with other fields.
+BLOB = "description blob"
+UNRECORDED = frozenset({"resolved", "reporter name", BLOB})
+
+
+async def checked(
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    project: Project,
+    values: Mapping[str, Given],
+) -> dict[str, Any]:
+    """Returns the given values as they are stored, by the names that history has.
+
+    Raises InvalidValue for the first that the project does not allow, or that is given twice.
+    """
+    persons = await people.by_address(connection, addresses_in(project, values))
+    context = FieldContext(project=project, people=persons, priorities=snapshot.priorities)
+    stored: dict[str, Any] = {}
+    for given_name, given in values.items():
+        field = field_named(project, given_name)
+        if field.history_name in stored:
+            raise InvalidValue(f"{field.name} is given twice", remedy="Give one value for it")
+        value = check_value(context, given_name, given)
+        # A custom field without choices has no row.
+        stored[field.history_name] = None if field.custom and value == [] else value
+    return stored
+
+
+async def values_of(act: ActInProgress) -> dict[str, Any]:
+    """Returns the stored values of the issue's fields, without custom fields that are empty."""
+    lists = {field.name for field in act.project.fields if field.kind == "choices"}
+    return await read_fields(act.connection, act.issue.issue_key, lists)
+
+
+async def set_values(
+    act: ActInProgress, before: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Writes those of the stored values that differ from the values before, and notes them."""
+    differing = {name: value for name, value in values.items() if not _same(before, name, value)}
+    if "description" in differing:
+        differing[BLOB] = None
+    if "reporter" in differing:
+        differing["reporter name"] = await _name_of(act.connection, differing["reporter"])
+    await write_fields(act.connection, act.issue.issue_key, act.project.key, differing)
+    if "summary" in differing:
+        await issues.set_summary(act.connection, act.issue.issue_id, differing["summary"])
+    for name in differing.keys() - UNRECORDED:
+        act.changed(name, _recorded(before, name), json_value(differing[name]))
+
+
+async def _name_of(connection: Connection, address: str) -> str:
+    person = (await people.by_address(connection, [address])).get(address)
+    return person.name if person else ""
+
+
+def _same(before: Mapping[str, Any], name: str, value: Any) -> bool:
+    in_blob = name == "description" and before[BLOB] is not None
+    return not in_blob and before.get(name) == value
+
+
+def _recorded(before: Mapping[str, Any], name: str) -> Any:
+    """Returns the value before an act as history has it."""
+    if name == "description" and before[BLOB] is not None:
+        return {"blob": before[BLOB]}
+    return json_value(before.get(name))

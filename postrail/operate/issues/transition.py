@@ -1,0 +1,64 @@
+"""Moves an issue to another status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail.notifications.changes import STATUS_CHANGED
+from postrail.operate.issues.act import Actor, Desk, acting
+from postrail.operate.issues.fields import checked, set_values, values_of
+from postrail.workflow import transitions
+from postrail.workflow.rights import Act
+from postrail.workflow.transitions import Progress, act_of, status_named
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transitioned:
+    """The statuses of an issue before and after the act, and the resolution of a done one."""
+
+    issue_key: str
+    before: str
+    status: str
+    resolution: str | None
+    # The addresses that are notified by email.
+    told: tuple[str, ...]
+
+
+async def transition(
+    desk: Desk, actor: Actor, issue_key: str, status: str, *, resolution: str = ""
+) -> Transitioned:
+    """Moves the issue to the status; its watchers are notified when it becomes done, or undone.
+
+    A status that needs an approval takes the right to approve. Raises as `acting` does,
+    InvalidValue for an unknown status or an unfit resolution, and TransitionNotAllowed.
+    """
+    async with acting(desk, actor, Act.TRANSITION, issue_key) as act:
+        wanted = status_named(act.project, status)
+        act.act = act_of(wanted)
+        act.require(act.act)
+        values = await values_of(act)
+        before = Progress(
+            status=values["status"],
+            resolution=values["resolution"],
+            resolved_at=values["resolved"],
+        )
+        given = await checked(act.connection, act.snapshot, act.project, {"resolution": resolution})
+        after = transitions.transition(
+            act.project, before, status, resolution=given["resolution"] or "", now=act.now
+        )
+        new = {
+            "status": after.status,
+            "resolution": after.resolution,
+            "resolved": after.resolved_at,
+        }
+        await set_values(act, values, new)
+        if (before.resolved_at is None) != (after.resolved_at is None):
+            result = f" ({after.resolution})" if after.resolution else ""
+            act.announce(STATUS_CHANGED, after.status + result)
+    return Transitioned(
+        issue_key=act.issue.issue_key,
+        before=before.status,
+        status=after.status,
+        resolution=after.resolution,
+        told=act.told,
+    )
