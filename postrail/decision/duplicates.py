@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postrail.decision.decision import Decision, NoteAddress, Outcome
-from postrail.decision.facts import EarlierMail
+from postrail.decision.facts import EarlierMail, IssueRef
 from postrail.decision.question import Question
 from postrail.records import MailParsed
 
@@ -31,11 +31,19 @@ def _in_another_mailbox(question: Question, earlier: EarlierMail) -> Decision | 
     other = question.snapshot.accounts.get(earlier.mailbox)
     if earlier.mailbox == question.mail.mailbox or not question.mail.message_id:
         return None
-    if other is None or other.project != question.account.project:
+    if other is None or not _one_project(question.account.project, other.project, earlier.issue):
         return None
     noted = NoteAddress(issue=earlier.issue, address=question.account.address)
     reason = f"same message as {earlier.mail_id} in mailbox {earlier.mailbox}"
     return Decision(outcome=Outcome.NOTED, reason=reason, effects=(noted,), issue=earlier.issue)
+
+
+def _one_project(project: str, other: str, issue: IssueRef) -> bool:
+    """Tells whether the issue is where messages of both projects' mailboxes belong.
+
+    An issue that was moved, or that others were merged into, receives for several projects.
+    """
+    return project == other or (issue.receives_for(project) and issue.receives_for(other))
 
 
 def _listed_again(mail: MailParsed, earlier: EarlierMail) -> bool:

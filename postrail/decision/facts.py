@@ -14,6 +14,13 @@ class IssueRef:
     issue_id: int
     issue_key: str
     project: str
+    # The projects that it was moved from, or that issues merged into it were of: their mailboxes
+    # still receive answers.
+    former_projects: tuple[str, ...] = ()
+
+    def receives_for(self, project: str) -> bool:
+        """Tells whether answers that arrive in a mailbox of the project may be for this issue."""
+        return project == self.project or project in self.former_projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +78,17 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
 
 
 def _ref_to_json(issue: IssueRef) -> dict[str, Any]:
-    return {"issue_id": issue.issue_id, "issue_key": issue.issue_key, "project": issue.project}
+    stored = {"issue_id": issue.issue_id, "issue_key": issue.issue_key, "project": issue.project}
+    former = {"former_projects": list(issue.former_projects)} if issue.former_projects else {}
+    return stored | former
 
 
 def _ref_from_json(stored: Mapping[str, Any]) -> IssueRef:
     return IssueRef(
-        issue_id=stored["issue_id"], issue_key=stored["issue_key"], project=stored["project"]
+        issue_id=stored["issue_id"],
+        issue_key=stored["issue_key"],
+        project=stored["project"],
+        former_projects=tuple(stored.get("former_projects", ())),
     )
 
 

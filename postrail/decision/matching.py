@@ -9,7 +9,10 @@ from postrail.decision.question import Question
 
 
 def known_conversation(question: Question) -> Decision | None:
-    """Comments on the issue that the message's conversation has in the account's project."""
+    """Comments on the issue that the message's conversation has in the account's project.
+
+    An issue that was moved away, or merged into one of another project, still counts as there.
+    """
     issues = _issues_in(question, question.account.project)
     if not issues:
         return None
@@ -39,7 +42,7 @@ def key_in_subject(question: Question) -> Decision | None:
 
 def _issues_in(question: Question, project: str) -> list[IssueRef]:
     issues = question.facts.conversation_issues
-    return [issue for issue in issues if issue.project == project]
+    return [issue for issue in issues if issue.receives_for(project)]
 
 
 def _comment(question: Question, issue: IssueRef, reason: str, *, joins: bool) -> Decision:

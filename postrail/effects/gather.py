@@ -6,7 +6,7 @@ Calls functions of the packages that own the tables, and speaks no SQL itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail import people
@@ -19,7 +19,8 @@ from postrail.incoming.message_ids import answered_ids, keys_in
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues
 from postrail.tracker import issues
-from postrail.tracker.issues import IndexedIssue, KeyInSubject, NamedInSubject
+from postrail.tracker.issues import IndexedIssue
+from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +34,10 @@ class Gathered:
 
 
 async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
-    """Returns the facts of each message.
+    """Returns the facts of each message, and locks the issues that they name.
 
-    The caller holds the locks of `incoming.queue.lock_work`.
+    The locks last until the caller's transaction ends, so that the facts still hold when the
+    effects are applied. The caller holds the locks of `incoming.queue.lock_work`.
     """
     earlier = await incoming.earlier_mails(
         connection,
@@ -43,23 +45,32 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
         [due.mail.mail_id for due in mails],
     )
     by_conversation = await conversations.issues_of(connection, [due.conversation for due in mails])
+    keys = _keys_in_subjects(mails)
+    by_key = await issues.by_key(connection, [one.issue_key for one in keys])
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
-    indexed = await issues.by_id(connection, ids)
+    indexed = await issues.lock(connection, ids | {issue.issue_id for issue in by_key.values()})
+    # Read after the lock: until then an issue may have been moved or merged.
+    present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
+    found_by_key = await named_issues(connection, keys, present)
+    named = await _named_issues(connection, mails, found_by_key)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
-    found_by_key = await _found_by_key(connection, mails)
-    named = await _named_issues(connection, mails, found_by_key)
     facts = {}
     for due in mails:
-        found = tuple(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
+        found = _distinct(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
         facts[due.mail.mail_id] = Facts(
             earlier=tuple(repeated.get(due.mail.fingerprint, ())),
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
             named_issues=tuple(named.get(due.mail.mail_id, ())),
         )
-    everything = [*indexed.values(), *(one.issue for one in found_by_key)]
-    return Gathered(facts=facts, watchers={issue.issue_id: issue.watchers for issue in everything})
+    watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
+    return Gathered(facts=facts, watchers=watchers)
+
+
+def _distinct(found: Iterable[IssueRef]) -> tuple[IssueRef, ...]:
+    """Returns each issue once: two issues of a conversation may have been merged just now."""
+    return tuple(dict.fromkeys(found))
 
 
 def _earlier(
@@ -80,26 +91,33 @@ async def _answered(
     connection: Connection, due: DueMail, found: Sequence[IssueRef]
 ) -> IssueRef | None:
     """Returns the issue whose message is answered, looked up only among several of a project."""
-    projects = Counter(issue.project for issue in found)
-    candidates = {issue.issue_id: issue for issue in found if projects[issue.project] > 1}
+    projects = Counter(
+        project for issue in found for project in (issue.project, *issue.former_projects)
+    )
+    candidates = {
+        issue.issue_id: issue
+        for issue in found
+        if any(projects[project] > 1 for project in (issue.project, *issue.former_projects))
+    }
     message_ids = answered_ids(due.mail)
     if not candidates or not message_ids:
         return None
-    received = await conversations.answered_issues(connection, list(candidates), message_ids)
-    sent = await answered_issues(connection, list(candidates), message_ids)
+    # Messages keep the id that their issue had before it was merged.
+    present = await issues.with_merged(connection, candidates)
+    received = await conversations.answered_issues(connection, list(present), message_ids)
+    sent = await answered_issues(connection, list(present), message_ids)
     by_message = dict([*received, *sent])
     nearest = (by_message[one] for one in message_ids if one in by_message)
-    return next((candidates[issue_id] for issue_id in nearest), None)
+    return next((candidates[present[issue_id]] for issue_id in nearest), None)
 
 
-async def _found_by_key(connection: Connection, mails: Sequence[DueMail]) -> list[NamedInSubject]:
-    """Returns the issues that the subjects name."""
-    keys = [
+def _keys_in_subjects(mails: Sequence[DueMail]) -> list[KeyInSubject]:
+    """Returns what looks like an issue key in the subjects."""
+    return [
         KeyInSubject(mail_id=due.mail.mail_id, issue_key=key, sender=author_of(due.mail).address)
         for due in mails
         for key in keys_in(due.mail.subject)
     ]
-    return await issues.named_issues(connection, keys)
 
 
 async def _named_issues(
@@ -118,4 +136,9 @@ async def _named_issues(
 
 
 def _ref(issue: IndexedIssue) -> IssueRef:
-    return IssueRef(issue_id=issue.issue_id, issue_key=issue.issue_key, project=issue.project)
+    return IssueRef(
+        issue_id=issue.issue_id,
+        issue_key=issue.issue_key,
+        project=issue.project,
+        former_projects=issue.former_projects,
+    )

@@ -118,6 +118,7 @@ async def take_in(connection: Connection, records: Sequence[OutgoingQueued]) -> 
     missing = await _missing(connection, records)
     if not missing:
         return 0
+    # Records keep the id that their issue had before it was merged: its successor is locked.
     known = [one for one in await issue_ids(connection, missing) if one is not None]
     await issues.lock(connection, known)
     return await store(connection, missing)

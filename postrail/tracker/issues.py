@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
+
+from psycopg import Rollback
 
 from postrail.database import Connection, rows
 
@@ -23,6 +26,8 @@ class IndexedIssue:
     conversation: str
     # The number of people who are notified of its comments.
     watchers: int = 0
+    # The projects that it was moved from, or that issues merged into it were of.
+    former_projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,22 +75,13 @@ class Audience:
     watchers: tuple[Watcher, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyInSubject:
-    """A possible issue key in the subject of a message, and the sender's address."""
-
-    mail_id: str
-    issue_key: str
-    sender: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedInSubject:
-    """An existing issue whose key stands in a subject."""
-
-    mail_id: str
-    issue: IndexedIssue
-    sender_participates: bool
+_INDEXED: LiteralString = (
+    "present.issue_id, present.issue_key, present.project_key, present.conversation::text,"
+    " (SELECT count(*) FROM watcher WHERE watcher.issue_id = present.issue_id),"
+    " ARRAY(SELECT DISTINCT former.project_key FROM issue_alias AS former"
+    "  WHERE former.issue_id = present.issue_id AND former.project_key <> present.project_key"
+    "  ORDER BY 1)"
+)
 
 
 async def add(connection: Connection, made: Sequence[NewIssue], now: datetime) -> list[int]:
@@ -112,68 +108,64 @@ async def add(connection: Connection, made: Sequence[NewIssue], now: datetime) -
     return [ids[issue.tracker, issue.issue_key] for issue in made]
 
 
-async def add_alias(connection: Connection, tracker: str, former_key: str, issue_id: int) -> None:
+async def add_alias(
+    connection: Connection, tracker: str, former_key: str, former_project: str, issue_id: int
+) -> None:
     """Lets the former key of a moved or merged issue lead to the issue that it is now."""
     await connection.execute(
-        "INSERT INTO issue_alias (tracker, alias_key, issue_id) VALUES (%s, %s, %s)"
-        " ON CONFLICT (alias_key, tracker) DO UPDATE SET issue_id = excluded.issue_id",
-        [tracker, former_key, issue_id],
+        "INSERT INTO issue_alias (tracker, alias_key, project_key, issue_id)"
+        " VALUES (%s, %s, %s, %s) ON CONFLICT (alias_key, tracker)"
+        " DO UPDATE SET issue_id = excluded.issue_id, project_key = excluded.project_key",
+        [tracker, former_key, former_project, issue_id],
     )
 
 
 async def by_id(connection: Connection, issue_ids: Collection[int]) -> dict[int, IndexedIssue]:
-    """Returns the existing issues with these ids."""
+    """Returns the existing issues by these ids; of a merged one, the issue that it is now."""
     if not issue_ids:
         return {}
     found = await rows(
         connection,
-        "SELECT issue_id, issue_key, project_key, conversation::text,"
-        " (SELECT count(*) FROM watcher WHERE watcher.issue_id = issue_index.issue_id)"
-        " FROM issue_index WHERE issue_id = ANY(%s)",
+        "SELECT given.issue_id, " + _INDEXED + " FROM issue_index AS given"  # noqa: S608
+        " JOIN issue_index AS present"
+        "  ON present.issue_id = coalesce(given.merged_into, given.issue_id)"
+        " WHERE given.issue_id = ANY(%s)",
         [sorted(set(issue_ids))],
     )
-    return {row[0]: _indexed(*row) for row in found}
+    return {row[0]: _indexed(*row[1:]) for row in found}
 
 
 async def by_key(connection: Connection, keys: Iterable[str]) -> dict[str, IndexedIssue]:
     """Returns the existing issues with these keys, present or former, by the key as given.
 
-    A present key comes before a former one; of two trackers with one key, the older issue.
+    A present key comes before a former one; of two trackers with one key, the older issue. The key
+    of a merged issue leads to the issue that it is now.
     """
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     found = await rows(
         connection,
-        "SELECT DISTINCT ON (key) key, issue_id, issue_key, project_key, conversation::text,"
-        " (SELECT count(*) FROM watcher WHERE watcher.issue_id = issue_index.issue_id) FROM ("
-        " SELECT issue_key AS key, issue_id, 0 AS former FROM issue_index"
-        "  WHERE issue_key = ANY(%(keys)s)"
+        "SELECT DISTINCT ON (key) key, " + _INDEXED + " FROM ("  # noqa: S608
+        " SELECT issue_key AS key, coalesce(merged_into, issue_id) AS issue_id, 0 AS former"
+        "  FROM issue_index WHERE issue_key = ANY(%(keys)s)"
         " UNION ALL"
         " SELECT alias_key, issue_id, 1 FROM issue_alias WHERE alias_key = ANY(%(keys)s)"
-        ") AS named JOIN issue_index USING (issue_id) ORDER BY key, former, issue_id",
+        ") AS named JOIN issue_index AS present USING (issue_id) ORDER BY key, former, issue_id",
         {"keys": wanted},
     )
     return {row[0]: _indexed(*row[1:]) for row in found}
 
 
-async def named_issues(
-    connection: Connection, named: Sequence[KeyInSubject]
-) -> list[NamedInSubject]:
-    """Returns those of the named issues that exist, in the order of the names."""
-    found = await by_key(connection, {one.issue_key for one in named})
-    existing = [(one, found[one.issue_key]) for one in named if one.issue_key in found]
-    taking_part = await _participants(
-        connection, [(issue.issue_id, one.sender) for one, issue in existing]
+async def with_merged(connection: Connection, issue_ids: Collection[int]) -> dict[int, int]:
+    """Returns the ids of these issues and of those merged into them, each with what it is now."""
+    found = await rows(
+        connection,
+        "SELECT issue_id, coalesce(merged_into, issue_id) FROM issue_index"
+        " WHERE issue_id = ANY(%(ids)s) OR merged_into = ANY(%(ids)s)",
+        {"ids": sorted(issue_ids)},
     )
-    return [
-        NamedInSubject(
-            mail_id=one.mail_id,
-            issue=issue,
-            sender_participates=(issue.issue_id, one.sender) in taking_part,
-        )
-        for one, issue in existing
-    ]
+    return {row[0]: row[1] for row in found}
 
 
 async def record_involvements(connection: Connection, involved: Sequence[Involvement]) -> None:
@@ -201,22 +193,50 @@ async def set_summary(connection: Connection, issue_id: int, summary: str) -> No
     )
 
 
-async def lock(connection: Connection, issue_ids: Collection[int]) -> None:
-    """Waits until no other transaction holds these issues; holds them until this one ends.
+async def lock(connection: Connection, issue_ids: Collection[int]) -> dict[int, IndexedIssue]:
+    """Locks the existing issues until this transaction ends; returns them by the ids as given.
 
-    In the order of the ids, against deadlocks; and as an update of other columns than the key does,
-    because each row that refers to an issue holds its key (FOR KEY SHARE).
+    A merged one is locked and returned as the issue that it is now. Everything that changes an
+    issue, its people or its keys does this first: no move or merge comes in between. Locks are
+    taken in the order of the ids, against deadlocks; and as an update of other columns than the key
+    does, because each row that refers to an issue holds its key (FOR KEY SHARE).
     """
-    if issue_ids:
-        await connection.execute(
-            "SELECT 1 FROM issue_index WHERE issue_id = ANY(%s) ORDER BY issue_id"
-            " FOR NO KEY UPDATE",
-            [sorted(set(issue_ids))],
-        )
+    while present := {issue.issue_id for issue in (await by_id(connection, issue_ids)).values()}:
+        async with connection.transaction() as attempt:
+            if await _lock_unmerged(connection, present):
+                break
+            # One was merged while this transaction waited. To lock its successor as well, while the
+            # others are held, would not be in the order of the ids.
+            raise Rollback(attempt)
+    return await by_id(connection, issue_ids)
+
+
+async def lock_by_key(connection: Connection, keys: Collection[str]) -> dict[str, IndexedIssue]:
+    """Locks the existing issues with these keys as `lock` does; returns them by the key as given.
+
+    A key keeps its issue when that is moved or merged, so it may be looked up before the lock.
+    """
+    found = await by_key(connection, keys)
+    locked = await lock(connection, [issue.issue_id for issue in found.values()])
+    return {key: locked[issue.issue_id] for key, issue in found.items()}
+
+
+async def _lock_unmerged(connection: Connection, issue_ids: Collection[int]) -> bool:
+    """Locks the issues; returns whether none of them is merged into another."""
+    found = await rows(
+        connection,
+        "SELECT merged_into FROM issue_index WHERE issue_id = ANY(%s) ORDER BY issue_id"
+        " FOR NO KEY UPDATE",
+        [sorted(issue_ids)],
+    )
+    return all(merged_into is None for (merged_into,) in found)
 
 
 async def lock_audiences(connection: Connection, issue_ids: Collection[int]) -> dict[int, Audience]:
-    """Locks the existing issues as `lock` does; returns their audiences by id."""
+    """Returns the audiences of the existing issues by id, and locks the issues.
+
+    The caller has locked those that existed before its transaction by `lock`, so none is merged.
+    """
     found = await rows(
         connection,
         "SELECT issue_id, issue_key, project_key, summary, conversation::text, first_message_id,"
@@ -240,7 +260,12 @@ async def lock_audiences(connection: Connection, issue_ids: Collection[int]) -> 
 
 
 def _indexed(
-    issue_id: int, issue_key: str, project: str, conversation: str, watchers: int
+    issue_id: int,
+    issue_key: str,
+    project: str,
+    conversation: str,
+    watchers: int,
+    former_projects: Sequence[str],
 ) -> IndexedIssue:
     return IndexedIssue(
         issue_id=issue_id,
@@ -248,23 +273,8 @@ def _indexed(
         project=project,
         conversation=conversation,
         watchers=watchers,
+        former_projects=tuple(former_projects),
     )
-
-
-async def _participants(
-    connection: Connection, pairs: Sequence[tuple[int, str]]
-) -> set[tuple[int, str]]:
-    """Returns those of the pairs (issue id, address) of which the address takes part."""
-    if not pairs:
-        return set()
-    found = await rows(
-        connection,
-        "SELECT issue_id, address FROM participant"
-        " JOIN unnest(%s::bigint[], %b::text[]) AS pair(issue_id, address)"
-        "  USING (issue_id, address)",
-        [[issue_id for issue_id, _ in pairs], [address for _, address in pairs]],
-    )
-    return {(row[0], row[1]) for row in found}
 
 
 async def _insert_watchers(connection: Connection, involved: Sequence[Involvement]) -> None:

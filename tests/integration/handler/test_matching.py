@@ -124,7 +124,7 @@ async def test_a_former_key_in_the_subject_leads_to_the_issue(bench: Bench) -> N
     await bench.handle(mail_parsed())
     async with transaction(bench.pool) as connection:
         issue = (await issues.by_key(connection, ["HELP-1"]))["HELP-1"]
-        await issues.add_alias(connection, "builtin", "OLD-7", issue.issue_id)
+        await issues.add_alias(connection, "builtin", "OLD-7", "OLD", issue.issue_id)
     await bench.handle(mail_parsed(subject="OLD-7 more"))
     assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
     assert await bench.rows(

@@ -12,11 +12,10 @@ from postrail.tracker import issues
 from postrail.tracker.issues import (
     IndexedIssue,
     Involvement,
-    KeyInSubject,
-    NamedInSubject,
     NewIssue,
     Watcher,
 )
+from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
 from tests.makers.drafts import CONVERSATION
 from tests.makers.records import NOON
 
@@ -141,8 +140,9 @@ async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
         KeyInSubject(mail_id="b", issue_key="HELP-1", sender=BO.address),
     ]
     async with transaction(pool) as connection:
-        found = await issues.named_issues(connection, named)
-        assert await issues.named_issues(connection, []) == []
+        by_key = await issues.by_key(connection, [one.issue_key for one in named])
+        found = await named_issues(connection, named, by_key)
+        assert await named_issues(connection, [], {}) == []
     help_1, sale_1 = indexed(first, "HELP-1"), indexed(second, "SALE-1", "SALE")
     assert found == [
         NamedInSubject(mail_id="a", issue=sale_1, sender_participates=False),
@@ -151,9 +151,9 @@ async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
     ]
 
 
-def indexed(issue_id: int, key: str, project: str = "HELP") -> IndexedIssue:
+def indexed(issue_id: int, key: str, project: str = "HELP", **fields: Any) -> IndexedIssue:
     return IndexedIssue(
-        issue_id=issue_id, issue_key=key, project=project, conversation=CONVERSATION
+        issue_id=issue_id, issue_key=key, project=project, conversation=CONVERSATION, **fields
     )
 
 
@@ -182,20 +182,23 @@ async def test_ids_come_in_the_order_of_the_issues(pool: Pool) -> None:
 async def test_a_former_key_leads_to_the_issue_that_moved(pool: Pool, ids: list[int]) -> None:
     first, second = ids
     async with transaction(pool) as connection:
-        await issues.add_alias(connection, "builtin", "OLD-7", first)
-        assert await issues.by_key(connection, ["OLD-7"]) == {"OLD-7": indexed(first, "HELP-1")}
+        await issues.add_alias(connection, "builtin", "OLD-7", "OLD", first)
+        assert await issues.by_key(connection, ["OLD-7"]) == {
+            "OLD-7": indexed(first, "HELP-1", former_projects=("OLD",))
+        }
         # It moved again, by a merge.
-        await issues.add_alias(connection, "builtin", "OLD-7", second)
+        await issues.add_alias(connection, "builtin", "OLD-7", "OLD", second)
         assert (await issues.by_key(connection, ["OLD-7"]))["OLD-7"].issue_id == second
         named = KeyInSubject(mail_id="a", issue_key="OLD-7", sender=ADA.address)
-        (found,) = await issues.named_issues(connection, [named])
-    assert found.issue == indexed(second, "SALE-1", "SALE")
+        by_key = await issues.by_key(connection, ["OLD-7"])
+        (found,) = await named_issues(connection, [named], by_key)
+    assert found.issue == indexed(second, "SALE-1", "SALE", former_projects=("OLD",))
 
 
 async def test_a_present_key_comes_before_a_former_one(pool: Pool, ids: list[int]) -> None:
     first, second = ids
     async with transaction(pool) as connection:
-        await issues.add_alias(connection, "builtin", "SALE-1", first)
+        await issues.add_alias(connection, "builtin", "SALE-1", "SALE", first)
         assert (await issues.by_key(connection, ["SALE-1"]))["SALE-1"].issue_id == second
 
 
@@ -228,3 +231,65 @@ async def test_a_handler_that_waits_for_a_person_holds_no_later_one(
     await waiting
     table = "watcher" if watching else "participant"
     assert await read(pool, f"SELECT count(*) FROM {table}") == [(2,)]
+
+
+async def merge(pool: Pool, old: int, new: int) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "UPDATE issue_index SET merged_into = %s WHERE issue_id = %s", [new, old]
+        )
+
+
+async def test_a_merged_issue_is_the_one_that_it_is_now(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
+    await merge(pool, first, second)
+    now = indexed(second, "SALE-1", "SALE")
+    async with transaction(pool) as connection:
+        assert await issues.by_id(connection, ids) == {first: now, second: now}
+        assert await issues.by_key(connection, ["HELP-1"]) == {"HELP-1": now}
+        assert await issues.lock(connection, ids) == {first: now, second: now}
+        assert await issues.lock(connection, [first, 999]) == {first: now}
+        assert await issues.lock_by_key(connection, ["HELP-1", "X-1"]) == {"HELP-1": now}
+        assert await issues.lock(connection, []) == {}
+        assert await issues.with_merged(connection, [second]) == {first: second, second: second}
+        assert await issues.with_merged(connection, [first]) == {first: second}
+
+
+async def test_a_lock_that_waited_for_a_merge_holds_the_present_issue_only(
+    pool: Pool, ids: list[int]
+) -> None:
+    """The merged one is free: another transaction may hold it and wait for its successor."""
+    first, second = ids
+    async with transaction(pool) as merging:
+        await issues.lock(merging, [first, second])
+        waiting = asyncio.create_task(held(pool, second))
+        await waits_for_a_lock(pool)
+        await merging.execute(
+            "UPDATE issue_index SET merged_into = %s WHERE issue_id = %s", [first, second]
+        )
+    locked = await waiting
+    assert locked == ({second: indexed(first, "HELP-1")}, [(second,)])
+
+
+async def held(pool: Pool, issue_id: int) -> tuple[dict[int, IndexedIssue], list[tuple[int]]]:
+    """Locks an issue; returns it, and the ids that others can lock meanwhile."""
+    async with transaction(pool) as connection:
+        locked = await issues.lock(connection, [issue_id])
+        async with transaction(pool) as other:
+            free = await rows(
+                other,
+                "SELECT issue_id FROM issue_index ORDER BY issue_id FOR NO KEY UPDATE SKIP LOCKED",
+            )
+    return locked, [(row[0],) for row in free]
+
+
+async def waits_for_a_lock(pool: Pool) -> None:
+    while True:
+        async with transaction(pool) as connection:
+            if await rows(
+                connection,
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()",
+            ):
+                return
+        await asyncio.sleep(0.01)

@@ -13,6 +13,10 @@ HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
 HELP_2 = IssueRef(issue_id=2, issue_key="HELP-2", project="HELP")
 HELP_3 = IssueRef(issue_id=3, issue_key="HELP-3", project="HELP")
 SALE_1 = IssueRef(issue_id=4, issue_key="SALE-1", project="SALE")
+# It was HELP-4 before.
+MOVED_AWAY = IssueRef(issue_id=6, issue_key="SALE-4", project="SALE", former_projects=("HELP",))
+# Issues of both projects were merged into it.
+MOVED_HERE = IssueRef(issue_id=7, issue_key="HELP-7", project="HELP", former_projects=("SALE",))
 NOTHING = Facts()
 
 
@@ -25,8 +29,10 @@ def named(issue: IssueRef, *conversation: IssueRef, belongs: bool) -> Facts:
     return Facts(conversation_issues=conversation, named_issues=(found,))
 
 
-def earlier(mailbox: str, source: str = "INBOX;uidvalidity=1;uid=1") -> Facts:
-    mail = EarlierMail(mail_id="m0", mailbox=mailbox, source=source, issue=HELP_3)
+def earlier(
+    mailbox: str, source: str = "INBOX;uidvalidity=1;uid=1", issue: IssueRef = HELP_3
+) -> Facts:
+    mail = EarlierMail(mail_id="m0", mailbox=mailbox, source=source, issue=issue)
     return Facts(earlier=(mail,))
 
 
@@ -72,6 +78,28 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         known(HELP_1, HELP_2, SALE_1, answered=SALE_1),
         Outcome.COMMENT,
         comment(HELP_2),
+    ),
+    # an issue that was moved away still receives the answers to its former mailbox
+    (mail_parsed(), known(MOVED_AWAY), Outcome.COMMENT, comment(MOVED_AWAY)),
+    (
+        mail_parsed(),
+        known(HELP_1, MOVED_AWAY, answered=HELP_1),
+        Outcome.COMMENT,
+        comment(HELP_1),
+    ),
+    (
+        mail_parsed(),
+        known(HELP_1, MOVED_AWAY, answered=MOVED_AWAY),
+        Outcome.COMMENT,
+        comment(MOVED_AWAY),
+    ),
+    # the former key of an issue that was moved away: its conversation joins the issue, which is in
+    # no project of the conversation yet
+    (
+        mail_parsed(subject="Re: HELP-4"),
+        named(MOVED_AWAY, belongs=True),
+        Outcome.COMMENT,
+        comment(MOVED_AWAY, joins=True),
     ),
     # the key of an issue that the sender takes part in: the conversation joins it
     (
@@ -128,6 +156,20 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     (mail_parsed(), earlier("sales"), Outcome.ISSUE, create()),
     # the same message in a mailbox whose account was removed
     (mail_parsed(), earlier("gone"), Outcome.ISSUE, create()),
+    # the issue of that mailbox was merged into one of this project, or moved to it
+    (
+        mail_parsed(),
+        earlier("sales", issue=MOVED_HERE),
+        Outcome.NOTED,
+        NoteAddress(issue=MOVED_HERE, address="support@example.com"),
+    ),
+    # and the other way round
+    (
+        mail_parsed(),
+        earlier("sales", issue=MOVED_AWAY),
+        Outcome.NOTED,
+        NoteAddress(issue=MOVED_AWAY, address="support@example.com"),
+    ),
     # a message that could not be parsed
     (mail_parsed(error="too deep"), NOTHING, Outcome.FAILED, None),
     # its account was removed in the meantime

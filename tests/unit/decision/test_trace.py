@@ -16,7 +16,9 @@ from tests.makers.records import mail_parsed
 from tests.unit.decision.cases import CASES, SNAPSHOT
 
 ISSUE = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
-OTHER = IssueRef(issue_id=2**40, issue_key="1234", project="an RT queue")
+OTHER = IssueRef(
+    issue_id=2**40, issue_key="1234", project="an RT queue", former_projects=("HELP", "SALE")
+)
 
 # A value of each kind of fact that is not its default.
 KINDS: dict[str, Any] = {
