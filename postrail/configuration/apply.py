@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from postrail.configuration import store
-from postrail.configuration.entry import Entry
+from postrail.configuration.entry import ConfigurationFileError, Entry, Fault
+from postrail.configuration.kinds import kind_of
 from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.sealing import resealed
 from postrail.database import Connection
@@ -33,10 +34,27 @@ async def apply_entries(
     if not dry_run:
         await store.lock_configuration(connection)
     plan = make_plan(entries, await store.read_all(connection), secrets, file=file)
+    if faults := await _faults_of_use(connection, entries, plan):
+        raise ConfigurationFileError(file, faults)
     for change in () if dry_run else plan.changes:
         if change.action != "unchanged":
             await store.save(connection, change.after, before=change.before, author=author, now=now)
     return plan
+
+
+async def _faults_of_use(
+    connection: Connection, entries: Sequence[Entry], plan: Plan
+) -> list[Fault]:
+    """Returns the changes that would take away what other tables use."""
+    given = {(type(entry.thing), entry.identity): entry for entry in entries}
+    faults = []
+    for change in plan.changes:
+        in_use = kind_of(change.after).in_use
+        if in_use and change.action == "changed":
+            entry = given[type(change.after), change.name]
+            found = await in_use(connection, change.before, change.after)
+            faults += [entry.fault(field, problem) for field, problem in found]
+    return faults
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:

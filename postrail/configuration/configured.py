@@ -39,6 +39,11 @@ Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 Port = Annotated[int, BeforeValidator(lambda given: given or 0), Field(ge=0, le=65535)]
 
 
+def folded(name: str) -> str:
+    """Returns a name as names are compared: upper and lower case, and blanks, do not matter."""
+    return " ".join(name.split()).casefold()
+
+
 class Configured(BaseModel):
     """A thing that an operator configures, identified by its name, key or address."""
 

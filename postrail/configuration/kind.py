@@ -72,6 +72,9 @@ class Kind(Generic[Thing]):
     renamed: Callable[[Sequence[Entry], Existing], Mapping[str, str]] | None = None
     # Checks that need other things too. They see the whole proposal and name lines of its entries.
     checks: tuple[Callable[[Proposal], Iterable[Fault]], ...] = ()
+    # Returns (field, problem) of each change that other tables stand against; its arguments are a
+    # database connection, and the thing before and after the change.
+    in_use: Callable[[Any, Thing, Thing], Awaitable[Sequence[tuple[str, str]]]] | None = None
     # Fills in values that follow from other things; returns all entries of the proposal.
     fill_in: Callable[[Proposal], Sequence[Entry]] | None = None
     # Returns remarks for the operator about an entry, given the thing as it was before.

@@ -10,8 +10,8 @@ from postrail.configuration.models.credential import OAUTH_CREDENTIAL
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.models.outgoing_connection import OUTGOING_CONNECTION
 from postrail.configuration.models.priority import PRIORITY
-from postrail.configuration.models.project import PROJECT
 from postrail.configuration.person_rows import PERSON
+from postrail.configuration.project_rows import PROJECT
 from postrail.secrets import is_reference
 
 # In the order of applying and exporting: a kind comes after those that it refers to.

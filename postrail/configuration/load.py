@@ -15,8 +15,9 @@ from postrail.configuration.models.outgoing_connection import (
 )
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import PRIORITY, Priority
-from postrail.configuration.models.project import PROJECT, Project
+from postrail.configuration.models.project import Project
 from postrail.configuration.person_rows import PERSON
+from postrail.configuration.project_rows import PROJECT
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 

@@ -211,6 +211,16 @@ def _problems(kind: Kind[Any], error: ValidationError) -> Iterator[tuple[str, st
 
 def _in_words(kind: Kind[Any], detail: ErrorDetails, field: str) -> str:
     """Returns pydantic's error in plain words, without the value."""
+    form = kind.model.model_fields[field].description if field else None
+    if detail["type"] == "string_pattern_mismatch" and form:
+        return f"must be {form}"
+    place = "".join(
+        f"item {part + 1}: " if isinstance(part, int) else f"{part}: " for part in detail["loc"][1:]
+    )
+    return place + _problem(detail)
+
+
+def _problem(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "missing":
             return "is missing"
@@ -218,8 +228,10 @@ def _in_words(kind: Kind[Any], detail: ErrorDetails, field: str) -> str:
             return "must be text; put it in quotes"
         case "string_too_short":
             return "must not be empty"
-        case "string_pattern_mismatch" if form := kind.model.model_fields[field].description:
-            return f"must be {form}"
+        case "extra_forbidden":
+            return "is not known"
+        case "model_type":
+            return "must have fields, such as 'name: …'"
         case "value_error":
             return str(detail.get("ctx", {}).get("error", detail["msg"]))
     return detail["msg"].replace("Input should be", "must be").replace("List should", "must")

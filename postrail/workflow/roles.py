@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from postrail.configuration.models.project import Project
+from postrail.configuration.models.project import GROUP, Project
 from postrail.people import PersonRow
-
-GROUP = "group:"
 
 
 class Role(StrEnum):

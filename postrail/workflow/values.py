@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from postrail.configuration.configured import folded
 from postrail.errors import PermanentError
 
 NAMES_SHOWN = 20
@@ -15,8 +16,8 @@ class InvalidValue(PermanentError):
 
 
 def same(one: str, other: str) -> bool:
-    """Returns whether two names are equal but for upper and lower case."""
-    return one.casefold() == other.casefold()
+    """Returns whether two names are equal but for upper and lower case, and blanks."""
+    return folded(one) == folded(other)
 
 
 def name_among(word: str, given: str, names: Iterable[str]) -> str:
@@ -28,7 +29,7 @@ def name_among(word: str, given: str, names: Iterable[str]) -> str:
     if given in known:
         return given
     for name in known:
-        if same(name, given.strip()):
+        if same(name, given):
             return name
     problem = f"there is no {word} {shown(given.strip())}"
     raise InvalidValue(problem, remedy=f"Use one of: {listed(known)}" if known else "")

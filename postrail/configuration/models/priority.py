@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
-from postrail.configuration.configured import Configured
+from postrail.configuration.configured import Configured, folded
+from postrail.configuration.entry import Fault, Proposal
 from postrail.configuration.kind import Kind
 
 
@@ -17,6 +19,17 @@ class Priority(Configured):
     name: Annotated[str, Field(min_length=1, max_length=100)]
 
 
+def _names_differ(proposal: Proposal) -> Iterator[Fault]:
+    """Refuses a name that two levels have, and one that reads as a level."""
+    names = {level: folded(one.name) for level, one in proposal.all_of(Priority).items()}
+    for level, entry in proposal.entries_of(Priority).items():
+        for other, name in names.items():
+            if other != level and name == names[level]:
+                yield entry.fault("name", f"is the name of level {other} too")
+        if names[level].isdecimal():
+            yield entry.fault("name", "is a number, which would be read as a level")
+
+
 PRIORITY = Kind(
     model=Priority,
     word="priority",
@@ -24,4 +37,5 @@ PRIORITY = Kind(
     section="priorities",
     title="The names of the five priorities; 1 is the most urgent.",
     table="priority",
+    checks=(_names_differ,),
 )

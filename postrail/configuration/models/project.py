@@ -1,16 +1,12 @@
-"""A project of the built-in tracker, as operators configure it."""
+"""A project of the built-in tracker, as operators configure it: the model, without its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from postrail.configuration.configured import Configured, MailAddress, ProjectKey
-from postrail.configuration.entry import Fault, Proposal, unknown_name
-from postrail.configuration.kind import ItemTable, Kind
-from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.configured import Configured, ProjectKey
 
 # The numbers of Jira's own issue types, by which its mail handlers name them (issuetype=1).
 JIRA_TYPES = {"Bug": 1, "New Feature": 2, "Task": 3, "Improvement": 4, "Sub-task": 5}
@@ -66,12 +62,25 @@ DEFAULT_STATUSES = (
     Status(name="In Progress", category="in progress"),
     Status(name="Done", category="done"),
 )
-# A person's address, or group: and the name of a group.
-Member = Annotated[
-    str, BeforeValidator(lambda given: str(given).strip().lower()), Field(min_length=1)
+# A member of a role is the address of a person, or this and the name of a group.
+GROUP = "group:"
+_ADDRESS = r"[^\s@<>]+@[^\s@<>]+"
+LowerCase = BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
+Member = Annotated[str, LowerCase, Field(max_length=320, pattern=f"^({GROUP}\\w.*|{_ADDRESS})$")]
+Members = Annotated[
+    list[Member], Field(description=f"a list of addresses of persons, or {GROUP} and a name")
 ]
-LowerAddress = Annotated[
-    MailAddress, BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
+OptionalAddress = Annotated[
+    str,
+    LowerCase,
+    Field(max_length=320, pattern=f"^({_ADDRESS})?$", description="an address of mail, or blank"),
+]
+Assignee = Annotated[
+    str,
+    LowerCase,
+    Field(
+        pattern=f"^(lead|{_ADDRESS})?$", description="an address of mail, the word lead, or blank"
+    ),
 ]
 
 
@@ -88,7 +97,7 @@ class Project(Configured):
     # The outgoing connection for its notifications; blank: the default one.
     connection: str = ""
     # The address whose messages in a shared mailbox belong to the project.
-    address: LowerAddress | Literal[""] = ""
+    address: OptionalAddress = ""
 
     issue_types: list[IssueType] = Field(
         default_factory=lambda: [IssueType(name=name) for name in DEFAULT_TYPES], min_length=1
@@ -100,14 +109,14 @@ class Project(Configured):
     fields: list[CustomField] = Field(default_factory=list)
 
     # The addresses of persons; `default_assignee` may also be the word lead.
-    lead: LowerAddress | Literal[""] = ""
-    default_assignee: LowerAddress | Literal["", "lead"] = ""
+    lead: OptionalAddress = ""
+    default_assignee: Assignee = ""
     # Who has which role; `known_people` is the role of the persons whom no list names, unless a
     # message made them: those are outsiders.
-    administrators: list[Member] = Field(default_factory=list)
-    leads: list[Member] = Field(default_factory=list)
-    agents: list[Member] = Field(default_factory=list)
-    outsiders: list[Member] = Field(default_factory=list)
+    administrators: Members = Field(default_factory=list)
+    leads: Members = Field(default_factory=list)
+    agents: Members = Field(default_factory=list)
+    outsiders: Members = Field(default_factory=list)
     known_people: Literal["agent", "outsider"] = "agent"
 
     @model_validator(mode="after")
@@ -130,65 +139,3 @@ class Project(Configured):
     def own_assignee(self) -> str | None:
         """Returns the address of the person whom new issues are assigned to."""
         return (self.lead if self.default_assignee == "lead" else self.default_assignee) or None
-
-
-def _connection_exists(proposal: Proposal) -> Iterable[Fault]:
-    connections, projects = proposal.all_of(OutgoingConnection), proposal.all_of(Project)
-    for key, entry in proposal.entries_of(Project).items():
-        if (name := projects[key].connection) not in {"", *connections}:
-            yield entry.fault("connection", unknown_name("connection", name, connections))
-
-
-def _one_connection_is_default(proposal: Proposal) -> Iterable[Fault]:
-    """Refuses all but exactly one default connection, once a connection or a project is given."""
-    given = list(proposal.entries_of(OutgoingConnection).values())
-    needing = given or list(proposal.entries_of(Project).values())
-    connections = proposal.all_of(OutgoingConnection)
-    defaults = [name for name, connection in connections.items() if connection.is_default]
-    if not needing or len(defaults) == 1:
-        return
-    if defaults:
-        last = [entry for entry in given if entry.identity in defaults][-1:] or needing
-        others = ", ".join(repr(name) for name in defaults if name != last[0].identity)
-        problem = f"is true for {others} too; set is_default: false there"
-        yield last[0].fault("is_default", problem)
-    elif connections:
-        yield needing[0].fault("is_default", "no connection is the default; set it to true on one")
-    else:
-        problem = "there is no outgoing connection: add one under connections"
-        yield needing[0].fault("connection", problem)
-
-
-def _members(role: str) -> ItemTable:
-    return ItemTable(
-        table="project_role", owner="project_key", columns={"": "member"}, fixed={"role": role}
-    )
-
-
-def _items(table: str, *fields: str) -> ItemTable:
-    return ItemTable(
-        table=table, owner="project_key", columns={field: field or "name" for field in fields}
-    )
-
-
-PROJECT = Kind(
-    model=Project,
-    word="project",
-    identity="key",
-    section="projects",
-    title="The projects of the built-in tracker.",
-    table="project",
-    columns={"key": "project_key"},
-    nullable=frozenset({"connection", "address"}),
-    items={
-        "issue_types": _items("issue_type", "name", "number"),
-        "statuses": _items("project_status", "name", "category", "needs_approval", "next_statuses"),
-        "components": _items("component", ""),
-        "fields": _items("custom_field", "name", "kind", "choices"),
-        "administrators": _members("administrator"),
-        "leads": _members("lead"),
-        "agents": _members("agent"),
-        "outsiders": _members("outsider"),
-    },
-    checks=(_connection_exists, _one_connection_is_default),
-)

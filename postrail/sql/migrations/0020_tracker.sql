@@ -41,9 +41,10 @@ CREATE INDEX group_member_person ON group_member (person_id);
 
 CREATE TABLE priority (
     level  smallint PRIMARY KEY CHECK (level BETWEEN 1 AND 5),
-    name   text NOT NULL
+    name   text NOT NULL,
+    -- Checked at the commit, so that two levels may exchange their names.
+    EXCLUDE USING btree (lower(name) WITH =) DEFERRABLE INITIALLY DEFERRED
 );
-CREATE UNIQUE INDEX priority_name ON priority (lower(name));
 INSERT INTO priority (level, name)
     VALUES (1, 'Highest'), (2, 'High'), (3, 'Medium'), (4, 'Low'), (5, 'Lowest');
 
@@ -57,7 +58,8 @@ ALTER TABLE project
     ADD COLUMN lead              text NOT NULL DEFAULT '',
     ADD COLUMN default_assignee  text NOT NULL DEFAULT '',
     -- The address whose messages in a shared mailbox belong to the project.
-    ADD COLUMN address           text UNIQUE CHECK (address = lower(address)),
+    ADD COLUMN address           text CHECK (address = lower(address)),
+    ADD UNIQUE (address) DEFERRABLE INITIALLY DEFERRED,
     -- The role of a person that a person configured and that no list of the project names.
     ADD COLUMN known_people      text NOT NULL DEFAULT 'agent'
         CHECK (known_people IN ('outsider', 'agent'));

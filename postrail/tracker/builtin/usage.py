@@ -1,0 +1,52 @@
+"""Counts the issues that use a part of their project: a type, a status, a custom field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, LiteralString
+
+from postrail.database import Connection, one
+
+PartName = Literal["type", "status", "component", "field", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a project that issues may use."""
+
+    kind: PartName
+    # Of a choice, the name of its field.
+    name: str
+    choice: str = ""
+
+    def __str__(self) -> str:
+        of_field = f" {self.choice!r} of field" if self.choice else ""
+        return f"{self.kind}{of_field} {self.name!r}"
+
+
+_USED_BY: dict[PartName, LiteralString] = {
+    "type": "SELECT issue_key FROM issue WHERE project_key = %(project)s AND issue_type = %(name)s",
+    "status": "SELECT issue_key FROM issue WHERE project_key = %(project)s AND status = %(name)s",
+    "component": "SELECT issue_key FROM issue"
+    " WHERE project_key = %(project)s AND components @> ARRAY[%(name)s]::text[]",
+    "field": "SELECT DISTINCT issue_key FROM custom_value"
+    " WHERE project_key = %(project)s AND field = %(name)s",
+    "choice": "SELECT DISTINCT issue_key FROM custom_value"
+    " WHERE project_key = %(project)s AND field = %(name)s AND text_value = %(choice)s",
+}
+
+_COUNTED: LiteralString = """) SELECT (SELECT count(*) FROM used),
+ARRAY(SELECT issue_key FROM used ORDER BY issue_key LIMIT %(most)s)"""
+
+
+async def issues_with(
+    connection: Connection, project: str, part: Part, *, most: int
+) -> tuple[int, list[str]]:
+    """Returns the number of issues that use the part, and the keys of some.
+
+    It counts merged issues, too: their rows refer to it.
+    """
+    parameters = {"project": project, "name": part.name, "choice": part.choice, "most": most}
+    found = await one(connection, "WITH used AS (" + _USED_BY[part.kind] + _COUNTED, parameters)
+    assert found is not None
+    return found[0], found[1]
