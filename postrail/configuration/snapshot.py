@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -26,7 +27,21 @@ class ConfigurationSnapshot:
         """Returns our own addresses, which are never notified and never become participants."""
         watched = {account.address.lower() for account in self.accounts.values()}
         sending = {connection.from_address.lower() for connection in self.connections.values()}
-        return frozenset(watched | sending)
+        projects = {project.address for project in self.projects.values() if project.address}
+        return frozenset(watched | sending | projects)
+
+    @cached_property
+    def shared_addresses(self) -> dict[str, str]:
+        """Returns the projects by those of their addresses that arrive in shared mailboxes only.
+
+        An address with an account of its own is left out: its messages arrive there.
+        """
+        watched = {account.address.lower() for account in self.accounts.values() if account.enabled}
+        return {
+            project.address: project.key
+            for project in self.projects.values()
+            if project.address and project.address not in watched
+        }
 
     def connection_for(self, project_key: str) -> OutgoingConnection | None:
         """Returns the project's outgoing connection, or the default one, if there is one."""
@@ -37,7 +52,13 @@ class ConfigurationSnapshot:
         return next((connection for connection in enabled if connection.is_default), None)
 
     def reply_address(self, project_key: str, mailbox: str | None) -> str:
-        """Returns the address for replies about an issue: the one that its message came to."""
+        """Returns the address for replies about an issue.
+
+        It is the project's own one, or else the one of the mailbox that the message came to.
+        """
+        project = self.projects.get(project_key)
+        if project and project.address:
+            return project.address
         if mailbox in self.accounts:
             return self.accounts[mailbox].address
         watched = (a.address for a in self.accounts.values() if a.project == project_key)

@@ -31,7 +31,9 @@ def _in_another_mailbox(question: Question, earlier: EarlierMail) -> Decision | 
     other = question.snapshot.accounts.get(earlier.mailbox)
     if earlier.mailbox == question.mail.mailbox or not question.mail.message_id:
         return None
-    if other is None or not _one_project(question.account.project, other.project, earlier.issue):
+    if other is None:
+        return None
+    if not _one_project(question.project, question.project_at(other), earlier.issue):
         return None
     noted = NoteAddress(issue=earlier.issue, address=question.account.address)
     reason = f"same message as {earlier.mail_id} in mailbox {earlier.mailbox}"

@@ -9,11 +9,11 @@ from postrail.decision.question import Question
 
 
 def known_conversation(question: Question) -> Decision | None:
-    """Comments on the issue that the message's conversation has in the account's project.
+    """Comments on the issue that the message's conversation has in the message's project.
 
     An issue that was moved away, or merged into one of another project, still counts as there.
     """
-    issues = _issues_in(question, question.account.project)
+    issues = _issues_in(question, question.project)
     if not issues:
         return None
     answered = question.facts.answered_issue

@@ -8,13 +8,14 @@ from postrail.decision.question import Question
 
 
 def new_issue(question: Question) -> Decision:
-    """Creates an issue in the account's project; always answers, so it is the last stage."""
+    """Creates an issue in the message's project; always answers, so it is the last stage."""
     return create_issue(question, "no known conversation")
 
 
 def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None = None) -> Decision:
-    """Returns the decision to create an issue in the account's project."""
-    effect = CreateIssue(
-        project=question.account.project, muted=question.muted, linked_to=linked_to
-    )
+    """Returns the decision to create an issue in the message's project."""
+    project = question.project
+    if project != question.account.project:
+        reason += f"; {question.snapshot.projects[project].address} is the address of {project}"
+    effect = CreateIssue(project=project, muted=question.muted, linked_to=linked_to)
     return Decision(outcome=Outcome.ISSUE, reason=reason, effects=(effect,))

@@ -24,6 +24,26 @@ class Question:
         return self.snapshot.accounts[self.mail.mailbox]
 
     @property
+    def project(self) -> str:
+        """Returns the key of the project that the message is for."""
+        return self.project_at(self.account)
+
+    def project_at(self, account: MailAccount) -> str:
+        """Returns the key of the project that the message is for when it arrives at the account.
+
+        A shared mailbox receives messages for the addresses of other projects, too. The account's
+        own address comes first, but only where the author wrote it: servers name the mailbox in
+        Delivered-To, however the message was addressed.
+        """
+        written = [one.address.lower() for one in [*self.mail.to, *self.mail.cc, *self.mail.bcc]]
+        delivered = [address.lower() for address in self.mail.delivered_to]
+        if account.address.lower() in written:
+            return account.project
+        shared = self.snapshot.shared_addresses
+        named = (shared[address] for address in [*delivered, *written] if address in shared)
+        return next(named, account.project)
+
+    @property
     def muted(self) -> bool:
         """Tells whether the effects are muted: always for automatic mail (RFC 3834, section 2)."""
         return self.mail.kind != "human"

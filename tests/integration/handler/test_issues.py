@@ -116,3 +116,25 @@ async def test_a_new_issue_begins_as_its_project_says(
     assert await bench.rows("SELECT issue_type, status, assignee, priority FROM issue") == [
         ("Incident", "New", assignee, 3)
     ]
+
+
+async def test_a_shared_mailbox_receives_for_projects_with_addresses_of_their_own(
+    bench: Bench,
+) -> None:
+    await bench.save(Project(key="SHOP", name="Shop", address="shop@example.com"))
+    customer, shop = Address(name="", address="ada@example.org"), "Shop@example.com"
+    to_shop = [Address(name="", address=shop)]
+    await bench.handle(mail_parsed(mailbox="support", to=to_shop, sender=customer))
+    (told,) = bench.sent(OutgoingQueued)
+    assert (told.reply_to, told.deliveries[0].recipient) == ("shop@example.com", "ada@example.org")
+    # The answer goes to that address, and an agent answers all.
+    answer = {"in_reply_to": [told.deliveries[0].message_id], "mailbox": "support"}
+    await bench.handle(mail_parsed(to=to_shop, sender=customer, **answer))
+    agent = Address(name="", address="agent@example.com")
+    await bench.handle(mail_parsed(to=[customer], cc=to_shop, sender=agent, **answer))
+    assert [issue for _, _, issue in await bench.outcomes()] == ["SHOP-1"] * 3
+    # Our own address takes part in nothing.
+    assert await bench.rows("SELECT address FROM participant ORDER BY address") == [
+        ("ada@example.org",),
+        ("agent@example.com",),
+    ]
