@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
+from postrail.notifications.audience import by_mail
 from postrail.notifications.compose import Cause, Event, compose
 from postrail.outgoing import intake as outgoing
 from postrail.records import MailParsed, OutgoingQueued
@@ -57,11 +59,12 @@ async def notify(
     if not announcements:
         return []
     audiences = await issues.lock_audiences(connection, [one.issue_id for one in announcements])
+    reach = await people.reach(connection, _addresses(announcements, audiences.values()))
     mails = [
         mail
         for one in announcements
         if (audience := audiences.get(one.issue_id))
-        and (mail := notification_of(one, audience, options, now))
+        and (mail := notification_of(one, audience, options, reach, now))
     ]
     await outgoing.store(connection, mails)
     if mails:
@@ -74,13 +77,28 @@ async def notify(
     return mails
 
 
+def _addresses(announcements: Iterable[Announcement], audiences: Iterable[Audience]) -> set[str]:
+    watching = {person.address for audience in audiences for person in audience.watchers}
+    return watching | {one.author.address for one in announcements}
+
+
 def notification_of(
-    one: Announcement, audience: Audience, options: NotificationOptions, now: datetime
+    one: Announcement,
+    audience: Audience,
+    options: NotificationOptions,
+    reach: Mapping[str, str],
+    now: datetime,
 ) -> OutgoingQueued | None:
-    """Returns the notification of one effect; None without recipients or outgoing connection."""
+    """Returns the notification of one effect; None without recipients or outgoing connection.
+
+    The event chooses among addresses for mail (`people.reach`), the author's included, so that
+    nobody is notified twice, or of their own act, by another of their addresses.
+    """
     snapshot = options.snapshot
     connection = snapshot.connection_for(audience.project)
-    recipients = one.event.recipients(audience, one.author, snapshot.own_addresses)
+    audience = replace(audience, watchers=by_mail(audience.watchers, reach))
+    author = next(iter(by_mail([one.author], reach)), replace(one.author, address=""))
+    recipients = one.event.recipients(audience, author, snapshot.own_addresses)
     if connection is None or not recipients:
         return None
     text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
 from postrail.tracker.issues import Audience, Watcher
+
+
+def by_mail(people: Iterable[Watcher], reach: Mapping[str, str]) -> tuple[Watcher, ...]:
+    """Returns each person once, by the address for mail, and leaves out inactive ones.
+
+    `reach` is what `people.reach` says of the addresses; strangers have only the one they used.
+    """
+    found: dict[str, Watcher] = {}
+    for person in people:
+        if address := reach.get(person.address.lower(), person.address):
+            found.setdefault(address, replace(person, address=address))
+    return tuple(found.values())
 
 
 def reporter(audience: Audience, author: Watcher, own_addresses: frozenset[str]) -> list[Watcher]:

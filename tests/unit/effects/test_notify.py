@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Mapping
 
 import pytest
 
@@ -34,11 +35,16 @@ BY_PERSON = dataclasses.replace(BY_MAIL, mail=None)
 BY_MAIL_WITHOUT_ID = dataclasses.replace(BY_MAIL, mail=dataclasses.replace(MAIL, message_id=None))
 
 
+STRANGERS: Mapping[str, str] = {}
 OPTIONS = NotificationOptions(snapshot=SNAPSHOT, message_id_key=b"key", excerpt_max_characters=1000)
 
 
-def queued(announcement: Announcement, audience: Audience = AUDIENCE) -> OutgoingQueued:
-    found = notification_of(announcement, audience, OPTIONS, NOON)
+def queued(
+    announcement: Announcement,
+    audience: Audience = AUDIENCE,
+    reach: Mapping[str, str] = STRANGERS,
+) -> OutgoingQueued:
+    found = notification_of(announcement, audience, OPTIONS, reach, NOON)
     assert found is not None
     return found
 
@@ -95,6 +101,32 @@ def test_recipients_share_the_message_and_have_message_ids_of_their_own() -> Non
     assert len({one.message_id for one in found.deliveries}) == 2
 
 
+def test_a_person_is_notified_once_at_the_address_for_mail() -> None:
+    watchers = (BO, Watcher(address="bo@home.example", name="Bo at home"), ADA)
+    reach = {"bo@example.org": "bo@work.example", "bo@home.example": "bo@work.example"}
+    found = queued(BY_MAIL, dataclasses.replace(AUDIENCE, watchers=watchers), reach)
+    assert [one.recipient for one in found.deliveries] == ["bo@work.example"]
+
+
+def test_an_author_is_not_notified_at_another_address() -> None:
+    at_home = Watcher(address="ada@home.example", name="Ada")
+    reach = {"ada@example.org": "ada@example.org", "ada@home.example": "ada@example.org"}
+    found = queued(BY_MAIL, dataclasses.replace(AUDIENCE, watchers=(at_home, BO)), reach)
+    assert [one.recipient for one in found.deliveries] == [BO.address]
+
+
+def test_an_inactive_person_and_our_own_address_get_nothing() -> None:
+    gone = {"bo@example.org": ""}
+    assert notification_of(BY_MAIL, AUDIENCE, OPTIONS, gone, NOON) is None
+    # The text names the author, who gets no confirmation.
+    left = {"ada@example.org": ""}
+    assert "Ada commented" in (queued(BY_MAIL, reach=left).text or "")
+    created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED)
+    assert notification_of(created, AUDIENCE, OPTIONS, left, NOON) is None
+    ours = {"bo@example.org": "info@example.com"}
+    assert notification_of(BY_MAIL, AUDIENCE, OPTIONS, ours, NOON) is None
+
+
 def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
     endless = dataclasses.replace(MAIL, message_id=f"<{'m' * 500_000}@x>")
     found = queued(dataclasses.replace(BY_MAIL, mail=endless))
@@ -103,6 +135,6 @@ def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
 
 def test_without_recipients_or_an_outgoing_connection_nothing_is_sent() -> None:
     nothing = dataclasses.replace(OPTIONS, snapshot=ConfigurationSnapshot())
-    assert notification_of(BY_MAIL, AUDIENCE, nothing, NOON) is None
+    assert notification_of(BY_MAIL, AUDIENCE, nothing, STRANGERS, NOON) is None
     alone = dataclasses.replace(AUDIENCE, watchers=(ADA,))
-    assert notification_of(BY_MAIL, alone, OPTIONS, NOON) is None
+    assert notification_of(BY_MAIL, alone, OPTIONS, STRANGERS, NOON) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.notifications.audience import reporter, watchers_except_author
+from postrail.notifications.audience import by_mail, reporter, watchers_except_author
 from postrail.tracker.issues import Audience, Watcher
 
 ADA = Watcher(address="ada@example.org", name="Ada")
@@ -51,3 +51,23 @@ def test_a_comment_is_reported_to_the_other_watchers(
     author: Watcher, expected: list[Watcher]
 ) -> None:
     assert watchers_except_author(AUDIENCE, author, OWN) == expected
+
+
+@pytest.mark.parametrize(
+    ("reach", "expected"),
+    [
+        # strangers
+        ({}, ["ada@example.org", "bo@example.org", "desk@example.com"]),
+        # Two addresses of one person, in the place of the first.
+        (
+            {"ada@example.org": "one@example.org", "desk@example.com": "one@example.org"},
+            ["one@example.org", "bo@example.org"],
+        ),
+        # A person's other address is a watcher already.
+        ({"bo@example.org": "ada@example.org"}, ["ada@example.org", "desk@example.com"]),
+        # an inactive person
+        ({"bo@example.org": ""}, ["ada@example.org", "desk@example.com"]),
+    ],
+)
+def test_people_are_reached_once_each(reach: dict[str, str], expected: list[str]) -> None:
+    assert [one.address for one in by_mail(AUDIENCE.watchers, reach)] == expected

@@ -41,7 +41,7 @@ def notification(watchers: int, body: str, excerpt_max_characters: int = MOST) -
     options = NotificationOptions(
         snapshot=snapshot(), message_id_key=b"key", excerpt_max_characters=excerpt_max_characters
     )
-    found = notification_of(announcement, audience, options, NOON)
+    found = notification_of(announcement, audience, options, {}, NOON)
     assert found is not None
     return found
 
