@@ -110,7 +110,7 @@ def _addresses_are_free(proposal: Proposal) -> Iterable[Fault]:
     first: dict[str, Entry] = {}
     for entry in proposal.entries_of(Person).values():
         assert isinstance(entry.thing, Person)
-        for address in entry.thing.all_addresses:
+        for address in _given(entry, entry.thing):
             field = "address" if address == entry.identity else "addresses"
             earlier = first.setdefault(address, entry)
             if earlier is not entry:
@@ -118,6 +118,11 @@ def _addresses_are_free(proposal: Proposal) -> Iterable[Fault]:
                 yield entry.fault(field, f"{problem}, to {earlier.identity}")
             elif holders.get(address, entry.identity) != entry.identity:
                 yield entry.fault(field, _taken(address, holders[address], entry.identity))
+
+
+def _given(entry: Entry, person: Person) -> list[str]:
+    """Returns the addresses that the file itself gives to the person."""
+    return person.all_addresses if "addresses" in entry.given else [person.address]
 
 
 def _taken(address: str, holder: str, identity: str) -> str:

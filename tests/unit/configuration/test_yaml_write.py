@@ -157,6 +157,31 @@ FILLED = TEXT.filter(lambda text: bool(text.strip()))
 NAMES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,9}\Z")
 
 
+GROUPS = st.lists(st.sampled_from(["Support", "second line", "änderung", "a.b-c"]), max_size=3)
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[Person]:
+    """Makes persons who have addresses and groups, and share no address."""
+    addresses = draw(st.lists(NAMES.map(str.lower), max_size=6, unique=True))
+    divided: dict[str, list[str]] = {}
+    for name in addresses:
+        first = draw(st.sampled_from(addresses[:2]))
+        divided.setdefault(first, []).append(f"{name}@example.org")
+    return [
+        Person(
+            address=own[0],
+            addresses=own[1:],
+            name=draw(TEXT),
+            groups=draw(GROUPS),
+            language=draw(st.sampled_from(["", "de"])),
+            time_zone=draw(st.sampled_from(["", "UTC", "America/Port-au-Prince"])),
+            active=draw(st.booleans()),
+        )
+        for own in divided.values()
+    ]
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> list[Configured]:
     """Makes any configuration that could have been applied before."""
@@ -204,7 +229,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         )
         for name in draw(st.lists(NAMES, max_size=3, unique=True))
     ]
-    return [*things, Person(address="a@example.org", name=draw(TEXT), active=draw(st.booleans()))]
+    return [*things, *draw(people())]
 
 
 @settings(max_examples=150, deadline=None)
