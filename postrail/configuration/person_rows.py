@@ -63,7 +63,7 @@ async def _refuse_assigned(connection: Connection, addresses: Sequence[str]) -> 
     if count:
         shown = ", ".join(keys) + (", …" if count > len(keys) else "")
         raise ConfigurationError(
-            f"{count} issues are assigned to {' or '.join(addresses)}: {shown}",
+            f"issues are assigned to {' or '.join(addresses)}: {shown} ({count} in all)",
             remedy="Keep the address among the person's addresses, or assign the issues to another",
         )
 

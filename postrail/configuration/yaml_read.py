@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -84,8 +84,8 @@ class _Reader:
 
     def _item(self, kind: Kind[Any], node: yaml.Node) -> Entry | None:
         before = len(self.faults)
-        known = [*kind.model.model_fields, *kind.former_fields]
-        given = self._fields(node, kind.word, known)
+        known = list(kind.model.model_fields)
+        given = self._fields(node, kind.word, known, kind.former_fields)
         fields = self._by_present_names(kind, given)
         values = {name: self._value(value, kind.word) for name, (_, value) in fields.items()}
         values = {name: value for name, value in values.items() if value is not None}
@@ -121,16 +121,23 @@ class _Reader:
         return fields
 
     def _fields(
-        self, node: yaml.Node, where: str, known: Sequence[str]
+        self,
+        node: yaml.Node,
+        where: str,
+        known: Sequence[str],
+        also: Collection[str] = (),
     ) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        """Returns the known fields of a mapping as nodes (key, value); reports other fields."""
+        """Returns the known fields of a mapping as nodes (key, value); reports other fields.
+
+        It takes those of `also`, too, which its faults do not name.
+        """
         if not isinstance(node, yaml.MappingNode):
             self._fault(node, where, f"must have fields, such as '{known[0]}: …'")
             return {}
         fields: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-            if name not in known:
+            if name not in known and name not in also:
                 self._fault(key, f"{where}, {name}", _unknown(name, known))
             elif name in fields:
                 self._fault(key, f"{where}, {name}", "is given twice")

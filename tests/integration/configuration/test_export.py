@@ -23,7 +23,8 @@ accounts:
   - {name: sales, host: imap.example.org, username: sales, password: " a secret ",
      address: sales@example.org, project: SALES, encryption: starttls, timeout_ms: 1000}
 people:
-  - {address: agent@example.org, name: An Agent}
+  - {address: agent@example.org, name: An Agent, addresses: [B@example.org, a@example.org],
+     groups: [support, Änderungen], language: de, time_zone: Europe/Berlin}
   - {address: gone@example.org, active: false}
 """
 

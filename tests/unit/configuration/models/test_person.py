@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -69,6 +71,7 @@ def test_all_fields_are_read_and_put_in_order() -> None:
         ("language: DE", "language: must be two letters, such as en"),
         ("time_zone: Berlin", "time_zone: must be a name of the time zone database, such as Eu"),
         ("time_zone: ../etc/passwd", "time_zone: must be a name of the time zone database"),
+        ("x: true", "x: is not known; known are: address, addresses, name, groups, language, time"),
         ("activ: true", "activ: is not known; did you mean 'active'?"),
     ],
 )
@@ -86,6 +89,11 @@ def test_a_file_of_an_earlier_release_says_enabled(active: bool) -> None:
     assert isinstance(change.after, Person)
     assert change.after.active is active
     assert plan.notes == ("person ana@example.org: enabled is called active now",)
+
+
+def test_the_former_name_of_a_field_is_not_offered() -> None:
+    (fault,) = faults_of("people:\n  - {address: a@b, color: red}\n")
+    assert "enabled" not in fault
 
 
 def test_both_names_of_a_field_are_refused() -> None:
@@ -165,3 +173,10 @@ def test_addresses_stay_unless_the_file_gives_them(
     assert isinstance(change.after, Person)
     assert change.after.addresses == addresses
     assert plan.notes == notes
+
+
+def test_the_settings_that_the_example_names_are_valid() -> None:
+    example = (resources.files("postrail.configuration") / "example.yaml").read_text()
+    section = example[example.index("\npeople:") :]
+    (entry,) = parse_file(re.sub(r"# (?=\w+: )", "", section), "example.yaml")
+    assert entry.given == set(Person.model_fields)
