@@ -58,6 +58,7 @@ COMMANDS = (
         "List, test and control the watched mail accounts.",
     ),
     LazyCommand("issues", "issues.group:issues", OPERATE, "List, show and change issues."),
+    LazyCommand("people", "people:people", OPERATE, "List, show and merge people."),
     LazyCommand("mail", "mail.group:mail", OPERATE, INCOMING),
     # The former name of `mail`, which scripts may still use.
     LazyCommand("mails", "mail.group:mail", OPERATE, INCOMING, hidden=True),

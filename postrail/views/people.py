@@ -1,0 +1,83 @@
+"""Shows persons: a list, and one with the roles in projects and the issues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postrail import people
+from postrail.configuration import load
+from postrail.database import Connection, one, rows_as
+from postrail.people import PersonRow
+from postrail.workflow.roles import role_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedPerson:
+    """A person in a list."""
+
+    address: str
+    name: str
+    active: bool
+    # The other addresses.
+    addresses: list[str]
+    groups: list[str]
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonDetail:
+    """A person, the roles in projects, and the numbers of issues."""
+
+    person: PersonRow
+    # The message that made the person, if one did.
+    origin_mail_id: str | None
+    created_at: datetime
+    # By the project's key.
+    roles: dict[str, str]
+    reported: int
+    assigned: int
+
+
+async def list_people(
+    connection: Connection, *, group: str | None, limit: int
+) -> list[ListedPerson]:
+    """Returns the persons (of the group), inactive ones included, by address."""
+    return await rows_as(
+        connection,
+        ListedPerson,
+        "SELECT address, name, active, origin,"
+        " ARRAY(SELECT own.address FROM person_address AS own"
+        "  WHERE own.person_id = person.person_id AND own.address <> person.address"
+        "  ORDER BY own.address) AS addresses,"
+        " ARRAY(SELECT group_name FROM group_member"
+        "  WHERE group_member.person_id = person.person_id ORDER BY group_name) AS groups"
+        " FROM person WHERE %(group)s::text IS NULL OR person_id IN"
+        "  (SELECT person_id FROM group_member WHERE group_name = %(group)s)"
+        " ORDER BY address LIMIT %(limit)s",
+        {"group": group and group.lower(), "limit": limit},
+    )
+
+
+async def person(connection: Connection, address: str) -> PersonDetail:
+    """Returns the person to whom the address belongs; raises PersonNotFound."""
+    found = await people.person_of(connection, address)
+    values = await one(
+        connection,
+        "SELECT origin_mail_id::text, created_at,"
+        " (SELECT count(*) FROM issue WHERE reporter_address = ANY(%(own)s)),"
+        " (SELECT count(*) FROM issue WHERE assignee = ANY(%(own)s))"
+        " FROM person WHERE address = %(address)s",
+        {"own": list(found.addresses), "address": found.address},
+    )
+    assert values is not None
+    origin_mail_id, created_at, reported, assigned = values
+    projects = await load.projects(connection)
+    return PersonDetail(
+        person=found,
+        origin_mail_id=origin_mail_id,
+        created_at=created_at,
+        roles={project.key: role_of(project, found) for project in projects},
+        reported=reported,
+        assigned=assigned,
+    )
