@@ -58,15 +58,17 @@ async def set_values(
     if "description" in differing:
         differing[BLOB] = None
     if "reporter" in differing:
-        differing["reporter name"] = await _name_of(act.connection, differing["reporter"])
+        differing["reporter name"] = await name_of(act.connection, differing["reporter"])
     await write_fields(act.connection, act.issue.issue_key, act.project.key, differing)
     if "summary" in differing:
         await issues.set_summary(act.connection, act.issue.issue_id, differing["summary"])
-    for name in differing.keys() - UNRECORDED:
-        act.changed(name, _recorded(before, name), json_value(differing[name]))
+    for name, value in differing.items():
+        if name not in UNRECORDED:
+            act.changed(name, _recorded(before, name), json_value(value))
 
 
-async def _name_of(connection: Connection, address: str) -> str:
+async def name_of(connection: Connection, address: str) -> str:
+    """Returns the name of the person with this address; "" for a stranger."""
     person = (await people.by_address(connection, [address])).get(address)
     return person.name if person else ""
 

@@ -73,11 +73,11 @@ async def write_fields(
     columns = {COLUMNS[name]: value for name, value in values.items() if name in COLUMNS}
     if columns:
         await _update(connection, issue_key, columns)
-    for name in values.keys() - COLUMNS.keys():
-        value = values[name]
-        several = [] if value is None else value if isinstance(value, list) else [value]
-        field = name.removeprefix(CUSTOM_PREFIX)
-        await write_custom_values(connection, issue_key, project_key, field, several)
+    for name, value in values.items():
+        if name not in COLUMNS:
+            several = [] if value is None else value if isinstance(value, list) else [value]
+            field = name.removeprefix(CUSTOM_PREFIX)
+            await write_custom_values(connection, issue_key, project_key, field, several)
 
 
 async def _update(connection: Connection, issue_key: str, columns: Mapping[str, Any]) -> None:

@@ -127,8 +127,8 @@ async def mails(pool: Pool) -> list[tuple[str, str]]:
     """Returns recipient and text of the notifications, in their order."""
     found = await query(
         pool,
-        "SELECT recipient, text FROM delivery JOIN outgoing_message USING (outgoing_id)"
-        " ORDER BY delivery.message_id",
+        "SELECT recipient, text FROM delivery JOIN outgoing_mail USING (outgoing_id)"
+        " ORDER BY outgoing_mail.sequence, recipient",
     )
     return [(recipient, text) for recipient, text in found]
 

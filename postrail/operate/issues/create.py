@@ -1,0 +1,185 @@
+"""Makes an issue by hand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from postrail import people
+from postrail.configuration.load import load_snapshot
+from postrail.configuration.models.project import Project
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection, transaction
+from postrail.errors import PermanentError
+from postrail.incoming import conversations
+from postrail.notifications.changes import assigned_to, created_for
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, publish, role_in
+from postrail.operate.issues.fields import UNRECORDED, checked, name_of, values_of
+from postrail.operate.issues.watch import watches
+from postrail.tracker import MEDIUM, IssueDraft, issues
+from postrail.tracker.builtin.fields import write_fields
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from postrail.tracker.issues import IndexedIssue, Involvement, NewIssue
+from postrail.workflow.checks import Given
+from postrail.workflow.fields import field_named, json_value
+from postrail.workflow.rights import Act, require
+from postrail.workflow.roles import Role
+from postrail.workflow.values import InvalidValue, listed
+
+# The rights that it takes to set fields of a new issue; further ones take the right to edit.
+RIGHTS = {
+    **dict.fromkeys(["summary", "description", "type", "reporter"], Act.CREATE),
+    "assignee": Act.ASSIGN,
+}
+# New issues have the first status, and no resolution.
+LATER = frozenset({"status", "resolution"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Created:
+    """A new issue."""
+
+    issue_key: str
+    # The addresses that are notified by email.
+    told: tuple[str, ...]
+
+
+async def create(
+    desk: Desk, actor: Actor, project_key: str, values: Mapping[str, Given]
+) -> Created:
+    """Makes an issue with these values of fields; the actor is the reporter unless one is given.
+
+    The reporter and the assignee watch it, and are notified unless they are the actor. Raises
+    PermanentError for an unknown project, NotAllowed without the right, and InvalidValue for a
+    value that the project does not allow.
+    """
+    async with transaction(desk.pool) as connection:
+        snapshot = await load_snapshot(connection)
+        project = _project(snapshot, project_key)
+        role = await role_in(connection, project, actor)
+        _require_rights(project, role, actor, values)
+        given = _with_defaults(project, actor, values)
+        stored = await checked(connection, snapshot, project, given)
+        stored.setdefault("assignee", await _default_assignee(connection, project))
+        act = ActInProgress(
+            connection=connection,
+            snapshot=snapshot,
+            issue=await _inserted(connection, desk, project, stored),
+            project=project,
+            actor=actor,
+            role=role,
+            act=Act.CREATE,
+            now=desk.now,
+        )
+        await _involve(act, stored)
+        await publish(desk, act)
+    return Created(issue_key=act.issue.issue_key, told=act.told)
+
+
+def _project(snapshot: ConfigurationSnapshot, key: str) -> Project:
+    project = snapshot.projects.get(key)
+    if project is None:
+        raise PermanentError(
+            f"there is no project {key}", remedy=f"Use one of: {listed(sorted(snapshot.projects))}"
+        )
+    return project
+
+
+def _require_rights(
+    project: Project, role: Role, actor: Actor, values: Mapping[str, Given]
+) -> None:
+    """Raises NotAllowed for a field that takes a right which the role lacks."""
+    acts = {Act.CREATE}
+    for given_name, value in values.items():
+        name = field_named(project, given_name).history_name
+        if name in LATER:
+            raise InvalidValue(
+                f"{name} is not set for a new issue", remedy="Use then: postrail issues transition"
+            )
+        acts.add(RIGHTS.get(name, Act.EDIT))
+        if name == "reporter" and str(value).strip().lower() != actor.address:
+            acts.add(Act.EDIT)
+    for act in sorted(acts):
+        require(role, act, actor.channel, who=actor.address, project=project.key)
+
+
+def _with_defaults(project: Project, actor: Actor, values: Mapping[str, Given]) -> dict[str, Given]:
+    defaults: dict[str, Given] = {
+        "summary": "",
+        "description": "",
+        "type": project.default_issue_type,
+        "status": project.first_status,
+        "priority": MEDIUM,
+        "reporter": actor.address,
+        "labels": [],
+        "components": [],
+        "due": None,
+    }
+    named = {field_named(project, name).history_name for name in values}
+    return {**{name: defaults[name] for name in defaults if name not in named}, **values}
+
+
+async def _default_assignee(connection: Connection, project: Project) -> str | None:
+    """Returns the active person that new issues of the project are assigned to."""
+    own = project.own_assignee
+    return own if own and own in await people.known(connection, [own]) else None
+
+
+async def _inserted(
+    connection: Connection, desk: Desk, project: Project, stored: Mapping[str, Any]
+) -> IndexedIssue:
+    """Inserts the issue with all its fields and a conversation of its own."""
+    draft = IssueDraft(
+        project=project.key,
+        issue_type=stored["type"],
+        status=stored["status"],
+        summary=stored["summary"],
+        description=stored["description"],
+        description_blob=None,
+        reporter_address=stored["reporter"],
+        reporter_name=await name_of(connection, stored["reporter"]),
+        conversation=str(uuid.uuid4()),
+        mail_id=None,
+        revision=1,
+        attachments=(),
+        assignee=stored["assignee"],
+        priority=stored["priority"],
+        labels=tuple(stored["labels"]),
+        components=tuple(stored["components"]),
+        due=stored["due"],
+    )
+    tracker = BuiltinTracker()
+    (key,) = await tracker.create_issues(connection, [draft], desk.now)
+    custom = {name: value for name, value in stored.items() if name.startswith("field:")}
+    await write_fields(connection, key, project.key, custom)
+    new = NewIssue(
+        tracker=tracker.name,
+        issue_key=key,
+        project=project.key,
+        conversation=draft.conversation,
+        summary=draft.summary,
+        first_message_id=None,
+    )
+    (issue_id,) = await issues.add(connection, [new], desk.now)
+    await conversations.map_issues(connection, [(draft.conversation, issue_id)])
+    return (await issues.by_id(connection, [issue_id]))[issue_id]
+
+
+async def _involve(act: ActInProgress, stored: Mapping[str, Any]) -> None:
+    """Notes all values of the new issue; lets its people watch it, and notifies them."""
+    for name, value in (await values_of(act)).items():
+        if name not in UNRECORDED:
+            act.changed(name, None, json_value(value))
+    reporter, assignee = stored["reporter"], stored["assignee"]
+    taking_part = Involvement(
+        issue_id=act.issue.issue_id, watcher=None, participants=(reporter,), arrived_at=None
+    )
+    await issues.record_involvements(act.connection, [taking_part])
+    await watches(act, reporter)
+    act.announce(created_for(reporter), stored["description"])
+    if assignee:
+        await watches(act, assignee)
+    if assignee and assignee != reporter:
+        act.announce(assigned_to(assignee), stored["description"], part="assigned")
