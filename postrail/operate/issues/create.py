@@ -17,7 +17,7 @@ from postrail.incoming import conversations
 from postrail.notifications.changes import assigned_to, created_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, publish, role_in
 from postrail.operate.issues.fields import UNRECORDED, checked, name_of, values_of
-from postrail.operate.issues.watch import watches
+from postrail.operate.issues.watch import watcher_with, watches
 from postrail.tracker import MEDIUM, IssueDraft, issues
 from postrail.tracker.builtin.fields import write_fields
 from postrail.tracker.builtin.tracker import BuiltinTracker
@@ -178,8 +178,9 @@ async def _involve(act: ActInProgress, stored: Mapping[str, Any]) -> None:
     )
     await issues.record_involvements(act.connection, [taking_part])
     await watches(act, reporter)
-    act.announce(created_for(reporter), stored["description"])
+    told = await watcher_with(act.connection, reporter)
+    act.announce(created_for(told.address), stored["description"])
     if assignee:
         await watches(act, assignee)
-    if assignee and assignee != reporter:
+    if assignee and assignee != told.address:
         act.announce(assigned_to(assignee), stored["description"], part="assigned")

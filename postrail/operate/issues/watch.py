@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail import people
+from postrail.database import Connection
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
 from postrail.operate.issues.persons import known_person
@@ -49,12 +50,18 @@ async def watches(act: ActInProgress, address: str) -> bool:
     own = {address, *(person.addresses if person else ())}
     if own & {one.address for one in await watchers_of(act.connection, act.issue.issue_id)}:
         return False
-    new = Watcher(address=address, name="")
-    if person:
-        new = Watcher(address=person.address, name=person.name)
+    new = await watcher_with(act.connection, address)
     await add_watcher(act.connection, act.issue.issue_id, new)
     act.changed("watcher", None, new.address)
     return True
+
+
+async def watcher_with(connection: Connection, address: str) -> Watcher:
+    """Returns the person with this address, by the address that mail goes to, or the stranger."""
+    person = (await people.by_address(connection, [address])).get(address)
+    if person is None:
+        return Watcher(address=address, name="")
+    return Watcher(address=person.address, name=person.name)
 
 
 async def _start(act: ActInProgress, address: str) -> bool:

@@ -215,4 +215,7 @@ def _print_attachments(attachments: Sequence[AttachmentRow], comment_id: int | N
 
 
 # Each of these modules adds its commands to the group.
+import services.cli.commands.issues.create  # noqa: E402
+import services.cli.commands.issues.edit  # noqa: E402
+import services.cli.commands.issues.history  # noqa: E402
 import services.cli.commands.issues.watch  # noqa: E402, F401

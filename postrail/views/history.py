@@ -1,0 +1,55 @@
+"""Reads the history of an issue: each change of a field, by whom, when and by which message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from postrail.database import Connection, rows_as
+from postrail.tracker import IssueNotFound, issues
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryRow:
+    """A changed field of an issue; the values are those of JSON, None for a missing value."""
+
+    changed_at: datetime
+    # One for all changes of an act.
+    act_id: str
+    # See `postrail.workflow.rights`.
+    act: str
+    # "" for the operator of the installation.
+    actor_address: str
+    actor_name: str
+    # mail, command or page.
+    channel: str
+    # The message that had the effect.
+    mail_id: str | None
+    # A custom field is "field:" and its name.
+    field: str
+    before: Any
+    after: Any
+
+
+# The priorities are shown by their names, as people know them.
+_CHANGES: LiteralString = """
+SELECT changed_at, act_id::text, act, actor_address, actor_name, channel, mail_id::text, field,
+    coalesce(to_jsonb(was.name), before) AS before, coalesce(to_jsonb(is_now.name), after) AS after
+FROM issue_change
+LEFT JOIN priority AS was ON field = 'priority' AND to_jsonb(was.level) = before
+LEFT JOIN priority AS is_now ON field = 'priority' AND to_jsonb(is_now.level) = after
+WHERE issue_key = %s ORDER BY change_id"""
+
+
+async def history(connection: Connection, issue_key: str) -> list[HistoryRow]:
+    """Returns the changes of the issue with this key, present or former, oldest first.
+
+    Raises IssueNotFound.
+    """
+    found = (await issues.by_key(connection, [issue_key])).get(issue_key)
+    if found is None:
+        raise IssueNotFound(
+            f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
+        )
+    return await rows_as(connection, HistoryRow, _CHANGES, [found.issue_key])

@@ -1,0 +1,60 @@
+"""`postrail issues history`: each change of an issue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from postrail.settings import Settings
+from postrail.views import history as view
+from postrail.views.history import HistoryRow
+from services.cli.commands.issues.group import Key, issues
+from services.cli.data_folder import Data
+from services.cli.installation import complete, connected, load
+from services.cli.output import Json, as_json, show_json, show_table
+
+# A longer value, such as a description, is shown by its beginning.
+VALUE_MAX_CHARACTERS = 60
+
+
+@issues.command("history")
+def show_history(key: Key, data: Data = None, json: Json = False) -> None:
+    """Show each change of an issue: when, by whom, which field, from what to what.
+
+    Example: [bold]postrail issues history HELP-1[/bold]
+    """
+    found = complete(_history(load(data), key.upper()))
+    if json:
+        show_json(found)
+        return
+    show_table(
+        ["When", "Who", "By", "Act", "Field", "From", "To"],
+        [
+            (
+                row.changed_at,
+                row.actor_name or row.actor_address,
+                f"mail {row.mail_id}" if row.mail_id else row.channel,
+                row.act,
+                row.field.removeprefix("field:"),
+                shown_value(row.before),
+                shown_value(row.after),
+            )
+            for row in found
+        ],
+        empty="No changes.",
+    )
+
+
+def shown_value(value: Any) -> str:
+    """Returns a value of JSON as people read it, and of a long one the beginning."""
+    if value is None or value == [] or value == "":
+        return "none"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        text = as_json(value)
+    line = " ".join(text.split())
+    return line if len(line) <= VALUE_MAX_CHARACTERS else line[:VALUE_MAX_CHARACTERS] + "…"
+
+
+async def _history(settings: Settings, key: str) -> list[HistoryRow]:
+    async with connected(settings) as connection:
+        return await view.history(connection, key)
