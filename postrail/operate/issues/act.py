@@ -50,6 +50,8 @@ class Actor:
     address: str = ""
     name: str = ""
     channel: Channel = "command"
+    # The message behind an act by mail.
+    mail_id: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -86,7 +88,7 @@ class ActInProgress:
             actor_address=self.actor.address,
             actor_name=self.actor.name,
             channel=self.actor.channel,
-            mail_id=None,
+            mail_id=self.actor.mail_id,
             changed_at=self.now,
         )
 

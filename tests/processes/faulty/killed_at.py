@@ -90,6 +90,7 @@ IMAP = ("services.fetcher", "postrail.mailbox.imap.mailbox")
 POP3 = ("services.fetcher", "postrail.mailbox.pop3.mailbox")
 SEND = ("postrail.stream.producer", "Producer.send")
 REFETCH = ("services.fetcher", "services.fetcher.refetch.queue")
+CLI = "services.cli"
 POINTS = {
     "fetched": Point(
         "services.fetcher", "postrail.mailbox.imap.mailbox", "ImapMailbox.read", after
@@ -142,6 +143,13 @@ POINTS = {
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),
     "queued": Point("services.handler", *SEND, after_acknowledgement_in("outgoing.queued")),
     "commented": Point("services.cli", "postrail.effects.comment", "add_comment", after_async),
+    # The steps of an act by a command, and after its commit.
+    "act: locked": Point(CLI, "postrail.operate.issues.act", "load_snapshot", after_async),
+    "act: changed": Point(CLI, "postrail.operate.issues.fields", "write_fields", after_async),
+    "act: recorded": Point(CLI, "postrail.operate.issues.act", "insert_changes", after_async),
+    "act: notified": Point(CLI, "postrail.operate.issues.act", "notify", after_async),
+    "act: published": Point(CLI, "postrail.stream.outbox", "add", after_async),
+    "act: committed": Point(CLI, "postrail.operate.issues.transition", "transition", after_async),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),

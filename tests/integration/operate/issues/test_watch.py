@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+
 import pytest
 
 from postrail.database import Pool
@@ -9,7 +12,7 @@ from postrail.errors import PermanentError
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.persons import UnknownPerson
 from postrail.operate.issues.watch import watch
-from postrail.workflow.rights import NotAllowed
+from postrail.workflow.rights import Channel, NotAllowed
 from tests.integration.operate.issues.scene import (
     AGENT,
     OPERATOR,
@@ -50,6 +53,13 @@ async def test_watching_as_before_writes_nothing(
     assert not (await watch(desk, AGENT, issue, watching=watching)).changed
     assert await history(pool, issue) == before
     assert len(await published(pool)) == len(before)
+
+
+@pytest.mark.parametrize("channel", ["mail", "command", "page"])
+async def test_an_outsider_watches_in_any_way(desk: Desk, issue: str, channel: Channel) -> None:
+    mail_id = str(uuid.uuid4()) if channel == "mail" else None
+    actor = replace(OUTSIDER, channel=channel, mail_id=mail_id)
+    assert (await watch(desk, actor, issue)).changed
 
 
 async def test_another_person_is_added_by_any_address(pool: Pool, desk: Desk, issue: str) -> None:

@@ -1,0 +1,109 @@
+"""Each right through the real acts: role by act by channel."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postrail.database import Pool
+from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.assign import assign
+from postrail.operate.issues.create import create
+from postrail.operate.issues.edit import Edits, edit
+from postrail.operate.issues.transition import transition
+from postrail.operate.issues.watch import watch
+from postrail.workflow.rights import Act, Channel, NotAllowed
+from tests.integration.operate.issues.scene import (
+    ADMINISTRATOR,
+    AGENT,
+    LEAD,
+    OPERATOR,
+    OUTSIDER,
+    history,
+    new_issue,
+    published,
+    query,
+)
+
+STRANGER = Actor(address="stranger@example.net")
+SECOND = "second@example.com"
+Call = Callable[[Desk, Actor, str], Awaitable[Any]]
+
+ACTS: dict[Act, Call] = {
+    Act.CREATE: lambda desk, actor, _: create(
+        desk, actor, "HELP", {"summary": "x", "reporter": actor.address or SECOND}
+    ),
+    Act.EDIT: lambda desk, actor, key: edit(desk, actor, key, Edits(values={"summary": "x"})),
+    Act.ASSIGN: lambda desk, actor, key: assign(desk, actor, key, SECOND),
+    Act.TRANSITION: lambda desk, actor, key: transition(desk, actor, key, "In Progress"),
+    Act.APPROVE: lambda desk, actor, key: transition(desk, actor, key, "Released"),
+    Act.ADD_WATCHER: lambda desk, actor, key: watch(desk, actor, key, watcher=SECOND),
+}
+OF_OUTSIDERS = {Act.CREATE}
+OF_AGENTS = {*OF_OUTSIDERS, Act.EDIT, Act.ASSIGN, Act.TRANSITION}
+BY_HAND = {*OF_AGENTS, Act.ADD_WATCHER}
+OF_LEADS = {*BY_HAND, Act.APPROVE}
+RIGHTS: list[tuple[Actor, Channel, set[Act]]] = [
+    (STRANGER, "command", OF_OUTSIDERS),
+    (STRANGER, "page", OF_OUTSIDERS),
+    (STRANGER, "mail", OF_OUTSIDERS),
+    (OUTSIDER, "command", OF_OUTSIDERS),
+    (OUTSIDER, "page", OF_OUTSIDERS),
+    (OUTSIDER, "mail", OF_OUTSIDERS),
+    (AGENT, "command", BY_HAND),
+    (AGENT, "page", BY_HAND),
+    (AGENT, "mail", OF_AGENTS),
+    (LEAD, "command", OF_LEADS),
+    (LEAD, "page", OF_LEADS),
+    (LEAD, "mail", OF_AGENTS),
+    (ADMINISTRATOR, "command", OF_LEADS),
+    (ADMINISTRATOR, "page", OF_LEADS),
+    (ADMINISTRATOR, "mail", OF_AGENTS),
+    (OPERATOR, "command", OF_LEADS),
+    (Actor(address="gone@example.com"), "command", OF_OUTSIDERS),
+]
+
+
+@pytest.mark.parametrize(("actor", "channel", "allowed"), RIGHTS)
+async def test_a_role_allows_its_acts_and_no_others(
+    pool: Pool, desk: Desk, actor: Actor, channel: Channel, allowed: set[Act]
+) -> None:
+    mail_id = str(uuid.uuid4()) if channel == "mail" else None
+    actor = replace(actor, channel=channel, mail_id=mail_id)
+    for act, call in ACTS.items():
+        issue = await new_issue(pool)
+        if act is Act.APPROVE:
+            await transition(desk, OPERATOR, issue, "In Progress")
+        rows, records = await history(pool, issue), len(await published(pool))
+        if act in allowed:
+            await call(desk, actor, issue)
+            record = (await published(pool))[-1]
+            assert (record.act, record.actor_address, record.channel) == (
+                act,
+                actor.address,
+                channel,
+            )
+        else:
+            # Without the right to any transition there is none to an approval either.
+            with pytest.raises(NotAllowed, match=f"may not ({act}|transition) by {channel}"):
+                await call(desk, actor, issue)
+            assert await history(pool, issue) == rows
+            assert len(await published(pool)) == records
+
+
+async def test_an_act_by_mail_names_its_message(pool: Pool, desk: Desk, issue: str) -> None:
+    mail_id = str(uuid.uuid4())
+    await ACTS[Act.EDIT](desk, replace(AGENT, channel="mail", mail_id=mail_id), issue)
+    found = await query(pool, "SELECT channel, mail_id::text FROM issue_change")
+    assert found == [("mail", mail_id)]
+
+
+async def test_rights_are_those_of_the_issue_s_project(pool: Pool, desk: Desk) -> None:
+    # An outsider of HELP is an agent in SALE, as all known people are.
+    issue = await new_issue(pool, project="SALE")
+    await ACTS[Act.EDIT](desk, OUTSIDER, issue)
+    assert await history(pool, issue) == [("summary", "Printer on fire", "x")]
