@@ -126,6 +126,16 @@ async def map_issues(connection: Connection, mapped: Sequence[tuple[str, int]]) 
     )
 
 
+async def hand_over(connection: Connection, merged_id: int, into_id: int) -> None:
+    """Gives the conversations of a merged issue to the issue that it is now."""
+    await connection.execute(
+        "WITH gone AS (DELETE FROM conversation_issue WHERE issue_id = %s RETURNING conversation)"
+        " INSERT INTO conversation_issue (conversation, issue_id)"
+        " SELECT conversation, %s FROM gone ON CONFLICT DO NOTHING",
+        [merged_id, into_id],
+    )
+
+
 def _equals(mail: Named) -> str:
     """Returns the queue of all messages with this content."""
     return str(uuid.uuid5(EQUALS, mail.fingerprint))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -26,8 +26,12 @@ from postrail.tracker import IssueNotFound, issues
 from postrail.tracker.builtin.history import Behind, Change, insert_changes
 from postrail.tracker.builtin.issues import touch_issues
 from postrail.tracker.issues import IndexedIssue, Watcher
+from postrail.tracker.successors import take_turn
 from postrail.workflow.rights import Act, Channel, require
 from postrail.workflow.roles import Role, role_of
+
+# These change rows of several issues, and two of them could wait for each other's.
+IN_TURN = frozenset({Act.LINK, Act.MERGE, Act.MOVE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +71,12 @@ class ActInProgress:
     role: Role
     act: Act
     now: datetime
+    # The further issues that the act names, in their order; they are locked, too.
+    others: tuple[IndexedIssue, ...] = ()
     act_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     changes: list[Change] = field(default_factory=list)
+    # Of other issues than `issue`.
+    other_changes: dict[IndexedIssue, list[Change]] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
     comment_id: int | None = None
     # The addresses that are notified by email; filled in when the act is done.
@@ -102,6 +110,11 @@ class ActInProgress:
         who, project = self.actor.address, self.project.key
         require(self.role, act, self.actor.channel, who=who, project=project)
 
+    async def require_in(self, project: Project, act: Act) -> None:
+        """Raises NotAllowed unless the actor's role in this other project allows the act there."""
+        role = await role_in(self.connection, project, self.actor)
+        require(role, act, self.actor.channel, who=self.actor.address, project=project.key)
+
     def announce(self, event: Event, body: str, *, part: str = "") -> None:
         """Notes that people are notified of the act, or of a named part of it beside the act."""
         self.announcements.append(
@@ -119,18 +132,25 @@ class ActInProgress:
         if before != after:
             self.changes.append(Change(field_name, before, after))
 
+    def changed_also(self, issue: IndexedIssue, field_name: str, before: Any, after: Any) -> None:
+        """Notes a changed field of another issue that the act has locked."""
+        self.other_changes.setdefault(issue, []).append(Change(field_name, before, after))
+
 
 @contextlib.asynccontextmanager
 async def acting(
-    desk: Desk, actor: Actor, act: Act, issue_key: str
+    desk: Desk, actor: Actor, act: Act, issue_key: str, other_keys: Sequence[str] = ()
 ) -> AsyncIterator[ActInProgress]:
     """Runs the block as an act on the issue, which is locked, and commits all that it noted.
 
+    The issues with `other_keys` are locked, too, and the right is needed in their projects as well.
     Raises IssueNotFound for an unknown key, NotAllowed without the right, and what the block does;
     then nothing is changed.
     """
     async with transaction(desk.pool) as connection:
-        issue = await locked_issue(connection, issue_key)
+        if act in IN_TURN:
+            await take_turn(connection)
+        issue, *others = await locked_issues(connection, [issue_key, *other_keys])
         snapshot = await load_snapshot(connection)
         project = snapshot.projects[issue.project]
         role = await role_in(connection, project, actor)
@@ -143,28 +163,27 @@ async def acting(
             role=role,
             act=act,
             now=desk.now,
+            others=tuple(others),
         )
         current.require(act)
+        for other in others:
+            await current.require_in(snapshot.projects[other.project], act)
         yield current
         await finish(desk, current)
 
 
-async def locked_issue(connection: Connection, issue_key: str) -> IndexedIssue:
-    """Locks the issue with this key, present or former, and returns it as it is then.
+async def locked_issues(connection: Connection, issue_keys: Sequence[str]) -> list[IndexedIssue]:
+    """Locks the issues with these keys, present or former, and returns them as they are then.
 
     Raises IssueNotFound.
     """
-    while True:
-        found = (await issues.by_key(connection, [issue_key])).get(issue_key)
-        if found is None:
+    found = await issues.lock_by_key(connection, issue_keys)
+    for key in issue_keys:
+        if key not in found:
             raise IssueNotFound(
-                f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
+                f"there is no issue {key}", remedy="List them with: postrail issues list"
             )
-        await issues.lock(connection, [found.issue_id])
-        again = (await issues.by_key(connection, [issue_key])).get(issue_key)
-        # It may have been moved or merged while this transaction waited for the lock.
-        if again and again.issue_id == found.issue_id:
-            return again
+    return [found[key] for key in issue_keys]
 
 
 async def role_in(connection: Connection, project: Project, actor: Actor) -> Role:
@@ -179,13 +198,15 @@ async def finish(desk: Desk, act: ActInProgress) -> None:
     """Writes the history, the notifications and the record of an act that changed something."""
     if not act.changes and act.comment_id is None:
         return
-    await touch_issues(act.connection, [act.issue.issue_key], act.now)
-    await insert_changes(act.connection, act.issue.issue_key, act.behind, act.changes)
+    changed = {act.issue: act.changes, **act.other_changes}
+    await touch_issues(act.connection, [issue.issue_key for issue in changed], act.now)
+    for issue, changes in changed.items():
+        await insert_changes(act.connection, issue.issue_key, act.behind, changes)
     await publish(desk, act)
 
 
 async def publish(desk: Desk, act: ActInProgress) -> None:
-    """Writes the notifications and the record of an act."""
+    """Writes the notifications of an act, and a record for each issue that it changed."""
     options = NotificationOptions(
         snapshot=act.snapshot,
         message_id_key=desk.message_id_key,
@@ -193,7 +214,9 @@ async def publish(desk: Desk, act: ActInProgress) -> None:
     )
     mails = await notify(act.connection, act.announcements, options, act.now)
     act.told = tuple(delivery.recipient for mail in mails for delivery in mail.deliveries)
-    entries = [Entry(ISSUE_CHANGED, act.issue.conversation, _encoded(record_of(act)))]
+    entries = [
+        Entry(ISSUE_CHANGED, record.conversation, _encoded(record)) for record in records_of(act)
+    ]
     await outbox.add(act.connection, [*entries, *queued_entries(mails)], act.now)
 
 
@@ -210,12 +233,34 @@ def record_of(act: ActInProgress) -> IssueChanged:
         actor_name=act.actor.name,
         channel=act.actor.channel,
         changed_at=act.now,
-        changes=[
-            FieldChange(field=one.field, before=_json(one.before), after=_json(one.after))
-            for one in act.changes
-        ],
+        changes=_field_changes(act.changes),
         comment_id=act.comment_id,
     )
+
+
+def records_of(act: ActInProgress) -> list[IssueChanged]:
+    """Returns the record of the act, and one for each other issue that it changed."""
+    own = record_of(act)
+    others = [
+        replace(
+            own,
+            issue_id=issue.issue_id,
+            issue_key=issue.issue_key,
+            project=issue.project,
+            conversation=issue.conversation,
+            changes=_field_changes(changes),
+            comment_id=None,
+        )
+        for issue, changes in act.other_changes.items()
+    ]
+    return [own, *others]
+
+
+def _field_changes(changes: Sequence[Change]) -> list[FieldChange]:
+    return [
+        FieldChange(field=one.field, before=_json(one.before), after=_json(one.after))
+        for one in changes
+    ]
 
 
 def _encoded(record: IssueChanged) -> bytes:

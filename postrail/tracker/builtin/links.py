@@ -1,10 +1,33 @@
-"""Rows of links between issues of the built-in tracker."""
+"""Rows of links between issues of the built-in tracker, and the words for them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from postrail.database import Connection
+
+RELATES_TO = "relates to"
+# What the linked issue is to the first one, by the kind of the link.
+INVERSE_WORDS = {
+    RELATES_TO: RELATES_TO,
+    "duplicates": "is duplicated by",
+    "blocks": "is blocked by",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A link as it is stored: the first issue relates to, duplicates or blocks the other."""
+
+    issue_key: str
+    kind: str
+    linked_key: str
+
+    @property
+    def opposite(self) -> Link:
+        """Returns the same kind of link from the other issue to the first one."""
+        return Link(issue_key=self.linked_key, kind=self.kind, linked_key=self.issue_key)
 
 
 async def insert_links(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
@@ -15,4 +38,56 @@ async def insert_links(connection: Connection, pairs: Sequence[tuple[str, str]])
         "INSERT INTO issue_link (issue_key, linked_key, kind)"
         " SELECT *, 'relates to' FROM unnest(%b::text[], %b::text[]) ON CONFLICT DO NOTHING",
         [[key for key, _ in pairs], [linked for _, linked in pairs]],
+    )
+
+
+async def insert_link(connection: Connection, link: Link) -> bool:
+    """Adds a link; returns False if it exists."""
+    cursor = await connection.execute(
+        "INSERT INTO issue_link (issue_key, linked_key, kind) VALUES (%s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [link.issue_key, link.linked_key, link.kind],
+    )
+    return cursor.rowcount == 1
+
+
+async def delete_link(connection: Connection, link: Link) -> bool:
+    """Removes a link; returns False if there is no such link."""
+    cursor = await connection.execute(
+        "DELETE FROM issue_link WHERE issue_key = %s AND linked_key = %s AND kind = %s",
+        [link.issue_key, link.linked_key, link.kind],
+    )
+    return cursor.rowcount == 1
+
+
+async def has_link(connection: Connection, link: Link) -> bool:
+    """Returns whether the link exists."""
+    cursor = await connection.execute(
+        "SELECT 1 FROM issue_link WHERE issue_key = %s AND linked_key = %s AND kind = %s",
+        [link.issue_key, link.linked_key, link.kind],
+    )
+    return await cursor.fetchone() is not None
+
+
+async def hand_over_links(connection: Connection, merged: str, into: str) -> None:
+    """Gives the links of a merged issue to the issue that it is now; those between them end."""
+    keys = {"merged": merged, "into": into}
+    await connection.execute(
+        "INSERT INTO issue_link (issue_key, linked_key, kind)"
+        " SELECT %(into)s, linked_key, kind FROM issue_link"
+        "  WHERE issue_key = %(merged)s AND linked_key <> %(into)s"
+        " UNION SELECT issue_key, %(into)s, kind FROM issue_link"
+        "  WHERE linked_key = %(merged)s AND issue_key <> %(into)s"
+        " ON CONFLICT DO NOTHING",
+        keys,
+    )
+    await connection.execute(
+        "DELETE FROM issue_link WHERE issue_key = %(merged)s OR linked_key = %(merged)s", keys
+    )
+    # Either direction of "relates to" says the same: one of them is enough.
+    await connection.execute(
+        "DELETE FROM issue_link AS own USING issue_link AS other"
+        " WHERE own.issue_key = %(into)s AND own.kind = 'relates to' AND other.kind = own.kind"
+        " AND other.issue_key = own.linked_key AND other.linked_key = own.issue_key",
+        keys,
     )

@@ -1,0 +1,50 @@
+"""Merges an issue of the built-in tracker into another; it stays as a record."""
+
+from __future__ import annotations
+
+from postrail.database import Connection, rows
+from postrail.tracker.builtin.links import hand_over_links
+
+
+async def merge_issue(connection: Connection, merged: str, into: str, act_id: str) -> int:
+    """Gives an issue's description, comments, files, search rows and links to another issue.
+
+    The description, or the summary of an issue without one, becomes a comment with its author,
+    time and message; returns the comment's id. Fields and history stay with the merged issue. The
+    caller has locked both.
+    """
+    keys = {"merged": merged, "into": into}
+    ((comment_id,),) = await rows(
+        connection,
+        "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, mail_id,"
+        "  revision, created_at, act_id)"
+        " SELECT %(into)s, reporter_address, reporter_name,"
+        "  CASE WHEN description = '' AND description_blob IS NULL THEN summary"
+        "   ELSE description END,"
+        "  description_blob, mail_id, revision, created_at,"
+        "  CASE WHEN mail_id IS NULL THEN %(act_id)s::uuid END"
+        " FROM issue WHERE issue_key = %(merged)s RETURNING comment_id",
+        {**keys, "act_id": act_id},
+    )
+    await connection.execute(
+        "UPDATE comment SET issue_key = %(into)s WHERE issue_key = %(merged)s", keys
+    )
+    described = {**keys, "comment_id": comment_id}
+    await connection.execute(
+        "UPDATE attachment SET issue_key = %(into)s,"
+        "  comment_id = coalesce(comment_id, %(comment_id)s) WHERE issue_key = %(merged)s",
+        described,
+    )
+    await connection.execute(
+        "UPDATE issue_text SET issue_key = %(into)s,"
+        "  comment_id = coalesce(comment_id, %(comment_id)s) WHERE issue_key = %(merged)s",
+        described,
+    )
+    await hand_over_links(connection, merged, into)
+    # A chain of merges has one step.
+    await connection.execute(
+        "UPDATE issue SET merged_into = %(into)s"
+        " WHERE issue_key = %(merged)s OR merged_into = %(merged)s",
+        keys,
+    )
+    return int(comment_id)
