@@ -66,7 +66,7 @@ def test_all_fields_are_read_and_put_in_order() -> None:
         ("addresses: [no address]", "addresses: must be a list of addresses such as help@exa"),
         ("addresses: a@example.org", "addresses: must be a valid list"),
         ("groups: ['a,b']", "groups: must be a list of names of letters, digits"),
-        ("groups: ['']", "groups: must not be empty"),
+        ("groups: ['']", "groups: item 1: must not be empty"),
         ("language: German", "language: must be two letters, such as en"),
         ("language: DE", "language: must be two letters, such as en"),
         ("time_zone: Berlin", "time_zone: must be a name of the time zone database, such as Eu"),
