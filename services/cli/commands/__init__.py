@@ -59,6 +59,12 @@ COMMANDS = (
     ),
     LazyCommand("issues", "issues.group:issues", OPERATE, "List, show and change issues."),
     LazyCommand("people", "people:people", OPERATE, "List, show and merge people."),
+    LazyCommand(
+        "projects",
+        "projects:projects",
+        OPERATE,
+        "List and show projects: their statuses, fields and roles.",
+    ),
     LazyCommand("mail", "mail.group:mail", OPERATE, INCOMING),
     # The former name of `mail`, which scripts may still use.
     LazyCommand("mails", "mail.group:mail", OPERATE, INCOMING, hidden=True),

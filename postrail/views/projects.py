@@ -1,0 +1,158 @@
+"""Reads projects of the built-in tracker: lists of them, and one in detail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from postrail.configuration import load
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.project import CustomField, IssueType, Project
+from postrail.database import Connection, rows
+from postrail.errors import PermanentError
+from postrail.workflow.roles import Role
+from postrail.workflow.transitions import next_statuses
+from postrail.workflow.values import listed
+
+
+class ProjectNotFound(PermanentError):
+    """No project has the key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectRow:
+    """A project as lists show it; merged issues do not count."""
+
+    key: str
+    name: str
+    lead: str
+    # Where its messages arrive: its own address, and those of its mail accounts.
+    addresses: Sequence[str]
+    issues: int
+    # The number of issues whose status is not of the category done.
+    unresolved: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusRow:
+    """A status with the number of issues that have it."""
+
+    name: str
+    category: str
+    needs_approval: bool
+    # All that may follow, also where any may.
+    next_statuses: Sequence[str]
+    issues: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoleRow:
+    """The members of a role: addresses of persons, and group: with the name of a group."""
+
+    role: str
+    members: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectDetail:
+    """A project with its workflow, fields and roles."""
+
+    project: ProjectRow
+    description: str
+    language: str
+    connection: str
+    # The address of the person whom new issues are assigned to; None: nobody.
+    default_assignee: str | None
+    default_issue_type: str
+    issue_types: Sequence[IssueType]
+    statuses: Sequence[StatusRow]
+    components: Sequence[str]
+    fields: Sequence[CustomField]
+    # The names of the priorities, which hold for all projects, by level.
+    priorities: dict[int, str]
+    roles: Sequence[RoleRow]
+    # The role of persons whom no role names.
+    known_people: str
+
+
+async def projects(connection: Connection) -> list[ProjectRow]:
+    """Returns all projects, by key."""
+    accounts, counts = await load.mail_accounts(connection), await _counts(connection)
+    return [_row(one, accounts, counts) for one in await load.projects(connection)]
+
+
+async def project(connection: Connection, key: str) -> ProjectDetail:
+    """Returns the project with this key; raises ProjectNotFound."""
+    snapshot = await load.load_snapshot(connection)
+    found = snapshot.projects.get(key)
+    if found is None:
+        keys = listed(sorted(snapshot.projects)) or "none yet"
+        raise ProjectNotFound(f"there is no project {key}", remedy=f"There are: {keys}")
+    counts = await _counts(connection)
+    sending = snapshot.connection_for(key)
+    return ProjectDetail(
+        project=_row(found, list(snapshot.accounts.values()), counts),
+        description=found.description,
+        language=found.language,
+        connection=sending.name if sending else "",
+        default_assignee=found.own_assignee,
+        default_issue_type=found.default_issue_type,
+        issue_types=found.issue_types,
+        statuses=_statuses(found, counts.get(key, {})),
+        components=found.components,
+        fields=found.fields,
+        priorities=snapshot.priorities,
+        roles=_roles(found),
+        known_people=found.known_people,
+    )
+
+
+async def _counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Returns the numbers of issues by project and status."""
+    found = await rows(
+        connection,
+        "SELECT project_key, status, count(*) FROM issue WHERE merged_into IS NULL GROUP BY 1, 2",
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for key, status, count in found:
+        counts.setdefault(key, {})[status] = count
+    return counts
+
+
+def _row(
+    one: Project, accounts: Sequence[MailAccount], counts: dict[str, dict[str, int]]
+) -> ProjectRow:
+    own = counts.get(one.key, {})
+    watched = (account.address for account in accounts if account.project == one.key)
+    return ProjectRow(
+        key=one.key,
+        name=one.name,
+        lead=one.lead,
+        addresses=list(dict.fromkeys(filter(None, [one.address, *watched]))),
+        issues=sum(own.values()),
+        unresolved=sum(own.get(s.name, 0) for s in one.statuses if s.category != "done"),
+    )
+
+
+def _statuses(one: Project, counts: dict[str, int]) -> list[StatusRow]:
+    return [
+        StatusRow(
+            name=status.name,
+            category=status.category,
+            needs_approval=status.needs_approval,
+            next_statuses=[following.name for following in next_statuses(one, status.name)],
+            issues=counts.get(status.name, 0),
+        )
+        for status in one.statuses
+    ]
+
+
+def _roles(one: Project) -> list[RoleRow]:
+    leads = list(dict.fromkeys(filter(None, [one.lead, *one.leads])))
+    members = {
+        Role.ADMINISTRATOR: one.administrators,
+        Role.LEAD: leads,
+        Role.AGENT: one.agents,
+        Role.OUTSIDER: one.outsiders,
+    }
+    return [RoleRow(role=role, members=names) for role, names in members.items() if names]
