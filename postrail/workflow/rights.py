@@ -77,10 +77,13 @@ def may(role: Role, act: Act, channel: Channel) -> bool:
 
 
 def require(role: Role, act: Act, channel: Channel, *, who: str, project: str) -> None:
-    """Raises NotAllowed, with the roles that may do it, unless the role allows the act."""
+    """Raises NotAllowed, with the role that it takes, unless the role allows the act."""
     if may(role, act, channel):
         return
     least = RIGHTS[act].least(channel)
     problem = f"{who} is {role} in project {project}, and may not {act} by {channel}"
-    allowed = "nobody may" if least is None else f"{least} is the least role that may"
-    raise NotAllowed(problem, remedy=f"{allowed}; roles are settings of the project")
+    if least is None:
+        raise NotAllowed(problem, remedy="Nobody may: use a command or a page")
+    raise NotAllowed(
+        problem, remedy=f"{least} is the least role that may; roles are settings of the project"
+    )
