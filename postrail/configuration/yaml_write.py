@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from postrail.configuration import kinds
 from postrail.configuration.configured import Configured
@@ -84,6 +84,8 @@ def _item(thing: Configured, sealed: bool, variables: _Variables) -> str:
 def written_values(thing: Configured) -> dict[str, Any]:
     """Returns the fields that must be written, because the others follow from them."""
     values = thing.model_dump()
+    for field in kind_of(thing).items:
+        values[field] = [_written_item(item) for item in getattr(thing, field)]
     identity = kind_of(thing).identity
     for field in list(values):
         if field == identity:
@@ -94,7 +96,20 @@ def written_values(thing: Configured) -> dict[str, Any]:
     return {identity: values.pop(identity), **values}
 
 
-def _same(thing: Configured, values: dict[str, Any]) -> bool:
+def _written_item(item: Any) -> Any:
+    """Returns an item of a list in its shortest form: its name, or the fields that say more."""
+    if not isinstance(item, BaseModel):
+        return item
+    values = item.model_dump()
+    for field in list(values):
+        fewer = {name: value for name, value in values.items() if name != field}
+        if _same(item, fewer):
+            values = fewer
+    name = next(iter(values.values()))
+    return name if _same(item, name) else values
+
+
+def _same(thing: BaseModel, values: Any) -> bool:
     try:
         return type(thing).model_validate(values) == thing
     except ValidationError:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from postrail.configuration.configured import Configured
+from postrail.configuration.configured import Configured, folded
 from postrail.configuration.kinds import identity
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
-from postrail.configuration.models.project import Project
+from postrail.configuration.models.priority import Priority
+from postrail.configuration.models.project import (
+    CustomField,
+    FieldKind,
+    IssueType,
+    Project,
+    Status,
+)
+from postrail.configuration.models.project_checks import RESERVED_NAMES
 from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text, written_values
@@ -123,6 +132,44 @@ def test_the_sealed_form_says_what_it_needs_and_changes_nothing() -> None:
     assert plan_of(text, things).count("unchanged") == 3
 
 
+def test_lists_are_as_short_as_a_person_would_write_them() -> None:
+    project = Project(
+        key="HELP",
+        name="Help desk",
+        issue_types=["Request", "Bug", {"name": "Task", "number": 7}],
+        statuses=[
+            {"name": "Open", "category": "to do", "next_statuses": ["Done"]},
+            {"name": "Done", "category": "done", "next_statuses": []},
+        ],
+        fields=[{"name": "Room", "kind": "text"}],
+        agents=["group:support"],
+    )
+    text = export_text([project])
+    assert text[text.index("projects:") :] == (
+        "projects:\n"
+        "  - key: HELP\n"
+        "    name: Help desk\n"
+        "    issue_types:\n"
+        "    - Request\n"
+        "    - Bug\n"
+        "    - name: Task\n"
+        "      number: 7\n"
+        "    statuses:\n"
+        "    - name: Open\n"
+        "      category: to do\n"
+        "      next_statuses:\n"
+        "      - Done\n"
+        "    - name: Done\n"
+        "      category: done\n"
+        "      next_statuses: []\n"
+        "    fields:\n"
+        "    - name: Room\n"
+        "      kind: text\n"
+        "    agents:\n"
+        "    - group:support\n"
+    )
+
+
 def test_the_order_of_things_does_not_matter() -> None:
     things = [OUT, HELP, sealed_account("b"), sealed_account("a")]
     assert export_text(things) == export_text(things[::-1])
@@ -182,6 +229,79 @@ def people(draw: st.DrawFn) -> list[Person]:
     ]
 
 
+def names_of(texts: st.SearchStrategy[str], *, least: int = 0) -> st.SearchStrategy[list[str]]:
+    """Makes lists of names that differ not in their case or blanks alone."""
+    stripped = texts.map(str.strip).filter(bool)
+    return st.lists(stripped, min_size=least, max_size=3, unique_by=folded)
+
+
+@st.composite
+def projects(draw: st.DrawFn, connections: Sequence[str], persons: Sequence[Person]) -> Project:
+    """Makes a project with everything that such persons may have in it."""
+    types = draw(names_of(FILLED | st.sampled_from(["Bug", "Task"]), least=1))
+    numbers = draw(st.permutations([None, 1001, 1002]))
+    addresses = [one for person in persons if person.active for one in person.all_addresses]
+    member = st.sampled_from([*addresses, "group:support", "group:second line", "group:änderung"])
+    members = st.lists(member, max_size=3, unique=True)
+    lead = draw(st.sampled_from(["", *addresses]))
+    return Project(
+        key="HELP",
+        name=draw(FILLED),
+        description=draw(TEXT),
+        language=draw(st.sampled_from(["en", "de"])),
+        connection=draw(st.sampled_from(["", *connections])),
+        address=draw(st.sampled_from(["", "help@example.org", "shared@example.org"])),
+        issue_types=[
+            IssueType(name=name, number=number)
+            for name, number in zip(types, numbers, strict=False)
+        ],
+        default_issue_type=draw(st.sampled_from(types)),
+        statuses=draw(statuses()),
+        components=draw(names_of(FILLED)),
+        fields=draw(custom_fields()),
+        lead=lead,
+        default_assignee=draw(st.sampled_from(["", *addresses, "lead" if lead else ""])),
+        administrators=draw(members),
+        leads=draw(members),
+        agents=draw(members),
+        outsiders=draw(members),
+        known_people=draw(st.sampled_from(["agent", "outsider"])),
+    )
+
+
+@st.composite
+def statuses(draw: st.DrawFn) -> list[Status]:
+    """Makes statuses that begin with one that is not done, and have one that is."""
+    names = draw(names_of(FILLED, least=2))
+    last = len(names) - 1
+    following = st.none() | st.lists(st.sampled_from(names), max_size=3)
+    return [
+        Status(
+            name=name,
+            category=draw(st.sampled_from(["to do", "in progress"])) if place < last else "done",
+            needs_approval=draw(st.booleans()),
+            next_statuses=draw(following),
+        )
+        for place, name in enumerate(names)
+    ]
+
+
+@st.composite
+def custom_fields(draw: st.DrawFn) -> list[CustomField]:
+    """Makes custom fields of any kind."""
+    named = st.from_regex(r"\A[A-Zäöü][A-Za-z0-9 ._-]{0,9}\Z")
+    names = [one for one in draw(names_of(named)) if folded(one) not in RESERVED_NAMES]
+    kinds = [draw(st.sampled_from(get_args(FieldKind))) for _ in names]
+    return [
+        CustomField(
+            name=name,
+            kind=kind,
+            choices=draw(names_of(FILLED, least=1)) if kind in {"choice", "choices"} else [],
+        )
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> list[Configured]:
     """Makes any configuration that could have been applied before."""
@@ -200,16 +320,10 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         )
         for name in connections
     ]
-    types = draw(st.lists(FILLED.map(str.strip), min_size=1, max_size=3, unique=True))
-    things.append(
-        Project(
-            key="HELP",
-            name=draw(FILLED),
-            issue_types=types,
-            default_issue_type=draw(st.sampled_from(types)),
-            connection=draw(st.sampled_from(["", *connections])),
-        )
-    )
+    persons = draw(people())
+    things.append(draw(projects(connections, persons)))
+    priorities = draw(st.permutations(["Highest", "now", "Größer", " x", "5a"]))
+    things += [Priority(level=level, name=name) for level, name in enumerate(priorities, 1)]
     things += [
         MailAccount(
             name=name,
@@ -229,7 +343,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         )
         for name in draw(st.lists(NAMES, max_size=3, unique=True))
     ]
-    return [*things, *draw(people())]
+    return [*things, *persons]
 
 
 @settings(max_examples=150, deadline=None)

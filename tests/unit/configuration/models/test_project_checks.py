@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from postrail.configuration import plan
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.kinds import identity
@@ -188,3 +191,15 @@ def test_priorities_have_different_names(text: str, fault: str | None) -> None:
 
 def test_a_custom_field_has_the_name_of_no_built_in_one() -> None:
     assert {one.name for one in BUILT_IN} <= RESERVED_NAMES
+
+
+def test_the_settings_that_the_example_explains_can_be_applied() -> None:
+    example = (Path(plan.__file__).parent / "example.yaml").read_text()
+    part = example[example.index("projects:") : example.index("# OAuth2")]
+    # Settings begin with a small letter or a dash, and sentences with a capital.
+    uncommented = re.sub(r"^( *)# (?=[a-z_]+:|  - )", r"\1", part, flags=re.M)
+    text = uncommented.replace("    issue_types: [Request, Incident]\n", "")
+    people = "people: [{address: agent@example.org}]\n"
+    assert faults_of(text.replace("outgoing", "out") + people) == []
+    (project,) = [one.thing for one in parse_file(text, "f") if isinstance(one.thing, Project)]
+    assert project.model_fields_set == set(Project.model_fields)
