@@ -61,7 +61,8 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     locks of the rows of all messages that have effects.
     """
     made = await _apply_effects(context, batch)
-    announcements = [one.announcement for one in made if one.announcement]
+    told = [part for one in made for part in (one.announcement, one.assignment)]
+    announcements = [announcement for announcement in told if announcement]
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
     )

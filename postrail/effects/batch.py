@@ -65,3 +65,5 @@ class Made:
     issue: IssueRef
     comment_id: int | None = None
     announcement: Announcement | None = None
+    # What its assignee is told.
+    assignment: Announcement | None = None

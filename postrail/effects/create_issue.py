@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -13,10 +14,13 @@ from postrail.effects.batch import Context, Made, Work
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.notify import Announcement
 from postrail.incoming import conversations
+from postrail.notifications.changes import new_for
 from postrail.notifications.compose import ISSUE_CREATED
+from postrail.people import PersonRow
 from postrail.records import MailParsed
 from postrail.tracker import IssueDraft, issues
-from postrail.tracker.issues import NewIssue
+from postrail.tracker.issues import NewIssue, Watcher
+from postrail.tracker.watchers import add_watcher
 from postrail.workflow.fields import SUMMARY_CHARACTERS
 
 NO_SUBJECT = "(no subject)"
@@ -36,15 +40,16 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
         for work, issue_id in zip(works, ids, strict=True)
     ]
     await issues.record_involvements(context.connection, involved)
-    return [
-        _made(work, IssueRef(issue_id=issue_id, issue_key=key, project=work.effect.project))
-        for work, issue_id, key in zip(works, ids, keys, strict=True)
-    ]
+    for draft, issue_id in zip(drafts, ids, strict=True):
+        if draft.assignee:
+            watcher = Watcher(address=draft.assignee, name=assignees[draft.project].name)
+            await add_watcher(context.connection, issue_id, watcher)
+    return [_made(*one) for one in zip(works, ids, drafts, keys, strict=True)]
 
 
 async def default_assignees(
     connection: Connection, snapshot: ConfigurationSnapshot, works: Sequence[Work[CreateIssue]]
-) -> dict[str, str]:
+) -> dict[str, PersonRow]:
     """Returns the default assignees of the issues' projects, by key, unless they are inactive."""
     wanted = {
         key: assignee
@@ -53,23 +58,24 @@ async def default_assignees(
     }
     persons = await people.by_address(connection, wanted.values())
     return {
-        key: person.address
+        key: person
         for key, assignee in wanted.items()
         if (person := persons.get(assignee)) and person.active
     }
 
 
 def issue_draft(
-    work: Work[CreateIssue], snapshot: ConfigurationSnapshot, assignees: Mapping[str, str]
+    work: Work[CreateIssue], snapshot: ConfigurationSnapshot, assignees: Mapping[str, PersonRow]
 ) -> IssueDraft:
     """Returns the issue to create: it holds the whole text, whose quotations may be new to us."""
     mail, author = work.due.mail, author_of(work.due.mail)
     project, linked_to = snapshot.projects[work.effect.project], work.effect.linked_to
+    assignee = assignees.get(project.key)
     return IssueDraft(
         project=project.key,
         issue_type=project.default_issue_type,
         status=project.first_status,
-        assignee=assignees.get(project.key),
+        assignee=assignee.address if assignee else None,
         summary=summary_of(mail),
         description=mail.text,
         description_blob=mail.text_blob.sha256 if mail.text_blob else None,
@@ -99,15 +105,24 @@ def _indexed(context: Context, work: Work[CreateIssue], draft: IssueDraft, key: 
     )
 
 
-def _made(work: Work[CreateIssue], issue: IssueRef) -> Made:
-    mail, announcement = work.due.mail, None
-    if not work.effect.muted:
-        announcement = Announcement(
-            issue_id=issue.issue_id,
-            event=ISSUE_CREATED,
-            cause=work.due.cause,
-            author=author_of(mail),
-            body=mail.text,
-            mail=mail,
-        )
-    return Made(mail_id=mail.mail_id, issue=issue, announcement=announcement)
+def _made(work: Work[CreateIssue], issue_id: int, draft: IssueDraft, key: str) -> Made:
+    mail = work.due.mail
+    made = Made(
+        mail_id=mail.mail_id,
+        issue=IssueRef(issue_id=issue_id, issue_key=key, project=draft.project),
+    )
+    if work.effect.muted:
+        return made
+    confirmation = Announcement(
+        issue_id=issue_id,
+        event=ISSUE_CREATED,
+        cause=work.due.cause,
+        author=author_of(mail),
+        body=mail.text,
+        mail=mail,
+    )
+    if draft.assignee is None:
+        return replace(made, announcement=confirmation)
+    cause, event = f"{work.due.cause} assigned", new_for(draft.assignee)
+    assignment = replace(confirmation, cause=cause, event=event)
+    return replace(made, announcement=confirmation, assignment=assignment)

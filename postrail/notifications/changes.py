@@ -14,6 +14,11 @@ def assigned_to(address: str) -> Event:
     return Event(partial(_only, address), assigned)
 
 
+def new_for(address: str) -> Event:
+    """Returns the event of a new issue of another person, which its assignee is notified of."""
+    return Event(partial(_only, address), new)
+
+
 def created_for(address: str) -> Event:
     """Returns the event of a new issue, which the reporter, a watcher, is notified of."""
     return Event(partial(_only, address), created)
@@ -29,6 +34,11 @@ def _only(
 def assigned(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
     """Returns the text that tells a person of an assignment; `body` is the issue's description."""
     return _text(audience, author, "assigned {key} to you", body, max_characters)
+
+
+def new(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
+    """Returns the text that tells the assignee of a new issue; `body` is its description."""
+    return _text(audience, author, "opened {key}, which is assigned to you", body, max_characters)
 
 
 def created(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:

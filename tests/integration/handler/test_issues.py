@@ -138,3 +138,32 @@ async def test_a_shared_mailbox_receives_for_projects_with_addresses_of_their_ow
         ("ada@example.org",),
         ("agent@example.com",),
     ]
+
+
+async def test_the_default_assignee_is_notified_and_watches(bench: Bench) -> None:
+    project = Project(key="HELP", name="Help desk", default_assignee="agent@example.com")
+    await bench.save(project)
+    await bench.handle(mail_parsed(text="It burns."))
+    confirmed, assigned = bench.sent(OutgoingQueued)
+    assert [one.recipient for one in confirmed.deliveries] == ["ada@example.org"]
+    assert [one.recipient for one in assigned.deliveries] == ["agent@example.com"]
+    assert "Ada opened HELP-1, which is assigned to you: Printer on fire" in assigned.text
+    assert "It burns." in assigned.text
+    assert await bench.rows("SELECT address, name FROM watcher ORDER BY address") == [
+        ("ada@example.org", "Ada"),
+        ("agent@example.com", "Agent"),
+    ]
+    # Automatic messages notify nobody, and the assignee watches all the same.
+    await bench.handle(mail_parsed(kind="auto_generated"))
+    assert len(bench.sent(OutgoingQueued)) == 2
+    assert await bench.rows(
+        "SELECT address FROM watcher JOIN issue_index USING (issue_id) WHERE issue_key = 'HELP-2'"
+    ) == [("agent@example.com",)]
+
+
+async def test_an_assignee_who_writes_is_confirmed_once(bench: Bench) -> None:
+    project = Project(key="HELP", name="Help desk", default_assignee="agent@example.com")
+    await bench.save(project)
+    await bench.handle(mail_parsed(sender=Address(name="Agent", address="agent@example.com")))
+    (confirmed,) = bench.sent(OutgoingQueued)
+    assert "We received your message" in confirmed.text

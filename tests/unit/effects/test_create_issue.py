@@ -7,6 +7,7 @@ import pytest
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.create_issue import NO_SUBJECT, issue_draft, summary_of
+from postrail.people import PersonRow
 from postrail.records import BlobReference
 from postrail.workflow.fields import SUMMARY_CHARACTERS
 from tests.makers.configuration import snapshot
@@ -14,6 +15,7 @@ from tests.makers.records import mail_parsed
 from tests.unit.effects.works import CONVERSATION, work
 
 SNAPSHOT = snapshot()
+LEAD = PersonRow(address="lead@example.com")
 WHOLE = "Water!\n\n> It burns.\n"
 
 
@@ -27,7 +29,7 @@ def test_an_issue_holds_the_whole_text() -> None:
 def test_an_issue_takes_project_and_link_from_the_effect() -> None:
     linked_to = IssueRef(issue_id=7, issue_key="HELP-7", project="HELP")
     effect = CreateIssue(project="SALE", muted=False, linked_to=linked_to)
-    draft = issue_draft(work(effect, mail_parsed()), SNAPSHOT, {"SALE": "lead@example.com"})
+    draft = issue_draft(work(effect, mail_parsed()), SNAPSHOT, {"SALE": LEAD})
     assert (draft.project, draft.issue_type, draft.linked_to) == ("SALE", "Request", "HELP-7")
     assert (draft.status, draft.assignee) == ("Open", "lead@example.com")
 
