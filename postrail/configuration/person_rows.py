@@ -5,6 +5,7 @@ It is not beside the model, because a snapshot has models only, and projects nam
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -125,6 +126,20 @@ def _given(entry: Entry, person: Person) -> list[str]:
     return person.all_addresses if "addresses" in entry.given else [person.address]
 
 
+def _time_zones_exist(proposal: Proposal) -> Iterable[Fault]:
+    """Refuses time zones that the time zone database of this machine lacks, if it has one.
+
+    It is no part of the model: a row stays valid on a machine with another release of it.
+    """
+    persons = proposal.all_of(Person)
+    known = zoneinfo.available_timezones()
+    for address, entry in proposal.entries_of(Person).items():
+        name = persons[address].time_zone
+        if known and name and name not in known:
+            problem = f"{name!r} is not in the time zone database; write it as in Europe/Berlin"
+            yield entry.fault("time_zone", problem)
+
+
 def _taken(address: str, holder: str, identity: str) -> str:
     belongs = f"{address} belongs to the person {holder}"
     if address == identity:
@@ -158,6 +173,6 @@ PERSON = Kind(
     write=_write,
     renamed=_renamed,
     fill_in=_with_stored_addresses,
-    checks=(_addresses_are_free,),
+    checks=(_addresses_are_free, _time_zones_exist),
     notes=_notes,
 )

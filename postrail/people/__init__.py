@@ -62,12 +62,8 @@ async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[s
         return {}
     owned = " WHERE person_id IN (SELECT person_id FROM person_address WHERE address = ANY(%s))"
     found = await rows_as(connection, PersonRow, _PERSON + owned, [wanted])
-    return {
-        address: person
-        for person in _tuples(found)
-        for address in person.addresses
-        if address in wanted
-    }
+    persons = {address: one for one in _tuples(found) for address in one.addresses}
+    return {address: persons[address] for address in wanted if address in persons}
 
 
 async def person_of(connection: Connection, address: str) -> PersonRow:

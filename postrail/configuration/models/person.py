@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from postrail.configuration.configured import Configured, MailAddress
 
@@ -40,13 +39,6 @@ class Person(Configured):
     def all_addresses(self) -> list[str]:
         """Returns the address for mail, and then the others."""
         return [self.address, *self.addresses]
-
-    @field_validator("time_zone")
-    @classmethod
-    def _exists(cls, name: str) -> str:
-        if name and name not in zoneinfo.available_timezones():
-            raise ValueError("must be a name of the time zone database, such as Europe/Berlin")
-        return name
 
     @model_validator(mode="after")
     def _each_once(self) -> Person:
