@@ -122,9 +122,9 @@ def _with_defaults(project: Project, actor: Actor, values: Mapping[str, Given]) 
 
 
 async def _default_assignee(connection: Connection, project: Project) -> str | None:
-    """Returns the active person that new issues of the project are assigned to."""
+    """Returns the address for mail of the active person to whom new issues are assigned."""
     own = project.own_assignee
-    return own if own and own in await people.known(connection, [own]) else None
+    return (await people.reach(connection, [own])).get(own) or None if own else None
 
 
 async def _inserted(

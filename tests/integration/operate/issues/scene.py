@@ -59,7 +59,7 @@ THINGS: tuple[Configured, ...] = (
         Person(address=actor.address, name=actor.name)
         for actor in (AGENT, LEAD, ADMINISTRATOR, OUTSIDER)
     ),
-    Person(address="second@example.com", name="A Second Agent"),
+    Person(address="second@example.com", addresses=["second@home.example"], name="A Second Agent"),
     Person(address="gone@example.com", name="Gone", active=False),
     HELP,
     Project(key="SALE", name="Sales"),

@@ -113,7 +113,11 @@ async def test_defaults_of_a_new_issue(pool: Pool, desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("own", "assignee", "told"),
-    [(SECOND, SECOND, (SECOND,)), ("gone@example.com", None, ())],
+    [
+        (SECOND, SECOND, (SECOND,)),
+        ("second@home.example", SECOND, (SECOND,)),
+        ("gone@example.com", None, ()),
+    ],
 )
 async def test_the_default_assignee(
     pool: Pool, desk: Desk, own: str, assignee: str | None, told: tuple[str, ...]
