@@ -21,6 +21,7 @@ from postrail.people import PersonRow
 from postrail.tracker.builtin.assignments import assigned_issues
 
 KEYS_SHOWN = 5
+KEEP = "keep the address, or assign the issues to another"
 
 
 def as_configured(row: PersonRow) -> Person:
@@ -54,19 +55,26 @@ async def _write(connection: Connection, person: Person) -> None:
         time_zone=person.time_zone,
         active=person.active,
     )
-    await _refuse_assigned(connection, await people.given_up(connection, row))
+    gone = await people.given_up(connection, row)
+    if problem := await _assigned(connection, gone):
+        # An assignment that was committed after the check of `in_use`.
+        raise ConfigurationError(f"person {person.address}: {problem}", remedy=KEEP.capitalize())
     await people.save(connection, row)
 
 
-async def _refuse_assigned(connection: Connection, addresses: Sequence[str]) -> None:
-    """Raises ConfigurationError when issues are assigned to one of the addresses."""
+async def _in_use(connection: Connection, before: Person, after: Person) -> list[tuple[str, str]]:
+    """Returns ("addresses", problem) when issues are assigned to an address that is taken away."""
+    gone = sorted({*before.all_addresses} - {*after.all_addresses})
+    problem = await _assigned(connection, gone)
+    return [("addresses", f"{problem}; {KEEP}")] if problem else []
+
+
+async def _assigned(connection: Connection, addresses: Sequence[str]) -> str:
+    """Returns the problem that issues are assigned to one of the addresses, or ""."""
     count, keys = await assigned_issues(connection, addresses, most=KEYS_SHOWN)
-    if count:
-        shown = ", ".join(keys) + (", …" if count > len(keys) else "")
-        raise ConfigurationError(
-            f"issues are assigned to {' or '.join(addresses)}: {shown} ({count} in all)",
-            remedy="Keep the address among the person's addresses, or assign the issues to another",
-        )
+    shown = ", ".join(keys) + (", …" if count > len(keys) else "")
+    to = " or ".join(addresses)
+    return f"issues are assigned to {to}: {shown} ({count} in all)" if count else ""
 
 
 def _renamed(entries: Sequence[Entry], existing: Existing) -> dict[str, str]:
@@ -174,5 +182,6 @@ PERSON = Kind(
     renamed=_renamed,
     fill_in=_with_stored_addresses,
     checks=(_addresses_are_free, _time_zones_exist),
+    in_use=_in_use,
     notes=_notes,
 )

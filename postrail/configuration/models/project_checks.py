@@ -128,14 +128,18 @@ def _people_exist(proposal: Proposal) -> Iterator[Fault]:
     """Refuses a project that names a person who is not known or not active.
 
     The fault is the project's, if the file gives it, and otherwise the person's, if the file makes
-    the person inactive.
+    the person inactive or takes the address away.
     """
     persons = {
-        address: person
-        for person in proposal.all_of(Person).values()
-        for address in person.all_addresses
+        address: one for one in proposal.all_of(Person).values() for address in one.all_addresses
     }
     projects, given = proposal.entries_of(Project), proposal.entries_of(Person)
+    holders = {
+        address: given[name]
+        for (_, name), one in proposal.existing.items()
+        if isinstance(one, Person) and name in given
+        for address in one.all_addresses
+    }
     for key, project in proposal.all_of(Project).items():
         for field, address in _people_of(project):
             person = persons.get(address)
@@ -143,8 +147,9 @@ def _people_exist(proposal: Proposal) -> Iterator[Fault]:
                 continue
             if entry := projects.get(key):
                 yield entry.fault(field, _no_person(address, person))
-            elif person is not None and (deactivated := given.get(person.address)):
-                yield deactivated.fault("active", f"{address} is in {field} of project {key}")
+            elif holder := holders.get(address):
+                changed = "active" if person else "addresses"
+                yield holder.fault(changed, f"{address} is in {field} of project {key}")
 
 
 def _no_person(address: str, person: Person | None) -> str:

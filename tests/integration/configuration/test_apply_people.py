@@ -9,6 +9,7 @@ import pytest
 
 from postrail.configuration import load, store
 from postrail.configuration.apply import apply_entries
+from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.models.project import Project
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import Pool, open_pool, rows, transaction
@@ -26,10 +27,16 @@ WITHOUT_HOME = "people:\n  - {address: ana@example.org, addresses: []}\n"
 ASSIGN = "UPDATE issue SET assignee = 'ana@home.example' WHERE number <= %s"
 
 
-async def apply(pool: Pool, text: str) -> None:
+async def apply(pool: Pool, text: str, *, dry_run: bool = False) -> None:
     async with transaction(pool) as connection:
         await apply_entries(
-            connection, parse_file(text, "f"), SECRETS, file="f", author="me", now=NOON
+            connection,
+            parse_file(text, "f"),
+            SECRETS,
+            file="f",
+            author="me",
+            now=NOON,
+            dry_run=dry_run,
         )
 
 
@@ -78,13 +85,14 @@ async def test_another_address_for_mail_keeps_the_person_and_the_issues(pool: Po
 async def test_an_address_that_issues_are_assigned_to_stays(pool: Pool) -> None:
     async with transaction(pool) as connection:
         await connection.execute(ASSIGN, [7])
-    with pytest.raises(ConfigurationError) as caught:
-        await apply(pool, WITHOUT_HOME)
-    assert caught.value.problem == (
-        "issues are assigned to ana@home.example:"
-        " HELP-1, HELP-2, HELP-3, HELP-4, HELP-5, … (7 in all)"
-    )
-    assert "Keep the address" in caught.value.remedy
+    for dry_run in (True, False):
+        with pytest.raises(ConfigurationFileError) as caught:
+            await apply(pool, WITHOUT_HOME, dry_run=dry_run)
+        assert str(caught.value) == (
+            "f:2: person 'ana@example.org', addresses: issues are assigned to ana@home.example:"
+            " HELP-1, HELP-2, HELP-3, HELP-4, HELP-5, … (7 in all); keep the address, or assign the"
+            " issues to another"
+        )
     assert await addresses(pool) == ["ana@example.org", "ana@home.example"]
     async with transaction(pool) as connection:
         await connection.execute(b"UPDATE issue SET assignee = 'ana@example.org'")

@@ -162,6 +162,20 @@ def test_a_person_who_has_a_role_is_not_deactivated_in_silence() -> None:
     )
 
 
+@pytest.mark.parametrize("given", ["active: true", "addresses: []"])
+def test_an_address_that_has_a_role_is_not_taken_away_in_silence(given: str) -> None:
+    existing = [
+        *EXISTING,
+        Person(address="leo@example.org", addresses=["leo@home.example"]),
+        Project(key="SALE", name="Sales", agents=["leo@home.example"]),
+    ]
+    faults = faults_of(f"people:\n  - address: leo@example.org\n    {given}\n", existing)
+    expected = [
+        "f:3: person 'leo@example.org', addresses: leo@home.example is in agents of project SALE"
+    ]
+    assert faults == ([] if given == "active: true" else expected)
+
+
 def test_two_projects_may_exchange_their_addresses() -> None:
     existing = [*EXISTING, Project(key="HELP", name="Help", address="help@example.com")]
     text = (
