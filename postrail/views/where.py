@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-# Finds rows of an issue by its present key or a former one; takes the key.
+# Finds rows of an issue by its present key or a former one; takes the key. Rows keep the id that
+# their issue had before it was merged: those of the issues merged into it are its own.
 OF_ISSUE: LiteralString = """issue_id IN (
-    SELECT issue_id FROM (
-        SELECT issue_key AS key, issue_id FROM issue_index
+    SELECT member.issue_id FROM (
+        SELECT issue_key AS key, coalesce(merged_into, issue_id) AS issue_id FROM issue_index
         UNION ALL SELECT alias_key, issue_id FROM issue_alias
-    ) AS named WHERE key = %s
+    ) AS named JOIN issue_index AS member
+        ON member.issue_id = named.issue_id OR member.merged_into = named.issue_id
+    WHERE key = %s
 )"""
 
 

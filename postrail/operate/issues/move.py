@@ -70,9 +70,10 @@ async def _target(act: ActInProgress, project_key: str) -> Project:
             f"there is no project {project_key}", remedy=f"Use one of: {listed(projects)}"
         )
     if project_key == act.project.key:
+        others = listed(key for key in projects if key != project_key)
         raise MoveNotPossible(
             f"{act.issue.issue_key} is in project {project_key} already",
-            remedy=f"Use one of: {listed(key for key in projects if key != project_key)}",
+            remedy=f"Use one of: {others}" if others else "There is no other project",
         )
     await act.require_in(projects[project_key], Act.MOVE)
     return projects[project_key]

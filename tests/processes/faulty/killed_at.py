@@ -150,6 +150,10 @@ POINTS = {
     "act: notified": Point(CLI, "postrail.operate.issues.act", "notify", after_async),
     "act: published": Point(CLI, "postrail.stream.outbox", "add", after_async),
     "act: committed": Point(CLI, "postrail.operate.issues.transition", "transition", after_async),
+    "move: changed": Point(CLI, "postrail.operate.issues.move", "move_issue", after_async),
+    "move: committed": Point(CLI, "postrail.operate.issues.move", "move", after_async),
+    "merge: changed": Point(CLI, "postrail.operate.issues.merge", "merge_issue", after_async),
+    "merge: committed": Point(CLI, "postrail.operate.issues.merge", "merge", after_async),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),

@@ -218,4 +218,6 @@ def _print_attachments(attachments: Sequence[AttachmentRow], comment_id: int | N
 import services.cli.commands.issues.create  # noqa: E402
 import services.cli.commands.issues.edit  # noqa: E402
 import services.cli.commands.issues.history  # noqa: E402
+import services.cli.commands.issues.link  # noqa: E402
+import services.cli.commands.issues.move  # noqa: E402
 import services.cli.commands.issues.watch  # noqa: E402, F401

@@ -51,7 +51,7 @@ async def before_its_commit(
         await finish(*arguments)
 
     monkeypatch.setattr(frame, "finish", slow_finish)
-    task = asyncio.create_task(act)  # type: ignore[var-annotated]
+    task = asyncio.create_task(act)
     try:
         async with asyncio.timeout(20):
             await arrived.wait()

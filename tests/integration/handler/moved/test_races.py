@@ -93,7 +93,7 @@ async def test_an_act_that_waited_for_a_batch_takes_its_comment_along(
     working = asyncio.create_task(bench.work())
     async with asyncio.timeout(20):
         await decided.wait()
-        doing = asyncio.create_task(do(desk_of(bench)))  # type: ignore[arg-type]
+        doing = asyncio.create_task(do(desk_of(bench)))
         await waits_for_a_lock(bench)
         go_on.set()
         await asyncio.gather(working, doing)
