@@ -108,7 +108,7 @@ def mentions(read: Sequence[Source], tables: set[str]) -> list[Mention]:
 
 
 def violations(
-    found: Sequence[Mention], owned: Mapping[str, Sequence[str]], reads_all: str
+    found: Sequence[Mention], owned: Mapping[str, Sequence[str]], reads_all: tuple[str, ...]
 ) -> list[str]:
     """Returns a line for each mention of a table in a package that does not own it."""
     owning = {file for files in owned.values() for file in files}

@@ -12,6 +12,7 @@ from postrail.tracker.builtin.comments import insert_comments
 from postrail.tracker.builtin.issues import insert_issues, touch_issues
 from postrail.tracker.builtin.links import insert_links
 from postrail.tracker.builtin.numbering import take_numbers
+from postrail.tracker.builtin.search_text import write_comment_words, write_issue_words
 
 
 class BuiltinTracker:
@@ -33,6 +34,7 @@ class BuiltinTracker:
         await insert_attachments(connection, parts)
         links = [(key, draft.linked_to) for key, draft in named if draft.linked_to]
         await insert_links(connection, links)
+        await write_issue_words(connection, keys)
         return keys
 
     async def add_comments(
@@ -51,4 +53,5 @@ class BuiltinTracker:
             for part in draft.attachments
         ]
         await insert_attachments(connection, parts)
+        await write_comment_words(connection, ids)
         return ids
