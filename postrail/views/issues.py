@@ -9,7 +9,6 @@ from typing import LiteralString
 
 from postrail.database import Connection, rows, rows_as
 from postrail.errors import PermanentError
-from postrail.views.where import where
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,19 +105,6 @@ _ADDRESSES: LiteralString = (
 _LINKS: LiteralString = (
     "SELECT linked_key || ' (' || kind || ')' FROM issue_link WHERE issue_key = %s ORDER BY 1"
 )
-
-
-async def issues(
-    connection: Connection,
-    *,
-    limit: int = 50,
-    project: str | None = None,
-    status: str | None = None,
-) -> list[IssueRow]:
-    """Returns the issues that changed last, newest change first; of this project or status."""
-    clause, values = where(("project_key = %s", project), ("status = %s", status))
-    statement = _ROW + clause + " ORDER BY changed_at DESC, number DESC LIMIT %s"
-    return await rows_as(connection, IssueRow, statement, [*values, limit])
 
 
 async def issue(connection: Connection, issue_key: str) -> IssueDetail:

@@ -20,17 +20,15 @@ from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.views import issues as view
 from postrail.views.contents import with_texts
-from postrail.views.issues import AttachmentRow, CommentRow, IssueDetail, IssueRow
+from postrail.views.issues import AttachmentRow, CommentRow, IssueDetail
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import (
     Json,
-    Limit,
     console,
     moment,
     show_fields,
     show_json,
-    show_table,
     show_texts,
 )
 from services.cli.visible import clean
@@ -38,41 +36,6 @@ from services.cli.visible import clean
 issues = typer.Typer(no_args_is_help=True)
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of an issue, for example HELP-1.")]
-
-
-@issues.command("list")
-def list_issues(
-    project: Annotated[
-        str | None, typer.Option("--project", help="Only issues of this project.")
-    ] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", help="Only issues with this status.")
-    ] = None,
-    limit: Limit = 50,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """List the issues that changed last."""
-    found = complete(_issues(load(data), project, status, limit))
-    if json:
-        show_json(found)
-        return
-    show_table(
-        ["Issue", "Status", "Type", "Summary", "Reporter", "Comments", "Changed"],
-        [
-            (
-                row.issue_key,
-                row.status,
-                row.issue_type,
-                row.summary,
-                row.reporter_address,
-                row.comments,
-                row.changed_at,
-            )
-            for row in found
-        ],
-        empty="No issues.",
-    )
 
 
 @issues.command("show")
@@ -133,13 +96,6 @@ def comment(
 def _is_address(text: str) -> bool:
     local, at, domain = text.rpartition("@")
     return bool(local and at and domain) and not any(c.isspace() or c in "<>" for c in text)
-
-
-async def _issues(
-    settings: Settings, project: str | None, status: str | None, limit: int
-) -> list[IssueRow]:
-    async with connected(settings) as connection:
-        return await view.issues(connection, project=project, status=status, limit=limit)
 
 
 async def _issue(settings: Settings, key: str) -> IssueDetail:
@@ -219,5 +175,6 @@ import services.cli.commands.issues.create  # noqa: E402
 import services.cli.commands.issues.edit  # noqa: E402
 import services.cli.commands.issues.history  # noqa: E402
 import services.cli.commands.issues.link  # noqa: E402
+import services.cli.commands.issues.list  # noqa: E402
 import services.cli.commands.issues.move  # noqa: E402
 import services.cli.commands.issues.watch  # noqa: E402, F401

@@ -1,0 +1,86 @@
+"""Lists the issues of the built-in tracker that a query finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+
+from postrail.database import Connection, rows_as
+from postrail.query import sql
+from postrail.query.parse import parse
+from postrail.query.resolve import resolve
+from postrail.query.tree import Both, Comparison, Node, Operator, Query, Word
+from postrail.views.vocabulary import vocabulary_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedIssue:
+    """An issue as lists show it."""
+
+    issue_key: str
+    project: str
+    issue_type: str
+    status: str
+    resolution: str | None
+    # The name of the level.
+    priority: str
+    summary: str
+    assignee: str | None
+    reporter_address: str
+    reporter_name: str
+    labels: list[str]
+    due: date | None
+    comments: int
+    created_at: datetime
+    changed_at: datetime
+
+
+# Merged issues are records only: the issue that they were merged into has their comments.
+_LIST = """
+SELECT issue_key, project_key AS project, issue_type, status, resolution,
+    (SELECT name FROM priority WHERE level = issue.priority) AS priority,
+    summary, assignee, reporter_address, reporter_name, labels, due_on AS due,
+    (SELECT count(*) FROM comment WHERE comment.issue_key = issue.issue_key) AS comments,
+    created_at, changed_at
+FROM issue WHERE merged_into IS NULL AND """
+
+
+async def found_issues(
+    connection: Connection,
+    query: Query,
+    *,
+    now: datetime,
+    limit: int = 50,
+    current_user: str | None = None,
+    zone: tzinfo = UTC,
+) -> list[ListedIssue]:
+    """Returns the issues that the query finds, in its order; by default the last change first.
+
+    `current_user` is the address of the person who asks, in whose `zone` days begin. Raises
+    QueryError for names and values that do not exist.
+    """
+    vocabulary = await vocabulary_for(
+        connection, query, current_user=current_user, now=now, zone=zone
+    )
+    resolved = resolve(query, vocabulary)
+    where, order = sql.where(resolved), sql.order_by(resolved)
+    # To compile a statement takes longer than to run it.
+    await connection.execute("SET LOCAL jit = off")
+    statement = f"{_LIST}{where.sql} ORDER BY {order.sql} LIMIT %s"
+    parameters = [*where.parameters, *order.parameters, limit]
+    return await rows_as(connection, ListedIssue, statement, parameters)
+
+
+def filtered(text: str, *, project: str | None = None, status: str | None = None) -> Query:
+    """Returns the query, restricted to a project and a status; raises QueryError."""
+    query = parse(text)
+    given = {"project": project, "status": status}
+    filters: list[Node] = [
+        Comparison(Word(field), Operator.EQUAL, (Word(value, 0, 0),))
+        for field, value in given.items()
+        if value is not None
+    ]
+    if not filters:
+        return query
+    parts = [*filters, query.condition] if query.condition else filters
+    return Query(text, Both(tuple(parts)), query.order)
