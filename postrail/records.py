@@ -185,6 +185,8 @@ class OutgoingQueued:
     in_reply_to: str | None = None
     references: list[str] = field(default_factory=list)
     deliveries: list[OutgoingDelivery] = field(default_factory=list)
+    # It is about an internal comment, and so is a comment that answers it.
+    internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,6 +223,18 @@ class FieldChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CommentWritten:
+    """A comment as an act has written it, whole."""
+
+    comment_id: int
+    # "" in the record of an edit, which leaves the author as it is.
+    author_address: str
+    author_name: str
+    text: str
+    internal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class IssueChanged:
     """An act on an issue by a person: by a command or page, or in the name of the help desk.
 
@@ -245,7 +259,8 @@ class IssueChanged:
     channel: str
     changed_at: datetime
     changes: list[FieldChange]
-    comment_id: int | None = None
+    # The comment that the act has added or edited.
+    comment: CommentWritten | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

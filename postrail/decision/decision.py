@@ -49,6 +49,8 @@ class AddComment:
     muted: bool
     # The rest of the message's conversation belongs to the issue from now on.
     joins_conversation: bool = False
+    # Outsiders must not see it.
+    internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

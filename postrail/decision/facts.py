@@ -53,6 +53,8 @@ class Facts:
     answered_issue: IssueRef | None = None
     # In the order of the subject.
     named_issues: tuple[NamedIssue, ...] = ()
+    # The message answers a notification of an internal comment.
+    answers_internal: bool = False
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "conversation_issues": [_ref_to_json(issue) for issue in facts.conversation_issues],
         "answered_issue": facts.answered_issue and _ref_to_json(facts.answered_issue),
         "named_issues": [_named_to_json(named) for named in facts.named_issues],
+        "answers_internal": facts.answers_internal,
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -74,6 +77,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         conversation_issues=tuple(map(_ref_from_json, stored.get("conversation_issues", ()))),
         answered_issue=_ref_from_json(answered) if answered else None,
         named_issues=tuple(map(_named_from_json, stored.get("named_issues", ()))),
+        answers_internal=stored.get("answers_internal", False),
     )
 
 

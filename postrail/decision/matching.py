@@ -46,5 +46,11 @@ def _issues_in(question: Question, project: str) -> list[IssueRef]:
 
 
 def _comment(question: Question, issue: IssueRef, reason: str, *, joins: bool) -> Decision:
-    effect = AddComment(issue=issue, muted=question.muted, joins_conversation=joins)
+    effect = AddComment(
+        issue=issue,
+        muted=question.muted,
+        joins_conversation=joins,
+        # The answer to an internal comment may quote it, whoever sends it.
+        internal=question.facts.answers_internal,
+    )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

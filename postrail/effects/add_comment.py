@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from postrail import people
 from postrail.decision.decision import AddComment
 from postrail.effects.batch import Context, Made, Work
 from postrail.effects.comment_text import CommentText, comment_text
 from postrail.effects.involvement import author_of, involvement
+from postrail.effects.mentions import NO_MENTIONS, Mentions, resolve
 from postrail.effects.notify import Announcement
 from postrail.incoming import conversations
-from postrail.notifications.compose import COMMENTED, beginning
+from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED, beginning
 from postrail.tracker import CommentDraft, issues
+from postrail.workflow.roles import role_of
 
 # The number of texts that are in memory as a whole.
 TEXTS_AT_ONCE = 4
@@ -35,7 +38,7 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     ]
     await issues.record_involvements(context.connection, involved)
     return [
-        _made(work, text, comment_id)
+        _made(work, text, comment_id, await _mentions(context, work, text))
         for work, text, comment_id in zip(works, texts, ids, strict=True)
     ]
 
@@ -64,6 +67,23 @@ def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
         mail_id=mail.mail_id,
         revision=work.due.revision + 1,
         attachments=tuple(mail.attachments),
+        internal=work.effect.internal,
+    )
+
+
+async def _mentions(context: Context, work: Work[AddComment], text: CommentText) -> Mentions:
+    project = context.snapshot.projects.get(work.effect.issue.project)
+    if work.effect.muted or project is None or not text.mentioned:
+        return NO_MENTIONS
+    address = author_of(work.due.mail).address
+    author = (await people.by_address(context.connection, [address])).get(address)
+    return await resolve(
+        context.connection,
+        text.mentioned,
+        project,
+        role_of(project, author),
+        "mail",
+        internal=work.effect.internal,
     )
 
 
@@ -75,15 +95,17 @@ def _joining(works: Sequence[Work[AddComment]]) -> list[tuple[str, int]]:
     ]
 
 
-def _made(work: Work[AddComment], text: CommentText, comment_id: int) -> Made:
+def _made(work: Work[AddComment], text: CommentText, comment_id: int, mentions: Mentions) -> Made:
     mail, issue, announcement = work.due.mail, work.effect.issue, None
     if not work.effect.muted:
         announcement = Announcement(
             issue_id=issue.issue_id,
-            event=COMMENTED,
+            event=INTERNALLY_COMMENTED if work.effect.internal else COMMENTED,
             cause=work.due.cause,
             author=author_of(mail),
             body=text.announced,
             mail=mail,
+            mentioned=mentions.people,
+            internal=work.effect.internal,
         )
     return Made(mail_id=mail.mail_id, issue=issue, comment_id=comment_id, announcement=announcement)

@@ -9,6 +9,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.incoming.reply_parts import parts_from
 from postrail.message_parts import ReplyParts
 from postrail.observe.log import log
+from postrail.people.mentions import names_in
 from postrail.records import BlobReference, MailParsed
 
 logger = log(__name__)
@@ -29,6 +30,8 @@ class CommentText:
     # The blob of all parts, when the quoted text and signature are too large for the row.
     reply_blob: str | None = None
     announced: str
+    # The names that the text mentions.
+    mentioned: tuple[str, ...] = ()
 
 
 async def comment_text(mail: MailParsed, account: MailAccount, blobs: BlobStore) -> CommentText:
@@ -51,18 +54,24 @@ def _stripped(parts: ReplyParts, blob: BlobReference | None) -> CommentText:
             quoted_text=parts.quoted_text,
             signature=parts.signature,
             announced=new_text,
+            mentioned=names_in(new_text),
         )
     body = new_text if len(new_text) <= BODY_MAX_CHARACTERS else ""
     apart = parts.quoted_text or parts.signature or not body
-    return CommentText(body=body, reply_blob=blob.sha256 if apart else None, announced=new_text)
+    return CommentText(
+        body=body,
+        reply_blob=blob.sha256 if apart else None,
+        announced=new_text,
+        mentioned=names_in(new_text),
+    )
 
 
 async def _whole(mail: MailParsed, blobs: BlobStore) -> CommentText:
     if mail.text_blob is None:
-        return CommentText(body=mail.text, announced=mail.text)
-    content = await _content(mail, mail.text_blob, blobs) or b""
+        return CommentText(body=mail.text, announced=mail.text, mentioned=names_in(mail.text))
+    text = (await _content(mail, mail.text_blob, blobs) or b"").decode(errors="replace")
     return CommentText(
-        body="", body_blob=mail.text_blob.sha256, announced=content.decode(errors="replace")
+        body="", body_blob=mail.text_blob.sha256, announced=text, mentioned=names_in(text)
     )
 
 

@@ -6,7 +6,7 @@ Calls functions of the packages that own the tables, and speaks no SQL itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail import people
@@ -17,7 +17,7 @@ from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
 from postrail.incoming.message_ids import answered_ids, keys_in
 from postrail.incoming.queue import DueMail
-from postrail.outgoing.issues import answered_issues
+from postrail.outgoing.issues import answered_issues, internal_message_ids
 from postrail.tracker import issues
 from postrail.tracker.issues import IndexedIssue
 from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
@@ -55,6 +55,7 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
     named = await _named_issues(connection, mails, found_by_key)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
+    answering = await _answering_internal(connection, mails, indexed)
     facts = {}
     for due in mails:
         found = _distinct(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
@@ -63,6 +64,7 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
             named_issues=tuple(named.get(due.mail.mail_id, ())),
+            answers_internal=due.mail.mail_id in answering,
         )
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     return Gathered(facts=facts, watchers=watchers)
@@ -109,6 +111,20 @@ async def _answered(
     by_message = dict([*received, *sent])
     nearest = (by_message[one] for one in message_ids if one in by_message)
     return next((candidates[present[issue_id]] for issue_id in nearest), None)
+
+
+async def _answering_internal(
+    connection: Connection, mails: Sequence[DueMail], found: Collection[int]
+) -> set[str]:
+    """Returns the mail_ids of the messages that answer an internal comment of these issues."""
+    answered = {due.mail.mail_id: set(answered_ids(due.mail)) for due in mails}
+    message_ids = set().union(*answered.values())
+    if not found or not message_ids:
+        return set()
+    # Messages keep the id that their issue had before it was merged.
+    issue_ids = list(await issues.with_merged(connection, found))
+    internal = await internal_message_ids(connection, issue_ids, sorted(message_ids))
+    return {mail_id for mail_id, ids in answered.items() if ids & internal}
 
 
 def _keys_in_subjects(mails: Sequence[DueMail]) -> list[KeyInSubject]:

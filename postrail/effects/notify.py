@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.effects.mentions import insiders_of
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
 from postrail.notifications.audience import by_mail
@@ -36,13 +37,17 @@ class Announcement:
 
     issue_id: int
     event: Event
-    # Unique for the effect, for example "mail 3f… revision 1" or "comment 12 on HELP-1".
+    # Unique for the effect, for example "mail 3f… revision 1" or "act 5e…".
     cause: str
     author: Watcher
     # The text that the author wrote; of a long one the beginning, a little longer than an excerpt.
     body: str
     # The message that had the effect; a comment by a person has no message.
     mail: MailParsed | None = None
+    # Further people to notify, as if they watched the issue.
+    mentioned: tuple[Watcher, ...] = ()
+    # Only people who see internal comments are notified.
+    internal: bool = False
 
 
 async def notify(
@@ -59,12 +64,16 @@ async def notify(
     if not announcements:
         return []
     audiences = await issues.lock_audiences(connection, [one.issue_id for one in announcements])
-    reach = await people.reach(connection, _addresses(announcements, audiences.values()))
-    mails = [
-        mail
+    heard = [
+        (one, await _audience(connection, one, audience, options.snapshot))
         for one in announcements
         if (audience := audiences.get(one.issue_id))
-        and (mail := notification_of(one, audience, options, reach, now))
+    ]
+    reach = await people.reach(connection, _addresses(heard))
+    mails = [
+        mail
+        for one, audience in heard
+        if (mail := notification_of(one, audience, options, reach, now))
     ]
     await outgoing.store(connection, mails)
     if mails:
@@ -77,9 +86,22 @@ async def notify(
     return mails
 
 
-def _addresses(announcements: Iterable[Announcement], audiences: Iterable[Audience]) -> set[str]:
-    watching = {person.address for audience in audiences for person in audience.watchers}
-    return watching | {one.author.address for one in announcements}
+def _addresses(heard: Sequence[tuple[Announcement, Audience]]) -> set[str]:
+    watching = {person.address for _, audience in heard for person in audience.watchers}
+    return watching | {one.author.address for one, _ in heard}
+
+
+async def _audience(
+    connection: Connection, one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot
+) -> Audience:
+    """Returns the audience with the mentioned people; of an internal comment only the insiders."""
+    watching = {person.address for person in audience.watchers}
+    added = [person for person in one.mentioned if person.address not in watching]
+    audience = replace(audience, watchers=(*audience.watchers, *added))
+    if not one.internal:
+        return audience
+    project = snapshot.projects.get(audience.project)
+    return replace(audience, watchers=await insiders_of(connection, audience, project))
 
 
 def notification_of(
@@ -103,7 +125,8 @@ def notification_of(
         return None
     text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)
     cause = _cause(one, audience, snapshot)
-    return compose(cause, recipients, text, audience, connection, options.message_id_key, now)
+    mail = compose(cause, recipients, text, audience, connection, options.message_id_key, now)
+    return replace(mail, internal=one.internal)
 
 
 def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:

@@ -28,13 +28,16 @@ NAME_MAX_CHARACTERS = 200
 # The reply stands above this line, whatever a mail program writes before what it quotes.
 MARKER_LINE = f"--- Please {REPLY_MARKER} ---"
 HOW_TO_ADD = "To add anything, just reply to this email."
+HOW_TO_ANSWER_INTERNALLY = (
+    "This comment and all replies to this email are internal: outsiders do not see them."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
     """The effect that a notification reports, and the message that it answers."""
 
-    # Unique for the effect, for example "mail 3f… revision 1" or "comment 12".
+    # Unique for the effect, for example "mail 3f… revision 1" or "act 5e…".
     name: str
     in_reply_to: str | None
     references: tuple[str, ...]
@@ -61,6 +64,18 @@ def commented(audience: Audience, author: Watcher, body: str, max_characters: in
     return (
         f"{MARKER_LINE}\n\n{who} commented on {audience.issue_key}: {audience.summary}\n\n"
         f"{excerpt(body, max_characters, audience.issue_key)}\n\n-- \n{HOW_TO_ADD}\n"
+    )
+
+
+def commented_internally(
+    audience: Audience, author: Watcher, body: str, max_characters: int
+) -> str:
+    """Returns the text that reports an internal comment to those who may see it."""
+    who = author.name or author.address or "An unknown sender"
+    return (
+        f"{MARKER_LINE}\n\n{who} commented internally on {audience.issue_key}:"
+        f" {audience.summary}\n\n{excerpt(body, max_characters, audience.issue_key)}\n\n"
+        f"-- \n{HOW_TO_ANSWER_INTERNALLY}\n"
     )
 
 
@@ -95,6 +110,7 @@ class Event:
 
 ISSUE_CREATED = Event(reporter, issue_created)
 COMMENTED = Event(watchers_except_author, commented)
+INTERNALLY_COMMENTED = Event(watchers_except_author, commented_internally)
 
 
 def compose(

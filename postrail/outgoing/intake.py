@@ -23,22 +23,22 @@ WITH given AS (
         %(envelope_from)b::text[], %(from_name)b::text[], %(reply_to)b::text[],
         %(subject)b::text[], %(text)b::text[], %(in_reply_to)b::text[], %(reference_ids)b::text[],
         %(queued_at)s::timestamptz[], %(received_at)s::timestamptz[], %(mailbox)b::text[],
-        %(whole_message)b::bytea[], %(message_blob)b::text[]
+        %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
-        mailbox, whole_message, message_blob, place
+        mailbox, whole_message, message_blob, internal, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
-        mailbox, whole_message, message_blob
+        mailbox, whole_message, message_blob, internal
     )
     SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
         envelope_from, from_name, reply_to, subject, text, in_reply_to,
         string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
-        message_blob
+        message_blob, internal
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
     RETURNING outgoing_id, sequence, issue_id, connection, queued_at
@@ -100,6 +100,7 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "message_blob": [
             record.message_blob.sha256 if record.message_blob else None for record in records
         ],
+        "internal": [record.internal for record in records],
         "of_mail": [outgoing_id for outgoing_id, _ in own],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],

@@ -32,3 +32,16 @@ async def answered_issues(
         [list(issue_ids), list(message_ids)],
     )
     return [(row[0], row[1]) for row in found]
+
+
+async def internal_message_ids(
+    connection: Connection, issue_ids: Sequence[int], message_ids: Sequence[str]
+) -> set[str]:
+    """Returns those of the Message-IDs that messages about internal comments of the issues have."""
+    found = await rows(
+        connection,
+        "SELECT delivery.message_id FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"
+        " WHERE mail.internal AND mail.issue_id = ANY(%s) AND delivery.message_id = ANY(%s)",
+        [list(issue_ids), list(message_ids)],
+    )
+    return {row[0] for row in found}

@@ -86,6 +86,10 @@ class CommentDraft:
     quoted_text: str = ""
     signature: str = ""
     reply_blob: str | None = None
+    # Only the people of the project see it: agents, leads and administrators.
+    internal: bool = False
+    # The act by hand that makes it.
+    act_id: str | None = None
 
 
 class Tracker(Protocol):

@@ -18,7 +18,7 @@ from postrail.database import Connection, Pool, transaction
 from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.notifications.compose import Event
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
-from postrail.records import FieldChange, IssueChanged
+from postrail.records import CommentWritten, FieldChange, IssueChanged
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import ISSUE_CHANGED
@@ -78,7 +78,8 @@ class ActInProgress:
     # Of other issues than `issue`.
     other_changes: dict[IndexedIssue, list[Change]] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
-    comment_id: int | None = None
+    # The comment that the act has added or edited.
+    comment: CommentWritten | None = None
     # The addresses that are notified by email; filled in when the act is done.
     told: tuple[str, ...] = ()
 
@@ -196,7 +197,7 @@ async def role_in(connection: Connection, project: Project, actor: Actor) -> Rol
 
 async def finish(desk: Desk, act: ActInProgress) -> None:
     """Writes the history, the notifications and the record of an act that changed something."""
-    if not act.changes and act.comment_id is None:
+    if not act.changes:
         return
     changed = {act.issue: act.changes, **act.other_changes}
     await touch_issues(act.connection, [issue.issue_key for issue in changed], act.now)
@@ -234,7 +235,7 @@ def record_of(act: ActInProgress) -> IssueChanged:
         channel=act.actor.channel,
         changed_at=act.now,
         changes=_field_changes(act.changes),
-        comment_id=act.comment_id,
+        comment=act.comment,
     )
 
 
@@ -249,7 +250,7 @@ def records_of(act: ActInProgress) -> list[IssueChanged]:
             project=issue.project,
             conversation=issue.conversation,
             changes=_field_changes(changes),
-            comment_id=None,
+            comment=None,
         )
         for issue, changes in act.other_changes.items()
     ]

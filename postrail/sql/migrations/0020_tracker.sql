@@ -170,6 +170,9 @@ ALTER TABLE issue_link
         ON DELETE CASCADE ON UPDATE CASCADE NOT VALID;
 CREATE INDEX issue_link_linked ON issue_link (linked_key);
 
+-- A message about an internal comment: the comments that answer it are internal, too.
+ALTER TABLE outgoing_mail ADD COLUMN internal boolean NOT NULL DEFAULT false;
+
 CREATE TABLE comment_edit (
     comment_id      bigint NOT NULL REFERENCES comment ON DELETE CASCADE,
     act_id          uuid NOT NULL,

@@ -20,3 +20,5 @@ DROP INDEX CONCURRENTLY IF EXISTS issue_merged;
 CREATE INDEX CONCURRENTLY issue_merged ON issue (merged_into) WHERE merged_into IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS attachment_comment;
 CREATE INDEX CONCURRENTLY attachment_comment ON attachment (comment_id) WHERE comment_id IS NOT NULL;
+DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_internal;
+CREATE INDEX CONCURRENTLY outgoing_mail_internal ON outgoing_mail (issue_id) WHERE internal;

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, one, rows
+from postrail.database import Connection, one, rows, rows_as
 from postrail.tracker import CommentDraft
+from postrail.tracker.builtin.history import Behind
 
 
 async def insert_comments(
@@ -16,13 +18,14 @@ async def insert_comments(
     found = await rows(
         connection,
         "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, quoted_text,"
-        "  signature, reply_blob, mail_id, revision, created_at)"
+        "  signature, reply_blob, mail_id, revision, internal, act_id, created_at)"
         " SELECT issue_key, author_address, author_name, body, body_blob, quoted_text, signature,"
-        "  reply_blob, mail_id, revision, %s"
+        "  reply_blob, mail_id, revision, internal, act_id, %s"
         " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        "  %b::text[], %b::text[], %s::uuid[], %s::int[]) WITH ORDINALITY"
-        "  AS draft(issue_key, author_address, author_name, body, body_blob, quoted_text,"
-        "   signature, reply_blob, mail_id, revision, place) ORDER BY place RETURNING comment_id",
+        "  %b::text[], %b::text[], %s::uuid[], %s::int[], %s::bool[], %s::uuid[])"
+        "  WITH ORDINALITY AS draft(issue_key, author_address, author_name, body, body_blob,"
+        "   quoted_text, signature, reply_blob, mail_id, revision, internal, act_id, place)"
+        " ORDER BY place RETURNING comment_id",
         [
             now,
             [draft.issue_key for draft in drafts],
@@ -35,6 +38,8 @@ async def insert_comments(
             [draft.reply_blob for draft in drafts],
             [draft.mail_id for draft in drafts],
             [draft.revision for draft in drafts],
+            [draft.internal for draft in drafts],
+            [draft.act_id for draft in drafts],
         ],
     )
     return [row[0] for row in found]
@@ -50,3 +55,57 @@ async def comment_made_by(
         [issue_key, mail_id, revision],
     )
     return found[0] if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredComment:
+    """The parts of a comment that an edit may change, as they are stored."""
+
+    comment_id: int
+    body: str
+    # Of a large text, which is not in `body`.
+    body_blob: str | None
+    internal: bool
+
+
+async def stored_comment(
+    connection: Connection, issue_key: str, comment_id: int
+) -> StoredComment | None:
+    """Returns the comment; None if the issue has no comment with this id."""
+    found = await rows_as(
+        connection,
+        StoredComment,
+        "SELECT comment_id, body, body_blob, internal FROM comment"
+        " WHERE issue_key = %s AND comment_id = %s",
+        [issue_key, comment_id],
+    )
+    return found[0] if found else None
+
+
+async def replace_text(
+    connection: Connection, former: StoredComment, behind: Behind, *, body: str, internal: bool
+) -> None:
+    """Gives the comment another text, and keeps the former one as an edit.
+
+    The text of a large reply stays in the blob of its parts, which the comment goes on to name: the
+    edit has no text then. The caller holds the lock of the issue.
+    """
+    await connection.execute(
+        "INSERT INTO comment_edit (comment_id, act_id, edited_at, editor_address, editor_name,"
+        "  body, body_blob, internal) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            former.comment_id,
+            behind.act_id,
+            behind.changed_at,
+            behind.actor_address,
+            behind.actor_name,
+            former.body,
+            former.body_blob,
+            former.internal,
+        ],
+    )
+    await connection.execute(
+        "UPDATE comment SET body = %s, body_blob = NULL, internal = %s, edited_at = %s"
+        " WHERE comment_id = %s",
+        [body, internal, behind.changed_at, former.comment_id],
+    )

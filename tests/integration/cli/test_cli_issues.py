@@ -16,7 +16,7 @@ from tests.makers.installation import PARTS, Filled, replied
 
 
 def test_issues_are_listed_and_shown(postrail: Postrail, filled: Filled) -> None:
-    listed = answer(postrail, "issues", "list", "--project", "HELP", "--status", "open")
+    listed = answer(postrail, "issues", "list", "--project", "HELP", "--status", "Open")
     assert {issue["issue_key"] for issue in listed} == {"HELP-1", "HELP-2"}
     shown = answer(postrail, "issues", "show", "help-1")
     assert shown["description"] == "It burns."
@@ -83,7 +83,10 @@ def test_a_comment_is_committed_with_its_notifications(
         "An Agent",
         "Fixed.",
     )
-    assert [row[0] for row in asyncio.run(outbox(settings))] == ["outgoing.queued"]
+    assert [row[0] for row in asyncio.run(outbox(settings))] == [
+        "issue.changed",
+        "outgoing.queued",
+    ]
 
 
 def test_without_an_author_the_help_desk_comments(postrail: Postrail, filled: Filled) -> None:
@@ -92,11 +95,32 @@ def test_without_an_author_the_help_desk_comments(postrail: Postrail, filled: Fi
     assert (comment["author_address"], comment["author_name"]) == ("desk@example.com", "Help desk")
 
 
+def test_internal_comments_edits_and_mentions(postrail: Postrail, filled: Filled) -> None:
+    agent = ["--author", "agent@example.com"]
+    code, output, _ = postrail("issues", "comment", "help-1", "@bob Secret.", "--internal", *agent)
+    assert code == 0
+    added, unresolved = output.splitlines()
+    assert added.startswith("Added internal comment ")
+    assert added.endswith("Notified by email: nobody, as the issue has no other watchers.")
+    assert unresolved == "Not notified: @bob (nobody has this name)."
+    made = answer(postrail, "issues", "comment", "HELP-1", "Fixd.", *agent)
+    assert (made["issue_key"], made["internal"]) == ("HELP-1", False)
+    edit = ["--edit", str(made["comment_id"])]
+    code, output, _ = postrail("issues", "comment", "HELP-1", "Fixed.", *edit, *agent)
+    assert (code, output) == (0, f"Edited comment {made['comment_id']} of HELP-1.\n")
+    code, _, errors = postrail(
+        "issues", "comment", "HELP-1", "x", "--internal", "--author", "eve@example.net"
+    )
+    assert code == 1
+    assert "eve@example.net is outsider in project HELP" in errors
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "problem"),
     [
-        (["HELP-9", "text"], 1, "there is no issue 'HELP-9'"),
-        (["HELP-1", " "], 2, "the comment has no text"),
+        (["HELP-9", "text"], 1, "there is no issue HELP-9"),
+        (["HELP-1", " "], 1, "the comment has no text"),
+        (["HELP-1", "text", "--edit", "99"], 1, "HELP-1 has no comment 99"),
         (["HELP-1", "text", "--author", "nobody"], 2, "'nobody' is not an address"),
     ],
 )

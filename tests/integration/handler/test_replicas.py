@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 from postrail.database import transaction
-from postrail.effects.comment import add_comment
 from postrail.incoming import queue as incoming
-from postrail.tracker.builtin.tracker import BuiltinTracker
+from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.comment import comment
 from services.handler.step import Handler
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed, received
@@ -58,38 +57,33 @@ async def test_a_message_that_another_handler_has_finished_stays_as_it_is(bench:
     assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
 
 
-async def test_two_comments_on_one_issue_at_once_do_not_wait_for_each_other(bench: Bench) -> None:
-    await bench.handle(mail_parsed())
-    first_in, second_in = asyncio.Event(), asyncio.Event()
-
-    async def comment(mine: asyncio.Event, other: asyncio.Event) -> None:
-        class Slow(BuiltinTracker):
-            async def add_comments(self, connection: Any, drafts: Any, now: Any) -> list[int]:
-                mine.set()
-                await other.wait()
-                return await super().add_comments(connection, drafts, now)
-
-        await add_comment(
-            bench.pool,
-            Slow(),
-            issue_key="HELP-1",
-            author_address="agent@example.com",
-            author_name="",
-            text="x",
-            message_id_key=b"key",
-            excerpt_max_characters=1000,
-            now=bench.clock.now(),
-        )
-
-    async with asyncio.timeout(20):
-        await asyncio.gather(
-            *(
-                task
-                for _ in range(10)
-                for task in (comment(first_in, second_in), comment(second_in, first_in))
+async def test_people_and_handlers_comment_on_one_issue_at_once(bench: Bench) -> None:
+    first = mail_parsed()
+    await bench.handle(first)
+    desk = Desk(
+        pool=bench.pool,
+        message_id_key=b"key",
+        excerpt_max_characters=1000,
+        now=bench.clock.now(),
+    )
+    agent = Actor(address="agent@example.com", name="Agent")
+    handlers = [bench.handler, bench.another()[0]]
+    async with asyncio.timeout(60):
+        for _ in range(10):
+            await bench.take_in(
+                mail_parsed(in_reply_to=[str(first.message_id)]),
+                mail_parsed(in_reply_to=[str(first.message_id)]),
             )
-        )
-    assert await bench.rows("SELECT count(*) FROM comment") == [(20,)]
+            await asyncio.gather(
+                *(handler.work_batch() for handler in handlers),
+                *(comment(desk, agent, "HELP-1", "x") for _ in range(2)),
+            )
+        await bench.work()
+    assert await bench.rows("SELECT mail_id IS NULL, count(*) FROM comment GROUP BY 1") == [
+        (False, 20),
+        (True, 20),
+    ]
+    assert await bench.rows("SELECT 1 FROM incoming_mail WHERE attempts > 1") == []
 
 
 async def test_two_handlers_at_once_make_one_issue_for_one_conversation(bench: Bench) -> None:

@@ -142,7 +142,7 @@ POINTS = {
     "stored": Point("services.handler", "postrail.outgoing.intake", "store", after_async),
     "handled": Point("services.handler", "postrail.stream.outbox", "flush", before_sending_rows),
     "queued": Point("services.handler", *SEND, after_acknowledgement_in("outgoing.queued")),
-    "commented": Point("services.cli", "postrail.effects.comment", "add_comment", after_async),
+    "commented": Point("services.cli", "postrail.operate.issues.comment", "comment", after_async),
     # The steps of an act by a command, and after its commit.
     "act: locked": Point(CLI, "postrail.operate.issues.act", "load_snapshot", after_async),
     "act: changed": Point(CLI, "postrail.operate.issues.fields", "write_fields", after_async),

@@ -55,6 +55,13 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     (mail_parsed(kind="auto_generated"), NOTHING, Outcome.ISSUE, create(muted=True)),
     # an answer by In-Reply-To or References
     (mail_parsed(), known(HELP_1), Outcome.COMMENT, comment(HELP_1)),
+    # an answer to an internal comment may quote it
+    (
+        mail_parsed(),
+        Facts(conversation_issues=(HELP_1,), answers_internal=True),
+        Outcome.COMMENT,
+        AddComment(issue=HELP_1, muted=False, internal=True),
+    ),
     # an out-of-office answer is a comment that notifies nobody
     (
         mail_parsed(kind="auto_reply"),

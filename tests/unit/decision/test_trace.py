@@ -32,6 +32,7 @@ KINDS: dict[str, Any] = {
         NamedIssue(issue=ISSUE, sender_belongs=True),
         NamedIssue(issue=OTHER, sender_belongs=False),
     ),
+    "answers_internal": True,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,18 +10,12 @@ from rich.rule import Rule
 from rich.text import Text
 
 from postrail.blobs import BlobStore
-from postrail.clock_sync.postgres_time import time_of
-from postrail.database import open_pool
-from postrail.effects.comment import Commented
-from postrail.errors import ConfigurationError
-from postrail.operate.comment import comment_on_issue
-from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.views import issues as view
 from postrail.views.contents import with_texts
 from postrail.views.issues import AttachmentRow, CommentRow, IssueDetail
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected, load, load_to_write
+from services.cli.installation import complete, connected, load
 from services.cli.output import (
     Json,
     console,
@@ -58,70 +51,10 @@ def show_issue(
         _print_issue(found, full)
 
 
-@issues.command("comment")
-def comment(
-    key: Key,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The comment; - reads stdin.")],
-    author: Annotated[
-        str | None,
-        typer.Option(
-            "--author",
-            metavar="ADDRESS",
-            help="The address of the author.",
-            show_default="the address that the project's mail is from",
-        ),
-    ] = None,
-    data: Data = None,
-    json: Json = False,
-) -> None:
-    """Comment on an issue; its watchers are notified by email.
-
-    Example: [bold]postrail issues comment HELP-1 "It is fixed." --author agent@example.org[/bold]
-    """
-    text = sys.stdin.read() if text == "-" else text
-    if not text.strip():
-        raise ConfigurationError("the comment has no text", remedy="Give the text after the key")
-    if author is not None and not _is_address(author):
-        raise ConfigurationError(
-            f"{author!r} is not an address", remedy="Give one like agent@example.org"
-        )
-    done = complete(_comment(load_to_write(data), key.upper(), text, author))
-    if json:
-        show_json({"issue_key": key.upper(), "comment_id": done.comment_id, "told": done.told})
-        return
-    told = ", ".join(done.told) or "nobody, as the issue has no other watchers"
-    typer.echo(f"Added comment {done.comment_id} to {key.upper()}. Notified by email: {told}.")
-
-
-def _is_address(text: str) -> bool:
-    local, at, domain = text.rpartition("@")
-    return bool(local and at and domain) and not any(c.isspace() or c in "<>" for c in text)
-
-
 async def _issue(settings: Settings, key: str) -> IssueDetail:
     async with connected(settings) as connection:
         found = await view.issue(connection, key)
     return await with_texts(found, BlobStore(settings.blobs.url))
-
-
-async def _comment(settings: Settings, key: str, text: str, author: str | None) -> Commented:
-    message_id_key = Secrets(settings.secrets).message_id_key()
-    # A single connection fails at once with the reason; the pool would keep trying.
-    async with connected(settings) as connection:
-        now = await time_of(connection)
-        pool = await open_pool(settings.database)
-    try:
-        return await comment_on_issue(
-            pool,
-            key,
-            text,
-            author_address=author,
-            message_id_key=message_id_key,
-            excerpt_max_characters=settings.notifications.excerpt_max_characters,
-            now=now,
-        )
-    finally:
-        await pool.close()
 
 
 def _print_issue(found: IssueDetail, full: bool) -> None:
@@ -171,6 +104,7 @@ def _print_attachments(attachments: Sequence[AttachmentRow], comment_id: int | N
 
 
 # Each of these modules adds its commands to the group.
+import services.cli.commands.issues.comment  # noqa: E402
 import services.cli.commands.issues.create  # noqa: E402
 import services.cli.commands.issues.edit  # noqa: E402
 import services.cli.commands.issues.history  # noqa: E402

@@ -12,10 +12,12 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
 from postrail.database import Connection, Pool, open_pool, rows, transaction
-from postrail.effects.comment import Commented, add_comment
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import Named, message_hash
+from postrail.operate.issues import comment as act
+from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.comment import Commented
 from postrail.records import OutgoingQueued
 from postrail.settings import Settings
 from postrail.stream import avro
@@ -98,21 +100,15 @@ async def make_issue(connection: Connection, reporter: str) -> None:
 
 
 async def comment(pool: Pool, issue_key: str, author: str, now: datetime = NOON) -> Commented:
-    return await add_comment(
-        pool,
-        BuiltinTracker(),
-        issue_key=issue_key,
-        author_address=author,
-        author_name="Agent",
-        text="Use water.",
-        message_id_key=b"key",
-        excerpt_max_characters=1000,
-        now=now,
-    )
+    desk = Desk(pool=pool, message_id_key=b"key", excerpt_max_characters=1000, now=now)
+    actor = Actor(address=author.lower(), name="Agent")
+    return await act.comment(desk, actor, issue_key, "Use water.")
 
 
 async def in_outbox(connection: Connection) -> Sequence[OutgoingQueued]:
-    found = await rows(connection, "SELECT value FROM outbox ORDER BY outbox_id")
+    found = await rows(
+        connection, "SELECT value FROM outbox WHERE topic = 'outgoing.queued' ORDER BY outbox_id"
+    )
     return [avro.decode_as(OutgoingQueued, bytes(row[0])) for row in found]
 
 

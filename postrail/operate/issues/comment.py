@@ -1,0 +1,191 @@
+"""Adds comments to issues, and edits them: public ones, and internal ones for insiders only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail import people
+from postrail.database import storable, transaction
+from postrail.effects.mentions import Mentions, Unresolved, resolve
+from postrail.effects.notify import Announcement
+from postrail.errors import ConfigurationError, PermanentError
+from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.people.mentions import names_in
+from postrail.records import CommentWritten
+from postrail.tracker import CommentDraft, issues
+from postrail.tracker.builtin import comments
+from postrail.tracker.builtin.history import Change
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from postrail.tracker.issues import Involvement, Watcher
+from postrail.workflow.rights import Act
+
+# A record has the whole text, and at most 1 MiB.
+TEXT_MAX_CHARACTERS = 100_000
+
+
+class InvalidComment(PermanentError):
+    """The text cannot be a comment."""
+
+
+class CommentNotFound(PermanentError):
+    """The issue has no comment with this id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commented:
+    """A committed comment, and the people that it notifies or mentions in vain."""
+
+    issue_key: str
+    comment_id: int
+    internal: bool
+    # The recipients of the messages that the services will send.
+    told: tuple[str, ...] = ()
+    # The mentioned names that notify nobody.
+    unresolved: tuple[Unresolved, ...] = ()
+
+
+async def commenter(desk: Desk, address: str) -> Actor:
+    """Returns the author with this address, who may be a stranger: then without a name."""
+    async with transaction(desk.pool) as connection:
+        found = await people.by_address(connection, [address])
+    person = found.get(address.lower())
+    return Actor(address=address.lower(), name=person.name if person else "")
+
+
+async def comment(
+    desk: Desk, actor: Actor, issue_key: str, text: str, *, internal: bool = False
+) -> Commented:
+    """Adds a comment, and notifies the watchers and the mentioned people.
+
+    A comment of the operator is from the address that the project's mail is from. Raises as
+    `acting` does, InvalidComment for a text that is blank or too long, and ConfigurationError
+    without such an address.
+    """
+    text = _checked(text)
+    kind = Act.COMMENT_INTERNALLY if internal else Act.COMMENT
+    async with acting(desk, actor, kind, issue_key) as act:
+        author = act.author if actor.address else _help_desk(act)
+        (comment_id,) = await BuiltinTracker().add_comments(
+            act.connection, [_draft(act, author, text, internal)], act.now
+        )
+        act.changed("comment", None, {"id": comment_id, "internal": internal})
+        act.comment = CommentWritten(
+            comment_id=comment_id,
+            author_address=author.address,
+            author_name=author.name,
+            text=text,
+            internal=internal,
+        )
+        await issues.record_involvements(act.connection, [_involvement(act, author)])
+        mentions = await _mentions(act, text, internal)
+        act.announcements.append(_announcement(act, author, text, internal, mentions))
+    return Commented(
+        issue_key=act.issue.issue_key,
+        comment_id=comment_id,
+        internal=internal,
+        told=act.told,
+        unresolved=mentions.unresolved,
+    )
+
+
+async def edit_comment(
+    desk: Desk, actor: Actor, issue_key: str, comment_id: int, text: str, *, internal: bool = False
+) -> Commented:
+    """Gives a comment another text, and keeps the former one; nobody is notified.
+
+    With `internal` a public comment becomes an internal one. An internal one stays internal: its
+    answers may quote it. Raises as `comment` does, and CommentNotFound.
+    """
+    text = _checked(text)
+    async with acting(desk, actor, Act.EDIT_COMMENT, issue_key) as act:
+        former = await comments.stored_comment(act.connection, act.issue.issue_key, comment_id)
+        if former is None:
+            raise CommentNotFound(
+                f"{act.issue.issue_key} has no comment {comment_id}",
+                remedy=f"List them with: postrail issues show {act.issue.issue_key}",
+            )
+        internal = internal or former.internal
+        if (former.body, former.internal) != (text, internal):
+            await comments.replace_text(
+                act.connection, former, act.behind, body=text, internal=internal
+            )
+            before = {"id": comment_id, "internal": former.internal}
+            after = {"id": comment_id, "internal": internal}
+            # The texts are in `comment_edit` and `comment`, so that the values may be the same.
+            act.changes.append(Change("comment", before, after))
+            act.comment = CommentWritten(
+                comment_id=comment_id,
+                author_address="",
+                author_name="",
+                text=text,
+                internal=internal,
+            )
+    return Commented(issue_key=act.issue.issue_key, comment_id=comment_id, internal=internal)
+
+
+def _checked(text: str) -> str:
+    """Returns the text as a row holds it; raises InvalidComment."""
+    if not text.strip():
+        raise InvalidComment("the comment has no text", remedy="Give the text after the key")
+    if len(text) > TEXT_MAX_CHARACTERS:
+        raise InvalidComment(
+            f"the comment has {len(text)} characters, and {TEXT_MAX_CHARACTERS} are the most",
+            remedy="Attach the text as a file: postrail issues attachments add",
+        )
+    # Bytes of a terminal that are not UTF-8 are surrogates here.
+    return storable(text.encode(errors="replace").decode())
+
+
+def _help_desk(act: ActInProgress) -> Watcher:
+    sender = act.snapshot.connection_for(act.project.key)
+    if sender is None:
+        raise ConfigurationError(
+            f"no outgoing connection sends the mail of {act.issue.issue_key}",
+            remedy="Name the author of the comment with --author",
+        )
+    return Watcher(address=sender.from_address.lower(), name=sender.from_name)
+
+
+def _draft(act: ActInProgress, author: Watcher, text: str, internal: bool) -> CommentDraft:
+    return CommentDraft(
+        issue_key=act.issue.issue_key,
+        body=text,
+        body_blob=None,
+        author_address=author.address,
+        author_name=author.name,
+        mail_id=None,
+        revision=1,
+        attachments=(),
+        internal=internal,
+        act_id=act.act_id,
+    )
+
+
+def _involvement(act: ActInProgress, author: Watcher) -> Involvement:
+    return Involvement(
+        issue_id=act.issue.issue_id,
+        watcher=None if author.address in act.snapshot.own_addresses else author,
+        participants=(author.address,),
+        arrived_at=None,
+    )
+
+
+async def _mentions(act: ActInProgress, text: str, internal: bool) -> Mentions:
+    return await resolve(
+        act.connection, names_in(text), act.project, act.role, act.actor.channel, internal=internal
+    )
+
+
+def _announcement(
+    act: ActInProgress, author: Watcher, text: str, internal: bool, mentions: Mentions
+) -> Announcement:
+    return Announcement(
+        issue_id=act.issue.issue_id,
+        event=INTERNALLY_COMMENTED if internal else COMMENTED,
+        cause=act.cause,
+        author=author,
+        body=text,
+        mentioned=mentions.people,
+        internal=internal,
+    )

@@ -1,0 +1,84 @@
+"""`postrail issues comment`: new comments, public or internal, and edits of comments."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from postrail.errors import ConfigurationError
+from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.comment import Commented, comment, commenter, edit_comment
+from services.cli.commands.issues.desk import at_desk
+from services.cli.commands.issues.group import Key, issues
+from services.cli.data_folder import Data
+from services.cli.options import STDIN, read_text
+from services.cli.output import Json, show_json
+from services.cli.visible import clean
+
+
+@issues.command("comment")
+def comment_on_issue(
+    key: Key,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The comment; - reads stdin.")],
+    internal: Annotated[
+        bool,
+        typer.Option(
+            "--internal", help="Only agents, leads and administrators of the project see it."
+        ),
+    ] = False,
+    edit: Annotated[
+        int | None,
+        typer.Option(
+            "--edit", metavar="ID", help="Replace the text of this comment; nobody is notified."
+        ),
+    ] = None,
+    author: Annotated[
+        str,
+        typer.Option(
+            "--author",
+            metavar="ADDRESS",
+            help="The address of the author.",
+            show_default="the address that the project's mail is from",
+        ),
+    ] = "",
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Comment on an issue; its watchers and the @mentioned are notified by email.
+
+    Example: [bold]postrail issues comment HELP-1 "It is fixed." --author agent@example.org[/bold]
+    """
+    text = read_text(STDIN) if text == str(STDIN) else text
+    if author and not _is_address(author):
+        raise ConfigurationError(
+            f"{author!r} is not an address", remedy="Give one like agent@example.org"
+        )
+
+    async def act(desk: Desk, operator: Actor) -> Commented:
+        actor = await commenter(desk, author) if author else operator
+        if edit is None:
+            return await comment(desk, actor, key.upper(), text, internal=internal)
+        return await edit_comment(desk, actor, key.upper(), edit, text, internal=internal)
+
+    done = at_desk(data, "", act)
+    if json:
+        show_json(done)
+    else:
+        _print(done, edited=edit is not None)
+
+
+def _print(done: Commented, *, edited: bool) -> None:
+    what = f"{'internal ' if done.internal else ''}comment {done.comment_id}"
+    if edited:
+        typer.echo(f"Edited {what} of {done.issue_key}.")
+        return
+    told = ", ".join(done.told) or "nobody, as the issue has no other watchers"
+    typer.echo(clean(f"Added {what} to {done.issue_key}. Notified by email: {told}."))
+    for name in done.unresolved:
+        typer.echo(clean(f"Not notified: @{name.name} ({name.reason})."))
+
+
+def _is_address(text: str) -> bool:
+    local, at, domain = text.rpartition("@")
+    return bool(local and at and domain) and not any(c.isspace() or c in "<>" for c in text)

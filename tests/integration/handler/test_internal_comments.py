@@ -1,0 +1,151 @@
+"""Internal comments and mentions by mail: what answers an internal comment is internal, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postrail.message_parts import Address, ReplyParts
+from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.comment import comment
+from postrail.records import MailParsed
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed
+
+AGENT = Actor(address="agent@example.com", name="Agent")
+BY_AGENT = Address(name="Agent", address="agent@example.com")
+BY_ADA = Address(name="Ada", address="ada@example.org")
+OTHER = Actor(address="other@example.com")
+SECRET = "They never paid."
+
+
+def desk_of(bench: Bench) -> Desk:
+    return Desk(
+        pool=bench.pool,
+        message_id_key=b"key",
+        excerpt_max_characters=1000,
+        now=bench.clock.now(),
+    )
+
+
+async def other_agent(bench: Bench) -> None:
+    """Lets a second agent watch HELP-1, beside Ada."""
+    await bench.rows(
+        "WITH made AS (INSERT INTO person (address) VALUES ('other@example.com')"
+        " RETURNING address, person_id), own AS (INSERT INTO person_address SELECT * FROM made)"
+        " INSERT INTO watcher (issue_id, address) SELECT issue_id, 'other@example.com'"
+        " FROM issue_index RETURNING 1"
+    )
+
+
+async def internal_message_id(bench: Bench) -> str:
+    """Makes Ada's issue and an internal comment on it; returns its notification's Message-ID."""
+    await bench.handle(mail_parsed())
+    await other_agent(bench)
+    await comment(desk_of(bench), AGENT, "HELP-1", SECRET, internal=True)
+    found = await bench.rows(
+        "SELECT recipient, delivery.message_id FROM delivery JOIN outgoing_mail USING (outgoing_id)"
+        " WHERE internal"
+    )
+    ((recipient, message_id),) = found
+    assert recipient == "other@example.com"
+    return str(message_id)
+
+
+async def told(bench: Bench) -> list[tuple[str, bool]]:
+    """Returns recipient and internal of the notifications of the last effect."""
+    return await bench.rows(
+        "SELECT recipient, internal FROM delivery JOIN outgoing_mail AS mail USING (outgoing_id)"
+        " WHERE mail.sequence = (SELECT max(sequence) FROM outgoing_mail) ORDER BY recipient"
+    )
+
+
+async def stored(bench: Bench) -> list[tuple[Any, ...]]:
+    return await bench.rows(
+        "SELECT author_address, internal FROM comment WHERE mail_id IS NOT NULL ORDER BY comment_id"
+    )
+
+
+@pytest.mark.parametrize("by", ["in_reply_to", "references", "key"])
+async def test_an_answer_to_an_internal_comment_is_internal(bench: Bench, by: str) -> None:
+    message_id = await internal_message_id(bench)
+    answered: dict[str, dict[str, Any]] = {
+        "in_reply_to": {"in_reply_to": [message_id]},
+        # The answer of another agent who was in copy of the first answer.
+        "references": {"in_reply_to": ["<x@y>"], "references": [message_id, "<x@y>"]},
+        # By the key, in a conversation of its own.
+        "key": {"subject": "HELP-1", "references": [message_id]},
+    }
+    sender = Address(name="", address="other@example.com")
+    answer = mail_parsed(sender=sender, text=f"So what?\n\n> {SECRET}", **answered[by])
+    await bench.handle(answer)
+    assert await stored(bench) == [("other@example.com", True)]
+    assert await told(bench) == [("agent@example.com", True)]
+    # And so is the answer to the answer's notification.
+    ((next_id,),) = await bench.rows(
+        "SELECT message_id FROM delivery WHERE recipient = 'agent@example.com'"
+    )
+    await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=[next_id], text="Nothing."))
+    assert await stored(bench) == [("other@example.com", True), ("agent@example.com", True)]
+    assert await told(bench) == [("other@example.com", True)]
+
+
+async def test_a_leaked_internal_comment_that_an_outsider_answers_stays_internal(
+    bench: Bench,
+) -> None:
+    message_id = await internal_message_id(bench)
+    await bench.handle(mail_parsed(sender=BY_ADA, in_reply_to=[message_id], text="I did pay!"))
+    assert await stored(bench) == [("ada@example.org", True)]
+    assert {recipient for recipient, _ in await told(bench)} == {
+        "agent@example.com",
+        "other@example.com",
+    }
+
+
+async def test_other_answers_are_public(bench: Bench) -> None:
+    await internal_message_id(bench)
+    await bench.handle(mail_parsed(sender=BY_AGENT, subject="HELP-1", text="It is fixed."))
+    assert await stored(bench) == [("agent@example.com", False)]
+    assert await told(bench) == [("ada@example.org", False), ("other@example.com", False)]
+
+
+async def test_a_decision_about_an_internal_answer_can_be_repeated(bench: Bench) -> None:
+    message_id = await internal_message_id(bench)
+    await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=[message_id]))
+    ((fact,),) = await bench.rows(
+        "SELECT trace -> 'facts' -> 'answers_internal' FROM incoming_mail"
+        " ORDER BY arrival DESC LIMIT 1"
+    )
+    assert fact is True
+
+
+def saying(text: str, sender: Address) -> MailParsed:
+    reply = ReplyParts(
+        new_text=text,
+        quoted_text="> @agent",
+        signature="@agent",
+        new_html="",
+        quoted_html="",
+        signature_html="",
+    )
+    return mail_parsed(subject="HELP-1", sender=sender, reply=reply)
+
+
+async def test_an_agent_mentions_people_by_mail(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    await bench.handle(saying("@agent, see this", BY_ADA))
+    # Ada is an outsider, who may not.
+    assert await told(bench) == [("ada@example.org", False)]
+    await other_agent(bench)
+    await bench.rows("DELETE FROM watcher WHERE address <> 'ada@example.org' RETURNING 1")
+    await bench.handle(saying("@other: see this @nobody", BY_AGENT))
+    assert await told(bench) == [("ada@example.org", False), ("other@example.com", False)]
+
+
+async def test_a_mention_beyond_the_excerpt_notifies(bench: Bench) -> None:
+    await bench.handle(mail_parsed())
+    await other_agent(bench)
+    await bench.rows("DELETE FROM watcher WHERE address <> 'ada@example.org' RETURNING 1")
+    await bench.handle(saying("x " * 100_000 + "@other", BY_AGENT))
+    assert ("other@example.com", False) in await told(bench)
