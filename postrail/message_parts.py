@@ -37,6 +37,8 @@ class Attachment:
     method: str = ""
     # The SHA-256 of the attachment (smime.p7m, winmail.dat) that it was found in, or "".
     unpacked_from: str = ""
+    # The name as the sender gave it, where it is not that of a file; "": the same.
+    original_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

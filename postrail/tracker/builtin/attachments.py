@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postrail.database import Connection
+from postrail.database import Connection, rows, storable
 from postrail.message_parts import Attachment
 
 
 async def insert_attachments(
     connection: Connection, parts: Sequence[tuple[str, int | None, Attachment]]
-) -> None:
-    """Inserts (issue key, comment id or None, attachment)."""
+) -> list[int]:
+    """Inserts (issue key, comment id or None, attachment); returns the ids in this order."""
     if not parts:
-        return
-    await connection.execute(
-        "INSERT INTO attachment (issue_key, comment_id, name, content_type, size, sha256)"
+        return []
+    found = await rows(
+        connection,
+        "INSERT INTO attachment (issue_key, comment_id, name, content_type, size, sha256,"
+        "  content_id, original_name)"
         " SELECT * FROM unnest(%b::text[], %s::bigint[], %b::text[], %b::text[], %s::bigint[],"
-        "  %b::text[])",
+        "  %b::text[], %b::text[], %b::text[]) RETURNING attachment_id",
         [
             [key for key, _, _ in parts],
             [comment_id for _, comment_id, _ in parts],
@@ -25,5 +27,8 @@ async def insert_attachments(
             [part.content_type for _, _, part in parts],
             [part.size for _, _, part in parts],
             [part.sha256 for _, _, part in parts],
+            [part.content_id and storable(part.content_id) for _, _, part in parts],
+            [storable(part.original_name) or None for _, _, part in parts],
         ],
     )
+    return [row[0] for row in found]

@@ -17,6 +17,7 @@ KEPT_MAX = 4 * 1024 * 1024
 METHOD_MAX_BYTES = 40
 CONTENT_TYPE_MAX_BYTES = 127
 CONTENT_ID_MAX_BYTES = 250
+ORIGINAL_NAME_MAX_BYTES = 500
 WHOLE_MAIL = "whole-mail.eml"
 
 
@@ -37,6 +38,8 @@ class AttachedFile:
     method: str = ""
     # The SHA-256 of the attachment that it was found in, or "".
     unpacked_from: str = ""
+    # The name as it was given, where it is not that of a file; "": the same.
+    original_name: str = ""
 
     @property
     def content(self) -> bytes:
@@ -87,8 +90,9 @@ def attachment_of_part(part: Part, number: int) -> AttachedFile:
     found = _measure(content_of(part))
     content_type = cut(one_line(part.content_type.value), CONTENT_TYPE_MAX_BYTES)
     content_id = decode_value(part.raw("content-id") or "").strip("<> ")
+    name = attachment_name(part.file_name, content_type, number)
     return AttachedFile(
-        name=attachment_name(part.file_name, content_type, number),
+        name=name,
         content_type=content_type,
         sha256=found.sha256,
         size=found.size,
@@ -98,6 +102,7 @@ def attachment_of_part(part: Part, number: int) -> AttachedFile:
         or bool(content_id and not part.disposition.value),
         sniffed_type=found.sniffed_type,
         method=cut(part.content_type.parameters.get("method", "").upper(), METHOD_MAX_BYTES),
+        original_name=_original(part.file_name, name),
     )
 
 
@@ -111,8 +116,9 @@ def attachment_of_file(file: UnpackedFile, number: int) -> AttachedFile:
         or "application/octet-stream"
     )
     content_id = cut(one_line(file.content_id).strip("<> "), CONTENT_ID_MAX_BYTES)
+    name = attachment_name(file.name, content_type, number)
     return AttachedFile(
-        name=attachment_name(file.name, content_type, number),
+        name=name,
         content_type=content_type,
         sha256=found.sha256,
         size=found.size,
@@ -120,7 +126,13 @@ def attachment_of_file(file: UnpackedFile, number: int) -> AttachedFile:
         content_id=content_id or None,
         inline=bool(content_id),
         sniffed_type=found.sniffed_type,
+        original_name=_original(file.name, name),
     )
+
+
+def _original(given: str, name: str) -> str:
+    """Returns the name as it was given, unless that is the file's name."""
+    return "" if given == name else cut(given, ORIGINAL_NAME_MAX_BYTES)
 
 
 def whole_mail(data: View) -> AttachedFile:

@@ -49,4 +49,5 @@ class CollectedBlobs:
             sniffed_type=file.sniffed_type,
             method=file.method,
             unpacked_from=file.unpacked_from,
+            original_name=file.original_name,
         )

@@ -86,7 +86,13 @@ def field_bytes(field: HeaderField) -> int:
 
 def file_bytes(file: AttachedFile) -> int:
     """Counts the bytes of what a record says about an attachment, without its content."""
-    texts = (file.name, file.content_type, file.content_id or "", file.unpacked_from)
+    texts = (
+        file.name,
+        file.original_name,
+        file.content_type,
+        file.content_id or "",
+        file.unpacked_from,
+    )
     return sum(text_bytes(text) for text in texts)
 
 

@@ -22,6 +22,8 @@ def test_a_mail_gives_the_expected_record(path: Path) -> None:
     names = {one["sha256"]: one["name"] for one in record["attachments"]}
     for attachment in [*record["attachments"], *record["signatures"]]:
         assert len(attachment.pop("sha256")) == 64
+        if not attachment["original_name"]:
+            attachment.pop("original_name")
         # The expected files name the container, instead of its hash.
         if origin := attachment.pop("unpacked_from"):
             attachment["unpacked_from"] = names[origin]
