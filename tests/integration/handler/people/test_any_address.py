@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from postrail import people
 from postrail.database import transaction
 from postrail.message_parts import Address
 from postrail.people import PersonRow
+from postrail.people.changes import add_from_mail
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.makers.records import NOON, mail_parsed
 
 AT_WORK, AT_HOME, OLD = "mia@example.org", "mia@home.example", "mia@old.example"
 MIA = PersonRow(address=AT_WORK, name="Mia", addresses=(AT_HOME, AT_WORK, OLD))
@@ -50,6 +53,14 @@ async def test_an_inactive_person_is_unknown_by_every_address(bench: Bench, send
     await save(bench, PersonRow(address=AT_WORK, addresses=MIA.addresses, active=False))
     await bench.handle(mail_parsed())
     await comment(bench, sender)
+    assert await issues_of(bench) == ["HELP-1", "HELP-2"]
+
+
+async def test_a_person_whom_a_message_made_is_no_more_known_than_before(bench: Bench) -> None:
+    async with transaction(bench.pool) as connection:
+        await add_from_mail(connection, AT_HOME, "Mia", mail_id=str(uuid.uuid4()), now=NOON)
+    await bench.handle(mail_parsed())
+    await comment(bench, AT_HOME)
     assert await issues_of(bench) == ["HELP-1", "HELP-2"]
 
 
