@@ -165,3 +165,27 @@ async def test_messages_and_a_person_who_add_one_address_at_once_make_one_person
     # Where the message came first, Ana's new address is refused; it is never taken silently.
     assert all(one is True or one is False or isinstance(one, AddressTaken) for one in made)
     assert made.count(True) == 1
+
+
+@pytest.mark.parametrize("first", ["person", "message"])
+async def test_a_message_waits_for_another_one_or_a_person_with_its_address(
+    pool: Pool, first: str
+) -> None:
+    async def by_mail(connection: Connection) -> bool:
+        return await add_from_mail(connection, "new@b.example", "N", mail_id=MAIL_ID, now=NOON)
+
+    async def second() -> bool:
+        async with transaction(pool) as connection:
+            return await by_mail(connection)
+
+    async with asyncio.timeout(30):
+        async with transaction(pool) as connection:
+            if first == "message":
+                assert await by_mail(connection)
+            else:
+                new = replace(ANA, addresses=(*ANA.addresses, "new@b.example"))
+                await people.save(connection, new)
+            waiting = asyncio.create_task(second())
+            await asyncio.sleep(0.3)
+            assert not waiting.done()
+        assert await waiting is False
