@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from postrail.database import Connection
 from postrail.tracker import IssueNotFound
 from postrail.tracker.builtin.custom_values import read_custom_values, write_custom_values
+from postrail.tracker.builtin.search_text import write_issue_words
 
 CUSTOM_PREFIX = "field:"
 # Columns by the names of the fields; `resolved` is the time of the resolution.
@@ -31,6 +32,8 @@ COLUMNS = {
     # The SHA-256 of the blob that holds a description which is too large for the row.
     "description blob": "description_blob",
 }
+# The search finds an issue by these.
+SEARCHED = {"summary", "description", "reporter"}
 
 
 async def read_fields(
@@ -73,6 +76,8 @@ async def write_fields(
     columns = {COLUMNS[name]: value for name, value in values.items() if name in COLUMNS}
     if columns:
         await _update(connection, issue_key, columns)
+    if SEARCHED & values.keys():
+        await write_issue_words(connection, [issue_key])
     for name, value in values.items():
         if name not in COLUMNS:
             several = [] if value is None else value if isinstance(value, list) else [value]
