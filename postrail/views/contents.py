@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from postrail.blobs import BlobMissing, BlobStore
@@ -16,7 +17,10 @@ from postrail.stream import avro
 from postrail.stream.reader import read_record
 from postrail.stream.topics import MAIL_FETCHED
 from postrail.views.incoming import IncomingDetail
-from postrail.views.issues import CommentRow, IssueDetail
+from postrail.views.issue_detail import CommentEditRow, CommentRow, IssueDetail
+
+# The number of blobs that are read at once for one issue.
+BLOBS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,23 +111,37 @@ async def outgoing_bytes(
 
 async def with_texts(found: IssueDetail, blobs: BlobStore) -> IssueDetail:
     """Returns the issue with the texts that are too large for its rows, read from their blobs."""
-    return replace(
-        found,
-        description=await _whole(found.description, found.description_blob, blobs),
-        comments=[await _comment_with_texts(row, blobs) for row in found.comments],
+    slots = asyncio.Semaphore(BLOBS_AT_ONCE)
+    description, comments, edits = await asyncio.gather(
+        _whole(found.description, found.description_blob, blobs),
+        asyncio.gather(*(_comment_with_texts(row, blobs, slots) for row in found.comments)),
+        asyncio.gather(*(_edit_with_text(row, blobs, slots) for row in found.edits)),
     )
+    return replace(found, description=description, comments=comments, edits=edits)
 
 
-async def _comment_with_texts(row: CommentRow, blobs: BlobStore) -> CommentRow:
-    if row.reply_blob is None:
-        return replace(row, body=await _whole(row.body, row.body_blob, blobs))
-    parts = parts_from(await blobs.get(row.reply_blob))
+async def _comment_with_texts(
+    row: CommentRow, blobs: BlobStore, slots: asyncio.Semaphore
+) -> CommentRow:
+    async with slots:
+        if row.reply_blob is None:
+            return replace(row, body=await _whole(row.body, row.body_blob, blobs))
+        parts = parts_from(await blobs.get(row.reply_blob))
     return replace(
         row,
         body=row.body or parts.new_text,
         quoted_text=parts.quoted_text,
         signature=parts.signature,
     )
+
+
+async def _edit_with_text(
+    row: CommentEditRow, blobs: BlobStore, slots: asyncio.Semaphore
+) -> CommentEditRow:
+    async with slots:
+        if row.reply_blob is None or row.body_blob is not None:
+            return replace(row, body=await _whole(row.body, row.body_blob, blobs))
+        return replace(row, body=parts_from(await blobs.get(row.reply_blob)).new_text)
 
 
 async def _whole(short: str, blob: str | None, blobs: BlobStore) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows_as
-from postrail.tracker import IssueNotFound, issues
+from postrail.views.issue_keys import present_key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,9 +47,9 @@ async def history(connection: Connection, issue_key: str) -> list[HistoryRow]:
 
     Raises IssueNotFound.
     """
-    found = (await issues.by_key(connection, [issue_key])).get(issue_key)
-    if found is None:
-        raise IssueNotFound(
-            f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
-        )
-    return await rows_as(connection, HistoryRow, _CHANGES, [found.issue_key])
+    return await changes_of(connection, await present_key(connection, issue_key))
+
+
+async def changes_of(connection: Connection, present_key: str) -> list[HistoryRow]:
+    """Returns the changes of the issue that has this key now, oldest first."""
+    return await rows_as(connection, HistoryRow, _CHANGES, [present_key])

@@ -20,7 +20,7 @@ from services.cli.commands.issues.field_options import (
     values_of,
 )
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.history import shown_value
+from services.cli.commands.issues.values import shown_value
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
 from services.cli.visible import clean

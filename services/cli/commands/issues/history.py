@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from postrail.settings import Settings
 from postrail.views import history as view
 from postrail.views.history import HistoryRow
 from services.cli.commands.issues.group import Key, issues
+from services.cli.commands.issues.values import shown_value
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
-from services.cli.output import Json, as_json, show_json, show_table
-
-# A longer value, such as a description, is shown by its beginning.
-VALUE_MAX_CHARACTERS = 60
+from services.cli.output import Json, show_json, show_table
 
 
 @issues.command("history")
@@ -42,17 +38,6 @@ def show_history(key: Key, data: Data = None, json: Json = False) -> None:
         ],
         empty="No changes.",
     )
-
-
-def shown_value(value: Any) -> str:
-    """Returns a value of JSON as people read it, and of a long one the beginning."""
-    if value is None or value == [] or value == "":
-        return "none"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    if isinstance(value, dict):
-        text = as_json(value)
-    line = " ".join(text.split())
-    return line if len(line) <= VALUE_MAX_CHARACTERS else line[:VALUE_MAX_CHARACTERS] + "…"
 
 
 async def _history(settings: Settings, key: str) -> list[HistoryRow]:

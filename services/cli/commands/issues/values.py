@@ -1,0 +1,23 @@
+"""Values of fields as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.cli.output import as_json
+
+# A longer value, such as a description, is shown by its beginning.
+VALUE_MAX_CHARACTERS = 60
+
+
+def shown_value(value: Any) -> str:
+    """Returns a value of JSON as people read it, and of a long one the beginning."""
+    if value is None or value == [] or value == "":
+        return "none"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        # A file or comment, or the blob of a large text.
+        text = str(value.get("name") or value.get("id") or as_json(value))
+        text += " (internal)" if value.get("internal") else ""
+    line = " ".join(text.split())
+    return line if len(line) <= VALUE_MAX_CHARACTERS else line[:VALUE_MAX_CHARACTERS] + "…"

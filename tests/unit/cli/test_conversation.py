@@ -1,0 +1,67 @@
+"""The conversation of an issue in the terminal: pictures in their places, values of changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from postrail.views.issue_detail import AttachmentRow
+from services.cli.commands.issues.conversation import described, with_pictures
+from services.cli.commands.issues.values import shown_value
+
+
+def file(name: str, content_id: str | None = None, original: str | None = None) -> AttachmentRow:
+    return AttachmentRow(
+        attachment_id=1,
+        name=name,
+        original_name=original,
+        content_type="image/png",
+        size=5,
+        sha256="0" * 64,
+        content_id=content_id,
+        comment_id=None,
+    )
+
+
+A, B, C = file("a.png", "a@x"), file("b.png"), file("c_.png", "c@x", "c?.png")
+SHOWN_A = "[image: a.png, image/png, 5 bytes]"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "rest"),
+    [
+        # Outlook and Gmail name pictures in plain texts in ways of their own.
+        ("See [cid:a@x] here", f"See {SHOWN_A} here", [B, C]),
+        ("[image: b.png]\n[cid:a@x]", f"[image: b.png, image/png, 5 bytes]\n{SHOWN_A}", [C]),
+        ("[image: c?.png]", f"[image: {described(C)}]", [A, B]),
+        # Each in one place only; unknown ones stay as they are.
+        ("[cid:a@x][cid:a@x]", f"{SHOWN_A}[cid:a@x]", [B, C]),
+        ("[cid:d@x] [image: ] [cid:]", "[cid:d@x] [image: ] [cid:]", [A, B, C]),
+        ("", "", [A, B, C]),
+    ],
+)
+def test_pictures_are_named_in_their_places(
+    text: str, shown: str, rest: list[AttachmentRow]
+) -> None:
+    assert with_pictures(text, [A, B, C]) == (shown, rest)
+
+
+def test_a_file_says_under_which_name_it_was_sent() -> None:
+    assert described(C) == "c_.png (sent as 'c?.png'), image/png, 5 bytes"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "none"),
+        ([], "none"),
+        (["a", "b"], "a, b"),
+        (3, "3"),
+        ("two\nlines", "two lines"),
+        ({"id": 7, "name": "plan.pdf", "size": 1}, "plan.pdf"),
+        ({"id": 12, "internal": False}, "12"),
+        ({"id": 12, "internal": True}, "12 (internal)"),
+        ({"blob": "00"}, '{"blob": "00"}'),
+    ],
+)
+def test_values_of_changes(value: object, shown: str) -> None:
+    assert shown_value(value) == shown
