@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, cast
 
 from postrail.blobs import BlobStore
@@ -21,7 +22,7 @@ from postrail.incoming.fetched import FetchedRow, record_fetched
 from postrail.message_parts import ReplyParts
 from postrail.observe.health import Health
 from postrail.process import Process
-from postrail.records import MailDead, MailParsed, PipelineProgress
+from postrail.records import BlobReference, MailDead, MailParsed, PipelineProgress
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
@@ -213,24 +214,28 @@ async def handler_on(
 def replied(settings: Settings, parts: ReplyParts, *, large: bool) -> str:
     """Makes a reply to HELP-1 its comment; returns the id of the message."""
     mail_id = str(uuid.uuid4())
-
-    async def take_effect() -> None:
-        blob = None
-        if large:
-            blob = await BlobStore(settings.blobs.url).put(json.dumps(asdict(parts)).encode())
-        mail = mail_parsed(
-            mail_id=mail_id,
-            subject="Re: HELP-1",
-            reply=None if large else parts,
-            reply_blob=blob,
-        )
-        pool = await open_pool(settings.database)
-        try:
-            async with handler_on(settings, pool, MemoryProducer()) as handler:
-                await handler.take_in([received(mail, partition=1)])
-                await handler.work_batch()
-        finally:
-            await pool.close()
-
-    asyncio.run(take_effect())
+    blobs = [json.dumps(asdict(parts)).encode()] if large else []
+    blob = BlobReference(sha256=sha256(blobs[0]).hexdigest(), size=len(blobs[0])) if large else None
+    mail = mail_parsed(
+        mail_id=mail_id,
+        subject="Re: HELP-1",
+        reply=None if large else parts,
+        reply_blob=blob,
+    )
+    asyncio.run(take_effect(settings, mail, blobs))
     return mail_id
+
+
+async def take_effect(
+    settings: Settings, mail: MailParsed, blobs: Sequence[bytes], *, partition: int = 1
+) -> None:
+    """Handles a parsed message, the first of this partition, whose large parts are these blobs."""
+    for content in blobs:
+        await BlobStore(settings.blobs.url).put(content)
+    pool = await open_pool(settings.database)
+    try:
+        async with handler_on(settings, pool, MemoryProducer()) as handler:
+            await handler.take_in([received(mail, partition=partition)])
+            await handler.work_batch()
+    finally:
+        await pool.close()

@@ -11,6 +11,7 @@ issues = typer.Typer(no_args_is_help=True)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of an issue, for example HELP-1.")]
 
 # Each of these modules adds its commands to the group.
+import services.cli.commands.issues.attachments  # noqa: E402
 import services.cli.commands.issues.comment  # noqa: E402
 import services.cli.commands.issues.create  # noqa: E402
 import services.cli.commands.issues.edit  # noqa: E402
