@@ -120,6 +120,8 @@ class MailParsed:
     charsets: list[str] = field(default_factory=list)
     mailing_list: MailingList | None = None
     events: list[CalendarEvent] = field(default_factory=list)
+    # The text quotes a notification of an internal comment.
+    quotes_internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,6 +51,6 @@ def _comment(question: Question, issue: IssueRef, reason: str, *, joins: bool) -
         muted=question.muted,
         joins_conversation=joins,
         # The answer to an internal comment may quote it, whoever sends it.
-        internal=question.facts.answers_internal,
+        internal=question.facts.answers_internal or question.mail.quotes_internal,
     )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

@@ -14,7 +14,7 @@ from datetime import datetime
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.audience import reporter, watchers_except_author
 from postrail.notifications.mime import message_id_for, written_id
-from postrail.notifications.reply_marker import REPLY_MARKER
+from postrail.notifications.reply_marker import INTERNAL_MARKER, REPLY_MARKER
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 
@@ -27,6 +27,7 @@ CONFIRMATION_MAX_CHARACTERS = 2000
 NAME_MAX_CHARACTERS = 200
 # The reply stands above this line, whatever a mail program writes before what it quotes.
 MARKER_LINE = f"--- Please {REPLY_MARKER} ---"
+INTERNAL_MARKER_LINE = f"--- {INTERNAL_MARKER} ---"
 HOW_TO_ADD = "To add anything, just reply to this email."
 HOW_TO_ANSWER_INTERNALLY = (
     "This comment and all replies to this email are internal: outsiders do not see them."
@@ -73,7 +74,7 @@ def commented_internally(
     """Returns the text that reports an internal comment to those who may see it."""
     who = author.name or author.address or "An unknown sender"
     return (
-        f"{MARKER_LINE}\n\n{who} commented internally on {audience.issue_key}:"
+        f"{INTERNAL_MARKER_LINE}\n\n{who} commented internally on {audience.issue_key}:"
         f" {audience.summary}\n\n{excerpt(body, max_characters, audience.issue_key)}\n\n"
         f"-- \n{HOW_TO_ANSWER_INTERNALLY}\n"
     )

@@ -38,6 +38,7 @@ from services.parser.record.limits import (
     result_bytes,
     text_bytes,
 )
+from services.parser.reply.headings import quotes_internal
 from services.parser.text.decode import cut
 
 
@@ -118,6 +119,7 @@ def make_record(
         mailing_list=mail.mailing_list,
         events=fitting(mail.events, EVENTS_MAX_BYTES, event_bytes, "events", defects),
         defects=defects[:DEFECTS_MAX],
+        quotes_internal=quotes_internal(mail.content.text),
     )
     return ParsedRecord(record, list(blobs.by_name.values()))
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from postrail.database import transaction
 from postrail.message_parts import Address, ReplyParts
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.comment import comment
-from postrail.records import MailParsed
+from postrail.outgoing.intake import take_in
+from postrail.records import MailParsed, OutgoingQueued
+from postrail.stream import avro
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed
 
@@ -101,6 +104,31 @@ async def test_a_leaked_internal_comment_that_an_outsider_answers_stays_internal
         "agent@example.com",
         "other@example.com",
     }
+
+
+async def test_an_answer_is_internal_by_what_it_quotes(bench: Bench) -> None:
+    """Some servers change the Message-IDs of what they send, and answers name theirs."""
+    await internal_message_id(bench)
+    ((text,),) = await bench.rows("SELECT text FROM outgoing_mail WHERE internal")
+    quoted = "".join(f"> {line}\r\n" for line in str(text).splitlines())
+    await bench.arrive(
+        b"From: other@example.com\r\nTo: support@example.com\r\nSubject: Re: [HELP-1] Fire\r\n"
+        b"Message-ID: <answer@example.com>\r\nIn-Reply-To: <changed@ses.example>\r\n\r\n"
+        b"So what?\r\n\r\n" + quoted.encode()
+    )
+    assert await stored(bench) == [("other@example.com", True)]
+    assert await told(bench) == [("agent@example.com", True)]
+
+
+async def test_a_restored_notification_is_still_internal(bench: Bench) -> None:
+    message_id = await internal_message_id(bench)
+    found = await bench.rows("SELECT value FROM outbox WHERE topic = 'outgoing.queued'")
+    queued = [avro.decode_as(OutgoingQueued, bytes(value)) for (value,) in found]
+    async with transaction(bench.pool) as connection:
+        await connection.execute("DELETE FROM outgoing_mail")
+        assert await take_in(connection, queued) == 1
+    await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=[message_id]))
+    assert await stored(bench) == [("agent@example.com", True)]
 
 
 async def test_other_answers_are_public(bench: Bench) -> None:

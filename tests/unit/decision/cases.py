@@ -62,6 +62,13 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         Outcome.COMMENT,
         AddComment(issue=HELP_1, muted=False, internal=True),
     ),
+    # one whose Message-ID a server has changed quotes it
+    (
+        mail_parsed(quotes_internal=True),
+        known(HELP_1),
+        Outcome.COMMENT,
+        AddComment(issue=HELP_1, muted=False, internal=True),
+    ),
     # an out-of-office answer is a comment that notifies nobody
     (
         mail_parsed(kind="auto_reply"),

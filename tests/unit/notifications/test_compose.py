@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from postrail.notifications.compose import MARKER_LINE, beginning, commented, issue_created
+from postrail.notifications.compose import (
+    MARKER_LINE,
+    beginning,
+    commented,
+    commented_internally,
+    issue_created,
+)
+from postrail.notifications.reply_marker import INTERNAL_MARKER
 from postrail.tracker.issues import Audience, Watcher
 from services.parser.reply import split_reply
 
@@ -23,6 +30,12 @@ ADA = Watcher(address="ada@example.org", name="Ada")
 BO = Watcher(address="bo@example.org", name="Bo")
 ISSUE_CREATED = issue_created(AUDIENCE, ADA, "It burns.", 100)
 COMMENTED = commented(AUDIENCE, BO, "Use water.", 100)
+
+
+def test_an_internal_comment_says_that_it_is_and_that_answers_are() -> None:
+    text = commented_internally(AUDIENCE, BO, "They never paid.", 100)
+    assert text.startswith(f"--- {INTERNAL_MARKER} ---\n\nBo commented internally on HELP-1")
+    assert "\n\nThey never paid.\n\n-- \nThis comment and all replies" in text
 
 
 @pytest.mark.parametrize("text", [ISSUE_CREATED, COMMENTED])

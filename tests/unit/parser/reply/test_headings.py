@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.parser.reply import split_reply
+from services.parser.reply.headings import quotes_internal
 from services.parser.reply.lines import fold
 from services.parser.reply.words import (
     DEVICES,
@@ -107,3 +108,19 @@ def test_a_marker_ends_the_new_text(marker: str) -> None:
 def test_the_words_in_tables_are_folded() -> None:
     for name in (*FIELDS, *ORIGINAL, *FORWARDED, *MARKERS, *WROTE, *DISCLAIMERS, *DEVICES):
         assert name == " ".join(fold(name).split()), name
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes"),
+    [
+        ("Yes.\n\n> --- Internal: please reply above this line ---\n> Secret", True),
+        # Wrapped, and quoted twice.
+        (">> --- Internal: please reply\n>> above this\n> > line ---", True),
+        ("| Internal:\u00a0please reply above this line", True),
+        ("--- Please reply above this line ---", False),
+        ("Internal: please call me", False),
+        ("", False),
+    ],
+)
+def test_quoted_internal_comments_are_found(text: str, quotes: bool) -> None:
+    assert quotes_internal(text) == quotes
