@@ -11,7 +11,7 @@ from postrail.operate.issues.move import move
 from services.cli.commands.issues.desk import Author, at_desk
 from services.cli.commands.issues.field_options import Set, pairs, values_of
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.history import shown_value
+from services.cli.commands.issues.values import shown_value
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
