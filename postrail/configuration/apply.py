@@ -5,8 +5,11 @@ Applying the same file again changes nothing. What the file does not name stays 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+
+from psycopg.errors import ForeignKeyViolation
 
 from postrail.configuration import store
 from postrail.configuration.entry import ConfigurationFileError, Entry, Fault
@@ -14,6 +17,7 @@ from postrail.configuration.kinds import kind_of
 from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.sealing import resealed
 from postrail.database import Connection
+from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets
 
 
@@ -29,7 +33,8 @@ async def apply_entries(
 ) -> Plan:
     """Plans the changes and, unless it is a dry run, writes them in the caller's transaction.
 
-    Raises ConfigurationFileError that names each fault by line and field; then nothing is written.
+    Raises ConfigurationFileError that names each fault by line and field, and ConfigurationError
+    for a removal that met an issue at the same moment; then nothing is written.
     """
     if not dry_run:
         await store.lock_configuration(connection)
@@ -38,7 +43,10 @@ async def apply_entries(
         raise ConfigurationFileError(file, faults)
     for change in () if dry_run else plan.changes:
         if change.action != "unchanged":
-            await store.save(connection, change.after, before=change.before, author=author, now=now)
+            with _removals_unused(file):
+                await store.save(
+                    connection, change.after, before=change.before, author=author, now=now
+                )
     return plan
 
 
@@ -55,6 +63,18 @@ async def _faults_of_use(
             found = await in_use(connection, change.before, change.after)
             faults += [entry.fault(field, problem) for field, problem in found]
     return faults
+
+
+@contextlib.contextmanager
+def _removals_unused(file: str) -> Iterator[None]:
+    """Raises ConfigurationError when a removed part came into use since the check."""
+    try:
+        yield
+    except ForeignKeyViolation as error:
+        raise ConfigurationError(
+            f"{file} removes what an issue has begun to use at this moment",
+            remedy="Apply it again: it then says what, and which issue",
+        ) from error
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:

@@ -12,6 +12,7 @@ from postrail.database import Connection
 from postrail.tracker import IssueNotFound
 from postrail.tracker.builtin.custom_values import read_custom_values, write_custom_values
 from postrail.tracker.builtin.search_text import write_issue_words
+from postrail.tracker.builtin.usage import parts_exist
 
 CUSTOM_PREFIX = "field:"
 # Columns by the names of the fields; `resolved` is the time of the resolution.
@@ -71,18 +72,19 @@ async def write_fields(
 ) -> None:
     """Writes some fields by name, with values as they are stored.
 
-    The caller has locked the issue and checked the values.
+    The caller has locked the issue and checked the values. Raises SettingsChanged.
     """
     columns = {COLUMNS[name]: value for name, value in values.items() if name in COLUMNS}
-    if columns:
-        await _update(connection, issue_key, columns)
+    with parts_exist():
+        if columns:
+            await _update(connection, issue_key, columns)
+        for name, value in values.items():
+            if name not in COLUMNS:
+                several = [] if value is None else value if isinstance(value, list) else [value]
+                field = name.removeprefix(CUSTOM_PREFIX)
+                await write_custom_values(connection, issue_key, project_key, field, several)
     if SEARCHED & values.keys():
         await write_issue_words(connection, [issue_key])
-    for name, value in values.items():
-        if name not in COLUMNS:
-            several = [] if value is None else value if isinstance(value, list) else [value]
-            field = name.removeprefix(CUSTOM_PREFIX)
-            await write_custom_values(connection, issue_key, project_key, field, several)
 
 
 async def _update(connection: Connection, issue_key: str, columns: Mapping[str, Any]) -> None:

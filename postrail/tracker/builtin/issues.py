@@ -9,13 +9,26 @@ from psycopg.types.json import Jsonb
 
 from postrail.database import Connection, one, rows
 from postrail.tracker import IssueDraft, IssueNotFound
+from postrail.tracker.builtin.usage import parts_exist
 
 
 async def insert_issues(
     connection: Connection, drafts: Sequence[IssueDraft], numbers: Sequence[int], now: datetime
 ) -> list[str]:
-    """Inserts the issues with these numbers and returns their keys."""
+    """Inserts the issues with these numbers and returns their keys; raises SettingsChanged."""
     keys = [f"{draft.project}-{number}" for draft, number in zip(drafts, numbers, strict=True)]
+    with parts_exist():
+        await _insert(connection, drafts, keys, numbers, now)
+    return keys
+
+
+async def _insert(
+    connection: Connection,
+    drafts: Sequence[IssueDraft],
+    keys: Sequence[str],
+    numbers: Sequence[int],
+    now: datetime,
+) -> None:
     await connection.execute(
         "INSERT INTO issue (issue_key, project_key, number, issue_type, status, summary,"
         "  description, description_blob, reporter_address, reporter_name, conversation, mail_id,"
@@ -34,7 +47,7 @@ async def insert_issues(
         [
             now,
             now,
-            keys,
+            list(keys),
             [draft.project for draft in drafts],
             list(numbers),
             [draft.issue_type for draft in drafts],
@@ -54,7 +67,6 @@ async def insert_issues(
             [draft.due for draft in drafts],
         ],
     )
-    return keys
 
 
 async def touch_issues(connection: Connection, issue_keys: Sequence[str], now: datetime) -> None:

@@ -1,13 +1,22 @@
-"""Counts the issues that use a part of their project: a type, a status, a custom field."""
+"""Holds issues and the parts of their projects together: types, statuses, custom fields."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, LiteralString
 
+from psycopg.errors import ForeignKeyViolation
+
 from postrail.database import Connection, one
+from postrail.errors import TransientError
 
 PartName = Literal["type", "status", "component", "field", "choice"]
+
+
+class SettingsChanged(TransientError):
+    """The project's settings changed while an issue was written; the next try uses the new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +59,14 @@ async def issues_with(
     found = await one(connection, "WITH used AS (" + _USED_BY[part.kind] + _COUNTED, parameters)
     assert found is not None
     return found[0], found[1]
+
+
+@contextlib.contextmanager
+def parts_exist() -> Iterator[None]:
+    """Raises SettingsChanged when a row names a part that another transaction has removed."""
+    try:
+        yield
+    except ForeignKeyViolation as error:
+        raise SettingsChanged(
+            "the settings of the project or a person changed at this moment", remedy="Try again"
+        ) from error

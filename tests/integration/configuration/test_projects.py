@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -15,10 +16,12 @@ from postrail.configuration.plan import Plan
 from postrail.configuration.store import read_all
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text
-from postrail.database import Connection, one_connection
+from postrail.database import Connection, one_connection, rows
+from postrail.errors import ConfigurationError
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import DatabaseSettings, SecretSettings
 from postrail.tracker.builtin.tracker import BuiltinTracker
+from postrail.tracker.builtin.usage import SettingsChanged
 from tests.makers.drafts import issue_draft
 
 SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
@@ -223,6 +226,53 @@ async def test_of_many_issues_some_are_named(connection: Connection) -> None:
     await BuiltinTracker().create_issues(connection, drafts, NOW)
     (fault,) = await faults_of(connection, HELP.replace("{name: Bug, number: 77}, ", ""))
     assert "7 issues have it (HELP-1, HELP-2, HELP-3, HELP-4, HELP-5, …)" in fault
+
+
+@pytest.mark.parametrize("issue_first", [True, False])
+async def test_a_removal_and_an_issue_that_meet_leave_no_issue_without_its_type(
+    database_url: str, issue_first: bool
+) -> None:
+    database = DatabaseSettings(url=SecretStr(database_url))
+    without = HELP.replace("{name: Bug, number: 77}, ", "")
+    async with one_connection(database) as connection:
+        await apply(connection, REST + HELP)
+
+    async def remove() -> None:
+        async with one_connection(database) as connection:
+            await apply(connection, without)
+
+    async def create() -> None:
+        async with one_connection(database) as connection:
+            await BuiltinTracker().create_issues(connection, [issue_draft(issue_type="Bug")], NOW)
+
+    async with one_connection(database) as connection:
+        if issue_first:
+            await BuiltinTracker().create_issues(connection, [issue_draft(issue_type="Bug")], NOW)
+            second = asyncio.create_task(remove())
+        else:
+            await apply(connection, without)
+            second = asyncio.create_task(create())
+        await until_it_waits(connection)
+    if issue_first:
+        with pytest.raises(ConfigurationError, match="an issue has begun to use at this moment"):
+            await second
+    else:
+        with pytest.raises(SettingsChanged, match="Try again"):
+            await second
+    async with one_connection(database) as connection:
+        (project,) = await load.projects(connection)
+        found = await rows(connection, "SELECT issue_type FROM issue")
+    types = [one.name for one in project.issue_types]
+    assert ("Bug" in types, found) == ((True, [("Bug",)]) if issue_first else (False, []))
+
+
+async def until_it_waits(connection: Connection) -> None:
+    """Waits until another connection waits for a lock of this one."""
+    for _ in range(600):
+        if await rows(connection, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("no connection waits")
 
 
 async def test_two_projects_exchange_their_addresses(database_url: str) -> None:

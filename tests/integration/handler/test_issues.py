@@ -167,3 +167,17 @@ async def test_an_assignee_who_writes_is_confirmed_once(bench: Bench) -> None:
     await bench.handle(mail_parsed(sender=Address(name="Agent", address="agent@example.com")))
     (confirmed,) = bench.sent(OutgoingQueued)
     assert "We received your message" in confirmed.text
+
+
+async def test_an_issue_waits_for_no_setting_that_was_removed_meanwhile(bench: Bench) -> None:
+    created = bench.tracker.create_issues
+
+    async def after_a_change(connection: Any, drafts: Any, now: Any) -> list[str]:
+        bench.tracker.create_issues = created  # type: ignore[method-assign]
+        await bench.save(Project(key="HELP", name="Help desk", issue_types=["Incident"]))
+        return await created(connection, drafts, now)
+
+    bench.tracker.create_issues = after_a_change  # type: ignore[method-assign]
+    await bench.handle(mail_parsed())
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT issue_type FROM issue") == [("Incident",)]
