@@ -14,15 +14,11 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import GROUP, CustomField, Project
+from postrail.query import fields as query
 
-# Names that a custom field may not have.
-FIELD_NAMES = (
-    "summary, description, type, status, resolution, priority, assignee, reporter, labels,"
-    " components, due, key, project, created, updated, resolved, watcher, text, comment,"
-    " attachment, link"
-)
-QUERY_WORDS = "and, or, not, in, is, empty, null, order, by, asc, desc"
-RESERVED_NAMES = frozenset(f"{FIELD_NAMES}, {QUERY_WORDS}".split(", "))
+# Names that a custom field may not have: those of other fields, and the words of queries.
+OTHER_NAMES = "comment, attachment, link, and, or, not, in, is, empty, null, order, by, asc, desc"
+RESERVED_NAMES = query.RESERVED_NAMES | frozenset(OTHER_NAMES.split(", "))
 FIELD_NAME = re.compile(r"[^\W\d_][\w .-]*")
 
 

@@ -107,6 +107,8 @@ FIELD = "    fields: [{name: Room, kind: text}, "
         # custom fields
         (FIELD + "{name: room, kind: date}]", ["fields: 'room' is given twice"]),
         (FIELD + "{name: Due, kind: date}]", ["fields: 'Due' is the name of a built-in field"]),
+        # A name of JQL.
+        (FIELD + "{name: issueType, kind: text}]", ["'issueType' is the name of a built-in field"]),
         (FIELD + "{name: Order, kind: text}]", ["fields: 'Order' is the name of a built-in field"]),
         (FIELD + "{name: 'a:b', kind: text}]", ["fields: 'a:b' must begin with a letter"]),
         (FIELD + "{name: 1st, kind: text}]", ["fields: '1st' must begin with a letter"]),
