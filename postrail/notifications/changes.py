@@ -15,7 +15,7 @@ def assigned_to(address: str) -> Event:
 
 
 def new_for(address: str) -> Event:
-    """Returns the event of a new issue of another person, which its assignee is notified of."""
+    """Returns the event of a new issue, which its assignee is notified of by watching."""
     return Event(partial(_only, address), new)
 
 
@@ -33,32 +33,30 @@ def _only(
 
 def assigned(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
     """Returns the text that tells a person of an assignment; `body` is the issue's description."""
-    return _text(audience, author, "assigned {key} to you", body, max_characters)
+    return _text(audience, author, f"assigned {audience.issue_key} to you", body, max_characters)
 
 
 def new(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
-    """Returns the text that tells the assignee of a new issue; `body` is its description."""
-    return _text(audience, author, "opened {key}, which is assigned to you", body, max_characters)
+    """Returns the text that tells a person of a new issue that is assigned to them."""
+    did = f"opened {audience.issue_key}, which is assigned to you"
+    return _text(audience, author, did, body, max_characters)
 
 
 def created(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
     """Returns the text that tells the reporter of an issue made by another person."""
-    return _text(audience, author, "opened {key} for you", body, max_characters)
+    return _text(audience, author, f"opened {audience.issue_key} for you", body, max_characters)
 
 
 def status_changed(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
     """Returns the text that reports a new status, which is the body, to the watchers."""
-    return _text(audience, author, f"set {{key}} to {body}", "", max_characters)
+    return _text(audience, author, f"set {audience.issue_key} to {body}", "", max_characters)
 
 
 def _text(audience: Audience, author: Watcher, did: str, body: str, max_characters: int) -> str:
-    key = audience.issue_key
     who = author.name or author.address or "The help desk"
-    shown = excerpt(body, max_characters, key)
-    return (
-        f"{MARKER_LINE}\n\n{who} {did.replace('{key}', key)}: {audience.summary}\n\n"
-        f"{shown}{2 * chr(10) if shown else ''}-- \n{HOW_TO_ADD}\n"
-    )
+    shown = excerpt(body, max_characters, audience.issue_key)
+    parts = [MARKER_LINE, f"{who} {did}: {audience.summary}", shown, f"-- \n{HOW_TO_ADD}\n"]
+    return "\n\n".join(part for part in parts if part)
 
 
 STATUS_CHANGED = Event(watchers_except_author, status_changed)

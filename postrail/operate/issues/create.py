@@ -14,7 +14,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
-from postrail.notifications.changes import assigned_to, created_for
+from postrail.notifications.changes import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, publish, role_in
 from postrail.operate.issues.fields import UNRECORDED, checked, name_of, values_of
 from postrail.operate.issues.watch import watcher_with, watches
@@ -183,4 +183,4 @@ async def _involve(act: ActInProgress, stored: Mapping[str, Any]) -> None:
     if assignee:
         await watches(act, assignee)
     if assignee and assignee != told.address:
-        act.announce(assigned_to(assignee), stored["description"], part="assigned")
+        act.announce(new_for(assignee), stored["description"], part="assigned")

@@ -88,7 +88,7 @@ async def test_people_of_a_new_issue_watch_it_and_are_notified(pool: Pool, desk:
     assert await query(pool, WATCHERS) == [(ADA,), (SECOND,)]
     texts = dict(await mails(pool))
     assert "An Agent opened HELP-1 for you: A new printer\n\nPlease.\nSoon.\n" in texts[ADA]
-    assert "An Agent assigned HELP-1 to you: A new printer\n" in texts[SECOND]
+    assert "An Agent opened HELP-1, which is assigned to you: A new printer\n" in texts[SECOND]
 
 
 async def test_a_reporter_who_is_assigned_is_notified_once(pool: Pool, desk: Desk) -> None:
