@@ -11,6 +11,7 @@ from postrail.effects.notify import Announcement
 from postrail.errors import ConfigurationError, PermanentError
 from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.operate.issues.watch import watches
 from postrail.people.mentions import names_in
 from postrail.records import CommentWritten
 from postrail.tracker import CommentDraft, issues
@@ -77,7 +78,7 @@ async def comment(
             text=text,
             internal=internal,
         )
-        await issues.record_involvements(act.connection, [_involvement(act, author)])
+        await _involve(act, author)
         mentions = await _mentions(act, text, internal)
         act.announcements.append(_announcement(act, author, text, internal, mentions))
     return Commented(
@@ -162,13 +163,14 @@ def _draft(act: ActInProgress, author: Watcher, text: str, internal: bool) -> Co
     )
 
 
-def _involvement(act: ActInProgress, author: Watcher) -> Involvement:
-    return Involvement(
-        issue_id=act.issue.issue_id,
-        watcher=None if author.address in act.snapshot.own_addresses else author,
-        participants=(author.address,),
-        arrived_at=None,
+async def _involve(act: ActInProgress, author: Watcher) -> None:
+    """Lets the author take part in the issue, and watch it unless the address is ours."""
+    taking_part = Involvement(
+        issue_id=act.issue.issue_id, watcher=None, participants=(author.address,), arrived_at=None
     )
+    await issues.record_involvements(act.connection, [taking_part])
+    if author.address not in act.snapshot.own_addresses:
+        await watches(act, author.address)
 
 
 async def _mentions(act: ActInProgress, text: str, internal: bool) -> Mentions:

@@ -12,21 +12,27 @@ from typing import Any
 from postrail.database import Pool, transaction
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.assign import assign
+from postrail.operate.issues.comment import comment
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
 from postrail.operate.issues.fields import UNRECORDED
+from postrail.operate.issues.link import link, unlink
+from postrail.operate.issues.move import MoveNotPossible, move
 from postrail.operate.issues.transition import transition
 from postrail.operate.issues.watch import watch
+from postrail.tracker import issues
 from postrail.tracker.builtin.fields import read_fields
 from postrail.workflow.fields import json_value
 from postrail.workflow.rights import NotAllowed
 from postrail.workflow.transitions import TransitionNotAllowed
+from postrail.workflow.values import InvalidValue
 from tests.integration.operate.issues.scene import (
     ADMINISTRATOR,
     AGENT,
     LATER,
     LEAD,
     OPERATOR,
+    new_issue,
     published,
     query,
 )
@@ -35,11 +41,14 @@ ACTS = 1000
 State = dict[str, Any]
 PEOPLE = ["agent@example.com", "lead@example.com", "second@example.com"]
 WORDS = ["fire", "Ünïcode ✓", "a\tb", "", "long " * 500, "'quoted\" \\", "\u2028line"]
+# Fields of which each change adds a value, or takes one away.
+SETS = ("watcher", "link", "comment")
 STATUSES = ["Open", "In Progress", "Released", "Done"]
 
 
 async def test_an_issue_is_its_creation_and_its_history(pool: Pool, desk: Desk) -> None:
     chance = random.Random(11)
+    await new_issue(pool)
     values = {"summary": "First", "reporter": "agent@example.com", "labels": "a,b", "Pages": "7"}
     issue = (await create(desk, AGENT, "HELP", values)).issue_key
     first = await state_of(pool, issue)
@@ -47,7 +56,10 @@ async def test_an_issue_is_its_creation_and_its_history(pool: Pool, desk: Desk) 
         await random_act(chance, replace(desk, now=LATER + timedelta(minutes=number)), issue)
     last = await state_of(pool, issue)
     rows = await query(
-        pool, "SELECT field, before, after, changed_at FROM issue_change ORDER BY change_id"
+        pool,
+        "SELECT field, before, after, changed_at FROM issue_change"
+        " WHERE issue_key = %s ORDER BY change_id",
+        last["key"],
     )
     assert len(rows) > ACTS // 2
     state = {**first}
@@ -62,8 +74,10 @@ async def test_an_issue_is_its_creation_and_its_history(pool: Pool, desk: Desk) 
 
 async def from_records(pool: Pool) -> State:
     """Rebuilds the issue from nothing but the records of its acts."""
-    state: State = {"watcher": set(), "resolved": None}
+    state: State = {**{name: set() for name in SETS}, "resolved": None, "key": "HELP-2"}
     for record in await published(pool):
+        if record.issue_key == "HELP-1":
+            continue
         for one in record.changes:
             before, after = (
                 None if text is None else json.loads(text) for text in (one.before, one.after)
@@ -74,9 +88,10 @@ async def from_records(pool: Pool) -> State:
 
 def change(state: State, field: str, before: Any, after: Any, now: datetime) -> None:
     """Changes a field, whose value has to be the one before."""
-    if field == "watcher":
-        assert before is None or before in state["watcher"]
-        state["watcher"] = (state["watcher"] - {before}) | ({after} - {None})
+    if field in SETS:
+        gone, new = ({json.dumps(one)} if one else set() for one in (before, after))
+        assert gone <= state[field]
+        state[field] = state[field] - gone | new
         return
     assert state.get(field) == before, field
     state[field] = after
@@ -90,10 +105,8 @@ def change(state: State, field: str, before: Any, after: Any, now: datetime) -> 
 async def random_act(chance: random.Random, desk: Desk, issue: str) -> None:
     """Does one of the acts, which the workflow or the actor's role may refuse."""
     actor = chance.choice([AGENT, LEAD, ADMINISTRATOR, OPERATOR])
-    act = chance.choice(
-        [edit_a_field, edit_a_list, change_the_assignee, change_the_status, change_a_watcher]
-    )
-    with contextlib.suppress(TransitionNotAllowed, NotAllowed):
+    act = chance.choice(RANDOM_ACTS)
+    with contextlib.suppress(*REFUSALS):
         await act(chance, desk, actor, issue)
 
 
@@ -137,11 +150,34 @@ async def change_a_watcher(chance: random.Random, desk: Desk, actor: Actor, issu
     await watch(desk, actor, issue, watcher=chance.choice(PEOPLE), watching=watching)
 
 
+async def link_it(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    act = chance.choice([link, unlink])
+    await act(desk, actor, issue, "blocks", "HELP-1")
+
+
+async def comment_on_it(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    await comment(desk, AGENT, issue, "Some words.", internal=chance.random() < 0.5)
+
+
+async def move_it(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    """Moves the issue to the other project, which lacks its fields, in one of ten cases."""
+    if chance.random() < 0.1:
+        await move(desk, actor, issue, chance.choice(["HELP", "SALE"]))
+
+
 async def state_of(pool: Pool, issue: str) -> State:
-    """Returns the values of JSON that the tables have, without missing ones, and the watchers."""
+    """Returns the values of JSON that the tables have, without missing ones, and the sets."""
     async with transaction(pool) as connection:
-        values = await read_fields(connection, issue, {"Colours"})
-    watchers = await query(pool, "SELECT address FROM watcher")
+        (found,) = (await issues.by_key(connection, [issue])).values()
+        values = await read_fields(connection, found.issue_key, {"Colours"})
+    of_issue = "issue_key = %s ORDER BY 1"
+    watchers = await query(pool, "SELECT address FROM watcher WHERE issue_id = %s", found.issue_id)
+    links = await query(
+        pool, f"SELECT kind || ' ' || linked_key FROM issue_link WHERE {of_issue}", found.issue_key
+    )
+    comments = await query(
+        pool, f"SELECT comment_id, internal FROM comment WHERE {of_issue}", found.issue_key
+    )
     fields = {
         name: json_value(value)
         for name, value in values.items()
@@ -149,6 +185,23 @@ async def state_of(pool: Pool, issue: str) -> State:
     }
     return {
         **fields,
+        "key": found.issue_key,
         "resolved": values["resolved"],
-        "watcher": {address for (address,) in watchers},
+        "watcher": {json.dumps(address) for (address,) in watchers},
+        "link": {json.dumps(words) for (words,) in links},
+        "comment": {json.dumps({"id": one, "internal": internal}) for one, internal in comments},
     }
+
+
+# What the workflow, the actor's role and the other project refuse.
+REFUSALS = (TransitionNotAllowed, NotAllowed, InvalidValue, MoveNotPossible)
+RANDOM_ACTS = [
+    edit_a_field,
+    edit_a_list,
+    change_the_assignee,
+    change_the_status,
+    change_a_watcher,
+    link_it,
+    comment_on_it,
+    move_it,
+]
