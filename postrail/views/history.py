@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows_as
-from postrail.views.issue_keys import present_key
+from postrail.tracker import IssueNotFound, issues
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,16 @@ async def history(connection: Connection, issue_key: str) -> list[HistoryRow]:
     return await changes_of(connection, await present_key(connection, issue_key))
 
 
-async def changes_of(connection: Connection, present_key: str) -> list[HistoryRow]:
+async def changes_of(connection: Connection, issue_key: str) -> list[HistoryRow]:
     """Returns the changes of the issue that has this key now, oldest first."""
-    return await rows_as(connection, HistoryRow, _CHANGES, [present_key])
+    return await rows_as(connection, HistoryRow, _CHANGES, [issue_key])
+
+
+async def present_key(connection: Connection, issue_key: str) -> str:
+    """Returns the key that the issue has now; raises IssueNotFound."""
+    found = (await issues.by_key(connection, [issue_key])).get(issue_key)
+    if found is None:
+        raise IssueNotFound(
+            f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
+        )
+    return found.issue_key

@@ -8,8 +8,7 @@ from datetime import date, datetime
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows, rows_as
-from postrail.views.history import HistoryRow, changes_of
-from postrail.views.issue_keys import present_key
+from postrail.views.history import HistoryRow, changes_of, present_key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
