@@ -197,17 +197,14 @@ async def lock(connection: Connection, issue_ids: Collection[int]) -> dict[int, 
     """Locks the existing issues until this transaction ends; returns them by the ids as given.
 
     A merged one is locked and returned as the issue that it is now. Everything that changes an
-    issue, its people or its keys does this first: no move or merge comes in between. Locks are
-    taken in the order of the ids, against deadlocks; and as an update of other columns than the key
-    does, because each row that refers to an issue holds its key (FOR KEY SHARE).
+    issue, its people or its keys does this first, and once: no move or merge comes in between.
+    Locks are taken in the order of the ids, with those of the issues merged into these, against
+    deadlocks; and as an update of other columns than the key does, because each row that refers to
+    an issue holds its key (FOR KEY SHARE).
     """
-    while present := {issue.issue_id for issue in (await by_id(connection, issue_ids)).values()}:
-        async with connection.transaction() as attempt:
-            if await _lock_unmerged(connection, present):
-                break
-            # One was merged while this transaction waited. To lock its successor as well, while the
-            # others are held, would not be in the order of the ids.
-            raise Rollback(attempt)
+    wanted = set(issue_ids)
+    while wanted and not await _lock_present(connection, wanted):
+        wanted = set((await with_merged(connection, wanted)).values())
     return await by_id(connection, issue_ids)
 
 
@@ -221,15 +218,27 @@ async def lock_by_key(connection: Connection, keys: Collection[str]) -> dict[str
     return {key: locked[issue.issue_id] for key, issue in found.items()}
 
 
-async def _lock_unmerged(connection: Connection, issue_ids: Collection[int]) -> bool:
-    """Locks the issues; returns whether none of them is merged into another."""
-    found = await rows(
-        connection,
-        "SELECT merged_into FROM issue_index WHERE issue_id = ANY(%s) ORDER BY issue_id"
-        " FOR NO KEY UPDATE",
-        [sorted(issue_ids)],
-    )
-    return all(merged_into is None for (merged_into,) in found)
+async def _lock_present(connection: Connection, issue_ids: Collection[int]) -> bool:
+    """Locks the issues and those merged into them.
+
+    Returns False, and holds none, if one is merged, or was while this transaction waited: more
+    locks, while these are held, would not be in the order of the ids.
+    """
+    settled = False
+    async with connection.transaction() as attempt:
+        locked = await rows(
+            connection,
+            "SELECT issue_id FROM issue_index"
+            " WHERE issue_id = ANY(%(ids)s) OR merged_into = ANY(%(ids)s) ORDER BY issue_id"
+            " FOR NO KEY UPDATE",
+            {"ids": sorted(issue_ids)},
+        )
+        present = await with_merged(connection, issue_ids)
+        all_locked = {issue_id for (issue_id,) in locked} == present.keys()
+        settled = all_locked and set(present.values()) <= set(issue_ids)
+        if not settled:
+            raise Rollback(attempt)
+    return settled
 
 
 async def lock_audiences(connection: Connection, issue_ids: Collection[int]) -> dict[int, Audience]:

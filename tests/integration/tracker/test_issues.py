@@ -16,6 +16,7 @@ from postrail.tracker.issues import (
     Watcher,
 )
 from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
+from postrail.tracker.successors import record_merge
 from tests.makers.drafts import CONVERSATION
 from tests.makers.records import NOON
 
@@ -255,41 +256,70 @@ async def test_a_merged_issue_is_the_one_that_it_is_now(pool: Pool, ids: list[in
         assert await issues.with_merged(connection, [first]) == {first: second}
 
 
-async def test_a_lock_that_waited_for_a_merge_holds_the_present_issue_only(
+async def test_a_lock_that_waited_for_a_merge_holds_the_issues_as_they_are_then(
     pool: Pool, ids: list[int]
 ) -> None:
-    """The merged one is free: another transaction may hold it and wait for its successor."""
     first, second = ids
     async with transaction(pool) as merging:
         await issues.lock(merging, [first, second])
-        waiting = asyncio.create_task(held(pool, second))
-        await waits_for_a_lock(pool)
+        waiting = asyncio.create_task(locked_and_free(pool, second))
+        await wait_for_locks(pool, 1)
         await merging.execute(
             "UPDATE issue_index SET merged_into = %s WHERE issue_id = %s", [first, second]
         )
-    locked = await waiting
-    assert locked == ({second: indexed(first, "HELP-1")}, [(second,)])
+    # The record is held with its successor: a merge of that changes both.
+    assert await waiting == ({second: indexed(first, "HELP-1")}, [])
 
 
-async def held(pool: Pool, issue_id: int) -> tuple[dict[int, IndexedIssue], list[tuple[int]]]:
+async def locked_and_free(pool: Pool, issue_id: int) -> tuple[dict[int, IndexedIssue], list[int]]:
     """Locks an issue; returns it, and the ids that others can lock meanwhile."""
     async with transaction(pool) as connection:
         locked = await issues.lock(connection, [issue_id])
         async with transaction(pool) as other:
             free = await rows(
-                other,
-                "SELECT issue_id FROM issue_index ORDER BY issue_id FOR NO KEY UPDATE SKIP LOCKED",
+                other, "SELECT issue_id FROM issue_index FOR NO KEY UPDATE SKIP LOCKED"
             )
-    return locked, [(row[0],) for row in free]
+    return locked, [one for (one,) in free]
 
 
-async def waits_for_a_lock(pool: Pool) -> None:
+async def test_locks_of_merged_issues_never_wait_for_each_other(pool: Pool, ids: list[int]) -> None:
+    """While the first is merged into the second, one waits for both, and one merges the second."""
+    first, second = ids
+    (third,) = await add(pool, new_issue("HELP-3"))
+
+    async def batch() -> dict[int, IndexedIssue]:
+        async with transaction(pool) as connection:
+            return await issues.lock(connection, [first, second])
+
+    async def next_merge() -> None:
+        async with transaction(pool) as connection:
+            locked = await issues.lock(connection, [second, third])
+            await record_merge(connection, locked[second], locked[third])
+
+    async with transaction(pool) as merging:
+        locked = await issues.lock(merging, [first, second])
+        waiting = asyncio.create_task(batch())
+        await wait_for_locks(pool, 1)
+        following = asyncio.create_task(next_merge())
+        await wait_for_locks(pool, 2)
+        await record_merge(merging, locked[first], locked[second])
+    async with asyncio.timeout(20):
+        await following
+        assert (await waiting).keys() == {first, second}
+    async with transaction(pool) as connection:
+        by_id = await issues.by_id(connection, [first, second, third])
+    assert {one.issue_id for one in by_id.values()} == {third}
+
+
+async def wait_for_locks(pool: Pool, number: int) -> None:
+    """Waits until so many transactions wait for a lock."""
     while True:
         async with transaction(pool) as connection:
-            if await rows(
+            found = await rows(
                 connection,
                 "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                 " AND datname = current_database()",
-            ):
-                return
+            )
+        if len(found) == number:
+            return
         await asyncio.sleep(0.01)
