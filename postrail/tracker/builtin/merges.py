@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from postrail.database import Connection, rows
 from postrail.tracker.builtin.links import hand_over_links
+from postrail.tracker.builtin.search_text import write_comment_words
 
 
 async def merge_issue(connection: Connection, merged: str, into: str, act_id: str) -> int:
-    """Gives an issue's description, comments, files, search rows and links to another issue.
+    """Gives an issue's description, comments, files and links to another issue.
 
     The description, or the summary of an issue without one, becomes a comment with its author,
     time and message; returns the comment's id. Fields and history stay with the merged issue. The
@@ -26,20 +27,18 @@ async def merge_issue(connection: Connection, merged: str, into: str, act_id: st
         " FROM issue WHERE issue_key = %(merged)s RETURNING comment_id",
         {**keys, "act_id": act_id},
     )
-    await connection.execute(
-        "UPDATE comment SET issue_key = %(into)s WHERE issue_key = %(merged)s", keys
+    moved = await rows(
+        connection,
+        "UPDATE comment SET issue_key = %(into)s WHERE issue_key = %(merged)s RETURNING comment_id",
+        keys,
     )
-    described = {**keys, "comment_id": comment_id}
     await connection.execute(
         "UPDATE attachment SET issue_key = %(into)s,"
         "  comment_id = coalesce(comment_id, %(comment_id)s) WHERE issue_key = %(merged)s",
-        described,
+        {**keys, "comment_id": comment_id},
     )
-    await connection.execute(
-        "UPDATE issue_text SET issue_key = %(into)s,"
-        "  comment_id = coalesce(comment_id, %(comment_id)s) WHERE issue_key = %(merged)s",
-        described,
-    )
+    await write_comment_words(connection, [comment_id, *(one for (one,) in moved)])
+    await _find_by_summary(connection, merged, comment_id)
     await hand_over_links(connection, merged, into)
     # A chain of merges has one step.
     await connection.execute(
@@ -48,3 +47,13 @@ async def merge_issue(connection: Connection, merged: str, into: str, act_id: st
         keys,
     )
     return int(comment_id)
+
+
+async def _find_by_summary(connection: Connection, merged: str, comment_id: int) -> None:
+    """Lets the search find the comment of a description by the summary of its issue, too."""
+    await connection.execute(
+        "UPDATE issue_text SET words = words ||"
+        "  search_words(search_language(issue.project_key), issue.summary)"
+        " FROM issue WHERE issue.issue_key = %s AND issue_text.comment_id = %s",
+        [merged, comment_id],
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from postrail.database import Connection
+from postrail.database import Connection, rows
 from postrail.tracker.builtin.fields import write_fields
 from postrail.tracker.builtin.numbering import take_numbers
+from postrail.tracker.builtin.search_text import write_comment_words, write_issue_words
 
 
 async def move_issue(
@@ -17,7 +18,8 @@ async def move_issue(
 
     `values` are the type, status, resolution, `resolved`, components and custom fields that it has
     there, as they are stored; other values of custom fields are removed. Comments, files, history,
-    links and search rows follow by their foreign keys. The caller has locked the issue.
+    links and search rows follow by their foreign keys; the search uses the language of the project
+    from then on. The caller has locked the issue.
     """
     (number,) = await take_numbers(connection, [project])
     key = f"{project}-{number}"
@@ -37,4 +39,7 @@ async def move_issue(
         },
     )
     await write_fields(connection, key, project, values)
+    await write_issue_words(connection, [key])
+    comments = await rows(connection, "SELECT comment_id FROM comment WHERE issue_key = %s", [key])
+    await write_comment_words(connection, [comment_id for (comment_id,) in comments])
     return key

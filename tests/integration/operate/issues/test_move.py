@@ -55,10 +55,6 @@ async def with_everything(pool: Pool) -> str:
     async with transaction(pool) as connection:
         draft = comment_draft(key, attachments=(attachment("b.txt", b"b"),))
         await BuiltinTracker().add_comments(connection, [draft], LATER)
-        await connection.execute("DELETE FROM issue_text")
-        await connection.execute(
-            "INSERT INTO issue_text (issue_key, words) VALUES (%s, to_tsvector('fire'))", [key]
-        )
     return key
 
 
@@ -85,6 +81,21 @@ async def test_all_that_belongs_to_an_issue_follows_it(pool: Pool, desk: Desk) -
     for table, statement in OF_ISSUE.items():
         found = {one for (one,) in await query(pool, statement)}
         assert found == {moved.issue_key}, table
+
+
+async def test_the_search_uses_the_language_of_the_project_that_it_is_in(
+    pool: Pool, desk: Desk
+) -> None:
+    await query(pool, "UPDATE project SET language = 'de' WHERE project_key = 'SALE' RETURNING 1")
+    key = await new_issue(pool, summary="Die Drucker brennen", description="")
+    async with transaction(pool) as connection:
+        await BuiltinTracker().add_comments(
+            connection, [comment_draft(key, body="Die Drucker brennen")], LATER
+        )
+    by_stem = "SELECT issue_key FROM issue_text WHERE words @@ to_tsquery('german', 'brenne')"
+    assert await query(pool, by_stem) == []
+    await move(desk, AGENT, key, "SALE")
+    assert await query(pool, by_stem) == [("SALE-1",), ("SALE-1",)]
 
 
 async def test_messages_keep_the_key_of_their_time_and_the_id(pool: Pool, desk: Desk) -> None:
