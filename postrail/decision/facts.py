@@ -40,6 +40,14 @@ class NamedIssue:
     issue: IssueRef
     # The sender takes part in the issue or is a known person.
     sender_belongs: bool
+    # The key in the subject, when the issue has another one now.
+    former_key: str = ""
+
+    @property
+    def named(self) -> str:
+        """Returns the key in the subject, and the present one if that differs."""
+        key = self.issue.issue_key
+        return f"{self.former_key}, which is {key} now" if self.former_key else key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,10 +123,13 @@ def _earlier_from_json(stored: Mapping[str, Any]) -> EarlierMail:
 
 
 def _named_to_json(named: NamedIssue) -> dict[str, Any]:
-    return {"issue": _ref_to_json(named.issue), "sender_belongs": named.sender_belongs}
+    stored = {"issue": _ref_to_json(named.issue), "sender_belongs": named.sender_belongs}
+    return stored | ({"former_key": named.former_key} if named.former_key else {})
 
 
 def _named_from_json(stored: Mapping[str, Any]) -> NamedIssue:
     return NamedIssue(
-        issue=_ref_from_json(stored["issue"]), sender_belongs=stored["sender_belongs"]
+        issue=_ref_from_json(stored["issue"]),
+        sender_belongs=stored["sender_belongs"],
+        former_key=stored.get("former_key", ""),
     )

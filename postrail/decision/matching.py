@@ -30,11 +30,12 @@ def key_in_subject(question: Question) -> Decision | None:
     if not question.facts.named_issues:
         return None
     named = question.facts.named_issues[0]
-    key = named.issue.issue_key
     if not named.sender_belongs:
-        reason = f"the subject names {key}, but the sender does not take part in it"
+        reason = f"the subject names {named.named}, but the sender does not take part in it"
         return create_issue(question, reason, linked_to=named.issue)
-    reason = f"the subject names {key}, and the sender takes part in it or is a known person"
+    reason = (
+        f"the subject names {named.named}, and the sender takes part in it or is a known person"
+    )
     # A conversation that already has an issue in that project stays with it.
     joins = not _issues_in(question, named.issue.project)
     return _comment(question, named.issue, reason, joins=joins)

@@ -146,7 +146,8 @@ async def _named_issues(
     named: dict[str, list[NamedIssue]] = {}
     for one in found:
         belongs = one.sender_participates or senders[one.mail_id] in known
-        issue = NamedIssue(issue=_ref(one.issue), sender_belongs=belongs)
+        former = one.issue_key if one.issue_key != one.issue.issue_key else ""
+        issue = NamedIssue(issue=_ref(one.issue), sender_belongs=belongs, former_key=former)
         named.setdefault(one.mail_id, []).append(issue)
     return named
 

@@ -23,6 +23,8 @@ class NamedInSubject:
     """An existing issue whose key stands in a subject."""
 
     mail_id: str
+    # The key as the subject has it, which may be a former one.
+    issue_key: str
     issue: IndexedIssue
     sender_participates: bool
 
@@ -38,6 +40,7 @@ async def named_issues(
     return [
         NamedInSubject(
             mail_id=one.mail_id,
+            issue_key=one.issue_key,
             issue=issue,
             sender_participates=(issue.issue_id, one.sender) in taking_part,
         )

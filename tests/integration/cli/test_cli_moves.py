@@ -58,6 +58,23 @@ def test_two_issues_are_merged(postrail: Postrail, filled: Filled) -> None:
         assert answer(postrail, command, "list", "--issue", "HELP-2") == own
 
 
+@pytest.mark.usefixtures("sales")
+def test_old_keys_show_the_present_issue_and_lists_the_present_ones(postrail: Postrail) -> None:
+    postrail("issues", "merge", "HELP-2", "HELP-1")
+    assert postrail("issues", "show", "help-2")[1].startswith("HELP-2 was merged into HELP-1.\n")
+    postrail("issues", "move", "HELP-1", "SALE")
+    for old, says in {
+        "HELP-1": "HELP-1 is SALE-1 now.",
+        "HELP-2": "HELP-2 was merged into SALE-1.",
+    }.items():
+        code, output, _ = postrail("issues", "show", old)
+        assert (code, output.splitlines()[0]) == (0, says)
+    shown = answer(postrail, "issues", "show", "HELP-2")
+    assert shown == answer(postrail, "issues", "show", "SALE-1")
+    assert (shown["merged_from"], shown["former_keys"]) == (["HELP-2"], ["HELP-1"])
+    assert [row["issue_key"] for row in answer(postrail, "issues", "list")] == ["SALE-1"]
+
+
 def test_issues_are_linked_and_unlinked(postrail: Postrail, filled: Filled) -> None:
     link = ("HELP-1", "is blocked by", "help-2")
     assert postrail("issues", "link", *link)[1] == "HELP-1 is blocked by HELP-2.\n"
@@ -71,6 +88,9 @@ def test_issues_are_linked_and_unlinked(postrail: Postrail, filled: Filled) -> N
     }
     _, output, _ = postrail("issues", "link", "help-2", "blocks", "help-1")
     assert output == "HELP-2 blocks HELP-1, as before.\n"
+    for key, relation in {"HELP-1": "is blocked by", "HELP-2": "blocks"}.items():
+        (shown,) = answer(postrail, "issues", "show", key)["links"]
+        assert shown["relation"] == relation
     _, output, _ = postrail("issues", "unlink", *link, "--author", AGENT)
     assert output == "Removed the link: HELP-1 is blocked by HELP-2.\n"
     _, output, _ = postrail("issues", "unlink", *link)

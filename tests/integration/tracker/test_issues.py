@@ -146,10 +146,18 @@ async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
         assert await named_issues(connection, [], {}) == []
     help_1, sale_1 = indexed(first, "HELP-1"), indexed(second, "SALE-1", "SALE")
     assert found == [
-        NamedInSubject(mail_id="a", issue=sale_1, sender_participates=False),
-        NamedInSubject(mail_id="a", issue=help_1, sender_participates=True),
-        NamedInSubject(mail_id="b", issue=help_1, sender_participates=False),
+        named_in_subject("a", "SALE-1", sale_1, participates=False),
+        named_in_subject("a", "HELP-1", help_1, participates=True),
+        named_in_subject("b", "HELP-1", help_1, participates=False),
     ]
+
+
+def named_in_subject(
+    mail_id: str, key: str, issue: IndexedIssue, *, participates: bool
+) -> NamedInSubject:
+    return NamedInSubject(
+        mail_id=mail_id, issue_key=key, issue=issue, sender_participates=participates
+    )
 
 
 def indexed(issue_id: int, key: str, project: str = "HELP", **fields: Any) -> IndexedIssue:

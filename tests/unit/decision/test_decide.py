@@ -6,7 +6,7 @@ import pytest
 
 from postrail.decision.decide import STAGES, decide
 from postrail.decision.decision import Decision, Effect, Outcome
-from postrail.decision.facts import Facts
+from postrail.decision.facts import Facts, NamedIssue
 from postrail.decision.question import Question
 from postrail.records import MailParsed
 from tests.makers.records import mail_parsed
@@ -34,6 +34,16 @@ def test_decision(mail: MailParsed, facts: Facts, outcome: Outcome, effect: Effe
 def test_a_repeated_message_belongs_to_the_issue_of_the_first(mailbox: str) -> None:
     decision = decide(mail_parsed(source=SAME_LISTING), SNAPSHOT, earlier(mailbox))
     assert decision.issue == HELP_3
+
+
+@pytest.mark.parametrize("belongs", [True, False])
+@pytest.mark.parametrize(
+    ("former_key", "says"),
+    [("", "the subject names HELP-3, "), ("OLD-7", "the subject names OLD-7, which is HELP-3 now")],
+)
+def test_the_reason_names_the_key_of_the_subject(former_key: str, says: str, belongs: bool) -> None:
+    found = NamedIssue(issue=HELP_3, sender_belongs=belongs, former_key=former_key)
+    assert decide(mail_parsed(), SNAPSHOT, Facts(named_issues=(found,))).reason.startswith(says)
 
 
 def test_the_trace_names_the_stages_that_were_asked_and_their_answers() -> None:

@@ -30,7 +30,7 @@ KINDS: dict[str, Any] = {
     "answered_issue": OTHER,
     "named_issues": (
         NamedIssue(issue=ISSUE, sender_belongs=True),
-        NamedIssue(issue=OTHER, sender_belongs=False),
+        NamedIssue(issue=OTHER, sender_belongs=False, former_key="HELP-7"),
     ),
     "answers_internal": True,
 }

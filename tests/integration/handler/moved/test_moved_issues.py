@@ -46,6 +46,8 @@ async def test_a_former_key_reaches_a_moved_issue(bench: Bench, mailbox: str) ->
     await move(desk_of(bench), OPERATOR, "HELP-1", "SALE")
     await bench.handle(mail_parsed(mailbox=mailbox, subject="Re: [HELP-1] Printer on fire"))
     assert await last(bench) == ("done", "comment", "SALE-1")
+    ((reason,),) = await bench.rows("SELECT reason FROM incoming_mail WHERE outcome = 'comment'")
+    assert reason.startswith("the subject names HELP-1, which is SALE-1 now, and")
     queues = "SELECT count(DISTINCT queue) FROM incoming_mail"
     assert await bench.rows(queues) == [(1,)]
     # Its conversation has joined the issue, whichever mailbox the rest of it comes to.
