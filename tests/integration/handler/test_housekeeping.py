@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from postrail.blobs import BlobStore
+from postrail.database import one, transaction
 from postrail.errors import TransientError
-from services.handler.housekeeping import CLEAN_SECONDS, FIRST_CLEAN_SECONDS, Housekeeping
+from postrail.tracker.builtin.search_text import PAGE_ROWS, write_issue_words
+from postrail.tracker.builtin.tracker import BuiltinTracker
+from services.handler.housekeeping import (
+    CLEAN_SECONDS,
+    FIRST_CLEAN_SECONDS,
+    SEARCH_SECONDS,
+    Housekeeping,
+)
 from tests.integration.handler.bench import Bench
+from tests.makers.drafts import comment_draft, issue_draft
+from tests.makers.records import NOON
 
 
 async def test_unfinished_blobs_are_removed_with_the_daily_work(bench: Bench) -> None:
@@ -43,6 +55,100 @@ async def test_a_step_that_fails_keeps_no_other_and_waits_for_its_next_time(benc
     bench.clock.move(CLEAN_SECONDS)
     await housekeeping._round()
     assert blobs.asked == 2
+
+
+async def test_issues_and_comments_older_than_the_search_get_their_words(bench: Bench) -> None:
+    await old_issues(bench, PAGE_ROWS + 1)
+    await Housekeeping(bench.process(), bench.pool, bench.blobs)._round()
+    assert await found(bench, "fire") == PAGE_ROWS + 1
+    assert await found(bench, "water") == PAGE_ROWS + 1
+    # Parts of summaries and addresses are found, too.
+    assert await found(bench, "':sfir' & ':r@ex'") == PAGE_ROWS + 1
+
+
+async def test_search_words_are_added_for_a_time_only_and_then_once_a_day(bench: Bench) -> None:
+    await old_issues(bench, PAGE_ROWS + 1)
+    housekeeping = Housekeeping(
+        bench.process(), cast(Any, PoolThatTakes(bench, SEARCH_SECONDS)), bench.blobs
+    )
+    await housekeeping._add_search_words()
+    assert 0 < await found(bench, "fire") < PAGE_ROWS + 1
+    for _ in range(10):
+        await housekeeping._round()
+    assert await found(bench, "fire") == PAGE_ROWS + 1
+    await execute(bench, "DELETE FROM issue_text")
+    await housekeeping._round()
+    assert await found(bench, "fire") == 0
+    bench.clock.move(CLEAN_SECONDS)
+    for _ in range(10):
+        await housekeeping._round()
+    assert await found(bench, "fire") == PAGE_ROWS + 1
+
+
+async def test_words_that_a_change_writes_meanwhile_stay(bench: Bench) -> None:
+    await old_issues(bench, 1)
+    async with transaction(bench.pool) as changing:
+        await changing.execute("UPDATE issue SET summary = 'Flood'")
+        await write_issue_words(changing, ["HELP-1"])
+        # It reads the summary as it was, and waits for the row of the change.
+        adding = asyncio.create_task(
+            Housekeeping(bench.process(), bench.pool, bench.blobs)._add_search_words()
+        )
+        await wait_for_a_lock(bench)
+    await adding
+    assert (await found(bench, "flood"), await found(bench, "fire")) == (1, 0)
+
+
+async def test_merged_issues_get_no_words(bench: Bench) -> None:
+    await old_issues(bench, 2)
+    await execute(bench, "UPDATE issue SET merged_into = 'HELP-2' WHERE issue_key = 'HELP-1'")
+    await Housekeeping(bench.process(), bench.pool, bench.blobs)._round()
+    assert await found(bench, "fire") == 1
+
+
+async def old_issues(bench: Bench, count: int) -> None:
+    """Makes issues with a comment each, as they are before the search."""
+    async with transaction(bench.pool) as connection:
+        drafts = [issue_draft(summary="Fire", description="") for _ in range(count)]
+        keys = await BuiltinTracker().create_issues(connection, drafts, NOON)
+        comments = [comment_draft(key, body="Water") for key in keys]
+        await BuiltinTracker().add_comments(connection, comments, NOON)
+        await connection.execute("DELETE FROM issue_text")
+
+
+async def execute(bench: Bench, statement: str) -> None:
+    async with transaction(bench.pool) as connection:
+        await connection.execute(statement.encode())
+
+
+async def found(bench: Bench, words: str) -> int:
+    async with transaction(bench.pool) as connection:
+        row = await one(
+            connection, "SELECT count(*) FROM issue_text WHERE words @@ %s::tsquery", [words]
+        )
+    return int(row[0]) if row else 0
+
+
+async def wait_for_a_lock(bench: Bench) -> None:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' LIMIT 1"
+    async with asyncio.timeout(20):
+        while True:
+            async with transaction(bench.pool) as connection:
+                if await one(connection, waiting):
+                    return
+            await asyncio.sleep(0.05)
+
+
+class PoolThatTakes:
+    """A pool with which each transaction takes some seconds."""
+
+    def __init__(self, bench: Bench, seconds: float) -> None:
+        self._bench = bench
+        self._seconds = seconds
+
+    def connection(self) -> Any:
+        self._bench.clock.move(self._seconds + 0.1)
+        return self._bench.pool.connection()
 
 
 class WithoutTime(BlobStore):
