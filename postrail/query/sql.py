@@ -7,7 +7,7 @@ false for each row, never NULL.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from postrail.query.conditions import (
@@ -23,7 +23,7 @@ from postrail.query.conditions import (
     ResolvedQuery,
     SortKey,
 )
-from postrail.query.fields import Field, Kind
+from postrail.query.fields import BUILT_IN, Field, Kind
 
 _COLUMNS = {
     "key": "issue.issue_key",
@@ -55,6 +55,8 @@ _CUSTOM_COLUMNS = {Kind.NUMBER: "number_value", Kind.DATE: "date_value"}
 _PARTS = {"summary": ":s", "reporter": ":r"}
 # Further parts would hardly exclude more issues.
 _MOST_PARTS = 40
+_PART_CHARACTERS = 3
+_WITHOUT_PARTS = {" AND ": "true", " OR ": "false"}
 # The index of custom_value has the beginnings of texts.
 _INDEXED_CHARACTERS = 200
 
@@ -67,9 +69,48 @@ class Statement:
     parameters: list[object] = field(default_factory=list)
 
 
-def where(query: ResolvedQuery) -> Statement:
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """Facts about the rows that make statements faster, and change nothing else."""
+
+    # All addresses of persons. A part of an assignee's address becomes the few that have it.
+    people: Sequence[str] = ()
+    # Words of issue_text that so many rows have that an index on them only takes time. PostgreSQL
+    # does not know it: it takes the parts of a text for independent of each other.
+    common_words: Collection[str] = ()
+
+
+def where(query: ResolvedQuery, hints: Hints | None = None) -> Statement:
     """Returns the condition, for the clause WHERE of a statement that reads the table issue."""
-    return _condition(query.condition)
+    if hints is None:
+        return _Writer(Hints()).condition(query.condition, indexed=True)
+    return _Writer(hints).condition(_with_assignees(query.condition, hints.people), indexed=True)
+
+
+def searches_parts(condition: Condition) -> bool:
+    """Tells whether the condition has parts of texts, for which hints are of use."""
+    match condition:
+        case AllOf(parts) | AnyOf(parts):
+            return any(searches_parts(part) for part in parts)
+        case Not(part):
+            return searches_parts(part)
+        case _:
+            return isinstance(condition, Contains)
+
+
+def _with_assignees(condition: Condition, people: Sequence[str]) -> Condition:
+    """Returns the condition with addresses in the place of parts of assignees' addresses."""
+    match condition:
+        case AllOf(parts):
+            return AllOf(tuple(_with_assignees(part, people) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(_with_assignees(part, people) for part in parts))
+        case Not(part):
+            return Not(_with_assignees(part, people))
+        case Contains(of, text) if of == BUILT_IN["assignee"]:
+            return OneOf(of, tuple(address for address in people if text in address))
+        case _:
+            return condition
 
 
 def order_by(query: ResolvedQuery) -> Statement:
@@ -79,24 +120,46 @@ def order_by(query: ResolvedQuery) -> Statement:
     return _joined([*parts, last], ", ")
 
 
-def _condition(condition: Condition) -> Statement:
-    match condition:
-        case AllOf(parts):
-            return _all(parts, " AND ", empty="true")
-        case AnyOf(parts):
-            return _all(parts, " OR ", empty="false")
-        case Not(part):
-            inner = _condition(part)
-            return Statement(f"NOT {inner.sql}", inner.parameters)
-        case HasWords(words, languages):
-            return _has_words(words, languages)
-        case OneOf(of) | Contains(of) | Compared(of) | Present(of):
-            return _of_field(of, condition)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes conditions; `indexed` ones all have to hold, so that an index may find their rows."""
+
+    hints: Hints
+
+    def condition(self, condition: Condition, *, indexed: bool) -> Statement:
+        match condition:
+            case AllOf(parts):
+                return _joint([self.condition(part, indexed=indexed) for part in parts], " AND ")
+            case AnyOf(parts):
+                return _joint([self.condition(part, indexed=False) for part in parts], " OR ")
+            case Not(part):
+                inner = self.condition(part, indexed=False)
+                return Statement(f"NOT {inner.sql}", inner.parameters)
+            case HasWords(words, languages):
+                return _has_words(words, languages)
+            case OneOf(of) | Contains(of) | Compared(of) | Present(of):
+                test = _of_field(of, condition)
+                if indexed and isinstance(condition, Contains) and _prefix(of) is not None:
+                    return self._with_parts(_prefix(of) or "", condition.part, test)
+                return test
+
+    def _with_parts(self, prefix: str, part: str, test: Statement) -> Statement:
+        """Returns the test behind a search for the parts of a text, which an index answers."""
+        parts = _parts(part)
+        if all(prefix + one in self.hints.common_words for one in parts):
+            return test
+        found = (
+            "EXISTS (SELECT 1 FROM issue_text WHERE issue_text.issue_key = issue.issue_key"
+            " AND issue_text.comment_id IS NULL AND issue_text.words @@ %s::tsquery)"
+        )
+        return Statement(
+            f"({found} AND {test.sql})", [_parts_query(prefix, parts), *test.parameters]
+        )
 
 
-def _all(parts: Iterable[Condition], joint: str, *, empty: str) -> Statement:
-    inner = _joined([_condition(part) for part in parts], joint)
-    return Statement(f"({inner.sql or empty})", inner.parameters)
+def _joint(parts: list[Statement], joint: str) -> Statement:
+    inner = _joined(parts, joint)
+    return Statement(f"({inner.sql or _WITHOUT_PARTS[joint]})", inner.parameters)
 
 
 def _joined(parts: list[Statement], joint: str) -> Statement:
@@ -119,10 +182,6 @@ def _of_field(of: Field, condition: Condition) -> Statement:
     test = _test(column, of.kind, condition)
     if of.name in _NULLABLE:
         test.sql = f"({present} AND {test.sql})"
-    if isinstance(condition, Contains) and of.name in _PARTS:
-        return _with_parts(_PARTS[of.name], condition.part, test)
-    if isinstance(condition, Contains) and of.name == "assignee":
-        return _assigned(condition.part, test)
     return test
 
 
@@ -131,6 +190,9 @@ def _test(value: str, kind: Kind, condition: Condition) -> Statement:
     type_name = _TYPES.get(kind, "text")
     match condition:
         case OneOf(_, values):
+            # With one value, an index on it has the rows in the order of the list.
+            if len(values) == 1:
+                return Statement(f"{value} = %s::{type_name}", [values[0]])
             return Statement(f"{value} = ANY(%s::{type_name}[])", [list(values)])
         case Contains(_, part):
             text = value if kind is Kind.PERSON else f"folded({value})"
@@ -148,29 +210,11 @@ def _several(column: str, condition: Condition) -> Statement:
     return Statement(f"({present})")
 
 
-def _with_parts(prefix: str, part: str, test: Statement) -> Statement:
-    """Returns the test behind a search for the parts, which an index answers."""
-    found = (
-        "EXISTS (SELECT 1 FROM issue_text WHERE issue_text.issue_key = issue.issue_key"
-        " AND issue_text.comment_id IS NULL AND issue_text.words @@ %s::tsquery)"
-    )
-    return Statement(f"({found} AND {test.sql})", [_parts(prefix, part), *test.parameters])
-
-
-def _assigned(part: str, test: Statement) -> Statement:
-    """Returns the test behind a look-up of the assignees with this part, who are not many."""
-    people = (
-        "issue.assignee = ANY(ARRAY(SELECT address FROM person_address"
-        " WHERE position(%s::text in address) > 0))"
-    )
-    return Statement(f"({test.sql} AND {people})", [*test.parameters, part])
-
-
 def _watched(condition: Condition) -> Statement:
     test = _test("watcher.address", Kind.PERSON, condition)
     if isinstance(condition, Contains):
         test.sql += " AND search_parts('', watcher.address) @@ %s::tsquery"
-        test.parameters.append(_parts("", condition.part))
+        test.parameters.append(_parts_query("", _parts(condition.part)))
     return Statement(
         "EXISTS (SELECT 1 FROM watcher JOIN issue_index USING (issue_id)"
         " WHERE issue_index.tracker = 'builtin' AND issue_index.issue_key = issue.issue_key"
@@ -180,16 +224,26 @@ def _watched(condition: Condition) -> Statement:
 
 
 def _custom(of: Field, condition: Condition) -> Statement:
-    column = f"value.{_CUSTOM_COLUMNS.get(of.kind, 'text_value')}"
-    test = _test(column, of.kind, condition)
-    if isinstance(condition, OneOf) and of.kind not in _CUSTOM_COLUMNS:
-        test.sql += f" AND left(value.text_value, {_INDEXED_CHARACTERS}) = ANY(%s)"
-        test.parameters.append([str(one)[:_INDEXED_CHARACTERS] for one in condition.values])
+    column = _CUSTOM_COLUMNS.get(of.kind, "text_value")
+    test = _test(f"value.{column}", of.kind, condition)
+    if isinstance(condition, OneOf) and column == "text_value":
+        _use_index(test, [str(one) for one in condition.values])
     return Statement(
         "EXISTS (SELECT 1 FROM custom_value AS value WHERE value.issue_key = issue.issue_key"
         f" AND value.project_key = ANY(%s) AND value.field = %s AND {test.sql})",
         [list(of.projects), of.name, *test.parameters],
     )
+
+
+def _use_index(test: Statement, values: list[str]) -> None:
+    """Lets the test compare the beginnings of texts; those of short ones are the whole texts."""
+    indexed = f"left(value.text_value, {_INDEXED_CHARACTERS}) = ANY(%s::text[])"
+    beginnings = [value[:_INDEXED_CHARACTERS] for value in values]
+    if all(len(value) < _INDEXED_CHARACTERS for value in values):
+        test.sql, test.parameters = indexed, [beginnings]
+    else:
+        test.sql += f" AND {indexed}"
+        test.parameters.append(beginnings)
 
 
 def _has_words(words: str, languages: tuple[str, ...]) -> Statement:
@@ -216,12 +270,22 @@ def _plain(word: str) -> str:
     return f'{sign}"{cut}"' if " " in cut else sign + cut
 
 
-def _parts(prefix: str, part: str) -> str:
-    """Returns the tsquery that finds all parts of three characters, or one that begins so."""
-    if len(part) < 3:
-        return f"{_lexeme(prefix + part)}:*"
-    parts = dict.fromkeys(part[start : start + 3] for start in range(len(part) - 2))
-    return " & ".join(_lexeme(prefix + one) for one in list(parts)[:_MOST_PARTS])
+def _prefix(of: Field) -> str | None:
+    """Returns the prefix of the field's parts in issue_text, if they are there."""
+    return None if of.custom else _PARTS.get(of.name)
+
+
+def _parts(part: str) -> list[str]:
+    """Returns the parts of three characters; a shorter one is the beginning of some."""
+    found = (part[start : start + 3] for start in range(max(1, len(part) - 2)))
+    return list(dict.fromkeys(found))[:_MOST_PARTS]
+
+
+def _parts_query(prefix: str, parts: list[str]) -> str:
+    """Returns the tsquery that finds all the parts."""
+    return " & ".join(
+        _lexeme(prefix + one) + (":*" if len(one) < _PART_CHARACTERS else "") for one in parts
+    )
 
 
 def _lexeme(text: str) -> str:

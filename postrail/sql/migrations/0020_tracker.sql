@@ -5,6 +5,9 @@
 
 -- Waiting for a lock longer than this would hold up all that come after; run the migration again.
 SET LOCAL lock_timeout = '10s';
+-- In the order in which transactions of services use them, against deadlocks.
+LOCK TABLE person, project, issue_type, issue_index, issue_alias, issue, comment, attachment, issue_link
+    IN ACCESS EXCLUSIVE MODE;
 
 -- People: any of the addresses is the person; `address` is the one that mail goes to.
 

@@ -86,6 +86,9 @@ DROP INDEX CONCURRENTLY IF EXISTS issue_priority;
 CREATE INDEX CONCURRENTLY issue_priority ON issue (priority, changed_at DESC);
 DROP INDEX CONCURRENTLY IF EXISTS issue_type_changed;
 CREATE INDEX CONCURRENTLY issue_type_changed ON issue (issue_type, changed_at DESC);
+DROP INDEX CONCURRENTLY IF EXISTS issue_resolution;
+CREATE INDEX CONCURRENTLY issue_resolution ON issue (resolution, changed_at DESC)
+    WHERE resolution IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS issue_resolved;
 CREATE INDEX CONCURRENTLY issue_resolved ON issue (resolved_at DESC) WHERE resolved_at IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS watcher_address;
