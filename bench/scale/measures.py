@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from postrail.views.issues import issue
 from pydantic import SecretStr
 
 from postrail.database import Pool, open_pool, transaction
@@ -16,7 +17,6 @@ from postrail.operate.issues.edit import Edits, edit
 from postrail.query.parse import parse
 from postrail.settings import DatabaseSettings
 from postrail.views.issue_search import found_issues
-from postrail.views.issues import issue
 
 RUNS = 15
 USER = "agent7@desk.example"
