@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import LiteralString
 
 from postrail.database import Connection, rows
 
@@ -11,6 +12,19 @@ from postrail.database import Connection, rows
 MENTION = re.compile(r"(?<![\w.+@-])@(\w(?:[\w.+-]*\w)?(?:@\w(?:[\w.-]*\w)?)?)")
 # Further ones are left out: the text of a stranger may have thousands.
 MENTIONS_MAX = 50
+
+# `called` is the first and last name with a full stop in between, in lower case.
+_MEANT: LiteralString = """
+SELECT given, array_agg(DISTINCT person.address ORDER BY person.address)
+FROM (
+    SELECT address AS given, person_id FROM person_address WHERE address = ANY(%(names)s)
+    UNION ALL
+    SELECT split_part(address, '@', 1), person_id FROM person_address
+    WHERE split_part(address, '@', 1) = ANY(%(names)s)
+    UNION ALL
+    SELECT called, person_id FROM person WHERE called = ANY(%(names)s)
+) AS meant JOIN person USING (person_id)
+WHERE person.active GROUP BY given"""
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -28,14 +42,5 @@ async def called(connection: Connection, names: Sequence[str]) -> dict[str, list
     """
     if not names:
         return {}
-    found = await rows(
-        connection,
-        "SELECT given, array_agg(DISTINCT person.address ORDER BY person.address)"
-        " FROM unnest(%b::text[]) AS name(given) JOIN person ON active AND ("
-        "  EXISTS (SELECT 1 FROM person_address AS own WHERE own.person_id = person.person_id"
-        "   AND (own.address = given OR split_part(own.address, '@', 1) = given))"
-        r"  OR regexp_replace(lower(btrim(name)), '^(\S+)\s(.*\s)?(\S+)$', '\1.\3') = given)"
-        " GROUP BY given",
-        [list(names)],
-    )
+    found = await rows(connection, _MEANT, {"names": list(names)})
     return {name: list(addresses) for name, addresses in found}
