@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import timedelta
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postrail.configuration.models.project import Project, Status
 from postrail.workflow.rights import Act
@@ -120,3 +125,22 @@ def test_the_progress_in_another_project(before: Progress, wanted: str, after: P
 def test_an_unknown_status_of_the_other_project_is_refused() -> None:
     with pytest.raises(InvalidValue, match="no status of project OTHER 'New'"):
         progress_in(OTHER, HELP, NEW, wanted="New", now=NOW)
+
+
+STEPS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["", "Fixed"])), max_size=20)
+
+
+@given(STEPS)
+def test_a_resolution_is_there_exactly_while_an_issue_is_done(steps: list[tuple[int, str]]) -> None:
+    progress = NEW
+    for hours, (place, resolution) in enumerate(steps):
+        before, wanted = progress, HELP.statuses[place].name
+        now = NOW + timedelta(hours=hours)
+        with contextlib.suppress(TransitionNotAllowed, InvalidValue):
+            progress = transition(HELP, before, wanted, resolution=resolution, now=now)
+        moved = progress_in(OTHER, HELP, progress, now=now)
+        for project, found in ((HELP, progress), (OTHER, moved)):
+            done = status_named(project, found.status).category == "done"
+            assert (found.resolution is not None) == (found.resolved_at is not None) == done
+        if before.resolved_at and progress.resolved_at:
+            assert progress.resolved_at == before.resolved_at
