@@ -214,11 +214,15 @@ class OutgoingDelivered:
     tried_at: datetime
 
 
+# The name of a custom field in history and records begins so.
+CUSTOM_PREFIX = "field:"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldChange:
     """The change of one field of an issue; the values are JSON, and None for a missing value."""
 
-    # That of a custom field is "field:" and its name.
+    # See CUSTOM_PREFIX.
     field: str
     before: str | None
     after: str | None

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from postrail.configuration.models.project import CustomField, Project
+from postrail.records import CUSTOM_PREFIX
 from postrail.workflow import checks
 from postrail.workflow.checks import FieldContext, Given, Stored
 from postrail.workflow.values import InvalidValue, name_among
@@ -17,7 +18,6 @@ SUMMARY_CHARACTERS = 255
 # A record of Kafka, of at most 1 MiB, holds the text of a change whole.
 DESCRIPTION_CHARACTERS = 100_000
 TEXT_CHARACTERS = 10_000
-CUSTOM_PREFIX = "field:"
 
 Check = Callable[[FieldContext, str, Given], Stored]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from postrail.configuration.models.project import CustomField, Project
-from postrail.workflow.fields import CUSTOM_PREFIX
+from postrail.records import CUSTOM_PREFIX
 from postrail.workflow.transitions import Progress, progress_in
 from postrail.workflow.values import same
 

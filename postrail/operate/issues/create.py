@@ -18,6 +18,7 @@ from postrail.notifications.changes import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, publish, role_in
 from postrail.operate.issues.fields import UNRECORDED, checked, name_of, values_of
 from postrail.operate.issues.watch import watcher_with, watches
+from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import MEDIUM, IssueDraft, issues
 from postrail.tracker.builtin.fields import write_fields
 from postrail.tracker.builtin.tracker import BuiltinTracker
@@ -152,7 +153,7 @@ async def _inserted(
     )
     tracker = BuiltinTracker()
     (key,) = await tracker.create_issues(connection, [draft], desk.now)
-    custom = {name: value for name, value in stored.items() if name.startswith("field:")}
+    custom = {name: value for name, value in stored.items() if name.startswith(CUSTOM_PREFIX)}
     await write_fields(connection, key, project.key, custom)
     new = NewIssue(
         tracker=tracker.name,

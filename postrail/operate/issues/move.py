@@ -10,12 +10,13 @@ from postrail.configuration.models.project import Project
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
 from postrail.operate.issues.fields import checked, values_of
+from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import issues
 from postrail.tracker.builtin.history import Change
 from postrail.tracker.builtin.moves import move_issue
 from postrail.tracker.successors import record_move
 from postrail.workflow.checks import Given
-from postrail.workflow.fields import CUSTOM_PREFIX, field_named, json_value
+from postrail.workflow.fields import field_named, json_value
 from postrail.workflow.moving import fields_in
 from postrail.workflow.rights import Act
 from postrail.workflow.transitions import act_of, status_named

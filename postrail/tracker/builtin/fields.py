@@ -9,12 +9,12 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from postrail.database import Connection
+from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import IssueNotFound
 from postrail.tracker.builtin.custom_values import read_custom_values, write_custom_values
 from postrail.tracker.builtin.search_text import write_issue_words
 from postrail.tracker.builtin.usage import parts_exist
 
-CUSTOM_PREFIX = "field:"
 # Columns by the names of the fields; `resolved` is the time of the resolution.
 COLUMNS = {
     "summary": "summary",

@@ -17,7 +17,7 @@ from postrail.views.issue_detail import (
     CommentRow,
     IssueDetail,
 )
-from services.cli.commands.issues.values import shown_value
+from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.output import SHORT_ID, console, moment, show_texts
 from services.cli.visible import clean
 
@@ -137,7 +137,7 @@ def _who(row: HistoryRow | CommentEditRow) -> str:
 
 
 def _change(one: HistoryRow) -> str:
-    name = one.field.removeprefix("field:")
+    name = shown_field(one.field)
     if one.before in (None, "", []):
         return f"{name}: {shown_value(one.after)}"
     if one.after in (None, "", []):

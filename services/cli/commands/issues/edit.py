@@ -20,7 +20,7 @@ from services.cli.commands.issues.field_options import (
     values_of,
 )
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.values import shown_value
+from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
@@ -61,7 +61,7 @@ def edit_issue(
         show_json(done)
         return
     changed = [
-        f"{one.field} from {shown_value(one.before)} to {shown_value(one.after)}"
+        f"{shown_field(one.field)} from {shown_value(one.before)} to {shown_value(one.after)}"
         for one in done.changes
     ]
     what = "; ".join(changed) or "nothing, as all values were the same"

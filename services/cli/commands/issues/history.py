@@ -6,7 +6,7 @@ from postrail.settings import Settings
 from postrail.views import history as view
 from postrail.views.history import HistoryRow
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.values import shown_value
+from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
 from services.cli.output import Json, show_json, show_table
@@ -30,7 +30,7 @@ def show_history(key: Key, data: Data = None, json: Json = False) -> None:
                 row.actor_name or row.actor_address,
                 f"mail {row.mail_id}" if row.mail_id else row.channel,
                 row.act,
-                row.field.removeprefix("field:"),
+                shown_field(row.field),
                 shown_value(row.before),
                 shown_value(row.after),
             )

@@ -11,7 +11,7 @@ from postrail.operate.issues.move import move
 from services.cli.commands.issues.desk import Author, at_desk
 from services.cli.commands.issues.field_options import Set, pairs, values_of
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.values import shown_value
+from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
@@ -46,7 +46,7 @@ def move_issue(
         return
     typer.echo(f"{done.former_key} is {done.issue_key} now.")
     for one in done.changes:
-        name = one.field.removeprefix("field:")
+        name = shown_field(one.field)
         before, after = shown_value(one.before), shown_value(one.after)
         typer.echo(clean(f"{name}: {after} (before: {before})"))
 

@@ -1,13 +1,19 @@
-"""Values of fields as people read them."""
+"""Names and values of fields as people read them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from postrail.records import CUSTOM_PREFIX
 from services.cli.output import as_json
 
 # A longer value, such as a description, is shown by its beginning.
 VALUE_MAX_CHARACTERS = 60
+
+
+def shown_field(name: str) -> str:
+    """Returns the name of a field in history as people write it."""
+    return name.removeprefix(CUSTOM_PREFIX)
 
 
 def shown_value(value: Any) -> str:
