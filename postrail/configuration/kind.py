@@ -68,6 +68,9 @@ class Kind(Generic[Thing]):
     # Checks of the plain text of a secret; each returns problems that show none of it.
     secret_checks: Mapping[str, Callable[[str], list[str]]] = field(default_factory=dict)
 
+    # Changes rows elsewhere that must not stand against what the thing takes away.
+    before_write: Callable[[Any, Thing], Awaitable[None]] | None = None
+
     # Returns the new identity by the stored one, of things that the entries give another identity.
     renamed: Callable[[Sequence[Entry], Existing], Mapping[str, str]] | None = None
     # Checks that need other things too. They see the whole proposal and name lines of its entries.

@@ -18,7 +18,7 @@ from postrail.configuration.models.person import Person
 from postrail.database import Connection
 from postrail.errors import ConfigurationError
 from postrail.people import PersonRow
-from postrail.tracker.builtin.assignments import assigned_issues
+from postrail.tracker.builtin.assignments import assigned_issues, free_merged_of
 
 KEYS_SHOWN = 5
 KEEP = "keep the address, or assign the issues to another"
@@ -56,6 +56,7 @@ async def _write(connection: Connection, person: Person) -> None:
         active=person.active,
     )
     gone = await people.given_up(connection, row)
+    await free_merged_of(connection, gone)
     if problem := await _assigned(connection, gone):
         # An assignment that was committed after the check of `in_use`.
         raise ConfigurationError(f"person {person.address}: {problem}", remedy=KEEP.capitalize())

@@ -11,6 +11,7 @@ from postrail.configuration.kind import ItemTable, Kind
 from postrail.configuration.models.project import Project
 from postrail.configuration.models.project_checks import PROJECT_CHECKS
 from postrail.database import Connection
+from postrail.tracker.builtin.merges import free_merged
 from postrail.tracker.builtin.usage import Part, issues_with
 
 KEYS_SHOWN = 5
@@ -27,6 +28,17 @@ async def _in_use(connection: Connection, before: Project, after: Project) -> li
             remedy = "keep it until they have another value"
             faults.append((field, f"{part} {change}, but {number} ({shown}): {remedy}"))
     return faults
+
+
+async def _free_records(connection: Connection, project: Project) -> None:
+    """Takes removed parts from merged issues, which nobody can give another value."""
+    await free_merged(
+        connection,
+        project.key,
+        types=[project.default_issue_type, *(one.name for one in project.issue_types)],
+        statuses=[one.name for one in project.statuses],
+        fields=[one.name for one in project.fields],
+    )
 
 
 def _removals(before: Project, after: Project) -> Iterator[tuple[str, Part, str]]:
@@ -101,4 +113,5 @@ PROJECT = Kind(
     },
     checks=PROJECT_CHECKS,
     in_use=_in_use,
+    before_write=_free_records,
 )

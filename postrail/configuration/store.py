@@ -74,6 +74,8 @@ async def save(
 ) -> None:
     """Adds or replaces a thing and records the change with its author, in one transaction."""
     kind = kind_of(thing)
+    if kind.before_write:
+        await kind.before_write(connection, thing)
     if kind.write:
         await kind.write(connection, thing)
     else:

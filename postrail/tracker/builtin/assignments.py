@@ -12,13 +12,21 @@ async def assigned_issues(
 ) -> tuple[int, list[str]]:
     """Returns the number of issues that are assigned to the addresses, and the keys of some.
 
-    It counts merged ones, too: the row of the address is needed for them.
+    Merged ones do not count: they are records, and give the address up (`free_merged_of`).
     """
     found = await one(
         connection,
         "SELECT count(*), (array_agg(issue_key ORDER BY created_at))[:%s]"
-        " FROM issue WHERE assignee = ANY(%s)",
+        " FROM issue WHERE assignee = ANY(%s) AND merged_into IS NULL",
         [most, sorted(addresses)],
     )
     assert found is not None
     return found[0], found[1] or []
+
+
+async def free_merged_of(connection: Connection, addresses: Collection[str]) -> None:
+    """Takes the addresses from merged issues, which nobody can assign to another person."""
+    await connection.execute(
+        "UPDATE issue SET assignee = NULL WHERE assignee = ANY(%s) AND merged_into IS NOT NULL",
+        [sorted(addresses)],
+    )

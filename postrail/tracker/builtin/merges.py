@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from postrail.database import Connection, rows
 from postrail.tracker.builtin.links import hand_over_links
 from postrail.tracker.builtin.search_text import write_comment_words
@@ -47,6 +49,37 @@ async def merge_issue(connection: Connection, merged: str, into: str, act_id: st
         keys,
     )
     return int(comment_id)
+
+
+async def free_merged(
+    connection: Connection,
+    project: str,
+    *,
+    types: Sequence[str],
+    statuses: Sequence[str],
+    fields: Sequence[str],
+) -> None:
+    """Takes types, statuses and custom fields other than these from merged issues of the project.
+
+    They get the first type and status, as rows have one, and are records: nobody can change them.
+    """
+    # The first ones may be new, and are added to the project after this.
+    await connection.execute("SET CONSTRAINTS issue_type_of_project, issue_status DEFERRED")
+    await connection.execute(
+        "UPDATE issue SET issue_type = %s WHERE project_key = %s AND merged_into IS NOT NULL"
+        " AND issue_type <> ALL(%s)",
+        [types[0], project, list(types)],
+    )
+    await connection.execute(
+        "UPDATE issue SET status = %s, resolution = NULL, resolved_at = NULL"
+        " WHERE project_key = %s AND merged_into IS NOT NULL AND status <> ALL(%s)",
+        [statuses[0], project, list(statuses)],
+    )
+    await connection.execute(
+        "DELETE FROM custom_value USING issue WHERE issue.issue_key = custom_value.issue_key"
+        " AND issue.project_key = %s AND issue.merged_into IS NOT NULL AND field <> ALL(%s)",
+        [project, list(fields)],
+    )
 
 
 async def _find_by_summary(connection: Connection, merged: str, comment_id: int) -> None:

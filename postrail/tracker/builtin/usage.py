@@ -34,14 +34,18 @@ class Part:
 
 
 _USED_BY: dict[PartName, LiteralString] = {
-    "type": "SELECT issue_key FROM issue WHERE project_key = %(project)s AND issue_type = %(name)s",
-    "status": "SELECT issue_key FROM issue WHERE project_key = %(project)s AND status = %(name)s",
-    "component": "SELECT issue_key FROM issue"
-    " WHERE project_key = %(project)s AND components @> ARRAY[%(name)s]::text[]",
-    "field": "SELECT DISTINCT issue_key FROM custom_value"
-    " WHERE project_key = %(project)s AND field = %(name)s",
+    "type": "SELECT issue_key FROM issue WHERE merged_into IS NULL"
+    " AND project_key = %(project)s AND issue_type = %(name)s",
+    "status": "SELECT issue_key FROM issue WHERE merged_into IS NULL"
+    " AND project_key = %(project)s AND status = %(name)s",
+    "component": "SELECT issue_key FROM issue WHERE merged_into IS NULL"
+    " AND project_key = %(project)s AND components @> ARRAY[%(name)s]::text[]",
+    "field": "SELECT DISTINCT issue_key FROM custom_value JOIN issue USING (issue_key, project_key)"
+    " WHERE merged_into IS NULL AND project_key = %(project)s AND field = %(name)s",
     "choice": "SELECT DISTINCT issue_key FROM custom_value"
-    " WHERE project_key = %(project)s AND field = %(name)s AND text_value = %(choice)s",
+    " JOIN issue USING (issue_key, project_key)"
+    " WHERE merged_into IS NULL AND project_key = %(project)s AND field = %(name)s"
+    "  AND text_value = %(choice)s",
 }
 
 _COUNTED: LiteralString = """) SELECT (SELECT count(*) FROM used),
@@ -53,7 +57,7 @@ async def issues_with(
 ) -> tuple[int, list[str]]:
     """Returns the number of issues that use the part, and the keys of some.
 
-    It counts merged issues, too: their rows refer to it.
+    Merged issues do not count: they are records, and give the part up (`merges.free_merged`).
     """
     parameters = {"project": project, "name": part.name, "choice": part.choice, "most": most}
     found = await one(connection, "WITH used AS (" + _USED_BY[part.kind] + _COUNTED, parameters)

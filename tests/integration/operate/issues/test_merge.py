@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from postrail.configuration import store
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import IssueType, Status
+from postrail.configuration.person_rows import PERSON
+from postrail.configuration.project_rows import PROJECT
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
@@ -20,10 +25,12 @@ from postrail.operate.issues.move import move
 from postrail.operate.issues.transition import transition
 from postrail.operate.issues.watch import watch
 from postrail.tracker import IssueNotFound, issues
+from postrail.tracker.builtin.assignments import free_merged_of
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from postrail.workflow.rights import NotAllowed
 from tests.integration.operate.issues.scene import (
     AGENT,
+    HELP,
     LATER,
     LEAD,
     OUTSIDER,
@@ -301,3 +308,37 @@ async def test_a_merged_description_in_a_blob_is_still_named(
     await merge(desk, AGENT, other, issue)
     assert await query(pool, "SELECT body_blob FROM comment") == [(sha256,)]
     assert (sha256,) in await query(pool, "SELECT description_blob FROM issue")
+
+
+async def test_a_record_does_not_keep_its_project_from_giving_up_what_it_has(
+    pool: Pool, desk: Desk, issue: str
+) -> None:
+    """Nobody can change a record, so that the parts could never be removed."""
+    other = await new_issue(pool, issue_type="Bug", assignee="second@example.com")
+    await edit(desk, AGENT, other, Edits(values={"Serial": "X", "components": "Printer"}))
+    await transition(desk, AGENT, other, "Done")
+    smaller = HELP.model_copy(
+        update={
+            "issue_types": [IssueType(name="Request")],
+            "statuses": [Status(name="New", category="to do"), HELP.statuses[0]],
+            "components": [],
+            "fields": [],
+        }
+    )
+    second = Person(address="second@example.com", name="A Second Agent")
+    changed = second.model_copy(update={"address": "new@example.com"})
+    assert PROJECT.in_use is not None
+    assert PERSON.in_use is not None
+    async with transaction(pool) as connection:
+        assert len(await PROJECT.in_use(connection, HELP, smaller)) == 4
+        assert await PERSON.in_use(connection, second, changed)
+    await merge(desk, AGENT, other, issue)
+    async with transaction(pool) as connection:
+        assert await PROJECT.in_use(connection, HELP, smaller) == []
+        assert await PERSON.in_use(connection, second, changed) == []
+        await store.save(connection, smaller, before=HELP, author="test", now=NOON)
+        await free_merged_of(connection, [second.address])
+    record = "SELECT issue_type, status, resolution, assignee FROM issue WHERE issue_key = %s"
+    assert await query(pool, record, other) == [("Request", "New", None, None)]
+    assert await query(pool, "SELECT 1 FROM custom_value") == []
+    assert await query(pool, record, issue) == [("Request", "Open", None, None)]
