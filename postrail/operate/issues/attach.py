@@ -10,7 +10,7 @@ from postrail.blobs import BlobStore
 from postrail.message_parts import Attachment
 from postrail.operate.files.names import safe_name
 from postrail.operate.issues.act import Actor, Desk, acting
-from postrail.tracker.builtin.attachments import insert_attachments
+from postrail.tracker.builtin.attachments import attach_to_issue
 from postrail.workflow.rights import Act
 
 # The table of Python itself: that of the machine differs from machine to machine.
@@ -44,7 +44,7 @@ async def attach(
     parts = [await _stored(one, blobs) for one in files]
     async with acting(desk, actor, Act.ATTACH, issue_key) as act:
         key = act.issue.issue_key
-        ids = await insert_attachments(act.connection, [(key, None, part) for part in parts])
+        ids = await attach_to_issue(act.connection, key, parts)
         for attachment_id, part in zip(ids, parts, strict=True):
             act.changed(
                 "attachment",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from postrail.database import Connection, rows, storable
 from postrail.message_parts import Attachment
+from postrail.tracker.builtin.search_text import write_issue_words
 
 
 async def insert_attachments(
@@ -32,3 +33,12 @@ async def insert_attachments(
         ],
     )
     return [row[0] for row in found]
+
+
+async def attach_to_issue(
+    connection: Connection, issue_key: str, parts: Sequence[Attachment]
+) -> list[int]:
+    """Adds files to an issue that exists, and their names to its search; returns their ids."""
+    ids = await insert_attachments(connection, [(issue_key, None, part) for part in parts])
+    await write_issue_words(connection, [issue_key])
+    return ids

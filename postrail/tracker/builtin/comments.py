@@ -9,6 +9,7 @@ from datetime import datetime
 from postrail.database import Connection, one, rows, rows_as
 from postrail.tracker import CommentDraft
 from postrail.tracker.builtin.history import Behind
+from postrail.tracker.builtin.search_text import write_comment_words
 
 
 async def insert_comments(
@@ -109,3 +110,4 @@ async def replace_text(
         " WHERE comment_id = %s",
         [body, internal, behind.changed_at, former.comment_id],
     )
+    await write_comment_words(connection, [former.comment_id])

@@ -42,6 +42,9 @@ async def test_files_are_attached_with_history_and_record(
     ]
     (record,) = await published(pool)
     assert (record.act, len(record.changes)) == ("attach", 3)
+    assert await query(
+        pool, "SELECT 1 FROM issue_text WHERE words @@ to_tsquery('simple', 'plan')"
+    ) == [(1,)]
     # Ada watches, and is not notified.
     assert await query(pool, "SELECT 1 FROM delivery") == []
 

@@ -157,6 +157,16 @@ async def test_an_edit_keeps_the_former_text_and_notifies_nobody(
     assert texts == ["Use water. @second", "Use sand. @lead", "Use foam.", "Use ice."]
 
 
+async def test_the_search_finds_the_text_after_an_edit(pool: Pool, desk: Desk, issue: str) -> None:
+    made = await comment(desk, AGENT, issue, "Use water.")
+    await edit_comment(desk, AGENT, issue, made.comment_id, "Use foam.")
+    found = [
+        await query(pool, "SELECT 1 FROM issue_text WHERE words @@ to_tsquery('simple', %s)", word)
+        for word in ("water", "foam")
+    ]
+    assert found == [[], [(1,)]]
+
+
 async def test_an_edit_without_a_change_writes_nothing(pool: Pool, desk: Desk, issue: str) -> None:
     made = await comment(desk, AGENT, issue, "Use water.")
     await edit_comment(desk, AGENT, issue, made.comment_id, "Use water.")
