@@ -42,7 +42,8 @@ INSERT INTO issue (issue_key, project_key, number, issue_type, summary, descript
             || CASE WHEN g % {rare} = 13 THEN ' A hummingbird sits on it.' ELSE '' END,
         'customer' || g % 200000 || '@company' || g % 5000 || '.example', 'Customer ' || g % 200000,
         gen_random_uuid(), gen_random_uuid(),
-        now() - g * interval '31 seconds', now() - (g::bigint * 7919 % {issues}) * interval '30 seconds'
+        now() - g * interval '31 seconds',
+        now() - (g::bigint * 7919 % {issues}) * interval '30 seconds'
     FROM (SELECT g, CASE WHEN g % 4 = 0 THEN 'SALE' ELSE 'HELP' END AS key
         FROM generate_series(1, {issues}) AS g) AS numbered;
 INSERT INTO issue_numbering (project_key, next_number)

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from postrail.views.issues import issue
 from pydantic import SecretStr
 
 from postrail.database import Pool, open_pool, transaction
@@ -16,6 +15,7 @@ from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.edit import Edits, edit
 from postrail.query.parse import parse
 from postrail.settings import DatabaseSettings
+from postrail.views.issue_detail import issue_detail
 from postrail.views.issue_search import found_issues
 
 RUNS = 15
@@ -124,7 +124,7 @@ def _listing(pool: Pool, text: str) -> Callable[[], Awaitable[int]]:
 def _shown(pool: Pool) -> Callable[[], Awaitable[int]]:
     async def show() -> int:
         async with transaction(pool) as connection:
-            return len((await issue(connection, "HELP-1")).comments)
+            return len((await issue_detail(connection, "HELP-1")).comments)
 
     return show
 
