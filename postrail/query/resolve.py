@@ -36,6 +36,9 @@ from postrail.query.tree import (
 from postrail.query.values import Question, named_values, of_category, plain_word
 from postrail.query.vocabulary import Vocabulary
 
+# PostgreSQL searches for words of up to 2 KiB.
+MAX_WORD_CHARACTERS = 500
+
 _RANGES: dict[Operator, Comparing] = {
     Operator.LESS: "<",
     Operator.AT_MOST: "<=",
@@ -122,6 +125,9 @@ def _part(field: Field, word: Word, asked: Question) -> Condition:
     if field.kind is Kind.WORDS:
         if not any(character.isalnum() for character in word.text):
             raise error_at(word, asked.text, f"{word.text!r} has no words to search for")
+        if any(len(one) > MAX_WORD_CHARACTERS for one in word.text.split()):
+            problem = f"a word to search for has more than {MAX_WORD_CHARACTERS} characters"
+            raise error_at(word, asked.text, problem)
         languages = {project.language for project in asked.vocabulary.projects}
         return HasWords(word.text, tuple(sorted(languages)))
     if not word.text:

@@ -187,6 +187,7 @@ def test_the_issue_does_not_meet(query: str) -> None:
         ("summary ~ ''", 11, "the part of summary to search for is blank"),
         ("description ~ x", 1, "descriptions are those of the field text"),
         ("text ~ '?!'", 8, "'\\?!' has no words"),
+        ("text ~ " + "x" * 501, 8, "more than 500 characters"),
         ("Mixed = 1", 1, r"not one: it is 'Mixed' \(text\) in HELP and 'Mixed' \(number\) in SALE"),
         ("assignee = Ada", 12, "'Ada' is not an address"),
         ("assignee = owner()", 12, r"owner\(\) does not stand for people"),
