@@ -158,7 +158,7 @@ def migration_files() -> list[tuple[int, str, str]]:
     """Returns number, name and text of each migration of this release, in order."""
     folder = resources.files("postrail") / "sql" / "migrations"
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return [(int(name[:4]), name, (folder / name).read_text()) for name in names]
+    return [(int(name[:4]), name, (folder / name).read_text("utf-8")) for name in names]
 
 
 async def migrate(url: str) -> list[str]:

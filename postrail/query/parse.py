@@ -71,7 +71,7 @@ def parse(text: str) -> Query:
 
 @cache
 def _parser() -> Lark:
-    grammar = (resources.files("postrail") / "query" / "grammar.lark").read_text()
+    grammar = (resources.files("postrail") / "query" / "grammar.lark").read_text("utf-8")
     return Lark(grammar, parser="lalr", transformer=_Tree())
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -149,6 +152,23 @@ def test_of_a_long_line_the_part_around_the_place_is_shown() -> None:
 
 def test_parentheses_alone_are_not_too_deep() -> None:
     assert plain(parse("(" * 1000 + "a=1" + ")" * 1000).condition) == ("a", "=", "1")
+
+
+def test_grammar_and_migrations_are_read_in_a_locale_of_ascii() -> None:
+    program = (
+        "from postrail.database import migration_files; from postrail.query.parse import parse;"
+        "assert parse('a = 1').condition; print(any('Ä' in text for *_, text in migration_files()))"
+    ).replace("Ä", r"\xc4")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
 
 @given(st.text(alphabet="aA1 ()=!<>~,\"'\\\n-+@\0ä", max_size=40))
