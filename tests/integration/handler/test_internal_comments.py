@@ -10,6 +10,7 @@ from postrail.database import transaction
 from postrail.message_parts import Address, ReplyParts
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.comment import comment
+from postrail.operate.issues.merge import merge
 from postrail.outgoing.intake import take_in
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.stream import avro
@@ -104,6 +105,18 @@ async def test_a_leaked_internal_comment_that_an_outsider_answers_stays_internal
         "agent@example.com",
         "other@example.com",
     }
+
+
+async def test_an_answer_after_a_merge_is_internal(bench: Bench) -> None:
+    message_id = await internal_message_id(bench)
+    await bench.handle(mail_parsed(subject="Another", message_id="<another@x>"))
+    await merge(desk_of(bench), AGENT, "HELP-1", "HELP-2")
+    await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=[message_id]))
+    assert await bench.rows(
+        "SELECT issue_key, internal FROM comment WHERE author_address = 'agent@example.com'"
+        " AND mail_id IS NOT NULL"
+    ) == [("HELP-2", True)]
+    assert await told(bench) == [("other@example.com", True)]
 
 
 async def test_an_answer_is_internal_by_what_it_quotes(bench: Bench) -> None:
