@@ -147,3 +147,15 @@ def test_faults_of_files_have_reasons(
     assert (first["path"], "there is no blob" in first["problem"]) == (None, True)
     assert Path(second["path"]).read_bytes() == b"a;b"
     assert "1 of 2 files could not be saved" in errors
+
+
+def test_links_and_former_keys_are_shown(postrail: Postrail, filled: Filled) -> None:
+    assert postrail("issues", "link", "HELP-1", "blocks", "HELP-2")[0] == 0
+    shown = postrail("issues", "show", "HELP-2")[1]
+    assert re.search(r"Is blocked by +HELP-1 \(Open\)  Printer \[red\]on� fire", shown)
+    assert "link: is blocked by HELP-1" in shown
+    assert postrail("issues", "merge", "HELP-2", "HELP-1")[0] == 0
+    shown = postrail("issues", "show", "HELP-2")[1]
+    assert shown.startswith("HELP-2 was merged into HELP-1.\n")
+    assert re.search(r"Merged from +HELP-2", shown)
+    assert "was merged" not in postrail("issues", "show", "HELP-1")[1]
