@@ -18,10 +18,14 @@ from postrail.configuration.models.person import Person
 from postrail.database import Connection
 from postrail.errors import ConfigurationError
 from postrail.people import PersonRow
-from postrail.tracker.builtin.assignments import assigned_issues, free_merged_of
+from postrail.tracker.builtin.assignments import (
+    assigned_issues,
+    free_merged_of,
+    naming_issues,
+)
 
 KEYS_SHOWN = 5
-KEEP = "keep the address, or assign the issues to another"
+KEEP = "keep the address, or give the issues another"
 
 
 def as_configured(row: PersonRow) -> Person:
@@ -57,25 +61,34 @@ async def _write(connection: Connection, person: Person) -> None:
     )
     gone = await people.given_up(connection, row)
     await free_merged_of(connection, gone)
-    if problem := await _assigned(connection, gone):
+    if problem := await _used(connection, gone):
         # An assignment that was committed after the check of `in_use`.
         raise ConfigurationError(f"person {person.address}: {problem}", remedy=KEEP.capitalize())
     await people.save(connection, row)
 
 
 async def _in_use(connection: Connection, before: Person, after: Person) -> list[tuple[str, str]]:
-    """Returns ("addresses", problem) when issues are assigned to an address that is taken away."""
+    """Returns ("addresses", problem) when issues refer to an address that is taken away."""
     gone = sorted({*before.all_addresses} - {*after.all_addresses})
-    problem = await _assigned(connection, gone)
+    problem = await _used(connection, gone)
     return [("addresses", f"{problem}; {KEEP}")] if problem else []
 
 
-async def _assigned(connection: Connection, addresses: Sequence[str]) -> str:
-    """Returns the problem that issues are assigned to one of the addresses, or ""."""
-    count, keys = await assigned_issues(connection, addresses, most=KEYS_SHOWN)
+async def _used(connection: Connection, addresses: Sequence[str]) -> str:
+    """Returns the problem that issues refer to one of the addresses, or ""."""
+    assigned = await assigned_issues(connection, addresses, most=KEYS_SHOWN)
+    naming = await naming_issues(connection, addresses, most=KEYS_SHOWN)
+    either = " or ".join(addresses)
+    problems = [
+        _problem(f"issues are assigned to {either}", *assigned),
+        _problem(f"custom fields of issues hold {either}", *naming),
+    ]
+    return "; ".join(filter(None, problems))
+
+
+def _problem(what: str, count: int, keys: Sequence[str]) -> str:
     shown = ", ".join(keys) + (", …" if count > len(keys) else "")
-    to = " or ".join(addresses)
-    return f"issues are assigned to {to}: {shown} ({count} in all)" if count else ""
+    return f"{what}: {shown} ({count} in all)" if count else ""
 
 
 def _renamed(entries: Sequence[Entry], existing: Existing) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, LiteralString
+from typing import Any, Literal, LiteralString
 
 from psycopg.errors import ForeignKeyViolation
 
@@ -59,8 +59,15 @@ async def issues_with(
 
     Merged issues do not count: they are records, and give the part up (`merges.free_merged`).
     """
-    parameters = {"project": project, "name": part.name, "choice": part.choice, "most": most}
-    found = await one(connection, "WITH used AS (" + _USED_BY[part.kind] + _COUNTED, parameters)
+    parameters = {"project": project, "name": part.name, "choice": part.choice}
+    return await counted(connection, _USED_BY[part.kind], parameters, most=most)
+
+
+async def counted(
+    connection: Connection, used: LiteralString, parameters: Mapping[str, Any], *, most: int
+) -> tuple[int, list[str]]:
+    """Returns the number of issues whose keys the query yields, and some of the keys."""
+    found = await one(connection, "WITH used AS (" + used + _COUNTED, {**parameters, "most": most})
     assert found is not None
     return found[0], found[1]
 

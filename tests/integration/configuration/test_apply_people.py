@@ -90,12 +90,34 @@ async def test_an_address_that_issues_are_assigned_to_stays(pool: Pool) -> None:
             await apply(pool, WITHOUT_HOME, dry_run=dry_run)
         assert str(caught.value) == (
             "f:2: person 'ana@example.org', addresses: issues are assigned to ana@home.example:"
-            " HELP-1, HELP-2, HELP-3, HELP-4, HELP-5, … (7 in all); keep the address, or assign the"
-            " issues to another"
+            " HELP-1, HELP-2, HELP-3, HELP-4, HELP-5, … (7 in all); keep the address, or give the"
+            " issues another"
         )
     assert await addresses(pool) == ["ana@example.org", "ana@home.example"]
     async with transaction(pool) as connection:
         await connection.execute(b"UPDATE issue SET assignee = 'ana@example.org'")
+    await apply(pool, WITHOUT_HOME)
+    assert await addresses(pool) == ["ana@example.org"]
+
+
+async def test_an_address_in_a_custom_field_of_an_issue_stays(pool: Pool) -> None:
+    project = "projects:\n  - {key: HELP, name: x, fields: [%s]}\n"
+    await apply(pool, project % "{name: Owner, kind: person}, {name: Note, kind: text}")
+    async with transaction(pool) as connection:
+        await connection.execute(
+            b"INSERT INTO custom_value (issue_key, project_key, field, place, text_value) VALUES"
+            b" ('HELP-2', 'HELP', 'Owner', 1, 'ana@home.example'),"
+            b" ('HELP-3', 'HELP', 'Note', 1, 'ana@home.example')"
+        )
+    with pytest.raises(ConfigurationFileError) as caught:
+        await apply(pool, WITHOUT_HOME)
+    assert str(caught.value) == (
+        "f:2: person 'ana@example.org', addresses: custom fields of issues hold ana@home.example:"
+        " HELP-2 (1 in all); keep the address, or give the issues another"
+    )
+    assert await addresses(pool) == ["ana@example.org", "ana@home.example"]
+    async with transaction(pool) as connection:
+        await connection.execute(b"DELETE FROM custom_value WHERE field = 'Owner'")
     await apply(pool, WITHOUT_HOME)
     assert await addresses(pool) == ["ana@example.org"]
 
