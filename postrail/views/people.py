@@ -27,7 +27,7 @@ class ListedPerson:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonDetail:
-    """A person, the roles in projects, and the numbers of issues."""
+    """A person, the roles in projects, and the numbers of issues; merged ones do not count."""
 
     person: PersonRow
     # The message that made the person, if one did.
@@ -65,8 +65,9 @@ async def person(connection: Connection, address: str) -> PersonDetail:
     values = await one(
         connection,
         "SELECT origin_mail_id::text, created_at,"
-        " (SELECT count(*) FROM issue WHERE reporter_address = ANY(%(own)s)),"
-        " (SELECT count(*) FROM issue WHERE assignee = ANY(%(own)s))"
+        " (SELECT count(*) FROM issue"
+        "  WHERE reporter_address = ANY(%(own)s) AND merged_into IS NULL),"
+        " (SELECT count(*) FROM issue WHERE assignee = ANY(%(own)s) AND merged_into IS NULL)"
         " FROM person WHERE address = %(address)s",
         {"own": list(found.addresses), "address": found.address},
     )
