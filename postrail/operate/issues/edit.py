@@ -8,7 +8,7 @@ from typing import Any
 
 from postrail.configuration.models.project import Project
 from postrail.operate.issues.act import Actor, Desk, acting
-from postrail.operate.issues.fields import checked, set_values, values_of
+from postrail.operate.issues.fields import checked, set_values, shown_changes, values_of
 from postrail.operate.issues.watch import watches
 from postrail.tracker.builtin.history import Change
 from postrail.workflow.checks import Given
@@ -31,7 +31,7 @@ class Edits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edited:
-    """The changed fields of an issue, by name and with values of JSON."""
+    """The changed fields of an issue by name, with values of JSON; priorities have their names."""
 
     issue_key: str
     changes: tuple[Change, ...]
@@ -50,7 +50,7 @@ async def edit(desk: Desk, actor: Actor, issue_key: str, edits: Edits) -> Edited
         await set_values(act, before, after)
         if after.get("reporter", before["reporter"]) != before["reporter"]:
             await watches(act, after["reporter"])
-    return Edited(issue_key=act.issue.issue_key, changes=tuple(act.changes))
+    return Edited(issue_key=act.issue.issue_key, changes=shown_changes(act))
 
 
 def _wanted(project: Project, before: Mapping[str, Any], edits: Edits) -> dict[str, Given]:

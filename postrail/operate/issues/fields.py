@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from postrail import people
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.notifications.changes import STATUS_CHANGED
 from postrail.operate.issues.act import ActInProgress
 from postrail.tracker import issues
 from postrail.tracker.builtin.fields import read_fields, write_fields
+from postrail.tracker.builtin.history import Change
 from postrail.workflow.checks import FieldContext, Given
 from postrail.workflow.fields import addresses_in, check_value, field_named, json_value
 from postrail.workflow.values import InvalidValue
@@ -65,6 +68,29 @@ async def set_values(
     for name, value in differing.items():
         if name not in UNRECORDED:
             act.changed(name, _recorded(before, name), json_value(value))
+
+
+def announce_progress(
+    act: ActInProgress, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Notifies the watchers of an issue that becomes done, or is opened again."""
+    if (before["resolved"] is None) != (after["resolved"] is None):
+        result = f" ({after['resolution']})" if after["resolution"] else ""
+        act.announce(STATUS_CHANGED, after["status"] + result)
+
+
+def shown_changes(act: ActInProgress) -> tuple[Change, ...]:
+    """Returns the changes of the act with priorities by their names, as the history shows them."""
+    return tuple(
+        replace(one, before=_name(act, one.before), after=_name(act, one.after))
+        if one.field == "priority"
+        else one
+        for one in act.changes
+    )
+
+
+def _name(act: ActInProgress, level: int) -> str | int:
+    return act.snapshot.priorities.get(level, level)
 
 
 async def name_of(connection: Connection, address: str) -> str:

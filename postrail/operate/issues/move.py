@@ -9,7 +9,7 @@ from typing import Any
 from postrail.configuration.models.project import Project
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
-from postrail.operate.issues.fields import checked, values_of
+from postrail.operate.issues.fields import announce_progress, checked, values_of
 from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import issues
 from postrail.tracker.builtin.history import Change
@@ -37,6 +37,8 @@ class Moved:
     issue_key: str
     former_key: str
     changes: tuple[Change, ...]
+    # The addresses that are notified by email.
+    told: tuple[str, ...]
 
 
 async def move(
@@ -48,6 +50,7 @@ async def move(
 ) -> Moved:
     """Moves the issue to the project, where it gets the next number; the former key leads to it.
 
+    Its watchers are notified when it becomes done there, or is opened again.
     `values` are those that the type, the status, the components and custom fields are to have
     there; others stay where the project knows them (see `workflow.moving`). Raises as `acting`
     does, NotAllowed without the right in that project, MoveNotPossible, and InvalidValue.
@@ -61,7 +64,13 @@ async def move(
         await act.require_in(target, act_of(status_named(target, after["status"])))
         former = await _moved(act, target, after)
         _note(act, before, after)
-    return Moved(issue_key=act.issue.issue_key, former_key=former, changes=tuple(act.changes[1:]))
+        announce_progress(act, before, after)
+    return Moved(
+        issue_key=act.issue.issue_key,
+        former_key=former,
+        changes=tuple(act.changes[1:]),
+        told=act.told,
+    )
 
 
 async def _target(act: ActInProgress, project_key: str) -> Project:

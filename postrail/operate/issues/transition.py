@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.notifications.changes import STATUS_CHANGED
 from postrail.operate.issues.act import Actor, Desk, acting
-from postrail.operate.issues.fields import checked, set_values, values_of
+from postrail.operate.issues.fields import announce_progress, checked, set_values, values_of
 from postrail.workflow import transitions
 from postrail.workflow.rights import Act
 from postrail.workflow.transitions import Progress, act_of, status_named
@@ -52,9 +51,7 @@ async def transition(
             "resolved": after.resolved_at,
         }
         await set_values(act, values, new)
-        if (before.resolved_at is None) != (after.resolved_at is None):
-            result = f" ({after.resolution})" if after.resolution else ""
-            act.announce(STATUS_CHANGED, after.status + result)
+        announce_progress(act, values, new)
     return Transitioned(
         issue_key=act.issue.issue_key,
         before=before.status,

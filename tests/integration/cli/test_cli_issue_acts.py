@@ -42,6 +42,8 @@ def test_an_issue_is_made_changed_and_done(
     )
     _, output, _ = postrail("issues", "edit", "HELP-3", "--set", "priority=2")
     assert output == "HELP-3: changed nothing, as all values were the same.\n"
+    _, output, _ = postrail("issues", "edit", "HELP-3", "--set", "priority=4")
+    assert output == "HELP-3: changed priority from High to Low.\n"
     edited = answer(postrail, "issues", "edit", "HELP-3", "--clear", "due")
     assert edited == {
         "issue_key": "HELP-3",

@@ -43,11 +43,17 @@ def test_an_issue_is_moved_and_found_by_both_keys(postrail: Postrail) -> None:
         {"field": "type", "before": "Offer", "after": "Request"},
         {"field": "field:Customer", "before": "Ada [Ltd]", "after": None},
     ]
+    _, output, _ = postrail("issues", "move", "HELP-3", "SALE", "--set", "status=Done")
+    first_line = "HELP-3 is SALE-2 now. Notified by email: "
+    assert output.startswith(first_line)
+    assert "\nstatus: Done (before: Open)\n" in output
     by_key = [answer(postrail, "issues", "history", key) for key in ("HELP-1", "SALE-1", "HELP-3")]
     assert by_key[0] == by_key[1] == by_key[2]
 
 
 def test_two_issues_are_merged(postrail: Postrail, filled: Filled) -> None:
+    for key in ("HELP-1", "HELP-2"):
+        postrail("issues", "assign", key, AGENT)
     _, output, errors = postrail("issues", "merge", "help-2", "help-1")
     assert output.splitlines()[0] == "HELP-2 is merged into HELP-1.", errors
     assert output.splitlines()[1].startswith("Its description is comment ")
@@ -56,6 +62,8 @@ def test_two_issues_are_merged(postrail: Postrail, filled: Filled) -> None:
         keys = {row["issue_key"] for row in own}
         assert keys == {"HELP-1", "HELP-2"}, command
         assert answer(postrail, command, "list", "--issue", "HELP-2") == own
+    # The record of the merged one does not count.
+    assert answer(postrail, "people", "show", AGENT)["assigned"] == 1
 
 
 @pytest.mark.usefixtures("sales")

@@ -10,9 +10,10 @@ from postrail.errors import ConfigurationError
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.comment import Commented, comment, commenter, edit_comment
 from services.cli.commands.issues.desk import at_desk
+from services.cli.commands.issues.field_options import text_of
 from services.cli.commands.issues.group import Key, issues
+from services.cli.commands.issues.values import print_result
 from services.cli.data_folder import Data
-from services.cli.options import STDIN, read_text
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
 
@@ -49,7 +50,7 @@ def comment_on_issue(
 
     Example: [bold]postrail issues comment HELP-1 "It is fixed." --author agent@example.org[/bold]
     """
-    text = read_text(STDIN) if text == str(STDIN) else text
+    text = text_of(text)
     if author and not _is_address(author):
         raise ConfigurationError(
             f"{author!r} is not an address", remedy="Give one like agent@example.org"
@@ -73,8 +74,8 @@ def _print(done: Commented, *, edited: bool) -> None:
     if edited:
         typer.echo(f"Edited {what} of {done.issue_key}.")
         return
-    told = ", ".join(done.told) or "nobody, as the issue has no other watchers"
-    typer.echo(clean(f"Added {what} to {done.issue_key}. Notified by email: {told}."))
+    nobody = "nobody, as the issue has no other watchers"
+    print_result(f"Added {what} to {done.issue_key}.", done.told, nobody=nobody)
     for name in done.unresolved:
         typer.echo(clean(f"Not notified: @{name.name} ({name.reason})."))
 

@@ -10,9 +10,9 @@ from postrail.operate.issues.create import create
 from services.cli.commands.issues.desk import Author, at_desk
 from services.cli.commands.issues.field_options import Description, Set, pairs, text_of, values_of
 from services.cli.commands.issues.group import issues
+from services.cli.commands.issues.values import print_result
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
-from services.cli.visible import clean
 
 
 @issues.command("create")
@@ -43,7 +43,7 @@ def create_issue(
         [
             *pairs("--set", fields),
             ("summary", summary),
-            ("description", text_of(description)),
+            ("description", description and text_of(description)),
             ("reporter", reporter),
         ]
     )
@@ -51,5 +51,4 @@ def create_issue(
     if json:
         show_json(done)
         return
-    told = ", ".join(done.told) or "nobody"
-    typer.echo(clean(f"Created {done.issue_key}. Notified by email: {told}."))
+    print_result(f"Created {done.issue_key}.", done.told, nobody="nobody")

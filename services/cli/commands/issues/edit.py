@@ -20,7 +20,7 @@ from services.cli.commands.issues.field_options import (
     values_of,
 )
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.values import shown_field, shown_value
+from services.cli.commands.issues.values import print_result, shown_field, shown_value
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
@@ -52,7 +52,9 @@ def edit_issue(
     --clear due[/bold]
     """
     cleared = [(name, "") for name in clear or ()]
-    values = values_of([*pairs("--set", fields), ("description", text_of(description)), *cleared])
+    values = values_of(
+        [*pairs("--set", fields), ("description", description and text_of(description)), *cleared]
+    )
     edits = Edits(values=values, add=_by_field("--add", add), remove=_by_field("--remove", remove))
     if not any([edits.values, edits.add, edits.remove]):
         raise ConfigurationError("nothing is to be changed", remedy="Give --set, --add or --clear")
@@ -90,9 +92,7 @@ def assign_issue(
         show_json(done)
         return
     before, now = done.before or "nobody", done.assignee or "nobody"
-    typer.echo(
-        clean(f"{done.issue_key} is assigned to {now} (before: {before}).{_told(done.told)}")
-    )
+    print_result(f"{done.issue_key} is assigned to {now} (before: {before}).", done.told)
 
 
 @issues.command("transition")
@@ -106,7 +106,7 @@ def move_to_status(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Move an issue to another status; its watchers are told when it is done, or open again.
+    """Move an issue to another status; its watchers are notified when it is done, or open again.
 
     Example: [bold]postrail issues transition HELP-1 Done --resolution "Cannot reproduce"[/bold]
     """
@@ -119,12 +119,7 @@ def move_to_status(
         show_json(done)
         return
     result = f" ({done.resolution})" if done.resolution else ""
-    text = f"{done.issue_key} is {done.status}{result} (before: {done.before})."
-    typer.echo(clean(text + _told(done.told)))
-
-
-def _told(told: Sequence[str]) -> str:
-    return f" Notified by email: {', '.join(told)}." if told else ""
+    print_result(f"{done.issue_key} is {done.status}{result} (before: {done.before}).", done.told)
 
 
 def _by_field(option: str, given: Sequence[str] | None) -> dict[str, list[str]]:

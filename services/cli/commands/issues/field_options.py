@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
 
 from postrail.errors import ConfigurationError
+from services.cli.options import STDIN, read_text
 
 Set = Annotated[
     list[str] | None,
@@ -51,6 +51,6 @@ def values_of(given: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     return values
 
 
-def text_of(given: str | None) -> str | None:
-    """Returns the text of an option, which - takes from stdin."""
-    return sys.stdin.read() if given == "-" else given
+def text_of(given: str) -> str:
+    """Returns the text of an option or argument; - takes it from stdin."""
+    return read_text(STDIN) if given == str(STDIN) else given

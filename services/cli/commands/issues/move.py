@@ -11,7 +11,7 @@ from postrail.operate.issues.move import move
 from services.cli.commands.issues.desk import Author, at_desk
 from services.cli.commands.issues.field_options import Set, pairs, values_of
 from services.cli.commands.issues.group import Key, issues
-from services.cli.commands.issues.values import shown_field, shown_value
+from services.cli.commands.issues.values import print_result, shown_field, shown_value
 from services.cli.data_folder import Data
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
@@ -44,7 +44,7 @@ def move_issue(
     if json:
         show_json(done)
         return
-    typer.echo(f"{done.former_key} is {done.issue_key} now.")
+    print_result(f"{done.former_key} is {done.issue_key} now.", done.told)
     for one in done.changes:
         name = shown_field(one.field)
         before, after = shown_value(one.before), shown_value(one.after)

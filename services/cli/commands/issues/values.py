@@ -1,11 +1,15 @@
-"""Names and values of fields as people read them."""
+"""Names and values of fields, and results of acts, as people read them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import typer
 
 from postrail.records import CUSTOM_PREFIX
 from services.cli.output import as_json
+from services.cli.visible import clean
 
 # A longer value, such as a description, is shown by its beginning.
 VALUE_MAX_CHARACTERS = 60
@@ -27,3 +31,9 @@ def shown_value(value: Any) -> str:
         text += " (internal)" if value.get("internal") else ""
     line = " ".join(text.split())
     return line if len(line) <= VALUE_MAX_CHARACTERS else line[:VALUE_MAX_CHARACTERS] + "…"
+
+
+def print_result(text: str, notified: Sequence[str], *, nobody: str = "") -> None:
+    """Prints what an act did, and whom it notifies; `nobody` stands for no addresses, if given."""
+    by_email = ", ".join(notified) or nobody
+    typer.echo(clean(f"{text} Notified by email: {by_email}." if by_email else text))
