@@ -38,7 +38,7 @@ class NamedIssue:
     """An issue whose key is in the subject."""
 
     issue: IssueRef
-    # The sender takes part in the issue or is a known person.
+    # The sender takes part in the issue, or is at least an agent in its project.
     sender_belongs: bool
     # The key in the subject, when the issue has another one now.
     former_key: str = ""

@@ -25,7 +25,8 @@ def known_conversation(question: Question) -> Decision | None:
 def key_in_subject(question: Question) -> Decision | None:
     """Comments on the issue that the subject names, if the sender belongs to it.
 
-    A key is a weak proof, because anyone can write one: other senders get a new, linked issue.
+    The sender takes part in the issue, or is an agent, lead or administrator in its project. A key
+    is a weak proof, because anyone can write one: other senders get a new, linked issue.
     """
     if not question.facts.named_issues:
         return None
@@ -33,9 +34,7 @@ def key_in_subject(question: Question) -> Decision | None:
     if not named.sender_belongs:
         reason = f"the subject names {named.named}, but the sender does not take part in it"
         return create_issue(question, reason, linked_to=named.issue)
-    reason = (
-        f"the subject names {named.named}, and the sender takes part in it or is a known person"
-    )
+    reason = f"the subject names {named.named}, and the sender takes part in it or is an agent"
     # A conversation that already has an issue in that project stays with it.
     joins = not _issues_in(question, named.issue.project)
     return _comment(question, named.issue, reason, joins=joins)

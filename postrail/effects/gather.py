@@ -5,22 +5,27 @@ Calls functions of the packages that own the tables, and speaks no SQL itself.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail import people
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
 from postrail.effects.involvement import author_of
+from postrail.effects.mentions import is_insider
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
 from postrail.incoming.message_ids import answered_ids, keys_in
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues, internal_message_ids
+from postrail.people import PersonRow
 from postrail.tracker import issues
 from postrail.tracker.issues import IndexedIssue
-from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
+from postrail.tracker.named_issues import KeyInSubject, named_issues
+from postrail.workflow.roles import Role, role_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +38,9 @@ class Gathered:
     watchers: dict[int, int]
 
 
-async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
+async def gather(
+    connection: Connection, mails: Sequence[DueMail], snapshot: ConfigurationSnapshot
+) -> Gathered:
     """Returns the facts of each message, and locks the issues that they name.
 
     The locks last until the caller's transaction ends, so that the facts still hold when the
@@ -45,14 +52,13 @@ async def gather(connection: Connection, mails: Sequence[DueMail]) -> Gathered:
         [due.mail.mail_id for due in mails],
     )
     by_conversation = await conversations.issues_of(connection, [due.conversation for due in mails])
-    keys = _keys_in_subjects(mails)
-    by_key = await issues.by_key(connection, [one.issue_key for one in keys])
+    keys = {due.mail.mail_id: keys_in(due.mail.subject) for due in mails}
+    by_key = await issues.by_key(connection, itertools.chain.from_iterable(keys.values()))
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
     indexed = await issues.lock(connection, ids | {issue.issue_id for issue in by_key.values()})
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
-    found_by_key = await named_issues(connection, keys, present)
-    named = await _named_issues(connection, mails, found_by_key)
+    named = await _named_issues(connection, mails, keys, present, snapshot)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
     answering = await _answering_internal(connection, mails, indexed)
@@ -127,29 +133,43 @@ async def _answering_internal(
     return {mail_id for mail_id, ids in answered.items() if ids & internal}
 
 
-def _keys_in_subjects(mails: Sequence[DueMail]) -> list[KeyInSubject]:
-    """Returns what looks like an issue key in the subjects."""
-    return [
-        KeyInSubject(mail_id=due.mail.mail_id, issue_key=key, sender=author_of(due.mail).address)
-        for due in mails
-        for key in keys_in(due.mail.subject)
-    ]
-
-
 async def _named_issues(
-    connection: Connection, mails: Sequence[DueMail], found: Sequence[NamedInSubject]
+    connection: Connection,
+    mails: Sequence[DueMail],
+    keys: Mapping[str, Sequence[str]],
+    found: Mapping[str, IndexedIssue],
+    snapshot: ConfigurationSnapshot,
 ) -> dict[str, list[NamedIssue]]:
     """Returns the named issues by mail_id, with whether the sender belongs to each."""
-    senders = {due.mail.mail_id: author_of(due.mail).address for due in mails}
-    strangers = {senders[one.mail_id] for one in found if not one.sender_participates}
-    known = await people.known(connection, strangers)
+    senders = {
+        due.mail.mail_id: author_of(due.mail).address
+        for due in mails
+        if any(key in found for key in keys[due.mail.mail_id])
+    }
+    persons = await people.by_address(connection, senders.values())
+    in_subjects = [
+        KeyInSubject(mail_id=mail_id, issue_key=key, senders=_addresses(sender, persons))
+        for mail_id, sender in senders.items()
+        for key in keys[mail_id]
+    ]
     named: dict[str, list[NamedIssue]] = {}
-    for one in found:
-        belongs = one.sender_participates or senders[one.mail_id] in known
+    for one in await named_issues(connection, in_subjects, found):
+        project = snapshot.projects.get(one.issue.project)
+        role = role_of(project, persons.get(senders[one.mail_id])) if project else Role.OUTSIDER
         former = one.issue_key if one.issue_key != one.issue.issue_key else ""
-        issue = NamedIssue(issue=_ref(one.issue), sender_belongs=belongs, former_key=former)
+        issue = NamedIssue(
+            issue=_ref(one.issue),
+            sender_belongs=one.sender_participates or is_insider(role),
+            former_key=former,
+        )
         named.setdefault(one.mail_id, []).append(issue)
     return named
+
+
+def _addresses(sender: str, persons: Mapping[str, PersonRow]) -> tuple[str, ...]:
+    """Returns all addresses of an active person, and the own one of anyone else."""
+    person = persons.get(sender)
+    return person.addresses if person and person.active else (sender,)
 
 
 def _ref(issue: IndexedIssue) -> IssueRef:

@@ -75,24 +75,6 @@ async def person_of(connection: Connection, address: str) -> PersonRow:
     )
 
 
-async def known(connection: Connection, addresses: Iterable[str]) -> set[str]:
-    """Returns those of the addresses, in lower case, that belong to active persons.
-
-    A person whom only a message made is not known: otherwise every sender could become known, and
-    comment on any issue.
-    """
-    wanted = sorted({address.lower() for address in addresses})
-    if not wanted:
-        return set()
-    found = await rows(
-        connection,
-        "SELECT own.address FROM person_address AS own JOIN person USING (person_id)"
-        " WHERE own.address = ANY(%s) AND active AND origin <> 'mail'",
-        [wanted],
-    )
-    return {row[0] for row in found}
-
-
 async def reach(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:
     """Returns the address that mail to each of these goes to, "" for an inactive person's.
 

@@ -11,11 +11,11 @@ from postrail.tracker.issues import IndexedIssue
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyInSubject:
-    """A possible issue key in the subject of a message, and the sender's address."""
+    """A possible issue key in the subject of a message, and the addresses of the sender."""
 
     mail_id: str
     issue_key: str
-    sender: str
+    senders: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +35,17 @@ async def named_issues(
     """Returns the named issues that were found by their keys, in the order of the names."""
     existing = [(one, found[one.issue_key]) for one in named if one.issue_key in found]
     taking_part = await _participants(
-        connection, [(issue.issue_id, one.sender) for one, issue in existing]
+        connection,
+        [(issue.issue_id, address) for one, issue in existing for address in one.senders],
     )
     return [
         NamedInSubject(
             mail_id=one.mail_id,
             issue_key=one.issue_key,
             issue=issue,
-            sender_participates=(issue.issue_id, one.sender) in taking_part,
+            sender_participates=any(
+                (issue.issue_id, address) in taking_part for address in one.senders
+            ),
         )
         for one, issue in existing
     ]

@@ -15,7 +15,7 @@ Group = Annotated[
 
 
 class Person(Configured):
-    """A known person, who may comment on any issue by naming its key in the subject."""
+    """A known person, who has a role in each project (see docs/rights.md)."""
 
     # Mail to the person goes there.
     address: Address

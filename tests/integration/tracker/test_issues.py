@@ -135,10 +135,11 @@ async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
     first, second = ids
     await involve(pool, involvement(first, participants=(ADA.address,)))
     named = [
-        KeyInSubject(mail_id="a", issue_key="SALE-1", sender=ADA.address),
-        KeyInSubject(mail_id="a", issue_key="UTF-8", sender=ADA.address),
-        KeyInSubject(mail_id="a", issue_key="HELP-1", sender=ADA.address),
-        KeyInSubject(mail_id="b", issue_key="HELP-1", sender=BO.address),
+        KeyInSubject(mail_id="a", issue_key="SALE-1", senders=(ADA.address,)),
+        KeyInSubject(mail_id="a", issue_key="UTF-8", senders=(ADA.address,)),
+        KeyInSubject(mail_id="a", issue_key="HELP-1", senders=(ADA.address,)),
+        KeyInSubject(mail_id="b", issue_key="HELP-1", senders=(BO.address,)),
+        KeyInSubject(mail_id="c", issue_key="HELP-1", senders=(BO.address, ADA.address)),
     ]
     async with transaction(pool) as connection:
         by_key = await issues.by_key(connection, [one.issue_key for one in named])
@@ -149,6 +150,7 @@ async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
         named_in_subject("a", "SALE-1", sale_1, participates=False),
         named_in_subject("a", "HELP-1", help_1, participates=True),
         named_in_subject("b", "HELP-1", help_1, participates=False),
+        named_in_subject("c", "HELP-1", help_1, participates=True),
     ]
 
 
@@ -198,7 +200,7 @@ async def test_a_former_key_leads_to_the_issue_that_moved(pool: Pool, ids: list[
         # It moved again, by a merge.
         await issues.add_alias(connection, "builtin", "OLD-7", "OLD", second)
         assert (await issues.by_key(connection, ["OLD-7"]))["OLD-7"].issue_id == second
-        named = KeyInSubject(mail_id="a", issue_key="OLD-7", sender=ADA.address)
+        named = KeyInSubject(mail_id="a", issue_key="OLD-7", senders=(ADA.address,))
         by_key = await issues.by_key(connection, ["OLD-7"])
         (found,) = await named_issues(connection, [named], by_key)
     assert found.issue == indexed(second, "SALE-1", "SALE", former_projects=("OLD",))
