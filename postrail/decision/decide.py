@@ -9,7 +9,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decision import Decision
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
-from postrail.decision.matching import key_in_subject, known_conversation
+from postrail.decision.matching import internal_answer, key_in_subject, known_conversation
 from postrail.decision.new_issue import new_issue
 from postrail.decision.question import Question
 from postrail.decision.trace import StageAnswer, Trace
@@ -23,6 +23,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("unparsable", unparsable),
     ("account_removed", account_removed),
     ("same_message", same_message),
+    ("internal_answer", internal_answer),
     ("known_conversation", known_conversation),
     ("key_in_subject", key_in_subject),
     ("new_issue", new_issue),

@@ -39,6 +39,8 @@ class CreateIssue:
     muted: bool
     # The issue that the subject names, when the sender may not comment on it.
     linked_to: IssueRef | None = None
+    # The message quotes an internal comment: the issue holds its new text only.
+    quotes_internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -61,8 +61,9 @@ class Facts:
     answered_issue: IssueRef | None = None
     # In the order of the subject.
     named_issues: tuple[NamedIssue, ...] = ()
-    # The message answers a notification of an internal comment.
-    answers_internal: bool = False
+    # The issue whose internal comment the message answers: its notification, or the message that
+    # became it.
+    internal_issue: IssueRef | None = None
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -72,20 +73,20 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "conversation_issues": [_ref_to_json(issue) for issue in facts.conversation_issues],
         "answered_issue": facts.answered_issue and _ref_to_json(facts.answered_issue),
         "named_issues": [_named_to_json(named) for named in facts.named_issues],
-        "answers_internal": facts.answers_internal,
+        "internal_issue": facts.internal_issue and _ref_to_json(facts.internal_issue),
     }
     return {name: value for name, value in stored.items() if value}
 
 
 def from_json(stored: Mapping[str, Any]) -> Facts:
     """Returns the facts that `to_json` stored."""
-    answered = stored.get("answered_issue")
+    answered, internal = stored.get("answered_issue"), stored.get("internal_issue")
     return Facts(
         earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
         conversation_issues=tuple(map(_ref_from_json, stored.get("conversation_issues", ()))),
         answered_issue=_ref_from_json(answered) if answered else None,
         named_issues=tuple(map(_named_from_json, stored.get("named_issues", ()))),
-        answers_internal=stored.get("answers_internal", False),
+        internal_issue=_ref_from_json(internal) if internal else None,
     )
 
 

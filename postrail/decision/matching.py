@@ -8,6 +8,19 @@ from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
 
 
+def internal_answer(question: Question) -> Decision | None:
+    """Comments internally on the issue whose internal comment the message answers.
+
+    The Message-ID of what was internal is a strong proof, so this holds whatever the mailbox: an
+    issue of another project would show, and mail, what the answer quotes.
+    """
+    issue = question.facts.internal_issue
+    if issue is None:
+        return None
+    joins = issue not in question.facts.conversation_issues
+    return _comment(question, issue, "it answers an internal comment on this issue", joins=joins)
+
+
 def known_conversation(question: Question) -> Decision | None:
     """Comments on the issue that the message's conversation has in the message's project.
 
@@ -51,6 +64,6 @@ def _comment(question: Question, issue: IssueRef, reason: str, *, joins: bool) -
         muted=question.muted,
         joins_conversation=joins,
         # The answer to an internal comment may quote it, whoever sends it.
-        internal=question.facts.answers_internal or question.mail.quotes_internal,
+        internal=question.facts.internal_issue is not None or question.mail.quotes_internal,
     )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

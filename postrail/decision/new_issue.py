@@ -17,5 +17,13 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
     project = question.project
     if project != question.account.project:
         reason += f"; {question.snapshot.projects[project].address} is the address of {project}"
-    effect = CreateIssue(project=project, muted=question.muted, linked_to=linked_to)
+    quotes_internal = question.mail.quotes_internal
+    if quotes_internal:
+        reason += "; the internal comment that it quotes is left out"
+    effect = CreateIssue(
+        project=project,
+        muted=question.muted,
+        linked_to=linked_to,
+        quotes_internal=quotes_internal,
+    )
     return Decision(outcome=Outcome.ISSUE, reason=reason, effects=(effect,))

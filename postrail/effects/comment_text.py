@@ -40,7 +40,7 @@ async def comment_text(mail: MailParsed, account: MailAccount, blobs: BlobStore)
     The whole text is for a message without new text, and for an account that wants no stripping.
     """
     if account.strip_quotations:
-        parts = mail.reply or await _large_reply(mail, blobs)
+        parts = await reply_parts(mail, blobs)
         if parts and parts.new_text.strip():
             return _stripped(parts, mail.reply_blob)
     return await _whole(mail, blobs)
@@ -75,9 +75,10 @@ async def _whole(mail: MailParsed, blobs: BlobStore) -> CommentText:
     )
 
 
-async def _large_reply(mail: MailParsed, blobs: BlobStore) -> ReplyParts | None:
+async def reply_parts(mail: MailParsed, blobs: BlobStore) -> ReplyParts | None:
+    """Returns the parts of a reply; None for a text that has one part, or whose blob is gone."""
     if mail.reply_blob is None:
-        return None
+        return mail.reply
     content = await _content(mail, mail.reply_blob, blobs)
     return None if content is None else parts_from(content)
 

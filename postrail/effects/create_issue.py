@@ -11,6 +11,7 @@ from postrail.database import Connection
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Made, Work
+from postrail.effects.description import Description, whole_text, without_internal
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.notify import Announcement
 from postrail.incoming import conversations
@@ -29,7 +30,10 @@ NO_SUBJECT = "(no subject)"
 async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) -> list[Made]:
     """Creates an issue for each effect."""
     assignees = await default_assignees(context.connection, context.snapshot, works)
-    drafts = [issue_draft(work, context.snapshot, assignees) for work in works]
+    drafts = [
+        issue_draft(work, await _description(context, work), context.snapshot, assignees)
+        for work in works
+    ]
     keys = await context.tracker.create_issues(context.connection, drafts, context.now)
     new = [_indexed(context, *made) for made in zip(works, drafts, keys, strict=True)]
     ids = await issues.add(context.connection, new, context.now)
@@ -64,10 +68,19 @@ async def default_assignees(
     }
 
 
+async def _description(context: Context, work: Work[CreateIssue]) -> Description:
+    if work.effect.quotes_internal:
+        return await without_internal(work.due.mail, context.blobs)
+    return whole_text(work.due.mail)
+
+
 def issue_draft(
-    work: Work[CreateIssue], snapshot: ConfigurationSnapshot, assignees: Mapping[str, PersonRow]
+    work: Work[CreateIssue],
+    description: Description,
+    snapshot: ConfigurationSnapshot,
+    assignees: Mapping[str, PersonRow],
 ) -> IssueDraft:
-    """Returns the issue to create: it holds the whole text, whose quotations may be new to us."""
+    """Returns the issue to create."""
     mail, author = work.due.mail, author_of(work.due.mail)
     project, linked_to = snapshot.projects[work.effect.project], work.effect.linked_to
     assignee = assignees.get(project.key)
@@ -77,8 +90,8 @@ def issue_draft(
         status=project.first_status,
         assignee=assignee.address if assignee else None,
         summary=summary_of(mail),
-        description=mail.text,
-        description_blob=mail.text_blob.sha256 if mail.text_blob else None,
+        description=description.text,
+        description_blob=description.blob,
         reporter_address=author.address,
         reporter_name=author.name,
         conversation=work.due.conversation,
@@ -118,7 +131,7 @@ def _made(work: Work[CreateIssue], issue_id: int, draft: IssueDraft, key: str) -
         event=ISSUE_CREATED,
         cause=work.due.cause,
         author=author_of(mail),
-        body=mail.text,
+        body=draft.description,
         mail=mail,
     )
     if draft.assignee is None:

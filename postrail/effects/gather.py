@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail import people
@@ -18,11 +18,12 @@ from postrail.effects.involvement import author_of
 from postrail.effects.mentions import is_insider
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
-from postrail.incoming.message_ids import answered_ids, keys_in
+from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in
 from postrail.incoming.queue import DueMail
-from postrail.outgoing.issues import answered_issues, internal_message_ids
+from postrail.outgoing.issues import answered_issues, internal_messages
 from postrail.people import PersonRow
 from postrail.tracker import issues
+from postrail.tracker.builtin.comments import internal_among
 from postrail.tracker.issues import IndexedIssue
 from postrail.tracker.named_issues import KeyInSubject, named_issues
 from postrail.workflow.roles import Role, role_of
@@ -55,13 +56,16 @@ async def gather(
     keys = {due.mail.mail_id: keys_in(due.mail.subject) for due in mails}
     by_key = await issues.by_key(connection, itertools.chain.from_iterable(keys.values()))
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
-    indexed = await issues.lock(connection, ids | {issue.issue_id for issue in by_key.values()})
+    ids.update(issue.issue_id for issue in by_key.values())
+    ids.update(await conversations.issues_with_messages(connection, _between(mails)))
+    indexed = await issues.lock(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
     named = await _named_issues(connection, mails, keys, present, snapshot)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
-    answering = await _answering_internal(connection, mails, indexed)
+    present_refs = {ref.issue_id: ref for ref in refs.values()}
+    internal = await _internal_messages(connection, mails, present_refs)
     facts = {}
     for due in mails:
         found = _distinct(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
@@ -70,7 +74,7 @@ async def gather(
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
             named_issues=tuple(named.get(due.mail.mail_id, ())),
-            answers_internal=due.mail.mail_id in answering,
+            internal_issue=_internal_issue(due, internal),
         )
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     return Gathered(facts=facts, watchers=watchers)
@@ -119,18 +123,33 @@ async def _answered(
     return next((candidates[present[issue_id]] for issue_id in nearest), None)
 
 
-async def _answering_internal(
-    connection: Connection, mails: Sequence[DueMail], found: Collection[int]
-) -> set[str]:
-    """Returns the mail_ids of the messages that answer an internal comment of these issues."""
-    answered = {due.mail.mail_id: set(answered_ids(due.mail)) for due in mails}
-    message_ids = set().union(*answered.values())
+async def _internal_messages(
+    connection: Connection, mails: Sequence[DueMail], found: Mapping[int, IssueRef]
+) -> dict[str, IssueRef]:
+    """Returns those of the answered Message-IDs that are internal, each with its issue."""
+    message_ids = sorted({one for due in mails for one in all_answered_ids(due.mail)})
     if not found or not message_ids:
-        return set()
+        return {}
     # Messages keep the id that their issue had before it was merged.
-    issue_ids = list(await issues.with_merged(connection, found))
-    internal = await internal_message_ids(connection, issue_ids, sorted(message_ids))
-    return {mail_id for mail_id, ids in answered.items() if ids & internal}
+    present = await issues.with_merged(connection, found)
+    ids = list(present)
+    sent = await internal_messages(connection, ids, message_ids)
+    comments = await conversations.answered_comments(connection, ids, message_ids)
+    internal = await internal_among(connection, [comment_id for _, _, comment_id in comments])
+    received = [(one, issue_id) for one, issue_id, comment_id in comments if comment_id in internal]
+    return {one: found[present[issue_id]] for one, issue_id in [*received, *sent]}
+
+
+def _between(mails: Sequence[DueMail]) -> set[str]:
+    """Returns the middle of long References: an internal message may be named there only."""
+    return {one for due in mails for one in all_answered_ids(due.mail)}.difference(
+        *(answered_ids(due.mail) for due in mails)
+    )
+
+
+def _internal_issue(due: DueMail, internal: Mapping[str, IssueRef]) -> IssueRef | None:
+    """Returns the issue of the nearest internal message that the message answers."""
+    return next((internal[one] for one in all_answered_ids(due.mail) if one in internal), None)
 
 
 async def _named_issues(

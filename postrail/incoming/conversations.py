@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from postrail.database import Connection, rows
-from postrail.incoming.message_ids import Named
+from postrail.incoming.message_ids import Named, message_hash
 from postrail.tracker import issues
 
 Name = TypeVar("Name", bytes, str)
@@ -97,6 +97,36 @@ async def issues_of(connection: Connection, conversations: Sequence[str]) -> dic
         [list(conversations)],
     )
     return dict(found)
+
+
+async def issues_with_messages(connection: Connection, message_ids: Iterable[str]) -> list[int]:
+    """Returns the ids of the issues of the conversations that have these Message-IDs."""
+    hashes = sorted(set(map(message_hash, message_ids)))
+    if not hashes:
+        return []
+    found = await rows(
+        connection,
+        "SELECT DISTINCT issue_id FROM message_index JOIN conversation_issue USING (conversation)"
+        " WHERE message_hash = ANY(%b)",
+        [hashes],
+    )
+    return [issue_id for (issue_id,) in found]
+
+
+async def answered_comments(
+    connection: Connection, issue_ids: Sequence[int], message_ids: Sequence[str]
+) -> list[tuple[str, int, int]]:
+    """Returns the messages with these Message-IDs that became comments of these issues.
+
+    Each is its Message-ID, the issue's id and the comment's.
+    """
+    found = await rows(
+        connection,
+        "SELECT message_id, issue_id, comment_id FROM incoming_mail"
+        " WHERE issue_id = ANY(%s) AND message_id = ANY(%s) AND comment_id IS NOT NULL",
+        [list(issue_ids), list(message_ids)],
+    )
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 async def answered_issues(

@@ -51,3 +51,8 @@ def answered_ids(mail: MailParsed) -> list[str]:
     if len(references) > 2 * REFERENCES_KEPT:
         references = [*references[:REFERENCES_KEPT], *references[-REFERENCES_KEPT:]]
     return [*mail.in_reply_to[:REFERENCES_KEPT], *reversed(references)]
+
+
+def all_answered_ids(mail: MailParsed) -> list[str]:
+    """Returns `answered_ids` with those that it leaves out; the parser bounds their number."""
+    return [*mail.in_reply_to, *reversed(mail.references)]

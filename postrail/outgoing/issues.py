@@ -34,14 +34,18 @@ async def answered_issues(
     return [(row[0], row[1]) for row in found]
 
 
-async def internal_message_ids(
+async def internal_messages(
     connection: Connection, issue_ids: Sequence[int], message_ids: Sequence[str]
-) -> set[str]:
-    """Returns those of the Message-IDs that messages about internal comments of the issues have."""
+) -> list[tuple[str, int]]:
+    """Returns the messages about internal comments of these issues that have these Message-IDs.
+
+    Each is its Message-ID and the issue's id.
+    """
     found = await rows(
         connection,
-        "SELECT delivery.message_id FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"
+        "SELECT delivery.message_id, mail.issue_id FROM outgoing_mail AS mail"
+        " JOIN delivery USING (outgoing_id)"
         " WHERE mail.internal AND mail.issue_id = ANY(%s) AND delivery.message_id = ANY(%s)",
         [list(issue_ids), list(message_ids)],
     )
-    return {row[0] for row in found}
+    return [(row[0], row[1]) for row in found]

@@ -83,6 +83,18 @@ async def stored_comment(
     return found[0] if found else None
 
 
+async def internal_among(connection: Connection, comment_ids: Sequence[int]) -> set[int]:
+    """Returns those of the comments that are internal, by their ids."""
+    if not comment_ids:
+        return set()
+    found = await rows(
+        connection,
+        "SELECT comment_id FROM comment WHERE comment_id = ANY(%s) AND internal",
+        [list(comment_ids)],
+    )
+    return {comment_id for (comment_id,) in found}
+
+
 async def replace_text(
     connection: Connection, former: StoredComment, behind: Behind, *, body: str, internal: bool
 ) -> None:

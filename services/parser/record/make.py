@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from postrail.message_parts import Attachment, Bounce, HeaderField, ReplyParts
+from postrail.notifications.reply_marker import quotes_internal
 from postrail.records import BlobReference, MailFetched, MailParsed
 from services.parser.content.attachments import whole_mail
 from services.parser.mime.raw_bytes import View
@@ -38,7 +39,6 @@ from services.parser.record.limits import (
     result_bytes,
     text_bytes,
 )
-from services.parser.reply.headings import quotes_internal
 from services.parser.text.decode import cut
 
 

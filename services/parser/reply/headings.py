@@ -5,12 +5,10 @@ They are header blocks, titles such as "Original message", and attributions.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from postrail.notifications.reply_marker import INTERNAL_MARKER
 from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
 from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
@@ -28,8 +26,6 @@ FRAME = " -\u2013\u2014_=*#~>\u2500\t"
 COLONS = ":\uff1a"
 # One pass finds all markers. RE2 does not fold the Turkish capital "İ" to "i".
 _MARKER = Words("|".join(MARKERS).replace("i", "[i\u0130]"))
-# Line ends and marks of quotation.
-_BREAKS = re.compile(r"[\s>|]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +74,6 @@ def announces_forwarded(line: Line) -> bool:
 def has_reply_marker(text: str) -> bool:
     """Tells whether this text contains a line above which to reply."""
     return bool(_MARKER.search(text))
-
-
-def quotes_internal(text: str) -> bool:
-    """Tells whether this text quotes a notification of an internal comment, wrapped or not."""
-    return "Internal:" in text and INTERNAL_MARKER in _BREAKS.sub(" ", text)
 
 
 def _title(bare: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from postrail.configuration.models.project import Project
 from postrail.database import transaction
 from postrail.message_parts import Address, ReplyParts
 from postrail.operate.issues.act import Actor, Desk
@@ -155,10 +156,108 @@ async def test_a_decision_about_an_internal_answer_can_be_repeated(bench: Bench)
     message_id = await internal_message_id(bench)
     await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=[message_id]))
     ((fact,),) = await bench.rows(
-        "SELECT trace -> 'facts' -> 'answers_internal' FROM incoming_mail"
+        "SELECT trace -> 'facts' -> 'internal_issue' FROM incoming_mail"
         " ORDER BY arrival DESC LIMIT 1"
     )
-    assert fact is True
+    assert fact["issue_key"] == "HELP-1"
+
+
+async def test_an_answer_to_the_message_of_an_internal_comment_is_internal(bench: Bench) -> None:
+    """An agent in copy answers what another one wrote, and not our notification."""
+    message_id = await internal_message_id(bench)
+    sender = Address(name="", address="other@example.com")
+    first = mail_parsed(
+        sender=sender, cc=[BY_AGENT], in_reply_to=[message_id], message_id="<m1@x>", text=SECRET
+    )
+    await bench.handle(first)
+    await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=["<m1@x>"], text=f"> {SECRET}"))
+    assert await stored(bench) == [("other@example.com", True), ("agent@example.com", True)]
+    assert await told(bench) == [("other@example.com", True)]
+
+
+async def test_an_answer_to_the_message_of_a_public_comment_is_public(bench: Bench) -> None:
+    await internal_message_id(bench)
+    public = mail_parsed(sender=BY_AGENT, subject="HELP-1", message_id="<m1@x>")
+    await bench.handle(public, mail_parsed(sender=BY_ADA, in_reply_to=["<m1@x>"]))
+    assert await stored(bench) == [("agent@example.com", False), ("ada@example.org", False)]
+
+
+@pytest.mark.parametrize("subject", ["Re: [HELP-1] Fire", "Re: Fire"])
+async def test_the_middle_of_long_references_shows_an_internal_answer(
+    bench: Bench, subject: str
+) -> None:
+    message_id = await internal_message_id(bench)
+    older, newer = [f"<old{n}@x>" for n in range(10)], [f"<new{n}@x>" for n in range(10)]
+    answer = mail_parsed(
+        sender=BY_AGENT,
+        subject=subject,
+        message_id="<m1@x>",
+        in_reply_to=newer[-1:],
+        references=[*older, message_id, *newer],
+        text=SECRET,
+    )
+    await bench.handle(answer)
+    assert await stored(bench) == [("agent@example.com", True)]
+    assert await told(bench) == [("other@example.com", True)]
+    # And so is what answers it: its conversation has joined the issue.
+    sender = Address(name="", address="other@example.com")
+    await bench.handle(mail_parsed(sender=sender, in_reply_to=["<m1@x>"], text="Yes."))
+    assert await stored(bench) == [("agent@example.com", True), ("other@example.com", True)]
+
+
+AT_HOME = Address(name="", address="agent@home.example")
+
+
+async def test_an_answer_in_the_mailbox_of_another_project_is_internal(bench: Bench) -> None:
+    message_id = await internal_message_id(bench)
+    answer = mail_parsed(
+        mailbox="sales",
+        sender=AT_HOME,
+        in_reply_to=[message_id],
+        text=f"See\n> {SECRET}",
+        quotes_internal=True,
+    )
+    await bench.handle(answer)
+    assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
+    assert await stored(bench) == [("agent@home.example", True)]
+    assert await told(bench) == [("agent@example.com", True), ("other@example.com", True)]
+
+
+FORWARDED = (
+    "FYI\r\n\r\n---------- Forwarded message ---------\r\nFrom: Agent <agent@example.com>\r\n"
+    "Date: Mon, 1 Jan 2024 10:00:00 +0000\r\nSubject: Re: [HELP-1] Fire\r\n"
+    "To: support@example.com\r\n\r\nI know: " + SECRET + "\r\n\r\n"
+)
+LEFT_OUT = "(The rest of this message is left out, because it quotes an internal comment."
+
+
+@pytest.mark.parametrize(
+    ("above", "kept"), [("So what?\r\n\r\n", f"So what?\n\n{LEFT_OUT}"), (FORWARDED, LEFT_OUT)]
+)
+async def test_an_issue_holds_no_quoted_internal_comment(
+    bench: Bench, above: str, kept: str
+) -> None:
+    """The message's Message-IDs are those of a server, and its sender is a stranger."""
+    await internal_message_id(bench)
+    ((text,),) = await bench.rows("SELECT text FROM outgoing_mail WHERE internal")
+    await bench.save(Project(key="HELP", name="Help desk", default_assignee="other@example.com"))
+    quoted = "".join(f"> {line}\r\n" for line in str(text).splitlines())
+    await bench.arrive(
+        b"From: agent@home.example\r\nTo: support@example.com\r\nSubject: Re: Fire\r\n"
+        b"Message-ID: <answer@home.example>\r\nIn-Reply-To: <changed@ses.example>\r\n\r\n"
+        + (above + quoted).encode()
+    )
+    found = await bench.rows("SELECT issue_key, description, description_blob FROM issue")
+    made = {key: (description, blob) for key, description, blob in found}
+    description, blob = made["HELP-2"]
+    assert (description[: len(kept)], blob) == (kept, None)
+    assert SECRET not in description
+    sent = await bench.rows("SELECT text FROM outgoing_mail WHERE NOT internal")
+    assert sent
+    assert not [one for (one,) in sent if SECRET in one]
+    assert await bench.rows("SELECT reason FROM incoming_mail ORDER BY arrival DESC LIMIT 1") == [
+        ("no known conversation; the internal comment that it quotes is left out",)
+    ]
 
 
 def saying(text: str, sender: Address) -> MailParsed:

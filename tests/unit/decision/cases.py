@@ -58,9 +58,36 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     # an answer to an internal comment may quote it
     (
         mail_parsed(),
-        Facts(conversation_issues=(HELP_1,), answers_internal=True),
+        Facts(conversation_issues=(HELP_1,), internal_issue=HELP_1),
         Outcome.COMMENT,
         AddComment(issue=HELP_1, muted=False, internal=True),
+    ),
+    # and goes to that issue, whatever the mailbox and the newest issue of the conversation
+    (
+        mail_parsed(),
+        Facts(conversation_issues=(SALE_1, HELP_1), internal_issue=SALE_1),
+        Outcome.COMMENT,
+        AddComment(issue=SALE_1, muted=False, internal=True),
+    ),
+    # whose conversation it joins, when only the middle of its References shows the issue
+    (
+        mail_parsed(subject="Re: HELP-3"),
+        Facts(named_issues=(NamedIssue(issue=HELP_3, sender_belongs=True),), internal_issue=SALE_1),
+        Outcome.COMMENT,
+        AddComment(issue=SALE_1, muted=False, internal=True, joins_conversation=True),
+    ),
+    # what quotes an internal comment of an unknown conversation makes an issue without it
+    (
+        mail_parsed(quotes_internal=True),
+        known(SALE_1),
+        Outcome.ISSUE,
+        CreateIssue(project="HELP", muted=False, quotes_internal=True),
+    ),
+    (
+        mail_parsed(subject="Re: HELP-3", quotes_internal=True),
+        named(HELP_3, belongs=False),
+        Outcome.ISSUE,
+        CreateIssue(project="HELP", muted=False, linked_to=HELP_3, quotes_internal=True),
     ),
     # one whose Message-ID a server has changed quotes it
     (

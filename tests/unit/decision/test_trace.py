@@ -32,7 +32,7 @@ KINDS: dict[str, Any] = {
         NamedIssue(issue=ISSUE, sender_belongs=True),
         NamedIssue(issue=OTHER, sender_belongs=False, former_key="HELP-7"),
     ),
-    "answers_internal": True,
+    "internal_issue": OTHER,
 }
 
 

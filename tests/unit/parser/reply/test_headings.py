@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from postrail.notifications.reply_marker import quotes_internal
 from services.parser.reply import split_reply
-from services.parser.reply.headings import quotes_internal
 from services.parser.reply.lines import fold
 from services.parser.reply.words import (
     DEVICES,

@@ -1,0 +1,42 @@
+"""Chooses the text of a message that becomes the description of its issue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail.blobs import BlobStore
+from postrail.effects.comment_text import BODY_MAX_CHARACTERS, reply_parts
+from postrail.notifications.reply_marker import quotes_internal
+from postrail.records import MailParsed
+
+# Says in a description that a part of the message is missing, and how an operator finds it.
+LEFT_OUT = (
+    "(The rest of this message is left out, because it quotes an internal comment. Operators find"
+    " the message by its id: {})"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Description:
+    """A description as the row of its issue holds it."""
+
+    # "" where the blob holds it.
+    text: str
+    blob: str | None = None
+
+
+def whole_text(mail: MailParsed) -> Description:
+    """Returns the whole text, whose quotations may be new to us."""
+    return Description(text=mail.text, blob=mail.text_blob.sha256 if mail.text_blob else None)
+
+
+async def without_internal(mail: MailParsed, blobs: BlobStore) -> Description:
+    """Returns the new text of a message that quotes an internal comment, and says what is missing.
+
+    A forwarded message is a part of the new text, which is left out as a whole then: the answers
+    above the quoted notification may be internal, too.
+    """
+    parts = await reply_parts(mail, blobs)
+    new_text = parts.new_text.strip() if parts else ""
+    kept = "" if quotes_internal(new_text) else new_text[:BODY_MAX_CHARACTERS]
+    return Description(text="\n\n".join(filter(None, [kept, LEFT_OUT.format(mail.mail_id)])))
