@@ -68,10 +68,12 @@ async def found_issues(
     resolved = resolve(query, vocabulary)
     hints = await _hints(connection) if sql.searches_parts(resolved.condition) else None
     where, order = sql.where(resolved, hints), sql.order_by(resolved)
-    # To compile a statement, or to start workers for it, takes longer than to run it.
+    # To compile a statement, or to start workers for it, takes longer than to run it; and a plan
+    # that is kept for all values reads every issue for some.
     await connection.execute(
         "SELECT set_config('jit', 'off', true),"
-        " set_config('max_parallel_workers_per_gather', '0', true)"
+        " set_config('max_parallel_workers_per_gather', '0', true),"
+        " set_config('plan_cache_mode', 'force_custom_plan', true)"
     )
     statement = f"{_LIST}{where.sql} ORDER BY {order.sql} LIMIT %s"
     parameters = [*where.parameters, *order.parameters, limit]
