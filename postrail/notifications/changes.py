@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from postrail.notifications.audience import watchers_except_author
-from postrail.notifications.compose import HOW_TO_ADD, MARKER_LINE, Event, excerpt
+from postrail.notifications.compose import Event, framed
 from postrail.tracker.issues import Audience, Watcher
 
 
@@ -54,9 +54,7 @@ def status_changed(audience: Audience, author: Watcher, body: str, max_character
 
 def _text(audience: Audience, author: Watcher, did: str, body: str, max_characters: int) -> str:
     who = author.name or author.address or "The help desk"
-    shown = excerpt(body, max_characters, audience.issue_key)
-    parts = [MARKER_LINE, f"{who} {did}: {audience.summary}", shown, f"-- \n{HOW_TO_ADD}\n"]
-    return "\n\n".join(part for part in parts if part)
+    return framed(audience, f"{who} {did}", body, max_characters)
 
 
 STATUS_CHANGED = Event(watchers_except_author, status_changed)

@@ -61,23 +61,36 @@ def issue_created(audience: Audience, author: Watcher, body: str, max_characters
 
 def commented(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
     """Returns the text that reports a comment to the watchers."""
-    who = author.name or author.address or "An unknown sender"
-    return (
-        f"{MARKER_LINE}\n\n{who} commented on {audience.issue_key}: {audience.summary}\n\n"
-        f"{excerpt(body, max_characters, audience.issue_key)}\n\n-- \n{HOW_TO_ADD}\n"
-    )
+    did = f"{_sender(author)} commented on {audience.issue_key}"
+    return framed(audience, did, body, max_characters)
 
 
 def commented_internally(
     audience: Audience, author: Watcher, body: str, max_characters: int
 ) -> str:
     """Returns the text that reports an internal comment to those who may see it."""
-    who = author.name or author.address or "An unknown sender"
-    return (
-        f"{INTERNAL_MARKER_LINE}\n\n{who} commented internally on {audience.issue_key}:"
-        f" {audience.summary}\n\n{excerpt(body, max_characters, audience.issue_key)}\n\n"
-        f"-- \n{HOW_TO_ANSWER_INTERNALLY}\n"
-    )
+    did = f"{_sender(author)} commented internally on {audience.issue_key}"
+    marker, hint = INTERNAL_MARKER_LINE, HOW_TO_ANSWER_INTERNALLY
+    return framed(audience, did, body, max_characters, marker=marker, hint=hint)
+
+
+def _sender(author: Watcher) -> str:
+    return author.name or author.address or "An unknown sender"
+
+
+def framed(
+    audience: Audience,
+    did: str,
+    body: str,
+    max_characters: int,
+    *,
+    marker: str = MARKER_LINE,
+    hint: str = HOW_TO_ADD,
+) -> str:
+    """Returns a text between the marker and the hint: the act, the issue's summary, the body."""
+    shown = excerpt(body, max_characters, audience.issue_key)
+    parts = [marker, f"{did}: {audience.summary}", shown, f"-- \n{hint}\n"]
+    return "\n\n".join(part for part in parts if part)
 
 
 def excerpt(body: str, max_characters: int, issue_key: str) -> str:
