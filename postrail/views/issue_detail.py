@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows, rows_as
+from postrail.tracker.builtin.links import INVERSE_WORDS
 from postrail.views.history import HistoryRow, changes_of, present_key
 
 
@@ -182,13 +183,15 @@ _ATTACHMENTS: LiteralString = """
 SELECT attachment_id, name, original_name, content_type, size, sha256, content_id, comment_id
 FROM attachment WHERE issue_key = %s ORDER BY attachment_id"""
 
+_WORDS = {"kinds": list(INVERSE_WORDS), "inverses": list(INVERSE_WORDS.values())}
 _LINKS: LiteralString = """
 SELECT relation, issue.issue_key, issue.summary, issue.status
 FROM (
     SELECT kind AS relation, linked_key AS other FROM issue_link WHERE issue_key = %(key)s
     UNION
-    SELECT CASE kind WHEN 'duplicates' THEN 'is duplicated by' WHEN 'blocks' THEN 'is blocked by'
-            ELSE kind END, issue_key FROM issue_link WHERE linked_key = %(key)s
+    SELECT inverse, issue_key FROM issue_link
+        JOIN unnest(%(kinds)s::text[], %(inverses)s::text[]) AS words (kind, inverse) USING (kind)
+        WHERE linked_key = %(key)s
 ) AS linked JOIN issue ON issue.issue_key = linked.other
 ORDER BY relation, issue.project_key, issue.number"""
 
@@ -238,7 +241,7 @@ async def issue_detail(connection: Connection, issue_key: str) -> IssueDetail:
         changes=await changes_of(connection, key),
         watchers=await _first_column(connection, _WATCHERS, key),
         addresses=await _first_column(connection, _ADDRESSES, key),
-        links=await rows_as(connection, LinkRow, _LINKS, {"key": key}),
+        links=await rows_as(connection, LinkRow, _LINKS, {"key": key, **_WORDS}),
         merged_from=await _first_column(connection, _MERGED, key),
         former_keys=await _first_column(connection, _FORMER_KEYS, key),
     )

@@ -13,6 +13,7 @@ from postrail.tracker.builtin.links import (
     delete_link,
     has_link,
     insert_link,
+    inverse_of,
 )
 from postrail.workflow.rights import Act
 from postrail.workflow.values import name_among
@@ -77,8 +78,7 @@ def _link_of(key: str, words: str, other: str) -> Link:
     """Returns the link as it is stored, by its words from the side of the first key."""
     if words in INVERSE_WORDS:
         return Link(issue_key=key, kind=words, linked_key=other)
-    kind = next(kind for kind, inverse in INVERSE_WORDS.items() if inverse == words)
-    return Link(issue_key=other, kind=kind, linked_key=key)
+    return Link(issue_key=other, kind=inverse_of(words), linked_key=key)
 
 
 async def _add(act: ActInProgress, one: Link) -> bool:
@@ -103,7 +103,6 @@ async def _remove(act: ActInProgress, one: Link) -> bool:
 def _note(act: ActInProgress, said: str, wanted: bool) -> None:
     """Notes the link in the history of both issues, in the words of each."""
     (other,) = act.others
-    inverse = {**INVERSE_WORDS, **{words: kind for kind, words in INVERSE_WORDS.items()}}[said]
-    own, theirs = f"{said} {other.issue_key}", f"{inverse} {act.issue.issue_key}"
+    own, theirs = f"{said} {other.issue_key}", f"{inverse_of(said)} {act.issue.issue_key}"
     act.changed("link", *((None, own) if wanted else (own, None)))
     act.changed_also(other, "link", *((None, theirs) if wanted else (theirs, None)))

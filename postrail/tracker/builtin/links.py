@@ -16,6 +16,11 @@ INVERSE_WORDS = {
 }
 
 
+def inverse_of(words: str) -> str:
+    """Returns the words for a link from its other side, whichever side the words are from."""
+    return (INVERSE_WORDS | {inverse: kind for kind, inverse in INVERSE_WORDS.items()})[words]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """A link as it is stored: the first issue relates to, duplicates or blocks the other."""
