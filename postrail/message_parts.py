@@ -1,8 +1,18 @@
-"""Defines the parts of a parsed message, which the record MailParsed holds."""
+"""Defines the parts of a parsed message, which the record MailParsed holds, and usual addresses."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+# A usual address of email, as the configuration and people give it.
+ADDRESS = r"[^\s@<>]+@[^\s@<>]+"
+ADDRESS_CHARACTERS = 320
+
+
+def is_address(text: str) -> bool:
+    """Returns whether the text is a usual address, which a header may hold without quotation."""
+    return len(text) <= ADDRESS_CHARACTERS and re.fullmatch(ADDRESS, text) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

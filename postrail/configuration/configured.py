@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from postrail.message_parts import ADDRESS, ADDRESS_CHARACTERS
+
 # A description says in words what the pattern says to programs; faults of a file quote it.
 Name = Annotated[
     str,
@@ -28,11 +30,14 @@ MailAddress = Annotated[
     str,
     Field(
         min_length=3,
-        max_length=320,
-        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
+        max_length=ADDRESS_CHARACTERS,
+        pattern=f"^{ADDRESS}$",
         description="an address such as help@example.org",
     ),
 ]
+LowerCase = BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
+# Addresses that are compared with those of persons, which are in lower case.
+LowerAddress = Annotated[MailAddress, LowerCase]
 # Blanks at the ends of a password belong to it.
 Secret = Annotated[str, StringConstraints(strip_whitespace=False)]
 # Blank or 0 stands for the protocol's default port.

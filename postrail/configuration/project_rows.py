@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from postrail.configuration.kind import ItemTable, Kind
-from postrail.configuration.models.project import Project
+from postrail.configuration.models.project import ROLE_FIELDS, Project
 from postrail.configuration.models.project_checks import PROJECT_CHECKS
 from postrail.database import Connection
 from postrail.tracker.builtin.merges import free_merged
@@ -106,10 +106,7 @@ PROJECT = Kind(
         "statuses": _items("project_status", "name", "category", "needs_approval", "next_statuses"),
         "components": _items("component", ""),
         "fields": _items("custom_field", "name", "kind", "choices"),
-        "administrators": _members("administrator"),
-        "leads": _members("lead"),
-        "agents": _members("agent"),
-        "outsiders": _members("outsider"),
+        **{field: _members(role) for field, role in ROLE_FIELDS.items()},
     },
     checks=PROJECT_CHECKS,
     in_use=_in_use,

@@ -16,7 +16,7 @@ Origin = Literal["configuration", "hand", "mail"]
 
 
 class PersonNotFound(PermanentError):
-    """No person has the address."""
+    """No person has the address, or an inactive one where it takes an active one."""
 
 
 class AddressTaken(PermanentError):
@@ -68,11 +68,27 @@ async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[s
 
 async def person_of(connection: Connection, address: str) -> PersonRow:
     """Returns the person to whom the address belongs; raises PersonNotFound."""
-    if found := await by_address(connection, [address]):
-        return found[address.lower()]
-    raise PersonNotFound(
-        f"no person has the address {address!r}", remedy="List them with: postrail people list"
-    )
+    return _existing((await by_address(connection, [address])).get(address.lower()), address)
+
+
+def active(person: PersonRow | None, address: str) -> PersonRow:
+    """Returns the person found by the address; raises PersonNotFound for None and inactive ones."""
+    found = _existing(person, address)
+    if not found.active:
+        raise PersonNotFound(
+            f"{address!r} is not active",
+            remedy="Give another person, or set active: true and run: postrail apply",
+        )
+    return found
+
+
+def _existing(person: PersonRow | None, address: str) -> PersonRow:
+    if person is None:
+        raise PersonNotFound(
+            f"there is no person with the address {address!r}",
+            remedy="List them with: postrail people list",
+        )
+    return person
 
 
 async def reach(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:

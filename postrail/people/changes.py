@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime
 
 from postrail import people
 from postrail.database import Connection, one, storable
 from postrail.errors import PermanentError
+from postrail.message_parts import is_address
 from postrail.people import Origin, PersonRow
 
-# As the configuration's MailAddress: a person with another address could not be read from there.
-ADDRESS = re.compile(r"(?=.{3,320}\Z)[^\s@<>]+@[^\s@<>]+")
 # The origins by how much an operator had a part in them.
 ORIGINS: tuple[Origin, ...] = ("configuration", "hand", "mail")
 
@@ -30,7 +28,8 @@ async def add_from_mail(
     not a usual one. Takes the lock of `people.lock` only for a new person.
     """
     address = storable(address).lower()
-    if not ADDRESS.fullmatch(address) or await people.by_address(connection, [address]):
+    # The configuration, where the person will be read from, has no others.
+    if not is_address(address) or await people.by_address(connection, [address]):
         return False
     await people.lock(connection)
     # PostgreSQL may know other small letters than Python does, and refuses the address then.

@@ -31,6 +31,13 @@ class IssueNotFound(PermanentError):
     """The tracker has no issue with this key."""
 
 
+def issue_not_found(issue_key: str) -> IssueNotFound:
+    """Returns the error for a key that no issue of ours has."""
+    return IssueNotFound(
+        f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
+    )
+
+
 class CapabilityMissing(PermanentError):
     """The tracker does not declare the capability that the call needs."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows_as
-from postrail.tracker import IssueNotFound, issues
+from postrail.tracker import issue_not_found, issues
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +59,5 @@ async def present_key(connection: Connection, issue_key: str) -> str:
     """Returns the key that the issue has now; raises IssueNotFound."""
     found = (await issues.by_key(connection, [issue_key])).get(issue_key)
     if found is None:
-        raise IssueNotFound(
-            f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
-        )
+        raise issue_not_found(issue_key)
     return found.issue_key

@@ -8,16 +8,16 @@ from typing import LiteralString
 
 from postrail.configuration import load
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.configuration.models.project import CustomField, IssueType, Project
+from postrail.configuration.models.project import (
+    ROLE_FIELDS,
+    CustomField,
+    IssueType,
+    Project,
+)
 from postrail.database import Connection, rows
-from postrail.errors import PermanentError
 from postrail.workflow.roles import Role
 from postrail.workflow.transitions import next_statuses
-from postrail.workflow.values import listed
-
-
-class ProjectNotFound(PermanentError):
-    """No project has the key."""
+from postrail.workflow.values import project_with
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,10 +85,7 @@ async def projects(connection: Connection) -> list[ProjectRow]:
 async def project(connection: Connection, key: str) -> ProjectDetail:
     """Returns the project with this key; raises ProjectNotFound."""
     snapshot = await load.load_snapshot(connection)
-    found = snapshot.projects.get(key)
-    if found is None:
-        keys = listed(sorted(snapshot.projects)) or "none yet"
-        raise ProjectNotFound(f"there is no project {key}", remedy=f"There are: {keys}")
+    found = project_with(key, snapshot.projects)
     counts = await _counts(connection)
     sending = snapshot.connection_for(key)
     return ProjectDetail(
@@ -155,10 +152,6 @@ def _statuses(one: Project, counts: dict[str, int]) -> list[StatusRow]:
 
 def _roles(one: Project) -> list[RoleRow]:
     leads = list(dict.fromkeys(filter(None, [one.lead, *one.leads])))
-    members = {
-        Role.ADMINISTRATOR: one.administrators,
-        Role.LEAD: leads,
-        Role.AGENT: one.agents,
-        Role.OUTSIDER: one.outsiders,
-    }
+    members = {role: getattr(one, field) for field, role in ROLE_FIELDS.items()}
+    members[Role.LEAD] = leads
     return [RoleRow(role=role, members=names) for role, names in members.items() if names]

@@ -14,7 +14,8 @@ from datetime import date
 from decimal import Decimal
 
 from postrail.configuration.models.project import Project
-from postrail.people import PersonRow
+from postrail.message_parts import ADDRESS_CHARACTERS, is_address
+from postrail.people import PersonNotFound, PersonRow, active
 from postrail.workflow.transitions import status_named
 from postrail.workflow.values import InvalidValue, listed, name_among, same, shown
 
@@ -24,7 +25,6 @@ Given = str | int | float | Decimal | date | Sequence[str] | None
 Stored = str | int | Decimal | date | list[str] | None
 
 NAME_CHARACTERS = 100
-ADDRESS_CHARACTERS = 320
 LIST_LENGTH = 100
 # So many decimal digits survive a number of JSON, which is a double, and back.
 NUMBER_DIGITS = 15
@@ -94,22 +94,16 @@ def person(context: FieldContext, name: str, given: Given) -> str:
     """Returns the address that the person's mail goes to, whichever of the addresses is given."""
     wanted = line(ADDRESS_CHARACTERS, context, name, given).lower()
     found = context.people.get(wanted)
-    if found is None:
-        raise InvalidValue(
-            f"{name}: there is no person with the address {wanted!r}",
-            remedy="List the persons with: postrail people list",
-        )
-    if not found.active:
-        raise InvalidValue(
-            f"{name}: {wanted} is not active", remedy="Give another person, or set active: true"
-        )
-    return found.address
+    try:
+        return active(found, wanted).address
+    except PersonNotFound as error:
+        raise InvalidValue(f"{name}: {error.problem}", remedy=error.remedy) from error
 
 
 def address(context: FieldContext, name: str, given: Given) -> str:
     """Returns the address in lower case; it need not be that of a known person."""
     found = line(ADDRESS_CHARACTERS, context, name, given).lower()
-    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", found):
+    if not is_address(found):
         problem = f"{name}: {shown(given)} is not an address"
         raise InvalidValue(problem, remedy="Give one such as jane@example.org")
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from postrail.configuration.configured import folded
+from postrail.configuration.models.project import Project
 from postrail.errors import PermanentError
 
 NAMES_SHOWN = 20
@@ -13,6 +14,19 @@ VALUE_CHARACTERS_SHOWN = 60
 
 class InvalidValue(PermanentError):
     """The value does not fit the field of the issue in its project; nothing was changed."""
+
+
+class ProjectNotFound(PermanentError):
+    """No project has the key."""
+
+
+def project_with(key: str, projects: Mapping[str, Project]) -> Project:
+    """Returns the project with the key; raises ProjectNotFound with the keys that there are."""
+    if key not in projects:
+        keys = listed(sorted(projects))
+        remedy = f"Use one of: {keys}" if keys else "Add one to a file and run: postrail apply"
+        raise ProjectNotFound(f"there is no project {key}", remedy=remedy)
+    return projects[key]
 
 
 def same(one: str, other: str) -> bool:

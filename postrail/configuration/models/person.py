@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from postrail.configuration.configured import Configured, MailAddress
+from postrail.configuration.configured import Configured, LowerAddress, LowerCase
 
-Address = Annotated[MailAddress, AfterValidator(str.lower)]
-Group = Annotated[
-    str, Field(min_length=1, max_length=100, pattern=r"^\w[\w .-]*$"), AfterValidator(str.lower)
-]
+Group = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\w[\w .-]*$"), LowerCase]
 
 
 class Person(Configured):
     """A known person, who has a role in each project (see docs/rights.md)."""
 
     # Mail to the person goes there.
-    address: Address
+    address: LowerAddress
     # The person's other addresses: any of them is the person. In alphabetical order.
-    addresses: list[Address] = Field(
+    addresses: list[LowerAddress] = Field(
         default_factory=list, description="a list of addresses such as help@example.org"
     )
     name: str = ""

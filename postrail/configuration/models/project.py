@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from postrail.configuration.configured import Configured, ProjectKey
+from postrail.configuration.configured import Configured, LowerCase, ProjectKey
+from postrail.message_parts import ADDRESS, ADDRESS_CHARACTERS
 
 # The numbers of Jira's own issue types, by which its mail handlers name them (issuetype=1).
 JIRA_TYPES = {"Bug": 1, "New Feature": 2, "Task": 3, "Improvement": 4, "Sub-task": 5}
@@ -64,22 +65,33 @@ DEFAULT_STATUSES = (
 )
 # A member of a role is the address of a person, or this and the name of a group.
 GROUP = "group:"
-_ADDRESS = r"[^\s@<>]+@[^\s@<>]+"
-LowerCase = BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given)
-Member = Annotated[str, LowerCase, Field(max_length=320, pattern=f"^({GROUP}\\w.*|{_ADDRESS})$")]
+# The lists of members, and the role that each gives.
+ROLE_FIELDS = {
+    "administrators": "administrator",
+    "leads": "lead",
+    "agents": "agent",
+    "outsiders": "outsider",
+}
+Member = Annotated[
+    str, LowerCase, Field(max_length=ADDRESS_CHARACTERS, pattern=f"^({GROUP}\\w.*|{ADDRESS})$")
+]
 Members = Annotated[
     list[Member], Field(description=f"a list of addresses of persons, or {GROUP} and a name")
 ]
 OptionalAddress = Annotated[
     str,
     LowerCase,
-    Field(max_length=320, pattern=f"^({_ADDRESS})?$", description="an address of mail, or blank"),
+    Field(
+        max_length=ADDRESS_CHARACTERS,
+        pattern=f"^({ADDRESS})?$",
+        description="an address of mail, or blank",
+    ),
 ]
 Assignee = Annotated[
     str,
     LowerCase,
     Field(
-        pattern=f"^(lead|{_ADDRESS})?$", description="an address of mail, the word lead, or blank"
+        pattern=f"^(lead|{ADDRESS})?$", description="an address of mail, the word lead, or blank"
     ),
 ]
 

@@ -13,7 +13,7 @@ from postrail.configuration.entry import Fault, Proposal, unknown_name
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
-from postrail.configuration.models.project import GROUP, CustomField, Project
+from postrail.configuration.models.project import GROUP, ROLE_FIELDS, CustomField, Project
 from postrail.query import fields as query
 
 # Names that a custom field may not have: those of other fields, and the words of queries.
@@ -160,7 +160,7 @@ def _people_of(project: Project) -> Iterator[tuple[str, str]]:
         yield "lead", project.lead
     if project.default_assignee not in {"", "lead"}:
         yield "default_assignee", project.default_assignee
-    for field in ("administrators", "leads", "agents", "outsiders"):
+    for field in ROLE_FIELDS:
         for member in getattr(project, field):
             if not member.startswith(GROUP):
                 yield field, member
@@ -173,7 +173,7 @@ def _roles_are_sound(proposal: Proposal) -> Iterator[Fault]:
         assert isinstance(project, Project)
         if project.default_assignee == "lead" and not project.lead:
             yield entry.fault("default_assignee", "is lead, and the project has no lead")
-        for field in ("administrators", "leads", "agents", "outsiders"):
+        for field in ROLE_FIELDS:
             members = getattr(project, field)
             for member in _repeated(members):
                 yield entry.fault(field, f"{member} is given twice")

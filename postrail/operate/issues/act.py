@@ -22,7 +22,7 @@ from postrail.records import CommentWritten, FieldChange, IssueChanged
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import ISSUE_CHANGED
-from postrail.tracker import IssueNotFound, issues
+from postrail.tracker import issue_not_found, issues
 from postrail.tracker.builtin.history import Behind, Change, insert_changes
 from postrail.tracker.builtin.issues import touch_issues
 from postrail.tracker.issues import IndexedIssue, Watcher
@@ -181,9 +181,7 @@ async def locked_issues(connection: Connection, issue_keys: Sequence[str]) -> li
     found = await issues.lock_by_key(connection, issue_keys)
     for key in issue_keys:
         if key not in found:
-            raise IssueNotFound(
-                f"there is no issue {key}", remedy="List them with: postrail issues list"
-            )
+            raise issue_not_found(key)
     return [found[key] for key in issue_keys]
 
 

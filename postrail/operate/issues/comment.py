@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail import people
-from postrail.database import storable, transaction
+from postrail.database import Connection, storable
 from postrail.effects.mentions import Mentions, Unresolved, resolve
 from postrail.effects.notify import Announcement
 from postrail.errors import ConfigurationError, PermanentError
@@ -46,11 +46,9 @@ class Commented:
     unresolved: tuple[Unresolved, ...] = ()
 
 
-async def commenter(desk: Desk, address: str) -> Actor:
+async def commenter(connection: Connection, address: str) -> Actor:
     """Returns the author with this address, who may be a stranger: then without a name."""
-    async with transaction(desk.pool) as connection:
-        found = await people.by_address(connection, [address])
-    person = found.get(address.lower())
+    person = (await people.by_address(connection, [address])).get(address.lower())
     return Actor(address=address.lower(), name=person.name if person else "")
 
 

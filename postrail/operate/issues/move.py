@@ -20,7 +20,7 @@ from postrail.workflow.fields import field_named, json_value
 from postrail.workflow.moving import fields_in
 from postrail.workflow.rights import Act
 from postrail.workflow.transitions import act_of, status_named
-from postrail.workflow.values import InvalidValue, listed
+from postrail.workflow.values import InvalidValue, listed, project_with
 
 SETTABLE = ("type", "status", "components")
 RECORDED = ("type", "status", "resolution", "components")
@@ -53,7 +53,8 @@ async def move(
     Its watchers are notified when it becomes done there, or is opened again.
     `values` are those that the type, the status, the components and custom fields are to have
     there; others stay where the project knows them (see `workflow.moving`). Raises as `acting`
-    does, NotAllowed without the right in that project, MoveNotPossible, and InvalidValue.
+    does, NotAllowed without the right in that project, ProjectNotFound, MoveNotPossible, and
+    InvalidValue.
     """
     async with acting(desk, actor, Act.MOVE, issue_key) as act:
         target = await _target(act, project_key)
@@ -75,18 +76,15 @@ async def move(
 
 async def _target(act: ActInProgress, project_key: str) -> Project:
     projects = act.snapshot.projects
-    if project_key not in projects:
-        raise MoveNotPossible(
-            f"there is no project {project_key}", remedy=f"Use one of: {listed(projects)}"
-        )
+    target = project_with(project_key, projects)
     if project_key == act.project.key:
         others = listed(key for key in projects if key != project_key)
         raise MoveNotPossible(
             f"{act.issue.issue_key} is in project {project_key} already",
             remedy=f"Use one of: {others}" if others else "There is no other project",
         )
-    await act.require_in(projects[project_key], Act.MOVE)
-    return projects[project_key]
+    await act.require_in(target, Act.MOVE)
+    return target
 
 
 def _settable(target: Project, values: Mapping[str, Given]) -> Mapping[str, Given]:

@@ -29,7 +29,7 @@ async def watch(
 ) -> Watched:
     """Lets the actor, or the person with the address `watcher`, watch the issue or stop to.
 
-    Raises as `acting` does, and UnknownPerson for a new watcher who is not an active person.
+    Raises as `acting` does, and PersonNotFound for a new watcher who is not an active person.
     """
     address = (watcher or actor.address).strip().lower()
     if not address:

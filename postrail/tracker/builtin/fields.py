@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from postrail.database import Connection
 from postrail.records import CUSTOM_PREFIX
-from postrail.tracker import IssueNotFound
+from postrail.tracker import issue_not_found
 from postrail.tracker.builtin.custom_values import read_custom_values, write_custom_values
 from postrail.tracker.builtin.search_text import write_issue_words
 from postrail.tracker.builtin.usage import parts_exist
@@ -57,9 +57,7 @@ async def read_fields(
         )
         built_in = await cursor.fetchone()
     if built_in is None:
-        raise IssueNotFound(
-            f"there is no issue {issue_key}", remedy="List them with: postrail issues list"
-        )
+        raise issue_not_found(issue_key)
     custom = {
         CUSTOM_PREFIX + field: values if field in lists else values[0]
         for field, values in (await read_custom_values(connection, issue_key)).items()

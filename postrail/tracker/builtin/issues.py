@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from postrail.database import Connection, one, rows
-from postrail.tracker import IssueDraft, IssueNotFound
+from postrail.tracker import IssueDraft, issue_not_found
 from postrail.tracker.builtin.usage import parts_exist
 
 
@@ -83,10 +83,7 @@ async def touch_issues(connection: Connection, issue_keys: Sequence[str], now: d
     )
     missing = set(keys) - {row[0] for row in found}
     if missing:
-        raise IssueNotFound(
-            f"there is no issue {', '.join(sorted(missing))}",
-            remedy="List them with: postrail issues list",
-        )
+        raise issue_not_found(", ".join(sorted(missing)))
 
 
 async def issue_made_by(connection: Connection, mail_id: str, revision: int) -> str | None:

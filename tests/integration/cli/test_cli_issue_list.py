@@ -51,7 +51,7 @@ def test_the_current_user_is_the_author(postrail: Postrail, filled: Filled) -> N
     assert keys(postrail, asked, "--author", "Agent@example.com") == []
     for given, problem in [
         ([], "nobody is known to ask, so there is no currentUser()"),
-        (["--author", "nobody@example.com"], "'nobody@example.com' is not a known person"),
+        (["--author", "nobody@example.com"], "no person with the address 'nobody@example.com'"),
     ]:
         code, _, errors = postrail("issues", "list", asked, *given)
         assert (code, problem in errors) == (1, True), errors

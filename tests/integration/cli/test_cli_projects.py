@@ -126,7 +126,7 @@ def test_an_unknown_project_is_refused_with_the_known_ones(projects: Postrail) -
     code, output, errors = projects("projects", "show", "SHOP")
     assert (code, output) == (1, "")
     assert "there is no project SHOP" in errors
-    assert "Remedy: There are: HELP, SALE" in errors
+    assert "Remedy: Use one of: HELP, SALE" in errors
 
 
 def test_without_projects_the_list_says_what_to_do(postrail: Postrail) -> None:

@@ -102,7 +102,7 @@ INVALID: list[tuple[str, Any, str]] = [
     ("priority", True, "no priority True"),
     ("priority", None, "may not be empty"),
     ("assignee", "nobody@example.org", "no person with the address 'nobody@example.org'"),
-    ("assignee", "gone@example.org", "gone@example.org is not active"),
+    ("assignee", "gone@example.org", "'gone@example.org' is not active"),
     ("assignee", 5, "is a text, not 5"),
     ("reporter", "Jane", "'Jane' is not an address"),
     ("reporter", None, "may not be empty"),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from postrail.errors import ConfigurationError
+from postrail.message_parts import is_address
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.comment import Commented, comment, commenter, edit_comment
 from services.cli.commands.issues.desk import at_desk
@@ -51,18 +52,17 @@ def comment_on_issue(
     Example: [bold]postrail issues comment HELP-1 "It is fixed." --author agent@example.org[/bold]
     """
     text = text_of(text)
-    if author and not _is_address(author):
+    if author and not is_address(author):
         raise ConfigurationError(
             f"{author!r} is not an address", remedy="Give one like agent@example.org"
         )
 
-    async def act(desk: Desk, operator: Actor) -> Commented:
-        actor = await commenter(desk, author) if author else operator
+    async def act(desk: Desk, actor: Actor) -> Commented:
         if edit is None:
             return await comment(desk, actor, key.upper(), text, internal=internal)
         return await edit_comment(desk, actor, key.upper(), edit, text, internal=internal)
 
-    done = at_desk(data, "", act)
+    done = at_desk(data, author, act, find_author=commenter)
     if json:
         show_json(done)
     else:
@@ -78,8 +78,3 @@ def _print(done: Commented, *, edited: bool) -> None:
     print_result(f"Added {what} to {done.issue_key}.", done.told, nobody=nobody)
     for name in done.unresolved:
         typer.echo(clean(f"Not notified: @{name.name} ({name.reason})."))
-
-
-def _is_address(text: str) -> bool:
-    local, at, domain = text.rpartition("@")
-    return bool(local and at and domain) and not any(c.isspace() or c in "<>" for c in text)

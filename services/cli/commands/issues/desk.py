@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from postrail.clock_sync.postgres_time import time_of
-from postrail.database import open_pool
+from postrail.database import Connection, open_pool
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.persons import actor_with
 from postrail.secrets import Secrets
@@ -30,26 +30,28 @@ Author = Annotated[
 Result = TypeVar("Result")
 
 
+Run = Callable[[Desk, Actor], Coroutine[Any, Any, Result]]
+FindAuthor = Callable[[Connection, str], Coroutine[Any, Any, Actor]]
+
+
 def at_desk(
-    data: Path | None, author: str, act: Callable[[Desk, Actor], Coroutine[Any, Any, Result]]
+    data: Path | None, author: str, act: Run[Result], *, find_author: FindAuthor = actor_with
 ) -> Result:
     """Runs an act at a desk of its own; without an author, the operator is the actor.
 
-    Raises UnknownPerson for an author who is not an active person, and as the act does.
+    Raises as `find_author`, by default `actor_with`, and as the act do.
     """
-    return complete(_at_desk(load_to_write(data), author, act))
+    return complete(_at_desk(load_to_write(data), author, act, find_author))
 
 
 async def _at_desk(
-    settings: Settings, author: str, act: Callable[[Desk, Actor], Coroutine[Any, Any, Result]]
+    settings: Settings, author: str, act: Run[Result], find_author: FindAuthor
 ) -> Result:
     message_id_key = Secrets(settings.secrets).message_id_key()
     # A single connection fails at once with the reason; the pool would keep trying.
     async with connected(settings) as connection:
         now = await time_of(connection)
-        actor = Actor(name=login_name())
-        if author:
-            actor = await actor_with(connection, author, "command")
+        actor = await find_author(connection, author) if author else Actor(name=login_name())
     pool = await open_pool(settings.database)
     desk = Desk(
         pool=pool,

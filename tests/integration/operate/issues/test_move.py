@@ -19,7 +19,7 @@ from postrail.tracker import IssueNotFound, issues
 from postrail.tracker.builtin.history import Change
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from postrail.workflow.rights import NotAllowed
-from postrail.workflow.values import InvalidValue
+from postrail.workflow.values import InvalidValue, ProjectNotFound
 from tests.integration.operate.issues.scene import (
     ADMINISTRATOR,
     AGENT,
@@ -193,7 +193,7 @@ async def test_values_for_the_project_are_given_with_the_move(pool: Pool, desk: 
     ("key", "project", "values", "error", "problem"),
     [
         ("HELP-9", "SALE", {}, IssueNotFound, "there is no issue HELP-9"),
-        ("HELP-1", "NONE", {}, MoveNotPossible, "no project NONE. Use one of: HELP, SALE"),
+        ("HELP-1", "NONE", {}, ProjectNotFound, "no project NONE. Use one of: HELP, SALE"),
         ("HELP-1", "HELP", {}, MoveNotPossible, "is in project HELP already. Use one of: SALE"),
         ("HELP-1", "SALE", {"type": "Nonsense"}, InvalidValue, "'Nonsense'"),
         ("HELP-1", "SALE", {"status": "Released"}, InvalidValue, "'Released'"),

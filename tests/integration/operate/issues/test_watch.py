@@ -10,8 +10,8 @@ import pytest
 from postrail.database import Pool
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import Actor, Desk
-from postrail.operate.issues.persons import UnknownPerson
 from postrail.operate.issues.watch import watch
+from postrail.people import PersonNotFound
 from postrail.workflow.rights import Channel, NotAllowed
 from tests.integration.operate.issues.scene import (
     AGENT,
@@ -84,8 +84,8 @@ async def test_one_who_is_no_person_may_be_removed(pool: Pool, desk: Desk, issue
 @pytest.mark.parametrize(
     ("actor", "watcher", "error", "problem"),
     [
-        (AGENT, "nobody@example.com", UnknownPerson, "not a known person"),
-        (AGENT, "gone@example.com", UnknownPerson, "is not active"),
+        (AGENT, "nobody@example.com", PersonNotFound, "no person with the address"),
+        (AGENT, "gone@example.com", PersonNotFound, "is not active"),
         (OPERATOR, "", PermanentError, "the operator has no address"),
         # Outsiders watch by themselves, and add nobody.
         (OUTSIDER, "second@example.com", NotAllowed, "may not add watcher"),

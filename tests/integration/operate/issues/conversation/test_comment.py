@@ -115,7 +115,9 @@ async def test_an_internal_comment_is_for_insiders_only(pool: Pool, desk: Desk, 
 async def test_outsiders_write_no_internal_comments_and_edit_none(
     pool: Pool, desk: Desk, issue: str, role: str
 ) -> None:
-    actor = OUTSIDER if role == "outsider" else await commenter(desk, "Eve@example.net")
+    async with transaction(pool) as connection:
+        stranger = await commenter(connection, "Eve@example.net")
+    actor = OUTSIDER if role == "outsider" else stranger
     made = await comment(desk, actor, issue, "Please hurry.")
     before = await comments(pool)
     with pytest.raises(NotAllowed, match="may not comment internally"):
