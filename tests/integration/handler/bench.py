@@ -14,6 +14,7 @@ from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import Pool, rows, transaction
 from postrail.observe.health import Health
+from postrail.operate.issues.act import Desk
 from postrail.process import Process
 from postrail.records import MailParsed
 from postrail.settings import Settings
@@ -22,6 +23,7 @@ from postrail.stream.intake import IntakeOffsets
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.step import Handler
 from tests.fakes.streams import MemoryProducer
+from tests.makers.acts import desk_at
 from tests.makers.configuration import mail_account, outgoing_connection
 from tests.makers.parsing import contents, made
 from tests.makers.records import NOON, received
@@ -59,6 +61,11 @@ class Bench:
             progress=cast(Any, NoProgress()),
             stop=asyncio.Event(),
         )
+
+    @property
+    def desk(self) -> Desk:
+        """Returns a desk for acts of people beside the handler."""
+        return desk_at(self.clock.now(), self.pool)
 
     async def close(self) -> None:
         """Disconnects the handlers."""

@@ -9,7 +9,7 @@ import pytest
 from postrail.configuration.models.project import Project
 from postrail.database import transaction
 from postrail.message_parts import Address, ReplyParts
-from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.act import Actor
 from postrail.operate.issues.comment import comment
 from postrail.operate.issues.merge import merge
 from postrail.outgoing.intake import take_in
@@ -23,15 +23,6 @@ BY_AGENT = Address(name="Agent", address="agent@example.com")
 BY_ADA = Address(name="Ada", address="ada@example.org")
 OTHER = Actor(address="other@example.com")
 SECRET = "They never paid."
-
-
-def desk_of(bench: Bench) -> Desk:
-    return Desk(
-        pool=bench.pool,
-        message_id_key=b"key",
-        excerpt_max_characters=1000,
-        now=bench.clock.now(),
-    )
 
 
 async def other_agent(bench: Bench) -> None:
@@ -48,7 +39,7 @@ async def internal_message_id(bench: Bench) -> str:
     """Makes Ada's issue and an internal comment on it; returns its notification's Message-ID."""
     await bench.handle(mail_parsed())
     await other_agent(bench)
-    await comment(desk_of(bench), AGENT, "HELP-1", SECRET, internal=True)
+    await comment(bench.desk, AGENT, "HELP-1", SECRET, internal=True)
     found = await bench.rows(
         "SELECT recipient, delivery.message_id FROM delivery JOIN outgoing_mail USING (outgoing_id)"
         " WHERE internal"
@@ -111,7 +102,7 @@ async def test_a_leaked_internal_comment_that_an_outsider_answers_stays_internal
 async def test_an_answer_after_a_merge_is_internal(bench: Bench) -> None:
     message_id = await internal_message_id(bench)
     await bench.handle(mail_parsed(subject="Another", message_id="<another@x>"))
-    await merge(desk_of(bench), AGENT, "HELP-1", "HELP-2")
+    await merge(bench.desk, AGENT, "HELP-1", "HELP-2")
     await bench.handle(mail_parsed(sender=BY_AGENT, in_reply_to=[message_id]))
     assert await bench.rows(
         "SELECT issue_key, internal FROM comment WHERE author_address = 'agent@example.com'"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from postrail.database import transaction
 from postrail.incoming import queue as incoming
-from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.act import Actor
 from postrail.operate.issues.comment import comment
 from services.handler.step import Handler
 from tests.integration.handler.bench import Bench
@@ -60,12 +60,6 @@ async def test_a_message_that_another_handler_has_finished_stays_as_it_is(bench:
 async def test_people_and_handlers_comment_on_one_issue_at_once(bench: Bench) -> None:
     first = mail_parsed()
     await bench.handle(first)
-    desk = Desk(
-        pool=bench.pool,
-        message_id_key=b"key",
-        excerpt_max_characters=1000,
-        now=bench.clock.now(),
-    )
     agent = Actor(address="agent@example.com", name="Agent")
     handlers = [bench.handler, bench.another()[0]]
     async with asyncio.timeout(60):
@@ -76,7 +70,7 @@ async def test_people_and_handlers_comment_on_one_issue_at_once(bench: Bench) ->
             )
             await asyncio.gather(
                 *(handler.work_batch() for handler in handlers),
-                *(comment(desk, agent, "HELP-1", "x") for _ in range(2)),
+                *(comment(bench.desk, agent, "HELP-1", "x") for _ in range(2)),
             )
         await bench.work()
     assert await bench.rows("SELECT mail_id IS NULL, count(*) FROM comment GROUP BY 1") == [

@@ -10,19 +10,7 @@ from typing import Any
 import pytest
 
 from postrail.operate.issues import act as frame
-from postrail.operate.issues.act import Actor, Desk
 from tests.integration.handler.bench import Bench
-
-OPERATOR = Actor(name="root")
-
-
-def desk_of(bench: Bench) -> Desk:
-    return Desk(
-        pool=bench.pool,
-        message_id_key=b"key",
-        excerpt_max_characters=1000,
-        now=bench.clock.now(),
-    )
 
 
 async def waits_for_a_lock(bench: Bench) -> None:

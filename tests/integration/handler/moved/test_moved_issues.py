@@ -9,7 +9,7 @@ from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import move
 from postrail.records import MailParsed, OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.integration.handler.moved.acts import OPERATOR, desk_of
+from tests.makers.acts import OPERATOR
 from tests.makers.records import mail_parsed
 
 BO = Address(name="Bo", address="bo@example.org")
@@ -30,7 +30,7 @@ async def test_an_answer_reaches_a_moved_issue_in_its_former_and_its_present_pro
 ) -> None:
     first = mail_parsed()
     await bench.handle(first)
-    await move(desk_of(bench), OPERATOR, "HELP-1", "SALE")
+    await move(bench.desk, OPERATOR, "HELP-1", "SALE")
     await bench.handle(answer_to(first, mailbox=mailbox, sender=BO))
     assert await last(bench) == ("done", "comment", "SALE-1")
     told = bench.sent(OutgoingQueued)[-1]
@@ -43,7 +43,7 @@ async def test_an_answer_reaches_a_moved_issue_in_its_former_and_its_present_pro
 @pytest.mark.parametrize("mailbox", ["support", "sales"])
 async def test_a_former_key_reaches_a_moved_issue(bench: Bench, mailbox: str) -> None:
     await bench.handle(mail_parsed())
-    await move(desk_of(bench), OPERATOR, "HELP-1", "SALE")
+    await move(bench.desk, OPERATOR, "HELP-1", "SALE")
     await bench.handle(mail_parsed(mailbox=mailbox, subject="Re: [HELP-1] Printer on fire"))
     assert await last(bench) == ("done", "comment", "SALE-1")
     ((reason,),) = await bench.rows("SELECT reason FROM incoming_mail WHERE outcome = 'comment'")
@@ -58,7 +58,7 @@ async def test_a_former_key_reaches_a_moved_issue(bench: Bench, mailbox: str) ->
 
 async def test_a_stranger_who_names_a_former_key_gets_a_linked_issue(bench: Bench) -> None:
     await bench.handle(mail_parsed())
-    await move(desk_of(bench), OPERATOR, "HELP-1", "SALE")
+    await move(bench.desk, OPERATOR, "HELP-1", "SALE")
     stranger = Address(name="", address="mallory@example.net")
     await bench.handle(mail_parsed(subject="HELP-1", sender=stranger))
     assert await last(bench) == ("done", "issue", "HELP-2")
@@ -69,7 +69,7 @@ async def test_an_answer_stays_with_an_issue_that_is_moved_there_and_back(bench:
     first = mail_parsed()
     await bench.handle(first)
     for project in ("SALE", "HELP"):
-        await move(desk_of(bench), OPERATOR, "HELP-1", project)
+        await move(bench.desk, OPERATOR, "HELP-1", project)
     await bench.handle(answer_to(first), answer_to(first, mailbox="sales"))
     assert [key for _, _, key in await bench.outcomes()] == ["HELP-1", "HELP-2", "HELP-2"]
 
@@ -85,7 +85,7 @@ async def test_a_merged_issue_is_reached_by_everything_that_named_it(bench: Benc
     _, second = await two_issues(bench)
     notification = bench.sent(OutgoingQueued)[-1]
     assert notification.issue_key == "SALE-1"
-    await merge(desk_of(bench), OPERATOR, "SALE-1", "HELP-1")
+    await merge(bench.desk, OPERATOR, "SALE-1", "HELP-1")
     by_notification = [notification.deliveries[0].message_id]
     await bench.handle(
         answer_to(second, mailbox="sales", sender=BO, text="by Message-ID"),
@@ -113,7 +113,7 @@ async def test_a_message_that_comes_again_after_a_merge_has_no_second_effect(
 ) -> None:
     first = mail_parsed(source="INBOX;uidvalidity=1;uid=1", message_id="<m@x>", fingerprint="f")
     await bench.handle(first, mail_parsed(subject="other"))
-    await merge(desk_of(bench), OPERATOR, "HELP-1", "HELP-2")
+    await merge(bench.desk, OPERATOR, "HELP-1", "HELP-2")
     again = mail_parsed(source="INBOX;uidvalidity=2;uid=1", message_id="<m@x>", fingerprint="f")
     await bench.handle(again)
     assert await last(bench) == ("done", "duplicate", "HELP-2")
@@ -123,7 +123,7 @@ async def test_an_answer_to_two_mailboxes_of_merged_issues_is_one_comment(bench:
     """Somebody wrote to both projects; the two issues were merged; they answer to all."""
     for mailbox in ("support", "sales"):
         await bench.handle(mail_parsed(mailbox=mailbox, message_id="<m@x>", fingerprint="f"))
-    await merge(desk_of(bench), OPERATOR, "SALE-1", "HELP-1")
+    await merge(bench.desk, OPERATOR, "SALE-1", "HELP-1")
     for mailbox in ("support", "sales", "info"):
         answer = mail_parsed(
             mailbox=mailbox, message_id="<a@x>", fingerprint="g", in_reply_to=["<m@x>"]
@@ -149,7 +149,7 @@ async def test_of_several_issues_the_one_is_answered_that_took_the_message_over(
         " FROM incoming_mail AS mail, unnest(ARRAY[2, 3]) AS other WHERE mail.issue_id = 1"
         " RETURNING 1"
     )
-    await merge(desk_of(bench), OPERATOR, "HELP-1", "HELP-2")
+    await merge(bench.desk, OPERATOR, "HELP-1", "HELP-2")
     answered = str(mails[0].message_id) if by == "received" else sent
     await bench.handle(mail_parsed(in_reply_to=[answered], subject="no key"))
     assert await last(bench) == ("done", "comment", "HELP-2")

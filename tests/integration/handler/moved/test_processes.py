@@ -11,16 +11,15 @@ import pytest
 
 from postrail.database import open_pool
 from postrail.message_parts import Address
-from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import move
 from postrail.records import MailParsed
 from postrail.stream.topics import MAIL_PARSED
+from tests.makers.acts import OPERATOR, desk_at
 from tests.makers.records import NOON, mail_parsed
 from tests.makers.topics import feed_now
 from tests.processes.pipeline import Inbox, Pipeline
 
-OPERATOR = Actor(name="root")
 ISSUES = 24
 ANSWERS = 8
 WAIT_SECONDS = 100.0
@@ -81,7 +80,7 @@ def wait_for(pipeline: Pipeline, *, done: int) -> None:
 async def moves_and_merges(pipeline: Pipeline) -> None:
     """Moves each issue of SALE to HELP, and merges each second one into another."""
     pool = await open_pool(pipeline.settings.database)
-    desk = Desk(pool=pool, message_id_key=b"key", excerpt_max_characters=1000, now=NOON)
+    desk = desk_at(NOON, pool)
 
     async def move_and_merge(number: int) -> None:
         moved = await move(desk, OPERATOR, f"SALE-{number}", "HELP")

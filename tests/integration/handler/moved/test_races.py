@@ -15,11 +15,10 @@ from postrail.operate.issues.move import move
 from postrail.records import MailParsed
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.moved.acts import (
-    OPERATOR,
     before_its_commit,
-    desk_of,
     waits_for_a_lock,
 )
+from tests.makers.acts import OPERATOR
 from tests.makers.records import mail_parsed
 
 BO = Address(name="Bo", address="bo@example.org")
@@ -60,7 +59,7 @@ async def test_a_batch_that_waited_for_an_act_works_with_what_it_left(
         "strange key": mail_parsed(subject="[HELP-1]", sender=MALLORY),
     }[proof]
     await bench.take_in(mail)
-    async with before_its_commit(monkeypatch, do(desk_of(bench))):
+    async with before_its_commit(monkeypatch, do(bench.desk)):
         working = asyncio.create_task(bench.work())
         await waits_for_a_lock(bench)
     await working
@@ -93,7 +92,7 @@ async def test_an_act_that_waited_for_a_batch_takes_its_comment_along(
     working = asyncio.create_task(bench.work())
     async with asyncio.timeout(20):
         await decided.wait()
-        doing = asyncio.create_task(do(desk_of(bench)))
+        doing = asyncio.create_task(do(bench.desk))
         await waits_for_a_lock(bench)
         go_on.set()
         await asyncio.gather(working, doing)
@@ -110,7 +109,7 @@ async def test_a_batch_holds_no_merged_record_while_it_waits_for_its_successor(
     await bench.handle(mail_parsed(), mail_parsed(subject="second", fingerprint="2"))
     await bench.handle(mail_parsed(subject="third", fingerprint="3"))
     await bench.take_in(mail_parsed(subject="HELP-2"))
-    desk = desk_of(bench)
+    desk = bench.desk
     async with before_its_commit(monkeypatch, merge(desk, OPERATOR, "HELP-2", "HELP-1")):
         working = asyncio.create_task(bench.work())
         await waits_for_a_lock(bench)
@@ -163,7 +162,7 @@ async def test_replicas_beside_moves_and_merges_lose_nothing(bench: Bench, seed:
 
 
 async def moves_and_merges(bench: Bench, seed: int) -> None:
-    desk = desk_of(bench)
+    desk = bench.desk
     for n in range(12):
         await move(desk, OPERATOR, f"HELP-{1 + (n * 5 + seed) % 12}", "SALE")
     for n in range(0, 12, 2):

@@ -9,7 +9,8 @@ import pytest
 from postrail.database import Pool, open_pool
 from postrail.operate.issues.act import Desk
 from postrail.settings import DatabaseSettings
-from tests.integration.operate.issues.scene import configure, desk_on, new_issue
+from tests.integration.operate.issues.scene import LATER, configure, new_issue
+from tests.makers.acts import desk_at
 
 
 @pytest.fixture
@@ -22,7 +23,8 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def desk(pool: Pool) -> Desk:
-    return desk_on(pool)
+    """Returns a desk whose acts are an hour later than the issues."""
+    return desk_at(LATER, pool)
 
 
 @pytest.fixture

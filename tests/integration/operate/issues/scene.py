@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -12,19 +11,19 @@ from postrail.configuration.configured import Configured
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import Pool, rows, transaction
-from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.act import Actor
 from postrail.records import IssueChanged
 from postrail.stream import avro
 from postrail.tracker import issues
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from postrail.tracker.issues import Involvement, NewIssue, Watcher
+from tests.makers.acts import OPERATOR as OPERATOR
 from tests.makers.configuration import mail_account, outgoing_connection
 from tests.makers.drafts import issue_draft
 from tests.makers.records import NOON
 
 LATER = NOON + timedelta(hours=1)
 
-OPERATOR = Actor(name="root")
 AGENT = Actor(address="agent@example.com", name="An Agent")
 LEAD = Actor(address="lead@example.com", name="A Lead")
 ADMINISTRATOR = Actor(address="admin@example.com", name="An Administrator")
@@ -73,12 +72,6 @@ async def configure(pool: Pool) -> None:
     async with transaction(pool) as connection:
         for thing in THINGS:
             await store.save(connection, thing, before=None, author="test", now=NOON)
-
-
-def desk_on(pool: Pool, **changes: Any) -> Desk:
-    """Returns a desk whose acts are an hour later than the issues."""
-    desk = Desk(pool=pool, message_id_key=b"key", excerpt_max_characters=1000, now=LATER)
-    return replace(desk, **changes)
 
 
 async def new_issue(pool: Pool, **fields: Any) -> str:

@@ -16,7 +16,8 @@ from postrail.operate.issues.watch import watch
 from postrail.settings import Settings
 from services.handler.step import Handler
 from tests.integration.handler.bench import Bench, configure
-from tests.integration.operate.issues.scene import OPERATOR, desk_on
+from tests.integration.operate.issues.scene import LATER, OPERATOR
+from tests.makers.acts import desk_at
 from tests.makers.records import mail_parsed
 
 AGENT = Actor(address="agent@example.com", name="Agent")
@@ -47,7 +48,7 @@ async def test_nothing_is_lost_when_people_and_handlers_change_one_issue(
     ]
     await bench.take_in(*answers)
     people = await open_pool(settings.database)
-    desk = desk_on(people)
+    desk = desk_at(LATER, people)
 
     async def work(handler: Handler) -> None:
         while await bench.rows("SELECT 1 FROM incoming_mail WHERE state = 'new'"):

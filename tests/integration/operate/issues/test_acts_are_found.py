@@ -13,11 +13,8 @@ from postrail.operate.issues.edit import Edits, edit
 from postrail.operate.issues.merge import merge
 from postrail.query.parse import parse
 from postrail.views.issue_search import found_issues
-from tests.integration.operate.issues.conftest import desk, issue, pool
 from tests.integration.operate.issues.scene import AGENT, new_issue
 from tests.makers.records import NOON
-
-__all__ = ["desk", "issue", "pool"]
 
 
 async def keys(pool: Pool, text: str) -> list[str]:
