@@ -15,7 +15,7 @@ from postrail.tracker.builtin.search_text import write_comment_words, write_issu
 BEFORE = 19
 WORD_BATCH = 2000
 WRITERS = 2
-# One in so many issues has a rare value of each field; those of odd numbers are of HELP.
+# One in this number of issues has a rare value of each field; those of odd numbers are of HELP.
 RARE = 20_000
 LONG_ISSUE_COMMENTS = 500
 PEOPLE = 20
@@ -100,7 +100,7 @@ INSERT INTO custom_value (issue_key, project_key, field, text_value)
 
 
 async def fill_old_tables(url: str, issues: int) -> None:
-    """Makes the tables of the release before, with so many issues."""
+    """Makes the tables of the release before, with this number of issues."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(
             "CREATE TABLE schema_migration (number integer PRIMARY KEY, name text NOT NULL,"

@@ -32,18 +32,18 @@ def _only(
 
 
 def assigned(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
-    """Returns the text that tells a person of an assignment; `body` is the issue's description."""
+    """Returns the text that reports an assignment; `body` is the issue's description."""
     return _text(audience, author, f"assigned {audience.issue_key} to you", body, max_characters)
 
 
 def new(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
-    """Returns the text that tells a person of a new issue that is assigned to them."""
+    """Returns the text that reports a new issue to the person whom it is assigned to."""
     did = f"opened {audience.issue_key}, which is assigned to you"
     return _text(audience, author, did, body, max_characters)
 
 
 def created(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
-    """Returns the text that tells the reporter of an issue made by another person."""
+    """Returns the text that reports an issue to its reporter, for whom another person made it."""
     return _text(audience, author, f"opened {audience.issue_key} for you", body, max_characters)
 
 

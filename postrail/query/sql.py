@@ -75,7 +75,7 @@ class Hints:
 
     # All addresses of persons. A part of an assignee's address becomes the few that have it.
     people: Sequence[str] = ()
-    # Words of issue_text that so many rows have that an index on them only takes time. PostgreSQL
+    # Words in too many rows of issue_text for an index to save time. PostgreSQL
     # does not know it: it takes the parts of a text for independent of each other.
     common_words: Collection[str] = ()
 

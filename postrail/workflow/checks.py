@@ -26,7 +26,7 @@ Stored = str | int | Decimal | date | list[str] | None
 
 NAME_CHARACTERS = 100
 LIST_LENGTH = 100
-# So many decimal digits survive a number of JSON, which is a double, and back.
+# A number of JSON is a double, which holds this number of decimal digits exactly.
 NUMBER_DIGITS = 15
 _EXACT = decimal.Context(
     prec=NUMBER_DIGITS,
@@ -91,7 +91,7 @@ def priority(context: FieldContext, _: str, given: Given) -> int:
 
 
 def person(context: FieldContext, name: str, given: Given) -> str:
-    """Returns the address that the person's mail goes to, whichever of the addresses is given."""
+    """Returns the address that the person's mail goes to; any of the addresses may be given."""
     wanted = line(ADDRESS_CHARACTERS, context, name, given).lower()
     found = context.people.get(wanted)
     try:

@@ -47,7 +47,7 @@ async def link(desk: Desk, actor: Actor, issue_key: str, words: str, other_key: 
 
 
 async def unlink(desk: Desk, actor: Actor, issue_key: str, words: str, other_key: str) -> Linked:
-    """Removes a link, from whichever of its issues; raises as `link` does."""
+    """Removes a link from either of its issues; raises as `link` does."""
     return await _link(desk, actor, issue_key, words, other_key, wanted=False)
 
 

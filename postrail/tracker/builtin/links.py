@@ -17,7 +17,7 @@ INVERSE_WORDS = {
 
 
 def inverse_of(words: str) -> str:
-    """Returns the words for a link from its other side, whichever side the words are from."""
+    """Returns the words for a link as seen from the other issue; the words may be from either."""
     return (INVERSE_WORDS | {inverse: kind for kind, inverse in INVERSE_WORDS.items()})[words]
 
 

@@ -322,7 +322,7 @@ async def test_locks_of_merged_issues_never_wait_for_each_other(pool: Pool, ids:
 
 
 async def wait_for_locks(pool: Pool, number: int) -> None:
-    """Waits until so many transactions wait for a lock."""
+    """Waits until this number of transactions wait for a lock."""
     while True:
         async with transaction(pool) as connection:
             found = await rows(

@@ -300,7 +300,7 @@ async def test_linked_issues_that_move_at_once_do_not_wait_for_each_other(
 
 
 async def waiting(pool: Pool, number: int) -> None:
-    """Waits until so many transactions wait for a lock."""
+    """Waits until this number of transactions wait for a lock."""
     async with asyncio.timeout(20):
         while True:
             found = await query(
