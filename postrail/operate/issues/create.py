@@ -15,7 +15,7 @@ from postrail.database import Connection, transaction
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
 from postrail.notifications.changes import created_for, new_for
-from postrail.operate.issues.act import ActInProgress, Actor, Desk, publish, role_in
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, finish, role_in
 from postrail.operate.issues.fields import UNRECORDED, checked, name_of, values_of
 from postrail.operate.issues.watch import watcher_with, watches
 from postrail.records import CUSTOM_PREFIX
@@ -75,7 +75,7 @@ async def create(
             now=desk.now,
         )
         await _involve(act, stored)
-        await publish(desk, act)
+        await finish(desk, act)
     return Created(issue_key=act.issue.issue_key, told=act.told)
 
 

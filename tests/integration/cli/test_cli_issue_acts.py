@@ -33,6 +33,8 @@ def test_an_issue_is_made_changed_and_done(
     assert code == 0, errors
     assert output == "Created HELP-3. Notified by email: bob@example.org.\n"
     assert answer(postrail, "issues", "show", "HELP-3")["description"] == "It smells.\n"
+    (line,) = [one for one in postrail("issues", "show", "HELP-3")[1].splitlines() if "· " in one]
+    assert line.endswith(": opened for bob@example.org")
     _, output, _ = postrail(
         *("issues", "edit", "help-3", "--set", "due=2027-01-31", "--remove", "labels=odd"),
         *("--add", "labels=nose", "--add", "labels=old", "--author", AGENT),

@@ -17,6 +17,7 @@ from postrail.views.issue_detail import (
     CommentRow,
     IssueDetail,
 )
+from postrail.workflow.rights import Act
 from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.output import SHORT_ID, console, moment, show_texts
 from services.cli.visible import clean
@@ -39,13 +40,22 @@ def print_conversation(found: IssueDetail, *, full: bool) -> None:
 
 
 def in_order_of_time(found: IssueDetail) -> list[CommentRow | list[HistoryRow]]:
-    """Returns the comments, and together the changes of each act, except the first values."""
+    """Returns the comments, and together the changes of each act, except the first values.
+
+    Of these, the reporter is left in when another person opened the issue.
+    """
     shown = [
-        one for one in found.changes if one.field not in SHOWN_ELSEWHERE and one.act != "create"
+        one
+        for one in found.changes
+        if one.field not in SHOWN_ELSEWHERE and (one.act != Act.CREATE or _for_another(one))
     ]
     acts = [list(group) for _, group in itertools.groupby(shown, key=lambda one: one.act_id)]
     parts: list[CommentRow | list[HistoryRow]] = [*found.comments, *acts]
     return sorted(parts, key=_time_of)
+
+
+def _for_another(one: HistoryRow) -> bool:
+    return one.field == "reporter" and one.after != one.actor_address
 
 
 def _time_of(part: CommentRow | list[HistoryRow]) -> datetime:
@@ -138,6 +148,8 @@ def _who(row: HistoryRow | CommentEditRow) -> str:
 
 def _change(one: HistoryRow) -> str:
     name = shown_field(one.field)
+    if one.act == Act.CREATE:
+        return f"opened for {shown_value(one.after)}"
     if one.before in (None, "", []):
         return f"{name}: {shown_value(one.after)}"
     if one.after in (None, "", []):

@@ -78,8 +78,9 @@ async def test_a_record_holds_a_new_issue_whole(pool: Pool, desk: Desk) -> None:
     assert {one.before for one in record.changes} == {None}
     assert changed.pop("watcher") in {ADA, SECOND}
     assert changed == STORED
-    # Its own row is its creation.
-    assert await history(pool, "HELP-1") == []
+    assert await history(pool, "HELP-1") == [
+        (one.field, None, json.loads(one.after or "")) for one in record.changes
+    ]
 
 
 async def test_people_of_a_new_issue_watch_it_and_are_notified(pool: Pool, desk: Desk) -> None:
@@ -163,4 +164,16 @@ async def test_a_refused_issue_takes_no_number(
 async def test_a_new_issue_is_edited_like_any_other(pool: Pool, desk: Desk) -> None:
     key = (await create(desk, AGENT, "HELP", EVERYTHING)).issue_key
     await edit(desk, AGENT, key, Edits(values={"Pages": "13"}))
-    assert await history(pool, key) == [("field:Pages", 12.5, 13)]
+    assert (await history(pool, key))[-1] == ("field:Pages", 12.5, 13)
+
+
+async def test_the_history_says_who_opened_an_issue_for_whom(pool: Pool, desk: Desk) -> None:
+    key = (await create(desk, AGENT, "HELP", {"summary": "x", "reporter": ADA})).issue_key
+    opened = await query(
+        pool,
+        "SELECT DISTINCT act, actor_address, actor_name, channel, changed_at FROM issue_change"
+        " WHERE issue_key = %s",
+        key,
+    )
+    assert opened == [("create", AGENT.address, AGENT.name, "command", desk.now)]
+    assert ("reporter", None, ADA) in await history(pool, key)

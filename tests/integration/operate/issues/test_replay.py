@@ -1,29 +1,35 @@
-"""An issue is the same when it is rebuilt from its creation, by its history and by its records."""
+"""An issue is the same when it is rebuilt by its history, and by its records."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.assign import assign
-from postrail.operate.issues.comment import comment
+from postrail.operate.issues.attach import NewFile, attach
+from postrail.operate.issues.comment import comment, edit_comment
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
 from postrail.operate.issues.fields import UNRECORDED
 from postrail.operate.issues.link import link, unlink
+from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import MoveNotPossible, move
 from postrail.operate.issues.transition import transition
 from postrail.operate.issues.watch import watch
 from postrail.tracker import issues
 from postrail.tracker.builtin.fields import read_fields
 from postrail.workflow.fields import json_value
-from postrail.workflow.rights import NotAllowed
+from postrail.workflow.rights import Act, NotAllowed
 from postrail.workflow.transitions import TransitionNotAllowed
 from postrail.workflow.values import InvalidValue
 from tests.integration.operate.issues.scene import (
@@ -39,46 +45,63 @@ from tests.integration.operate.issues.scene import (
 
 ACTS = 1000
 State = dict[str, Any]
+RandomAct = Callable[[random.Random, Desk, Actor, str], Awaitable[None]]
 PEOPLE = ["agent@example.com", "lead@example.com", "second@example.com"]
 WORDS = ["fire", "Ünïcode ✓", "a\tb", "", "long " * 500, "'quoted\" \\", "\u2028line"]
 # Fields of which each change adds a value, or takes one away.
-SETS = ("watcher", "link", "comment")
+SETS = ("watcher", "link", "comment", "attachment", "merged from")
+# A merge brings the others; they are changes of the issue that was merged.
+OWN_COMMENTS = (
+    "SELECT comment_id, internal FROM comment WHERE issue_key = %s AND act_id NOT IN"
+    " (SELECT act_id FROM issue_change WHERE act = 'merge') ORDER BY 1"
+)
 STATUSES = ["Open", "In Progress", "Released", "Done"]
 
 
-async def test_an_issue_is_its_creation_and_its_history(pool: Pool, desk: Desk) -> None:
+async def test_an_issue_is_its_history(pool: Pool, desk: Desk, tmp_path: Path) -> None:
     chance = random.Random(11)
+    blobs = BlobStore(tmp_path.as_uri())
+    acts: list[RandomAct] = [*RANDOM_ACTS, functools.partial(attach_to_it, blobs)]
     await new_issue(pool)
     values = {"summary": "First", "reporter": "agent@example.com", "labels": "a,b", "Pages": "7"}
     issue = (await create(desk, AGENT, "HELP", values)).issue_key
-    first = await state_of(pool, issue)
     for number in range(ACTS):
-        await random_act(chance, replace(desk, now=LATER + timedelta(minutes=number)), issue)
+        act = chance.choice(acts)
+        actor = chance.choice([AGENT, LEAD, ADMINISTRATOR, OPERATOR])
+        # The workflow or the actor's role may refuse it.
+        with contextlib.suppress(*REFUSALS):
+            await act(chance, replace(desk, now=LATER + timedelta(minutes=number)), actor, issue)
     last = await state_of(pool, issue)
     rows = await query(
         pool,
-        "SELECT field, before, after, changed_at FROM issue_change"
+        "SELECT act, field, before, after, changed_at FROM issue_change"
         " WHERE issue_key = %s ORDER BY change_id",
         last["key"],
     )
+    # Mentions are parts of comments.
+    assert {act for act, *_ in rows} == set(Act) - {Act.MENTION}
     assert len(rows) > ACTS // 2
-    state = {**first}
-    for field, before, after, now in rows:
+    state = nothing(issue)
+    for _, field, before, after, now in rows:
         change(state, field, before, after, now)
     assert state == last
-    for field, before, after, now in reversed(rows):
+    for _, field, before, after, now in reversed(rows):
         change(state, field, after, before, now)
-    assert state == first
-    assert await from_records(pool) == last
+    assert state == nothing(issue)
+    assert await from_records(pool, issue) == last
 
 
-async def from_records(pool: Pool) -> State:
+def nothing(issue: str) -> State:
+    """Returns the state before the creation, but for the key, which has no change."""
+    return {**{name: set() for name in SETS}, "resolved": None, "key": issue}
+
+
+async def from_records(pool: Pool, issue: str) -> State:
     """Rebuilds the issue from nothing but the records of its acts."""
-    state: State = {**{name: set() for name in SETS}, "resolved": None, "key": "HELP-2"}
-    for record in await published(pool):
-        if record.issue_key == "HELP-1":
-            continue
-        for one in record.changes:
+    state, records = nothing(issue), await published(pool)
+    (issue_id,) = {one.issue_id for one in records if one.issue_key == issue}
+    for record in records:
+        for one in record.changes if record.issue_id == issue_id else ():
             before, after = (
                 None if text is None else json.loads(text) for text in (one.before, one.after)
             )
@@ -89,7 +112,7 @@ async def from_records(pool: Pool) -> State:
 def change(state: State, field: str, before: Any, after: Any, now: datetime) -> None:
     """Changes a field, whose value has to be the one before."""
     if field in SETS:
-        gone, new = ({json.dumps(one)} if one else set() for one in (before, after))
+        gone, new = ({_text(one)} if one else set() for one in (before, after))
         assert gone <= state[field]
         state[field] = state[field] - gone | new
         return
@@ -102,12 +125,8 @@ def change(state: State, field: str, before: Any, after: Any, now: datetime) -> 
         state["resolved"] = None if after is None else resolved_at
 
 
-async def random_act(chance: random.Random, desk: Desk, issue: str) -> None:
-    """Does one of the acts, which the workflow or the actor's role may refuse."""
-    actor = chance.choice([AGENT, LEAD, ADMINISTRATOR, OPERATOR])
-    act = chance.choice(RANDOM_ACTS)
-    with contextlib.suppress(*REFUSALS):
-        await act(chance, desk, actor, issue)
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 async def edit_a_field(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
@@ -159,6 +178,30 @@ async def comment_on_it(chance: random.Random, desk: Desk, actor: Actor, issue: 
     await comment(desk, AGENT, issue, "Some words.", internal=chance.random() < 0.5)
 
 
+async def edit_a_comment(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    async with transaction(desk.pool) as connection:
+        (found,) = (await issues.by_key(connection, [issue])).values()
+    if own := await query(desk.pool, OWN_COMMENTS, found.issue_key):
+        comment_id, _ = chance.choice(own)
+        internal = chance.random() < 0.5
+        await edit_comment(desk, actor, issue, comment_id, "Other words.", internal=internal)
+
+
+async def attach_to_it(
+    blobs: BlobStore, chance: random.Random, desk: Desk, actor: Actor, issue: str
+) -> None:
+    content = chance.randbytes(3)
+    await attach(desk, actor, issue, [NewFile(content.hex(), content)], blobs)
+
+
+async def merge_into_it(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    """Merges a new issue into it in one of ten cases."""
+    if chance.random() < 0.1:
+        values = {"summary": "Another", "reporter": chance.choice(PEOPLE)}
+        merged = (await create(desk, actor, "HELP", values)).issue_key
+        await merge(desk, actor, merged, issue)
+
+
 async def move_it(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
     """Moves the issue to the other project, which lacks its fields, in one of ten cases."""
     if chance.random() < 0.1:
@@ -175,8 +218,14 @@ async def state_of(pool: Pool, issue: str) -> State:
     links = await query(
         pool, f"SELECT kind || ' ' || linked_key FROM issue_link WHERE {of_issue}", found.issue_key
     )
-    comments = await query(
-        pool, f"SELECT comment_id, internal FROM comment WHERE {of_issue}", found.issue_key
+    comments = await query(pool, OWN_COMMENTS, found.issue_key)
+    files = await query(
+        pool,
+        f"SELECT attachment_id, name, content_type, size, sha256 FROM attachment WHERE {of_issue}",
+        found.issue_key,
+    )
+    merged = await query(
+        pool, "SELECT issue_key FROM issue WHERE merged_into = %s", found.issue_key
     )
     fields = {
         name: json_value(value)
@@ -187,15 +236,20 @@ async def state_of(pool: Pool, issue: str) -> State:
         **fields,
         "key": found.issue_key,
         "resolved": values["resolved"],
-        "watcher": {json.dumps(address) for (address,) in watchers},
-        "link": {json.dumps(words) for (words,) in links},
-        "comment": {json.dumps({"id": one, "internal": internal}) for one, internal in comments},
+        "watcher": {_text(address) for (address,) in watchers},
+        "link": {_text(words) for (words,) in links},
+        "attachment": {
+            _text(dict(zip(["id", "name", "type", "size", "sha256"], row, strict=True)))
+            for row in files
+        },
+        "merged from": {_text(key) for (key,) in merged},
+        "comment": {_text({"id": one, "internal": internal}) for one, internal in comments},
     }
 
 
 # What the workflow, the actor's role and the other project refuse.
 REFUSALS = (TransitionNotAllowed, NotAllowed, InvalidValue, MoveNotPossible)
-RANDOM_ACTS = [
+RANDOM_ACTS: list[RandomAct] = [
     edit_a_field,
     edit_a_list,
     change_the_assignee,
@@ -203,5 +257,7 @@ RANDOM_ACTS = [
     change_a_watcher,
     link_it,
     comment_on_it,
+    edit_a_comment,
+    merge_into_it,
     move_it,
 ]
