@@ -13,7 +13,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from postrail.configuration import store
 from postrail.configuration.entry import ConfigurationFileError, Entry, Fault
-from postrail.configuration.kinds import kind_of
+from postrail.configuration.kinds import KINDS, kind_of
 from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.sealing import resealed
 from postrail.database import Connection
@@ -39,6 +39,8 @@ async def apply_entries(
     if not dry_run:
         await store.lock_configuration(connection)
     plan = make_plan(entries, await store.read_all(connection), secrets, file=file)
+    if not dry_run:
+        await _lock_used(connection, plan)
     if faults := await _faults_of_use(connection, entries, plan):
         raise ConfigurationFileError(file, faults)
     for change in () if dry_run else plan.changes:
@@ -48,6 +50,21 @@ async def apply_entries(
                     connection, change.after, before=change.before, author=author, now=now
                 )
     return plan
+
+
+async def _lock_used(connection: Connection, plan: Plan) -> None:
+    """Waits for the transactions that use what changes, and keeps new ones waiting.
+
+    They write values that a thing allows as they have read it (see `store.hold`).
+    """
+    for kind in KINDS:
+        changed = [
+            change.name
+            for change in plan.changes
+            if change.action == "changed" and type(change.after) is kind.model
+        ]
+        if changed and kind.table and kind.in_use:
+            await store.lock(connection, kind, changed)
 
 
 async def _faults_of_use(

@@ -70,6 +70,8 @@ class Kind(Generic[Thing]):
 
     # Changes rows elsewhere that must not stand against what the thing takes away.
     before_write: Callable[[Any, Thing], Awaitable[None]] | None = None
+    # Checks after the write what `before_write` has put off.
+    after_write: Callable[[Any], Awaitable[None]] | None = None
 
     # Returns the new identity by the stored one, of things that the entries give another identity.
     renamed: Callable[[Sequence[Entry], Existing], Mapping[str, str]] | None = None

@@ -75,6 +75,21 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
     )
 
 
+async def hold_projects(connection: Connection, keys: Collection[str]) -> None:
+    """Keeps the projects as they are until this transaction ends (see `store.hold`)."""
+    await store.hold(connection, PROJECT, keys)
+
+
+async def with_held_projects(
+    connection: Connection, snapshot: ConfigurationSnapshot, keys: Collection[str]
+) -> ConfigurationSnapshot:
+    """Holds the projects and returns the snapshot, read again if something has changed since."""
+    await hold_projects(connection, keys)
+    if await store.latest_change_id(connection) == snapshot.change_id:
+        return snapshot
+    return await load_snapshot(connection)
+
+
 class CachedSnapshot:
     """The configuration as of the latest recorded change, and at most RELOAD_SECONDS old.
 

@@ -11,7 +11,7 @@ from postrail.configuration.kind import ItemTable, Kind
 from postrail.configuration.models.project import ROLE_FIELDS, Project
 from postrail.configuration.models.project_checks import PROJECT_CHECKS
 from postrail.database import Connection
-from postrail.tracker.builtin.merges import free_merged
+from postrail.tracker.builtin.merges import check_parts, free_merged
 from postrail.tracker.builtin.usage import Part, issues_with
 
 KEYS_SHOWN = 5
@@ -111,4 +111,5 @@ PROJECT = Kind(
     checks=PROJECT_CHECKS,
     in_use=_in_use,
     before_write=_free_records,
+    after_write=check_parts,
 )

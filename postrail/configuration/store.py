@@ -6,9 +6,9 @@ and after it, without secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -80,6 +80,8 @@ async def save(
         await kind.write(connection, thing)
     else:
         await _write(connection, kind, thing)
+    if kind.after_write:
+        await kind.after_write(connection)
     await record_change(connection, before=before, after=thing, author=author, now=now)
 
 
@@ -111,6 +113,36 @@ async def record_change(
 async def lock_configuration(connection: Connection) -> None:
     """Keeps other writers of the configuration waiting until the end of the transaction."""
     await connection.execute("LOCK TABLE configuration_change IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def lock(connection: Connection, kind: Kind[Any], identities: Collection[str]) -> None:
+    """Waits for all that `hold` these things, and keeps others waiting until the commit."""
+    await _lock_rows(connection, kind, identities, "FOR UPDATE")
+
+
+async def hold(connection: Connection, kind: Kind[Any], identities: Collection[str]) -> None:
+    """Keeps the things as they are until this transaction ends: `apply` waits for it.
+
+    What is read of them before may be out of date. They are held once in a transaction, all
+    together, and before the rows that use them: `apply` locks them in the same order.
+    """
+    await _lock_rows(connection, kind, identities, "FOR KEY SHARE")
+
+
+async def _lock_rows(
+    connection: Connection,
+    kind: Kind[Any],
+    identities: Collection[str],
+    mode: Literal["FOR UPDATE", "FOR KEY SHARE"],
+) -> None:
+    statement = sql.SQL(
+        "SELECT FROM {table} WHERE {identity} = ANY(%s) ORDER BY {identity} {mode}"
+    ).format(
+        table=sql.Identifier(kind.table),
+        identity=sql.Identifier(kind.column(kind.identity)),
+        mode=sql.SQL(mode),
+    )
+    await connection.execute(statement, [sorted(set(identities))])
 
 
 def _validated(kind: Kind[Thing], values: Mapping[str, Any]) -> Thing:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from postrail import people
+from postrail.configuration.load import with_held_projects
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import CreateIssue
@@ -29,10 +30,11 @@ NO_SUBJECT = "(no subject)"
 
 async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) -> list[Made]:
     """Creates an issue for each effect."""
-    assignees = await default_assignees(context.connection, context.snapshot, works)
+    projects = {work.effect.project for work in works}
+    snapshot = await with_held_projects(context.connection, context.snapshot, projects)
+    assignees = await default_assignees(context.connection, snapshot, works)
     drafts = [
-        issue_draft(work, await _description(context, work), context.snapshot, assignees)
-        for work in works
+        issue_draft(work, await _description(context, work), snapshot, assignees) for work in works
     ]
     keys = await context.tracker.create_issues(context.connection, drafts, context.now)
     new = [_indexed(context, *made) for made in zip(works, drafts, keys, strict=True)]

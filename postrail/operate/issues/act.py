@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from postrail import people
-from postrail.configuration.load import load_snapshot
+from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
@@ -140,11 +140,17 @@ class ActInProgress:
 
 @contextlib.asynccontextmanager
 async def acting(
-    desk: Desk, actor: Actor, act: Act, issue_key: str, other_keys: Sequence[str] = ()
+    desk: Desk,
+    actor: Actor,
+    act: Act,
+    issue_key: str,
+    other_keys: Sequence[str] = (),
+    projects: Sequence[str] = (),
 ) -> AsyncIterator[ActInProgress]:
     """Runs the block as an act on the issue, which is locked, and commits all that it noted.
 
     The issues with `other_keys` are locked, too, and the right is needed in their projects as well.
+    The settings of all their projects, and of further `projects`, stay as they are until then.
     Raises IssueNotFound for an unknown key, NotAllowed without the right, and what the block does;
     then nothing is changed.
     """
@@ -152,6 +158,8 @@ async def acting(
         if act in IN_TURN:
             await take_turn(connection)
         issue, *others = await locked_issues(connection, [issue_key, *other_keys])
+        of_issues = [one.project for one in (issue, *others)]
+        await hold_projects(connection, [*of_issues, *projects])
         snapshot = await load_snapshot(connection)
         project = snapshot.projects[issue.project]
         role = await role_in(connection, project, actor)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postrail import people
-from postrail.configuration.load import load_snapshot
+from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
@@ -57,6 +57,7 @@ async def create(
     value that the project does not allow.
     """
     async with transaction(desk.pool) as connection:
+        await hold_projects(connection, [project_key])
         snapshot = await load_snapshot(connection)
         project = _project(snapshot, project_key)
         role = await role_in(connection, project, actor)

@@ -56,7 +56,7 @@ async def move(
     does, NotAllowed without the right in that project, ProjectNotFound, MoveNotPossible, and
     InvalidValue.
     """
-    async with acting(desk, actor, Act.MOVE, issue_key) as act:
+    async with acting(desk, actor, Act.MOVE, issue_key, projects=[project_key]) as act:
         target = await _target(act, project_key)
         before = await values_of(act)
         wanted = _settable(target, values or {})

@@ -8,6 +8,8 @@ from postrail.database import Connection, rows
 from postrail.tracker.builtin.links import hand_over_links
 from postrail.tracker.builtin.search_text import write_comment_words
 
+_PARTS_EXIST = "issue_type_of_project, issue_status"
+
 
 async def merge_issue(connection: Connection, merged: str, into: str, act_id: str) -> int:
     """Gives an issue's description, comments, files and links to another issue.
@@ -62,9 +64,10 @@ async def free_merged(
     """Takes types, statuses and custom fields other than these from merged issues of the project.
 
     They get the first type and status, as rows have one, and are records: nobody can change them.
+    `check_parts` comes after the change of the project.
     """
     # The first ones may be new, and are added to the project after this.
-    await connection.execute("SET CONSTRAINTS issue_type_of_project, issue_status DEFERRED")
+    await connection.execute(f"SET CONSTRAINTS {_PARTS_EXIST} DEFERRED".encode())
     await connection.execute(
         "UPDATE issue SET issue_type = %s WHERE project_key = %s AND merged_into IS NOT NULL"
         " AND issue_type <> ALL(%s)",
@@ -80,6 +83,11 @@ async def free_merged(
         " AND issue.project_key = %s AND issue.merged_into IS NOT NULL AND field <> ALL(%s)",
         [project, list(fields)],
     )
+
+
+async def check_parts(connection: Connection) -> None:
+    """Checks that the types and statuses of issues exist, which `free_merged` has put off."""
+    await connection.execute(f"SET CONSTRAINTS {_PARTS_EXIST} IMMEDIATE".encode())
 
 
 async def _find_by_summary(connection: Connection, merged: str, comment_id: int) -> None:

@@ -254,7 +254,7 @@ async def test_a_removal_and_an_issue_that_meet_leave_no_issue_without_its_type(
             second = asyncio.create_task(create())
         await until_it_waits(connection)
     if issue_first:
-        with pytest.raises(ConfigurationError, match="an issue has begun to use at this moment"):
+        with pytest.raises(ConfigurationError, match=r"an issue has it \(HELP-1\)"):
             await second
     else:
         with pytest.raises(SettingsChanged, match="Try again"):
@@ -264,6 +264,27 @@ async def test_a_removal_and_an_issue_that_meet_leave_no_issue_without_its_type(
         found = await rows(connection, "SELECT issue_type FROM issue")
     types = [one.name for one in project.issue_types]
     assert ("Bug" in types, found) == ((True, [("Bug",)]) if issue_first else (False, []))
+
+
+async def test_a_removal_meets_a_row_that_was_changed_by_hand(database_url: str) -> None:
+    database = DatabaseSettings(url=SecretStr(database_url))
+    async with one_connection(database) as connection:
+        await apply(connection, REST + HELP)
+        await BuiltinTracker().create_issues(connection, [issue_draft(issue_type="Task")], NOW)
+
+    async def remove() -> None:
+        async with one_connection(database) as connection:
+            await apply(connection, HELP.replace("{name: Bug, number: 77}, ", ""))
+
+    async with one_connection(database) as connection:
+        # It holds the type, but not the project, as services do.
+        await connection.execute("UPDATE issue SET issue_type = 'Bug'")
+        second = asyncio.create_task(remove())
+        await until_it_waits(connection)
+    with pytest.raises(ConfigurationError, match="an issue has begun to use at this moment"):
+        await second
+    async with one_connection(database) as connection:
+        assert (await apply(connection, HELP)).count("unchanged") == 1
 
 
 async def until_it_waits(connection: Connection) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from postrail.configuration import store
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project, Status
+from postrail.configuration.project_rows import PROJECT
+from postrail.database import transaction
 from postrail.message_parts import Address, Attachment
 from postrail.records import MailHandled, OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.integration.handler.moved.acts import waits_for_a_lock
+from tests.makers.records import NOON, mail_parsed
 
 
 async def test_a_message_becomes_an_issue_and_its_reporter_is_notified(bench: Bench) -> None:
@@ -181,3 +186,20 @@ async def test_an_issue_waits_for_no_setting_that_was_removed_meanwhile(bench: B
     await bench.handle(mail_parsed())
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
     assert await bench.rows("SELECT issue_type FROM issue") == [("Incident",)]
+
+
+async def test_a_new_issue_has_the_first_status_of_a_change_beside_its_message(
+    bench: Bench,
+) -> None:
+    async with transaction(bench.pool) as connection:
+        # As `apply` does.
+        await store.lock(connection, PROJECT, ["HELP"])
+        before = Project(key="HELP", name="Help desk")
+        after = before.model_copy(update={"statuses": list(reversed(before.statuses))})
+        await store.save(connection, after, before=before, author="test", now=NOON)
+        # The handler has read the project as it was.
+        handling = asyncio.create_task(bench.handle(mail_parsed()))
+        await waits_for_a_lock(bench)
+    await handling
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT status FROM issue") == [("Done",)]
