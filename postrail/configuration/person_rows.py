@@ -15,7 +15,7 @@ from postrail.configuration.configured import Configured
 from postrail.configuration.entry import Entry, Existing, Fault, Proposal
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.person import Person
-from postrail.database import Connection
+from postrail.database import Connection, rows
 from postrail.errors import ConfigurationError
 from postrail.people import PersonRow
 from postrail.tracker.builtin.assignments import (
@@ -77,7 +77,10 @@ async def _in_use(connection: Connection, before: Person, after: Person) -> list
 async def _used(connection: Connection, addresses: Sequence[str]) -> str:
     """Returns the problem that issues refer to one of the addresses, or ""."""
     assigned = await assigned_issues(connection, addresses, most=KEYS_SHOWN)
-    naming = await naming_issues(connection, addresses, most=KEYS_SHOWN)
+    fields = await rows(
+        connection, "SELECT project_key, name FROM custom_field WHERE kind = 'person'"
+    )
+    naming = await naming_issues(connection, addresses, fields, most=KEYS_SHOWN)
     either = " or ".join(addresses)
     problems = [
         _problem(f"issues are assigned to {either}", *assigned),

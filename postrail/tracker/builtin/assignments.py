@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import LiteralString
 
 from postrail.database import Connection
@@ -11,14 +11,13 @@ from postrail.tracker.builtin.usage import counted
 _ASSIGNED: LiteralString = (
     "SELECT issue_key FROM issue WHERE assignee = ANY(%(addresses)s) AND merged_into IS NULL"
 )
-# The issues' project is that of the field; with it PostgreSQL uses the index of values.
 _NAMED: LiteralString = (
-    "SELECT DISTINCT issue_key FROM custom_field"
-    " JOIN custom_value ON custom_value.project_key = custom_field.project_key"
-    "  AND custom_value.field = custom_field.name"
-    " JOIN issue USING (issue_key)"
-    " WHERE kind = 'person' AND merged_into IS NULL AND text_value = ANY(%(addresses)s)"
-    "  AND left(text_value, 200) = ANY(ARRAY(SELECT left(unnest(%(addresses)s), 200)))"
+    "SELECT DISTINCT issue_key"
+    " FROM unnest(%(projects)s::text[], %(fields)s::text[]) AS held (project_key, field)"
+    " JOIN custom_value USING (project_key, field) JOIN issue USING (issue_key, project_key)"
+    " WHERE merged_into IS NULL AND text_value = ANY(%(addresses)s)"
+    # The index has the beginnings of long texts only.
+    "  AND left(text_value, 200) = ANY(%(beginnings)s)"
 )
 
 
@@ -33,13 +32,23 @@ async def assigned_issues(
 
 
 async def naming_issues(
-    connection: Connection, addresses: Collection[str], *, most: int
+    connection: Connection,
+    addresses: Collection[str],
+    fields: Sequence[tuple[str, str]],
+    *,
+    most: int,
 ) -> tuple[int, list[str]]:
     """Returns the number of issues with one of the addresses in a custom field, and some keys.
 
-    Merged ones do not count.
+    The fields are given by project and name. Merged issues do not count.
     """
-    return await counted(connection, _NAMED, {"addresses": sorted(addresses)}, most=most)
+    parameters = {
+        "projects": [project for project, _ in fields],
+        "fields": [name for _, name in fields],
+        "addresses": sorted(addresses),
+        "beginnings": sorted({address[:200] for address in addresses}),
+    }
+    return await counted(connection, _NAMED, parameters, most=most)
 
 
 async def free_merged_of(connection: Connection, addresses: Collection[str]) -> None:
