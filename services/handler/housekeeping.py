@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
-from postrail.errors import TransientError
+from postrail.errors import FatalError, TransientError
 from postrail.incoming import queue as incoming
 from postrail.observe import metrics
 from postrail.observe.log import log
@@ -63,6 +63,11 @@ class Housekeeping:
             await step()
         except TransientError as error:
             logger.warning("housekeeping waits", part=part, reason=str(error))
+        except FatalError:
+            raise
+        except Exception:
+            # It must not end the process, which handles messages.
+            logger.exception("housekeeping failed", part=part)
 
     async def _count_unaccounted(self) -> None:
         after_seconds = self._settings.handler.unaccounted_after_seconds

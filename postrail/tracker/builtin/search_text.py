@@ -24,19 +24,21 @@ SELECT issue_key,
         WHERE attachment.issue_key = issue.issue_key AND attachment.comment_id IS NULL)))
     || search_parts(':s', folded(left(summary, 1000)))
     || search_parts(':r', left(reporter_address, 1000))
-FROM issue WHERE issue_key = ANY(%s) ORDER BY issue_key
-ON CONFLICT (issue_key) WHERE comment_id IS NULL"""
+FROM issue WHERE issue_key = ANY(%s) ORDER BY issue_key"""
+_ISSUE_ROW: LiteralString = " ON CONFLICT (issue_key) WHERE comment_id IS NULL"
 _COMMENT_WORDS: LiteralString = """
 INSERT INTO issue_text (issue_key, comment_id, words)
 SELECT comment.issue_key, comment_id,
     search_words(search_language(project_key), concat_ws(E'\\n', body, (
         SELECT string_agg(name, E'\\n') FROM attachment
         WHERE attachment.comment_id = comment.comment_id)))
-FROM comment JOIN issue USING (issue_key) WHERE comment_id = ANY(%s) ORDER BY comment_id
-ON CONFLICT (comment_id) WHERE comment_id IS NOT NULL"""
+FROM comment JOIN issue USING (issue_key) WHERE comment_id = ANY(%s) ORDER BY comment_id"""
+_COMMENT_ROW: LiteralString = " ON CONFLICT (comment_id) WHERE comment_id IS NOT NULL"
 _RENEW: LiteralString = " DO UPDATE SET words = excluded.words, issue_key = excluded.issue_key"
 # A row that has come meanwhile is that of a later change.
 _KEEP: LiteralString = " DO NOTHING"
+# An issue whose key changes at this moment gets its rows, and those of its comments, by its move.
+_UNMOVED: LiteralString = " FOR KEY SHARE OF issue SKIP LOCKED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,12 +59,12 @@ async def write_issue_words(connection: Connection, issue_keys: Sequence[str]) -
 
     It is for new issues, and after a change of one of these.
     """
-    await connection.execute((_ISSUE_WORDS + _RENEW).encode(), [list(issue_keys)])
+    await connection.execute((_ISSUE_WORDS + _ISSUE_ROW + _RENEW).encode(), [list(issue_keys)])
 
 
 async def write_comment_words(connection: Connection, comment_ids: Sequence[int]) -> None:
     """Lets the search find the issues of comments by the comments' present texts and files."""
-    await connection.execute((_COMMENT_WORDS + _RENEW).encode(), [list(comment_ids)])
+    await connection.execute((_COMMENT_WORDS + _COMMENT_ROW + _RENEW).encode(), [list(comment_ids)])
 
 
 async def add_missing(connection: Connection, place: Place) -> Place:
@@ -89,7 +91,8 @@ async def _add_issues(connection: Connection, after: str) -> str | None:
         [after, PAGE_ROWS],
     )
     missing = [key for key, complete in found if not complete]
-    await connection.execute((_ISSUE_WORDS + _KEEP).encode(), [missing])
+    statement = _ISSUE_WORDS + _UNMOVED + _ISSUE_ROW + _KEEP
+    await connection.execute(statement.encode(), [missing])
     return found[-1][0] if found else None
 
 
@@ -103,5 +106,6 @@ async def _add_comments(connection: Connection, after: int) -> int | None:
         [after, PAGE_ROWS],
     )
     missing = [comment_id for comment_id, complete in found if not complete]
-    await connection.execute((_COMMENT_WORDS + _KEEP).encode(), [missing])
+    statement = _COMMENT_WORDS + _UNMOVED + _COMMENT_ROW + _KEEP
+    await connection.execute(statement.encode(), [missing])
     return found[-1][0] if found else None

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import pytest
+
 from postrail.blobs import BlobStore
 from postrail.database import one, transaction
 from postrail.errors import TransientError
+from postrail.tracker.builtin.moves import move_issue
 from postrail.tracker.builtin.search_text import PAGE_ROWS, write_issue_words
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.housekeeping import (
@@ -97,6 +100,32 @@ async def test_words_that_a_change_writes_meanwhile_stay(bench: Bench) -> None:
         await wait_for_a_lock(bench)
     await adding
     assert (await found(bench, "flood"), await found(bench, "fire")) == (1, 0)
+
+
+async def test_issues_that_move_meanwhile_get_their_words_by_the_move(bench: Bench) -> None:
+    await old_issues(bench, 2)
+    housekeeping = Housekeeping(bench.process(), bench.pool, bench.blobs)
+    async with transaction(bench.pool) as moving:
+        await move_issue(moving, "HELP-1", "SALE", {"type": "Request", "status": "Open"})
+        async with asyncio.timeout(20):
+            await housekeeping._add_search_words()
+        assert (await found(bench, "fire"), await found(bench, "water")) == (1, 1)
+    assert (await found(bench, "fire"), await found(bench, "water")) == (2, 2)
+
+
+@pytest.mark.logs_errors("housekeeping failed")
+async def test_a_step_with_an_unexpected_fault_keeps_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await old_issues(bench, 1)
+    housekeeping = Housekeeping(bench.process(), bench.pool, bench.blobs)
+
+    async def fail() -> None:
+        raise ValueError("not expected")
+
+    monkeypatch.setattr(housekeeping, "_count_unaccounted", fail)
+    await housekeeping._round()
+    assert await found(bench, "fire") == 1
 
 
 async def test_merged_issues_get_no_words(bench: Bench) -> None:
