@@ -127,16 +127,21 @@ ALTER TABLE issue
     -- Set exactly while the status is of the category done.
     ADD COLUMN resolution   text,
     ADD COLUMN resolved_at  timestamptz,
-    ADD COLUMN priority     smallint NOT NULL DEFAULT 3 REFERENCES priority,
-    ADD COLUMN assignee     text REFERENCES person_address,
+    ADD COLUMN priority     smallint NOT NULL DEFAULT 3,
+    ADD COLUMN assignee     text,
     ADD COLUMN labels       text[] NOT NULL DEFAULT '{}',
     ADD COLUMN components   text[] NOT NULL DEFAULT '{}',
     ADD COLUMN due_on       date,
     -- The issue that has taken over its comments, files and people. This one is a record only.
-    ADD COLUMN merged_into  text REFERENCES issue ON UPDATE CASCADE,
-    ADD CHECK ((resolution IS NULL) = (resolved_at IS NULL)),
-    ADD CHECK (merged_into <> issue_key);
+    ADD COLUMN merged_into  text;
 ALTER TABLE issue
+    ADD CONSTRAINT issue_resolution_and_time
+        CHECK ((resolution IS NULL) = (resolved_at IS NULL)) NOT VALID,
+    ADD CONSTRAINT issue_merged_into_another CHECK (merged_into <> issue_key) NOT VALID,
+    ADD CONSTRAINT issue_priority FOREIGN KEY (priority) REFERENCES priority NOT VALID,
+    ADD CONSTRAINT issue_assignee FOREIGN KEY (assignee) REFERENCES person_address NOT VALID,
+    ADD CONSTRAINT issue_merged_into FOREIGN KEY (merged_into) REFERENCES issue
+        ON UPDATE CASCADE NOT VALID,
     ADD CONSTRAINT issue_status FOREIGN KEY (project_key, status)
         REFERENCES project_status ON UPDATE CASCADE NOT VALID,
     -- Only for what is written from now on: types of existing issues may have been removed.
@@ -232,9 +237,10 @@ CREATE INDEX issue_change_blob ON issue_change ((before ->> 'blob'))
 
 -- The index of all issues, of any tracker.
 
-ALTER TABLE issue_index ADD COLUMN merged_into bigint REFERENCES issue_index,
-    ADD CHECK (merged_into <> issue_id);
-CREATE INDEX issue_index_merged ON issue_index (merged_into) WHERE merged_into IS NOT NULL;
+ALTER TABLE issue_index ADD COLUMN merged_into bigint;
+ALTER TABLE issue_index
+    ADD CONSTRAINT issue_index_merged_into FOREIGN KEY (merged_into) REFERENCES issue_index NOT VALID,
+    ADD CONSTRAINT issue_index_merged_into_another CHECK (merged_into <> issue_id) NOT VALID;
 -- The project that the former key was of, of a moved issue: its mailbox still receives answers.
 ALTER TABLE issue_alias ADD COLUMN project_key text;
 

@@ -18,6 +18,8 @@ DROP INDEX CONCURRENTLY IF EXISTS issue_components;
 CREATE INDEX CONCURRENTLY issue_components ON issue USING gin (components) WHERE components <> '{}';
 DROP INDEX CONCURRENTLY IF EXISTS issue_merged;
 CREATE INDEX CONCURRENTLY issue_merged ON issue (merged_into) WHERE merged_into IS NOT NULL;
+DROP INDEX CONCURRENTLY IF EXISTS issue_index_merged;
+CREATE INDEX CONCURRENTLY issue_index_merged ON issue_index (merged_into) WHERE merged_into IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS attachment_comment;
 CREATE INDEX CONCURRENTLY attachment_comment ON attachment (comment_id) WHERE comment_id IS NOT NULL;
 DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_internal;
