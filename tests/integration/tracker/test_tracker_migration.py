@@ -1,4 +1,4 @@
-"""The migration to the tracker of a team locks its tables, and so it may not read the large ones."""
+"""The migration to the tracker of a team locks its tables, so it may not read the large ones."""
 
 from __future__ import annotations
 
