@@ -81,7 +81,7 @@ class ActInProgress:
     # The comment that the act has added or edited.
     comment: CommentWritten | None = None
     # The addresses that are notified by email; filled in when the act is done.
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
 
     @property
     def author(self) -> Watcher:
@@ -220,7 +220,7 @@ async def publish(desk: Desk, act: ActInProgress) -> None:
         excerpt_max_characters=desk.excerpt_max_characters,
     )
     mails = await notify(act.connection, act.announcements, options, act.now)
-    act.told = tuple(delivery.recipient for mail in mails for delivery in mail.deliveries)
+    act.notified = tuple(delivery.recipient for mail in mails for delivery in mail.deliveries)
     entries = [
         Entry(ISSUE_CHANGED, record.conversation, _encoded(record)) for record in records_of(act)
     ]

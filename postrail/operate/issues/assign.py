@@ -19,7 +19,7 @@ class Assigned:
     before: str | None
     assignee: str | None
     # The addresses that are notified by email.
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
 
 async def assign(desk: Desk, actor: Actor, issue_key: str, assignee: str | None) -> Assigned:
@@ -36,5 +36,8 @@ async def assign(desk: Desk, actor: Actor, issue_key: str, assignee: str | None)
             await watches(act, new)
             act.announce(assigned_to(new), before["description"])
     return Assigned(
-        issue_key=act.issue.issue_key, before=before["assignee"], assignee=new, told=act.told
+        issue_key=act.issue.issue_key,
+        before=before["assignee"],
+        assignee=new,
+        notified=act.notified,
     )

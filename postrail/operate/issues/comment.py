@@ -41,7 +41,7 @@ class Commented:
     comment_id: int
     internal: bool
     # The recipients of the messages that the services will send.
-    told: tuple[str, ...] = ()
+    notified: tuple[str, ...] = ()
     # The mentioned names that notify nobody.
     unresolved: tuple[Unresolved, ...] = ()
 
@@ -83,7 +83,7 @@ async def comment(
         issue_key=act.issue.issue_key,
         comment_id=comment_id,
         internal=internal,
-        told=act.told,
+        notified=act.notified,
         unresolved=mentions.unresolved,
     )
 

@@ -44,7 +44,7 @@ class Created:
 
     issue_key: str
     # The addresses that are notified by email.
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
 
 async def create(
@@ -77,7 +77,7 @@ async def create(
         )
         await _involve(act, stored)
         await finish(desk, act)
-    return Created(issue_key=act.issue.issue_key, told=act.told)
+    return Created(issue_key=act.issue.issue_key, notified=act.notified)
 
 
 def _project(snapshot: ConfigurationSnapshot, key: str) -> Project:
@@ -180,9 +180,9 @@ async def _involve(act: ActInProgress, stored: Mapping[str, Any]) -> None:
     )
     await issues.record_involvements(act.connection, [taking_part])
     await watches(act, reporter)
-    told = await watcher_with(act.connection, reporter)
-    act.announce(created_for(told.address), stored["description"])
+    watching = await watcher_with(act.connection, reporter)
+    act.announce(created_for(watching.address), stored["description"])
     if assignee:
         await watches(act, assignee)
-    if assignee and assignee != told.address:
+    if assignee and assignee != watching.address:
         act.announce(new_for(assignee), stored["description"], part="assigned")

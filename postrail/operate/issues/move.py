@@ -38,7 +38,7 @@ class Moved:
     former_key: str
     changes: tuple[Change, ...]
     # The addresses that are notified by email.
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
 
 async def move(
@@ -70,7 +70,7 @@ async def move(
         issue_key=act.issue.issue_key,
         former_key=former,
         changes=tuple(act.changes[1:]),
-        told=act.told,
+        notified=act.notified,
     )
 
 

@@ -20,7 +20,7 @@ class Transitioned:
     status: str
     resolution: str | None
     # The addresses that are notified by email.
-    told: tuple[str, ...]
+    notified: tuple[str, ...]
 
 
 async def transition(
@@ -57,5 +57,5 @@ async def transition(
         before=before.status,
         status=after.status,
         resolution=after.resolution,
-        told=act.told,
+        notified=act.notified,
     )

@@ -59,7 +59,7 @@ def test_an_issue_is_made_changed_and_done(
     assert output == f"HELP-3 is assigned to nobody (before: {AGENT}).\n"
     done = answer(postrail, "issues", "transition", "HELP-3", "done", "--resolution", "Aired")
     assert (done["before"], done["status"], done["resolution"]) == ("Open", "Done", "Aired")
-    assert set(done["told"]) == {"bob@example.org", AGENT}
+    assert set(done["notified"]) == {"bob@example.org", AGENT}
 
 
 def test_the_history_says_who_changed_what(postrail: Postrail, filled: Filled) -> None:

@@ -76,7 +76,7 @@ def test_a_comment_is_committed_with_its_notifications(
     done = answer(
         postrail, "issues", "comment", "HELP-1", "Fixed.", "--author", "Agent@example.com"
     )
-    assert done["told"] == ["ada@example.org"]
+    assert done["notified"] == ["ada@example.org"]
     (comment,) = answer(postrail, "issues", "show", "HELP-1")["comments"]
     assert (comment["author_address"], comment["author_name"], comment["body"]) == (
         "agent@example.com",

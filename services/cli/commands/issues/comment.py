@@ -75,6 +75,6 @@ def _print(done: Commented, *, edited: bool) -> None:
         typer.echo(f"Edited {what} of {done.issue_key}.")
         return
     nobody = "nobody, as the issue has no other watchers"
-    print_result(f"Added {what} to {done.issue_key}.", done.told, nobody=nobody)
+    print_result(f"Added {what} to {done.issue_key}.", done.notified, nobody=nobody)
     for name in done.unresolved:
         typer.echo(clean(f"Not notified: @{name.name} ({name.reason})."))

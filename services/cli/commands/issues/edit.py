@@ -92,7 +92,7 @@ def assign_issue(
         show_json(done)
         return
     before, now = done.before or "nobody", done.assignee or "nobody"
-    print_result(f"{done.issue_key} is assigned to {now} (before: {before}).", done.told)
+    print_result(f"{done.issue_key} is assigned to {now} (before: {before}).", done.notified)
 
 
 @issues.command("transition")
@@ -119,7 +119,8 @@ def move_to_status(
         show_json(done)
         return
     result = f" ({done.resolution})" if done.resolution else ""
-    print_result(f"{done.issue_key} is {done.status}{result} (before: {done.before}).", done.told)
+    text = f"{done.issue_key} is {done.status}{result} (before: {done.before})."
+    print_result(text, done.notified)
 
 
 def _by_field(option: str, given: Sequence[str] | None) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ SECOND = "second@example.com"
 
 async def test_an_assignee_watches_and_is_notified(pool: Pool, desk: Desk, issue: str) -> None:
     done = await assign(desk, AGENT, issue, "Second@Example.com")
-    assert (done.before, done.assignee, done.told) == (None, SECOND, (SECOND,))
+    assert (done.before, done.assignee, done.notified) == (None, SECOND, (SECOND,))
     assert await query(pool, ASSIGNEE, issue) == [(SECOND,)]
     ((recipient, text),) = await mails(pool)
     assert recipient == SECOND
@@ -38,13 +38,13 @@ async def test_an_assignee_watches_and_is_notified(pool: Pool, desk: Desk, issue
 
 
 async def test_one_who_takes_an_issue_is_not_notified(pool: Pool, desk: Desk, issue: str) -> None:
-    assert (await assign(desk, AGENT, issue, AGENT.address)).told == ()
+    assert (await assign(desk, AGENT, issue, AGENT.address)).notified == ()
     assert await mails(pool) == []
 
 
 async def test_the_same_assignee_again_changes_nothing(pool: Pool, desk: Desk, issue: str) -> None:
     await assign(desk, AGENT, issue, SECOND)
-    assert (await assign(desk, LEAD, issue, SECOND)).told == ()
+    assert (await assign(desk, LEAD, issue, SECOND)).notified == ()
     assert len(await history(pool, issue)) == 2
     assert len(await published(pool)) == 1
 
@@ -52,7 +52,7 @@ async def test_the_same_assignee_again_changes_nothing(pool: Pool, desk: Desk, i
 async def test_an_issue_is_assigned_to_nobody(pool: Pool, desk: Desk, issue: str) -> None:
     await assign(desk, OPERATOR, issue, SECOND)
     done = await assign(desk, OPERATOR, issue, None)
-    assert (done.before, done.assignee, done.told) == (SECOND, None, ())
+    assert (done.before, done.assignee, done.notified) == (SECOND, None, ())
     assert await query(pool, ASSIGNEE, issue) == [(None,)]
     assert (await history(pool, issue))[-1] == ("assignee", SECOND, None)
 

@@ -85,7 +85,7 @@ async def test_a_record_holds_a_new_issue_whole(pool: Pool, desk: Desk) -> None:
 
 async def test_people_of_a_new_issue_watch_it_and_are_notified(pool: Pool, desk: Desk) -> None:
     done = await create(desk, AGENT, "HELP", EVERYTHING)
-    assert set(done.told) == {ADA, SECOND}
+    assert set(done.notified) == {ADA, SECOND}
     assert await query(pool, WATCHERS) == [(ADA,), (SECOND,)]
     texts = dict(await mails(pool))
     assert "An Agent opened HELP-1 for you: A new printer\n\nPlease.\nSoon.\n" in texts[ADA]
@@ -94,12 +94,12 @@ async def test_people_of_a_new_issue_watch_it_and_are_notified(pool: Pool, desk:
 
 async def test_a_reporter_who_is_assigned_is_notified_once(pool: Pool, desk: Desk) -> None:
     values = {"summary": "x", "reporter": SECOND, "assignee": SECOND}
-    assert (await create(desk, AGENT, "HELP", values)).told == (SECOND,)
+    assert (await create(desk, AGENT, "HELP", values)).notified == (SECOND,)
 
 
 async def test_defaults_of_a_new_issue(pool: Pool, desk: Desk) -> None:
     done = await create(desk, OUTSIDER, "HELP", {"summary": "Help me"})
-    assert done.told == ()
+    assert done.notified == ()
     async with transaction(pool) as connection:
         values = await read_fields(connection, done.issue_key, ())
         (found,) = (await issues.by_key(connection, [done.issue_key])).values()
@@ -126,7 +126,7 @@ async def test_the_default_assignee(
     async with transaction(pool) as connection:
         project = HELP.model_copy(update={"default_assignee": own})
         await store.save(connection, project, before=HELP, author="test", now=NOON)
-    assert (await create(desk, AGENT, "HELP", {"summary": "x"})).told == told
+    assert (await create(desk, AGENT, "HELP", {"summary": "x"})).notified == told
     assert await query(pool, "SELECT assignee FROM issue") == [(assignee,)]
 
 

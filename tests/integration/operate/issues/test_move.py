@@ -126,12 +126,12 @@ async def test_the_former_key_leads_to_the_issue(pool: Pool, desk: Desk, issue: 
 async def test_watchers_are_notified_when_a_move_ends_or_opens_the_issue(
     pool: Pool, desk: Desk, issue: str
 ) -> None:
-    assert (await move(desk, AGENT, issue, "SALE", {"status": "In Progress"})).told == ()
+    assert (await move(desk, AGENT, issue, "SALE", {"status": "In Progress"})).notified == ()
     assert await mails(pool) == []
     done = await move(desk, AGENT, "SALE-1", "HELP", {"status": "Done"})
-    assert done.told == ("ada@example.org",)
+    assert done.notified == ("ada@example.org",)
     opened = await move(desk, AGENT, "HELP-2", "SALE", {"status": "Open"})
-    assert opened.told == ("ada@example.org",)
+    assert opened.notified == ("ada@example.org",)
     texts = [text for _, text in await mails(pool)]
     assert "An Agent set HELP-2 to Done (Done): Printer on fire" in texts[0]
     assert "An Agent set SALE-2 to Open: Printer on fire" in texts[1]

@@ -99,12 +99,12 @@ async def test_a_refused_transition_changes_nothing(
 async def test_watchers_are_notified_when_an_issue_is_done_and_open_again(
     pool: Pool, desk: Desk, issue: str
 ) -> None:
-    assert (await transition(desk, AGENT, issue, "In Progress")).told == ()
+    assert (await transition(desk, AGENT, issue, "In Progress")).notified == ()
     done = await transition(desk, AGENT, issue, "Done", resolution="Fixed")
-    assert done.told == (ADA,)
+    assert done.notified == (ADA,)
     # From one status of the category done to another, and within it, nobody needs a message.
-    assert (await transition(desk, AGENT, issue, "Done", resolution="Duplicate")).told == ()
-    assert (await transition(desk, OPERATOR, issue, "Open")).told == (ADA,)
+    assert (await transition(desk, AGENT, issue, "Done", resolution="Duplicate")).notified == ()
+    assert (await transition(desk, OPERATOR, issue, "Open")).notified == (ADA,)
     texts = [text for _, text in await mails(pool)]
     assert f"An Agent set {issue} to Done (Fixed): Printer on fire\n" in texts[0]
     assert f"root set {issue} to Open: Printer on fire\n" in texts[1]
@@ -120,7 +120,7 @@ async def test_watchers_are_notified_when_an_issue_is_done_and_open_again(
 
 async def test_the_same_status_again_changes_nothing(pool: Pool, desk: Desk, issue: str) -> None:
     await transition(desk, AGENT, issue, "Done")
-    assert (await transition(desk, AGENT, issue, "Done")).told == ()
+    assert (await transition(desk, AGENT, issue, "Done")).notified == ()
     assert len(await published(pool)) == 1
 
 

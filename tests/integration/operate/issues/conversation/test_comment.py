@@ -59,7 +59,7 @@ async def test_a_comment_has_history_a_record_and_notifications_by_one_random_id
     pool: Pool, desk: Desk, issue: str
 ) -> None:
     done = await comment(desk, AGENT, issue, "Use water.")
-    assert done.told == (ADA,)
+    assert done.notified == (ADA,)
     assert await comments(pool) == [(done.comment_id, AGENT.address, "Use water.", False)]
     assert await history(pool, issue) == [
         ("comment", None, {"id": done.comment_id, "internal": False}),
@@ -99,14 +99,14 @@ async def test_an_internal_comment_is_for_insiders_only(pool: Pool, desk: Desk, 
         " SELECT issue_id, 'gone@example.com' FROM issue_index RETURNING 1",
     )
     done = await comment(desk, AGENT, issue, "They never paid.", internal=True)
-    assert done.told == (SECOND,)
+    assert done.notified == (SECOND,)
     assert await recipients(pool) == [SECOND]
     ((text, internal),) = await query(pool, "SELECT text, internal FROM outgoing_mail")
     assert internal
     assert "commented internally on HELP-1" in text
     # A later public comment goes to all of them, and holds nothing of the internal one.
     public = await comment(desk, AGENT, issue, "It is fixed.")
-    assert {ADA, SECOND, OUTSIDER.address} <= set(public.told)
+    assert {ADA, SECOND, OUTSIDER.address} <= set(public.notified)
     (text,) = (await query(pool, "SELECT text FROM outgoing_mail WHERE NOT internal"))[0]
     assert "paid" not in text
 
@@ -236,7 +236,7 @@ async def test_mentions_notify(
         Person(address="bob@b.example"),
     )
     done = await comment(desk, AGENT, issue, text)
-    assert (set(done.told), len(done.told)) == (told, len(told))
+    assert (set(done.notified), len(done.notified)) == (told, len(told))
     assert {one.name for one in done.unresolved} == set(unresolved)
     for one in done.unresolved:
         assert unresolved[one.name] in one.reason
@@ -244,14 +244,14 @@ async def test_mentions_notify(
 
 async def test_an_internal_comment_mentions_no_outsider(pool: Pool, desk: Desk, issue: str) -> None:
     done = await comment(desk, AGENT, issue, "@outsider @second", internal=True)
-    assert done.told == (SECOND,)
+    assert done.notified == (SECOND,)
     assert [one.name for one in done.unresolved] == ["outsider"]
 
 
 async def test_an_outsider_mentions_nobody(pool: Pool, desk: Desk, issue: str) -> None:
     stranger = Actor(address="eve@example.net")
     done = await comment(desk, stranger, issue, "@second")
-    assert done.told == (ADA,)
+    assert done.notified == (ADA,)
     assert "may not mention" in done.unresolved[0].reason
 
 
@@ -262,4 +262,4 @@ async def test_a_person_is_mentioned_by_any_address(pool: Pool, desk: Desk, issu
         " WHERE address = 'second@example.com' RETURNING 1",
     )
     done = await comment(desk, AGENT, issue, "@other")
-    assert set(done.told) == {ADA, SECOND}
+    assert set(done.notified) == {ADA, SECOND}

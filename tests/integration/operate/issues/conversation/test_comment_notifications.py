@@ -31,7 +31,7 @@ async def test_watchers_are_notified_and_their_answers_will_find_the_issue(
 ) -> None:
     key = await new_issue(pool, conversation=CONVERSATION)
     made = await comment(desk, AGENT, key, "Use water.")
-    assert made.told == ("ada@example.org",)
+    assert made.notified == ("ada@example.org",)
     (queued,) = await in_outbox(pool)
     assert queued.reply_to == "support@example.com"
     assert queued.subject == "[HELP-1] Printer on fire"
@@ -42,14 +42,14 @@ async def test_watchers_are_notified_and_their_answers_will_find_the_issue(
         assert placed[CONVERSATION].conversation == CONVERSATION
     # The author is notified of later comments by others, and never of their own.
     ada = replace(AGENT, address="ada@example.org", name="Ada")
-    assert (await comment(desk, ada, key, "Thanks.")).told == (AGENT.address,)
+    assert (await comment(desk, ada, key, "Thanks.")).notified == (AGENT.address,)
 
 
 async def test_without_an_outgoing_connection_the_comment_is_kept_and_no_one_is_notified(
     pool: Pool, desk: Desk, issue: str
 ) -> None:
     await query(pool, "DELETE FROM outgoing_connection RETURNING 1")
-    assert (await comment(desk, AGENT, issue, "Use water.")).told == ()
+    assert (await comment(desk, AGENT, issue, "Use water.")).notified == ()
     assert await query(pool, "SELECT body FROM comment") == [("Use water.",)]
 
 
