@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -15,6 +16,9 @@ from postrail.blobs import BlobStore
 from postrail.errors import ConfigurationError, PermanentError, os_fault
 from postrail.operate.files.names import numbered, safe_name
 from postrail.views.issue_detail import AttachmentRow
+
+# Of file systems such as FAT, where a kill may leave an empty file.
+WITHOUT_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 class NoSuchFile(PermanentError):
@@ -127,11 +131,23 @@ class _PartialFile:
             os.fsync(self._file.fileno())
             for free in numbered(name):
                 with contextlib.suppress(FileExistsError):
-                    # Nobody else's file, nor a link, is replaced: this one is new, and ours.
-                    os.close(self._create(free))
-                    os.replace(self._name, free, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+                    self._link(free)
                     return free
         raise AssertionError("numbers do not end")
+
+    def _link(self, free: str) -> None:
+        """Adds the name, which replaces no file and never has a part of the content.
+
+        The temporary name goes when the context is left.
+        """
+        folder = self._folder
+        try:
+            os.link(self._name, free, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError as error:
+            if error.errno not in WITHOUT_LINKS:
+                raise
+            os.close(self._create(free))
+            os.replace(self._name, free, src_dir_fd=folder, dst_dir_fd=folder)
 
     def _create(self, name: str) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import hashlib
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,6 +146,31 @@ async def test_a_full_disk_ends_it_and_leaves_nothing(
     with pytest.raises(InstallationFault, match="No space left"):
         await save_files([one], folder, blobs)
     assert contents(folder) == {}
+
+
+@pytest.mark.parametrize("call", ["link", "replace", "unlink", "fsync"])
+async def test_a_killed_command_leaves_no_part_of_a_file_under_its_name(
+    blobs: BlobStore, folder: Path, call: str
+) -> None:
+    one = await stored(blobs, "plan.pdf", b"x")
+    module = [sys.executable, "-m", "tests.processes.killed_saver"]
+    command = [*module, blobs.url, one.sha256, str(folder), call]
+    ended = await asyncio.to_thread(subprocess.run, command, timeout=60, check=False)
+    # It renames nothing, so that this kill does not happen.
+    assert ended.returncode == (0 if call == "replace" else -signal.SIGKILL)
+    assert contents(folder).get("plan.pdf", b"x") == b"x"
+
+
+async def test_a_file_system_without_links_gets_files_too(
+    blobs: BlobStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refused)
+    (folder / "a").write_bytes(b"mine")
+    await save_files([await stored(blobs, "a", b"x")], folder, blobs)
+    assert contents(folder) == {"a": b"mine", "a (2)": b"x"}
 
 
 def test_files_are_chosen_by_id_or_name() -> None:
