@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from importlib import resources
 from typing import Any, TypeVar
@@ -293,5 +293,13 @@ async def rows_as(
 
 
 def storable(text: str) -> str:
-    """Removes NUL, the one character that PostgreSQL's type text does not store."""
-    return text.replace("\0", "")
+    """Returns the text as PostgreSQL's type text can store it.
+
+    NUL is removed, and "?" replaces lone surrogates: bytes of a terminal that are not UTF-8.
+    """
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def stored_as_they_are(texts: Iterable[str]) -> list[str]:
+    """Returns those of the texts that may be stored somewhere, each once and in order."""
+    return sorted({text for text in texts if storable(text) == text})

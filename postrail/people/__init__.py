@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, LiteralString
 
-from postrail.database import Connection, one, rows, rows_as
+from postrail.database import Connection, one, rows, rows_as, stored_as_they_are
 from postrail.errors import PermanentError
 
 Origin = Literal["configuration", "hand", "mail"]
@@ -57,7 +57,7 @@ async def everyone(connection: Connection) -> list[PersonRow]:
 
 async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[str, PersonRow]:
     """Returns the persons to whom these addresses belong, by the address in lower case."""
-    wanted = sorted({address.lower() for address in addresses})
+    wanted = stored_as_they_are(address.lower() for address in addresses)
     if not wanted:
         return {}
     owned = " WHERE person_id IN (SELECT person_id FROM person_address WHERE address = ANY(%s))"

@@ -12,7 +12,7 @@ from typing import LiteralString
 
 from psycopg import Rollback
 
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, stored_as_they_are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +141,7 @@ async def by_key(connection: Connection, keys: Iterable[str]) -> dict[str, Index
     A present key comes before a former one; of two trackers with one key, the older issue. The key
     of a merged issue leads to the issue that it is now.
     """
-    wanted = sorted(set(keys))
+    wanted = stored_as_they_are(keys)
     if not wanted:
         return {}
     found = await rows(

@@ -14,8 +14,9 @@ from postrail import people
 from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection, Pool, transaction
+from postrail.database import Connection, Pool, storable, transaction
 from postrail.effects.notify import Announcement, NotificationOptions, notify
+from postrail.errors import PermanentError
 from postrail.notifications.compose import Event
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
 from postrail.records import CommentWritten, FieldChange, IssueChanged
@@ -49,13 +50,23 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """The author of an act; without an address it is the operator, who may do everything."""
+    """The author of an act; without an address it is the operator, who may do everything.
+
+    Raises PermanentError for an address or a name that cannot be stored.
+    """
 
     address: str = ""
     name: str = ""
     channel: Channel = "command"
     # The message behind an act by mail.
     mail_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for text in (self.address, self.name):
+            if storable(text) != text:
+                raise PermanentError(
+                    f"{text!r} holds a character that cannot be stored", remedy="Remove it"
+                )
 
 
 @dataclass(kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postrail.blobs import BlobStore
+from postrail.database import storable
 from postrail.message_parts import Attachment
 from postrail.operate.files.names import safe_name
 from postrail.operate.issues.act import Actor, Desk, acting
@@ -62,7 +63,8 @@ async def attach(
 
 async def _stored(one: NewFile, blobs: BlobStore) -> Attachment:
     blob = await blobs.put(one.content)
-    name = safe_name(one.name)
+    given = storable(one.name)
+    name = safe_name(given)
     return Attachment(
         name=name,
         content_type=TYPES.guess_type(name)[0] or "application/octet-stream",
@@ -70,5 +72,5 @@ async def _stored(one: NewFile, blobs: BlobStore) -> Attachment:
         sha256=blob.sha256,
         content_id=None,
         inline=False,
-        original_name="" if name == one.name else one.name,
+        original_name="" if name == given else given,
     )

@@ -132,8 +132,7 @@ def _checked(text: str) -> str:
             f"the comment has {len(text)} characters, and {TEXT_MAX_CHARACTERS} are the most",
             remedy="Attach the text as a file: postrail issues attachments add",
         )
-    # Bytes of a terminal that are not UTF-8 are surrogates here.
-    return storable(text.encode(errors="replace").decode())
+    return storable(text)
 
 
 def _help_desk(act: ActInProgress) -> Watcher:
