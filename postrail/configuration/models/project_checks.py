@@ -19,6 +19,7 @@ from postrail.query import fields as query
 # Names that a custom field may not have: those of other fields, and the words of queries.
 OTHER_NAMES = "comment, attachment, link, and, or, not, in, is, empty, null, order, by, asc, desc"
 RESERVED_NAMES = query.RESERVED_NAMES | frozenset(OTHER_NAMES.split(", "))
+NAME_CHARACTERS = 100
 FIELD_NAME = re.compile(r"[^\W\d_][\w .-]*")
 
 
@@ -56,6 +57,27 @@ def _lists_are_sound(proposal: Proposal) -> Iterator[Fault]:
         for field, check in _LIST_CHECKS:
             for problem in check(entry.thing):
                 yield entry.fault(field, problem)
+
+
+def _names_are_short(proposal: Proposal) -> Iterator[Fault]:
+    """Refuses new names that are too long; the project may have longer ones of earlier releases."""
+    for key, entry in proposal.entries_of(Project).items():
+        existing = proposal.existing.get((Project, key))
+        assert isinstance(entry.thing, Project)
+        known = set(_all_names(existing)) if isinstance(existing, Project) else set()
+        for field, name in _all_names(entry.thing):
+            if len(name) > NAME_CHARACTERS and (field, name) not in known:
+                problem = f"{name[:20] + '…'!r} is longer than {NAME_CHARACTERS} characters"
+                yield entry.fault(field, f"{problem}; shorten it")
+
+
+def _all_names(project: Project) -> Iterator[tuple[str, str]]:
+    """Yields the names of types, statuses, components, fields and choices, each with its list."""
+    yield from (("issue_types", one.name) for one in project.issue_types)
+    yield from (("statuses", one.name) for one in project.statuses)
+    yield from (("components", name) for name in project.components)
+    for one in project.fields:
+        yield from (("fields", name) for name in (one.name, *one.choices))
 
 
 def _types(project: Project) -> Iterator[str]:
@@ -201,6 +223,7 @@ PROJECT_CHECKS = (
     _connection_exists,
     _one_connection_is_default,
     _lists_are_sound,
+    _names_are_short,
     _roles_are_sound,
     _people_exist,
     _addresses_are_free,

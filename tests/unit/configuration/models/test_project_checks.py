@@ -219,3 +219,38 @@ def test_the_settings_that_the_example_explains_can_be_applied() -> None:
     assert faults_of(text.replace("outgoing", "out") + people) == []
     (project,) = [one.thing for one in parse_file(text, "f") if isinstance(one.thing, Project)]
     assert project.model_fields_set == set(Project.model_fields)
+
+
+LONG = "L" * 101
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "line"),
+    [
+        (f"issue_types: [Bug, {LONG}]", "issue_types", 4),
+        (f"components: [{LONG}]", "components", 4),
+        (f"fields: [{{name: {LONG}, kind: text}}]", "fields", 4),
+        (f"fields: [{{name: Room, kind: choice, choices: [{LONG}]}}]", "fields", 4),
+        (
+            "statuses: [{name: Open, category: to do}, {name: Done, category: done},"
+            f" {{name: {LONG}, category: done}}]",
+            "statuses",
+            4,
+        ),
+    ],
+)
+def test_a_new_name_is_short(text: str, field: str, line: int) -> None:
+    assert faults_of(f"{HEAD}    {text}\n") == [
+        f"f:{line}: project 'HELP', {field}: 'LLLLLLLLLLLLLLLLLLLL…' is longer than 100 characters;"
+        " shorten it"
+    ]
+    assert faults_of(f"{HEAD}    {text.replace(LONG, LONG[1:])}\n") == []
+
+
+def test_a_long_type_of_an_earlier_release_may_stay() -> None:
+    given = {"key": "HELP", "name": "Help desk", "issue_types": ["Bug", LONG]}
+    existing = [*EXISTING, Project.model_validate(given)]
+    text = f"{HEAD}    issue_types: [Bug, {LONG}]\n"
+    assert faults_of(text, existing) == []
+    # The name of a type says nothing of components.
+    assert len(faults_of(f"{text}    components: [{LONG}]\n", existing)) == 1
