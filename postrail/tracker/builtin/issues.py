@@ -72,12 +72,14 @@ async def _insert(
 async def touch_issues(connection: Connection, issue_keys: Sequence[str], now: datetime) -> None:
     """Sets the issues' time of change, and locks them in the order of their keys.
 
+    The time never goes back: two acts may begin in another order than the issue is locked in.
     Raises IssueNotFound for an unknown key.
     """
     keys = sorted(set(issue_keys))
     found = await rows(
         connection,
-        "UPDATE issue SET changed_at = %s WHERE issue_key IN (SELECT issue_key FROM issue"
+        "UPDATE issue SET changed_at = greatest(changed_at, %s)"
+        " WHERE issue_key IN (SELECT issue_key FROM issue"
         "  WHERE issue_key = ANY(%s) ORDER BY issue_key FOR NO KEY UPDATE) RETURNING issue_key",
         [now, keys],
     )

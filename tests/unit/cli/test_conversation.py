@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
-from postrail.views.issue_detail import AttachmentRow
-from services.cli.commands.issues.conversation import described, with_pictures
+from postrail.views.history import HistoryRow
+from postrail.views.issue_detail import AttachmentRow, CommentRow
+from services.cli.commands.issues.conversation import described, in_order_of_time, with_pictures
 from services.cli.commands.issues.values import shown_value
+from tests.makers.records import NOON
 
 
 def file(name: str, content_id: str | None = None, original: str | None = None) -> AttachmentRow:
@@ -65,3 +71,55 @@ def test_a_file_says_under_which_name_it_was_sent() -> None:
 )
 def test_values_of_changes(value: object, shown: str) -> None:
     assert shown_value(value) == shown
+
+
+def change(act: str, minute: int) -> HistoryRow:
+    return HistoryRow(
+        changed_at=NOON + timedelta(minutes=minute),
+        act_id=act,
+        act="edit",
+        actor_address="",
+        actor_name="root",
+        channel="command",
+        mail_id=None,
+        field="summary",
+        before="a",
+        after="b",
+    )
+
+
+def comment(comment_id: int, minute: int) -> CommentRow:
+    return CommentRow(
+        comment_id=comment_id,
+        author_address="ada@example.org",
+        author_name="Ada",
+        body="",
+        body_blob=None,
+        quoted_text="",
+        signature="",
+        reply_blob=None,
+        internal=False,
+        mail_id=None,
+        created_at=NOON + timedelta(minutes=minute),
+        edited_at=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "order"),
+    [
+        ([1, 3, 5], ["a", 1, "b", 2, "c"]),
+        # An act that began before another one, and held the issue after it.
+        ([3, 1, 5], [1, "a", "b", 2, "c"]),
+        ([5, 5, 1], [1, 2, "a", "b", "c"]),
+    ],
+)
+def test_acts_stay_in_the_order_of_their_locks(minutes: list[int], order: list[object]) -> None:
+    found = SimpleNamespace(
+        comments=[comment(1, 2), comment(2, 4)],
+        changes=[change(act, minute) for act, minute in zip("abc", minutes, strict=True)],
+    )
+    parts = in_order_of_time(cast(Any, found))
+    assert [one.comment_id if isinstance(one, CommentRow) else one[0].act_id for one in parts] == (
+        order
+    )

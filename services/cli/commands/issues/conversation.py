@@ -50,16 +50,17 @@ def in_order_of_time(found: IssueDetail) -> list[CommentRow | list[HistoryRow]]:
         if one.field not in SHOWN_ELSEWHERE and (one.act != Act.CREATE or _for_another(one))
     ]
     acts = [list(group) for _, group in itertools.groupby(shown, key=lambda one: one.act_id)]
-    parts: list[CommentRow | list[HistoryRow]] = [*found.comments, *acts]
-    return sorted(parts, key=_time_of)
+    # Acts stay in the order in which they held the issue, even where their times run backwards.
+    times = itertools.accumulate((act[0].changed_at for act in acts), max)
+    parts: list[tuple[datetime, CommentRow | list[HistoryRow]]] = [
+        *((one.created_at, one) for one in found.comments),
+        *zip(times, acts, strict=True),
+    ]
+    return [part for _, part in sorted(parts, key=lambda one: one[0])]
 
 
 def _for_another(one: HistoryRow) -> bool:
     return one.field == "reporter" and one.after != one.actor_address
-
-
-def _time_of(part: CommentRow | list[HistoryRow]) -> datetime:
-    return part.created_at if isinstance(part, CommentRow) else part[0].changed_at
 
 
 def _print_comment(found: IssueDetail, row: CommentRow, full: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from postrail.workflow.rights import NotAllowed
 from postrail.workflow.values import InvalidValue
 from tests.integration.operate.issues.scene import (
     AGENT,
+    LATER,
     OPERATOR,
     OUTSIDER,
+    desk_on,
     history,
     new_issue,
     published,
@@ -221,3 +224,11 @@ async def stored(pool: Pool, issue: str, field: str) -> Any:
     async with transaction(pool) as connection:
         value = (await read_fields(connection, issue, {"Colours"})).get(field)
     return json_value(value)
+
+
+async def test_the_time_of_change_never_goes_back(pool: Pool, issue: str) -> None:
+    later = LATER + timedelta(minutes=5)
+    await edit(desk_on(pool, now=later), AGENT, issue, Edits(values={"priority": "High"}))
+    # It began before the other one, and waited for the issue.
+    await edit(desk_on(pool, now=LATER), AGENT, issue, Edits(values={"priority": "Low"}))
+    assert await query(pool, "SELECT changed_at, priority FROM issue") == [(later, 4)]
