@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.tracker.builtin.links import hand_over_links
 from postrail.tracker.builtin.merges import merge_issue
 from postrail.tracker.issues import IndexedIssue
 from postrail.tracker.successors import record_merge
@@ -27,6 +28,9 @@ class Merged:
     comment_id: int
     # The watchers that are new to the successor.
     watchers: tuple[str, ...]
+    # The links that have ended, as the merged issue had them, such as "blocks HELP-3": its
+    # successor has the opposite ones.
+    ended_links: tuple[str, ...]
 
 
 async def merge(desk: Desk, actor: Actor, issue_key: str, into: str) -> Merged:
@@ -49,8 +53,12 @@ async def merge(desk: Desk, actor: Actor, issue_key: str, into: str) -> Merged:
 async def _merged(act: ActInProgress, into: IndexedIssue) -> Merged:
     merged = act.issue
     comment_id = await merge_issue(act.connection, merged.issue_key, into.issue_key, act.act_id)
+    ended = await hand_over_links(act.connection, merged.issue_key, into.issue_key)
     watchers = await record_merge(act.connection, merged, into)
     await conversations.hand_over(act.connection, merged.issue_id, into.issue_id)
+    links = tuple(one.seen_from(merged.issue_key) for one in ended)
+    for words in links:
+        act.changed("link", words, None)
     act.changed("merged into", None, into.issue_key)
     act.changed_also(into, "merged from", None, merged.issue_key)
     for address in watchers:
@@ -60,4 +68,5 @@ async def _merged(act: ActInProgress, into: IndexedIssue) -> Merged:
         into=into.issue_key,
         comment_id=comment_id,
         watchers=tuple(watchers),
+        ended_links=links,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from postrail.database import Connection
+from postrail.database import Connection, rows
 
 RELATES_TO = "relates to"
 # What the linked issue is to the first one, by the kind of the link.
@@ -33,6 +33,12 @@ class Link:
     def opposite(self) -> Link:
         """Returns the same kind of link from the other issue to the first one."""
         return Link(issue_key=self.linked_key, kind=self.kind, linked_key=self.issue_key)
+
+    def seen_from(self, key: str) -> str:
+        """Returns the words for the link from the side of this issue, and the other issue's key."""
+        if key == self.issue_key:
+            return f"{self.kind} {self.linked_key}"
+        return f"{INVERSE_WORDS[self.kind]} {self.issue_key}"
 
 
 async def insert_links(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
@@ -74,9 +80,24 @@ async def has_link(connection: Connection, link: Link) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def hand_over_links(connection: Connection, merged: str, into: str) -> None:
-    """Gives the links of a merged issue to the issue that it is now; those between them end."""
+async def hand_over_links(connection: Connection, merged: str, into: str) -> list[Link]:
+    """Gives the links of a merged issue to the issue that it is now; those between them end.
+
+    Returns those that end because the other issue has the opposite one: an issue that blocks it,
+    or that it duplicates, cannot be blocked by it, or be its duplicate.
+    """
     keys = {"merged": merged, "into": into}
+    opposed = await rows(
+        connection,
+        "DELETE FROM issue_link AS own USING issue_link AS other"
+        " WHERE own.kind = other.kind AND own.kind <> 'relates to' AND ("
+        "  own.issue_key = %(merged)s AND other.issue_key = own.linked_key"
+        "   AND other.linked_key = %(into)s"
+        "  OR own.linked_key = %(merged)s AND other.linked_key = own.issue_key"
+        "   AND other.issue_key = %(into)s)"
+        " RETURNING own.issue_key, own.kind, own.linked_key",
+        keys,
+    )
     await connection.execute(
         "INSERT INTO issue_link (issue_key, linked_key, kind)"
         " SELECT %(into)s, linked_key, kind FROM issue_link"
@@ -96,3 +117,4 @@ async def hand_over_links(connection: Connection, merged: str, into: str) -> Non
         " AND other.issue_key = own.linked_key AND other.linked_key = own.issue_key",
         keys,
     )
+    return [Link(issue_key=key, kind=kind, linked_key=linked) for key, kind, linked in opposed]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail.database import Connection, rows
-from postrail.tracker.builtin.links import hand_over_links
 from postrail.tracker.builtin.search_text import write_comment_words
 
 _PARTS_EXIST = "issue_type_of_project, issue_status"
 
 
 async def merge_issue(connection: Connection, merged: str, into: str, act_id: str) -> int:
-    """Gives an issue's description, comments, files and links to another issue.
+    """Gives an issue's description, comments and files to another issue.
 
     The description, or the summary of an issue without one, becomes a comment with its author,
     time and message; returns the comment's id. Fields and history stay with the merged issue. The
@@ -43,7 +42,6 @@ async def merge_issue(connection: Connection, merged: str, into: str, act_id: st
     )
     await write_comment_words(connection, [comment_id, *(one for (one,) in moved)])
     await _find_by_summary(connection, merged, comment_id)
-    await hand_over_links(connection, merged, into)
     # A chain of merges has one step.
     await connection.execute(
         "UPDATE issue SET merged_into = %(into)s"

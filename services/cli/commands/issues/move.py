@@ -73,3 +73,5 @@ def merge_issues(
     typer.echo(f"Its description is comment {done.comment_id}.")
     if done.watchers:
         typer.echo(clean(f"New watchers: {', '.join(done.watchers)}."))
+    for link in done.ended_links:
+        typer.echo(f"Its link {link!r} has ended: {done.into} has the opposite one.")

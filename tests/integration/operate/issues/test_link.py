@@ -10,6 +10,7 @@ from postrail.database import Pool
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.link import LinkNotPossible, link, unlink
+from postrail.operate.issues.merge import merge
 from postrail.tracker import IssueNotFound
 from postrail.workflow.rights import NotAllowed
 from postrail.workflow.values import InvalidValue
@@ -136,3 +137,24 @@ async def test_links_of_the_same_issues_at_once_do_not_wait_for_each_other(
         )
     assert [one.changed for one in done].count(True) == 1
     assert len(await query(pool, LINKS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "opposite"),
+    [("blocks", "is blocked by"), ("is blocked by", "blocks"), ("duplicates", "is duplicated by")],
+)
+async def test_a_link_ends_where_the_successor_has_the_opposite_one(
+    pool: Pool, desk: Desk, words: str, opposite: str
+) -> None:
+    old, new, third = [await new_issue(pool) for _ in range(3)]
+    await link(desk, AGENT, old, words, third)
+    await link(desk, AGENT, new, opposite, third)
+    # Another kind says nothing against it.
+    await link(desk, AGENT, old, "relates to", third)
+    kept = "SELECT issue_key, kind, linked_key FROM issue_link WHERE %s IN (issue_key, linked_key)"
+    before = await query(pool, kept, new)
+    merged = await merge(desk, AGENT, old, new)
+    assert merged.ended_links == (f"{words} {third}",)
+    assert sorted(await query(pool, kept, new)) == sorted([*before, (new, "relates to", third)])
+    assert await query(pool, kept, old) == []
+    assert ("link", f"{words} {third}", None) in await history(pool, old)
