@@ -78,24 +78,28 @@ class Hints:
     # Words in too many rows of issue_text for an index to save time. PostgreSQL
     # does not know it: it takes the parts of a text for independent of each other.
     common_words: Collection[str] = ()
+    # Texts to search for that few rows have: the index is asked before anything else.
+    rare_texts: Collection[str] = ()
 
 
 def where(query: ResolvedQuery, hints: Hints | None = None) -> Statement:
     """Returns the condition, for the clause WHERE of a statement that reads the table issue."""
     if hints is None:
-        return _Writer(Hints()).condition(query.condition, indexed=True)
-    return _Writer(hints).condition(_with_assignees(query.condition, hints.people), indexed=True)
+        return _Writer(Hints()).condition(query.condition)
+    return _Writer(hints).condition(_with_assignees(query.condition, hints.people))
 
 
-def searches_parts(condition: Condition) -> bool:
-    """Tells whether the condition has parts of texts, for which hints are of use."""
+def searches(condition: Condition) -> list[Contains | HasWords]:
+    """Returns the conditions on parts and words of texts, for which hints are of use."""
     match condition:
         case AllOf(parts) | AnyOf(parts):
-            return any(searches_parts(part) for part in parts)
+            return [one for part in parts for one in searches(part)]
         case Not(part):
-            return searches_parts(part)
+            return searches(part)
+        case Contains() | HasWords():
+            return [condition]
         case _:
-            return isinstance(condition, Contains)
+            return []
 
 
 def _with_assignees(condition: Condition, people: Sequence[str]) -> Condition:
@@ -122,25 +126,25 @@ def order_by(query: ResolvedQuery) -> Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes conditions; `indexed` ones all have to hold, so that an index may find their rows."""
+    """Writes conditions by what is known about the rows."""
 
     hints: Hints
 
-    def condition(self, condition: Condition, *, indexed: bool) -> Statement:
+    def condition(self, condition: Condition) -> Statement:
         match condition:
             case AllOf(parts):
-                return _joint([self.condition(part, indexed=indexed) for part in parts], " AND ")
+                return _joint([self.condition(part) for part in parts], " AND ")
             case AnyOf(parts):
-                return _joint([self.condition(part, indexed=False) for part in parts], " OR ")
+                return _joint([self.condition(part) for part in parts], " OR ")
             case Not(part):
-                inner = self.condition(part, indexed=False)
+                inner = self.condition(part)
                 return Statement(f"NOT {inner.sql}", inner.parameters)
             case HasWords(words, languages):
-                return _has_words(words, languages)
+                return _has_words(words, languages, rare=words in self.hints.rare_texts)
             case OneOf(of) | Contains(of) | Compared(of) | Present(of):
-                test = _of_field(of, condition)
-                if indexed and isinstance(condition, Contains) and _prefix(of) is not None:
-                    return self._with_parts(_prefix(of) or "", condition.part, test)
+                test, prefix = _of_field(of, condition), _prefix(of)
+                if isinstance(condition, Contains) and prefix is not None:
+                    return self._with_parts(prefix, condition.part, test)
                 return test
 
     def _with_parts(self, prefix: str, part: str, test: Statement) -> Statement:
@@ -148,13 +152,19 @@ class _Writer:
         parts = _parts(part)
         if all(prefix + one in self.hints.common_words for one in parts):
             return test
-        found = (
-            "EXISTS (SELECT 1 FROM issue_text WHERE issue_text.issue_key = issue.issue_key"
-            " AND issue_text.comment_id IS NULL AND issue_text.words @@ %s::tsquery)"
-        )
+        found = _first_found("comment_id IS NULL AND words @@ %s::tsquery")
         return Statement(
             f"({found} AND {test.sql})", [_parts_query(prefix, parts), *test.parameters]
         )
+
+
+def _first_found(test: str) -> str:
+    """Returns the test of an issue whose texts the index finds, before issues are read at all.
+
+    PostgreSQL cannot know how rare a word is that it has no statistics of, and would read the
+    issues in their order, each with its texts, until enough have it.
+    """
+    return f"issue.issue_key = ANY(ARRAY(SELECT issue_key FROM issue_text WHERE {test}))"
 
 
 def _joint(parts: list[Statement], joint: str) -> Statement:
@@ -246,15 +256,18 @@ def _use_index(test: Statement, values: list[str]) -> None:
         test.parameters.append(beginnings)
 
 
-def _has_words(words: str, languages: tuple[str, ...]) -> Statement:
+def _has_words(words: str, languages: tuple[str, ...], *, rare: bool) -> Statement:
     query = " || ".join(
         ["websearch_to_tsquery('simple', %s)"]
         + ["websearch_to_tsquery(search_configuration(%s), %s)"] * len(languages)
     )
     asked = plain_words(words)
-    return Statement(
+    found = (
         "EXISTS (SELECT 1 FROM issue_text WHERE issue_text.issue_key = issue.issue_key"
-        f" AND issue_text.words @@ ({query}))",
+        f" AND issue_text.words @@ ({query}))"
+    )
+    return Statement(
+        _first_found(f"words @@ ({query})") if rare else found,
         [asked, *(part for language in languages for part in (language, asked))],
     )
 

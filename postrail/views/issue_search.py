@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
 from postrail.database import Connection, rows, rows_as
 from postrail.query import sql
+from postrail.query.conditions import Contains, HasWords
 from postrail.query.parse import parse
 from postrail.query.resolve import resolve
 from postrail.query.tree import Both, Comparison, Node, Operator, Query, Word
@@ -66,7 +69,7 @@ async def found_issues(
         connection, query, current_user=current_user, now=now, zone=zone
     )
     resolved = resolve(query, vocabulary)
-    hints = await _hints(connection) if sql.searches_parts(resolved.condition) else None
+    hints = await _hints(connection, sql.searches(resolved.condition))
     where, order = sql.where(resolved, hints), sql.order_by(resolved)
     # To compile a statement, or to start workers for it, takes longer than to run it; and a plan
     # that is kept for all values reads every issue for some.
@@ -80,9 +83,14 @@ async def found_issues(
     return await rows_as(connection, ListedIssue, statement, parameters)
 
 
-async def _hints(connection: Connection) -> sql.Hints:
+async def _hints(
+    connection: Connection, searches: Sequence[Contains | HasWords]
+) -> sql.Hints | None:
+    """Returns what the rows are like that the conditions search; None without such conditions."""
+    if not searches:
+        return None
     people = await rows(connection, "SELECT address FROM person_address")
-    common = await rows(
+    found = await rows(
         connection,
         "SELECT word FROM pg_stats, unnest(most_common_elems::text::text[],"
         "  most_common_elem_freqs) AS found (word, frequency)"
@@ -90,7 +98,32 @@ async def _hints(connection: Connection) -> sql.Hints:
         " AND frequency > %s",
         [COMMON],
     )
-    return sql.Hints([row[0] for row in people], {row[0] for row in common})
+    common = {row[0] for row in found}
+    rare = [
+        one.words
+        for one in searches
+        if isinstance(one, HasWords) and await _is_rare(connection, one, common)
+    ]
+    return sql.Hints([row[0] for row in people], common, rare)
+
+
+async def _is_rare(connection: Connection, search: HasWords, common: set[str]) -> bool:
+    """Tells whether few rows have all the words: one of them is common in no form.
+
+    A search with alternatives, or for texts without a word, is not rare.
+    """
+    asked = sql.plain_words(search.words)
+    if re.search(r"(^|\s)(-|or(\s|$))", asked, re.IGNORECASE):
+        return False
+    forms = await rows(
+        connection,
+        "SELECT word, array_agg(form) FROM unnest(string_to_array(%s, ' ')) AS word,"
+        " unnest('{simple}'::text[] || %s::text[]) AS language,"
+        " unnest(tsvector_to_array(to_tsvector(search_configuration(language), word))) AS form"
+        " GROUP BY word",
+        [asked.replace('"', " "), list(search.languages)],
+    )
+    return any(not common.intersection(found) for _, found in forms)
 
 
 def filtered(text: str, *, project: str | None = None, status: str | None = None) -> Query:

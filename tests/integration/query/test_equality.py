@@ -149,3 +149,12 @@ def test_letters_are_made_small_in_the_same_way(filled: Filled) -> None:
     assert filled.runner.run(of_the_database()) == folded(text)
     assert len(folded(text)) == len(text)
     assert folded("ÄRGER Ж ΑΒ " + CAPITAL_LETTERS) != CAPITAL_LETTERS
+
+
+@pytest.mark.parametrize("words", ["printer", "drucker -im", '"on fire" or горит', "nowhere"])
+def test_rare_and_common_words_find_the_same(filled: Filled, words: str) -> None:
+    hints = sql.Hints(rare_texts={words})
+    for query in ("text ~ {}", "NOT text ~ {}", "text ~ {} OR key = HELP-1", "text !~ {}"):
+        asked = query.format("'" + words + "'")
+        assert filled.found(asked, hints) == filled.found(asked)
+    assert bool(filled.found(f"text ~ '{words}'", hints)) == (words != "nowhere")
