@@ -120,6 +120,14 @@ class BlobStore:
             found = await obstore.get_async(self._store, _blob_path(sha256))
             return bytes(await found.bytes_async())
 
+    async def get_beginning(self, sha256: str, length: int) -> bytes:
+        """Returns the first bytes of content that has as many; raises BlobMissing as `get` does."""
+        async with self._found(sha256):
+            found = await obstore.get_range_async(
+                self._store, _blob_path(sha256), start=0, length=length
+            )
+            return bytes(found)
+
     async def read_into(self, sha256: str, file: Writable) -> None:
         """Writes the content to a file; raises BlobMissing as `get` does."""
         async with self._found(sha256):

@@ -62,6 +62,7 @@ def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
         quoted_text=text.quoted_text,
         signature=text.signature,
         reply_blob=text.reply_blob,
+        beginning=text.beginning,
         author_address=author.address,
         author_name=author.name,
         mail_id=mail.mail_id,

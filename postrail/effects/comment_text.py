@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from postrail.blobs import BlobMissing, BlobStore
@@ -11,6 +12,7 @@ from postrail.message_parts import ReplyParts
 from postrail.observe.log import log
 from postrail.people.mentions import names_in
 from postrail.records import BlobReference, MailParsed
+from postrail.tracker import BEGINNING_CHARACTERS
 
 logger = log(__name__)
 
@@ -29,6 +31,8 @@ class CommentText:
     signature: str = ""
     # The blob of all parts, when the quoted text and signature are too large for the row.
     reply_blob: str | None = None
+    # Of a text that is not in `body`, for the search.
+    beginning: str = ""
     announced: str
     # The names that the text mentions.
     mentioned: tuple[str, ...] = ()
@@ -61,6 +65,7 @@ def _stripped(parts: ReplyParts, blob: BlobReference | None) -> CommentText:
     return CommentText(
         body=body,
         reply_blob=blob.sha256 if apart else None,
+        beginning="" if body else new_text[:BEGINNING_CHARACTERS],
         announced=new_text,
         mentioned=names_in(new_text),
     )
@@ -69,24 +74,39 @@ def _stripped(parts: ReplyParts, blob: BlobReference | None) -> CommentText:
 async def _whole(mail: MailParsed, blobs: BlobStore) -> CommentText:
     if mail.text_blob is None:
         return CommentText(body=mail.text, announced=mail.text, mentioned=names_in(mail.text))
-    text = (await _content(mail, mail.text_blob, blobs) or b"").decode(errors="replace")
+    content = await _unless_gone(mail, blobs.get(mail.text_blob.sha256))
+    text = (content or b"").decode(errors="replace")
     return CommentText(
-        body="", body_blob=mail.text_blob.sha256, announced=text, mentioned=names_in(text)
+        body="",
+        body_blob=mail.text_blob.sha256,
+        beginning=text[:BEGINNING_CHARACTERS],
+        announced=text,
+        mentioned=names_in(text),
     )
+
+
+async def beginning_of_text(mail: MailParsed, blobs: BlobStore) -> str:
+    """Returns the beginning of a text that is in a blob, for the search; "" for other texts."""
+    if mail.text_blob is None:
+        return ""
+    # A character has at most four bytes.
+    length = min(mail.text_blob.size, 4 * BEGINNING_CHARACTERS)
+    content = await _unless_gone(mail, blobs.get_beginning(mail.text_blob.sha256, length))
+    return (content or b"").decode(errors="replace")[:BEGINNING_CHARACTERS]
 
 
 async def reply_parts(mail: MailParsed, blobs: BlobStore) -> ReplyParts | None:
     """Returns the parts of a reply; None for a text that has one part, or whose blob is gone."""
     if mail.reply_blob is None:
         return mail.reply
-    content = await _content(mail, mail.reply_blob, blobs)
+    content = await _unless_gone(mail, blobs.get(mail.reply_blob.sha256))
     return None if content is None else parts_from(content)
 
 
-async def _content(mail: MailParsed, blob: BlobReference, blobs: BlobStore) -> bytes | None:
+async def _unless_gone(mail: MailParsed, content: Awaitable[bytes]) -> bytes | None:
     """Returns the blob, or None when it was removed: the message has its effect all the same."""
     try:
-        return await blobs.get(blob.sha256)
+        return await content
     except BlobMissing as error:
         logger.warning("a text is gone", mail_id=mail.mail_id, reason=str(error))
         return None

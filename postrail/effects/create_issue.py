@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from postrail.database import Connection
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Made, Work
+from postrail.effects.comment_text import beginning_of_text
 from postrail.effects.description import Description, whole_text, without_internal
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.notify import Announcement
@@ -33,8 +35,10 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     projects = {work.effect.project for work in works}
     snapshot = await with_held_projects(context.connection, context.snapshot, projects)
     assignees = await default_assignees(context.connection, snapshot, works)
+    descriptions = await asyncio.gather(*(_description(context, work) for work in works))
     drafts = [
-        issue_draft(work, await _description(context, work), snapshot, assignees) for work in works
+        issue_draft(work, description, snapshot, assignees)
+        for work, description in zip(works, descriptions, strict=True)
     ]
     keys = await context.tracker.create_issues(context.connection, drafts, context.now)
     new = [_indexed(context, *made) for made in zip(works, drafts, keys, strict=True)]
@@ -73,7 +77,8 @@ async def default_assignees(
 async def _description(context: Context, work: Work[CreateIssue]) -> Description:
     if work.effect.quotes_internal:
         return await without_internal(work.due.mail, context.blobs)
-    return whole_text(work.due.mail)
+    mail = work.due.mail
+    return whole_text(mail, await beginning_of_text(mail, context.blobs))
 
 
 def issue_draft(
@@ -94,6 +99,7 @@ def issue_draft(
         summary=summary_of(mail),
         description=description.text,
         description_blob=description.blob,
+        beginning=description.beginning,
         reporter_address=author.address,
         reporter_name=author.name,
         conversation=work.due.conversation,

@@ -23,11 +23,14 @@ class Description:
     # "" where the blob holds it.
     text: str
     blob: str | None = None
+    # Of a text that is in the blob, for the search.
+    beginning: str = ""
 
 
-def whole_text(mail: MailParsed) -> Description:
-    """Returns the whole text, whose quotations may be new to us."""
-    return Description(text=mail.text, blob=mail.text_blob.sha256 if mail.text_blob else None)
+def whole_text(mail: MailParsed, beginning: str = "") -> Description:
+    """Returns the whole text, whose quotations may be new to us; a large one has a beginning."""
+    blob = mail.text_blob.sha256 if mail.text_blob else None
+    return Description(text=mail.text, blob=blob, beginning=beginning)
 
 
 async def without_internal(mail: MailParsed, blobs: BlobStore) -> Description:

@@ -21,6 +21,8 @@ from postrail.message_parts import Attachment
 
 # The level of the priority of issues that nobody has given another one.
 MEDIUM = 3
+# The characters of a text in a blob that a draft has for the search.
+BEGINNING_CHARACTERS = 50_000
 
 
 class TrackerUnavailable(TransientError):
@@ -74,6 +76,8 @@ class IssueDraft:
     labels: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     due: date | None = None
+    # Of a description that is in a blob.
+    beginning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +101,8 @@ class CommentDraft:
     internal: bool = False
     # The act by hand that makes it.
     act_id: str | None = None
+    # Of a text that is in a blob.
+    beginning: str = ""
 
 
 class Tracker(Protocol):

@@ -1,6 +1,7 @@
 """Does periodic work: counts unaccounted messages, expires the archive, collects blobs.
 
-It also adds the search words of issues that are older than the search.
+It also writes the search words of issues that are older than the search, or of projects whose
+language has changed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from postrail.operate.blob_collector import collect, keep_for
 from postrail.operate.unfinished_blobs import remove_unfinished
 from postrail.process import Process
 from postrail.tasks import set_within
-from postrail.tracker.builtin.search_text import Place, add_missing
+from postrail.tracker.builtin.search_text import Place, renew
 
 logger = log(__name__)
 
@@ -25,7 +26,7 @@ COUNT_SECONDS = 15.0
 CLEAN_SECONDS = 24 * 3600.0
 # Earlier than a day: a process may never live that long.
 FIRST_CLEAN_SECONDS = 600.0
-# For so long each round adds search words of old issues, page by page.
+# For so long each round writes search words, page by page.
 SEARCH_SECONDS = 5.0
 
 
@@ -51,7 +52,7 @@ class Housekeeping:
     async def _round(self) -> None:
         await self._try(self._count_unaccounted, "count")
         if self._process.clock.steady() >= self._search_at:
-            await self._try(self._add_search_words, "search words")
+            await self._try(self._renew_search_words, "search words")
         if self._process.clock.steady() >= self._clean_at:
             self._clean_at = self._process.clock.steady() + CLEAN_SECONDS
             await self._try(self._collect_blobs, "blobs")
@@ -77,14 +78,17 @@ class Housekeeping:
         if count:
             logger.error("mails without an outcome", count=count, after_seconds=after_seconds)
 
-    async def _add_search_words(self) -> None:
-        """Adds words of issues and comments that are older than the search, or were restored."""
+    async def _renew_search_words(self) -> None:
+        """Writes words of issues and comments that are older than the search, or were restored.
+
+        Those of projects whose language has changed are written again.
+        """
         end = self._process.clock.steady() + SEARCH_SECONDS
         while not self._search_place.at_end:
             if self._process.stop.is_set() or self._process.clock.steady() > end:
                 return
             async with transaction(self._pool) as connection:
-                self._search_place = await add_missing(connection, self._search_place)
+                self._search_place = await renew(connection, self._search_place)
         self._search_place = Place()
         self._search_at = self._process.clock.steady() + CLEAN_SECONDS
 

@@ -80,6 +80,12 @@ CREATE OR REPLACE FUNCTION search_words(language text, content text) RETURNS tsv
         FROM (SELECT translate(left(content, 50000), '_~/<@.-', '       ') OFFSET 0)
             AS cut (plain));
 
+-- The language of the project when the row was written; after its change the handler writes the row
+-- again.
+ALTER TABLE issue_text ADD COLUMN IF NOT EXISTS language text;
+-- The first 50,000 characters of a text that is in a blob.
+ALTER TABLE issue_text ADD COLUMN IF NOT EXISTS beginning text;
+
 DROP INDEX CONCURRENTLY IF EXISTS issue_created;
 CREATE INDEX CONCURRENTLY issue_created ON issue (created_at DESC);
 DROP INDEX CONCURRENTLY IF EXISTS issue_priority;

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail.database import Connection, rows
-from postrail.tracker.builtin.search_text import write_comment_words
+from postrail.tracker.builtin.search_text import (
+    beginning_of,
+    write_comment_words,
+    write_issue_words,
+)
 
 _PARTS_EXIST = "issue_type_of_project, issue_status"
 
@@ -40,14 +44,20 @@ async def merge_issue(connection: Connection, merged: str, into: str, act_id: st
         "  comment_id = coalesce(comment_id, %(comment_id)s) WHERE issue_key = %(merged)s",
         {**keys, "comment_id": comment_id},
     )
-    await write_comment_words(connection, [comment_id, *(one for (one,) in moved)])
-    await _find_by_summary(connection, merged, comment_id)
+    beginning = await beginning_of(connection, merged)
+    await write_comment_words(
+        connection,
+        [comment_id, *(one for (one,) in moved)],
+        {comment_id: beginning} if beginning else {},
+    )
     # A chain of merges has one step.
     await connection.execute(
         "UPDATE issue SET merged_into = %(into)s"
         " WHERE issue_key = %(merged)s OR merged_into = %(merged)s",
         keys,
     )
+    # The search finds it by the summary of the merged issue, too.
+    await write_issue_words(connection, [into])
     return int(comment_id)
 
 
@@ -86,13 +96,3 @@ async def free_merged(
 async def check_parts(connection: Connection) -> None:
     """Checks that the types and statuses of issues exist, which `free_merged` has put off."""
     await connection.execute(f"SET CONSTRAINTS {_PARTS_EXIST} IMMEDIATE".encode())
-
-
-async def _find_by_summary(connection: Connection, merged: str, comment_id: int) -> None:
-    """Lets the search find the comment of a description by the summary of its issue, too."""
-    await connection.execute(
-        "UPDATE issue_text SET words = words ||"
-        "  search_words(search_language(issue.project_key), issue.summary)"
-        " FROM issue WHERE issue.issue_key = %s AND issue_text.comment_id = %s",
-        [merged, comment_id],
-    )

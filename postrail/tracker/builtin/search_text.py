@@ -1,49 +1,78 @@
 """Rows for the search: the words of issues and comments, and parts of summaries and addresses.
 
-A row of an issue has the words of its summary and description and of the names of its files, and
-the parts of its summary and of its reporter's address (see `search_parts` in the migrations). A row
-of a comment has the words of its new text and of the names of its files.
+A row of an issue has the words of its summary, the summaries of issues merged into it, the names
+of its files, and its description, and the parts of its summary and of its reporter's address (see
+`search_parts` in the migrations). A row of a comment has the words of the names of its files and of
+its new text. Of a text in a blob, a row has the beginning, which came with the draft.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
+from types import MappingProxyType
+from typing import Any, LiteralString
 
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, storable
 
-# The rows that one call of `add_missing` looks at.
+# The rows that one call of `renew` looks at.
 PAGE_ROWS = 100
 
-_ISSUE_WORDS: LiteralString = """
-INSERT INTO issue_text (issue_key, words)
-SELECT issue_key,
-    search_words(search_language(project_key), concat_ws(E'\\n', summary, description, (
-        SELECT string_agg(name, E'\\n') FROM attachment
-        WHERE attachment.issue_key = issue.issue_key AND attachment.comment_id IS NULL)))
+# Names of files come before the text: `search_words` takes the first 50,000 characters.
+_ISSUE_WORDS = """
+INSERT INTO issue_text (issue_key, language, beginning, words)
+SELECT issue_key, language, beginning,
+    search_words(language, concat_ws(E'\\n', summary, (
+        SELECT left(string_agg(merged.summary, E'\\n'), 5000) FROM issue AS merged
+        WHERE merged.merged_into = found.issue_key), (
+        SELECT left(string_agg(name, E'\\n'), 20000) FROM attachment
+        WHERE attachment.issue_key = found.issue_key AND attachment.comment_id IS NULL),
+        description, beginning))
     || search_parts(':s', folded(left(summary, 1000)))
     || search_parts(':r', left(reporter_address, 1000))
-FROM issue WHERE issue_key = ANY(%s) ORDER BY issue_key"""
-_ISSUE_ROW: LiteralString = " ON CONFLICT (issue_key) WHERE comment_id IS NULL"
-_COMMENT_WORDS: LiteralString = """
-INSERT INTO issue_text (issue_key, comment_id, words)
-SELECT comment.issue_key, comment_id,
-    search_words(search_language(project_key), concat_ws(E'\\n', body, (
-        SELECT string_agg(name, E'\\n') FROM attachment
-        WHERE attachment.comment_id = comment.comment_id)))
-FROM comment JOIN issue USING (issue_key) WHERE comment_id = ANY(%s) ORDER BY comment_id"""
-_COMMENT_ROW: LiteralString = " ON CONFLICT (comment_id) WHERE comment_id IS NOT NULL"
-_RENEW: LiteralString = " DO UPDATE SET words = excluded.words, issue_key = excluded.issue_key"
+FROM (
+    SELECT issue.issue_key, summary, description, reporter_address,
+        search_language(project_key) AS language,
+        CASE WHEN description_blob IS NOT NULL
+            THEN coalesce(given.beginning, former.beginning) END AS beginning
+    FROM unnest(%s::text[], %b::text[]) AS given (issue_key, beginning)
+        JOIN issue ON issue.issue_key = given.issue_key
+        LEFT JOIN issue_text AS former
+            ON former.issue_key = given.issue_key AND former.comment_id IS NULL
+    ORDER BY issue.issue_key {lock}
+) AS found
+ON CONFLICT (issue_key) WHERE comment_id IS NULL"""
+_COMMENT_WORDS = """
+INSERT INTO issue_text (issue_key, comment_id, language, beginning, words)
+SELECT issue_key, comment_id, language, beginning,
+    search_words(language, concat_ws(E'\\n', (
+        SELECT left(string_agg(name, E'\\n'), 20000) FROM attachment
+        WHERE attachment.comment_id = found.comment_id), body, beginning))
+FROM (
+    SELECT comment.issue_key, comment.comment_id, body,
+        search_language(project_key) AS language,
+        CASE WHEN body = '' AND coalesce(body_blob, reply_blob) IS NOT NULL
+            THEN coalesce(given.beginning, former.beginning) END AS beginning
+    FROM unnest(%s::bigint[], %b::text[]) AS given (comment_id, beginning)
+        JOIN comment ON comment.comment_id = given.comment_id
+        JOIN issue ON issue.issue_key = comment.issue_key
+        LEFT JOIN issue_text AS former ON former.comment_id = given.comment_id
+    ORDER BY comment.comment_id {lock}
+) AS found
+ON CONFLICT (comment_id) WHERE comment_id IS NOT NULL"""
+_RENEW = (
+    " DO UPDATE SET words = excluded.words, issue_key = excluded.issue_key,"
+    " language = excluded.language, beginning = excluded.beginning"
+)
 # A row that has come meanwhile is that of a later change.
-_KEEP: LiteralString = " DO NOTHING"
+_KEEP = " DO NOTHING"
 # An issue whose key changes at this moment gets its rows, and those of its comments, by its move.
-_UNMOVED: LiteralString = " FOR KEY SHARE OF issue SKIP LOCKED"
+_UNMOVED = "FOR KEY SHARE OF issue SKIP LOCKED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """The last issue and comment that `add_missing` has looked at; None: it was the last of all."""
+    """The last issue and comment that `renew` has looked at; None: it was the last of all."""
 
     issue_key: str | None = ""
     comment_id: int | None = 0
@@ -54,58 +83,109 @@ class Place:
         return self.issue_key is None and self.comment_id is None
 
 
-async def write_issue_words(connection: Connection, issue_keys: Sequence[str]) -> None:
+# Texts in blobs are given for drafts only: rows keep theirs.
+_NONE: Mapping[Any, str] = MappingProxyType({})
+
+
+async def write_issue_words(
+    connection: Connection, issue_keys: Sequence[str], beginnings: Mapping[str, str] = _NONE
+) -> None:
     """Lets the search find the issues by their present texts, files and reporters.
 
-    It is for new issues, and after a change of one of these.
+    It is for new issues, and after a change of one of these. `beginnings` are those of descriptions
+    in blobs, by key.
     """
-    await connection.execute((_ISSUE_WORDS + _ISSUE_ROW + _RENEW).encode(), [list(issue_keys)])
+    await connection.execute(
+        (_ISSUE_WORDS.format(lock="") + _RENEW).encode(), _with_beginnings(issue_keys, beginnings)
+    )
 
 
-async def write_comment_words(connection: Connection, comment_ids: Sequence[int]) -> None:
-    """Lets the search find the issues of comments by the comments' present texts and files."""
-    await connection.execute((_COMMENT_WORDS + _COMMENT_ROW + _RENEW).encode(), [list(comment_ids)])
+async def write_comment_words(
+    connection: Connection, comment_ids: Sequence[int], beginnings: Mapping[int, str] = _NONE
+) -> None:
+    """Lets the search find the issues of comments by the comments' present texts and files.
+
+    `beginnings` are those of texts in blobs, by the comments' ids.
+    """
+    await connection.execute(
+        (_COMMENT_WORDS.format(lock="") + _RENEW).encode(),
+        _with_beginnings(comment_ids, beginnings),
+    )
 
 
-async def add_missing(connection: Connection, place: Place) -> Place:
-    """Adds the rows that some issues or comments after the place lack; returns the next place.
+async def beginning_of(connection: Connection, issue_key: str) -> str | None:
+    """Returns the beginning of the issue's description in a blob; None if there is none."""
+    found = await rows(
+        connection,
+        "SELECT beginning FROM issue_text WHERE issue_key = %s AND comment_id IS NULL",
+        [issue_key],
+    )
+    return found[0][0] if found else None
 
-    Issues and comments lack their rows that are older than the search. Issues that were merged into
-    others need none.
+
+def _with_beginnings(ids: Sequence[Any], beginnings: Mapping[Any, str]) -> list[object]:
+    return [list(ids), [storable(beginnings[one]) if one in beginnings else None for one in ids]]
+
+
+async def renew(connection: Connection, place: Place) -> Place:
+    """Writes the rows that issues or comments after the place need; returns the next place.
+
+    Those that are older than the search lack their rows; the texts of these that are in blobs are
+    not read. After a change of a project's language its rows are of another one. Issues that were
+    merged into others need none.
     """
     if place.issue_key is not None:
-        return Place(issue_key=await _add_issues(connection, place.issue_key))
+        last_key = await _renew_page(connection, _ISSUES, place.issue_key)
+        return Place(issue_key=last_key)
     if place.comment_id is not None:
-        last = await _add_comments(connection, place.comment_id)
-        return Place(issue_key=None, comment_id=last)
+        last_id = await _renew_page(connection, _COMMENTS, place.comment_id)
+        return Place(issue_key=None, comment_id=last_id)
     return place
 
 
-async def _add_issues(connection: Connection, after: str) -> str | None:
-    """Returns the last key of the page; None if there are no more issues."""
-    found = await rows(
-        connection,
-        "SELECT issue_key, merged_into IS NOT NULL OR EXISTS (SELECT 1 FROM issue_text"
-        "  WHERE issue_text.issue_key = issue.issue_key AND comment_id IS NULL)"
-        " FROM issue WHERE issue_key > %s ORDER BY issue_key LIMIT %s",
-        [after, PAGE_ROWS],
-    )
-    missing = [key for key, complete in found if not complete]
-    statement = _ISSUE_WORDS + _UNMOVED + _ISSUE_ROW + _KEEP
-    await connection.execute(statement.encode(), [missing])
-    return found[-1][0] if found else None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rows:
+    """The statements for one of the two kinds of rows."""
+
+    # Takes the last id and a number of rows; returns ids, whether a row is missing, and whether it
+    # is of another language than the project.
+    page: LiteralString
+    # Takes ids; locks their rows that nobody is changing, and returns the ids of these.
+    lock: LiteralString
+    words: str
 
 
-async def _add_comments(connection: Connection, after: int) -> int | None:
-    """Returns the last id of the page; None if there are no more comments."""
-    found = await rows(
-        connection,
-        "SELECT comment_id, EXISTS (SELECT 1 FROM issue_text"
-        "  WHERE issue_text.comment_id = comment.comment_id)"
-        " FROM comment WHERE comment_id > %s ORDER BY comment_id LIMIT %s",
-        [after, PAGE_ROWS],
-    )
-    missing = [comment_id for comment_id, complete in found if not complete]
-    statement = _COMMENT_WORDS + _UNMOVED + _COMMENT_ROW + _KEEP
-    await connection.execute(statement.encode(), [missing])
+_ISSUES = _Rows(
+    page="SELECT issue.issue_key, merged_into IS NULL AND text_id IS NULL,"
+    " merged_into IS NULL AND language IS DISTINCT FROM search_language(project_key)"
+    " FROM issue"
+    " LEFT JOIN issue_text ON issue_text.issue_key = issue.issue_key AND comment_id IS NULL"
+    " WHERE issue.issue_key > %s ORDER BY issue.issue_key LIMIT %s",
+    lock="SELECT issue_key FROM issue_text WHERE issue_key = ANY(%s) AND comment_id IS NULL"
+    " FOR UPDATE SKIP LOCKED",
+    words=_ISSUE_WORDS,
+)
+_COMMENTS = _Rows(
+    page="SELECT comment.comment_id, text_id IS NULL,"
+    " language IS DISTINCT FROM search_language(project_key)"
+    " FROM comment JOIN issue USING (issue_key)"
+    " LEFT JOIN issue_text ON issue_text.comment_id = comment.comment_id"
+    " WHERE comment.comment_id > %s ORDER BY comment.comment_id LIMIT %s",
+    lock="SELECT comment_id FROM issue_text WHERE comment_id = ANY(%s) FOR UPDATE SKIP LOCKED",
+    words=_COMMENT_WORDS,
+)
+
+
+async def _renew_page(connection: Connection, of: _Rows, after: Any) -> Any:
+    """Returns the last id of the page; None if there are no more rows."""
+    found = await rows(connection, of.page, [after, PAGE_ROWS])
+    words = of.words.format(lock=_UNMOVED)
+    missing = [one for one, absent, _ in found if absent]
+    if missing:
+        await connection.execute((words + _KEEP).encode(), _with_beginnings(missing, _NONE))
+    other = [one for one, absent, differs in found if differs and not absent]
+    if other:
+        # With the locks, the next statement sees all changes of these; others have another day.
+        locked = [one for (one,) in await rows(connection, of.lock, [other])]
+        await connection.execute((words + _RENEW).encode(), _with_beginnings(locked, _NONE))
     return found[-1][0] if found else None

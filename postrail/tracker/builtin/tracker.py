@@ -34,7 +34,8 @@ class BuiltinTracker:
         await insert_attachments(connection, parts)
         links = [(key, draft.linked_to) for key, draft in named if draft.linked_to]
         await insert_links(connection, links)
-        await write_issue_words(connection, keys)
+        beginnings = {key: draft.beginning for key, draft in named if draft.beginning}
+        await write_issue_words(connection, keys, beginnings)
         return keys
 
     async def add_comments(
@@ -47,11 +48,13 @@ class BuiltinTracker:
         # can share, and each would then wait for the other's.
         await touch_issues(connection, [draft.issue_key for draft in drafts], now)
         ids = await insert_comments(connection, drafts, now)
+        named = list(zip(ids, drafts, strict=True))
         parts = [
             (draft.issue_key, comment_id, part)
-            for comment_id, draft in zip(ids, drafts, strict=True)
+            for comment_id, draft in named
             for part in draft.attachments
         ]
         await insert_attachments(connection, parts)
-        await write_comment_words(connection, ids)
+        beginnings = {comment_id: draft.beginning for comment_id, draft in named if draft.beginning}
+        await write_comment_words(connection, ids, beginnings)
         return ids

@@ -190,3 +190,37 @@ async def test_a_new_issue_keeps_the_whole_text(bench: Bench) -> None:
     await bench.arrive(reply(f"{GMAIL}> It burns.\n", "<unknown@example.net>"))
     ((description,),) = await bench.rows("SELECT description FROM issue")
     assert description.strip() == f"{GMAIL}> It burns."
+
+
+async def test_the_search_finds_large_messages_and_answers(bench: Bench) -> None:
+    await bench.arrive(message("It burns. " * 30_000))
+    message_id, _ = notification(bench)
+    await bench.arrive(reply("Use water. " * 30_000, message_id))
+    texts = "SELECT description, body FROM issue JOIN comment USING (issue_key)"
+    assert await bench.rows(texts) == [("", "")]
+    for word, by_comment in {"burns": False, "water": True}.items():
+        assert await bench.rows(
+            f"SELECT comment_id IS NOT NULL FROM issue_text WHERE words @@ '{word}'::tsquery"
+        ) == [(by_comment,)]
+
+
+async def test_an_unavailable_blob_store_delays_only_the_issue_that_needs_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(*_: object) -> bytes:
+        raise TransientError("the blob store does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.blobs, "get_beginning", unavailable)
+        await bench.arrive(message("It burns. " * 30_000))
+        await bench.handle(mail_parsed())
+    states = await bench.rows("SELECT state FROM incoming_mail ORDER BY arrival")
+    assert states == [("waiting",), ("done",)]
+    bench.clock.move(60)
+    await bench.work()
+    assert await bench.rows("SELECT count(*) FROM issue") == [(2,)]
+
+
+def message(text: str) -> bytes:
+    """Returns a message that makes an issue."""
+    return reply(text, "<unknown@example.org>", "ada@example.org", Subject="Printer on fire")

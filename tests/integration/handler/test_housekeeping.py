@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from postrail.blobs import BlobStore
-from postrail.database import one, transaction
+from postrail.database import one, rows, transaction
 from postrail.errors import TransientError
 from postrail.tracker.builtin.moves import move_issue
 from postrail.tracker.builtin.search_text import PAGE_ROWS, write_issue_words
@@ -74,7 +74,7 @@ async def test_search_words_are_added_for_a_time_only_and_then_once_a_day(bench:
     housekeeping = Housekeeping(
         bench.process(), cast(Any, PoolThatTakes(bench, SEARCH_SECONDS)), bench.blobs
     )
-    await housekeeping._add_search_words()
+    await housekeeping._renew_search_words()
     assert 0 < await found(bench, "fire") < PAGE_ROWS + 1
     for _ in range(10):
         await housekeeping._round()
@@ -95,7 +95,7 @@ async def test_words_that_a_change_writes_meanwhile_stay(bench: Bench) -> None:
         await write_issue_words(changing, ["HELP-1"])
         # It reads the summary as it was, and waits for the row of the change.
         adding = asyncio.create_task(
-            Housekeeping(bench.process(), bench.pool, bench.blobs)._add_search_words()
+            Housekeeping(bench.process(), bench.pool, bench.blobs)._renew_search_words()
         )
         await wait_for_a_lock(bench)
     await adding
@@ -108,7 +108,7 @@ async def test_issues_that_move_meanwhile_get_their_words_by_the_move(bench: Ben
     async with transaction(bench.pool) as moving:
         await move_issue(moving, "HELP-1", "SALE", {"type": "Request", "status": "Open"})
         async with asyncio.timeout(20):
-            await housekeeping._add_search_words()
+            await housekeeping._renew_search_words()
         assert (await found(bench, "fire"), await found(bench, "water")) == (1, 1)
     assert (await found(bench, "fire"), await found(bench, "water")) == (2, 2)
 
@@ -126,6 +126,43 @@ async def test_a_step_with_an_unexpected_fault_keeps_no_other(
     monkeypatch.setattr(housekeeping, "_count_unaccounted", fail)
     await housekeeping._round()
     assert await found(bench, "fire") == 1
+
+
+async def test_words_follow_the_language_of_the_project(bench: Bench) -> None:
+    await old_issues(bench, 3)
+    housekeeping = Housekeeping(bench.process(), bench.pool, bench.blobs)
+    await housekeeping._round()
+    await execute(bench, "UPDATE issue SET summary = 'Brennende Drucker'")
+    await execute(bench, "UPDATE comment SET body = 'Brennende Drucker'")
+    await execute(bench, "UPDATE issue_text SET beginning = 'Feuer'")
+    bench.clock.move(CLEAN_SECONDS)
+    await housekeeping._round()
+    # Rows of the language stay as they are.
+    assert await found(bench, "brennend") == 0
+    await execute(bench, "UPDATE project SET language = 'de' WHERE project_key = 'HELP'")
+    await execute(bench, "UPDATE issue SET description_blob = 'd'")
+    bench.clock.move(CLEAN_SECONDS)
+    await housekeeping._round()
+    assert await found(bench, "brennend") == 6
+    # Beginnings of texts in blobs stay found.
+    assert await found(bench, "feu") == 3
+
+
+async def test_a_change_of_words_beside_a_change_of_the_language_stays(bench: Bench) -> None:
+    await old_issues(bench, 2)
+    housekeeping = Housekeeping(bench.process(), bench.pool, bench.blobs)
+    await housekeeping._round()
+    async with transaction(bench.pool) as changing:
+        await changing.execute("UPDATE issue SET summary = 'Flood' WHERE issue_key = 'HELP-1'")
+        # It writes by the language before.
+        await write_issue_words(changing, ["HELP-1"])
+        await execute(bench, "UPDATE project SET language = 'de' WHERE project_key = 'HELP'")
+        async with asyncio.timeout(20):
+            await housekeeping._renew_search_words()
+        assert await languages(bench) == {"HELP-1": "en", "HELP-2": "de"}
+    await housekeeping._renew_search_words()
+    assert await languages(bench) == {"HELP-1": "de", "HELP-2": "de"}
+    assert (await found(bench, "flood"), await found(bench, "fire")) == (1, 1)
 
 
 async def test_merged_issues_get_no_words(bench: Bench) -> None:
@@ -156,6 +193,15 @@ async def found(bench: Bench, words: str) -> int:
             connection, "SELECT count(*) FROM issue_text WHERE words @@ %s::tsquery", [words]
         )
     return int(row[0]) if row else 0
+
+
+async def languages(bench: Bench) -> dict[str, str]:
+    """Returns the languages of the words of issues, by the issues' keys."""
+    async with transaction(bench.pool) as connection:
+        found = await rows(
+            connection, "SELECT issue_key, language FROM issue_text WHERE comment_id IS NULL"
+        )
+    return dict(found)
 
 
 async def wait_for_a_lock(bench: Bench) -> None:

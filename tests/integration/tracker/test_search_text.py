@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+import uuid
 
 import pytest
 
 from postrail.database import Pool, one, transaction
 from postrail.query.sql import plain_words
 from postrail.tracker.builtin.fields import write_fields
-from postrail.tracker.builtin.search_text import write_comment_words
+from postrail.tracker.builtin.merges import merge_issue
+from postrail.tracker.builtin.search_text import write_comment_words, write_issue_words
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from tests.makers.drafts import attachment, comment_draft, issue_draft
 from tests.makers.records import NOON
@@ -102,6 +104,63 @@ async def test_words_of_comments_and_their_files_are_found(pool: Pool) -> None:
         await write_comment_words(connection, [first])
     assert await found_by(pool, "foam")
     assert not await found_by(pool, "extinguisher")
+
+
+async def test_names_of_files_are_found_beside_the_longest_texts(pool: Pool) -> None:
+    text = "flame " * 10_000
+    assert len(text) == 60_000
+    await made(pool, description=text, attachments=(attachment("scan_2026.pdf", b"x"),))
+    draft = comment_draft("HELP-1", body=text, attachments=(attachment("manual.pdf", b"x"),))
+    async with transaction(pool) as connection:
+        await BuiltinTracker().add_comments(connection, [draft], NOON)
+    assert await found_by(pool, "scan_2026.pdf flame")
+    assert await found_by(pool, "manual.pdf flame")
+
+
+async def test_texts_in_blobs_are_found_by_their_beginnings(pool: Pool) -> None:
+    await made(pool, description="", description_blob="d" * 64, beginning="Flames\0 and smoke")
+    drafts = [
+        comment_draft("HELP-1", body="", body_blob="b" * 64, beginning="A hummingbird"),
+        comment_draft("HELP-1", body="", reply_blob="c" * 64, beginning="A zeppelin"),
+    ]
+    async with transaction(pool) as connection:
+        first, second = await BuiltinTracker().add_comments(connection, drafts, NOON)
+    # Whatever writes the rows again, such as a file or a merge, keeps them.
+    async with transaction(pool) as connection:
+        await write_issue_words(connection, ["HELP-1"])
+        await write_comment_words(connection, [first, second])
+    for words in ("flame smoke", "hummingbirds", "zeppelins"):
+        assert await found_by(pool, words)
+
+
+async def test_a_text_in_a_blob_that_an_edit_replaced_is_not_found(pool: Pool) -> None:
+    await made(pool, description="", description_blob="d" * 64, beginning="flames")
+    draft = comment_draft("HELP-1", body="", reply_blob="c" * 64, beginning="zeppelin")
+    async with transaction(pool) as connection:
+        (comment_id,) = await BuiltinTracker().add_comments(connection, [draft], NOON)
+        edited = {"description": "ashes", "description blob": None}
+        await write_fields(connection, "HELP-1", "HELP", edited)
+        await connection.execute("UPDATE comment SET body = 'balloon'")
+        await write_comment_words(connection, [comment_id])
+    assert await found_by(pool, "ashes")
+    assert await found_by(pool, "balloon")
+    assert not await found_by(pool, "flames or zeppelin")
+
+
+async def test_a_merge_takes_the_words_of_a_text_in_a_blob_along(pool: Pool) -> None:
+    drafts = [
+        issue_draft(),
+        issue_draft(
+            summary="Smoke", description="", description_blob="d" * 64, beginning="Hummingbird"
+        ),
+    ]
+    async with transaction(pool) as connection:
+        into, merged = await BuiltinTracker().create_issues(connection, drafts, NOON)
+        await merge_issue(connection, merged, into, str(uuid.uuid4()))
+        # It keeps the words of the merged summary, too.
+        await write_issue_words(connection, [into])
+    assert await found_by(pool, "hummingbirds")
+    assert await found_by(pool, "smoke")
 
 
 HOSTILE = {

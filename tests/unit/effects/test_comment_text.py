@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from postrail.blobs import BlobStore
-from postrail.effects.comment_text import BODY_MAX_CHARACTERS, CommentText, comment_text
+from postrail.effects.comment_text import (
+    BODY_MAX_CHARACTERS,
+    CommentText,
+    beginning_of_text,
+    comment_text,
+)
 from postrail.incoming.reply_parts import parts_from
 from postrail.message_parts import ReplyParts
 from postrail.records import BlobReference, MailParsed
+from postrail.tracker import BEGINNING_CHARACTERS
 from tests.makers.configuration import mail_account
 from tests.makers.parsing import contents, made
 from tests.makers.records import mail_parsed
@@ -95,6 +101,7 @@ async def test_a_large_new_text_stays_in_the_blob_too(blobs: BlobStore) -> None:
     text = await comment_text(mail, mail_account(), blobs)
     assert (text.body, text.reply_blob) == ("", mail.reply_blob.sha256)
     assert text.announced == new_text.strip()
+    assert text.beginning == new_text[:BEGINNING_CHARACTERS]
 
 
 async def test_a_large_text_in_one_part_is_told_from_its_blob(blobs: BlobStore) -> None:
@@ -103,6 +110,20 @@ async def test_a_large_text_in_one_part_is_told_from_its_blob(blobs: BlobStore) 
     text = await comment_text(mail, mail_account(), blobs)
     assert (text.body, text.body_blob, text.reply_blob) == ("", mail.text_blob.sha256, None)
     assert text.announced.startswith("It burns. It burns.")
+    assert text.beginning == text.announced[:BEGINNING_CHARACTERS]
+
+
+async def test_a_text_in_a_blob_is_read_as_far_as_the_search_has_it(blobs: BlobStore) -> None:
+    for unit in ("It burns. ", "🔥ä"):
+        mail = await parsed(blobs, unit * 80_000)
+        assert mail.text_blob is not None
+        whole = (await blobs.get(mail.text_blob.sha256)).decode()
+        assert await beginning_of_text(mail, blobs) == whole[:BEGINNING_CHARACTERS]
+
+
+async def test_a_text_in_the_record_or_a_removed_blob_has_no_beginning(blobs: BlobStore) -> None:
+    assert await beginning_of_text(mail_parsed(text="It burns."), blobs) == ""
+    assert await beginning_of_text(mail_parsed(text="", text_blob=GONE), blobs) == ""
 
 
 async def test_nothing_is_told_apart_where_only_the_html_is_large(blobs: BlobStore) -> None:
