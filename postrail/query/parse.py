@@ -69,6 +69,21 @@ def parse(text: str) -> Query:
     return query
 
 
+def filtered(text: str, *, project: str | None = None, status: str | None = None) -> Query:
+    """Returns the query, restricted to a project and a status; raises QueryError."""
+    query = parse(text)
+    given = {"project": project, "status": status}
+    filters: list[Node] = [
+        Comparison(Word(field), Operator.EQUAL, (Word(value, 0, 0),))
+        for field, value in given.items()
+        if value is not None
+    ]
+    if not filters:
+        return query
+    parts = [*filters, query.condition] if query.condition else filters
+    return Query(text, Both(tuple(parts)), query.order)
+
+
 @cache
 def _parser() -> Lark:
     grammar = (resources.files("postrail") / "query" / "grammar.lark").read_text("utf-8")

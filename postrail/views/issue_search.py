@@ -10,32 +10,34 @@ from datetime import UTC, date, datetime, tzinfo
 from postrail.database import Connection, rows, rows_as
 from postrail.query import sql
 from postrail.query.conditions import Contains, HasWords
-from postrail.query.parse import parse
 from postrail.query.resolve import resolve
-from postrail.query.tree import Both, Comparison, Node, Operator, Query, Word
+from postrail.query.tree import Query
 from postrail.views.vocabulary import vocabulary_for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListedIssue:
-    """An issue as lists show it."""
+    """An issue as lists show it; the fields have the names that `IssueHead` has for them."""
 
-    issue_key: str
+    key: str
     project: str
-    issue_type: str
+    summary: str
+    type: str
     status: str
     resolution: str | None
-    # The name of the level.
-    priority: str
-    summary: str
+    # 1 is the most urgent.
+    priority: int
+    priority_name: str
     assignee: str | None
-    reporter_address: str
+    reporter: str
     reporter_name: str
-    labels: list[str]
+    labels: Sequence[str]
+    components: Sequence[str]
     due: date | None
+    created: datetime
+    updated: datetime
+    resolved: datetime | None
     comments: int
-    created_at: datetime
-    changed_at: datetime
 
 
 # The share of rows above which reading the issues in their order finds a page of them faster than
@@ -43,11 +45,12 @@ class ListedIssue:
 COMMON = 0.004
 # Merged issues are records only: the issue that they were merged into has their comments.
 _LIST = """
-SELECT issue_key, project_key AS project, issue_type, status, resolution,
-    (SELECT name FROM priority WHERE level = issue.priority) AS priority,
-    summary, assignee, reporter_address, reporter_name, labels, due_on AS due,
-    (SELECT count(*) FROM comment WHERE comment.issue_key = issue.issue_key) AS comments,
-    created_at, changed_at
+SELECT issue_key AS key, project_key AS project, summary, issue_type AS type, status, resolution,
+    priority, coalesce((SELECT name FROM priority WHERE level = issue.priority), '')
+        AS priority_name,
+    assignee, reporter_address AS reporter, reporter_name, labels, components, due_on AS due,
+    created_at AS created, changed_at AS updated, resolved_at AS resolved,
+    (SELECT count(*) FROM comment WHERE comment.issue_key = issue.issue_key) AS comments
 FROM issue WHERE merged_into IS NULL AND """
 
 
@@ -124,18 +127,3 @@ async def _is_rare(connection: Connection, search: HasWords, common: set[str]) -
         [asked.replace('"', " "), list(search.languages)],
     )
     return any(not common.intersection(found) for _, found in forms)
-
-
-def filtered(text: str, *, project: str | None = None, status: str | None = None) -> Query:
-    """Returns the query, restricted to a project and a status; raises QueryError."""
-    query = parse(text)
-    given = {"project": project, "status": status}
-    filters: list[Node] = [
-        Comparison(Word(field), Operator.EQUAL, (Word(value, 0, 0),))
-        for field, value in given.items()
-        if value is not None
-    ]
-    if not filters:
-        return query
-    parts = [*filters, query.condition] if query.condition else filters
-    return Query(text, Both(tuple(parts)), query.order)

@@ -13,7 +13,7 @@ from tests.makers.installation import Filled
 
 
 def keys(postrail: Postrail, *arguments: str) -> list[str]:
-    return [issue["issue_key"] for issue in answer(postrail, "issues", "list", *arguments)]
+    return [issue["key"] for issue in answer(postrail, "issues", "list", *arguments)]
 
 
 @pytest.mark.parametrize(

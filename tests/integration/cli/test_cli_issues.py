@@ -17,7 +17,7 @@ from tests.makers.installation import PARTS, Filled, replied
 
 def test_issues_are_listed_and_shown(postrail: Postrail, filled: Filled) -> None:
     listed = answer(postrail, "issues", "list", "--project", "HELP", "--status", "Open")
-    assert {issue["issue_key"] for issue in listed} == {"HELP-1", "HELP-2"}
+    assert {issue["key"] for issue in listed} == {"HELP-1", "HELP-2"}
     shown = answer(postrail, "issues", "show", "help-1")
     assert shown["description"] == "It burns."
     assert shown["watchers"] == ["ada@example.org"]

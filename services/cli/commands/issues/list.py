@@ -10,9 +10,10 @@ import typer
 
 from postrail.clock_sync.postgres_time import time_of
 from postrail.operate.issues.persons import known_person
+from postrail.query.parse import filtered
 from postrail.query.tree import Query
 from postrail.settings import Settings
-from postrail.views.issue_search import ListedIssue, filtered, found_issues
+from postrail.views.issue_search import ListedIssue, found_issues
 from services.cli.commands.issues.group import issues
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
@@ -85,15 +86,15 @@ def _print(found: list[ListedIssue]) -> None:
         COLUMNS,
         [
             (
-                row.issue_key,
+                row.key,
                 row.status,
-                row.issue_type,
-                row.priority,
+                row.type,
+                row.priority_name,
                 row.summary,
                 row.assignee,
-                row.reporter_address,
+                row.reporter,
                 row.comments,
-                row.changed_at,
+                row.updated,
             )
             for row in found
         ],

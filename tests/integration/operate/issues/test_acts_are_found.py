@@ -20,7 +20,7 @@ from tests.makers.records import NOON
 async def keys(pool: Pool, text: str) -> list[str]:
     async with transaction(pool) as connection:
         found = await found_issues(connection, parse(text), now=NOON)
-    return [one.issue_key for one in found]
+    return [one.key for one in found]
 
 
 async def test_an_edited_summary_and_reporter(pool: Pool, desk: Desk, issue: str) -> None:
