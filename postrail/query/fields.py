@@ -8,6 +8,7 @@ from enum import Enum
 from postrail.query.errors import error_at
 from postrail.query.tree import Operator, Word
 from postrail.query.vocabulary import Vocabulary
+from postrail.records import CUSTOM_PREFIX
 
 _SAME = (Operator.EQUAL, Operator.NOT_EQUAL, Operator.IN, Operator.NOT_IN)
 _PART = (Operator.CONTAINS, Operator.CONTAINS_NOT)
@@ -63,7 +64,7 @@ class Field:
     @property
     def value_name(self) -> str:
         """Returns the name of the field's values, in history and in memory."""
-        return f"field:{self.name}" if self.custom else self.name
+        return CUSTOM_PREFIX + self.name if self.custom else self.name
 
 
 _BUILT_IN = (

@@ -32,6 +32,6 @@ _TABLE = str.maketrans(
 )
 
 
-def folded(text: str) -> str:
+def small_letters(text: str) -> str:
     """Returns the text with small letters; it keeps its length."""
     return text.translate(_TABLE)

@@ -19,7 +19,7 @@ from postrail.query.conditions import (
     Present,
 )
 from postrail.query.fields import Field, Kind
-from postrail.query.folding import folded
+from postrail.query.folding import small_letters
 
 # The values of an issue by `Field.value_name`; a field without a value may be left out.
 IssueValues = Mapping[str, Sequence[FieldValue]]
@@ -61,4 +61,4 @@ def _values(issue: IssueValues, field: Field) -> Sequence[FieldValue]:
 
 def _text(value: FieldValue, field: Field) -> str:
     # Addresses are stored in small letters.
-    return str(value) if field.kind is Kind.PERSON else folded(str(value))
+    return str(value) if field.kind is Kind.PERSON else small_letters(str(value))

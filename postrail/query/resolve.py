@@ -20,7 +20,7 @@ from postrail.query.conditions import (
 )
 from postrail.query.errors import error_at
 from postrail.query.fields import OPERATORS, Field, Kind, field_named
-from postrail.query.folding import folded
+from postrail.query.folding import small_letters
 from postrail.query.times import span_of
 from postrail.query.tree import (
     Both,
@@ -132,7 +132,7 @@ def _part(field: Field, word: Word, asked: Question) -> Condition:
         return HasWords(word.text, tuple(sorted(languages)))
     if not word.text:
         raise error_at(word, asked.text, f"the part of {field.name} to search for is blank")
-    text = word.text.lower() if field.kind is Kind.PERSON else folded(word.text)
+    text = word.text.lower() if field.kind is Kind.PERSON else small_letters(word.text)
     return Contains(field, text)
 
 

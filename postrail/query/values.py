@@ -7,14 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import get_args
 
 from postrail.query.conditions import AllOf, AnyOf, Condition, FieldValue, OneOf
 from postrail.query.errors import error_at
 from postrail.query.fields import BUILT_IN, Field, Kind
 from postrail.query.tree import Call, Value, Word
-from postrail.query.vocabulary import FieldWords, Vocabulary
+from postrail.query.vocabulary import Category, FieldWords, Vocabulary
 
-CATEGORIES = ("to do", "in progress", "done")
+CATEGORIES = get_args(Category)
 # The existing names that an error shows.
 SHOWN_NAMES = 12
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
@@ -76,7 +77,8 @@ def _existing(word: Word, names: Iterable[str], field: Field, asked: Question) -
 
 
 def _key(value: Value, field: Field, asked: Question) -> Iterable[FieldValue]:
-    return [plain_word(value, field, asked).text.strip().upper()]
+    key = plain_word(value, field, asked).text.strip().upper()
+    return [asked.vocabulary.present_keys.get(key, key)]
 
 
 def _project(value: Value, field: Field, asked: Question) -> Iterable[FieldValue]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Literal
+
+# What a status means, whatever its name.
+Category = Literal["to do", "in progress", "done"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,8 +29,8 @@ class ProjectWords:
     name: str = ""
     # The numbers of Jira by type; None: the type has none.
     types: Mapping[str, int | None] = field(default_factory=dict)
-    # The categories by status: to do, in progress or done.
-    statuses: Mapping[str, str] = field(default_factory=dict)
+    # The categories by status.
+    statuses: Mapping[str, Category] = field(default_factory=dict)
     components: tuple[str, ...] = ()
     fields: tuple[FieldWords, ...] = ()
     # A code of ISO 639-1.
@@ -44,6 +48,9 @@ class Vocabulary:
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
     # All addresses of the members by the group's name; at least of groups that the query names.
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # The present keys of issues by those that they had before they were moved or merged; at least
+    # those that the query names.
+    present_keys: Mapping[str, str] = field(default_factory=dict)
     # The address of the person who asks; None: nobody is known to ask.
     current_user: str | None = None
     # The time of the question, which has a time zone, and the zone in which days begin.

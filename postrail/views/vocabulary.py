@@ -10,6 +10,7 @@ from postrail.configuration.models.project import Project
 from postrail.database import Connection, rows
 from postrail.query.tree import Query
 from postrail.query.vocabulary import FieldWords, ProjectWords, Vocabulary
+from postrail.tracker import issues
 
 
 async def vocabulary_for(
@@ -31,6 +32,7 @@ async def vocabulary_for(
         priorities={one.level: one.name for one in await load.priorities(connection)},
         people={address: frozenset(one.addresses) for address, one in persons.items()},
         groups=await _groups(connection, words),
+        present_keys=await _present_keys(connection, words),
         current_user=current_user,
         now=now,
         zone=zone,
@@ -61,3 +63,10 @@ async def _groups(connection: Connection, words: set[str]) -> dict[str, frozense
         [[form for word in words for form in (word, word.lower())]],
     )
     return {name: frozenset(addresses) for name, addresses in found}
+
+
+async def _present_keys(connection: Connection, words: set[str]) -> dict[str, str]:
+    """Returns the present keys of the issues that the words name, by these."""
+    named = {word.strip().upper() for word in words if "-" in word}
+    found = await issues.by_key(connection, sorted(named)) if named else {}
+    return {key: issue.issue_key for key, issue in found.items()}

@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from postrail.configuration.configured import Configured, LowerCase, ProjectKey
 from postrail.message_parts import ADDRESS, ADDRESS_CHARACTERS
+from postrail.query.vocabulary import Category
 
 # The numbers of Jira's own issue types, by which its mail handlers name them (issuetype=1).
 JIRA_TYPES = {"Bug": 1, "New Feature": 2, "Task": 3, "Improvement": 4, "Sub-task": 5}
 
 # How long a name may be is checked by `apply`: earlier releases took longer names of types.
 Text = Annotated[str, Field(min_length=1)]
-Category = Literal["to do", "in progress", "done"]
 FieldKind = Literal["text", "number", "date", "choice", "choices", "person"]
 
 

@@ -80,7 +80,14 @@ def test_old_keys_show_the_present_issue_and_lists_the_present_ones(postrail: Po
     shown = answer(postrail, "issues", "show", "HELP-2")
     assert shown == answer(postrail, "issues", "show", "SALE-1")
     assert (shown["merged_from"], shown["former_keys"]) == (["HELP-2"], ["HELP-1"])
-    assert [row["issue_key"] for row in answer(postrail, "issues", "list")] == ["SALE-1"]
+    (listed,) = answer(postrail, "issues", "list")
+    for old in ("key = help-1", "key IN (HELP-2)", "key != HELP-9"):
+        assert answer(postrail, "issues", "list", old) == [listed]
+    assert answer(postrail, "issues", "list", "key NOT IN (HELP-1)") == []
+    # A list has the fields of an issue by the same names and values.
+    assert listed.pop("comments") == len(shown["comments"])
+    assert listed == {name: shown["issue"][name] for name in listed}
+    assert listed["key"] == "SALE-1"
 
 
 def test_issues_are_linked_and_unlinked(postrail: Postrail, filled: Filled) -> None:

@@ -91,6 +91,7 @@ VOCABULARY = Vocabulary(
     people={address: frozenset(PEOPLE[:2]) for address in PEOPLE[:2]}
     | {address: frozenset({address}) for address in PEOPLE[2:]},
     groups={"agents": frozenset({*PEOPLE[:2], "bob@example.com"})},
+    present_keys={"OLD-9": "HELP-1", "OLD-8": "SALE-3"},
     current_user="ada@home.example",
     now=NOON,
 )
@@ -260,7 +261,7 @@ _STATUSES = ["Open", "Waiting for you", "Done", "Won", "Lost"]
 
 # The values and the operators of each field.
 FIELDS: dict[str, tuple[st.SearchStrategy[str], tuple[str, ...]]] = {
-    "key": (st.sampled_from(["HELP-1", "help-2", "SALE-3", "HELP-99"]), _SAME),
+    "key": (st.sampled_from(["HELP-1", "help-2", "SALE-3", "HELP-99", "old-9", "OLD-8"]), _SAME),
     "project": (_in_any_case(["HELP", "SALE", "Help desk"]), _SAME),
     "type": (_in_any_case(["Bug", "Request", "Task", "1", "3"]), _SAME + _EMPTY),
     "status": (_in_any_case(_STATUSES), _SAME + _EMPTY),

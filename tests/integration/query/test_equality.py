@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from postrail.database import Connection, migrate
 from postrail.query import sql
 from postrail.query.fields import BUILT_IN
-from postrail.query.folding import CAPITAL_LETTERS, folded
+from postrail.query.folding import CAPITAL_LETTERS, small_letters
 from postrail.query.memory import matches
 from postrail.query.parse import parse
 from postrail.query.resolve import resolve
@@ -146,9 +146,9 @@ def test_letters_are_made_small_in_the_same_way(filled: Filled) -> None:
         ((small,),) = await cursor.fetchall()
         return str(small)
 
-    assert filled.runner.run(of_the_database()) == folded(text)
-    assert len(folded(text)) == len(text)
-    assert folded("ÄRGER Ж ΑΒ " + CAPITAL_LETTERS) != CAPITAL_LETTERS
+    assert filled.runner.run(of_the_database()) == small_letters(text)
+    assert len(small_letters(text)) == len(text)
+    assert small_letters("ÄRGER Ж ΑΒ " + CAPITAL_LETTERS) != CAPITAL_LETTERS
 
 
 @pytest.mark.parametrize("words", ["printer", "drucker -im", '"on fire" or горит', "nowhere"])

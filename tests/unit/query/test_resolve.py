@@ -40,6 +40,7 @@ VOCABULARY = Vocabulary(
     priorities={1: "Highest", 2: "High", 3: "Medium", 4: "Low", 5: "Lowest"},
     people={"ada@example.org": frozenset({"ada@example.org", "ada@home.example"})},
     groups={"agents": frozenset({"bob@example.com"})},
+    present_keys={"OLD-7": "HELP-7", "HELP-7": "HELP-7"},
     current_user="ada@example.org",
     now=NOW,
 )
@@ -68,6 +69,9 @@ ISSUE: dict[str, list[FieldValue]] = {
     [
         "",
         "key = help-7",
+        # The key that it had before it was moved.
+        "key = old-7",
+        "key IN (OLD-7, HELP-8)",
         "key IN (SALE-1, HELP-7)",
         "issuekey != HELP-8",
         "project = help",
@@ -140,6 +144,7 @@ def test_the_issue_meets(query: str) -> None:
     "query",
     [
         "key != HELP-7",
+        "key NOT IN (OLD-7, HELP-8)",
         "project = SALE",
         "type = Incident",
         "status = Won",
