@@ -20,12 +20,12 @@ from tests.integration.operate.issues.scene import (
     LATER,
     OPERATOR,
     OUTSIDER,
-    desk_on,
     history,
     new_issue,
     published,
     query,
 )
+from tests.makers.acts import desk_at
 
 # A field, a value to begin with (None: that of a new issue), the given value, and both as history
 # has them.
@@ -228,7 +228,7 @@ async def stored(pool: Pool, issue: str, field: str) -> Any:
 
 async def test_the_time_of_change_never_goes_back(pool: Pool, issue: str) -> None:
     later = LATER + timedelta(minutes=5)
-    await edit(desk_on(pool, now=later), AGENT, issue, Edits(values={"priority": "High"}))
+    await edit(desk_at(later, pool), AGENT, issue, Edits(values={"priority": "High"}))
     # It began before the other one, and waited for the issue.
-    await edit(desk_on(pool, now=LATER), AGENT, issue, Edits(values={"priority": "Low"}))
+    await edit(desk_at(LATER, pool), AGENT, issue, Edits(values={"priority": "Low"}))
     assert await query(pool, "SELECT changed_at, priority FROM issue") == [(later, 4)]
