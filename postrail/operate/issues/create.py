@@ -10,9 +10,7 @@ from typing import Any
 from postrail import people
 from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
-from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
-from postrail.errors import PermanentError
 from postrail.incoming import conversations
 from postrail.notifications.changes import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, finish, role_in
@@ -27,7 +25,7 @@ from postrail.workflow.checks import Given
 from postrail.workflow.fields import field_named, json_value
 from postrail.workflow.rights import Act, require
 from postrail.workflow.roles import Role
-from postrail.workflow.values import InvalidValue, listed
+from postrail.workflow.values import InvalidValue, project_with
 
 # The rights that it takes to set fields of a new issue; further ones take the right to edit.
 RIGHTS = {
@@ -53,13 +51,13 @@ async def create(
     """Makes an issue with these values of fields; the actor is the reporter unless one is given.
 
     The reporter and the assignee watch it, and are notified unless they are the actor. Raises
-    PermanentError for an unknown project, NotAllowed without the right, and InvalidValue for a
-    value that the project does not allow.
+    ProjectNotFound, NotAllowed without the right, and InvalidValue for a value that the project
+    does not allow.
     """
     async with transaction(desk.pool) as connection:
         await hold_projects(connection, [project_key])
         snapshot = await load_snapshot(connection)
-        project = _project(snapshot, project_key)
+        project = project_with(project_key, snapshot.projects)
         role = await role_in(connection, project, actor)
         _require_rights(project, role, actor, values)
         given = _with_defaults(project, actor, values)
@@ -78,15 +76,6 @@ async def create(
         await _involve(act, stored)
         await finish(desk, act)
     return Created(issue_key=act.issue.issue_key, notified=act.notified)
-
-
-def _project(snapshot: ConfigurationSnapshot, key: str) -> Project:
-    project = snapshot.projects.get(key)
-    if project is None:
-        raise PermanentError(
-            f"there is no project {key}", remedy=f"Use one of: {listed(sorted(snapshot.projects))}"
-        )
-    return project
 
 
 def _require_rights(
