@@ -15,17 +15,17 @@ from postrail.configuration.entry import ConfigurationFileError
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.operate.issues import act as frame
-from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.act import Desk
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
 from postrail.operate.issues.move import move
 from postrail.operate.issues.transition import transition
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import DatabaseSettings, SecretSettings
+from tests.makers.acts import OPERATOR, desk_at
 from tests.makers.records import NOON
 
 SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
-OPERATOR = Actor(name="root")
 TEXT = """
 connections: [{name: out, host: smtp.example.org, from_address: d@example.org, is_default: true}]
 people: [{address: jane@example.org}]
@@ -65,7 +65,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def desk(pool: Pool) -> Desk:
-    return Desk(pool=pool, message_id_key=b"key", excerpt_max_characters=1000, now=NOON)
+    return desk_at(NOON, pool)
 
 
 async def waits(connection: Connection) -> None:
