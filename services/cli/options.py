@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 
+from postrail.database import storable
 from postrail.errors import ConfigurationError
 
 DEFAULT_FILE = Path("postrail.yaml")
 STDIN = Path("-")
 
 Author = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--author",
         help="The name to record as the author.",
@@ -33,6 +34,17 @@ def chosen(names: Sequence[str] | None, everything: bool) -> Sequence[str]:
     if bool(names) == everything:
         raise ConfigurationError("which mailboxes?", remedy="Name accounts, or give --all instead")
     return names or []
+
+
+def author_name(given: str | None) -> str:
+    """Returns the name to record as the author; raises ConfigurationError for a blank one."""
+    if given is None:
+        return login_name()
+    if not given.strip():
+        raise ConfigurationError(
+            "the author has no name", remedy="Give a name, or leave out --author for your login"
+        )
+    return storable(given)
 
 
 def login_name() -> str:

@@ -13,7 +13,7 @@ from postrail.views import people as view
 from postrail.views.people import ListedPerson, PersonDetail
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
-from services.cli.options import Author, login_name
+from services.cli.options import Author, author_name
 from services.cli.output import Json, Limit, show_fields, show_json, show_table
 from services.cli.visible import clean
 
@@ -82,7 +82,7 @@ def merge(
             show_default=False,
         ),
     ],
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -92,7 +92,7 @@ def merge(
 
     Example: [bold]postrail people merge ana@example.org ana@home.example[/bold]
     """
-    done = complete(_merge(load_to_write(data), kept, other, author or login_name()))
+    done = complete(_merge(load_to_write(data), kept, other, author_name(author)))
     if json:
         show_json(done)
         return

@@ -111,3 +111,43 @@ def test_a_refused_act_has_its_reason(
     got, _, errors = postrail("issues", *arguments)
     assert got == code
     assert problem in " ".join(errors.split())
+
+
+ACTS: list[tuple[str, ...]] = [
+    ("create", "HELP", "Odd smell"),
+    ("edit", "HELP-1", "--set", "priority=high"),
+    ("assign", "HELP-1", AGENT),
+    ("transition", "HELP-1", "Done"),
+    ("watch", "HELP-1", "--watcher", AGENT),
+    ("link", "HELP-1", "blocks", "HELP-2"),
+    ("unlink", "HELP-1", "blocks", "HELP-2"),
+    ("move", "HELP-1", "SALE"),
+    ("merge", "HELP-1", "HELP-2"),
+    ("attachments", "add", "HELP-1", __file__),
+    ("list",),
+]
+RECORDED: list[tuple[str, ...]] = [
+    ("people", "merge", AGENT, "bob@example.org"),
+    ("accounts", "disable", "support"),
+    ("accounts", "fetch", "support"),
+    ("secrets", "reseal"),
+]
+
+
+def test_an_author_who_is_nobody_is_not_the_operator(postrail: Postrail, filled: Filled) -> None:
+    for arguments in ACTS:
+        code, _, errors = postrail("issues", *arguments, "--author", "")
+        assert (code, "'' is not a known person" in errors) == (1, True), (arguments, errors)
+    for author in (" ", "nobody", "nobody@example.com", "\0"):
+        code, _, errors = postrail("issues", "assign", "HELP-1", AGENT, "--author", author)
+        assert (code, "is not a known person" in errors) == (1, True), (author, errors)
+    for author in ("", " ", "nobody"):
+        code, _, errors = postrail("issues", "comment", "HELP-1", "x", "--author", author)
+        assert (code, "is not an address" in errors) == (2, True), (author, errors)
+    assert answer(postrail, "issues", "history", "HELP-1") == []
+
+
+def test_a_blank_author_is_not_recorded(postrail: Postrail, filled: Filled) -> None:
+    for arguments in RECORDED:
+        code, _, errors = postrail(*arguments, "--author", " ")
+        assert (code, "the author has no name" in errors) == (2, True), (arguments, errors)

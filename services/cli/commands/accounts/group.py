@@ -27,7 +27,7 @@ from services.cli.commands.accounts.reconcile import backfill, reconcile
 from services.cli.commands.accounts.test import check_account
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write, shared_clock
-from services.cli.options import Author, Everything, Names, chosen, login_name
+from services.cli.options import Author, Everything, Names, author_name, chosen
 from services.cli.output import Json, console, show_fields, show_json
 
 FAILURES_SHOWN = 10
@@ -78,13 +78,13 @@ accounts.command("backfill")(backfill)
 
 
 @accounts.command("enable")
-def enable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
+def enable(name: Name, author: Author = None, data: Data = None, json: Json = False) -> None:
     """Watch the account's mailbox; the fetcher begins within seconds."""
     _switch(name, {"enabled": True}, author, data, json)
 
 
 @accounts.command("disable")
-def disable(name: Name, author: Author = "", data: Data = None, json: Json = False) -> None:
+def disable(name: Name, author: Author = None, data: Data = None, json: Json = False) -> None:
     """Stop watching the account's mailbox; its messages stay there until it is enabled again."""
     _switch(name, {"enabled": False}, author, data, json)
 
@@ -93,7 +93,7 @@ def disable(name: Name, author: Author = "", data: Data = None, json: Json = Fal
 def debug(
     name: Name,
     on: Annotated[OnOff, typer.Argument(metavar="on|off", help="Switch it on or off.")],
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -110,7 +110,7 @@ def debug(
 def fetch(
     names: Names = None,
     everything: Everything = False,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -124,7 +124,7 @@ def fetch(
             lambda: connected(settings),
             settings.kafka,
             chosen(names, everything),
-            author=author or login_name(),
+            author=author_name(author),
             clock=complete(shared_clock(settings)),
         )
     )
@@ -151,8 +151,8 @@ async def _one(settings: Settings, name: str) -> tuple[AccountStatus, list[Faile
         return one, await recent_failures(connection, name, FAILURES_SHOWN)
 
 
-def _switch(name: str, values: dict[str, Any], author: str, data: Data, json: bool) -> None:
-    plan = complete(_change(load(data), name, values, author or login_name()))
+def _switch(name: str, values: dict[str, Any], author: str | None, data: Data, json: bool) -> None:
+    plan = complete(_change(load(data), name, values, author_name(author)))
     (change,) = plan.changes
     if json:
         show_json({"account": name, "action": change.action, **values})

@@ -18,7 +18,7 @@ from postrail.operate.reconcile import (
 )
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load_to_write, shared_clock
-from services.cli.options import Author, Everything, Names, chosen, login_name
+from services.cli.options import Author, Everything, Names, author_name, chosen
 from services.cli.output import Json, console, show_json
 
 Wait = Annotated[
@@ -33,7 +33,7 @@ def reconcile(
     names: Names = None,
     everything: Everything = False,
     wait: Wait = 60,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -54,7 +54,7 @@ def backfill(
     ] = None,
     everything: Everything = False,
     wait: Wait = 60,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -70,7 +70,12 @@ def backfill(
 
 
 def _run(
-    names: Sequence[str], since: date | None, wait: float, author: str, data: Data, json: bool
+    names: Sequence[str],
+    since: date | None,
+    wait: float,
+    author: str | None,
+    data: Data,
+    json: bool,
 ) -> None:
     settings = load_to_write(data)
     clock = complete(shared_clock(settings))
@@ -80,7 +85,7 @@ def _run(
             settings.kafka,
             names,
             since=since,
-            author=author or login_name(),
+            author=author_name(author),
             clock=clock,
         )
     )

@@ -81,7 +81,7 @@ def save_attachments(
 def add_attachments(
     key: Key,
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The files to attach.")],
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:

@@ -36,14 +36,14 @@ def comment_on_issue(
         ),
     ] = None,
     author: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--author",
             metavar="ADDRESS",
             help="The address of the author.",
             show_default="the address that the project's mail is from",
         ),
-    ] = "",
+    ] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -52,7 +52,7 @@ def comment_on_issue(
     Example: [bold]postrail issues comment HELP-1 "It is fixed." --author agent@example.org[/bold]
     """
     text = text_of(text)
-    if author and not is_address(author):
+    if author is not None and not is_address(author):
         raise ConfigurationError(
             f"{author!r} is not an address", remedy="Give one like agent@example.org"
         )

@@ -30,7 +30,7 @@ def create_issue(
         ),
     ] = None,
     fields: Set = None,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:

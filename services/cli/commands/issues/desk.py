@@ -18,7 +18,7 @@ from services.cli.installation import complete, connected, load_to_write
 from services.cli.options import login_name
 
 Author = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--author",
         metavar="ADDRESS",
@@ -35,7 +35,7 @@ FindAuthor = Callable[[Connection, str], Coroutine[Any, Any, Actor]]
 
 
 def at_desk(
-    data: Path | None, author: str, act: Run[Result], *, find_author: FindAuthor = actor_with
+    data: Path | None, author: str | None, act: Run[Result], *, find_author: FindAuthor = actor_with
 ) -> Result:
     """Runs an act at a desk of its own; without an author, the operator is the actor.
 
@@ -45,13 +45,15 @@ def at_desk(
 
 
 async def _at_desk(
-    settings: Settings, author: str, act: Run[Result], find_author: FindAuthor
+    settings: Settings, author: str | None, act: Run[Result], find_author: FindAuthor
 ) -> Result:
     message_id_key = Secrets(settings.secrets).message_id_key()
     # A single connection fails at once with the reason; the pool would keep trying.
     async with connected(settings) as connection:
         now = await time_of(connection)
-        actor = await find_author(connection, author) if author else Actor(name=login_name())
+        actor = Actor(name=login_name())
+        if author is not None:
+            actor = await find_author(connection, author)
     pool = await open_pool(settings.database)
     desk = Desk(
         pool=pool,

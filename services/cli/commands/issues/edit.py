@@ -42,7 +42,7 @@ def edit_issue(
     clear: Annotated[
         Items, typer.Option("--clear", metavar="FIELD", help="A field to leave without value.")
     ] = None,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -77,7 +77,7 @@ def assign_issue(
         str | None, typer.Argument(metavar="ADDRESS", help="The address of a person.")
     ] = None,
     nobody: Annotated[bool, typer.Option("--nobody", help="Assign it to nobody.")] = False,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -102,7 +102,7 @@ def move_to_status(
     resolution: Annotated[
         str, typer.Option("--resolution", help="How it was resolved, for a done issue.")
     ] = "",
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:

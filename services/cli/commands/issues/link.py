@@ -20,7 +20,7 @@ Other = Annotated[str, typer.Argument(metavar="OTHER", help="The key of the othe
 
 @issues.command("link")
 def link_issues(
-    key: Key, how: Words, other: Other, author: Author = "", data: Data = None, json: Json = False
+    key: Key, how: Words, other: Other, author: Author = None, data: Data = None, json: Json = False
 ) -> None:
     """Link an issue to another; both show the link, each in its words.
 
@@ -38,7 +38,7 @@ def link_issues(
 
 @issues.command("unlink")
 def unlink_issues(
-    key: Key, how: Words, other: Other, author: Author = "", data: Data = None, json: Json = False
+    key: Key, how: Words, other: Other, author: Author = None, data: Data = None, json: Json = False
 ) -> None:
     """Remove the link between two issues.
 

@@ -37,11 +37,11 @@ def list_issues(
         str | None, typer.Option("--status", help="Only issues with this status.")
     ] = None,
     author: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--author", metavar="ADDRESS", help="The person whom currentUser() stands for."
         ),
-    ] = "",
+    ] = None,
     limit: Limit = 50,
     data: Data = None,
     json: Json = False,
@@ -65,13 +65,15 @@ def list_issues(
         _print(found)
 
 
-async def _found(settings: Settings, query: Query, author: str, limit: int) -> list[ListedIssue]:
+async def _found(
+    settings: Settings, query: Query, author: str | None, limit: int
+) -> list[ListedIssue]:
     async with connected(settings) as connection:
         now = await time_of(connection)
         # As the times in the table below.
         zone: tzinfo | None = now.astimezone().tzinfo
         current_user = None
-        if author:
+        if author is not None:
             person = await known_person(connection, author)
             current_user = person.address
             zone = ZoneInfo(person.time_zone) if person.time_zone else zone

@@ -24,7 +24,7 @@ def move_issue(
         str, typer.Argument(metavar="PROJECT", help="The key of the project to move it to.")
     ],
     fields: Set = None,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -55,7 +55,7 @@ def move_issue(
 def merge_issues(
     key: Key,
     into: Annotated[str, typer.Argument(metavar="INTO", help="The key of the issue that remains.")],
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:

@@ -24,7 +24,7 @@ def watch_issue(
         ),
     ] = "",
     off: Annotated[bool, typer.Option("--off", help="Stop watching.")] = False,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:

@@ -18,7 +18,7 @@ from postrail.operate.retry import (
 from postrail.settings import Settings
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write, shared_clock
-from services.cli.options import Author, login_name
+from services.cli.options import Author, author_name
 from services.cli.output import SHORT_ID, Json, show_json, show_table
 
 # More messages than these are retried only after a question, or with --yes.
@@ -48,7 +48,7 @@ def retry(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show which messages would be retried.")
     ] = False,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -67,7 +67,7 @@ def retry(
                 "--mailbox and --dry-run go with --reason or --all",
                 remedy=f"See the message before: postrail mail show {mail_id}",
             )
-        _retry_one(settings, mail_id, author or login_name(), json)
+        _retry_one(settings, mail_id, author_name(author), json)
         return
     found = complete(_select(settings, reason, mailbox))
     if dry_run or not found.mail_ids:
@@ -76,7 +76,7 @@ def retry(
     if not json:
         _print_selection(found)
     _confirm(len(found.mail_ids), yes, json)
-    count = complete(_retry_all(settings, found, author or login_name()))
+    count = complete(_retry_all(settings, found, author_name(author)))
     _show_retried(found, count, json)
 
 

@@ -17,7 +17,7 @@ from postrail.secrets import Secrets
 from postrail.settings import Settings
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
-from services.cli.options import DEFAULT_FILE, Author, login_name, name_of, read_text
+from services.cli.options import DEFAULT_FILE, Author, author_name, name_of, read_text
 from services.cli.output import Json, console, show_json
 
 STYLES = {"created": "green", "changed": "yellow", "unchanged": "dim"}
@@ -30,7 +30,7 @@ def apply(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change; write nothing.")
     ] = False,
-    author: Author = "",
+    author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -42,7 +42,7 @@ def apply(
     """
     entries = parse_file(read_text(file), name_of(file))
     settings = load(data) if dry_run else load_to_write(data)
-    plan = complete(_apply(settings, entries, name_of(file), author or login_name(), dry_run))
+    plan = complete(_apply(settings, entries, name_of(file), author_name(author), dry_run))
     if json:
         show_json(_plan_as_json(plan, dry_run))
     else:

@@ -10,7 +10,7 @@ from postrail.secrets import Secrets, generate_key
 from postrail.settings import Settings
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load_to_write
-from services.cli.options import Author, login_name
+from services.cli.options import Author, author_name
 
 secrets = typer.Typer(no_args_is_help=True)
 
@@ -22,10 +22,10 @@ def new_key() -> None:
 
 
 @secrets.command("reseal")
-def reseal(author: Author = "", data: Data = None) -> None:
+def reseal(author: Author = None, data: Data = None) -> None:
     """Encrypt all stored passwords with the first key, so that older keys can be removed."""
     settings = load_to_write(data)
-    count = complete(_reseal(settings, author or login_name()))
+    count = complete(_reseal(settings, author_name(author)))
     typer.echo(
         f"Encrypted {count} secrets with the first key."
         if count
