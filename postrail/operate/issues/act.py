@@ -35,6 +35,10 @@ from postrail.workflow.roles import Role, role_of
 IN_TURN = frozenset({Act.LINK, Act.MERGE, Act.MOVE})
 
 
+class ActTooLarge(PermanentError):
+    """The record of an act, which has all new values, would be larger than Kafka takes."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
     """What acts need beside their arguments."""
@@ -282,12 +286,21 @@ def _field_changes(changes: Sequence[Change]) -> list[FieldChange]:
 
 
 def _encoded(record: IssueChanged) -> bytes:
-    """Returns the record for Kafka, without the values before the act where it is too large."""
+    """Returns the record for Kafka, without the values before the act where it is too large.
+
+    Raises ActTooLarge, with which the act is undone, when that is not enough.
+    """
     value = avro.encode(record)
     if len(value) <= RECORD_MAX_BYTES:
         return value
     after = [replace(change, before=None) for change in record.changes]
-    return avro.encode(replace(record, changes=after))
+    value = avro.encode(replace(record, changes=after))
+    if len(value) > RECORD_MAX_BYTES:
+        raise ActTooLarge(
+            f"the new values have {len(value):,} bytes, and {RECORD_MAX_BYTES:,} are the most",
+            remedy="Shorten the texts, or change the fields one after the other",
+        )
+    return value
 
 
 def _json(value: Any) -> str | None:
