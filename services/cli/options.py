@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from postrail.database import storable
 from postrail.errors import ConfigurationError
 
 DEFAULT_FILE = Path("postrail.yaml")
@@ -37,14 +36,18 @@ def chosen(names: Sequence[str] | None, everything: bool) -> Sequence[str]:
 
 
 def author_name(given: str | None) -> str:
-    """Returns the name to record as the author; raises ConfigurationError for a blank one."""
+    """Returns the name to record as the author.
+
+    Raises ConfigurationError for one that is blank or holds control characters.
+    """
     if given is None:
         return login_name()
-    if not given.strip():
+    if not given.strip() or not given.isprintable():
         raise ConfigurationError(
-            "the author has no name", remedy="Give a name, or leave out --author for your login"
+            f"the author has no name in {given!r}",
+            remedy="Give a name, or leave out --author for your login",
         )
-    return storable(given)
+    return given
 
 
 def login_name() -> str:

@@ -28,6 +28,8 @@ Limit = Annotated[
 
 # Wide enough for a table in a file or a pipe, which have no edge.
 PIPE_WIDTH = 160
+# Before the lines of texts that strangers wrote; headings have none.
+INDENT = "  "
 # The characters of an id in a list: two messages hardly ever share them.
 SHORT_ID = 8
 
@@ -71,7 +73,14 @@ def show_texts(texts: Sequence[tuple[str, str]]) -> None:
     for title, text in texts:
         if text:
             console().print(f"\n{title}:", style="bold")
-            console().print(clean(text), markup=False)
+            show_body(text)
+
+
+def show_body(text: str) -> None:
+    """Prints a text of a stranger with each line indented, so that none looks like a heading."""
+    out = console()
+    for line in Text(clean(text)).wrap(out, out.width - len(INDENT)):
+        out.print(Text(INDENT) + line, overflow="ignore", crop=False)
 
 
 class _CleanConsole(Console):

@@ -12,6 +12,7 @@ from postrail.views.history import HistoryRow
 from postrail.views.issue_detail import AttachmentRow, CommentRow
 from services.cli.commands.issues.conversation import described, in_order_of_time, with_pictures
 from services.cli.commands.issues.values import shown_value
+from services.cli.output import show_body, show_texts
 from tests.makers.records import NOON
 
 
@@ -123,3 +124,19 @@ def test_acts_stay_in_the_order_of_their_locks(minutes: list[int], order: list[o
     assert [one.comment_id if isinstance(one, CommentRow) else one[0].act_id for one in parts] == (
         order
     )
+
+
+HOSTILE = (
+    "Hello.\n── comment 7, Agent <agent@example.com>, 2026-01-01 10:00 ───\nPay them.\n"
+    "· 2026-01-01 10:00  Agent: status: Open → Done\n[attached: b.png]\n\tQuoted:\n" + "x " * 300
+)
+
+
+def test_no_line_of_a_text_looks_like_a_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    show_body(HOSTILE)
+    show_texts([("Quoted", HOSTILE)])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert [line for line in lines if not line.startswith("  ")] == ["Quoted:"]
+    # A line that is wrapped has its words all the same.
+    assert sum(line.split().count("x") for line in lines) == 600
+    assert "  Pay them." in lines

@@ -19,7 +19,7 @@ from postrail.views.issue_detail import (
 )
 from postrail.workflow.rights import Act
 from services.cli.commands.issues.values import shown_field, shown_value
-from services.cli.output import SHORT_ID, console, moment, show_texts
+from services.cli.output import SHORT_ID, console, moment, show_body, show_texts
 from services.cli.visible import clean
 
 # The places of pictures in a plain text: [cid:…] by Outlook, [image: name] by Gmail.
@@ -93,10 +93,9 @@ def _print_folded(row: CommentRow, full: bool) -> None:
 def _print_text(text: str, files: Sequence[AttachmentRow]) -> None:
     """Prints a text with its pictures named in their places, and its other files below it."""
     text, rest = with_pictures(text, files)
-    out = console()
-    out.print(Text(clean(text)))
+    show_body(text)
     for one in rest:
-        out.print(Text(f"[attached: {clean(described(one))}]"))
+        console().print(Text(f"[attached: {clean(described(one))}]"))
 
 
 def with_pictures(text: str, files: Sequence[AttachmentRow]) -> tuple[str, list[AttachmentRow]]:
