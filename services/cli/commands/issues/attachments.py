@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,10 @@ from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import Json, show_json, show_table
 from services.cli.visible import clean
+
+# A file is in memory while it is stored.
+FILE_MAX_MIB = 50
+FILE_MAX_BYTES = FILE_MAX_MIB * 1024 * 1024
 
 attachments = typer.Typer(no_args_is_help=True)
 issues.add_typer(attachments, name="attachments", help="List, add and save the files of an issue.")
@@ -85,7 +90,7 @@ def add_attachments(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Attach files to an issue.
+    """Attach files of up to 50 MiB each to an issue.
 
     Example: [bold]postrail issues attachments add HELP-1 plan.pdf[/bold]
     """
@@ -100,12 +105,22 @@ def add_attachments(
 
 
 def _content(path: Path) -> bytes:
+    """Returns the content of a file; raises ConfigurationError, also for a device or a pipe."""
     try:
-        return path.read_bytes()
+        # Others may never end, or never begin.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigurationError(f"{path} is not a regular file", remedy="Name a file")
+        with path.open("rb") as file:
+            content = file.read(FILE_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}", remedy="Name a file that you may read"
         ) from error
+    if len(content) > FILE_MAX_BYTES:
+        raise ConfigurationError(
+            f"{path} has more than {FILE_MAX_MIB} MiB", remedy="Attach smaller parts of it, or name its place in a comment"
+        )
+    return content
 
 
 async def _files(settings: Settings, key: str) -> tuple[str, list[AttachmentRow]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import re
 from pathlib import Path
 
 from postrail.settings import Settings
+from services.cli.commands.issues.attachments import FILE_MAX_BYTES
 from tests.makers.commands import Postrail, answer
 from tests.makers.installation import PARTS, Filled, replied, take_effect
 from tests.makers.parsing import contents, made
@@ -147,6 +149,27 @@ def test_faults_of_files_have_reasons(
     assert (first["path"], "there is no blob" in first["problem"]) == (None, True)
     assert Path(second["path"]).read_bytes() == b"a;b"
     assert "1 of 2 files could not be saved" in errors
+
+
+def test_only_regular_files_of_a_moderate_size_are_attached(
+    postrail: Postrail, filled: Filled, tmp_path: Path
+) -> None:
+    # A pipe without a writer would wait for ever, and a device never end.
+    os.mkfifo(tmp_path / "pipe")
+    large = tmp_path / "large"
+    large.touch()
+    os.truncate(large, FILE_MAX_BYTES + 1)
+    for file, problem in [
+        (Path("/dev/zero"), "is not a regular file"),
+        (tmp_path / "pipe", "is not a regular file"),
+        (tmp_path, "is not a regular file"),
+        (large, "has more than 50 MiB"),
+    ]:
+        code, _, errors = postrail("issues", "attachments", "add", "HELP-1", str(file))
+        assert (code, f"{file} {problem}" in " ".join(errors.split())) == (2, True), errors
+    assert answer(postrail, "issues", "attachments", "list", "HELP-1") == []
+    os.truncate(large, FILE_MAX_BYTES)
+    assert postrail("issues", "attachments", "add", "HELP-1", str(large))[0] == 0
 
 
 def test_links_and_former_keys_are_shown(postrail: Postrail, filled: Filled) -> None:
