@@ -118,7 +118,8 @@ def _content(path: Path) -> bytes:
         ) from error
     if len(content) > FILE_MAX_BYTES:
         raise ConfigurationError(
-            f"{path} has more than {FILE_MAX_MIB} MiB", remedy="Attach smaller parts of it, or name its place in a comment"
+            f"{path} has more than {FILE_MAX_MIB} MiB",
+            remedy="Attach parts of it, or name its place in a comment",
         )
     return content
 
