@@ -77,7 +77,7 @@ async def _mentions(context: Context, work: Work[AddComment], text: CommentText)
     if work.effect.muted or project is None or not text.mentioned:
         return NO_MENTIONS
     address = author_of(work.due.mail).address
-    author = (await people.by_address(context.connection, [address])).get(address)
+    author = await people.find(context.connection, address)
     return await resolve(
         context.connection,
         text.mentioned,

@@ -24,7 +24,7 @@ def involvement(
     people = dict.fromkeys([author.address, *addressed])
     return Involvement(
         issue_id=issue_id,
-        watcher=author if watches else None,
+        watchers=(author,) if watches else (),
         participants=tuple(who for who in people if who and who not in own),
         arrived_at=snapshot.accounts[mail.mailbox].address,
     )

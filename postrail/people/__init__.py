@@ -66,9 +66,14 @@ async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[s
     return {address: persons[address] for address in wanted if address in persons}
 
 
+async def find(connection: Connection, address: str) -> PersonRow | None:
+    """Returns the person to whom the address belongs; None for a stranger's."""
+    return (await by_address(connection, [address])).get(address.lower())
+
+
 async def person_of(connection: Connection, address: str) -> PersonRow:
     """Returns the person to whom the address belongs; raises PersonNotFound."""
-    return _existing((await by_address(connection, [address])).get(address.lower()), address)
+    return _existing(await find(connection, address), address)
 
 
 def active(person: PersonRow | None, address: str) -> PersonRow:

@@ -29,7 +29,7 @@ async def add_from_mail(
     """
     address = storable(address).lower()
     # The configuration, where the person will be read from, has no others.
-    if not is_address(address) or await people.by_address(connection, [address]):
+    if not is_address(address) or await people.find(connection, address):
         return False
     await people.lock(connection)
     # PostgreSQL may know other small letters than Python does, and refuses the address then.

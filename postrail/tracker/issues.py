@@ -13,6 +13,7 @@ from typing import LiteralString
 from psycopg import Rollback
 
 from postrail.database import Connection, rows, stored_as_they_are
+from postrail.tracker.watchers import add_watchers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +57,7 @@ class Involvement:
     """The people and the address that a message or comment brings to an issue."""
 
     issue_id: int
-    watcher: Watcher | None
+    watchers: tuple[Watcher, ...]
     participants: tuple[str, ...]
     # The watched address at which the message arrived.
     arrived_at: str | None
@@ -170,7 +171,10 @@ async def with_merged(connection: Connection, issue_ids: Collection[int]) -> dic
 
 async def record_involvements(connection: Connection, involved: Sequence[Involvement]) -> None:
     """Adds watchers, participants, and the watched addresses at which messages arrived."""
-    await _insert_watchers(connection, involved)
+    await add_watchers(
+        connection,
+        ((one.issue_id, who.address, who.name) for one in involved for who in one.watchers),
+    )
     await _insert_addresses(
         connection,
         "participant",
@@ -283,27 +287,6 @@ def _indexed(
         conversation=conversation,
         watchers=watchers,
         former_projects=tuple(former_projects),
-    )
-
-
-async def _insert_watchers(connection: Connection, involved: Sequence[Involvement]) -> None:
-    names = {
-        (one.issue_id, one.watcher.address.lower()): one.watcher.name
-        for one in involved
-        if one.watcher
-    }
-    if not names:
-        return
-    # Sorted, so that two handlers that add to one issue never wait for each other.
-    ordered = sorted(names)
-    await connection.execute(
-        "INSERT INTO watcher (issue_id, address, name)"
-        " SELECT * FROM unnest(%s::bigint[], %b::text[], %b::text[]) ON CONFLICT DO NOTHING",
-        [
-            [issue_id for issue_id, _ in ordered],
-            [address for _, address in ordered],
-            [names[pair] for pair in ordered],
-        ],
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from postrail.database import Connection, rows
 from postrail.tracker.issues import IndexedIssue, add_alias
+from postrail.tracker.watchers import add_watchers
 
 TURN_LOCK = 0x6D6F7665
 
@@ -56,15 +57,11 @@ async def record_merge(
 
 
 async def _hand_over_watchers(connection: Connection, merged_id: int, into_id: int) -> list[str]:
-    new = await rows(
-        connection,
-        "INSERT INTO watcher (issue_id, address, name)"
-        " SELECT %s, address, name FROM watcher WHERE issue_id = %s ORDER BY address"
-        " ON CONFLICT DO NOTHING RETURNING address",
-        [into_id, merged_id],
+    gone = await rows(
+        connection, "DELETE FROM watcher WHERE issue_id = %s RETURNING address, name", [merged_id]
     )
-    await connection.execute("DELETE FROM watcher WHERE issue_id = %s", [merged_id])
-    return [address for (address,) in new]
+    new = await add_watchers(connection, [(into_id, address, name) for address, name in gone])
+    return [address for _, address in new]
 
 
 async def _hand_over(connection: Connection, table: str, merged_id: int, into_id: int) -> None:

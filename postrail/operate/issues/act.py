@@ -212,8 +212,7 @@ async def role_in(connection: Connection, project: Project, actor: Actor) -> Rol
     """Returns the actor's role in the project."""
     if not actor.address:
         return Role.ADMINISTRATOR
-    address = actor.address.lower()
-    return role_of(project, (await people.by_address(connection, [address])).get(address))
+    return role_of(project, await people.find(connection, actor.address))
 
 
 async def finish(desk: Desk, act: ActInProgress) -> None:

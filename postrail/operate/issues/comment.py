@@ -48,7 +48,7 @@ class Commented:
 
 async def commenter(connection: Connection, address: str) -> Actor:
     """Returns the author with this address, who may be a stranger: then without a name."""
-    person = (await people.by_address(connection, [address])).get(address.lower())
+    person = await people.find(connection, address)
     return Actor(address=address.lower(), name=person.name if person else "")
 
 
@@ -163,7 +163,7 @@ def _draft(act: ActInProgress, author: Watcher, text: str, internal: bool) -> Co
 async def _involve(act: ActInProgress, author: Watcher) -> None:
     """Lets the author take part in the issue, and watch it unless the address is ours."""
     taking_part = Involvement(
-        issue_id=act.issue.issue_id, watcher=None, participants=(author.address,), arrived_at=None
+        issue_id=act.issue.issue_id, watchers=(), participants=(author.address,), arrived_at=None
     )
     await issues.record_involvements(act.connection, [taking_part])
     if author.address not in act.snapshot.own_addresses:

@@ -11,16 +11,16 @@ from postrail import people
 from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.database import Connection, transaction
-from postrail.incoming import conversations
+from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.notifications.changes import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, finish, role_in
-from postrail.operate.issues.fields import UNRECORDED, checked, name_of, values_of
-from postrail.operate.issues.watch import watcher_with, watches
+from postrail.operate.issues.fields import UNRECORDED, checked, values_of
+from postrail.operate.issues.watch import watcher_of
 from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import MEDIUM, IssueDraft, issues
 from postrail.tracker.builtin.fields import write_fields
 from postrail.tracker.builtin.tracker import BuiltinTracker
-from postrail.tracker.issues import IndexedIssue, Involvement, NewIssue
+from postrail.tracker.issues import IndexedIssue, Involvement, Watcher
 from postrail.workflow.checks import Given
 from postrail.workflow.fields import field_named, json_value
 from postrail.workflow.rights import Act, require
@@ -62,18 +62,21 @@ async def create(
         _require_rights(project, role, actor, values)
         given = _with_defaults(project, actor, values)
         stored = await checked(connection, snapshot, project, given)
-        stored.setdefault("assignee", await _default_assignee(connection, project))
+        assignees = await default_assignees(connection, snapshot, [project.key])
+        default = assignees.get(project.key)
+        stored.setdefault("assignee", default.address if default else None)
+        reporter, assignee = await _people(connection, stored["reporter"], stored["assignee"])
         act = ActInProgress(
             connection=connection,
             snapshot=snapshot,
-            issue=await _inserted(connection, desk, project, stored),
+            issue=await _inserted(connection, desk, project, stored, reporter),
             project=project,
             actor=actor,
             role=role,
             act=Act.CREATE,
             now=desk.now,
         )
-        await _involve(act, stored)
+        await _involve(act, stored, reporter, assignee)
         await finish(desk, act)
     return Created(issue_key=act.issue.issue_key, notified=act.notified)
 
@@ -112,14 +115,21 @@ def _with_defaults(project: Project, actor: Actor, values: Mapping[str, Given]) 
     return {**{name: defaults[name] for name in defaults if name not in named}, **values}
 
 
-async def _default_assignee(connection: Connection, project: Project) -> str | None:
-    """Returns the address for mail of the active person to whom new issues are assigned."""
-    own = project.own_assignee
-    return (await people.reach(connection, [own])).get(own) or None if own else None
+async def _people(
+    connection: Connection, reporter: str, assignee: str | None
+) -> tuple[Watcher, Watcher | None]:
+    """Returns the reporter and the assignee as watchers of the issue."""
+    found = await people.by_address(connection, [reporter, *([assignee] if assignee else [])])
+    assigned = watcher_of(assignee, found.get(assignee)) if assignee else None
+    return watcher_of(reporter, found.get(reporter)), assigned
 
 
 async def _inserted(
-    connection: Connection, desk: Desk, project: Project, stored: Mapping[str, Any]
+    connection: Connection,
+    desk: Desk,
+    project: Project,
+    stored: Mapping[str, Any],
+    reporter: Watcher,
 ) -> IndexedIssue:
     """Inserts the issue with all its fields and a conversation of its own."""
     draft = IssueDraft(
@@ -130,7 +140,7 @@ async def _inserted(
         description=stored["description"],
         description_blob=None,
         reporter_address=stored["reporter"],
-        reporter_name=await name_of(connection, stored["reporter"]),
+        reporter_name=reporter.name,
         conversation=str(uuid.uuid4()),
         mail_id=None,
         revision=1,
@@ -141,37 +151,30 @@ async def _inserted(
         components=tuple(stored["components"]),
         due=stored["due"],
     )
-    tracker = BuiltinTracker()
-    (key,) = await tracker.create_issues(connection, [draft], desk.now)
+    (made,) = await make_issues(connection, BuiltinTracker(), [(draft, None)], desk.now)
     custom = {name: value for name, value in stored.items() if name.startswith(CUSTOM_PREFIX)}
-    await write_fields(connection, key, project.key, custom)
-    new = NewIssue(
-        tracker=tracker.name,
-        issue_key=key,
-        project=project.key,
-        conversation=draft.conversation,
-        summary=draft.summary,
-        first_message_id=None,
-    )
-    (issue_id,) = await issues.add(connection, [new], desk.now)
-    await conversations.map_issues(connection, [(draft.conversation, issue_id)])
-    return (await issues.by_id(connection, [issue_id]))[issue_id]
+    await write_fields(connection, made.issue_key, project.key, custom)
+    return (await issues.by_id(connection, [made.issue_id]))[made.issue_id]
 
 
-async def _involve(act: ActInProgress, stored: Mapping[str, Any]) -> None:
+async def _involve(
+    act: ActInProgress, stored: Mapping[str, Any], reporter: Watcher, assignee: Watcher | None
+) -> None:
     """Notes all values of the new issue; lets its people watch it, and notifies them."""
     for name, value in (await values_of(act)).items():
         if name not in UNRECORDED:
             act.changed(name, None, json_value(value))
-    reporter, assignee = stored["reporter"], stored["assignee"]
+    # A person may be both, by two addresses.
+    watchers = {one.address: one for one in (reporter, assignee) if one}
     taking_part = Involvement(
-        issue_id=act.issue.issue_id, watcher=None, participants=(reporter,), arrived_at=None
+        issue_id=act.issue.issue_id,
+        watchers=tuple(watchers.values()),
+        participants=(stored["reporter"],),
+        arrived_at=None,
     )
     await issues.record_involvements(act.connection, [taking_part])
-    await watches(act, reporter)
-    watching = await watcher_with(act.connection, reporter)
-    act.announce(created_for(watching.address), stored["description"])
-    if assignee:
-        await watches(act, assignee)
-    if assignee and assignee != watching.address:
-        act.announce(new_for(assignee), stored["description"], part="assigned")
+    for address in watchers:
+        act.changed("watcher", None, address)
+    act.announce(created_for(reporter.address), stored["description"])
+    if assignee and assignee.address != reporter.address:
+        act.announce(new_for(assignee.address), stored["description"], part="assigned")

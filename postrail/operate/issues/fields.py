@@ -95,7 +95,7 @@ def _name(act: ActInProgress, level: int) -> str | int:
 
 async def name_of(connection: Connection, address: str) -> str:
     """Returns the name of the person with this address; "" for a stranger."""
-    person = (await people.by_address(connection, [address])).get(address)
+    person = await people.find(connection, address)
     return person.name if person else ""
 
 

@@ -12,7 +12,7 @@ from postrail.workflow.rights import Channel
 async def known_person(connection: Connection, address: str) -> PersonRow:
     """Returns the active person to whom the address belongs; raises PersonNotFound."""
     wanted = address.strip().lower()
-    return people.active((await people.by_address(connection, [wanted])).get(wanted), address)
+    return people.active(await people.find(connection, wanted), address)
 
 
 async def actor_with(connection: Connection, address: str, channel: Channel = "command") -> Actor:

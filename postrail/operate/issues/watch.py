@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail import people
-from postrail.database import Connection
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
 from postrail.operate.issues.persons import known_person
+from postrail.people import PersonRow
 from postrail.tracker.issues import Watcher
-from postrail.tracker.watchers import add_watcher, remove_watchers, watchers_of
+from postrail.tracker.watchers import add_watchers, remove_watchers, watching
 from postrail.workflow.rights import Act
 
 
@@ -46,35 +46,38 @@ async def watch(
 
 async def watches(act: ActInProgress, address: str) -> bool:
     """Lets the person or stranger with the address watch the issue; returns whether that is new."""
-    person = (await people.by_address(act.connection, [address])).get(address)
-    own = {address, *(person.addresses if person else ())}
-    if own & {one.address for one in await watchers_of(act.connection, act.issue.issue_id)}:
-        return False
-    new = await watcher_with(act.connection, address)
-    await add_watcher(act.connection, act.issue.issue_id, new)
-    act.changed("watcher", None, new.address)
-    return True
+    return await _watches(act, address, await people.find(act.connection, address))
 
 
-async def watcher_with(connection: Connection, address: str) -> Watcher:
-    """Returns the person with this address, by the address that mail goes to, or the stranger."""
-    person = (await people.by_address(connection, [address])).get(address)
+def watcher_of(address: str, person: PersonRow | None) -> Watcher:
+    """Returns the person by the address that mail goes to, or the stranger with the address."""
     if person is None:
         return Watcher(address=address, name="")
     return Watcher(address=person.address, name=person.name)
 
 
+async def _watches(act: ActInProgress, address: str, person: PersonRow | None) -> bool:
+    if await _watching(act, address, person):
+        return False
+    new = watcher_of(address, person)
+    await add_watchers(act.connection, [(act.issue.issue_id, new.address, new.name)])
+    act.changed("watcher", None, new.address)
+    return True
+
+
+async def _watching(act: ActInProgress, address: str, person: PersonRow | None) -> list[str]:
+    """Returns the addresses by which the person or stranger watches the issue."""
+    own = {address, *(person.addresses if person else ())}
+    return [one for one in await watching(act.connection, act.issue.issue_id) if one in own]
+
+
 async def _start(act: ActInProgress, address: str) -> bool:
-    await known_person(act.connection, address)
-    return await watches(act, address)
+    return await _watches(act, address, await known_person(act.connection, address))
 
 
 async def _stop(act: ActInProgress, address: str) -> bool:
     """Removes all addresses of the person: mail goes to the person by each of them."""
-    person = (await people.by_address(act.connection, [address])).get(address)
-    own = {address, *(person.addresses if person else ())}
-    watching = [one.address for one in await watchers_of(act.connection, act.issue.issue_id)]
-    leaving = [one for one in watching if one in own]
+    leaving = await _watching(act, address, await people.find(act.connection, address))
     await remove_watchers(act.connection, act.issue.issue_id, leaving)
     for one in leaving:
         act.changed("watcher", one, None)

@@ -35,7 +35,7 @@ async def watch(connection: Connection, issue_id: int, *people: Watcher) -> None
     await issues.record_involvements(
         connection,
         [
-            Involvement(issue_id=issue_id, watcher=one, participants=(), arrived_at=None)
+            Involvement(issue_id=issue_id, watchers=(one,), participants=(), arrived_at=None)
             for one in people
         ],
     )

@@ -67,7 +67,7 @@ def involvement(issue_id: int, watcher: Watcher | None = None, **fields: Any) ->
     return Involvement(
         **{
             "issue_id": issue_id,
-            "watcher": watcher,
+            "watchers": (watcher,) if watcher else (),
             "participants": (),
             "arrived_at": None,
             **fields,

@@ -33,7 +33,7 @@ def test_only_a_person_watches(
     changes: dict[str, Any], muted: bool, watcher: Watcher | None
 ) -> None:
     found = involvement(mail_parsed(**changes), 1, SNAPSHOT, muted=muted)
-    assert found.watcher == watcher
+    assert found.watchers == ((watcher,) if watcher else ())
     assert found.arrived_at == "support@example.com"
 
 

@@ -90,7 +90,7 @@ async def new_issue(pool: Pool, **fields: Any) -> str:
         (issue_id,) = await issues.add(connection, [new], NOON)
         ada = Involvement(
             issue_id=issue_id,
-            watcher=Watcher(address="ada@example.org", name="Ada"),
+            watchers=(Watcher(address="ada@example.org", name="Ada"),),
             participants=("ada@example.org",),
             arrived_at="support@example.com",
         )
