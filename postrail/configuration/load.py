@@ -19,7 +19,7 @@ from postrail.configuration.models.project import Project
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection
+from postrail.database import Connection, stored_as_they_are
 
 RELOAD_SECONDS = 5.0
 
@@ -77,7 +77,7 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
 
 async def hold_projects(connection: Connection, keys: Collection[str]) -> None:
     """Keeps the projects as they are until this transaction ends (see `store.hold`)."""
-    await store.hold(connection, PROJECT, keys)
+    await store.hold(connection, PROJECT, stored_as_they_are(keys))
 
 
 async def with_held_projects(
