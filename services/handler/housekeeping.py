@@ -26,7 +26,7 @@ COUNT_SECONDS = 15.0
 CLEAN_SECONDS = 24 * 3600.0
 # Earlier than a day: a process may never live that long.
 FIRST_CLEAN_SECONDS = 600.0
-# For so long each round writes search words, page by page.
+# The longest time that a round writes search words, page by page.
 SEARCH_SECONDS = 5.0
 
 
