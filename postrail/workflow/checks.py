@@ -134,7 +134,7 @@ def components(context: FieldContext, name: str, given: Given) -> list[str]:
 def choice(known: Sequence[str], context: FieldContext, name: str, given: Given) -> str:
     """Returns the one of the known choices that is given."""
     wanted = line(NAME_CHARACTERS, context, name, given)
-    return name_among(f"{name} in project {context.project.key} named", wanted, known)
+    return name_among(f"project {context.project.key} has no {name}", wanted, known)
 
 
 def choices(known: Sequence[str], context: FieldContext, name: str, given: Given) -> list[str]:

@@ -57,7 +57,7 @@ def field_named(project: Project, name: str) -> IssueField:
     """
     known = {one.name: one for one in fields_of(project)}
     found = name_among(
-        f"field of issues in project {project.key} named", name.removeprefix(CUSTOM_PREFIX), known
+        f"project {project.key} has no field", name.removeprefix(CUSTOM_PREFIX), known
     )
     return known[found]
 

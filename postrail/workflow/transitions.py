@@ -29,7 +29,7 @@ class Progress:
 def status_named(project: Project, name: str) -> Status:
     """Returns the project's status with this name, whatever its case; raises InvalidValue."""
     statuses = {status.name: status for status in project.statuses}
-    return statuses[name_among(f"status of project {project.key}", name, statuses)]
+    return statuses[name_among(f"project {project.key} has no status", name, statuses)]
 
 
 def next_statuses(project: Project, current: str) -> list[Status]:

@@ -34,10 +34,11 @@ def same(one: str, other: str) -> bool:
     return folded(one) == folded(other)
 
 
-def name_among(word: str, given: str, names: Iterable[str]) -> str:
+def name_among(problem: str, given: str, names: Iterable[str]) -> str:
     """Returns the name that is meant, whatever its case, in the spelling of `names`.
 
-    Raises InvalidValue with the possible names; `word` says what they are names of.
+    Raises InvalidValue with the possible names for others; `problem` is its text before the given
+    one, such as "there is no link".
     """
     known = list(names)
     if given in known:
@@ -45,8 +46,8 @@ def name_among(word: str, given: str, names: Iterable[str]) -> str:
     for name in known:
         if same(name, given):
             return name
-    problem = f"there is no {word} {shown(given.strip())}"
-    raise InvalidValue(problem, remedy=f"Use one of: {listed(known)}" if known else "")
+    text = f"{problem} {shown(given.strip())}"
+    raise InvalidValue(text, remedy=f"Use one of: {listed(known)}" if known else "")
 
 
 def listed(names: Iterable[str]) -> str:

@@ -121,6 +121,10 @@ def _choices(field: CustomField) -> Iterator[str]:
         yield f"{field.name!r} needs choices"
     if field.choices and not takes_choices:
         yield f"{field.name!r} is a {field.kind}, which has no choices"
+    # Commands take the values of a list with commas between them.
+    for name in field.choices:
+        if "," in name:
+            yield f"the choices of {field.name!r}: {name!r} has a comma; write it without"
     for problem in _names(field.choices):
         yield f"the choices of {field.name!r}: {problem}"
 

@@ -54,7 +54,7 @@ async def unlink(desk: Desk, actor: Actor, issue_key: str, words: str, other_key
 async def _link(
     desk: Desk, actor: Actor, issue_key: str, words: str, other_key: str, *, wanted: bool
 ) -> Linked:
-    said = name_among("link", words.replace("-", " "), WORDS)
+    said = name_among("there is no link", words.replace("-", " "), WORDS)
     async with acting(desk, actor, Act.LINK, issue_key, [other_key]) as act:
         (other,) = act.others
         one = _link_of(act.issue.issue_key, said, other.issue_key)

@@ -93,10 +93,10 @@ INVALID: list[tuple[str, Any, str]] = [
     # An argument of a command that is not UTF-8.
     ("description", "a\udcffb", "U+DCFF"),
     ("description", 7, "description is a text, not 7"),
-    ("type", "Story", "no type in project HELP named 'Story'. Use one of: Request, Bug"),
+    ("type", "Story", "project HELP has no type 'Story'. Use one of: Request, Bug"),
     ("type", 2, "type is a text, not 2"),
     ("type", None, "may not be empty"),
-    ("status", "Closed", "no status of project HELP 'Closed'. Use one of: New, Working"),
+    ("status", "Closed", "project HELP has no status 'Closed'. Use one of: New, Working"),
     ("priority", "Urgent", "no priority 'Urgent'. Use one of: 1 (Highest), 2 (High)"),
     ("priority", 0, "no priority 0"),
     ("priority", True, "no priority True"),
@@ -110,7 +110,11 @@ INVALID: list[tuple[str, Any, str]] = [
     ("labels", ["a", ""], "'' is blank"),
     ("labels", [1], "labels is a list of texts, not [1]"),
     ("labels", [f"l{number}" for number in range(101)], "has 101 items. Give at most 100"),
-    ("components", "Printers,Coffee", "named 'Coffee'. Use one of: Printers, Phones, fixed"),
+    (
+        "components",
+        "Printers,Coffee",
+        "HELP has no components 'Coffee'. Use one of: Printers, Phones, fixed",
+    ),
     ("due", "31.01.2027", "due is a date, not '31.01.2027'. Give one such as 2027-01-31"),
     ("due", "20270131", "is a date"),
     ("due", "2027-02-29", "is a date"),
@@ -128,9 +132,9 @@ INVALID: list[tuple[str, Any, str]] = [
     ("Cost", "1e-30", "is a number of at most 15 digits"),
     ("Cost", "9" * 1000, "is a number of at most 15 digits"),
     ("Wanted by", "soon", "Wanted by is a date"),
-    ("Severity", "Medium", "named 'Medium'. Use one of: Low, High"),
+    ("Severity", "Medium", "HELP has no Severity 'Medium'. Use one of: Low, High"),
     ("Severity", ["Low"], "is a text"),
-    ("Systems", ["SAP", "Fax"], "named 'Fax'. Use one of: SAP, Mail, Web"),
+    ("Systems", ["SAP", "Fax"], "HELP has no Systems 'Fax'. Use one of: SAP, Mail, Web"),
     ("Approver", "gone@example.org", "is not active"),
     ("resolution", "x" * 101, "resolution has 101 characters"),
 ]
@@ -152,7 +156,7 @@ def test_each_field_has_rows_in_both_tables() -> None:
 
 @pytest.mark.parametrize("name", ["Size", "watcher", "created", ""])
 def test_a_field_that_nobody_sets_is_refused(name: str) -> None:
-    words = "no field of issues in project HELP named .*. Use one of: summary, .*, due, Room, Cost"
+    words = "project HELP has no field .*. Use one of: summary, .*, due, Room, Cost"
     with pytest.raises(InvalidValue, match=words):
         check_value(CONTEXT, name, "1")
 

@@ -72,7 +72,7 @@ def test_a_transition(before: Progress, wanted: str, resolution: str, after: Pro
         (NEW, "Dropped", "", TransitionNotAllowed, "may not follow 'New' in project HELP. Use one"),
         (NEW, "Signed off", "", TransitionNotAllowed, "Use one of: Working, Done"),
         (DROPPED, "New", "", TransitionNotAllowed, "No status may follow 'Dropped'"),
-        (NEW, "Closed", "", InvalidValue, "no status of project HELP 'Closed'. Use one of: New"),
+        (NEW, "Closed", "", InvalidValue, "project HELP has no status 'Closed'. Use one of: New"),
         (NEW, "Working", "Fixed", InvalidValue, "category is in progress. Give it with one of: Do"),
         (DONE, "New", "Fixed", InvalidValue, "'New' takes no resolution"),
     ],
@@ -123,7 +123,7 @@ def test_the_progress_in_another_project(before: Progress, wanted: str, after: P
 
 
 def test_an_unknown_status_of_the_other_project_is_refused() -> None:
-    with pytest.raises(InvalidValue, match="no status of project OTHER 'New'"):
+    with pytest.raises(InvalidValue, match="project OTHER has no status 'New'"):
         progress_in(OTHER, HELP, NEW, wanted="New", now=NOW)
 
 

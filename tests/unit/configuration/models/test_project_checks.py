@@ -113,6 +113,10 @@ FIELD = "    fields: [{name: Room, kind: text}, "
         (FIELD + "{name: 'a:b', kind: text}]", ["fields: 'a:b' must begin with a letter"]),
         (FIELD + "{name: 1st, kind: text}]", ["fields: '1st' must begin with a letter"]),
         (FIELD + "{name: S, kind: choice}]", ["fields: 'S' needs choices"]),
+        (
+            FIELD + "{name: S, kind: choice, choices: ['a, b']}]",
+            ["fields: the choices of 'S': 'a, b' has a comma; write it without"],
+        ),
         (FIELD + "{name: S, kind: choices, choices: []}]", ["fields: 'S' needs choices"]),
         (FIELD + "{name: S, kind: date, choices: [a]}]", ["'S' is a date, which has no choices"]),
         (
