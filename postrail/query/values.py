@@ -161,7 +161,8 @@ def _people_called(call: Call, asked: Question) -> frozenset[str]:
         user = asked.vocabulary.current_user
         if user is None:
             problem = "nobody is known to ask, so there is no currentUser()"
-            raise error_at(call.name, asked.text, problem, remedy="Name the person who asks")
+            remedy = "Name the person who asks: --author ADDRESS"
+            raise error_at(call.name, asked.text, problem, remedy=remedy)
         return asked.vocabulary.addresses_of(user)
     if name == "membersof" and len(call.arguments) == 1 and isinstance(call.arguments[0], Word):
         return _members(call.arguments[0], asked)
@@ -174,7 +175,9 @@ def _members(word: Word, asked: Question) -> frozenset[str]:
     groups = asked.vocabulary.groups
     found = [members for name, members in groups.items() if name.casefold() == word.text.casefold()]
     if not found:
-        raise error_at(word, asked.text, f"there is no group {word.text!r}, or it has no members")
+        listed = ", ".join(asked.vocabulary.group_names[:SHOWN_NAMES])
+        problem = f"there is no group {word.text!r}, or it has no members"
+        raise error_at(word, asked.text, problem, remedy=f"Groups: {listed or 'none'}")
     return frozenset().union(*found)
 
 

@@ -51,6 +51,8 @@ class Vocabulary:
     # The present keys of issues by those that they had before they were moved or merged; at least
     # those that the query names.
     present_keys: Mapping[str, str] = field(default_factory=dict)
+    # Some names of groups that have members, for errors.
+    group_names: tuple[str, ...] = ()
     # The address of the person who asks; None: nobody is known to ask.
     current_user: str | None = None
     # The time of the question, which has a time zone, and the zone in which days begin.

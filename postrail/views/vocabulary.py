@@ -9,6 +9,7 @@ from postrail.configuration import load
 from postrail.configuration.models.project import Project
 from postrail.database import Connection, rows
 from postrail.query.tree import Query
+from postrail.query.values import SHOWN_NAMES
 from postrail.query.vocabulary import FieldWords, ProjectWords, Vocabulary
 from postrail.tracker import issues
 
@@ -33,6 +34,7 @@ async def vocabulary_for(
         people={address: frozenset(one.addresses) for address, one in persons.items()},
         groups=await _groups(connection, words),
         present_keys=await _present_keys(connection, words),
+        group_names=await _group_names(connection) if "membersof" in query.text.lower() else (),
         current_user=current_user,
         now=now,
         zone=zone,
@@ -52,6 +54,15 @@ def _words(project: Project) -> ProjectWords:
         ),
         language=project.language,
     )
+
+
+async def _group_names(connection: Connection) -> tuple[str, ...]:
+    found = await rows(
+        connection,
+        "SELECT DISTINCT group_name FROM group_member ORDER BY group_name LIMIT %s",
+        [SHOWN_NAMES],
+    )
+    return tuple(name for (name,) in found)
 
 
 async def _groups(connection: Connection, words: set[str]) -> dict[str, frozenset[str]]:

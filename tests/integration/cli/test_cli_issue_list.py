@@ -50,7 +50,7 @@ def test_the_current_user_is_the_author(postrail: Postrail, filled: Filled) -> N
     asked = "assignee = currentUser()"
     assert keys(postrail, asked, "--author", "Agent@example.com") == []
     for given, problem in [
-        ([], "nobody is known to ask, so there is no currentUser()"),
+        ([], "Name the person who asks: --author ADDRESS"),
         (["--author", "nobody@example.com"], "no person with the address 'nobody@example.com'"),
     ]:
         code, _, errors = postrail("issues", "list", asked, *given)
