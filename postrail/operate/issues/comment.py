@@ -8,9 +8,10 @@ from postrail import people
 from postrail.database import Connection, storable
 from postrail.effects.mentions import Mentions, Unresolved, resolve
 from postrail.effects.notify import Announcement
-from postrail.errors import ConfigurationError, PermanentError
+from postrail.errors import PermanentError
 from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.operate.issues.persons import actor_with, help_desk
 from postrail.operate.issues.watch import watches
 from postrail.people.mentions import names_in
 from postrail.records import CommentWritten
@@ -47,9 +48,15 @@ class Commented:
 
 
 async def commenter(connection: Connection, address: str) -> Actor:
-    """Returns the author with this address, who may be a stranger: then without a name."""
-    person = await people.find(connection, address)
-    return Actor(address=address.lower(), name=person.name if person else "")
+    """Returns the active person with this address as an author; raises PersonNotFound."""
+    try:
+        return await actor_with(connection, address)
+    except people.PersonNotFound as error:
+        raise people.PersonNotFound(
+            error.problem,
+            remedy="Let others write to the project's mailbox, or add the person to a file and"
+            " run: postrail apply",
+        ) from error
 
 
 async def comment(
@@ -64,7 +71,7 @@ async def comment(
     text = _checked(text)
     kind = Act.COMMENT_INTERNALLY if internal else Act.COMMENT
     async with acting(desk, actor, kind, issue_key) as act:
-        author = act.author if actor.address else _help_desk(act)
+        author = act.author if actor.address else help_desk(act.snapshot, act.project, "--author")
         (comment_id,) = await BuiltinTracker().add_comments(
             act.connection, [_draft(act, author, text, internal)], act.now
         )
@@ -133,16 +140,6 @@ def _checked(text: str) -> str:
             remedy="Attach the text as a file: postrail issues attachments add",
         )
     return storable(text)
-
-
-def _help_desk(act: ActInProgress) -> Watcher:
-    sender = act.snapshot.connection_for(act.project.key)
-    if sender is None:
-        raise ConfigurationError(
-            f"no outgoing connection sends the mail of {act.issue.issue_key}",
-            remedy="Name the author of the comment with --author",
-        )
-    return Watcher(address=sender.from_address.lower(), name=sender.from_name)
 
 
 def _draft(act: ActInProgress, author: Watcher, text: str, internal: bool) -> CommentDraft:

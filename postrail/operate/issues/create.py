@@ -10,11 +10,13 @@ from typing import Any
 from postrail import people
 from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.notifications.changes import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, finish, role_in
 from postrail.operate.issues.fields import UNRECORDED, checked, values_of
+from postrail.operate.issues.persons import help_desk
 from postrail.operate.issues.watch import watcher_of
 from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import MEDIUM, IssueDraft, issues
@@ -50,9 +52,10 @@ async def create(
 ) -> Created:
     """Makes an issue with these values of fields; the actor is the reporter unless one is given.
 
-    The reporter and the assignee watch it, and are notified unless they are the actor. Raises
-    ProjectNotFound, NotAllowed without the right, and InvalidValue for a value that the project
-    does not allow.
+    The address that the project's mail is from stands for the operator. The reporter and the
+    assignee watch it, and are notified unless they are the actor. Raises ProjectNotFound,
+    NotAllowed without the right, InvalidValue for a value that the project does not allow, and
+    ConfigurationError where the operator needs such an address and there is none.
     """
     async with transaction(desk.pool) as connection:
         await hold_projects(connection, [project_key])
@@ -60,12 +63,14 @@ async def create(
         project = project_with(project_key, snapshot.projects)
         role = await role_in(connection, project, actor)
         _require_rights(project, role, actor, values)
-        given = _with_defaults(project, actor, values)
+        given = _with_defaults(snapshot, project, actor, values)
         stored = await checked(connection, snapshot, project, given)
         assignees = await default_assignees(connection, snapshot, [project.key])
         default = assignees.get(project.key)
         stored.setdefault("assignee", default.address if default else None)
         reporter, assignee = await _people(connection, stored["reporter"], stored["assignee"])
+        if not (reporter.name or actor.address):
+            reporter = _named(snapshot, project, reporter)
         act = ActInProgress(
             connection=connection,
             snapshot=snapshot,
@@ -99,20 +104,24 @@ def _require_rights(
         require(role, act, actor.channel, who=actor.address, project=project.key)
 
 
-def _with_defaults(project: Project, actor: Actor, values: Mapping[str, Given]) -> dict[str, Given]:
+def _with_defaults(
+    snapshot: ConfigurationSnapshot, project: Project, actor: Actor, values: Mapping[str, Given]
+) -> dict[str, Given]:
     defaults: dict[str, Given] = {
         "summary": "",
         "description": "",
         "type": project.default_issue_type,
         "status": project.first_status,
         "priority": MEDIUM,
-        "reporter": actor.address,
         "labels": [],
         "components": [],
         "due": None,
     }
     named = {field_named(project, name).history_name for name in values}
-    return {**{name: defaults[name] for name in defaults if name not in named}, **values}
+    given = {**{name: defaults[name] for name in defaults if name not in named}, **values}
+    if "reporter" not in named:
+        given["reporter"] = actor.address or help_desk(snapshot, project, "--reporter").address
+    return given
 
 
 async def _people(
@@ -122,6 +131,13 @@ async def _people(
     found = await people.by_address(connection, [reporter, *([assignee] if assignee else [])])
     assigned = watcher_of(assignee, found.get(assignee)) if assignee else None
     return watcher_of(reporter, found.get(reporter)), assigned
+
+
+def _named(snapshot: ConfigurationSnapshot, project: Project, reporter: Watcher) -> Watcher:
+    """Returns the reporter, with the name of the help desk where it is its address."""
+    sender = snapshot.connection_for(project.key)
+    own = sender is not None and sender.from_address.lower() == reporter.address
+    return help_desk(snapshot, project, "--reporter") if own else reporter
 
 
 async def _inserted(
@@ -166,15 +182,20 @@ async def _involve(
             act.changed(name, None, json_value(value))
     # A person may be both, by two addresses.
     watchers = {one.address: one for one in (reporter, assignee) if one}
+    # Mail to an address of ours would come back.
+    for own in watchers.keys() & act.snapshot.own_addresses:
+        del watchers[own]
+    is_own = stored["reporter"] in act.snapshot.own_addresses
     taking_part = Involvement(
         issue_id=act.issue.issue_id,
         watchers=tuple(watchers.values()),
-        participants=(stored["reporter"],),
+        participants=() if is_own else (stored["reporter"],),
         arrived_at=None,
     )
     await issues.record_involvements(act.connection, [taking_part])
     for address in watchers:
         act.changed("watcher", None, address)
-    act.announce(created_for(reporter.address), stored["description"])
+    if not is_own:
+        act.announce(created_for(reporter.address), stored["description"])
     if assignee and assignee.address != reporter.address:
         act.announce(new_for(assignee.address), stored["description"], part="assigned")

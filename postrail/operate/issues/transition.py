@@ -19,6 +19,8 @@ class Transitioned:
     before: str
     status: str
     resolution: str | None
+    # False for a status and resolution as they were.
+    changed: bool
     # The addresses that are notified by email.
     notified: tuple[str, ...]
 
@@ -57,5 +59,6 @@ async def transition(
         before=before.status,
         status=after.status,
         resolution=after.resolution,
+        changed=bool(act.changes),
         notified=act.notified,
     )

@@ -34,7 +34,7 @@ async def watch(
     address = (watcher or actor.address).strip().lower()
     if not address:
         raise PermanentError(
-            "the operator has no address to notify", remedy="Name the watcher by an address"
+            "the operator has no address to notify", remedy="Name the watcher: --watcher ADDRESS"
         )
     kind = Act.WATCH if address == actor.address else Act.ADD_WATCHER
     async with acting(desk, actor, kind, issue_key) as act:

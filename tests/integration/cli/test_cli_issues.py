@@ -112,7 +112,8 @@ def test_internal_comments_edits_and_mentions(postrail: Postrail, filled: Filled
         "issues", "comment", "HELP-1", "x", "--internal", "--author", "eve@example.net"
     )
     assert code == 1
-    assert "eve@example.net is outsider in project HELP" in errors
+    assert "there is no person with the address 'eve@example.net'" in errors
+    assert "Let others write to the project's mailbox" in errors
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def comment_on_issue(
         typer.Option(
             "--author",
             metavar="ADDRESS",
-            help="The address of the author.",
+            help="The address of the author, an active person.",
             show_default="the address that the project's mail is from",
         ),
     ] = None,

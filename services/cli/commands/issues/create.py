@@ -26,7 +26,7 @@ def create_issue(
             "--reporter",
             metavar="ADDRESS",
             help="The address of the reporter, who is notified.",
-            show_default="the author",
+            show_default="the author, or the address that the project's mail is from",
         ),
     ] = None,
     fields: Set = None,

@@ -57,7 +57,10 @@ def edit_issue(
     )
     edits = Edits(values=values, add=_by_field("--add", add), remove=_by_field("--remove", remove))
     if not any([edits.values, edits.add, edits.remove]):
-        raise ConfigurationError("nothing is to be changed", remedy="Give --set, --add or --clear")
+        raise ConfigurationError(
+            "nothing is to be changed",
+            remedy="Give --set, --description, --add, --remove or --clear",
+        )
     done = at_desk(data, author, lambda desk, actor: edit(desk, actor, key.upper(), edits))
     if json:
         show_json(done)
@@ -86,7 +89,9 @@ def assign_issue(
     Example: [bold]postrail issues assign HELP-1 agent@example.org[/bold]
     """
     if (assignee is None) != nobody:
-        raise ConfigurationError("assigned to whom?", remedy="Give an address, or --nobody")
+        remedy = "Give an address, or --nobody" if not nobody else "Give one of the two"
+        problem = "an address and --nobody are both given" if nobody else "assigned to whom?"
+        raise ConfigurationError(problem, remedy=remedy)
     done = at_desk(data, author, lambda desk, actor: assign(desk, actor, key.upper(), assignee))
     if json:
         show_json(done)
@@ -119,8 +124,8 @@ def move_to_status(
         show_json(done)
         return
     result = f" ({done.resolution})" if done.resolution else ""
-    text = f"{done.issue_key} is {done.status}{result} (before: {done.before})."
-    print_result(text, done.notified)
+    before = f" (before: {done.before})" if done.changed else ", unchanged"
+    print_result(f"{done.issue_key} is {done.status}{result}{before}.", done.notified)
 
 
 def _by_field(option: str, given: Sequence[str] | None) -> dict[str, list[str]]:

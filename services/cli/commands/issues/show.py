@@ -54,11 +54,14 @@ def _print_head(found: IssueDetail, asked: str) -> None:
         typer.echo(f"{asked} was merged into {issue.key}.")
     elif asked != issue.key:
         typer.echo(f"{asked} is {issue.key} now.")
-    status = f"{issue.status} ({issue.category})" if issue.category else issue.status
+    about = [issue.category or "", issue.resolution or ""]
+    # Once: a status is mostly called as its category, and as the resolution.
+    about = [one for one in about if one.casefold() not in ("", issue.status.casefold())]
+    status = f"{issue.status} ({', '.join(about)})" if about else issue.status
     show_fields(
         [
             ("Issue", f"{issue.key}  {issue.summary}"),
-            ("Status", ", ".join(filter(None, [status, issue.resolution]))),
+            ("Status", status),
             ("Type", issue.type),
             ("Priority", issue.priority_name or issue.priority),
             ("Assignee", _person(issue.assignee_name, issue.assignee or "")),

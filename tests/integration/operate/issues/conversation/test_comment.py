@@ -20,6 +20,7 @@ from postrail.operate.issues.comment import (
     edit_comment,
 )
 from postrail.operate.issues.watch import watch
+from postrail.people import PersonNotFound
 from postrail.tracker import IssueNotFound
 from postrail.workflow.rights import NotAllowed
 from tests.integration.operate.issues.scene import (
@@ -111,13 +112,17 @@ async def test_an_internal_comment_is_for_insiders_only(pool: Pool, desk: Desk, 
     assert "paid" not in text
 
 
-@pytest.mark.parametrize("role", ["outsider", "stranger"])
-async def test_outsiders_write_no_internal_comments_and_edit_none(
-    pool: Pool, desk: Desk, issue: str, role: str
-) -> None:
+async def test_only_active_people_comment_by_hand(pool: Pool) -> None:
     async with transaction(pool) as connection:
-        stranger = await commenter(connection, "Eve@example.net")
-    actor = OUTSIDER if role == "outsider" else stranger
+        with pytest.raises(PersonNotFound, match="Let others write to the project's mailbox"):
+            await commenter(connection, "Eve@example.net")
+        assert (await commenter(connection, AGENT.address.upper())).address == AGENT.address
+
+
+async def test_outsiders_write_no_internal_comments_and_edit_none(
+    pool: Pool, desk: Desk, issue: str
+) -> None:
+    actor = OUTSIDER
     made = await comment(desk, actor, issue, "Please hurry.")
     before = await comments(pool)
     with pytest.raises(NotAllowed, match="may not comment internally"):
