@@ -65,7 +65,7 @@ async def test_such_an_author_is_refused(pool: Pool, bad: str) -> None:
     async with transaction(pool) as connection:
         with pytest.raises(PersonNotFound, match="no person with the address"):
             await actor_with(connection, address)
-        with pytest.raises(PermanentError, match="cannot be stored"):
+        with pytest.raises(PersonNotFound, match="no person with the address"):
             await commenter(connection, address)
     with pytest.raises(PermanentError, match="cannot be stored"):
         Actor(name=bad)
