@@ -31,23 +31,31 @@ SHOWN_ELSEWHERE = {"comment"}
 def print_conversation(found: IssueDetail, *, full: bool) -> None:
     """Prints the description, and then comments and changes from the oldest to the newest."""
     files = [one for one in found.attachments if one.comment_id is None]
-    _print_text(found.description, files)
+    follows = bool(found.description or files)
+    if follows:
+        _print_text(found.description, files)
     for part in in_order_of_time(found):
         if isinstance(part, CommentRow):
+            if follows:
+                console().print()
             _print_comment(found, part, full)
         else:
             _print_changes(part)
+        follows = True
 
 
 def in_order_of_time(found: IssueDetail) -> list[CommentRow | list[HistoryRow]]:
     """Returns the comments, and together the changes of each act, except the first values.
 
-    Of these, the reporter is left in when another person opened the issue.
+    Of these, the reporter is left in when another person opened the issue. That the author of a
+    comment watches the issue from then on goes without saying.
     """
     shown = [
         one
         for one in found.changes
-        if one.field not in SHOWN_ELSEWHERE and (one.act != Act.CREATE or _for_another(one))
+        if one.field not in SHOWN_ELSEWHERE
+        and (one.act != Act.CREATE or _for_another(one))
+        and not _by_commenting(one)
     ]
     acts = [list(group) for _, group in itertools.groupby(shown, key=lambda one: one.act_id)]
     # Acts stay in the order in which they held the issue, even where their times run backwards.
@@ -57,6 +65,11 @@ def in_order_of_time(found: IssueDetail) -> list[CommentRow | list[HistoryRow]]:
         *zip(times, acts, strict=True),
     ]
     return [part for _, part in sorted(parts, key=lambda one: one[0])]
+
+
+def _by_commenting(one: HistoryRow) -> bool:
+    by_comment = one.act in (Act.COMMENT, Act.COMMENT_INTERNALLY)
+    return by_comment and one.field == "watcher" and one.after == one.actor_address
 
 
 def _for_another(one: HistoryRow) -> bool:

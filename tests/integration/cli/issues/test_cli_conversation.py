@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import os
 import re
@@ -86,6 +87,24 @@ def test_an_issue_reads_like_a_conversation(
     full = postrail("issues", "show", "help-1", "--full")[1]
     assert re.search(r"Hidden\.\s+Before the edit of [^\n]+:\s+Secret\.", full)
     assert full.index("Quoted") < full.index("> Use water.")
+
+
+def test_a_conversation_has_one_blank_line_between_its_parts(
+    postrail: Postrail, filled: Filled
+) -> None:
+    assert postrail("issues", "create", "HELP", "Silent")[0] == 0
+    for text in ("One.", "Two."):
+        assert postrail("issues", "comment", "HELP-3", text, *AGENT)[0] == 0
+    assert postrail("issues", "transition", "HELP-3", "Done")[0] == 0
+    shown = postrail("issues", "show", "HELP-3")[1]
+    assert "Done (" not in shown
+    # The author's comment says enough.
+    assert "watcher: " not in shown
+    lines = [line.strip() for line in shown.splitlines()]
+    assert [lines[at - 1] for at, line in enumerate(lines) if line.startswith("comment ")] == [
+        ""
+    ] * 2
+    assert not any(one == other == "" for one, other in itertools.pairwise(lines))
 
 
 def test_json_has_the_whole_issue(postrail: Postrail, filled: Filled, settings: Settings) -> None:
