@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
@@ -30,6 +31,12 @@ Limit = Annotated[
 PIPE_WIDTH = 160
 # Before the lines of texts that strangers wrote; headings have none.
 INDENT = "  "
+# The part of a time to the minute, such as 2026-01-31 09:30.
+MINUTE_CHARACTERS = 16
+# The blanks between two columns.
+GAP = 2
+# The characters that a column which is cut has at least, before others are left out.
+CUT_MIN_CHARACTERS = 24
 # The characters of an id in a list: two messages hardly ever share them.
 SHORT_ID = 8
 
@@ -55,6 +62,50 @@ def show_table(columns: Sequence[str], lines: Sequence[Sequence[object]], *, emp
     for line in lines:
         table.add_row(*[_cell(value) for value in line])
     console().print(table)
+
+
+def show_rows(
+    columns: Sequence[str],
+    lines: Sequence[Sequence[object]],
+    *,
+    empty: str,
+    cut: str,
+    optional: Sequence[str] = (),
+) -> None:
+    """Prints a table with one line for each row, or the sentence `empty` when there are none.
+
+    Where it is too wide, the optional columns are left out, the first one first, until the column
+    `cut` has room; its values are cut, and at last those of others, too. Times are to the minute.
+    """
+    if not lines:
+        typer.echo(empty)
+        return
+    out = console()
+    texts = [[_one_line(value) for value in line] for line in lines]
+    widths = {
+        name: max(cell_len(name), *(line[at].cell_len for line in texts))
+        for at, name in enumerate(columns)
+    }
+    needed = widths | {cut: min(widths[cut], CUT_MIN_CHARACTERS)}
+    kept = list(columns)
+    for name in optional:
+        if sum(needed[one] + GAP for one in kept) - GAP > out.width:
+            kept.remove(name)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    room = out.width - sum(widths[one] + GAP for one in kept if one != cut)
+    for name in kept:
+        width = max(1, min(widths[cut], room)) if name == cut else None
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
+    for line in texts:
+        table.add_row(*(text for name, text in zip(columns, line, strict=True) if name in kept))
+    out.print(table)
+
+
+def _one_line(value: object) -> Text:
+    if isinstance(value, datetime):
+        return Text(moment(value)[:MINUTE_CHARACTERS])
+    cell = _cell(value)
+    return Text(" ".join(str(cell).split()))
 
 
 def show_fields(fields: Sequence[tuple[str, object]]) -> None:

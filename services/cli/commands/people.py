@@ -14,7 +14,7 @@ from postrail.views.people import ListedPerson, PersonDetail
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.options import Author, author_name
-from services.cli.output import Json, Limit, show_fields, show_json, show_table
+from services.cli.output import Json, Limit, show_fields, show_json, show_rows
 from services.cli.visible import clean
 
 people = typer.Typer(no_args_is_help=True)
@@ -41,7 +41,7 @@ def list_people(
     if json:
         show_json(found)
         return
-    show_table(
+    show_rows(
         ["Address", "Name", "Other addresses", "Groups", "From", ""],
         [
             (
@@ -55,6 +55,8 @@ def list_people(
             for row in found
         ],
         empty="No people.",
+        cut="Name",
+        optional=("Other addresses", "From", "Groups"),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from postrail.database import one_connection
 from postrail.settings import Settings
+from services.cli import output
 from tests.makers.commands import Postrail, answer
 from tests.makers.installation import Filled
 
@@ -93,3 +94,19 @@ def test_the_table_shows_no_control_characters(
     assert code == 0
     assert "\ufffd[31mred" in output
     assert "\x1b" not in output
+
+
+def test_lists_have_one_line_a_row_at_80_columns(
+    postrail: Postrail, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "PIPE_WIDTH", 80)
+    summary = "summary=" + "The printer burns again " * 8
+    edited = postrail("issues", "edit", "HELP-1", "--set", summary, "--author", "agent@example.com")
+    assert edited[0] == 0
+    for command, rows in [(["issues", "list"], 2), (["issues", "history", "HELP-1"], 1)]:
+        lines = postrail(*command)[1].splitlines()
+        assert len(lines) == 1 + rows, lines
+        assert all(len(line.rstrip()) <= 80 for line in lines)
+        assert any("…" in line for line in lines), lines
+    people = postrail("people", "list")[1].splitlines()
+    assert len(people) == 1 + len(answer(postrail, "people", "list"))

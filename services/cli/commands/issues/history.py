@@ -9,7 +9,7 @@ from services.cli.commands.issues.group import Key, issues
 from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
-from services.cli.output import Json, show_json, show_table
+from services.cli.output import SHORT_ID, Json, show_json, show_rows
 
 
 @issues.command("history")
@@ -22,13 +22,13 @@ def show_history(key: Key, data: Data = None, json: Json = False) -> None:
     if json:
         show_json(found)
         return
-    show_table(
+    show_rows(
         ["When", "Who", "By", "Act", "Field", "From", "To"],
         [
             (
                 row.changed_at,
                 row.actor_name or row.actor_address,
-                f"mail {row.mail_id}" if row.mail_id else row.channel,
+                f"mail {row.mail_id[:SHORT_ID]}" if row.mail_id else row.channel,
                 row.act,
                 shown_field(row.field),
                 shown_value(row.before),
@@ -37,6 +37,8 @@ def show_history(key: Key, data: Data = None, json: Json = False) -> None:
             for row in found
         ],
         empty="No changes.",
+        cut="To",
+        optional=("By", "Act", "From"),
     )
 
 

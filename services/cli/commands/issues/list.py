@@ -15,9 +15,10 @@ from postrail.query.tree import Query
 from postrail.settings import Settings
 from postrail.views.issue_search import ListedIssue, found_issues
 from services.cli.commands.issues.group import issues
+from services.cli.commands.issues.values import local_part
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
-from services.cli.output import Json, Limit, show_json, show_table
+from services.cli.output import Json, Limit, show_json, show_rows
 
 COLUMNS = (
     *("Issue", "Status", "Type", "Priority", "Summary"),
@@ -84,7 +85,7 @@ async def _found(
 
 
 def _print(found: list[ListedIssue]) -> None:
-    show_table(
+    show_rows(
         COLUMNS,
         [
             (
@@ -93,12 +94,14 @@ def _print(found: list[ListedIssue]) -> None:
                 row.type,
                 row.priority_name,
                 row.summary,
-                row.assignee,
-                row.reporter,
+                local_part(row.assignee or ""),
+                local_part(row.reporter),
                 row.comments,
                 row.updated,
             )
             for row in found
         ],
         empty="No issues.",
+        cut="Summary",
+        optional=("Assignee", "Type", "Comments", "Priority", "Reporter"),
     )

@@ -33,6 +33,11 @@ def shown_value(value: Any) -> str:
     return line if len(line) <= VALUE_MAX_CHARACTERS else line[:VALUE_MAX_CHARACTERS] + "…"
 
 
+def local_part(address: str) -> str:
+    """Returns the part of an address before the @, which lists have room for."""
+    return address.partition("@")[0]
+
+
 def print_result(text: str, notified: Sequence[str], *, nobody: str = "") -> None:
     """Prints what an act did, and whom it notifies; `nobody` stands for no addresses, if given."""
     by_email = ", ".join(notified) or nobody
