@@ -143,7 +143,8 @@ def _custom(word: Word, text: str, vocabulary: Vocabulary) -> Field:
     names = {field.name for _, field in found}
     if len(kinds) > 1 or len(names) > 1:
         said = " and ".join(f"{field.name!r} ({field.kind}) in {key}" for key, field in found)
-        raise error_at(word, text, f"this field is not one: it is {said}")
+        remedy = "Give it the same name and kind in these projects, or different names"
+        raise error_at(word, text, f"this field is not one: it is {said}", remedy=remedy)
     kind = _CUSTOM_KINDS[kinds.pop()]
     projects = tuple(key for key, _ in found)
     return Field(names.pop(), kind, custom=True, projects=projects, sortable=kind != Kind.NAMES)

@@ -195,6 +195,7 @@ def test_the_issue_does_not_meet(query: str) -> None:
         ("text ~ '?!'", 8, "'\\?!' has no words"),
         ("text ~ " + "x" * 501, 8, "more than 500 characters"),
         ("Mixed = 1", 1, r"not one: it is 'Mixed' \(text\) in HELP and 'Mixed' \(number\) in SALE"),
+        ("Mixed = 1", 1, "Give it the same name and kind in these projects, or different names"),
         ("assignee = Ada", 12, "'Ada' is not an address"),
         ("assignee = owner()", 12, r"owner\(\) does not stand for people"),
         ("assignee = currentUser(x)", 12, "has wrong arguments"),
