@@ -80,6 +80,9 @@ class Kind(Generic[Thing]):
     # Returns (field, problem) of each change that other tables stand against; its arguments are a
     # database connection, and the thing before and after the change.
     in_use: Callable[[Any, Thing, Thing], Awaitable[Sequence[tuple[str, str]]]] | None = None
+    # Whether every installation has all things of the kind from the start, so that a file need not
+    # name them.
+    always_there: bool = False
     # Fills in values that follow from other things; returns all entries of the proposal.
     fill_in: Callable[[Proposal], Sequence[Entry]] | None = None
     # Returns remarks for the operator about an entry, given the thing as it was before.

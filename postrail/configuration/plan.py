@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -65,11 +66,20 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
     order = [kind.model for kind in kinds.KINDS]
     return Plan(
         changes=tuple(sorted(changes, key=lambda change: order.index(type(change.after)))),
-        untouched=tuple((kind_of(existing[key]).word, key[1]) for key in existing.keys() - named),
+        untouched=tuple(_untouched(existing, named)),
         plain_secrets=sum(plain_secrets(entry.thing) for entry in proposal.entries),
         warnings=tuple(_warnings(proposal)),
         notes=tuple(_notes(proposal)),
     )
+
+
+def _untouched(
+    existing: Existing, named: AbstractSet[tuple[type[Configured], str]]
+) -> Iterator[tuple[str, str]]:
+    for model, identity in existing.keys() - named:
+        kind = kind_of(existing[model, identity])
+        if not kind.always_there:
+            yield kind.word, identity
 
 
 def _by_new_identities(entries: Sequence[Entry], existing: Existing) -> Existing:

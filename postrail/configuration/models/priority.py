@@ -38,4 +38,5 @@ PRIORITY = Kind(
     title="The names of the five priorities; 1 is the most urgent.",
     table="priority",
     checks=(_names_differ,),
+    always_there=True,
 )

@@ -102,8 +102,8 @@ def test_topics_are_created_once_and_differences_refused(
 ) -> None:
     code, output, _ = postrail("topics", "apply", "--dry-run")
     assert code == 0
-    assert output.count("Would create") == 8
-    assert postrail("topics", "apply")[1].count("Created ") == 8
+    assert output.count("Would create") == 9
+    assert postrail("topics", "apply")[1].count("Created ") == 9
     assert "All topics exist" in postrail("topics", "apply")[1]
     monkeypatch.setenv("POSTRAIL_KAFKA__PARTITIONS", "5")
     for arguments in (["topics", "apply"], ["topics", "apply", "--dry-run"]):

@@ -69,7 +69,7 @@ def test_a_message_is_shown_by_the_beginning_of_its_id(postrail: Postrail, fille
     _, output, _ = postrail("mail", "show", filled.inline)
     assert "HELP-1" in output
     assert "no known conversation" in output
-    assert "New text:\nIt burns." in output
+    assert "New text:\n  It burns." in output
     assert answer(postrail, "mail", "show", filled.fetched)["new_text"] == ""
 
 
