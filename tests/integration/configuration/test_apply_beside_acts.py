@@ -23,6 +23,7 @@ from postrail.operate.issues.transition import transition
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import DatabaseSettings, SecretSettings
 from tests.makers.acts import OPERATOR, desk_at
+from tests.makers.lock_waits import until_lock_waits
 from tests.makers.records import NOON
 
 SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
@@ -68,21 +69,12 @@ def desk(pool: Pool) -> Desk:
     return desk_at(NOON, pool)
 
 
-async def waits(connection: Connection) -> None:
-    """Waits until another transaction waits for a lock."""
-    async with asyncio.timeout(20):
-        while True:
-            if await rows(connection, "SELECT 1 FROM pg_locks WHERE NOT granted"):
-                return
-            await asyncio.sleep(0.02)
-
-
 async def after_apply(pool: Pool, text: str, act: Any) -> Any:
     """Begins the act while a change of the projects is not committed; returns its result."""
     async with transaction(pool) as connection:
         await apply(connection, text)
         task = asyncio.create_task(act)
-        await waits(connection)
+        await until_lock_waits(connection)
     return await task
 
 
@@ -143,7 +135,7 @@ async def test_a_change_waits_for_the_act_that_has_begun(
     await begun.wait()
     second = asyncio.create_task(change())
     async with transaction(pool) as connection:
-        await waits(connection)
+        await until_lock_waits(connection)
     go_on.set()
     await act
     with pytest.raises(ConfigurationFileError, match=fault):

@@ -23,6 +23,7 @@ from postrail.settings import DatabaseSettings, SecretSettings
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from postrail.tracker.builtin.usage import SettingsChanged
 from tests.makers.drafts import issue_draft
+from tests.makers.lock_waits import until_lock_waits
 
 SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -252,7 +253,7 @@ async def test_a_removal_and_an_issue_that_meet_leave_no_issue_without_its_type(
         else:
             await apply(connection, without)
             second = asyncio.create_task(create())
-        await until_it_waits(connection)
+        await until_lock_waits(connection)
     if issue_first:
         with pytest.raises(ConfigurationError, match=r"an issue has it \(HELP-1\)"):
             await second
@@ -280,20 +281,11 @@ async def test_a_removal_meets_a_row_that_was_changed_by_hand(database_url: str)
         # It holds the type, but not the project, as services do.
         await connection.execute("UPDATE issue SET issue_type = 'Bug'")
         second = asyncio.create_task(remove())
-        await until_it_waits(connection)
+        await until_lock_waits(connection)
     with pytest.raises(ConfigurationError, match="an issue has begun to use at this moment"):
         await second
     async with one_connection(database) as connection:
         assert (await apply(connection, HELP)).count("unchanged") == 1
-
-
-async def until_it_waits(connection: Connection) -> None:
-    """Waits until another connection waits for a lock of this one."""
-    for _ in range(600):
-        if await rows(connection, "SELECT 1 FROM pg_locks WHERE NOT granted"):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("no connection waits")
 
 
 async def test_two_projects_exchange_their_addresses(database_url: str) -> None:

@@ -26,6 +26,7 @@ from services.handler.housekeeping import (
 )
 from tests.integration.handler.bench import Bench
 from tests.makers.drafts import comment_draft, issue_draft
+from tests.makers.lock_waits import until_lock_waits_in
 from tests.makers.records import NOON
 
 
@@ -97,7 +98,7 @@ async def test_words_that_a_change_writes_meanwhile_stay(bench: Bench) -> None:
         adding = asyncio.create_task(
             Housekeeping(bench.process(), bench.pool, bench.blobs)._renew_search_words()
         )
-        await wait_for_a_lock(bench)
+        await until_lock_waits_in(bench.pool)
     await adding
     assert (await found(bench, "flood"), await found(bench, "fire")) == (1, 0)
 
@@ -202,16 +203,6 @@ async def languages(bench: Bench) -> dict[str, str]:
             connection, "SELECT issue_key, language FROM issue_text WHERE comment_id IS NULL"
         )
     return dict(found)
-
-
-async def wait_for_a_lock(bench: Bench) -> None:
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' LIMIT 1"
-    async with asyncio.timeout(20):
-        while True:
-            async with transaction(bench.pool) as connection:
-                if await one(connection, waiting):
-                    return
-            await asyncio.sleep(0.05)
 
 
 class PoolThatTakes:

@@ -18,6 +18,7 @@ from postrail.tracker.issues import (
 from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
 from postrail.tracker.successors import record_merge
 from tests.makers.drafts import CONVERSATION
+from tests.makers.lock_waits import until_lock_waits_in
 from tests.makers.records import NOON
 
 ADA = Watcher(address="ada@example.org", name="Ada")
@@ -273,7 +274,7 @@ async def test_a_lock_that_waited_for_a_merge_holds_the_issues_as_they_are_then(
     async with transaction(pool) as merging:
         await issues.lock(merging, [first, second])
         waiting = asyncio.create_task(locked_and_free(pool, second))
-        await wait_for_locks(pool, 1)
+        await until_lock_waits_in(pool, 1)
         await merging.execute(
             "UPDATE issue_index SET merged_into = %s WHERE issue_id = %s", [first, second]
         )
@@ -309,9 +310,9 @@ async def test_locks_of_merged_issues_never_wait_for_each_other(pool: Pool, ids:
     async with transaction(pool) as merging:
         locked = await issues.lock(merging, [first, second])
         waiting = asyncio.create_task(batch())
-        await wait_for_locks(pool, 1)
+        await until_lock_waits_in(pool, 1)
         following = asyncio.create_task(next_merge())
-        await wait_for_locks(pool, 2)
+        await until_lock_waits_in(pool, 2)
         await record_merge(merging, locked[first], locked[second])
     async with asyncio.timeout(20):
         await following
@@ -319,17 +320,3 @@ async def test_locks_of_merged_issues_never_wait_for_each_other(pool: Pool, ids:
     async with transaction(pool) as connection:
         by_id = await issues.by_id(connection, [first, second, third])
     assert {one.issue_id for one in by_id.values()} == {third}
-
-
-async def wait_for_locks(pool: Pool, number: int) -> None:
-    """Waits until this number of transactions wait for a lock."""
-    while True:
-        async with transaction(pool) as connection:
-            found = await rows(
-                connection,
-                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND datname = current_database()",
-            )
-        if len(found) == number:
-            return
-        await asyncio.sleep(0.01)

@@ -34,6 +34,7 @@ from tests.integration.operate.issues.scene import (
     query,
 )
 from tests.makers.drafts import attachment, comment_draft
+from tests.makers.lock_waits import until_lock_waits_in
 
 ISSUE = (
     "SELECT issue_key, project_key, number, issue_type, status, resolution, components,"
@@ -285,9 +286,9 @@ async def test_linked_issues_that_move_at_once_do_not_wait_for_each_other(
         # Both moves would get to these rows with one of the two between them in their hands.
         await holding.execute("SELECT 1 FROM issue_link WHERE issue_key = 'HELP-2' FOR UPDATE")
         one = asyncio.create_task(move(desk, AGENT, first, "SALE"))
-        await waiting(pool, 1)
+        await until_lock_waits_in(pool, 1)
         other = asyncio.create_task(move(desk, AGENT, second, "HELP"))
-        await waiting(pool, 2)
+        await until_lock_waits_in(pool, 2)
     async with asyncio.timeout(20):
         assert ((await one).issue_key, (await other).issue_key) == ("SALE-2", "HELP-3")
     links = "SELECT issue_key, linked_key FROM issue_link ORDER BY 1, 2"
@@ -297,17 +298,3 @@ async def test_linked_issues_that_move_at_once_do_not_wait_for_each_other(
         ("HELP-3", "SALE-2"),
         ("SALE-2", "HELP-3"),
     ]
-
-
-async def waiting(pool: Pool, number: int) -> None:
-    """Waits until this number of transactions wait for a lock."""
-    async with asyncio.timeout(20):
-        while True:
-            found = await query(
-                pool,
-                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-                " AND wait_event_type = 'Lock'",
-            )
-            if len(found) == number:
-                return
-            await asyncio.sleep(0.01)
