@@ -136,7 +136,7 @@ async def test_the_default_assignee(
         (AGENT, "NONE", {"summary": "x"}, PermanentError, "there is no project NONE"),
         (AGENT, "HELP", {"summary": " "}, InvalidValue, "summary may not be empty"),
         (AGENT, "HELP", {"description": "x"}, InvalidValue, "summary may not be empty"),
-        (OPERATOR, "HELP", {"summary": "x"}, InvalidValue, "reporter may not be empty"),
+        (OPERATOR, "HELP", {"summary": "x", "reporter": " "}, InvalidValue, "reporter may not be empty"),
         (AGENT, "HELP", {"summary": "x", "Summary": "y"}, InvalidValue, "given twice"),
         (AGENT, "HELP", {"summary": "x", "status": "Done"}, InvalidValue, "not set for a new"),
         (AGENT, "HELP", {"summary": "x", "Weight": "1"}, InvalidValue, "'Weight'"),
