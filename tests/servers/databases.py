@@ -6,14 +6,20 @@ import asyncio
 import fcntl
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import pytest
 from psycopg import sql
 
+from postrail import database
+from postrail.database import Connection, Pool, one, transaction
+
 TEMPLATE = "postrail_template"
+# The longest time to wait for a transaction that waits for a lock.
+LOCK_WAIT_SECONDS = 30
 
 
 def url_of(admin_url: str, database: str) -> str:
@@ -111,3 +117,51 @@ def _exists(admin_url: str, name: str) -> bool:
 def _execute(admin_url: str, statement: sql.Composed) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(statement)
+
+
+async def migrate_filled(url: str, number: int, statements: str) -> list[str]:
+    """Migrates a database that is filled before the migration with this number.
+
+    Returns the names of that migration and of those after it.
+    """
+    files = database.migration_files()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "migration_files", lambda: files[: _place(files, number)])
+        await database.migrate(url)
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        await connection.execute(statements.encode())
+    return await database.migrate(url)
+
+
+def _place(files: Sequence[tuple[int, str, str]], number: int) -> int:
+    return [one for one, _, _ in files].index(number)
+
+
+async def until_lock_waits(connection: Connection, number: int = 1) -> None:
+    """Waits until at least this number of transactions wait for a lock.
+
+    Those of other databases do not count: other tests use the same server.
+    """
+    async with asyncio.timeout(LOCK_WAIT_SECONDS):
+        while True:
+            if await _waiting(connection) >= number:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def until_lock_waits_in(pool: Pool, number: int = 1) -> None:
+    """Does the same on a connection of the pool."""
+    async with transaction(pool) as connection:
+        await until_lock_waits(connection, number)
+
+
+async def _waiting(connection: Connection) -> int:
+    # Within a transaction, PostgreSQL would show the same activity again and again.
+    await connection.execute("SELECT pg_stat_clear_snapshot()")
+    found = await one(
+        connection,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'",
+    )
+    assert found is not None
+    return int(found[0])

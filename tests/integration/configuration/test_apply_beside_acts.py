@@ -23,8 +23,8 @@ from postrail.operate.issues.transition import transition
 from postrail.secrets import Secrets, generate_key
 from postrail.settings import DatabaseSettings, SecretSettings
 from tests.makers.acts import OPERATOR, desk_at
-from tests.makers.lock_waits import until_lock_waits
 from tests.makers.records import NOON
+from tests.servers.databases import until_lock_waits
 
 SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
 TEXT = """

@@ -23,7 +23,7 @@ from postrail.settings import DatabaseSettings, SecretSettings
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from postrail.tracker.builtin.usage import SettingsChanged
 from tests.makers.drafts import issue_draft
-from tests.makers.lock_waits import until_lock_waits
+from tests.servers.databases import until_lock_waits
 
 SECRETS = Secrets(SecretSettings(keys=SecretStr(generate_key())))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -26,8 +26,8 @@ from services.handler.housekeeping import (
 )
 from tests.integration.handler.bench import Bench
 from tests.makers.drafts import comment_draft, issue_draft
-from tests.makers.lock_waits import until_lock_waits_in
 from tests.makers.records import NOON
+from tests.servers.databases import until_lock_waits_in
 
 
 async def test_unfinished_blobs_are_removed_with_the_daily_work(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from postrail.database import (
 from postrail.embedded.postgres import Postgres
 from postrail.errors import TransientError
 from postrail.settings import DatabaseSettings
+from tests.servers.databases import migrate_filled
 
 WITH_A_COMMENT = """
 INSERT INTO project (project_key, name, default_issue_type) VALUES ('KEY', 'n', 't');
@@ -90,16 +91,10 @@ async def answers_within(pool: Pool, seconds: int) -> bool:
 
 
 async def test_comments_and_accounts_from_before_reply_parts_are_kept(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_database_url: str,
 ) -> None:
-    files = migration_files()
     settings = DatabaseSettings.model_validate({"url": empty_database_url})
-    monkeypatch.setattr(database, "migration_files", lambda: files[:1])
-    await migrate(empty_database_url)
-    async with one_connection(settings) as connection:
-        await connection.execute(WITH_A_COMMENT.encode())
-    monkeypatch.setattr(database, "migration_files", lambda: files)
-    await migrate(empty_database_url)
+    await migrate_filled(empty_database_url, 2, WITH_A_COMMENT)
     async with one_connection(settings) as connection:
         comments = await rows(
             connection, "SELECT body, quoted_text, signature, reply_blob FROM comment"

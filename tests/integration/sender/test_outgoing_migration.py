@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from postrail.blobs import BlobStore
-from postrail.database import Pool, migration_files, open_pool, rows, transaction
+from postrail.database import Pool, open_pool, rows, transaction
 from postrail.notifications.assemble import assemble
 from postrail.outgoing import intake
 from postrail.outgoing import queue as outgoing
@@ -19,6 +19,7 @@ from postrail.settings import DatabaseSettings, Settings
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import deliveries_of
 from tests.processes.senders import old_mail, queued_mail
+from tests.servers.databases import migrate_filled
 
 NUMBER = 16
 LATER = datetime(2026, 6, 1, tzinfo=UTC)
@@ -56,11 +57,7 @@ def id_of(number: int) -> str:
 
 @pytest.fixture
 async def pool(empty_database_url: str) -> AsyncIterator[Pool]:
-    async with await psycopg.AsyncConnection.connect(empty_database_url) as connection:
-        for number, _, text in migration_files():
-            if number == NUMBER:
-                await connection.execute(FILLED.encode())
-            await connection.execute(text.encode())
+    await migrate_filled(empty_database_url, NUMBER, FILLED)
     opened = await open_pool(DatabaseSettings(url=SecretStr(empty_database_url)))
     yield opened
     await opened.close()

@@ -18,8 +18,8 @@ from postrail.tracker.issues import (
 from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
 from postrail.tracker.successors import record_merge
 from tests.makers.drafts import CONVERSATION
-from tests.makers.lock_waits import until_lock_waits_in
 from tests.makers.records import NOON
+from tests.servers.databases import until_lock_waits_in
 
 ADA = Watcher(address="ada@example.org", name="Ada")
 BO = Watcher(address="bo@example.org", name="Bo")

@@ -6,11 +6,8 @@ import asyncio
 
 import pytest
 
-from postrail import database
 from postrail.database import (
     Pool,
-    migrate,
-    migration_files,
     one_connection,
     rows,
     transaction,
@@ -21,6 +18,7 @@ from postrail.tracker.builtin.numbering import take_numbers
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from tests.makers.drafts import issue_draft
 from tests.makers.records import NOON
+from tests.servers.databases import migrate_filled
 
 FILLED = """
 INSERT INTO project (project_key, name, default_issue_type, next_number)
@@ -99,18 +97,10 @@ async def test_concurrent_handlers_leave_no_gap(pool: Pool) -> None:
     assert sorted(by_project["SALE"]) == list(range(1, 41))
 
 
-async def test_the_numbers_of_a_filled_database_go_on(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = migration_files()
-    before = [file for file in files if file[0] < 10]
-    monkeypatch.setattr(database, "migration_files", lambda: before)
-    await migrate(empty_database_url)
+async def test_the_numbers_of_a_filled_database_go_on(empty_database_url: str) -> None:
+    applied = await migrate_filled(empty_database_url, 10, FILLED)
+    assert "0010_issue_numbering.sql" in applied
     settings = DatabaseSettings.model_validate({"url": empty_database_url})
-    async with one_connection(settings) as connection:
-        await connection.execute(FILLED.encode())
-    monkeypatch.setattr(database, "migration_files", lambda: files)
-    assert "0010_issue_numbering.sql" in await migrate(empty_database_url)
     drafts = [issue_draft(project=project) for project in ("HELP", "SALE")]
     async with one_connection(settings) as connection:
         assert await rows(connection, "SELECT * FROM issue_numbering") == [("HELP", 3)]

@@ -34,7 +34,7 @@ from tests.integration.operate.issues.scene import (
     query,
 )
 from tests.makers.drafts import attachment, comment_draft
-from tests.makers.lock_waits import until_lock_waits_in
+from tests.servers.databases import until_lock_waits_in
 
 ISSUE = (
     "SELECT issue_key, project_key, number, issue_type, status, resolution, components,"
