@@ -176,7 +176,7 @@ def assert_second_start_is_refused(up: Up, data: Path) -> None:
 def assert_issues_are_there(data: Path) -> None:
     listed = postrail("issues", "list", "--json", "--data", str(data))
     assert listed.returncode == 0, listed.stderr
-    keys = {issue["issue_key"] for issue in json.loads(listed.stdout)}
+    keys = {issue["key"] for issue in json.loads(listed.stdout)}
     assert keys == {"DEMO-1", "DEMO-2", "DEMO-3", "DEMO-4"}
     shown = postrail("issues", "show", "DEMO-2", "--json", "--data", str(data))
     (comment,) = json.loads(shown.stdout)["comments"]
