@@ -40,12 +40,12 @@ async def outgoing_connections(connection: Connection) -> list[OutgoingConnectio
 
 
 async def people(connection: Connection) -> list[Person]:
-    """Returns all persons, disabled ones included, by address."""
+    """Returns all persons, inactive ones included, by address."""
     return await store.read(connection, PERSON)
 
 
 async def projects(connection: Connection) -> list[Project]:
-    """Returns all projects, by key, each with its default issue type first."""
+    """Returns all projects, by key."""
     return await store.read(connection, PROJECT)
 
 

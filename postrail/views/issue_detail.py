@@ -13,22 +13,19 @@ from postrail.views.history import HistoryRow, changes_of, present_key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IssueHead:
-    """An issue with the values of its built-in fields."""
+class IssueFields:
+    """The values of an issue's built-in fields, by the names that history and queries have."""
 
     key: str
     project: str
     summary: str
     type: str
     status: str
-    # to do, in progress or done.
-    category: str
     resolution: str | None
     # 1 is the most urgent.
     priority: int
     priority_name: str
     assignee: str | None
-    assignee_name: str
     reporter: str
     reporter_name: str
     labels: Sequence[str]
@@ -37,6 +34,15 @@ class IssueHead:
     created: datetime
     updated: datetime
     resolved: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueHead(IssueFields):
+    """An issue with all that stands above its description."""
+
+    # to do, in progress or done.
+    category: str
+    assignee_name: str
     # The message that made it.
     mail_id: str | None
 

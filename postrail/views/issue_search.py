@@ -5,38 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from postrail.database import Connection, rows, rows_as
 from postrail.query import sql
 from postrail.query.conditions import Contains, HasWords
 from postrail.query.resolve import resolve
 from postrail.query.tree import Query
+from postrail.views.issue_detail import IssueFields
 from postrail.views.vocabulary import vocabulary_for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ListedIssue:
-    """An issue as lists show it; the fields have the names that `IssueHead` has for them."""
+class ListedIssue(IssueFields):
+    """An issue as lists show it."""
 
-    key: str
-    project: str
-    summary: str
-    type: str
-    status: str
-    resolution: str | None
-    # 1 is the most urgent.
-    priority: int
-    priority_name: str
-    assignee: str | None
-    reporter: str
-    reporter_name: str
-    labels: Sequence[str]
-    components: Sequence[str]
-    due: date | None
-    created: datetime
-    updated: datetime
-    resolved: datetime | None
     comments: int
 
 
