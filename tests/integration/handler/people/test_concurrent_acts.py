@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
 
 from postrail.database import open_pool
 from postrail.operate.issues.act import Actor, Desk
@@ -15,7 +12,7 @@ from postrail.operate.issues.transition import transition
 from postrail.operate.issues.watch import watch
 from postrail.settings import Settings
 from services.handler.step import Handler
-from tests.integration.handler.bench import Bench, configure
+from tests.integration.handler.bench import Bench
 from tests.integration.operate.issues.scene import LATER, OPERATOR
 from tests.makers.acts import desk_at
 from tests.makers.records import mail_parsed
@@ -24,18 +21,6 @@ AGENT = Actor(address="agent@example.com", name="Agent")
 COMMENTS = 40
 ROUNDS = 10
 LIMIT_SECONDS = 120
-
-
-@pytest.fixture
-async def bench(settings: Settings) -> AsyncIterator[Bench]:
-    pool = await open_pool(settings.database)
-    await configure(pool)
-    made = Bench(settings, pool)
-    await made.offsets.stored([0])
-    made.offsets.expect({0: None})
-    yield made
-    await made.close()
-    await pool.close()
 
 
 async def test_nothing_is_lost_when_people_and_handlers_change_one_issue(
