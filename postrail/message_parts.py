@@ -108,18 +108,21 @@ class BouncedRecipient:
     """One address of a bounce, and the result of the delivery to it."""
 
     address: str
-    # failed or delayed (RFC 3464, section 2.3.3)
+    # As the bounce gives it, in lower case (RFC 3464, 2.3.3); by its words: failed or delayed.
     action: str
-    # The enhanced status code (RFC 3463) as the bounce gives it: "5.1.1", or "".
+    # The most exact status code (RFC 3463) in the bounce, whatever the action is; a bare reply
+    # code gives 4.0.0 or 5.0.0, and words alone what they mean; or "".
     status: str
-    # Whether the delivery failed for good, by the action; a status may contradict it.
+    # The delivery failed for good with a code of class 5, except "mailbox full" (x.2.2).
     hard: bool
     reason: str
+    # 4: temporary, 5: permanent, 2: success, or "".
+    status_class: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bounce:
-    """A message of ours that could not be delivered, or is late."""
+    """A message of ours that could not be delivered, or is delayed."""
 
     recipients: list[BouncedRecipient]
     # Of the returned message. The author of the bounce wrote it too, so it proves nothing.

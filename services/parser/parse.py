@@ -48,7 +48,7 @@ from services.parser.text.markup import clean_html
 SUBJECT_MAX_BYTES = 4000
 # RFC 2606 reserves the domain, so that the ids are never those of a real server.
 MADE_ID_DOMAIN = "made.invalid"
-NOT_REPLIES = {"bounce", "receipt", "feedback"}
+NOT_REPLIES = {"bounce", "probe", "receipt", "feedback"}
 NOT_PARSED = Kind("human", "not known, since the mail could not be parsed")
 
 
@@ -140,7 +140,7 @@ def _mail(
     kind = NOT_PARSED if error else kind_of(signals)
     bounce = None
     if kind.name == "bounce":
-        bounce = read_bounce(data, full_header, content.text, content.attachments, sender)
+        bounce = read_bounce(data, full_header, content.text, content.attachments)
     return Mail(
         error=error,
         header=header,

@@ -77,8 +77,7 @@ def _bounce(bounce: Bounce | None) -> dict[str, object]:
     recipients = bounce.recipients
     return {
         "recipients": [one.address for one in recipients],
-        # The statuses that agree with the action; `details` has all of them.
-        "statuses": [one.status for one in recipients if one.status[:1] == "45"[one.hard]],
+        "statuses": [one.status for one in recipients if one.status],
         "action": recipients[0].action if recipients else "",
         "original_message_id": bounce.original_message_id,
         "details": [dataclasses.asdict(one) for one in recipients],

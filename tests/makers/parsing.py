@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from postrail.message_parts import BouncedRecipient
 from postrail.records import BlobReference, MailFetched
+from services.parser.parse import parse
 from services.parser.record.make import ParsedRecord, Place, make_record
 from services.parser.record.record_maker import parsed_or_not
 
@@ -66,3 +68,20 @@ def texts_of(value: Any) -> Iterator[str]:
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             yield from texts_of(getattr(value, field.name))
+
+
+def bounced(
+    text: str, subject: str = "failure notice", sender: str = "MAILER-DAEMON@b.example"
+) -> list[BouncedRecipient]:
+    """Returns the recipients of a bounce with this text."""
+    head = f"From: {sender}\nTo: me@desk.example\nSubject: {subject}\n"
+    mail = parse(f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode())
+    assert mail.kind.name == "bounce", mail.kind
+    assert mail.bounce is not None
+    return mail.bounce.recipients
+
+
+def kind_of_message(text: str, **fields: str) -> str:
+    """Returns the kind of a message with this text and these fields."""
+    head = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in fields.items())
+    return parse(f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode()).kind.name

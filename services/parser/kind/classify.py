@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from services.parser.content.calendars import TYPES as CALENDAR_TYPES
 from services.parser.kind.bounce import rules as bounce_rules
+from services.parser.kind.complaints import complained
 from services.parser.kind.receipt import read_receipt_words
 from services.parser.kind.signals import (
     OPENING_MAX,
@@ -45,7 +46,7 @@ REPLY_PREFIX = re.compile(r"\A(?:re|aw|sv|fwd?): ?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """human, auto_reply, auto_generated, bulk, bounce, receipt, feedback or calendar; and why."""
+    """human, auto_reply, auto_generated, bulk, bounce, probe, receipt, feedback, …; and why."""
 
     name: str
     reason: str
@@ -72,13 +73,6 @@ def _receipt(signals: Signals) -> str:
 def _receipt_in_words(signals: Signals) -> str:
     found = read_receipt_words(signals.subject, signals.text)
     return f"the text says: {found}" if found else ""
-
-
-def _feedback(signals: Signals) -> str:
-    # RFC 5965: a provider forwards a complaint about our message.
-    return report_reason(signals, "feedback-report") or part_reason(
-        signals, "message/feedback-report"
-    )
 
 
 def _auto_replied(signals: Signals) -> str:
@@ -231,9 +225,12 @@ def _precedence(signals: Signals, values: set[str]) -> str:
 RULES: tuple[tuple[str, Rule], ...] = (
     ("bounce", bounce_rules.rejected),
     ("receipt", _receipt),
-    ("feedback", _feedback),
+    ("feedback", complained),
     ("receipt", bounce_rules.delivered),
+    ("probe", bounce_rules.probed),
     ("bounce", bounce_rules.delivery_report),
+    ("bounce", bounce_rules.service_notice),
+    ("bounce", bounce_rules.refused_by_carrier),
     ("bounce", bounce_rules.failed_recipients),
     ("receipt", _receipt_in_words),
     ("auto_reply", _exchange_out_of_office),

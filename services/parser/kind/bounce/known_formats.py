@@ -1,4 +1,4 @@
-"""Recipients of bounces in known formats: X-Failed-Recipients, and those of flufl.bounce."""
+"""Recipients in the formats that flufl.bounce knows: a message's bytes in, addresses out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from email.message import Message
 from flufl.bounce import all_failures
 
 from postrail.message_parts import Address
-from services.parser.mime.addresses import read_addresses
-from services.parser.mime.headers import Header
 from services.parser.mime.raw_bytes import View
 
 # Its patterns are slow on long lines and texts; a bounce names its recipients near the beginning.
@@ -21,21 +19,16 @@ LINE_MAX = 400
 logging.getLogger("flufl.bounce").disabled = True
 
 
-def known_recipients(
-    data: View, header: Header, sender: Address | None
-) -> tuple[list[str], list[str]]:
-    """Returns the delayed and the failed addresses; at most one of the lists is not empty."""
-    named = read_addresses(header.all("x-failed-recipients"))
-    if named:
-        return [], [address.address for address in named]
+def known_recipients(data: View, sender: Address | None) -> list[str]:
+    """Returns the addresses that the library's detectors find."""
     try:
-        delayed, failed_bytes = all_failures(_notice(data, sender))
+        delayed, failed = all_failures(_notice(data, sender))
     except (MemoryError, OSError):
         raise
     # Its detectors raise all kinds of exceptions on broken messages.
     except Exception:  # noqa: BLE001
-        return [], []
-    return _texts(delayed), _texts(failed_bytes)
+        return []
+    return _texts(delayed) or _texts(failed)
 
 
 def _notice(data: View, sender: Address | None) -> Message:

@@ -1,163 +1,149 @@
 """Bounces in prose (Exim, qmail, Exchange, Gmail, carriers): a text in, the recipients out.
 
-There is no list of formats: an address counts if the lines around it mention a failure. The
-returned message, which follows the notice, is not searched for addresses.
+There is no list of formats. An address counts when its line begins with it, or else when a sentence
+about a failure contains it; the addresses in a server's reply count only if there are no others.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from services.parser.kind.bounce.words import DELAY, FAILURE, REASONS, RETURNED_MAIL
-from services.parser.mime.addresses import read_ids
-from services.parser.mime.headers import Field
+from services.parser.kind.bounce.codes import codes_of, most_exact
+from services.parser.kind.bounce.entries import Entry, read_entries
+from services.parser.kind.bounce.notice import Notice, is_system
+from services.parser.kind.bounce.words import CONTACT, DELAY, FINAL, REASONS, RETRIED
 
-LINES_MAX = 400
-LINE_MAX = 1000
-ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-# Postfix: an alias that a sender used, after the address that it was expanded to.
-EXPANDED = re.compile(
-    rf"<({ADDRESS.pattern})>\s{{1,9}}\(expanded from\s{{1,9}}<({ADDRESS.pattern})>\)"
-)
-# An enhanced status code, but not a part of an IP address or a version.
-STATUS = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-REPLY_CODE = re.compile(r"(?<![\d.-])[45]\d\d[ -](?=\D|[45]\.)")
-MESSAGE_ID = re.compile(
-    r"^[ \t>|]*message-id:[ \t]*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
-)
-# Such a line after the first lines begins the header of the returned message.
-HEADER_LINE = re.compile(
-    r"[ \t>|]*(?:Received|Return-Path|DKIM-Signature|Message-ID|MIME-Version|X-[\w-]+):"
-)
-# These addresses send notices; they are not the recipients.
-MACHINES = re.compile(
-    r"(?:mailer-daemon|postmaster|mail-daemon|abuse|helpdesk|support|noreply|no-reply)@", re.I
-)
 # An address belongs to a sentence about a failure up to this number of lines before it.
 NEAR = 6
+# The reason of a failure follows its address within this number of lines.
+REASON_LINES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Findings:
     """The content of a bounce in prose."""
 
-    addresses: list[str]
-    delayed: bool
+    addresses: list[str] = field(default_factory=list)
+    delayed: bool = False
     # Whether the text contains an SMTP reply or a status code.
-    coded: bool
-    speaks_of_failure: bool
-    original_message_id: str | None
-    _statuses: dict[str, str]
-    _reasons: dict[str, str]
-    _meaning: str
-    _aliases: dict[str, str]
+    coded: bool = False
+    # The status that the words of the notice mean, for notices without a code.
+    meaning: str = ""
+    # What is said about each address (in lower case), and under "" about nobody in particular.
+    said: dict[str, list[str]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
 
     def original_address(self, address: str) -> str:
         """Returns the address that the message was sent to, before its server expanded it."""
-        return self._aliases.get(address.lower(), address)
+        return self.aliases.get(address.lower(), address)
 
     def status_of(self, address: str) -> str:
-        """Returns the status near an address, else the first one, else the one its words mean."""
-        given = self._statuses.get(address.lower()) or self._statuses.get("", "")
-        return given or ("" if self.delayed else self._meaning)
+        """Returns the most exact status said about an address, or ""."""
+        return most_exact(code for said in self._about(address) for code in codes_of(said))
 
     def reason_of(self, address: str) -> str:
-        """Returns the line that contains the reason, or ""."""
-        return self._reasons.get(address.lower()) or self._reasons.get("", "")
+        """Returns the server's reply about an address, or else the words about it, or ""."""
+        about = self._about(address)
+        return next((said for said in about if codes_of(said)), about[0] if about else "")
+
+    def _about(self, address: str) -> list[str]:
+        own = self.said.get(address.lower(), [])
+        common = self.said.get("", [])
+        # What is said about nobody is not about an address with a code of its own.
+        return own if any(map(codes_of, own)) else [*common, *own]
 
 
-def read_prose(text: str, ours: AbstractSet[str]) -> Findings:
-    """Reads a notice; `ours` are the addresses (in lower case) that it was sent to."""
-    lines = _notice(text)
-    notice = "\n".join(lines)
-    delayed, failure = bool(DELAY.search(notice)), bool(FAILURE.search(notice))
-    original = MESSAGE_ID.search(text[: LINES_MAX * LINE_MAX])
-    statuses, reasons = _statuses(lines)
-    return Findings(
-        addresses=_failed_addresses(lines, ours),
-        delayed=delayed,
-        coded=bool(reasons),
-        speaks_of_failure=failure or delayed or bool(statuses),
-        original_message_id=_id(original.group(1)) if original else None,
-        _statuses=statuses,
-        _reasons=reasons,
-        _meaning=_meaning(lines),
-        _aliases={final.lower(): alias for final, alias in EXPANDED.findall(notice)},
+def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings:
+    """Reads a notice; `ours` are the addresses (in lower case) that sent the message."""
+    entries = read_entries(notice.lines)
+    text = "\n".join(notice.lines)
+    # What the other server says, such as "try again later", is not what this one will do.
+    own = "\n".join([subject, *(entry.text for entry in entries if not entry.codes)])
+    found = Findings(
+        delayed=bool(RETRIED.search(own) or (DELAY.search(own) and not FINAL.search(own))),
+        coded=any(entry.codes for entry in entries),
+        meaning=_meaning(text),
+        aliases={
+            entry.address.lower(): entry.alias for entry in entries if entry.address and entry.alias
+        },
     )
+    found.addresses = _recipients(entries, ours)
+    _attribute(entries, found)
+    return found
 
 
-def _id(raw: str) -> str | None:
-    found = read_ids([Field("Message-ID", raw, raw)])
-    return found[0] if found else None
+def _recipients(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
+    """Returns the addresses of the strongest kind that occurs."""
+    near = _near_failure(entries)
+    heads: list[str] = []
+    sentences: list[str] = []
+    replies: list[str] = []
+    others: list[str] = []
+    for entry, is_near in zip(entries, near, strict=True):
+        if entry.address and not is_system(entry.address):
+            (heads if is_near else others).append(entry.address)
+        asks = CONTACT.search(entry.text)
+        for address in entry.mentioned:
+            if is_near and not asks and not is_system(address):
+                sentences.append(address)
+            elif not asks:
+                others.append(address)
+        replies.extend(entry.replied)
+    for found in (heads, sentences, replies):
+        if kept := _distinct(found, ours):
+            return kept
+    kept = _distinct(others, ours)
+    if len(kept) == 1:
+        return kept
+    # People also write to themselves.
+    return _distinct(heads, set())
 
 
-def _notice(text: str) -> list[str]:
-    """Returns the lines before the returned message."""
-    lines = [line[:LINE_MAX] for line in text[: LINES_MAX * LINE_MAX].split("\n")[:LINES_MAX]]
-    named = False
-    for number, line in enumerate(lines):
-        # Before the first address, a line like "--- server message" introduces the server's reply.
-        if number and (_header_begins(lines, number) or (named and RETURNED_MAIL.search(line))):
-            return lines[:number]
-        named = named or bool(ADDRESS.search(line))
-    return lines
+def _distinct(addresses: list[str], ours: AbstractSet[str]) -> list[str]:
+    found = {address.lower(): address for address in reversed(addresses)}
+    return [found[key] for key in dict.fromkeys(map(str.lower, addresses)) if key not in ours]
 
 
-def _header_begins(lines: list[str], number: int) -> bool:
-    return bool(HEADER_LINE.match(lines[number])) and number > 2
+def _near_failure(entries: list[Entry]) -> list[bool]:
+    """Tells for each entry whether a failure is mentioned in it, shortly before or after it."""
+    near: list[bool] = []
+    last = -NEAR - 1
+    for index, entry in enumerate(entries):
+        is_near = entry.fails or entry.number - last <= NEAR or _reason_follows(entries, index)
+        # The addresses of a list follow each other.
+        if entry.fails or (is_near and entry.address):
+            last = entry.last
+        near.append(is_near)
+    return near
 
 
-def _failed_addresses(lines: list[str], ours: AbstractSet[str]) -> list[str]:
-    """Returns the addresses near words about a failure, or else the only address."""
-    near: dict[str, str] = {}
-    others: dict[str, str] = {}
-    last_failure = -NEAR - 1
-    for number, line in enumerate(lines):
-        if FAILURE.search(line) or DELAY.search(line):
-            last_failure = number
-        for address in ADDRESS.findall(line):
-            address = _bare(address)
-            if address.lower() in ours or MACHINES.match(address):
-                continue
-            failure = number - last_failure <= NEAR or _gives_reason(lines, number)
-            (near if failure else others).setdefault(address.lower(), address)
-    if near:
-        return list(near.values())
-    return list(others.values()) if len(others) == 1 else []
+def _reason_follows(entries: list[Entry], index: int) -> bool:
+    last = entries[index].last
+    following = entries[index + 1 : index + 1 + REASON_LINES]
+    return any(one.fails for one in following if one.number - last < REASON_LINES)
 
 
-def _bare(address: str) -> str:
-    # X.400 gateways write "SMTP=a@b.example".
-    return address.strip(".'=").rpartition("=")[2]
+def _attribute(entries: list[Entry], found: Findings) -> None:
+    """Notes for each address what is said about it: in its entry, or in a reply below."""
+    known = {address.lower() for address in found.addresses}
+    current = ""
+    for entry in entries:
+        names = [name.lower() for name in (entry.address, *entry.mentioned) if name]
+        current = next((name for name in reversed(names) if name in known), current)
+        if entry.address:
+            said = entry.details
+            owners = {entry.address.lower(), entry.alias.lower() or entry.address.lower()}
+        elif entry.codes:
+            said = entry.details
+            replied = {name.lower() for name in entry.replied}
+            owners = (replied & known) or {current}
+        else:
+            continue
+        for owner in owners if said else ():
+            found.said.setdefault(owner, []).append(said)
 
 
-def _gives_reason(lines: list[str], number: int) -> bool:
-    return any(
-        STATUS.search(line) or REPLY_CODE.search(line) or FAILURE.search(line)
-        for line in lines[number : number + 4]
-    )
-
-
-def _statuses(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the status and the reason by address; the first ones under ""."""
-    statuses: dict[str, str] = {}
-    reasons: dict[str, str] = {}
-    address = ""
-    for line in lines:
-        if found := ADDRESS.search(line):
-            address = _bare(found.group()).lower()
-        status = STATUS.search(line)
-        if status or REPLY_CODE.search(line):
-            for key in {address, ""}:
-                reasons.setdefault(key, line.strip())
-                if status:
-                    statuses.setdefault(key, status.group())
-    return statuses, reasons
-
-
-def _meaning(lines: list[str]) -> str:
+def _meaning(text: str) -> str:
     """Returns the status (RFC 3463) that a reason in words means, or ""."""
-    notice = "\n".join(lines)
-    return next((status for status, words in REASONS if words.search(notice)), "")
+    return next((status for status, words in REASONS if words.search(text)), "")

@@ -1,18 +1,24 @@
-"""Reads a bounce: a message in, its failed and delayed recipients out.
+"""Reads a bounce: a message in, the recipients that it is about out.
 
-They come from its delivery status if it has one, else from its prose.
+They come from its delivery report if it has one, else from its prose, else from the message that
+was returned.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
-from postrail.message_parts import Address, Bounce, BouncedRecipient
+from postrail.message_parts import Bounce, BouncedRecipient
 from services.parser.content.attachments import AttachedFile
+from services.parser.kind.bounce.codes import is_hard, most_exact
 from services.parser.kind.bounce.known_formats import known_recipients
+from services.parser.kind.bounce.nested import nested_bounces
+from services.parser.kind.bounce.notice import Notice, read_notice
 from services.parser.kind.bounce.prose import Findings, read_prose
-from services.parser.kind.bounce.status import read_status
-from services.parser.mime.addresses import read_addresses, read_ids
+from services.parser.kind.bounce.service_json import recipients_in_json
+from services.parser.kind.bounce.status import groups_in_text, groups_of, read_status
+from services.parser.mime.addresses import read_addresses, read_ids, read_sender
 from services.parser.mime.headers import Header, read_lines
 from services.parser.mime.raw_bytes import View
 from services.parser.text.decode import cut, decode, one_line
@@ -22,49 +28,97 @@ REASON_MAX_BYTES = 500
 ADDRESS_MAX_BYTES = 512
 # The header of a returned message is read up to here.
 ORIGINAL_HEADER_MAX = 64 * 1024
+NESTED_MAX = 2
 RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "message/partial")
+SENDER_FIELDS = ("from", "sender", "return-path", "reply-to")
 
 
 def read_bounce(
-    data: View,
-    header: Header,
-    text: str,
-    files: Sequence[AttachedFile],
-    sender: Address | None,
+    data: View, header: Header, text: str, files: Sequence[AttachedFile], depth: int = 0
 ) -> Bounce:
     """Returns the recipients of a bounce (possibly an empty list) and the message it is about."""
-    prose = read_prose(text, _ours(header))
-    recipients = read_status(files)
+    notice = read_notice(text)
+    returned = [*_returned_headers(files), notice.returned]
+    ours = _ours(header, returned)
+    prose = read_prose(notice, header.value("subject"), ours)
+    original_id = _original_id(header, returned, notice)
+    reported = (
+        read_status(groups_of(files))
+        or recipients_in_json(text)
+        or read_status(groups_in_text(text))
+    )
+    recipients = [_completed(one, prose) for one in reported] or _from_prose(header, prose)
+    for nested in nested_bounces(files) if not recipients and depth < NESTED_MAX else ():
+        inner = read_bounce(nested.data, nested.header, nested.text, nested.files, depth + 1)
+        recipients.extend(inner.recipients)
+        original_id = inner.original_message_id or original_id
     if not recipients:
-        recipients = _from_prose(data, header, prose, sender)
+        known = [one for one in known_recipients(data, read_sender(header)) if one not in ours]
+        recipients = [_recipient(one, prose) for one in known or _only_recipient(returned)]
     return Bounce(
         recipients=[_bounded(one) for one in _each_once(recipients)[:RECIPIENTS_MAX]],
-        original_message_id=_original_id(header, files, prose),
+        original_message_id=original_id,
     )
 
 
-def _ours(header: Header) -> set[str]:
-    """Returns the addresses that the bounce was sent to: they sent the returned message."""
-    names = ("to", "delivered-to", "x-original-to", "envelope-to")
-    return {one.address.lower() for name in names for one in read_addresses(header.all(name))}
-
-
-def _from_prose(
-    data: View, header: Header, prose: Findings, sender: Address | None
-) -> list[BouncedRecipient]:
-    delayed, failed = known_recipients(data, header, sender)
-    action = "delayed" if prose.delayed and not failed else "failed"
-    addresses = delayed or failed or prose.addresses
+def _returned_headers(files: Sequence[AttachedFile]) -> list[Header]:
     return [
-        BouncedRecipient(
-            address=prose.original_address(address),
-            action="delayed" if address in delayed else action,
-            status=prose.status_of(address),
-            hard=address not in delayed and action == "failed",
-            reason=prose.reason_of(address),
-        )
-        for address in addresses
+        read_lines(decode(file.source.first(ORIGINAL_HEADER_MAX), None))
+        for file in files
+        if file.content_type in RETURNED_TYPES
     ]
+
+
+def _ours(header: Header, returned: Sequence[Header]) -> set[str]:
+    """Returns the addresses that the bounce was sent to, or that sent the returned message."""
+    fields = [
+        *header.all("to"),
+        *(field for one in returned for name in SENDER_FIELDS for field in one.all(name)),
+    ]
+    return {one.address.lower() for one in read_addresses(fields)}
+
+
+def _completed(one: BouncedRecipient, prose: Findings) -> BouncedRecipient:
+    """Takes the code of the notice where that of the report is generic or missing."""
+    generic = not one.status or one.status.endswith(".0.0")
+    status = most_exact([one.status, prose.status_of(one.address)]) if generic else one.status
+    return dataclasses.replace(
+        one,
+        status=status,
+        hard=is_hard(status, one.action),
+        reason=one.reason or prose.reason_of(one.address),
+        status_class=status[:1] or one.status_class,
+    )
+
+
+def _from_prose(header: Header, prose: Findings) -> list[BouncedRecipient]:
+    named = read_addresses(header.all("x-failed-recipients"))
+    addresses = [one.address for one in named] or prose.addresses
+    return [_recipient(address, prose) for address in addresses]
+
+
+def _recipient(address: str, prose: Findings) -> BouncedRecipient:
+    action = "delayed" if prose.delayed else "failed"
+    code = prose.status_of(address)
+    status = code or ("" if prose.delayed else prose.meaning)
+    return BouncedRecipient(
+        address=prose.original_address(address),
+        action=action,
+        status=status,
+        hard=is_hard(code, action),
+        reason=prose.reason_of(address),
+        status_class=status[:1] or ("4" if prose.delayed else ""),
+    )
+
+
+def _only_recipient(returned: Sequence[Header]) -> list[str]:
+    """Returns the address that the returned message was sent to, if there was only one."""
+    for fields in returned:
+        for name in ("x-failed-recipients", "x-envelope-to", "to"):
+            found = {one.address.lower(): one.address for one in read_addresses(fields.all(name))}
+            if len(found) == 1:
+                return list(found.values())
+    return []
 
 
 def _each_once(recipients: Sequence[BouncedRecipient]) -> list[BouncedRecipient]:
@@ -75,24 +129,20 @@ def _each_once(recipients: Sequence[BouncedRecipient]) -> list[BouncedRecipient]
 
 
 def _bounded(one: BouncedRecipient) -> BouncedRecipient:
-    return BouncedRecipient(
+    return dataclasses.replace(
+        one,
         address=cut(one_line(one.address), ADDRESS_MAX_BYTES),
-        action=one.action,
-        status=one.status,
-        hard=one.hard,
         reason=cut(one_line(one.reason), REASON_MAX_BYTES),
     )
 
 
-def _original_id(header: Header, files: Sequence[AttachedFile], prose: Findings) -> str | None:
+def _original_id(header: Header, returned: Sequence[Header], notice: Notice) -> str | None:
     """Finds the Message-ID in the returned message or its header, else in the bounce itself."""
-    for file in files:
-        if file.content_type in RETURNED_TYPES:
-            returned = read_lines(decode(file.source.first(ORIGINAL_HEADER_MAX), None))
-            if found := read_ids(returned.all("message-id")):
-                return found[0]
-    if prose.original_message_id:
-        return prose.original_message_id
+    for fields in returned:
+        if found := read_ids(fields.all("message-id")):
+            return found[0]
+    if notice.message_id:
+        return notice.message_id
     for name in ("x-original-message-id", "in-reply-to", "references"):
         if found := read_ids(header.all(name)):
             return found[-1]

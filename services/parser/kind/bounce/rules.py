@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import re
 
+from services.parser.kind.bounce.codes import codes_of
 from services.parser.kind.bounce.known_formats import known_recipients
+from services.parser.kind.bounce.notice import read_notice
 from services.parser.kind.bounce.prose import read_prose
-from services.parser.kind.bounce.status import STATUS_TYPES, actions_of
-from services.parser.kind.bounce.words import DELAY, FAILURE, SUBJECT
+from services.parser.kind.bounce.service_json import event_of
+from services.parser.kind.bounce.status import (
+    STATUS_TYPES,
+    actions_of,
+    groups_in_text,
+    groups_of,
+)
+from services.parser.kind.bounce.words import (
+    DELAY,
+    DELIVERED,
+    FAILURE,
+    FORWARDED_SUBJECT,
+    NOT_DELIVERED,
+    PERSONAL,
+    SUBJECT,
+)
 from services.parser.kind.signals import (
     MACHINES,
     NOTICE_MAX,
@@ -19,23 +35,75 @@ from services.parser.kind.signals import (
 )
 
 REJECTION = re.compile(r"Disposition:[^;\n]{0,100};\s*(?:deleted|denied|failed)", re.IGNORECASE)
+# In these actions a report says that a message arrived, or what would become of one.
+ARRIVED = {"delivered", "relayed", "expanded"}
+PROBED = {"deliverable", "undeliverable"}
+PROBE_SUBJECT = "Mail Delivery Status Report"
+# A carrier's gateway answers with the envelope of the message that it refused.
+CARRIER = re.compile(r"(?:post-?_?master|no-?reply|do-?not-?reply|mms-?gateway)[\w.+-]{0,60}\Z")
+ENVELOPE_SENDER = re.compile(r"^[ \t>]{0,9}MAIL FROM ?:[ \t]{0,9}\S", re.IGNORECASE | re.MULTILINE)
+ENVELOPE_RECIPIENT = re.compile(
+    r"^[ \t>]{0,9}RCPT TO ?:[ \t]{0,9}<?[^\s<>@]{1,100}@", re.IGNORECASE | re.MULTILINE
+)
+# A line of a log, which people and monitors send around.
+LOG_LINE = re.compile(r"\bpostfix/|\bto=<|status=(?:bounced|deferred)|\]: [0-9A-Za-z]{6,}: ")
 
 
 def delivered(signals: Signals) -> str:
     """Matches a report of success, which the sender of the message asked for."""
-    if signals.types.isdisjoint(STATUS_TYPES):
+    if reason := _reported(signals, ARRIVED):
+        return reason
+    if event_of(signals.text) == "receipt":
+        return "the text is a notice of a delivery in JSON"
+    said = DELIVERED.search(f"{signals.subject}\n{signals.notice}") if _is_system(signals) else ""
+    if not said or NOT_DELIVERED.search(f"{signals.subject}\n{signals.notice}"):
         return ""
-    actions = actions_of(signals.files)
-    if actions and actions <= {"delivered", "relayed", "expanded"}:
-        return f"Action: {', '.join(sorted(actions))}"
-    return ""
+    return f"the text says: {said}"
+
+
+def probed(signals: Signals) -> str:
+    """Matches a report on an address that was only checked: nothing was sent."""
+    reason = _reported(signals, PROBED)
+    # Other servers than Postfix may call a failed delivery "undeliverable".
+    sure = " deliverable" in reason or PROBE_SUBJECT in signals.subject
+    return reason if sure else ""
+
+
+def _reported(signals: Signals, actions: set[str]) -> str:
+    """Returns a reason if the report gives no other actions than these."""
+    found = set()
+    if not signals.types.isdisjoint(STATUS_TYPES):
+        found = actions_of(groups_of(signals.files))
+    elif _is_system(signals):
+        found = actions_of(groups_in_text(signals.notice))
+    return f"Action: {', '.join(sorted(found))}" if found and found <= actions else ""
 
 
 def delivery_report(signals: Signals) -> str:
     """Matches a delivery report, or a part of one."""
     if reason := report_reason(signals, "delivery-status") or report_reason(signals, ""):
         return reason
+    if signals.header.all("x-ms-exchange-message-is-ndr"):
+        return "X-MS-Exchange-Message-Is-Ndr"
+    # People forward bounces with all their parts.
+    if FORWARDED_SUBJECT.match(signals.subject) and not _is_system(signals):
+        return ""
     return next((reason for one in STATUS_TYPES if (reason := part_reason(signals, one))), "")
+
+
+def service_notice(signals: Signals) -> str:
+    """Matches a notice of a sending service in JSON, which nobody writes."""
+    return "the text is a notice of a bounce in JSON" if event_of(signals.text) == "bounce" else ""
+
+
+def refused_by_carrier(signals: Signals) -> str:
+    """Matches an answer of a carrier's gateway: a server's reply and the refused envelope."""
+    notice = signals.notice
+    if not CARRIER.match(signals.local_part) or not codes_of(notice):
+        return ""
+    if ENVELOPE_SENDER.search(notice) and (found := ENVELOPE_RECIPIENT.search(notice)):
+        return f"From: {signals.header.value('from')} (the text says: {found.group().strip()})"
+    return ""
 
 
 def mailer_daemon(signals: Signals) -> str:
@@ -74,19 +142,24 @@ def worded_as_bounce(signals: Signals) -> str:
     if not (subject or system):
         return ""
     said = FAILURE.search(signals.notice) or DELAY.search(signals.notice)
-    if (
-        not said
-        or (subject and not _in_known_format(signals))
-        or (system and absence_reason(signals))
-    ):
+    if not said or (subject and not _is_notice(signals)) or (system and absence_reason(signals)):
         return ""
     return f"{system or 'Subject: ' + signals.subject} (the text says: {said})"
 
 
-def _in_known_format(signals: Signals) -> bool:
+def _is_system(signals: Signals) -> bool:
+    return bool(signals.null_return_path or mail_system_reason(signals) or mailer_daemon(signals))
+
+
+def _is_notice(signals: Signals) -> bool:
+    """Tells whether a text of an unknown sender is a notice, and not about one."""
     # A bounce names at least one address.
     if "@" not in signals.notice or signals.header.all("in-reply-to"):
         return False
-    prose = read_prose(signals.notice, set())
+    if FORWARDED_SUBJECT.match(signals.subject) or LOG_LINE.search(signals.notice):
+        return False
+    if PERSONAL.search(signals.notice):
+        return False
+    prose = read_prose(read_notice(signals.notice), signals.subject, set())
     coded = prose.coded and bool(prose.addresses)
-    return coded or any(known_recipients(signals.data, signals.header, signals.sender))
+    return coded or bool(known_recipients(signals.data, signals.sender))

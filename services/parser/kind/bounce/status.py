@@ -1,4 +1,4 @@
-"""message/delivery-status (RFC 3464): attachments in, failed and delayed recipients out.
+"""Delivery reports (RFC 3464): status parts or texts with such fields in, their recipients out.
 
 The fields are found in any position: Exchange and others send them as text, or in other messages.
 """
@@ -6,78 +6,106 @@ The fields are found in any position: Exchange and others send them as text, or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from postrail.message_parts import BouncedRecipient
 from services.parser.content.attachments import AttachedFile
-from services.parser.mime.headers import Header, decode_value, read_lines
+from services.parser.kind.bounce.codes import FIELD_STATUS, codes_of, is_hard, most_exact
+from services.parser.mime.headers import Field, Header, decode_value, read_lines
 from services.parser.text.decode import decode, one_line, storable, unix_lines
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 STATUS_MAX = 256 * 1024
 GROUPS_MAX = 1000
-STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # The second is defined by RFC 6533.
 ADDRESS_TYPES = {"rfc822", "utf-8"}
 ADDRESS = re.compile(r"[^\s<>;,\"]{1,256}@[^\s<>;,\"()\[\]]{1,255}")
-FAILED = ("fail", "error")
-DELAYED = ("delay", "deferred")
+ACTION = re.compile(r"[^\s;,()\[\]]{1,40}")
+# Reports on success, and on an address that was only checked.
+SUCCESS = {"delivered", "relayed", "expanded", "deliverable"}
+# The address that the sender used comes before those that it was expanded to.
+RECIPIENTS = ("original-recipient", "final-recipient", "x-actual-recipient")
+# Each occurs once for each recipient.
+ONCE = {"final-recipient", "action", "status"}
+# A text of such fields also gives the result of the delivery.
+FIELDS_IN_TEXT = re.compile(r"^[ \t>]{0,9}(?:final|original)-recipient[ \t]?:", re.I | re.M)
+QUOTE_MARKS = re.compile(r"^[ \t]{0,9}>[> \t]{0,9}", re.M)
 
 
-def read_status(files: Sequence[AttachedFile]) -> list[BouncedRecipient]:
-    """Returns the failed and delayed recipients of all status parts."""
-    return [one for fields in _groups(files) if (one := _recipient(fields)) is not None]
+def read_status(groups: Iterable[Header]) -> list[BouncedRecipient]:
+    """Returns the recipients who did not receive the message, or not yet."""
+    return [one for fields in groups if (one := _recipient(fields)) is not None]
 
 
-def actions_of(files: Sequence[AttachedFile]) -> set[str]:
-    """Returns the actions that the status parts report, in lower case."""
-    return {
-        action for fields in _groups(files) if (action := fields.value("action").lower().strip())
-    }
+def actions_of(groups: Iterable[Header]) -> set[str]:
+    """Returns the actions that the groups report, in lower case."""
+    return {action for fields in groups if (action := _given_action(fields))}
 
 
-def _groups(files: Sequence[AttachedFile]) -> Iterator[Header]:
-    """Yields the groups of fields: one for the message and one for each recipient, in any order."""
+def groups_of(files: Sequence[AttachedFile]) -> Iterator[Header]:
+    """Yields the groups of fields of all status parts: those of the message and of recipients."""
     for file in files:
         if file.content_type in STATUS_TYPES:
-            text = unix_lines(storable(decode(file.source.first(STATUS_MAX), None)))
-            for group in BLANK_LINE.split(text, GROUPS_MAX):
-                yield read_lines(group.strip("\n"))
+            yield from _groups(storable(decode(file.source.first(STATUS_MAX), None)))
+
+
+def groups_in_text(text: str) -> Iterator[Header]:
+    """Yields the groups of fields that stand in a text."""
+    if found := FIELDS_IN_TEXT.search(text[:STATUS_MAX]):
+        # The group begins with the fields above it.
+        start = text.rfind("\n\n", 0, found.start()) + 1
+        yield from _groups(QUOTE_MARKS.sub("", text[start:STATUS_MAX]))
+
+
+def _groups(text: str) -> Iterator[Header]:
+    for group in BLANK_LINE.split(unix_lines(text), GROUPS_MAX):
+        yield from _by_recipient(read_lines(group.strip("\n")))
+
+
+def _by_recipient(group: Header) -> Iterator[Header]:
+    """Divides fields of several recipients between which the empty line is missing."""
+    fields: list[Field] = []
+    names: set[str] = set()
+    for field in group.fields:
+        name = field.name.lower()
+        if name in ONCE and name in names:
+            # The next recipient may begin with the original address.
+            begun = fields[-1:] if fields[-1].name.lower() == "original-recipient" else []
+            yield Header(fields[: len(fields) - len(begun)])
+            fields, names = begun, set()
+        fields.append(field)
+        names.add(name)
+    yield Header(fields)
 
 
 def _recipient(fields: Header) -> BouncedRecipient | None:
     address = _address(fields)
-    if not address:
-        return None
-    found = STATUS.search(fields.value("status")) or STATUS.search(fields.value("diagnostic-code"))
-    status = found.group() if found else ""
-    action = _action(fields.value("action").lower().strip(), status)
-    if action is None:
+    reason = one_line(fields.value("diagnostic-code"))
+    given = fields.value("status")
+    found = FIELD_STATUS.search(given)
+    # The server that refused the message knows more than the one that reports it.
+    status = most_exact([*codes_of(reason), *([found.group()] if found else codes_of(given))])
+    action = _given_action(fields) or {"5": "failed", "4": "delayed"}.get(status[:1], "")
+    if not address or not action or action in SUCCESS:
         return None
     return BouncedRecipient(
         address=address,
         action=action,
         status=status,
-        hard=action == "failed",
-        reason=one_line(fields.value("diagnostic-code")),
+        hard=is_hard(status, action),
+        reason=reason,
+        status_class=status[:1] or ("4" if action == "delayed" else ""),
     )
 
 
-def _action(given: str, status: str) -> str | None:
-    """Returns "failed", "delayed", or None for a recipient who received the message."""
-    if given.startswith(FAILED):
-        return "failed"
-    if given.startswith(DELAYED):
-        return "delayed"
-    if given or not status:
-        return None
-    return {"5": "failed", "4": "delayed"}.get(status[0])
+def _given_action(fields: Header) -> str:
+    found = ACTION.search(fields.value("action").lower())
+    return found.group() if found else ""
 
 
 def _address(fields: Header) -> str:
-    """Returns the original recipient if it is an address, else the final one."""
-    for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
+    for name in RECIPIENTS:
         for field in fields.all(name):
             if address := _typed_address(field.value):
                 return address

@@ -33,29 +33,89 @@ _NOT_DELIVERED = (
     r"|kan ikke leveres|ikke leveret|ulever|ei voitu toimittaa|toimittamat|ei voida toimittaa"
     # Polish, Czech, Hungarian, Turkish
     r"|niedostarcz|nie (?:\w+ ){0,2}dostarczon|nie można dostarczyć|nedoruč|nelze doručit"
-    r"|kézbesíthetetlen|nem (?:sikerült )?kézbesít|teslim edilemedi|iletilemedi|gönderilemedi"
+    r"|kézbesíthetetlen|nem (?:sikerült )?kézbesít|teslim edileme|iletilemedi|gönderilemedi"
     # Russian, Ukrainian
     r"|не (?:\w+ ){0,2}доставлен|недоставлен|невозможно доставить|ошибка доставки"
-    r"|не удалось доставить|не може бути доставлен"
+    r"|не удалось доставить|не може бути доставлен|не удается доставить"
+    r"|не удалось выполнить доставку"
+    r"|не удаётся доставить|(?:неможливо|не вдалося) доставити|не може да бъде доставен"
+    # The other languages of Exchange
+    r"|det går inte att leverera|toimittaminen (?:\w+ )?epäonnistui|nedoručiteľn"
+    r"|doručenie (?:\w+ )?zlyhal"
+    r"|δεν (?:είναι δυνατή|ήταν δυνατή|παραδόθηκε)|nu (?:a|au) (?:putut fi|fost) livrat"
+    r"|imposibil de livrat"
+    r"|nije (?:moguće|isporučen)|neisporuč|ni (?:bilo )?mogoče dostaviti|nedostavljiv"
+    r"|kohaletoimetamata"
+    r"|pole võimalik (?:edastada|kohale)|nevar piegādāt|nepiegādā|nepavyko pristatyti|nepristat"
+    r"|לא ניתן למסירה|לא נמסרה|לא ניתן למסור|تعذر (?:ال)?تسليم|غير قابل للتسليم"
+    r"|ไม่สามารถ(?:ส่ง|นำส่ง)"
+    r"|không thể (?:gửi|chuyển)|tidak (?:dapat|bisa|terkirim)"
     # Japanese, Chinese, Korean
     r"|配信不能|配信できません|送信できません|配送できません|未配信|エラーメール|配達できません|届きませんでした"
-    r"|退信|未送达|投递失败|投遞失敗|無法傳遞|无法传递|无法投递|無法投遞|无法送达|未能送达|被退回|被拒收"
+    r"|退信|未送达|无法送达|傳遞失敗|传递失败|投递失败|投遞失敗|無法傳遞|无法传递|无法投递|無法投遞|无法送达|未能送达|被退回|被拒收"
     r"|배달 못|배달되지|전송 실패|반송|전달되지|전송되지"
 )
+# The server goes on trying.
+_RETRIED = (
+    r"still being retried|will be retried|not yet been delivered|this is a warning message only"
+    r"|delivery (?:attempts )?will (?:continue|be retried)|warning only|mail delivery warning"
+    r"|(?:we|i|it|server|system|software|program) (?:will|is going to|shall)"
+    r" (?:\w+ ){0,3}(?:retry|try(?:ing)?|attempt\w*)\b"
+    r"|(?:we|i|it)['’]ll (?:\w+ ){0,3}(?:retry|try(?:ing)?)\b|will (?:keep"
+    r"|continue) (?:trying|to try)"
+    r"|will retry|(?:keep|continue|still) (?:trying|retrying)|attempts? will continue"
+    r"|retried (?:until|for|every)|not (?:need|have) to resend|do not (?:need to )?re-?send"
+    r"|delivery status notification \(delay\)|no action is required on your part"
+    r"|weiterhin versuch|weitere zustellversuche|wird (?:\w+ ){0,3}erneut versuch"
+    r"|nouvel(?:le)?s? tentatives?|sera réessay|continuera|se volverá a intentar"
+    r"|seguirá intentando"
+    r"|continuar(?:á|emos|ão) (?:a )?tentando|nuov[io] tentativ|blijven proberen"
+    r"|повторит|повторные попытки|попытки (?:\w+ )?будут"
+    r"|再送|再試行|重试|重試|继续尝试|재시도|다시 시도"
+)
 _LATE = (
-    r"(?:deliver\w*|message|mail|e-?mail) (?:\S+ ){0,6}(?:delayed|postponed|deferred)"
-    r"|delayed (?:mail|delivery|message)|still being retried|not yet been delivered"
-    r"|delivery (?:attempts )?will (?:continue|be retried)|will be retried"
-    r"|will (?:keep|continue) trying"
-    r"|delivery status notification \(delay\)|mail delivery warning|this is a warning message only"
+    rf"{_RETRIED}"
+    r"|(?:deliver\w*|message|mail|e-?mail) (?:\S+ ){0,6}(?:delayed|postponed|deferred)"
+    r"|delayed (?:mail|delivery|message)"
+    r"|temporary (?:\w+ ){0,2}(?:problem|failure|error|difficult)|temporarily"
     r"|noch nicht zugestellt|verzögert|verzögerung|retardé|en retard|retrasad|atrasad|in ritardo"
-    r"|vertraagd|försenad|forsinket|opóźnion|zpožděn|задержан|отложен"
+    r"|vertraagd|försenad|forsinket|opóźnion|zpožděn|задержан|отложен|задержив|遅延|延迟|延遲|지연"
 )
 SUBJECT = Words(
     rf"{_NOT_DELIVERED}|{_LATE}|\bbounced?\b|mail (?:system )?error"
     r"|mail delivery (?:system|problem)"
     r"|address not found|permanent (?:delivery )?(?:error|failure)|warning: (?:message|could not)"
     r"|processing error|delivery notification|mail could not|return(?:ed|ing) (?:mail|message)"
+)
+# Before the subject of a forwarded message; a server that returns one writes its own subject.
+FORWARDED_SUBJECT = Words(
+    r"(?:(?:re|aw|sv|antw|res?p?|odp|ynt|vs) ?: ?)*(?:fwd?|wg|tr|rv|enc|doorst|pd|vb|vl|i|fs"
+    r"|vid|ilt|пересл\w*|転送|转发|轉寄|전달) ?[:：]|\[fwd: "
+    r"|(?:re|aw|sv|antw|resp|odp) ?: ?(?:undeliver|unzustell|delivery|mail delivery|unable"
+    r"|returned mail|failure notice|non remis|onbestelbaar)"
+)
+# People ask and greet; a mail server's notice does not.
+PERSONAL = Words(
+    r"[?？]|\b(?:i|i'm|i've|my|me|us|our|can you|could you|regards|cheers|thanks|thx"
+    r"|colleagues?|team"
+    r"|ich|mir|mein\w*|wir|unsere?\w*|gruß|grüße\w*|danke|hallo|bonjour|je|nous|notre|merci"
+    r"|cordialement|hola|gracias|saludos|nuestr\w+|grazie|saluti|ciao|nostr\w+|obrigad\w|groet\w*"
+    r"|bedankt|wij|ons|onze|cześć|pozdraw\w+|dzięk\w+)\b|здравствуйте|спасибо|с уважением"
+    r"|よろしく|谢谢|謝謝|您好|감사"
+)
+# A report of success by a mail system.
+DELIVERED = Words(
+    r"success(?:fully)? (?:\w+ )?(?:delivered|relayed)|\((?:success|relay|delivered)\)"
+    r"|(?:was|were|has been|have been) (?:successfully )?(?:delivered|relayed)"
+    r"|^(?:delivered|relayed|zugestellt|remis|entregado|entregue|recapitato|consegnato"
+    r"|bezorgd)\s?:"
+    r"|erfolgreich zugestellt|wurde zugestellt|a été (?:remis|distribué)|ha sido entregado"
+    r"|foi entregue|è stato (?:recapitato|consegnato)|доставлено|配信しました|已送达|已傳遞"
+)
+NOT_DELIVERED = Words(
+    r"\bnot\b|n['’]t\b|fail|undeliver|unable|error|reject|problem|delay|nicht|pas pu|no se"
+    r"|não|\bnon\b"
+    r"|\bне\b|できません|失败|失敗"
 )
 FAILURE = Words(
     rf"{_NOT_DELIVERED}|automatically rejected|(?:was|been) rejected|rejected (?:mail|message)"
@@ -67,19 +127,50 @@ FAILURE = Words(
     r"|exceed\w* (?:\w+ ){0,4}quota|address (?:rejected|unknown|not found|does not exist|failed)"
     r"|does(?:n'?t| not) exist|doesn’t exist|account (?:\w+ ){0,3}(?:disabled|inactive|suspended)"
     r"|recipient (?:rejected|unknown|not found)|invalid (?:recipient|address|user|mailbox|final)"
-    r"|host (?:unknown|not found)|name or service not known|unrouteable|unroutable|relaying denied"
+    r"|host (?:unknown|not found)|name or service not known|unrouteable|unroutable"
+    r"|relaying denied"
     r"|not listed in|gave (?:this|the) error|remote (?:host|server) (?:said|returned|response)"
     r"|deliver\w* (?:\w+ ){0,4}(?:stopped|blocked|refused)"
     r"|did not reach the following|undeliverable to|problem delivering|unsuccessful"
 )
 DELAY = Words(_LATE)
+RETRIED = Words(_RETRIED)
+# The server has given up, although its notice may mention a delay.
+FINAL = Words(
+    r"(?:gave|given|giving) up|permanent(?:ly)? (?:\w+ ){0,2}(?:error|fail|reject|refus|fatal)"
+    r"|not (?:going to|be|been) (?:try|tried|retr)|no (?:further|more) (?:\w+ )?(?:attempt|tr"
+    r"|retr)"
+    r"|final(?:ly)? (?:fail|error|attempt)|undeliver|(?:message|mail) (?:was|has been|is) "
+    r"(?:deleted|removed|returned|bounced)|returned (?:mail|to sender)"
+    r"|deleted from (?:the )?queue"
+    r"|(?:delivery|mail) (?:time |has |status )?(?:fail|expired)|failure notice|timeout exceeded"
+    r"|retry (?:time|limit)\w* (?:\w+ )?exceed|too long"
+    r"|(?:could not|cannot) (?:be )?(?:send|sent|deliver\w*) (?:\w+ )?(?:for|after|in) \w+ days?"
+    r"|(?:max\w*|too many) (?:\w+ )?(?:retries|attempts)"
+    r"|unzustellbar|endgültig|aufgegeben|dauerhaft|définitiv|abandonn|definitiv|permanente"
+)
+# Addresses in such a sentence are to be asked, and did not fail.
+CONTACT = Words(
+    r"contact|assistance|\bhelp|question|please (?:send|write|forward|e-?mail|mail|call|visit)"
+    r"|more information|report (?:this|it|to)|(?:write|talk|speak|complain) to|administrator"
+    r"|wenden sie|kontakt|rückfragen|contactez|adressez|diríjase|póngase|contatt|contate|обрати"
+    r"|お問い?合わ|联系|聯繫|문의"
+)
+# What stands before an address that sent the message, or that sends the notice.
+SENDER_LABEL = Words(
+    r"from|sender|reply-?to|return-?path|message-?id|errors?-to|\bby\b|\bmta\b|server|contact"
+    r"|admin|support|help|postmaster|account|von|absender|expéditeur|de la part|remitente"
+    r"|mittente"
+    r"|remetente|отправител|от кого|差出人|送信者|发件|寄件|發件|보낸"
+)
 # The line above the returned message.
 RETURNED_MAIL = Words(
-    r"(?:below (?:this|the next) line|this|here|following|attached|included) (?:is|are) "
-    r"(?:a |the |your )?(?:copy|returned|original|undelivered|header|message)"
-    r"|-{2,} ?(?:the )?(?:\w+ ){0,3}(?:original|returned|unsent|undelivered|rejected"
-    r"|message|copy|body|header)"
+    r"(?:below (?:this|the next) line|this|here|following|attached|included|below) (?:is|are) "
+    r"(?:a |the |your |first )?(?:copy|returned|original|undelivered|header|message)"
+    r"|-{3,} ?(?:the )?(?:\w+ ){0,3}(?:original|returned|unsent|undelivered|rejected|copy|body"
+    r"|header|message (?:follow|text|header|body|below|starts))"
     r"|original message (?:follows|headers?|text)|message (?:text|headers?) follows?"
+    r"|headers? of (?:the|your) (?:\w+ )?(?:message|mail) follow"
     r"|begin(?:ning)? of (?:the )?(?:original|returned)|ursprüngliche nachricht|message d'origine"
 )
 # The status (RFC 3463) that a reason in words means, for servers that send only words.

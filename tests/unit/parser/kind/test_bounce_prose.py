@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.parser.parse import parse
+from tests.makers.parsing import bounced
 
 WHO = "bob@cust.example"
 
@@ -102,8 +102,7 @@ WHO = "bob@cust.example"
     ],
 )
 def test_the_recipient_of_a_notice(sender: str, subject: str, text: str) -> None:
-    head = f"From: {sender}\nTo: me@desk.example\nSubject: {subject}\n"
-    mail = parse(f"{head}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode())
-    assert mail.kind.name == "bounce"
-    assert mail.bounce is not None
-    assert [(one.address, one.hard) for one in mail.bounce.recipients] == [(WHO, True)]
+    (one,) = bounced(text, subject, sender)
+    assert (one.address, one.action) == (WHO, "failed")
+    # Words alone do not prove that a failure is permanent.
+    assert one.hard == ("550" in text)

@@ -1,0 +1,155 @@
+"""Notices as JSON, as sending services write them: a text in, the event and its recipients out.
+
+Amazon SES sends its notices by mail, within those of Amazon SNS or alone; others are relayed so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator
+
+from postrail.message_parts import BouncedRecipient
+from services.parser.kind.bounce.codes import codes_of, is_hard, most_exact
+from services.parser.text.decode import one_line, storable
+
+JSON_MAX = 256 * 1024
+RECIPIENTS_MAX = 200
+VALUES_MAX = 5000
+# SNS wraps the notice of SES, as a text, into one of its own.
+WRAPPED_MAX = 3
+# The names of fields, the most reliable first.
+EVENT = ("notificationType", "eventType", "RecordType", "event", "type", "Type")
+ADDRESS = ("emailAddress", "Email", "email", "recipient", "rcpt_to", "to")
+STATUS = ("status", "enhanced-code", "enhanced_code", "bounce_code", "code", "error_code")
+REASON = ("diagnosticCode", "raw_reason", "reason", "message", "response", "Details", "description")
+ACTION = ("action",)
+SEVERITY = ("bounceType", "severity", "classification", "bounce_type", "Type")
+EVENTS = {
+    "bounce": "bounce",
+    "bounced": "bounce",
+    "failed": "bounce",
+    "hardbounce": "bounce",
+    "softbounce": "bounce",
+    "hard_bounce": "bounce",
+    "soft_bounce": "bounce",
+    "out_of_band": "bounce",
+    "deliverydelay": "bounce",
+    "complaint": "feedback",
+    "complained": "feedback",
+    "spamcomplaint": "feedback",
+    "spam_complaint": "feedback",
+    "spamreport": "feedback",
+    "delivery": "receipt",
+}
+# The words of the services for what may pass, and for what does not.
+TEMPORARY = ("transient", "temporary", "soft", "delayed")
+PERMANENT = ("permanent", "hard")
+
+Fields = dict[str, object]
+
+
+def event_of(text: str) -> str:
+    """Returns what a notice in JSON reports: "bounce", "feedback" or "receipt", or ""."""
+    for fields in _all_fields(text):
+        if event := _event(fields):
+            return event
+    return ""
+
+
+def recipients_in_json(text: str) -> list[BouncedRecipient]:
+    """Returns the recipients of a notice about a bounce."""
+    if event_of(text) != "bounce":
+        return []
+    severity = ""
+    found: list[BouncedRecipient] = []
+    for fields in _all_fields(text):
+        severity = _severity(fields) or severity
+        if "@" in _first(fields, ADDRESS) and len(found) < RECIPIENTS_MAX:
+            found.append(_recipient(fields, severity))
+    return found
+
+
+def _recipient(fields: Fields, severity: str) -> BouncedRecipient:
+    """Reads a recipient; Mailgun puts code and reason into an object of their own."""
+    inner = [fields, *(one for one in fields.values() if isinstance(one, dict))]
+    reasons = [reason for one in inner if (reason := _first(one, REASON))]
+    codes = [
+        code for one in inner for name in (*REASON, *STATUS) for code in codes_of(_text(one, name))
+    ]
+    status = most_exact(codes)
+    temporary = severity in TEMPORARY
+    meant = "delayed" if severity == "delayed" else "failed"
+    action = _first(fields, ACTION).lower()[:40] or meant
+    return BouncedRecipient(
+        address=_first(fields, ADDRESS),
+        action=action,
+        status=status,
+        hard=is_hard(status, action) and not temporary,
+        reason=reasons[0] if reasons else "",
+        status_class=status[:1] or ("4" if temporary else "5" if severity in PERMANENT else ""),
+    )
+
+
+def _event(fields: Fields) -> str:
+    return next(
+        (event for name in EVENT if (event := EVENTS.get(_text(fields, name).lower(), ""))), ""
+    )
+
+
+def _severity(fields: Fields) -> str:
+    for name in SEVERITY:
+        value = _text(fields, name).lower()
+        if value.startswith((*TEMPORARY, *PERMANENT)):
+            return next(word for word in (*TEMPORARY, *PERMANENT) if value.startswith(word))
+    return "delayed" if _text(fields, "eventType").lower() == "deliverydelay" else ""
+
+
+def _all_fields(text: str) -> Iterator[Fields]:
+    """Yields all objects of a notice, outer ones first."""
+    waiting: deque[object] = deque([_notice(text)])
+    for _ in range(VALUES_MAX):
+        if not waiting:
+            return
+        value = waiting.popleft()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(one for one in value.values() if isinstance(one, dict | list))
+        elif isinstance(value, list):
+            waiting.extend(value[:RECIPIENTS_MAX])
+
+
+def _notice(text: str) -> object:
+    """Returns the value that a text begins with; whatever follows is the service's signature."""
+    for _ in range(WRAPPED_MAX):
+        found = _value(text)
+        message = found.get("Message") if isinstance(found, dict) else None
+        if not isinstance(message, str) or not message.lstrip().startswith("{"):
+            return found
+        text = message
+    return None
+
+
+def _value(text: str) -> object:
+    if text[:100].lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+        return None
+    start = text[:JSON_MAX].lstrip("\ufeff \t\r\n")
+    # Mail programs wrap long lines, also within strings.
+    for candidate in (start, start.replace("\n", "")):
+        try:
+            return json.JSONDecoder(strict=False).raw_decode(candidate)[0]
+        # RecursionError: thousands of opening brackets.
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _first(fields: Fields, names: tuple[str, ...]) -> str:
+    return next((text for name in names if (text := _text(fields, name))), "")
+
+
+def _text(fields: Fields, name: str) -> str:
+    found = fields.get(name)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)[:20]
+    return storable(one_line(found)) if isinstance(found, str) else ""

@@ -1,0 +1,62 @@
+"""The rule that recognizes complaints about messages of ours: signals in, a reason or "" out."""
+
+from __future__ import annotations
+
+import re
+
+from services.parser.kind.bounce.service_json import event_of
+from services.parser.kind.bounce.words import FORWARDED_SUBJECT
+from services.parser.kind.signals import Signals, part_reason, report_reason
+from services.parser.text.decode import decode
+
+RETURNED = "message/rfc822"
+HEADER_MAX = 16 * 1024
+# Providers that attach the message without a report (RFC 5965); each names an IP address, or writes
+# a subject that no person does.
+SUBJECT = re.compile(
+    r"complaint about (?:a )?(?:message|e-?mail) from \[?[\d.:a-f]{7,45}"
+    r"|client tos notification|e-?mail feedback report for"
+    r"|\[spamcop \(|(?:abuse|spam|feedback)[ -](?:report|complaint|notification)\b.{0,60}"
+    r"\b\d{1,3}(?:\.\d{1,3}){3}\b|feedback loop (?:report|complaint|notification)"
+    r"|fbl (?:report|complaint)",
+    re.IGNORECASE,
+)
+# Hotmail writes these fields into the returned message.
+REPORTED = re.compile(r"^(?:X-HmXmrOriginalRecipient|X-Reporter-IP)[ \t]?:", re.I | re.M)
+# The fields of a report (RFC 5965), in the text.
+FEEDBACK_TYPE = re.compile(
+    r"^Feedback-Type:[ \t]{0,9}"
+    r"(?:abuse|fraud|virus|opt-?out\S{0,9}|auth-failure|not-spam|other)[ \t]*$",
+    re.I | re.M,
+)
+USER_AGENT = re.compile(r"^User-Agent:[ \t]{0,9}\S", re.I | re.M)
+
+
+def complained(signals: Signals) -> str:
+    """Matches a report that a recipient of our message complained (RFC 5965), or a notice of it."""
+    return (
+        report_reason(signals, "feedback-report")
+        or part_reason(signals, "message/feedback-report")
+        or _without_report(signals)
+        or _in_text(signals)
+    )
+
+
+def _without_report(signals: Signals) -> str:
+    if RETURNED not in signals.types or FORWARDED_SUBJECT.match(signals.subject):
+        return ""
+    if SUBJECT.match(signals.subject):
+        return f"Subject: {signals.subject}"
+    for file in signals.files:
+        if file.content_type == RETURNED:
+            head, _, _ = decode(file.source.first(HEADER_MAX), None).partition("\n\n")
+            if found := REPORTED.search(head):
+                return f"{found.group()} in the attached message"
+    return ""
+
+
+def _in_text(signals: Signals) -> str:
+    if event_of(signals.text) == "feedback":
+        return "the text is a notice of a complaint in JSON"
+    found = FEEDBACK_TYPE.search(signals.notice)
+    return found.group().strip() if found and USER_AGENT.search(signals.notice) else ""

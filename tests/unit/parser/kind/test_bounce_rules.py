@@ -1,0 +1,223 @@
+"""What is a bounce, a complaint or a probe, and what only looks like one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from services.parser.parse import parse
+from tests.makers.parsing import kind_of_message
+
+PERSON = "Ann <ann@cust.example>"
+NOTICE = "Your message could not be delivered:\n\n<bob@cust.example>: 550 5.1.1 unknown\n"
+CARRIER = (
+    "Error: this number is not in use\n\n550 - no such user\n\nMAIL FROM: me@desk.example\n"
+    "RCPT TO: 5550100@carrier.example\n"
+)
+REPORT = (
+    "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nLook at this.\n--b\n"
+    "Content-Type: message/delivery-status\n\nReporting-MTA: dns; b.example\n\n"
+    "Final-Recipient: rfc822; bob@cust.example\nAction: {action}\nStatus: {status}\n--b--\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject", "text", "kind"),
+    [
+        ("admin@b.example", "Undelivered mail", NOTICE, "bounce"),
+        # A person forwards, quotes or asks about a bounce, or writes about a parcel.
+        (PERSON, "Fwd: Undelivered mail", NOTICE, "human"),
+        (PERSON, "WG: Unzustellbar: Angebot", NOTICE, "human"),
+        (PERSON, "Re: Undelivered mail", NOTICE, "human"),
+        (PERSON, "Undelivered mail", f"{NOTICE}\nWhat does that mean?", "human"),
+        (PERSON, "Undelivered mail", f"I got this:\n{NOTICE}", "human"),
+        (PERSON, "Unzustellbar", f"Das kam zurück, danke für Hilfe:\n{NOTICE}", "human"),
+        (PERSON, "Parcel undeliverable", "The parcel for bob@cust.example came back.", "human"),
+        (PERSON, "Delivery failed", "The van broke down. Call 550 1234, bob@cust.example", "human"),
+        # A monitor sends lines of a log.
+        (
+            "monitor@cust.example",
+            "Delivery problem",
+            "mx postfix/smtp[7]: 4B: to=<bob@cust.example>, status=bounced (said: 550 5.1.1 no)",
+            "human",
+        ),
+        ("post_master@carrier.example", "Re: Order", CARRIER, "bounce"),
+        ("no-reply@carrier.example", "Re: Order", CARRIER, "bounce"),
+        (PERSON, "Re: Order", CARRIER, "human"),
+        ("no-reply@shop.example", "Re: Order", "Order 550 - no user for bob@cust.example", None),
+    ],
+)
+def test_a_notice_or_a_message_about_one(
+    sender: str, subject: str, text: str, kind: str | None
+) -> None:
+    found = kind_of_message(text, From=sender, Subject=subject)
+    assert found == kind if kind else found != "bounce"
+
+
+def test_an_answer_of_a_carrier_belongs_to_a_conversation() -> None:
+    found = kind_of_message(
+        CARRIER, From="no-reply@carrier.example", Subject="Re: x", In_Reply_To="<o@desk.example>"
+    )
+    assert found == "bounce"
+
+
+@pytest.mark.parametrize(
+    ("head", "action", "kind"),
+    [
+        ("From: postmaster@b.example\nSubject: x\n", "failed", "bounce"),
+        ("From: postmaster@b.example\nSubject: Fwd: x\n", "failed", "bounce"),
+        # Mail programs forward a bounce with all its parts.
+        (f"From: {PERSON}\nSubject: Fwd: Undelivered\n", "failed", "human"),
+        (f"From: {PERSON}\nSubject: TR: Non remis\n", "failed", "human"),
+        ("From: postmaster@b.example\nSubject: x\n", "delivered", "receipt"),
+        ("From: postmaster@b.example\nSubject: x\n", "deliverable", "probe"),
+        (
+            "From: postmaster@b.example\nSubject: Mail Delivery Status Report\n",
+            "undeliverable",
+            "probe",
+        ),
+        ("From: postmaster@b.example\nSubject: Returned mail\n", "undeliverable", "bounce"),
+    ],
+)
+def test_a_report(head: str, action: str, kind: str) -> None:
+    mail = parse((head + REPORT.format(action=action, status="5.1.1")).encode())
+    assert mail.kind.name == kind
+    assert (mail.bounce is None) == (kind != "bounce")
+
+
+def test_exchange_marks_its_bounces() -> None:
+    fields = {"From": PERSON, "X_MS_Exchange_Message_Is_Ndr": ""}
+    assert kind_of_message("x", **fields) == "bounce"
+
+
+SES = {
+    "notificationType": "Bounce",
+    "bounce": {
+        "bounceType": "Permanent",
+        "bouncedRecipients": [
+            {
+                "emailAddress": "bob@cust.example",
+                "action": "failed",
+                "status": "5.1.1",
+                "diagnosticCode": "smtp; 550 5.1.1 unknown",
+            }
+        ],
+    },
+    "mail": {"source": "me@desk.example", "destination": ["bob@cust.example"]},
+}
+MAILGUN = {
+    "event-data": {
+        "event": "failed",
+        "severity": "temporary",
+        "recipient": "bob@cust.example",
+        "delivery-status": {"code": 452, "message": "452 4.2.2 full"},
+    }
+}
+EVENTS = [
+    {"event": "bounce", "email": "bob@cust.example", "status": "5.1.1", "reason": "550 unknown"},
+    {"event": "bounce", "email": "eve@cust.example", "type": "blocked", "reason": "550 5.7.1 no"},
+]
+
+
+@pytest.mark.parametrize(
+    ("notice", "recipients"),
+    [
+        (SES, [("bob@cust.example", "failed", "5.1.1", True)]),
+        # In a notice of SNS.
+        (
+            {"Type": "Notification", "Message": json.dumps(SES)},
+            [("bob@cust.example", "failed", "5.1.1", True)],
+        ),
+        (MAILGUN, [("bob@cust.example", "failed", "4.2.2", False)]),
+        (
+            EVENTS,
+            [
+                ("bob@cust.example", "failed", "5.1.1", True),
+                ("eve@cust.example", "failed", "5.7.1", True),
+            ],
+        ),
+        (
+            {
+                "eventType": "DeliveryDelay",
+                "deliveryDelay": {"delayedRecipients": [{"emailAddress": "bob@cust.example"}]},
+            },
+            [("bob@cust.example", "delayed", "", False)],
+        ),
+    ],
+)
+def test_a_notice_in_json(notice: object, recipients: list[tuple[str, str, str, bool]]) -> None:
+    text = f"{json.dumps(notice)}\n\n--\nTo stop these notices, use the console.\n"
+    mail = parse(f"From: no-reply@sns.example\nSubject: Notice\n\n{text}".encode())
+    assert mail.kind.name == "bounce"
+    assert mail.bounce is not None
+    found = [(one.address, one.action, one.status, one.hard) for one in mail.bounce.recipients]
+    assert found == recipients
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        # Also when a mail program wraps its lines.
+        (
+            '{"notificationType":"Bounce","bounce":{"bouncedRecipients":[{"emailAd\ndress":\n"a@b.c"}]}}',
+            "bounce",
+        ),
+        ('{"notificationType":"Complaint","complaint":{}}', "feedback"),
+        ('{"notificationType":"Delivery","delivery":{}}', "receipt"),
+        ('{"status": "5.1.1", "event": "login"}', "human"),
+        ('{"notificationType":"Bounce"', "human"),
+        ("{" * 100_000, "human"),
+        ("[" * 100_000, "human"),
+        ('We got this: {"notificationType":"Bounce"}. What now?', "human"),
+    ],
+)
+def test_json_that_is_a_notice(text: str, kind: str) -> None:
+    assert kind_of_message(text, From=PERSON) == kind
+
+
+def complaint(sender: str, subject: str, fields: str = "") -> str:
+    """Returns the kind of a message with an attached message that has these fields."""
+    return parse(
+        f"From: {sender}\nSubject: {subject}\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n"
+        f"{fields}From: me@desk.example\nSubject: Sale\n\nHello\n--b--\n".encode()
+    ).kind.name
+
+
+@pytest.mark.parametrize(
+    ("subject", "fields", "kind"),
+    [
+        ("complaint about message from 192.0.2.15", "", "feedback"),
+        ("Client TOS Notification", "", "feedback"),
+        ("Email Feedback Report for IP 192.0.2.15", "", "feedback"),
+        ("[SpamCop (192.0.2.15) id:7] Sale", "", "feedback"),
+        ("Abuse report: 192.0.2.15", "", "feedback"),
+        ("A message", "X-HmXmrOriginalRecipient: bob@cust.example\n", "feedback"),
+        # A person's complaint.
+        ("Complaint about message from your sales team", "", "human"),
+        ("Abuse report", "", "human"),
+        ("Fwd: complaint about message from 192.0.2.15", "", "human"),
+    ],
+)
+def test_a_complaint_without_a_report(subject: str, fields: str, kind: str) -> None:
+    assert complaint("staff@provider.example", subject, fields) == kind
+
+
+def test_a_complaint_in_the_text() -> None:
+    fields = "Feedback-Type: abuse\nUser-Agent: Reporter/1\nVersion: 1\n"
+    assert kind_of_message(fields, From="fbl@provider.example") == "feedback"
+    about = "Can you send us reports with Feedback-Type: abuse?"
+    assert kind_of_message(about, From=PERSON) == "human"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "kind"),
+    [
+        ("Delivery Status Notification (Success)", "Delivered to bob@cust.example.", "receipt"),
+        ("Delivered: Quote", "It was delivered to bob@cust.example", "receipt"),
+        ("Delivery Status Notification (Failure)", "It was not delivered", "bounce"),
+    ],
+)
+def test_a_report_of_success_in_words(subject: str, text: str, kind: str) -> None:
+    assert kind_of_message(text, From="postmaster@b.example", Subject=subject) == kind

@@ -1,0 +1,119 @@
+"""Delivery reports: the fields of each recipient, in a part or in the text."""
+
+from __future__ import annotations
+
+import pytest
+
+from postrail.message_parts import BouncedRecipient
+from services.parser.parse import parse
+from tests.makers.parsing import bounced
+
+HEAD = (
+    "From: MAILER-DAEMON@b.example\nTo: me@desk.example\nSubject: x\nMIME-Version: 1.0\n"
+    "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+)
+BOB = "Final-Recipient: rfc822; bob@cust.example\n"
+EVE = "Final-Recipient: rfc822; eve@cust.example\n"
+
+
+def reported(fields: str, text: str = "It came back.") -> list[BouncedRecipient]:
+    """Returns the recipients of a report with these fields and this text."""
+    mail = parse(
+        f"{HEAD}--b\nContent-Type: text/plain\n\n{text}\n--b\n"
+        f"Content-Type: message/delivery-status\n\n{fields}\n--b--\n".encode()
+    )
+    assert mail.bounce is not None
+    return mail.bounce.recipients
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        # The status is kept whatever the action says.
+        ("Action: failed\nStatus: 4.4.1\n", ("failed", "4.4.1", "4", False)),
+        ("Action: delayed\nStatus: 5.4.1\n", ("delayed", "5.4.1", "5", False)),
+        ("Action: Failed (bad mailbox)\nStatus: 5.1.1 (x)\n", ("failed", "5.1.1", "5", True)),
+        # Actions that RFC 3464 does not define are kept, and are final.
+        ("Action: failure\nStatus: 5.1.1\n", ("failure", "5.1.1", "5", True)),
+        # Without an action, the class tells.
+        ("Status: 5.1.1\n", ("failed", "5.1.1", "5", True)),
+        ("Status: 4.2.1\n", ("delayed", "4.2.1", "4", False)),
+        # A reply code in the place of the status.
+        ("Action: failed\nStatus: 553 too large\n", ("failed", "5.0.0", "5", True)),
+        # The server that refused the message is more exact than the one that reports it.
+        (
+            "Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 552 5.3.4 too large\n",
+            ("failed", "5.3.4", "5", True),
+        ),
+        (
+            "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.7.1 no\n",
+            ("failed", "5.7.1", "5", True),
+        ),
+        (
+            "Action: failed\nStatus: 5.7.1\nDiagnostic-Code: smtp; 550 5.0.0 no\n",
+            ("failed", "5.7.1", "5", True),
+        ),
+        (
+            "Action: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 421 slow down\n",
+            ("failed", "4.0.0", "4", False),
+        ),
+        ("Action: failed\nStatus: 5.2.2\n", ("failed", "5.2.2", "5", False)),
+        ("Action: failed\n", ("failed", "", "", False)),
+        ("Action: delayed\n", ("delayed", "", "4", False)),
+    ],
+)
+def test_the_four_fields_of_a_recipient(fields: str, expected: tuple[str, str, str, bool]) -> None:
+    (one,) = reported(f"Reporting-MTA: dns; b.example\n\n{BOB}{fields}")
+    assert (one.action, one.status, one.status_class, one.hard) == expected
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f"{BOB}Action: failed\nStatus: 5.2.2\n{EVE}Action: failed\nStatus: 5.1.1\n",
+        f"Reporting-MTA: dns; b.example\n{BOB}Action: failed\nStatus: 5.2.2\n"
+        f"Original-Recipient: rfc822; eve@cust.example\n{EVE}Action: failed\nStatus: 5.1.1\n",
+        f"Action: failed\n{BOB}Status: 5.2.2\nAction: failed\n{EVE}Status: 5.1.1\n",
+    ],
+)
+def test_recipients_without_an_empty_line_between_them(fields: str) -> None:
+    assert [(one.address, one.status) for one in reported(fields)] == [
+        ("bob@cust.example", "5.2.2"),
+        ("eve@cust.example", "5.1.1"),
+    ]
+
+
+def test_those_who_received_the_message_are_not_listed() -> None:
+    found = reported(f"{BOB}Action: delivered\nStatus: 2.0.0\n\n{EVE}Action: failed\n")
+    assert [one.address for one in found] == ["eve@cust.example"]
+
+
+def test_the_text_completes_a_generic_status_of_the_same_recipient() -> None:
+    text = "bob@cust.example: 550 5.7.26 not authenticated\n\neve@cust.example: 550 5.1.1 unknown"
+    found = reported(f"{BOB}Action: failed\nStatus: 5.0.0\n\n{EVE}Action: failed\n", text)
+    assert [one.status for one in found] == ["5.7.26", "5.1.1"]
+    assert found[0].reason == "bob@cust.example: 550 5.7.26 not authenticated"
+
+
+def test_the_text_does_not_replace_an_exact_status() -> None:
+    (one,) = reported(f"{BOB}Action: failed\nStatus: 5.1.1\n", "bob@cust.example: 550 5.7.1 no")
+    assert one.status == "5.1.1"
+
+
+@pytest.mark.parametrize("mark", ["", "> "])
+def test_the_fields_may_stand_in_the_text(mark: str) -> None:
+    lines = f"Your message is late.\n\n{mark}{BOB}{mark}Action: delayed\n{mark}Status: 4.4.1\n"
+    (one,) = bounced(lines)
+    assert (one.address, one.action, one.status) == ("bob@cust.example", "delayed", "4.4.1")
+
+
+def test_a_report_within_a_bounce() -> None:
+    inner = f"{HEAD}--b\nContent-Type: message/delivery-status\n\n{BOB}Action: failed\n--b--\n"
+    mail = parse(
+        b"From: postmaster@gate.example\nTo: me@desk.example\nSubject: Undeliverable\n"
+        b"Return-Path: <>\nContent-Type: multipart/mixed; boundary=o\n\n"
+        b"--o\n\nThe message attached could not be delivered.\n"
+        b"--o\nContent-Type: message/rfc822\n\n" + inner.encode() + b"\n--o--\n"
+    )
+    assert mail.bounce is not None
+    assert [one.address for one in mail.bounce.recipients] == ["bob@cust.example"]
