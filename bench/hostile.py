@@ -172,6 +172,31 @@ FAMILIES: dict[str, Family] = {
     "recipients in prose": lambda n: (
         bounce(b"x")(1) + b"".join(b"\n<a%d@b.example>: user unknown" % i for i in range(n // 31))
     ),
+    "replies below recipients": bounce(b"<a@b.example>:\n  550 5.1.1 <c@d.example> unknown\n"),
+    "a label before nothing": bounce(b"To: a: b= "),
+    "codes": bounce(b"550 5.1.1 "),
+    "lines of a session": bounce(b">>> RCPT TO:<a@b.example>\n<<< 550 no\n"),
+    "aliases without an end": bounce(b"a@b.example (expanded from <"),
+    "report fields in a text": bounce(
+        b"Final-Recipient: rfc822; a@b.example\nAction: failed\nOriginal-Recipient: c@d.example\n"
+    ),
+    "report fields without an empty line": lambda n: mixed(
+        [
+            b"Content-Type: message/delivery-status\n\n"
+            + b"Final-Recipient: rfc822; a@b.example\nAction: failed\n" * (n // 52)
+        ]
+    ),
+    "bounces within bounces": lambda n: (
+        b"From: MAILER-DAEMON@b.example\nContent-Type: message/rfc822\n\n" * (n // 62)
+    ),
+    "bounces beside each other": lambda n: mixed(
+        [b"Content-Type: message/rfc822\n\nFrom: MAILER-DAEMON@b.example\n\nno\n"] * (n // 70)
+    ),
+    "openings of JSON objects": text(b'{"a":'),
+    "openings of JSON lists": text(b"["),
+    "events in JSON": lambda n: (
+        HEAD + b"\n[" + b'{"event":"bounce","email":"a@b.example"},' * (n // 41) + b"1]"
+    ),
     "quotes deeper and deeper": deeper_quotes,
     "lines like a boundary": part(b"", b"--xy\n"),
     "the same boundary within": lambda n: (

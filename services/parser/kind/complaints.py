@@ -11,6 +11,7 @@ from services.parser.text.decode import decode
 
 RETURNED = "message/rfc822"
 HEADER_MAX = 16 * 1024
+MESSAGES_MAX = 5
 # Providers that attach the message without a report (RFC 5965); each names an IP address, or writes
 # a subject that no person does.
 SUBJECT = re.compile(
@@ -47,16 +48,18 @@ def _without_report(signals: Signals) -> str:
         return ""
     if SUBJECT.match(signals.subject):
         return f"Subject: {signals.subject}"
-    for file in signals.files:
-        if file.content_type == RETURNED:
-            head, _, _ = decode(file.source.first(HEADER_MAX), None).partition("\n\n")
-            if found := REPORTED.search(head):
-                return f"{found.group()} in the attached message"
+    attached = [file for file in signals.files if file.content_type == RETURNED]
+    for file in attached[:MESSAGES_MAX]:
+        head, _, _ = decode(file.source.first(HEADER_MAX), None).partition("\n\n")
+        if found := REPORTED.search(head):
+            return f"{found.group()} in the attached message"
     return ""
 
 
 def _in_text(signals: Signals) -> str:
     if event_of(signals.text) == "feedback":
         return "the text is a notice of a complaint in JSON"
+    if "eedback-" not in signals.notice:
+        return ""
     found = FEEDBACK_TYPE.search(signals.notice)
     return found.group().strip() if found and USER_AGENT.search(signals.notice) else ""

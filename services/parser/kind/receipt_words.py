@@ -29,7 +29,7 @@ READ = Words(
 )
 # A receipt without fields of the message mentions at least the message.
 MESSAGE = Words(
-    r"message|\bmail|e-mail|nachricht|bericht|mensaje|correo|mensagem|messaggio|meddel|melding"
+    r"message|\bmail|e-?mail|nachricht|bericht|mensaje|correo|mensagem|messaggio|meddel|melding"
     r"|besked|viesti|wiadomo|zpráv|správ|üzenet|ileti|сообщени|письм|повідомлен"
     r"|メッセージ|メール|邮件|郵件|消息|訊息|메시지|메일|μήνυμα|mesaj|съобщение|poruk|sporočil"
     r"|הודע|رسال|thư|ข้อความ|pesan"

@@ -61,6 +61,12 @@ class Signals:
         return self.text[:NOTICE_MAX]
 
     @cached_property
+    def mail_system(self) -> str:
+        """Returns the From field if a mail system is the sender, or ""."""
+        value = self.header.value("from")
+        return f"From: {value}" if MAIL_SYSTEM.search(value) else ""
+
+    @cached_property
     def null_return_path(self) -> str:
         """Returns the Return-Path of mail that must not be answered (RFC 3834, 3.3), or ""."""
         value = self.header.value("return-path").replace(" ", "")
@@ -80,12 +86,6 @@ def report_reason(signals: Signals, report_type: str) -> str:
 def part_reason(signals: Signals, content_type: str) -> str:
     """Returns a reason if the message has a part of this type, or ""."""
     return f"a part is {content_type}" if content_type in signals.types else ""
-
-
-def mail_system_reason(signals: Signals) -> str:
-    """Returns a reason if a mail system is the sender, or ""."""
-    value = signals.header.value("from")
-    return f"From: {value}" if MAIL_SYSTEM.search(value) else ""
 
 
 def absence_reason(signals: Signals) -> str:

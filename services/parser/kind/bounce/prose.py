@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from services.parser.kind.bounce.codes import codes_of, most_exact
 from services.parser.kind.bounce.entries import Entry, read_entries
 from services.parser.kind.bounce.notice import Notice, is_system
-from services.parser.kind.bounce.words import CONTACT, DELAY, FINAL, REASONS, RETRIED
+from services.parser.kind.bounce.words import CONTACT, DELAY, FAILURE, FINAL, REASONS, RETRIED
+from services.parser.kind.receipt_words import MESSAGE
 
 # An address belongs to a sentence about a failure up to this number of lines before it.
 NEAR = 6
@@ -28,6 +29,8 @@ class Findings:
     delayed: bool = False
     # Whether the text contains an SMTP reply or a status code.
     coded: bool = False
+    # Whether a sentence says that a message was not delivered, and a line begins with an address.
+    about_message: bool = False
     # The status that the words of the notice mean, for notices without a code.
     meaning: str = ""
     # What is said about each address (in lower case), and under "" about nobody in particular.
@@ -63,6 +66,7 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
     found = Findings(
         delayed=bool(RETRIED.search(own) or (DELAY.search(own) and not FINAL.search(own))),
         coded=any(entry.codes for entry in entries),
+        about_message=_about_message(entries),
         meaning=_meaning(text),
         aliases={
             entry.address.lower(): entry.alias for entry in entries if entry.address and entry.alias
@@ -71,6 +75,18 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
     found.addresses = _recipients(entries, ours)
     _attribute(entries, found)
     return found
+
+
+def _about_message(entries: list[Entry]) -> bool:
+    if not any(entry.address for entry in entries):
+        return False
+    # A sentence may take two lines.
+    pairs = zip([Entry(0, 0, ""), *entries], entries, strict=False)
+    return any(
+        FAILURE.search(line.text) and MESSAGE.search(f"{before.text}\n{line.text}")
+        for before, line in pairs
+        if line.fails
+    )
 
 
 def _recipients(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
@@ -83,7 +99,7 @@ def _recipients(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
     for entry, is_near in zip(entries, near, strict=True):
         if entry.address and not is_system(entry.address):
             (heads if is_near else others).append(entry.address)
-        asks = CONTACT.search(entry.text)
+        asks = bool(entry.mentioned and CONTACT.search(entry.text))
         for address in entry.mentioned:
             if is_near and not asks and not is_system(address):
                 sentences.append(address)

@@ -29,6 +29,7 @@ ADDRESS_MAX_BYTES = 512
 # The header of a returned message is read up to here.
 ORIGINAL_HEADER_MAX = 64 * 1024
 NESTED_MAX = 2
+RETURNED_MAX = 10
 RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "message/partial")
 SENDER_FIELDS = ("from", "sender", "return-path", "reply-to")
 
@@ -52,7 +53,7 @@ def read_bounce(
         inner = read_bounce(nested.data, nested.header, nested.text, nested.files, depth + 1)
         recipients.extend(inner.recipients)
         original_id = inner.original_message_id or original_id
-    if not recipients:
+    if not recipients and not depth:
         known = [one for one in known_recipients(data, read_sender(header)) if one not in ours]
         recipients = [_recipient(one, prose) for one in known or _only_recipient(returned)]
     return Bounce(
@@ -62,10 +63,10 @@ def read_bounce(
 
 
 def _returned_headers(files: Sequence[AttachedFile]) -> list[Header]:
+    returned = [file for file in files if file.content_type in RETURNED_TYPES]
     return [
         read_lines(decode(file.source.first(ORIGINAL_HEADER_MAX), None))
-        for file in files
-        if file.content_type in RETURNED_TYPES
+        for file in returned[:RETURNED_MAX]
     ]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from services.parser.kind.bounce.codes import codes_of
-from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.notice import read_notice
 from services.parser.kind.bounce.prose import read_prose
 from services.parser.kind.bounce.service_json import event_of
@@ -29,7 +29,6 @@ from services.parser.kind.signals import (
     NOTICE_MAX,
     Signals,
     absence_reason,
-    mail_system_reason,
     part_reason,
     report_reason,
 )
@@ -85,10 +84,10 @@ def delivery_report(signals: Signals) -> str:
         return reason
     if signals.header.all("x-ms-exchange-message-is-ndr"):
         return "X-MS-Exchange-Message-Is-Ndr"
+    reason = next((one for one in map(partial(part_reason, signals), STATUS_TYPES) if one), "")
     # People forward bounces with all their parts.
-    if FORWARDED_SUBJECT.match(signals.subject) and not _is_system(signals):
-        return ""
-    return next((reason for one in STATUS_TYPES if (reason := part_reason(signals, one))), "")
+    forwarded = reason and FORWARDED_SUBJECT.match(signals.subject) and not _is_system(signals)
+    return "" if forwarded else reason
 
 
 def service_notice(signals: Signals) -> str:
@@ -136,7 +135,7 @@ def worded_as_bounce(signals: Signals) -> str:
     text must be a notice in a known format.
     """
     subject = SUBJECT.search(signals.subject)
-    system = signals.null_return_path or mail_system_reason(signals)
+    system = signals.null_return_path or signals.mail_system
     if subject and system:
         return f"Subject: {signals.subject} ({system})"
     if not (subject or system):
@@ -148,7 +147,7 @@ def worded_as_bounce(signals: Signals) -> str:
 
 
 def _is_system(signals: Signals) -> bool:
-    return bool(signals.null_return_path or mail_system_reason(signals) or mailer_daemon(signals))
+    return bool(signals.null_return_path or signals.mail_system or mailer_daemon(signals))
 
 
 def _is_notice(signals: Signals) -> bool:
@@ -156,10 +155,9 @@ def _is_notice(signals: Signals) -> bool:
     # A bounce names at least one address.
     if "@" not in signals.notice or signals.header.all("in-reply-to"):
         return False
-    if FORWARDED_SUBJECT.match(signals.subject) or LOG_LINE.search(signals.notice):
+    notice = read_notice(signals.notice)
+    text = "\n".join(notice.lines)
+    if FORWARDED_SUBJECT.match(signals.subject) or LOG_LINE.search(text) or PERSONAL.search(text):
         return False
-    if PERSONAL.search(signals.notice):
-        return False
-    prose = read_prose(read_notice(signals.notice), signals.subject, set())
-    coded = prose.coded and bool(prose.addresses)
-    return coded or bool(known_recipients(signals.data, signals.sender))
+    prose = read_prose(notice, signals.subject, set())
+    return bool(prose.addresses) and (prose.coded or prose.about_message)

@@ -26,6 +26,19 @@ REPORT = (
     ("sender", "subject", "text", "kind"),
     [
         ("admin@b.example", "Undelivered mail", NOTICE, "bounce"),
+        (
+            "gateway@b.example",
+            "Delivery failure notification",
+            "Your message with Subject: Quote\ncould not be delivered to the following recipients:"
+            "\n\nbob@cust.example\n\nDo not resend it.",
+            "bounce",
+        ),
+        (
+            "service@parcel.example",
+            "Unzustellbar: Paket 17",
+            "Das Paket konnte nicht zugestellt werden.\nEmpfänger: bob@cust.example",
+            "human",
+        ),
         # A person forwards, quotes or asks about a bounce, or writes about a parcel.
         (PERSON, "Fwd: Undelivered mail", NOTICE, "human"),
         (PERSON, "WG: Unzustellbar: Angebot", NOTICE, "human"),
