@@ -182,6 +182,8 @@ class _Reader:
         decoded = decode_named(content, part.content_type.parameters.get("charset"))
         if decoded.charset not in self.charsets:
             self.charsets.append(decoded.charset)
+        if decoded.has_replacements:
+            self.notes.append(f"characters of the text were replaced: {decoded.charset}")
         text = storable(decoded.text)
         if part.content_type.value == "text/html":
             return [Section(None, text)] if text.strip() else []

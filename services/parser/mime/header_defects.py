@@ -65,6 +65,8 @@ def _encoded_tricks(header: Header) -> Iterator[str]:
                 yield f"encoded control characters in {field.name[:40]}"
             if not field.value.isascii() and DIRECTION_MARKS.search(field.value):
                 yield f"characters in {field.name[:40]} that turn the reading direction"
+            if "\ufffd" in field.value:
+                yield f"characters of {field.name[:40]} were replaced"
 
 
 def _has_controls(raw: str) -> bool:

@@ -5,57 +5,26 @@ Never fails, whatever the charset is.
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from services.parser.text.charset_detection import detect
+from services.parser.text.charset_names import CHARSET_NAME_MAX, codec_of
+from services.parser.text.japanese import ISO_2022_JP, JAPANESE, decode_japanese, is_escaped
+from services.parser.text.utf8 import text_as_utf8
 
-# Charsets that mailers declare when they use a superset. WHATWG's Encoding standard reads Latin-1
-# as Windows-1252, and the Chinese, Japanese and Korean names as the vendors' larger sets.
-SUPERSETS = {
-    "ascii": "utf-8",
-    "us-ascii": "utf-8",
-    "iso-8859-1": "cp1252",
-    "iso8859-1": "cp1252",
-    "latin1": "cp1252",
-    "latin-1": "cp1252",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
-    "windows-874": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "x-gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
-    "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "x-sjis": "cp932",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf8mb4": "utf-8",
-}
-# Python's own text encodings, which are not charsets of messages.
-NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs"}
-CHARSET_NAME_MAX = 40
 # A declared charset is used if at most this share of the characters is broken (one in twenty).
 ACCEPTED_ERROR_SHARE = 0.05
+# UTF-8 is used if at least this many times as many of its characters are whole as are broken.
+WHOLE_PER_BROKEN = 2
+# Sets that add characters to a declared one, tried when that lacks some.
+LARGER_SETS = {"big5": ("cp950", "big5hkscs")}
+# The beginning of a character in UTF-8 whose end was cut off.
+CUT_OFF = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
+REPLACEMENT = "\ufffd"
+NON_ASCII = re.compile(r"[^\x00-\x7f]")
 UNWANTED_IN_LINES = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
-
-
-@lru_cache(maxsize=512)
-def codec_of(charset: str) -> str | None:
-    """Returns Python's name for a charset as messages declare it, or None for an unknown one."""
-    name = charset.strip(" \t\r\n\"'").lower()
-    name = SUPERSETS.get(name, name)
-    if not name or len(name) > CHARSET_NAME_MAX or not name.isascii() or "\x00" in name:
-        return None
-    try:
-        info = codecs.lookup(name)
-        # Codecs from bytes to bytes ("hex", "zip") raise an error here.
-        b"x".decode(info.name, "replace")
-    except (LookupError, ValueError):
-        return None
-    return None if info.name.replace("-", "_") in NO_CHARSETS else info.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +33,8 @@ class Decoded:
 
     text: str
     charset: str
+    # Whether characters were replaced by U+FFFD.
+    has_replacements: bool = False
 
 
 def decode(data: bytes, charset: str | None) -> str:
@@ -72,24 +43,62 @@ def decode(data: bytes, charset: str | None) -> str:
 
 
 def decode_named(data: bytes, charset: str | None) -> Decoded:
-    """Decodes text by its declared charset or its superset, else as UTF-8, else as detected.
+    """Decodes text as UTF-8 if it is, by its declared charset or a superset, else as detected.
 
     Never fails: bytes that cannot be decoded become U+FFFD.
     """
     codec = codec_of(charset) if charset else None
-    for candidate in (codec, "utf-8"):
-        if candidate:
-            try:
-                return Decoded(data.decode(candidate), _read_as(charset, candidate))
-            except UnicodeError:
-                continue
-    if codec:
-        text = data.decode(codec, "replace")
-        # A text that was truncated or damaged in places still has its declared charset.
-        if text.count("\ufffd") <= len(text) * ACCEPTED_ERROR_SHARE:
-            return Decoded(text, f"{_read_as(charset, codec)}, with replacements")
+    if is_escaped(data) and codec not in ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004"):
+        text = decode_japanese(data, ISO_2022_JP)
+        return Decoded(text, _read_as(charset, ISO_2022_JP), REPLACEMENT in text)
+    for candidate, exact in _exact_readings(data, codec):
+        if exact is not None:
+            return Decoded(exact, _read_as(charset, candidate))
+    for candidate, damaged in _damaged_readings(data, codec):
+        if damaged is not None:
+            return Decoded(damaged, f"{_read_as(charset, candidate)}, with replacements", True)
     found = detect(data) or "cp1252"
-    return Decoded(data.decode(found, "replace"), f"{_read_as(charset, found)}, detected")
+    text = data.decode(found, "replace")
+    return Decoded(text, f"{_read_as(charset, found)}, detected", REPLACEMENT in text)
+
+
+def _exact_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str | None]]:
+    """Yields the charsets that the text may be in, the likeliest first, and the text."""
+    if codec and codec != "utf-8":
+        if not data.isascii() or codec.startswith(("utf-16", "utf-32")):
+            yield "utf-8", text_as_utf8(data, codec)
+        yield codec, _exactly(data, codec)
+        for larger in LARGER_SETS.get(codec, ()):
+            yield larger, _exactly(data, larger)
+        if codec in JAPANESE:
+            text = decode_japanese(data, codec)
+            yield codec, None if REPLACEMENT in text else text
+    yield "utf-8", _exactly(data, "utf-8")
+
+
+def _exactly(data: bytes, codec: str) -> str | None:
+    try:
+        return data.decode(codec)
+    except UnicodeError:
+        return None
+
+
+def _damaged_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str | None]]:
+    """Yields the charsets of a text that was cut off or damaged in places, and the text."""
+    if codec in (None, "utf-8"):
+        yield "utf-8", _damaged_utf8(data)
+    elif codec:
+        text = decode_japanese(data, codec) if codec in JAPANESE else data.decode(codec, "replace")
+        broken = text.count(REPLACEMENT)
+        yield codec, text if broken <= len(text) * ACCEPTED_ERROR_SHARE else None
+
+
+def _damaged_utf8(data: bytes) -> str | None:
+    """Decodes UTF-8 that is damaged in places; None if it is another charset."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count(REPLACEMENT) - (CUT_OFF.search(data) is not None)
+    whole = len(NON_ASCII.findall(text)) - text.count(REPLACEMENT)
+    return text if whole and whole >= WHOLE_PER_BROKEN * broken else None
 
 
 def _read_as(charset: str | None, codec: str) -> str:

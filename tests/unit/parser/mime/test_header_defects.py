@@ -24,6 +24,8 @@ from services.parser.parse import parse
         (b"From: boss@b.example <a@c.example>", "another address in the name of From"),
         (b"From: <=?utf-8?q?boss=40b.example?=@c.example>",
          "an encoded word in the address of From"),
+        (b"From: a@b.example\nSubject: =?utf-8?q?gr=C3=BC=C3?=",
+         "characters of Subject were replaced"),
     ],
 )  # fmt: skip
 def test_tricks_in_headers(header: bytes, defect: str) -> None:
