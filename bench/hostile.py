@@ -222,6 +222,10 @@ FAMILIES: dict[str, Family] = {
     "folded calendar lines": whole(b"Content-Type: text/calendar", b"x\n "),
     "uuencoded files": text(b"begin 644 a\n#86)C\n`\nend\n"),
     "base64 with rubbish": part(b"Content-Transfer-Encoding: base64", b"QU%$JD\n"),
+    "padded base64": part(b"Content-Transfer-Encoding: base64", b"QQ=="),
+    "text behind base64": part(b"Content-Transfer-Encoding: base64", b"QUJD\nno base64\n"),
+    "UTF-8 under another name": whole(b"Content-Type: text/plain; charset=cp1251", "é ".encode()),
+    "escapes of ISO-2022-JP": text(b"\x1b$B-!\x1b(B"),
     "base64 of nothing": lambda n: mixed(
         [b"Content-Transfer-Encoding: base64\n\n" + b"!=" * (n // 2)]
     ),

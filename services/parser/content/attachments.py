@@ -80,9 +80,7 @@ def _measure(source: Encoded) -> _Measured:
 
 def content_of(part: Part) -> Encoded:
     """Returns the part's bytes with the transfer encoding that they are in."""
-    # Some mailers write "base64;" or add a comment.
-    words = (part.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
-    return Encoded(part.view, part.start, part.end, words[0] if words else "")
+    return Encoded(part.view, part.start, part.end, part.encoding)
 
 
 def attachment_of_part(part: Part, number: int) -> AttachedFile:

@@ -21,6 +21,7 @@ from services.parser.content.unpack import (
     unpack,
 )
 from services.parser.mime.structure import DEPTH_MAX, PARTS_MAX, Part, read_structure, recover_parts
+from services.parser.mime.text_behind import cut_text_behind
 from services.parser.mime.uuencode import extract_uuencoded
 from services.parser.text.decode import decode_named, storable, unflow, unix_lines
 from services.parser.text.markup import clean_html
@@ -110,9 +111,20 @@ class _Reader:
             if part.content_type.value == "multipart/alternative":
                 return best_alternative(within)
             return [section for sections in within for section in sections]
-        if not is_body(part):
-            return self._attach(part, depth)
-        return self._body(part)
+        behind = self._text_behind(part)
+        found = self._body(part) if is_body(part) else self._attach(part, depth)
+        return [*found, *self._body(behind)] if behind else found
+
+    def _text_behind(self, part: Part) -> Part | None:
+        """Cuts off the text behind base64, which belongs to the body."""
+        if part.encoding != "base64":
+            return None
+        behind = cut_text_behind(part)
+        if behind:
+            self.notes.append("text behind base64: added to the body")
+        elif part.encoding != "base64":
+            self.notes.append("declared as base64, but is not")
+        return behind
 
     def _leave_out(self, reason: str) -> list[Section]:
         if reason not in self.cut:

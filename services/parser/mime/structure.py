@@ -80,6 +80,13 @@ class Part:
         raw = self.raw("content-disposition")
         return read_structured_value(raw) if raw else StructuredValue("")
 
+    @cached_property
+    def encoding(self) -> str:
+        """Returns the transfer encoding in lower case, or ""."""
+        # Some mailers write "base64;" or add a comment.
+        words = (self.raw("content-transfer-encoding") or "").lower().replace(";", " ").split()
+        return words[0] if words else ""
+
     @property
     def file_name(self) -> str:
         """Returns the file name that the sender declared, or ""."""

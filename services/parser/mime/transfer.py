@@ -11,7 +11,7 @@ from services.parser.mime.raw_bytes import View, chunks_of
 from services.parser.mime.uuencode import decode_uuencoded
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-NOT_BASE64 = bytes(set(range(256)) - set(_LETTERS))
+NOT_BASE64 = bytes(set(range(256)) - set(_LETTERS + b"="))
 # Text up to an incomplete soft line break or escape.
 WHOLE_ESCAPES = re.compile(
     rb"(?:[^=]++|==|=[0-9A-Fa-f]{2}|=(?=[^=\r\n0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]))*+"
@@ -64,13 +64,19 @@ def lenient_base64(text: bytes) -> bytes:
 def _base64(chunks: Chunks) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        letters = rest + chunk.translate(None, NOT_BASE64)
-        whole = len(letters) // 4 * 4
-        rest = letters[whole:]
-        yield binascii.a2b_base64(letters[:whole])
-    # A single letter at the end is less than a byte.
-    if len(rest) > 1:
-        yield binascii.a2b_base64(rest + b"=" * (4 - len(rest)))
+        # Several texts, each with its padding, may stand one below the other.
+        *ended, last = (rest + chunk.translate(None, NOT_BASE64)).split(b"=")
+        whole = len(last) // 4 * 4
+        rest = last[whole:]
+        yield b"".join([*map(_padded, ended), binascii.a2b_base64(last[:whole])])
+    yield _padded(rest)
+
+
+def _padded(letters: bytes) -> bytes:
+    """Decodes letters to the end of a text; a single letter at the end is less than a byte."""
+    if len(letters) % 4 == 1:
+        letters = letters[:-1]
+    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
 def _quoted_printable(chunks: Chunks) -> Iterator[bytes]:
