@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from services.parser.mime.structure import Part
 from services.parser.text.markup import html_from_text, html_to_text
 
-BODY_TYPES = ("text/plain", "text/html")
+# Texts for programs, which are attachments; every other text is part of the body (RFC 2046, 4.1.4).
+TEXTS_FOR_PROGRAMS = frozenset(
+    "text/" + name
+    for name in (
+        *("calendar", "x-vcalendar", "vcard", "x-vcard", "directory", "rfc822-headers"),
+        *("csv", "comma-separated-values", "tab-separated-values", "xml", "json", "rtf"),
+        *("css", "javascript", "ecmascript", "x-amp-html", "watch-html"),
+    )
+)
+# Of a misspelt type, like "test/plain", the subtype is enough.
+BODY_SUBTYPES = ("/plain", "/html")
+HTML_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +36,19 @@ def is_body(part: Part) -> bool:
     if value.startswith("multipart/"):
         # A multipart without its boundary is read as the text that it holds.
         return True
-    if value not in BODY_TYPES or part.disposition.value == "attachment":
+    is_text = value.startswith("text/") and value not in TEXTS_FOR_PROGRAMS
+    if not (is_text or value.endswith(BODY_SUBTYPES)) or part.disposition.value == "attachment":
         return False
     return not part.file_name
+
+
+def is_html(part: Part, text: str) -> bool:
+    """Tells HTML from other text, by its beginning if its type is not a known one."""
+    value = part.content_type.value
+    if value.endswith("/html"):
+        return True
+    declared = (part.raw("content-type") or "").lower().startswith("text/plain")
+    return not declared and HTML_START.match(text) is not None
 
 
 def best_alternative(alternatives: list[list[Section]]) -> list[Section]:

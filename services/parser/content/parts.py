@@ -12,7 +12,14 @@ from services.parser.content.attachments import (
     attachment_of_part,
     content_of,
 )
-from services.parser.content.body import Section, best_alternative, html_of, is_body, text_of
+from services.parser.content.body import (
+    Section,
+    best_alternative,
+    html_of,
+    is_body,
+    is_html,
+    text_of,
+)
 from services.parser.content.unpack import (
     CONTAINER_DEPTH_MAX,
     CONTAINER_MAX_BYTES,
@@ -24,6 +31,7 @@ from services.parser.mime.structure import DEPTH_MAX, PARTS_MAX, Part, read_stru
 from services.parser.mime.text_behind import cut_text_behind
 from services.parser.mime.uuencode import extract_uuencoded
 from services.parser.text.decode import decode_named, storable, unflow, unix_lines
+from services.parser.text.enriched import ENRICHED_TYPES, enriched_to_text
 from services.parser.text.markup import clean_html
 
 # No person reads a longer text as a message; as an attachment it costs no time.
@@ -197,9 +205,11 @@ class _Reader:
         if decoded.has_replacements:
             self.notes.append(f"characters of the text were replaced: {decoded.charset}")
         text = storable(decoded.text)
-        if part.content_type.value == "text/html":
+        if is_html(part, text):
             return [Section(None, text)] if text.strip() else []
         text = self._without_files(unix_lines(text))
+        if part.content_type.value in ENRICHED_TYPES:
+            text = enriched_to_text(text)
         if part.content_type.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
         return [Section(text.strip("\n"), None)] if text.strip() else []

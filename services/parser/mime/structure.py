@@ -26,6 +26,7 @@ FIELD = re.compile(rb"([!-9;-~]{1,1000}+)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*
 EMPTY_LINE = re.compile(rb"\r*+(?:\n|\Z)")
 HEADER_END = re.compile(rb"\n\r*+\n")
 BLANK = b" \t"
+SHOWN = re.compile(rb"\S")
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 # RFC 2046, 5.1.1: a boundary has up to 70 characters, and a part's header follows it.
 BOUNDARY_LINE = re.compile(
@@ -134,9 +135,29 @@ class _Splitter:
                 part.children = self.children(part, body, end, boundary.encode(), within, depth + 1)
             else:
                 part.defects.append("NoBoundaryInMultipartDefect")
+        elif value.startswith("text/") and "boundary" in part.content_type.parameters:
+            self._read_as_multipart(part, body, end, depth)
         if not part.children:
             part.start, part.end = body, end
         return part
+
+    def _read_as_multipart(self, part: Part, start: int, end: int, depth: int) -> None:
+        """Reads a text with a boundary as a multipart if parts stand behind it."""
+        outer = Part(self._view)
+        boundary = part.content_type.parameters["boundary"].rstrip().encode()
+        if not boundary or depth > DEPTH_MAX:
+            return
+        children = self.children(outer, start, end, boundary, "text/plain", depth + 1)
+        if not any(child.fields and self._has_content(child) for child in children):
+            return
+        types = [child.content_type.value for child in children]
+        value = "alternative" if types == ["text/plain", "text/html"] else "mixed"
+        part.defects += [f"{part.content_type.value} with parts", *outer.defects]
+        part.content_type = StructuredValue(f"multipart/{value}", part.content_type.parameters)
+        part.children = children
+
+    def _has_content(self, part: Part) -> bool:
+        return bool(part.children or SHOWN.search(self._view, part.start, part.end))
 
     def children(
         self, parent: Part, start: int, end: int, boundary: bytes, default_type: str, depth: int
