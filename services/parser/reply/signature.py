@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from services.parser.reply.lines import Line, fold
-from services.parser.reply.words import CLOSINGS, DEVICES, DISCLAIMERS, SENT_FROM
+from services.parser.reply.signature_words import CLOSINGS, DEVICES, DISCLAIMERS, SENT_FROM
 
 # "-- " begins a signature (RFC 3676, section 4.3) of at most this length.
 SIGNATURE_LINES = 30

@@ -7,15 +7,8 @@ import pytest
 from postrail.notifications.reply_marker import quotes_internal
 from services.parser.reply import split_reply
 from services.parser.reply.lines import fold
-from services.parser.reply.words import (
-    DEVICES,
-    DISCLAIMERS,
-    FIELDS,
-    FORWARDED,
-    MARKERS,
-    ORIGINAL,
-    WROTE,
-)
+from services.parser.reply.signature_words import DEVICES, DISCLAIMERS
+from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, WROTE
 
 # From, sent, to, subject, as programs write them.
 BLOCKS = [
