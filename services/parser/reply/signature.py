@@ -9,7 +9,18 @@ import re
 from collections.abc import Sequence
 
 from services.parser.reply.lines import Line, fold
-from services.parser.reply.signature_words import CLOSINGS, DEVICES, DISCLAIMERS, SENT_FROM
+from services.parser.reply.signature_words import (
+    APOLOGIES,
+    APOLOGY_TOPICS,
+    CLOSINGS,
+    DEVICES,
+    DISCLAIMERS,
+    FROM_MY,
+    NOT_DEVICES,
+    PROGRAM_PHRASES,
+    SENT_FROM,
+    SENT_FROM_MY,
+)
 
 # "-- " begins a signature (RFC 3676, section 4.3) of at most this length.
 SIGNATURE_LINES = 30
@@ -19,9 +30,17 @@ DETAILS_MAX = 200
 MANY_LINES = 5
 PROGRAM_MAX = 120
 PROGRAM_WORDS = 10
+# The names of devices that no table contains are at most this long.
+DEVICE_WORDS = 4
+DEVICE_MAX = 40
+SHORT_WORDS = 3
+APOLOGY_MAX = 90
+# Mail trackers leave this character, which most fonts show as a dot, in a line of its own.
+TRACKER_MARKS = "\u1427 "
+FRAME = "[]<>(){}*|\"'-\u2013\u2014_~=\u00ab\u00bb "
 DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
 # Ends the name of the device; the person's own sentence may follow.
-CLAUSE_END = re.compile(r"[,;!?\u3002\uff0c(]|\.\s")
+CLAUSE_END = re.compile(r"[,;!?\u3002\uff0c(]|\.\s|\s[-\u2013\u2014]+\s")
 LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
@@ -75,25 +94,79 @@ def _program(lines: Sequence[Line], start: int, end: int) -> int:
         while index > start and not lines[index].bare:
             index -= 1
         if not is_program_line(lines[index].bare):
-            return end
+            break
         end = index
-    return end
+    return _apology(lines, start, end)
+
+
+def _apology(lines: Sequence[Line], start: int, end: int) -> int:
+    """Returns the line that apologizes for the device which the line below names."""
+    if end == len(lines) or not is_program_line(lines[end].bare):
+        return end
+    index = end - 1
+    while index > start and not lines[index].bare:
+        index -= 1
+    return index if index > start and is_apology(lines[index].bare) else end
 
 
 def is_program_line(bare: str) -> bool:
-    """Recognizes lines like "Sent from my iPhone"."""
+    """Recognizes lines like "Sent from my iPhone" and the marks of mail trackers."""
     if not bare or len(bare) > 2 * PROGRAM_MAX:
         return False
-    text = fold(LINK.sub(" ", bare)).strip(PUNCTUATION + "[]<>()\"'|")
-    if not text.strip() or len(text) > PROGRAM_MAX:
+    if not bare.strip(TRACKER_MARKS):
+        return True
+    line = LINK.sub(" ", bare.strip(FRAME)).strip(PUNCTUATION + FRAME)
+    text = fold(line)
+    if not text or len(text) > PROGRAM_MAX:
         return False
+    before, _, after = _clauses(text)
+    if is_apology(before) and after:
+        line, text = line[-len(after) :], after
+    return _sent_by_program(text, line) or _sent_by_device(text) or text in PROGRAM_PHRASES
+
+
+def is_apology(text: str) -> bool:
+    """Recognizes "Please excuse typos", as it stands beside the name of the device."""
+    text = fold(text).strip(PUNCTUATION)
+    if len(text) > APOLOGY_MAX or not any(topic in text for topic in APOLOGY_TOPICS):
+        return False
+    return text.startswith(APOLOGIES) or len(text.split()) <= SHORT_WORDS
+
+
+def _clauses(text: str) -> tuple[str, str, str]:
+    """Splits a text at the end of its first clause."""
+    end = CLAUSE_END.search(text)
+    if end is None:
+        return text, "", ""
+    return text[: end.start()], end.group(), text[end.end() :].strip(PUNCTUATION + FRAME)
+
+
+def _sent_by_program(text: str, line: str) -> bool:
     first = text.split(None, 1)[0]
     if first not in _FIRST_WORDS and not text.startswith(_UNSPACED) and not text.endswith(_ENDINGS):
         return False
-    return any(_matches_program(text, bare, before, after) for before, after in SENT_FROM)
+    return any(_matches_program(text, line, before, after) for before, after in SENT_FROM)
 
 
-def _matches_program(text: str, bare: str, before: str, after: str) -> bool:
+def _sent_by_device(text: str) -> bool:
+    """Recognizes the sender's own device by any name: "Sent from my KX-90"."""
+    for before in SENT_FROM_MY:
+        if text.startswith(before):
+            named, _, rest = _clauses(text.removesuffix(" gesendet")[len(before) :].strip())
+            words = named.split()
+            short = 0 < len(words) <= DEVICE_WORDS and len(named) <= DEVICE_MAX
+            place = any(word in named for word in NOT_DEVICES)
+            return short and not place and (not rest or is_apology(rest))
+    for before in FROM_MY:
+        if text.startswith(before):
+            named, _, rest = _clauses(text[len(before) :].strip())
+            words = named.split()
+            known = all(word.startswith(DEVICES) or word[-1:].isdigit() for word in words)
+            return known and bool(words) and (not rest or is_apology(rest))
+    return False
+
+
+def _matches_program(text: str, line: str, before: str, after: str) -> bool:
     if not text.startswith(before) or not (text.endswith(after) or after in text[-30:]):
         return False
     rest = text[len(before) :]
@@ -103,7 +176,7 @@ def _matches_program(text: str, bare: str, before: str, after: str) -> bool:
     if any(device in named for device in DEVICES):
         return _names_device(named)
     # "Sent from TypeApp": an unknown name is accepted if the line contains nothing else.
-    own = bare[len(before) :].strip(PUNCTUATION)
+    own = line[len(before) :].strip(PUNCTUATION)
     return bool(before) and len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
 
 

@@ -8,6 +8,13 @@ from services.parser.reply.lines import fold
 SENT_FROM = (
     ("sent from", ""), ("sent via", ""), ("sent by", ""), ("sent using", ""), ("sent with", ""),
     ("get outlook for", ""), ("sent on", ""), ("download outlook for", ""),
+    ("sent wirelessly", ""), ("sent securely", ""), ("securely sent", ""), ("sent through", ""),
+    ("typed on", ""), ("typed from", ""), ("typed with", ""), ("written on", ""),
+    ("written from", ""), ("composed on", ""), ("dictated", ""), ("posted from", ""),
+    ("mailed from", ""), ("emailed from", ""), ("message sent from", ""), ("sent frm", ""),
+    ("this message was sent from", ""), ("this email was sent from", ""),
+    ("this e-mail was sent from", ""), ("this was sent from", ""), ("get bluemail for", ""),
+    ("get typeapp for", ""),
     ("von meinem", "gesendet"), ("von meiner", "gesendet"), ("gesendet von", ""),
     ("gesendet mit", ""), ("gesendet über", ""), ("diese nachricht wurde von meinem", "gesendet"),
     ("gesendet aus", ""), ("outlook für", ""), ("versendet mit", ""),
@@ -50,7 +57,74 @@ SENT_FROM = (
     ("poslano s", ""), ("poslano z", ""), ("saadetud minu", ""), ("dikirim dari", ""),
     ("được gửi từ", ""), ("enviat des", ""), ("poslano sa", ""),
 )  # fmt: skip
-# Such a line contains one of these.
+# The same before the sender's own device, whose name may be any.
+SENT_FROM_MY = (
+    "sent from my ", "sent via my ", "sent using my ", "sent through my ", "sent with my ",
+    "typed on my ", "written on my ", "composed on my ", "dictated on my ", "dictated to my ",
+    "posted from my ", "message sent from my ", "this message was sent from my ",
+    "this email was sent from my ", "this e-mail was sent from my ", "sent wirelessly from my ",
+    "gesendet von meinem ", "gesendet von meiner ", "gesendet mit meinem ", "gesendet über mein ",
+    "von meinem ", "von meiner ", "geschrieben auf meinem ", "diese nachricht wurde von meinem ",
+    "envoyé de mon ", "envoyé de ma ", "envoyé depuis mon ", "envoyé depuis ma ",
+    "envoyé à partir de mon ", "envoyé à partir de ma ", "envoyé avec mon ", "envoyé via mon ",
+    "enviado desde mi ", "enviado con mi ", "enviado do meu ", "enviado da minha ",
+    "enviado de meu ", "enviado pelo meu ", "enviado a partir do meu ", "enviado a partir de mi ",
+    "inviato dal mio ", "inviato dalla mia ", "inviato da mio ", "inviata dal mio ",
+    "inviato con il mio ", "verstuurd vanaf mijn ", "verzonden vanaf mijn ",
+    "verstuurd vanuit mijn ", "verzonden vanuit mijn ", "verzonden met mijn ",
+    "verstuurd met mijn ", "wysłane z mojego ", "wysłane z mojej ", "wysłano z mojego ",
+    "wysłano z mojej ", "отправлено с моего ", "отправлено с моей ", "отправлено из моего ",
+    "надіслано з мого ", "skickat från min ", "skickat från mitt ", "skickades från min ",
+    "sendt fra min ", "sendt fra mit ", "sendt fra mitt ", "odesláno z mého ",
+    "odesláno z mojeho ", "odoslané z môjho ", "poslano z mojega ", "poslano s mojeg ",
+    "trimis de pe ", "trimis de la ", "enviat des del meu ", "saadetud minu ",
+    "dikirim dari ", "được gửi từ ", "发自我的", "發自我的", "來自我的", "来自我的",
+)  # fmt: skip
+# The same without a verb, only before a device of the table below.
+FROM_MY = (
+    "from my ", "via my ", "on my ", "by my ", "mit meinem ", "vom ", "über mein ", "de mon ",
+    "depuis mon ", "via mon ", "desde mi ", "desde el ", "do meu ", "pelo meu ", "dal mio ",
+    "vanaf mijn ", "via mijn ", "z mojego ", "z mojej ", "с моего ", "с моей ", "з мого ",
+    "från min ", "fra min ", "fra mit ", "z mého ", "z mojeho ",
+)  # fmt: skip
+# What the sender may own without it being a device.
+NOT_DEVICES = (
+    "address", "account", "mailbox", "office", "desk", "home", "heart", "behalf", "colleague",
+    "boss", "wife", "husband", "assistant", "team", "side", "seite", "adress", "konto", "büro",
+    "chef", "kolleg", "assistent", "adresse", "compte", "bureau", "collègue", "part", "cuenta",
+    "dirección", "oficina", "parte", "conta", "endereço", "lado", "conto", "indirizzo", "ufficio",
+    "collega", "konta", "adres", "biura", "адрес", "аккаунт", "стороны", "内心",
+)  # fmt: skip
+# Whole lines without the name of a device.
+PROGRAM_PHRASES = frozenset(map(fold, (
+    "sent on the go", "sent on the move", "sent on the run", "sent from the road",
+    "sent while mobile", "sent while on the go", "sent from mobile", "sent from a mobile",
+    "sent from my cell", "sent by mobile", "via mobile", "mobil gesendet", "unterwegs gesendet",
+    "von unterwegs gesendet", "gesendet von unterwegs", "mobil geschrieben", "kurz von unterwegs",
+    "envoyé en déplacement", "envoyé de mobile", "enviado desde el móvil", "enviado pelo celular",
+    "verzonden onderweg", "inviato da mobile", "inviato in mobilità", "wysłane z telefonu",
+    "отправлено с телефона", "отправлено с мобильного", "sendt fra mobil", "skickat från mobilen",
+)))  # fmt: skip
+# "Please excuse typos": beginnings, and what is excused.
+APOLOGIES = (
+    "excuse", "please excuse", "pls excuse", "plz excuse", "so excuse", "so please excuse",
+    "pardon", "please pardon", "forgive", "please forgive", "sorry", "apolog", "my apolog",
+    "please ignore", "bitte entschuldig", "entschuldig", "verzeih", "bitte verzeih",
+    "ich bitte", "veuillez excuser", "merci d'excuser", "excusez", "désolé", "pardonnez",
+    "disculp", "perdón", "perdon", "por favor disculp", "desculp", "por favor desculp",
+    "scusa", "mi scuso", "ci scusiamo", "excuses", "przepraszam", "proszę wybaczyć", "извин",
+    "прошу прощения", "простите", "ursäkta", "förlåt", "undskyld", "beklager", "unnskyld",
+    "omluv", "prosím omluv", "elnézést",
+)  # fmt: skip
+APOLOGY_TOPICS = (
+    "typo", "brevity", "brief", "mistake", "error", "spelling", "autocorrect", "auto-correct",
+    "fat finger", "thumb", "tippfehler", "kürze", "rechtschreib", "vertipper", "schreibfehler",
+    "faute", "brièveté", "erreur", "errat", "brevedad", "ortogr", "erro", "brevidade",
+    "refusi", "brevità", "typefout", "tikfout", "kortheid", "spelfout", "literówk", "zwięzło",
+    "опечат", "краткост", "ошибк", "stavfel", "skrivfel", "tastefejl", "skrivefeil", "překlep",
+    "stručnost", "elütés",
+)  # fmt: skip
+# The line of a program contains one of these.
 DEVICES = (
     "iphon", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "honor", "xiaomi", "redmi",
     "blackberry", "nokia", "lumia", "htc", "xperia", "sony", "oneplus", "pixel", "motorola", "moto",
@@ -68,7 +142,11 @@ DEVICES = (
     "mac", "macbook", "apple", "lg", "verizon", "wireless", "at&t", "t-mobile", "o2", "orange",
     "vodafone", "thunderbird", "spark", "typeapp", "bluemail", "aquamail", "nine", "fairemail",
     "k-9", "airmail", "mailspring", "posta", "poczty", "zoho", "icloud", "workspace", "front",
-    "superhuman", "boxer", "teams", "kindle", "watch", "tab", "note",
+    "superhuman", "boxer", "teams", "kindle", "watch", "tab", "note", "cell", "tutanota", "tuta",
+    "mailbird", "postbox", "missive", "polymail", "newton", "surface", "laptop", "chromebook",
+    "pocket", "nothing phone", "tecno", "infinix", "poco", "zenfone", "asus", "lenovo", "zte",
+    "tapatalk", "fastmail", "siri", "handheld", "portable", "mobitel", "komóra", "komórka",
+    "мобільного", "телефону", "iphoni", "handi", "smartfon", "tablett", "puhelin", "mobili",
 )  # fmt: skip
 
 # Closing formulas, alone on a line.
@@ -120,5 +198,13 @@ DISCLAIMERS = (
     "dit e-mailbericht", "niniejsza wiadomość", "ta wiadomość i", "wiadomość ta może",
     "настоящее сообщение", "данное сообщение", "tämä viesti", "detta meddelande kan",
     "denne e-post", "denne e-mail", "tato zpráva", "tento e-mail a", "ez az e-mail", "ez az üzenet",
+    # Those that virus scanners and mail trackers add.
+    "virus-free", "this email has been checked for viruses", "this e-mail has been checked for",
+    "this email was checked for viruses", "sender notified by", "diese e-mail wurde von avast",
+    "virenfrei", "garanti sans virus", "l'absence de virus dans ce courriel", "sans virus",
+    "el software de antivirus avast", "libre de virus", "este correo electrónico ha sido comprob",
+    "este e-mail foi verificado", "livre de vírus", "questa e-mail è stata controllata",
+    "privo di virus", "virusvrij", "wolny od wirusów", "без вирусов", "remitente notificado con",
+    "expéditeur notifié par", "remetente notificado por",
     "bu e-posta", "bu mesaj ve", "本邮件", "本郵件", "本メール", "이 메일은",
 )  # fmt: skip

@@ -20,6 +20,36 @@ PROGRAM_LINES = [
     "Sent from TypeApp",
     "Sent with Proton Mail secure email.",
     "Sent from my mobile phone, please excuse typos",
+    "Sent from my KX-90",
+    "From my phone 6",
+    "Sent from my cell, excuse typos",
+    "<<sent by galaxy>>",
+    "*Sent from my KX-90*",
+    "-- Sent from my KX-90 --",
+    "[Sent from my iPhone]",
+    "Please excuse typos - sent from my mobile",
+    "Excuse typos, sent from my tiny keyboard",
+    "Sent from my mobile. Please excuse brevity.",
+    "Sent from my KX-90 using Tapatalk",
+    "Typed on my phone",
+    "Sent on the go",
+    "Sent wirelessly from my handheld",
+    "Von meinem KX-90 gesendet",
+    "Gesendet von meinem Fairphone",
+    "Mobil gesendet.",
+    "Mit meinem Handy",
+    "Envoyé de mon KX-90",
+    "Enviado desde mi KX 90 Pro",
+    "Enviado do meu KX-90",
+    "Inviato dal mio KX-90",
+    "Verstuurd vanaf mijn KX90",
+    "Wysłane z mojego KX-90",
+    "Отправлено с моего KX-90",
+    "Sendt fra min KX-90",
+    "Skickat från min KX-90",
+    "发自我的KX-90",
+    # A mark of mail trackers.
+    "\u1427",
     "Von meinem iPhone gesendet",
     "Von meinem Samsung Galaxy Smartphone gesendet.",
     "Gesendet mit der GMX Mail App",
@@ -74,6 +104,16 @@ PROGRAM_LINES = [
 OWN_LINES = [
     "Sent from my desk, is much easier than my mobile phone.",
     "Sent by mistake, please ignore it",
+    "Sent from my old address by mistake",
+    "Sent from my side, thanks",
+    "From my phone it works",
+    "From my side the phone is fine",
+    "On my phone I see nothing",
+    "Sorry for the delay",
+    "Sorry for the typos in my last mail",
+    "Von meinem Kollegen habe ich nichts",
+    "Von meiner Seite ist alles gut",
+    "De mon côté tout va bien",
     "Sent the phone back on Monday.",
     "I sent the mail from my phone yesterday and it did not arrive",
     "From my side the mail is fine, thanks",
@@ -101,3 +141,13 @@ def test_a_line_of_a_person_is_new_text(line: str) -> None:
 def test_a_line_of_a_program_with_text_below_it_stays() -> None:
     text = "Sent from my iPhone\n\nIt works."
     assert split_reply(text, "").new_text == text
+
+
+def test_an_apology_for_the_device_belongs_to_its_signature() -> None:
+    reply = split_reply("It works.\n\nPlease excuse any typos.\nSent from my KX-90\n", "")
+    assert (reply.new_text, reply.signature[:14]) == ("It works.", "Please excuse ")
+
+
+def test_an_apology_for_something_else_stays() -> None:
+    reply = split_reply("It works.\nSorry for the delay.\nSent from my KX-90\n", "")
+    assert reply.new_text == "It works.\nSorry for the delay."
