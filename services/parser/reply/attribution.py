@@ -1,7 +1,8 @@
 """Attributions, which say who wrote a quotation and when: lines in, their lengths out.
 
 One to four lines are an attribution if they end like one and contain its elements: a verb for
-"wrote", a date or a time, an address. This recognizes most of them in any language.
+"wrote", a date or a time, an address. This recognizes most of them in any language. More lines,
+with empty ones between them, are one if they are its pieces, as made from elements of HTML.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from services.parser.reply.words import (
 from services.parser.text.word_patterns import Words
 
 WINDOW_LINES = 4
+SCATTERED_LINES = 12
+PIECE_MAX = 100
 # Patterns of bounded length without nested repetition: each is linear on any line.
 # The digit that begins each date comes first, so that the search skips to digits.
 DATE = re.compile(
     r"\d(?:\d? ?[:.h時时시点] ?\d\d|\d{0,3}[./-] ?\d{1,2}[./-] ?\d{2,4}"
     r"|\d{3}[年년.]|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)"
 )
+DAY = re.compile(r"\d[./-] ?\d{1,2}[./-]|\d[\d年년]\d\d(?!\d)|\d\d\d[年년]")
 CLOCK = re.compile(r"\d{1,2} ?[:.h時时시点] ?\d\d")
 ADDRESS = re.compile(r"[^\s<>@]@[^\s<>@]")
 _VERB = (
@@ -38,12 +42,22 @@ VERB = re.compile(_VERB)
 _LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
 # The quotation may begin in the line of its attribution.
 VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
+# The date, up to its last digit and the words for the time.
+AFTER_DATE = re.compile(r"\d(?: ?(?:uhr|h|hrs|hours|[ap]\.? ?m\.?)(?!\w))?[,.:)]*", re.IGNORECASE)
 DASHES = " -\u2013\u2014*_="
 COLONS = ":\uff1a"
+# Before a date in the next line. Others that precede a date are also answers: "no", "a".
+ALONE_OPENERS = frozenset(
+    ("on", "at", "am", "le", "el", "il", "em", "op", "den", "dne", "dňa", "w", "pe", "på")
+)
 LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
 SENTENCE_END = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 WORDS_AFTER_VERB_MAX = 12
 ALONE_MAX = 120
+# "---- Jo Lindqvist wrote ----" has at most this many words.
+FRAMED_WORDS = 6
+NAME_WORDS = 5
+FRAMES = "-\u2013\u2014_=*"
 # In a language without a table, at most this many characters may follow the address.
 VERB_MAX = 25
 
@@ -58,9 +72,7 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
         line = lines[index]
         if not line.bare or len(line.bare) > COMPARED_MAX:
             end = None
-        elif _ends_like_attribution(line.bare) or (
-            line.bare[-1] == ">" and _quote_follows(lines, index)
-        ):
+        elif _ends_like_attribution(line.bare) or _ends_above_quote(lines, index):
             end = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
@@ -77,14 +89,69 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
         return 0
     joined = _joined(lines, start, end)
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
-    if not _is_attribution(joined, quoted):
+    if not _is_attribution(joined, quoted, framed=_is_framed(first, lines[end].bare)):
         return 0
     # If the lines from a later one on are a whole attribution, this line belongs to the reply.
     for later in range(start + 1, end + 1):
-        following = _joined(lines, later, end)
-        if _is_whole(following) and not _names_author(first, following):
+        if _is_next(first, _joined(lines, later, end)):
             return 0
     return end - start + 1
+
+
+def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
+    """Returns the number of lines of the attribution whose first piece is this line, or 0."""
+    first = lines[start].bare
+    if not _is_first_piece(first):
+        return 0
+    pieces = [first]
+    for index in range(start + 1, min(start + SCATTERED_LINES, len(lines))):
+        line = lines[index]
+        if line.depth != lines[start].depth or len(line.bare) > PIECE_MAX:
+            return 0
+        if not line.bare:
+            continue
+        pieces.append(line.bare)
+        if _ends_like_attribution(line.bare):
+            whole = fold(" ".join(pieces))
+            later = fold(" ".join(pieces[1:]))
+            if not ADDRESS.search(whole) or not _is_whole(whole) or _is_next(first, later):
+                return 0
+            return index - start + 1
+        if _ends_sentence(line.bare):
+            return 0
+    return 0
+
+
+def _is_first_piece(bare: str) -> bool:
+    """Tells whether a line is a date, with at most a name behind it, or the word before one."""
+    if len(bare) > PIECE_MAX or not _begins_with_opener(fold(bare)) or _ends_sentence(bare):
+        return False
+    if not DATE.search(bare):
+        return fold(bare) in ALONE_OPENERS
+    behind = AFTER_DATE.split(bare)[-1].split()
+    names = [word for word in behind if fold(word) not in WROTE]
+    return len(names) <= NAME_WORDS and not any(word[0].islower() for word in names)
+
+
+def _is_next(first: str, following: str) -> bool:
+    """Tells whether an attribution begins behind this line, which then belongs to the reply."""
+    if not _is_whole(following) or _names_author(first, following) or fold(first) in ALONE_OPENERS:
+        return False
+    # The time may be wrapped after the day.
+    return bool(DAY.search(following)) or not DAY.search(first)
+
+
+def _is_framed(first: str, last: str) -> bool:
+    """Tells whether an attribution stands between dashes."""
+    return min(len(first), len(last)) > 1 and not (first[:2] + last[-2:]).strip(FRAMES)
+
+
+def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
+    """Tells whether a line with an address, in place of a verb, precedes marked lines."""
+    bare = lines[index].bare
+    if "@" not in bare or not (bare[-1] == ">" or DATE.search(bare)):
+        return False
+    return _quote_follows(lines, index) or _mark_follows(lines, index)
 
 
 def _ends_sentence(bare: str) -> bool:
@@ -103,10 +170,15 @@ def _ends_like_attribution(bare: str) -> bool:
         return True
     if "@" in bare and VERB_WITHIN.search(fold(bare)):
         return True
-    if last.isalnum() or last in "-)":
-        words = bare[-40:].rstrip(DASHES).rsplit(None, 1)
-        return bool(words) and fold(words[-1].rstrip(COLONS)) in LAST_WORDS
-    return False
+    if not last.isalnum() and last not in FRAMES + ")":
+        return False
+    text = fold(bare[-40:].rstrip(DASHES + COLONS))
+    if not text.isascii() and text.endswith(WROTE_UNSPACED):
+        return True
+    words = text.rsplit(None, 1)
+    return bool(words and words[-1] in LAST_WORDS) or (
+        _is_framed(bare, bare) and bool(DATE.search(bare) and VERB.search(fold(bare)))
+    )
 
 
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:
@@ -134,6 +206,14 @@ def _begins_with_opener(text: str) -> bool:
     return text[0].isdigit() or bool(words and words[0].rstrip(".,") in OPENERS)
 
 
+def _begins_with_address(text: str) -> bool:
+    """Tells whether a text begins with "Name <address>", and a few words follow."""
+    name, opened, rest = text.partition("<")
+    address, closed, behind = rest.partition(">")
+    few = len(name.split()) <= NAME_WORDS and len(behind.split()) <= NAME_WORDS + 3
+    return bool(opened and closed and few and ADDRESS.search(address))
+
+
 def _quote_follows(lines: Sequence[Line], end: int) -> bool:
     depth = lines[end].depth
     for line in lines[end + 1 : end + 4]:
@@ -151,7 +231,7 @@ def _is_whole(text: str) -> bool:
     return bool(DATE.search(text)) and _is_attribution(text, quoted=False)
 
 
-def _is_attribution(text: str, quoted: bool) -> bool:
+def _is_attribution(text: str, quoted: bool, framed: bool = False) -> bool:
     if not text or len(text) > COMPARED_MAX + 200:
         return False
     colon = text[-1] in COLONS
@@ -164,14 +244,17 @@ def _is_attribution(text: str, quoted: bool) -> bool:
         if not (address and date):
             return False
         near = len(body) - max(map(body.rfind, ">)]")) <= VERB_MAX
-        return (colon and near) or ((colon or quoted) and _begins_with_opener(text))
+        named = _begins_with_opener(text) or _begins_with_address(text)
+        return (colon and near) or ((colon or quoted) and named)
     last = verbs[-1]
     if last.group() in SAID and not quoted:
         return False
     if last.end() == len(body):
+        if framed and (date or quoted or body.count(" ") < FRAMED_WORDS):
+            return True
         return _ends_in_verb(text, colon, date, address, quoted)
     if not colon:
-        return False
+        return framed and date
     if quoted and (address or date or len(text) <= ALONE_MAX):
         return True
     few = body.count(" ", last.end()) <= WORDS_AFTER_VERB_MAX

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-from services.parser.reply.attribution import ADDRESS, CLOCK, DATE, attribution_at
+from services.parser.reply.attribution import (
+    ADDRESS,
+    CLOCK,
+    DATE,
+    attribution_at,
+    scattered_attribution_at,
+)
 from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
 from services.parser.text.word_patterns import Words
@@ -55,12 +62,15 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
         return found
     if lines[start].attribution_end is not None and (length := attribution_at(lines, start)):
         return _with_block(lines, start, Heading(length))
+    if length := scattered_attribution_at(lines, start):
+        return Heading(length)
     # Most lines are prose without a colon, which a field needs.
     if ":" in bare or "\uff1a" in bare:
-        if block := _block(lines, start, FIELDS_ALONE):
+        ruled = lines[start].ruled
+        if block := _block(lines, start, FIELDS_AFTER_RULE if ruled else FIELDS_ALONE):
             return Heading(block.length, sender_field=block.sender_field)
-        if _is_block_in_a_line(bare):
-            return Heading(1)
+        if _is_block_in_a_line(bare, ruled):
+            return Heading(1, sender_field=_sender_field(bare))
     if length := _lotus_block(lines, start):
         return Heading(length)
     return None
@@ -104,6 +114,8 @@ def _after_rule(lines: Sequence[Line], start: int) -> Heading | None:
         return None
     if block := _block(lines, index, FIELDS_AFTER_RULE):
         return Heading(index - start + block.length, sender_field=block.sender_field)
+    if _is_block_in_a_line(lines[index].bare, ruled=True):
+        return Heading(index - start + 1, sender_field=_sender_field(lines[index].bare))
     if found := heading_at(lines, index):
         return Heading(index - start + found.length, found.forwards, found.sender_field)
     return None
@@ -180,16 +192,42 @@ def _block(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
     return _Block(length + _wrapped(lines, start + length, depth), frozenset(roles), sender_field)
 
 
-def _is_block_in_a_line(bare: str) -> bool:
-    """Accepts "From: ... Sent: ... To: ... Subject: ..." in one line, as made from HTML."""
-    if bare.count(":") < FIELDS_ALONE or (first := _field(bare)) is None or first[0] != "from":
+def _is_block_in_a_line(bare: str, ruled: bool) -> bool:
+    """Accepts "From: ... Sent: ... To: ... Subject: ..." in one line, as made from HTML.
+
+    Two fields are enough if they name an address and the time, or below a rule.
+    """
+    bare = bare.replace("\uff1a", ":")
+    first, date, known = _field(bare), False, set[Role]()
+    if first is None:
         return False
-    roles = set()
-    for piece in bare.split(":")[:BLOCK_LINES]:
-        words = fold(piece.strip("* ")).split()[-2:]
-        for name in (" ".join(words), words[-1] if words else ""):
-            roles.add(FIELDS.get(name))
-    return {"from", "subject"} <= roles and ("date" in roles or "to" in roles)
+    pieces = bare.split(":")[: BLOCK_LINES + 1]
+    for piece, value in pairwise(pieces):
+        role = _role_at_end(piece)
+        if role == "date":
+            date = bool(DATE.search(value) or any(letter.isdigit() for letter in value))
+        if role:
+            known.add(role)
+    if "from" not in known or not known & {"date", "to", "subject"}:
+        return False
+    if first[0] == "from" and "subject" in known and known & {"date", "to"}:
+        return True
+    dated = date and bool(DATE.search(bare)) and (ruled or bool(CLOCK.search(bare)))
+    return dated and bool(ADDRESS.search(bare))
+
+
+def _sender_field(bare: str) -> str:
+    field = _field(bare)
+    return field[1] if field and field[0] == "from" else ""
+
+
+def _role_at_end(piece: str) -> Role | None:
+    """Returns the role of the field whose name ends here."""
+    words = fold(piece.strip("* ")).split()[-3:]
+    for count in range(len(words)):
+        if role := FIELDS.get(" ".join(words[count:])):
+            return role
+    return None
 
 
 def _is_block_end(lines: Sequence[Line], index: int, depth: int) -> bool:

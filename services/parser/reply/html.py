@@ -31,6 +31,13 @@ BREAKS = frozenset(
 )
 # The elements that may contain a quotation or begin one.
 QUOTE_ELEMENTS = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
+SIGNATURE_ELEMENTS = frozenset(WORD.findall("a div font footer p pre section sign span table td"))
+# The classes, ids and names by which mail programs mark a signature; not an electronic one.
+SIGNATURE_MARK = re.compile(
+    r"(?<!\be)(?<!\be-)signature(?!.?(?:request|required))|_mailautosig|bloop_sign|_rc_sig|__sig_p"
+    r"|<sign\b|[-_ \"']sig[\"']",
+    re.IGNORECASE,
+)
 # The classes, ids and names by which mail programs mark the element of a quotation.
 QUOTE_MARKERS = (
     "gmail_quote", "gmail_extra_quote", "moz-cite-prefix", "yahoo_quoted", "protonmail_quote",
@@ -61,15 +68,19 @@ class _Reader:
     """Converts tokens to lines."""
 
     lines: list[HtmlLine] = field(default_factory=list)
-    open: list[tuple[str, int, int]] = field(default_factory=list)
+    open: list[tuple[str, int, int, int]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     depth: int = 0
     first: int = 0
     opens: bool = False
+    ruled: bool = False
     line_depth: int = 0
     # The part of the depth that comes from elements that are also used to indent.
     weak: int = 0
     line_weak: bool = False
+    # How many of the open elements are signatures.
+    signs: int = 0
+    line_signs: bool = False
     # The indexes of open elements that only contain an attribution and a quotation.
     frames: list[int] = field(default_factory=list)
 
@@ -91,6 +102,7 @@ class _Reader:
         if not self.words:
             self.line_depth = self.depth
             self.line_weak = 0 < self.depth == self.weak
+            self.line_signs = self.signs > 0
         self.words.append(text)
 
     def _end(self, index: int) -> None:
@@ -99,24 +111,31 @@ class _Reader:
             marks, bare = read_quote_marks(text)
             depth, opens = self.line_depth + marks, self.opens and self.line_depth > 0
             weak = self.line_weak and not marks
-            self.lines.append(HtmlLine(text, depth, bare, opens, weak, first=self.first))
-            self.opens = False
+            line = HtmlLine(text, depth, bare, opens, weak, self.ruled, self.line_signs)
+            line.first = self.first
+            self.lines.append(line)
+            self.opens = self.ruled = False
             self.first = index
         self.words.clear()
 
     def _tag(self, token: Token) -> None:
+        self.ruled = self.ruled or token.name == "hr"
         if token.closes:
             self._close(token.name)
         elif token.name not in QUOTE_ELEMENTS:
             if token.name not in VOID:
-                self.open.append((token.name, 0, 0))
+                signs = int(_signs(token))
+                self.signs += signs
+                self.open.append((token.name, 0, 0, signs))
         elif token.name not in VOID:
             quotes = _quotes(token)
             weak = int(quotes and token.name == "blockquote" and not _is_marked(token.raw.lower()))
             self.depth += quotes
             self.weak += weak
             self.opens = self.opens or bool(quotes)
-            self.open.append((token.name, quotes, weak))
+            signs = int(_signs(token))
+            self.signs += signs
+            self.open.append((token.name, quotes, weak, signs))
             if quotes and token.name == "div" and "gmail_quote" in token.raw:
                 self.frames.append(len(self.open) - 1)
             if _starts_quote(token):
@@ -130,9 +149,10 @@ class _Reader:
         # An end tag without a start tag is ignored; only the 20 innermost elements are compared.
         for back in range(1, min(len(self.open), 20) + 1):
             if self.open[-back][0] == name:
-                for _, quotes, weak in self.open[-back:]:
+                for _, quotes, weak, signs in self.open[-back:]:
                     self.depth -= quotes
                     self.weak -= weak
+                    self.signs -= signs
                 del self.open[-back:]
                 self._leave_frame(name)
                 return
@@ -144,7 +164,7 @@ class _Reader:
             self.frames.pop()
         if name == "blockquote" and self.frames and self.frames[-1] == innermost:
             self.depth -= self.open[innermost][1]
-            self.open[innermost] = ("div", 0, 0)
+            self.open[innermost] = ("div", 0, 0, self.open[innermost][3])
 
 
 def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
@@ -240,6 +260,17 @@ def _spaced(text: str) -> str:
     while "  " in text:
         text = text.replace("  ", " ")
     return text
+
+
+def _signs(token: Token) -> bool:
+    """Tells whether a mail program marked this element as a signature."""
+    raw = token.raw
+    if token.name not in SIGNATURE_ELEMENTS or len(raw) > ATTRIBUTES_MAX:
+        return False
+    # Most elements are ruled out by this, which is faster than the pattern.
+    if "ig" not in raw and "IG" not in raw:
+        return False
+    return SIGNATURE_MARK.search(raw) is not None
 
 
 def _quotes(token: Token) -> int:

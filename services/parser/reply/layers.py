@@ -12,7 +12,14 @@ from services.parser.reply.headings import (
     has_reply_marker,
     heading_at,
 )
-from services.parser.reply.lines import Line, fold, is_rule, other_quote_mark
+from services.parser.reply.lines import (
+    Line,
+    fold,
+    is_marked_by_initials,
+    is_rule,
+    mark_initials,
+    other_quote_mark,
+)
 from services.parser.reply.signature import signature_at
 from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
@@ -42,6 +49,7 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
     layers = [_NEW] * len(lines)
     if not lines:
         return layers
+    mark_initials(lines)
     mark_attribution_ends(lines)
     marked = has_reply_marker(text)
     own = _mark_quotes(lines, layers, subject, marked)
@@ -222,4 +230,5 @@ def _is_citation(lines: Sequence[Line], layers: Sequence[Layer], first: int) -> 
     """Tells whether a quotation follows new text, without an attribution."""
     start = _next_text(lines, first)
     above = first > 0 and layers[first - 1] is _NEW
-    return above and lines[start].depth > 0 and not lines[start].opens
+    line = lines[start]
+    return above and line.depth > 0 and not line.opens and not is_marked_by_initials(line)

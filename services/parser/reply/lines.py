@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Longer lines are prose; the headings of mail programs are shorter.
 COMPARED_MAX = 400
 BROKEN_MAX = 40
+# An address may be wrapped into at most this many lines.
+ADDRESS_LINES = 6
 # Direction marks and zero-width characters.
-_INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F)], None)
-_INVISIBLE |= dict.fromkeys(range(0x2066, 0x206A), None)
+_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), 0xFEFF, *range(0x202A, 0x202F)], None)
+_INVISIBLE |= dict.fromkeys([*range(0x2060, 0x2065), *range(0x2066, 0x206A)], None)
 APOSTROPHE = "\u2019"
 INITIALS = re.compile("[A-Z\u00c0-\u00de\u0400-\u042f]{1,3}>")
+# The initials of a person before each line of a quotation without a heading: "BK> ", "JvB>> ".
+PERSON = re.compile(
+    "([A-Z\u00c0-\u00de\u0400-\u042f][^\\W\\d_]{0,2})>(?:[> ]|$|(?<=\\w\\w>)[^\\W\\d_])"
+)
+# Programs that ask for input in the same form.
+PROMPTS = frozenset(
+    re.findall(
+        r"\w+",
+        "SQL PS CMD DOS IRB GDB FTP CLI TCL CQL PRY SSH DB OS IOS ED MDB RAC CPU RAM KEY TAG TD TR"
+        " TH LI UL OL BR HR DIV IN OUT GO EX VM PIP AWS GPG REM RUN BIN ROM PC VAX TSO ISE",
+    )
+)
+# Other marks before quoted lines.
+BARS = ("|", "\u2502", "\u2503", "\u00a6", "\u00bb", "\u203a", "\u276f")
 DECORATION = "* \t\r\n\f\v"
 RULED = "-_=*#~\u2013\u2014\u2500 "
 PLAIN: dict[int, str | None] = {
@@ -37,6 +55,10 @@ class Line:
     opens: bool = False
     # Whether its only mark is an element that is also used to indent.
     weak: bool = False
+    # Whether a rule of HTML is drawn above it.
+    ruled: bool = False
+    # Whether it is in an element that a program marked as a signature.
+    signs: bool = False
     # The last line of the attribution that may begin here.
     attribution_end: int | None = None
 
@@ -46,7 +68,7 @@ def read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     for raw in text.split("\n"):
         line = Line(raw, *read_quote_marks(raw))
-        if line.depth and lines and _closes_address(lines[-1], line):
+        if line.depth and _closes_address(lines[-ADDRESS_LINES:], line):
             line = Line(raw, 0, bare(raw))
         lines.append(line)
     return lines
@@ -63,12 +85,22 @@ def bare(text: str) -> str:
     return text.strip(DECORATION)
 
 
-def _closes_address(before: Line, line: Line) -> bool:
-    """Recognizes the ">" of an address before which Gmail wrapped an attribution."""
-    opened = before.text.rfind("<")
-    if before.depth or opened < 0 or before.text.find(">", opened) >= 0:
+def _closes_address(above: Sequence[Line], line: Line) -> bool:
+    """Recognizes the ">" of an address before which a program wrapped an attribution."""
+    ends = (
+        line.bare.endswith((":", "\uff1a")) if line.bare else bool(above and "@" in above[-1].text)
+    )
+    if not ends or len(line.bare) > BROKEN_MAX:
         return False
-    return len(line.bare) <= BROKEN_MAX and line.bare.endswith((":", "\uff1a"))
+    closed = 0
+    for before in reversed(above):
+        if before.depth or len(before.text) > COMPARED_MAX:
+            return False
+        for sign in reversed(before.text):
+            closed += (sign == ">") - (sign == "<")
+            if closed < 0:
+                return True
+    return False
 
 
 def read_quote_marks(text: str) -> tuple[int, str]:
@@ -89,11 +121,25 @@ def read_quote_marks(text: str) -> tuple[int, str]:
 
 def other_quote_mark(bare: str) -> str:
     """Returns the kind of quotation mark, other than ">", before a line, or ""."""
-    if bare.startswith("|"):
+    if bare.startswith(BARS):
         return "bar"
     # The Bat! writes the author's initials. As a prompt has this form, too, callers check that it
     # follows a heading.
     return "initials" if INITIALS.match(bare) else ""
+
+
+def is_marked_by_initials(line: Line) -> bool:
+    """Tells whether `mark_initials` could take this line for quoted."""
+    found = PERSON.match(line.bare) if ">" in line.bare[1:4] else None
+    return found is not None and found.group(1) not in PROMPTS
+
+
+def mark_initials(lines: Sequence[Line]) -> None:
+    """Marks lines as quoted that begin with the same initials of a person, if there are several."""
+    marked = [line for line in lines if not line.depth and is_marked_by_initials(line)]
+    counts = Counter(line.bare.partition(">")[0] for line in marked)
+    for line in marked:
+        line.depth = int(counts[line.bare.partition(">")[0]] > 1)
 
 
 def fold(text: str) -> str:

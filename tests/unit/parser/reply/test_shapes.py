@@ -1,0 +1,169 @@
+"""Attributions and quotations in the shapes in which programs other than the usual write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.parser.reply import split_reply
+from services.parser.text.markup import html_to_text
+
+QUOTE = "Shall we replace the printer this week, or wait?"
+# The pieces of an attribution, as elements of HTML become lines.
+PIECES = [
+    "On Mon, Nov 3, 2025 at 4:07 PM Jo Lindqvist\n\n<\nmailto:Jo <jo@desk.example>\n> wrote:",
+    "On Mon, Nov 3, 2025 at 4:07 PM\n\nJo Lindqvist\n\n<jo@desk.example>\n\nwrote:",
+    "On Nov 3, 2025, at 16:07\n\nJo Lindqvist <\n\njo@desk.example\n\n> wrote:",
+    "On\nMon, Nov 3, 2025\nat 4:07 PM\nJo Lindqvist\n<jo@desk.example>\nwrote:",
+    "On Mon, Nov 3, 2025\nat 4:07 PM\nJo\nLindqvist\n<jo@desk.example>\nwrote:",
+    "Am Mo., 3. Nov. 2025 um 16:07 Uhr schrieb Jo Lindqvist\n\n<\njo@desk.example\n>:",
+    "Le lun. 3 nov. 2025 à 16:07 Jo Lindqvist\n\n<\nmailto:jo@desk.example\n>\n a écrit :",
+    "El lun, 3 nov 2025 a las 16:07 Jo Lindqvist\n\n<\njo@desk.example\n> escribió:",
+    "Il giorno lun 3 nov 2025 alle 16:07 Jo Lindqvist\n\n<\njo@desk.example\n> ha scritto:",
+    "Em seg., 3 de nov. de 2025 às 16:07, Jo Lindqvist\n\n<\njo@desk.example\n> escreveu:",
+    "Op ma 3 nov 2025 om 16:07 schreef Jo Lindqvist\n\n<\njo@desk.example\n>:",
+    "W dniu pon., 3 lis 2025 o 16:07 Jo Lindqvist\n\n<\njo@desk.example\n> napisał(a):",
+    "пн, 3 нояб. 2025 г. в 16:07, Jo Lindqvist\n\n<\njo@desk.example\n>:",
+    "Den mån 3 nov. 2025 kl 16:07 skrev Jo Lindqvist\n\n<\njo@desk.example\n>:",
+    "2025年11月3日(月) 16:07\n\nJo Lindqvist\n\n<jo@desk.example>\n\nのメール:",
+]
+# Without a verb and without a colon, above marked lines.
+ABOVE_MARKS = [
+    "2025/11/3 Jo via Desk <jo@desk.example>",
+    "2025-11-03 16:07 Jo <jo@desk.example>",
+    "On Nov 3, 2025, Jo Lindqvist <jo@desk.example>",
+    "Jo Lindqvist <jo@desk.example> 2025/11/3 16:07",
+    "Jo Lindqvist <jo@desk.example>, 3 Nov 2025 16:07",
+    "Am 3.11.2025 Jo <jo@desk.example>",
+    "Le 3/11/2025 Jo <jo@desk.example>",
+    "2025年11月3日 Jo <jo@desk.example>",
+]
+# Between dashes, with and without spaces, a date and an address.
+FRAMED = [
+    "------On 11/03/2025 16:07 PM, Jo Lindqvist wrote-----",
+    "-----Am 3.11.2025 um 16:07 schrieb Jo Lindqvist-----",
+    "----Le 3 nov. 2025 à 16:07, Jo a écrit----",
+    "---El 3/11/2025 16:07, Jo escribió---",
+    "--Il 03/11/2025 16:07, Jo ha scritto--",
+    "____On 11/03/2025 Jo wrote____",
+    "==== Jo wrote ====",
+    "—— Jo Lindqvist wrote ——",
+    "----- Jo Lindqvist <jo@desk.example> wrote -----",
+    "---- jo@desk.example wrote ----",
+    "---- Jo Lindqvist wrote ----",
+    "---- Jo Lindqvist wrote: ----",
+    "---- Jo Lindqvist a écrit ----",
+    "-------- Jo Lindqvist schrieb --------",
+    "---- Jo Lindqvist schreef ----",
+    "---- Jo napisał(a) ----",
+    "---- Джо написал ----",
+    "----Jo Lindqvist kirjoitti----",
+    "---- 王小明 写道 ----",
+    "---- 山田さんは書きました ----",
+    "---- Jo님이 작성한 메시지 ----",
+]
+# A header block in one line, as made from inline elements.
+BLOCKS = [
+    "From: jo@desk.example Date: Mon, 3 Nov 2025 16:07:12 +0100",
+    "From: Jo <jo@desk.example> Sent: Monday, November 3, 2025 4:07 PM",
+    "Date: 3 Nov 2025 16:07 From: Jo <jo@desk.example>",
+    "Von: Jo <jo@desk.example> Gesendet: 03.11.2025 16:07",
+    "De : Jo <jo@desk.example> Envoyé le : 03/11/2025 16:07",
+    "De: Jo <jo@desk.example> Enviado el: 03/11/2025 16:07",
+    "Da: Jo <jo@desk.example> Data: 03/11/2025 16:07",
+    "Van: Jo <jo@desk.example> Verzonden: 3-11-2025 16:07",
+    "От: Jo <jo@desk.example> Дата: 03.11.2025 16:07",
+    "发件人：Jo <jo@desk.example> 发送时间：2025-11-03 16:07",
+]
+INITIALS = ["BK> ", "JvB> ", "БК> ", "B> ", " BK> ", "BK>", "BKL>> "]
+
+
+@pytest.mark.parametrize("mark", ["", "> "], ids=["unmarked", "marked"])
+@pytest.mark.parametrize("attribution", PIECES)
+def test_the_pieces_of_an_attribution_begin_the_quotation(attribution: str, mark: str) -> None:
+    reply = split_reply(f"It works.\n\n{attribution}\n{mark}{QUOTE}\n", "")
+    assert reply.new_text == "It works."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On 3 Nov 2025 I was there\n\nwhere Jo <jo@desk.example> and Kim\n\nwrote:\nerror 5",
+        "Am 3.11.2025 um 10:30 war ich da.\n\nJo <jo@desk.example> und ich\n\nschrieben:",
+        "On 3 Nov 2025\n\nJo Lindqvist wrote to <jo@desk.example>.\n\nShe wrote:",
+    ],
+)
+def test_sentences_are_not_the_pieces_of_an_attribution(text: str) -> None:
+    assert split_reply(text, "").new_text == text
+
+
+@pytest.mark.parametrize("answer", ["No", "La", "On 2 Nov 2025 it was", "Am Mo. 2.11.2025"])
+def test_an_answer_above_an_attribution_is_not_a_piece_of_it(answer: str) -> None:
+    line = "On Mon, Nov 3, 2025 at 4:07 PM, Jo Lindqvist <jo@desk.example> wrote:"
+    assert split_reply(f"{answer}\n{line}\n{QUOTE}", "").new_text == answer
+
+
+@pytest.mark.parametrize("mark", ["|", ">", "│", "»"])
+@pytest.mark.parametrize("line", ABOVE_MARKS)
+def test_an_attribution_without_a_verb_precedes_marks(line: str, mark: str) -> None:
+    reply = split_reply(f"It works.\n\n{line}\n\n{mark} {QUOTE}\n{mark}\n{mark} Jo\n", "")
+    assert reply.new_text == "It works."
+
+
+@pytest.mark.parametrize("mark", ["", "> "], ids=["unmarked", "marked"])
+@pytest.mark.parametrize("line", FRAMED)
+def test_an_attribution_between_dashes_begins_the_quotation(line: str, mark: str) -> None:
+    reply = split_reply(f"It works.\n\n{line}\n\n{mark}{QUOTE}\n", "")
+    assert reply.new_text == "It works."
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["---- as Jo in the room next to ours once wrote ----", "-- Jo --", "---- Part two ----"],
+)
+def test_other_words_between_dashes_stay(line: str) -> None:
+    text = f"It works.\n\n{line}\n\n{QUOTE}"
+    assert split_reply(text, "").new_text == text
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_header_block_in_one_line_begins_the_quotation(block: str) -> None:
+    assert split_reply(f"It works.\n{block}\n{QUOTE}\n", "").new_text == "It works."
+
+
+def test_below_a_rule_of_html_two_fields_are_a_header_block() -> None:
+    fields = "<font><b>From: jo@desk.example</b> <b>Date: 3 Nov 2025</b></font>"
+    html = f"It works.<div>{{}}<div>{fields}</div><div>{QUOTE}</div></div>"
+    assert split_reply("", html.format("<hr>")).new_html == "It works."
+    assert split_reply("", html.format("")).new_html == html.format("")
+
+
+@pytest.mark.parametrize("line", ["From: Berlin Date: 6 May 2024", "From: jo@desk.example To: me"])
+def test_a_line_with_fields_stays(line: str) -> None:
+    text = f"Please add:\n\n{line}\n\nThanks"
+    assert split_reply(text, "").new_text == text
+
+
+@pytest.mark.parametrize("mark", INITIALS)
+def test_lines_marked_with_initials_are_quoted(mark: str) -> None:
+    quote = f"{mark}Shall we replace\n{mark}the printer?\n{mark.rstrip()}"
+    reply = split_reply(f"See below.\n\n{quote}\n\nYes, please do it.\n", "")
+    assert reply.new_text == "See below.\n\nYes, please do it."
+    assert reply.quoted_text == quote.strip("\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["SQL> select 1;\nSQL> quit", "PS> dir\nPS> exit", "Router> show\nRouter> exit", "A> dir"],
+)
+def test_prompts_are_not_initials(lines: str) -> None:
+    assert split_reply(f"It says:\n\n{lines}\n\nWhy?", "").new_text.count("\n") > 3
+
+
+def test_answers_between_lines_with_initials_keep_their_questions() -> None:
+    text = "BK> Does it work?\nYes.\nBK> Since when?\nSince Monday."
+    assert split_reply(text, "").new_text == text
+
+
+def test_the_text_of_html_is_split_like_it() -> None:
+    html = f"<p>It works.</p><hr><b>From: Jo &lt;jo@desk.example&gt; Date: 3 Nov 2025</b><p>{QUOTE}"
+    assert split_reply(html_to_text(html), html).new_text == "It works."
