@@ -24,6 +24,8 @@ from services.parser.reply.signature_words import (
 
 # "-- " begins a signature (RFC 3676, section 4.3) of at most this length.
 SIGNATURE_LINES = 30
+# An element may contain more, as each cell of a table is a line.
+MARKED_LINES = 60
 CLOSING_LINES = 16
 CLOSING_MAX = 50
 DETAILS_MAX = 200
@@ -55,8 +57,21 @@ def signature_at(lines: Sequence[Line], start: int, end: int) -> int:
     stop = _delimiter(lines, start, end)
     stop = _disclaimer(lines, start, stop)
     stop = _program(lines, start, stop)
-    closing = _closing(lines, start, stop)
-    return _program(lines, start, closing) if closing < stop else stop
+    for find in (_marked, _closing):
+        if (above := find(lines, start, stop)) < stop:
+            stop = _program(lines, start, above)
+    return stop
+
+
+def _marked(lines: Sequence[Line], start: int, end: int) -> int:
+    """Returns the first of the last lines that are in the element of a signature."""
+    first = end
+    for index in range(end - 1, max(start, end - MARKED_LINES) - 1, -1):
+        if lines[index].signs:
+            first = index
+        elif lines[index].bare:
+            break
+    return first
 
 
 def _delimiter(lines: Sequence[Line], start: int, end: int) -> int:
@@ -117,7 +132,7 @@ def is_program_line(bare: str) -> bool:
         return True
     line = LINK.sub(" ", bare.strip(FRAME)).strip(PUNCTUATION + FRAME)
     text = fold(line)
-    if not text or len(text) > PROGRAM_MAX:
+    if not text.strip() or len(text) > PROGRAM_MAX:
         return False
     before, _, after = _clauses(text)
     if is_apology(before) and after:
@@ -142,7 +157,7 @@ def _clauses(text: str) -> tuple[str, str, str]:
 
 
 def _sent_by_program(text: str, line: str) -> bool:
-    first = text.split(None, 1)[0]
+    first = next(iter(text.split(None, 1)), "")
     if first not in _FIRST_WORDS and not text.startswith(_UNSPACED) and not text.endswith(_ENDINGS):
         return False
     return any(_matches_program(text, line, before, after) for before, after in SENT_FROM)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.parser.reply.alignment import copy_layers, copy_signature
 from services.parser.reply.html import HtmlLine, divide, read_html
 from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
@@ -16,11 +17,6 @@ from services.parser.reply.tokens import Token
 # Longer texts are not split: they were not written by a person, and each line takes 270 bytes of
 # memory. A text of the maximum length (4 MiB) exceeds this only with lines under 21 characters.
 LINES_MAX = 200_000
-# The number of letters that must agree at the beginning of the quotation in text and HTML.
-LETTERS_AGREED = 12
-LINES_COMPARED = 6
-# With this share of equal lines, the text was made from the HTML.
-ALIGNED_SHARE = 0.8
 NEW = (Layer.NEW, Layer.QUESTION)
 QUOTED = (Layer.QUOTED, Layer.QUESTION)
 SIGNATURE = (Layer.SIGNATURE,)
@@ -51,7 +47,8 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     tokens, html_lines = read_html(html)
     html_layers = layers_of(html_lines, "\n".join(line.text for line in html_lines), subject)
     if _any(html_layers, QUOTED) and not any(line.depth for line in lines):
-        _copy_layers(lines, layers, html_lines, html_layers)
+        copy_layers(lines, layers, html_lines, html_layers)
+    copy_signature(lines, layers, html_lines, html_layers)
     text_parts = _text_parts(lines, _with_new_text(lines, layers))
     html_parts = _html_parts(html, tokens, html_lines, _with_new_text(html_lines, html_layers))
     return Reply(*text_parts, *html_parts)
@@ -101,61 +98,3 @@ def _html_parts(
     if all(layer is Layer.NEW for layer in layers):
         return html, "", ""
     return divide(tokens, lines, layers)
-
-
-def _copy_layers(
-    lines: Sequence[Line],
-    layers: list[Layer],
-    html_lines: Sequence[HtmlLine],
-    html_layers: Sequence[Layer],
-) -> None:
-    """Copies the layers of the HTML to a text without quotation marks."""
-    letters = [_letters(line.text) for line in lines]
-    html_letters = [_letters(line.text) for line in html_lines]
-    if aligned := _align(letters, html_letters, html_layers):
-        layers[:] = aligned
-        return
-    cut = next(index for index, layer in enumerate(html_layers) if layer in QUOTED)
-    if _any(html_layers[cut:], (Layer.NEW,)):
-        return
-    own = sum(len(line) for line in html_letters[:cut])
-    start = _find_line(letters, own, "".join(html_letters[cut : cut + LINES_COMPARED]))
-    if start is not None and not _any(layers[:start], QUOTED):
-        layers[start:] = [Layer.QUOTED] * (len(layers) - start)
-
-
-def _align(
-    letters: Sequence[str], html_letters: Sequence[str], html_layers: Sequence[Layer]
-) -> list[Layer] | None:
-    """Returns the layers of lines that equal those of the HTML; None if too few do."""
-    found: list[Layer] = []
-    at = same = 0
-    layer = html_layers[0]
-    for line in letters:
-        if line:
-            for there in range(at, min(at + LINES_COMPARED, len(html_letters))):
-                if html_letters[there] == line:
-                    layer, at, same = html_layers[there], there + 1, same + 1
-                    break
-        found.append(layer)
-    written = sum(1 for line in letters if line)
-    return found if written and same >= ALIGNED_SHARE * written else None
-
-
-def _find_line(letters: Sequence[str], own: int, wanted: str) -> int | None:
-    """Returns the line that begins with the wanted letters, after `own` other letters."""
-    seen = 0
-    same = min(LETTERS_AGREED, len(wanted))
-    for index, line in enumerate(letters):
-        if seen >= own and line:
-            there = "".join(letters[index : index + LINES_COMPARED])
-            if same and there[:same] == wanted[:same]:
-                return index
-            if seen > own + LETTERS_AGREED:
-                return None
-        seen += len(line)
-    return None
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text))
