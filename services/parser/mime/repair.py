@@ -6,6 +6,7 @@ import itertools
 import re
 
 from services.parser.mime.headers import Header, read_header
+from services.parser.mime.indented_fields import read_indented_fields
 from services.parser.mime.raw_bytes import View, chunks_of, view_of_chunks
 from services.parser.mime.structure import HEADER_DEFECTS, HEADERS_MAX, Part, read_structure
 from services.parser.text.decode import decode
@@ -22,16 +23,20 @@ HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
 def read_any_structure(data: View) -> Part:
-    """Returns the parts of a message, also with other line ends or junk lines in its header."""
+    """Returns the parts of a message, also with other line ends or a broken header."""
     if data.find(b"\n") < 0:
         data = view_of_chunks((one.replace(b"\r", b"\n") for one in chunks_of(data)), len(data))
     root = read_structure(data)
-    if not HEADER_DEFECTS.isdisjoint(root.defects):
-        head = head_of(data)
-        if (repaired := _without_junk(head)) != head:
-            chunks = itertools.chain([repaired], chunks_of(data, len(head)))
-            root = read_structure(view_of_chunks(chunks, len(data)))
-            root.defects.append("header lines that are not fields were left out")
+    head = head_of(data)
+    outdented, names = read_indented_fields(head)
+    repaired = outdented if HEADER_DEFECTS.isdisjoint(root.defects) else _without_junk(outdented)
+    if repaired != head:
+        chunks = itertools.chain([repaired], chunks_of(data, len(head)))
+        root = read_structure(view_of_chunks(chunks, len(data)))
+    if names:
+        root.defects.append(f"indented fields in the header: {', '.join(names)}")
+    if repaired != outdented:
+        root.defects.append("header lines that are not fields were left out")
     return root
 
 
