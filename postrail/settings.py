@@ -107,9 +107,10 @@ class FetcherSettings(Section):
     # The interval at which a mailbox is compared with the messages that were read from it.
     reconcile_seconds: float = Field(default=24 * 3600.0, ge=60)
     # The pauses, in hours, after which a message is asked for again that its server did not
-    # deliver; the last one repeats.
+    # deliver; the last one repeats. The first ones are short, since a server may be busy with a
+    # message: Exchange serves stand-ins for those that it still scans.
     parked_pause_hours: tuple[Annotated[float, Field(gt=0, le=8760)], ...] = Field(
-        default=(6, 24, 48, 96, 192, 384), min_length=1
+        default=(0.25, 1, 6, 24, 48, 96, 192, 384), min_length=1
     )
     # The interval at which records that Kafka has lost are looked for.
     lost_records_seconds: float = Field(default=15.0, gt=0)

@@ -48,7 +48,7 @@ from services.parser.text.markup import clean_html
 SUBJECT_MAX_BYTES = 4000
 # RFC 2606 reserves the domain, so that the ids are never those of a real server.
 MADE_ID_DOMAIN = "made.invalid"
-NOT_REPLIES = {"bounce", "probe", "receipt", "feedback"}
+NOT_REPLIES = {"bounce", "probe", "receipt", "feedback", "stand_in"}
 NOT_PARSED = Kind("human", "not known, since the mail could not be parsed")
 
 

@@ -36,7 +36,7 @@ state_dir = {folder}/state
 instance_name = {folder.name}
 listen = 127.0.0.1
 log_path = {folder}/dovecot.log
-mail_location = mdbox:~/mdbox
+mail_location = {mail_location}
 mail_home = {folder}/mail/%u
 mail_uid = {uid}
 mail_gid = {gid}
@@ -147,8 +147,10 @@ class Dovecot:
         introspection: str = "",
         token_mechanisms: str = "xoauth2 oauthbearer",
         sessions_per_process: int = 1,
+        mail_location: str = "mdbox:~/mdbox",
     ) -> None:
         """Makes a server; `introspection` (settings of Dovecot's) adds tokens of a provider."""
+        self._mail_location = mail_location
         self._folder = folder
         trust = f"tls_ca_cert_file = {folder}/ca.pem\n"
         self._introspection = introspection and introspection + trust
@@ -261,6 +263,15 @@ class Dovecot:
         self.doveadm("import", "-u", user, f"maildir:{source}", "", "ALL")
         shutil.rmtree(source)
 
+    def put(self, user: str, name: str, message: bytes) -> None:
+        """Writes a file of the user's maildir; another content under its UID if it exists."""
+        box = self._folder / "mail" / user / "Maildir"
+        for part in ("cur", "new", "tmp"):
+            (box / part).mkdir(parents=True, exist_ok=True)
+        present = next(box.glob(f"*/{name}*"), box / "new" / name)
+        present.write_bytes(message)
+        self._give(box.parent)
+
     def uids(self, user: str, folder: str = "INBOX") -> list[int]:
         """Returns the UIDs in the folder."""
         return sorted(self.flags(user, folder))
@@ -323,6 +334,7 @@ class Dovecot:
         return self.more_settings + CONFIGURATION.format(
             folder=self._folder,
             certificates=self._certificates,
+            mail_location=self._mail_location,
             ports=self.ports,
             password=PASSWORD,
             mechanisms=self._mechanisms,

@@ -19,11 +19,15 @@ from postrail.mailbox import (
     ReadMail,
 )
 from postrail.settings import FetcherSettings
+from postrail.stand_in import read_stand_in
 from services.fetcher.threads import Threads
 
 # Some servers (Dovecot by default) break off the connection instead of refusing one message. It
 # counts as unreadable after this number of losses while it was read alone, each after a new login.
 LOSSES_OF_UNREADABLE = 3
+STAND_IN = (
+    "the mail server cannot convert it and serves a stand-in that says so; Outlook may show it"
+)
 
 # What the operating system refuses to a process, whatever it reads.
 REFUSALS = {errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOMEM}
@@ -210,12 +214,14 @@ class BatchReader:
             if _may_be_caused_by_a_message(error):
                 self._suspects.suspect(uids, _problem_of(error))
             raise
+        messages, stand_ins = _without_stand_ins(batch, messages)
         if not withheld:
-            return messages, []
+            return messages, stand_ins
         if len(batch) == 1 and self._suspects.refused_for_good(batch[0].uid):
             return [], [Unreadable(batch[0], "the mail server lists it but does not deliver it")]
         more, unreadable = await self._read_one_by_one(withheld)
-        return sorted([*messages, *more], key=lambda message: message.uid), unreadable
+        by_uid = sorted([*messages, *more], key=lambda message: message.uid)
+        return by_uid, [*stand_ins, *unreadable]
 
     async def _read(self, batch: Sequence[ListedMail]) -> list[ReadMail]:
         if single_read := self._single_read(batch[0]):
@@ -266,6 +272,29 @@ class BatchReader:
             messages += read
             unreadable += refused
         return messages, unreadable
+
+
+def _without_stand_ins(
+    batch: Sequence[ListedMail], messages: Sequence[ReadMail]
+) -> tuple[list[ReadMail], list[Unreadable]]:
+    """Sets the messages apart that the server has replaced by stand-ins: it did not deliver them.
+
+    They are kept as they are in the mailbox, also where it is to be emptied.
+    """
+    listed = {message.uid: message for message in batch}
+    kept: list[ReadMail] = []
+    stand_ins: list[Unreadable] = []
+    for message in messages:
+        stand_in = read_stand_in(next(message.chunks(), b""))
+        if stand_in is None:
+            kept.append(message)
+            continue
+        known = KnownFields(
+            subject=stand_in.subject, sender=stand_in.sender, received_at=message.received_at
+        )
+        stand_ins.append(Unreadable(listed[message.uid], STAND_IN, known))
+        message.close()
+    return kept, stand_ins
 
 
 def _may_be_caused_by_a_message(error: Exception) -> bool:

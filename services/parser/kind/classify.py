@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from postrail.stand_in import is_stand_in
 from services.parser.content.calendars import TYPES as CALENDAR_TYPES
 from services.parser.kind.bounce import rules as bounce_rules
 from services.parser.kind.complaints import complained
@@ -46,7 +47,7 @@ REPLY_PREFIX = re.compile(r"\A(?:re|aw|sv|fwd?): ?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """human, auto_reply, auto_generated, bulk, bounce, probe, receipt, feedback, …; and why."""
+    """human, or what else it is (see RULES and docs/glossary.md); and why."""
 
     name: str
     reason: str
@@ -61,6 +62,13 @@ def kind_of(signals: Signals) -> Kind:
         if reason := rule(signals):
             return Kind(name, cut(one_line(reason), REASON_MAX_BYTES))
     return Kind("human", "")
+
+
+def _stand_in(signals: Signals) -> str:
+    # Exchange cannot convert a message, and serves this in its place.
+    sender, subject = signals.header.value("from"), signals.subject
+    stands_in = is_stand_in(sender, subject, signals.header.names())
+    return f"From: {sender}, Subject: {subject}" if stands_in else ""
 
 
 def _receipt(signals: Signals) -> str:
@@ -223,6 +231,7 @@ def _precedence(signals: Signals, values: set[str]) -> str:
 # The order matters: a vacation reply may have a null Return-Path (RFC 3834, section 3), and many
 # bounces call themselves auto-replied.
 RULES: tuple[tuple[str, Rule], ...] = (
+    ("stand_in", _stand_in),
     ("bounce", bounce_rules.rejected),
     ("receipt", _receipt),
     ("feedback", complained),

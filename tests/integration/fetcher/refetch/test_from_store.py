@@ -259,7 +259,7 @@ async def test_a_message_with_a_fault_of_its_own_does_not_stop_the_others(scene:
     ((mail_id, due_at, problem),) = await scene.rows(
         "SELECT mail_id::text, due_at, problem FROM refetch"
     )
-    assert (mail_id, due_at) == (broken, scene.clock.now() + timedelta(hours=6))
+    assert (mail_id, due_at) == (broken, scene.clock.now() + timedelta(minutes=15))
     assert "UndecodableError" in problem
 
 

@@ -37,7 +37,7 @@ from tests.servers.pop3_server import Pop3Server
 REFUSED = pytest.mark.logs_errors("mail cannot be read")
 WHOLE = b" UID 1:6"
 ANSWER = "server storage failure"
-HOURS = (6, 24, 48, 96, 192, 384)
+HOURS = (0.25, 1, 6, 24, 48, 96, 192, 384)
 
 
 class OddServer:
@@ -154,11 +154,11 @@ async def test_a_refused_message_is_parked_with_the_servers_answer(
 ) -> None:
     async with watching(scene, server_that_refuses_the_second(), threads) as watched:
         assert await watched.states() == {"uid=1": "fetched", "uid=2": "failed"}
-        assert await watched.request() == (NOON + timedelta(hours=6), 1, False)
+        assert await watched.request() == (NOON + timedelta(minutes=15), 1, False)
         ((reason,),) = await scene.rows("SELECT reason FROM incoming_mail WHERE state = 'failed'")
         assert reason.startswith("could not be fetched: ")
         assert ANSWER in reason
-        assert reason.endswith("it is asked for again at 2026-01-01 18:00 UTC")
+        assert reason.endswith("it is asked for again at 2026-01-01 12:15 UTC")
 
 
 @REFUSED
@@ -168,10 +168,10 @@ async def test_it_is_asked_for_again_by_itself_and_arrives_once(
     server = server_that_refuses_the_second()
     async with watching(scene, server, threads) as watched:
         server.refused = set()
-        scene.clock.move(3 * 3600)
+        scene.clock.move(10 * 60)
         await watched.poll()
         assert (await watched.states())["uid=2"] == "failed"
-        scene.clock.move(3 * 3600)
+        scene.clock.move(10 * 60)
         await watched.poll()
         assert (await watched.states())["uid=2"] == "fetched"
         assert await watched.request() is None

@@ -10,11 +10,13 @@ import pytest
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from services.fetcher.reading.batch_read import (
     LOSSES_OF_UNREADABLE,
+    STAND_IN,
     BatchReader,
     Limits,
     Suspects,
     batches,
 )
+from tests.fakes.exchange import stand_in
 from tests.fakes.fetching import Neighbours
 from tests.fakes.mailboxes import MemoryMailbox, MemoryServer
 
@@ -201,3 +203,32 @@ def test_batches(sizes: list[int | None], alone: set[int], expected: list[list[i
     listed = [ListedMail(number, size) for number, size in enumerate(sizes, start=1)]
     found = batches(listed, max_mails=3, max_bytes=100, alone=alone)
     assert [[message.uid for message in batch] for batch in found] == expected
+
+
+async def test_a_stand_in_counts_as_not_delivered_and_stops_no_other(
+    neighbours: Neighbours,
+) -> None:
+    server = MemoryServer()
+    for content in (b"one", stand_in(), b"three"):
+        server.add(content)
+    mailbox = MemoryMailbox(server)
+    mailbox.open()
+    reader = reader_of(mailbox, neighbours, Suspects())
+    messages, unreadable = await reader.read([ListedMail(uid, 10) for uid in (1, 2, 3)])
+    assert [message.content for message in messages] == [b"one", b"three"]
+    assert [(each.message.uid, each.reason) for each in unreadable] == [(2, STAND_IN)]
+    assert unreadable[0].known.subject == "Broken lamp"
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_message_bytes=10)])
+async def test_a_stand_in_is_seen_also_where_only_its_listed_size_is_large(
+    neighbours: Neighbours, limits: Limits
+) -> None:
+    """The server lists the size of the message that it cannot convert."""
+    server = MemoryServer()
+    server.add(stand_in())
+    mailbox = MemoryMailbox(server)
+    mailbox.open()
+    reader = BatchReader(mailbox, neighbours.threads, neighbours.settings, Suspects(), limits)
+    messages, unreadable = await reader.read([ListedMail(1, 1 << 30)])
+    assert (messages, [each.reason for each in unreadable]) == ([], [STAND_IN])
