@@ -148,13 +148,8 @@ def _unanswerable(signals: Signals) -> bool:
     return bool(
         signals.null_return_path
         or signals.header.all("x-auto-response-suppress")
-        or (_precedence(signals, {"bulk", "junk"}) and not _listed(signals))
+        or (_precedence(signals, {"bulk", "junk"}) and not signals.listed)
     )
-
-
-def _listed(signals: Signals) -> list[str]:
-    """Returns the names of the mailing list fields (RFC 2369 and RFC 2919)."""
-    return [name for name in signals.header.names() if name.startswith("list-")]
 
 
 def _unanswerable_reply(signals: Signals) -> str:
@@ -210,7 +205,7 @@ def _sent_by_system(signals: Signals) -> str:
 def _bulk(signals: Signals) -> str:
     if reason := _precedence(signals, BULK_PRECEDENCES):
         return reason
-    listed = _listed(signals) + [
+    listed = signals.listed + [
         name.lower() for name in BULK_FIELDS if signals.header.all(name.lower())
     ]
     return (

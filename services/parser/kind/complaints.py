@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.parser.kind.bounce.service_json import event_of
+from services.parser.kind.bounce.notice import read_notice
 from services.parser.kind.bounce.words import FORWARDED_SUBJECT
 from services.parser.kind.signals import Signals, part_reason, report_reason
 from services.parser.text.decode import decode
@@ -44,11 +44,14 @@ def complained(signals: Signals) -> str:
 
 
 def _without_report(signals: Signals) -> str:
-    if RETURNED not in signals.types or FORWARDED_SUBJECT.match(signals.subject):
-        return ""
-    if SUBJECT.match(signals.subject):
-        return f"Subject: {signals.subject}"
     attached = [file for file in signals.files if file.content_type == RETURNED]
+    if found := SUBJECT.match(signals.subject):
+        # SpamCop only sends a link and the text.
+        alone = found.group().lower().startswith("[spamcop")
+        if alone or attached or read_notice(signals.text).returned.fields:
+            return f"Subject: {signals.subject}"
+    if FORWARDED_SUBJECT.match(signals.subject):
+        return ""
     for file in attached[:MESSAGES_MAX]:
         head, _, _ = decode(file.source.first(HEADER_MAX), None).partition("\n\n")
         if found := REPORTED.search(head):
@@ -57,7 +60,7 @@ def _without_report(signals: Signals) -> str:
 
 
 def _in_text(signals: Signals) -> str:
-    if event_of(signals.text) == "feedback":
+    if signals.event == "feedback":
         return "the text is a notice of a complaint in JSON"
     if "eedback-" not in signals.notice:
         return ""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
+from services.parser.kind.bounce.service_json import event_of, json_text
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header
 from services.parser.mime.parameters import StructuredValue
@@ -59,6 +60,16 @@ class Signals:
     def notice(self) -> str:
         """Returns the beginning of the text, in which a bounce says what happened."""
         return self.text[:NOTICE_MAX]
+
+    @cached_property
+    def event(self) -> str:
+        """Returns what a notice in JSON reports: "bounce", "feedback" or "receipt", or ""."""
+        return event_of(json_text(self.text, self.files))
+
+    @cached_property
+    def listed(self) -> list[str]:
+        """Returns the names of the mailing list fields (RFC 2369 and RFC 2919)."""
+        return [name for name in self.header.names() if name.startswith("list-")]
 
     @cached_property
     def mail_system(self) -> str:

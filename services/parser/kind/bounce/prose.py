@@ -29,6 +29,8 @@ class Findings:
     delayed: bool = False
     # Whether the text contains an SMTP reply or a status code.
     coded: bool = False
+    # Whether a line begins with one of the addresses.
+    listed: bool = False
     # Whether a sentence says that a message was not delivered, and a line begins with an address.
     about_message: bool = False
     # The status that the words of the notice mean, for notices without a code.
@@ -73,6 +75,7 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
         },
     )
     found.addresses = _recipients(entries, ours)
+    found.listed = any(entry.address in found.addresses for entry in entries)
     _attribute(entries, found)
     return found
 

@@ -16,7 +16,7 @@ from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.nested import nested_bounces
 from services.parser.kind.bounce.notice import Notice, read_notice
 from services.parser.kind.bounce.prose import Findings, read_prose
-from services.parser.kind.bounce.service_json import recipients_in_json
+from services.parser.kind.bounce.service_json import json_text, recipients_in_json
 from services.parser.kind.bounce.status import groups_in_text, groups_of, read_status
 from services.parser.mime.addresses import read_addresses, read_ids, read_sender
 from services.parser.mime.headers import Header, read_lines
@@ -45,7 +45,7 @@ def read_bounce(
     original_id = _original_id(header, returned, notice)
     reported = (
         read_status(groups_of(files))
-        or recipients_in_json(text)
+        or recipients_in_json(json_text(text, files))
         or read_status(groups_in_text(text))
     )
     recipients = [_completed(one, prose) for one in reported] or _from_prose(header, prose)

@@ -7,8 +7,7 @@ from functools import partial
 
 from services.parser.kind.bounce.codes import codes_of
 from services.parser.kind.bounce.notice import read_notice
-from services.parser.kind.bounce.prose import read_prose
-from services.parser.kind.bounce.service_json import event_of
+from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.status import (
     STATUS_TYPES,
     actions_of,
@@ -39,20 +38,28 @@ ARRIVED = {"delivered", "relayed", "expanded"}
 PROBED = {"deliverable", "undeliverable"}
 PROBE_SUBJECT = "Mail Delivery Status Report"
 # A carrier's gateway answers with the envelope of the message that it refused.
-CARRIER = re.compile(r"(?:post-?_?master|no-?reply|do-?not-?reply|mms-?gateway)[\w.+-]{0,60}\Z")
+CARRIER = re.compile(
+    r"(?:post[-_]?master|(?:do[-_]?)?(?:no|not)[-_]?reply|mms|sms|e?mail[-_]?(?:gateway|system)"
+    r"|gateway|system|mailer|notif)[\w.+-]{0,60}\Z"
+)
+ANSWER_SUBJECT = re.compile(r"(?:re|aw|sv|antw) ?[:：]", re.IGNORECASE)
 ENVELOPE_SENDER = re.compile(r"^[ \t>]{0,9}MAIL FROM ?:[ \t]{0,9}\S", re.IGNORECASE | re.MULTILINE)
 ENVELOPE_RECIPIENT = re.compile(
     r"^[ \t>]{0,9}RCPT TO ?:[ \t]{0,9}<?[^\s<>@]{1,100}@", re.IGNORECASE | re.MULTILINE
 )
-# A line of a log, which people and monitors send around.
-LOG_LINE = re.compile(r"\bpostfix/|\bto=<|status=(?:bounced|deferred)|\]: [0-9A-Za-z]{6,}: ")
+# A line of a log or a quoted one, which people and monitors send around.
+QUOTED_LINE = re.compile(
+    r"\bpostfix/|\bto=<|status=(?:bounced|deferred)|\]: [0-9A-Za-z]{6,}: "
+    r"|^[ \t]{0,9}(?:```|>(?!>>))",
+    re.MULTILINE,
+)
 
 
 def delivered(signals: Signals) -> str:
     """Matches a report of success, which the sender of the message asked for."""
     if reason := _reported(signals, ARRIVED):
         return reason
-    if event_of(signals.text) == "receipt":
+    if signals.event == "receipt":
         return "the text is a notice of a delivery in JSON"
     said = DELIVERED.search(f"{signals.subject}\n{signals.notice}") if _is_system(signals) else ""
     if not said or NOT_DELIVERED.search(f"{signals.subject}\n{signals.notice}"):
@@ -92,17 +99,27 @@ def delivery_report(signals: Signals) -> str:
 
 def service_notice(signals: Signals) -> str:
     """Matches a notice of a sending service in JSON, which nobody writes."""
-    return "the text is a notice of a bounce in JSON" if event_of(signals.text) == "bounce" else ""
+    return "the text is a notice of a bounce in JSON" if signals.event == "bounce" else ""
 
 
 def refused_by_carrier(signals: Signals) -> str:
     """Matches an answer of a carrier's gateway: a server's reply and the refused envelope."""
-    notice = signals.notice
-    if not CARRIER.match(signals.local_part) or not codes_of(notice):
+    if not CARRIER.match(signals.local_part) or signals.listed:
         return ""
-    if ENVELOPE_SENDER.search(notice) and (found := ENVELOPE_RECIPIENT.search(notice)):
-        return f"From: {signals.header.value('from')} (the text says: {found.group().strip()})"
-    return ""
+    notice = signals.notice
+    reply = next((line.strip() for line in notice.split("\n") if codes_of(line)), "")
+    envelope = ENVELOPE_SENDER.search(notice) and ENVELOPE_RECIPIENT.search(notice)
+    if not reply or not (envelope or _answers(signals)):
+        return ""
+    return f"From: {signals.header.value('from')} (the text says: {reply})"
+
+
+def _answers(signals: Signals) -> bool:
+    """Tells whether a notice on a refused address answers the message to it."""
+    if not (signals.header.all("in-reply-to") or ANSWER_SUBJECT.match(signals.subject)):
+        return False
+    prose = _impersonal(signals)
+    return prose is not None and prose.listed and bool(FAILURE.search(signals.notice))
 
 
 def mailer_daemon(signals: Signals) -> str:
@@ -152,12 +169,19 @@ def _is_system(signals: Signals) -> bool:
 
 def _is_notice(signals: Signals) -> bool:
     """Tells whether a text of an unknown sender is a notice, and not about one."""
-    # A bounce names at least one address.
-    if "@" not in signals.notice or signals.header.all("in-reply-to"):
+    if signals.header.all("in-reply-to"):
         return False
+    prose = _impersonal(signals)
+    return prose is not None and (prose.coded or prose.about_message)
+
+
+def _impersonal(signals: Signals) -> Findings | None:
+    """Reads a notice that names an address, unless a person wrote or quotes it."""
     notice = read_notice(signals.notice)
     text = "\n".join(notice.lines)
-    if FORWARDED_SUBJECT.match(signals.subject) or LOG_LINE.search(text) or PERSONAL.search(text):
-        return False
+    if "@" not in text or FORWARDED_SUBJECT.match(signals.subject):
+        return None
+    if QUOTED_LINE.search(text) or PERSONAL.search(text):
+        return None
     prose = read_prose(notice, signals.subject, set())
-    return bool(prose.addresses) and (prose.coded or prose.about_message)
+    return prose if prose.addresses else None

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from postrail.message_parts import BouncedRecipient
+from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.codes import codes_of, is_hard, most_exact
-from services.parser.text.decode import one_line, storable
+from services.parser.text.decode import decode, one_line, storable
 
 JSON_MAX = 256 * 1024
 RECIPIENTS_MAX = 200
@@ -47,6 +48,13 @@ TEMPORARY = ("transient", "temporary", "soft", "delayed")
 PERMANENT = ("permanent", "hard")
 
 Fields = dict[str, object]
+
+
+def json_text(text: str, files: Sequence[AttachedFile]) -> str:
+    """Returns the text that may be a notice: the body, or a body of the type application/json."""
+    if text.strip() or not files or files[0].content_type != "application/json":
+        return text
+    return decode(files[0].source.first(JSON_MAX), None)
 
 
 def event_of(text: str) -> str:

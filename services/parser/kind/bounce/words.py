@@ -39,7 +39,11 @@ _NOT_DELIVERED = (
     r"|не удалось доставить|не може бути доставлен|не удается доставить"
     r"|не удалось выполнить доставку"
     r"|не удаётся доставить|(?:неможливо|не вдалося) доставити|не може да бъде доставен"
+    r"|не (?:\w+ ){0,2}доставен|недоставен"
     # The other languages of Exchange
+    r"|neb[oy]l\w* (?:\w+ )?doručen|nije (?:\w+ )?(?:isporučen|dostavljen)|ni (?:\w+ )?dostavljen"
+    r"|nije uspela isporuka|no s['’]ha pogut lliurar|no lliurat|gagal (?:ter|di)kirim"
+    r"|ulaştırılamad|لم يتم (?:ال)?تسليم|nem (?:\w+ )?kézbesít|nu s-a putut livra"
     r"|det går inte att leverera|toimittaminen (?:\w+ )?epäonnistui|nedoručiteľn"
     r"|doručenie (?:\w+ )?zlyhal"
     r"|δεν (?:είναι δυνατή|ήταν δυνατή|παραδόθηκε)|nu (?:a|au) (?:putut fi|fost) livrat"
@@ -96,26 +100,22 @@ FORWARDED_SUBJECT = Words(
 )
 # People ask and greet; a mail server's notice does not.
 PERSONAL = Words(
-    r"[?？]|\b(?:i|i'm|i've|my|me|us|our|can you|could you|regards|cheers|thanks|thx"
-    r"|colleagues?|team"
-    r"|ich|mir|mein\w*|wir|unsere?\w*|gruß|grüße\w*|danke|hallo|bonjour|je|nous|notre|merci"
-    r"|cordialement|hola|gracias|saludos|nuestr\w+|grazie|saluti|ciao|nostr\w+|obrigad\w|groet\w*"
-    r"|bedankt|wij|ons|onze|cześć|pozdraw\w+|dzięk\w+)\b|здравствуйте|спасибо|с уважением"
-    r"|よろしく|谢谢|謝謝|您好|감사"
+    r"[?？]|\b(?:i|i'm|i've|my|me|us|our|can you|could you|regards|cheers|thanks|thx|colleagues?"
+    r"|team|ich|mir|mein|meine[nmrs]?|wir|unsere?[nmrs]?|danke|hallo|bonjour|je|nous|notre|merci"
+    r"|cordialement|hola|gracias|saludos|nuestr[oa]s?|grazie|saluti|ciao|nostr[oaie]|obrigad[oa]"
+    r"|groet(?:en)?|bedankt|wij|ons|onze|pozdrawiam)\b|cześć|dziękuj|děkuj|zdravím|köszön|üdvöz"
+    r"|viele grüße|mit freundlichen|здравствуйте|спасибо|с уважением|よろしく|谢谢|謝謝|您好|감사"
 )
-# A report of success by a mail system.
+# A report of success by a mail system. In other languages a negation may stand anywhere; there,
+# servers that report success also give the action.
 DELIVERED = Words(
     r"success(?:fully)? (?:\w+ )?(?:delivered|relayed)|\((?:success|relay|delivered)\)"
     r"|(?:was|were|has been|have been) (?:successfully )?(?:delivered|relayed)"
-    r"|^(?:delivered|relayed|zugestellt|remis|entregado|entregue|recapitato|consegnato"
-    r"|bezorgd)\s?:"
-    r"|erfolgreich zugestellt|wurde zugestellt|a été (?:remis|distribué)|ha sido entregado"
-    r"|foi entregue|è stato (?:recapitato|consegnato)|доставлено|配信しました|已送达|已傳遞"
+    r"|^(?:delivered|relayed|zugestellt|remis|entregado|entregue|recapitato|bezorgd) ?:"
 )
 NOT_DELIVERED = Words(
-    r"\bnot\b|n['’]t\b|fail|undeliver|unable|error|reject|problem|delay|nicht|pas pu|no se"
-    r"|não|\bnon\b"
-    r"|\bне\b|できません|失败|失敗"
+    r"\bnot\b|n['’]t\b|fail|undeliver|unable|error|reject|problem|delay|\bnicht\b|\bno se\b"
+    r"|\b(?:non?|niet|pas)\b|não"
 )
 FAILURE = Words(
     rf"{_NOT_DELIVERED}|automatically rejected|(?:was|been) rejected|rejected (?:mail|message)"

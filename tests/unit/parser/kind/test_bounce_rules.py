@@ -55,7 +55,17 @@ REPORT = (
             "mx postfix/smtp[7]: 4B: to=<bob@cust.example>, status=bounced (said: 550 5.1.1 no)",
             "human",
         ),
+        # A ticket quotes a bounce.
+        ("notices@forge.example", "Mail delivery failed", f"Missed:\n```\n{NOTICE}```", "human"),
+        ("Ann <ann@cust.example>", "Delivery failed", f"> {NOTICE}> 550 5.1.1 no", "human"),
         ("post_master@carrier.example", "Re: Order", CARRIER, "bounce"),
+        (
+            "noreply@carrier.example",
+            "AW: Auftrag",
+            "Nachricht nicht zustellbar\nAntwort: 550 5.1.1 unbekannt\n"
+            "Empfänger: 5550100@carrier.example\n",
+            "bounce",
+        ),
         ("no-reply@carrier.example", "Re: Order", CARRIER, "bounce"),
         (PERSON, "Re: Order", CARRIER, "human"),
         ("no-reply@shop.example", "Re: Order", "Order 550 - no user for bob@cust.example", None),
@@ -189,6 +199,16 @@ def test_json_that_is_a_notice(text: str, kind: str) -> None:
     assert kind_of_message(text, From=PERSON) == kind
 
 
+def test_a_notice_whose_own_type_is_json() -> None:
+    mail = parse(
+        b"From: no-reply@sns.example\nSubject: Notice\nMIME-Version: 1.0\n"
+        b"Content-Type: application/json\n\n" + json.dumps(SES).encode()
+    )
+    assert mail.kind.name == "bounce"
+    assert mail.bounce is not None
+    assert [one.status for one in mail.bounce.recipients] == ["5.1.1"]
+
+
 def complaint(sender: str, subject: str, fields: str = "") -> str:
     """Returns the kind of a message with an attached message that has these fields."""
     return parse(
@@ -220,6 +240,8 @@ def test_a_complaint_without_a_report(subject: str, fields: str, kind: str) -> N
 def test_a_complaint_in_the_text() -> None:
     fields = "Feedback-Type: abuse\nUser-Agent: Reporter/1\nVersion: 1\n"
     assert kind_of_message(fields, From="fbl@provider.example") == "feedback"
+    spamcop = {"From": "7@reports.spamcop.example", "Subject": "[SpamCop (192.0.2.15) id:7] Sale"}
+    assert kind_of_message("[ Offending message ]", **spamcop) == "feedback"
     about = "Can you send us reports with Feedback-Type: abuse?"
     assert kind_of_message(about, From=PERSON) == "human"
 
@@ -230,6 +252,9 @@ def test_a_complaint_in_the_text() -> None:
         ("Delivery Status Notification (Success)", "Delivered to bob@cust.example.", "receipt"),
         ("Delivered: Quote", "It was delivered to bob@cust.example", "receipt"),
         ("Delivery Status Notification (Failure)", "It was not delivered", "bounce"),
+        ("Niedostarczalna", "Wiadomość nie została dostarczona: bob@cust.example", "bounce"),
+        ("Недоставено", "Писмото не е доставено: bob@cust.example", "bounce"),
+        ("Nedoručeno", "Zpráva nebyla doručena: bob@cust.example", "bounce"),
     ],
 )
 def test_a_report_of_success_in_words(subject: str, text: str, kind: str) -> None:
