@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from postrail.blobs import BlobMissing, BlobStore
 from postrail.database import Connection, one
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.reply_parts import parts_from
+from postrail.message_parts import BouncedRecipient
 from postrail.notifications.assemble import assemble
 from postrail.outgoing.content import content_of
 from postrail.records import MailFetched, MailParsed
@@ -25,24 +26,26 @@ BLOBS_AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailText:
-    """The text of a message in its parts: new text, quoted text and signature."""
+    """What a message says: its text in its parts, and the recipients of a bounce."""
 
     new_text: str = ""
     quoted_text: str = ""
     signature: str = ""
     # The reason why the texts cannot be read.
     text_problem: str = ""
+    bounced: list[BouncedRecipient] = field(default_factory=list)
 
 
 async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobStore) -> MailText:
-    """Returns the text of a message, or why it cannot be read; blank before it is parsed."""
+    """Returns what a message says, or why it cannot be read; blank before it is parsed."""
     parsed = await _parsed(connection, mail)
     if parsed is None:
         return MailText()
+    bounced = parsed.bounce.recipients if parsed.bounce is not None else []
     try:
-        return await _texts(parsed, blobs)
+        return replace(await _texts(parsed, blobs), bounced=bounced)
     except (BlobMissing, TransientError) as error:
-        return MailText(text_problem=str(error))
+        return MailText(text_problem=str(error), bounced=bounced)
 
 
 async def _texts(mail: MailParsed, blobs: BlobStore) -> MailText:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from postrail.errors import PermanentError
+from postrail.message_parts import BouncedRecipient
+from services.cli.bounced import recipient_line
 from services.cli.output import as_json, console, show_fields, show_texts
 from services.parser.report import report_of_file
 
@@ -97,10 +99,8 @@ def _show(file: Path, report: Report) -> None:
 
 def _bounced(report: Report) -> list[str]:
     bounce = cast("dict[str, list[Report]]", report["bounce"])
-    return [
-        f"{one['address']} {one['action']} {one['status']} {one['reason']}"
-        for one in bounce.get("details", [])
-    ]
+    details = cast("list[dict[str, Any]]", bounce.get("details", []))
+    return [recipient_line(BouncedRecipient(**one)) for one in details]
 
 
 def _files(report: Report, name: str) -> list[str]:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,9 +19,19 @@ import pytest
 
 from postrail.blobs import BlobStore
 from postrail.database import one_connection
+from postrail.message_parts import Bounce, BouncedRecipient
 from postrail.settings import Settings
 from tests.makers.commands import Postrail, answer
-from tests.makers.installation import LARGE, PARTS, RAW, UNPARSABLE, Filled, replied
+from tests.makers.installation import (
+    LARGE,
+    PARTS,
+    RAW,
+    UNPARSABLE,
+    Filled,
+    replied,
+    take_effect,
+)
+from tests.makers.records import mail_parsed
 
 
 def test_messages_are_listed_with_their_outcomes_and_reasons(
@@ -71,6 +82,26 @@ def test_a_message_is_shown_by_the_beginning_of_its_id(postrail: Postrail, fille
     assert "no known conversation" in output
     assert "New text:\n  It burns." in output
     assert answer(postrail, "mail", "show", filled.fetched)["new_text"] == ""
+
+
+def test_a_bounce_is_shown_with_its_recipients(postrail: Postrail, settings: Settings) -> None:
+    recipient = BouncedRecipient(
+        address="bob@customer.example",
+        action="failed",
+        status="4.4.1",
+        status_class="4",
+        hard=False,
+        reason="451 4.4.1 no answer",
+    )
+    mail = mail_parsed(
+        mail_id=str(uuid.uuid4()),
+        kind="bounce",
+        bounce=Bounce(recipients=[recipient], original_message_id=None),
+    )
+    asyncio.run(take_effect(settings, mail, []))
+    _, output, _ = postrail("mail", "show", mail.mail_id)
+    assert "bob@customer.example: failed, 4.4.1, class 4, not hard; 451 4.4.1 no answer" in output
+    assert answer(postrail, "mail", "show", mail.mail_id)["bounced"] == [asdict(recipient)]
 
 
 @pytest.mark.parametrize("mail_id", ["ffffffffffffffff", "", "not an id"])

@@ -14,6 +14,7 @@ from postrail.settings import Settings
 from postrail.views.contents import MailText, mail_text, raw_bytes
 from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, incoming_mails
 from postrail.views.refetch import AskedAgain, asked_again
+from services.cli.bounced import recipient_line
 from services.cli.commands.mail.follow import follow_mails
 from services.cli.commands.mail.retry import retry
 from services.cli.data_folder import Data
@@ -186,6 +187,7 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("Blobs", mail.blobs),
             ("Decided from", as_json(mail.trace, indent=2) if mail.trace else None),
             ("Text", text.text_problem),
+            *(("Bounced", recipient_line(one)) for one in text.bounced),
         ]
     )
     show_texts(
