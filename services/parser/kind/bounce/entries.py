@@ -13,7 +13,7 @@ ENTRY_LINES_MAX = 30
 # At the beginning of a line: bullets, a number, a label, brackets; then the address.
 HEAD = re.compile(
     r"[ \t>|*•·・-]{0,40}(?:\d{1,3}[.)][ \t]{1,4})?"
-    r"(?:(?P<label>[^\W\d][^:：=@<>\n]{0,40})[:：=][ \t]{0,20})?"
+    r"(?:(?P<label>[^\W\d][^:：=@<>|\n]{0,40})[:：=|][ \t]{0,20})?"
     r"(?:[\[\"'(<]|(?:SMTP|RFC822|mailto)[:=;][ \t]{0,3}){0,4}"
     rf"(?P<address>{ADDRESS.pattern})"
     r"[>\])\"']{0,4}(?P<rest>.*)",
@@ -23,7 +23,9 @@ HEAD = re.compile(
 HEAD_END = re.compile(r"[ \t]*(?:$|[:：;,()\[{|<=/–-]|\.{1,3}(?:[ \t]|$)|on\b)|[ \t]{2,}|\t")
 # Postfix and Exim: the alias that the sender used, after the address that it was expanded to.
 ALIAS = re.compile(
-    rf"\((?:expanded|(?:ultimately )?generated) from:?\s{{1,9}}<?({ADDRESS.pattern})>?\)", re.I
+    r"\((?:expanded|(?:ultimately )?generated) from:?\s{1,9}"
+    rf"<?(?P<address>{ADDRESS.pattern})>?\)(?P<rest>.*)",
+    re.IGNORECASE,
 )
 # "… because they accept no mail from <a@b.example>".
 SENDER_BEFORE = re.compile(
@@ -95,6 +97,9 @@ def _indent(line: str) -> int:
 
 def _head(line: str) -> re.Match[str] | None:
     """Returns the address that a line begins with and is about, or None."""
+    if expanded := ALIAS.match(line.lstrip()):
+        # It was expanded to a file or a program, which is no address.
+        return expanded
     found = HEAD.match(line)
     if found is None:
         return None
@@ -116,7 +121,7 @@ def _entry(lines: list[str], number: int, head: re.Match[str] | None, *, in_repl
     if head:
         alias = ALIAS.search(text)
         entry.address = bare_address(head["address"])
-        entry.alias = bare_address(alias.group(1)) if alias else ""
+        entry.alias = bare_address(alias["address"]) if alias else ""
         return entry
     start = len(text)
     if in_reply or REPLY_LINE.match(text):
@@ -136,7 +141,7 @@ def _entry(lines: list[str], number: int, head: re.Match[str] | None, *, in_repl
 def _last_line(lines: list[str], number: int, head: re.Match[str]) -> int:
     """Returns the last of the lines that belong to an address: deeper ones, or all after ":"."""
     indent = _indent(lines[number])
-    all_below = head["rest"].strip() in (":", "：")
+    all_below = head["rest"].strip() in (":", "：") or head.re is ALIAS
     last = number
     for below in range(number + 1, min(len(lines), number + ENTRY_LINES_MAX)):
         line = lines[below]

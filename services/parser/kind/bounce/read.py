@@ -43,12 +43,12 @@ def read_bounce(
     ours = _ours(header, returned)
     prose = read_prose(notice, header.value("subject"), ours)
     original_id = _original_id(header, returned, notice)
-    reported = (
-        read_status(groups_of(files))
-        or recipients_in_json(json_text(text, files))
-        or read_status(groups_in_text(text))
+    reported = read_status(groups_of(files)) or read_status(groups_in_text(text))
+    recipients = (
+        recipients_in_json(json_text(text, files))
+        or [_completed(one, prose) for one in reported]
+        or _from_prose(header, prose)
     )
-    recipients = [_completed(one, prose) for one in reported] or _from_prose(header, prose)
     for nested in nested_bounces(files) if not recipients and depth < NESTED_MAX else ():
         inner = read_bounce(nested.data, nested.header, nested.text, nested.files, depth + 1)
         recipients.extend(inner.recipients)

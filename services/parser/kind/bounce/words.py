@@ -68,21 +68,37 @@ _RETRIED = (
     r"|(?:we|i|it)['’]ll (?:\w+ ){0,3}(?:retry|try(?:ing)?)\b|will (?:keep"
     r"|continue) (?:trying|to try)"
     r"|will retry|(?:keep|continue|still) (?:trying|retrying)|attempts? will continue"
-    r"|retried (?:until|for|every)|not (?:need|have) to resend|do not (?:need to )?re-?send"
+    r"|retried (?:until|for|every)|not (?:need|have) to re-?send"
     r"|delivery status notification \(delay\)|no action is required on your part"
-    r"|weiterhin versuch|weitere zustellversuche|wird (?:\w+ ){0,3}erneut versuch"
-    r"|nouvel(?:le)?s? tentatives?|sera réessay|continuera|se volverá a intentar"
-    r"|seguirá intentando"
-    r"|continuar(?:á|emos|ão) (?:a )?tentando|nuov[io] tentativ|blijven proberen"
-    r"|повторит|повторные попытки|попытки (?:\w+ )?будут"
-    r"|再送|再試行|重试|重試|继续尝试|재시도|다시 시도"
+    # German, French, Spanish, Portuguese, Italian, Dutch. Sentences that ask the sender to try
+    # again are about failures.
+    r"|noch nicht (?:\w+ ){0,3}zugestellt|weiterhin (?:zu )?(?:versuch|zustell)|versucht es weiter"
+    r"|w(?:ird|erden) (?:\w+ ){0,4}erneut (?:zu )?(?:versuch|zustell)|weitere zustellversuche"
+    r"|pas encore (?:été|pu)|nouvelles tentatives|(?:sera|nous) réessa|réessaiera"
+    r"|continuer(?:a|ont|ons) (?:d['’]|à )?(?:essa|tent)|(?:aún|todavía) no (?:se )?(?:ha|pudo)"
+    r"|se volverá a intentar|segui(?:rá|remos)\w* intentando|se reintentará|ainda não (?:foi|pôde)"
+    r"|continuar(?:á|emos|ão)? (?:a )?tentando|novas tentativas|tentará novamente"
+    r"|non è (?:stato )?ancora|ulteriori tentativi|riprover(?:à|emo)"
+    r"|nog niet (?:\w+ ){0,2}(?:bezorg|aflever)|wordt opnieuw geprobeerd|blij(?:ft|ven) proberen"
+    # Swedish, Danish, Norwegian, Finnish, Polish, Czech, Hungarian, Turkish
+    r"|ännu inte (?:kunnat )?lever|försöker igen|fortsätter (?:att )?försök|(?:endnu|ennå) ikke"
+    r"|(?:prøver|forsøger) igen|prøver igjen|yritetään uudelleen|ei (?:ole )?vielä"
+    r"|jeszcze nie (?:\w+ )?dostarcz|kolejne próby|(?:dosud|zatím) ne(?:byl|do)|další pokusy"
+    r"|további kísérletek|még nem (?:\w+ )?(?:kézbes|siker)|(?:yeniden|tekrar) denenecek"
+    r"|henüz (?:\w+ )?(?:teslim|iletil)"
+    # Russian, Ukrainian, Japanese, Chinese, Korean
+    r"|(?:еще|ещё|ще) не (?:\w+ ){0,2}доставлен|повторные попытки|продолж\w* попыт|будет повтор"
+    r"|попытки (?:\w+ )?(?:будут|продолж)|再送(?:を(?:試|行|続)|し(?:ます|続))"
+    r"|再試行(?:し|され)ます"
+    r"|まだ配(?:信|送)|将(?:会|继续|自动)?重试|將(?:會|繼續|自動)?重試|继续尝试|繼續嘗試"
+    r"|尚未(?:送|投|傳|传)|다시 시도(?:할|합니다)|재시도(?:할|합니다)"
 )
 _LATE = (
     rf"{_RETRIED}"
     r"|(?:deliver\w*|message|mail|e-?mail) (?:\S+ ){0,6}(?:delayed|postponed|deferred)"
     r"|delayed (?:mail|delivery|message)"
     r"|temporary (?:\w+ ){0,2}(?:problem|failure|error|difficult)|temporarily"
-    r"|noch nicht zugestellt|verzögert|verzögerung|retardé|en retard|retrasad|atrasad|in ritardo"
+    r"|verzögert|verzögerung|retardé|en retard|retrasad|atrasad|in ritardo"
     r"|vertraagd|försenad|forsinket|opóźnion|zpožděn|задержан|отложен|задержив|遅延|延迟|延遲|지연"
 )
 SUBJECT = Words(

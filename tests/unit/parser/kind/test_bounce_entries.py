@@ -102,6 +102,13 @@ def test_the_recipients(text: str, recipients: tuple[str, ...]) -> None:
             "Unzustellbar: bob@cust.example. Es wird weiterhin versucht.",
             ("delayed", "", "4", False),
         ),
+        # Asking the sender to try again later is no promise.
+        ("Non remis à bob@cust.example, veuillez réessayer plus tard.", ("failed", "", "", False)),
+        ("Не доставлено: bob@cust.example. Повторите позже.", ("failed", "", "", False)),
+        (
+            "Votre message à bob@cust.example n'a pas encore pu être remis",
+            ("delayed", "", "4", False),
+        ),
         # What the other server says is not what this one will do.
         (
             "Could not be delivered, I gave up:\n<bob@cust.example>:\n451 4.7.1 will retry later",
