@@ -24,6 +24,12 @@ SUBJECT = re.compile(
 )
 # Hotmail writes these fields into the returned message.
 REPORTED = re.compile(r"^(?:X-HmXmrOriginalRecipient|X-Reporter-IP)[ \t]?:", re.I | re.M)
+# The first sentence of such a report; also used alone.
+OPENING = re.compile(
+    r"\s{0,20}this is an? (?:\w{1,20} ){0,2}(?:abuse|spam|fraud|feedback|complaint) report "
+    r"[^.\n]{0,60}\breceived from (?:the )?IP (?:address )?\[?[\da-f]{1,4}[.:]",
+    re.IGNORECASE,
+)
 # The fields of a report (RFC 5965), in the text.
 FEEDBACK_TYPE = re.compile(
     r"^Feedback-Type:[ \t]{0,9}"
@@ -62,6 +68,8 @@ def _without_report(signals: Signals) -> str:
 def _in_text(signals: Signals) -> str:
     if signals.event == "feedback":
         return "the text is a notice of a complaint in JSON"
+    if found := OPENING.match(signals.notice):
+        return f"the text says: {found.group()}"
     if "eedback-" not in signals.notice:
         return ""
     found = FEEDBACK_TYPE.search(signals.notice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from functools import cached_property
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.service_json import event_of, json_text
+from services.parser.kind.bounce.words import PERSONAL
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header
 from services.parser.mime.parameters import StructuredValue
@@ -23,6 +25,11 @@ MAIL_SYSTEM = Words(
     r"|courier mail server|delivery (?:sub)?system|system administrator"
     r"|mail (?:administrator|system)"
     r"|microsoft outlook"
+)
+# Programs write from these addresses; their messages are not all bounces.
+ROBOT = re.compile(
+    r"(?:post[-_]?master|(?:do[-_]?)?(?:no|not)[-_]?reply|mms|sms|e?mail[-_]?(?:gateway|system)"
+    r"|gateway|system|mailer|notif|alert|bounce|webhook)[\w.+-]{0,60}\Z"
 )
 # The part of a text that says what a message is.
 NOTICE_MAX = 4000
@@ -64,7 +71,10 @@ class Signals:
     @cached_property
     def event(self) -> str:
         """Returns what a notice in JSON reports: "bounce", "feedback" or "receipt", or ""."""
-        return event_of(json_text(self.text, self.files))
+        event, rest = event_of(json_text(self.text, self.files))
+        # People send such notices on with a question below.
+        personal = rest and not ROBOT.match(self.local_part) and PERSONAL.search(rest[:OPENING_MAX])
+        return "" if personal else event
 
     @cached_property
     def listed(self) -> list[str]:

@@ -7,6 +7,12 @@ from collections.abc import Iterable
 
 # An enhanced status code, but not a part of an IP address, a version or a date.
 STATUS = re.compile(r"(?<![\d.vV/])([45])\.(\d)\.(\d{1,3})(?![\d.]*\d)")
+# A program's version in brackets: "(Exim 4.9.1)".
+VERSION = re.compile(
+    r"[(\[](?!error|status|code|e?smtp|dsn|reply|returned|enhanced)[A-Za-z][\w .-]{0,30}[ /v]"
+    r"\d{1,3}(?:\.\d{1,3}){2,3}[)\]]",
+    re.IGNORECASE,
+)
 # The Status field may also report success.
 FIELD_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 # A reply code, but not a number of hours, a port or a house number.
@@ -23,6 +29,7 @@ NOT_FINAL = ("delay", "defer", "warn", "queue", "retr")
 
 def codes_of(text: str) -> list[str]:
     """Returns the codes in a text as statuses; that of a bare reply code is 4.0.0 or 5.0.0."""
+    text = VERSION.sub("()", text)
     exact = [found.group() for found in STATUS.finditer(text)]
     return exact or [f"{found.group(1)}.0.0" for found in REPLY_CODE.finditer(text)]
 

@@ -7,7 +7,7 @@ was returned.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from postrail.message_parts import Bounce, BouncedRecipient
 from services.parser.content.attachments import AttachedFile
@@ -21,7 +21,7 @@ from services.parser.kind.bounce.status import groups_in_text, groups_of, read_s
 from services.parser.mime.addresses import read_addresses, read_ids, read_sender
 from services.parser.mime.headers import Header, read_lines
 from services.parser.mime.raw_bytes import View
-from services.parser.text.decode import cut, decode, one_line
+from services.parser.text.decode import cut, decode, one_line, storable
 
 RECIPIENTS_MAX = 200
 REASON_MAX_BYTES = 500
@@ -43,7 +43,7 @@ def read_bounce(
     ours = _ours(header, returned)
     prose = read_prose(notice, header.value("subject"), ours)
     original_id = _original_id(header, returned, notice)
-    reported = read_status(groups_of(files)) or read_status(groups_in_text(text))
+    reported = next(filter(None, map(read_status, _reports(text, files))), [])
     recipients = (
         recipients_in_json(json_text(text, files))
         or [_completed(one, prose) for one in reported]
@@ -60,6 +60,15 @@ def read_bounce(
         recipients=[_bounded(one) for one in _each_once(recipients)[:RECIPIENTS_MAX]],
         original_message_id=original_id,
     )
+
+
+def _reports(text: str, files: Sequence[AttachedFile]) -> Iterator[Iterator[Header]]:
+    """Yields the places of a report in their order: its own parts, the text, attached texts."""
+    yield groups_of(files)
+    yield groups_in_text(text)
+    texts = [file for file in files if file.content_type == "text/plain"]
+    for file in texts[:RETURNED_MAX]:
+        yield groups_in_text(storable(decode(file.source.first(ORIGINAL_HEADER_MAX), None)))
 
 
 def _returned_headers(files: Sequence[AttachedFile]) -> list[Header]:

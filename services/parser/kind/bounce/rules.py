@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from services.parser.kind.bounce.codes import codes_of
 from services.parser.kind.bounce.notice import read_notice
 from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.status import (
@@ -26,6 +25,7 @@ from services.parser.kind.bounce.words import (
 from services.parser.kind.signals import (
     MACHINES,
     NOTICE_MAX,
+    ROBOT,
     Signals,
     absence_reason,
     part_reason,
@@ -38,9 +38,10 @@ ARRIVED = {"delivered", "relayed", "expanded"}
 PROBED = {"deliverable", "undeliverable"}
 PROBE_SUBJECT = "Mail Delivery Status Report"
 # A carrier's gateway answers with the envelope of the message that it refused.
-CARRIER = re.compile(
-    r"(?:post[-_]?master|(?:do[-_]?)?(?:no|not)[-_]?reply|mms|sms|e?mail[-_]?(?:gateway|system)"
-    r"|gateway|system|mailer|notif)[\w.+-]{0,60}\Z"
+SMTP_REPLY = re.compile(
+    r"(?:^|[:：>\"'(])[ \t]{0,9}"
+    r"(?:421|45[0-5]|50[0-4]|521|53[0-5]|541|55[0-7]|571)(?:[ -]{1,3}\S[^\n]{0,100}|$)",
+    re.MULTILINE,
 )
 ANSWER_SUBJECT = re.compile(r"(?:re|aw|sv|antw) ?[:：]", re.IGNORECASE)
 ENVELOPE_SENDER = re.compile(r"^[ \t>]{0,9}MAIL FROM ?:[ \t]{0,9}\S", re.IGNORECASE | re.MULTILINE)
@@ -104,14 +105,14 @@ def service_notice(signals: Signals) -> str:
 
 def refused_by_carrier(signals: Signals) -> str:
     """Matches an answer of a carrier's gateway: a server's reply and the refused envelope."""
-    if not CARRIER.match(signals.local_part) or signals.listed:
+    if not ROBOT.match(signals.local_part) or signals.listed:
         return ""
     notice = signals.notice
-    reply = next((line.strip() for line in notice.split("\n") if codes_of(line)), "")
+    reply = SMTP_REPLY.search(notice)
     envelope = ENVELOPE_SENDER.search(notice) and ENVELOPE_RECIPIENT.search(notice)
-    if not reply or not (envelope or _answers(signals)):
+    if reply is None or not (envelope or _answers(signals)):
         return ""
-    return f"From: {signals.header.value('from')} (the text says: {reply})"
+    return f"From: {signals.header.value('from')} (the text says: {reply.group().strip()})"
 
 
 def _answers(signals: Signals) -> bool:
@@ -119,7 +120,7 @@ def _answers(signals: Signals) -> bool:
     if not (signals.header.all("in-reply-to") or ANSWER_SUBJECT.match(signals.subject)):
         return False
     prose = _impersonal(signals)
-    return prose is not None and prose.listed and bool(FAILURE.search(signals.notice))
+    return prose is not None and (prose.listed or bool(FAILURE.search(signals.notice)))
 
 
 def mailer_daemon(signals: Signals) -> str:

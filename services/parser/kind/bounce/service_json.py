@@ -6,6 +6,7 @@ Amazon SES sends its notices by mail, within those of Amazon SNS or alone; other
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +27,7 @@ STATUS = ("status", "enhanced-code", "enhanced_code", "bounce_code", "code", "er
 REASON = ("diagnosticCode", "raw_reason", "reason", "message", "response", "Details", "description")
 ACTION = ("action",)
 SEVERITY = ("bounceType", "severity", "classification", "bounce_type", "Type")
+BARE_ADDRESS = re.compile(r"[^\s<>\"',;:()]{1,256}@[^\s<>\"',;:()@]{1,255}")
 EVENTS = {
     "bounce": "bounce",
     "bounced": "bounce",
@@ -57,28 +59,27 @@ def json_text(text: str, files: Sequence[AttachedFile]) -> str:
     return decode(files[0].source.first(JSON_MAX), None)
 
 
-def event_of(text: str) -> str:
-    """Returns what a notice in JSON reports: "bounce", "feedback" or "receipt", or ""."""
-    for fields in _all_fields(text):
-        if event := _event(fields):
-            return event
-    return ""
+def event_of(text: str) -> tuple[str, str]:
+    """Returns what a notice in JSON reports ("bounce", "feedback" or "receipt"), and its rest."""
+    notice, rest = _notice(text)
+    return next((event for fields in _all_fields(notice) if (event := _event(fields))), ""), rest
 
 
 def recipients_in_json(text: str) -> list[BouncedRecipient]:
     """Returns the recipients of a notice about a bounce."""
-    if event_of(text) != "bounce":
+    if event_of(text)[0] != "bounce":
         return []
     severity = ""
     found: list[BouncedRecipient] = []
-    for fields in _all_fields(text):
+    for fields in _all_fields(_notice(text)[0]):
         severity = _severity(fields) or severity
-        if "@" in _first(fields, ADDRESS) and len(found) < RECIPIENTS_MAX:
-            found.append(_recipient(fields, severity))
+        address = BARE_ADDRESS.search(_first(fields, ADDRESS))
+        if address and len(found) < RECIPIENTS_MAX:
+            found.append(_recipient(address.group(), fields, severity))
     return found
 
 
-def _recipient(fields: Fields, severity: str) -> BouncedRecipient:
+def _recipient(address: str, fields: Fields, severity: str) -> BouncedRecipient:
     """Reads a recipient; Mailgun puts code and reason into an object of their own."""
     inner = [fields, *(one for one in fields.values() if isinstance(one, dict))]
     reasons = [reason for one in inner if (reason := _first(one, REASON))]
@@ -90,7 +91,7 @@ def _recipient(fields: Fields, severity: str) -> BouncedRecipient:
     meant = "delayed" if severity == "delayed" else "failed"
     action = _first(fields, ACTION).lower()[:40] or meant
     return BouncedRecipient(
-        address=_first(fields, ADDRESS),
+        address=address,
         action=action,
         status=status,
         hard=is_hard(status, action) and not temporary,
@@ -113,9 +114,9 @@ def _severity(fields: Fields) -> str:
     return "delayed" if _text(fields, "eventType").lower() == "deliverydelay" else ""
 
 
-def _all_fields(text: str) -> Iterator[Fields]:
+def _all_fields(notice: object) -> Iterator[Fields]:
     """Yields all objects of a notice, outer ones first."""
-    waiting: deque[object] = deque([_notice(text)])
+    waiting: deque[object] = deque([notice])
     for _ in range(VALUES_MAX):
         if not waiting:
             return
@@ -127,29 +128,30 @@ def _all_fields(text: str) -> Iterator[Fields]:
             waiting.extend(value[:RECIPIENTS_MAX])
 
 
-def _notice(text: str) -> object:
-    """Returns the value that a text begins with; whatever follows is the service's signature."""
+def _notice(text: str) -> tuple[object, str]:
+    """Returns the value that a text begins with, and the text below it."""
+    found, rest = _value(text)
     for _ in range(WRAPPED_MAX):
-        found = _value(text)
         message = found.get("Message") if isinstance(found, dict) else None
         if not isinstance(message, str) or not message.lstrip().startswith("{"):
-            return found
-        text = message
-    return None
+            break
+        found, _ = _value(message)
+    return found, rest
 
 
-def _value(text: str) -> object:
+def _value(text: str) -> tuple[object, str]:
     if text[:100].lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
-        return None
+        return None, ""
     start = text[:JSON_MAX].lstrip("\ufeff \t\r\n")
     # Mail programs wrap long lines, also within strings.
     for candidate in (start, start.replace("\n", "")):
         try:
-            return json.JSONDecoder(strict=False).raw_decode(candidate)[0]
+            found, end = json.JSONDecoder(strict=False).raw_decode(candidate)
         # RecursionError: thousands of opening brackets.
         except (ValueError, RecursionError):
             continue
-    return None
+        return found, candidate[end:]
+    return None, ""
 
 
 def _first(fields: Fields, names: tuple[str, ...]) -> str:

@@ -19,6 +19,8 @@ from services.parser.kind.bounce.codes import codes_of, is_hard, most_exact
         # Numbers that are no codes: hosts, versions, dates, times, ports, ids.
         ("host 192.0.2.4, then 5.6.7.8", []),
         ("Sendmail 8.4.4.1, exim v4.9.4, MTA/5.1.1", []),
+        ("mx.cust.example (Exim 4.9.1) said: 550 no", ["5.0.0"]),
+        ("550 [error 5.1.1] (SMTP 5.7.1)", ["5.1.1", "5.7.1"]),
         ("queued on 4.11.2025 for 480 minutes", []),
         ("It is 450 hours old", []),
         ("connect to mx.cust.example port 587 failed", []),

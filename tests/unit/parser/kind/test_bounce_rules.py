@@ -67,6 +67,19 @@ REPORT = (
             "bounce",
         ),
         ("no-reply@carrier.example", "Re: Order", CARRIER, "bounce"),
+        (
+            "mms-gateway@carrier.example",
+            "Re: Order",
+            "This subscriber belongs to nobody\nServer: 550 rejected\n"
+            "Number: 5550100@carrier.example",
+            "bounce",
+        ),
+        (
+            "notifications@shop.example",
+            "Re: Order",
+            "You have 450 points.\nAccount: bob@cust.example",
+            "human",
+        ),
         (PERSON, "Re: Order", CARRIER, "human"),
         ("no-reply@shop.example", "Re: Order", "Order 550 - no user for bob@cust.example", None),
     ],
@@ -152,6 +165,10 @@ EVENTS = [
             {"Type": "Notification", "Message": json.dumps(SES)},
             [("bob@cust.example", "failed", "5.1.1", True)],
         ),
+        (
+            {"event": "bounce", "email": "Bob <bob@cust.example>", "reason": "550 5.1.1 no"},
+            [("bob@cust.example", "failed", "5.1.1", True)],
+        ),
         (MAILGUN, [("bob@cust.example", "failed", "4.2.2", False)]),
         (
             EVENTS,
@@ -192,6 +209,8 @@ def test_a_notice_in_json(notice: object, recipients: list[tuple[str, str, str, 
         ('{"notificationType":"Bounce"', "human"),
         ("{" * 100_000, "human"),
         ("[" * 100_000, "human"),
+        # A person asks about one.
+        ('{"notificationType":"Bounce","bounce":{}}\n\nWhat can we do?', "human"),
         ('We got this: {"notificationType":"Bounce"}. What now?', "human"),
     ],
 )
@@ -242,6 +261,9 @@ def test_a_complaint_in_the_text() -> None:
     assert kind_of_message(fields, From="fbl@provider.example") == "feedback"
     spamcop = {"From": "7@reports.spamcop.example", "Subject": "[SpamCop (192.0.2.15) id:7] Sale"}
     assert kind_of_message("[ Offending message ]", **spamcop) == "feedback"
+    said = "This is an email abuse report for an email message received from IP 192.0.2.15 today."
+    assert kind_of_message(said, From="abuse@provider.example") == "feedback"
+    assert kind_of_message(f"Look at this: {said}", From=PERSON) == "human"
     about = "Can you send us reports with Feedback-Type: abuse?"
     assert kind_of_message(about, From=PERSON) == "human"
 

@@ -107,6 +107,17 @@ def test_the_fields_may_stand_in_the_text(mark: str) -> None:
     assert (one.address, one.action, one.status) == ("bob@cust.example", "delayed", "4.4.1")
 
 
+def test_the_fields_may_stand_in_an_attached_text() -> None:
+    mail = parse(
+        b"From: MAILER-DAEMON@b.example\nTo: me@desk.example\nSubject: x\n"
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nNot delivered: bob@cust.example\n"
+        b"--b\nContent-Disposition: attachment; filename=details.txt\n\n"
+        + f"{BOB}Action: failed\nStatus: 5.1.6\n--b--\n".encode()
+    )
+    assert mail.bounce is not None
+    assert [one.status for one in mail.bounce.recipients] == ["5.1.6"]
+
+
 def test_a_report_within_a_bounce() -> None:
     inner = f"{HEAD}--b\nContent-Type: message/delivery-status\n\n{BOB}Action: failed\n--b--\n"
     mail = parse(
