@@ -9,7 +9,6 @@ from services.parser.mime.headers import Header, read_header
 from services.parser.mime.indented_fields import read_indented_fields
 from services.parser.mime.raw_bytes import View, chunks_of, view_of_chunks
 from services.parser.mime.structure import HEADER_DEFECTS, HEADERS_MAX, Part, read_structure
-from services.parser.text.decode import decode
 
 # A line of a header (printable ASCII before the colon), or the continuation of one.
 HEADER_LINE = re.compile(rb"From |[\x21-\x39\x3b-\x7e]+:|[ \t]")
@@ -47,12 +46,8 @@ def head_of(data: View) -> bytes:
 
 
 def header_of(root: Part) -> Header:
-    """Decodes the header; its raw 8-bit text is in UTF-8 (RFC 6532) or in the body's charset."""
-    if all(value.isascii() for _, value in root.fields):
-        return read_header(root.fields)
-    charsets = (part.content_type.parameters.get("charset") for part in (root, *root.children))
-    charset = next((one for one in charsets if one), None)
-    return read_header((name, _raw_text(value, charset)) for name, value in root.fields)
+    """Decodes the header."""
+    return read_header(root.fields)
 
 
 def _without_junk(head: bytes) -> bytes:
@@ -64,14 +59,3 @@ def _without_junk(head: bytes) -> bytes:
     last = max((found.start() for found in CERTAIN_FIELD.finditer(head)), default=0)
     lines = head[:last].splitlines(keepends=True)
     return b"".join(line for line in lines if HEADER_LINE.match(line)) + head[last:]
-
-
-def _raw_text(value: str, charset: str | None) -> str:
-    # An encoded word names its own charset, even if it contains 8-bit characters.
-    if value.isascii() or "=?" in value:
-        return value
-    data = value.encode("ascii", "surrogateescape")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return decode(data, charset)

@@ -7,11 +7,12 @@ time for nested parts, and recurses as deep as they nest. Defects have the names
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from services.parser.mime.parameters import StructuredValue, read_structured_value
 from services.parser.mime.raw_bytes import View
+from services.parser.mime.raw_text import decode_raw_fields
 
 # Parts nest three or four deep in real messages; deeper nesting is an attack or garbage.
 DEPTH_MAX = 100
@@ -58,6 +59,15 @@ class Part:
         self.fields.append((name, value))
         self._first.setdefault(name.lower(), value)
 
+    def decode_fields(self, decoded: Callable[[str], str]) -> None:
+        """Replaces the values of the fields by decoded ones."""
+        fields, self.fields, self._first = self.fields, [], {}
+        for name, value in fields:
+            self.add(name, decoded(value))
+        for name in ("content_type", "disposition"):
+            if not (self.raw(name.replace("_", "-")) or "").isascii():
+                self.__dict__.pop(name, None)
+
     def raw(self, name: str) -> str | None:
         """Returns the raw value of a field; `name` in lower case."""
         return self._first.get(name)
@@ -100,7 +110,9 @@ def read_structure(view: View) -> Part:
 
     A message within it (message/*) stays one part, byte for byte, however deep it nests.
     """
-    return _Splitter(view).part(0, len(view), "text/plain", 0)
+    root = _Splitter(view).part(0, len(view), "text/plain", 0)
+    decode_raw_fields([root])
+    return root
 
 
 def recover_parts(part: Part) -> Sequence[Part]:
@@ -111,7 +123,9 @@ def recover_parts(part: Part) -> Sequence[Part]:
     found = BOUNDARY_LINE.search(view, start, min(end, start + BOUNDARY_SEARCHED_MAX))
     if not found:
         return ()
-    return _Splitter(view).children(Part(view), start, end, found.group(1), "text/plain", 1)
+    parts = _Splitter(view).children(Part(view), start, end, found.group(1), "text/plain", 1)
+    decode_raw_fields(parts)
+    return parts
 
 
 class _Splitter:

@@ -6,67 +6,74 @@ A charset is plausible if the decoded text consists mostly of the letters of its
 from __future__ import annotations
 
 import re
+import unicodedata
 
-SAMPLE_MAX = 8 * 1024
+from services.parser.text.charset_names import codec_of
+from services.parser.text.east_asian import CERTAIN_SCORE, detect_east_asian
+from services.parser.text.utf8 import oddities
+
+SAMPLE_MAX = 2 * 1024
+BEFORE = 100
 HIGH = re.compile(rb"[\x80-\xff]")
 LETTERS = re.compile(rb"[A-Za-z\x80-\xff]")
 # Fewer bytes prove nothing: "\xe4" alone is a letter of any alphabet.
 HIGH_MIN = 6
 # In a text in a script other than Latin, at least this share of the letters is not ASCII.
 FOREIGN_SHARE = 0.4
-# The characters that are most frequent in the texts of each charset.
-SCRIPTS = (
-    ("cp932", re.compile("[\u3040-\u30ff]")),
-    ("euc_jp", re.compile("[\u3040-\u30ff]")),
-    ("cp949", re.compile("[\uac00-\ud7a3]")),
-    ("gb18030", re.compile("[\u4e00-\u9fff\u3000-\u3002\uff0c\uff01]")),
-    ("big5", re.compile("[\u4e00-\u9fff\u3000-\u3002\uff0c\uff01]")),
-)
-# At least this share of the non-ASCII characters must belong to the script.
-SCRIPT_SHARE = {"cp932": 0.3, "euc_jp": 0.3, "cp949": 0.8, "gb18030": 0.9, "big5": 0.9}
 CYRILLIC = ("cp1251", "koi8_r", "iso8859_5", "cp866")
-CYRILLIC_LOWER = re.compile("[\u0430-\u044f]")
+# The most frequent letters, two thirds of all in Russian; other alphabets' letters would be others.
+FREQUENT = re.compile("[аеинотсрвлкмАЕИНОТСРВЛКМ]")
+FREQUENT_SHARE = 0.5
+CASES_MIXED = re.compile("[а-я][А-Я]")
 
 
 def detect(data: bytes) -> str | None:
     """Returns Python's name of the most likely charset, or None."""
-    sample = data[:SAMPLE_MAX]
+    first = HIGH.search(data)
+    if first is None:
+        return None
+    # HTML may begin with a long style sheet.
+    sample = data[max(0, first.start() - BEFORE) :][:SAMPLE_MAX]
+    # Cyrillic letters, one byte each, may look like Chinese characters, but few frequent ones.
+    return (
+        detect_east_asian(sample, CERTAIN_SCORE) or _cyrillic(sample) or detect_east_asian(sample)
+    )
+
+
+def detect_in_header(data: bytes, hint: str | None) -> str | None:
+    """Returns the charset of raw text in a header; the hint is that of the body, or None.
+
+    A body in ASCII may be declared in any Western charset, which proves nothing.
+    """
+    codec = codec_of(hint) if hint else None
+    if codec is None or _is_western(codec):
+        return detect(data) or codec
+    return codec if _reads_as_well(data, codec) else detect(data)
+
+
+def _reads_as_well(data: bytes, codec: str) -> bool:
+    """Tells whether the text is no odder than what a Western charset would give."""
+    western = oddities(data.decode("cp1252", "replace"))
+    return oddities(data.decode(codec, "replace")) <= western
+
+
+def _is_western(codec: str) -> bool:
+    letter = b"\xe9".decode(codec, "replace")
+    return codec == "utf-8" or unicodedata.name(letter, "").startswith("LATIN")
+
+
+def _cyrillic(sample: bytes) -> str | None:
+    """Returns the Cyrillic charset in which most letters are frequent ones, or None."""
     high, letters = len(HIGH.findall(sample)), len(LETTERS.findall(sample))
     if high < HIGH_MIN or high < letters * FOREIGN_SHARE:
         return None
-    return _two_bytes(sample) or _cyrillic(sample, high)
-
-
-def _two_bytes(sample: bytes) -> str | None:
-    for charset, script in SCRIPTS:
-        text = _decoded(sample, charset)
-        foreign = sum(not character.isascii() for character in text)
-        if foreign and len(script.findall(text)) >= foreign * SCRIPT_SHARE[charset]:
-            # Cyrillic letters, one byte each, would decode as rare Chinese characters.
-            if charset in ("gb18030", "big5", "cp949") and _cyrillic(
-                sample, len(HIGH.findall(sample))
-            ):
-                continue
-            return charset
-    return None
-
-
-def _decoded(sample: bytes, charset: str) -> str:
-    for end in (len(sample), len(sample) - 1):
-        try:
-            return sample[:end].decode(charset)
-        except UnicodeError:
-            continue
-    return ""
-
-
-def _cyrillic(sample: bytes, high: int) -> str | None:
-    """Returns the Cyrillic charset in which most of the letters are in lower case, or None."""
-    if high and not re.search(rb"[ \n][\x80-\xff]", sample) and high > 40:
+    if high > 40 and not re.search(rb"[ \n][\x80-\xff]", sample):
         return None
-    counts = {
-        charset: len(CYRILLIC_LOWER.findall(sample.decode(charset, "replace")))
-        for charset in CYRILLIC
-    }
-    best = max(counts, key=lambda charset: counts[charset])
-    return best if counts[best] >= high * 0.75 else None
+    scores = {charset: _frequency(sample.decode(charset, "replace")) for charset in CYRILLIC}
+    best = max(scores, key=lambda charset: scores[charset])
+    likely = scores[best] >= high * FREQUENT_SHARE and _reads_as_well(sample, best)
+    return best if likely else None
+
+
+def _frequency(text: str) -> int:
+    return len(FREQUENT.findall(text)) - 2 * len(CASES_MIXED.findall(text))

@@ -28,6 +28,7 @@ COMMON = re.compile(
 RARE_ODDITY = 2
 # Categories of signs that do not stand within a word.
 SIGNS = frozenset({"Sc", "Sk", "Sm", "So", "No", "Pi", "Ps", "Cc"})
+OTHER_SIGNS = frozenset("¡¿§¶")
 # The charsets of the characters in daily use, of which the declared ones are supersets.
 BASES = {"gb18030": "gb2312", "cp949": "euc_kr", "cp932": "shift_jis"}
 # French has a no-break space before them.
@@ -88,7 +89,7 @@ def _oddities(text: str, at: int) -> int:
         # "Â" before it is the first byte of the same character; "É" stands before French signs.
         cut_off = before.isupper() and not before.isascii() and after not in FRENCH_SIGNS
         return count + (before.isspace() or after.isspace()) + cut_off
-    if category in SIGNS and before.isalpha():
+    if (category in SIGNS or one in OTHER_SIGNS) and before.isalpha():
         # Within a word, or beside another byte of the same character.
         count += after.isalpha() or not (before + after).isascii()
     return count
