@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.parser.mime.structure import Part
@@ -66,9 +67,12 @@ def best_alternative(alternatives: list[list[Section]]) -> list[Section]:
     return [Section(text, source)]
 
 
-def text_of(sections: list[Section]) -> str:
-    """Returns the body as text; sections that are only HTML are converted."""
-    texts = [one.text if one.text else html_to_text(one.html or "") for one in sections]
+def text_of(sections: list[Section], images: Mapping[str, str] | None = None) -> str:
+    """Returns the body as text; sections that are only HTML are converted.
+
+    `images` are the names of the files that HTML may show, by their Content-IDs.
+    """
+    texts = [one.text if one.text else html_to_text(one.html or "", images) for one in sections]
     return "\n\n".join(text for text in texts if text)
 
 

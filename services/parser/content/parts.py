@@ -73,8 +73,9 @@ def read_parts(root: Part) -> Content:
     reader = _Reader()
     sections = reader.sections(root, 0) or reader.unpacked_sections
     source = html_of(sections)
+    images = {file.content_id: file.name for file in reader.files if file.content_id}
     return Content(
-        text=text_of(sections),
+        text=text_of(sections, images),
         html=clean_html(source) if source else "",
         source=source,
         attachments=reader.files,

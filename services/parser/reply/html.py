@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from services.parser.reply.layers import Layer
 from services.parser.reply.lines import Line, read_quote_marks
-from services.parser.reply.tokens import Token, read_tokens
+from services.parser.text.html_tokens import Token, read_tokens
 
 # Longer HTML is not split, and deeper elements are not reopened.
 HTML_MAX = 512 * 1024
@@ -171,7 +171,7 @@ def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
     """Returns the tokens and the lines of HTML; empty lists if it is too long."""
     if not source or len(source) > HTML_MAX:
         return [], []
-    tokens = read_tokens(source)
+    tokens = list(read_tokens(source))
     return tokens, _Reader().read(tokens)
 
 

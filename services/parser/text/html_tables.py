@@ -1,72 +1,63 @@
-"""Limits the tables that inscriptis lays out: an HTML length in, its configuration out.
+"""Tables as text: the lines of each cell in, the lines of the table out, without any padding.
 
-inscriptis pads cells to equal heights and widths, so that a table of a few tall or wide cells
-becomes a text as long as the square of the HTML: 9 s for 96 KiB.
+A row whose cells have one line each becomes a line. The cells of other rows, which mails mostly use
+for their layout, follow each other.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import pairwise
 
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.canvas import Canvas
-from inscriptis.model.config import ParserConfig
-from inscriptis.model.table import Table
-from inscriptis.model.tag import CustomHtmlTagHandlerMapping
-
-# Nested tables count each time that they are copied. Newsletters need up to 20.
-AREA_PER_CHARACTER = 100
+# Longer rows are columns of prose.
+ROW_MAX = 300
+# A cell counts as this many at most, whatever its "colspan" is.
+COLUMNS_SPANNED_MAX = 20
+SEPARATOR = "|"
+Cell = list[str]
 
 
-class TooLargeError(ValueError):
-    """The laid out tables would be far larger than the HTML."""
+@dataclass(slots=True)
+class Table:
+    """A table that is being read."""
+
+    rows: list[list[Cell]] = field(default_factory=list)
+
+    def start_row(self) -> None:
+        """Begins a row; cells without one share a row."""
+        self.rows.append([])
+
+    def add(self, cell: Cell, columns: int) -> None:
+        """Adds a cell to the last row."""
+        if not self.rows:
+            self.start_row()
+        self.rows[-1].append(cell)
+        self.rows[-1] += [[]] * (min(columns, COLUMNS_SPANNED_MAX) - 1)
+
+    def lines(self) -> list[str]:
+        """Returns the lines of all rows; a table of data stands between empty lines."""
+        used = {index for row in self.rows for index, cell in enumerate(row) if cell}
+        rows = [
+            _row_lines([cell for index, cell in enumerate(row) if index in used])
+            for row in self.rows
+        ]
+        lines = [line for row, _ in rows for line in row]
+        return ["", *lines, ""] if sum(is_line for _, is_line in rows) > 1 else lines
 
 
-class BoundedTable(Table):  # type: ignore[misc]
-    """A table that takes its area from the budget of the whole HTML."""
-
-    def __init__(self, left_margin_len: int, cell_separator: str, budget: AreaBudget) -> None:
-        super().__init__(left_margin_len, cell_separator)
-        self._budget = budget
-
-    def get_text(self) -> str:
-        """Lays the table out, after its area was taken from the budget."""
-        self._budget.take(self._area())
-        return str(super().get_text())
-
-    def _area(self) -> int:
-        """Multiplies the columns' widths by the rows' heights; an empty cell counts as 1 x 1."""
-        widths: defaultdict[int, int] = defaultdict(int)
-        height = 0
-        for row in self.rows:
-            height += max((cell.normalize_blocks() for cell in row.columns), default=1)
-            for index, cell in enumerate(row.columns):
-                widths[index] = max(widths[index], cell.width + 1)
-        return height * sum(widths.values())
+def _row_lines(cells: list[Cell]) -> tuple[list[str], bool]:
+    """Returns the lines of a row, and whether its cells were joined to one."""
+    filled = [cell for cell in cells if cell]
+    is_line = len(filled) > 1 and all(cell[1:] in ([], [""]) for cell in filled)
+    if is_line and sum(len(cell[0]) for cell in filled) <= ROW_MAX:
+        return [_joined([cell[0] if cell else "" for cell in cells])], True
+    return [line for cell in filled for line in cell], False
 
 
-class AreaBudget:
-    """The area that is left for the tables of one HTML text."""
-
-    def __init__(self, length: int) -> None:
-        self._left = length * AREA_PER_CHARACTER
-
-    def take(self, area: int) -> None:
-        """Subtracts an area; raises TooLargeError if less is left."""
-        self._left -= area
-        if self._left < 0:
-            raise TooLargeError(area)
-
-    def begin(self, state: Any, _attributes: object) -> None:
-        """Starts a table as inscriptis does, but as a BoundedTable."""
-        state.tags[-1].set_canvas(Canvas())
-        margin = state.tags[-1].canvas.left_margin
-        separator = state.config.table_cell_separator
-        state.current_table.append(BoundedTable(margin, separator, self))
-
-
-def layout(length: int) -> ParserConfig:
-    """Returns the configuration of inscriptis for HTML of this length."""
-    handlers = CustomHtmlTagHandlerMapping({"table": AreaBudget(length).begin}, {})
-    return ParserConfig(css=CSS_PROFILES["strict"], custom_html_tag_handler_mapping=handlers)
+def _joined(cells: list[str]) -> str:
+    """Joins cells to a line. A name that ends in a colon needs no other separator."""
+    line = cells[0]
+    for before, cell in pairwise(cells):
+        line += f" {cell}" if before.endswith((":", "\uff1a")) else f" {SEPARATOR} {cell}"
+        line = line.rstrip(" ")
+    return line.rstrip(f"{SEPARATOR} ").lstrip(" ")

@@ -36,3 +36,16 @@ def test_cleaned_html_is_inactive() -> None:
     )
     for word in ("javascript", "onclick", "iframe", "form", "onerror"):
         assert word not in cleaned
+
+
+def test_cleaned_html_keeps_what_is_costly_or_broken() -> None:
+    costly = "<p " + "a=1 " * 5000 + ">" + "&amp;" * 30_000 + "<b title='x>b</b> <i>c"
+    assert clean_html(costly) == "<p>" + "&amp;" * 30_000 + "<b>b</b> <i>c</i></p>"
+
+
+def test_cleaned_html_keeps_links_and_images_with_odd_quotes() -> None:
+    link = '<a href="https://a.example/"" title="a > b">x</a><img alt="a<b" src=cid:c>'
+    assert clean_html(link) == (
+        '<a href="https://a.example/" title="a &gt; b" rel="noopener noreferrer">x</a>'
+        '<img alt="a&lt;b" src="cid:c">'
+    )

@@ -1,0 +1,86 @@
+"""The targets of links: an address in HTML and the text of its link in, what the text shows out."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import nh3
+
+# Targets that only a browser understands (relative ones, scripts, "cid:") are not shown.
+SCHEMES = nh3.ALLOWED_URL_SCHEMES
+SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+SPACES = re.compile(r"[\s\u200b\ufeff]+")
+PREFIX = re.compile(r"(?:https?://)?(?:www\.)?|mailto:|tel:", re.IGNORECASE)
+PHONE = re.compile(r"[^\w+]+")
+# The services through which mail gateways and web mailers lead links: their hosts and paths, and
+# the parameter that names the real target. Other redirects tell nobody where they lead.
+REDIRECTS = (
+    ("safelinks.protection.outlook.com", "/", "url"),
+    ("statics.teams.cdn.office.net", "/evergreen-assets/safelinks/", "url"),
+    ("www.google.com", "/url", "q"),
+    ("www.google.com", "/url", "url"),
+    ("l.facebook.com", "/", "u"),
+    ("linkprotect.cudasvc.com", "/", "a"),
+    ("clicktime.symantec.com", "/", "u"),
+    ("urlsand.esvalabs.com", "/", "u"),
+    ("deref-gmx.net", "/", "redirectUrl"),
+    ("deref-web.de", "/", "redirectUrl"),
+    ("deref-mail.com", "/", "redirectUrl"),
+)
+# Proofpoint's second version escapes the target, its third one has it in the path, with a "*" for
+# each letter that it moved elsewhere.
+PROOFPOINT = re.compile(r"urldefense\.(?:proofpoint\.)?(?:com|us)\Z")
+PROOFPOINT_ESCAPES = str.maketrans("-_", "%/")
+PROOFPOINT_PATH = re.compile(r"/v3/__([^*]+?)__;")
+WEB_ADDRESS = re.compile(r"https?://[^\s<>]+\Z", re.IGNORECASE)
+
+
+def shown_target(href: str, text: str) -> str:
+    """Returns what the text of a link does not show of its target; "" if it shows all."""
+    target = _target(SPACES.sub("", href))
+    return "" if not target or _is_same(target, text) else target
+
+
+def _target(href: str) -> str:
+    scheme = SCHEME.match(href)
+    if not scheme:
+        return href if href.lower().startswith("www.") else ""
+    name, rest = scheme[1].lower(), href[scheme.end() :]
+    if name not in SCHEMES or not rest.strip("/"):
+        return ""
+    if name in ("mailto", "tel"):
+        # What follows the address are proposals for a message.
+        return SPACES.sub("", unquote(rest.partition("?")[0]))
+    return (_redirected(href) if name in ("http", "https") else "") or href
+
+
+def _redirected(href: str) -> str:
+    """Returns the target that a known redirect names, or ""."""
+    try:
+        parts = urlsplit(href)
+        host = (parts.hostname or "").lower()
+        found = _proofpoint(href, parts.query) if PROOFPOINT.match(host) else ""
+        for service, path, parameter in REDIRECTS:
+            if f".{host}".endswith(f".{service}") and parts.path.startswith(path):
+                found = found or parse_qs(parts.query).get(parameter, [""])[0]
+    except ValueError:
+        return ""
+    return found if WEB_ADDRESS.match(found) else ""
+
+
+def _proofpoint(href: str, query: str) -> str:
+    if found := PROOFPOINT_PATH.search(href):
+        return found[1]
+    return unquote(parse_qs(query).get("u", [""])[0].translate(PROOFPOINT_ESCAPES))
+
+
+def _is_same(target: str, text: str) -> bool:
+    """Tells whether a text is the target, apart from what people leave out."""
+    shown = _bare(text)
+    return shown == _bare(target) or PHONE.sub("", shown) == target
+
+
+def _bare(address: str) -> str:
+    address = SPACES.sub("", unquote(address))
+    return PREFIX.sub("", address, count=1).rstrip("/").lower()

@@ -1,0 +1,80 @@
+"""Splits HTML: a source in, its tags and texts out, without parts that are never shown.
+
+Linear in the source. Where a browser would swallow the rest of a broken document (an element or a
+comment without its end, a quote without its pair), the rest is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+NAME = r"[a-zA-Z][a-zA-Z0-9:]{0,30}"
+# A quoted value may contain ">". One that contains "<" is more often a quote without its pair.
+TAG = (
+    rf"<(?P<slash>/?)(?P<name>{NAME})"
+    r"""(?:(?:[^<>=]|=[\t\n\f\r ]*+(?:"[^"<]*+"|'[^'<]*+')?+)*+>|[^>]*+>)"""
+)
+# As in browsers, "<!-->" is a whole comment.
+COMMENT = r"<!(?=--)(?s:.*?)-->"
+OTHER = r"(?P<text>[^<]++)|<[!?/][^>]*+>|(?P<stray><)"
+WITH_COMMENTS = re.compile(rf"{TAG}|{COMMENT}|{OTHER}")
+WITHOUT_COMMENTS = re.compile(rf"{TAG}|<!--|{OTHER}")
+SKIPPED = frozenset({"script", "style", "title", "xml"})
+ENDS = re.compile(r"</(script|style|title|xml)[^<>]{0,20}>", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Token:
+    """A tag or a piece of text, unchanged from the HTML. `name` is "" for text.
+
+    A text with `closes` ends a line of preformatted text.
+    """
+
+    raw: str
+    name: str = ""
+    closes: bool = False
+
+
+def read_tokens(source: str) -> Iterator[Token]:
+    """Yields the texts and the tags, without comments and elements that are never shown."""
+    # Searched once, so that what has no end does not cost a search to the end each time.
+    last_ends = {found[1].lower(): found.start() for found in ENDS.finditer(source)}
+    comments_end = source.rfind("-->") + 3 if "-->" in source else 0
+    tags_end = source.rfind(">") + 1
+    at, preformatted = 0, False
+    while at < tags_end:
+        pattern = WITH_COMMENTS if at < comments_end else WITHOUT_COMMENTS
+        stop = comments_end if at < comments_end else tags_end
+        for found in pattern.finditer(source, at, stop):
+            at = found.end()
+            if text := found["text"]:
+                yield from _text(text, preformatted)
+            elif name := found["name"]:
+                name, closes = name.lower(), bool(found["slash"])
+                if name == "pre":
+                    preformatted = not closes
+                if name not in SKIPPED:
+                    yield Token(found[0], name, closes)
+                elif not closes and last_ends.get(name, -1) >= at:
+                    at = _past(source, name, at)
+                    break
+            elif found["stray"]:
+                yield Token("&lt;")
+    if tags_end < len(source):
+        yield from _text(source[tags_end:].replace("<", "&lt;"), preformatted)
+
+
+def _text(text: str, preformatted: bool) -> Iterator[Token]:
+    """Yields a text as one token, or each line of preformatted text as one."""
+    if not preformatted:
+        yield Token(text)
+        return
+    for line in text.splitlines(keepends=True):
+        yield Token(line, "", line.endswith("\n"))
+
+
+def _past(source: str, name: str, at: int) -> int:
+    """Returns the end of an element that has one, and whose content is not shown."""
+    return next(end.end() for end in ENDS.finditer(source, at) if end[1].lower() == name)
