@@ -42,13 +42,16 @@ CLOSES = {
     "dd": (frozenset({"dt", "dd"}), TABLE | {"dl"}),
     "option": (frozenset({"option"}), TABLE),
     "a": (frozenset({"a"}), TABLE),
-    "td": (CELLS, TABLE | {"tr"}),
-    "th": (CELLS, TABLE | {"tr"}),
-    "tr": (CELLS | {"tr"}, TABLE),
-    **dict.fromkeys(TABLE_GROUPS, (TABLE_GROUPS, TABLE)),
+}
+# The elements of which a part of a table closes the content.
+WITHIN = {
+    **dict.fromkeys(CELLS, TABLE | TABLE_GROUPS | {"tr"}),
+    "tr": TABLE | TABLE_GROUPS,
+    **dict.fromkeys(TABLE_GROUPS, TABLE),
 }
 # Each block closes a paragraph.
 PARAGRAPH, BEYOND_PARAGRAPH = frozenset({"p"}), BLOCKS - {"p"}
+CLOSING = BLOCKS | CLOSES.keys()
 
 
 def balanced(tokens: Iterable[Token]) -> Iterator[Token]:
@@ -66,7 +69,8 @@ def balanced(tokens: Iterable[Token]) -> Iterator[Token]:
         if not name or (name in VOID and not token.closes):
             yield token
         elif not token.closes:
-            yield from _close(names, _first_closed(names, name))
+            if name in CLOSING:
+                yield from _close(names, _first_closed(names, name))
             if len(names) < DEPTH_MAX:
                 names.append(name)
                 yield token
@@ -78,6 +82,9 @@ def balanced(tokens: Iterable[Token]) -> Iterator[Token]:
             too_deep -= 1
             if name in BLOCKS:
                 yield Token("<br>", "br")
+        elif names and names[-1] == name:
+            names.pop()
+            yield token
         else:
             yield from _close(names, _first_ended(names, name))
     yield from _close(names, 0)
@@ -98,13 +105,16 @@ def _close(names: list[str], first: int) -> Iterator[Token]:
 
 def _first_closed(names: list[str], name: str) -> int:
     """Returns the index of the element that this start tag closes."""
-    if name in CLOSES:
-        closed, beyond = CLOSES[name]
-        first = _innermost(names, closed, beyond)
-        if first < len(names):
-            # A row closes the one before it with its cells.
-            return first - (name == "tr" and first > 0 and names[first - 1] == "tr")
-    return _innermost(names, PARAGRAPH, BEYOND_PARAGRAPH) if name in BLOCKS else len(names)
+    count = len(names)
+    if name in WITHIN:
+        first = _innermost(names, WITHIN[name], frozenset()) + 1
+        if first <= count:
+            return first
+    elif name in CLOSES:
+        first = _innermost(names, *CLOSES[name])
+        if first < count:
+            return first
+    return _innermost(names, PARAGRAPH, BEYOND_PARAGRAPH) if name in BLOCKS else count
 
 
 def _first_ended(names: list[str], name: str) -> int:

@@ -49,10 +49,14 @@ def read_tokens(source: str) -> Iterator[Token]:
         stop = comments_end if at < comments_end else tags_end
         for found in pattern.finditer(source, at, stop):
             at = found.end()
-            if text := found["text"]:
-                yield from _text(text, preformatted)
-            elif name := found["name"]:
-                name, closes = name.lower(), bool(found["slash"])
+            kind = found.lastgroup
+            if kind == "text":
+                if preformatted:
+                    yield from _lines(found[0])
+                else:
+                    yield Token(found[0])
+            elif kind == "name":
+                name, closes = found["name"].lower(), bool(found["slash"])
                 if name == "pre":
                     preformatted = not closes
                 if name not in SKIPPED:
@@ -60,17 +64,15 @@ def read_tokens(source: str) -> Iterator[Token]:
                 elif not closes and last_ends.get(name, -1) >= at:
                     at = _past(source, name, at)
                     break
-            elif found["stray"]:
+            elif kind == "stray":
                 yield Token("&lt;")
     if tags_end < len(source):
-        yield from _text(source[tags_end:].replace("<", "&lt;"), preformatted)
+        rest = source[tags_end:].replace("<", "&lt;")
+        yield from _lines(rest) if preformatted else (Token(rest),)
 
 
-def _text(text: str, preformatted: bool) -> Iterator[Token]:
-    """Yields a text as one token, or each line of preformatted text as one."""
-    if not preformatted:
-        yield Token(text)
-        return
+def _lines(text: str) -> Iterator[Token]:
+    """Yields each line of a preformatted text."""
     for line in text.splitlines(keepends=True):
         yield Token(line, "", line.endswith("\n"))
 
