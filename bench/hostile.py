@@ -231,6 +231,36 @@ FAMILIES: dict[str, Family] = {
     "lines like fields": text(b"To: b\n"),
     "header blocks": text(b"From: a@b.example\nSent: Monday\nTo: b\nSubject: x\n\n"),
     "rules": text(b"____\n"),
+    "lines that may contain a heading": text(
+        b"no. On Mon, Nov 3, 2025 4:07 a@b -- wrote: x wrote:\n"
+    ),
+    "one line of many headings": text(b"no. On Mon, Nov 3, 2025 4:07 a@b wrote: "),
+    "lines of initials": text(b"AB> x\n"),
+    "pieces of attributions": text(b"On 3 Nov 2025\n<\n\n"),
+    "fields in a line": text(b"From: a@b Date: 3 Nov 2025 16:07 From: "),
+    "lines of devices": text(b"sent from my ab, excuse typos\n"),
+    "elements of signatures": html(b'<div class="signature">x</div>'),
+    "the signature in text and HTML": lambda n: (
+        mixed([]).replace(b"mixed", b"alternative")
+        + (
+            b"--x\n\nnew\n"
+            + b"sig\n" * (n // 40)
+            + b"--x\nContent-Type: text/html\n\n<p>new</p>"
+            + b'<div class="signature">'
+            + b"sig<br>" * (n // 16)
+            + b"</div>\n--x--\n"
+        )
+    ),
+    "a text that is its HTML": lambda n: (
+        mixed([]).replace(b"mixed", b"alternative")
+        + (
+            b"--x\n\n"
+            + b"aaaa\n" * (n // 40)
+            + b"--x\nContent-Type: text/html\n\n<blockquote>"
+            + b"aaab<br>" * (n // 20)
+            + b"\n--x--\n"
+        )
+    ),
     "signatures": text(b"-- \nBob\n"),
     "flowed lines": whole(b"Content-Type: text/plain; format=flowed", b"> a \n"),
     "calendar events": whole(b"Content-Type: text/calendar", b"BEGIN:VEVENT\nSUMMARY:x\n"),

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 
 from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_quote_mark
 from services.parser.reply.words import (
+    ABBREVIATIONS,
+    ANSWERS,
     OPENERS,
+    PARTICLES,
     QUOTING,
     SAID,
     WROTE,
@@ -58,6 +61,20 @@ ALONE_MAX = 120
 FRAMED_WORDS = 6
 NAME_WORDS = 5
 FRAMES = "-\u2013\u2014_=*"
+# At most this many words in small letters are between the opener and the date.
+WORDS_BEFORE_MAX = 2
+DATES_MAX = 3
+NO_NAME = re.compile(r"[\d@<]")
+IN_PARENTHESES = re.compile(r"\([^()]*+\)|\"[^\"]*+\"")
+PUNCTUATION = ".,:;!?*\"'()"
+WHOLE_ADDRESS = re.compile(r"<[^<>]*+>|[^\s<>@]*+@[^\s<>@]*+")
+# A full stop, before a capital letter or behind a word that is no abbreviation.
+SENTENCE_WITHIN = re.compile(
+    r"([^\W\d_]{2,}+|\d{4})[.!?]+[\"')]?\s*(?=[A-Z\u00c0-\u00de\u0400-\u042f])"
+    r"|([^\W\d_]{2,}+)[.!?]+[\"')]?\s+(?=[^\W\d_]|[-*_]|\d{1,2}\.? ?[^\W\d_]|\d{4}[.-])"
+    r"|[\u3002!?](?=.)"
+)
+INNER_DASHES = re.compile(r"(?<=[^\W_])(?:-{2,}|\u2014)\s?(?=\w)")
 # In a language without a table, at most this many characters may follow the address.
 VERB_MAX = 25
 
@@ -143,7 +160,8 @@ def _is_next(first: str, following: str) -> bool:
 
 def _is_framed(first: str, last: str) -> bool:
     """Tells whether an attribution stands between dashes."""
-    return min(len(first), len(last)) > 1 and not (first[:2] + last[-2:]).strip(FRAMES)
+    ends = first[:4].replace(" ", "")[:2] + last[-4:].replace(" ", "")[-2:]
+    return len(ends) == 4 and not ends.strip(FRAMES)
 
 
 def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
@@ -152,6 +170,36 @@ def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
     if "@" not in bare or not (bare[-1] == ">" or DATE.search(bare)):
         return False
     return _quote_follows(lines, index) or _mark_follows(lines, index)
+
+
+def is_doubtful(bare: str) -> bool:
+    """Tells whether new words may precede the attribution in this line."""
+    text = WHOLE_ADDRESS.sub("@", bare)
+    if any(_is_word(found.group(1) or found.group(2)) for found in SENTENCE_WITHIN.finditer(text)):
+        return True
+    if INNER_DASHES.search(text) or len(DATE.findall(text)) > DATES_MAX:
+        return True
+    head = IN_PARENTHESES.sub(" ", text).strip(DASHES)
+    end = NO_NAME.search(head)
+    verb = VERB.search(fold(head))
+    head = head[: min(end.start() if end else len(head), verb.start() if verb else len(head))]
+    return _is_prose(head.split())
+
+
+def _is_word(before: str | None) -> bool:
+    word = fold(before or "")
+    return word not in ABBREVIATIONS and word not in OPENERS
+
+
+def _is_prose(words: Sequence[str]) -> bool:
+    """Tells whether these words, before a date or an address, are neither a name nor an opener."""
+    if not words:
+        return False
+    first = fold(words[0].strip(PUNCTUATION))
+    small = [word for word in words if word[0].islower() and fold(word) not in PARTICLES]
+    if first in OPENERS:
+        return len(small) > WORDS_BEFORE_MAX
+    return first in ANSWERS or (bool(small) and not fold(" ".join(words)).startswith(QUOTING))
 
 
 def _ends_sentence(bare: str) -> bool:

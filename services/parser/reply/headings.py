@@ -6,7 +6,7 @@ They are header blocks, titles such as "Original message", and attributions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ from services.parser.reply.attribution import (
     CLOCK,
     DATE,
     attribution_at,
+    is_doubtful,
     scattered_attribution_at,
 )
 from services.parser.reply.lines import Line, fold, is_rule
@@ -43,6 +44,8 @@ class Heading:
     forwards: bool = False
     # The name of the sender's field in a header block, which shows the language.
     sender_field: str = ""
+    # Whether new words may precede it in its first line.
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
     if lines[start].attribution_end is not None and (length := attribution_at(lines, start)):
-        return _with_block(lines, start, Heading(length))
+        return _with_block(lines, start, Heading(length, doubtful=is_doubtful(bare)))
     if length := scattered_attribution_at(lines, start):
         return Heading(length)
     # Most lines are prose without a colon, which a field needs.
@@ -124,7 +127,9 @@ def _after_rule(lines: Sequence[Line], start: int) -> Heading | None:
 def _with_block(lines: Sequence[Line], start: int, heading: Heading) -> Heading:
     after = start + heading.length
     if block := _block_after(lines, after, FIELDS_AFTER_RULE):
-        return Heading(heading.length + block.length, sender_field=block.sender_field)
+        return replace(
+            heading, length=heading.length + block.length, sender_field=block.sender_field
+        )
     return heading
 
 
@@ -157,7 +162,7 @@ def _field_of(head: str) -> tuple[Role, str] | None:
     end = head.find(":")
     if end < 0:
         return None
-    name = " ".join(fold(head[:end].strip("*_ \t\"'")).split())
+    name = " ".join(fold(head[:end].strip("*_ \t\"'-\u2013\u2014=")).split())
     role = FIELDS.get(name)
     return (role, name) if role else None
 

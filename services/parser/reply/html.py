@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.parser.reply.inner import inner_headings
 from services.parser.reply.layers import Layer
 from services.parser.reply.lines import Line, read_quote_marks
 from services.parser.text.html_tokens import Token, read_tokens
@@ -172,7 +173,43 @@ def read_html(source: str) -> tuple[list[Token], list[HtmlLine]]:
     if not source or len(source) > HTML_MAX:
         return [], []
     tokens = list(read_tokens(source))
-    return tokens, _Reader().read(tokens)
+    lines = _Reader().read(tokens)
+    if places := inner_headings(lines):
+        tokens = list(_parted(tokens, lines, places))
+        lines = _Reader().read(tokens)
+        inner_headings(lines)
+    return tokens, lines
+
+
+def _parted(
+    tokens: Sequence[Token], lines: Sequence[HtmlLine], places: Mapping[int, int]
+) -> Iterator[Token]:
+    """Yields the tokens, with an end of the line at each of these places."""
+    done = 0
+    for index, place in places.items():
+        at = lines[index].first
+        yield from tokens[done:at]
+        letters = len("".join(lines[index].text[:place].split()))
+        while letters > 0:
+            token = tokens[at]
+            yield from _first_letters(token, letters)
+            letters -= 0 if token.name else len("".join(html.unescape(token.raw).split()))
+            at += 1
+        done = at
+    yield from tokens[done:]
+
+
+def _first_letters(token: Token, letters: int) -> Iterator[Token]:
+    """Divides a text behind so many letters, if it has them."""
+    text = "" if token.name else html.unescape(token.raw)
+    ends = [index + 1 for index, letter in enumerate(text) if not letter.isspace()]
+    if len(ends) < letters:
+        yield token
+        return
+    end = ends[letters - 1]
+    yield Token(html.escape(text[:end], quote=False), "", closes=True)
+    if text[end:].strip():
+        yield Token(html.escape(text[end:], quote=False), "", token.closes)
 
 
 def divide(

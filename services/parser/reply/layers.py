@@ -17,7 +17,6 @@ from services.parser.reply.lines import (
     fold,
     is_marked_by_initials,
     is_rule,
-    mark_initials,
     other_quote_mark,
 )
 from services.parser.reply.signature import signature_at
@@ -45,12 +44,10 @@ _NEW, _QUOTED = Layer.NEW, Layer.QUOTED
 
 
 def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer]:
-    """Returns the layer of each line; `text` is the text that contains the lines."""
+    """Returns the layer of each line that `inner_headings` marked; `text` contains the lines."""
     layers = [_NEW] * len(lines)
     if not lines:
         return layers
-    mark_initials(lines)
-    mark_attribution_ends(lines)
     marked = has_reply_marker(text)
     own = _mark_quotes(lines, layers, subject, marked)
     _mark_wrapped(lines, layers)
@@ -83,10 +80,11 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
             if heading.forwards or _is_forward(subject, heading):
                 return index
             marked_end = _marked_end(lines, index + heading.length)
-            if marked_end is None:
-                return _mark_rest(lines, layers, _rules_above(lines, index))
-            _mark(layers, _rules_above(lines, index), marked_end, _QUOTED)
-            index, quoted = marked_end, True
+            end = len(lines) if marked_end is None else marked_end
+            _mark(layers, _rules_above(lines, index), end, _QUOTED)
+            if heading.doubtful:
+                layers[index] = Layer.QUESTION
+            index, quoted = end, True
         else:
             index += 1
     return count

@@ -59,6 +59,8 @@ class Line:
     ruled: bool = False
     # Whether it is in an element that a program marked as a signature.
     signs: bool = False
+    # Whether it continues the line above it, in the same line of the text.
+    joined: bool = False
     # The last line of the attribution that may begin here.
     attribution_end: int | None = None
 

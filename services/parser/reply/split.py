@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from services.parser.reply.alignment import copy_layers, copy_signature
 from services.parser.reply.html import HtmlLine, divide, read_html
+from services.parser.reply.inner import parted
 from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
 from services.parser.text.html_tokens import Token
@@ -42,7 +43,7 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     """
     if text.count("\n") > LINES_MAX:
         return Reply(text, "", "", html, "", "")
-    lines = read_lines(text)
+    lines = parted(read_lines(text))
     layers = layers_of(lines, text, subject)
     tokens, html_lines = read_html(html)
     html_layers = layers_of(html_lines, "\n".join(line.text for line in html_lines), subject)
@@ -72,7 +73,7 @@ def _as_new(layer: Layer) -> Layer:
 
 def _text_parts(lines: Sequence[Line], layers: Sequence[Layer]) -> tuple[str, str, str]:
     if all(layer is Layer.NEW for layer in layers):
-        return "\n".join(line.text for line in lines).strip("\r\n"), "", ""
+        return _lines_in(lines, layers, NEW), "", ""
     new, quoted, signature = (_lines_in(lines, layers, part) for part in (NEW, QUOTED, SIGNATURE))
     return new.strip(), quoted, signature
 
@@ -87,7 +88,10 @@ def _lines_in(lines: Sequence[Line], layers: Sequence[Layer], part: Sequence[Lay
         line = lines[index]
         if taken and index - last > 1 and line.bare and taken[-1].strip():
             taken.append("")
-        taken.append(line.text)
+        if line.joined and taken and index - last == 1:
+            taken[-1] += line.text
+        else:
+            taken.append(line.text)
         last = index
     return "\n".join(taken).strip("\r\n")
 

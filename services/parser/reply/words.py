@@ -79,8 +79,40 @@ OPENERS = frozenset(
         lunes martes miércoles jueves viernes sábado domingo
         maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
         понедельник вторник среда четверг пятница суббота воскресенье
+        v на dl dt dc dj dv ds dg mán þri mið fim fös lau pada vào kuupäev
         jan feb apr may jun jul aug sep oct nov dec january february march april june july
         august september october november december 在 于 於 في בתאריך ב در"""
+    )
+)
+# First words of an answer, with which no attribution begins.
+ANSWERS = frozenset(
+    _words(
+        """
+        ok okay yes yep nope done thanks thank thx cheers great sure danke ja nein passt merci oui
+        non gracias sí obrigado obrigada sim não grazie sì dank bedankt nee tak takk tack nej
+        kiitos dziękuję dzięki děkuji díky ano köszönöm igen teşekkürler evet hayır да нет спасибо
+        hello hi hallo bonjour hola
+        """
+    )
+)
+# Parts of names in small letters, and words between the day and the name.
+PARTICLES = frozenset(
+    _words(
+        "van von der den de di da do dos du del della la le al el bin ibn ten ter zu zur zum af av"
+        " via hat has heeft ha a il y e és und and et i og och en"
+    )
+)
+# A full stop behind these does not end a sentence.
+ABBREVIATIONS = frozenset(
+    _words(
+        """
+        dr mr mrs ms hr fr st jr sr co prof dipl ing mag inc ltd corp gmbh bros bzw usw etc dott
+        sig kl std tel godz час
+        janv févr avr juil sept déc ene abr ago dic fev mai set out dez gen giu lug ott okt märz
+        jän maj lis gru sty lut kwi cze lip sie wrz paź янв февр мар апр июн июл авг сент окт нояб
+        дек mrt mei máj márc ápr jún júl szept dec febr kov bře dub kvě čvn čvc srp zář říj led úno
+        pro svi lip kol ruj stu pros ožu tra jan haz tem ağu eyl eki kas ara oca şub nis mayıs
+        """
     )
 )
 

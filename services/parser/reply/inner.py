@@ -1,0 +1,187 @@
+"""Headings behind new words in the same line: lines in, the places where they begin out.
+
+Programs that convert HTML join the last new line with what follows it, and some people answer in
+the line of the attribution. Without a place, all of the line would be taken for the attribution.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+
+from services.parser.reply.attribution import ADDRESS, DATE, WINDOW_LINES, mark_attribution_ends
+from services.parser.reply.headings import BLOCK_LINES, heading_at
+from services.parser.reply.lines import COMPARED_MAX, Line, bare, fold, mark_initials
+from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS
+
+# Only so many lines of a text are tried, and of each the last places.
+LINES_TRIED = 100
+PLACES_TRIED = 6
+# A header block may follow the words of a whole paragraph.
+SEARCHED_MAX = 4000
+DATE_WITHIN = 40
+# With fewer words before it, an opener may be the second word of the attribution.
+WORDS_BEFORE = 3
+MONTHS = frozenset(
+    re.findall(
+        r"\w+",
+        "jan feb mar apr may jun jul aug sep oct nov dec january february march april june july"
+        " august september october november december",
+    )
+)
+# Words between an opener and a date: "W dniu", "In data", "Il giorno", "Am Montag, dem".
+BETWEEN = frozenset(re.findall(r"\w+", "dniu data giorno dia día dem the"))
+_FIRST = [name for name, role in FIELDS.items() if role in ("from", "date")]
+_FROM = "|".join(re.escape(name[0].upper() + name[1:]) for name in _FIRST)
+# Each pattern finds places where a heading may begin; the letters decide, whatever is before them.
+OPENER = re.compile(
+    r"[A-Z\u00c0-\u00de\u0400-\u042f]\w{0,12}(?=[\s,.])|(?:在|於|于|בתאריך)(?= ?\S*\d)"
+)
+WHOLE_DATE = re.compile(
+    r"(?<![\w./:-])(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?!\d)|\d{4}[年년]"
+)
+SENTENCE = re.compile(
+    r"(?<=[^\W\d_]{2})[.!?\u2026]+[\"')\u201d\u00bb]*\s+(?=[^\W\d_a-z])|[。！？]\s*"
+)
+DASHES = re.compile(r"-{2,}|\u2014+|\u2013+|_{4,}|={3,}")
+FIELD = re.compile(rf"(?<!\w)(?:{_FROM}) ?[:\uff1a]")
+WORD = re.compile(r"\w+")
+ENDS = "-:\uff1a"
+JOINTS = " \t\u00a0-\u2013\u2014_="
+CLAUSE_ENDS = ".!?\u2026\u3002\uff01\uff1f)-\u2013\u2014"
+
+
+def parted(lines: list[Line]) -> list[Line]:
+    """Divides lines in which a heading begins, and marks what `layers_of` needs."""
+    places = inner_headings(lines)
+    if not places:
+        return lines
+    found: list[Line] = []
+    for index, line in enumerate(lines):
+        if (place := places.get(index)) is None:
+            found.append(line)
+            continue
+        found.append(Line(line.text[:place], 0, bare(line.text[:place])))
+        found.append(_behind(line, place))
+    mark_attribution_ends(found)
+    return found
+
+
+def inner_headings(lines: Sequence[Line]) -> dict[int, int]:
+    """Returns the lines in which a heading begins behind new words, each with the place."""
+    mark_initials(lines)
+    mark_attribution_ends(lines)
+    found: dict[int, int] = {}
+    tried = 0
+    for index, line in enumerate(lines):
+        if not line.bare or line.depth or tried == LINES_TRIED or not _may_contain(lines, index):
+            continue
+        tried += 1
+        if place := _place(lines, index):
+            found[index] = place
+    return found
+
+
+def _may_contain(lines: Sequence[Line], index: int) -> bool:
+    """Tells quickly whether a heading may begin within this line."""
+    line = lines[index]
+    if line.attribution_end is not None:
+        return True
+    following = lines[index + 1] if index + 1 < len(lines) else line
+    if line.text.count(":") + following.text.count(":") > 1 and FIELD.search(line.text, 1):
+        return True
+    if len(line.text) > COMPARED_MAX:
+        return following.attribution_end is not None or line.text[-1] in ENDS
+    return line.text[-1] in ENDS and "--" in line.text
+
+
+def _place(lines: Sequence[Line], index: int) -> int:
+    """Returns where the heading begins, or 0: the last place where all that follows is one."""
+    text = lines[index].text
+    for place in sorted(_places(text), reverse=True)[:PLACES_TRIED]:
+        start = len(text[:place].rstrip(JOINTS))
+        if any(map(str.isalnum, text[:start])) and _is_heading(lines, index, start):
+            return start
+    return 0
+
+
+def _is_heading(lines: Sequence[Line], index: int, place: int) -> bool:
+    behind = _behind(lines[index], place)
+    if not any(map(str.isalnum, behind.bare)):
+        return False
+    count = BLOCK_LINES if FIELD.match(behind.bare) else WINDOW_LINES
+    window = [behind, *map(copy.copy, lines[index + 1 : index + 1 + count])]
+    mark_attribution_ends(window)
+    heading = heading_at(window, 0)
+    return heading is not None and not heading.forwards
+
+
+def _behind(line: Line, place: int) -> Line:
+    text = line.text[place:]
+    return Line(text, 0, bare(text), joined=True)
+
+
+def _places(text: str) -> Iterator[int]:
+    """Yields the places where a heading may begin."""
+    first = max(1, len(text) - COMPARED_MAX)
+    for found in OPENER.finditer(text, first):
+        if _is_opener(text, found):
+            yield found.start()
+    for found in WHOLE_DATE.finditer(text, first):
+        if _is_before_date(text, found.start()):
+            yield found.start()
+    for found in SENTENCE.finditer(text, first):
+        if _is_sentence(text[: found.start()]):
+            yield found.end()
+    for found in DASHES.finditer(text, first):
+        yield found.start()
+    for found in FIELD.finditer(text, 1, SEARCHED_MAX):
+        yield found.start()
+
+
+def _is_opener(text: str, found: re.Match[str]) -> bool:
+    """Tells an opener before a date, that is not within an attribution."""
+    before, word = text[: found.start()], fold(found.group())
+    if word not in OPENERS or word in MONTHS or before[-1:].isupper():
+        return False
+    if not any(map(str.isdigit, text[found.end() : found.end() + DATE_WITHIN])):
+        return False
+    if _ends_in_opener(before):
+        return False
+    if _ends_clause(before):
+        return True
+    short = len(before.split()) < WORDS_BEFORE and _begins_with_opener(before)
+    return not short and not DATE.search(before) and not ADDRESS.search(before)
+
+
+def _is_before_date(text: str, place: int) -> bool:
+    """Tells words before a date that is the first word of an attribution."""
+    before = text[:place]
+    if _ends_in_opener(before) or _ends_clause(before):
+        return _ends_clause(before) and not _ends_in_opener(before)
+    if DATE.search(before) or ADDRESS.search(before) or _begins_with_opener(before):
+        return False
+    return bool(ADDRESS.search(text, place))
+
+
+def _ends_clause(before: str) -> bool:
+    return before.rstrip()[-1:] in CLAUSE_ENDS
+
+
+def _begins_with_opener(before: str) -> bool:
+    words = before.split(None, 1)
+    return bool(words) and fold(words[0].strip(".,")) in OPENERS
+
+
+def _ends_in_opener(before: str) -> bool:
+    words = WORD.findall(before[-COMPARED_MAX:])
+    return bool(words) and (fold(words[-1]) in OPENERS or fold(words[-1]) in BETWEEN)
+
+
+def _is_sentence(before: str) -> bool:
+    """Tells whether the words before a full stop are a sentence, and no part of a name."""
+    last = fold(WORD.findall(before[-COMPARED_MAX:])[-1])
+    if last in ABBREVIATIONS or last in OPENERS:
+        return False
+    return not DATE.search(before) and not ADDRESS.search(before)
