@@ -20,9 +20,10 @@ SINGLE = (
     rb"from|to|cc|reply-to|subject|date|message-id|references|mime-version"
     rb"|content-type|content-transfer-encoding"
 )
-INDENTED = re.compile(
-    rb"^([ \t]++)(%b|%b)[ \t]*+:[ \t]" % (MARKERS, SINGLE), re.IGNORECASE | re.MULTILINE
-)
+LINE = rb"([ \t]++)(%b|%b)[ \t]*+:[ \t]" % (MARKERS, SINGLE)
+INDENTED_LINE = re.compile(LINE, re.IGNORECASE)
+# By the line feed before it, a line is found many times faster than by its beginning.
+INDENTED = re.compile(rb"\n" + LINE, re.IGNORECASE)
 SINGLE_NAME = re.compile(SINGLE, re.IGNORECASE)
 # Signatures list names of fields, and reports of filters quote the message.
 QUOTING_FIELD = re.compile(rb"signature|\Aarc-|seal|spam|report|result|scan", re.IGNORECASE)
@@ -44,7 +45,7 @@ def read_indented_fields(head: bytes) -> tuple[bytes, list[str]]:
     for index, line in enumerate(lines):
         if line[:1] not in b" \t":
             above = _name(line)
-        elif (found := INDENTED.match(line)) and _is_field(found, above, present):
+        elif (found := INDENTED_LINE.match(line)) and _is_field(found, above, present):
             lines[index] = line[found.end(1) :]
             above = _name(lines[index])
             present.add(above)

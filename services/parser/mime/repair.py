@@ -18,7 +18,7 @@ CERTAIN_FIELD = re.compile(
     rb"|Content-Type|Content-Transfer-Encoding|Return-Path)[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
-HEAD_END = re.compile(rb"\r?\n\r?\n")
+HEAD_END = re.compile(rb"\n\r?\n")
 
 
 def read_any_structure(data: View) -> Part:
