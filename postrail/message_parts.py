@@ -88,6 +88,16 @@ class CalendarEvent:
     zone: str
     organiser: Address | None
     attendees: list[Address]
+    # Counts the changes: above 0 for an event that was moved or changed (RFC 5545, 3.8.7.4).
+    sequence: int = 0
+    # Of a REPLY: ACCEPTED, DECLINED, TENTATIVE, …, or "".
+    answer: str = ""
+    # The rule by which it is repeated, as given: "FREQ=WEEKLY;BYDAY=MO", or "".
+    recurrence: str = ""
+    # The date or time of the one repetition that this is about (RECURRENCE-ID), or "".
+    occurrence: str = ""
+    # The comment of an answer, else the event's own text; "" if it has none.
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,16 @@
-"""Reads the parts of a large reply from the blob that the parser has put them into."""
+"""The parts of a large reply, to and from the blob that holds them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from postrail.message_parts import ReplyParts
+
+
+def blob_of(parts: ReplyParts) -> bytes:
+    """Returns the content of the blob that a message or comment names as `reply_blob`."""
+    return json.dumps(asdict(parts), ensure_ascii=False).encode()
 
 
 def parts_from(content: bytes) -> ReplyParts:

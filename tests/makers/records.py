@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from postrail.message_parts import Address
+from postrail.message_parts import Address, CalendarEvent
 from postrail.records import MailFetched, MailParsed, R
 from postrail.stream import avro
 from postrail.stream.received import Received
@@ -52,6 +52,23 @@ def mail_parsed(**changes: Any) -> MailParsed:
         "defects": [],
     }
     return MailParsed(**{**fields, **changes})
+
+
+def calendar_event(**changes: Any) -> CalendarEvent:
+    """Returns a new invitation."""
+    fields: dict[str, Any] = {
+        "method": "REQUEST",
+        "uid": "1@example.org",
+        "summary": "Look at the lamp",
+        "location": "",
+        "status": "",
+        "start": "2026-12-01T10:00:00+00:00",
+        "end": "",
+        "zone": "UTC",
+        "organiser": None,
+        "attendees": [],
+    }
+    return CalendarEvent(**{**fields, **changes})
 
 
 def mail_fetched(**changes: Any) -> MailFetched:

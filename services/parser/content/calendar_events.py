@@ -25,11 +25,17 @@ LINES_MAX = 400
 # icalendar needs more than linear time for the parameters of a line.
 LINE_MAX = 2000
 TEXT_MAX_BYTES = 500
+DESCRIPTION_MAX_BYTES = 1000
+# A larger number would not be one that was counted.
+SEQUENCE_DIGITS = 9
 UID_MAX_BYTES = 255
 FOLD = re.compile(rb"\r?\n[ \t]")
 COMPONENTS = ("VEVENT", "VTODO")
 NAME = re.compile(r"[A-Za-z-]{1,20}(?=[;:])")
-SINGLE_LINES = ("UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION")
+SINGLE_LINES = (
+    "UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION",
+    "SEQUENCE", "RRULE", "RECURRENCE-ID", "COMMENT", "DESCRIPTION",
+)  # fmt: skip
 WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD"}
 # ZoneInfo opens a file of this name, so it must not be a path to anywhere else.
 ZONE = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z0-9_+-]{1,30}){0,2}")
@@ -46,6 +52,8 @@ class _Component:
     single: dict[str, _Line] = field(default_factory=dict)
     attendees: list[Address] = field(default_factory=list)
     organiser: Address | None = None
+    # The answer of the first attendee.
+    answer: str = ""
 
 
 def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
@@ -130,6 +138,8 @@ def _add(component: _Component, name: str, line: _Line) -> None:
     if name == "ORGANIZER":
         component.organiser = component.organiser or _address(line)
     elif name == "ATTENDEE":
+        if not component.attendees:
+            component.answer = line.parameters.get("PARTSTAT", "")
         if len(component.attendees) < ATTENDEES_MAX:
             component.attendees.append(_address(line))
     else:
@@ -146,6 +156,7 @@ def _event(component: _Component, method: str) -> CalendarEvent:
     single = component.single
     start, zone = _time(single.get("DTSTART"))
     end, _ = _time(single.get("DTEND") or single.get("DUE"))
+    occurrence, _ = _time(single.get("RECURRENCE-ID"))
     if end is None and start is not None:
         end = _after(start, single.get("DURATION"))
     return CalendarEvent(
@@ -159,7 +170,22 @@ def _event(component: _Component, method: str) -> CalendarEvent:
         zone=zone,
         organiser=component.organiser,
         attendees=component.attendees,
+        sequence=_number(_value(single, "SEQUENCE")),
+        answer=_text(component.answer, 40).upper() if method == "REPLY" else "",
+        recurrence=_text(_value(single, "RRULE"), TEXT_MAX_BYTES).upper(),
+        occurrence=occurrence.isoformat() if occurrence else "",
+        description=_description(_value(single, "COMMENT") or _value(single, "DESCRIPTION")),
     )
+
+
+def _number(value: str) -> int:
+    value = value.strip()
+    return int(value) if value.isdecimal() and len(value) <= SEQUENCE_DIGITS else 0
+
+
+def _description(value: str) -> str:
+    lines = map(one_line, value.splitlines())
+    return cut("\n".join(lines).strip(), DESCRIPTION_MAX_BYTES)
 
 
 def _value(single: dict[str, _Line], name: str) -> str:

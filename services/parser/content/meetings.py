@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content import tnef
 from services.parser.content.tnef import Tnef
 from services.parser.text.decode import cut, one_line
+
+Endings = Sequence[tuple[str | tuple[str, ...], str]]
 
 TEXT_MAX_BYTES = 500
 UID_MAX_BYTES = 255
@@ -23,13 +27,19 @@ METHODS = (
     (".mtgrespa", "REPLY"),
     ("ipm.appointment", ""),
 )
+ANSWERS = (
+    (("pos", "mtgrespp"), "ACCEPTED"),
+    (("neg", "mtgrespn"), "DECLINED"),
+    (("tent", "mtgrespa"), "TENTATIVE"),
+)
 # MS-OXCICAL, 2.1.3.1.1.20.26: the id that another calendar assigned follows this.
 FOREIGN_UID = b"vCal-Uid\x01\0\0\0"
 
 
 def meeting_in(found: Tnef) -> CalendarEvent | None:
     """Returns the meeting in a winmail.dat, or None if its message class is another one."""
-    method = _method(found.message_class or found.texts.get(tnef.CLASS, ""))
+    message_class = (found.message_class or found.texts.get(tnef.CLASS, "")).strip().lower()
+    method = _first(METHODS, message_class)
     if method is None:
         return None
     texts, times = found.texts, found.times
@@ -46,12 +56,15 @@ def meeting_in(found: Tnef) -> CalendarEvent | None:
         zone="UTC" if start else "",
         organiser=_organiser(found, method),
         attendees=[],
+        sequence=found.sequence,
+        answer=_first(ANSWERS, message_class) or "" if method == "REPLY" else "",
+        # In words, in the language of the organiser's program.
+        recurrence=_bounded(texts.get(tnef.RECURRENCE, "")),
     )
 
 
-def _method(message_class: str) -> str | None:
-    folded = message_class.strip().lower()
-    return next((method for ending, method in METHODS if folded.endswith(ending)), None)
+def _first(meanings: Endings, message_class: str) -> str | None:
+    return next((meaning for ending, meaning in meanings if message_class.endswith(ending)), None)
 
 
 def _uid(found: Tnef) -> str:

@@ -46,13 +46,15 @@ MESSAGE_IID = bytes.fromhex("0703020000000000c000000000000046")
 # MS-OXOCAL and MS-OXOMSG: the time, place and people of a meeting.
 START, END, WHERE = APPOINTMENT | 0x820D, APPOINTMENT | 0x820E, APPOINTMENT | 0x8208
 START_DATE, END_DATE = 0x0060, 0x0061
+SEQUENCE, RECURRENCE = APPOINTMENT | 0x8201, APPOINTMENT | 0x8232
 GLOBAL_ID, CLEAN_GLOBAL_ID, MEETING_WHERE = MEETING | 0x03, MEETING | 0x23, MEETING | 0x02
 TITLE, CLASS = 0x0037, 0x001A
 # The person for whom it was sent or (a reply) received: name, SMTP address, other address.
 SENT_FOR = (0x0042, 0x5D02, 0x0065)
 RECEIVED_FOR = (0x0044, 0x5D08, 0x0078)
 MEETING_PROPERTIES = {START, END, WHERE, START_DATE, END_DATE, GLOBAL_ID, CLEAN_GLOBAL_ID,
-                  MEETING_WHERE, TITLE, CLASS, *SENT_FOR, *RECEIVED_FOR}  # fmt: skip
+                  MEETING_WHERE, TITLE, CLASS, SEQUENCE, RECURRENCE, *SENT_FOR,
+                  *RECEIVED_FOR}  # fmt: skip
 CHARSETS = {1200: "utf-16-le", 20127: "ascii", 20866: "koi8-r", 21866: "koi8-u",
             50220: "iso-2022-jp", 51932: "euc-jp", 51949: "euc-kr", 54936: "gb18030",
             65000: "utf-7", 65001: "utf-8"}  # fmt: skip
@@ -87,6 +89,8 @@ class Tnef:
     times: dict[int, datetime] = field(default_factory=dict)
     # The ids that identify an event in all calendars.
     ids: dict[int, bytes] = field(default_factory=dict)
+    # Counts the changes of a meeting.
+    sequence: int = 0
     # Whether everything was read up to the end.
     whole: bool = True
 
@@ -175,6 +179,8 @@ class _Reader:
                 self.found.times[number] = time
         elif kind == BINARY:
             self.found.ids[number] = content
+        elif number == SEQUENCE:
+            self.found.sequence = int.from_bytes(content[:4], "little")
         elif text := self._string(kind, content):
             self.found.texts[number] = text
 

@@ -26,7 +26,7 @@ SIGNATURES_MAX_BYTES = 8 * 1024
 REPLY_INLINE_MAX_BYTES = 100 * 1024
 BOUNCED_MAX_BYTES = 32 * 1024
 AUTHENTICATION_MAX_BYTES = 16 * 1024
-EVENTS_MAX_BYTES = 32 * 1024
+EVENTS_MAX_BYTES = 48 * 1024
 CHARSETS_MAX = 10
 ADDRESSES_MAX_BYTES = 32 * 1024
 IDS_MAX_BYTES = 16 * 1024
@@ -99,7 +99,14 @@ def file_bytes(file: AttachedFile) -> int:
 def event_bytes(event: CalendarEvent) -> int:
     """Counts the bytes of an event with its people."""
     people = [*event.attendees, *([event.organiser] if event.organiser else [])]
-    texts = (event.uid, event.summary, event.location, event.zone)
+    texts = (
+        event.uid,
+        event.summary,
+        event.location,
+        event.zone,
+        event.recurrence,
+        event.description,
+    )
     return sum(text_bytes(text) for text in texts) + sum(
         address_bytes(one) + ENTRY_BYTES for one in people
     )

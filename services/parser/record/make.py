@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from postrail.incoming.reply_parts import blob_of
 from postrail.message_parts import Attachment, Bounce, HeaderField, ReplyParts
 from postrail.notifications.reply_marker import quotes_internal
 from postrail.records import BlobReference, MailFetched, MailParsed
@@ -119,7 +119,7 @@ def make_record(
         mailing_list=mail.mailing_list,
         events=fitting(mail.events, EVENTS_MAX_BYTES, event_bytes, "events", defects),
         defects=defects[:DEFECTS_MAX],
-        quotes_internal=quotes_internal(mail.content.text),
+        quotes_internal=any(map(quotes_internal, _texts(mail))),
     )
     return ParsedRecord(record, list(blobs.by_name.values()))
 
@@ -183,10 +183,9 @@ def _reply(
 ) -> tuple[ReplyParts | None, BlobReference | None]:
     if parts is None:
         return None, None
-    texts = asdict(parts)
-    if sum(text_bytes(text) for text in texts.values()) <= REPLY_INLINE_MAX_BYTES:
+    if sum(text_bytes(text) for text in asdict(parts).values()) <= REPLY_INLINE_MAX_BYTES:
         return parts, None
-    return None, blobs.add(json.dumps(texts, ensure_ascii=False).encode())
+    return None, blobs.add(blob_of(parts))
 
 
 def _bounce(bounce: Bounce | None, defects: list[str]) -> Bounce | None:
@@ -204,6 +203,10 @@ def _references(mail: Mail, defects: list[str]) -> list[str]:
     first, rest = found[:1], found[1:]
     kept = fitting(rest[::-1], IDS_MAX_BYTES, text_bytes, "references", defects)
     return [*first, *reversed(kept)]
+
+
+def _texts(mail: Mail) -> list[str]:
+    return [mail.content.text, *(event.description for event in mail.events)]
 
 
 def _header_fields(mail: Mail) -> list[HeaderField]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postrail.message_parts import CalendarEvent
+from postrail.notifications.reply_marker import INTERNAL_MARKER
 from postrail.stream import avro
 from services.parser.content.calendar_events import ATTENDEES_MAX, EVENTS_MAX
 from services.parser.content.calendars import CALENDAR_MAX_BYTES, read_calendar
@@ -73,6 +74,55 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
     data = calendar("METHOD:REQUEST", *event("UID:a"))
     assert read_calendar(data, "")[0][0].method == "REQUEST"
     assert read_calendar(data, "CANCEL")[0][0].method == "CANCEL"
+
+
+@pytest.mark.parametrize(
+    ("lines", "method", "name", "value"),
+    [
+        (["SEQUENCE:3"], "REQUEST", "sequence", 3),
+        (["SEQUENCE: 3 "], "REQUEST", "sequence", 3),
+        (["SEQUENCE:-1"], "REQUEST", "sequence", 0),
+        (["SEQUENCE:many"], "REQUEST", "sequence", 0),
+        (["SEQUENCE:" + "9" * 30], "REQUEST", "sequence", 0),
+        (["RRULE:freq=weekly;byday=mo"], "REQUEST", "recurrence", "FREQ=WEEKLY;BYDAY=MO"),
+        (["RECURRENCE-ID;VALUE=DATE:20261208"], "CANCEL", "occurrence", "2026-12-08"),
+        (
+            ["RECURRENCE-ID;TZID=Europe/Berlin:20261208T100000"],
+            "CANCEL",
+            "occurrence",
+            "2026-12-08T10:00:00+01:00",
+        ),
+        (["RECURRENCE-ID:rubbish"], "CANCEL", "occurrence", ""),
+        (["DESCRIPTION:One\\, two\\n\\nThree "], "CANCEL", "description", "One, two\n\nThree"),
+        (["DESCRIPTION:Please come", "COMMENT:I am ill"], "REPLY", "description", "I am ill"),
+        (["DESCRIPTION:" + "\u00e4" * 1500], "REQUEST", "description", "\u00e4" * 500),
+        # The answer is that of the first attendee, and only an answer has one.
+        (
+            ["ATTENDEE;PARTSTAT=Declined:mailto:a@b.c", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:d@e.f"],
+            "REPLY",
+            "answer",
+            "DECLINED",
+        ),
+        (
+            ["ATTENDEE:mailto:a@b.c", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:d@e.f"],
+            "REPLY",
+            "answer",
+            "",
+        ),
+        (["ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:a@b.c"], "REQUEST", "answer", ""),
+    ],
+)
+def test_what_an_event_says_about_itself(
+    lines: list[str], method: str, name: str, value: object
+) -> None:
+    ((found,), _) = read_calendar(calendar(f"METHOD:{method}", *event(*lines)), "")
+    assert getattr(found, name) == value
+
+
+def test_a_text_in_an_event_may_quote_an_internal_comment() -> None:
+    lines = event(f"DESCRIPTION:{INTERNAL_MARKER}")
+    raw = b"Content-Type: text/calendar\n\n" + calendar("METHOD:REQUEST", *lines)
+    assert made(raw).record.quotes_internal
 
 
 def test_too_many_events_are_cut_and_noted() -> None:

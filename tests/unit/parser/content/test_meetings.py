@@ -21,26 +21,44 @@ START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("message_class", "method"),
+    ("message_class", "method", "answer"),
     [
         # The classes of MS-OXOCAL, and the older ones of TNEF.
-        ("IPM.Schedule.Meeting.Request", "REQUEST"),
-        ("IPM.Microsoft Schedule.MtgReq", "REQUEST"),
-        ("IPM.Schedule.Meeting.Canceled", "CANCEL"),
-        ("IPM.Microsoft Schedule.MtgCncl", "CANCEL"),
-        ("IPM.Schedule.Meeting.Resp.Tent", "REPLY"),
-        ("IPM.Microsoft Schedule.MtgRespA", "REPLY"),
+        ("IPM.Schedule.Meeting.Request", "REQUEST", ""),
+        ("IPM.Microsoft Schedule.MtgReq", "REQUEST", ""),
+        ("IPM.Schedule.Meeting.Canceled", "CANCEL", ""),
+        ("IPM.Microsoft Schedule.MtgCncl", "CANCEL", ""),
+        ("IPM.Schedule.Meeting.Resp.Pos", "REPLY", "ACCEPTED"),
+        ("IPM.Schedule.Meeting.Resp.Neg", "REPLY", "DECLINED"),
+        ("IPM.Schedule.Meeting.Resp.Tent", "REPLY", "TENTATIVE"),
+        ("IPM.Microsoft Schedule.MtgRespP", "REPLY", "ACCEPTED"),
+        ("IPM.Microsoft Schedule.MtgRespN", "REPLY", "DECLINED"),
+        ("IPM.Microsoft Schedule.MtgRespA", "REPLY", "TENTATIVE"),
         # A forwarded appointment, which asks for nothing.
-        ("IPM.Appointment", ""),
+        ("IPM.Appointment", "", ""),
     ],
 )
-def test_the_message_class_gives_the_method(message_class: str, method: str) -> None:
+def test_the_message_class_gives_the_method_and_the_answer(
+    message_class: str, method: str, answer: str
+) -> None:
     data = tnef.tnef(tnef.message(tnef.text(numbers.CLASS, message_class)))
     found = read_tnef(data)
     assert found is not None
     event = meeting_in(found)
     assert event is not None
-    assert event.method == method
+    assert (event.method, event.answer) == (method, answer)
+
+
+def test_changes_are_counted_and_a_series_is_described() -> None:
+    message = tnef.message(
+        (numbers.SEQUENCE, tnef.LONG, struct.pack("<I", 2)),
+        tnef.text(numbers.RECURRENCE, "jeden Dienstag"),
+    )
+    found = read_tnef(tnef.tnef(tnef.message_class("IPM.Schedule.Meeting.Request"), message))
+    assert found is not None
+    event = meeting_in(found)
+    assert event is not None
+    assert (event.sequence, event.recurrence) == (2, "jeden Dienstag")
 
 
 @pytest.mark.parametrize(
