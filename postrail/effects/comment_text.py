@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postrail.blobs import BlobMissing, BlobStore
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.incoming.reply_parts import parts_from
+from postrail.incoming.calendar_text import calendar_text, with_calendar
+from postrail.incoming.reply_parts import blob_of, parts_from
 from postrail.message_parts import ReplyParts
 from postrail.observe.log import log
 from postrail.people.mentions import names_in
@@ -39,18 +40,24 @@ class CommentText:
 
 
 async def comment_text(mail: MailParsed, account: MailAccount, blobs: BlobStore) -> CommentText:
-    """Returns the new text of a reply, or the whole text.
+    """Returns the new text of a reply, or the whole text, below the events of its calendar.
 
     The whole text is for a message without new text, and for an account that wants no stripping.
     """
+    events = calendar_text(mail)
     if account.strip_quotations:
         parts = await reply_parts(mail, blobs)
         if parts and parts.new_text.strip():
-            return _stripped(parts, mail.reply_blob)
-    return await _whole(mail, blobs)
+            return await _stripped(parts, mail.reply_blob, events, blobs)
+    return await _whole(mail, events, blobs)
 
 
-def _stripped(parts: ReplyParts, blob: BlobReference | None) -> CommentText:
+async def _stripped(
+    parts: ReplyParts, blob: BlobReference | None, events: str, blobs: BlobStore
+) -> CommentText:
+    if events:
+        parts = replace(parts, new_text=with_calendar(events, parts.new_text))
+        blob = await blobs.put(blob_of(parts)) if blob else None
     new_text = parts.new_text
     if blob is None:
         return CommentText(
@@ -71,18 +78,29 @@ def _stripped(parts: ReplyParts, blob: BlobReference | None) -> CommentText:
     )
 
 
-async def _whole(mail: MailParsed, blobs: BlobStore) -> CommentText:
+async def _whole(mail: MailParsed, events: str, blobs: BlobStore) -> CommentText:
     if mail.text_blob is None:
-        return CommentText(body=mail.text, announced=mail.text, mentioned=names_in(mail.text))
-    content = await _unless_gone(mail, blobs.get(mail.text_blob.sha256))
-    text = (content or b"").decode(errors="replace")
+        text = with_calendar(events, mail.text)
+        return CommentText(body=text, announced=text, mentioned=names_in(text))
+    text, blob = await text_in_blob(mail, blobs), mail.text_blob
+    if events:
+        text = with_calendar(events, text)
+        blob = await blobs.put(text.encode())
     return CommentText(
         body="",
-        body_blob=mail.text_blob.sha256,
+        body_blob=blob.sha256,
         beginning=text[:BEGINNING_CHARACTERS],
         announced=text,
         mentioned=names_in(text),
     )
+
+
+async def text_in_blob(mail: MailParsed, blobs: BlobStore) -> str:
+    """Returns a text that is in a blob, whole; "" for other texts, and when the blob is gone."""
+    if mail.text_blob is None:
+        return ""
+    content = await _unless_gone(mail, blobs.get(mail.text_blob.sha256))
+    return (content or b"").decode(errors="replace")
 
 
 async def beginning_of_text(mail: MailParsed, blobs: BlobStore) -> str:

@@ -11,7 +11,6 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Made, Work
-from postrail.effects.comment_text import beginning_of_text
 from postrail.effects.description import Description, whole_text, without_internal
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.new_issues import default_assignees, make_issues
@@ -55,8 +54,7 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
 async def _description(context: Context, work: Work[CreateIssue]) -> Description:
     if work.effect.quotes_internal:
         return await without_internal(work.due.mail, context.blobs)
-    mail = work.due.mail
-    return whole_text(mail, await beginning_of_text(mail, context.blobs))
+    return await whole_text(work.due.mail, context.blobs)
 
 
 def issue_draft(

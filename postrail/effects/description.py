@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail.blobs import BlobStore
-from postrail.effects.comment_text import BODY_MAX_CHARACTERS, reply_parts
+from postrail.effects.comment_text import (
+    BODY_MAX_CHARACTERS,
+    beginning_of_text,
+    reply_parts,
+    text_in_blob,
+)
+from postrail.incoming.calendar_text import calendar_text, with_calendar
 from postrail.notifications.reply_marker import quotes_internal
 from postrail.records import MailParsed
+from postrail.tracker import BEGINNING_CHARACTERS
 
 # Says in a description that a part of the message is missing, and how an operator finds it.
 LEFT_OUT = (
@@ -27,10 +34,17 @@ class Description:
     beginning: str = ""
 
 
-def whole_text(mail: MailParsed, beginning: str = "") -> Description:
-    """Returns the whole text, whose quotations may be new to us; a large one has a beginning."""
-    blob = mail.text_blob.sha256 if mail.text_blob else None
-    return Description(text=mail.text, blob=blob, beginning=beginning)
+async def whole_text(mail: MailParsed, blobs: BlobStore) -> Description:
+    """Returns the whole text, whose quotations may be new to us, below its calendar's events."""
+    events = calendar_text(mail)
+    if mail.text_blob is None:
+        return Description(text=with_calendar(events, mail.text))
+    if events:
+        whole = with_calendar(events, await text_in_blob(mail, blobs))
+        blob = await blobs.put(whole.encode())
+        return Description(text="", blob=blob.sha256, beginning=whole[:BEGINNING_CHARACTERS])
+    beginning = await beginning_of_text(mail, blobs)
+    return Description(text="", blob=mail.text_blob.sha256, beginning=beginning)
 
 
 async def without_internal(mail: MailParsed, blobs: BlobStore) -> Description:
@@ -41,5 +55,9 @@ async def without_internal(mail: MailParsed, blobs: BlobStore) -> Description:
     """
     parts = await reply_parts(mail, blobs)
     new_text = parts.new_text.strip() if parts else ""
+    # What is written in the events may be the quotation.
+    events = calendar_text(mail, with_description=False)
     kept = "" if quotes_internal(new_text) else new_text[:BODY_MAX_CHARACTERS]
-    return Description(text="\n\n".join(filter(None, [kept, LEFT_OUT.format(mail.mail_id)])))
+    return Description(
+        text="\n\n".join(filter(None, [events, kept, LEFT_OUT.format(mail.mail_id)]))
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from postrail.blobs import BlobMissing, BlobStore
 from postrail.database import Connection, one
 from postrail.errors import PermanentError, TransientError
+from postrail.incoming.calendar_text import calendar_text
 from postrail.incoming.reply_parts import parts_from
 from postrail.message_parts import BouncedRecipient
 from postrail.notifications.assemble import assemble
@@ -31,6 +32,8 @@ class MailText:
     new_text: str = ""
     quoted_text: str = ""
     signature: str = ""
+    # Its calendar's events in words.
+    calendar: str = ""
     # The reason why the texts cannot be read.
     text_problem: str = ""
     bounced: list[BouncedRecipient] = field(default_factory=list)
@@ -41,11 +44,14 @@ async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobSto
     parsed = await _parsed(connection, mail)
     if parsed is None:
         return MailText()
-    bounced = parsed.bounce.recipients if parsed.bounce is not None else []
+    found = MailText(
+        calendar=calendar_text(parsed),
+        bounced=parsed.bounce.recipients if parsed.bounce is not None else [],
+    )
     try:
-        return replace(await _texts(parsed, blobs), bounced=bounced)
+        return replace(await _texts(parsed, blobs), calendar=found.calendar, bounced=found.bounced)
     except (BlobMissing, TransientError) as error:
-        return MailText(text_problem=str(error), bounced=bounced)
+        return replace(found, text_problem=str(error))
 
 
 async def _texts(mail: MailParsed, blobs: BlobStore) -> MailText:

@@ -111,7 +111,7 @@ def _files(report: Report, name: str) -> list[str]:
 def _events(report: Report) -> list[str]:
     events = cast("list[Report]", report["events"])
     # Blank fields are left out.
-    shown = ("method", "summary", "start", "zone", "organiser")
+    shown = ("method", "answer", "summary", "start", "zone", "location", "organiser")
     return [" ".join(str(one[name]) for name in shown if one[name]) for one in events]
 
 

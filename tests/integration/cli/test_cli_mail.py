@@ -31,7 +31,7 @@ from tests.makers.installation import (
     replied,
     take_effect,
 )
-from tests.makers.records import mail_parsed
+from tests.makers.records import calendar_event, mail_parsed
 
 
 def test_messages_are_listed_with_their_outcomes_and_reasons(
@@ -102,6 +102,17 @@ def test_a_bounce_is_shown_with_its_recipients(postrail: Postrail, settings: Set
     _, output, _ = postrail("mail", "show", mail.mail_id)
     assert "bob@customer.example: failed, 4.4.1, class 4, not hard; 451 4.4.1 no answer" in output
     assert answer(postrail, "mail", "show", mail.mail_id)["bounced"] == [asdict(recipient)]
+
+
+def test_a_message_is_shown_with_the_events_of_its_calendar(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    mail = mail_parsed(text="Shall we meet?", events=[calendar_event(location="Room 2")])
+    asyncio.run(take_effect(settings, mail, []))
+    _, output, _ = postrail("mail", "show", mail.mail_id)
+    assert "Calendar:\n  New invitation: Look at the lamp\n" in output
+    assert "  Where: Room 2\n" in output
+    assert "New text:\n  Shall we meet?" in output
 
 
 @pytest.mark.parametrize("mail_id", ["ffffffffffffffff", "", "not an id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from postrail.records import BlobReference, MailParsed
 from postrail.tracker import BEGINNING_CHARACTERS
 from tests.makers.configuration import mail_account
 from tests.makers.parsing import contents, made
-from tests.makers.records import mail_parsed
+from tests.makers.records import calendar_event, mail_parsed
 
 WHOLE = "Water!\n\n> It burns.\n\n-- \nAn Agent"
 GONE = BlobReference(sha256="0" * 64, size=1)
@@ -133,3 +134,36 @@ async def test_nothing_is_told_apart_where_only_the_html_is_large(blobs: BlobSto
     assert await comment_text(mail, mail_account(), blobs) == CommentText(
         body="Water!", announced="Water!"
     )
+
+
+EVENTS = [calendar_event(method="CANCEL")]
+EVENT_TEXT = "Cancelled invitation: Look at the lamp\nWhen: Tuesday 2026-12-01 10:00, UTC"
+
+
+@pytest.mark.parametrize(
+    ("changes", "body"),
+    [
+        ({"text": "Sorry!", "events": EVENTS}, f"{EVENT_TEXT}\n\nSorry!"),
+        # a cancellation without a text
+        ({"text": "", "events": EVENTS, "kind": "calendar"}, EVENT_TEXT),
+        ({"text": WHOLE, "reply": parts(), "events": EVENTS}, f"{EVENT_TEXT}\n\nWater!"),
+    ],
+)
+async def test_the_events_of_a_calendar_stand_above_the_comment(
+    blobs: BlobStore, changes: dict[str, Any], body: str
+) -> None:
+    text = await comment_text(mail_parsed(**changes), mail_account(), blobs)
+    assert (text.body, text.announced) == (body, body)
+
+
+async def test_they_stand_above_a_large_comment_too(blobs: BlobStore) -> None:
+    unit = "It burns. " * 30_000
+    for below in ("", "\n\nJo wrote:\n> It burns."):
+        mail = await parsed(blobs, unit + below)
+        text = await comment_text(replace(mail, events=EVENTS), mail_account(), blobs)
+        whole = f"{EVENT_TEXT}\n\n{unit.strip()}"
+        assert (text.body, text.announced.strip()) == ("", whole)
+        assert text.beginning == whole[:BEGINNING_CHARACTERS]
+        content = await blobs.get(text.reply_blob or text.body_blob or "")
+        stored = parts_from(content).new_text if text.reply_blob else content.decode()
+        assert stored.strip() == whole

@@ -7,9 +7,8 @@ import pytest
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.create_issue import NO_SUBJECT, issue_draft, summary_of
-from postrail.effects.description import whole_text
+from postrail.effects.description import Description
 from postrail.people import PersonRow
-from postrail.records import BlobReference
 from postrail.workflow.fields import SUMMARY_CHARACTERS
 from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed
@@ -21,9 +20,9 @@ WHOLE = "Water!\n\n> It burns.\n"
 
 
 def test_an_issue_holds_the_whole_text() -> None:
-    mail = mail_parsed(text=WHOLE, text_blob=BlobReference(sha256="b", size=9))
     effect = CreateIssue(project="HELP", muted=False)
-    draft = issue_draft(work(effect, mail), whole_text(mail), SNAPSHOT, {})
+    description = Description(text=WHOLE, blob="b")
+    draft = issue_draft(work(effect, mail_parsed()), description, SNAPSHOT, {})
     assert (draft.description, draft.description_blob) == (WHOLE, "b")
     assert (draft.conversation, draft.revision, draft.linked_to) == (CONVERSATION, 1, None)
 
@@ -31,8 +30,8 @@ def test_an_issue_holds_the_whole_text() -> None:
 def test_an_issue_takes_project_and_link_from_the_effect() -> None:
     linked_to = IssueRef(issue_id=7, issue_key="HELP-7", project="HELP")
     effect = CreateIssue(project="SALE", muted=False, linked_to=linked_to)
-    mail = mail_parsed()
-    draft = issue_draft(work(effect, mail), whole_text(mail), SNAPSHOT, {"SALE": LEAD})
+    description = Description(text=WHOLE)
+    draft = issue_draft(work(effect, mail_parsed()), description, SNAPSHOT, {"SALE": LEAD})
     assert (draft.project, draft.issue_type, draft.linked_to) == ("SALE", "Request", "HELP-7")
     assert (draft.status, draft.assignee) == ("Open", "lead@example.com")
 

@@ -1,4 +1,4 @@
-"""The description of an issue whose message quotes an internal comment."""
+"""The description of an issue: its message's text, its events, and no internal comment."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 from postrail.blobs import BlobStore
 from postrail.effects.comment_text import BODY_MAX_CHARACTERS
-from postrail.effects.description import LEFT_OUT, without_internal
+from postrail.effects.description import LEFT_OUT, Description, whole_text, without_internal
 from postrail.message_parts import ReplyParts
 from postrail.notifications.reply_marker import INTERNAL_MARKER
 from postrail.records import BlobReference
-from tests.makers.records import mail_parsed
+from postrail.tracker import BEGINNING_CHARACTERS
+from tests.makers.records import calendar_event, mail_parsed
 
 
 def parts(new_text: str) -> ReplyParts:
@@ -55,3 +56,35 @@ async def test_the_new_text_of_a_large_message_is_read_from_its_blob(tmp_path: P
     mail = mail_parsed(text="", text_blob=whole, reply_blob=reply_blob)
     found = await without_internal(mail, blobs)
     assert (found.text, found.blob) == (f"So what?\n\n{LEFT_OUT.format(mail.mail_id)}", None)
+
+
+EVENT = calendar_event(description=f"{INTERNAL_MARKER} Secret")
+EVENT_TEXT = "New invitation: Look at the lamp\nWhen: Tuesday 2026-12-01 10:00, UTC"
+
+
+async def test_the_events_of_a_calendar_stand_above_the_text(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path.as_uri())
+    mail = mail_parsed(text="Shall we meet?", events=[EVENT])
+    assert await whole_text(mail, blobs) == Description(text=f"{EVENT_TEXT}\n\nShall we meet?")
+    assert await whole_text(mail_parsed(text="Hello"), blobs) == Description(text="Hello")
+
+
+async def test_they_stand_above_a_large_text_too(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path.as_uri())
+    large = "ä" * 2 * BEGINNING_CHARACTERS
+    blob = await blobs.put(large.encode())
+    found = await whole_text(mail_parsed(text="", text_blob=blob, events=[EVENT]), blobs)
+    whole = f"{EVENT_TEXT}\n\n{large}"
+    assert found.blob is not None
+    assert (await blobs.get(found.blob)).decode() == whole
+    assert (found.text, found.beginning) == ("", whole[:BEGINNING_CHARACTERS])
+    plain = await whole_text(mail_parsed(text="", text_blob=blob), blobs)
+    assert plain == Description(text="", blob=blob.sha256, beginning=large[:BEGINNING_CHARACTERS])
+
+
+async def test_a_text_in_an_event_that_quotes_an_internal_comment_is_not_kept(
+    tmp_path: Path,
+) -> None:
+    mail = mail_parsed(text="", events=[EVENT])
+    found = await without_internal(mail, BlobStore(tmp_path.as_uri()))
+    assert found.text == f"{EVENT_TEXT}\n\n{LEFT_OUT.format(mail.mail_id)}"

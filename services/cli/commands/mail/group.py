@@ -192,6 +192,7 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
     )
     show_texts(
         [
+            ("Calendar", text.calendar),
             ("New text", text.new_text),
             ("Quoted", text.quoted_text),
             ("Signature", text.signature),

@@ -1,0 +1,174 @@
+"""Describes the calendar events of a message in plain text, as issues, comments and views show it.
+
+The events of a parsed message in, a block of lines out. It is in English, as our own words in
+issues are; dates are in ISO 8601, which all readers know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from postrail.message_parts import Address, CalendarEvent
+from postrail.records import MailParsed
+
+# The others are only counted: a calendar may be an export of a year.
+EVENTS_MAX = 5
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# RFC 5546, 1.4: what the sender of a calendar wants to say by it.
+METHODS = {
+    "REQUEST": "New invitation",
+    "CANCEL": "Cancelled invitation",
+    "REPLY": "Answer to an invitation",
+    "COUNTER": "Another time proposed",
+    "DECLINECOUNTER": "Proposed time declined",
+    "ADD": "Further dates of a series",
+    "REFRESH": "Current state asked for",
+    "PUBLISH": "Calendar entry",
+}
+# RFC 5545, 3.2.12
+ANSWERS = {
+    "ACCEPTED": "accepted",
+    "DECLINED": "declined",
+    "TENTATIVE": "tentatively accepted",
+    "DELEGATED": "delegated to another person",
+    "COMPLETED": "completed",
+    "IN-PROCESS": "in progress",
+    "NEEDS-ACTION": "not answered yet",
+}
+FREQUENCIES = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
+# RFC 5545, 3.3.10; the weekdays without a number before them.
+DAYS = dict(zip(("MO", "TU", "WE", "TH", "FR", "SA", "SU"), WEEKDAYS, strict=True))
+
+
+def calendar_text(mail: MailParsed, *, with_description: bool = True) -> str:
+    """Returns the block for a message's events, "" for a message without any.
+
+    A calendar that asks for nothing is just an attachment, unless it is all that the message has.
+    What is written in an event is shown where the message has no text: programs repeat it there.
+    """
+    has_text = bool(mail.text.strip()) or mail.text_blob is not None
+    events = [one for one in mail.events if one.method or not has_text]
+    shown = [_block(one, with_description and not has_text) for one in events[:EVENTS_MAX]]
+    if len(events) > EVENTS_MAX:
+        shown.append(f"(The calendar has {len(events) - EVENTS_MAX} more entries.)")
+    return "\n\n".join(shown)
+
+
+def with_calendar(block: str, text: str) -> str:
+    """Returns the text below the block of its events."""
+    return "\n\n".join(filter(None, [block, text]))
+
+
+def _block(event: CalendarEvent, with_description: bool) -> str:
+    lines = [f"{_title(event)}: {event.summary or '(without a title)'}"]
+    lines += [f"{name}: {value}" for name, value in _fields(event) if value]
+    if with_description and event.description:
+        lines += ["", event.description]
+    return "\n".join(lines)
+
+
+def _title(event: CalendarEvent) -> str:
+    if event.method == "CANCEL" or (event.status == "CANCELLED" and event.method != "REPLY"):
+        return METHODS["CANCEL"] + (", one date of a series" if event.occurrence else "")
+    if event.method == "REQUEST" and event.occurrence:
+        return "Changed invitation, one date of a series"
+    if event.method == "REQUEST" and event.sequence:
+        return "Changed invitation (moved or updated)"
+    if event.method == "REPLY":
+        answer = ANSWERS.get(event.answer, event.answer.lower())
+        return "Answer to an invitation" + (f", {answer}" if answer else "")
+    return METHODS.get(event.method, "Calendar entry")
+
+
+def _fields(event: CalendarEvent) -> Iterator[tuple[str, str]]:
+    yield "When", _when(event)
+    if event.occurrence not in ("", event.start):
+        yield "Instead of", _time_of(event.occurrence, event.zone)
+    yield "Repeats", _repeats(event.recurrence)
+    yield "Where", event.location
+    yield "Organiser", _person(event.organiser) if event.organiser else ""
+    if event.method == "REPLY":
+        yield "Answered by", ", ".join(map(_person, event.attendees[:1]))
+
+
+def _person(person: Address) -> str:
+    if person.name and person.address:
+        return f"{person.name} <{person.address}>"
+    return person.name or person.address
+
+
+def _when(event: CalendarEvent) -> str:
+    """Returns the time with its zone; days are inclusive."""
+    start, end = _read(event.start), _read(event.end)
+    if start is None or end is None or start == end:
+        until = "until " if start is None and end else ""
+        return until + _time_of(event.start or event.end, event.zone)
+    if not isinstance(start, datetime) and not isinstance(end, datetime):
+        return _days(start, end)
+    if _offset(start) != _offset(end):
+        return f"{_time_of(event.start, event.zone)} to {_time_of(event.end, '')}"
+    last = f"{end:%H:%M}" if _day(start) == _day(end) else _day_and_time(end)
+    return f"{_day_and_time(start)} to {last}{_zone(start, event.zone)}"
+
+
+def _days(first: date, after: date) -> str:
+    """Returns whole days; the end of an event is the day after its last one (RFC 5545, 3.6.1)."""
+    if after - first <= timedelta(days=1):
+        return f"{_day(first)}, all day"
+    return f"{_day(first)} to {_day(after - timedelta(days=1))}, all day"
+
+
+def _time_of(given: str, zone: str) -> str:
+    time = _read(given)
+    if time is None:
+        return given
+    if isinstance(time, datetime):
+        return _day_and_time(time) + _zone(time, zone)
+    return f"{_day(time)}, all day"
+
+
+def _read(given: str) -> date | None:
+    """Reads a time or a day as the parser writes it."""
+    try:
+        return datetime.fromisoformat(given) if "T" in given else date.fromisoformat(given)
+    except ValueError:
+        return None
+
+
+def _offset(time: date) -> object:
+    """Returns what differs between a day, a floating time and times of two offsets."""
+    return time.utcoffset() if isinstance(time, datetime) else date
+
+
+def _day(day: date) -> str:
+    return f"{WEEKDAYS[day.weekday()]} {day:%Y-%m-%d}"
+
+
+def _day_and_time(time: date) -> str:
+    return f"{_day(time)} {time:%H:%M}"
+
+
+def _zone(time: date, zone: str) -> str:
+    """Returns the zone's name and its offset at this time; a floating time has neither."""
+    if not isinstance(time, datetime) or time.tzinfo is None:
+        return f", {zone}" if zone else ", local time"
+    offset = f"{time:%z}"
+    offset = "UTC" if offset == "+0000" else f"UTC{offset[:3]}:{offset[3:5]}"
+    return f", {zone} ({offset})" if zone not in ("", "UTC") else f", {offset}"
+
+
+def _repeats(rule: str) -> str:
+    """Returns a simple rule in words, and any other one as given."""
+    parts = dict(part.partition("=")[::2] for part in rule.split(";"))
+    unit = FREQUENCIES.get(parts.pop("FREQ", ""))
+    interval, count, until = (parts.pop(name, "") for name in ("INTERVAL", "COUNT", "UNTIL"))
+    days = [DAYS.get(day, "") for day in parts.pop("BYDAY", "").split(",") if day]
+    parts.pop("WKST", None)
+    plain = all(not number or number.isdecimal() for number in (interval, count, until[:8]))
+    if unit is None or parts or not plain or not all(days):
+        return rule
+    words = [f"every {unit}" if interval in ("", "1") else f"every {interval} {unit}s"]
+    words += [f"on {day}" for day in days[:1]] + [f"and {day}" for day in days[1:]]
+    words += [f"until {until[:4]}-{until[4:6]}-{until[6:8]}"] if until else []
+    return " ".join(words) + (f", {count} times" if count else "")

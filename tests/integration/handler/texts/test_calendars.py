@@ -1,0 +1,55 @@
+"""An invitation becomes an issue that says what, when, where and by whom; its changes, comments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from postrail.blobs import BlobStore
+from postrail.database import transaction
+from postrail.views.contents import mail_text
+from postrail.views.incoming import incoming_mail
+from tests.integration.handler.bench import Bench
+
+MAILS = Path(__file__).parents[3] / "mails"
+MOVED = (
+    "Changed invitation (moved or updated): Drucker ansehen\n"
+    "When: Thursday 2026-12-03 14:00 to 15:00, Europe/Berlin (UTC+01:00)\n"
+    "Repeats: every week on Thursday, 4 times\n"
+    "Where: Raum 2\n"
+    "Organiser: Ann Berg <ann@customer.example>"
+)
+CANCELLED = (
+    "Cancelled invitation: Look at the printer\n"
+    "When: Thursday 2026-12-03, all day\n"
+    "Organiser: Ann <ann@customer.example>"
+)
+
+
+def raw(name: str, more: bytes = b"") -> bytes:
+    return more + (MAILS / f"{name}.eml").read_bytes()
+
+
+async def test_an_issue_and_its_comments_show_the_events(bench: Bench) -> None:
+    await bench.arrive(raw("calendar-moved"))
+    answer = b"In-Reply-To: <calendar-moved@customer.example>\n"
+    await bench.arrive(raw("calendar-alone-cancelled", answer))
+    assert await bench.rows("SELECT description FROM issue") == [
+        (f"{MOVED}\n\nLeider erst am Donnerstag.",)
+    ]
+    # The cancellation has no text of its own.
+    assert await bench.rows("SELECT body FROM comment") == [(CANCELLED,)]
+
+
+async def test_a_message_shows_them_beside_its_text(bench: Bench) -> None:
+    await bench.arrive(raw("calendar-moved"))
+    ((mail_id,),) = await bench.rows("SELECT mail_id::text FROM incoming_mail")
+    async with transaction(bench.pool) as connection:
+        mail = await incoming_mail(connection, mail_id)
+        found = await mail_text(connection, mail, BlobStore(bench.settings.blobs.url))
+    assert (found.calendar, found.new_text) == (MOVED, "Leider erst am Donnerstag.")
+
+
+async def test_the_search_finds_an_event_by_its_place(bench: Bench) -> None:
+    await bench.arrive(raw("calendar-moved"))
+    found = "SELECT issue_key FROM issue_text WHERE words @@ to_tsquery('simple', 'raum')"
+    assert await bench.rows(found) == [("HELP-1",)]
