@@ -26,6 +26,8 @@ from services.parser.parse import parse
         ("DKIM-Signature: v=1; h=From :\n  Auto-Submitted: Precedence: bulk", "human"),
         ("ARC-Seal: i=1;\n  Precedence: bulk", "human"),
         ("X-Spam-Report: * 0.0 quoted\n  Precedence: bulk", "human"),
+        ("X-Original-Headers:\n  Return-Path: <>\n  Precedence: bulk", "human"),
+        ("Return-Path: <a@b.example>\nX-Note: by\n  Return-Path: <>", "human"),
         # Other words with a colon are text.
         ("X-Note: Please\n  answer: yes", "human"),
     ],
