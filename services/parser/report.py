@@ -63,7 +63,7 @@ def report(mail: Mail) -> dict[str, object]:
         "is_bounce": mail.kind.name == "bounce",
         "is_auto_reply": mail.kind.name == "auto_reply",
         # Mass mail and messages by programs, which expect no answer.
-        "is_bulk": mail.kind.name in ("bulk", "auto_generated"),
+        "is_bulk": mail.kind.name in ("bulk", "auto_generated", "stand_in"),
         "bounce": _bounce(mail.bounce),
         "authentication": [dataclasses.asdict(one) for one in mail.authentication],
         "defects": mail.defects,

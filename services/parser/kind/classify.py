@@ -164,11 +164,14 @@ def _calendar(signals: Signals) -> str:
     for file in signals.files:
         if file.content_type == "text/calendar" and file.method:
             return f"a part is text/calendar; method={file.method}"
-    # A calendar without a method is just an attachment; a meeting in winmail.dat is an invitation.
-    if signals.types.isdisjoint(CALENDAR_TYPES):
-        for event in signals.events:
-            if event.method:
-                return f"winmail.dat holds a meeting ({event.method})"
+    method = next((event.method for event in signals.events if event.method), "")
+    sniffed = {file.sniffed_type for file in signals.files}
+    # A meeting in winmail.dat is an invitation; a calendar without a method is just an attachment,
+    # unless it is all that the message has.
+    if method and (signals.types | sniffed).isdisjoint(CALENDAR_TYPES):
+        return f"winmail.dat holds a meeting ({method})"
+    if method and not signals.text.strip():
+        return f"a calendar without a text says METHOD:{method}"
     return ""
 
 
