@@ -87,8 +87,13 @@ def issue_draft(
 
 
 def summary_of(mail: MailParsed) -> str:
-    """Returns the subject on one line, cut to the summary's length, or a placeholder."""
-    return " ".join(mail.subject.split())[:SUMMARY_CHARACTERS] or NO_SUBJECT
+    """Returns the subject on one line, cut to the summary's length, or a placeholder.
+
+    An invitation without a subject may have a title.
+    """
+    titles = (event.summary for event in mail.events)
+    lines = (" ".join(title.split()) for title in (mail.subject, *titles))
+    return next(filter(None, lines), NO_SUBJECT)[:SUMMARY_CHARACTERS]
 
 
 def _involvement(

@@ -11,7 +11,7 @@ from postrail.effects.description import Description
 from postrail.people import PersonRow
 from postrail.workflow.fields import SUMMARY_CHARACTERS
 from tests.makers.configuration import snapshot
-from tests.makers.records import mail_parsed
+from tests.makers.records import calendar_event, mail_parsed
 from tests.unit.effects.works import CONVERSATION, work
 
 SNAPSHOT = snapshot()
@@ -34,6 +34,11 @@ def test_an_issue_takes_project_and_link_from_the_effect() -> None:
     draft = issue_draft(work(effect, mail_parsed()), description, SNAPSHOT, {"SALE": LEAD})
     assert (draft.project, draft.issue_type, draft.linked_to) == ("SALE", "Request", "HELP-7")
     assert (draft.status, draft.assignee) == ("Open", "lead@example.com")
+
+
+def test_the_title_of_an_event_takes_the_place_of_a_missing_subject() -> None:
+    assert summary_of(mail_parsed(subject="", events=[calendar_event()])) == "Look at the lamp"
+    assert summary_of(mail_parsed(subject="Hi", events=[calendar_event()])) == "Hi"
 
 
 @pytest.mark.parametrize(
