@@ -20,7 +20,7 @@ from services.parser.text.word_patterns import Words
 MACHINES = ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon")
 # These senders send bounces, and other messages, too.
 MAIL_SYSTEM = Words(
-    r"(?:postmaster\\?|mdaemon|e?500_smtp\S*|mailadm|mail\.delivery\.\S*)(?:@|$)"
+    r"(?:post[-_]?master\\?|mdaemon|e?500_smtp\S*|mailadm|mail\.delivery\.\S*)(?:@|$)"
     r"|mail delivery|mailer.?daemon"
     r"|courier mail server|delivery (?:sub)?system|system administrator"
     r"|mail (?:administrator|system)"

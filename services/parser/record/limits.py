@@ -70,7 +70,8 @@ def address_bytes(address: Address) -> int:
 
 def recipient_bytes(one: BouncedRecipient) -> int:
     """Counts the bytes of a bounced recipient."""
-    return text_bytes(one.address) + text_bytes(one.reason)
+    texts = (one.address, one.action, one.status, one.status_class, one.reason)
+    return sum(text_bytes(text) for text in texts)
 
 
 def result_bytes(one: AuthenticationResult) -> int:

@@ -24,7 +24,14 @@ REPLY_CODE = re.compile(
 )
 # Delivery time expired: the reporting server's own word for any cause that lasted.
 EXPIRED = ".4.7"
+ACTION = re.compile(r"[a-z][a-z0-9._/-]{0,39}")
 NOT_FINAL = ("delay", "defer", "warn", "queue", "retr")
+
+
+def action_of(text: str) -> str:
+    """Returns the first word of an action in lower case, without comments; or ""."""
+    found = ACTION.search(text.lower())
+    return found.group() if found else ""
 
 
 def codes_of(text: str) -> list[str]:

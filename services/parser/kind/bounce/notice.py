@@ -29,6 +29,9 @@ SERVER_FIELD = re.compile(
 )
 # Only these begin a header above which no address and no code was given.
 TRACE_FIELD = re.compile(r"(?:Received|Return-Path)[ \t]?:", re.IGNORECASE)
+REPLY = re.compile(r"[ \t]{0,9}[45][0-7]\d[ -]")
+INTRODUCED_HEADER = re.compile(r"following (?:message )?header(?: field)?s?:", re.IGNORECASE)
+INTRODUCTION_LINES_MAX = 10
 AUTHOR_FIELD = re.compile(r"(?:From|To|Cc|Subject|Date|Reply-To|Sender)[ \t]?:", re.IGNORECASE)
 
 
@@ -46,10 +49,21 @@ class Notice:
 def read_notice(text: str) -> Notice:
     """Divides the text of a bounce above the returned message."""
     lines = [line[:LINE_MAX] for line in text[: LINES_MAX * LINE_MAX].split("\n")[:LINES_MAX]]
+    lines = _without_introduced_header(lines)
     end = _end(lines)
     found = MESSAGE_ID.search(text[: LINES_MAX * LINE_MAX])
     ids = read_ids([Field("Message-ID", found.group(1), found.group(1))]) if found else [None]
     return Notice(lines[:end], _returned(lines[end : end + RETURNED_LINES_MAX]), ids[0])
+
+
+def _without_introduced_header(lines: list[str]) -> list[str]:
+    """Leaves out a header that the notice begins with, and goes on below."""
+    for number, line in enumerate(lines[:INTRODUCTION_LINES_MAX]):
+        if INTRODUCED_HEADER.search(line):
+            start = next((i for i in range(number + 1, len(lines)) if lines[i].strip()), number)
+            end = next((i for i in range(start, len(lines)) if not lines[i].strip()), start)
+            return [*lines[:start], *lines[end:]]
+    return lines
 
 
 def _end(lines: list[str]) -> int:
@@ -57,12 +71,18 @@ def _end(lines: list[str]) -> int:
     named = False
     for number, line in enumerate(lines):
         # Before the first address, such lines introduce the notice itself.
-        if number and named and RETURNED_MAIL.search(line) and not codes_of(line):
+        if number and named and RETURNED_MAIL.search(line) and not _reply_follows(lines, number):
             return number
         if number > 1 and _header_begins(lines, number, named):
             return number
         named = named or bool(ADDRESS.search(line) or codes_of(line))
     return len(lines)
+
+
+def _reply_follows(lines: list[str], number: int) -> bool:
+    """Tells whether a line like a divider contains a server's reply, or one comes next."""
+    below = next((line for line in lines[number + 1 : number + 3] if line.strip()), "")
+    return bool(codes_of(lines[number]) or REPLY.match(below))
 
 
 def _header_begins(lines: list[str], number: int, named: bool) -> bool:

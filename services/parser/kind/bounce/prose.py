@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from services.parser.kind.bounce.codes import codes_of, most_exact
 from services.parser.kind.bounce.entries import Entry, read_entries
 from services.parser.kind.bounce.notice import Notice, is_system
-from services.parser.kind.bounce.words import CONTACT, DELAY, FAILURE, FINAL, REASONS, RETRIED
+from services.parser.kind.bounce.words import (
+    CONTACT,
+    DELAY,
+    FAILURE,
+    FINAL,
+    GIVEN_UP,
+    REASONS,
+    RETRIED,
+)
 from services.parser.kind.receipt_words import MESSAGE
 
 # An address belongs to a sentence about a failure up to this number of lines before it.
@@ -66,7 +74,8 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
     # What the other server says, such as "try again later", is not what this one will do.
     own = "\n".join([subject, *(entry.text for entry in entries if not entry.codes)])
     found = Findings(
-        delayed=bool(RETRIED.search(own) or (DELAY.search(own) and not FINAL.search(own))),
+        delayed=not GIVEN_UP.search(own)
+        and bool(RETRIED.search(own) or (DELAY.search(own) and not FINAL.search(own))),
         coded=any(entry.codes for entry in entries),
         about_message=_about_message(entries),
         meaning=_meaning(text),

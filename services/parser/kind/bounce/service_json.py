@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from postrail.message_parts import BouncedRecipient
 from services.parser.content.attachments import AttachedFile
-from services.parser.kind.bounce.codes import codes_of, is_hard, most_exact
+from services.parser.kind.bounce.codes import action_of, codes_of, is_hard, most_exact
 from services.parser.text.decode import decode, one_line, storable
 
 JSON_MAX = 256 * 1024
@@ -89,7 +89,7 @@ def _recipient(address: str, fields: Fields, severity: str) -> BouncedRecipient:
     status = most_exact(codes)
     temporary = severity in TEMPORARY
     meant = "delayed" if severity == "delayed" else "failed"
-    action = _first(fields, ACTION).lower()[:40] or meant
+    action = action_of(_first(fields, ACTION)) or meant
     return BouncedRecipient(
         address=address,
         action=action,

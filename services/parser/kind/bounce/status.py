@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from postrail.message_parts import BouncedRecipient
 from services.parser.content.attachments import AttachedFile
-from services.parser.kind.bounce.codes import FIELD_STATUS, codes_of, is_hard, most_exact
+from services.parser.kind.bounce.codes import FIELD_STATUS, action_of, codes_of, is_hard, most_exact
 from services.parser.mime.headers import Field, Header, decode_value, read_lines
 from services.parser.text.decode import decode, one_line, storable, unix_lines
 
@@ -21,7 +21,6 @@ BLANK_LINE = re.compile(r"\n[ \t]*\n")
 # The second is defined by RFC 6533.
 ADDRESS_TYPES = {"rfc822", "utf-8"}
 ADDRESS = re.compile(r"[^\s<>;,\"]{1,256}@[^\s<>;,\"()\[\]]{1,255}")
-ACTION = re.compile(r"[^\s;,()\[\]]{1,40}")
 # Reports on success, and on an address that was only checked.
 SUCCESS = {"delivered", "relayed", "expanded", "deliverable"}
 # The address that the sender used comes before those that it was expanded to.
@@ -40,7 +39,7 @@ def read_status(groups: Iterable[Header]) -> list[BouncedRecipient]:
 
 def actions_of(groups: Iterable[Header]) -> set[str]:
     """Returns the actions that the groups report, in lower case."""
-    return {action for fields in groups if (action := _given_action(fields))}
+    return {action for fields in groups if (action := action_of(fields.value("action")))}
 
 
 def groups_of(files: Sequence[AttachedFile]) -> Iterator[Header]:
@@ -86,7 +85,9 @@ def _recipient(fields: Header) -> BouncedRecipient | None:
     found = FIELD_STATUS.search(given)
     # The server that refused the message knows more than the one that reports it.
     status = most_exact([*codes_of(reason), *([found.group()] if found else codes_of(given))])
-    action = _given_action(fields) or {"5": "failed", "4": "delayed"}.get(status[:1], "")
+    action = action_of(fields.value("action")) or {"5": "failed", "4": "delayed"}.get(
+        status[:1], ""
+    )
     if not address or not action or action in SUCCESS:
         return None
     return BouncedRecipient(
@@ -97,11 +98,6 @@ def _recipient(fields: Header) -> BouncedRecipient | None:
         reason=reason,
         status_class=status[:1] or ("4" if action == "delayed" else ""),
     )
-
-
-def _given_action(fields: Header) -> str:
-    found = ACTION.search(fields.value("action").lower())
-    return found.group() if found else ""
 
 
 def _address(fields: Header) -> str:

@@ -165,6 +165,13 @@ FINAL = Words(
     r"|(?:max\w*|too many) (?:\w+ )?(?:retries|attempts)"
     r"|unzustellbar|endgültig|aufgegeben|dauerhaft|définitiv|abandonn|definitiv|permanente"
 )
+# It says so by a negation of the words above.
+GIVEN_UP = Words(
+    r"(?:not|n['’]t|stop\w*|no longer|never) (?:continue |keep |be |going )?(?:to )?"
+    r"(?:trying|try|tried|retr\w+)\b|no (?:further|more) (?:\w+ )?attempt|keine weiteren"
+    r"|nicht (?:mehr|weiter) versuch|n['’]essa\w+ plus|aucune autre tentative|no se volverá"
+    r"|não (?:vamos|iremos|haverá|serão)|nessun altro tentativo|больше не"
+)
 # Addresses in such a sentence are to be asked, and did not fail.
 CONTACT = Words(
     r"contact|assistance|\bhelp|question|please (?:send|write|forward|e-?mail|mail|call|visit)"
@@ -175,7 +182,7 @@ CONTACT = Words(
 # What stands before an address that sent the message, or that sends the notice.
 SENDER_LABEL = Words(
     r"from|sender|reply-?to|return-?path|message-?id|errors?-to|\bby\b|\bmta\b|server|contact"
-    r"|admin|support|help|postmaster|account|von|absender|expéditeur|de la part|remitente"
+    r"|admin|support|help|postmaster|von|absender|expéditeur|de la part|remitente"
     r"|mittente"
     r"|remetente|отправител|от кого|差出人|送信者|发件|寄件|發件|보낸"
 )
@@ -214,7 +221,7 @@ REASONS = tuple(
         ),
         (
             "5.3.4",
-            r"(?:message|mail) (?:\w+ ){0,3}(?:too (?:large|big)|size exceed)"
+            r"(?:message|mail) (?:\w+ ){0,3}(?:too (?:large|big)|size (?:\w+ )?exceed)"
             r"|exceed\w* .{0,40}size",
         ),
         ("5.7.1", r"relay\w* (?:\w+ ){0,2}(?:denied|not permitted)|spam|blocked|blacklist|policy"),

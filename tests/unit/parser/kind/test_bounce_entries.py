@@ -82,8 +82,22 @@ def test_the_recipients(text: str, recipients: tuple[str, ...]) -> None:
         # The code follows below a divider.
         (
             "Delivery failed:\nbob@cust.example\n\n-------server message\n550 5.4.1 denied\n"
-            "-------original message\n500 5.5.5",
+            "-------original message\nSubject: 500 5.5.5",
             ("failed", "5.4.1", "5", True),
+        ),
+        # A reply below what looks like the returned message.
+        (
+            "Fatal errors\n\n>>> bob@cust.example <bob@cust.example>\n\n  ----- Original message"
+            " follows -----\n550 sorry (#5.1.1 - check)",
+            ("failed", "5.1.1", "5", True),
+        ),
+        # The header comes first.
+        (
+            "This relates to your message with the following header fields:\n\n"
+            "  Return-path: <me@desk.example>\n  To: eve@cust.example\n\n"
+            "It cannot be delivered to:\n\n  Recipient address: bob@cust.example\n"
+            "  Diagnostic code: smtp;550 5.1.1 <bob@cust.example>... unknown",
+            ("failed", "5.1.1", "5", True),
         ),
         # Words alone: their meaning, but not hard.
         ("<bob@cust.example>:\nuser unknown", ("failed", "5.1.1", "5", False)),
@@ -117,6 +131,11 @@ def test_the_recipients(text: str, recipients: tuple[str, ...]) -> None:
         (
             "It was delayed for 5 days, and is returned to sender.\n<bob@cust.example>:\n421 busy",
             ("failed", "4.0.0", "4", False),
+        ),
+        (
+            "I report on the delivery of a message:\n\n  <bob@cust.example>  failed; will not"
+            " continue trying",
+            ("failed", "", "", False),
         ),
         (
             "Permanent failure, no further delivery attempts will be made:\n<bob@cust.example>",
