@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from services.parser.reply.inner import inner_headings
 from services.parser.reply.layers import Layer
 from services.parser.reply.lines import Line, read_quote_marks
-from services.parser.text.html_tokens import Token, read_tokens
+from services.parser.text.hypertext.tokens import Token, read_tokens
 
 # Longer HTML is not split, and deeper elements are not reopened.
 HTML_MAX = 512 * 1024

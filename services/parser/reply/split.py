@@ -13,7 +13,7 @@ from services.parser.reply.html import HtmlLine, divide, read_html
 from services.parser.reply.inner import parted
 from services.parser.reply.layers import Layer, layers_of
 from services.parser.reply.lines import Line, read_lines
-from services.parser.text.html_tokens import Token
+from services.parser.text.hypertext.tokens import Token
 
 # Longer texts are not split: they were not written by a person, and each line takes 270 bytes of
 # memory. A text of the maximum length (4 MiB) exceeds this only with lines under 21 characters.

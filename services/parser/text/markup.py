@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import nh3
 
 from services.parser.text.decode import storable, unix_lines
-from services.parser.text.html_elements import DEPTH_MAX, balanced
-from services.parser.text.html_text import text_of_html
-from services.parser.text.html_tokens import Token, read_tokens
+from services.parser.text.hypertext.elements import DEPTH_MAX, balanced
+from services.parser.text.hypertext.tokens import Token, read_tokens
+from services.parser.text.hypertext.writer import text_of_html
 
 # nh3's time grows with the square of a tag's attributes: 12 s at 60,000. Real tags have some 2,000
 # characters; longer ones lose their attributes.
@@ -51,8 +51,8 @@ def html_to_text(source: str, images: Mapping[str, str] | None = None) -> str:
 
     `images` are the names of those in the message, by their Content-IDs.
     """
-    text = text_of_html(balanced(read_tokens(source)), images or {})
-    return storable(unix_lines(text)).strip("\n")
+    text = text_of_html(balanced(read_tokens(storable(source))), images or {})
+    return unix_lines(text).strip("\n")
 
 
 def html_from_text(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from services.parser.text.html_tokens import Token
+from services.parser.text.hypertext.tokens import Token
 
 # Real messages need under 200. The time to clean HTML grows with its length and its depth.
 DEPTH_MAX = 300
@@ -82,9 +82,6 @@ def balanced(tokens: Iterable[Token]) -> Iterator[Token]:
             too_deep -= 1
             if name in BLOCKS:
                 yield Token("<br>", "br")
-        elif names and names[-1] == name:
-            names.pop()
-            yield token
         else:
             yield from _close(names, _first_ended(names, name))
     yield from _close(names, 0)
@@ -119,6 +116,8 @@ def _first_closed(names: list[str], name: str) -> int:
 
 def _first_ended(names: list[str], name: str) -> int:
     """Returns the index of the element that this end tag ends."""
+    if names and names[-1] == name:
+        return len(names) - 1
     if name in TABLE:
         return _innermost(names, TABLE, frozenset())
     beyond = TABLE if name in PARTS_OF_TABLES else TABLE | CELLS

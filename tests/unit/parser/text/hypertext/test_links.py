@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.parser.text.html_links import shown_target
+from services.parser.text.hypertext.links import shown_target
 
 SAFELINK = (
     "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2Fa&data=05"

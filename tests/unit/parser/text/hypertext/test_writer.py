@@ -53,6 +53,7 @@ def test_the_text_reads_like_the_html(source: str, text: str) -> None:
         ("<table><tr><td colspan=2>Sum<td>9<tr><td>1<td>2<td>3</table>", "Sum | | 9\n1 | 2 | 3"),
         ("<table><tr><td>From:<td>Lea<tr><td>To:<td>us</table>", "From: Lea\nTo: us"),
         ("<table><caption>C</caption><tbody><tr><td>1<td>2</table>", "C\n1 | 2"),
+        ("<table><tr><td>&nbsp;1&nbsp;<td>&nbsp;&nbsp;2</table>", "1 | 2"),
         # Prose in two columns.
         (f"<table><tr><td>{'a' * 200}<td>{'b' * 200}</table>", "a" * 200 + "\n" + "b" * 200),
         # Tables in tables, and text outside the cells.
@@ -77,6 +78,7 @@ def test_tables_are_readable_without_padding(source: str, text: str) -> None:
         ('<a href="https://a.example"><p>a</p><p>b</p></a>c', "a\n\nb <https://a.example>\n\nc"),
         ('<a href="https://a.example"><table><tr><td>a</table></a>b', "a <https://a.example>\nb"),
         ('<s><a href="https://a.example">a</a></s> b', "~~a <https://a.example>~~ b"),
+        ('<a href="https://a.example">a&nbsp;</a>', "a <https://a.example>"),
         # A picture without a name; an anchor and an empty link, which show nothing.
         ('<a href="https://a.example"><img src="https://b.example/1"></a>', "<https://a.example>"),
         ('<a name="top">a</a><a href="https://a.example"></a>', "a"),

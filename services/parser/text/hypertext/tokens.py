@@ -51,10 +51,7 @@ def read_tokens(source: str) -> Iterator[Token]:
             at = found.end()
             kind = found.lastgroup
             if kind == "text":
-                if preformatted:
-                    yield from _lines(found[0])
-                else:
-                    yield Token(found[0])
+                yield from _lines(found[0]) if preformatted else (Token(found[0]),)
             elif kind == "name":
                 name, closes = found["name"].lower(), bool(found["slash"])
                 if name == "pre":

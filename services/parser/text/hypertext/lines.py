@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from services.parser.text.html_links import shown_target
+from services.parser.text.hypertext.links import shown_target
 
 # HTML's white space; a no-break space is a character of the text.
 SPACES = re.compile("[ \t\n\r\f]+")
+NO_BREAK = "\xa0"
 # Newsletters fill the preview that mail programs show with such characters.
 UNSEEN_AT_END = " \t\xa0\u00ad\u034f\u2007\u200b\u200c\u200d\u2060\ufeff"
 STRUCK = "~~"
@@ -91,7 +92,8 @@ class Lines:
         text = "".join(self._link_text)
         if self._link_text and (target := shown_target(self._href, text)):
             if self._pieces:
-                self._pieces.append(f" <{target}>")
+                space = "" if self._pieces[-1].endswith(NO_BREAK) else " "
+                self._pieces.append(f"{space}<{target}>")
             elif text and self.lines:
                 self.lines[-1 if self.lines[-1] else -2] += f" <{target}>"
             else:

@@ -14,6 +14,8 @@ ROW_MAX = 300
 # A cell counts as this many at most, whatever its "colspan" is.
 COLUMNS_SPANNED_MAX = 20
 SEPARATOR = "|"
+# Spaces at the ends of a cell are its layout.
+PADDING = " \xa0"
 Cell = list[str]
 
 
@@ -50,7 +52,7 @@ def _row_lines(cells: list[Cell]) -> tuple[list[str], bool]:
     filled = [cell for cell in cells if cell]
     is_line = len(filled) > 1 and all(cell[1:] in ([], [""]) for cell in filled)
     if is_line and sum(len(cell[0]) for cell in filled) <= ROW_MAX:
-        return [_joined([cell[0] if cell else "" for cell in cells])], True
+        return [_joined([cell[0].strip(PADDING) if cell else "" for cell in cells])], True
     return [line for cell in filled for line in cell], False
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from services.parser.text.html_elements import BLOCKS, CELLS, LISTS, VOID
-from services.parser.text.html_lines import SPACES, Lines
-from services.parser.text.html_tables import Table
-from services.parser.text.html_tokens import Token
+from services.parser.text.hypertext.elements import BLOCKS, CELLS, LISTS, VOID
+from services.parser.text.hypertext.lines import NO_BREAK, SPACES, Lines
+from services.parser.text.hypertext.tables import Table
+from services.parser.text.hypertext.tokens import Token
 
 # Deeper tables are not laid out, since each level copies its lines. Newsletters need up to 20.
 TABLES_MAX = 30
@@ -40,7 +40,6 @@ FILE_NAME = re.compile(r"[^\s/\\]+\.[a-zA-Z0-9]{2,5}\Z")
 IMAGE_NAME_MAX = 100
 NUMBER = re.compile(r"\s*+(\d{1,9})\s*+\Z", re.ASCII)
 BULLET = "* "
-NO_BREAK = "\xa0"
 
 
 @dataclass(slots=True)

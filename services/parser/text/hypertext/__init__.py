@@ -1,0 +1,1 @@
+"""HTML without a tree: its tags and texts, their balance, and the text that they show."""
