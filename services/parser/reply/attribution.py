@@ -85,15 +85,17 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
     This is computed once for all lines, since few of them are near such an end.
     """
     end = None
+    last = len(lines) + SCATTERED_LINES
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]
         if not line.bare or len(line.bare) > COMPARED_MAX:
             end = None
         elif _ends_like_attribution(line.bare) or _ends_above_quote(lines, index):
-            end = index
+            end = last = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
         line.attribution_end = end
+        line.pieces_end = last - index < SCATTERED_LINES
 
 
 def attribution_at(lines: Sequence[Line], start: int) -> int:
@@ -118,7 +120,7 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
 def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
     """Returns the number of lines of the attribution whose first piece is this line, or 0."""
     first = lines[start].bare
-    if not _is_first_piece(first):
+    if not lines[start].pieces_end or not _is_first_piece(first):
         return 0
     pieces = [first]
     for index in range(start + 1, min(start + SCATTERED_LINES, len(lines))):
@@ -224,9 +226,10 @@ def _ends_like_attribution(bare: str) -> bool:
     if not text.isascii() and text.endswith(WROTE_UNSPACED):
         return True
     words = text.rsplit(None, 1)
-    return bool(words and words[-1] in LAST_WORDS) or (
-        _is_framed(bare, bare) and bool(DATE.search(bare) and VERB.search(fold(bare)))
-    )
+    if words and words[-1] in LAST_WORDS:
+        return True
+    framed = last in FRAMES and _is_framed(bare, bare)
+    return framed and bool(DATE.search(bare) and VERB.search(fold(bare)))
 
 
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:

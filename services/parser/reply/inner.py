@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from services.parser.reply.attribution import ADDRESS, DATE, WINDOW_LINES, mark_attribution_ends
-from services.parser.reply.headings import BLOCK_LINES, heading_at
+from services.parser.reply.headings import BLOCK_LINES, FIELD_NAME_MAX, heading_at
 from services.parser.reply.lines import COMPARED_MAX, Line, bare, fold, mark_initials
 from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS
 
@@ -32,8 +32,9 @@ MONTHS = frozenset(
 )
 # Words between an opener and a date: "W dniu", "In data", "Il giorno", "Am Montag, dem".
 BETWEEN = frozenset(re.findall(r"\w+", "dniu data giorno dia día dem the"))
-_FIRST = [name for name, role in FIELDS.items() if role in ("from", "date")]
-_FROM = "|".join(re.escape(name[0].upper() + name[1:]) for name in _FIRST)
+# The fields with which a header block begins.
+FIRST_FIELDS = frozenset(name for name, role in FIELDS.items() if role in ("from", "date"))
+FIELD_WORDS = 3
 # Each pattern finds places where a heading may begin; the letters decide, whatever is before them.
 OPENER = re.compile(
     r"[A-Z\u00c0-\u00de\u0400-\u042f]\w{0,12}(?=[\s,.])|(?:在|於|于|בתאריך)(?= ?\S*\d)"
@@ -45,7 +46,7 @@ SENTENCE = re.compile(
     r"(?<=[^\W\d_]{2})[.!?\u2026]+[\"')\u201d\u00bb]*\s+(?=[^\W\d_a-z])|[。！？]\s*"
 )
 DASHES = re.compile(r"-{2,}|\u2014+|\u2013+|_{4,}|={3,}")
-FIELD = re.compile(rf"(?<!\w)(?:{_FROM}) ?[:\uff1a]")
+COLON = re.compile(r" ?[:\uff1a]")
 WORD = re.compile(r"\w+")
 ENDS = "-:\uff1a"
 JOINTS = " \t\u00a0-\u2013\u2014_="
@@ -89,7 +90,7 @@ def _may_contain(lines: Sequence[Line], index: int) -> bool:
     if line.attribution_end is not None:
         return True
     following = lines[index + 1] if index + 1 < len(lines) else line
-    if line.text.count(":") + following.text.count(":") > 1 and FIELD.search(line.text, 1):
+    if line.text.count(":") + following.text.count(":") > 1 and any(_fields(line.text)):
         return True
     if len(line.text) > COMPARED_MAX:
         return following.attribution_end is not None or line.text[-1] in ENDS
@@ -110,7 +111,9 @@ def _is_heading(lines: Sequence[Line], index: int, place: int) -> bool:
     behind = _behind(lines[index], place)
     if not any(map(str.isalnum, behind.bare)):
         return False
-    count = BLOCK_LINES if FIELD.match(behind.bare) else WINDOW_LINES
+    count = (
+        BLOCK_LINES if ":" in behind.bare[:FIELD_NAME_MAX].replace("\uff1a", ":") else WINDOW_LINES
+    )
     window = [behind, *map(copy.copy, lines[index + 1 : index + 1 + count])]
     mark_attribution_ends(window)
     heading = heading_at(window, 0)
@@ -136,8 +139,19 @@ def _places(text: str) -> Iterator[int]:
             yield found.end()
     for found in DASHES.finditer(text, first):
         yield found.start()
-    for found in FIELD.finditer(text, 1, SEARCHED_MAX):
-        yield found.start()
+    yield from _fields(text)
+
+
+def _fields(text: str) -> Iterator[int]:
+    """Yields the places of the fields with which a header block may begin."""
+    for colon in COLON.finditer(text, 1, SEARCHED_MAX):
+        start = max(0, colon.start() - FIELD_NAME_MAX)
+        words = list(WORD.finditer(text, start, colon.start()))
+        for word in words[-FIELD_WORDS:]:
+            name = text[word.start() : colon.start()]
+            if not name[0].islower() and fold(name) in FIRST_FIELDS:
+                yield word.start()
+                break
 
 
 def _is_opener(text: str, found: re.Match[str]) -> bool:

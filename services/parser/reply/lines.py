@@ -63,6 +63,8 @@ class Line:
     joined: bool = False
     # The last line of the attribution that may begin here.
     attribution_end: int | None = None
+    # Whether one of the next lines may be the last piece of an attribution.
+    pieces_end: bool = False
 
 
 def read_lines(text: str) -> list[Line]:

@@ -47,6 +47,7 @@ LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
 _UNSPACED = tuple(before for before, _ in SENT_FROM if before and ord(before[0]) > 0x2E7F)
+_FROM_MY = SENT_FROM_MY + FROM_MY
 _ENDINGS = tuple(after for before, after in SENT_FROM if not before)
 
 
@@ -165,6 +166,8 @@ def _sent_by_program(text: str, line: str) -> bool:
 
 def _sent_by_device(text: str) -> bool:
     """Recognizes the sender's own device by any name: "Sent from my KX-90"."""
+    if not text.startswith(_FROM_MY):
+        return False
     for before in SENT_FROM_MY:
         if text.startswith(before):
             named, _, rest = _clauses(text.removesuffix(" gesendet")[len(before) :].strip())
