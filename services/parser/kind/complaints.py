@@ -26,8 +26,9 @@ SUBJECT = re.compile(
 REPORTED = re.compile(r"^(?:X-HmXmrOriginalRecipient|X-Reporter-IP)[ \t]?:", re.I | re.M)
 # The first sentence of such a report; also used alone.
 OPENING = re.compile(
-    r"\s{0,20}this is an? (?:\w{1,20} ){0,2}(?:abuse|spam|fraud|feedback|complaint) report "
-    r"[^.\n]{0,60}\breceived from (?:the )?IP (?:address )?\[?[\da-f]{1,4}[.:]",
+    r"\s{0,20}(?:(?:hello|hi|dear|to whom)[^\n]{0,60}\s{1,9})?"
+    r"[^\n:.?]{0,60}\b(?:abuse|spam|fraud|feedback|complaint)[ -]reports?\b"
+    r"[^.?]{0,200}\breceived from (?:the )?IP(?:[ -]address)?:?\s{1,3}\[?[\da-f]{1,4}[.:]",
     re.IGNORECASE,
 )
 # The fields of a report (RFC 5965), in the text.

@@ -17,7 +17,7 @@ VERSION = re.compile(
 FIELD_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 # A reply code, but not a number of hours, a port or a house number.
 REPLY_CODE = re.compile(
-    r"(?<![\w.@/+#-])(?<!port )(?<!past )(?<!for )(?<!after )"
+    r"(?<![\w.@/+-])(?<!port )(?<!past )(?<!for )(?<!after )"
     r"([45])[0-7]\d(?:[ -]{1,3}(?=\D|[245]\.\d)|(?=[:;,.)\]'\"]|$))"
     r"(?! {0,3}(?:hours?|minutes?|days?|seconds?|messages|recipients|bytes|[KM]i?B)\b)",
     re.MULTILINE,

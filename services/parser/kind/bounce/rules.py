@@ -51,8 +51,12 @@ ENVELOPE_RECIPIENT = re.compile(
 # A line of a log or a quoted one, which people and monitors send around.
 QUOTED_LINE = re.compile(
     r"\bpostfix/|\bto=<|status=(?:bounced|deferred)|\]: [0-9A-Za-z]{6,}: "
-    r"|^[ \t]{0,9}(?:```|>(?!>>))",
-    re.MULTILINE,
+    r"|^[ \t]{0,9}(?:```|>(?!>>))"
+    # The head of a bounce that a person sends on.
+    r"|^[ \t*]{0,9}(?:From|Von|De|Da|Van|Från|Fra|Od|От|Від|Kimden|Lähettäjä|Feladó|发件人|寄件者"
+    r"|差出人|보낸 사람)[ \t*]{0,9}[:：][^\n]{0,200}(?:mailer[-_ ]?daemon|postmaster|mail delivery"
+    r"|microsoft outlook)",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -182,7 +186,7 @@ def _impersonal(signals: Signals) -> Findings | None:
     text = "\n".join(notice.lines)
     if "@" not in text or FORWARDED_SUBJECT.match(signals.subject):
         return None
-    if QUOTED_LINE.search(text) or PERSONAL.search(text):
+    if QUOTED_LINE.search(signals.notice) or PERSONAL.search(text):
         return None
     prose = read_prose(notice, signals.subject, set())
     return prose if prose.addresses else None

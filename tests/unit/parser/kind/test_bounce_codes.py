@@ -15,6 +15,7 @@ from services.parser.kind.bounce.codes import codes_of, is_hard, most_exact
         ("<mx.cust.example #5.1.1>", ["5.1.1"]),
         ("said: 421 too many connections", ["4.0.0"]),
         ("ERROR_CODE :550, wrong", ["5.0.0"]),
+        ("mx.cust.example #550 mailbox unavailable ##", ["5.0.0"]),
         ("The server answered '554'", ["5.0.0"]),
         # Numbers that are no codes: hosts, versions, dates, times, ports, ids.
         ("host 192.0.2.4, then 5.6.7.8", []),

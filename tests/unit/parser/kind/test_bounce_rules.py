@@ -55,6 +55,13 @@ REPORT = (
             "mx postfix/smtp[7]: 4B: to=<bob@cust.example>, status=bounced (said: 550 5.1.1 no)",
             "human",
         ),
+        (
+            PERSON,
+            "Undelivered mail",
+            f"See below.\n\nFrom: Mail Delivery System <MAILER-DAEMON@b.example>\nSent: Monday\n"
+            f"Subject: Undelivered mail\n\n{NOTICE}",
+            "human",
+        ),
         # A ticket quotes a bounce.
         ("notices@forge.example", "Mail delivery failed", f"Missed:\n```\n{NOTICE}```", "human"),
         ("Ann <ann@cust.example>", "Delivery failed", f"> {NOTICE}> 550 5.1.1 no", "human"),
@@ -263,6 +270,10 @@ def test_a_complaint_in_the_text() -> None:
     assert kind_of_message("[ Offending message ]", **spamcop) == "feedback"
     said = "This is an email abuse report for an email message received from IP 192.0.2.15 today."
     assert kind_of_message(said, From="abuse@provider.example") == "feedback"
+    wrapped = (
+        "Hello,\n\nplease find below an abuse report about a message\nreceived from IP 192.0.2.1."
+    )
+    assert kind_of_message(wrapped, From="abuse@provider.example") == "feedback"
     assert kind_of_message(f"Look at this: {said}", From=PERSON) == "human"
     about = "Can you send us reports with Feedback-Type: abuse?"
     assert kind_of_message(about, From=PERSON) == "human"
