@@ -6,7 +6,6 @@ and the whole message then becomes one of its own attachments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,7 +35,7 @@ from services.parser.mime.addresses import (
 )
 from services.parser.mime.authentication import read_authentication
 from services.parser.mime.header_defects import header_defects
-from services.parser.mime.headers import Header
+from services.parser.mime.headers import SUBJECT_MAX_BYTES, Header
 from services.parser.mime.mailing_lists import read_list
 from services.parser.mime.raw_bytes import View, sha256_of
 from services.parser.mime.repair import head_of, header_of, read_any_structure
@@ -45,7 +44,6 @@ from services.parser.reply.split import split_reply
 from services.parser.text.decode import cut
 from services.parser.text.markup import clean_html
 
-SUBJECT_MAX_BYTES = 4000
 # RFC 2606 reserves the domain, so that the ids are never those of a real server.
 MADE_ID_DOMAIN = "made.invalid"
 NOT_REPLIES = {"bounce", "probe", "receipt", "feedback", "stand_in"}
@@ -93,7 +91,7 @@ def parse(data: View) -> Mail:
     """Parses the bytes of one message, whatever they are."""
     root = read_any_structure(data)
     content = read_parts(root)
-    defects = list(dict.fromkeys([*content.cut, *content.notes, *_defects(root)]))
+    defects = list(dict.fromkeys([*content.cut, *content.notes, *root.tree_defects()]))
     if content.cut or HEADER_CUT in defects:
         content.attachments.append(whole_mail(data))
     return _mail(data, header_of(root), content, root, None, defects)
@@ -197,11 +195,3 @@ def _reply(header: Header, content: Content) -> ReplyParts | None:
         quoted_html=clean_html(found.quoted_html),
         signature_html=clean_html(found.signature_html),
     )
-
-
-def _defects(root: Part) -> Iterator[str]:
-    waiting: list[Part] = [root]
-    while waiting:
-        part = waiting.pop()
-        yield from part.defects
-        waiting.extend(part.children)

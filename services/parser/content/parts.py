@@ -120,20 +120,9 @@ class _Reader:
             if part.content_type.value == "multipart/alternative":
                 return best_alternative(within)
             return [section for sections in within for section in sections]
-        behind = self._text_behind(part)
+        behind = cut_text_behind(part)
         found = self._body(part) if is_body(part) else self._attach(part, depth)
         return [*found, *self._body(behind)] if behind else found
-
-    def _text_behind(self, part: Part) -> Part | None:
-        """Cuts off the text behind base64, which belongs to the body."""
-        if part.encoding != "base64":
-            return None
-        behind = cut_text_behind(part)
-        if behind:
-            self.notes.append("text behind base64: added to the body")
-        elif part.encoding != "base64":
-            self.notes.append("declared as base64, but is not")
-        return behind
 
     def _leave_out(self, reason: str) -> list[Section]:
         if reason not in self.cut:
@@ -146,6 +135,8 @@ class _Reader:
             self.signatures.append(attachment_of_part(part, len(self.signatures) + 1))
             return []
         file = attachment_of_part(part, len(self.files) + 1)
+        if "\ufffd" in file.name:
+            self.notes.append("characters of a file's name were replaced")
         self.files.append(file)
         return self._unpack(file, depth)
 
@@ -184,7 +175,9 @@ class _Reader:
         # Each signature adds one level: at equal depths only signatures enclose the whole message.
         if depth == self._container_depth - 1:
             self.signed = root
-        return self.sections(root, depth + 1)
+        sections = self.sections(root, depth + 1)
+        self.notes += root.tree_defects()
+        return sections
 
     def _add_unpacked(self, unpacked: UnpackedFile, depth: int) -> None:
         file = attachment_of_file(unpacked, len(self.files) + 1)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from postrail.message_parts import Address
-from services.parser.mime.addresses import read_addresses
-from services.parser.mime.headers import VALUE_MAX, Header, decode_words
+from services.parser.mime.addresses import ADDRESSES_MAX, read_addresses
+from services.parser.mime.headers import SUBJECT_MAX_BYTES, VALUE_MAX, Header, decode_words
 
 # RFC 5322, 3.6: at most once each.
 ONCE = (
@@ -28,6 +28,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 DECODED_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # They reverse the reading direction, so that the shown text differs from the written one.
 DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+ADDRESS_FIELDS = ("to", "cc", "bcc", "reply-to")
 SHOWN_FIELDS = ("from", "sender", "reply-to", "to", "cc", "subject")
 ENCODED_ADDRESS = re.compile(r"<[^<>]{0,500}=\?[^<>]{0,500}>")
 ADDRESS_IN_NAME = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
@@ -49,6 +50,7 @@ def _defects(header: Header, sender: Address | None) -> Iterator[str]:
     if field := next((one for one in header.fields if _has_controls(one.raw)), None):
         yield f"control characters in {field.name[:40]}"
     yield from _encoded_tricks(header)
+    yield from _cuts(header)
     if (count := _count_senders(header)) > 1:
         yield f"{count} addresses in From"
     if any(ENCODED_ADDRESS.search(field.raw) for field in header.all("from")):
@@ -67,6 +69,20 @@ def _encoded_tricks(header: Header) -> Iterator[str]:
                 yield f"characters in {field.name[:40]} that turn the reading direction"
             if "\ufffd" in field.value:
                 yield f"characters of {field.name[:40]} were replaced"
+
+
+def _cuts(header: Header) -> Iterator[str]:
+    """Yields the fields of which only the beginning is read."""
+    for name in SHOWN_FIELDS:
+        if any(len(field.raw) > VALUE_MAX for field in header.all(name)):
+            yield f"{name.title()} cut at {VALUE_MAX}"
+    if len(header.value("subject").encode()) > SUBJECT_MAX_BYTES:
+        yield f"Subject cut at {SUBJECT_MAX_BYTES} bytes"
+    for name in ADDRESS_FIELDS:
+        fields = header.all(name)
+        many = sum(field.raw.count("@") for field in fields) >= ADDRESSES_MAX
+        if many and len(read_addresses(fields)) == ADDRESSES_MAX:
+            yield f"{name.title()} cut at {ADDRESSES_MAX} addresses"
 
 
 def _has_controls(raw: str) -> bool:

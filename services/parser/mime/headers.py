@@ -13,6 +13,7 @@ from services.parser.text.decode import decode, one_line, storable
 
 # Longer values are truncated. RFC 5322 has no limit; legitimate fields are far shorter.
 VALUE_MAX = 64 * 1024
+SUBJECT_MAX_BYTES = 4000
 # charset, language (RFC 2231, section 5), encoding, text. A question mark in the text is wrong, but
 # occurs. The bound keeps the time linear for a field that consists of openings only.
 ENCODED_WORD = re.compile(

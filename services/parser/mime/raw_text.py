@@ -6,7 +6,7 @@ together, and the charset of its body, tell more than one short field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from services.parser.text.charset_detection import detect_in_header
@@ -23,22 +23,15 @@ ESCAPE = "\x1b$"
 
 def decode_raw_fields(roots: Sequence[Part]) -> None:
     """Decodes the raw text in the fields of parts and of those within them."""
-    parts = [part for part in _tree(roots) if any(_is_raw(value) for _, value in part.fields)]
+    every = [part for root in roots for part in root.tree()]
+    parts = [part for part in every if any(_is_raw(value) for _, value in part.fields)]
     if not parts:
         return
     raw = [_bytes(value) for part in parts for _, value in part.fields if _is_raw(value)]
     sample = b"\n".join(one for one in raw if not _is_utf8(one))[:SAMPLE_MAX]
-    charset = detect_in_header(sample, _declared_charset(roots)) if sample else None
+    charset = detect_in_header(sample, _declared_charset(every)) if sample else None
     for part in parts:
         part.decode_fields(lambda value: _decoded(value, charset))
-
-
-def _tree(roots: Sequence[Part]) -> Iterator[Part]:
-    waiting = [*reversed(roots)]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting += reversed(part.children)
 
 
 def _is_raw(value: str) -> bool:
@@ -58,9 +51,9 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _declared_charset(roots: Sequence[Part]) -> str | None:
+def _declared_charset(parts: Sequence[Part]) -> str | None:
     """Returns the first charset of a body, other than UTF-8, in which the header is not."""
-    given = (part.content_type.parameters.get("charset", "") for part in _tree(roots))
+    given = (part.content_type.parameters.get("charset", "") for part in parts)
     return next((one for one in given if one and one.lower() not in ("utf-8", "us-ascii")), None)
 
 

@@ -26,6 +26,11 @@ FIELDS_MAX = 10_000
 FIELD = re.compile(rb"([!-9;-~]{1,1000}+)[ \t]*+:[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)\n?")
 EMPTY_LINE = re.compile(rb"\r*+(?:\n|\Z)")
 HEADER_END = re.compile(rb"\n\r*+\n")
+# Text outside of the parts, as far as it is read, and what mailers write before the first part.
+OUTSIDE_MAX = 8 * 1024
+WORD = re.compile(rb"[A-Za-z0-9\x80-\xff]{2}")
+EXPLANATION = re.compile(rb"MIME|multi-?part", re.IGNORECASE)
+LEFT_OUT = "text outside of the parts was left out"
 BLANK = b" \t"
 SHOWN = re.compile(rb"\S")
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
@@ -58,6 +63,18 @@ class Part:
         """Adds a field."""
         self.fields.append((name, value))
         self._first.setdefault(name.lower(), value)
+
+    def tree(self) -> Iterator[Part]:
+        """Yields the part and those within it, in their order."""
+        waiting = [self]
+        while waiting:
+            part = waiting.pop()
+            yield part
+            waiting.extend(reversed(part.children))
+
+    def tree_defects(self) -> list[str]:
+        """Returns the defects of the part and of those within it."""
+        return [defect for part in self.tree() for defect in part.defects]
 
     def decode_fields(self, decoded: Callable[[str], str]) -> None:
         """Replaces the values of the fields by decoded ones."""
@@ -123,7 +140,9 @@ def recover_parts(part: Part) -> Sequence[Part]:
     found = BOUNDARY_LINE.search(view, start, min(end, start + BOUNDARY_SEARCHED_MAX))
     if not found:
         return ()
-    parts = _Splitter(view).children(Part(view), start, end, found.group(1), "text/plain", 1)
+    outer = Part(view)
+    parts = _Splitter(view).children(outer, start, end, found.group(1), "text/plain", 1)
+    part.defects += [defect for defect in outer.defects if defect == LEFT_OUT]
     decode_raw_fields(parts)
     return parts
 
@@ -180,9 +199,13 @@ class _Splitter:
         found: list[Part] = []
         begin: int | None = None
         closed = False
+        outside = start
         for line, after, closes in self._boundaries(start, end, b"--" + boundary):
             if begin is not None:
                 found.append(self.part(begin, max(begin, self._before(line)), default_type, depth))
+            else:
+                self._note_left_out(parent, outside, line)
+            outside = after
             closed = closed or closes
             # Nested parts with the same boundary continue after its first end if a header follows.
             goes_on = not closed or PART_HEADER.match(self._view, after)
@@ -190,12 +213,19 @@ class _Splitter:
             if self._parts > PARTS_MAX + 1:
                 return found
         if begin is None and closed:
+            self._note_left_out(parent, outside, end)
             return found
         if begin is None:
             parent.defects.append("StartBoundaryNotFoundDefect")
             return found
         parent.defects.append("CloseBoundaryNotFoundDefect")
         return [*found, self.part(begin, end, default_type, depth)]
+
+    def _note_left_out(self, parent: Part, start: int, end: int) -> None:
+        """Notes text before, between or behind the parts, unless it only explains their form."""
+        outside = self._view[start : min(end, start + OUTSIDE_MAX)]
+        if WORD.search(outside) and not EXPLANATION.search(outside):
+            parent.defects.append(LEFT_OUT)
 
     def _boundaries(self, start: int, end: int, marker: bytes) -> Iterator[tuple[int, int, bool]]:
         """Yields each boundary: the start of its line, that of the next line, whether it closes."""

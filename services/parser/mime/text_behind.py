@@ -16,17 +16,22 @@ LONG_LINE = 60
 NEXT_TEXT = 16
 # Words with a space between them, or an address. Other characters may be damaged base64.
 WORDS = re.compile(rb"[ \t]|://|@")
+BLANKS = b" \t"
 IN_BASE64 = bytes(sorted(set(range(256)) - set(NOT_BASE64))) + b"\r\n"
 
 
 def cut_text_behind(part: Part) -> Part | None:
     """Cuts off the text behind the base64 of a part, and returns it as a part of its own."""
+    if part.encoding != "base64":
+        return None
     end = _end_of_base64(part)
     if end == part.end:
         return None
     if end == part.start:
         part.encoding = ""
+        part.defects.append("declared as base64, but is not")
         return None
+    part.defects.append("text behind base64: added to the body")
     behind = Part(part.view)
     behind.start, behind.end, part.end = end, part.end, end
     return behind
@@ -44,6 +49,8 @@ def _end_of_base64(part: Part) -> int:
         last = max((at for at, line in enumerate(lines) if _is_certain(line.strip())), default=-1)
         if last >= 0 or begin == part.start:
             text = _text_in(lines, last + 1)
+            if b"".join(lines[:text]).translate(None, IN_BASE64 + BLANKS):
+                part.defects.append("characters that are not base64 were left out")
             return part.end - sum(len(line) for line in lines[text:])
         size *= 2
 

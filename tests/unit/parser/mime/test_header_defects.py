@@ -26,6 +26,9 @@ from services.parser.parse import parse
          "an encoded word in the address of From"),
         (b"From: a@b.example\nSubject: =?utf-8?q?gr=C3=BC=C3?=",
          "characters of Subject were replaced"),
+        (b"From: a@b.example\nSubject: " + b"word " * 1000, "Subject cut at 4000 bytes"),
+        (b"From: a@b.example\nCc: c@d.example," + b" " * 65536, "Cc cut at 65536"),
+        (b"From: a@b.example\nTo: " + b"c@d.example, " * 201, "To cut at 200 addresses"),
     ],
 )  # fmt: skip
 def test_tricks_in_headers(header: bytes, defect: str) -> None:
