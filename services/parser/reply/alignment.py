@@ -22,8 +22,11 @@ ALIGNED_SHARE = 0.8
 LETTERS_AHEAD = 200
 SHORT = 4
 SIGNATURE_LINES = 60
-# The target that follows a link in a text.
-TARGET = re.compile(r"<(?:https?|mailto|tel|ftp|file):[^<>\s]*>")
+# What a text that was made from HTML adds to it: the numbers of lists, the targets of links and the
+# names of images.
+ADDED = re.compile(r"\A[ ]*+\d{1,9}\.[ ]|<[^<>\s]++>|\[image[^\[\]]*+\]")
+# The number of an item ends within these characters.
+NUMBER_MAX = 30
 QUOTED = (Layer.QUOTED, Layer.QUESTION)
 
 
@@ -137,6 +140,6 @@ def _find_line(letters: Sequence[str], own: int, wanted: str) -> int | None:
 
 
 def _letters(text: str) -> str:
-    if "<" in text:
-        text = TARGET.sub("", text)
+    if "<" in text or "[" in text or ". " in text[:NUMBER_MAX]:
+        text = ADDED.sub("", text)
     return "".join(filter(str.isalnum, text))
