@@ -173,6 +173,12 @@ FAMILIES: dict[str, Family] = {
     "hidden elements": html(b"<p style='display:none'>x"),
     "images without a file": html(b"<img src=cid:a.png>"),
     "comments": html(b"<!-- a -->"),
+    "embedded images": numbered(
+        b"Content-Type: text/html\n\n",
+        b"<img src='data:image/gif;base64," + b"QUFB" * 40 + b"%d'>",
+        b"",
+    ),
+    "embedded images without an end": html(b"<img src='data:image/gif;base64,"),
     "lines as they are": html(b"<pre>x\n"),
     "a bounce of addresses": bounce(b"aaaa@bbbb.example failed\n"),
     "a bounce without line ends": bounce(b"user unknown a@b "),

@@ -20,6 +20,7 @@ from services.parser.content.body import (
     is_html,
     text_of,
 )
+from services.parser.content.embedded_images import extract_images
 from services.parser.content.unpack import (
     CONTAINER_DEPTH_MAX,
     CONTAINER_MAX_BYTES,
@@ -200,6 +201,7 @@ class _Reader:
             self.notes.append(f"characters of the text were replaced: {decoded.charset}")
         text = storable(decoded.text)
         if is_html(part, text):
+            text = self._without_images(text)
             return [Section(None, text)] if text.strip() else []
         text = self._without_files(unix_lines(text))
         if part.content_type.value in ENRICHED_TYPES:
@@ -207,6 +209,12 @@ class _Reader:
         if part.content_type.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
         return [Section(text.strip("\n"), None)] if text.strip() else []
+
+    def _without_images(self, source: str) -> str:
+        source, images = extract_images(source)
+        for image in images:
+            self.files.append(attachment_of_file(image, len(self.files) + 1))
+        return source
 
     def _without_files(self, text: str) -> str:
         if "begin " not in text:
