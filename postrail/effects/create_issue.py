@@ -10,6 +10,7 @@ from postrail.configuration.load import with_held_projects
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
+from postrail.effects.add_comment import TEXTS_AT_ONCE
 from postrail.effects.batch import Context, Made, Work
 from postrail.effects.description import Description, whole_text, without_internal
 from postrail.effects.involvement import author_of, involvement
@@ -31,7 +32,8 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     projects = {work.effect.project for work in works}
     snapshot = await with_held_projects(context.connection, context.snapshot, projects)
     assignees = await default_assignees(context.connection, snapshot, projects)
-    descriptions = await asyncio.gather(*(_description(context, work) for work in works))
+    slots = asyncio.Semaphore(TEXTS_AT_ONCE)
+    descriptions = await asyncio.gather(*(_description(context, work, slots) for work in works))
     drafts = [
         issue_draft(work, description, snapshot, assignees)
         for work, description in zip(works, descriptions, strict=True)
@@ -51,10 +53,13 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     return [_made(*one) for one in zip(works, drafts, made, strict=True)]
 
 
-async def _description(context: Context, work: Work[CreateIssue]) -> Description:
-    if work.effect.quotes_internal:
-        return await without_internal(work.due.mail, context.blobs)
-    return await whole_text(work.due.mail, context.blobs)
+async def _description(
+    context: Context, work: Work[CreateIssue], slots: asyncio.Semaphore
+) -> Description:
+    async with slots:
+        if work.effect.quotes_internal:
+            return await without_internal(work.due.mail, context.blobs)
+        return await whole_text(work.due.mail, context.blobs)
 
 
 def issue_draft(

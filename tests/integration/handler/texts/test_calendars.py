@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from postrail.blobs import BlobStore
 from postrail.database import transaction
+from postrail.effects.add_comment import TEXTS_AT_ONCE
 from postrail.views.contents import mail_text
 from postrail.views.incoming import incoming_mail
 from tests.integration.handler.bench import Bench
+from tests.makers.records import calendar_event, mail_parsed
 
 MAILS = Path(__file__).parents[3] / "mails"
 MOVED = (
@@ -53,3 +57,25 @@ async def test_the_search_finds_an_event_by_its_place(bench: Bench) -> None:
     await bench.arrive(raw("calendar-moved"))
     found = "SELECT issue_key FROM issue_text WHERE words @@ to_tsquery('simple', 'raum')"
     assert await bench.rows(found) == [("HELP-1",)]
+
+
+async def test_few_large_texts_are_in_memory_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = await bench.blobs.put(b"Water! " * 100_000)
+    reading: list[int] = []
+    get, now = bench.blobs.get, 0
+
+    async def counted(sha256: str) -> bytes:
+        nonlocal now
+        now += 1
+        reading.append(now)
+        content = await get(sha256)
+        now -= 1
+        return content
+
+    monkeypatch.setattr(bench.blobs, "get", counted)
+    mails = [mail_parsed(text="", text_blob=blob, events=[calendar_event()]) for _ in range(12)]
+    await bench.handle(*mails)
+    assert await bench.rows("SELECT count(*) FROM issue") == [(12,)]
+    assert (len(reading), max(reading)) == (12, TEXTS_AT_ONCE)
