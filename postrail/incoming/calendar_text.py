@@ -93,7 +93,7 @@ def _fields(event: CalendarEvent) -> Iterator[tuple[str, str]]:
 
 
 def _person(person: Address) -> str:
-    if person.name and person.address:
+    if person.name and person.address and person.name != person.address:
         return f"{person.name} <{person.address}>"
     return person.name or person.address
 
@@ -101,9 +101,10 @@ def _person(person: Address) -> str:
 def _when(event: CalendarEvent) -> str:
     """Returns the time with its zone; days are inclusive."""
     start, end = _read(event.start), _read(event.end)
+    if start is None and end is not None:
+        return f"until {_time_of(event.end, event.zone).removesuffix(', all day')}"
     if start is None or end is None or start == end:
-        until = "until " if start is None and end else ""
-        return until + _time_of(event.start or event.end, event.zone)
+        return _time_of(event.start or event.end, event.zone)
     if not isinstance(start, datetime) and not isinstance(end, datetime):
         return _days(start, end)
     if _offset(start) != _offset(end):

@@ -116,7 +116,7 @@ def test_what_it_is(changes: dict[str, Any], title: str) -> None:
             "",
             "Thursday 2026-12-24, all day to Friday 2026-12-25 10:00, UTC",
         ),
-        ("", "2026-12-25", "", "until Friday 2026-12-25, all day"),
+        ("", "2026-12-25", "", "until Friday 2026-12-25"),
         ("", "", "", ""),
     ],
 )
@@ -149,6 +149,12 @@ def test_one_date_of_a_series_names_the_date_that_it_replaces() -> None:
     assert moved == "Tuesday 2026-12-08 10:00, Europe/Berlin (UTC+01:00)"
     same = "2026-12-01T10:00:00+00:00"
     assert named("Instead of", start=same, occurrence=same) == ""
+
+
+def test_a_name_that_is_the_address_is_shown_once() -> None:
+    same = Address(name="ann@customer.example", address="ann@customer.example")
+    assert named("Organiser", organiser=same) == "ann@customer.example"
+    assert named("Organiser", organiser=Address(name="Ann", address="")) == "Ann"
 
 
 def test_an_answer_names_who_answers() -> None:
