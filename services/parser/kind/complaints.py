@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from services.parser.kind.bounce.notice import read_notice
-from services.parser.kind.bounce.words import FORWARDED_SUBJECT
+from services.parser.kind.bounce.words import FORWARDED_SUBJECT, PERSONAL
 from services.parser.kind.signals import Signals, part_reason, report_reason
 from services.parser.text.decode import decode
 
@@ -57,7 +57,7 @@ def _without_report(signals: Signals) -> str:
         alone = found.group().lower().startswith("[spamcop")
         if alone or attached or read_notice(signals.text).returned.fields:
             return f"Subject: {signals.subject}"
-    if FORWARDED_SUBJECT.match(signals.subject):
+    if not attached or FORWARDED_SUBJECT.match(signals.subject):
         return ""
     for file in attached[:MESSAGES_MAX]:
         head, _, _ = decode(file.source.first(HEADER_MAX), None).partition("\n\n")
@@ -71,7 +71,7 @@ def _in_text(signals: Signals) -> str:
         return "the text is a notice of a complaint in JSON"
     if found := OPENING.match(signals.notice):
         return f"the text says: {found.group()}"
-    if "eedback-" not in signals.notice:
+    if "eedback-" not in signals.notice or PERSONAL.search(signals.notice):
         return ""
     found = FEEDBACK_TYPE.search(signals.notice)
     return found.group().strip() if found and USER_AGENT.search(signals.notice) else ""

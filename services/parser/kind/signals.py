@@ -88,6 +88,11 @@ class Signals:
         return f"From: {value}" if MAIL_SYSTEM.search(value) else ""
 
     @cached_property
+    def from_system(self) -> bool:
+        """Tells whether a mail system is the sender, by its name or by its return path."""
+        return bool(self.null_return_path or self.mail_system or self.local_part in MACHINES)
+
+    @cached_property
     def null_return_path(self) -> str:
         """Returns the Return-Path of mail that must not be answered (RFC 3834, 3.3), or ""."""
         value = self.header.value("return-path").replace(" ", "")

@@ -66,10 +66,9 @@ def delivered(signals: Signals) -> str:
         return reason
     if signals.event == "receipt":
         return "the text is a notice of a delivery in JSON"
-    said = DELIVERED.search(f"{signals.subject}\n{signals.notice}") if _is_system(signals) else ""
-    if not said or NOT_DELIVERED.search(f"{signals.subject}\n{signals.notice}"):
-        return ""
-    return f"the text says: {said}"
+    text = f"{signals.subject}\n{signals.notice}" if signals.from_system else ""
+    said = DELIVERED.search(text)
+    return f"the text says: {said}" if said and not NOT_DELIVERED.search(text) else ""
 
 
 def probed(signals: Signals) -> str:
@@ -85,7 +84,7 @@ def _reported(signals: Signals, actions: set[str]) -> str:
     found = set()
     if not signals.types.isdisjoint(STATUS_TYPES):
         found = actions_of(groups_of(signals.files))
-    elif _is_system(signals):
+    elif signals.from_system:
         found = actions_of(groups_in_text(signals.notice))
     return f"Action: {', '.join(sorted(found))}" if found and found <= actions else ""
 
@@ -98,7 +97,7 @@ def delivery_report(signals: Signals) -> str:
         return "X-MS-Exchange-Message-Is-Ndr"
     reason = next((one for one in map(partial(part_reason, signals), STATUS_TYPES) if one), "")
     # People forward bounces with all their parts.
-    forwarded = reason and FORWARDED_SUBJECT.match(signals.subject) and not _is_system(signals)
+    forwarded = reason and FORWARDED_SUBJECT.match(signals.subject) and not signals.from_system
     return "" if forwarded else reason
 
 
@@ -166,10 +165,6 @@ def worded_as_bounce(signals: Signals) -> str:
     if not said or (subject and not _is_notice(signals)) or (system and absence_reason(signals)):
         return ""
     return f"{system or 'Subject: ' + signals.subject} (the text says: {said})"
-
-
-def _is_system(signals: Signals) -> bool:
-    return bool(signals.null_return_path or signals.mail_system or mailer_daemon(signals))
 
 
 def _is_notice(signals: Signals) -> bool:

@@ -275,6 +275,7 @@ def test_a_complaint_in_the_text() -> None:
     )
     assert kind_of_message(wrapped, From="abuse@provider.example") == "feedback"
     assert kind_of_message(f"Look at this: {said}", From=PERSON) == "human"
+    assert kind_of_message(f"Is this about us?\n{fields}", From=PERSON) == "human"
     about = "Can you send us reports with Feedback-Type: abuse?"
     assert kind_of_message(about, From=PERSON) == "human"
 
