@@ -80,8 +80,9 @@ def _returned_headers(files: Sequence[AttachedFile]) -> list[Header]:
 
 
 def _ours(header: Header, returned: Sequence[Header]) -> set[str]:
-    """Returns the addresses that the bounce was sent to, or that sent the returned message."""
+    """Returns the addresses that the bounce is from and to, or that sent the returned message."""
     fields = [
+        *header.all("from"),
         *header.all("to"),
         *(field for one in returned for name in SENDER_FIELDS for field in one.all(name)),
     ]

@@ -46,6 +46,8 @@ BOB = ("bob@cust.example",)
             "Message-ID:<1.2@desk.example>\nFrom:<x@list.example>\nTo:<bob@cust.example>",
             BOB,
         ),
+        # The sender of the notice.
+        ("Not delivered:\nbob@cust.example\n\n--\nMAILER-DAEMON@b.example", BOB),
         # Role addresses, too, may fail.
         ("<support@cust.example>: host mx said:\n    550 no mailbox", ("support@cust.example",)),
         ("<postmaster@cust.example>:\n550 5.1.1 unknown", ("postmaster@cust.example",)),
@@ -182,6 +184,12 @@ def test_the_returned_message_names_the_recipient() -> None:
     assert [one.address for one in bounced(text)] == ["bob@cust.example"]
     # One of several may have failed: nobody knows which.
     assert bounced(f"{text}, eve@cust.example") == []
+
+
+def test_the_address_of_a_notice_is_no_recipient() -> None:
+    text = "Not delivered:\n\n  bob@cust.example\n\nThe postmaster\npostmaster@b.example"
+    found = bounced(text, sender="postmaster@b.example", subject="Undeliverable")
+    assert [one.address for one in found] == ["bob@cust.example"]
 
 
 def test_people_also_write_to_themselves() -> None:
