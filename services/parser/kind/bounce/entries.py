@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.parser.kind.bounce.codes import REPLY_CODE, STATUS, codes_of
 from services.parser.kind.bounce.notice import ADDRESS, bare_address
-from services.parser.kind.bounce.words import DELAY, FAILURE, SENDER_LABEL
+from services.parser.kind.bounce.words import CONTACT, DELAY, FAILURE, SENDER_LABEL
 
 ENTRY_LINES_MAX = 30
 # At the beginning of a line: bullets, a number, a label, brackets; then the address.
@@ -31,6 +31,7 @@ ALIAS = re.compile(
 SENDER_BEFORE = re.compile(
     r"\b(?:from|by|sender|von|de la part de)[:\s]{1,3}[<\"'(\[]{0,2}$", re.IGNORECASE
 )
+SENTENCE_MAX = 60
 # A line of an SMTP session, or one that introduces a reply.
 REPLY_LINE = re.compile(r"[ \t]*(?:>>>|<<<|<-|->|\.\.\. while talking)")
 
@@ -47,7 +48,7 @@ class Entry:
     address: str = ""
     # The address that was expanded to it, or "".
     alias: str = ""
-    # The addresses in a sentence, and those in a server's reply.
+    # The addresses in a sentence, and those in a server's reply; without those to ask for help.
     mentioned: list[str] = field(default_factory=list)
     replied: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
@@ -56,12 +57,15 @@ class Entry:
 
     @property
     def details(self) -> str:
-        """Returns the reply: the lines from the first code on, else those below the address."""
+        """Returns the reply: the lines from the first code on, else what follows the address."""
         lines = self.text.split("\n")
         for number, line in enumerate(lines):
             if codes_of(line):
                 return " ".join(one.strip() for one in lines[number:])
-        return " ".join(one.strip() for one in lines[1:])
+        after = lines[0].rpartition(self.address)[2] if self.address in lines[0] else ""
+        return " ".join(
+            [after.lstrip(">)]\"' \t:;,.-"), *(one.strip() for one in lines[1:])]
+        ).strip()
 
 
 def read_entries(lines: list[str]) -> list[Entry]:
@@ -77,6 +81,7 @@ def read_entries(lines: list[str]) -> list[Entry]:
             continue
         inside = 0 <= reply < _indent(line)
         head = None if inside else _head(line)
+        head = None if head and _asks(lines, number, "") else head
         entry = _entry(lines, number, head, in_reply=reply >= 0)
         if head is None and (reply < 0 or entry.codes) and _is_reply(entry):
             reply = _indent(line)
@@ -133,9 +138,20 @@ def _entry(lines: list[str], number: int, head: re.Match[str] | None, *, in_repl
     for found in ADDRESS.finditer(text):
         if SENDER_BEFORE.search(text, max(0, found.start() - 20), found.start()):
             continue
+        if _asks(lines, number, text[: found.start()]):
+            break
         which = entry.mentioned if found.start() < start else entry.replied
         which.append(bare_address(found.group()))
     return entry
+
+
+def _asks(lines: list[str], number: int, before: str) -> bool:
+    """Tells whether the sentence up to an address names it as one to ask for help."""
+    above = lines[number - 1].rstrip() if number else ""
+    # A sentence may begin in the line above.
+    if above.endswith((".", ":", "!", "?", ">")):
+        above = ""
+    return bool(CONTACT.search(f"{above[-SENTENCE_MAX:]} {before[-SENTENCE_MAX:]}"))
 
 
 def _last_line(lines: list[str], number: int, head: re.Match[str]) -> int:

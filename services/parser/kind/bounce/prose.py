@@ -13,7 +13,6 @@ from services.parser.kind.bounce.codes import codes_of, most_exact
 from services.parser.kind.bounce.entries import Entry, read_entries
 from services.parser.kind.bounce.notice import Notice, is_system
 from services.parser.kind.bounce.words import (
-    CONTACT,
     DELAY,
     FAILURE,
     FINAL,
@@ -41,8 +40,7 @@ class Findings:
     listed: bool = False
     # Whether a sentence says that a message was not delivered, and a line begins with an address.
     about_message: bool = False
-    # The status that the words of the notice mean, for notices without a code.
-    meaning: str = ""
+    text: str = ""
     # What is said about each address (in lower case), and under "" about nobody in particular.
     said: dict[str, list[str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -54,6 +52,10 @@ class Findings:
     def status_of(self, address: str) -> str:
         """Returns the most exact status said about an address, or ""."""
         return most_exact(code for said in self._about(address) for code in codes_of(said))
+
+    def meaning_of(self, address: str) -> str:
+        """Returns the status (RFC 3463) that the words about an address mean, or ""."""
+        return _meaning("\n".join(self.said.get(address.lower(), []))) or _meaning(self.text)
 
     def reason_of(self, address: str) -> str:
         """Returns the server's reply about an address, or else the words about it, or ""."""
@@ -78,7 +80,7 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
         and bool(RETRIED.search(own) or (DELAY.search(own) and not FINAL.search(own))),
         coded=any(entry.codes for entry in entries),
         about_message=_about_message(entries),
-        meaning=_meaning(text),
+        text=text,
         aliases={
             entry.address.lower(): entry.alias for entry in entries if entry.address and entry.alias
         },
@@ -111,12 +113,8 @@ def _recipients(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
     for entry, is_near in zip(entries, near, strict=True):
         if entry.address and not is_system(entry.address):
             (heads if is_near else others).append(entry.address)
-        asks = bool(entry.mentioned and CONTACT.search(entry.text))
         for address in entry.mentioned:
-            if is_near and not asks and not is_system(address):
-                sentences.append(address)
-            elif not asks:
-                others.append(address)
+            (sentences if is_near and not is_system(address) else others).append(address)
         replies.extend(entry.replied)
     for found in (heads, sentences, replies):
         if kept := _distinct(found, ours):
@@ -173,5 +171,4 @@ def _attribute(entries: list[Entry], found: Findings) -> None:
 
 
 def _meaning(text: str) -> str:
-    """Returns the status (RFC 3463) that a reason in words means, or ""."""
     return next((status for status, words in REASONS if words.search(text)), "")

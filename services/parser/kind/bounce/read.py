@@ -111,7 +111,7 @@ def _from_prose(header: Header, prose: Findings) -> list[BouncedRecipient]:
 def _recipient(address: str, prose: Findings) -> BouncedRecipient:
     action = "delayed" if prose.delayed else "failed"
     code = prose.status_of(address)
-    status = code or ("" if prose.delayed else prose.meaning)
+    status = code or ("" if prose.delayed else prose.meaning_of(address))
     return BouncedRecipient(
         address=prose.original_address(address),
         action=action,

@@ -172,16 +172,16 @@ GIVEN_UP = Words(
     r"|nicht (?:mehr|weiter) versuch|n['’]essa\w+ plus|aucune autre tentative|no se volverá"
     r"|não (?:vamos|iremos|haverá|serão)|nessun altro tentativo|больше не"
 )
-# Addresses in such a sentence are to be asked, and did not fail.
+# An address behind such words is to be asked, and did not fail.
 CONTACT = Words(
-    r"contact|assistance|\bhelp|question|please (?:send|write|forward|e-?mail|mail|call|visit)"
-    r"|more information|report (?:this|it|to)|(?:write|talk|speak|complain) to|administrator"
-    r"|wenden sie|kontakt|rückfragen|contactez|adressez|diríjase|póngase|contatt|contate|обрати"
-    r"|お問い?合わ|联系|聯繫|문의"
+    r"contact|assistance|for (?:\w+ )?(?:help|support)|questions?\b|please (?:send|write|forward"
+    r"|e-?mail|mail|call|visit|use)|report (?:this|it|to)|(?:write|talk|speak|complain|reply) to"
+    r"|wenden sie sich|kontakt|rückfragen|contactez|adressez|diríjase|póngase|contatt|contate"
+    r"|обрати|お問い?合わ|联系|聯繫|문의"
 )
 # What stands before an address that sent the message, or that sends the notice.
 SENDER_LABEL = Words(
-    r"from|sender|reply-?to|return-?path|message-?id|errors?-to|\bby\b|\bmta\b|server|contact"
+    r"^b?cc$|from|sender|reply-?to|return-?path|message-?id|errors?-to|\bby\b|\bmta\b|server|contact"
     r"|admin|support|help|postmaster|von|absender|expéditeur|de la part|remitente"
     r"|mittente"
     r"|remetente|отправител|от кого|差出人|送信者|发件|寄件|發件|보낸"

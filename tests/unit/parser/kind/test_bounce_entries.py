@@ -38,6 +38,11 @@ BOB = ("bob@cust.example",)
             "Delivery to bob@cust.example failed permanently.\nFor help, contact it@cust.example.",
             BOB,
         ),
+        ("It failed: bob@cust.example\n\nFor questions, please contact\nit@cust.example", BOB),
+        # Not a contact: it stands before the offer of more information.
+        ("Your message to bob@cust.example was blocked. For more questions, see below.", BOB),
+        # The message also went to others.
+        ("Undeliverable\n\nTo: bob@cust.example\nCc: eve@cust.example\nError: 550 5.1.1 no", BOB),
         # The sender in the envelope.
         ("Delivery failed.\nMAIL FROM: x@list.example\nRCPT TO: bob@cust.example\n550 no", BOB),
         # The returned header, also indented or without a space after the colon.
@@ -156,6 +161,16 @@ def test_each_recipient_has_its_own_reply() -> None:
         "<joe@cust.example>:\nno reason\n"
     )
     assert [one.status for one in bounced(text)] == ["5.1.1", "4.2.2", ""]
+
+
+def test_each_recipient_has_its_own_words() -> None:
+    found = bounced(
+        "It failed:\n  bob@cust.example (mailbox full)\n  eve@cust.example (user unknown)"
+    )
+    assert [(one.status, one.reason, one.hard) for one in found] == [
+        ("5.2.2", "(mailbox full)", False),
+        ("5.1.1", "(user unknown)", False),
+    ]
 
 
 def test_a_transcript_names_the_recipient_of_each_reply() -> None:
