@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from postrail.message_parts import Address
 from services.parser.mime.addresses import ADDRESSES_MAX, read_addresses
 from services.parser.mime.headers import SUBJECT_MAX_BYTES, VALUE_MAX, Header, decode_words
+from services.parser.text.decode import cut
 
 # RFC 5322, 3.6: at most once each.
 ONCE = (
@@ -73,14 +74,15 @@ def _encoded_tricks(header: Header) -> Iterator[str]:
 
 def _cuts(header: Header) -> Iterator[str]:
     """Yields the fields of which only the beginning is read."""
-    for name in SHOWN_FIELDS:
-        if any(len(field.raw) > VALUE_MAX for field in header.all(name)):
-            yield f"{name.title()} cut at {VALUE_MAX}"
-    if len(header.value("subject").encode()) > SUBJECT_MAX_BYTES:
+    for field in header.fields:
+        if len(field.raw) > VALUE_MAX:
+            yield f"{field.name[:40]} cut at {VALUE_MAX}"
+    subject = header.value("subject")
+    if cut(subject, SUBJECT_MAX_BYTES) != subject:
         yield f"Subject cut at {SUBJECT_MAX_BYTES} bytes"
     for name in ADDRESS_FIELDS:
         fields = header.all(name)
-        many = sum(field.raw.count("@") for field in fields) >= ADDRESSES_MAX
+        many = fields and sum(field.raw.count("@") for field in fields) >= ADDRESSES_MAX
         if many and len(read_addresses(fields)) == ADDRESSES_MAX:
             yield f"{name.title()} cut at {ADDRESSES_MAX} addresses"
 

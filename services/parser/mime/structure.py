@@ -12,7 +12,7 @@ from functools import cached_property
 
 from services.parser.mime.parameters import StructuredValue, read_structured_value
 from services.parser.mime.raw_bytes import View
-from services.parser.mime.raw_text import decode_raw_fields
+from services.parser.mime.raw_text import ESCAPE, decode_raw_fields
 
 # Parts nest three or four deep in real messages; deeper nesting is an attack or garbage.
 DEPTH_MAX = 100
@@ -127,8 +127,10 @@ def read_structure(view: View) -> Part:
 
     A message within it (message/*) stays one part, byte for byte, however deep it nests.
     """
-    root = _Splitter(view).part(0, len(view), "text/plain", 0)
-    decode_raw_fields([root])
+    splitter = _Splitter(view)
+    root = splitter.part(0, len(view), "text/plain", 0)
+    if splitter.has_raw_fields:
+        decode_raw_fields([root])
     return root
 
 
@@ -151,6 +153,8 @@ class _Splitter:
     """Splits a message in one pass for each level of parts."""
 
     def __init__(self, view: View) -> None:
+        # Whether a field holds text that is not in ASCII.
+        self.has_raw_fields = False
         self._view = view
         self._parts = 0
         self._header_bytes_left = HEADERS_MAX
@@ -287,4 +291,6 @@ class _Splitter:
             end = start + max(0, self._header_bytes_left)
         self._header_bytes_left -= end - found.start()
         value = self._view[start:end].rstrip(b"\r\n").decode("ascii", "surrogateescape")
+        if not value.isascii() or ESCAPE in value:
+            self.has_raw_fields = True
         part.add(found.group(1).decode(), value)

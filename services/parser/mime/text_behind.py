@@ -8,7 +8,7 @@ from services.parser.mime.structure import Part
 from services.parser.mime.transfer import NOT_BASE64
 
 # Enough for the text in nearly all messages; more is read as long as no base64 is found.
-TAIL = 64 * 1024
+TAIL = 8 * 1024
 BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 # Encoders write 76 characters a line (RFC 2045, 6.8); so long a line is no word.
 LONG_LINE = 60
