@@ -32,7 +32,8 @@ WORD = re.compile(rb"[A-Za-z0-9\x80-\xff]{2}")
 EXPLANATION = re.compile(rb"MIME|multi-?part", re.IGNORECASE)
 LEFT_OUT = "text outside of the parts was left out"
 BLANK = b" \t"
-SHOWN = re.compile(rb"\S")
+# Tags and blanks.
+NOT_SHOWN = re.compile(rb"(?:<[^<>]*+>|\s++)*+")
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 # RFC 2046, 5.1.1: a boundary has up to 70 characters, and a part's header follows it.
 BOUNDARY_LINE = re.compile(
@@ -194,7 +195,8 @@ class _Splitter:
         part.children = children
 
     def _has_content(self, part: Part) -> bool:
-        return bool(part.children or SHOWN.search(self._view, part.start, part.end))
+        empty = NOT_SHOWN.match(self._view, part.start, part.end)
+        return bool(part.children) or empty is None or empty.end() < part.end
 
     def children(
         self, parent: Part, start: int, end: int, boundary: bytes, default_type: str, depth: int

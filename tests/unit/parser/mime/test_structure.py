@@ -8,9 +8,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from services.parser.mime.structure import read_structure
 from services.parser.parse import parse
 
 TEXTS = {
@@ -156,3 +158,20 @@ def test_a_mail_within_a_mail_is_unchanged(box: Box) -> None:
     mail = parse(raw)
     assert mail.content.text == "text"
     assert [file.content for file in mail.content.attachments] == [inner]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "types"),
+    [
+        ("text/html", b"--b\nContent-Type: text/html\n\n<p>a\n--b--\n", ["text/html"]),
+        # Without the closing boundary.
+        ("text/plain", b"--b\nContent-Type: image/png\n\npng", ["image/png"]),
+        ("text/plain", b"--b\n\nno header\n--b--\n", []),
+        ("text/html", b"--b\nContent-Type: text/html\n\n<html></html>\n\n--b--\n", []),
+        ("text/plain", b"Dear b,\n--\nBoundary\n", []),
+        ("application/pdf", b"--b\nContent-Type: text/html\n\n<p>a\n--b--\n", []),
+    ],
+)
+def test_parts_behind_a_text_type(content_type: str, body: bytes, types: list[str]) -> None:
+    root = read_structure(f"Content-Type: {content_type}; boundary=b\n\n".encode() + body)
+    assert [part.content_type.value for part in root.children] == types
