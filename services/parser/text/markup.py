@@ -25,6 +25,7 @@ REFERENCES_MAX = 10_000
 WHOLE_TAG = re.compile(
     r"""<(?:[^<>=]|=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r <>"'][^\t\n\f\r >]*+))*+>"""
 )
+ANY_TAG = re.compile("<[a-zA-Z!?/]")
 # Most of what people write: tags that hide nothing, with whole quotes. It needs no repair.
 SIMPLE = re.compile(
     r"(?:[^<]++|</?(?:!doctype|a|b|blockquote|body|br|div|em|font|h[1-6]|head|hr|html|i|img|li|meta|o:p"
@@ -41,6 +42,7 @@ def clean_html(source: str) -> str:
     """Removes scripts, styles, forms and everything else that is active; keeps all texts."""
     if not source:
         return ""
+    source = _with_lines(source)
     if not _is_simple(source):
         source = "".join(_written(balanced(read_tokens(source))))
     return storable(CLEANER.clean(source))
@@ -51,13 +53,19 @@ def html_to_text(source: str, images: Mapping[str, str] | None = None) -> str:
 
     `images` are the names of those in the message, by their Content-IDs.
     """
-    text = text_of_html(balanced(read_tokens(storable(source))), images or {})
+    tokens = read_tokens(_with_lines(storable(source)))
+    text = text_of_html(balanced(tokens), images or {})
     return unix_lines(text).strip("\n")
 
 
 def html_from_text(text: str) -> str:
     """Converts text to HTML, to be joined with parts that are HTML."""
     return f"<p>{html.escape(text, quote=False).replace(chr(10), '<br>')}</p>" if text else ""
+
+
+def _with_lines(source: str) -> str:
+    """Keeps the lines of a plain text that was declared as HTML."""
+    return source if ANY_TAG.search(source) else f"<pre>{source}</pre>"
 
 
 def _is_simple(source: str) -> bool:

@@ -31,7 +31,9 @@ AS_IS = frozenset({"pre", "textarea"})
 INLINE = STRUCK | AS_IS | {"a"}
 # The styles that matter to a text, and the length of the shortest tag with one of them.
 STYLE = re.compile(
-    r"(?P<hidden>display\s*+:\s*+none)|(?P<struck>line-through)|(?P<as_is>white-space\s*+:\s*+pre)",
+    r"(?P<hidden>display\s*+:\s*+none)|(?P<struck>line-through)|(?P<as_is>white-space\s*+:\s*+pre)"
+    # Word's mark of an item, with no-break spaces up to the item's text.
+    r"|(?P<mark>mso-list\s*+:\s*+ignore)",
     re.IGNORECASE,
 )
 STYLED_MIN = 20
@@ -51,6 +53,7 @@ class _Element:
     hidden: bool = False
     as_is: bool = False
     struck: bool = False
+    is_mark: bool = False
     is_link: bool = False
     table: Table | None = None
     # Of a cell: the lines that its table is in.
@@ -95,12 +98,15 @@ class _Writer:
         self._numbers: list[int | None] = []
         self._hidden = 0
         self._as_is = 0
+        self._marks = 0
 
     def text(self, raw: str) -> None:
         """Writes a text."""
         if self._hidden:
             return
         text = html.unescape(raw) if "&" in raw else raw
+        if self._marks:
+            text = text.replace(NO_BREAK, " ")
         if self._as_is:
             self._lines.write_as_is(text)
         else:
@@ -126,6 +132,7 @@ class _Writer:
             return
         self._hidden -= element.hidden
         self._as_is -= element.as_is
+        self._marks -= element.is_mark
         self._lines.struck -= element.struck
         if element.is_link:
             self._lines.end_link()
@@ -148,7 +155,9 @@ class _Writer:
             self._begin_block(element)
         element.as_is = name in AS_IS or bool(style and style["as_is"])
         element.struck = name in STRUCK or bool(style and style["struck"])
+        element.is_mark = bool(style and style["mark"])
         self._as_is += element.as_is
+        self._marks += element.is_mark
         self._lines.struck += element.struck
         if name == "a" and (href := attribute(raw, "href")):
             element.is_link = True

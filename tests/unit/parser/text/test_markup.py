@@ -49,3 +49,7 @@ def test_cleaned_html_keeps_links_and_images_with_odd_quotes() -> None:
         '<a href="https://a.example/" title="a &gt; b" rel="noopener noreferrer">x</a>'
         '<img alt="a&lt;b" src="cid:c">'
     )
+
+
+def test_plain_text_that_was_declared_as_html_keeps_its_lines() -> None:
+    assert clean_html("a & b\n  c") == "<pre>a &amp; b\n  c</pre>"

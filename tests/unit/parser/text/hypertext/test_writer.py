@@ -29,6 +29,13 @@ IMAGES = {"shot@example.org": "shot.png", "two words@example.org": "two.png"}
         ("<ul><li>a<li>b<br>c<ul><li>d</ul><li></li></ul>e", "* a\n* b\n  c\n  * d\n\ne"),
         ("<ol start=9><li>a<li><p>b</p><li value=3>c</ol>", "9. a\n\n10. b\n\n3. c"),
         ("<li>a", "* a"),
+        (
+            "<p><![if !supportLists]><span style='mso-list:Ignore'>1.<span style='font:7pt'>"
+            "&nbsp;&nbsp;&nbsp; </span></span><![endif]>a</p>",
+            "1. a",
+        ),
+        # Plain text that was declared as HTML.
+        ("a\n  b &lt; 1 < 2\n\nc", "a\n  b < 1 < 2\n\nc"),
         # Struck text, in lines of its own or not.
         ("a <s>b c</s> d", "a ~~b c~~ d"),
         ("<del>a</del><strike> b</strike>", "~~a b~~"),
