@@ -12,8 +12,6 @@ from collections.abc import Sequence
 
 from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_quote_mark
 from services.parser.reply.words import (
-    ABBREVIATIONS,
-    ANSWERS,
     OPENERS,
     PARTICLES,
     QUOTING,
@@ -47,6 +45,12 @@ _LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
 VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
 # The date, up to its last digit and the words for the time.
 AFTER_DATE = re.compile(r"\d(?: ?(?:uhr|h|hrs|hours|[ap]\.? ?m\.?)(?!\w))?[,.:)]*", re.IGNORECASE)
+# "Jo wrote on 3 November 2025 at 10:30:", with nothing but the date behind the verb.
+WROTE_ON = re.compile(r" (?:on|am|le|el|il|em|op|den|dne) (?=[^\n]*\d)[^\n]{4,40}$")
+# As Gmail wrote it until 2012, alone in a paragraph.
+OLD_GMAIL = re.compile(
+    r"\d{4}[/-]\d{1,2}[/-]\d{1,2} (?:\d{1,2}:\d\d )?[^<>:]{1,60}<[^<>\s]{1,80}@[^<>\s]{1,80}>"
+)
 DASHES = " -\u2013\u2014*_="
 COLONS = ":\uff1a"
 # Before a date in the next line. Others that precede a date are also answers: "no", "a".
@@ -61,20 +65,6 @@ ALONE_MAX = 120
 FRAMED_WORDS = 6
 NAME_WORDS = 5
 FRAMES = "-\u2013\u2014_=*"
-# At most this many words in small letters are between the opener and the date.
-WORDS_BEFORE_MAX = 2
-DATES_MAX = 3
-NO_NAME = re.compile(r"[\d@<]")
-IN_PARENTHESES = re.compile(r"\([^()]*+\)|\"[^\"]*+\"")
-PUNCTUATION = ".,:;!?*\"'()"
-WHOLE_ADDRESS = re.compile(r"<[^<>]*+>|[^\s<>@]*+@[^\s<>@]*+")
-# A full stop, before a capital letter or behind a word that is no abbreviation.
-SENTENCE_WITHIN = re.compile(
-    r"([^\W\d_]{2,}+|\d{4})[.!?]+[\"')]?\s*(?=[A-Z\u00c0-\u00de\u0400-\u042f])"
-    r"|([^\W\d_]{2,}+)[.!?]+[\"')]?\s+(?=[^\W\d_]|[-*_]|\d{1,2}\.? ?[^\W\d_]|\d{4}[.-])"
-    r"|[\u3002!?](?=.)"
-)
-INNER_DASHES = re.compile(r"(?<=[^\W_])(?:-{2,}|\u2014)\s?(?=\w)")
 # In a language without a table, at most this many characters may follow the address.
 VERB_MAX = 25
 
@@ -107,8 +97,14 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     if end > start and (_ends_sentence(first) or not _begins_like_attribution(first)):
         return 0
     joined = _joined(lines, start, end)
+    if OLD_GMAIL.fullmatch(first) and end == start:
+        return int(
+            _is_alone(lines, start) or _quote_follows(lines, end) or _mark_follows(lines, end)
+        )
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
-    if not _is_attribution(joined, quoted, framed=_is_framed(first, lines[end].bare)):
+    # The marks of bold letters, which `bare` lacks, are also used as frames.
+    framed = _is_framed(lines[start].text.strip(), lines[end].text.strip())
+    if not _is_attribution(joined, quoted, framed):
         return 0
     # If the lines from a later one on are a whole attribution, this line belongs to the reply.
     for later in range(start + 1, end + 1):
@@ -117,10 +113,21 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     return end - start + 1
 
 
+def _is_alone(lines: Sequence[Line], index: int) -> bool:
+    """Tells whether a line is a paragraph with text below it, and not in a list of such lines."""
+    above = [line.bare for line in lines[max(0, index - WINDOW_LINES) : index]]
+    below = [line.bare for line in lines[index + 1 : index + WINDOW_LINES]]
+    if any(above[-1:]) or any(below[:1]) or not any(below):
+        return False
+    return not any(OLD_GMAIL.fullmatch(bare) for bare in (*above, *below))
+
+
 def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
     """Returns the number of lines of the attribution whose first piece is this line, or 0."""
     first = lines[start].bare
-    if not lines[start].pieces_end or not _is_first_piece(first):
+    if not lines[start].pieces_end:
+        return 0
+    if not _is_first_piece(first) and not _is_name_piece(lines, start):
         return 0
     pieces = [first]
     for index in range(start + 1, min(start + SCATTERED_LINES, len(lines))):
@@ -148,13 +155,22 @@ def _is_first_piece(bare: str) -> bool:
     if not DATE.search(bare):
         return fold(bare) in ALONE_OPENERS
     behind = AFTER_DATE.split(bare)[-1].split()
-    names = [word for word in behind if fold(word) not in WROTE]
+    names = [word for word in behind if fold(word) not in WROTE and fold(word) not in PARTICLES]
     return len(names) <= NAME_WORDS and not any(word[0].islower() for word in names)
+
+
+def _is_name_piece(lines: Sequence[Line], start: int) -> bool:
+    """Tells whether a line is a name, above a line that is only the "<" of its address."""
+    following = [line.bare for line in lines[start + 1 : start + 3] if line.bare]
+    words = lines[start].bare.split()
+    return following[:1] == ["<"] and 0 < len(words) <= NAME_WORDS and not words[0][0].islower()
 
 
 def _is_next(first: str, following: str) -> bool:
     """Tells whether an attribution begins behind this line, which then belongs to the reply."""
-    if not _is_whole(following) or _names_author(first, following) or fold(first) in ALONE_OPENERS:
+    if following.startswith("<") or fold(first) in ALONE_OPENERS:
+        return False
+    if not _is_whole(following) or _names_author(first, following):
         return False
     # The time may be wrapped after the day.
     return bool(DAY.search(following)) or not DAY.search(first)
@@ -167,41 +183,14 @@ def _is_framed(first: str, last: str) -> bool:
 
 
 def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
-    """Tells whether a line with an address, in place of a verb, precedes marked lines."""
+    """Tells whether a line with an address or a verb, but no colon, precedes marked lines."""
     bare = lines[index].bare
-    if "@" not in bare or not (bare[-1] == ">" or DATE.search(bare)):
+    dated = bool(DATE.search(bare))
+    if not (bare[-1] == ">" or dated) or not (
+        _quote_follows(lines, index) or _mark_follows(lines, index)
+    ):
         return False
-    return _quote_follows(lines, index) or _mark_follows(lines, index)
-
-
-def is_doubtful(bare: str) -> bool:
-    """Tells whether new words may precede the attribution in this line."""
-    text = WHOLE_ADDRESS.sub("@", bare)
-    if any(_is_word(found.group(1) or found.group(2)) for found in SENTENCE_WITHIN.finditer(text)):
-        return True
-    if INNER_DASHES.search(text) or len(DATE.findall(text)) > DATES_MAX:
-        return True
-    head = IN_PARENTHESES.sub(" ", text).strip(DASHES)
-    end = NO_NAME.search(head)
-    verb = VERB.search(fold(head))
-    head = head[: min(end.start() if end else len(head), verb.start() if verb else len(head))]
-    return _is_prose(head.split())
-
-
-def _is_word(before: str | None) -> bool:
-    word = fold(before or "")
-    return word not in ABBREVIATIONS and word not in OPENERS
-
-
-def _is_prose(words: Sequence[str]) -> bool:
-    """Tells whether these words, before a date or an address, are neither a name nor an opener."""
-    if not words:
-        return False
-    first = fold(words[0].strip(PUNCTUATION))
-    small = [word for word in words if word[0].islower() and fold(word) not in PARTICLES]
-    if first in OPENERS:
-        return len(small) > WORDS_BEFORE_MAX
-    return first in ANSWERS or (bool(small) and not fold(" ".join(words)).startswith(QUOTING))
+    return "@" in bare or (_begins_with_opener(fold(bare)) and bool(VERB.search(fold(bare))))
 
 
 def _ends_sentence(bare: str) -> bool:
@@ -218,7 +207,7 @@ def _ends_like_attribution(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
         return True
-    if "@" in bare and VERB_WITHIN.search(fold(bare)):
+    if "@" in bare and (VERB_WITHIN.search(fold(bare)) or OLD_GMAIL.fullmatch(bare)):
         return True
     if not last.isalnum() and last not in FRAMES + ")":
         return False
@@ -295,7 +284,7 @@ def _is_attribution(text: str, quoted: bool, framed: bool = False) -> bool:
         if not (address and date):
             return False
         near = len(body) - max(map(body.rfind, ">)]")) <= VERB_MAX
-        named = _begins_with_opener(text) or _begins_with_address(text)
+        named = text[0] == '"' or _begins_with_opener(text) or _begins_with_address(text)
         return (colon and near) or ((colon or quoted) and named)
     last = verbs[-1]
     if last.group() in SAID and not quoted:
@@ -305,11 +294,20 @@ def _is_attribution(text: str, quoted: bool, framed: bool = False) -> bool:
             return True
         return _ends_in_verb(text, colon, date, address, quoted)
     if not colon:
-        return framed and date
-    if quoted and (address or date or len(text) <= ALONE_MAX):
+        return date and (framed or (quoted and _begins_with_opener(text)))
+    return _has_verb_within(body, last, date, address, quoted)
+
+
+def _has_verb_within(
+    body: str, verb: re.Match[str], date: bool, address: bool, quoted: bool
+) -> bool:
+    """Tells whether words that end with a colon are an attribution with its verb before the end."""
+    if date and WROTE_ON.match(body, verb.end()):
         return True
-    few = body.count(" ", last.end()) <= WORDS_AFTER_VERB_MAX
-    return date and few and (address or last.group() in WROTE_BEFORE_NAME)
+    if quoted and (address or date or len(body) < ALONE_MAX):
+        return True
+    few = body.count(" ", verb.end()) <= WORDS_AFTER_VERB_MAX
+    return date and few and (address or verb.group() in WROTE_BEFORE_NAME)
 
 
 def _ends_in_verb(text: str, colon: bool, date: bool, address: bool, quoted: bool) -> bool:

@@ -15,9 +15,9 @@ from services.parser.reply.attribution import (
     CLOCK,
     DATE,
     attribution_at,
-    is_doubtful,
     scattered_attribution_at,
 )
+from services.parser.reply.doubt import is_doubtful
 from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
 from services.parser.text.word_patterns import Words
@@ -61,10 +61,13 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     framed = bare[0] in FRAME or bare[-1] in FRAME
     if framed and is_rule(bare):
         return _after_rule(lines, start)
+    if bare.startswith(">>> ") and DATE.search(bare):
+        # GroupWise: ">>> Jo <jo@desk.example> 03/11/2025 10:30 >>>".
+        return Heading(1)
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
     if lines[start].attribution_end is not None and (length := attribution_at(lines, start)):
-        return _with_block(lines, start, Heading(length, doubtful=is_doubtful(bare)))
+        return _with_block(lines, start, Heading(length, doubtful=_is_doubtful(lines, start)))
     if length := scattered_attribution_at(lines, start):
         return Heading(length)
     # Most lines are prose without a colon, which a field needs.
@@ -79,9 +82,19 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     return None
 
 
+def _is_doubtful(lines: Sequence[Line], start: int) -> bool:
+    return is_doubtful(lines[start].bare, start == 0 or not lines[start - 1].bare)
+
+
 def announces_forwarded(line: Line) -> bool:
     """Tells whether this line announces a forwarded message."""
     return _title(line.bare).startswith(FORWARDED)
+
+
+def is_recipient_field(line: Line) -> bool:
+    """Tells whether this line is a field that may precede an attribution."""
+    found = _field(line.bare) if ":" in line.bare else None
+    return found is not None and found[0] in ("to", "cc", "subject")
 
 
 def has_reply_marker(text: str) -> bool:
@@ -126,11 +139,29 @@ def _after_rule(lines: Sequence[Line], start: int) -> Heading | None:
 
 def _with_block(lines: Sequence[Line], start: int, heading: Heading) -> Heading:
     after = start + heading.length
+    if length := _table_block(lines, after):
+        return replace(heading, length=heading.length + length)
     if block := _block_after(lines, after, FIELDS_AFTER_RULE):
         return replace(
             heading, length=heading.length + block.length, sender_field=block.sender_field
         )
     return heading
+
+
+def _table_block(lines: Sequence[Line], start: int) -> int:
+    """Counts the lines of a header block that is drawn as a table: "| From | Jo |"."""
+    roles = set[Role]()
+    length = 0
+    for index in range(start, min(start + BLOCK_LINES, len(lines))):
+        bare = lines[index].bare
+        if bare and not bare.startswith("|"):
+            break
+        role = FIELDS.get(fold(bare.strip("| ").partition("|")[0].strip(" *:\uff1a")))
+        if role:
+            roles.add(role)
+        if bare:
+            length = index + 1 - start
+    return length if "from" in roles and len(roles) >= FIELDS_AFTER_RULE else 0
 
 
 def _block_after(lines: Sequence[Line], start: int, fields: int) -> _Block | None:
@@ -216,6 +247,8 @@ def _is_block_in_a_line(bare: str, ruled: bool) -> bool:
     if "from" not in known or not known & {"date", "to", "subject"}:
         return False
     if first[0] == "from" and "subject" in known and known & {"date", "to"}:
+        return True
+    if {"from", "date", "to"} <= known and date and CLOCK.search(bare):
         return True
     dated = date and bool(DATE.search(bare)) and (ruled or bool(CLOCK.search(bare)))
     return dated and bool(ADDRESS.search(bare))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from services.parser.reply.inner import inner_headings
 from services.parser.reply.layers import Layer
-from services.parser.reply.lines import Line, read_quote_marks
+from services.parser.reply.lines import ADDRESS_LINES, Line, is_unquoted, read_quote_marks
+from services.parser.reply.lines import bare as comparable
 from services.parser.text.hypertext.tokens import Token, read_tokens
 
 # Longer HTML is not split, and deeper elements are not reopened.
@@ -33,10 +34,11 @@ BREAKS = frozenset(
 # The elements that may contain a quotation or begin one.
 QUOTE_ELEMENTS = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
 SIGNATURE_ELEMENTS = frozenset(WORD.findall("a div font footer p pre section sign span table td"))
-# The classes, ids and names by which mail programs mark a signature; not an electronic one.
+# The classes, ids and names by which mail programs mark a signature; not forms to be signed.
 SIGNATURE_MARK = re.compile(
-    r"(?<!\be)(?<!\be-)signature(?!.?(?:request|required))|_mailautosig|bloop_sign|_rc_sig|__sig_p"
-    r"|<sign\b|[-_ \"']sig[\"']",
+    r"(?<!\be)(?<!\be-)signature(?![-_ ]?(?:form|re|pad|field|page|box|canvas|line|list|doc|upload"
+    r"|veri|valid|algo|dialog|modal|miss|input|button|place))"
+    r"|_mailautosig|bloop_sign|_rc_sig|__sig_p|zm-_id_-sgn[\"']|<sign\b|[-_ \"']sig[\"']",
     re.IGNORECASE,
 )
 # The classes, ids and names by which mail programs mark the element of a quotation.
@@ -113,6 +115,8 @@ class _Reader:
             depth, opens = self.line_depth + marks, self.opens and self.line_depth > 0
             weak = self.line_weak and not marks
             line = HtmlLine(text, depth, bare, opens, weak, self.ruled, self.line_signs)
+            if marks and is_unquoted(self.lines[-ADDRESS_LINES:], line):
+                line.depth, line.bare = self.line_depth, comparable(text)
             line.first = self.first
             self.lines.append(line)
             self.opens = self.ruled = False
@@ -305,7 +309,7 @@ def _signs(token: Token) -> bool:
     if token.name not in SIGNATURE_ELEMENTS or len(raw) > ATTRIBUTES_MAX:
         return False
     # Most elements are ruled out by this, which is faster than the pattern.
-    if "ig" not in raw and "IG" not in raw:
+    if "ig" not in raw and "IG" not in raw and "Sgn" not in raw:
         return False
     return SIGNATURE_MARK.search(raw) is not None
 

@@ -10,7 +10,13 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 
-from services.parser.reply.attribution import ADDRESS, DATE, WINDOW_LINES, mark_attribution_ends
+from services.parser.reply.attribution import (
+    ADDRESS,
+    DATE,
+    VERB_WITHIN,
+    WINDOW_LINES,
+    mark_attribution_ends,
+)
 from services.parser.reply.headings import BLOCK_LINES, FIELD_NAME_MAX, heading_at
 from services.parser.reply.lines import COMPARED_MAX, Line, bare, fold, mark_initials
 from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS
@@ -30,6 +36,7 @@ MONTHS = frozenset(
         " august september october november december",
     )
 )
+PREPOSITIONS = frozenset(re.findall(r"\w+", "on at am le el il em op den dne dňa w pe på 在 於 于"))
 # Words between an opener and a date: "W dniu", "In data", "Il giorno", "Am Montag, dem".
 BETWEEN = frozenset(re.findall(r"\w+", "dniu data giorno dia día dem the"))
 # The fields with which a header block begins.
@@ -37,7 +44,8 @@ FIRST_FIELDS = frozenset(name for name, role in FIELDS.items() if role in ("from
 FIELD_WORDS = 3
 # Each pattern finds places where a heading may begin; the letters decide, whatever is before them.
 OPENER = re.compile(
-    r"[A-Z\u00c0-\u00de\u0400-\u042f]\w{0,12}(?=[\s,.])|(?:在|於|于|בתאריך)(?= ?\S*\d)"
+    r"[A-Z\u00c0-\u00de\u0400-\u042f][^\W\d_A-Z\u00c0-\u00de\u0400-\u042f]{0,12}(?=[\s,.])"
+    r"|(?:在|於|于|בתאריך)(?= ?\S*\d)"
 )
 WHOLE_DATE = re.compile(
     r"(?<![\w./:-])(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?!\d)|\d{4}[年년]"
@@ -109,6 +117,10 @@ def _place(lines: Sequence[Line], index: int) -> int:
 
 def _is_heading(lines: Sequence[Line], index: int, place: int) -> bool:
     behind = _behind(lines[index], place)
+    within = VERB_WITHIN.search(fold(behind.bare))
+    if within and behind.bare[within.end() :].strip(JOINTS)[:1] not in ("", ">"):
+        # A sentence that goes on behind "wrote:".
+        return False
     if not any(map(str.isalnum, behind.bare)):
         return False
     count = (
@@ -165,8 +177,12 @@ def _is_opener(text: str, found: re.Match[str]) -> bool:
         return False
     if _ends_clause(before):
         return True
-    short = len(before.split()) < WORDS_BEFORE and _begins_with_opener(before)
-    return not short and not DATE.search(before) and not ADDRESS.search(before)
+    if DATE.search(before) or ADDRESS.search(before):
+        return False
+    if len(before.split()) >= WORDS_BEFORE:
+        return True
+    # A weekday may be the second word of an attribution in a language without a table.
+    return word in PREPOSITIONS and not _begins_with_opener(before)
 
 
 def _is_before_date(text: str, place: int) -> bool:
@@ -195,7 +211,7 @@ def _ends_in_opener(before: str) -> bool:
 
 def _is_sentence(before: str) -> bool:
     """Tells whether the words before a full stop are a sentence, and no part of a name."""
-    last = fold(WORD.findall(before[-COMPARED_MAX:])[-1])
+    last = fold("".join(WORD.findall(before[-COMPARED_MAX:])[-1:]))
     if last in ABBREVIATIONS or last in OPENERS:
         return False
     return not DATE.search(before) and not ADDRESS.search(before)

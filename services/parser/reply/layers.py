@@ -11,6 +11,7 @@ from services.parser.reply.headings import (
     announces_forwarded,
     has_reply_marker,
     heading_at,
+    is_recipient_field,
 )
 from services.parser.reply.lines import (
     Line,
@@ -24,6 +25,7 @@ from services.parser.reply.words import FORWARD_OR_REPLY, FORWARD_PREFIXES
 
 MARKER_MAX = 200
 MARKED_WITHIN = 4
+RULES_ABOVE = 8
 WRAP_MIN = 55
 WRAPPED_LINES = 2
 SENTENCE_END = (".", "!", "?", ":", "\u3002", "\uff1f", "\uff01")
@@ -70,7 +72,10 @@ def _mark_quotes(lines: Sequence[Line], layers: list[Layer], subject: str, marke
         if line.depth and (quoted or not line.weak):
             if line.opens and not quoted and _begins_forwarded(lines, index, subject):
                 return index
-            layers[index] = _QUOTED
+            start = index
+            if not quoted and ":" in line.bare and heading_at(lines, index):
+                start = _rules_above(lines, index)
+            _mark(layers, start, index + 1, _QUOTED)
             index, quoted = index + 1, True
         elif not line.bare:
             index += 1
@@ -145,12 +150,16 @@ def _begins_forwarded(lines: Sequence[Line], index: int, subject: str) -> bool:
 
 
 def _rules_above(lines: Sequence[Line], start: int) -> int:
-    """Returns the first of the rules above a heading, or the heading itself."""
-    index = start
-    while index > 0 and (not lines[index - 1].bare or is_rule(lines[index - 1].bare)):
-        index -= 1
-        if is_rule(lines[index].bare):
+    """Returns the first of the rules above a heading, or the heading itself.
+
+    The fields of the recipients may be between them.
+    """
+    for index in range(start - 1, max(-1, start - 1 - RULES_ABOVE), -1):
+        line = lines[index]
+        if is_rule(line.text.strip()):
             start = index
+        elif line.bare and not is_recipient_field(line):
+            break
     return start
 
 

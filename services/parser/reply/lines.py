@@ -7,10 +7,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 # Longer lines are prose; the headings of mail programs are shorter.
 COMPARED_MAX = 400
 BROKEN_MAX = 40
+INITIALS_MIN = 2
 # An address may be wrapped into at most this many lines.
 ADDRESS_LINES = 6
 # Direction marks and zero-width characters.
@@ -19,17 +21,9 @@ _INVISIBLE |= dict.fromkeys([*range(0x2060, 0x2065), *range(0x2066, 0x206A)], No
 APOSTROPHE = "\u2019"
 INITIALS = re.compile("[A-Z\u00c0-\u00de\u0400-\u042f]{1,3}>")
 # The initials of a person before each line of a quotation without a heading: "BK> ", "JvB>> ".
-PERSON = re.compile(
-    "([A-Z\u00c0-\u00de\u0400-\u042f][^\\W\\d_]{0,2})>(?:[> ]|$|(?<=\\w\\w>)[^\\W\\d_])"
-)
+PERSON = re.compile(r"([^\W\d_]{1,4})>(?:[> ]|$|(?<=\w\w>)[^\W\d_])")
 # Programs that ask for input in the same form.
-PROMPTS = frozenset(
-    re.findall(
-        r"\w+",
-        "SQL PS CMD DOS IRB GDB FTP CLI TCL CQL PRY SSH DB OS IOS ED MDB RAC CPU RAM KEY TAG TD TR"
-        " TH LI UL OL BR HR DIV IN OUT GO EX VM PIP AWS GPG REM RUN BIN ROM PC VAX TSO ISE",
-    )
-)
+PROMPTS = frozenset(("SQL", "PSQL", "PS", "FTP", "SFTP", "IRB", "GDB", "CMD", "DOS", "CLI", "TCL"))
 # Other marks before quoted lines.
 BARS = ("|", "\u2502", "\u2503", "\u00a6", "\u00bb", "\u203a", "\u276f")
 DECORATION = "* \t\r\n\f\v"
@@ -72,9 +66,12 @@ def read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     for raw in text.split("\n"):
         line = Line(raw, *read_quote_marks(raw))
-        if line.depth and _closes_address(lines[-ADDRESS_LINES:], line):
+        if line.depth and is_unquoted(lines[-ADDRESS_LINES:], line):
             line = Line(raw, 0, bare(raw))
         lines.append(line)
+    if not any(line.depth and line.bare for line in lines):
+        for line in lines:
+            line.depth = 0
     return lines
 
 
@@ -89,11 +86,15 @@ def bare(text: str) -> str:
     return text.strip(DECORATION)
 
 
-def _closes_address(above: Sequence[Line], line: Line) -> bool:
-    """Recognizes the ">" of an address before which a program wrapped an attribution."""
-    ends = (
-        line.bare.endswith((":", "\uff1a")) if line.bare else bool(above and "@" in above[-1].text)
-    )
+def is_unquoted(above: Sequence[Line], line: Line) -> bool:
+    """Recognizes ">" that does not mark a quotation: in GroupWise's attributions, and in addresses.
+
+    Programs wrap an attribution before the ">" of its address.
+    """
+    if line.text.startswith(">>> ") and line.bare.endswith(" >>>"):
+        return True
+    written = next((before.text for before in reversed(above) if before.bare), "")
+    ends = line.bare.endswith((":", "\uff1a")) if line.bare else "@" in written
     if not ends or len(line.bare) > BROKEN_MAX:
         return False
     closed = 0
@@ -134,16 +135,33 @@ def other_quote_mark(bare: str) -> str:
 
 def is_marked_by_initials(line: Line) -> bool:
     """Tells whether `mark_initials` could take this line for quoted."""
-    found = PERSON.match(line.bare) if ">" in line.bare[1:4] else None
-    return found is not None and found.group(1) not in PROMPTS
+    found = PERSON.match(line.bare) if ">" in line.bare[1:5] else None
+    if found is None:
+        return False
+    name = found.group(1)
+    return name.upper() not in PROMPTS and (len(name) > 1 or name.isupper())
 
 
 def mark_initials(lines: Sequence[Line]) -> None:
-    """Marks lines as quoted that begin with the same initials of a person, if there are several."""
-    marked = [line for line in lines if not line.depth and is_marked_by_initials(line)]
-    counts = Counter(line.bare.partition(">")[0] for line in marked)
-    for line in marked:
-        line.depth = int(counts[line.bare.partition(">")[0]] > 1)
+    """Marks lines as quoted that begin with the same initials of a person, if there are several.
+
+    Different initials in turn are a conversation; a colon above the first announces an example.
+    """
+    marked = [
+        index
+        for index, line in enumerate(lines)
+        if not line.depth and line.bare and is_marked_by_initials(line)
+    ]
+    names = [lines[index].bare.partition(">")[0] for index in marked]
+    changes = sum(1 for before, name in pairwise(names) if before != name)
+    if len(names) < INITIALS_MIN or changes >= INITIALS_MIN:
+        return
+    above = next((line.bare for line in reversed(lines[: marked[0]]) if line.bare), "")
+    if above.endswith((":", "\uff1a")) and not any(map(str.isdigit, above)):
+        return
+    counts = Counter(names)
+    for index, name in zip(marked, names, strict=True):
+        lines[index].depth = int(counts[name] >= INITIALS_MIN)
 
 
 def fold(text: str) -> str:

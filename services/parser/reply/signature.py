@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import Line, fold
+from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.signature_words import (
     APOLOGIES,
     APOLOGY_TOPICS,
@@ -16,6 +16,7 @@ from services.parser.reply.signature_words import (
     DEVICES,
     DISCLAIMERS,
     FROM_MY,
+    FROM_MY_SENT,
     NOT_DEVICES,
     PROGRAM_PHRASES,
     SENT_FROM,
@@ -36,13 +37,14 @@ PROGRAM_WORDS = 10
 DEVICE_WORDS = 4
 DEVICE_MAX = 40
 SHORT_WORDS = 3
+APPS = (" app", " apps")
 APOLOGY_MAX = 90
 # Mail trackers leave this character, which most fonts show as a dot, in a line of its own.
 TRACKER_MARKS = "\u1427 "
 FRAME = "[]<>(){}*|\"'-\u2013\u2014_~=\u00ab\u00bb "
 DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
 # Ends the name of the device; the person's own sentence may follow.
-CLAUSE_END = re.compile(r"[,;!?\u3002\uff0c(]|\.\s|\s[-\u2013\u2014]+\s")
+CLAUSE_END = re.compile(r"[,;:!?\u3002\uff0c(]|\.\s|\s[-\u2013\u2014]+\s")
 LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
@@ -111,7 +113,8 @@ def _program(lines: Sequence[Line], start: int, end: int) -> int:
             index -= 1
         if not is_program_line(lines[index].bare):
             break
-        end = index
+        ruled = index - 1 > start and is_rule(lines[index - 1].bare)
+        end = index - 1 if ruled else index
     return _apology(lines, start, end)
 
 
@@ -136,9 +139,14 @@ def is_program_line(bare: str) -> bool:
     if not text.strip() or len(text) > PROGRAM_MAX:
         return False
     before, _, after = _clauses(text)
-    if is_apology(before) and after:
+    if is_apology(before) and after and before not in PROGRAM_PHRASES:
         line, text = line[-len(after) :], after
-    return _sent_by_program(text, line) or _sent_by_device(text) or text in PROGRAM_PHRASES
+    if _sent_by_program(text, line) or _sent_by_device(text):
+        return True
+    phrase, _, rest = _clauses(text)
+    if phrase.strip() not in PROGRAM_PHRASES:
+        return False
+    return not rest or any(topic in rest for topic in APOLOGY_TOPICS)
 
 
 def is_apology(text: str) -> bool:
@@ -166,11 +174,17 @@ def _sent_by_program(text: str, line: str) -> bool:
 
 def _sent_by_device(text: str) -> bool:
     """Recognizes the sender's own device by any name: "Sent from my KX-90"."""
+    if any(text.startswith(before) and after in text for before, after in FROM_MY_SENT):
+        named, _, rest = _clauses(text)
+        short = len(named.split()) <= DEVICE_WORDS + SHORT_WORDS
+        place = any(word in named for word in NOT_DEVICES)
+        ends = any(named.endswith(after) for _, after in FROM_MY_SENT)
+        return short and ends and not place and (not rest or is_apology(rest))
     if not text.startswith(_FROM_MY):
         return False
     for before in SENT_FROM_MY:
         if text.startswith(before):
-            named, _, rest = _clauses(text.removesuffix(" gesendet")[len(before) :].strip())
+            named, _, rest = _clauses(text[len(before) :].strip())
             words = named.split()
             short = 0 < len(words) <= DEVICE_WORDS and len(named) <= DEVICE_MAX
             place = any(word in named for word in NOT_DEVICES)
@@ -191,11 +205,17 @@ def _matches_program(text: str, line: str, before: str, after: str) -> bool:
     named = CLAUSE_END.split(rest, maxsplit=1)[0].strip(PUNCTUATION)
     if not named or len(named.split()) > PROGRAM_WORDS:
         return False
+    if named.endswith(APPS):
+        return True
     if any(device in named for device in DEVICES):
         return _names_device(named)
     # "Sent from TypeApp": an unknown name is accepted if the line contains nothing else.
     own = line[len(before) :].strip(PUNCTUATION)
-    return bool(before) and len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
+    if not before:
+        # "AQUOS\u304b\u3089\u9001\u4fe1": a name in other letters than the words around it.
+        name = line[: len(line) - len(after)].strip()
+        return not after.isascii() and name.isascii() and 0 < len(name) <= DEVICE_MAX
+    return len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
 
 
 def _names_device(named: str) -> bool:

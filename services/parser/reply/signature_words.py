@@ -64,7 +64,7 @@ SENT_FROM_MY = (
     "posted from my ", "message sent from my ", "this message was sent from my ",
     "this email was sent from my ", "this e-mail was sent from my ", "sent wirelessly from my ",
     "gesendet von meinem ", "gesendet von meiner ", "gesendet mit meinem ", "gesendet über mein ",
-    "von meinem ", "von meiner ", "geschrieben auf meinem ", "diese nachricht wurde von meinem ",
+    "geschrieben auf meinem ",
     "envoyé de mon ", "envoyé de ma ", "envoyé depuis mon ", "envoyé depuis ma ",
     "envoyé à partir de mon ", "envoyé à partir de ma ", "envoyé avec mon ", "envoyé via mon ",
     "enviado desde mi ", "enviado con mi ", "enviado do meu ", "enviado da minha ",
@@ -79,6 +79,12 @@ SENT_FROM_MY = (
     "odesláno z mojeho ", "odoslané z môjho ", "poslano z mojega ", "poslano s mojeg ",
     "trimis de pe ", "trimis de la ", "enviat des del meu ", "saadetud minu ",
     "dikirim dari ", "được gửi từ ", "发自我的", "發自我的", "來自我的", "来自我的",
+)  # fmt: skip
+# The same around the device.
+FROM_MY_SENT = (
+    ("von meinem ", "gesendet"), ("von meiner ", "gesendet"), ("vom ", "gesendet"),
+    ("diese nachricht wurde von meinem ", "gesendet"), ("vanaf mijn ", "verstuurd"),
+    ("vanaf mijn ", "verzonden"), ("나의 ", "에서 보냄"), ("내 ", "에서 보냄"),
 )  # fmt: skip
 # The same without a verb, only before a device of the table below.
 FROM_MY = (
@@ -99,7 +105,9 @@ NOT_DEVICES = (
 PROGRAM_PHRASES = frozenset(map(fold, (
     "sent on the go", "sent on the move", "sent on the run", "sent from the road",
     "sent while mobile", "sent while on the go", "sent from mobile", "sent from a mobile",
-    "sent from my cell", "sent by mobile", "via mobile", "mobil gesendet", "unterwegs gesendet",
+    "sent from a tiny keyboard", "sent from my tiny keyboard", "sent from a small keyboard",
+    "sent from a mobile device", "typed with thumbs", "typed with my thumbs", "sent by mobile",
+    "via mobile", "mobil gesendet", "unterwegs gesendet",
     "von unterwegs gesendet", "gesendet von unterwegs", "mobil geschrieben", "kurz von unterwegs",
     "envoyé en déplacement", "envoyé de mobile", "enviado desde el móvil", "enviado pelo celular",
     "verzonden onderweg", "inviato da mobile", "inviato in mobilità", "wysłane z telefonu",
@@ -117,7 +125,8 @@ APOLOGIES = (
     "omluv", "prosím omluv", "elnézést",
 )  # fmt: skip
 APOLOGY_TOPICS = (
-    "typo", "brevity", "brief", "mistake", "error", "spelling", "autocorrect", "auto-correct",
+    "typo", "brevity", "brief", "short", "typing", "kurz", "knapp", "court", "breve", "mistake",
+    "error", "spelling", "autocorrect", "auto-correct",
     "fat finger", "thumb", "tippfehler", "kürze", "rechtschreib", "vertipper", "schreibfehler",
     "faute", "brièveté", "erreur", "errat", "brevedad", "ortogr", "erro", "brevidade",
     "refusi", "brevità", "typefout", "tikfout", "kortheid", "spelfout", "literówk", "zwięzło",
@@ -138,7 +147,7 @@ DEVICES = (
     "puhelimesta", "puhelimestani", "laitteesta", "mobilen", "telefonen", "mobiltelefon", "enhet",
     "enhed", "mobilu", "zařízení", "telefonomról", "készülékemről", "telefonumdan", "cihazımdan",
     "スマートフォン", "携帯", "手机", "手機", "平板", "邮箱", "휴대폰", "스마트폰",
-    "핸드폰", "네이버",
+    "핸드폰", "네이버", "폰", "갤럭시", "아이폰", "모바일", "앱",
     "mac", "macbook", "apple", "lg", "verizon", "wireless", "at&t", "t-mobile", "o2", "orange",
     "vodafone", "thunderbird", "spark", "typeapp", "bluemail", "aquamail", "nine", "fairemail",
     "k-9", "airmail", "mailspring", "posta", "poczty", "zoho", "icloud", "workspace", "front",
@@ -192,10 +201,14 @@ DISCLAIMERS = (
     "ce message et ses",
     "ce courriel et", "ce message est confidentiel", "avis de confidentialité", "este mensaje y",
     "este correo electrónico y", "este mensaje contiene", "aviso de confidencialidad",
-    "aviso legal", "esta mensagem", "esta mensagem pode conter", "aviso de confidencialidade",
-    "questo messaggio e", "questa e-mail", "le informazioni contenute in quest",
-    "avviso di riservatezza", "dit bericht kan", "deze e-mail en", "de informatie in dit",
-    "dit e-mailbericht", "niniejsza wiadomość", "ta wiadomość i", "wiadomość ta może",
+    "aviso legal", "este mensaje es confidencial", "este correo es confidencial", "esta mensagem",
+    "esta mensagem pode conter", "aviso de confidencialidade",
+    "questo messaggio e", "questo messaggio è", "questa e-mail",
+    "le informazioni contenute in quest",
+    "avviso di riservatezza", "dit bericht kan", "dit bericht is uitsluitend",
+    "dit e-mailbericht is", "deze e-mail is", "deze e-mail en", "de informatie in dit",
+    "dit e-mailbericht", "niniejsza wiadomość", "ta wiadomość i", "ta wiadomość jest",
+    "wiadomość ta może",
     "настоящее сообщение", "данное сообщение", "tämä viesti", "detta meddelande kan",
     "denne e-post", "denne e-mail", "tato zpráva", "tento e-mail a", "ez az e-mail", "ez az üzenet",
     # Those that virus scanners and mail trackers add.

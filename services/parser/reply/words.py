@@ -31,7 +31,7 @@ WROTE = (
     "napisał", "napisała", "napisał(a)", "pisze", "napsal", "napsala", "napsal(a)", "píše",
     "napísal", "napísala", "napísal(a)", "je napisal", "je napisala", "je napisal/-a",
     "je napisao", "je napisala", "je napisao/la", "napisao je",
-    "napisala je",
+    "napisala je", "piše", "je pisao", "је написао", "је написала", "је написао/ла",
     # Russian, Ukrainian, Bulgarian, Greek
     "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала",
     "пише", "написа", "έγραψε",
@@ -62,7 +62,8 @@ WROTE_BEFORE_NAME = frozenset(
 QUOTING = (
     "quoting ", "zitat von ", "citat från ", "citando a ", "citando ", "cita de ", "selon ",
     "mensaje citado por ", "citat fra ", "citaat van ", "цитирую ", "cytowanie ", "idézet ",
-    "wiadomość napisana przez ", "missatge de ",
+    "wiadomość napisana przez ", "missatge de ", "citeren ", "citeren van ", "цитирование ",
+    "citace ", "quote ", "citation de ", "citazione di ", "citát ", "citerar ", "siteerata ",
 )  # fmt: skip
 # The first words of an attribution: "On Monday ...", "Am 6. Mai ...".
 OPENERS = frozenset(
@@ -99,7 +100,9 @@ ANSWERS = frozenset(
 PARTICLES = frozenset(
     _words(
         "van von der den de di da do dos du del della la le al el bin ibn ten ter zu zur zum af av"
-        " via hat has heeft ha a il y e és und and et i og och en"
+        " via hat has heeft ha a il y e és und and et i og och en odesílatel uživatel používateľ"
+        " użytkownik пользователь користувач tarihinde saat saatlerinde dátummal időpontban oseba"
+        " je ob klo kl om le das às a las los u"
     )
 )
 # A full stop behind these does not end a sentence.
@@ -123,7 +126,7 @@ _FROM = (
     "發件人", "보낸 사람", "보낸사람", "발신", "expéditeur", "remitente", "remetente", "mittente",
     "afzender", "absender", "nadawca", "odesílatel", "отправитель", "avsändare", "avsender",
     "afsender", "από", "מאת", "من", "de la", "saatja", "od koga", "šalje", "dari", "от кого",
-    "reply-to", "từ",
+    "reply-to", "từ", "nuo", "จาก", "از", "pošiljatelj",
 )  # fmt: skip
 _DATE = (
     "sent", "date", "sent on", "date sent", "gesendet", "datum", "gesendet am", "envoyé",
@@ -136,14 +139,15 @@ _DATE = (
     "日期", "发送日期", "傳送日期", "보낸 날짜", "날짜", "보낸날짜", "일시", "στάλθηκε",
     "ημερομηνία", "נשלח", "תאריך", "تاريخ", "تم الإرسال", "trimis", "изпратено", "saadetud",
     "poslano", "dikirim", "tanggal", "ngày", "gesendet von", "skickat den", "poslané",
-    "envoyé à", "data/ora", "date/time",
+    "envoyé à", "data/ora", "date/time", "enviat", "enviat el", "išsiųsta", "ส่ง", "วันที่",
+    "ارسال شده", "تاریخ", "nosūtīts", "datums", "sent at", "gesendet um",
 )  # fmt: skip
 _TO = (
     "to", "an", "à", "a", "para", "aan", "do", "кому", "до", "vastaanottaja", "till", "til",
     "komu", "címzett", "kime", "alıcı", "宛先", "收件人", "收件者", "받는 사람", "받는사람", "수신",
     "destinataire", "destinatario", "destinatário", "destinatari", "pro", "προς", "אל", "إلى",
     "către", "adresat", "příjemce", "empfänger", "ontvanger", "mottagare", "mottaker", "modtager",
-    "saaja", "za", "kepada", "đến", "per", "destinataires",
+    "saaja", "za", "kepada", "đến", "per", "destinataires", "per a", "kam", "ถึง", "به",
 )  # fmt: skip
 _CC = (
     "cc", "bcc", "kopie", "copie", "copie à", "kopia", "kopio", "kopi", "kopija", "копия", "копія",
@@ -154,7 +158,7 @@ _SUBJECT = (
     "subject", "betreff", "betr", "objet", "sujet", "asunto", "assunto", "oggetto", "onderwerp",
     "temat", "тема", "aihe", "otsikko", "ämne", "emne", "předmět", "predmet", "tárgy", "konu",
     "件名", "主题", "主題", "主旨", "제목", "θέμα", "נושא", "الموضوع", "subiect", "teema",
-    "perihal", "subjek", "chủ đề", "tema", "zadeva", "относно",
+    "perihal", "subjek", "chủ đề", "tema", "zadeva", "относно", "เรื่อง", "موضوع", "temats",
 )  # fmt: skip
 _OTHER = (
     "importance", "wichtigkeit", "priorität", "priority", "importancia", "importância",

@@ -32,6 +32,7 @@ MARKS = [
     'p class="MsoNormal"><a name="_MailAutoSig"',
     'table class="signature"><tr><td',
     "div class=signature",
+    'div id="Zm-_Id_-Sgn"',
 ]
 SEPARATORS = [
     "----- Original Message -----",
@@ -104,6 +105,8 @@ def test_the_signature_in_the_text_is_that_of_the_html(quote: str) -> None:
         f'<p>It works.</p><div class="e-signature">{SIGNATURE}</div>',
         f'<p>It works.</p><div class="signature-request">{SIGNATURE}</div>',
         f'<p>It works.</p><div class="design">{SIGNATURE}</div>',
+        f'<p>It works.</p><div class="signature-form">{SIGNATURE}</div>',
+        f'<p>It works.</p><div id="Zm-_Id_-Sgn1">{SIGNATURE}</div>',
     ],
 )
 def test_other_elements_are_new(html: str) -> None:

@@ -90,6 +90,22 @@ def test_an_author_alone_precedes_marks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        (
+            "Regards, EvaOn Nov 3, 2025, at 8:05 AM, Jo <jo@desk.example> wrote:\n> x",
+            "Regards, Eva",
+        ),
+        ("ok thanks On Mon, Nov 3, 2025 Jo <jo@desk.example> wrote: > old > > older", "ok thanks"),
+        ("It is off ____On 03.11.2025 08:05, Jo wrote____\nold", "It is off"),
+        ("Fixed it On Mon, Nov 3, 2025 at 8:05 AM Jo <jo@desk.example> wrote:\nold", "Fixed it"),
+    ],
+)
+def test_a_line_is_divided_at_its_opener(text: str, new: str) -> None:
+    assert split_reply(text, "").new_text == new
+
+
+@pytest.mark.parametrize(
     "html",
     [
         "<div>Hello,<br>we fix &amp; test it--- {}<blockquote>Hi</blockquote></div>",
@@ -113,6 +129,10 @@ def test_html_is_divided_in_the_line(html: str) -> None:
         "I met Jo. On 3 Nov 2025 he wrote to me:\nit is broken.",
         "The order of 2025-11-03 came from Jo <jo@desk.example> today.",
         "Please send: From: me To: you Date: today",
+        # A sentence that goes on behind the verb.
+        "I asked Eva, and on Mon, Nov 3, 2025 at 8:05 AM Jo <jo@desk.example> wrote: it is done.",
+        "See the mail that Jo <jo@desk.example> wrote on 03.11.2025: it is fine.",
+        "We met On Mon, Nov 3, 2025 at 8:05 AM: nobody came.",
     ],
 )
 def test_other_lines_stay_whole(text: str) -> None:

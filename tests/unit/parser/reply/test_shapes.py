@@ -25,6 +25,10 @@ PIECES = [
     "пн, 3 нояб. 2025 г. в 16:07, Jo Lindqvist\n\n<\njo@desk.example\n>:",
     "Den mån 3 nov. 2025 kl 16:07 skrev Jo Lindqvist\n\n<\njo@desk.example\n>:",
     "2025年11月3日(月) 16:07\n\nJo Lindqvist\n\n<jo@desk.example>\n\nのメール:",
+    "út 4. 11. 2025 v 8:05 odesílatel Jo\n<\nmailto:jo@desk.example\n>\nnapsal:",
+    "mar 4 nov 2025 alle 8:05 Jo <\n\nmailto:jo@desk.example\n\n>\n\nha scritto:",
+    "4 Kas 2025 Sal, 08:05 tarihinde\n\nJo\n\n<jo@desk.example>\n\nşunu yazdı:",
+    "Jo Lindqvist\n\n<\njo@desk.example\n>\n\nezt írta (időpont: 2025. nov. 4., K, 8:05):",
 ]
 # Without a verb and without a colon, above marked lines.
 ABOVE_MARKS = [
@@ -36,6 +40,8 @@ ABOVE_MARKS = [
     "Am 3.11.2025 Jo <jo@desk.example>",
     "Le 3/11/2025 Jo <jo@desk.example>",
     "2025年11月3日 Jo <jo@desk.example>",
+    "Am 3.11.2025 um 16:07 schrieb Jo",
+    '"Jo Lindqvist" jo@desk.example – November 3, 2025 4:07 PM',
 ]
 # Between dashes, with and without spaces, a date and an address.
 FRAMED = [
@@ -60,6 +66,29 @@ FRAMED = [
     "---- 王小明 写道 ----",
     "---- 山田さんは書きました ----",
     "---- Jo님이 작성한 메시지 ----",
+    "---- Jo piše ----",
+    "*****On 03.11.2025 16:07, Jo Lindqvist wrote*****",
+]
+# Without a verb or as a block, above text without marks.
+OTHERS = [
+    ">>> Jo Lindqvist <jo@desk.example> 03/11/2025 16:07 >>>",
+    "Jo Lindqvist wrote on 03.11.2025 16:07:",
+    "Citeren Jo <jo@desk.example>:",
+    "2025/11/3 Jo via Desk <jo@desk.example>",
+    '----------------\nКому: Ана;\nТема: Печь;\n03.11.2025, 16:07, "Джо" <jo@desk.example>:',
+    "---- 回复的原邮件 ----\n| 发件人 | Jo<jo@desk.example> |\n| 日期 | 2025年11月3日 16:07 |",
+    "---- Replied Message ----\n| From | Jo<jo@desk.example> |\n| Date | 11/03/2025 16:07 |",
+    "******\nFrom: Jo <jo@desk.example>\nSent: today\nTo: Ana\nSubject: Oven",
+    "De: Jo <jo@desk.example>\nEnviat el: 3 de novembre\nPer a: Ana\nTema: Forn",
+    "Nuo: Jo <jo@desk.example>\nIšsiųsta: 2025 m.\nKam: Ana\nTema: Orkaitė",
+    "จาก: Jo <jo@desk.example>\nส่ง: 3\nถึง: Ana\nเรื่อง: x",
+    "از: Jo <jo@desk.example>\nارسال شده: ۳\nبه: Ana\nموضوع: x",
+    # Languages without a table.
+    "Noong Mar, Nob 4, 2025 nang 8:05 AM, isinulat ni Jo <jo@desk.example> ang:",
+    "O luns, 3 nov 2025 ás 16:07, Jo (<jo@desk.example>) escribiu:",
+    "Jo <jo@desk.example>(e)k hau idatzi du (2025 aza. 3, al. (16:07)):",
+    "otrd., 2025. g. 4. nov., plkst. 8:05 Jo <jo@desk.example> rakstīja:",
+    "уто, 4. нов 2025. у 8:05 Jo <jo@desk.example> је написао/ла:",
 ]
 # A header block in one line, as made from inline elements.
 BLOCKS = [
@@ -73,8 +102,9 @@ BLOCKS = [
     "Van: Jo <jo@desk.example> Verzonden: 3-11-2025 16:07",
     "От: Jo <jo@desk.example> Дата: 03.11.2025 16:07",
     "发件人：Jo <jo@desk.example> 发送时间：2025-11-03 16:07",
+    "Da: Jo Lindqvist Inviato: lunedì 3 novembre 2025 16:07 A: Ana",
 ]
-INITIALS = ["BK> ", "JvB> ", "БК> ", "B> ", " BK> ", "BK>", "BKL>> "]
+INITIALS = ["BK> ", "JvB> ", "БК> ", "B> ", " BK> ", "BK>", "BKL>> ", "OvdL> ", "ol> ", "TR> "]
 
 
 @pytest.mark.parametrize("mark", ["", "> "], ids=["unmarked", "marked"])
@@ -125,6 +155,18 @@ def test_other_words_between_dashes_stay(line: str) -> None:
     assert split_reply(text, "").new_text == text
 
 
+@pytest.mark.parametrize("above", ["It works.", "It works.\n\nThanks\nAna"])
+@pytest.mark.parametrize("heading", OTHERS)
+def test_other_headings_begin_the_quotation(heading: str, above: str) -> None:
+    reply = split_reply(f"{above}\n\n{heading}\n\n{QUOTE}\n", "")
+    assert (reply.new_text, reply.signature) == (above, "")
+
+
+def test_the_dates_of_a_list_stay() -> None:
+    text = "Add:\n\n2025/11/3 Ana <ana@shop.example>\n\n2025/11/4 Kim <kim@shop.example>\n\nThanks"
+    assert split_reply(text, "").new_text == text
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_header_block_in_one_line_begins_the_quotation(block: str) -> None:
     assert split_reply(f"It works.\n{block}\n{QUOTE}\n", "").new_text == "It works."
@@ -153,10 +195,25 @@ def test_lines_marked_with_initials_are_quoted(mark: str) -> None:
 
 @pytest.mark.parametrize(
     "lines",
-    ["SQL> select 1;\nSQL> quit", "PS> dir\nPS> exit", "Router> show\nRouter> exit", "A> dir"],
+    [
+        "It says:\n\nRTR> show version\nRTR> exit\n\nWhy?",
+        "Please run\nSQL> select 1;\nSQL> quit",
+        "Router> show\nRouter> exit",
+        "A> dir",
+        # A conversation.
+        "Q> Where?\nA> Here.\nQ> When?\nA> Now.",
+        # No quotation at all.
+        "It prints\n<\nno output\n>",
+    ],
 )
 def test_prompts_are_not_initials(lines: str) -> None:
-    assert split_reply(f"It says:\n\n{lines}\n\nWhy?", "").new_text.count("\n") > 3
+    assert split_reply(lines, "").new_text == lines
+
+
+def test_the_sign_that_ends_an_address_is_no_mark_in_html() -> None:
+    pieces = ["On Tue, Nov 4, 2025 at 8:05 AM Jo", "<br>", "&lt;", "jo@desk.example", "&gt; wrote:"]
+    html = "".join(f"<div>{piece}</div>" for piece in ["It works.", *pieces, QUOTE])
+    assert split_reply(html_to_text(html), html).new_text == "It works."
 
 
 def test_answers_between_lines_with_initials_keep_their_questions() -> None:

@@ -48,6 +48,17 @@ PROGRAM_LINES = [
     "Sendt fra min KX-90",
     "Skickat från min KX-90",
     "发自我的KX-90",
+    "Sent from a tiny keyboard",
+    "Sent on the move: short and full of typing errors",
+    "Gesendet von unterwegs, Tippfehler bitte entschuldigen",
+    "Mobil gesendet, daher kurz",
+    "Vom Handy gesendet, bitte Tippfehler entschuldigen",
+    "Typed with thumbs, please excuse typos",
+    "Vanaf mijn telefoon verstuurd",
+    "내 갤럭시 폰에서 보냄",
+    "나의 KX-90에서 보냄",
+    "KX-90から送信",
+    "----------------\nGesendet mit der X App",
     # A mark of mail trackers.
     "\u1427",
     "Von meinem iPhone gesendet",
@@ -112,6 +123,8 @@ OWN_LINES = [
     "Sorry for the delay",
     "Sorry for the typos in my last mail",
     "Von meinem Kollegen habe ich nichts",
+    "Von meinem Nachbarn weiß ich nichts.",
+    "Mobil gesendet wurde er nicht",
     "Von meiner Seite ist alles gut",
     "De mon côté tout va bien",
     "Sent the phone back on Monday.",
@@ -128,7 +141,7 @@ OWN_LINES = [
 
 @pytest.mark.parametrize("line", PROGRAM_LINES)
 def test_a_line_of_a_program_is_a_signature(line: str) -> None:
-    assert is_program_line(line)
+    assert is_program_line(line.split("\n")[-1])
     reply = split_reply(f"It works.\n\n{line}\n", "")
     assert (reply.new_text, reply.signature) == ("It works.", line)
 
