@@ -76,6 +76,14 @@ def test_any_bytes_are_read(rubbish: bytes, at: int) -> None:
     read_stand_in(b"From: Microsoft Exchange\nSubject: IMAP4\n" + rubbish)
 
 
+@pytest.mark.parametrize(
+    "word", [b"=?is\xff?q?a?=", b"=?utf-9?q?a?=", b"=?utf-8?b?a?=", b"=?utf-16?q?a?=", b"\xff"]
+)
+def test_a_broken_encoded_word_is_left_as_it_is(word: bytes) -> None:
+    head = b"From: Microsoft Exchange %b\nSubject: IMAP4 %b\n\n" % (word, word)
+    assert read_stand_in(head + b'A: "b"') == StandIn("b", "")
+
+
 def test_a_long_message_that_begins_so_is_read_as_far_as_a_stand_in_may_reach() -> None:
     text = b"From: Microsoft Exchange\nSubject: IMAP4\n\n" + b'A: "b"\n' * BYTES_MAX
     assert read_stand_in(text) == StandIn(subject="b", sender="")
