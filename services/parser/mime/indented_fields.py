@@ -28,7 +28,8 @@ INDENTED = re.compile(rb"\n" + LINE, re.IGNORECASE)
 SINGLE_NAME = re.compile(SINGLE, re.IGNORECASE)
 # Signatures list names of fields; reports of filters and copies of a header quote the message.
 QUOTING_FIELD = re.compile(rb"signature|\Aarc-|seal|spam|report|result|scan|header", re.IGNORECASE)
-# A long text is folded at one of its own spaces, so that a line of it may begin with any word.
+# A long text is folded at one of its own spaces, so that a line of it may begin with any word; two
+# lines in a row do not.
 TEXT_FIELDS = {b"subject", b"comments", b"thread-topic", b"keywords"}
 NAME_MAX = 100
 # The most that are named in a defect.
@@ -43,10 +44,10 @@ def read_indented_fields(head: bytes) -> tuple[bytes, list[str]]:
     present = {_name(line) for line in lines if line[:1] not in b" \t"}
     names: list[str] = []
     above = b""
-    for index, line in enumerate(lines):
+    for index, (line, following) in enumerate(zip(lines, [*lines[1:], b""], strict=True)):
         if line[:1] not in b" \t":
             above = _name(line)
-        elif (found := INDENTED_LINE.match(line)) and _is_field(found, above, present):
+        elif (found := INDENTED_LINE.match(line)) and _is_field(found, above, following, present):
             lines[index] = line[found.end(1) :]
             above = _name(lines[index])
             present.add(above)
@@ -58,8 +59,9 @@ def _name(line: bytes) -> bytes:
     return line[:NAME_MAX].partition(b":")[0].strip().lower()
 
 
-def _is_field(found: re.Match[bytes], above: bytes, present: set[bytes]) -> bool:
+def _is_field(found: re.Match[bytes], above: bytes, following: bytes, present: set[bytes]) -> bool:
     indent, name = found.groups()
-    if QUOTING_FIELD.search(above) or (above in TEXT_FIELDS and indent == b" "):
+    folded = above in TEXT_FIELDS and indent == b" " and not INDENTED_LINE.match(following)
+    if folded or QUOTING_FIELD.search(above):
         return False
     return not (SINGLE_NAME.fullmatch(name) and name.lower() in present)

@@ -22,6 +22,7 @@ from services.parser.parse import parse
         ("References: <1@b.example>\n <2@b.example>\n  Precedence: bulk", "bulk"),
         # A person's subject is folded at one of its own spaces.
         ("Subject: Why do your mails say\n Precedence: bulk", "human"),
+        ("Subject: Received\n Precedence: bulk\n Auto-Submitted: auto-replied", "auto_reply"),
         # Lists of names, and reports of filters that quote the message.
         ("DKIM-Signature: v=1; h=From :\n  Auto-Submitted: Precedence: bulk", "human"),
         ("ARC-Seal: i=1;\n  Precedence: bulk", "human"),
