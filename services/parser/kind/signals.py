@@ -10,7 +10,7 @@ from functools import cached_property
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.service_json import event_of, json_text
-from services.parser.kind.bounce.words import PERSONAL
+from services.parser.kind.bounce.words import FORWARDED_SUBJECT, PERSONAL
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header
 from services.parser.mime.parameters import StructuredValue
@@ -72,8 +72,10 @@ class Signals:
     def event(self) -> str:
         """Returns what a notice in JSON reports: "bounce", "feedback" or "receipt", or ""."""
         event, rest = event_of(json_text(self.text, self.files))
-        # People send such notices on with a question below.
-        personal = rest and not ROBOT.match(self.local_part) and PERSONAL.search(rest[:OPENING_MAX])
+        if not event or ROBOT.match(self.local_part):
+            return event
+        # People send such notices on, perhaps with a question below.
+        personal = PERSONAL.search(rest[:OPENING_MAX]) or FORWARDED_SUBJECT.match(self.subject)
         return "" if personal else event
 
     @cached_property

@@ -24,6 +24,7 @@ from services.parser.kind.receipt_words import MESSAGE
 
 # An address belongs to a sentence about a failure up to this number of lines before it.
 NEAR = 6
+OPENING_LINES = 2
 # The reason of a failure follows its address within this number of lines.
 REASON_LINES = 4
 
@@ -36,6 +37,8 @@ class Findings:
     delayed: bool = False
     # Whether the text contains an SMTP reply or a status code.
     coded: bool = False
+    # Whether the notice begins with the failure; people begin with what they want.
+    opens: bool = False
     # Whether a line begins with one of the addresses.
     listed: bool = False
     # Whether a sentence says that a message was not delivered, and a line begins with an address.
@@ -78,6 +81,7 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
     found = Findings(
         delayed=not GIVEN_UP.search(own)
         and bool(RETRIED.search(own) or (DELAY.search(own) and not FINAL.search(own))),
+        opens=any(entry.fails for entry in entries[:OPENING_LINES]),
         coded=any(entry.codes for entry in entries),
         about_message=_about_message(entries),
         text=text,

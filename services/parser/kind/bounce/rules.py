@@ -22,6 +22,7 @@ from services.parser.kind.bounce.words import (
     PERSONAL,
     SUBJECT,
 )
+from services.parser.kind.receipt_words import MESSAGE
 from services.parser.kind.signals import (
     MACHINES,
     NOTICE_MAX,
@@ -40,8 +41,10 @@ PROBE_SUBJECT = "Mail Delivery Status Report"
 # A carrier's gateway answers with the envelope of the message that it refused.
 SMTP_REPLY = re.compile(
     r"(?:^|[:：>\"'(])[ \t]{0,9}"
-    r"(?:421|45[0-5]|50[0-4]|521|53[0-5]|541|55[0-7]|571)(?:[ -]{1,3}\S[^\n]{0,100}|$)",
-    re.MULTILINE,
+    r"(?:421|45[0-5]|50[0-4]|521|53[0-5]|541|55[0-7]|571)[ -]{1,3}"
+    r"(?:[45]\.\d|[^\n]{0,60}\b(?:no|not|unknown|invalid|rejected|denied|refused|unavailable"
+    r"|disabled|full|error|blocked|failed|user|mailbox|recipient|address)\b)[^\n]{0,100}",
+    re.IGNORECASE | re.MULTILINE,
 )
 ANSWER_SUBJECT = re.compile(r"(?:re|aw|sv|antw) ?[:：]", re.IGNORECASE)
 ENVELOPE_SENDER = re.compile(r"^[ \t>]{0,9}MAIL FROM ?:[ \t]{0,9}\S", re.IGNORECASE | re.MULTILINE)
@@ -172,7 +175,9 @@ def _is_notice(signals: Signals) -> bool:
     if signals.header.all("in-reply-to"):
         return False
     prose = _impersonal(signals)
-    return prose is not None and (prose.coded or prose.about_message)
+    if prose is None or not prose.opens:
+        return False
+    return prose.about_message or (prose.coded and bool(MESSAGE.search(prose.text)))
 
 
 def _impersonal(signals: Signals) -> Findings | None:

@@ -21,7 +21,9 @@ VALUES_MAX = 5000
 # SNS wraps the notice of SES, as a text, into one of its own.
 WRAPPED_MAX = 3
 # The names of fields, the most reliable first.
-EVENT = ("notificationType", "eventType", "RecordType", "event", "type", "Type")
+EVENT = ("notificationType", "eventType", "RecordType")
+# Other programs use these names, too.
+COMMON_EVENT = ("event", "type", "Type")
 ADDRESS = ("emailAddress", "Email", "email", "recipient", "rcpt_to", "to")
 STATUS = ("status", "enhanced-code", "enhanced_code", "bounce_code", "code", "error_code")
 REASON = ("diagnosticCode", "raw_reason", "reason", "message", "response", "Details", "description")
@@ -45,6 +47,7 @@ EVENTS = {
     "spamreport": "feedback",
     "delivery": "receipt",
 }
+AMBIGUOUS = {"failed", "delivery"}
 # The words of the services for what may pass, and for what does not.
 TEMPORARY = ("transient", "temporary", "soft", "delayed")
 PERMANENT = ("permanent", "hard")
@@ -101,9 +104,13 @@ def _recipient(address: str, fields: Fields, severity: str) -> BouncedRecipient:
 
 
 def _event(fields: Fields) -> str:
-    return next(
-        (event for name in EVENT if (event := EVENTS.get(_text(fields, name).lower(), ""))), ""
-    )
+    for name in (*EVENT, *COMMON_EVENT):
+        given = _text(fields, name).lower()
+        event = EVENTS.get(given, "")
+        # Mailgun says "failed", as programs do of any work.
+        if event and (name in EVENT or given not in AMBIGUOUS or "delivery-status" in fields):
+            return event
+    return ""
 
 
 def _severity(fields: Fields) -> str:

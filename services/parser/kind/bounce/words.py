@@ -20,8 +20,8 @@ _NOT_DELIVERED = (
     r"|zustell\w* (?:\w+ ){0,4}(?:fehlgeschlagen|nicht|fehler)|fehler bei der zustellung"
     r"|onbestelbaar|niet (?:\w+ ){0,2}(?:bezorgd|afgeleverd|besteld)|aflever\w* mislukt"
     # French, Spanish, Portuguese, Italian
-    r"|non (?:remis|distribu|délivr|livr)|n'a pas (?:pu être|été) (?:remis|distribu|délivr"
-    r"|envoy|livr)"
+    r"|non (?:remis|distribu|délivr|livr)|n['’]a pas (?:pu [êe]tre|[ée]t[ée]) "
+    r"(?:remis|distribu|d[ée]livr|envoy|livr)"
     r"|échec (?:de )?(?:la |l')?(?:remise|distribution|livraison|envoi)"
     r"|no (?:se )?(?:ha podido|ha sido|pudo|puede|entregad|entregab)\w*(?: ser)? ?entreg?\w*"
     r"|error (?:de|en la) entrega|correo devuelto|(?:mensaje|correo) no entregado"

@@ -62,6 +62,19 @@ REPORT = (
             f"Subject: Undelivered mail\n\n{NOTICE}",
             "human",
         ),
+        (PERSON, "mail delivery failed", f"Bob got nothing.\nIt came back:\n\n{NOTICE}", "human"),
+        (
+            PERSON,
+            "Delivery failure",
+            "Order 7 delivery failed twice. Address: bob@cust.example. Reason: 550 Nobody at home",
+            "human",
+        ),
+        (
+            "no-reply@shop.example",
+            "Re: Order",
+            "It could not be delivered.\n550 Main Street\nCustomer: bob@cust.example",
+            None,
+        ),
         # A ticket quotes a bounce.
         ("notices@forge.example", "Mail delivery failed", f"Missed:\n```\n{NOTICE}```", "human"),
         ("Ann <ann@cust.example>", "Delivery failed", f"> {NOTICE}> 550 5.1.1 no", "human"),
@@ -216,6 +229,9 @@ def test_a_notice_in_json(notice: object, recipients: list[tuple[str, str, str, 
         ('{"notificationType":"Bounce"', "human"),
         ("{" * 100_000, "human"),
         ("[" * 100_000, "human"),
+        # Events of other programs.
+        ('{"event":"delivery","recipient":"bob@cust.example"}', "human"),
+        ('[{"type":"failed","to":"bob@cust.example"}]', "human"),
         # A person asks about one.
         ('{"notificationType":"Bounce","bounce":{}}\n\nWhat can we do?', "human"),
         ('We got this: {"notificationType":"Bounce"}. What now?', "human"),
