@@ -6,7 +6,7 @@ import re
 
 from services.parser.kind.bounce.notice import read_notice
 from services.parser.kind.bounce.words import FORWARDED_SUBJECT, PERSONAL
-from services.parser.kind.signals import Signals, part_reason, report_reason
+from services.parser.kind.signals import OPENING_MAX, Signals, part_reason, report_reason
 from services.parser.text.decode import decode
 
 RETURNED = "message/rfc822"
@@ -69,7 +69,10 @@ def _without_report(signals: Signals) -> str:
 def _in_text(signals: Signals) -> str:
     if signals.event == "feedback":
         return "the text is a notice of a complaint in JSON"
-    if found := OPENING.match(signals.notice):
+    # Most messages are sorted out by a word that each of these has.
+    if "report" in signals.notice[:OPENING_MAX].lower() and (
+        found := OPENING.match(signals.notice)
+    ):
         return f"the text says: {found.group()}"
     if "eedback-" not in signals.notice or PERSONAL.search(signals.notice):
         return ""

@@ -69,7 +69,9 @@ def delivered(signals: Signals) -> str:
         return reason
     if signals.event == "receipt":
         return "the text is a notice of a delivery in JSON"
-    text = f"{signals.subject}\n{signals.notice}" if signals.from_system else ""
+    if not signals.from_system:
+        return ""
+    text = f"{signals.subject}\n{signals.notice}"
     said = DELIVERED.search(text)
     return f"the text says: {said}" if said and not NOT_DELIVERED.search(text) else ""
 

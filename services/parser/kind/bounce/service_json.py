@@ -16,6 +16,7 @@ from services.parser.kind.bounce.codes import action_of, codes_of, is_hard, most
 from services.parser.text.decode import decode, one_line, storable
 
 JSON_MAX = 256 * 1024
+JSON_TYPE = "application/json"
 RECIPIENTS_MAX = 200
 VALUES_MAX = 5000
 # SNS wraps the notice of SES, as a text, into one of its own.
@@ -29,6 +30,7 @@ STATUS = ("status", "enhanced-code", "enhanced_code", "bounce_code", "code", "er
 REASON = ("diagnosticCode", "raw_reason", "reason", "message", "response", "Details", "description")
 ACTION = ("action",)
 SEVERITY = ("bounceType", "severity", "classification", "bounce_type", "Type")
+OPENING = re.compile(r"[\ufeff \t\r\n]{0,100}[{\[]")
 BARE_ADDRESS = re.compile(r"[^\s<>\"',;:()]{1,256}@[^\s<>\"',;:()@]{1,255}")
 EVENTS = {
     "bounce": "bounce",
@@ -57,7 +59,7 @@ Fields = dict[str, object]
 
 def json_text(text: str, files: Sequence[AttachedFile]) -> str:
     """Returns the text that may be a notice: the body, or a body of the type application/json."""
-    if text.strip() or not files or files[0].content_type != "application/json":
+    if (text and not text.isspace()) or not files or files[0].content_type != JSON_TYPE:
         return text
     return decode(files[0].source.first(JSON_MAX), None)
 
@@ -65,6 +67,8 @@ def json_text(text: str, files: Sequence[AttachedFile]) -> str:
 def event_of(text: str) -> tuple[str, str]:
     """Returns what a notice in JSON reports ("bounce", "feedback" or "receipt"), and its rest."""
     notice, rest = _notice(text)
+    if notice is None:
+        return "", ""
     return next((event for fields in _all_fields(notice) if (event := _event(fields))), ""), rest
 
 
@@ -147,7 +151,7 @@ def _notice(text: str) -> tuple[object, str]:
 
 
 def _value(text: str) -> tuple[object, str]:
-    if text[:100].lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+    if OPENING.match(text) is None:
         return None, ""
     start = text[:JSON_MAX].lstrip("\ufeff \t\r\n")
     # Mail programs wrap long lines, also within strings.
