@@ -18,6 +18,7 @@ EXTENSIONS = {
     "application/pgp-signature": "asc",
     "application/pkcs7-mime": "p7m",
     "application/pkcs7-signature": "p7s",
+    "application/rtf": "rtf",
     "application/x-pkcs7-mime": "p7m",
     "application/x-pkcs7-signature": "p7s",
     "application/zip": "zip",
@@ -33,12 +34,14 @@ EXTENSIONS = {
     "text/html": "html",
     "text/plain": "txt",
     "text/rfc822-headers": "txt",
+    "text/rtf": "rtf",
     "text/vcard": "vcf",
 }
 TYPES = {extension: content_type for content_type, extension in EXTENSIONS.items()} | {
     "eml": "message/rfc822",
     "p7m": "application/pkcs7-mime",
     "p7s": "application/pkcs7-signature",
+    "rtf": "application/rtf",
     "txt": "text/plain",
 }
 # The first bytes of common attachments, from the specifications of their formats.

@@ -14,12 +14,15 @@ TEXTS_FOR_PROGRAMS = frozenset(
     "text/" + name
     for name in (
         *("calendar", "x-vcalendar", "vcard", "x-vcard", "directory", "rfc822-headers"),
-        *("csv", "comma-separated-values", "tab-separated-values", "xml", "json", "rtf"),
+        *("csv", "comma-separated-values", "tab-separated-values", "xml", "json"),
         *("css", "javascript", "ecmascript", "x-amp-html", "watch-html"),
     )
 )
 # Of a misspelt type, like "test/plain", the subtype is enough.
 BODY_SUBTYPES = ("/plain", "/html")
+# As browsers look for it, in the first KiB.
+META_CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+META_MAX = 1024
 HTML_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 
 
@@ -50,6 +53,12 @@ def is_html(part: Part, text: str) -> bool:
         return True
     declared = (part.raw("content-type") or "").lower().startswith("text/plain")
     return not declared and HTML_START.match(text) is not None
+
+
+def charset_in_html(content: bytes) -> str | None:
+    """Returns the charset that HTML names itself, or None."""
+    found = META_CHARSET.search(content[:META_MAX])
+    return found.group(1).decode("ascii", "replace") if found else None
 
 
 def best_alternative(alternatives: list[list[Section]]) -> list[Section]:

@@ -15,12 +15,14 @@ from services.parser.content.attachments import (
 from services.parser.content.body import (
     Section,
     best_alternative,
+    charset_in_html,
     html_of,
     is_body,
     is_html,
     text_of,
 )
 from services.parser.content.embedded_images import extract_images
+from services.parser.content.rtf import rtf_to_text
 from services.parser.content.unpack import (
     CONTAINER_DEPTH_MAX,
     CONTAINER_MAX_BYTES,
@@ -37,6 +39,7 @@ from services.parser.text.markup import clean_html
 
 # No person reads a longer text as a message; as an attachment it costs no time.
 BODY_MAX = 4 * 1024 * 1024
+RTF_START = b"{\\rtf"
 # All texts of a message together; a plain text and its HTML may each have the full length.
 BODIES_MAX = 2 * BODY_MAX
 SIGNATURE_TYPES = {
@@ -194,12 +197,11 @@ class _Reader:
             self._attach(part, DEPTH_MAX)
             return self._leave_out(f"texts after the first {BODIES_MAX} bytes became attachments")
         self._body_bytes_left -= len(content)
-        decoded = decode_named(content, part.content_type.parameters.get("charset"))
-        if decoded.charset not in self.charsets:
-            self.charsets.append(decoded.charset)
-        if decoded.has_replacements:
-            self.notes.append(f"characters of the text were replaced: {decoded.charset}")
-        text = storable(decoded.text)
+        if content.startswith(RTF_START):
+            # The text is shown, and the file stays with what is not text in it.
+            text = rtf_to_text(content)
+            return [*self._attach(part, DEPTH_MAX), *([Section(text, None)] if text else [])]
+        text = self._decoded(content, part.content_type.parameters.get("charset"))
         if is_html(part, text):
             text = self._without_images(text)
             return [Section(None, text)] if text.strip() else []
@@ -209,6 +211,14 @@ class _Reader:
         if part.content_type.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, part.content_type.parameters.get("delsp", "").lower() == "yes")
         return [Section(text.strip("\n"), None)] if text.strip() else []
+
+    def _decoded(self, content: bytes, charset: str | None) -> str:
+        decoded = decode_named(content, charset or charset_in_html(content))
+        if decoded.charset not in self.charsets:
+            self.charsets.append(decoded.charset)
+        if decoded.has_replacements:
+            self.notes.append(f"characters of the text were replaced: {decoded.charset}")
+        return storable(decoded.text)
 
     def _without_images(self, source: str) -> str:
         source, images = extract_images(source)

@@ -16,6 +16,7 @@ LONG_LINE = 60
 NEXT_TEXT = 16
 # Words with a space between them, or an address. Other characters may be damaged base64.
 WORDS = re.compile(rb"[ \t]|://|@")
+MARKUP = re.compile(rb"\s*<[A-Za-z]")
 BLANKS = b" \t"
 IN_BASE64 = bytes(sorted(set(range(256)) - set(NOT_BASE64))) + b"\r\n"
 
@@ -32,7 +33,8 @@ def cut_text_behind(part: Part) -> Part | None:
         part.defects.append("declared as base64, but is not")
         return None
     part.defects.append("text behind base64: added to the body")
-    behind = Part(part.view)
+    is_markup = part.content_type.value == "text/html" and MARKUP.match(part.view, end)
+    behind = Part(part.view, "text/html" if is_markup else "text/plain")
     behind.start, behind.end, part.end = end, part.end, end
     return behind
 

@@ -5,6 +5,7 @@ Never fails, whatever the charset is.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from services.parser.text.charset_names import CHARSET_NAME_MAX, codec_of
 from services.parser.text.japanese import ISO_2022_JP, JAPANESE, decode_japanese, is_escaped
 from services.parser.text.utf8 import text_as_utf8
 
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 # A declared charset is used if at most this share of the characters is broken (one in twenty).
 ACCEPTED_ERROR_SHARE = 0.05
 # UTF-8 is used if at least this many times as many of its characters are whole as are broken.
@@ -48,6 +54,9 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     Never fails: bytes that cannot be decoded become U+FFFD.
     """
     codec = codec_of(charset) if charset else None
+    for mark, marked in BYTE_ORDER_MARKS:
+        if data.startswith(mark) and (found := _exactly(data, marked)) is not None:
+            return Decoded(found.removeprefix("\ufeff"), _read_as(charset, marked))
     if is_escaped(data) and codec not in ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004"):
         text = decode_japanese(data, ISO_2022_JP)
         return Decoded(text, _read_as(charset, ISO_2022_JP), REPLACEMENT in text)
@@ -57,9 +66,9 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     for candidate, damaged in _damaged_readings(data, codec):
         if damaged is not None:
             return Decoded(damaged, f"{_read_as(charset, candidate)}, with replacements", True)
-    found = detect(data) or "cp1252"
-    text = data.decode(found, "replace")
-    return Decoded(text, f"{_read_as(charset, found)}, detected", REPLACEMENT in text)
+    detected = detect(data) or "cp1252"
+    text = data.decode(detected, "replace")
+    return Decoded(text, f"{_read_as(charset, detected)}, detected", REPLACEMENT in text)
 
 
 def _exact_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str | None]]:
