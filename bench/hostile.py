@@ -276,6 +276,12 @@ FAMILIES: dict[str, Family] = {
     "padded base64": part(b"Content-Transfer-Encoding: base64", b"QQ=="),
     "text behind base64": part(b"Content-Transfer-Encoding: base64", b"QUJD\nno base64\n"),
     "UTF-8 under another name": whole(b"Content-Type: text/plain; charset=cp1251", "é ".encode()),
+    "charsets in HTML": html(b"<meta charset"),
+    "raw header fields": lambda n: HEAD + b"X-A: \xb4\xf2\xd3\xa1\n" * (n // 10) + b"\ntext",
+    "tags behind a boundary": lambda n: (
+        HEAD + b"Content-Type: text/html; boundary=b\n\n--b\nA: b\n\n" + b"<a> " * (n // 4)
+    ),
+    "commands of text/enriched": whole(b"Content-Type: text/enriched", b"<param><<a>"),
     "escapes of ISO-2022-JP": text(b"\x1b$B-!\x1b(B"),
     "base64 of nothing": lambda n: mixed(
         [b"Content-Transfer-Encoding: base64\n\n" + b"!=" * (n // 2)]
