@@ -46,7 +46,7 @@ def detect_in_header(data: bytes, hint: str | None) -> str | None:
     A body in ASCII may be declared in any Western charset, which proves nothing.
     """
     codec = codec_of(hint) if hint else None
-    if codec is None or _is_western(codec):
+    if hint is None or codec is None or is_western(hint):
         return detect(data) or codec
     return codec if _reads_as_well(data, codec) else detect(data)
 
@@ -57,9 +57,11 @@ def _reads_as_well(data: bytes, codec: str) -> bool:
     return oddities(data.decode(codec, "replace")) <= western
 
 
-def _is_western(codec: str) -> bool:
+def is_western(charset: str) -> bool:
+    """Tells UTF-8 and the charsets of Latin letters, and unknown ones, from the others."""
+    codec = codec_of(charset) or "utf-8"
     letter = b"\xe9".decode(codec, "replace")
-    return codec == "utf-8" or unicodedata.name(letter, "").startswith("LATIN")
+    return codec.startswith("utf") or unicodedata.name(letter, "").startswith("LATIN")
 
 
 def _cyrillic(sample: bytes) -> str | None:

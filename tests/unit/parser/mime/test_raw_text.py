@@ -50,3 +50,12 @@ def test_an_encoded_word_with_8_bit_characters_keeps_its_charset() -> None:
 def test_escape_sequences_of_iso_2022_jp() -> None:
     mail = parse('From: "鍵" <a@b.example>\nSubject: 口の鍵\n\ntext'.encode("iso2022_jp"))
     assert (mail.sender.name if mail.sender else "", mail.subject) == ("鍵", "口の鍵")
+
+
+def test_raw_text_beside_encoded_words() -> None:
+    head = "From: 李 =?gb2312?B?".encode("gb18030") + b"w/c=?= <a@b.example>\nSubject: s"
+    mail = parse(head)
+    assert mail.sender is not None
+    assert mail.sender.name == "李 明"
+    mail = parse("From: 李 <a@b.example>\nSubject: =?gb2312?B?w/c=?=".encode("gb18030"))
+    assert (mail.sender.name if mail.sender else "", mail.subject) == ("李", "明")

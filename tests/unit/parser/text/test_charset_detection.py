@@ -52,7 +52,7 @@ def test_western_and_central_european_texts_are_not_detected(charset: str, text:
 
 
 @pytest.mark.parametrize(("charset", "text"), RAW)
-@pytest.mark.parametrize("hint", [None, "us-ascii", "iso-8859-1", "iso-8859-2", "utf-8"])
+@pytest.mark.parametrize("hint", [None, "us-ascii", "iso-8859-1", "iso-8859-2", "utf-8", "utf-16"])
 def test_a_western_hint_proves_nothing(charset: str, text: str, hint: str | None) -> None:
     assert detect_in_header(text.encode(charset), hint) == charset
 
