@@ -35,7 +35,7 @@ from services.parser.mime.text_behind import cut_text_behind
 from services.parser.mime.uuencode import extract_uuencoded
 from services.parser.text.decode import decode_named, storable, unflow, unix_lines
 from services.parser.text.enriched import ENRICHED_TYPES, enriched_to_text
-from services.parser.text.markup import clean_html
+from services.parser.text.markup import clean_html, with_lines
 
 # No person reads a longer text as a message; as an attachment it costs no time.
 BODY_MAX = 4 * 1024 * 1024
@@ -203,7 +203,7 @@ class _Reader:
             return [*self._attach(part, DEPTH_MAX), *([Section(text, None)] if text else [])]
         text = self._decoded(content, part.content_type.parameters.get("charset"))
         if is_html(part, text):
-            text = self._without_images(text)
+            text = self._without_images(with_lines(text))
             return [Section(None, text)] if text.strip() else []
         text = self._without_files(unix_lines(text))
         if part.content_type.value in ENRICHED_TYPES:

@@ -42,7 +42,6 @@ def clean_html(source: str) -> str:
     """Removes scripts, styles, forms and everything else that is active; keeps all texts."""
     if not source:
         return ""
-    source = _with_lines(source)
     if not _is_simple(source):
         source = "".join(_written(balanced(read_tokens(source))))
     return storable(CLEANER.clean(source))
@@ -53,19 +52,19 @@ def html_to_text(source: str, images: Mapping[str, str] | None = None) -> str:
 
     `images` are the names of those in the message, by their Content-IDs.
     """
-    tokens = read_tokens(_with_lines(storable(source)))
-    text = text_of_html(balanced(tokens), images or {})
+    text = text_of_html(balanced(read_tokens(storable(source))), images or {})
     return unix_lines(text).strip("\n")
+
+
+def with_lines(source: str) -> str:
+    """Keeps the lines of a plain text that was declared as HTML."""
+    is_plain = not source.isspace() and not ANY_TAG.search(source)
+    return f"<pre>{source}</pre>" if source and is_plain else source
 
 
 def html_from_text(text: str) -> str:
     """Converts text to HTML, to be joined with parts that are HTML."""
     return f"<p>{html.escape(text, quote=False).replace(chr(10), '<br>')}</p>" if text else ""
-
-
-def _with_lines(source: str) -> str:
-    """Keeps the lines of a plain text that was declared as HTML."""
-    return source if ANY_TAG.search(source) else f"<pre>{source}</pre>"
 
 
 def _is_simple(source: str) -> bool:

@@ -27,6 +27,8 @@ CHOSEN = (
     "entities",
     "a tall cell",
     "a wide cell",
+    "texts in tables",
+    "cards in links",
     "a bounce without line ends",
     "a delivery report on many",
     "quotes deeper and deeper",

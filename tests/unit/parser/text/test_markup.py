@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.parser.text.markup import clean_html, html_to_text
+from services.parser.text.markup import clean_html, html_to_text, with_lines
 
 
 @pytest.mark.parametrize(
@@ -51,5 +51,16 @@ def test_cleaned_html_keeps_links_and_images_with_odd_quotes() -> None:
     )
 
 
-def test_plain_text_that_was_declared_as_html_keeps_its_lines() -> None:
-    assert clean_html("a & b\n  c") == "<pre>a &amp; b\n  c</pre>"
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("a\n b", "<pre>a\n b</pre>"),
+        ("a < b", "<pre>a < b</pre>"),
+        ("a<br>\n b", "a<br>\n b"),
+        ("<!-- a -->b", "<!-- a -->b"),
+        (" \n", " \n"),
+        ("", ""),
+    ],
+)
+def test_plain_text_that_was_declared_as_html_keeps_its_lines(source: str, lines: str) -> None:
+    assert with_lines(source) == lines
