@@ -12,6 +12,8 @@ SCHEMES = nh3.ALLOWED_URL_SCHEMES
 SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 SPACES = re.compile(r"[\s\u200b\ufeff]+")
 PREFIX = re.compile(r"(?:https?://)?(?:www\.)?|mailto:|tel:", re.IGNORECASE)
+# What people write around an address.
+AROUND = "<>()[]\"'.,;:"
 PHONE = re.compile(r"[^\w+]+")
 # The services through which mail gateways and web mailers lead links: their hosts and paths, and
 # the parameter that names the real target. Other redirects tell nobody where they lead.
@@ -49,7 +51,9 @@ def _target(href: str) -> str:
     name, rest = scheme[1].lower(), href[scheme.end() :]
     if name not in SCHEMES or not rest.strip("/"):
         return ""
-    if name in ("mailto", "tel"):
+    if name == "tel":
+        return PHONE.sub("", unquote(rest))
+    if name == "mailto":
         # What follows the address are proposals for a message.
         return SPACES.sub("", unquote(rest.partition("?")[0]))
     return (_redirected(href) if name in ("http", "https") else "") or href
@@ -82,5 +86,5 @@ def _is_same(target: str, text: str) -> bool:
 
 
 def _bare(address: str) -> str:
-    address = SPACES.sub("", unquote(address))
+    address = SPACES.sub("", unquote(address)).strip(AROUND)
     return PREFIX.sub("", address, count=1).rstrip("/").lower()

@@ -27,6 +27,9 @@ DANGEROUS = SAFELINK.replace("https%3A", "javascript%3A")
         ("mailto:lea@example.org?subject=Hi", "Lea", "lea@example.org"),
         ("MAILTO:lea%40example.org", "Lea@Example.org", ""),
         ("tel:+49301234", "+49 (30) 12-34", ""),
+        ("tel:+49-30-1234", "+49 30 1234", ""),
+        ("https://example.org", "<https://example.org>.", ""),
+        ("https://a-b.example", "ab.example", "https://a-b.example"),
         ("tel:+49301234", "Call", "+49301234"),
         # What only a browser understands.
         ("javascript:alert(1)", "a", ""),
