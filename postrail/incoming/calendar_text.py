@@ -6,7 +6,8 @@ issues are; dates are in ISO 8601, which all readers know.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from postrail.message_parts import Address, CalendarEvent
@@ -37,8 +38,18 @@ ANSWERS = {
     "NEEDS-ACTION": "not answered yet",
 }
 FREQUENCIES = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
-# RFC 5545, 3.3.10; the weekdays without a number before them.
+# RFC 5545, 3.3.10
 DAYS = dict(zip(("MO", "TU", "WE", "TH", "FR", "SA", "SU"), WEEKDAYS, strict=True))
+
+ORDINALS = {
+    "": "",
+    "1": "the first ",
+    "2": "the second ",
+    "3": "the third ",
+    "4": "the fourth ",
+    "-1": "the last ",
+}
+DAY = re.compile(rf"({'|'.join(ORDINALS)})({'|'.join(DAYS)})")
 
 
 def calendar_text(mail: MailParsed, *, with_description: bool = True) -> str:
@@ -164,12 +175,35 @@ def _repeats(rule: str) -> str:
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
     unit = FREQUENCIES.get(parts.pop("FREQ", ""))
     interval, count, until = (parts.pop(name, "") for name in ("INTERVAL", "COUNT", "UNTIL"))
-    days = [DAYS.get(day, "") for day in parts.pop("BYDAY", "").split(",") if day]
+    days, in_month = _days_of(parts.pop("BYDAY", "")), parts.pop("BYMONTHDAY", "")
+    left_out = [day[:8] for day in parts.pop("EXDATE", "").split(",") if day]
     parts.pop("WKST", None)
-    plain = all(not number or number.isdecimal() for number in (interval, count, until[:8]))
-    if unit is None or parts or not plain or not all(days):
+    numbers = (interval, count, until[:8], in_month, *left_out)
+    if unit is None or parts or days is None or not all(map(_is_count, numbers)):
         return rule
     words = [f"every {unit}" if interval in ("", "1") else f"every {interval} {unit}s"]
-    words += [f"on {day}" for day in days[:1]] + [f"and {day}" for day in days[1:]]
-    words += [f"until {until[:4]}-{until[4:6]}-{until[6:8]}"] if until else []
-    return " ".join(words) + (f", {count} times" if count else "")
+    words += [f"on {days}"] if days else []
+    words += [f"on day {in_month}"] if in_month else []
+    words += [f"until {_iso(until)}"] if until else []
+    described = " ".join(words) + (f", {count} times" if count else "")
+    return described + (f", except {_listed(list(map(_iso, left_out)))}" if left_out else "")
+
+
+def _days_of(given: str) -> str | None:
+    """Returns weekdays in words, also "the first Tuesday"; None for others."""
+    found = [DAY.fullmatch(day) for day in given.split(",") if day]
+    if not all(found):
+        return None
+    return _listed([f"{ORDINALS[one[1]]}{DAYS[one[2]]}" for one in found if one])
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def _iso(day: str) -> str:
+    return f"{day[:4]}-{day[4:6]}-{day[6:8]}"
+
+
+def _is_count(number: str) -> bool:
+    return not number or number.isdecimal()

@@ -6,10 +6,12 @@ zones that one calendar defines for all later ones, and a zone's rule may take u
 
 from __future__ import annotations
 
+import contextlib
+import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar.parser import Contentline
@@ -36,7 +38,15 @@ SINGLE_LINES = (
     "UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION",
     "SEQUENCE", "RRULE", "RECURRENCE-ID", "COMMENT", "DESCRIPTION",
 )  # fmt: skip
-WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD"}
+WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE"}
+LEFT_OUT_DATES_MAX = 20
+# Outlook writes this zone without the quotes that its colon needs (RFC 5545, 3.1).
+UNQUOTED_ZONE = re.compile(r"(?<=TZID=)tzone://[^\";:,]{1,80}", re.IGNORECASE)
+UTC_OF_OUTLOOK = "tzone://microsoft/utc"
+# Times as some programs write them: without seconds, or with an offset.
+LOOSE_TIME = re.compile(r"(\d{8}T\d{4})(\d\d)?(Z|[+-]\d{4})?")
+# The beginning of Japanese characters in ISO-2022-JP, whose bytes are those of ASCII.
+JAPANESE = b"\x1b$"
 # ZoneInfo opens a file of this name, so it must not be a path to anywhere else.
 ZONE = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z0-9_+-]{1,30}){0,2}")
 
@@ -54,6 +64,8 @@ class _Component:
     organiser: Address | None = None
     # The answer of the first attendee.
     answer: str = ""
+    # The dates that a series leaves out, as given.
+    left_out: list[str] = field(default_factory=list)
 
 
 def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
@@ -70,7 +82,8 @@ def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
 
 def _lines(data: bytes) -> Iterator[str]:
     # Unfolded as bytes: a fold may stand within a character (RFC 5545, section 3.1).
-    text = storable(decode(FOLD.sub(b"", data), None))
+    charset = "iso-2022-jp" if JAPANESE in data else None
+    text = storable(decode(FOLD.sub(b"", data), charset))
     for line in text.replace("\r", "\n").split("\n"):
         yield line[:LINE_MAX]
 
@@ -124,13 +137,18 @@ class _Reader:
 
 def _read_line(line: str) -> _Line | None:
     try:
-        _, parameters, value = Contentline(line).parts()  # type: ignore[no-untyped-call]
+        quoted = UNQUOTED_ZONE.sub(r'"\g<0>"', line)
+        _, parameters, value = Contentline(quoted).parts()  # type: ignore[no-untyped-call]
     except ValueError:
         return None
     plain = {
         name.upper(): given if isinstance(given, str) else ",".join(given)
         for name, given in parameters.items()
     }
+    if plain.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":
+        # vCalendar 1.0, which old programs write.
+        data = quopri.decodestring(value.encode())
+        value = storable(decode(data, plain.get("CHARSET")))
     return _Line(plain, value)
 
 
@@ -142,12 +160,17 @@ def _add(component: _Component, name: str, line: _Line) -> None:
             component.answer = line.parameters.get("PARTSTAT", "")
         if len(component.attendees) < ATTENDEES_MAX:
             component.attendees.append(_address(line))
+    elif name == "EXDATE":
+        component.left_out += line.value.split(",")[:LEFT_OUT_DATES_MAX]
     else:
         component.single.setdefault(name, line)
 
 
 def _address(line: _Line) -> Address:
     value = line.value[7:] if line.value[:7].lower() == "mailto:" else line.value
+    if "@" not in value:
+        # A place in a directory, or "invalid:nomail".
+        value = line.parameters.get("EMAIL", "")
     name = line.parameters.get("CN", "")
     return Address(name=_text(name, TEXT_MAX_BYTES), address=_text(value, TEXT_MAX_BYTES))
 
@@ -172,10 +195,18 @@ def _event(component: _Component, method: str) -> CalendarEvent:
         attendees=component.attendees,
         sequence=_number(_value(single, "SEQUENCE")),
         answer=_text(component.answer, 40).upper() if method == "REPLY" else "",
-        recurrence=_text(_value(single, "RRULE"), TEXT_MAX_BYTES).upper(),
+        recurrence=_recurrence(component),
         occurrence=occurrence.isoformat() if occurrence else "",
         description=_description(_value(single, "COMMENT") or _value(single, "DESCRIPTION")),
     )
+
+
+def _recurrence(component: _Component) -> str:
+    """Returns the rule, and the dates that it leaves out in the form of another part of it."""
+    rule = _value(component.single, "RRULE")
+    if rule and component.left_out:
+        rule += f";EXDATE={','.join(component.left_out[:LEFT_OUT_DATES_MAX])}"
+    return _text(rule, TEXT_MAX_BYTES).upper()
 
 
 def _number(value: str) -> int:
@@ -218,6 +249,19 @@ def _value_of(line: _Line | None) -> object:
     try:
         return vDDDTypes.from_ical(line.value.strip())  # type: ignore[no-untyped-call]
     except ValueError:
+        return _loose_time(line.value.strip())
+
+
+def _loose_time(value: str) -> datetime | None:
+    found = LOOSE_TIME.fullmatch(value)
+    if found is None:
+        return None
+    minutes, seconds, offset = (part or "" for part in found.groups())
+    form = "%Y%m%dT%H%M%S%z" if offset else "%Y%m%dT%H%M%S"
+    try:
+        time = datetime.strptime(minutes + (seconds or "00") + offset, form)  # noqa: DTZ007
+        return time.astimezone(UTC) if offset else time
+    except (ValueError, OverflowError):
         return None
 
 
@@ -234,10 +278,12 @@ def _zone(given: str) -> ZoneInfo | None:
     name = WINDOWS_TO_OLSON.get(given, given)
     if name.startswith("/"):
         name = "/".join(name.rsplit("/", 2)[1:])
+    if given.lower() == UTC_OF_OUTLOOK:
+        name = "UTC"
     if not ZONE.fullmatch(name):
         return None
-    try:
-        return ZoneInfo(name)
-    # An unknown zone, or the name of a folder of zones.
-    except (KeyError, ValueError, OSError):
-        return None
+    for spelling in dict.fromkeys([name, name.title(), name.upper()]):
+        # An unknown zone, or the name of a folder of zones.
+        with contextlib.suppress(KeyError, ValueError, OSError):
+            return ZoneInfo(spelling)
+    return None

@@ -131,8 +131,16 @@ def test_when(start: str, end: str, zone: str, when: str) -> None:
         ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR", "every 2 weeks on Monday and Friday"),
         ("FREQ=MONTHLY;UNTIL=20270131T220000Z;WKST=MO", "every month until 2027-01-31"),
         ("FREQ=YEARLY;COUNT=5", "every year, 5 times"),
+        ("FREQ=DAILY;BYDAY=MO,TU,WE", "every day on Monday, Tuesday and Wednesday"),
+        ("FREQ=MONTHLY;BYDAY=1TU", "every month on the first Tuesday"),
+        ("FREQ=MONTHLY;BYDAY=-1FR", "every month on the last Friday"),
+        ("FREQ=MONTHLY;BYMONTHDAY=15", "every month on day 15"),
+        (
+            "FREQ=WEEKLY;EXDATE=20261222T100000,20261229",
+            "every week, except 2026-12-22 and 2026-12-29",
+        ),
         # Others are shown as given.
-        ("FREQ=MONTHLY;BYDAY=2TU", "FREQ=MONTHLY;BYDAY=2TU"),
+        ("FREQ=MONTHLY;BYDAY=9TU", "FREQ=MONTHLY;BYDAY=9TU"),
         ("FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=MONTHLY;BYMONTHDAY=-1"),
         ("FREQ=WEEKLY;UNTIL=NEVER", "FREQ=WEEKLY;UNTIL=NEVER"),
         ("FREQ=DAILY;COUNT=X", "FREQ=DAILY;COUNT=X"),

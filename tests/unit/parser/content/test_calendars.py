@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postrail.message_parts import CalendarEvent
+from postrail.message_parts import Address, CalendarEvent
 from postrail.notifications.reply_marker import INTERNAL_MARKER
 from postrail.stream import avro
 from services.parser.content.calendar_events import ATTENDEES_MAX, EVENTS_MAX
@@ -51,6 +51,19 @@ def only(data: bytes) -> CalendarEvent:
          "../../etc/passwd"),
         ("DTSTART;TZID=Europe:20260701T100000", "2026-07-01T10:00:00", "Europe"),
         ("DTSTART;TZID=" + "x" * 1000 + ":20260701T100000", "2026-07-01T10:00:00", "x" * 255),
+        # Outlook's UTC, without the quotes that it needs, and with them.
+        ("DTSTART;TZID=tzone://Microsoft/Utc:20260701T100000", "2026-07-01T10:00:00+00:00", "UTC"),
+        ('DTSTART;TZID="tzone://Microsoft/Utc":20260701T100000', "2026-07-01T10:00:00+00:00",
+         "UTC"),
+        ("DTSTART;TZID=tzone://Microsoft/Custom:20260701T100000", "2026-07-01T10:00:00",
+         "tzone://Microsoft/Custom"),
+        ("DTSTART;TZID=europe/oslo:20260701T100000", "2026-07-01T10:00:00+02:00", "Europe/Oslo"),
+        # Without seconds, and with an offset.
+        ("DTSTART:20260701T1000Z", "2026-07-01T10:00:00+00:00", "UTC"),
+        ("DTSTART;TZID=Europe/Berlin:20260701T1000", "2026-07-01T10:00:00+02:00", "Europe/Berlin"),
+        ("DTSTART:20260701T100000+0200", "2026-07-01T08:00:00+00:00", "UTC"),
+        ("DTSTART:20261301T1000Z", "", ""),
+        ("DTSTART:00010101T000000+0200", "", ""),
         ("DTSTART:rubbish", "", ""),
         ("DTSTART:P1D", "", ""),
         ("DTSTART;TZID=\x00:20260701T100000", "2026-07-01T10:00:00", ""),
@@ -93,6 +106,32 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
             "2026-12-08T10:00:00+01:00",
         ),
         (["RECURRENCE-ID:rubbish"], "CANCEL", "occurrence", ""),
+        (
+            ["RRULE:FREQ=DAILY", "EXDATE:20261222,20261223", "EXDATE;TZID=Europe/Oslo:20261224"],
+            "REQUEST",
+            "recurrence",
+            "FREQ=DAILY;EXDATE=20261222,20261223,20261224",
+        ),
+        (["EXDATE:20261222"], "REQUEST", "recurrence", ""),
+        (
+            ["ORGANIZER;CN=Bo;EMAIL=bo@b.example:/principals/7/"],
+            "REQUEST",
+            "organiser",
+            Address(name="Bo", address="bo@b.example"),
+        ),
+        (
+            ["ORGANIZER;CN=Bo:invalid:nomail"],
+            "REQUEST",
+            "organiser",
+            Address(name="Bo", address=""),
+        ),
+        (["SUMMARY:\x1b$B%W%j%s%?\x1b(B"], "REQUEST", "summary", "プリンタ"),
+        (
+            ["SUMMARY;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:Bespr=C3=A4ch"],
+            "REQUEST",
+            "summary",
+            "Bespräch",
+        ),
         (["DESCRIPTION:One\\, two\\n\\nThree "], "CANCEL", "description", "One, two\n\nThree"),
         (["DESCRIPTION:Please come", "COMMENT:I am ill"], "REPLY", "description", "I am ill"),
         (["DESCRIPTION:" + "\u00e4" * 1500], "REQUEST", "description", "\u00e4" * 500),
