@@ -1,0 +1,74 @@
+"""The messages in tests/mails/texts: charsets, encodings, HTML, calendars, odd header fields.
+
+They were written before the rules that they hold, to measure them. Each kind has a folder, and a
+JSON file with the values of its messages (see `mail_values`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postrail.incoming.calendar_text import calendar_text
+from tests.makers.parsing import made
+from tests.unit.parser.mail_values import different
+from tests.unit.parser.test_mails import plain
+
+TEXTS = Path(__file__).parents[2] / "mails" / "texts"
+VALUES: dict[str, dict[str, Any]] = {
+    f"{path.stem}/{name}": values
+    for path in sorted(TEXTS.glob("*.json"))
+    for name, values in json.loads(path.read_text()).items()
+}
+# Messages that the parser gets wrong, and why.
+KNOWN_WRONG = {
+    "base64/banner-above": "text above the base64 is decoded like it",
+    "base64/cut-by-one": "a last group of one character is dropped without a defect",
+    "base64/one-word-not-base64": "a word of four characters passes for base64",
+    "base64/url-safe": "the alphabet of URLs (- and _) is read as text behind the base64",
+    "calendar/tzone-utc": "Exchange's name of UTC, tzone://Microsoft/Utc, is unknown",
+    "header/word-mixed-right-wrong": "encoded words of one label are decoded together",
+    "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
+    "html-text/bare-address": "an address in angle brackets is taken for a tag",
+    "html-text/display-block-span": "only the name of an element makes a line, not its style",
+    "html-text/nul-and-control": "control characters that count as white space stay",
+    "iso-2022/half-width-kana-so": "half-width kana by shift out and shift in are not decoded",
+    "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",
+    "text-type/tab-separated": "a table as the only part is a file",
+    "text-type/xml-of-a-robot": "XML as the only part is a file",
+    "utf8-body/bom": "the byte order mark stays in the text",
+    "utf8-body/cut-in-mid-letter": "UTF-8 that ends within a letter is not valid",
+}
+SHARE_KNOWN_WRONG = 0.05
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN_WRONG[name], strict=True))
+        if name in KNOWN_WRONG
+        else name
+        for name in VALUES
+    ],
+)
+def test_a_message_has_its_values(name: str) -> None:
+    parsed = made((TEXTS / f"{name}.eml").read_bytes()).record
+    record = plain(dataclasses.asdict(parsed)) | {"calendar_text": calendar_text(parsed)}
+
+    assert record["error"] is None
+    assert different(record, VALUES[name]) == []
+
+
+def test_each_message_has_values() -> None:
+    messages = {path.relative_to(TEXTS).with_suffix("").as_posix() for path in TEXTS.rglob("*.eml")}
+
+    assert messages == VALUES.keys()
+
+
+def test_few_messages_are_known_to_be_wrong() -> None:
+    assert KNOWN_WRONG.keys() <= VALUES.keys()
+    assert len(KNOWN_WRONG) <= SHARE_KNOWN_WRONG * len(VALUES)
