@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import COMPARED_MAX, Line, fold, other_quote_mark
+from services.parser.reply.lines import BARS, COMPARED_MAX, Line, fold, other_quote_mark
 from services.parser.reply.words import (
     OPENERS,
     PARTICLES,
@@ -61,10 +61,12 @@ LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
 SENTENCE_END = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 WORDS_AFTER_VERB_MAX = 12
 ALONE_MAX = 120
+NO_LINE = Line("", 0, "no")
 # "---- Jo Lindqvist wrote ----" has at most this many words.
 FRAMED_WORDS = 6
 NAME_WORDS = 5
 FRAMES = "-\u2013\u2014_=*"
+LAST_SIGNS = FRAMES + ")"
 # In a language without a table, at most this many characters may follow the address.
 VERB_MAX = 25
 
@@ -76,14 +78,21 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
     """
     end = None
     last = len(lines) + SCATTERED_LINES
+    below = NO_LINE
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]
         if not line.bare or len(line.bare) > COMPARED_MAX:
             end = None
-        elif _ends_like_attribution(line.bare) or _ends_above_quote(lines, index):
+        elif _ends_like_attribution(line.bare) or (
+            # Most lines are above prose of the same depth.
+            (below.depth > line.depth or ">" in below.bare[:4] or below.bare.startswith(BARS))
+            and _ends_above_quote(lines, index)
+        ):
             end = last = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
+        if line.bare or line.depth:
+            below = line
         line.attribution_end = end
         line.pieces_end = last - index < SCATTERED_LINES
 
@@ -125,8 +134,6 @@ def _is_alone(lines: Sequence[Line], index: int) -> bool:
 def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
     """Returns the number of lines of the attribution whose first piece is this line, or 0."""
     first = lines[start].bare
-    if not lines[start].pieces_end:
-        return 0
     if not _is_first_piece(first) and not _is_name_piece(lines, start):
         return 0
     pieces = [first]
@@ -184,13 +191,13 @@ def _is_framed(first: str, last: str) -> bool:
 
 def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
     """Tells whether a line with an address or a verb, but no colon, precedes marked lines."""
+    if not (_quote_follows(lines, index) or _mark_follows(lines, index)):
+        return False
     bare = lines[index].bare
     dated = bool(DATE.search(bare))
-    if not (bare[-1] == ">" or dated) or not (
-        _quote_follows(lines, index) or _mark_follows(lines, index)
-    ):
-        return False
-    return "@" in bare or (_begins_with_opener(fold(bare)) and bool(VERB.search(fold(bare))))
+    if "@" in bare:
+        return dated or bare[-1] == ">"
+    return dated and _begins_with_opener(fold(bare)) and bool(VERB.search(fold(bare)))
 
 
 def _ends_sentence(bare: str) -> bool:
@@ -209,13 +216,13 @@ def _ends_like_attribution(bare: str) -> bool:
         return True
     if "@" in bare and (VERB_WITHIN.search(fold(bare)) or OLD_GMAIL.fullmatch(bare)):
         return True
-    if not last.isalnum() and last not in FRAMES + ")":
+    if not last.isalnum() and last not in LAST_SIGNS:
         return False
-    text = fold(bare[-40:].rstrip(DASHES + COLONS))
-    if not text.isascii() and text.endswith(WROTE_UNSPACED):
+    end = bare[-40:].rstrip(DASHES + COLONS)
+    words = end.rsplit(None, 1)
+    if words and fold(words[-1]) in LAST_WORDS:
         return True
-    words = text.rsplit(None, 1)
-    if words and words[-1] in LAST_WORDS:
+    if not end.isascii() and end.endswith(WROTE_UNSPACED):
         return True
     framed = last in FRAMES and _is_framed(bare, bare)
     return framed and bool(DATE.search(bare) and VERB.search(fold(bare)))
@@ -255,16 +262,23 @@ def _begins_with_address(text: str) -> bool:
 
 
 def _quote_follows(lines: Sequence[Line], end: int) -> bool:
-    depth = lines[end].depth
-    for line in lines[end + 1 : end + 4]:
-        if line.bare or line.depth > depth:
-            return line.depth > depth
-    return False
+    following = _next_written(lines, end)
+    return following is not None and following.depth > lines[end].depth
 
 
 def _mark_follows(lines: Sequence[Line], end: int) -> bool:
-    following = next((line.bare for line in lines[end + 1 : end + 4] if line.bare), "")
-    return bool(other_quote_mark(following))
+    following = _next_written(lines, end)
+    return following is not None and bool(other_quote_mark(following.bare))
+
+
+def _next_written(lines: Sequence[Line], index: int) -> Line | None:
+    """Returns the next line with text, or with a deeper mark, if it is near."""
+    depth = lines[index].depth
+    for at in range(index + 1, min(index + 4, len(lines))):
+        line = lines[at]
+        if line.bare or line.depth > depth:
+            return line
+    return None
 
 
 def _is_whole(text: str) -> bool:

@@ -61,14 +61,14 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     framed = bare[0] in FRAME or bare[-1] in FRAME
     if framed and is_rule(bare):
         return _after_rule(lines, start)
-    if bare.startswith(">>> ") and DATE.search(bare):
+    if framed and bare.startswith(">>> ") and DATE.search(bare):
         # GroupWise: ">>> Jo <jo@desk.example> 03/11/2025 10:30 >>>".
         return Heading(1)
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
     if lines[start].attribution_end is not None and (length := attribution_at(lines, start)):
         return _with_block(lines, start, Heading(length, doubtful=_is_doubtful(lines, start)))
-    if length := scattered_attribution_at(lines, start):
+    if lines[start].pieces_end and (length := scattered_attribution_at(lines, start)):
         return Heading(length)
     # Most lines are prose without a colon, which a field needs.
     if ":" in bare or "\uff1a" in bare:

@@ -84,6 +84,11 @@ def inner_headings(lines: Sequence[Line]) -> dict[int, int]:
     found: dict[int, int] = {}
     tried = 0
     for index, line in enumerate(lines):
+        text = line.text
+        # Most lines are prose without a colon.
+        plain = ":" not in text and "\uff1a" not in text and text[-1:] not in ENDS
+        if plain and line.attribution_end is None and len(text) <= COMPARED_MAX:
+            continue
         if not line.bare or line.depth or tried == LINES_TRIED or not _may_contain(lines, index):
             continue
         tried += 1
@@ -97,12 +102,14 @@ def _may_contain(lines: Sequence[Line], index: int) -> bool:
     line = lines[index]
     if line.attribution_end is not None:
         return True
-    following = lines[index + 1] if index + 1 < len(lines) else line
-    if line.text.count(":") + following.text.count(":") > 1 and any(_fields(line.text)):
+    text, following = line.text, lines[index + 1] if index + 1 < len(lines) else line
+    if len(text) > COMPARED_MAX and (following.attribution_end is not None or text[-1] in ENDS):
         return True
-    if len(line.text) > COMPARED_MAX:
-        return following.attribution_end is not None or line.text[-1] in ENDS
-    return line.text[-1] in ENDS and "--" in line.text
+    if ":" not in text and "\uff1a" not in text:
+        return text[-1] in ENDS and "--" in text
+    # A header block names an address or a year in one of its first lines.
+    block = any(sign in text or sign in following.text for sign in ("@", "20"))
+    return block and any(_fields(text))
 
 
 def _place(lines: Sequence[Line], index: int) -> int:

@@ -64,12 +64,14 @@ class Line:
 def read_lines(text: str) -> list[Line]:
     """Splits a plain text into lines."""
     lines: list[Line] = []
+    quoted = False
     for raw in text.split("\n"):
         line = Line(raw, *read_quote_marks(raw))
         if line.depth and is_unquoted(lines[-ADDRESS_LINES:], line):
             line = Line(raw, 0, bare(raw))
+        quoted = quoted or bool(line.depth and line.bare)
         lines.append(line)
-    if not any(line.depth and line.bare for line in lines):
+    if not quoted:
         for line in lines:
             line.depth = 0
     return lines
@@ -150,7 +152,7 @@ def mark_initials(lines: Sequence[Line]) -> None:
     marked = [
         index
         for index, line in enumerate(lines)
-        if not line.depth and line.bare and is_marked_by_initials(line)
+        if ">" in line.bare[1:5] and not line.depth and is_marked_by_initials(line)
     ]
     names = [lines[index].bare.partition(">")[0] for index in marked]
     changes = sum(1 for before, name in pairwise(names) if before != name)

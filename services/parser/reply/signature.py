@@ -49,7 +49,7 @@ LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
 _UNSPACED = tuple(before for before, _ in SENT_FROM if before and ord(before[0]) > 0x2E7F)
-_FROM_MY = SENT_FROM_MY + FROM_MY
+_FROM_MY = SENT_FROM_MY + FROM_MY + tuple(before for before, _ in FROM_MY_SENT)
 _ENDINGS = tuple(after for before, after in SENT_FROM if not before)
 
 
@@ -139,7 +139,7 @@ def is_program_line(bare: str) -> bool:
     if not text.strip() or len(text) > PROGRAM_MAX:
         return False
     before, _, after = _clauses(text)
-    if is_apology(before) and after and before not in PROGRAM_PHRASES:
+    if after and is_apology(before) and before not in PROGRAM_PHRASES:
         line, text = line[-len(after) :], after
     if _sent_by_program(text, line) or _sent_by_device(text):
         return True
@@ -174,14 +174,14 @@ def _sent_by_program(text: str, line: str) -> bool:
 
 def _sent_by_device(text: str) -> bool:
     """Recognizes the sender's own device by any name: "Sent from my KX-90"."""
+    if not text.startswith(_FROM_MY):
+        return False
     if any(text.startswith(before) and after in text for before, after in FROM_MY_SENT):
         named, _, rest = _clauses(text)
         short = len(named.split()) <= DEVICE_WORDS + SHORT_WORDS
         place = any(word in named for word in NOT_DEVICES)
         ends = any(named.endswith(after) for _, after in FROM_MY_SENT)
         return short and ends and not place and (not rest or is_apology(rest))
-    if not text.startswith(_FROM_MY):
-        return False
     for before in SENT_FROM_MY:
         if text.startswith(before):
             named, _, rest = _clauses(text[len(before) :].strip())

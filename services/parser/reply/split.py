@@ -50,7 +50,7 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
     if _any(html_layers, QUOTED) and not any(line.depth for line in lines):
         copy_layers(lines, layers, html_lines, html_layers)
     copy_signature(lines, layers, html_lines, html_layers)
-    text_parts = _text_parts(lines, _with_new_text(lines, layers))
+    text_parts = _text_parts(text, lines, _with_new_text(lines, layers))
     html_parts = _html_parts(html, tokens, html_lines, _with_new_text(html_lines, html_layers))
     return Reply(*text_parts, *html_parts)
 
@@ -71,9 +71,9 @@ def _as_new(layer: Layer) -> Layer:
     return Layer.NEW if layer is Layer.SIGNATURE else layer
 
 
-def _text_parts(lines: Sequence[Line], layers: Sequence[Layer]) -> tuple[str, str, str]:
+def _text_parts(text: str, lines: Sequence[Line], layers: Sequence[Layer]) -> tuple[str, str, str]:
     if all(layer is Layer.NEW for layer in layers):
-        return _lines_in(lines, layers, NEW), "", ""
+        return text.strip("\r\n"), "", ""
     new, quoted, signature = (_lines_in(lines, layers, part) for part in (NEW, QUOTED, SIGNATURE))
     return new.strip(), quoted, signature
 
