@@ -15,6 +15,7 @@ from services.parser.text.charset_names import CHARSET_NAME_MAX, codec_of
 from services.parser.text.japanese import ISO_2022_JP, JAPANESE, decode_japanese, is_escaped
 from services.parser.text.utf8 import text_as_utf8
 
+ESCAPE = b"\x1b"
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -54,6 +55,9 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     Never fails: bytes that cannot be decoded become U+FFFD.
     """
     codec = codec_of(charset) if charset else None
+    if codec in (None, "utf-8") and data.isascii() and ESCAPE not in data:
+        # As nearly all texts are.
+        return Decoded(data.decode("ascii"), _read_as(charset, "utf-8"))
     for mark, marked in BYTE_ORDER_MARKS:
         if data.startswith(mark) and (found := _exactly(data, marked)) is not None:
             return Decoded(found.removeprefix("\ufeff"), _read_as(charset, marked))
