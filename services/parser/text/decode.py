@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from services.parser.text.charset_detection import detect
 from services.parser.text.charset_names import CHARSET_NAME_MAX, codec_of
-from services.parser.text.japanese import ISO_2022_JP, JAPANESE, decode_japanese, is_escaped
+from services.parser.text.japanese import (
+    ISO_2022_JP,
+    JAPANESE,
+    decode_japanese,
+    is_escaped,
+    without_shifts,
+)
 from services.parser.text.utf8 import text_as_utf8
 
 ESCAPE = b"\x1b"
@@ -55,6 +61,8 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     Never fails: bytes that cannot be decoded become U+FFFD.
     """
     codec = codec_of(charset) if charset else None
+    if codec == ISO_2022_JP:
+        data = without_shifts(data)
     if codec in (None, "utf-8") and data.isascii() and ESCAPE not in data:
         # As nearly all texts are.
         return Decoded(data.decode("ascii"), _read_as(charset, "utf-8"))

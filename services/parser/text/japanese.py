@@ -7,17 +7,24 @@ standards leave room, as Microsoft's code page 932 has them.
 from __future__ import annotations
 
 import codecs
+import re
 
 ISO_2022_JP = "iso2022_jp_ext"
 JAPANESE = frozenset({ISO_2022_JP, "euc_jp"})
 # The escape sequences before a text in two bytes.
 ESCAPES = (b"\x1b$B", b"\x1b$@")
+SHIFTED = re.compile(rb"\x0e([\x21-\x5f]*+)\x0f")
 VENDOR_CHARACTERS = "postrail-japanese-vendor-characters"
 
 
 def is_escaped(data: bytes) -> bool:
     """Tells ISO-2022-JP, which is ASCII with escape sequences, whatever its declared name is."""
     return b"\x1b$" in data and any(one in data for one in ESCAPES) and data.isascii()
+
+
+def without_shifts(data: bytes) -> bytes:
+    """Replaces the shifts to katakana of half width by the escape sequences for it."""
+    return SHIFTED.sub(b"\x1b(I\\1\x1b(B", data)
 
 
 def decode_japanese(data: bytes, codec: str) -> str:

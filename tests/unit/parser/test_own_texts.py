@@ -30,17 +30,14 @@ KNOWN_WRONG = {
     "base64/cut-by-one": "a last group of one character is dropped without a defect",
     "base64/one-word-not-base64": "a word of four characters passes for base64",
     "base64/url-safe": "the alphabet of URLs (- and _) is read as text behind the base64",
-    "calendar/tzone-utc": "Exchange's name of UTC, tzone://Microsoft/Utc, is unknown",
     "header/word-mixed-right-wrong": "encoded words of one label are decoded together",
     "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
     "html-text/bare-address": "an address in angle brackets is taken for a tag",
     "html-text/display-block-span": "only the name of an element makes a line, not its style",
     "html-text/nul-and-control": "control characters that count as white space stay",
-    "iso-2022/half-width-kana-so": "half-width kana by shift out and shift in are not decoded",
     "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",
     "text-type/tab-separated": "a table as the only part is a file",
     "text-type/xml-of-a-robot": "XML as the only part is a file",
-    "utf8-body/bom": "the byte order mark stays in the text",
     "utf8-body/cut-in-mid-letter": "UTF-8 that ends within a letter is not valid",
 }
 SHARE_KNOWN_WRONG = 0.05

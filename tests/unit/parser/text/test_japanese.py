@@ -16,6 +16,7 @@ from services.parser.text.decode import decode, decode_named
         (b"\x1b$B|b66\x1b(B san", "iso-2022-jp", "髙橋 san"),
         # Katakana of half width, and a text in the first edition of the standard.
         (b"\x1b(IC=D\x1b(B", "iso-2022-jp", "ﾃｽﾄ"),
+        (b"\x0eC=D\x0f 1", "iso-2022-jp", "ﾃｽﾄ 1"),
         (b"\x1b$@8}\x1b(J", "iso-2022-jp", "口"),
         # The escape sequences tell more than a wrong name or none.
         (b"\x1b$B8}\x1b(B", None, "口"),
