@@ -26,6 +26,7 @@ SENTENCE_WITHIN = re.compile(
     r"|([^\W\d_]{2,}+)[.!?]+[\"')]?\s+(?=[^\W\d_]|[-*_]|\d{1,2}\.? ?[^\W\d_]|\d{4}[.-])"
     r"|[\u3002!?](?=.)"
 )
+STOPS = (".", "!", "?", "\u3002")
 INNER_DASHES = re.compile(r"(?<=[^\W_])(?:-{2,}|\u2014)\s?(?=\w)")
 
 
@@ -34,10 +35,13 @@ def is_doubtful(bare: str, begins: bool) -> bool:
 
     A line that begins a paragraph may begin with a few words of a language without a table.
     """
-    text = WHOLE_ADDRESS.sub("@", bare)
-    if any(_is_word(found.group(1) or found.group(2)) for found in SENTENCE_WITHIN.finditer(text)):
+    text = WHOLE_ADDRESS.sub("@", bare) if "@" in bare else bare
+    stops = any(sign in text for sign in STOPS)
+    if stops and any(
+        _is_word(found.group(1) or found.group(2)) for found in SENTENCE_WITHIN.finditer(text)
+    ):
         return True
-    if INNER_DASHES.search(text) or len(DATE.findall(text)) > DATES_MAX:
+    if INNER_DASHES.search(text) or (stops and len(DATE.findall(text)) > DATES_MAX):
         return True
     head = IN_PARENTHESES.sub(" ", text).strip(DASHES)
     end = NO_NAME.search(head)

@@ -24,6 +24,8 @@ from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS
 # Only so many lines of a text are tried, and of each the last places.
 LINES_TRIED = 100
 PLACES_TRIED = 6
+PLAIN_MAX = 120
+CLAUSES = (". ", "!", "?", "--", "\u2014", "\u2013", "\u2026", "\u3002", " - ", "___", "===")
 # A header block may follow the words of a whole paragraph.
 SEARCHED_MAX = 4000
 DATE_WITHIN = 40
@@ -115,6 +117,9 @@ def _may_contain(lines: Sequence[Line], index: int) -> bool:
 def _place(lines: Sequence[Line], index: int) -> int:
     """Returns where the heading begins, or 0: the last place where all that follows is one."""
     text = lines[index].text
+    # Most attributions begin their line, and are alone in it.
+    if len(text) < PLAIN_MAX and _begins_with_opener(text) and not any(s in text for s in CLAUSES):
+        return 0
     for place in sorted(_places(text), reverse=True)[:PLACES_TRIED]:
         start = len(text[:place].rstrip(JOINTS))
         if any(map(str.isalnum, text[:start])) and _is_heading(lines, index, start):
