@@ -13,7 +13,7 @@ import nh3
 
 from services.parser.text.decode import storable, unix_lines
 from services.parser.text.hypertext.elements import DEPTH_MAX, balanced
-from services.parser.text.hypertext.tokens import Token, read_tokens
+from services.parser.text.hypertext.tokens import ADDRESS, Token, read_tokens
 from services.parser.text.hypertext.writer import text_of_html
 
 # nh3's time grows with the square of a tag's attributes: 12 s at 60,000. Real tags have some 2,000
@@ -25,7 +25,7 @@ REFERENCES_MAX = 10_000
 WHOLE_TAG = re.compile(
     r"""<(?:[^<>=]|=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r <>"'][^\t\n\f\r >]*+))*+>"""
 )
-ANY_TAG = re.compile("<[a-zA-Z!?/]")
+ANY_TAG = re.compile(f"<(?!{ADDRESS})[a-zA-Z!?/]")
 # Most of what people write: tags that hide nothing, with whole quotes. It needs no repair.
 SIMPLE = re.compile(
     r"(?:[^<]++|</?(?:!doctype|a|b|blockquote|body|br|div|em|font|h[1-6]|head|hr|html|i|img|li|meta|o:p"

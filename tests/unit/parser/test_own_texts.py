@@ -32,7 +32,6 @@ KNOWN_WRONG = {
     "base64/url-safe": "the alphabet of URLs (- and _) is read as text behind the base64",
     "header/word-mixed-right-wrong": "encoded words of one label are decoded together",
     "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
-    "html-text/bare-address": "an address in angle brackets is taken for a tag",
     "html-text/display-block-span": "only the name of an element makes a line, not its style",
     "html-text/nul-and-control": "control characters that count as white space stay",
     "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",

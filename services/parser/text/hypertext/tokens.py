@@ -11,9 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 NAME = r"[a-zA-Z][a-zA-Z0-9:]{0,30}"
+# What is behind the "<" of an address or a URL that a program did not escape.
+ADDRESS = (
+    r"(?:(?i:(?:https?|ftp|mailto|tel|sip|file):|www\.)[^\s<>]++>"
+    r"""|[^\s<>"'@/!?][^\s<>"'@]*+@[^\s<>"'@]++>)"""
+)
 # A quoted value may contain ">". One that contains "<" is more often a quote without its pair.
 TAG = (
-    rf"<(?P<slash>/?)(?P<name>{NAME})"
+    rf"<(?!{ADDRESS})(?P<slash>/?)(?P<name>{NAME})"
     r"""(?:(?:[^<>=]|=[\t\n\f\r ]*+(?:"[^"<]*+"|'[^'<]*+')?+)*+>|[^>]*+>)"""
 )
 # As in browsers, "<!-->" is a whole comment.
@@ -21,6 +26,7 @@ COMMENT = r"<!(?=--)(?s:.*?)-->"
 OTHER = r"(?P<text>[^<]++)|<[!?/][^>]*+>|(?P<stray><)"
 WITH_COMMENTS = re.compile(rf"{TAG}|{COMMENT}|{OTHER}")
 WITHOUT_COMMENTS = re.compile(rf"{TAG}|<!--|{OTHER}")
+CDATA = "<![CDATA["
 SKIPPED = frozenset({"script", "style", "title", "xml"})
 ENDS = re.compile(r"</(script|style|title|xml)[^<>]{0,20}>", re.IGNORECASE)
 
@@ -39,6 +45,7 @@ class Token:
 
 def read_tokens(source: str) -> Iterator[Token]:
     """Yields the texts and the tags, without comments and elements that are never shown."""
+    source = _without_cdata(source)
     # Searched once, so that what has no end does not cost a search to the end each time.
     last_ends = {found[1].lower(): found.start() for found in ENDS.finditer(source)}
     comments_end = source.rfind("-->") + 3 if "-->" in source else 0
@@ -66,6 +73,11 @@ def read_tokens(source: str) -> Iterator[Token]:
     if tags_end < len(source):
         rest = source[tags_end:].replace("<", "&lt;")
         yield from _lines(rest) if preformatted else (Token(rest),)
+
+
+def _without_cdata(source: str) -> str:
+    """Removes what encloses the texts of XML, which HTML would hide."""
+    return source.replace(CDATA, "").replace("]]>", "") if CDATA in source else source
 
 
 def _lines(text: str) -> Iterator[Token]:

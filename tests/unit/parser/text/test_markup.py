@@ -56,6 +56,7 @@ def test_cleaned_html_keeps_links_and_images_with_odd_quotes() -> None:
     [
         ("a\n b", "<pre>a\n b</pre>"),
         ("a < b", "<pre>a < b</pre>"),
+        ("a <b@c.example>\n b", "<pre>a <b@c.example>\n b</pre>"),
         ("a<br>\n b", "a<br>\n b"),
         ("<!-- a -->b", "<!-- a -->b"),
         (" \n", " \n"),

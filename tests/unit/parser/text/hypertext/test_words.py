@@ -22,6 +22,7 @@ STARTS = [
     "<p title='>", '<p class="x>', "<p =\">", "<!--", "<!-->", "<!-- c -->", "<![if !mso]>",
     "<![endif]>", "<?xml?>", "<!DOCTYPE html>", "</>", "<br/>", "&nbsp;", "&amp;", "&", " ", "\n",
     "<style>p {}</style>", "<script>if (a<b) x()</script>", "<title>t</title>", "<li value=3>",
+    "<a@b.example>", "<http://a.example>", "<![CDATA[", "]]>",
 ]  # fmt: skip
 # What hides the words behind it up to an end, and those ends.
 HIDING = ("<style>", "<script>", "<title>", "<xml>", "<!--")

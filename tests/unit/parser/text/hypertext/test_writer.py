@@ -144,6 +144,28 @@ def test_nothing_is_lost_where_browsers_or_parsers_drop_it(source: str) -> None:
         assert "b" in words.replace("<b>", "")
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>Ask Bo <bo.berg@shop.example> now</p>", "Ask Bo <bo.berg@shop.example> now"),
+        ("<b>a</b><HTTPS://help.example/a?b=1&c=2>", "a<HTTPS://help.example/a?b=1&c=2>"),
+        ("<i>a</i> <mailto:a+b@c.example>, <tel:+4930>", "a <mailto:a+b@c.example>, <tel:+4930>"),
+        ("<p>Id: <CAF=a_1$b@mail.example></p>", "Id: <CAF=a_1$b@mail.example>"),
+        ("<p><www.example.org></p>", "<www.example.org>"),
+        # Tags and comments that contain an address.
+        ("a<!--b@c.example-->d</x@y><font title=a@b>e", "ade"),
+        ('<a/href="https://a.example/@b">a</a>b', "a <https://a.example/@b>b"),
+        ("<https: a>b", "b"),
+        # Text of XML.
+        ("<p><![CDATA[ a & b ]]></p><![CDATA[<b>c</b>]]>", "a & b\n\nc"),
+        ("<p>a <![CDATA[b", "a b"),
+    ],
+)
+def test_what_only_looks_like_a_tag_is_text(source: str, text: str) -> None:
+    assert html_to_text(source) == text
+    assert html_to_text(clean_html(source)) == text
+
+
 @pytest.mark.parametrize("opening", ["<div>", "<table><tr><td><span>", "<ul><li>", "<b><p>", "<a>"])
 def test_no_depth_loses_a_word(opening: str) -> None:
     for depth in (100, 254, 255, 256, 3000):
