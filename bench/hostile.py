@@ -275,6 +275,8 @@ FAMILIES: dict[str, Family] = {
     "base64 with rubbish": part(b"Content-Transfer-Encoding: base64", b"QU%$JD\n"),
     "padded base64": part(b"Content-Transfer-Encoding: base64", b"QQ=="),
     "text behind base64": part(b"Content-Transfer-Encoding: base64", b"QUJD\nno base64\n"),
+    "words above base64": part(b"Content-Transfer-Encoding: base64", b"no base64 above\n"),
+    "base64 for URLs": part(b"Content-Transfer-Encoding: base64", b"QUJ_-\n"),
     "UTF-8 under another name": whole(b"Content-Type: text/plain; charset=cp1251", "é ".encode()),
     "charsets in HTML": html(b"<meta charset"),
     "raw header fields": lambda n: HEAD + b"X-A: \xb4\xf2\xd3\xa1\n" * (n // 10) + b"\ntext",

@@ -31,7 +31,7 @@ from services.parser.content.unpack import (
     unpack,
 )
 from services.parser.mime.structure import DEPTH_MAX, PARTS_MAX, Part, read_structure, recover_parts
-from services.parser.mime.text_behind import cut_text_behind
+from services.parser.mime.text_around import cut_texts_around
 from services.parser.mime.uuencode import extract_uuencoded
 from services.parser.text.decode import decode_named, storable, unflow, unix_lines
 from services.parser.text.enriched import ENRICHED_TYPES, enriched_to_text
@@ -124,9 +124,10 @@ class _Reader:
             if part.content_type.value == "multipart/alternative":
                 return best_alternative(within)
             return [section for sections in within for section in sections]
-        behind = cut_text_behind(part)
+        above, behind = cut_texts_around(part)
+        before = self._body(above) if above else []
         found = self._body(part) if is_body(part) else self._attach(part, depth)
-        return [*found, *self._body(behind)] if behind else found
+        return [*before, *found, *self._body(behind)] if behind else [*before, *found]
 
     def _leave_out(self, reason: str) -> list[Section]:
         if reason not in self.cut:

@@ -17,6 +17,9 @@ WHOLE_ESCAPES = re.compile(
     rb"(?:[^=]++|==|=[0-9A-Fa-f]{2}|=(?=[^=\r\n0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]))*+"
 )
 
+# RFC 4648, 5
+FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
 Chunks = Iterable[bytes]
 
 
@@ -72,6 +75,10 @@ def _base64(chunks: Chunks) -> Iterator[bytes]:
     yield _padded(rest)
 
 
+def _base64_of_urls(chunks: Chunks) -> Iterator[bytes]:
+    return _base64(chunk.translate(FROM_URL_SAFE) for chunk in chunks)
+
+
 def _padded(letters: bytes) -> bytes:
     """Decodes letters to the end of a text; a single letter at the end is less than a byte."""
     if len(letters) % 4 == 1:
@@ -98,9 +105,10 @@ def _whole_escapes(data: bytes) -> int:
     return found.end() if found else 0
 
 
-# RFC 2045 does not define uuencode; mailers use these four names for it.
+# RFC 2045 defines neither base64 for URLs nor uuencode, for which mailers use four names.
 DECODERS: dict[str, Callable[[Chunks], Iterator[bytes]]] = {
     "base64": _base64,
+    "base64url": _base64_of_urls,
     "quoted-printable": _quoted_printable,
     "x-uuencode": decode_uuencoded,
     "uuencode": decode_uuencoded,

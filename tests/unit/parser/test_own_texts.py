@@ -26,10 +26,6 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 # Messages that the parser gets wrong, and why.
 KNOWN_WRONG = {
-    "base64/banner-above": "text above the base64 is decoded like it",
-    "base64/cut-by-one": "a last group of one character is dropped without a defect",
-    "base64/one-word-not-base64": "a word of four characters passes for base64",
-    "base64/url-safe": "the alphabet of URLs (- and _) is read as text behind the base64",
     "header/word-mixed-right-wrong": "encoded words of one label are decoded together",
     "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
     "html-text/display-block-span": "only the name of an element makes a line, not its style",
