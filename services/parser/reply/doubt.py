@@ -14,6 +14,7 @@ from services.parser.reply.words import ABBREVIATIONS, ANSWERS, OPENERS, PARTICL
 
 # At most this many words in small letters are between the opener and the date.
 WORDS_BEFORE_MAX = 2
+# Without an opener, they may be words of a language without a table.
 UNKNOWN_WORDS_MAX = 3
 DATES_MAX = 3
 NO_NAME = re.compile(r"[\d@<]")
@@ -30,11 +31,8 @@ STOPS = (".", "!", "?", "\u3002")
 INNER_DASHES = re.compile(r"(?<=[^\W_])(?:-{2,}|\u2014)\s?(?=\w)")
 
 
-def is_doubtful(bare: str, begins: bool) -> bool:
-    """Tells whether new words may precede the attribution in this line.
-
-    A line that begins a paragraph may begin with a few words of a language without a table.
-    """
+def is_doubtful(bare: str) -> bool:
+    """Tells whether new words may precede the attribution in this line."""
     text = WHOLE_ADDRESS.sub("@", bare) if "@" in bare else bare
     stops = any(sign in text for sign in STOPS)
     if stops and any(
@@ -47,7 +45,7 @@ def is_doubtful(bare: str, begins: bool) -> bool:
     end = NO_NAME.search(head)
     verb = VERB.search(fold(head))
     head = head[: min(end.start() if end else len(head), verb.start() if verb else len(head))]
-    return _is_prose(head.split(), UNKNOWN_WORDS_MAX if begins else 0)
+    return _is_prose(head.split())
 
 
 def _is_word(before: str | None) -> bool:
@@ -55,7 +53,7 @@ def _is_word(before: str | None) -> bool:
     return word not in ABBREVIATIONS and word not in OPENERS
 
 
-def _is_prose(words: Sequence[str], unknown: int) -> bool:
+def _is_prose(words: Sequence[str]) -> bool:
     """Tells whether these words, before a date or an address, are neither a name nor an opener."""
     if not words:
         return False
@@ -64,4 +62,4 @@ def _is_prose(words: Sequence[str], unknown: int) -> bool:
     if first in OPENERS:
         return len(small) > WORDS_BEFORE_MAX
     quoting = fold(" ".join(words)).startswith(QUOTING)
-    return first in ANSWERS or (len(small) > unknown and not quoting)
+    return first in ANSWERS or (len(small) > UNKNOWN_WORDS_MAX and not quoting)

@@ -67,7 +67,7 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     if (framed or bare[-1] in COLONS) and (found := _titled(lines, start, framed)):
         return found
     if lines[start].attribution_end is not None and (length := attribution_at(lines, start)):
-        return _with_block(lines, start, Heading(length, doubtful=_is_doubtful(lines, start)))
+        return _with_block(lines, start, Heading(length, doubtful=is_doubtful(bare)))
     if lines[start].pieces_end and (length := scattered_attribution_at(lines, start)):
         return Heading(length)
     # Most lines are prose without a colon, which a field needs.
@@ -80,10 +80,6 @@ def heading_at(lines: Sequence[Line], start: int) -> Heading | None:
     if length := _lotus_block(lines, start):
         return Heading(length)
     return None
-
-
-def _is_doubtful(lines: Sequence[Line], start: int) -> bool:
-    return is_doubtful(lines[start].bare, start == 0 or not lines[start - 1].bare)
 
 
 def announces_forwarded(line: Line) -> bool:

@@ -56,6 +56,7 @@ SENTENCE = re.compile(
     r"(?<=[^\W\d_]{2})[.!?\u2026]+[\"')\u201d\u00bb]*\s+(?=[^\W\d_a-z])|[。！？]\s*"
 )
 DASHES = re.compile(r"-{2,}|\u2014+|\u2013+|_{4,}|={3,}")
+LONG_DASHES = ("\u2013", "\u2014")
 COLON = re.compile(r" ?[:\uff1a]")
 WORD = re.compile(r"\w+")
 ENDS = "-:\uff1a"
@@ -162,8 +163,14 @@ def _places(text: str) -> Iterator[int]:
         if _is_sentence(text[: found.start()]):
             yield found.end()
     for found in DASHES.finditer(text, first):
-        yield found.start()
+        if found.group() not in LONG_DASHES or not _is_within(text, found.start()):
+            yield found.start()
     yield from _fields(text)
+
+
+def _is_within(text: str, place: int) -> bool:
+    """Tells a place between the only date of an attribution and its author."""
+    return bool(DATE.search(text[:place])) and not DATE.search(text, place)
 
 
 def _fields(text: str) -> Iterator[int]:

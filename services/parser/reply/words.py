@@ -110,7 +110,7 @@ ABBREVIATIONS = frozenset(
     _words(
         """
         dr mr mrs ms hr fr st jr sr co prof dipl ing mag inc ltd corp gmbh bros bzw usw etc dott
-        sig kl std tel godz час
+        sig kl std tel godz час g gada plkst
         janv févr avr juil sept déc ene abr ago dic fev mai set out dez gen giu lug ott okt märz
         jän maj lis gru sty lut kwi cze lip sie wrz paź янв февр мар апр июн июл авг сент окт нояб
         дек mrt mei máj márc ápr jún júl szept dec febr kov bře dub kvě čvn čvc srp zář říj led úno

@@ -27,7 +27,6 @@ KNOWN_WRONG = {
     "broken-e-3": "an unknown date stands above the address in brackets",
     "broken-f-3": "parentheses and brackets stand around the address, in elements of their own",
     "dashes-en-1-3": "tildes are no rule",
-    "gmail-lv": "the abbreviations of a Latvian date are taken for the ends of sentences",
     "initials-d-3": "Gnus' initials stand below a citation of a person's name",
     "initials-gnus": "Gnus' initials stand below a citation of a person's name",
     "mid-line-no-2-2": "the date in the middle of a line begins with a day's short name",
@@ -43,7 +42,6 @@ KNOWN_WRONG = {
     "sig-ja-rule": "a signature between two rules has no other mark",
     "small-languages-hy-3": "an Armenian colon",
     "small-languages-hy-glued-above-3": "an Armenian colon",
-    "small-languages-sq-glued-above-3": "an unknown language, without an empty line above it",
 }
 INVISIBLE = re.compile("[\u200b\u2060\ufeff\xa0]")
 MARKS = re.compile(r"[\s>|]+")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 
 from services.parser.reply import split_reply
+from services.parser.text.markup import html_to_text
 
 ATTRIBUTIONS = [
     "On Tuesday, 6 May 2024, 10:11:12 CEST, Jo <jo@desk.example> wrote:",
@@ -60,6 +63,20 @@ ATTRIBUTIONS = [
     "mán., 6. maí 2024 kl. 10:11 skrifaði Jo <jo@desk.example>:",
     "सोम, 6 मई 2024 को 10:11 पर Jo <jo@desk.example> ने लिखा:",
 ]
+# In languages whose words are in no table.
+UNKNOWN = [
+    "уто, 4. нов 2025. у 8:05 Jo <jo@desk.example> је написао/ла:",
+    "Jo (<jo@desk.example>) erabiltzaileak hau idatzi du (2025 aza. 3, al. (16:07)):",
+    "O luns, 3 de nov. de 2025 ás 16:07, Jo (<jo@desk.example>) escribiu:",
+    "ორშ, 3 ნოე. 2025, 16:07-ზე Jo <jo@desk.example> დაწერა:",
+    "Më hën, 3 nën 2025 në 16:07 Jo <jo@desk.example> shkroi:",
+    "Noong Lun, Nob 3, 2025 nang 4:07 PM, isinulat ni Jo <jo@desk.example> ang:",
+    "pirmd., 2025. g. 3. nov., plkst. 16:07 Jo <jo@desk.example> rakstīja:",
+    "pirmd., 2025. gada 3. nov., plkst. 16:07 — lietotājs Jo (<jo@desk.example>) rakstīja:",
+    "Op Ma. 3 Nov. 2025 om 16:07 het Jo <jo@desk.example> geskryf:",
+    "Ar Llun, 3 Tach 2025 am 16:07 ysgrifennodd Jo <jo@desk.example>:",
+    "Siku ya Jtt, 3 Nov 2025 saa 16:07 Jo <jo@desk.example> aliandika:",
+]
 OWN = [
     "On Monday we wrote to you about the following:",
     "On 5 May 2024 you wrote the following in the ticket:",
@@ -87,6 +104,20 @@ def test_an_attribution_begins_the_quotation(line: str, marked: bool) -> None:
 def test_an_attribution_needs_no_empty_line_above_it(line: str) -> None:
     reply = split_reply(f"It works, and it did so\nsince the morning\n{line}\n> Does it?\n", "")
     assert reply.new_text == "It works, and it did so\nsince the morning"
+
+
+@pytest.mark.parametrize("tags", ["<div>{}</div>", "<p>{}</p>", "{}<br>", "<pre>{}</pre>"])
+@pytest.mark.parametrize("line", UNKNOWN)
+def test_an_attribution_in_an_unknown_language_needs_no_marks_in_html(line: str, tags: str) -> None:
+    html = "".join(tags.format(escape(part)) for part in ("It works.", line, "Does it work?"))
+    for text in (html_to_text(html), f"It works.\n\n{line}\n\nDoes it work?"):
+        assert split_reply(text, html).new_text == "It works."
+
+
+@pytest.mark.parametrize("line", UNKNOWN)
+def test_an_attribution_in_an_unknown_language_stands_below_new_text(line: str) -> None:
+    reply = split_reply(f"It works.\n{line}\n> Does it work?", "")
+    assert reply.new_text == "It works."
 
 
 @pytest.mark.parametrize("line", OWN)
