@@ -22,12 +22,13 @@ VALUES_MAX = 5000
 # SNS wraps the notice of SES, as a text, into one of its own.
 WRAPPED_MAX = 3
 # The names of fields, the most reliable first.
-EVENT = ("notificationType", "eventType", "RecordType")
-# Other programs use these names, too.
-COMMON_EVENT = ("event", "type", "Type")
+EVENT = ("notificationType", "eventType", "RecordType", "event", "type", "Type")
 ADDRESS = ("emailAddress", "Email", "email", "recipient", "rcpt_to", "to")
 STATUS = ("status", "enhanced-code", "enhanced_code", "bounce_code", "code", "error_code")
-REASON = ("diagnosticCode", "raw_reason", "reason", "message", "response", "Details", "description")
+REASON = (
+    *("diagnosticCode", "raw_reason", "diag", "reason"),
+    *("message", "response", "Details", "description"),
+)
 ACTION = ("action",)
 SEVERITY = ("bounceType", "severity", "classification", "bounce_type", "Type")
 OPENING = re.compile(r"[\ufeff \t\r\n]{0,100}[{\[]")
@@ -49,7 +50,27 @@ EVENTS = {
     "spamreport": "feedback",
     "delivery": "receipt",
 }
-AMBIGUOUS = {"failed", "delivery"}
+# Programs and forms of all kinds have such events, too. A sending service also gives the server's
+# reply, or one of these fields.
+AMBIGUOUS = {"bounce", "bounced", "failed", "complaint", "complained", "delivery"}
+SERVICE_FIELDS = {
+    # SES, SendGrid
+    *("mail", "sg_event_id", "sg_message_id", "smtp-id"),
+    # Mailgun, Postmark
+    *("delivery-status", "log-level", "MessageStream", "ServerID"),
+    # SparkPost, Mandrill
+    *("rcpt_to", "raw_reason", "bounce_class", "diag", "bounce_description"),
+    # Mailjet, Brevo
+    *("mj_campaign_id", "error_related_to", "message-id", "ts_event"),
+}
+# SES tells more about the event in an object of the event's name.
+DETAILS = ("bounce", "complaint", "delivery")
+SERVER_REPLY = re.compile(r"(?:smtp; ?)?(?:[45][0-7]\d[ -]|[45]\.\d\.\d)", re.IGNORECASE)
+# Objects with fields of the message, and with what its sender notes about it.
+COPIED = {
+    *("headers", "commonHeaders", "user-variables", "metadata", "tags"),
+    *("unique_args", "custom_args", "rcpt_meta"),
+}
 # The words of the services for what may pass, and for what does not.
 TEMPORARY = ("transient", "temporary", "soft", "delayed")
 PERMANENT = ("permanent", "hard")
@@ -108,13 +129,22 @@ def _recipient(address: str, fields: Fields, severity: str) -> BouncedRecipient:
 
 
 def _event(fields: Fields) -> str:
-    for name in (*EVENT, *COMMON_EVENT):
+    for name in EVENT:
         given = _text(fields, name).lower()
         event = EVENTS.get(given, "")
-        # Mailgun says "failed", as programs do of any work.
-        if event and (name in EVENT or given not in AMBIGUOUS or "delivery-status" in fields):
+        if event and (given not in AMBIGUOUS or _is_of_service(fields)):
             return event
     return ""
+
+
+def _is_of_service(fields: Fields) -> bool:
+    """Tells whether a sending service wrote these fields, and not a program of another kind."""
+    if not SERVICE_FIELDS.isdisjoint(fields):
+        return True
+    if any(isinstance(fields.get(name), dict) for name in DETAILS):
+        return True
+    replies = (_text(fields, name) for name in ("reason", "response", "status"))
+    return any(map(SERVER_REPLY.match, replies))
 
 
 def _severity(fields: Fields) -> str:
@@ -126,7 +156,7 @@ def _severity(fields: Fields) -> str:
 
 
 def _all_fields(notice: object) -> Iterator[Fields]:
-    """Yields all objects of a notice, outer ones first."""
+    """Yields all objects of a notice, outer ones first, but no copies of the message's fields."""
     waiting: deque[object] = deque([notice])
     for _ in range(VALUES_MAX):
         if not waiting:
@@ -134,7 +164,8 @@ def _all_fields(notice: object) -> Iterator[Fields]:
         value = waiting.popleft()
         if isinstance(value, dict):
             yield value
-            waiting.extend(one for one in value.values() if isinstance(one, dict | list))
+            inner = (one for name, one in value.items() if name not in COPIED)
+            waiting.extend(one for one in inner if isinstance(one, dict | list))
         elif isinstance(value, list):
             waiting.extend(value[:RECIPIENTS_MAX])
 
