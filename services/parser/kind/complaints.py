@@ -69,10 +69,9 @@ def _without_report(signals: Signals) -> str:
 def _in_text(signals: Signals) -> str:
     if signals.event == "feedback":
         return "the text is a notice of a complaint in JSON"
-    # Most messages are sorted out by a word that each of these has.
-    if "report" in signals.notice[:OPENING_MAX].lower() and (
-        found := OPENING.match(signals.notice)
-    ):
+    # Most messages are sorted out by words that each of these has.
+    received = "eceived from" in signals.notice[:OPENING_MAX]
+    if received and (found := OPENING.match(signals.notice)):
         return f"the text says: {found.group()}"
     if "eedback-" not in signals.notice or PERSONAL.search(signals.notice):
         return ""

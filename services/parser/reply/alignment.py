@@ -58,6 +58,8 @@ def copy_signature(
     html_layers: Sequence[Layer],
 ) -> None:
     """Marks the last new lines of the text that are in the signature of the HTML."""
+    if Layer.SIGNATURE not in html_layers:
+        return
     signed = "".join(
         _letters(line.text)
         for line, layer in zip(html_lines, html_layers, strict=True)

@@ -81,17 +81,18 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
     below = NO_LINE
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]
-        if not line.bare or len(line.bare) > COMPARED_MAX:
+        bare = line.bare
+        if not bare or len(bare) > COMPARED_MAX:
             end = None
-        elif _ends_like_attribution(line.bare) or (
+        elif _ends_like_attribution(bare) or (
             # Most lines are above prose of the same depth.
-            (below.depth > line.depth or ">" in below.bare[:4] or below.bare.startswith(BARS))
+            (below.depth > line.depth or ">" in below.bare[:4] or below.bare[:1] in BARS)
             and _ends_above_quote(lines, index)
         ):
             end = last = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
-        if line.bare or line.depth:
+        if bare or line.depth:
             below = line
         line.attribution_end = end
         line.pieces_end = last - index < SCATTERED_LINES
@@ -168,9 +169,11 @@ def _is_first_piece(bare: str) -> bool:
 
 def _is_name_piece(lines: Sequence[Line], start: int) -> bool:
     """Tells whether a line is a name, above a line that is only the "<" of its address."""
-    following = [line.bare for line in lines[start + 1 : start + 3] if line.bare]
-    words = lines[start].bare.split()
-    return following[:1] == ["<"] and 0 < len(words) <= NAME_WORDS and not words[0][0].islower()
+    for following in lines[start + 1 : start + 3]:
+        if following.bare:
+            words = lines[start].bare.split() if following.bare == "<" else []
+            return 0 < len(words) <= NAME_WORDS and not words[0][0].islower()
+    return False
 
 
 def _is_next(first: str, following: str) -> bool:
@@ -216,7 +219,10 @@ def _ends_like_attribution(bare: str) -> bool:
         return True
     if "@" in bare and (VERB_WITHIN.search(fold(bare)) or OLD_GMAIL.fullmatch(bare)):
         return True
-    if not last.isalnum() and last not in LAST_SIGNS:
+    if last.isalnum():
+        word = bare.rsplit(None, 1)[-1]
+        return fold(word) in LAST_WORDS or (not bare.isascii() and bare.endswith(WROTE_UNSPACED))
+    if last not in LAST_SIGNS:
         return False
     end = bare[-40:].rstrip(DASHES + COLONS)
     words = end.rsplit(None, 1)

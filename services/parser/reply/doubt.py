@@ -39,7 +39,8 @@ def is_doubtful(bare: str) -> bool:
         _is_word(found.group(1) or found.group(2)) for found in SENTENCE_WITHIN.finditer(text)
     ):
         return True
-    if INNER_DASHES.search(text) or (stops and len(DATE.findall(text)) > DATES_MAX):
+    dashes = "--" in text or "\u2014" in text
+    if (dashes and INNER_DASHES.search(text)) or (stops and len(DATE.findall(text)) > DATES_MAX):
         return True
     head = IN_PARENTHESES.sub(" ", text).strip(DASHES)
     end = NO_NAME.search(head)

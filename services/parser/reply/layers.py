@@ -52,15 +52,18 @@ def layers_of(lines: Sequence[Line], text: str, subject: str = "") -> list[Layer
         return layers
     marked = has_reply_marker(text)
     own = _mark_quotes(lines, layers, subject, marked)
-    _mark_wrapped(lines, layers)
-    _mark_blank(lines, layers)
+    # Most messages quote nothing.
+    if _QUOTED in layers:
+        _mark_wrapped(lines, layers)
+        _mark_blank(lines, layers)
     for start, end in list(_new_runs(lines, layers, own)):
         stop = end
         while stop > start and not lines[stop - 1].bare:
             stop -= 1
         for index in range(signature_at(lines, start, stop), stop):
             layers[index] = Layer.SIGNATURE
-    _mark_questions(lines, layers)
+    if _QUOTED in layers:
+        _mark_questions(lines, layers)
     return layers
 
 

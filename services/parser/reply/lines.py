@@ -25,7 +25,7 @@ PERSON = re.compile(r"([^\W\d_]{1,4})>(?:[> ]|$|(?<=\w\w>)[^\W\d_])")
 # Programs that ask for input in the same form.
 PROMPTS = frozenset(("SQL", "PSQL", "PS", "FTP", "SFTP", "IRB", "GDB", "CMD", "DOS", "CLI", "TCL"))
 # Other marks before quoted lines.
-BARS = ("|", "\u2502", "\u2503", "\u00a6", "\u00bb", "\u203a", "\u276f")
+BARS = frozenset("|\u2502\u2503\u00a6\u00bb\u203a\u276f")
 DECORATION = "* \t\r\n\f\v"
 RULED = "-_=*#~\u2013\u2014\u2500 "
 PLAIN: dict[int, str | None] = {
@@ -95,8 +95,10 @@ def is_unquoted(above: Sequence[Line], line: Line) -> bool:
     """
     if line.text.startswith(">>> ") and line.bare.endswith(" >>>"):
         return True
-    written = next((before.text for before in reversed(above) if before.bare), "")
-    ends = line.bare.endswith((":", "\uff1a")) if line.bare else "@" in written
+    if line.bare:
+        ends = line.bare.endswith((":", "\uff1a"))
+    else:
+        ends = "@" in next((before.text for before in reversed(above) if before.bare), "")
     if not ends or len(line.bare) > BROKEN_MAX:
         return False
     closed = 0
@@ -128,7 +130,7 @@ def read_quote_marks(text: str) -> tuple[int, str]:
 
 def other_quote_mark(bare: str) -> str:
     """Returns the kind of quotation mark, other than ">", before a line, or ""."""
-    if bare.startswith(BARS):
+    if bare[:1] in BARS:
         return "bar"
     # The Bat! writes the author's initials. As a prompt has this form, too, callers check that it
     # follows a heading.
@@ -154,9 +156,11 @@ def mark_initials(lines: Sequence[Line]) -> None:
         for index, line in enumerate(lines)
         if ">" in line.bare[1:5] and not line.depth and is_marked_by_initials(line)
     ]
+    if len(marked) < INITIALS_MIN:
+        return
     names = [lines[index].bare.partition(">")[0] for index in marked]
     changes = sum(1 for before, name in pairwise(names) if before != name)
-    if len(names) < INITIALS_MIN or changes >= INITIALS_MIN:
+    if changes >= INITIALS_MIN:
         return
     above = next((line.bare for line in reversed(lines[: marked[0]]) if line.bare), "")
     if above.endswith((":", "\uff1a")) and not any(map(str.isdigit, above)):

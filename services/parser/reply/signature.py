@@ -47,6 +47,7 @@ DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
 CLAUSE_END = re.compile(r"[,;:!?\u3002\uff0c(]|\.\s|\s[-\u2013\u2014]+\s")
 LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
+AROUND = PUNCTUATION + FRAME
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
 _UNSPACED = tuple(before for before, _ in SENT_FROM if before and ord(before[0]) > 0x2E7F)
 _FROM_MY = SENT_FROM_MY + FROM_MY + tuple(before for before, _ in FROM_MY_SENT)
@@ -134,16 +135,17 @@ def is_program_line(bare: str) -> bool:
         return False
     if not bare.strip(TRACKER_MARKS):
         return True
-    line = LINK.sub(" ", bare.strip(FRAME)).strip(PUNCTUATION + FRAME)
+    linked = "<" in bare or "http" in bare
+    line = (LINK.sub(" ", bare.strip(FRAME)) if linked else bare).strip(AROUND)
     text = fold(line)
     if not text.strip() or len(text) > PROGRAM_MAX:
         return False
-    before, _, after = _clauses(text)
-    if after and is_apology(before) and before not in PROGRAM_PHRASES:
-        line, text = line[-len(after) :], after
+    phrase, _, rest = _clauses(text)
+    if rest and is_apology(phrase) and phrase not in PROGRAM_PHRASES:
+        line, text = line[-len(rest) :], rest
+        phrase, _, rest = _clauses(text)
     if _sent_by_program(text, line) or _sent_by_device(text):
         return True
-    phrase, _, rest = _clauses(text)
     if phrase.strip() not in PROGRAM_PHRASES:
         return False
     return not rest or any(topic in rest for topic in APOLOGY_TOPICS)
@@ -162,7 +164,7 @@ def _clauses(text: str) -> tuple[str, str, str]:
     end = CLAUSE_END.search(text)
     if end is None:
         return text, "", ""
-    return text[: end.start()], end.group(), text[end.end() :].strip(PUNCTUATION + FRAME)
+    return text[: end.start()], end.group(), text[end.end() :].strip(AROUND)
 
 
 def _sent_by_program(text: str, line: str) -> bool:

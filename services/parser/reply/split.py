@@ -56,7 +56,7 @@ def split_reply(text: str, html: str, subject: str = "") -> Reply:
 
 
 def _any(layers: Sequence[Layer], wanted: Sequence[Layer]) -> bool:
-    return any(layer in wanted for layer in layers)
+    return any(layer in layers for layer in wanted)
 
 
 def _with_new_text(lines: Sequence[Line], layers: list[Layer]) -> list[Layer]:
@@ -72,7 +72,7 @@ def _as_new(layer: Layer) -> Layer:
 
 
 def _text_parts(text: str, lines: Sequence[Line], layers: Sequence[Layer]) -> tuple[str, str, str]:
-    if all(layer is Layer.NEW for layer in layers):
+    if layers.count(Layer.NEW) == len(layers):
         return text.strip("\r\n"), "", ""
     new, quoted, signature = (_lines_in(lines, layers, part) for part in (NEW, QUOTED, SIGNATURE))
     return new.strip(), quoted, signature
@@ -99,6 +99,6 @@ def _lines_in(lines: Sequence[Line], layers: Sequence[Layer], part: Sequence[Lay
 def _html_parts(
     html: str, tokens: Sequence[Token], lines: Sequence[HtmlLine], layers: Sequence[Layer]
 ) -> tuple[str, str, str]:
-    if all(layer is Layer.NEW for layer in layers):
+    if layers.count(Layer.NEW) == len(layers):
         return html, "", ""
     return divide(tokens, lines, layers)
