@@ -28,8 +28,6 @@ VALUES: dict[str, dict[str, Any]] = {
 KNOWN_WRONG = {
     "header/word-mixed-right-wrong": "encoded words of one label are decoded together",
     "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
-    "html-text/display-block-span": "only the name of an element makes a line, not its style",
-    "html-text/nul-and-control": "control characters that count as white space stay",
     "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",
     "text-type/tab-separated": "a table as the only part is a file",
     "text-type/xml-of-a-robot": "XML as the only part is a file",

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from services.parser.text.hypertext.links import shown_target
 
-# HTML's white space; a no-break space is a character of the text.
-SPACES = re.compile("[ \t\n\r\f]+")
+# HTML's white space, and other control characters; a no-break space is a character of the text.
+SPACES = re.compile("[\x00-\x20\x7f-\x9f]+")
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 NO_BREAK = "\xa0"
 # Newsletters fill the preview that mail programs show with such characters.
 UNSEEN_AT_END = " \t\xa0\u00ad\u034f\u2007\u200b\u200c\u200d\u2060\ufeff"
@@ -29,6 +30,8 @@ class Lines:
         self.marker = ""
         self._pieces: list[str] = []
         self._space = False
+        # Whether something without text, or its edge, parts the next word from the last one.
+        self._gap = False
         self._is_struck = False
         # The link that the next text is in, or that ended before it.
         self._href = ""
@@ -48,7 +51,8 @@ class Lines:
 
     def write_as_is(self, text: str) -> None:
         """Adds a text with its spaces and line ends."""
-        first, *rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        first, *rest = [CONTROLS.sub(" ", line) for line in lines]
         if first:
             self._add(first)
         for line in rest:
@@ -61,15 +65,19 @@ class Lines:
             self._write_target()
         if self._is_struck and not self.struck:
             self._end_struck()
-        if self._space and self._pieces:
+        if self._pieces and (self._space or (self._gap and _are_words(self._pieces[-1], text))):
             self._pieces.append(" ")
-        self._space = False
+        self._space = self._gap = False
         if self.struck and not self._is_struck:
             self._pieces.append(STRUCK)
             self._is_struck = True
         self._pieces.append(text)
         if self._in_link:
             self._link_text.append(text)
+
+    def part_words(self) -> None:
+        """Parts the next word from the one before; a full stop may follow it at once."""
+        self._gap = True
 
     def start_link(self, href: str) -> None:
         """Begins a link. Some programs write one link as several that follow each other."""
@@ -113,7 +121,7 @@ class Lines:
             self._end_struck()
         text = "".join(self._pieces).rstrip(UNSEEN_AT_END)
         self._pieces.clear()
-        self._space = False
+        self._space = self._gap = False
         self._add_line(text)
 
     def _add_line(self, text: str) -> None:
@@ -152,3 +160,7 @@ class Lines:
         self._write_target()
         self.break_line()
         return self.lines
+
+
+def _are_words(before: str, text: str) -> bool:
+    return before[-1].isalnum() and text[0].isalnum()

@@ -28,10 +28,18 @@ PARAGRAPHS = frozenset(
 )
 STRUCK = frozenset({"s", "strike", "del"})
 AS_IS = frozenset({"pre", "textarea"})
-INLINE = STRUCK | AS_IS | {"a"}
+QUOTATION = ("\u201c", "\u201d")
+# Boxes in a line: words on both sides of their edges are two.
+BOXES = frozenset(
+    {"audio", "button", "canvas", "embed", "iframe", "img", "input", "meter", "object", "progress"}
+    | {"select", "svg", "textarea", "video"}
+)
+INLINE = STRUCK | AS_IS | BOXES | {"a", "q"}
 # The styles that matter to a text, and the length of the shortest tag with one of them.
 STYLE = re.compile(
-    r"(?P<hidden>display\s*+:\s*+none)|(?P<struck>line-through)|(?P<as_is>white-space\s*+:\s*+pre)"
+    r"display\s*+:\s*+(?:(?P<hidden>none)|(?P<box>inline-|table-cell)"
+    r"|(?P<block>block|list-item|table|flex|grid))"
+    r"|(?P<struck>line-through)|(?P<as_is>white-space\s*+:\s*+pre)"
     # Word's mark of an item, with no-break spaces up to the item's text.
     r"|(?P<mark>mso-list\s*+:\s*+ignore)",
     re.IGNORECASE,
@@ -55,6 +63,8 @@ class _Element:
     struck: bool = False
     is_mark: bool = False
     is_link: bool = False
+    is_block: bool = False
+    is_box: bool = False
     table: Table | None = None
     # Of a cell: the lines that its table is in.
     around: Lines | None = None
@@ -83,6 +93,10 @@ def attribute(raw: str, name: str) -> str:
             if found[1].lower() == name:
                 return html.unescape(found[2] or found[3] or found[4] or "")
     return ""
+
+
+def _styles(raw: str) -> set[str | None]:
+    return {found.lastgroup for found in STYLE.finditer(raw)} if len(raw) >= STYLED_MIN else set()
 
 
 class _Writer:
@@ -116,14 +130,8 @@ class _Writer:
         """Begins an element; those without content have no end."""
         if token.name not in VOID:
             self._open.append(PLAIN if self._hidden else self._begin(token))
-        elif self._hidden:
-            return
-        elif token.name == "br":
-            self._lines.end_line()
-        elif token.name == "hr":
-            self._lines.break_paragraph()
-        elif token.name == "img":
-            self._image(token.raw)
+        elif not self._hidden:
+            self._write_void(token)
 
     def end(self) -> None:
         """Ends the innermost element."""
@@ -134,34 +142,58 @@ class _Writer:
         self._as_is -= element.as_is
         self._marks -= element.is_mark
         self._lines.struck -= element.struck
+        if element.name == "q" and not element.hidden:
+            self._lines.write(QUOTATION[1])
         if element.is_link:
             self._lines.end_link()
-        if element.name in BLOCKS and not element.hidden:
+        if element.is_block:
             self._end_block(element)
+        elif element.is_box:
+            self._lines.part_words()
 
     def finish(self) -> list[str]:
         """Returns the lines of the document."""
         return self._lines.finish()
 
+    def _write_void(self, token: Token) -> None:
+        if token.name == "br":
+            self._lines.end_line()
+        elif token.name == "hr":
+            self._lines.break_paragraph()
+        elif token.name in BOXES:
+            styles = _styles(token.raw)
+            part = self._lines.break_line if "block" in styles else self._lines.part_words
+            part()
+            if token.name == "img" and "hidden" not in styles:
+                self._image(token.raw)
+            part()
+
     def _begin(self, token: Token) -> _Element:
         name, raw = token.name, token.raw
-        style = STYLE.search(raw) if len(raw) >= STYLED_MIN else None
-        if not style and name not in BLOCKS and name not in INLINE:
+        styles = _styles(raw)
+        if not styles and name not in BLOCKS and name not in INLINE:
             return PLAIN
-        hidden = bool(style and style["hidden"])
-        element = _Element(name, raw, hidden=hidden)
-        self._hidden += hidden
-        if name in BLOCKS and not hidden:
+        element = _Element(name, raw, hidden="hidden" in styles)
+        if element.hidden:
+            self._hidden += 1
+            return element
+        element.is_block = name in BLOCKS or "block" in styles
+        element.is_box = name in BOXES or "box" in styles
+        if element.is_block:
             self._begin_block(element)
-        element.as_is = name in AS_IS or bool(style and style["as_is"])
-        element.struck = name in STRUCK or bool(style and style["struck"])
-        element.is_mark = bool(style and style["mark"])
+        elif element.is_box:
+            self._lines.part_words()
+        element.as_is = name in AS_IS or "as_is" in styles
+        element.struck = name in STRUCK or "struck" in styles
+        element.is_mark = "mark" in styles
         self._as_is += element.as_is
         self._marks += element.is_mark
         self._lines.struck += element.struck
         if name == "a" and (href := attribute(raw, "href")):
             element.is_link = True
             self._lines.start_link(href)
+        elif name == "q":
+            self._lines.write(QUOTATION[0])
         return element
 
     def _begin_block(self, element: _Element) -> None:

@@ -25,6 +25,20 @@ IMAGES = {"shot@example.org": "shot.png", "two words@example.org": "two.png"}
         ("<pre>a  b\n  c\t d  \n\n\ne</pre>f", "a  b\n  c\t d\n\ne\n\nf"),
         ('<div style="white-space: pre-wrap">a  b\n c</div>', "a  b\n c"),
         ('a<span style="display:none">b<p>c</p></span>d', "ad"),
+        # Blocks and boxes by their style; boxes by their name.
+        ('<span style="display:block">a</span><b style="display: table">b</b>c', "a\nb\nc"),
+        ('<a href="https://a.example" style="display:block">a</a>b', "a <https://a.example>\nb"),
+        ('<s style="color:red;display:block;color:red">a</s>b', "~~a~~\nb"),
+        ('<i style="display:inline-block">a</i><i style="display:inline-block">b</i>.', "a b."),
+        ('a<i style="display:table-cell">b</i>c<i style="display:inline">d</i>', "a b cd"),
+        ("<label>a</label><input><label>b</label><button>c</button><button>d</button>", "a b c d"),
+        ("<textarea>a\nb</textarea><select><option>c</select>", "a\nb\nc"),
+        ('a<img src="s.gif" width=20>b<img src="s.gif">.', "a b."),
+        ('a<img src="https://a.example/s.gif" style="display:block">b', "a\nb"),
+        ('a<img alt="Hidden" src="https://a.example/s.gif" style="display:none">', "a"),
+        ("a <q>b c</q>, d", "a \u201cb c\u201d, d"),
+        # Control characters, which may count as white space.
+        ("a\x0bb \x1c c\x1f\r\n<pre>\x1fd\x01e\x0b\r\n\x0bf\x85</pre>\x7f", "a b c\n\n d e\n f"),
         # Lists.
         ("<ul><li>a<li>b<br>c<ul><li>d</ul><li></li></ul>e", "* a\n* b\n  c\n  * d\n\ne"),
         ("<ol start=9><li>a<li><p>b</p><li value=3>c</ol>", "9. a\n\n10. b\n\n3. c"),
@@ -41,7 +55,7 @@ IMAGES = {"shot@example.org": "shot.png", "two words@example.org": "two.png"}
         ('<span style="color:red;text-decoration:line-through">a</span>!', "~~a~~!"),
         ("<s> </s>a", "a"),
     ],
-)
+)  # fmt: skip
 def test_the_text_reads_like_the_html(source: str, text: str) -> None:
     assert html_to_text(source) == text
 
