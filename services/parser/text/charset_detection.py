@@ -20,11 +20,20 @@ LETTERS = re.compile(rb"[A-Za-z\x80-\xff]")
 HIGH_MIN = 6
 # In a text in a script other than Latin, at least this share of the letters is not ASCII.
 FOREIGN_SHARE = 0.4
-CYRILLIC = ("cp1251", "koi8_r", "iso8859_5", "cp866")
+CYRILLIC = ("cp1251", "koi8_r", "iso8859_5", "cp866", "koi8_u")
 # The most frequent letters, two thirds of all in Russian; other alphabets' letters would be others.
-FREQUENT = re.compile("[аеинотсрвлкмАЕИНОТСРВЛКМ]")
+FREQUENT = re.compile("[аеинотсрвлкміАЕИНОТСРВЛКМІ]")
 FREQUENT_SHARE = 0.5
-CASES_MIXED = re.compile("[а-я][А-Я]")
+CASES_MIXED = re.compile("[а-яі][А-ЯІ]")
+SMALL = re.compile("[а-яі]")
+# Small letters of one charset are capitals of another, which are rarer.
+SMALL_BONUS = 0.15
+# Words with a letter that is not ASCII. Western ones have hardly three such in a row, unless
+# somebody tries the letters of German and Swedish keyboards.
+FOREIGN_WORD = re.compile(rb"(?<![A-Za-z])[A-Za-z]*+[\x80-\xff][A-Za-z\x80-\xff]*+")
+THREE_IN_A_ROW = re.compile(rb"[\x80-\xff]{3}")
+KEYBOARD_LETTERS = "äöüßåæøÄÖÜÅÆØ".encode("cp1252")
+SHORT_FREQUENT_SHARE = 0.3
 
 
 def detect(data: bytes) -> str | None:
@@ -47,7 +56,7 @@ def detect_in_header(data: bytes, hint: str | None) -> str | None:
     """
     codec = codec_of(hint) if hint else None
     if hint is None or codec is None or is_western(hint):
-        return detect(data) or codec
+        return detect(data) or _short_cyrillic(data) or codec
     return codec if _reads_as_well(data, codec) else detect(data)
 
 
@@ -71,11 +80,33 @@ def _cyrillic(sample: bytes) -> str | None:
         return None
     if high > 40 and not re.search(rb"[ \n][\x80-\xff]", sample):
         return None
-    scores = {charset: _frequency(sample.decode(charset, "replace")) for charset in CYRILLIC}
-    best = max(scores, key=lambda charset: scores[charset])
-    likely = scores[best] >= high * FREQUENT_SHARE and _reads_as_well(sample, best)
+    best, frequent = _best_cyrillic(sample)
+    return best if frequent >= high * FREQUENT_SHARE and _reads_as_well(sample, best) else None
+
+
+def _short_cyrillic(data: bytes) -> str | None:
+    """Returns the Cyrillic charset of words that can hardly be Western ones, or None."""
+    sample = b" ".join(FOREIGN_WORD.findall(data[:SAMPLE_MAX]))
+    high = len(HIGH.findall(sample))
+    if not THREE_IN_A_ROW.search(sample) or high < len(LETTERS.findall(sample)) * FOREIGN_SHARE:
+        return None
+    if not HIGH.search(sample.translate(None, KEYBOARD_LETTERS)):
+        return None
+    best, frequent = _best_cyrillic(sample)
+    likely = frequent >= high * SHORT_FREQUENT_SHARE and _reads_as_well(sample, best)
     return best if likely else None
+
+
+def _best_cyrillic(sample: bytes) -> tuple[str, int]:
+    """Returns the likeliest charset, and how many letters are frequent ones in it."""
+    texts = {charset: sample.decode(charset, "replace") for charset in CYRILLIC}
+    best = max(texts, key=lambda one: _frequency(texts[one]) + _small(texts[one]))
+    return best, _frequency(texts[best])
 
 
 def _frequency(text: str) -> int:
     return len(FREQUENT.findall(text)) - 2 * len(CASES_MIXED.findall(text))
+
+
+def _small(text: str) -> float:
+    return len(SMALL.findall(text)) * SMALL_BONUS

@@ -73,6 +73,28 @@ def test_the_body_tells_the_charset_of_a_short_header(charset: str, text: str) -
     assert detect_in_header(text.encode(charset), charset) == charset
 
 
+@pytest.mark.parametrize("charset", ["cp1251", "koi8_u", "iso8859_5", "cp866"])
+@pytest.mark.parametrize(
+    "text", ["моси", "Лев", "Греция", "джамо", "Самоа", "Южная Азия", "Re: Ключи"]
+)
+@pytest.mark.parametrize("hint", [None, "us-ascii", "iso-8859-1"])
+def test_one_short_cyrillic_word(text: str, charset: str, hint: str | None) -> None:
+    data = b'"%b" <ann@shop.example>' % text.encode(charset)
+    assert data.decode(detect_in_header(data, hint) or "cp1252") == data.decode(charset)
+
+
+@pytest.mark.parametrize("text", ["Ліберія", "інтерлінгве", "Мавританія"])
+def test_a_ukrainian_word_in_koi8(text: str) -> None:
+    assert detect_in_header(text.encode("koi8_u"), None) == "koi8_u"
+
+
+@pytest.mark.parametrize(
+    "text", ["ÄÖÜ", "äöüß", "åäö ÅÄÖ", "ÆØÅ", "créée", "Jäääär", "Þór", "é", "«Été»", "naïveté"]
+)
+def test_short_western_words_are_not_cyrillic(text: str) -> None:
+    assert detect_in_header(text.encode("cp1252"), None) is None
+
+
 def test_the_body_may_be_in_another_charset_than_the_header() -> None:
     data = "Jürgen Müller".encode("cp1252")
     assert data.decode("gb18030") != "Jürgen Müller"
