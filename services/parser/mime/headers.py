@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from services.parser.mime.transfer import lenient_base64
 from services.parser.text.decode import decode, one_line, storable
+from services.parser.text.utf8 import is_utf8
 
 # Longer values are truncated. RFC 5322 has no limit; legitimate fields are far shorter.
 VALUE_MAX = 64 * 1024
@@ -19,6 +22,8 @@ SUBJECT_MAX_BYTES = 4000
 ENCODED_WORD = re.compile(
     r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000})\?="
 )
+# A character in UTF-8, or a part of one at an end.
+UTF8_SEQUENCE = re.compile(rb"[\xc2-\xf4](?:[\x80-\xbf]|\Z)|\A[\x80-\xbf]")
 FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
 
 
@@ -99,7 +104,10 @@ def decode_words(raw: str) -> str:
 def _decoded(raw: str) -> str:
     """Decodes encoded words; cached, since `header_defects` decodes the same fields again."""
     unfolded = raw.replace("\r", "").replace("\n", "")
-    return "".join(decode(data, charset) for data, charset in _joined(_runs(unfolded)))
+    return "".join(
+        _text([data for data, _ in runs], charset)
+        for charset, runs in groupby(_runs(unfolded), itemgetter(1))
+    )
 
 
 def decode_eight_bit(raw: str) -> str:
@@ -125,16 +133,20 @@ def _runs(raw: str) -> Iterator[tuple[bytes, str | None]]:
         yield _bytes(raw[end:]), None
 
 
-def _joined(runs: Iterable[tuple[bytes, str | None]]) -> Iterator[tuple[bytes, str | None]]:
-    """Joins adjacent parts of one charset, as mailers split words within a character."""
-    pending, pending_charset = b"", None
-    for data, charset in runs:
-        if charset == pending_charset:
-            pending += data
-        else:
-            yield pending, pending_charset
-            pending, pending_charset = data, charset
-    yield pending, pending_charset
+def _text(words: list[bytes], charset: str | None) -> str:
+    """Decodes adjacent words of one charset together: mailers split them within a character.
+
+    But if some are in UTF-8, and the others have none of it, each is decoded by itself.
+    """
+    whole = b"".join(words)
+    if charset in (None, "utf-8") or len(words) == 1 or whole.isascii():
+        return decode(whole, charset)
+    other = [word for word in words if not is_utf8(word)]
+    utf8 = [word for word in words if not word.isascii() and is_utf8(word)]
+    if not other or not utf8 or any(map(UTF8_SEQUENCE.search, other)):
+        return decode(whole, charset)
+    texts = [decode(word, charset) for word in words]
+    return decode(whole, charset) if any("\ufffd" in text for text in texts) else "".join(texts)
 
 
 def _bytes(raw: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from services.parser.mime.headers import ENCODED_WORD, VALUE_MAX
 from services.parser.text.charset_detection import detect_in_header, is_western
 from services.parser.text.decode import decode
+from services.parser.text.utf8 import is_utf8
 
 if TYPE_CHECKING:
     from services.parser.mime.structure import Part
@@ -29,7 +30,7 @@ def decode_raw_fields(roots: Sequence[Part]) -> None:
     if not values:
         return
     raw = [_bytes(piece) for value in values for piece in _pieces(value) if _is_raw(piece)]
-    sample = b"\n".join(one for one in raw if not _is_utf8(one))[:SAMPLE_MAX]
+    sample = b"\n".join(one for one in raw if not is_utf8(one))[:SAMPLE_MAX]
     charset = detect_in_header(sample, _declared_charset(parts)) if sample else None
     for part in parts:
         if any(_is_raw(value) for _, value in part.fields):
@@ -58,14 +59,6 @@ def _bytes(value: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _declared_charset(parts: Sequence[Part]) -> str | None:
     """Returns the first charset of a body or an encoded word that may be that of raw text."""
     fields = " ".join(value[:VALUE_MAX] for _, value in parts[0].fields if "=?" in value)
@@ -86,4 +79,4 @@ def _decoded(value: str, charset: str | None) -> str:
 
 def _decoded_piece(piece: str, charset: str | None) -> str:
     data = _bytes(piece)
-    return data.decode() if _is_utf8(data) and ESCAPE not in piece else decode(data, charset)
+    return data.decode() if is_utf8(data) and ESCAPE not in piece else decode(data, charset)

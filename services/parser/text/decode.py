@@ -35,6 +35,9 @@ WHOLE_PER_BROKEN = 2
 LARGER_SETS = {"big5": ("cp950", "big5hkscs")}
 # The beginning of a character in UTF-8 whose end was cut off.
 CUT_OFF = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
+# In a shorter text, the last letter of a word in another charset may look like one.
+CUT_OFF_MIN = 16
+HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 REPLACEMENT = "\ufffd"
 NON_ASCII = re.compile(r"[^\x00-\x7f]")
 UNWANTED_IN_LINES = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
@@ -66,12 +69,8 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     if codec in (None, "utf-8") and data.isascii() and ESCAPE not in data:
         # As nearly all texts are.
         return Decoded(data.decode("ascii"), _read_as(charset, "utf-8"))
-    for mark, marked in BYTE_ORDER_MARKS:
-        if data.startswith(mark) and (found := _exactly(data, marked)) is not None:
-            return Decoded(found.removeprefix("\ufeff"), _read_as(charset, marked))
-    if is_escaped(data) and codec not in ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004"):
-        text = decode_japanese(data, ISO_2022_JP)
-        return Decoded(text, _read_as(charset, ISO_2022_JP), REPLACEMENT in text)
+    if (marked := _marked(data, charset, codec)) is not None:
+        return marked
     for candidate, exact in _exact_readings(data, codec):
         if exact is not None:
             return Decoded(exact, _read_as(charset, candidate))
@@ -81,6 +80,19 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     detected = detect(data) or "cp1252"
     text = data.decode(detected, "replace")
     return Decoded(text, f"{_read_as(charset, detected)}, detected", REPLACEMENT in text)
+
+
+def _marked(data: bytes, charset: str | None, codec: str | None) -> Decoded | None:
+    """Decodes a text whose beginning, escapes or end show its charset, whatever is declared."""
+    for mark, marked in BYTE_ORDER_MARKS:
+        if data.startswith(mark) and (found := _exactly(data, marked)) is not None:
+            return Decoded(found.removeprefix("\ufeff"), _read_as(charset, marked))
+    if is_escaped(data) and codec not in ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004"):
+        text = decode_japanese(data, ISO_2022_JP)
+        return Decoded(text, _read_as(charset, ISO_2022_JP), REPLACEMENT in text)
+    if codec and (cut_off := _cut_off_utf8(data, codec)) is not None:
+        return Decoded(cut_off, f"{_read_as(charset, 'utf-8')}, with replacements", True)
+    return None
 
 
 def _exact_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str | None]]:
@@ -95,6 +107,18 @@ def _exact_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str |
             text = decode_japanese(data, codec)
             yield codec, None if REPLACEMENT in text else text
     yield "utf-8", _exactly(data, "utf-8")
+
+
+def _cut_off_utf8(data: bytes, codec: str) -> str | None:
+    """Decodes UTF-8 under another name that ends within a character; None if it does not."""
+    if codec == "utf-8":
+        return None
+    whole = data.rstrip(b"\r\n")
+    found = CUT_OFF.search(whole, max(0, len(whole) - 3))
+    if found is None or len(HIGH_BYTE.findall(whole)) < CUT_OFF_MIN:
+        return None
+    text = text_as_utf8(whole[: found.start()], codec)
+    return None if text is None else f"{text}{REPLACEMENT}{data[len(whole) :].decode()}"
 
 
 def _exactly(data: bytes, codec: str) -> str | None:

@@ -54,6 +54,11 @@ def text_as_utf8(data: bytes, codec: str) -> str | None:
     return text if _is_likelier(text[:SAMPLE_MAX], declared[:SAMPLE_MAX], rare) else None
 
 
+def is_utf8(data: bytes) -> bool:
+    """Tells whether the bytes are valid UTF-8."""
+    return _decoded(data, "utf-8") is not None
+
+
 def _decoded(data: bytes, codec: str) -> str | None:
     try:
         return data.decode(codec)

@@ -26,12 +26,10 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 # Messages that the parser gets wrong, and why.
 KNOWN_WRONG = {
-    "header/word-mixed-right-wrong": "encoded words of one label are decoded together",
     "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
     "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",
     "text-type/tab-separated": "a table as the only part is a file",
     "text-type/xml-of-a-robot": "XML as the only part is a file",
-    "utf8-body/cut-in-mid-letter": "UTF-8 that ends within a letter is not valid",
 }
 SHARE_KNOWN_WRONG = 0.05
 

@@ -26,6 +26,15 @@ from services.parser.mime.headers import decode_value
         ("\udcc3\udca4", "ä"),  # Raw UTF-8 (RFC 6532).
         ("\udce4", "ä"),
         ("a\x00b", "a b"),
+        # One word of several is in UTF-8, under the others' name.
+        ("=?iso-8859-1?q?T=FCr_?= =?iso-8859-1?q?=C3=B6ffnen?=", "Tür öffnen"),
+        ("=?iso-8859-1?q?=C3=9Cber_?= =?iso-8859-1?q?a?= =?iso-8859-1?q?_T=FCr?=", "Über a Tür"),
+        ("=?koi8-r?b?8NLJ18XUIA==?= =?koi8-r?b?0LTQvtC8?=", "Привет дом"),
+        # Two in UTF-8 within a letter, under another name, and a third one.
+        ("=?cp1252?q?T=C3?= =?cp1252?q?=BCr_?= =?cp1252?q?=C3=B6ff?=", "Tür öff"),
+        ("=?gb2312?b?xOM=?= =?gb2312?b?usM=?= =?gb2312?q?a?=", "你好a"),
+        # A character of two bytes in two words.
+        ("=?gb2312?q?a?= =?gb2312?q?=C4?= =?gb2312?q?=E3=BA=C3?=", "a你好"),
     ],
 )
 def test_values(raw: str, value: str) -> None:

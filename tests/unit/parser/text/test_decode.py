@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.parser.text.decode import cut, decode, storable
+from services.parser.text.decode import cut, decode, decode_named, storable
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,31 @@ from services.parser.text.decode import cut, decode, storable
 )
 def test_charsets(data: bytes, charset: str | None, text: str) -> None:
     assert decode(data, charset) == text
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "cp1252", "koi8-r", "gb2312", "shift_jis"])
+@pytest.mark.parametrize("end", ["ö", "“", "😀", "語"])
+@pytest.mark.parametrize("line_end", [b"", b"\n", b"\r\n"])
+def test_utf_8_under_another_name_that_was_cut_off(charset: str, end: str, line_end: bytes) -> None:
+    text = "Türen, Schlösser und Schlüssel für Gäste, größer: "
+    for cut_at in range(1, len(end.encode())):
+        found = decode_named((text * 2 + end).encode()[:-cut_at] + line_end, charset)
+        assert found.text == f"{text * 2}\ufffd{line_end.decode()}"
+        assert found.has_replacements
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        ("Menü für Gäste aus Köln: größere Tür, später schön, ähnlich wie Ö", "cp1252"),
+        ("Se não é possível, então não. Ação, emoção, ligação, coração, CAÇÃ", "cp1252"),
+        ("Łódź ĂăÂâ", "iso8859_2"),
+        ("Принтер не печатает", "cp1251"),
+        ("请修理三楼的打印机", "gb18030"),
+    ],
+)
+def test_texts_that_end_like_utf_8_that_was_cut_off(text: str, charset: str) -> None:
+    assert decode(text.encode(charset), charset) == text
 
 
 def test_text_is_storable_and_cut_between_characters() -> None:
