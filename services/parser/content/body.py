@@ -9,19 +9,26 @@ from dataclasses import dataclass
 from services.parser.mime.structure import Part
 from services.parser.text.markup import html_from_text, html_to_text
 
+# Texts with data, which are the body of a message that consists of one alone.
+TEXTS_WITH_DATA = frozenset(
+    "text/" + name
+    for name in ("csv", "comma-separated-values", "tab-separated-values", "xml", "json")
+)
 # Texts for programs, which are attachments; every other text is part of the body (RFC 2046, 4.1.4).
-TEXTS_FOR_PROGRAMS = frozenset(
+TEXTS_FOR_PROGRAMS = TEXTS_WITH_DATA | frozenset(
     "text/" + name
     for name in (
         *("calendar", "x-vcalendar", "vcard", "x-vcard", "directory", "rfc822-headers"),
-        *("csv", "comma-separated-values", "tab-separated-values", "xml", "json"),
         *("css", "javascript", "ecmascript", "x-amp-html", "watch-html"),
     )
 )
 # Of a misspelt type, like "test/plain", the subtype is enough.
 BODY_SUBTYPES = ("/plain", "/html")
 # As browsers look for it, in the first KiB.
-META_CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+META_CHARSET = re.compile(
+    rb"<(?:meta[^>]{1,200}?charset|\?xml[^>]{1,200}?encoding)\s*=\s*[\"']?([\w.:-]{1,40})",
+    re.IGNORECASE,
+)
 META_MAX = 1024
 HTML_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 
@@ -46,6 +53,12 @@ def is_body(part: Part) -> bool:
     return not part.file_name
 
 
+def is_lone_data(part: Part) -> bool:
+    """Tells a text with data that is no file, which is the body if the message has no other."""
+    is_file = bool(part.file_name) or part.disposition.value == "attachment"
+    return part.content_type.value in TEXTS_WITH_DATA and not is_file
+
+
 def is_html(part: Part, text: str) -> bool:
     """Tells HTML from other text, by its beginning if its type is not a known one."""
     value = part.content_type.value
@@ -56,7 +69,7 @@ def is_html(part: Part, text: str) -> bool:
 
 
 def charset_in_html(content: bytes) -> str | None:
-    """Returns the charset that HTML names itself, or None."""
+    """Returns the charset that HTML or XML names itself, or None."""
     found = META_CHARSET.search(content[:META_MAX])
     return found.group(1).decode("ascii", "replace") if found else None
 

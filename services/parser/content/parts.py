@@ -19,6 +19,7 @@ from services.parser.content.body import (
     html_of,
     is_body,
     is_html,
+    is_lone_data,
     text_of,
 )
 from services.parser.content.embedded_images import extract_images
@@ -126,7 +127,8 @@ class _Reader:
             return [section for sections in within for section in sections]
         above, behind = cut_texts_around(part)
         before = self._body(above) if above else []
-        found = self._body(part) if is_body(part) else self._attach(part, depth)
+        shown = is_body(part) or (depth == 0 and is_lone_data(part))
+        found = self._body(part) if shown else self._attach(part, depth)
         return [*before, *found, *self._body(behind)] if behind else [*before, *found]
 
     def _leave_out(self, reason: str) -> list[Section]:

@@ -28,8 +28,6 @@ VALUES: dict[str, dict[str, Any]] = {
 KNOWN_WRONG = {
     "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
     "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",
-    "text-type/tab-separated": "a table as the only part is a file",
-    "text-type/xml-of-a-robot": "XML as the only part is a file",
 }
 SHARE_KNOWN_WRONG = 0.05
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.parser.content.body import is_body, is_html
+from services.parser.content.parts import read_parts
 from services.parser.mime.structure import read_structure
 
 
@@ -32,6 +33,36 @@ from services.parser.mime.structure import read_structure
 )
 def test_pieces_of_the_body(header: str, expected: bool) -> None:
     assert is_body(read_structure(f"{header}\n\ntext".encode())) is expected
+
+
+DATA = "<?xml version='1.0' encoding='windows-1251'?><state>Дым в зале</state>"
+
+
+@pytest.mark.parametrize("content_type", ["text/xml", "text/csv", "text/json"])
+@pytest.mark.parametrize("disposition", ["", "Content-Disposition: inline\n"])
+def test_data_alone_is_the_text(content_type: str, disposition: str) -> None:
+    header = f"Content-Type: {content_type}\n{disposition}\n"
+    content = read_parts(read_structure(header.encode() + DATA.encode("cp1251")))
+
+    assert content.text == DATA
+    assert content.attachments == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Type: text/xml; name=state.xml\n",
+        "Content-Type: text/xml\nContent-Disposition: attachment\n",
+        "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nsee\n--x\nContent-Type: text/xml\n",
+        "Content-Type: text/vcard\n",
+        "Content-Type: text/calendar\n",
+    ],
+)
+def test_data_that_is_a_file(header: str) -> None:
+    content = read_parts(read_structure(f"{header}\n{DATA}".encode()))
+
+    assert DATA not in content.text
+    assert [file.content for file in content.attachments] == [DATA.encode()]
 
 
 @pytest.mark.parametrize(
