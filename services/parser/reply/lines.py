@@ -22,8 +22,12 @@ APOSTROPHE = "\u2019"
 INITIALS = re.compile("[A-Z\u00c0-\u00de\u0400-\u042f]{1,3}>")
 # The initials of a person before each line of a quotation without a heading: "BK> ", "JvB>> ".
 PERSON = re.compile(r"([^\W\d_]{1,4})>(?:[> ]|$|(?<=\w\w>)[^\W\d_])")
-# Programs that ask for input in the same form.
-PROMPTS = frozenset(("SQL", "PSQL", "PS", "FTP", "SFTP", "IRB", "GDB", "CMD", "DOS", "CLI", "TCL"))
+# Their quotations have sentences; the commands behind a prompt, which has the same form, have not:
+# a letter before a full stop or question mark at the end, or four words that begin with a capital.
+SENTENCE = re.compile(
+    r"[^\W_][.?!\u2026]+[\"')\u201d\u00bb]?$|[\u3002\uff01\uff1f]"
+    r"|>\s?[^\W\d_a-z][^\W\d_A-Z]*+ (?:[^\W\d_]++,? ){2}[^\W\d_]"
+)
 # Other marks before quoted lines.
 BARS = frozenset("|\u2502\u2503\u00a6\u00bb\u203a\u276f")
 DECORATION = "* \t\r\n\f\v"
@@ -143,7 +147,8 @@ def is_marked_by_initials(line: Line) -> bool:
     if found is None:
         return False
     name = found.group(1)
-    return name.upper() not in PROMPTS and (len(name) > 1 or name.isupper())
+    # "C>" and "test>" are prompts.
+    return len(name) == 2 or (len(name) > 2 and not name.islower())
 
 
 def mark_initials(lines: Sequence[Line]) -> None:
@@ -156,18 +161,27 @@ def mark_initials(lines: Sequence[Line]) -> None:
         for index, line in enumerate(lines)
         if ">" in line.bare[1:5] and not line.depth and is_marked_by_initials(line)
     ]
-    if len(marked) < INITIALS_MIN:
+    if not marked:
         return
     names = [lines[index].bare.partition(">")[0] for index in marked]
-    changes = sum(1 for before, name in pairwise(names) if before != name)
-    if changes >= INITIALS_MIN:
-        return
     above = next((line.bare for line in reversed(lines[: marked[0]]) if line.bare), "")
-    if above.endswith((":", "\uff1a")) and not any(map(str.isdigit, above)):
-        return
     counts = Counter(names)
+    if f'"{names[0]}" ==' in above[:BROKEN_MAX]:
+        # Gnus names the author: '>>>>> "BK" == Bo Kim <bo@desk.example> writes:'.
+        counts[names[0]] += INITIALS_MIN
+    elif not _are_persons(names, above) or not any(
+        SENTENCE.search(lines[index].bare) for index in marked
+    ):
+        return
     for index, name in zip(marked, names, strict=True):
         lines[index].depth = int(counts[name] >= INITIALS_MIN)
+
+
+def _are_persons(names: Sequence[str], above: str) -> bool:
+    """Tells the initials of persons from a conversation, and from an example."""
+    changes = sum(1 for before, name in pairwise(names) if before != name)
+    announced = above.endswith((":", "\uff1a")) and not any(map(str.isdigit, above))
+    return changes < INITIALS_MIN and not announced
 
 
 def fold(text: str) -> str:

@@ -27,8 +27,6 @@ KNOWN_WRONG = {
     "broken-e-3": "an unknown date stands above the address in brackets",
     "broken-f-3": "parentheses and brackets stand around the address, in elements of their own",
     "dashes-en-1-3": "tildes are no rule",
-    "initials-d-3": "Gnus' initials stand below a citation of a person's name",
-    "initials-gnus": "Gnus' initials stand below a citation of a person's name",
     "mid-line-no-2-2": "the date in the middle of a line begins with a day's short name",
     "mid-line-tr": "the date in the middle of a line begins with its day",
     "mid-line-underscores": "underscores join words and attribution",

@@ -104,7 +104,7 @@ BLOCKS = [
     "发件人：Jo <jo@desk.example> 发送时间：2025-11-03 16:07",
     "Da: Jo Lindqvist Inviato: lunedì 3 novembre 2025 16:07 A: Ana",
 ]
-INITIALS = ["BK> ", "JvB> ", "БК> ", "B> ", " BK> ", "BK>", "BKL>> ", "OvdL> ", "ol> ", "TR> "]
+INITIALS = ["BK> ", "JvB> ", "БК> ", " BK> ", "BK>", "BKL>> ", "OvdL> ", "ol> ", "TR> "]
 
 
 @pytest.mark.parametrize("mark", ["", "> "], ids=["unmarked", "marked"])
@@ -199,6 +199,14 @@ def test_lines_marked_with_initials_are_quoted(mark: str) -> None:
         "It says:\n\nRTR> show version\nRTR> exit\n\nWhy?",
         "Please run\nSQL> select 1;\nSQL> quit",
         "Router> show\nRouter> exit",
+        # Commands are no sentences, and the names of few programs are initials.
+        "The server hangs.\n\ntest> db.users.find()\ntest> show collections",
+        "The old machine hangs.\n\nC> dir\nC> format a.",
+        "It hangs.\n\nSQL> select 1;\nSQL> quit\n\nWhy?",
+        "It hangs.\n\nPS> cd ..\nPS> dir | more",
+        "It hangs.\n\nRTR> show version\nRTR> show ip ?",
+        "It hangs.\n\nsh> ls .\nsh> cat x.txt",
+        "It hangs.\n\nlua> print('Hi.')\nlua> print('Ho!')",
         "A> dir",
         # A conversation.
         "Q> Where?\nA> Here.\nQ> When?\nA> Now.",
@@ -208,6 +216,20 @@ def test_lines_marked_with_initials_are_quoted(mark: str) -> None:
 )
 def test_prompts_are_not_initials(lines: str) -> None:
     assert split_reply(lines, "").new_text == lines
+
+
+@pytest.mark.parametrize("line", ["BK> Is it on?", "    BK> Is it on\n    BK> today?", "BK> dir"])
+def test_initials_are_quoted_below_the_line_that_explains_them(line: str) -> None:
+    heading = '>>>>> "BK" == Bo Kim <bo@desk.example> writes:'
+    reply = split_reply(f"{heading}\n\n{line}\n\nYes.", "")
+    assert (reply.new_text, reply.quoted_text) == ("Yes.", f"{heading}\n\n{line}")
+
+
+def test_a_single_letter_is_a_mark_below_an_attribution() -> None:
+    heading = "On 3 Nov 2025 at 16:07, Bo <bo@desk.example> wrote:"
+    reply = split_reply(f"{heading}\nB> Is it on\nB> today?\n\nYes.", "")
+    assert "Is it on" in reply.quoted_text
+    assert "Is it on" not in split_reply("B> Is it on?\nB> Now?\nYes.", "").quoted_text
 
 
 def test_the_sign_that_ends_an_address_is_no_mark_in_html() -> None:
