@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from services.parser.content.attachment_names import attachment_name, sniffed_type, type_of_name
@@ -15,6 +16,12 @@ from services.parser.text.decode import cut, one_line
 # The attachments of a message up to this size are decoded only once.
 KEPT_MAX = 4 * 1024 * 1024
 METHOD_MAX_BYTES = 40
+# In the beginning of a calendar: what it asks for. PUBLISH asks for nothing.
+METHOD_LINE = re.compile(
+    rb"^METHOD:[ \t]*(REQUEST|REPLY|CANCEL|ADD|REFRESH|COUNTER|DECLINECOUNTER)\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+METHOD_SEARCHED_MAX = 4 * 1024
 CONTENT_TYPE_MAX_BYTES = 127
 CONTENT_ID_MAX_BYTES = 250
 ORIGINAL_NAME_MAX_BYTES = 500
@@ -99,9 +106,22 @@ def attachment_of_part(part: Part, number: int) -> AttachedFile:
         inline=part.disposition.value == "inline"
         or bool(content_id and not part.disposition.value),
         sniffed_type=found.sniffed_type,
-        method=cut(part.content_type.parameters.get("method", "").upper(), METHOD_MAX_BYTES),
+        method=cut(_method(part, found.source).upper(), METHOD_MAX_BYTES),
         original_name=_original(part.file_name, name),
     )
+
+
+def _method(part: Part, content: Encoded) -> str:
+    """Returns the method of a calendar part, also where only the calendar within names it.
+
+    A calendar with a file name was attached, maybe by a person who saved an invitation.
+    """
+    given = part.content_type.parameters.get("method", "")
+    is_file = part.file_name or part.disposition.value == "attachment"
+    if given or is_file or part.content_type.value != "text/calendar":
+        return given
+    found = METHOD_LINE.search(content.first(METHOD_SEARCHED_MAX))
+    return found.group(1).decode() if found else ""
 
 
 def attachment_of_file(file: UnpackedFile, number: int) -> AttachedFile:
