@@ -92,12 +92,15 @@ class CalendarEvent:
     sequence: int = 0
     # Of a REPLY: ACCEPTED, DECLINED, TENTATIVE, …, or "".
     answer: str = ""
-    # The rule by which it is repeated, as given: "FREQ=WEEKLY;BYDAY=MO", or "".
+    # The rule by which it is repeated, as given: "FREQ=WEEKLY;BYDAY=MO", or ""; with the dates that
+    # are left out (EXDATE) and the further ones (RDATE).
     recurrence: str = ""
     # The date or time of the one repetition that this is about (RECURRENCE-ID), or "".
     occurrence: str = ""
     # The comment of an answer, else the event's own text; "" if it has none.
     description: str = ""
+    # Whether it is a task (VTODO).
+    task: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -72,7 +72,8 @@ def with_calendar(block: str, text: str) -> str:
 
 
 def _block(event: CalendarEvent, with_description: bool) -> str:
-    lines = [f"{_title(event)}: {event.summary or '(without a title)'}"]
+    title = _of_a_task(_title(event)) if event.task else _title(event)
+    lines = [f"{title}: {event.summary or '(without a title)'}"]
     lines += [f"{name}: {value}" for name, value in _fields(event) if value]
     if with_description and event.description:
         lines += ["", event.description]
@@ -90,6 +91,12 @@ def _title(event: CalendarEvent) -> str:
         answer = ANSWERS.get(event.answer, event.answer.lower())
         return "Answer to an invitation" + (f", {answer}" if answer else "")
     return METHODS.get(event.method, "Calendar entry")
+
+
+def _of_a_task(title: str) -> str:
+    for event, task in (("an invitation", "a task"), ("invitation", "task")):
+        title = title.replace(event, task)
+    return title.replace("Calendar entry", "Task")
 
 
 def _fields(event: CalendarEvent) -> Iterator[tuple[str, str]]:
@@ -173,20 +180,35 @@ def _zone(time: date, zone: str) -> str:
 def _repeats(rule: str) -> str:
     """Returns a simple rule in words, and any other one as given."""
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
-    unit = FREQUENCIES.get(parts.pop("FREQ", ""))
+    left_out, further = _dates(parts.pop("EXDATE", "")), _dates(parts.pop("RDATE", ""))
+    words = _regularly(parts)
+    if words is None or not all(map(_is_count, [*left_out, *further])):
+        return rule
+    words += [f"also on {_listed(list(map(_iso, further)))}"] if further else []
+    words += [f"except {_listed(list(map(_iso, left_out)))}"] if left_out else []
+    return ", ".join(words)
+
+
+def _dates(given: str) -> list[str]:
+    return [day[:8] for day in given.split(",") if day]
+
+
+def _regularly(parts: dict[str, str]) -> list[str] | None:
+    """Returns a rule in words, [] without one, and None for one that has no words here."""
+    if "FREQ" not in parts:
+        return None if any(parts) else []
+    unit = FREQUENCIES.get(parts.pop("FREQ"))
     interval, count, until = (parts.pop(name, "") for name in ("INTERVAL", "COUNT", "UNTIL"))
     days, in_month = _days_of(parts.pop("BYDAY", "")), parts.pop("BYMONTHDAY", "")
-    left_out = [day[:8] for day in parts.pop("EXDATE", "").split(",") if day]
     parts.pop("WKST", None)
-    numbers = (interval, count, until[:8], in_month, *left_out)
+    numbers = (interval, count, until[:8], in_month)
     if unit is None or parts or days is None or not all(map(_is_count, numbers)):
-        return rule
+        return None
     words = [f"every {unit}" if interval in ("", "1") else f"every {interval} {unit}s"]
     words += [f"on {days}"] if days else []
     words += [f"on day {in_month}"] if in_month else []
     words += [f"until {_iso(until)}"] if until else []
-    described = " ".join(words) + (f", {count} times" if count else "")
-    return described + (f", except {_listed(list(map(_iso, left_out)))}" if left_out else "")
+    return [" ".join(words), *([f"{count} times"] if count else [])]
 
 
 def _days_of(given: str) -> str | None:

@@ -11,7 +11,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from icalendar.parser import Contentline
@@ -38,11 +38,18 @@ SINGLE_LINES = (
     "UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION",
     "SEQUENCE", "RRULE", "RECURRENCE-ID", "COMMENT", "DESCRIPTION",
 )  # fmt: skip
-WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE"}
-LEFT_OUT_DATES_MAX = 20
-# Outlook writes this zone without the quotes that its colon needs (RFC 5545, 3.1).
-UNQUOTED_ZONE = re.compile(r"(?<=TZID=)tzone://[^\";:,]{1,80}", re.IGNORECASE)
+WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE", "RDATE"}
+DATES_MAX = 20
+# Outlook writes these zones without the quotes that their colons need (RFC 5545, 3.1).
+UNQUOTED_ZONE = re.compile(
+    r"(?<=TZID=)(?:tzone://[^\";:,]{1,80}|\((?:UTC|GMT)[+-]\d\d:\d\d\)[^\";:]{0,80})", re.IGNORECASE
+)
 UTC_OF_OUTLOOK = "tzone://microsoft/utc"
+# A zone as Windows displays it: "(UTC+01:00) Amsterdam, Berlin, Rome".
+DISPLAYED_ZONE = re.compile(r"\((?:UTC|GMT)(?:([+-])([01]?\d):([0-5]\d))?\)")
+CITIES = {
+    name.rpartition("/")[2].replace("_", " "): name for name in set(WINDOWS_TO_OLSON.values())
+}
 # Times as some programs write them: without seconds, or with an offset.
 LOOSE_TIME = re.compile(r"(\d{8}T\d{4})(\d\d)?(Z|[+-]\d{4})?")
 # The beginning of Japanese characters in ISO-2022-JP, whose bytes are those of ASCII.
@@ -64,8 +71,9 @@ class _Component:
     organiser: Address | None = None
     # The answer of the first attendee.
     answer: str = ""
-    # The dates that a series leaves out, as given.
-    left_out: list[str] = field(default_factory=list)
+    # The dates that a series leaves out (EXDATE) and its further ones (RDATE), as given.
+    dates: dict[str, list[str]] = field(default_factory=dict)
+    is_task: bool = False
 
 
 def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
@@ -115,7 +123,7 @@ class _Reader:
         if len(self.components) >= EVENTS_MAX:
             self.problem = f"the events after the first {EVENTS_MAX} are not read"
         else:
-            self.components.append(_Component())
+            self.components.append(_Component(is_task=name == "VTODO"))
 
     def _read_wanted(self, name: str, line: str) -> None:
         """Reads a line of the calendar (METHOD) or of an event; those of its alarms are skipped."""
@@ -160,8 +168,10 @@ def _add(component: _Component, name: str, line: _Line) -> None:
             component.answer = line.parameters.get("PARTSTAT", "")
         if len(component.attendees) < ATTENDEES_MAX:
             component.attendees.append(_address(line))
-    elif name == "EXDATE":
-        component.left_out += line.value.split(",")[:LEFT_OUT_DATES_MAX]
+    elif name in ("EXDATE", "RDATE"):
+        # A further date may be a period, of which the start tells enough.
+        days = [day.partition("/")[0] for day in line.value.split(",")[:DATES_MAX]]
+        component.dates.setdefault(name, []).extend(days)
     else:
         component.single.setdefault(name, line)
 
@@ -198,15 +208,17 @@ def _event(component: _Component, method: str) -> CalendarEvent:
         recurrence=_recurrence(component),
         occurrence=occurrence.isoformat() if occurrence else "",
         description=_description(_value(single, "COMMENT") or _value(single, "DESCRIPTION")),
+        task=component.is_task,
     )
 
 
 def _recurrence(component: _Component) -> str:
-    """Returns the rule, and the dates that it leaves out in the form of another part of it."""
+    """Returns the rule, and the dates left out and added in the form of further parts of it."""
     rule = _value(component.single, "RRULE")
-    if rule and component.left_out:
-        rule += f";EXDATE={','.join(component.left_out[:LEFT_OUT_DATES_MAX])}"
-    return _text(rule, TEXT_MAX_BYTES).upper()
+    if not rule and "RDATE" not in component.dates:
+        return ""
+    parts = [f"{name}={','.join(days[:DATES_MAX])}" for name, days in component.dates.items()]
+    return _text(";".join(filter(None, [rule, *parts])), TEXT_MAX_BYTES).upper()
 
 
 def _number(value: str) -> int:
@@ -238,9 +250,9 @@ def _time(line: _Line | None) -> tuple[date | None, str]:
         return value, "UTC"
     given = line.parameters.get("TZID", "")
     zone = _zone(given)
-    if zone is None:
-        return value, _text(given, UID_MAX_BYTES)
-    return value.replace(tzinfo=zone), zone.key
+    if isinstance(zone, ZoneInfo):
+        return value.replace(tzinfo=zone), zone.key
+    return value.replace(tzinfo=zone), _text(given, UID_MAX_BYTES)
 
 
 def _value_of(line: _Line | None) -> object:
@@ -273,8 +285,10 @@ def _after(start: date, line: _Line | None) -> date | None:
         return None
 
 
-def _zone(given: str) -> ZoneInfo | None:
+def _zone(given: str) -> tzinfo | None:
     """Looks a zone up by its IANA name, its Windows name, or a vendor's path to it (3.2.19)."""
+    if displayed := DISPLAYED_ZONE.match(given):
+        return _displayed_zone(given, displayed)
     name = WINDOWS_TO_OLSON.get(given, given)
     if name.startswith("/"):
         name = "/".join(name.rsplit("/", 2)[1:])
@@ -287,3 +301,14 @@ def _zone(given: str) -> ZoneInfo | None:
         with contextlib.suppress(KeyError, ValueError, OSError):
             return ZoneInfo(spelling)
     return None
+
+
+def _displayed_zone(given: str, offset: re.Match[str]) -> tzinfo:
+    """Looks a zone up by its places, since the offset holds in winter only; else by the offset."""
+    for place in re.split(r" \(|, ", given[offset.end() :].strip()):
+        windows = place.removesuffix(" Time") + " Standard Time"
+        if name := CITIES.get(place) or WINDOWS_TO_OLSON.get(windows):
+            return ZoneInfo(name)
+    sign, hours, minutes = offset.groups()
+    ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    return timezone(-ahead if sign == "-" else ahead)

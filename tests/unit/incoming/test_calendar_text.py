@@ -139,7 +139,13 @@ def test_when(start: str, end: str, zone: str, when: str) -> None:
             "FREQ=WEEKLY;EXDATE=20261222T100000,20261229",
             "every week, except 2026-12-22 and 2026-12-29",
         ),
+        (
+            "FREQ=WEEKLY;COUNT=3;EXDATE=20261222;RDATE=20261224T100000Z,20261231",
+            "every week, 3 times, also on 2026-12-24 and 2026-12-31, except 2026-12-22",
+        ),
+        ("RDATE=20261224", "also on 2026-12-24"),
         # Others are shown as given.
+        ("RDATE=SOON", "RDATE=SOON"),
         ("FREQ=MONTHLY;BYDAY=9TU", "FREQ=MONTHLY;BYDAY=9TU"),
         ("FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=MONTHLY;BYMONTHDAY=-1"),
         ("FREQ=WEEKLY;UNTIL=NEVER", "FREQ=WEEKLY;UNTIL=NEVER"),
@@ -150,6 +156,20 @@ def test_when(start: str, end: str, zone: str, when: str) -> None:
 )
 def test_how_often(rule: str, words: str) -> None:
     assert named("Repeats", recurrence=rule) == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"method": "REQUEST"}, "New task"),
+        ({"method": "REQUEST", "sequence": 2}, "Changed task (moved or updated)"),
+        ({"method": "CANCEL"}, "Cancelled task"),
+        ({"method": "REPLY", "answer": "COMPLETED"}, "Answer to a task, completed"),
+        ({"method": "PUBLISH"}, "Task"),
+    ],
+)
+def test_a_task(changes: dict[str, Any], title: str) -> None:
+    assert lines(task=True, **changes)[0] == f"{title}: Look at the lamp"
 
 
 def test_one_date_of_a_series_names_the_date_that_it_replaces() -> None:

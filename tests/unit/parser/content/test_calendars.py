@@ -58,6 +58,21 @@ def only(data: bytes) -> CalendarEvent:
         ("DTSTART;TZID=tzone://Microsoft/Custom:20260701T100000", "2026-07-01T10:00:00",
          "tzone://Microsoft/Custom"),
         ("DTSTART;TZID=europe/oslo:20260701T100000", "2026-07-01T10:00:00+02:00", "Europe/Oslo"),
+        # As Windows displays zones: its places know the summer time, which the offset does not.
+        ('DTSTART;TZID="(UTC+01:00) Amsterdam, Berlin, Rome":20260701T100000',
+         "2026-07-01T10:00:00+02:00", "Europe/Berlin"),
+        ("DTSTART;TZID=(UTC+01:00) Amsterdam, Berlin:20260701T100000",
+         "2026-07-01T10:00:00+02:00", "Europe/Berlin"),
+        ('DTSTART;TZID="(UTC-05:00) Eastern Time (US & Canada)":20260101T100000',
+         "2026-01-01T10:00:00-05:00", "America/New_York"),
+        ('DTSTART;TZID="(GMT+05:45) Nowhere":20260701T100000', "2026-07-01T10:00:00+05:45",
+         "(GMT+05:45) Nowhere"),
+        ('DTSTART;TZID="(UTC-03:30)":20260701T100000', "2026-07-01T10:00:00-03:30",
+         "(UTC-03:30)"),
+        ('DTSTART;TZID="(UTC) Nowhere":20260701T100000', "2026-07-01T10:00:00+00:00",
+         "(UTC) Nowhere"),
+        ('DTSTART;TZID="(UTC+99:00) Nowhere":20260701T100000', "2026-07-01T10:00:00",
+         "(UTC+99:00) Nowhere"),
         # Without seconds, and with an offset.
         ("DTSTART:20260701T1000Z", "2026-07-01T10:00:00+00:00", "UTC"),
         ("DTSTART;TZID=Europe/Berlin:20260701T1000", "2026-07-01T10:00:00+02:00", "Europe/Berlin"),
@@ -72,6 +87,12 @@ def only(data: bytes) -> CalendarEvent:
 def test_times(line: str, start: str, zone: str) -> None:
     found = only(calendar(*event(line)))
     assert (found.start, found.zone) == (start, zone)
+
+
+@pytest.mark.parametrize(("component", "task"), [("VTODO", True), ("VEVENT", False)])
+def test_a_task_is_no_event(component: str, task: bool) -> None:
+    data = calendar(f"BEGIN:{component}", "SUMMARY:Look", f"END:{component}")
+    assert only(data).task is task
 
 
 def test_zones_of_one_calendar_do_not_affect_the_next_one() -> None:
@@ -113,6 +134,12 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
             "FREQ=DAILY;EXDATE=20261222,20261223,20261224",
         ),
         (["EXDATE:20261222"], "REQUEST", "recurrence", ""),
+        (
+            ["RDATE;VALUE=PERIOD:20261222T100000Z/PT1H", "EXDATE:20261223"],
+            "REQUEST",
+            "recurrence",
+            "RDATE=20261222T100000Z;EXDATE=20261223",
+        ),
         (
             ["ORGANIZER;CN=Bo;EMAIL=bo@b.example:/principals/7/"],
             "REQUEST",
