@@ -186,8 +186,9 @@ FAMILIES: dict[str, Family] = {
         [b"Content-Type: message/delivery-status\n\n" + b"Action: failed\n\n" * (n // 16)]
     ),
     "a delivery report on many": lambda n: numbered(
-        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n"
-        b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; b.example\n\n",
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n--x\n\n"
+        + (b"550 5.0.0 " * 98 + b"\n") * (n // 2000)
+        + b"--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; b.example\n\n",
         b"Final-Recipient: rfc822; a%d@b.example\nAction: failed\n\n",
     )(n),
     "recipients in prose": lambda n: (
@@ -216,7 +217,7 @@ FAMILIES: dict[str, Family] = {
     "openings of JSON objects": text(b'{"a":'),
     "openings of JSON lists": text(b"["),
     "events in JSON": lambda n: (
-        HEAD + b"\n[" + b'{"event":"bounce","email":"a@b.example"},' * (n // 41) + b"1]"
+        HEAD + b"\n[" + b'{"event":"softbounce","email":"a@b.c"},' * (n // 40) + b"1]"
     ),
     "quotes deeper and deeper": deeper_quotes,
     "lines like a boundary": part(b"", b"--xy\n"),
@@ -285,12 +286,8 @@ FAMILIES: dict[str, Family] = {
     ),
     "commands of text/enriched": whole(b"Content-Type: text/enriched", b"<param><<a>"),
     "escapes of ISO-2022-JP": text(b"\x1b$B-!\x1b(B"),
-    "base64 of nothing": lambda n: mixed(
-        [b"Content-Transfer-Encoding: base64\n\n" + b"!=" * (n // 2)]
-    ),
-    "quoted-printable": lambda n: mixed(
-        [b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=3D=\n" * (n // 5)]
-    ),
+    "base64 of nothing": part(b"Content-Transfer-Encoding: base64", b"!="),
+    "quoted-printable": part(b"Content-Transfer-Encoding: quoted-printable", b"=3D=\n"),
     "S/MIME that never ends": attached(b"application/pkcs7-mime", SIGNED, b"\x31\x80"),
     "S/MIME in small pieces": attached(b"application/pkcs7-mime", SIGNED + STRING, b"\x04\x01x"),
     "attributes of a winmail.dat": attached(

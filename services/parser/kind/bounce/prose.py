@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from services.parser.kind.bounce.codes import codes_of, most_exact
 from services.parser.kind.bounce.entries import Entry, read_entries
@@ -29,7 +30,7 @@ OPENING_LINES = 2
 REASON_LINES = 4
 
 
-@dataclass(slots=True)
+@dataclass
 class Findings:
     """The content of a bounce in prose."""
 
@@ -53,23 +54,44 @@ class Findings:
         return self.aliases.get(address.lower(), address)
 
     def status_of(self, address: str) -> str:
-        """Returns the most exact status said about an address, or ""."""
-        return most_exact(code for said in self._about(address) for code in codes_of(said))
+        """Returns the most exact status said about an address, else about nobody, or ""."""
+        # What is said about nobody is not about an address with a code of its own.
+        return _status(self._own(address)) or self._common_status
 
     def meaning_of(self, address: str) -> str:
         """Returns the status (RFC 3463) that the words about an address mean, or ""."""
-        return _meaning("\n".join(self.said.get(address.lower(), []))) or _meaning(self.text)
+        return _meaning("\n".join(self._own(address))) or self._text_meaning
 
     def reason_of(self, address: str) -> str:
         """Returns the server's reply about an address, or else the words about it, or ""."""
-        about = self._about(address)
-        return next((said for said in about if codes_of(said)), about[0] if about else "")
+        own = self._own(address)
+        words = [*self.said.get("", [])[:1], *own[:1], ""]
+        return _reply(own) or self._common_reply or words[0]
 
-    def _about(self, address: str) -> list[str]:
-        own = self.said.get(address.lower(), [])
-        common = self.said.get("", [])
-        # What is said about nobody is not about an address with a code of its own.
-        return own if any(map(codes_of, own)) else [*common, *own]
+    def _own(self, address: str) -> list[str]:
+        return self.said.get(address.lower(), [])
+
+    # A report may name thousands of recipients: what is the same for all is read once.
+
+    @cached_property
+    def _common_status(self) -> str:
+        return _status(self.said.get("", []))
+
+    @cached_property
+    def _common_reply(self) -> str:
+        return _reply(self.said.get("", []))
+
+    @cached_property
+    def _text_meaning(self) -> str:
+        return _meaning(self.text)
+
+
+def _status(said: list[str]) -> str:
+    return most_exact(code for one in said for code in codes_of(one))
+
+
+def _reply(said: list[str]) -> str:
+    return next((one for one in said if codes_of(one)), "")
 
 
 def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings:

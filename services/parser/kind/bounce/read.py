@@ -46,7 +46,7 @@ def read_bounce(
     reported = next(filter(None, map(read_status, _reports(text, files))), [])
     recipients = (
         recipients_in_json(json_text(text, files))
-        or [_completed(one, prose) for one in reported]
+        or [_completed(one, prose) for one in _each_once(reported)]
         or _from_prose(header, prose)
     )
     for nested in nested_bounces(files) if not recipients and depth < NESTED_MAX else ():
@@ -104,8 +104,8 @@ def _completed(one: BouncedRecipient, prose: Findings) -> BouncedRecipient:
 
 def _from_prose(header: Header, prose: Findings) -> list[BouncedRecipient]:
     named = read_addresses(header.all("x-failed-recipients"))
-    addresses = [one.address for one in named] or prose.addresses
-    return [_recipient(address, prose) for address in addresses]
+    addresses = {one.address.lower(): one.address for one in named}
+    return [_recipient(address, prose) for address in addresses.values() or prose.addresses]
 
 
 def _recipient(address: str, prose: Findings) -> BouncedRecipient:
