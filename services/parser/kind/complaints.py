@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 
 from services.parser.kind.bounce.notice import read_notice
-from services.parser.kind.bounce.words import FORWARDED_SUBJECT, PERSONAL
-from services.parser.kind.signals import OPENING_MAX, Signals, part_reason, report_reason
+from services.parser.kind.bounce.personal import asks
+from services.parser.kind.bounce.words import FORWARDED_SUBJECT
+from services.parser.kind.signals import OPENING_MAX, ROBOT, Signals, part_reason, report_reason
 from services.parser.text.decode import decode
 
 RETURNED = "message/rfc822"
 HEADER_MAX = 16 * 1024
 MESSAGES_MAX = 5
+# The addresses from which providers pass complaints on; nobody else's words are taken for one.
+PROVIDER = re.compile(
+    r"(?:^|[._+@-])(?:abuse|arf|cfl|complaints?|fbl|feedback|jmrp|junk|reports?|scomp|spam(?:cop)?"
+    r"|staff|tos|uce)(?:[\d._+@-]|$)",
+    re.IGNORECASE,
+)
 # Providers that attach the message without a report (RFC 5965); each names an IP address, or writes
 # a subject that no person does.
 SUBJECT = re.compile(
@@ -42,12 +49,22 @@ USER_AGENT = re.compile(r"^User-Agent:[ \t]{0,9}\S", re.I | re.M)
 
 def complained(signals: Signals) -> str:
     """Matches a report that a recipient of our message complained (RFC 5965), or a notice of it."""
-    return (
-        report_reason(signals, "feedback-report")
-        or part_reason(signals, "message/feedback-report")
-        or _without_report(signals)
-        or _in_text(signals)
-    )
+    if found := report_reason(signals, "feedback-report") or part_reason(
+        signals, "message/feedback-report"
+    ):
+        return found
+    if signals.event == "feedback":
+        return "the text is a notice of a complaint in JSON"
+    return (_without_report(signals) or _in_text(signals)) if _by_provider(signals) else ""
+
+
+def _by_provider(signals: Signals) -> bool:
+    """Tells whether a provider's program may have written the message, and not a person."""
+    address = signals.sender.address if signals.sender else ""
+    if not (PROVIDER.search(address) or ROBOT.match(signals.local_part) or signals.mail_system):
+        return False
+    notice = "\n".join(read_notice(signals.notice).lines)
+    return not FORWARDED_SUBJECT.match(signals.subject) and not asks(notice[:OPENING_MAX])
 
 
 def _without_report(signals: Signals) -> str:
@@ -57,8 +74,6 @@ def _without_report(signals: Signals) -> str:
         alone = found.group().lower().startswith("[spamcop")
         if alone or attached or read_notice(signals.text).returned.fields:
             return f"Subject: {signals.subject}"
-    if not attached or FORWARDED_SUBJECT.match(signals.subject):
-        return ""
     for file in attached[:MESSAGES_MAX]:
         head, _, _ = decode(file.source.first(HEADER_MAX), None).partition("\n\n")
         if found := REPORTED.search(head):
@@ -67,13 +82,12 @@ def _without_report(signals: Signals) -> str:
 
 
 def _in_text(signals: Signals) -> str:
-    if signals.event == "feedback":
-        return "the text is a notice of a complaint in JSON"
-    # Most messages are sorted out by words that each of these has.
-    received = "eceived from" in signals.notice[:OPENING_MAX]
-    if received and (found := OPENING.match(signals.notice)):
+    # Most messages are sorted out by a word that each of these has.
+    if "report" in signals.notice[:OPENING_MAX].lower() and (
+        found := OPENING.match(signals.notice)
+    ):
         return f"the text says: {found.group()}"
-    if "eedback-" not in signals.notice or PERSONAL.search(signals.notice):
+    if "eedback-" not in signals.notice:
         return ""
     found = FEEDBACK_TYPE.search(signals.notice)
     return found.group().strip() if found and USER_AGENT.search(signals.notice) else ""

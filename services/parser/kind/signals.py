@@ -10,7 +10,7 @@ from functools import cached_property
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.service_json import event_of, json_text
-from services.parser.kind.bounce.words import FORWARDED_SUBJECT, PERSONAL
+from services.parser.kind.bounce.words import FORWARDED_SUBJECT
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header
 from services.parser.mime.parameters import StructuredValue
@@ -74,9 +74,9 @@ class Signals:
         event, rest = event_of(json_text(self.text, self.files))
         if not event or ROBOT.match(self.local_part):
             return event
-        # People send such notices on, perhaps with a question below.
-        personal = PERSONAL.search(rest[:OPENING_MAX]) or FORWARDED_SUBJECT.match(self.subject)
-        return "" if personal else event
+        # People send such notices on, perhaps with some words below.
+        words = rest.strip() and not rest.lstrip().startswith("--")
+        return "" if words or FORWARDED_SUBJECT.match(self.subject) else event
 
     @cached_property
     def listed(self) -> list[str]:

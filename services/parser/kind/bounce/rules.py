@@ -6,6 +6,7 @@ import re
 from functools import partial
 
 from services.parser.kind.bounce.notice import read_notice
+from services.parser.kind.bounce.personal import is_personal
 from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.status import (
     STATUS_TYPES,
@@ -19,7 +20,6 @@ from services.parser.kind.bounce.words import (
     FAILURE,
     FORWARDED_SUBJECT,
     NOT_DELIVERED,
-    PERSONAL,
     SUBJECT,
 )
 from services.parser.kind.receipt_words import MESSAGE
@@ -188,7 +188,7 @@ def _impersonal(signals: Signals) -> Findings | None:
     text = "\n".join(notice.lines)
     if "@" not in text or FORWARDED_SUBJECT.match(signals.subject):
         return None
-    if QUOTED_LINE.search(signals.notice) or PERSONAL.search(text):
+    if QUOTED_LINE.search(signals.notice) or is_personal(text):
         return None
     prose = read_prose(notice, signals.subject, set())
     return prose if prose.addresses else None

@@ -39,6 +39,18 @@ REPORT = (
             "Das Paket konnte nicht zugestellt werden.\nEmpfänger: bob@cust.example",
             "human",
         ),
+        # The words of a URL, an address, a host's name or the other server are not the notice's.
+        ("mx@b.example", "Undeliverable: x", f"{NOTICE}See https://b.example/our/?p=1", "bounce"),
+        ("mx@b.example", "Undeliverable: x", f"{NOTICE}See www.b.example/help/?id=1", "bounce"),
+        (
+            "mx@b.example",
+            "Undeliverable: x",
+            "Your message could not be delivered:\n\n<our-team@me.example>: mx.us.example said:\n"
+            "    550-5.7.1 Our system has detected\n    that my.host sends us spam.",
+            "bounce",
+        ),
+        (PERSON, "Undelivered mail", f"{NOTICE}\nWhat is https://b.example/1?", "human"),
+        (PERSON, "Undelivered mail", f"{NOTICE.strip()}. Can you help?", "human"),
         # A person forwards, quotes or asks about a bounce, or writes about a parcel.
         (PERSON, "Fwd: Undelivered mail", NOTICE, "human"),
         (PERSON, "WG: Unzustellbar: Angebot", NOTICE, "human"),
@@ -249,51 +261,6 @@ def test_a_notice_whose_own_type_is_json() -> None:
     assert mail.kind.name == "bounce"
     assert mail.bounce is not None
     assert [one.status for one in mail.bounce.recipients] == ["5.1.1"]
-
-
-def complaint(sender: str, subject: str, fields: str = "") -> str:
-    """Returns the kind of a message with an attached message that has these fields."""
-    return parse(
-        f"From: {sender}\nSubject: {subject}\nMIME-Version: 1.0\n"
-        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n"
-        f"{fields}From: me@desk.example\nSubject: Sale\n\nHello\n--b--\n".encode()
-    ).kind.name
-
-
-@pytest.mark.parametrize(
-    ("subject", "fields", "kind"),
-    [
-        ("complaint about message from 192.0.2.15", "", "feedback"),
-        ("Client TOS Notification", "", "feedback"),
-        ("Email Feedback Report for IP 192.0.2.15", "", "feedback"),
-        ("[SpamCop (192.0.2.15) id:7] Sale", "", "feedback"),
-        ("Abuse report: 192.0.2.15", "", "feedback"),
-        ("A message", "X-HmXmrOriginalRecipient: bob@cust.example\n", "feedback"),
-        # A person's complaint.
-        ("Complaint about message from your sales team", "", "human"),
-        ("Abuse report", "", "human"),
-        ("Fwd: complaint about message from 192.0.2.15", "", "human"),
-    ],
-)
-def test_a_complaint_without_a_report(subject: str, fields: str, kind: str) -> None:
-    assert complaint("staff@provider.example", subject, fields) == kind
-
-
-def test_a_complaint_in_the_text() -> None:
-    fields = "Feedback-Type: abuse\nUser-Agent: Reporter/1\nVersion: 1\n"
-    assert kind_of_message(fields, From="fbl@provider.example") == "feedback"
-    spamcop = {"From": "7@reports.spamcop.example", "Subject": "[SpamCop (192.0.2.15) id:7] Sale"}
-    assert kind_of_message("[ Offending message ]", **spamcop) == "feedback"
-    said = "This is an email abuse report for an email message received from IP 192.0.2.15 today."
-    assert kind_of_message(said, From="abuse@provider.example") == "feedback"
-    wrapped = (
-        "Hello,\n\nplease find below an abuse report about a message\nreceived from IP 192.0.2.1."
-    )
-    assert kind_of_message(wrapped, From="abuse@provider.example") == "feedback"
-    assert kind_of_message(f"Look at this: {said}", From=PERSON) == "human"
-    assert kind_of_message(f"Is this about us?\n{fields}", From=PERSON) == "human"
-    about = "Can you send us reports with Feedback-Type: abuse?"
-    assert kind_of_message(about, From=PERSON) == "human"
 
 
 @pytest.mark.parametrize(

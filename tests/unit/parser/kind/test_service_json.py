@@ -79,3 +79,12 @@ def test_addresses_in_copies_of_the_message_are_no_recipients(notice: object) ->
     assert mail.bounce is not None
     found = [(one.address, one.status) for one in mail.bounce.recipients]
     assert found == [(BOB, "5.1.1")]
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["This came in for the customer Miller. Please stop the mailing.", "Bitte prüfen.\n\nAnn"],
+)
+def test_a_person_sends_a_notice_on(below: str) -> None:
+    text = json.dumps([SENDGRID]) + f"\n\n{below}"
+    assert kind_of_message(text, From="Ann <ann@cust.example>", Subject="webhook") == "human"
