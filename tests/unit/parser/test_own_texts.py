@@ -26,7 +26,6 @@ VALUES: dict[str, dict[str, Any]] = {
 }
 # Messages that the parser gets wrong, and why.
 KNOWN_WRONG = {
-    "html-table/line-breaks-in-cell": "a line break in a cell parts the row",
     "short-chance/danish-island": "two letters in capitals are valid UTF-8 of a likely letter",
 }
 SHARE_KNOWN_WRONG = 0.05

@@ -95,6 +95,12 @@ def attribute(raw: str, name: str) -> str:
     return ""
 
 
+def _number(raw: str, name: str) -> int | None:
+    """Returns the number in an attribute of a tag, or None."""
+    found = NUMBER.match(attribute(raw, name))
+    return int(found[1]) if found else None
+
+
 def _styles(raw: str) -> set[str | None]:
     return {found.lastgroup for found in STYLE.finditer(raw)} if len(raw) >= STYLED_MIN else set()
 
@@ -212,8 +218,8 @@ class _Writer:
             self._lines.marker = self._marker(element.raw)
         elif name in LISTS:
             self._lines.indents += 1
-            first = NUMBER.match(attribute(element.raw, "start") or "1")
-            self._numbers.append(int(first[1]) if first and name == "ol" else None)
+            first = _number(element.raw, "start")
+            self._numbers.append((1 if first is None else first) if name == "ol" else None)
 
     def _begin_table(self, element: _Element) -> None:
         if len(self._tables) < TABLES_MAX:
@@ -225,9 +231,10 @@ class _Writer:
     def _end_block(self, element: _Element) -> None:
         name = element.name
         if element.around:
-            columns = NUMBER.match(attribute(element.raw, "colspan") or "1")
             cell, self._lines = self._lines.finish(), element.around
-            self._tables[-1].add(cell, int(columns[1]) if columns else 1)
+            columns, rows = _number(element.raw, "colspan"), _number(element.raw, "rowspan")
+            self._tables[-1].add(cell, columns or 1, rows or 1)
+            self._tables[-1].headings += name == "th" and bool(cell)
             return
         if name == "table":
             self._end_table(element.table)
@@ -254,8 +261,8 @@ class _Writer:
         """Returns the mark of an item: a bullet, or the next number."""
         if not self._lines.indents or self._numbers[-1] is None:
             return BULLET
-        given = NUMBER.match(attribute(raw, "value"))
-        number = int(given[1]) if given else self._numbers[-1]
+        given = _number(raw, "value")
+        number = self._numbers[-1] if given is None else given
         self._numbers[-1] = number + 1
         return f"{number}. "
 

@@ -84,7 +84,7 @@ def test_the_text_reads_like_the_html(source: str, text: str) -> None:
         ("<ul><li><table><tr><td>a<tr><td>b</table></ul>", "* a\n  b"),
         ("<table><tr><td><ul><li>a</ul></table>", "* a"),
     ],
-)
+)  # fmt: skip
 def test_tables_are_readable_without_padding(source: str, text: str) -> None:
     assert html_to_text(source) == text
 
