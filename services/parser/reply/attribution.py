@@ -158,7 +158,7 @@ def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
 
 def _is_first_piece(bare: str) -> bool:
     """Tells whether a line is a date, with at most a name behind it, or the word before one."""
-    if len(bare) > PIECE_MAX or not _begins_with_opener(fold(bare)) or _ends_sentence(bare):
+    if len(bare) > PIECE_MAX or not _begins_with_opener(bare) or _ends_sentence(bare):
         return False
     if not DATE.search(bare):
         return fold(bare) in ALONE_OPENERS
@@ -200,7 +200,7 @@ def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
     dated = bool(DATE.search(bare))
     if "@" in bare:
         return dated or bare[-1] == ">"
-    return dated and _begins_with_opener(fold(bare)) and bool(VERB.search(fold(bare)))
+    return dated and _begins_with_opener(bare) and bool(VERB.search(fold(bare)))
 
 
 def _ends_sentence(bare: str) -> bool:
@@ -256,7 +256,7 @@ def _begins_like_attribution(bare: str) -> bool:
 
 def _begins_with_opener(text: str) -> bool:
     words = text.split(None, 1)
-    return text[0].isdigit() or bool(words and words[0].rstrip(".,") in OPENERS)
+    return text[0].isdigit() or bool(words and fold(words[0].rstrip(".,")) in OPENERS)
 
 
 def _begins_with_address(text: str) -> bool:

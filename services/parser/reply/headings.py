@@ -146,7 +146,7 @@ def _with_block(lines: Sequence[Line], start: int, heading: Heading) -> Heading:
 
 def _table_block(lines: Sequence[Line], start: int) -> int:
     """Counts the lines of a header block that is drawn as a table: "| From | Jo |"."""
-    roles = set[Role]()
+    roles: set[Role] = set()
     length = 0
     for index in range(start, min(start + BLOCK_LINES, len(lines))):
         bare = lines[index].bare

@@ -27,6 +27,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 # A declared charset is used if at most this share of the characters is broken (one in twenty).
 ACCEPTED_ERROR_SHARE = 0.05
 # UTF-8 is used if at least this many times as many of its characters are whole as are broken.
@@ -66,9 +67,10 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     codec = codec_of(charset) if charset else None
     if codec == ISO_2022_JP:
         data = without_shifts(data)
-    if codec in (None, "utf-8") and data.isascii() and ESCAPE not in data:
+    may_be_utf8 = codec in (None, "utf-8") and ESCAPE not in data
+    if may_be_utf8 and not data.startswith(MARKS) and (text := _exactly(data, "utf-8")) is not None:
         # As nearly all texts are.
-        return Decoded(data.decode("ascii"), _read_as(charset, "utf-8"))
+        return Decoded(text, _read_as(charset, "utf-8"))
     if (marked := _marked(data, charset, codec)) is not None:
         return marked
     for candidate, exact in _exact_readings(data, codec):
@@ -147,7 +149,9 @@ def _damaged_utf8(data: bytes) -> str | None:
 
 
 def _read_as(charset: str | None, codec: str) -> str:
-    declared = one_line(charset or "").lower()[:CHARSET_NAME_MAX]
+    if not charset or charset.lower() == codec:
+        return codec
+    declared = one_line(charset).lower()[:CHARSET_NAME_MAX]
     return f"{declared} as {codec}" if declared and declared != codec else codec
 
 
