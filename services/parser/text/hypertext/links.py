@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import nh3
-
-# Targets that only a browser understands (relative ones, scripts, "cid:") are not shown.
-SCHEMES = nh3.ALLOWED_URL_SCHEMES
+# Targets that say nothing without a browser, or without the page that they are in.
+NOT_SHOWN = frozenset(
+    {"about", "blob", "cid", "data", "javascript", "mid", "vbscript", "x-apple-data-detectors"}
+)
+WITHIN_PAGE = re.compile(r"[#?.]|/(?!/)|[^./\\]*+\Z")
 SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
-SPACES = re.compile(r"[\s\u200b\ufeff]+")
-PREFIX = re.compile(r"(?:https?://)?(?:www\.)?|mailto:|tel:", re.IGNORECASE)
+SPACES = re.compile(r"[\s\x00-\x20\x7f-\x9f\u200b\ufeff]+")
+PREFIX = re.compile(
+    r"mailto:|tel:|callto:|sips?:|ftp://|file:/*+|(?:https?://)?(?:www\.)?", re.IGNORECASE
+)
+# A label of a host name with letters that are not ASCII (RFC 5890).
+LABEL = re.compile(r"(?<![\w-])xn--([a-z0-9-]{1,59})", re.IGNORECASE | re.ASCII)
 # What people write around an address.
 AROUND = "<>()[]\"'.,;:"
 PHONE = re.compile(r"[^\w+]+")
@@ -40,23 +45,26 @@ WEB_ADDRESS = re.compile(r"https?://[^\s<>]+\Z", re.IGNORECASE)
 
 def shown_target(href: str, text: str) -> str:
     """Returns what the text of a link does not show of its target; "" if it shows all."""
-    target = _target(SPACES.sub("", href))
+    target = _target(href)
     return "" if not target or _is_same(target, text) else target
 
 
 def _target(href: str) -> str:
-    scheme = SCHEME.match(href)
-    if not scheme:
-        return href if href.lower().startswith("www.") else ""
-    name, rest = scheme[1].lower(), href[scheme.end() :]
-    if name not in SCHEMES or not rest.strip("/"):
+    joined = SPACES.sub("", href)
+    scheme = SCHEME.match(joined)
+    name = scheme[1].lower() if scheme else ""
+    rest = joined[scheme.end() :] if scheme else joined
+    if name in NOT_SHOWN or not rest.strip("/") or (not name and WITHIN_PAGE.match(joined)):
         return ""
     if name == "tel":
         return PHONE.sub("", unquote(rest))
     if name == "mailto":
         # What follows the address are proposals for a message.
         return SPACES.sub("", unquote(rest.partition("?")[0]))
-    return (_redirected(href) if name in ("http", "https") else "") or href
+    if name in ("http", "https"):
+        return _redirected(joined) or joined
+    # The paths of files may contain spaces.
+    return SPACES.sub(" ", href).strip(" ").replace(" ", "%20")
 
 
 def _redirected(href: str) -> str:
@@ -86,5 +94,14 @@ def _is_same(target: str, text: str) -> bool:
 
 
 def _bare(address: str) -> str:
-    address = SPACES.sub("", unquote(address)).strip(AROUND)
-    return PREFIX.sub("", address, count=1).rstrip("/").lower()
+    address = SPACES.sub("", unquote(address)).strip(AROUND).replace("\\", "/")
+    if "xn--" in address.lower():
+        address = LABEL.sub(_decoded, address)
+    return PREFIX.sub("", address, count=1).strip("/").lower()
+
+
+def _decoded(label: re.Match[str]) -> str:
+    try:
+        return label[1].encode().decode("punycode")
+    except UnicodeError:
+        return label[0]
