@@ -44,15 +44,18 @@ _LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
 # The quotation may begin in the line of its attribution.
 VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
 # The date, up to its last digit and the words for the time.
-AFTER_DATE = re.compile(r"\d(?: ?(?:uhr|h|hrs|hours|[ap]\.? ?m\.?)(?!\w))?[,.:)]*", re.IGNORECASE)
+AFTER_DATE = re.compile(
+    r"\d(?: ?(?:uhr|h|hrs|hours|[apπμ]\.? ?[mμ]\.?)(?!\w))?[,.:)]*", re.IGNORECASE
+)
 # "Jo wrote on 3 November 2025 at 10:30:", with nothing but the date behind the verb.
 WROTE_ON = re.compile(r" (?:on|am|le|el|il|em|op|den|dne) (?=[^\n]*\d)[^\n]{4,40}$")
 # As Gmail wrote it until 2012, alone in a paragraph.
 OLD_GMAIL = re.compile(
     r"\d{4}[/-]\d{1,2}[/-]\d{1,2} (?:\d{1,2}:\d\d )?[^<>:]{1,60}<[^<>\s]{1,80}@[^<>\s]{1,80}>"
 )
-DASHES = " -\u2013\u2014*_="
-COLONS = ":\uff1a"
+DASHES = " -\u2013\u2014*_=~"
+# The third is Armenian.
+COLONS = ":\uff1a\u055d"
 # Before a date in the next line. Others that precede a date are also answers: "no", "a".
 ALONE_OPENERS = frozenset(
     ("on", "at", "am", "le", "el", "il", "em", "op", "den", "dne", "dňa", "w", "pe", "på")
@@ -65,7 +68,7 @@ NO_LINE = Line("", 0, "no")
 # "---- Jo Lindqvist wrote ----" has at most this many words.
 FRAMED_WORDS = 6
 NAME_WORDS = 5
-FRAMES = "-\u2013\u2014_=*"
+FRAMES = "-\u2013\u2014_=*~"
 LAST_SIGNS = FRAMES + ")"
 # In a language without a table, at most this many characters may follow the address.
 VERB_MAX = 25
@@ -147,6 +150,8 @@ def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
         pieces.append(line.bare)
         if _ends_like_attribution(line.bare):
             whole = fold(" ".join(pieces))
+            if line.bare[-1] not in COLONS and not ADDRESS.search(whole):
+                continue
             later = fold(" ".join(pieces[1:]))
             if not ADDRESS.search(whole) or not _is_whole(whole) or _is_next(first, later):
                 return 0

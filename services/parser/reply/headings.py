@@ -30,7 +30,7 @@ FIELDS_ALONE = 3
 FIELDS_AFTER_RULE = 2
 MARKER_MAX = 160
 DATE_LINE_MAX = 60
-FRAME = " -\u2013\u2014_=*#~>\u2500\t"
+FRAME = " -\u2013\u2014_=*#~+>\u2500\t"
 COLONS = ":\uff1a"
 # One pass finds all markers. RE2 does not fold the Turkish capital "İ" to "i".
 _MARKER = Words("|".join(MARKERS).replace("i", "[i\u0130]"))

@@ -25,7 +25,7 @@ from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS
 LINES_TRIED = 100
 PLACES_TRIED = 6
 PLAIN_MAX = 120
-CLAUSES = (". ", "!", "?", "--", "\u2014", "\u2013", "\u2026", "\u3002", " - ", "___", "===")
+CLAUSES = (". ", "!", "?", "--", "\u2014", "\u2013", "\u2026", "\u3002", " - ", "___", "===", "~~~")
 # A header block may follow the words of a whole paragraph.
 SEARCHED_MAX = 4000
 DATE_WITHIN = 40
@@ -44,6 +44,8 @@ BETWEEN = frozenset(re.findall(r"\w+", "dniu data giorno dia día dem the"))
 # The fields with which a header block begins.
 FIRST_FIELDS = frozenset(name for name, role in FIELDS.items() if role in ("from", "date"))
 FIELD_WORDS = 3
+# "dim.", "ven."
+WEEKDAY_MAX = 4
 # Each pattern finds places where a heading may begin; the letters decide, whatever is before them.
 OPENER = re.compile(
     r"[A-Z\u00c0-\u00de\u0400-\u042f][^\W\d_A-Z\u00c0-\u00de\u0400-\u042f]{0,12}(?=[\s,.])"
@@ -53,14 +55,15 @@ WHOLE_DATE = re.compile(
     r"(?<![\w./:-])(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?!\d)|\d{4}[年년]"
 )
 SENTENCE = re.compile(
-    r"(?<=[^\W\d_]{2})[.!?\u2026]+[\"')\u201d\u00bb]*\s+(?=[^\W\d_a-z])|[。！？]\s*"
+    r"(?<=[^\W\d_]{2})[.!?\u2026]+[\"')\u201d\u00bb]*\s+"
+    r"(?=(?P<small>[^\W\d_]{2,4}\.? \d|\d{1,2}\.? [^\W\d_])|[^\W\d_a-z])|[。！？]\s*"
 )
-DASHES = re.compile(r"-{2,}|\u2014+|\u2013+|_{4,}|={3,}")
+DASHES = re.compile(r"-{2,}|\u2014+|\u2013+|_{3,}|={3,}|~{3,}")
 LONG_DASHES = ("\u2013", "\u2014")
 COLON = re.compile(r" ?[:\uff1a]")
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W_]+")
 ENDS = "-:\uff1a"
-JOINTS = " \t\u00a0-\u2013\u2014_="
+JOINTS = " \t\u00a0-\u2013\u2014_=~"
 CLAUSE_ENDS = ".!?\u2026\u3002\uff01\uff1f)-\u2013\u2014"
 
 
@@ -160,12 +163,18 @@ def _places(text: str) -> Iterator[int]:
         if _is_before_date(text, found.start()):
             yield found.start()
     for found in SENTENCE.finditer(text, first):
-        if _is_sentence(text[: found.start()]):
+        before = text[: found.start()]
+        if _is_sentence(before) and not (found["small"] and _may_be_date(before)):
             yield found.end()
     for found in DASHES.finditer(text, first):
         if found.group() not in LONG_DASHES or not _is_within(text, found.start()):
             yield found.start()
     yield from _fields(text)
+
+
+def _may_be_date(before: str) -> bool:
+    """Tells whether words before a day may be the weekday or the month of its date."""
+    return len(before) <= WEEKDAY_MAX or any(map(str.isdigit, before))
 
 
 def _is_within(text: str, place: int) -> bool:

@@ -31,7 +31,7 @@ SENTENCE = re.compile(
 # Other marks before quoted lines.
 BARS = frozenset("|\u2502\u2503\u00a6\u00bb\u203a\u276f")
 DECORATION = "* \t\r\n\f\v"
-RULED = "-_=*#~\u2013\u2014\u2500 "
+RULED = "-_=*#~+\u2013\u2014\u2500 "
 PLAIN: dict[int, str | None] = {
     **_INVISIBLE,
     0xA0: " ",
@@ -99,7 +99,7 @@ def is_unquoted(above: Sequence[Line], line: Line) -> bool:
     """
     if line.text.startswith(">>> ") and line.bare.endswith(" >>>"):
         return True
-    if line.bare:
+    if line.bare.strip(")"):
         ends = line.bare.endswith((":", "\uff1a"))
     else:
         ends = "@" in next((before.text for before in reversed(above) if before.bare), "")

@@ -73,7 +73,7 @@ OPENERS = frozenset(
         ke to la su lør søn mån tis ons tors fre tir man lun mar mer gio ven sab dom mié jue vie sáb
         seg ter qua qui sex jeu sam dim mo di mi do fr sa so mon tue wed thu fri sat sun pon wt śr
         czw pt sob niedz po út st čt pá ne пн вт ср чт пт сб вс в от pzt sal çar per cum cmt paz
-        hét ked sze csüt pén szo vas στις fi în pada vào vp vr za zo wo sk
+        hét ked sze csüt pén szo vas στις fi în pada vào vp vr za zo wo sk tor tirs
         monday tuesday wednesday thursday friday saturday sunday
         montag dienstag mittwoch donnerstag freitag samstag sonntag
         lundi mardi mercredi jeudi vendredi samedi dimanche
@@ -102,7 +102,7 @@ PARTICLES = frozenset(
         "van von der den de di da do dos du del della la le al el bin ibn ten ter zu zur zum af av"
         " via hat has heeft ha a il y e és und and et i og och en odesílatel uživatel používateľ"
         " użytkownik пользователь користувач tarihinde saat saatlerinde dátummal időpontban oseba"
-        " je ob klo kl om le das às a las los u"
+        " je ob klo kl om le das às a las los u ο/η"
     )
 )
 # A full stop behind these does not end a sentence.

@@ -61,6 +61,7 @@ ATTRIBUTIONS = [
     "Pada tanggal Sen, 6 Mei 2024 pukul 10.11 Jo <jo@desk.example> menulis:",
     "Kuupäev E, 6. mai 2024 kell 10:11 kirjutas Jo <jo@desk.example>:",
     "mán., 6. maí 2024 kl. 10:11 skrifaði Jo <jo@desk.example>:",
+    "Երկ, 6 մայ. 2024 թ. ժամը 10:11-ին Jo <jo@desk.example>-ը գրել է՝",
     "सोम, 6 मई 2024 को 10:11 पर Jo <jo@desk.example> ने लिखा:",
 ]
 # In languages whose words are in no table.

@@ -29,6 +29,9 @@ PIECES = [
     "mar 4 nov 2025 alle 8:05 Jo <\n\nmailto:jo@desk.example\n\n>\n\nha scritto:",
     "4 Kas 2025 Sal, 08:05 tarihinde\n\nJo\n\n<jo@desk.example>\n\nşunu yazdı:",
     "Jo Lindqvist\n\n<\njo@desk.example\n>\n\nezt írta (időpont: 2025. nov. 4., K, 8:05):",
+    "Am Mo., 3. Nov. 2025\num 16:07 Uhr schrieb\nJo Lindqvist\n<jo@desk.example>:",
+    "Στις Δευ 3 Νοε 2025 στις 4:07 μ.μ., ο/η Jo\n<\njo@desk.example\n>\nέγραψε:",
+    "El lun, 3 nov 2025 a las 16:07, Jo\n\n(<\n\njo@desk.example\n\n>)\n\nescribió:",
 ]
 # Without a verb and without a colon, above marked lines.
 ABOVE_MARKS = [
@@ -68,6 +71,8 @@ FRAMED = [
     "---- Jo님이 작성한 메시지 ----",
     "---- Jo piše ----",
     "*****On 03.11.2025 16:07, Jo Lindqvist wrote*****",
+    "~~~~ On 11/03/2025 16:07, Jo Lindqvist wrote ~~~~",
+    "~~~Am 3.11.2025 um 16:07 schrieb Jo Lindqvist~~~",
 ]
 # Without a verb or as a block, above text without marks.
 OTHERS = [
@@ -79,6 +84,8 @@ OTHERS = [
     "---- 回复的原邮件 ----\n| 发件人 | Jo<jo@desk.example> |\n| 日期 | 2025年11月3日 16:07 |",
     "---- Replied Message ----\n| From | Jo<jo@desk.example> |\n| Date | 11/03/2025 16:07 |",
     "******\nFrom: Jo <jo@desk.example>\nSent: today\nTo: Ana\nSubject: Oven",
+    "++++++\nFrom: Jo <jo@desk.example>\nSent: today\nTo: Ana\nSubject: Oven",
+    "~~~~~~\nFrom: Jo <jo@desk.example>\nSent: today\nTo: Ana\nSubject: Oven",
     "De: Jo <jo@desk.example>\nEnviat el: 3 de novembre\nPer a: Ana\nTema: Forn",
     "Nuo: Jo <jo@desk.example>\nIšsiųsta: 2025 m.\nKam: Ana\nTema: Orkaitė",
     "จาก: Jo <jo@desk.example>\nส่ง: 3\nถึง: Ana\nเรื่อง: x",
