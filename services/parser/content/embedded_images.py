@@ -31,7 +31,7 @@ ID_DOMAIN = "embedded.invalid"
 
 def extract_images(source: str) -> tuple[str, list[UnpackedFile]]:
     """Returns the HTML with "cid:" URLs in place of its images, and the images as files."""
-    if "64," not in source or "data:image/" not in source.lower():
+    if "data:image/" not in source.lower():
         return source, []
     files: dict[str, UnpackedFile] = {}
 
