@@ -25,6 +25,7 @@ EXTENSIONS = {
     "image/gif": "gif",
     "image/jpeg": "jpg",
     "image/png": "png",
+    "image/svg+xml": "svg",
     "message/delivery-status": "txt",
     "message/disposition-notification": "txt",
     "message/rfc822": "eml",

@@ -14,7 +14,7 @@ import nh3
 from services.parser.text.decode import storable, unix_lines
 from services.parser.text.hypertext.elements import DEPTH_MAX, balanced
 from services.parser.text.hypertext.tokens import ADDRESS, Token, read_tokens
-from services.parser.text.hypertext.writer import text_of_html
+from services.parser.text.hypertext.writer import BOXES, text_of_html
 
 # nh3's time grows with the square of a tag's attributes: 12 s at 60,000. Real tags have some 2,000
 # characters; longer ones lose their attributes.
@@ -84,6 +84,8 @@ def _written(tokens: Iterable[Token]) -> Iterator[str]:
         elif name in KEPT:
             is_short = token.closes or len(raw) == len(name) + 2
             yield raw if is_short or _is_whole(raw) else f"<{name}>"
+        elif name in BOXES:
+            yield " "
 
 
 def _is_whole(tag: str) -> bool:

@@ -38,6 +38,11 @@ def test_cleaned_html_is_inactive() -> None:
         assert word not in cleaned
 
 
+def test_cleaned_html_keeps_words_apart_whose_boxes_it_removes() -> None:
+    source = "<button>Yes</button><button>No</button><label>a</label><input><label>b</label>"
+    assert clean_html(source).split() == ["Yes", "No", "a", "b"]
+
+
 def test_cleaned_html_keeps_what_is_costly_or_broken() -> None:
     costly = "<p " + "a=1 " * 5000 + ">" + "&amp;" * 30_000 + "<b title='x>b</b> <i>c"
     assert clean_html(costly) == "<p>" + "&amp;" * 30_000 + "<b>b</b> <i>c</i></p>"
