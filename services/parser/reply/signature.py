@@ -27,6 +27,7 @@ from services.parser.reply.signature_words import (
 SIGNATURE_LINES = 30
 # An element may contain more, as each cell of a table is a line.
 MARKED_LINES = 60
+DIVIDERS_MIN = 3
 CLOSING_LINES = 16
 CLOSING_MAX = 50
 DETAILS_MAX = 200
@@ -42,10 +43,12 @@ APOLOGY_MAX = 90
 # Mail trackers leave this character, which most fonts show as a dot, in a line of its own.
 TRACKER_MARKS = "\u1427 "
 FRAME = "[]<>(){}*|\"'-\u2013\u2014_~=\u00ab\u00bb "
-DETAIL = re.compile(r"@|https?:|www\.|\d[\d ()/.-]{5,}\d")
+PHONE = re.compile(r"\d[\d ()/.-]{5,}\d")
+DETAIL = re.compile(r"@|https?:|www\.|" + PHONE.pattern)
 # Ends the name of the device; the person's own sentence may follow.
 CLAUSE_END = re.compile(r"[,;:!?\u3002\uff0c(]|\.\s|\s[-\u2013\u2014]+\s")
 LINK = re.compile(r"<[^<>]*>|\(https?:[^()]*\)|https?:\S+")
+GET_APP = re.compile(r"Get [A-Z]\w+ for (?:iPhone|iPad|iOS|Android|Mac|Windows)")
 PUNCTUATION = " \t,.!;:-\u2013\u2014\uff0c\u3002*_~"
 AROUND = PUNCTUATION + FRAME
 _FIRST_WORDS = frozenset(before.split(" ")[0] for before, _ in SENT_FROM if before)
@@ -61,7 +64,7 @@ def signature_at(lines: Sequence[Line], start: int, end: int) -> int:
     stop = _delimiter(lines, start, end)
     stop = _disclaimer(lines, start, stop)
     stop = _program(lines, start, stop)
-    for find in (_marked, _closing):
+    for find in (_marked, _ruled, _closing):
         if (above := find(lines, start, stop)) < stop:
             stop = _program(lines, start, above)
     return stop
@@ -79,15 +82,23 @@ def _marked(lines: Sequence[Line], start: int, end: int) -> int:
 
 
 def _delimiter(lines: Sequence[Line], start: int, end: int) -> int:
-    for index in range(max(start, end - SIGNATURE_LINES), end):
+    first = max(start, end - SIGNATURE_LINES)
+    for index in range(first, end):
         text = lines[index].text
-        if text.startswith("--") and text.strip("-\u00a0 \t\r") == "" and text.count("-") == 2:
+        dashes = text.startswith("--") and text.strip("-\u00a0 \t\r") == ""
+        if dashes and text.count("-") == 2 and not _divides(text, lines[first:end]):
             return index
         if text.startswith("__") and not text.strip("_ \t"):
             following = lines[index + 1 : end]
             if following and _is_footer(following):
                 return index
     return end
+
+
+def _divides(text: str, lines: Sequence[Line]) -> bool:
+    """Tells whether a delimiter, without the space of the standard, is one of several in a list."""
+    same = (line.text.rstrip("\r") == "--" for line in lines)
+    return text.rstrip("\r") == "--" and sum(same) >= DIVIDERS_MIN
 
 
 def _is_footer(lines: Sequence[Line]) -> bool:
@@ -144,7 +155,7 @@ def is_program_line(bare: str) -> bool:
     if rest and is_apology(phrase) and phrase not in PROGRAM_PHRASES:
         line, text = line[-len(rest) :], rest
         phrase, _, rest = _clauses(text)
-    if _sent_by_program(text, line) or _sent_by_device(text):
+    if GET_APP.fullmatch(line) or _sent_by_program(text, line) or _sent_by_device(text):
         return True
     if phrase.strip() not in PROGRAM_PHRASES:
         return False
@@ -157,6 +168,13 @@ def is_apology(text: str) -> bool:
     if len(text) > APOLOGY_MAX or not any(topic in text for topic in APOLOGY_TOPICS):
         return False
     return text.startswith(APOLOGIES) or len(text.split()) <= SHORT_WORDS
+
+
+def _apologizes(rest: str) -> bool:
+    """Accepts nothing but an apology behind a device, or a few words and then an apology."""
+    few, _, last = _clauses(rest)
+    short = len(few.split()) <= SHORT_WORDS
+    return not rest or is_apology(rest) or (short and is_apology(last))
 
 
 def _clauses(text: str) -> tuple[str, str, str]:
@@ -183,20 +201,20 @@ def _sent_by_device(text: str) -> bool:
         short = len(named.split()) <= DEVICE_WORDS + SHORT_WORDS
         place = any(word in named for word in NOT_DEVICES)
         ends = any(named.endswith(after) for _, after in FROM_MY_SENT)
-        return short and ends and not place and (not rest or is_apology(rest))
+        return short and ends and not place and _apologizes(rest)
     for before in SENT_FROM_MY:
         if text.startswith(before):
             named, _, rest = _clauses(text[len(before) :].strip())
             words = named.split()
             short = 0 < len(words) <= DEVICE_WORDS and len(named) <= DEVICE_MAX
             place = any(word in named for word in NOT_DEVICES)
-            return short and not place and (not rest or is_apology(rest))
+            return short and not place and _apologizes(rest)
     for before in FROM_MY:
         if text.startswith(before):
             named, _, rest = _clauses(text[len(before) :].strip())
             words = named.split()
             known = all(word.startswith(DEVICES) or word[-1:].isdigit() for word in words)
-            return known and bool(words) and (not rest or is_apology(rest))
+            return known and bool(words) and _apologizes(rest)
     return False
 
 
@@ -241,6 +259,30 @@ def _closing(lines: Sequence[Line], start: int, end: int) -> int:
         if len(details) >= MANY_LINES or any(DETAIL.search(detail) for detail in details):
             return written[1]
     return end
+
+
+def _ruled(lines: Sequence[Line], start: int, end: int) -> int:
+    """Returns the first of two equal rules around a name and its contact details, or `end`."""
+    last = end - 1
+    while last > start and not lines[last].bare:
+        last -= 1
+    if last <= start or not is_rule(lines[last].bare):
+        return end
+    for index in range(last - 1, max(start, last - 1 - CLOSING_LINES), -1):
+        if is_rule(lines[index].bare):
+            details = [line.bare for line in lines[index + 1 : last] if line.bare]
+            above = next((line.bare for line in reversed(lines[start:index]) if line.bare), "")
+            announced = above.endswith((":", "\uff1a"))
+            equal = lines[index].bare == lines[last].bare
+            return index if equal and not announced and _is_card(details) else end
+    return end
+
+
+def _is_card(details: Sequence[str]) -> bool:
+    """Recognizes a name, an address and a telephone number."""
+    if not details or DETAIL.search(details[0]) or any(_is_prose(detail) for detail in details):
+        return False
+    return any("@" in detail for detail in details) and any(map(PHONE.search, details))
 
 
 def _is_prose(detail: str) -> bool:

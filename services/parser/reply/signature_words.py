@@ -122,7 +122,7 @@ APOLOGIES = (
     "disculp", "perdón", "perdon", "por favor disculp", "desculp", "por favor desculp",
     "scusa", "mi scuso", "ci scusiamo", "excuses", "przepraszam", "proszę wybaczyć", "извин",
     "прошу прощения", "простите", "ursäkta", "förlåt", "undskyld", "beklager", "unnskyld",
-    "omluv", "prosím omluv", "elnézést",
+    "omluv", "prosím omluv", "elnézést", "excuus",
 )  # fmt: skip
 APOLOGY_TOPICS = (
     "typo", "brevity", "brief", "short", "typing", "kurz", "knapp", "court", "breve", "mistake",
@@ -131,7 +131,7 @@ APOLOGY_TOPICS = (
     "faute", "brièveté", "erreur", "errat", "brevedad", "ortogr", "erro", "brevidade",
     "refusi", "brevità", "typefout", "tikfout", "kortheid", "spelfout", "literówk", "zwięzło",
     "опечат", "краткост", "ошибк", "stavfel", "skrivfel", "tastefejl", "skrivefeil", "překlep",
-    "stručnost", "elütés",
+    "stručnost", "elütés", "typfout",
 )  # fmt: skip
 # The line of a program contains one of these.
 DEVICES = (
@@ -141,7 +141,7 @@ DEVICES = (
     "gmx", "web.de", "hotmail", "gmail", "mail", "e-mail", "email", "phone", "mobile", "smartphone",
     "handy", "device", "gerät", "mobil", "mobilgerät", "tablet", "tablette", "téléphone", "mobiles",
     "móvil", "movil", "celular", "telefone", "teléfono", "telefono", "telefoon", "telefon",
-    "cellulare",
+    "cellulare", "планшет",
     "dispositivo", "dispositif", "toestel", "apparaat", "urządzenia", "telefonu", "komórki",
     "телефона", "устройства", "айфона", "айпада", "смартфона", "мобильного", "почты", "почта",
     "puhelimesta", "puhelimestani", "laitteesta", "mobilen", "telefonen", "mobiltelefon", "enhet",

@@ -55,6 +55,10 @@ PROGRAM_LINES = [
     "Vom Handy gesendet, bitte Tippfehler entschuldigen",
     "Typed with thumbs, please excuse typos",
     "Vanaf mijn telefoon verstuurd",
+    "Vanaf mijn telefoon verstuurd, excuus voor typfouten",
+    "Sent from my car, by voice. Please forgive mistakes.",
+    "Get Spike for iPhone",
+    "Отправлено с планшета",
     "내 갤럭시 폰에서 보냄",
     "나의 KX-90에서 보냄",
     "KX-90から送信",
@@ -136,6 +140,8 @@ OWN_LINES = [
     "请从第三页发送",
     "获取更多信息",
     "Get Outlook to work again, please",
+    "Get the new case for iPhone 15",
+    "Sent from my car, it was quicker. The mistakes are mine.",
 ]
 
 
@@ -164,3 +170,36 @@ def test_an_apology_for_the_device_belongs_to_its_signature() -> None:
 def test_an_apology_for_something_else_stays() -> None:
     reply = split_reply("It works.\nSorry for the delay.\nSent from my KX-90\n", "")
     assert reply.new_text == "It works.\nSorry for the delay."
+
+
+CARD = "Mori Aoi\nHarbour office\nTel. 03-5555-0100\nmori@harbour.example"
+
+
+@pytest.mark.parametrize("rule", ["*-----*", "==========", "~~~~~~~~", "--------"])
+def test_contact_details_between_two_rules_are_a_signature(rule: str) -> None:
+    reply = split_reply(f"It works.\n\n{rule}\n{CARD}\n{rule}\n\n", "")
+    assert (reply.new_text, reply.signature) == ("It works.", f"{rule}\n{CARD}\n{rule}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Please change it to:\n\n-----\n{CARD}\n-----",
+        f"It works.\n-----\n{CARD}\n=====",
+        "It works.\n-----\n2025-11-03 10:30 mori@harbour.example\n03-5555-0100\n-----",
+        "It works.\n-----\nThe value\n4711\n-----",
+        "-----\nIt works.\n-----",
+        "Yes.\n-----",
+    ],
+)
+def test_other_lines_between_rules_stay(text: str) -> None:
+    assert split_reply(text, "").new_text == text
+
+
+def test_lines_that_divide_a_list_begin_no_signature() -> None:
+    parts = "red\n--\nblue\n--\ngreen\n--\nwhite"
+    assert split_reply(parts, "").new_text == parts
+    reply = split_reply(f"{parts}\n-- \nKim", "")
+    assert (reply.new_text, reply.signature) == (parts, "-- \nKim")
+    reply = split_reply("red\n--\nKim\n--\nChecked for viruses", "")
+    assert reply.new_text == "red"
