@@ -28,9 +28,9 @@ INDENTED = re.compile(rb"\n" + LINE, re.IGNORECASE)
 SINGLE_NAME = re.compile(SINGLE, re.IGNORECASE)
 # Signatures list names of fields; reports of filters and copies of a header quote the message.
 QUOTING_FIELD = re.compile(rb"signature|\Aarc-|seal|spam|report|result|scan|header", re.IGNORECASE)
-# A long text is folded at one of its own spaces, so that a line of it may begin with any word; two
-# lines in a row do not.
-TEXT_FIELDS = {b"subject", b"comments", b"thread-topic", b"keywords"}
+# A long text is folded at one of its own spaces, which some programs replace by a tab or by several
+# spaces, so that a line of it may begin with any word; two lines in a row do not.
+TEXT_FIELDS = {b"subject", b"comments", b"thread-topic", b"keywords", b"content-description"}
 NAME_MAX = 100
 # The most that are named in a defect.
 NAMES_MAX = 10
@@ -61,7 +61,8 @@ def _name(line: bytes) -> bytes:
 
 def _is_field(found: re.Match[bytes], above: bytes, following: bytes, present: set[bytes]) -> bool:
     indent, name = found.groups()
-    folded = above in TEXT_FIELDS and indent == b" " and not INDENTED_LINE.match(following)
+    words = len(indent) == 1 or SINGLE_NAME.fullmatch(name)
+    folded = above in TEXT_FIELDS and words and not INDENTED_LINE.match(following)
     if folded or QUOTING_FIELD.search(above):
         return False
     return not (SINGLE_NAME.fullmatch(name) and name.lower() in present)

@@ -64,3 +64,13 @@ def test_the_date_is_without_the_lines_that_it_swallowed() -> None:
     )
     assert mail.header.value("date") == "Thu, 1 Aug 2024 10:55:28 +0300"
     assert [field.value for field in mail.header.all("precedence")] == ["bulk"]
+
+
+@pytest.mark.parametrize("fold", [" ", "\t", "\t\t", "    ", "        "])
+@pytest.mark.parametrize(
+    "line", ["Cc: who else gets a copy of it", "From: Bo until Monday", "Date: not known, to: me"]
+)
+def test_a_subject_folded_before_a_word_with_a_colon_keeps_it(line: str, fold: str) -> None:
+    mail = parse(f"From: ann@b.example\nSubject: The wrong address,\n{fold}{line}\n\nt".encode())
+    assert mail.subject == f"The wrong address, {line}"
+    assert not any("indented" in defect for defect in mail.defects)
