@@ -6,9 +6,11 @@ issues are; dates are in ISO 8601, which all readers know.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from postrail.message_parts import Address, CalendarEvent
 from postrail.records import MailParsed
@@ -49,6 +51,8 @@ ORDINALS = {
     "4": "the fourth ",
     "-1": "the last ",
 }
+# In the place of further dates that a series leaves out.
+FURTHER = "..."
 DAY = re.compile(rf"({'|'.join(ORDINALS)})({'|'.join(DAYS)})")
 
 
@@ -101,13 +105,26 @@ def _of_a_task(title: str) -> str:
 
 def _fields(event: CalendarEvent) -> Iterator[tuple[str, str]]:
     yield "When", _when(event)
-    if event.occurrence not in ("", event.start):
-        yield "Instead of", _time_of(event.occurrence, event.zone)
-    yield "Repeats", _repeats(event.recurrence)
+    yield "Instead of", _instead_of(event)
+    yield "Repeats", _repeats(event)
     yield "Where", event.location
     yield "Organiser", _person(event.organiser) if event.organiser else ""
     if event.method == "REPLY":
         yield "Answered by", ", ".join(map(_person, event.attendees[:1]))
+
+
+def _instead_of(event: CalendarEvent) -> str:
+    """Returns the time of the occurrence that the event replaces, unless it stays."""
+    start, replaced = _read(event.start), _read(event.occurrence)
+    if not event.occurrence or event.occurrence == event.start or (replaced and replaced == start):
+        return ""
+    # The zone's name is that of the start.
+    same_zone = start is None or (replaced and _has_offset(start) == _has_offset(replaced))
+    return _time_of(event.occurrence, event.zone if same_zone else "")
+
+
+def _has_offset(time: date) -> bool:
+    return isinstance(time, datetime) and time.tzinfo is not None
 
 
 def _person(person: Address) -> str:
@@ -177,20 +194,40 @@ def _zone(time: date, zone: str) -> str:
     return f", {zone} ({offset})" if zone not in ("", "UTC") else f", {offset}"
 
 
-def _repeats(rule: str) -> str:
+def _repeats(event: CalendarEvent) -> str:
     """Returns a simple rule in words, and any other one as given."""
-    parts = dict(part.partition("=")[::2] for part in rule.split(";"))
+    parts = dict(part.partition("=")[::2] for part in event.recurrence.split(";"))
     left_out, further = _dates(parts.pop("EXDATE", "")), _dates(parts.pop("RDATE", ""))
+    if "UNTIL" in parts:
+        parts["UNTIL"] = _local_day(parts["UNTIL"], event)
     words = _regularly(parts)
-    if words is None or not all(map(_is_count, [*left_out, *further])):
-        return rule
-    words += [f"also on {_listed(list(map(_iso, further)))}"] if further else []
-    words += [f"except {_listed(list(map(_iso, left_out)))}"] if left_out else []
+    if words is None or left_out is None or further is None:
+        return event.recurrence
+    words += [f"also on {further}"] if further else []
+    words += [f"except {left_out}"] if left_out else []
     return ", ".join(words)
 
 
-def _dates(given: str) -> list[str]:
-    return [day[:8] for day in given.split(",") if day]
+def _dates(given: str) -> str | None:
+    """Returns dates in a row, None if one cannot be read."""
+    days = [day[:8] for day in given.split(",") if day]
+    last = ["others"] if days[-1:] == [FURTHER] else []
+    days = days[: len(days) - len(last)]
+    return _listed([*map(_iso, days), *last]) if all(map(_is_count, days)) else None
+
+
+def _local_day(given: str, event: CalendarEvent) -> str:
+    """Returns the day of a time in UTC, as it is in the zone of the event."""
+    start = _read(event.start)
+    if not given.endswith("Z") or not isinstance(start, datetime) or start.tzinfo is None:
+        return given[:8]
+    zone: tzinfo = start.tzinfo
+    # A zone without a known name has the offset of its first day.
+    with contextlib.suppress(KeyError, ValueError, OSError):
+        zone = ZoneInfo(event.zone)
+    with contextlib.suppress(ValueError, OverflowError):
+        return f"{datetime.fromisoformat(given).astimezone(zone):%Y%m%d}"
+    return given[:8]
 
 
 def _regularly(parts: dict[str, str]) -> list[str] | None:
@@ -201,7 +238,7 @@ def _regularly(parts: dict[str, str]) -> list[str] | None:
     interval, count, until = (parts.pop(name, "") for name in ("INTERVAL", "COUNT", "UNTIL"))
     days, in_month = _days_of(parts.pop("BYDAY", "")), parts.pop("BYMONTHDAY", "")
     parts.pop("WKST", None)
-    numbers = (interval, count, until[:8], in_month)
+    numbers = (interval, count, until, in_month)
     if unit is None or parts or days is None or not all(map(_is_count, numbers)):
         return None
     words = [f"every {unit}" if interval in ("", "1") else f"every {interval} {unit}s"]

@@ -6,19 +6,16 @@ zones that one calendar defines for all later ones, and a zone's rule may take u
 
 from __future__ import annotations
 
-import contextlib
 import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from icalendar.parser import Contentline
-from icalendar.prop import vDDDTypes
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from postrail.message_parts import Address, CalendarEvent
+from services.parser.content.calendar_times import Line, end_after, in_zone, time_of
 from services.parser.text.decode import cut, decode, one_line, storable
 
 EVENTS_MAX = 20
@@ -40,39 +37,26 @@ SINGLE_LINES = (
 )  # fmt: skip
 WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE", "RDATE"}
 DATES_MAX = 20
+DATE_MAX_BYTES = 40
+# Stands for the dates of a series after the first ones.
+MORE = "..."
 # Outlook writes these zones without the quotes that their colons need (RFC 5545, 3.1).
 UNQUOTED_ZONE = re.compile(
     r"(?<=TZID=)(?:tzone://[^\";:,]{1,80}|\((?:UTC|GMT)[+-]\d\d:\d\d\)[^\";:]{0,80})", re.IGNORECASE
 )
-UTC_OF_OUTLOOK = "tzone://microsoft/utc"
-# A zone as Windows displays it: "(UTC+01:00) Amsterdam, Berlin, Rome".
-DISPLAYED_ZONE = re.compile(r"\((?:UTC|GMT)(?:([+-])([01]?\d):([0-5]\d))?\)")
-CITIES = {
-    name.rpartition("/")[2].replace("_", " "): name for name in set(WINDOWS_TO_OLSON.values())
-}
-# Times as some programs write them: without seconds, or with an offset.
-LOOSE_TIME = re.compile(r"(\d{8}T\d{4})(\d\d)?(Z|[+-]\d{4})?")
 # The beginning of Japanese characters in ISO-2022-JP, whose bytes are those of ASCII.
 JAPANESE = b"\x1b$"
-# ZoneInfo opens a file of this name, so it must not be a path to anywhere else.
-ZONE = re.compile(r"[A-Za-z_]{1,20}(?:/[A-Za-z0-9_+-]{1,30}){0,2}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    parameters: dict[str, str]
-    value: str
 
 
 @dataclass(slots=True)
 class _Component:
-    single: dict[str, _Line] = field(default_factory=dict)
+    single: dict[str, Line] = field(default_factory=dict)
     attendees: list[Address] = field(default_factory=list)
     organiser: Address | None = None
     # The answer of the first attendee.
     answer: str = ""
-    # The dates that a series leaves out (EXDATE) and its further ones (RDATE), as given.
-    dates: dict[str, list[str]] = field(default_factory=dict)
+    # The dates that a series leaves out (EXDATE) and its further ones (RDATE).
+    dates: dict[str, list[Line]] = field(default_factory=dict)
     is_task: bool = False
 
 
@@ -85,7 +69,17 @@ def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
     pairs = zip(reader.components, events, strict=True)
     if any("DTSTART" in component.single and not event.start for component, event in pairs):
         return events, "its DTSTART cannot be read"
-    return events, reader.problem or ("" if events else "a calendar without events")
+    cut_off = next(filter(None, map(_cut_off, reader.components)), "")
+    return events, reader.problem or cut_off or ("" if events else "a calendar without events")
+
+
+def _cut_off(component: _Component) -> str:
+    """Returns what is not read of an event, or ""."""
+    if len(component.attendees) > ATTENDEES_MAX:
+        return f"the attendees after the first {ATTENDEES_MAX} are not read"
+    if any(len(lines) > DATES_MAX for lines in component.dates.values()):
+        return f"the dates of a series after the first {DATES_MAX} are not read"
+    return ""
 
 
 def _lines(data: bytes) -> Iterator[str]:
@@ -104,6 +98,8 @@ class _Reader:
         self.components: list[_Component] = []
         self.problem = ""
         self._open: list[str] = []
+        # Whether the lines belong to an event after the last one that is read.
+        self._skips = False
         self._lines = 0
 
     def read(self, line: str) -> None:
@@ -120,7 +116,8 @@ class _Reader:
         self._open.append(name)
         if name not in COMPONENTS:
             return
-        if len(self.components) >= EVENTS_MAX:
+        self._skips = len(self.components) >= EVENTS_MAX
+        if self._skips:
             self.problem = f"the events after the first {EVENTS_MAX} are not read"
         else:
             self.components.append(_Component(is_task=name == "VTODO"))
@@ -128,7 +125,7 @@ class _Reader:
     def _read_wanted(self, name: str, line: str) -> None:
         """Reads a line of the calendar (METHOD) or of an event; those of its alarms are skipped."""
         inside = self._open[-1] if self._open else ""
-        if name == "METHOD" or inside not in COMPONENTS or len(self.components) > EVENTS_MAX:
+        if name == "METHOD" or inside not in COMPONENTS or self._skips:
             if name == "METHOD" and not self.method:
                 self.method = one_line(line.partition(":")[2]).upper()[:40]
             return
@@ -143,7 +140,7 @@ class _Reader:
             _add(self.components[-1], name, read)
 
 
-def _read_line(line: str) -> _Line | None:
+def _read_line(line: str) -> Line | None:
     try:
         quoted = UNQUOTED_ZONE.sub(r'"\g<0>"', line)
         _, parameters, value = Contentline(quoted).parts()  # type: ignore[no-untyped-call]
@@ -157,26 +154,25 @@ def _read_line(line: str) -> _Line | None:
         # vCalendar 1.0, which old programs write.
         data = quopri.decodestring(value.encode())
         value = storable(decode(data, plain.get("CHARSET")))
-    return _Line(plain, value)
+    return Line(plain, value)
 
 
-def _add(component: _Component, name: str, line: _Line) -> None:
+def _add(component: _Component, name: str, line: Line) -> None:
     if name == "ORGANIZER":
         component.organiser = component.organiser or _address(line)
     elif name == "ATTENDEE":
         if not component.attendees:
             component.answer = line.parameters.get("PARTSTAT", "")
-        if len(component.attendees) < ATTENDEES_MAX:
-            component.attendees.append(_address(line))
+        component.attendees.append(_address(line))
     elif name in ("EXDATE", "RDATE"):
         # A further date may be a period, of which the start tells enough.
-        days = [day.partition("/")[0] for day in line.value.split(",")[:DATES_MAX]]
-        component.dates.setdefault(name, []).extend(days)
+        days = [day.partition("/")[0] for day in line.value.split(",")]
+        component.dates.setdefault(name, []).extend(Line(line.parameters, day) for day in days)
     else:
         component.single.setdefault(name, line)
 
 
-def _address(line: _Line) -> Address:
+def _address(line: Line) -> Address:
     value = line.value[7:] if line.value[:7].lower() == "mailto:" else line.value
     if "@" not in value:
         # A place in a directory, or "invalid:nomail".
@@ -187,11 +183,13 @@ def _address(line: _Line) -> Address:
 
 def _event(component: _Component, method: str) -> CalendarEvent:
     single = component.single
-    start, zone = _time(single.get("DTSTART"))
-    end, _ = _time(single.get("DTEND") or single.get("DUE"))
-    occurrence, _ = _time(single.get("RECURRENCE-ID"))
+    start, zone = time_of(single.get("DTSTART"))
+    end, _ = time_of(single.get("DTEND") or single.get("DUE"))
+    occurrence, occurs_in = time_of(single.get("RECURRENCE-ID"))
+    if start is None:
+        zone = occurs_in
     if end is None and start is not None:
-        end = _after(start, single.get("DURATION"))
+        end = end_after(start, single.get("DURATION"))
     return CalendarEvent(
         method=method,
         uid=_text(_value(single, "UID"), UID_MAX_BYTES),
@@ -202,23 +200,37 @@ def _event(component: _Component, method: str) -> CalendarEvent:
         end=end.isoformat() if end else "",
         zone=zone,
         organiser=component.organiser,
-        attendees=component.attendees,
+        attendees=component.attendees[:ATTENDEES_MAX],
         sequence=_number(_value(single, "SEQUENCE")),
         answer=_text(component.answer, 40).upper() if method == "REPLY" else "",
-        recurrence=_recurrence(component),
-        occurrence=occurrence.isoformat() if occurrence else "",
+        recurrence=_recurrence(component, start),
+        occurrence=in_zone(occurrence, start).isoformat() if occurrence else "",
         description=_description(_value(single, "COMMENT") or _value(single, "DESCRIPTION")),
         task=component.is_task,
     )
 
 
-def _recurrence(component: _Component) -> str:
+def _recurrence(component: _Component, start: date | None) -> str:
     """Returns the rule, and the dates left out and added in the form of further parts of it."""
-    rule = _value(component.single, "RRULE")
+    rule = _text(_value(component.single, "RRULE"), TEXT_MAX_BYTES).upper()
     if not rule and "RDATE" not in component.dates:
         return ""
-    parts = [f"{name}={','.join(days[:DATES_MAX])}" for name, days in component.dates.items()]
-    return _text(";".join(filter(None, [rule, *parts])), TEXT_MAX_BYTES).upper()
+    parts = [f"{name}={_dates(lines, start)}" for name, lines in component.dates.items()]
+    return ";".join(filter(None, [rule, *parts]))
+
+
+def _dates(lines: list[Line], start: date | None) -> str:
+    more = [MORE] if len(lines) > DATES_MAX else []
+    return ",".join([*(_local(line, start) for line in lines[:DATES_MAX]), *more])
+
+
+def _local(line: Line, start: date | None) -> str:
+    """Returns a date of a series as given, or in the zone of its events."""
+    time, _ = time_of(line)
+    moved = in_zone(time, start) if time else None
+    if moved is time:
+        return _text(line.value, DATE_MAX_BYTES).upper()
+    return f"{moved:%Y%m%dT%H%M%S}"
 
 
 def _number(value: str) -> int:
@@ -231,84 +243,9 @@ def _description(value: str) -> str:
     return cut("\n".join(lines).strip(), DESCRIPTION_MAX_BYTES)
 
 
-def _value(single: dict[str, _Line], name: str) -> str:
+def _value(single: dict[str, Line], name: str) -> str:
     return single[name].value if name in single else ""
 
 
 def _text(value: str, max_bytes: int) -> str:
     return cut(one_line(value), max_bytes)
-
-
-def _time(line: _Line | None) -> tuple[date | None, str]:
-    """Returns a time or a day, and its zone's name; a time in an unknown zone has no offset."""
-    value = _value_of(line)
-    if line is None or not isinstance(value, date):
-        return None, ""
-    if not isinstance(value, datetime):
-        return value, ""
-    if value.tzinfo is not None:
-        return value, "UTC"
-    given = line.parameters.get("TZID", "")
-    zone = _zone(given)
-    if isinstance(zone, ZoneInfo):
-        return value.replace(tzinfo=zone), zone.key
-    return value.replace(tzinfo=zone), _text(given, UID_MAX_BYTES)
-
-
-def _value_of(line: _Line | None) -> object:
-    if line is None:
-        return None
-    try:
-        return vDDDTypes.from_ical(line.value.strip())  # type: ignore[no-untyped-call]
-    except ValueError:
-        return _loose_time(line.value.strip())
-
-
-def _loose_time(value: str) -> datetime | None:
-    found = LOOSE_TIME.fullmatch(value)
-    if found is None:
-        return None
-    minutes, seconds, offset = (part or "" for part in found.groups())
-    form = "%Y%m%dT%H%M%S%z" if offset else "%Y%m%dT%H%M%S"
-    try:
-        time = datetime.strptime(minutes + (seconds or "00") + offset, form)  # noqa: DTZ007
-        return time.astimezone(UTC) if offset else time
-    except (ValueError, OverflowError):
-        return None
-
-
-def _after(start: date, line: _Line | None) -> date | None:
-    duration = _value_of(line)
-    try:
-        return start + duration if isinstance(duration, timedelta) else None
-    except OverflowError:
-        return None
-
-
-def _zone(given: str) -> tzinfo | None:
-    """Looks a zone up by its IANA name, its Windows name, or a vendor's path to it (3.2.19)."""
-    if displayed := DISPLAYED_ZONE.match(given):
-        return _displayed_zone(given, displayed)
-    name = WINDOWS_TO_OLSON.get(given, given)
-    if name.startswith("/"):
-        name = "/".join(name.rsplit("/", 2)[1:])
-    if given.lower() == UTC_OF_OUTLOOK:
-        name = "UTC"
-    if not ZONE.fullmatch(name):
-        return None
-    for spelling in dict.fromkeys([name, name.title(), name.upper()]):
-        # An unknown zone, or the name of a folder of zones.
-        with contextlib.suppress(KeyError, ValueError, OSError):
-            return ZoneInfo(spelling)
-    return None
-
-
-def _displayed_zone(given: str, offset: re.Match[str]) -> tzinfo:
-    """Looks a zone up by its places, since the offset holds in winter only; else by the offset."""
-    for place in re.split(r" \(|, ", given[offset.end() :].strip()):
-        windows = place.removesuffix(" Time") + " Standard Time"
-        if name := CITIES.get(place) or WINDOWS_TO_OLSON.get(windows):
-            return ZoneInfo(name)
-    sign, hours, minutes = offset.groups()
-    ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    return timezone(-ahead if sign == "-" else ahead)

@@ -144,6 +144,10 @@ def test_when(start: str, end: str, zone: str, when: str) -> None:
             "every week, 3 times, also on 2026-12-24 and 2026-12-31, except 2026-12-22",
         ),
         ("RDATE=20261224", "also on 2026-12-24"),
+        (
+            "FREQ=WEEKLY;EXDATE=20261222T100000,20261229,...",
+            "every week, except 2026-12-22, 2026-12-29 and others",
+        ),
         # Others are shown as given.
         ("RDATE=SOON", "RDATE=SOON"),
         ("FREQ=MONTHLY;BYDAY=9TU", "FREQ=MONTHLY;BYDAY=9TU"),
@@ -177,6 +181,32 @@ def test_one_date_of_a_series_names_the_date_that_it_replaces() -> None:
     assert moved == "Tuesday 2026-12-08 10:00, Europe/Berlin (UTC+01:00)"
     same = "2026-12-01T10:00:00+00:00"
     assert named("Instead of", start=same, occurrence=same) == ""
+    other_form = "2026-12-01T11:00:00+01:00"
+    assert named("Instead of", start=other_form, occurrence=same, **BERLIN) == ""
+
+
+@pytest.mark.parametrize("start", ["2026-12-01T10:00:00", "2026-12-01"])
+def test_a_date_in_another_kind_of_zone_is_not_named_in_that_of_the_start(start: str) -> None:
+    moved = named("Instead of", start=start, occurrence="2026-12-08T10:00:00+00:00", zone="Ours")
+    assert moved == "Tuesday 2026-12-08 10:00, UTC"
+
+
+@pytest.mark.parametrize(
+    ("start", "zone", "until"),
+    [
+        # The last event is on this day in Tokyo, and the day before it in UTC.
+        ("2026-12-01T08:00:00+09:00", "Asia/Tokyo", "2027-02-01"),
+        ("2026-12-01T00:00:00+01:00", "Europe/Berlin", "2027-02-01"),
+        ("2026-12-01T23:00:00+00:00", "UTC", "2027-01-31"),
+        ("2026-12-01T08:00:00", "Asia/Nowhere", "2027-01-31"),
+        ("2026-12-01T08:00:00+09:00", "(UTC+09:00) Nowhere", "2027-02-01"),
+        ("2026-12-01T08:00:00+09:00", "Asia/Nowhere", "2027-02-01"),
+        ("2026-12-01", "", "2027-01-31"),
+    ],
+)
+def test_the_last_day_of_a_series_is_that_of_its_zone(start: str, zone: str, until: str) -> None:
+    rule = "FREQ=DAILY;UNTIL=20270131T230000Z"
+    assert named("Repeats", recurrence=rule, start=start, zone=zone) == f"every day until {until}"
 
 
 def test_a_name_that_is_the_address_is_shown_once() -> None:

@@ -197,9 +197,65 @@ def test_too_many_events_are_cut_and_noted() -> None:
     assert problem == f"the events after the first {EVENTS_MAX} are not read"
 
 
-def test_too_many_attendees_are_cut() -> None:
-    found = only(calendar(*event(*["ATTENDEE:mailto:a@b.example"] * 10_000)))
+def test_the_last_event_that_is_read_has_no_lines_of_the_next_ones() -> None:
+    numbered = [event(f"UID:{n}", f"LOCATION:{n}" * (n > 20)) for n in range(1, 24)]
+    events, _ = read_calendar(calendar(*(line for one in numbered for line in one)), "")
+    assert [one.uid for one in events] == [str(n) for n in range(1, EVENTS_MAX + 1)]
+    assert {one.location for one in events} == {""}
+
+
+@pytest.mark.parametrize(
+    ("count", "problem"),
+    [(51, "the attendees after the first 50"), (10_000, "the lines after the first 400")],
+)
+def test_too_many_attendees_are_cut(count: int, problem: str) -> None:
+    data = calendar(*event(*["ATTENDEE:mailto:a@b.example"] * count))
+    ((found,), said) = read_calendar(data, "")
     assert len(found.attendees) == ATTENDEES_MAX
+    assert said == f"{problem} are not read"
+
+
+def test_of_many_dates_that_a_series_leaves_out_the_first_are_kept_whole() -> None:
+    dates = [f"EXDATE:202512{day:02}T090000Z" for day in range(1, 26)]
+    rule = "RRULE:FREQ=DAILY;BYMONTH=" + ",".join(["1"] * 100)
+    ((found,), problem) = read_calendar(calendar(*event(rule, *dates)), "")
+    shown = found.recurrence.partition("EXDATE=")[2].split(",")
+    assert shown == [f"202512{day:02}T090000Z" for day in range(1, 21)] + ["..."]
+    assert problem == "the dates of a series after the first 20 are not read"
+
+
+@pytest.mark.parametrize(
+    ("lines", "occurrence", "zone", "recurrence"),
+    [
+        # The zone is that of the start, also where the lines are in another one.
+        (
+            ["DTSTART;TZID=Europe/Berlin:20251103T100000", "RECURRENCE-ID:20251103T090000Z"],
+            "2025-11-03T10:00:00+01:00", "Europe/Berlin", "",
+        ),
+        (
+            ["DTSTART:20251103T090000Z", "RECURRENCE-ID;TZID=Asia/Tokyo:20251104T080000"],
+            "2025-11-03T23:00:00+00:00", "UTC", "",
+        ),
+        (["RECURRENCE-ID;TZID=Asia/Tokyo:20251104T080000"],
+         "2025-11-04T08:00:00+09:00", "Asia/Tokyo", ""),
+        (["DTSTART;VALUE=DATE:20251103", "RECURRENCE-ID:20251104T080000Z"],
+         "2025-11-04T08:00:00+00:00", "", ""),
+        (
+            ["DTSTART;TZID=Asia/Tokyo:20251103T080000", "RRULE:FREQ=DAILY",
+             "EXDATE:20251203T230000Z,20251204T230000Z"],
+            "", "Asia/Tokyo", "FREQ=DAILY;EXDATE=20251204T080000,20251205T080000",
+        ),
+        (["DTSTART:00010101T000000Z", "RRULE:FREQ=DAILY", "EXDATE:00010101T000000", "EXDATE:x"],
+         "", "UTC", "FREQ=DAILY;EXDATE=00010101T000000,X"),
+        (["DTSTART;TZID=Asia/Tokyo:99990101T080000", "RECURRENCE-ID:99991231T235959Z"],
+         "9999-12-31T23:59:59+00:00", "Asia/Tokyo", ""),
+    ],
+)  # fmt: skip
+def test_all_times_of_an_event_are_in_its_zone(
+    lines: list[str], occurrence: str, zone: str, recurrence: str
+) -> None:
+    found = only(calendar(*event(*lines)))
+    assert (found.occurrence, found.zone, found.recurrence) == (occurrence, zone, recurrence)
 
 
 def test_a_large_calendar_is_kept_and_not_read() -> None:
