@@ -27,11 +27,21 @@ ALIAS = re.compile(
     rf"<?(?P<address>{ADDRESS.pattern})>?\)(?P<rest>.*)",
     re.IGNORECASE,
 )
+ALIAS_ONLY = re.compile(r"\((?:expanded|(?:ultimately )?generated) from:?[^()]{1,400}\)")
 # "… because they accept no mail from <a@b.example>".
 SENDER_BEFORE = re.compile(
     r"\b(?:from|by|sender|von|de la part de)[:\s]{1,3}[<\"'(\[]{0,2}$", re.IGNORECASE
 )
+BRACKETS = ">)]\"' \t"
 SENTENCE_MAX = 60
+# Postfix: "(in reply to RCPT TO command)", which asks nobody to reply.
+IN_REPLY = re.compile(r"\breply to [\w ]{4,20} command\b", re.IGNORECASE)
+# Below the end of a reply, a line that goes on so is an entry, whatever stands above it.
+ENTRY_REST = re.compile(r"[ \t]{0,9}[:：]|[ \t]{0,9}\((?:expanded|(?:ultimately )?generated) from")
+# The next entry in the same line, after a mail program has joined the lines.
+JOINED = re.compile(
+    rf"(?<= command\))[ \t]{{1,9}}(?=<{ADDRESS.pattern}>(?: \(expanded from <[^<>]{{1,300}}>\))?:)"
+)
 # A line of an SMTP session, or one that introduces a reply.
 REPLY_LINE = re.compile(r"[ \t]*(?:>>>|<<<|<-|->|\.\.\. while talking)")
 
@@ -57,19 +67,23 @@ class Entry:
 
     @property
     def details(self) -> str:
-        """Returns the reply: the lines from the first code on, else what follows the address."""
-        lines = self.text.split("\n")
-        for number, line in enumerate(lines):
-            if codes_of(line):
-                return " ".join(one.strip() for one in lines[number:])
-        after = lines[0].rpartition(self.address)[2] if self.address in lines[0] else ""
-        return " ".join(
-            [after.lstrip(">)]\"' \t:;,.-"), *(one.strip() for one in lines[1:])]
-        ).strip()
+        """Returns what follows the address, or the lines from the first code on below it."""
+        text = self.text
+        behind = ""
+        if self.address and self.address in text.split("\n", 1)[0]:
+            text = ALIAS_ONLY.sub("", text.partition(self.address)[2].lstrip(BRACKETS))
+            text = text.lstrip(f"{BRACKETS}:;,.-")
+            behind = text.split("\n", 1)[0]
+        lines = [line.strip() for line in text.split("\n")]
+        coded = next((number for number, line in enumerate(lines) if codes_of(line)), 0)
+        # A reply may begin behind the address; Exchange gives the time there.
+        begin = 0 if behind.strip() and not behind.startswith("on ") else coded
+        return "\n".join(lines[begin:]).strip()
 
 
 def read_entries(lines: list[str]) -> list[Entry]:
     """Returns the entries of a notice in their order."""
+    lines = [one for line in lines for one in JOINED.split(line)]
     entries: list[Entry] = []
     number = 0
     # The indentation of the reply that the lines belong to, or -1.
@@ -81,7 +95,8 @@ def read_entries(lines: list[str]) -> list[Entry]:
             continue
         inside = 0 <= reply < _indent(line)
         head = None if inside else _head(line)
-        head = None if head and _asks(lines, number, "") else head
+        if head and not ENTRY_REST.match(head["rest"]) and _asks(lines, number, ""):
+            head = None
         entry = _entry(lines, number, head, in_reply=reply >= 0)
         if head is None and (reply < 0 or entry.codes) and _is_reply(entry):
             reply = _indent(line)
@@ -151,7 +166,8 @@ def _asks(lines: list[str], number: int, before: str) -> bool:
     # A sentence may begin in the line above.
     if above.endswith((".", ":", "!", "?", ">")):
         above = ""
-    return bool(CONTACT.search(f"{above[-SENTENCE_MAX:]} {before[-SENTENCE_MAX:]}"))
+    sentence = f"{above[-SENTENCE_MAX:]} {before[-SENTENCE_MAX:]}"
+    return bool(CONTACT.search(IN_REPLY.sub("", sentence)))
 
 
 def _last_line(lines: list[str], number: int, head: re.Match[str]) -> int:

@@ -45,6 +45,8 @@ class Findings:
     # Whether a sentence says that a message was not delivered, and a line begins with an address.
     about_message: bool = False
     text: str = ""
+    # The text without what is said about one of several recipients.
+    common: str = ""
     # What is said about each address (in lower case), and under "" about nobody in particular.
     said: dict[str, list[str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -60,7 +62,8 @@ class Findings:
 
     def meaning_of(self, address: str) -> str:
         """Returns the status (RFC 3463) that the words about an address mean, or ""."""
-        return _meaning("\n".join(self._own(address))) or self._text_meaning
+        own = "\n".join(one.replace("\n", " ") for one in self._own(address))
+        return _meaning(own) or self._common_meaning
 
     def reason_of(self, address: str) -> str:
         """Returns the server's reply about an address, or else the words about it, or ""."""
@@ -82,8 +85,8 @@ class Findings:
         return _reply(self.said.get("", []))
 
     @cached_property
-    def _text_meaning(self) -> str:
-        return _meaning(self.text)
+    def _common_meaning(self) -> str:
+        return _meaning(self.common)
 
 
 def _status(said: list[str]) -> str:
@@ -113,6 +116,8 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
     )
     found.addresses = _recipients(entries, ours)
     found.listed = any(entry.address in found.addresses for entry in entries)
+    others = found.addresses if len(found.addresses) > 1 else []
+    found.common = "\n".join(entry.text for entry in entries if entry.address not in others)
     _attribute(entries, found)
     return found
 

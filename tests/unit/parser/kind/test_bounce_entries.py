@@ -72,6 +72,22 @@ BOB = ("bob@cust.example",)
             ("bob@cust.example", "eve@cust.example"),
         ),
         ("Zustellung fehlgeschlagen\nEmpfänger: bob@cust.example\nFehler: 550", BOB),
+        # An entry right below the end of another one's reply, or behind it in a joined line.
+        *(
+            (
+                f"<bob@cust.example>: host mx said: 550 5.1.1 no (in{gap}reply to {command}"
+                f" command){end}<eve@cust.example>{rest}",
+                ("bob@cust.example", "eve@cust.example"),
+            )
+            for command in ("RCPT TO", "end of DATA")
+            for gap in (" ", "\n")
+            for end in ("\n", " ")
+            for rest in (": host mx said: 550 5.1.1 no", ": mailbox full")
+        ),
+        (
+            "<bob@cust.example>: see our page for help\n<eve@cust.example>: user unknown",
+            ("bob@cust.example", "eve@cust.example"),
+        ),
         # An address with signs that occur in addresses of lists.
         ("<a+b=c.example@cust.example>:\n550 no", ("a+b=c.example@cust.example",)),
     ],
@@ -170,6 +186,24 @@ def test_each_recipient_has_its_own_words() -> None:
     assert [(one.status, one.reason, one.hard) for one in found] == [
         ("5.2.2", "(mailbox full)", False),
         ("5.1.1", "(user unknown)", False),
+    ]
+
+
+def test_words_about_one_of_several_recipients_say_nothing_about_the_others() -> None:
+    text = "It failed:\n<bob@cust.example>: unknown user\n<eve@cust.example>: host\n    said: no"
+    assert [one.status for one in bounced(text)] == ["5.1.1", ""]
+
+
+def test_a_reason_begins_behind_the_address() -> None:
+    text = (
+        "<bob@cust.example>: host mx said: 550 no\n\n"
+        "<bob@in.example> (expanded from <eve@cust.example>): host mx\n    said: 550 no\n\n"
+        "joe@cust.example\n    SMTP error from remote server after RCPT TO:\n    550 no\n"
+    )
+    assert [one.reason for one in bounced(text)] == [
+        "host mx said: 550 no",
+        "host mx said: 550 no",
+        "550 no",
     ]
 
 

@@ -92,7 +92,7 @@ def test_the_text_completes_a_generic_status_of_the_same_recipient() -> None:
     text = "bob@cust.example: 550 5.7.26 not authenticated\n\neve@cust.example: 550 5.1.1 unknown"
     found = reported(f"{BOB}Action: failed\nStatus: 5.0.0\n\n{EVE}Action: failed\n", text)
     assert [one.status for one in found] == ["5.7.26", "5.1.1"]
-    assert found[0].reason == "bob@cust.example: 550 5.7.26 not authenticated"
+    assert found[0].reason == "550 5.7.26 not authenticated"
 
 
 def test_the_text_does_not_replace_an_exact_status() -> None:
