@@ -6,13 +6,14 @@ about a failure contains it; the addresses in a server's reply count only if the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from services.parser.kind.bounce.codes import codes_of, most_exact
 from services.parser.kind.bounce.entries import Entry, read_entries
-from services.parser.kind.bounce.notice import Notice, is_system
+from services.parser.kind.bounce.notice import ADDRESS, Notice, is_system
 from services.parser.kind.bounce.words import (
     DELAY,
     FAILURE,
@@ -28,6 +29,13 @@ NEAR = 6
 OPENING_LINES = 2
 # The reason of a failure follows its address within this number of lines.
 REASON_LINES = 4
+# A line that is an address alone, perhaps with a bullet or a number before it, or with a name.
+LISTED = re.compile(
+    r"[ \t>|*•·・-]{0,40}(?:\d{1,3}[.)][ \t]{1,4})?(?:[^@<>:\n]{0,60}<)?[\[\"'(<]{0,3}"
+    rf"(?:{ADDRESS.pattern})[>\])\"';,.]{{0,4}}[ \t]{{0,40}}"
+)
+# The lines of a list may have an empty one between them.
+LIST_GAP = 2
 
 
 @dataclass
@@ -97,8 +105,11 @@ def _reply(said: list[str]) -> str:
     return next((one for one in said if codes_of(one)), "")
 
 
-def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings:
-    """Reads a notice; `ours` are the addresses (in lower case) that sent the message."""
+def read_prose(notice: Notice, subject: str, ours: AbstractSet[str], gateway: str = "") -> Findings:
+    """Reads a notice; `ours` are the addresses (in lower case) that sent the message.
+
+    A carrier's gateway writes in the name of the address that failed: `gateway`, in lower case.
+    """
     entries = read_entries(notice.lines)
     text = "\n".join(notice.lines)
     # What the other server says, such as "try again later", is not what this one will do.
@@ -114,7 +125,7 @@ def read_prose(notice: Notice, subject: str, ours: AbstractSet[str]) -> Findings
             entry.address.lower(): entry.alias for entry in entries if entry.address and entry.alias
         },
     )
-    found.addresses = _recipients(entries, ours)
+    found.addresses = _recipients(entries, ours, gateway)
     found.listed = any(entry.address in found.addresses for entry in entries)
     others = found.addresses if len(found.addresses) > 1 else []
     found.common = "\n".join(entry.text for entry in entries if entry.address not in others)
@@ -134,7 +145,7 @@ def _about_message(entries: list[Entry]) -> bool:
     )
 
 
-def _recipients(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
+def _recipients(entries: list[Entry], ours: AbstractSet[str], gateway: str) -> list[str]:
     """Returns the addresses of the strongest kind that occurs."""
     near = _near_failure(entries)
     heads: list[str] = []
@@ -147,14 +158,32 @@ def _recipients(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
         for address in entry.mentioned:
             (sentences if is_near and not is_system(address) else others).append(address)
         replies.extend(entry.replied)
-    for found in (heads, sentences, replies):
+    named = [one for one in (*heads, *sentences) if one.lower() == gateway]
+    for found in (heads, sentences):
         if kept := _distinct(found, ours):
             return kept
+    for found in (named[:1], _distinct(replies, ours), _first_list(entries, ours)):
+        if found:
+            return found
     kept = _distinct(others, ours)
     if len(kept) == 1:
         return kept
     # People also write to themselves.
     return _distinct(heads, set())
+
+
+def _first_list(entries: list[Entry], ours: AbstractSet[str]) -> list[str]:
+    """Returns the addresses in the first lines that follow each other and are addresses alone."""
+    found: list[str] = []
+    last = 0
+    for entry in entries:
+        is_alone = LISTED.fullmatch(entry.text) is not None
+        if found and (not is_alone or entry.number - last > LIST_GAP):
+            break
+        if is_alone:
+            found.extend([entry.address] if entry.address else entry.mentioned)
+            last = entry.last
+    return _distinct([one for one in found if not is_system(one)], ours)
 
 
 def _distinct(addresses: list[str], ours: AbstractSet[str]) -> list[str]:

@@ -7,6 +7,7 @@ was returned.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 
 from postrail.message_parts import Bounce, BouncedRecipient
@@ -14,10 +15,11 @@ from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.codes import is_hard, most_exact
 from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.nested import nested_bounces
-from services.parser.kind.bounce.notice import Notice, read_notice
+from services.parser.kind.bounce.notice import Notice, is_system, read_notice
 from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.service_json import json_text, recipients_in_json
 from services.parser.kind.bounce.status import groups_in_text, groups_of, read_status
+from services.parser.kind.signals import MAIL_SYSTEM, ROBOT
 from services.parser.mime.addresses import read_addresses, read_ids, read_sender
 from services.parser.mime.headers import Header, read_lines
 from services.parser.mime.raw_bytes import View
@@ -31,6 +33,7 @@ ORIGINAL_HEADER_MAX = 64 * 1024
 NESTED_MAX = 2
 RETURNED_MAX = 10
 RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "message/partial")
+PHONE_NUMBER = re.compile(r"\+?\d{7,15}@")
 SENDER_FIELDS = ("from", "sender", "return-path", "reply-to")
 
 
@@ -41,7 +44,7 @@ def read_bounce(
     notice = read_notice(text)
     returned = [*_returned_headers(files), notice.returned]
     ours = _ours(header, returned)
-    prose = read_prose(notice, header.value("subject"), ours)
+    prose = read_prose(notice, header.value("subject"), ours, _gateway(header))
     original_id = _original_id(header, returned, notice)
     reported = next(filter(None, map(read_status, _reports(text, files))), [])
     recipients = (
@@ -55,7 +58,10 @@ def read_bounce(
         original_id = inner.original_message_id or original_id
     if not recipients and not depth:
         known = [one for one in known_recipients(data, read_sender(header)) if one not in ours]
-        recipients = [_recipient(one, prose) for one in known or _only_recipient(returned)]
+        recipients = [
+            _recipient(one, prose)
+            for one in known or _only_recipient(returned) or _phone_number(header)
+        ]
     return Bounce(
         recipients=[_bounded(one) for one in _each_once(recipients)[:RECIPIENTS_MAX]],
         original_message_id=original_id,
@@ -87,6 +93,20 @@ def _ours(header: Header, returned: Sequence[Header]) -> set[str]:
         *(field for one in returned for name in SENDER_FIELDS for field in one.all(name)),
     ]
     return {one.address.lower() for one in read_addresses(fields)}
+
+
+def _gateway(header: Header) -> str:
+    """Returns the sender's address (in lower case) unless a mail system's program has it."""
+    sender = read_sender(header)
+    address = sender.address.lower() if sender else ""
+    is_robot = ROBOT.match(address.partition("@")[0]) or MAIL_SYSTEM.search(header.value("from"))
+    return "" if is_robot or is_system(address) else address
+
+
+def _phone_number(header: Header) -> list[str]:
+    """Returns the sender's address if it is a telephone number's: the one that failed."""
+    gateway = _gateway(header)
+    return [gateway] if PHONE_NUMBER.match(gateway) else []
 
 
 def _completed(one: BouncedRecipient, prose: Findings) -> BouncedRecipient:

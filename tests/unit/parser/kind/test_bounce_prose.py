@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.parser.parse import parse
 from tests.makers.parsing import bounced
 
 WHO = "bob@cust.example"
@@ -106,3 +107,72 @@ def test_the_recipient_of_a_notice(sender: str, subject: str, text: str) -> None
     assert (one.address, one.action) == (WHO, "failed")
     # Words alone do not prove that a failure is permanent.
     assert one.hard == ("550" in text)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "An error occurred while trying to deliver the mail to the following recipients:",
+        "Sorry, these addresses failed:",
+        "Die folgenden Adressen wurden nicht erreicht:",
+        "Ces adresses n'ont rien reçu :",
+        "次の宛先:",
+    ],
+)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "bob@cust.example\neve@cust.example",
+        "\nbob@cust.example\n\neve@cust.example",
+        "  - <bob@cust.example>\n  - <eve@cust.example>",
+        "1. bob@cust.example,\n2. eve@cust.example",
+        "Bob Berg <bob@cust.example>\nEve Ems <eve@cust.example>",
+    ],
+)
+def test_lines_that_are_addresses_alone_are_recipients(opening: str, lines: str) -> None:
+    found = bounced(f"{opening}\n{lines}\n\nThe staff of b.example\nhelp@b.example\n")
+    assert [one.address for one in found] == ["bob@cust.example", "eve@cust.example"]
+
+
+def undeliverable(sender: str, text: str) -> list[str]:
+    """Returns the recipients of a bounce with a null return path."""
+    head = f"Return-Path: <>\nFrom: {sender}\nTo: me@desk.example\nSubject: Undeliverable"
+    mail = parse(f"{head}\n\n{text}\n".encode())
+    assert mail.bounce is not None
+    return [one.address for one in mail.bounce.recipients]
+
+
+GATEWAY = "4155550100@carrier.example"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Your message to {GATEWAY} could not be delivered: subscriber not found",
+        f"Error: Invalid user address {GATEWAY}",
+        f"The message to {GATEWAY} could not be delivered.\n\n550 Invalid recipient",
+        f"<{GATEWAY}>: user unknown",
+        "Your message to 4155550100 could not be delivered.",
+        "Subscriber not found: message undeliverable",
+    ],
+)
+def test_a_gateway_writes_in_the_name_of_the_address_that_failed(text: str) -> None:
+    assert undeliverable(GATEWAY, text) == [GATEWAY]
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "recipients"),
+    [
+        # A program's address says only who reports.
+        ("notifications@b.example", "It was not delivered, says notifications@b.example", []),
+        ("Mail System <mx@b.example>", "It was not delivered, says your mx@b.example", []),
+        (
+            "pat@cust.example",
+            "Your message to pat@cust.example was not delivered: mailbox full",
+            ["pat@cust.example"],
+        ),
+        ("pat@cust.example", "Your message was not delivered.", []),
+    ],
+)
+def test_who_reports_is_no_recipient(sender: str, text: str, recipients: list[str]) -> None:
+    assert undeliverable(sender, text) == recipients
