@@ -27,7 +27,7 @@ BLOBS_AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailText:
-    """What a message says: its text in its parts, and the recipients of a bounce."""
+    """What a message says: its text in its parts, the recipients of a bounce, and its faults."""
 
     new_text: str = ""
     quoted_text: str = ""
@@ -37,6 +37,8 @@ class MailText:
     # The reason why the texts cannot be read.
     text_problem: str = ""
     bounced: list[BouncedRecipient] = field(default_factory=list)
+    # Its faults, and what was left out of it.
+    defects: list[str] = field(default_factory=list)
 
 
 async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobStore) -> MailText:
@@ -47,23 +49,24 @@ async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobSto
     found = MailText(
         calendar=calendar_text(parsed),
         bounced=parsed.bounce.recipients if parsed.bounce is not None else [],
+        defects=parsed.defects,
     )
     try:
-        return replace(await _texts(parsed, blobs), calendar=found.calendar, bounced=found.bounced)
+        return await _with_parts(found, parsed, blobs)
     except (BlobMissing, TransientError) as error:
         return replace(found, text_problem=str(error))
 
 
-async def _texts(mail: MailParsed, blobs: BlobStore) -> MailText:
+async def _with_parts(found: MailText, mail: MailParsed, blobs: BlobStore) -> MailText:
     parts = mail.reply
     if mail.reply_blob is not None:
         parts = parts_from(await blobs.get(mail.reply_blob.sha256))
-    if parts is not None:
-        return MailText(
-            new_text=parts.new_text, quoted_text=parts.quoted_text, signature=parts.signature
-        )
-    blob = mail.text_blob.sha256 if mail.text_blob is not None else None
-    return MailText(new_text=await _whole(mail.text, blob, blobs))
+    if parts is None:
+        blob = mail.text_blob.sha256 if mail.text_blob is not None else None
+        return replace(found, new_text=await _whole(mail.text, blob, blobs))
+    return replace(
+        found, new_text=parts.new_text, quoted_text=parts.quoted_text, signature=parts.signature
+    )
 
 
 async def raw_bytes(

@@ -115,6 +115,30 @@ def test_a_message_is_shown_with_the_events_of_its_calendar(
     assert "New text:\n  Shall we meet?" in output
 
 
+def test_a_message_is_shown_with_what_was_left_out_of_it(
+    postrail: Postrail, settings: Settings
+) -> None:
+    defects = ["text outside of the parts was left out", "a second one"]
+    mail = mail_parsed(defects=defects)
+    asyncio.run(take_effect(settings, mail, []))
+    _, output, _ = postrail("mail", "show", mail.mail_id)
+    shown = next(line.split() for line in output.splitlines() if line.startswith("Defects"))
+    assert " ".join(shown[1:]) == "text outside of the parts was left out; a second one"
+    assert answer(postrail, "mail", "show", mail.mail_id)["defects"] == defects
+
+
+def test_the_stages_of_the_decision_come_last_and_the_facts_in_json_only(
+    postrail: Postrail, filled: Filled
+) -> None:
+    _, output, _ = postrail("mail", "show", filled.inline)
+    text, _, decided = output.partition("Decided by:")
+    assert "New text:\n  It burns." in text
+    assert "  same_message: passed\n" in decided
+    assert decided.endswith("  new_issue: issue\n")
+    assert "change_id" not in output
+    assert "facts" in answer(postrail, "mail", "show", filled.inline)["trace"]
+
+
 @pytest.mark.parametrize("mail_id", ["ffffffffffffffff", "", "not an id"])
 def test_an_unknown_message_ends_with_1(postrail: Postrail, filled: Filled, mail_id: str) -> None:
     code, output, errors = postrail("mail", "show", mail_id)

@@ -62,6 +62,23 @@ def test_a_failed_message_is_asked_for_again(
     }
 
 
+@pytest.mark.parametrize(("problem", "shown"), [(None, 0), ("it is busy", 1)])
+def test_the_problem_of_a_parked_message_is_shown_once(
+    postrail: Postrail, filled: Filled, settings: Settings, problem: str | None, shown: int
+) -> None:
+    postrail("mail", "retry", filled.unparsable)
+    with psycopg.connect(settings.database.url.get_secret_value()) as connection:
+        connection.execute(
+            "UPDATE refetch SET attempts = 1, problem = coalesce(%s, mail.reason)"
+            " FROM incoming_mail mail WHERE mail.mail_id = refetch.mail_id",
+            [problem],
+        )
+    _, output, _ = postrail("mail", "show", filled.unparsable)
+    assert ", after 1 attempt (by " in output
+    assert output.count("the message could not be parsed: no headers") == 1
+    assert output.count("; last: it is busy") == shown
+
+
 def test_a_message_that_stays_fetched_is_asked_for_by_its_id_only(
     postrail: Postrail, filled: Filled, settings: Settings
 ) -> None:

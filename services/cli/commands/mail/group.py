@@ -23,7 +23,6 @@ from services.cli.output import (
     SHORT_ID,
     Json,
     Limit,
-    as_json,
     moment,
     show_fields,
     show_json,
@@ -175,7 +174,7 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("State", mail.state),
             ("Outcome", mail.outcome),
             ("Why", mail.reason),
-            ("Asked for again", _request(again) if again else None),
+            ("Asked for again", _request(again, mail.reason) if again else None),
             ("Issue", mail.issue_key),
             ("Comment", mail.comment_id),
             ("Handled", mail.handled_at),
@@ -185,8 +184,8 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("Conversation", mail.conversation),
             ("Kafka record", _record(mail)),
             ("Blobs", mail.blobs),
-            ("Decided from", as_json(mail.trace, indent=2) if mail.trace else None),
             ("Text", text.text_problem),
+            ("Defects", "; ".join(text.defects)),
             *(("Bounced", recipient_line(one)) for one in text.bounced),
         ]
     )
@@ -196,8 +195,15 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("New text", text.new_text),
             ("Quoted", text.quoted_text),
             ("Signature", text.signature),
+            ("Decided by", "\n".join(_stages(mail))),
         ]
     )
+
+
+def _stages(mail: IncomingDetail) -> list[str]:
+    """Returns the stages that were asked in turn, each in a line with its answer."""
+    stages: list[tuple[str, str]] = (mail.trace or {}).get("stages", [])
+    return [f"{stage}: {outcome or 'passed'}" for stage, outcome in stages]
 
 
 def _record(mail: IncomingDetail) -> str | None:
@@ -206,9 +212,13 @@ def _record(mail: IncomingDetail) -> str | None:
     return f"mail.fetched, partition {mail.raw_partition}, offset {mail.raw_offset}"
 
 
-def _request(again: AskedAgain) -> str:
-    """Returns when a message is asked for again, at whose request, and the last problem."""
+def _request(again: AskedAgain, shown: str | None) -> str:
+    """Returns when a message is asked for again, at whose request, and the last problem.
+
+    The problem is left out where it is the message's reason, which is shown already.
+    """
     when = "when its account is enabled" if again.held else f"at {moment(again.due_at)}"
-    attempts = f", after {again.attempts} attempts" if again.attempts else ""
-    problem = f"; last: {again.problem}" if again.problem else ""
+    many = "attempt" if again.attempts == 1 else "attempts"
+    attempts = f", after {again.attempts} {many}" if again.attempts else ""
+    problem = f"; last: {again.problem}" if again.problem not in ("", shown) else ""
     return f"{when}{attempts} (by {again.requested_by}: {again.reason}){problem}"
