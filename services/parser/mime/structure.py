@@ -193,25 +193,11 @@ class _Splitter:
         children = self.children(outer, start, end, boundary, "text/plain", depth + 1)
         if not any(_is_described(child) and self._has_content(child) for child in children):
             return
-        if above := self._above(part, start, end, boundary):
-            children.insert(0, above)
-            outer.defects.remove(LEFT_OUT)
         types = [child.content_type.value for child in children]
         value = "alternative" if types == ["text/plain", "text/html"] else "mixed"
         part.defects += [f"{part.content_type.value} with parts", *outer.defects]
         part.content_type = StructuredValue(f"multipart/{value}", part.content_type.parameters)
         part.children = children
-
-    def _above(self, text: Part, start: int, end: int, boundary: bytes) -> Part | None:
-        """Returns the words above the first boundary of a text as a part like it, if any."""
-        first = next(line for line, _, _ in self._boundaries(start, end, b"--" + boundary))
-        if not self._has_words(start, first):
-            return None
-        above = Part(self._view)
-        for name in ("content-type", "content-transfer-encoding"):
-            above.add(name, text.raw(name) or "")
-        above.start, above.end = start, self._before(first)
-        return above
 
     def _has_content(self, part: Part) -> bool:
         empty = NOT_SHOWN.match(self._view, part.start, part.end)
@@ -248,12 +234,9 @@ class _Splitter:
 
     def _note_left_out(self, parent: Part, start: int, end: int) -> None:
         """Notes text before, between or behind the parts, unless it only explains their form."""
-        if self._has_words(start, end):
-            parent.defects.append(LEFT_OUT)
-
-    def _has_words(self, start: int, end: int) -> bool:
         outside = self._view[start : min(end, start + OUTSIDE_MAX)]
-        return bool(WORD.search(outside)) and not EXPLANATION.search(outside)
+        if WORD.search(outside) and not EXPLANATION.search(outside):
+            parent.defects.append(LEFT_OUT)
 
     def _boundaries(self, start: int, end: int, marker: bytes) -> Iterator[tuple[int, int, bool]]:
         """Yields each boundary: the start of its line, that of the next line, whether it closes."""
