@@ -48,8 +48,11 @@ def _defects(header: Header, sender: Address | None) -> Iterator[str]:
     for name in ONCE:
         if (count := len(header.all(name))) > 1:
             yield f"{count} {name.title()} fields"
-    if field := next((one for one in header.fields if _has_controls(one.raw)), None):
-        yield f"control characters in {field.name[:40]}"
+    for field in header.fields:
+        # Most fields are printable and need no search.
+        if not field.raw.isprintable() and _has_controls(field.raw):
+            yield f"control characters in {field.name[:40]}"
+            break
     yield from _encoded_tricks(header)
     yield from _cuts(header)
     if (count := _count_senders(header)) > 1:
@@ -82,14 +85,15 @@ def _cuts(header: Header) -> Iterator[str]:
         yield f"Subject cut at {SUBJECT_MAX_BYTES} bytes"
     for name in ADDRESS_FIELDS:
         fields = header.all(name)
-        many = fields and sum(field.raw.count("@") for field in fields) >= ADDRESSES_MAX
+        # Most fields are too short for so many.
+        long = sum([len(field.raw) for field in fields]) >= ADDRESSES_MAX
+        many = long and sum(field.raw.count("@") for field in fields) >= ADDRESSES_MAX
         if many and len(read_addresses(fields)) == ADDRESSES_MAX:
             yield f"{name.title()} cut at {ADDRESSES_MAX} addresses"
 
 
 def _has_controls(raw: str) -> bool:
-    # Most fields are printable and need no search.
-    return not raw.isprintable() and CONTROLS.search(raw) is not None
+    return CONTROLS.search(raw) is not None
 
 
 def _hides_controls(raw: str) -> bool:

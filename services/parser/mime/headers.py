@@ -27,7 +27,7 @@ UTF8_SEQUENCE = re.compile(rb"[\xc2-\xf4](?:[\x80-\xbf]|\Z)|\A[\x80-\xbf]")
 FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Field:
     """A header field: its name, its decoded value, and its raw value (8-bit as surrogates)."""
 

@@ -81,7 +81,7 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
     """
     end = None
     last = len(lines) + SCATTERED_LINES
-    below = NO_LINE
+    below, marks = NO_LINE, False
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]
         bare = line.bare
@@ -89,14 +89,13 @@ def mark_attribution_ends(lines: Sequence[Line]) -> None:
             end = None
         elif _ends_like_attribution(bare) or (
             # Most lines are above prose of the same depth.
-            (below.depth > line.depth or ">" in below.bare[:4] or below.bare[:1] in BARS)
-            and _ends_above_quote(lines, index)
+            (below.depth > line.depth or marks) and _ends_above_quote(lines, index)
         ):
             end = last = index
         elif end is not None and (line.depth != lines[end].depth or end - index >= WINDOW_LINES):
             end = None
         if bare or line.depth:
-            below = line
+            below, marks = line, ">" in bare[:4] or bare[:1] in BARS
         line.attribution_end = end
         line.pieces_end = last - index < SCATTERED_LINES
 
