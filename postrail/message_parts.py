@@ -97,10 +97,14 @@ class CalendarEvent:
     recurrence: str = ""
     # The date or time of the one repetition that this is about (RECURRENCE-ID), or "".
     occurrence: str = ""
-    # The comment of an answer, else the event's own text; "" if it has none.
+    # The event's own text, "" if it has none.
     description: str = ""
     # Whether it is a task (VTODO).
     task: bool = False
+    # What the sender wrote about an answer, a proposal or a cancellation, or "".
+    comment: str = ""
+    # The address at which one joins a meeting on the web, or the event's page, or "".
+    link: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

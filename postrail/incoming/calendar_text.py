@@ -17,6 +17,8 @@ from postrail.records import MailParsed
 
 # The others are only counted: a calendar may be an export of a year.
 EVENTS_MAX = 5
+# The most that the parser reads of a calendar.
+EVENTS_READ_MAX = 20
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # RFC 5546, 1.4: what the sender of a calendar wants to say by it.
 METHODS = {
@@ -61,12 +63,17 @@ def calendar_text(mail: MailParsed, *, with_description: bool = True) -> str:
 
     A calendar that asks for nothing is just an attachment, unless it is all that the message has.
     What is written in an event is shown where the message has no text: programs repeat it there.
+    A comment and a link are shown unless the text contains them.
     """
     has_text = bool(mail.text.strip()) or mail.text_blob is not None
     events = [one for one in mail.events if one.method or not has_text]
-    shown = [_block(one, with_description and not has_text) for one in events[:EVENTS_MAX]]
+    shown = []
+    for event in events[:EVENTS_MAX]:
+        said = _said(event, mail.text, has_text) if with_description else ""
+        shown.append("\n\n".join(filter(None, [_block(event, mail.text), said])))
     if len(events) > EVENTS_MAX:
-        shown.append(f"(The calendar has {len(events) - EVENTS_MAX} more entries.)")
+        least = "at least " if len(mail.events) >= EVENTS_READ_MAX else ""
+        shown.append(f"(The calendar has {least}{len(events) - EVENTS_MAX} more entries.)")
     return "\n\n".join(shown)
 
 
@@ -75,13 +82,25 @@ def with_calendar(block: str, text: str) -> str:
     return "\n\n".join(filter(None, [block, text]))
 
 
-def _block(event: CalendarEvent, with_description: bool) -> str:
+def _block(event: CalendarEvent, text: str) -> str:
     title = _of_a_task(_title(event)) if event.task else _title(event)
     lines = [f"{title}: {event.summary or '(without a title)'}"]
     lines += [f"{name}: {value}" for name, value in _fields(event) if value]
-    if with_description and event.description:
-        lines += ["", event.description]
+    if event.link and event.link not in text:
+        lines.append(f"Link: {event.link}")
     return "\n".join(lines)
+
+
+def _said(event: CalendarEvent, text: str, has_text: bool) -> str:
+    """Returns what the event's sender wrote in it, and not in the text."""
+    if event.comment and _words(event.comment) not in _words(text):
+        return event.comment
+    return "" if has_text else event.description
+
+
+def _words(text: str) -> str:
+    """Returns a text without the lines into which it is divided."""
+    return " ".join(text.split())
 
 
 def _title(event: CalendarEvent) -> str:

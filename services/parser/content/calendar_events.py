@@ -30,10 +30,13 @@ SEQUENCE_DIGITS = 9
 UID_MAX_BYTES = 255
 FOLD = re.compile(rb"\r?\n[ \t]")
 COMPONENTS = ("VEVENT", "VTODO")
-NAME = re.compile(r"[A-Za-z-]{1,20}(?=[;:])")
+NAME = re.compile(r"[A-Za-z-]{1,40}(?=[;:])")
+# Where to join a meeting on the web comes before the event's page.
+LINKS = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "URL")
+LINK = re.compile(r"https?://\S{1,1000}", re.IGNORECASE)
 SINGLE_LINES = (
     "UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION",
-    "SEQUENCE", "RRULE", "RECURRENCE-ID", "COMMENT", "DESCRIPTION",
+    "SEQUENCE", "RRULE", "RECURRENCE-ID", "COMMENT", "DESCRIPTION", *LINKS,
 )  # fmt: skip
 WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE", "RDATE"}
 DATES_MAX = 20
@@ -53,8 +56,9 @@ class _Component:
     single: dict[str, Line] = field(default_factory=dict)
     attendees: list[Address] = field(default_factory=list)
     organiser: Address | None = None
-    # The answer of the first attendee.
+    # The answer of the first attendee, and what Google's users write to it.
     answer: str = ""
+    comment: str = ""
     # The dates that a series leaves out (EXDATE) and its further ones (RDATE).
     dates: dict[str, list[Line]] = field(default_factory=dict)
     is_task: bool = False
@@ -163,6 +167,7 @@ def _add(component: _Component, name: str, line: Line) -> None:
     elif name == "ATTENDEE":
         if not component.attendees:
             component.answer = line.parameters.get("PARTSTAT", "")
+            component.comment = line.parameters.get("X-RESPONSE-COMMENT", "")
         component.attendees.append(_address(line))
     elif name in ("EXDATE", "RDATE"):
         # A further date may be a period, of which the start tells enough.
@@ -205,7 +210,9 @@ def _event(component: _Component, method: str) -> CalendarEvent:
         answer=_text(component.answer, 40).upper() if method == "REPLY" else "",
         recurrence=_recurrence(component, start),
         occurrence=in_zone(occurrence, start).isoformat() if occurrence else "",
-        description=_description(_value(single, "COMMENT") or _value(single, "DESCRIPTION")),
+        description=_description(_value(single, "DESCRIPTION")),
+        comment=_description(_value(single, "COMMENT") or component.comment),
+        link=_link(single),
         task=component.is_task,
     )
 
@@ -241,6 +248,11 @@ def _number(value: str) -> int:
 def _description(value: str) -> str:
     lines = map(one_line, value.splitlines())
     return cut("\n".join(lines).strip(), DESCRIPTION_MAX_BYTES)
+
+
+def _link(single: dict[str, Line]) -> str:
+    values = (_value(single, name).strip() for name in LINKS)
+    return next((value for value in values if LINK.fullmatch(value)), "")
 
 
 def _value(single: dict[str, Line], name: str) -> str:

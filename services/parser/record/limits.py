@@ -107,6 +107,8 @@ def event_bytes(event: CalendarEvent) -> int:
         event.zone,
         event.recurrence,
         event.description,
+        event.comment,
+        event.link,
     )
     return sum(text_bytes(text) for text in texts) + sum(
         address_bytes(one) + ENTRY_BYTES for one in people

@@ -206,7 +206,8 @@ def _references(mail: Mail, defects: list[str]) -> list[str]:
 
 
 def _texts(mail: Mail) -> list[str]:
-    return [mail.content.text, *(event.description for event in mail.events)]
+    said = [text for event in mail.events for text in (event.description, event.comment)]
+    return [mail.content.text, *said]
 
 
 def _header_fields(mail: Mail) -> list[HeaderField]:

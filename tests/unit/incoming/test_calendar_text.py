@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postrail.incoming.calendar_text import EVENTS_MAX, calendar_text
+from postrail.incoming.calendar_text import EVENTS_MAX, EVENTS_READ_MAX, calendar_text
 from postrail.message_parts import Address, CalendarEvent
 from postrail.records import BlobReference
+from services.parser.content import calendar_events
 from tests.makers.records import calendar_event, mail_parsed
 
 ANN = Address(name="Berg, Ann", address="ann@customer.example")
@@ -246,6 +247,29 @@ def test_of_many_events_the_first_are_shown() -> None:
     found = calendar_text(mail_parsed(events=[calendar_event()] * (EVENTS_MAX + 2)))
     assert found.count("New invitation") == EVENTS_MAX
     assert found.endswith("\n\n(The calendar has 2 more entries.)")
+    found = calendar_text(mail_parsed(events=[calendar_event()] * EVENTS_READ_MAX))
+    assert found.endswith("\n\n(The calendar has at least 15 more entries.)")
+    assert EVENTS_READ_MAX == calendar_events.EVENTS_MAX
+
+
+@pytest.mark.parametrize("method", ["CANCEL", "COUNTER", "REPLY"])
+def test_a_comment_is_shown_unless_the_text_has_it(method: str) -> None:
+    changes: dict[str, Any] = {"method": method, "comment": "The room\nhas flooded."}
+    assert lines("This event has been canceled.", **changes)[-3:] == [
+        "",
+        "The room",
+        "has flooded.",
+    ]
+    assert "has flooded." not in lines("Hello,\nthe event: The room has\nflooded.", **changes)
+    both = lines("", **changes, description="We meet.")
+    assert both[-1] == "has flooded."
+    assert "We meet." not in both
+
+
+def test_a_link_is_shown_unless_the_text_has_it() -> None:
+    link = "https://meet.example/1"
+    assert named("Link", link=link) == link
+    assert not any("Link" in line for line in lines(f"Join at {link}", link=link))
 
 
 @given(

@@ -160,7 +160,28 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
             "Bespräch",
         ),
         (["DESCRIPTION:One\\, two\\n\\nThree "], "CANCEL", "description", "One, two\n\nThree"),
-        (["DESCRIPTION:Please come", "COMMENT:I am ill"], "REPLY", "description", "I am ill"),
+        (["DESCRIPTION:Please come", "COMMENT:I am ill"], "REPLY", "comment", "I am ill"),
+        (["DESCRIPTION:Please come", "COMMENT:I am ill"], "REPLY", "description", "Please come"),
+        (
+            ['ATTENDEE;X-RESPONSE-COMMENT="I am late";CN=A:mailto:a@b.c'],
+            "REPLY",
+            "comment",
+            "I am late",
+        ),
+        (["URL:https://b.example/42"], "REQUEST", "link", "https://b.example/42"),
+        (
+            ["URL:https://b.example/42", "X-MICROSOFT-SKYPETEAMSMEETINGURL:https://b.example/l/1"],
+            "REQUEST",
+            "link",
+            "https://b.example/l/1",
+        ),
+        (
+            ["CONFERENCE;VALUE=URI:tel:+4930", "X-GOOGLE-CONFERENCE:https://b.example/x"],
+            "REQUEST",
+            "link",
+            "https://b.example/x",
+        ),
+        (["URL:javascript:x", "URL:https://b.example"], "REQUEST", "link", ""),
         (["DESCRIPTION:" + "\u00e4" * 1500], "REQUEST", "description", "\u00e4" * 500),
         # The answer is that of the first attendee, and only an answer has one.
         (
@@ -185,8 +206,9 @@ def test_what_an_event_says_about_itself(
     assert getattr(found, name) == value
 
 
-def test_a_text_in_an_event_may_quote_an_internal_comment() -> None:
-    lines = event(f"DESCRIPTION:{INTERNAL_MARKER}")
+@pytest.mark.parametrize("name", ["DESCRIPTION", "COMMENT"])
+def test_a_text_in_an_event_may_quote_an_internal_comment(name: str) -> None:
+    lines = event(f"{name}:{INTERNAL_MARKER}")
     raw = b"Content-Type: text/calendar\n\n" + calendar("METHOD:REQUEST", *lines)
     assert made(raw).record.quotes_internal
 
