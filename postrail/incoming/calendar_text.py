@@ -44,6 +44,12 @@ ANSWERS = {
 FREQUENCIES = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
 # RFC 5545, 3.3.10
 DAYS = dict(zip(("MO", "TU", "WE", "TH", "FR", "SA", "SU"), WEEKDAYS, strict=True))
+# Of such days a rule takes one by its place in the month (BYSETPOS).
+GROUPS = {
+    frozenset(list(DAYS)[:5]): "weekday",
+    frozenset(list(DAYS)[5:]): "weekend day",
+    frozenset(DAYS): "day",
+}
 
 ORDINALS = {
     "": "",
@@ -55,7 +61,7 @@ ORDINALS = {
 }
 # In the place of further dates that a series leaves out.
 FURTHER = "..."
-DAY = re.compile(rf"({'|'.join(ORDINALS)})({'|'.join(DAYS)})")
+DAY = re.compile(rf"({'|'.join(ORDINALS)})({'|'.join([*DAYS, *GROUPS.values()])})")
 
 
 def calendar_text(mail: MailParsed, *, with_description: bool = True) -> str:
@@ -255,7 +261,7 @@ def _regularly(parts: dict[str, str]) -> list[str] | None:
         return None if any(parts) else []
     unit = FREQUENCIES.get(parts.pop("FREQ"))
     interval, count, until = (parts.pop(name, "") for name in ("INTERVAL", "COUNT", "UNTIL"))
-    days, in_month = _days_of(parts.pop("BYDAY", "")), parts.pop("BYMONTHDAY", "")
+    days, in_month = _days_of(_with_place(parts)), parts.pop("BYMONTHDAY", "")
     parts.pop("WKST", None)
     numbers = (interval, count, until, in_month)
     if unit is None or parts or days is None or not all(map(_is_count, numbers)):
@@ -267,12 +273,21 @@ def _regularly(parts: dict[str, str]) -> list[str] | None:
     return [" ".join(words), *([f"{count} times"] if count else [])]
 
 
+def _with_place(parts: dict[str, str]) -> str:
+    """Takes the weekdays of a rule; the one day of a BYSETPOS with its place, as Outlook may."""
+    days, place = parts.pop("BYDAY", ""), parts.get("BYSETPOS", "")
+    days = GROUPS.get(frozenset(days.split(",")), days) if place else days
+    if place and "," not in days:
+        days = parts.pop("BYSETPOS") + days
+    return days
+
+
 def _days_of(given: str) -> str | None:
     """Returns weekdays in words, also "the first Tuesday"; None for others."""
     found = [DAY.fullmatch(day) for day in given.split(",") if day]
     if not all(found):
         return None
-    return _listed([f"{ORDINALS[one[1]]}{DAYS[one[2]]}" for one in found if one])
+    return _listed([f"{ORDINALS[one[1]]}{DAYS.get(one[2], one[2])}" for one in found if one])
 
 
 def _listed(words: Sequence[str]) -> str:
