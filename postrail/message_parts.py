@@ -144,6 +144,8 @@ class Bounce:
     recipients: list[BouncedRecipient]
     # Of the returned message. The author of the bounce wrote it too, so it proves nothing.
     original_message_id: str | None
+    # The most exact status code of a bounce that names no address, or "".
+    status: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

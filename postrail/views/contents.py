@@ -37,6 +37,8 @@ class MailText:
     # The reason why the texts cannot be read.
     text_problem: str = ""
     bounced: list[BouncedRecipient] = field(default_factory=list)
+    # The status of a bounce that names no address; None for other messages.
+    bounce_status: str | None = None
     # Its faults, and what was left out of it.
     defects: list[str] = field(default_factory=list)
 
@@ -49,6 +51,7 @@ async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobSto
     found = MailText(
         calendar=calendar_text(parsed),
         bounced=parsed.bounce.recipients if parsed.bounce is not None else [],
+        bounce_status=parsed.bounce.status if parsed.bounce is not None else None,
         defects=parsed.defects,
     )
     try:

@@ -75,9 +75,10 @@ def _bounce(bounce: Bounce | None) -> dict[str, object]:
     if bounce is None:
         return {}
     recipients = bounce.recipients
+    statuses = [one.status for one in recipients] or [bounce.status]
     return {
         "recipients": [one.address for one in recipients],
-        "statuses": [one.status for one in recipients if one.status],
+        "statuses": [one for one in statuses if one],
         "action": recipients[0].action if recipients else "",
         "original_message_id": bounce.original_message_id,
         "details": [dataclasses.asdict(one) for one in recipients],

@@ -11,7 +11,7 @@ import typer
 
 from postrail.errors import PermanentError
 from postrail.message_parts import BouncedRecipient
-from services.cli.bounced import recipient_line
+from services.cli.bounced import bounced_lines
 from services.cli.output import as_json, console, show_fields, show_texts
 from services.parser.report import report_of_file
 
@@ -98,9 +98,10 @@ def _show(file: Path, report: Report) -> None:
 
 
 def _bounced(report: Report) -> list[str]:
-    bounce = cast("dict[str, list[Report]]", report["bounce"])
-    details = cast("list[dict[str, Any]]", bounce.get("details", []))
-    return [recipient_line(BouncedRecipient(**one)) for one in details]
+    bounce = cast("dict[str, Any]", report["bounce"])
+    recipients = [BouncedRecipient(**one) for one in bounce.get("details", [])]
+    status = next(iter(bounce["statuses"]), "") if bounce else None
+    return bounced_lines(recipients, status)
 
 
 def _files(report: Report, name: str) -> list[str]:

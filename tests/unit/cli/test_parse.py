@@ -17,7 +17,7 @@ MAILS = Path(__file__).parents[2] / "mails"
 def test_it_shows_the_contents_of_a_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["parse", str(MAILS / "bounce-qmail.eml")]) == 0
     shown = capsys.readouterr().out
-    assert "jo@customer.example: failed, 5.2.1, class 5, hard; This address no longer" in shown
+    assert "failed for good: jo@customer.example (5.2.1); This address no longer" in shown
     assert "failure notice" in shown
 
 

@@ -14,7 +14,7 @@ from postrail.settings import Settings
 from postrail.views.contents import MailText, mail_text, raw_bytes
 from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, incoming_mails
 from postrail.views.refetch import AskedAgain, asked_again
-from services.cli.bounced import recipient_line
+from services.cli.bounced import bounced_lines
 from services.cli.commands.mail.follow import follow_mails
 from services.cli.commands.mail.retry import retry
 from services.cli.data_folder import Data
@@ -186,7 +186,7 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("Blobs", mail.blobs),
             ("Text", text.text_problem),
             ("Defects", "; ".join(text.defects)),
-            *(("Bounced", recipient_line(one)) for one in text.bounced),
+            *(("Bounced", line) for line in bounced_lines(text.bounced, text.bounce_status)),
         ]
     )
     show_texts(

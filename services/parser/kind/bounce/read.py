@@ -18,7 +18,7 @@ from services.parser.kind.bounce.nested import nested_bounces
 from services.parser.kind.bounce.notice import Notice, is_system, read_notice
 from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.service_json import json_text, recipients_in_json
-from services.parser.kind.bounce.status import groups_in_text, groups_of, read_status
+from services.parser.kind.bounce.status import failed_status, groups_in_text, groups_of, read_status
 from services.parser.kind.signals import MAIL_SYSTEM, ROBOT
 from services.parser.mime.addresses import read_addresses, read_ids, read_sender
 from services.parser.mime.headers import Header, read_lines
@@ -65,6 +65,7 @@ def read_bounce(
     return Bounce(
         recipients=[_bounded(one) for one in _each_once(recipients)[:RECIPIENTS_MAX]],
         original_message_id=original_id,
+        status="" if recipients else most_exact([*_unnamed_statuses(files), prose.status_of("")]),
     )
 
 
@@ -75,6 +76,11 @@ def _reports(text: str, files: Sequence[AttachedFile]) -> Iterator[Iterator[Head
     texts = [file for file in files if file.content_type == "text/plain"]
     for file in texts[:RETURNED_MAX]:
         yield groups_in_text(storable(decode(file.source.first(ORIGINAL_HEADER_MAX), None)))
+
+
+def _unnamed_statuses(files: Sequence[AttachedFile]) -> Iterator[str]:
+    """Yields the statuses of a report about recipients whose addresses it does not give."""
+    yield from (failed_status(fields) for fields in groups_of(files))
 
 
 def _returned_headers(files: Sequence[AttachedFile]) -> list[Header]:

@@ -78,16 +78,29 @@ def _by_recipient(group: Header) -> Iterator[Header]:
     yield Header(fields)
 
 
-def _recipient(fields: Header) -> BouncedRecipient | None:
-    address = _address(fields)
-    reason = one_line(fields.value("diagnostic-code"))
+def failed_status(fields: Header) -> str:
+    """Returns the status of a group that reports a failure or delay, or ""."""
+    status = _status(fields)
+    return "" if _action(fields, status) in SUCCESS else status
+
+
+def _status(fields: Header) -> str:
     given = fields.value("status")
     found = FIELD_STATUS.search(given)
     # The server that refused the message knows more than the one that reports it.
-    status = most_exact([*codes_of(reason), *([found.group()] if found else codes_of(given))])
-    action = action_of(fields.value("action")) or {"5": "failed", "4": "delayed"}.get(
-        status[:1], ""
-    )
+    refused = codes_of(one_line(fields.value("diagnostic-code")))
+    return most_exact([*refused, *([found.group()] if found else codes_of(given))])
+
+
+def _action(fields: Header, status: str) -> str:
+    return action_of(fields.value("action")) or {"5": "failed", "4": "delayed"}.get(status[:1], "")
+
+
+def _recipient(fields: Header) -> BouncedRecipient | None:
+    address = _address(fields)
+    reason = one_line(fields.value("diagnostic-code"))
+    status = _status(fields)
+    action = _action(fields, status)
     if not address or not action or action in SUCCESS:
         return None
     return BouncedRecipient(

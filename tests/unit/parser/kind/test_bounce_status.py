@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.message_parts import BouncedRecipient
+from postrail.message_parts import Bounce, BouncedRecipient
 from services.parser.parse import parse
 from tests.makers.parsing import bounced
 
@@ -16,14 +16,19 @@ BOB = "Final-Recipient: rfc822; bob@cust.example\n"
 EVE = "Final-Recipient: rfc822; eve@cust.example\n"
 
 
-def reported(fields: str, text: str = "It came back.") -> list[BouncedRecipient]:
-    """Returns the recipients of a report with these fields and this text."""
+def report(fields: str, text: str = "It came back.") -> Bounce:
+    """Returns the content of a report with these fields and this text."""
     mail = parse(
         f"{HEAD}--b\nContent-Type: text/plain\n\n{text}\n--b\n"
         f"Content-Type: message/delivery-status\n\n{fields}\n--b--\n".encode()
     )
     assert mail.bounce is not None
-    return mail.bounce.recipients
+    return mail.bounce
+
+
+def reported(fields: str, text: str = "It came back.") -> list[BouncedRecipient]:
+    """Returns the recipients of a report with these fields and this text."""
+    return report(fields, text).recipients
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,29 @@ def test_recipients_without_an_empty_line_between_them(fields: str) -> None:
 def test_those_who_received_the_message_are_not_listed() -> None:
     found = reported(f"{BOB}Action: delivered\nStatus: 2.0.0\n\n{EVE}Action: failed\n")
     assert [one.address for one in found] == ["eve@cust.example"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "text", "status"),
+    [
+        # X.400 addresses, and names in their place.
+        ("Final-Recipient: x400; /S=Bob/O=B/\nAction: failed\nStatus: 5.1.0\n", "", "5.1.0"),
+        (
+            "Final-Recipient: x400; /S=Eve/\nAction: relayed\nStatus: 2.1.0\n\n"
+            "Final-Recipient: x400; /S=Bob/\nAction: failed\nDiagnostic-Code: smtp; 550 5.7.1 no\n",
+            "",
+            "5.7.1",
+        ),
+        ("Reporting-MTA: dns; b.example\n", "Bob Berg on Monday\n    <b.example #5.1.1>", "5.1.1"),
+        ("Reporting-MTA: dns; b.example\n", "Sorry.", ""),
+        # What was said about the recipients stands with them.
+        (f"{BOB}Action: failed\nStatus: 5.1.1\n", "", ""),
+    ],
+)
+def test_a_report_without_an_address_has_a_status(groups: str, text: str, status: str) -> None:
+    bounce = report(groups, text)
+    assert bounce.status == status
+    assert bool(bounce.recipients) == (BOB in groups)
 
 
 def test_the_text_completes_a_generic_status_of_the_same_recipient() -> None:
