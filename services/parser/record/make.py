@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from postrail.incoming.reply_parts import blob_of
@@ -194,7 +194,7 @@ def _bounce(bounce: Bounce | None, defects: list[str]) -> Bounce | None:
     recipients = fitting(
         bounce.recipients, BOUNCED_MAX_BYTES, recipient_bytes, "bounced recipients", defects
     )
-    return Bounce(recipients=recipients, original_message_id=bounce.original_message_id)
+    return replace(bounce, recipients=recipients)
 
 
 def _references(mail: Mail, defects: list[str]) -> list[str]:
