@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from services.parser.kind.bounce.codes import REPLY_CODE, STATUS, codes_of
+from services.parser.kind.bounce.codes import codes_of, first_code
 from services.parser.kind.bounce.notice import ADDRESS, bare_address
 from services.parser.kind.bounce.words import CONTACT, DELAY, FAILURE, SENDER_LABEL
 
@@ -125,9 +125,8 @@ def _head(line: str) -> re.Match[str] | None:
         return None
     label, rest = found["label"], found["rest"]
     if label:
-        code = STATUS.search(label) or REPLY_CODE.search(label)
-        return None if code or SENDER_LABEL.search(label) else found
-    if HEAD_END.match(rest) or STATUS.search(rest) or REPLY_CODE.search(rest):
+        return None if first_code(label) >= 0 or SENDER_LABEL.search(label) else found
+    if HEAD_END.match(rest) or first_code(rest) >= 0:
         return found
     return found if FAILURE.search(rest) else None
 
@@ -147,9 +146,7 @@ def _entry(lines: list[str], number: int, head: re.Match[str] | None, *, in_repl
     if in_reply or REPLY_LINE.match(text):
         start = 0
     elif codes:
-        start = next(
-            one.start() for one in (STATUS.search(text), REPLY_CODE.search(text)) if one is not None
-        )
+        start = max(first_code(text), 0)
     for found in ADDRESS.finditer(text):
         if SENDER_BEFORE.search(text, max(0, found.start() - 20), found.start()):
             continue
