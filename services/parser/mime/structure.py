@@ -44,7 +44,12 @@ BOUNDARY_LINE = re.compile(
 BOUNDARY_END = re.compile(rb"\s*+(--)?\s*+")
 PART_HEADER = re.compile(rb"content-[\w-]+:", re.IGNORECASE)
 BOUNDARY_SEARCHED_MAX = 8 * 1024 * 1024
-HEADER_DEFECTS = {"MissingHeaderBodySeparatorDefect", "FirstHeaderLineIsContinuationDefect"}
+NO_BOUNDARY = "a multipart without a boundary was read as one part"
+NO_PARTS = "a multipart in which no part begins was read as one part"
+NO_END = "the end of the last part is missing: the message may be cut off"
+NO_FIELD_BEFORE = "the header begins with an indented line, which was left out"
+NO_EMPTY_LINE = "there is no empty line between the header and the body"
+HEADER_DEFECTS = {NO_EMPTY_LINE, NO_FIELD_BEFORE}
 HEADER_CUT = f"fields after the first {FIELDS_MAX} or {HEADERS_MAX} bytes were left out"
 
 
@@ -177,7 +182,7 @@ class _Splitter:
             if boundary := part.content_type.parameters.get("boundary", "").rstrip():
                 part.children = self.children(part, body, end, boundary.encode(), within, depth + 1)
             else:
-                part.defects.append("NoBoundaryInMultipartDefect")
+                part.defects.append(NO_BOUNDARY)
         elif value.startswith("text/") and "boundary" in part.content_type.parameters:
             self._read_as_multipart(part, body, end, depth)
         if not part.children:
@@ -195,7 +200,10 @@ class _Splitter:
             return
         types = [child.content_type.value for child in children]
         value = "alternative" if types == ["text/plain", "text/html"] else "mixed"
-        part.defects += [f"{part.content_type.value} with parts", *outer.defects]
+        part.defects += [
+            f"{part.content_type.value} with parts was read as a multipart",
+            *outer.defects,
+        ]
         part.content_type = StructuredValue(f"multipart/{value}", part.content_type.parameters)
         part.children = children
 
@@ -227,9 +235,9 @@ class _Splitter:
             self._note_left_out(parent, outside, end)
             return found
         if begin is None:
-            parent.defects.append("StartBoundaryNotFoundDefect")
+            parent.defects.append(NO_PARTS)
             return found
-        parent.defects.append("CloseBoundaryNotFoundDefect")
+        parent.defects.append(NO_END)
         return [*found, self.part(begin, end, default_type, depth)]
 
     def _note_left_out(self, parent: Part, start: int, end: int) -> None:
@@ -270,12 +278,12 @@ class _Splitter:
                 return empty.end()
             elif view[at] in BLANK:
                 if not part.fields:
-                    part.defects.append("FirstHeaderLineIsContinuationDefect")
+                    part.defects.append(NO_FIELD_BEFORE)
                 at = self._past_blank(at, end)
             elif view[at : at + 5] == b"From ":
                 at = view.find(b"\n", at, end) + 1 or end
             else:
-                part.defects.append("MissingHeaderBodySeparatorDefect")
+                part.defects.append(NO_EMPTY_LINE)
                 break
         return at
 

@@ -70,7 +70,8 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     may_be_utf8 = codec in (None, "utf-8") and ESCAPE not in data
     if may_be_utf8 and not data.startswith(MARKS) and (text := _exactly(data, "utf-8")) is not None:
         # As nearly all texts are.
-        return Decoded(text, _read_as(charset, "utf-8"))
+        is_ascii = (charset or "").lower() == "us-ascii" and text.isascii()
+        return Decoded(text, "us-ascii" if is_ascii else _read_as(charset, "utf-8"))
     if (marked := _marked(data, charset, codec)) is not None:
         return marked
     for candidate, exact in _exact_readings(data, codec):

@@ -27,6 +27,13 @@ def test_charsets(data: bytes, charset: str | None, text: str) -> None:
     assert decode(data, charset) == text
 
 
+@pytest.mark.parametrize(("data", "name"), [(b"x", "us-ascii"), (b"\xc3\xa4", "us-ascii as utf-8")])
+def test_only_a_charset_that_differs_is_named_beside_the_declared_one(
+    data: bytes, name: str
+) -> None:
+    assert decode_named(data, "US-ASCII").charset == name
+
+
 @pytest.mark.parametrize("charset", ["iso-8859-1", "cp1252", "koi8-r", "gb2312", "shift_jis"])
 @pytest.mark.parametrize("end", ["ö", "“", "😀", "語"])
 @pytest.mark.parametrize("line_end", [b"", b"\n", b"\r\n"])
