@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from postrail.incoming.calendar_text import text_of_events
 from postrail.message_parts import Address, Bounce, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.mime.raw_bytes import View, view_of
@@ -57,6 +58,7 @@ def report(mail: Mail) -> dict[str, object]:
         "attachments": [_file(one) for one in mail.content.attachments if not one.unpacked_from],
         "unpacked": [_file(one) for one in mail.content.attachments if one.unpacked_from],
         "events": [_event(event) for event in mail.events],
+        "calendar": _calendar(mail),
         "signatures": [_file(file) for file in mail.content.signatures],
         "kind": mail.kind.name,
         "kind_reason": mail.kind.reason,
@@ -111,6 +113,12 @@ def _file(file: AttachedFile) -> dict[str, object]:
         "method": file.method,
         "unpacked_from": file.unpacked_from,
     }
+
+
+def _calendar(mail: Mail) -> str:
+    """Returns the events in words, as issues show them."""
+    text = mail.content.text
+    return text_of_events(mail.events, text, has_text=bool(text.strip()))
 
 
 def _event(event: CalendarEvent) -> dict[str, object]:

@@ -89,10 +89,14 @@ def _show(file: Path, report: Report) -> None:
     show_fields([("Bounced", one) for one in _bounced(report)])
     show_fields([("Attachment", one) for one in _files(report, "attachments")])
     show_fields([("Unpacked", one) for one in _files(report, "unpacked")])
-    show_fields([("Event", one) for one in _events(report)])
     show_fields([("List", one) for one in _list(report)])
-    show_fields([("Signature", one) for one in _files(report, "signatures")])
-    texts = (("New text", "reply_text"), ("Quoted", "quoted_text"))
+    show_fields([("Signed by", one) for one in _files(report, "signatures")])
+    texts = (
+        ("Calendar", "calendar"),
+        ("New text", "reply_text"),
+        ("Quoted", "quoted_text"),
+        ("Signature", "signature"),
+    )
     show_texts([(title, cast(str, report[name])) for title, name in texts])
     console().print()
 
@@ -109,16 +113,11 @@ def _files(report: Report, name: str) -> list[str]:
     return [f"{one['name']} ({one['content_type']}, {one['size']} bytes)" for one in files]
 
 
-def _events(report: Report) -> list[str]:
-    events = cast("list[Report]", report["events"])
-    # Blank fields are left out.
-    shown = ("method", "answer", "summary", "start", "zone", "location", "organiser")
-    return [" ".join(str(one[name]) for name in shown if one[name]) for one in events]
-
-
 def _list(report: Report) -> list[str]:
     found = cast(Report, report["mailing_list"])
     if not found:
         return []
     leave = ", ".join(cast("list[str]", found["unsubscribe"]))
-    return [f"{found['name']} <{found['list_id']}>" + (f", to leave: {leave}" if leave else "")]
+    list_id = f"<{found['list_id']}>" if found["list_id"] else ""
+    name = " ".join(filter(None, [cast(str, found["name"]), list_id]))
+    return [", ".join(filter(None, [name, f"to leave: {leave}" if leave else ""]))]

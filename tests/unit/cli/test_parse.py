@@ -31,7 +31,10 @@ def test_it_shows_the_quoted_part_separately(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("mail", "line"),
     [
-        ("calendar-invitation", "REQUEST Drucker, Küche: we löok at it 2026-12-01T10:00:00+01:00"),
+        ("calendar-invitation", "Calendar:\n  New invitation: Drucker, Küche: we löok at it\n"),
+        ("calendar-declined", "  Answer to an invitation, declined: Look at the printer\n"),
+        ("format-flowed", "Signature:\n"),
+        ("detached-signatures", "Signed by "),
         ("winmail-only", "Unpacked  Plan für alle.pdf (application/pdf, 14 bytes)"),
         ("list-fields", "The users' list <users.lists.example>, to leave: mailto:leave@"),
     ],
@@ -41,6 +44,15 @@ def test_it_shows_events_lists_and_unpacked_files(
 ) -> None:
     assert run(["parse", str(MAILS / f"{mail}.eml")]) == 0
     assert line in capsys.readouterr().out
+
+
+def test_a_list_without_an_id_is_shown_by_how_to_leave_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail = tmp_path / "newsletter.eml"
+    mail.write_text("List-Unsubscribe: <https://shop.example/leave>\n\nBuy!\n")
+    assert run(["parse", str(mail)]) == 0
+    assert "List  to leave: https://shop.example/leave" in capsys.readouterr().out
 
 
 def test_unpacked_files_are_listed_apart_from_the_attachments(
