@@ -17,6 +17,7 @@ from icalendar.parser import Contentline
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.calendar_times import Line, end_after, in_zone, time_of
 from services.parser.text.decode import cut, decode, one_line, storable
+from services.parser.text.markup import html_to_text
 
 EVENTS_MAX = 20
 ATTENDEES_MAX = 50
@@ -28,6 +29,8 @@ DESCRIPTION_MAX_BYTES = 1000
 # A larger number would not be one that was counted.
 SEQUENCE_DIGITS = 9
 UID_MAX_BYTES = 255
+# Google's texts are HTML.
+HTML = re.compile(r"<(?:br|/(?:a|b|div|h\d|html|i|li|p|span|strong|table|u))\s{0,9}/?>", re.I)
 FOLD = re.compile(rb"\r?\n[ \t]")
 COMPONENTS = ("VEVENT", "VTODO")
 NAME = re.compile(r"[A-Za-z-]{1,40}(?=[;:])")
@@ -246,6 +249,8 @@ def _number(value: str) -> int:
 
 
 def _description(value: str) -> str:
+    if HTML.search(value):
+        value = html_to_text(value)
     lines = map(one_line, value.splitlines())
     return cut("\n".join(lines).strip(), DESCRIPTION_MAX_BYTES)
 

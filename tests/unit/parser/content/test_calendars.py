@@ -182,6 +182,8 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
             "https://b.example/x",
         ),
         (["URL:javascript:x", "URL:https://b.example"], "REQUEST", "link", ""),
+        (["DESCRIPTION:<b>One</b><br>two\\, three"], "REQUEST", "description", "One\ntwo, three"),
+        (["DESCRIPTION:If a <b> c\\, ask <Bo>"], "REQUEST", "description", "If a <b> c, ask <Bo>"),
         (["DESCRIPTION:" + "\u00e4" * 1500], "REQUEST", "description", "\u00e4" * 500),
         # The answer is that of the first attendee, and only an answer has one.
         (
