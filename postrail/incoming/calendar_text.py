@@ -65,20 +65,29 @@ DAY = re.compile(rf"({'|'.join(ORDINALS)})({'|'.join([*DAYS, *GROUPS.values()])}
 
 
 def calendar_text(mail: MailParsed, *, with_description: bool = True) -> str:
-    """Returns the block for a message's events, "" for a message without any.
+    """Returns the block for a message's events, "" for a message without any."""
+    has_text = bool(mail.text.strip()) or mail.text_blob is not None
+    return text_of_events(
+        mail.events, mail.text, has_text=has_text, with_description=with_description
+    )
+
+
+def text_of_events(
+    events: Sequence[CalendarEvent], text: str, *, has_text: bool, with_description: bool = True
+) -> str:
+    """Returns the block for the events of a message with this text, which may be in a blob instead.
 
     A calendar that asks for nothing is just an attachment, unless it is all that the message has.
     What is written in an event is shown where the message has no text: programs repeat it there.
     A comment and a link are shown unless the text contains them.
     """
-    has_text = bool(mail.text.strip()) or mail.text_blob is not None
-    events = [one for one in mail.events if one.method or not has_text]
+    least = "at least " if len(events) >= EVENTS_READ_MAX else ""
+    events = [one for one in events if one.method or not has_text]
     shown = []
     for event in events[:EVENTS_MAX]:
-        said = _said(event, mail.text, has_text) if with_description else ""
-        shown.append("\n\n".join(filter(None, [_block(event, mail.text), said])))
+        said = _said(event, text, has_text) if with_description else ""
+        shown.append("\n\n".join(filter(None, [_block(event, text), said])))
     if len(events) > EVENTS_MAX:
-        least = "at least " if len(mail.events) >= EVENTS_READ_MAX else ""
         shown.append(f"(The calendar has {least}{len(events) - EVENTS_MAX} more entries.)")
     return "\n\n".join(shown)
 
