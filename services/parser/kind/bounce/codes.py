@@ -26,7 +26,7 @@ NUMBER = re.compile(
 )
 # A reply code stands at the beginning of a line or sentence, or behind such signs and words, …
 BEFORE_CODE = re.compile(
-    r"(?:^|[:;=|#'\"“‘«(\[{<>*!?-]|\.(?= )|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
+    r"(?:^|[:;=|#'\"“‘«(\[{<>*!?-]|\.(?= )|\],?|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
     r"|\b(?:said|says|e?smtp|code|errors?|fail(?:ure|ed)|repl(?:y|ied)|respon[sd]\w{1,4}|status"
     r"|returned|answer(?:ed|s)?|reason|result|diagnostic|was|is"
     r"|fehler\w{0,10}|antwort\w{0,5}|fout\w{0,6}|erreur|réponse|errore|risposta|codice|c[óo]digo"
@@ -37,7 +37,8 @@ BEFORE_CODE = re.compile(
 BEFORE_MAX = 30
 # … or before such words.
 AFTER_CODE = re.compile(
-    r"[ -]{0,3}(?:\d\.\d\.\d|(?:[\w'’-]{1,30}[ :,]{1,2}){0,2}(?:no|not|unknown|invalid|denied|deny"
+    r"[ -]{0,3}(?:\d\.\d\.\d|<?[\w.+-]{1,64}@"
+    r"|(?:[\w'’-]{1,30}[ :,]{1,2}){0,2}(?:no|not|unknown|invalid|denied|deny"
     r"|reject\w{0,3}|refused|unavailable|disabled|full|error|block\w{0,3}|fail\w{0,4}|users?"
     r"|mailbox|recipient|address|relay\w{0,3}|spam|policy|quota|message|requested|access"
     r"|unrouteable|sorry|inactive|account)\b)",

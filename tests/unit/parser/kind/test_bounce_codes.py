@@ -43,6 +43,8 @@ from services.parser.kind.bounce.codes import codes_of, is_hard, most_exact
         ("Fehlercode 552", ["5.0.0"]),
         ("エラー 550 が返されました", ["5.0.0"]),
         ("It failed. 554 no more", ["5.0.0"]),
+        ("bob@cust.example: [192.0.2.5], 550 closed", ["5.0.0"]),
+        ("It ended in 550 <bob@cust.example>... closed", ["5.0.0"]),
         ("mx.cust.example answered with 450 try again", []),
         ("mx.cust.example answered with error 450 try again", ["4.0.0"]),
     ],
