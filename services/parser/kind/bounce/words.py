@@ -215,6 +215,11 @@ REASONS = tuple(
             r"|user\w* (?:\w+ ){0,3}not listed|doesn'?t have (?:an?|the) .{0,40}account",
         ),
         (
+            "5.2.1",
+            r"(?:account|mailbox) (?:\w+ ){0,4}(?:disabled|inactive|suspended|discontinued"
+            r"|deactivated)",
+        ),
+        (
             "5.2.2",
             r"(?:mailbox|inbox|quota) (?:\w+ ){0,3}(?:full|exceed)|over ?quota"
             r"|exceed\w* .{0,40}quota",

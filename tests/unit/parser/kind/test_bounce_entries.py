@@ -124,6 +124,10 @@ def test_the_recipients(text: str, recipients: tuple[str, ...]) -> None:
         ),
         # Words alone: their meaning, but not hard.
         ("<bob@cust.example>:\nuser unknown", ("failed", "5.1.1", "5", False)),
+        (
+            "<bob@cust.example>:\nThis account has been disabled or discontinued",
+            ("failed", "5.2.1", "5", False),
+        ),
         ("<bob@cust.example>:\nsorry", ("failed", "", "", False)),
         # The server goes on trying.
         (
