@@ -9,6 +9,7 @@ from functools import cached_property
 
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
+from services.parser.kind.bounce.personal import is_personal
 from services.parser.kind.bounce.service_json import event_of, json_text
 from services.parser.kind.bounce.words import FORWARDED_SUBJECT
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
@@ -98,7 +99,9 @@ class Signals:
     def null_return_path(self) -> str:
         """Returns the Return-Path of mail that must not be answered (RFC 3834, 3.3), or ""."""
         value = self.header.value("return-path").replace(" ", "")
-        null = value == "<>" or value.strip("<>").partition("@")[0].lower() in MACHINES
+        program = value.strip("<>").partition("@")[0].lower() in MACHINES
+        # Some programs also forward people's mail so.
+        null = value == "<>" or (program and not is_personal(self.notice))
         return f"Return-Path: {value}" if null else ""
 
 

@@ -154,6 +154,22 @@ def test_a_report(head: str, action: str, kind: str) -> None:
     assert (mail.bounce is None) == (kind != "bounce")
 
 
+@pytest.mark.parametrize(
+    ("sender", "text", "kind"),
+    [
+        # A program forwards a person's mail with a return path of its own.
+        (PERSON, f"Hello team,\n\nI get this back:\n\n{NOTICE}\nWhat can I do?\nAnn", "human"),
+        (PERSON, f"{NOTICE}\nKannst du mir helfen? Danke", "human"),
+        (PERSON, "The invoice is wrong. Can you correct it?", "human"),
+        ("Mail <mx@b.example>", NOTICE, "bounce"),
+        ("MAILER-DAEMON@b.example", f"Hi. I'm afraid my try failed.\n{NOTICE}", "bounce"),
+    ],
+)
+def test_a_mail_that_a_program_forwards(sender: str, text: str, kind: str) -> None:
+    fields = {"Return_Path": "<mailer-daemon@b.example>", "From": sender}
+    assert kind_of_message(text, **fields, Subject="Undelivered mail, help") == kind
+
+
 def test_exchange_marks_its_bounces() -> None:
     fields = {"From": PERSON, "X_MS_Exchange_Message_Is_Ndr": ""}
     assert kind_of_message("x", **fields) == "bounce"
