@@ -197,6 +197,9 @@ FAMILIES: dict[str, Family] = {
     "replies below recipients": bounce(b"<a@b.example>:\n  550 5.1.1 <c@d.example> unknown\n"),
     "a label before nothing": bounce(b"To: a: b= "),
     "codes": bounce(b"550 5.1.1 "),
+    "entries in one line": bounce(b"<a@b.example>: 550 no (in reply to RCPT TO command) "),
+    "numbers that are no codes": bounce(b"had 550 Aaaa Bbbb Cccc,\n"),
+    "a list of addresses": bounce(b"Bob <a@b.example>\n"),
     "lines of a session": bounce(b">>> RCPT TO:<a@b.example>\n<<< 550 no\n"),
     "aliases without an end": bounce(b"a@b.example (expanded from <"),
     "report fields in a text": bounce(
