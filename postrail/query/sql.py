@@ -42,6 +42,8 @@ _COLUMNS = {
     "resolved": "issue.resolved_at",
     "due": "issue.due_on",
 }
+# Soft hyphens and fillers are no part of a word. PostgreSQL reads this, too.
+FILLERS = re.compile(r"[\u00ad\u034f\u200b\ufeff]")
 _NULLABLE = {"resolution", "assignee", "resolved", "due"}
 _TYPES = {
     Kind.PRIORITY: "smallint",
@@ -274,6 +276,7 @@ def _has_words(words: str, languages: tuple[str, ...], *, rare: bool) -> Stateme
 
 def plain_words(words: str) -> str:
     """Returns the words as the stored texts have them: e-mail is the phrase "e mail"."""
+    words = FILLERS.sub("", words)
     return " ".join(_plain(one) for one in re.findall(r'-?"[^"]*"|\S+', words))
 
 

@@ -20,7 +20,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.visible import clean, escaped
+from services.cli.visible import clean, escaped, readable
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Limit = Annotated[
@@ -130,7 +130,7 @@ def show_texts(texts: Sequence[tuple[str, str]]) -> None:
 def show_body(text: str) -> None:
     """Prints a text of a stranger with each line indented, so that none looks like a heading."""
     out = console()
-    for line in Text(clean(text)).wrap(out, out.width - len(INDENT)):
+    for line in Text(readable(text)).wrap(out, out.width - len(INDENT)):
         out.print(Text(INDENT) + line, overflow="ignore", crop=False)
 
 

@@ -27,11 +27,25 @@ ACTS = re.compile(
     rf"|(?<=[\x00-\x7f{SELECTORS}])[{SELECTORS}](?!\u20e3)|^[{SELECTORS}]"
 )
 REPLACEMENT = "\ufffd"
+# Newsletters fill lines with these, and word processors mark with them where a word may be broken.
+# Joiners that join nothing are such fillers, too.
+FILLERS = re.compile(
+    r"[\xad\u034f\u200b\ufeff]"
+    rf"|(?<![{JOINED}])[{JOINERS}]|[{JOINERS}](?![{JOINED}])"
+)
 
 
 def clean(text: str) -> str:
     """Replaces the characters that act or hide, except line ends and tabs."""
     return ACTS.sub(REPLACEMENT, text)
+
+
+def readable(text: str) -> str:
+    """Leaves the fillers out of a body, and replaces what else acts or hides.
+
+    Names, addresses and subjects are cleaned only: there a filler makes one look like another.
+    """
+    return clean(FILLERS.sub("", text))
 
 
 def escaped(text: str) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows, storable
+from postrail.query.sql import FILLERS
 
 # The rows that one call of `renew` looks at.
 PAGE_ROWS = 100
@@ -22,12 +23,12 @@ PAGE_ROWS = 100
 _ISSUE_WORDS = """
 INSERT INTO issue_text (issue_key, language, beginning, words)
 SELECT issue_key, language, beginning,
-    search_words(language, concat_ws(E'\\n', summary, (
+    search_words(language, regexp_replace(concat_ws(E'\\n', summary, (
         SELECT left(string_agg(merged.summary, E'\\n'), 5000) FROM issue AS merged
         WHERE merged.merged_into = found.issue_key), (
         SELECT left(string_agg(name, E'\\n'), 20000) FROM attachment
         WHERE attachment.issue_key = found.issue_key AND attachment.comment_id IS NULL),
-        description, beginning))
+        description, beginning), 'FILLERS', '', 'g'))
     || search_parts(':s', folded(left(summary, 1000)))
     || search_parts(':r', left(reporter_address, 1000))
 FROM (
@@ -41,13 +42,14 @@ FROM (
             ON former.issue_key = given.issue_key AND former.comment_id IS NULL
     ORDER BY issue.issue_key {lock}
 ) AS found
-ON CONFLICT (issue_key) WHERE comment_id IS NULL"""
+ON CONFLICT (issue_key) WHERE comment_id IS NULL""".replace("FILLERS", FILLERS.pattern)
 _COMMENT_WORDS = """
 INSERT INTO issue_text (issue_key, comment_id, language, beginning, words)
 SELECT issue_key, comment_id, language, beginning,
-    search_words(language, concat_ws(E'\\n', (
+    search_words(language, regexp_replace(concat_ws(E'\\n', (
         SELECT left(string_agg(name, E'\\n'), 20000) FROM attachment
-        WHERE attachment.comment_id = found.comment_id), body, beginning))
+        WHERE attachment.comment_id = found.comment_id), body, beginning),
+        'FILLERS', '', 'g'))
 FROM (
     SELECT comment.issue_key, comment.comment_id, body,
         search_language(project_key) AS language,
@@ -59,7 +61,7 @@ FROM (
         LEFT JOIN issue_text AS former ON former.comment_id = given.comment_id
     ORDER BY comment.comment_id {lock}
 ) AS found
-ON CONFLICT (comment_id) WHERE comment_id IS NOT NULL"""
+ON CONFLICT (comment_id) WHERE comment_id IS NOT NULL""".replace("FILLERS", FILLERS.pattern)
 _RENEW = (
     " DO UPDATE SET words = excluded.words, issue_key = excluded.issue_key,"
     " language = excluded.language, beginning = excluded.beginning"

@@ -59,6 +59,19 @@ async def test_words_of_an_issue_are_found(pool: Pool, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Donau\u00addampf\ufeffschiff", "Donaudampfschiff"),
+        ("Sa\u200ble", "sale"),
+        ("Donaudampf", "Donau\u00addampf"),
+    ],
+)
+async def test_fillers_are_no_part_of_a_word(pool: Pool, text: str, words: str) -> None:
+    await made(pool, summary="x", description=f"The {text} burns")
+    assert await found_by(pool, words)
+
+
+@pytest.mark.parametrize(
     "words", ["water", "fire -printer", '"fire printer"', "fir", "org@example"]
 )
 async def test_other_words_are_not_found(pool: Pool, words: str) -> None:

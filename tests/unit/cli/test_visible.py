@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from services.cli.output import as_json, console, show_fields, show_json, show_table, show_texts
-from services.cli.visible import clean, escaped
+from services.cli.visible import clean, escaped, readable
 
 # Marks that Arabic, Syriac and Kaithi show around a number, and what joins letters or emoji.
 SHOWN = {*range(0x600, 0x606), 0x6DD, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
@@ -64,6 +64,23 @@ def test_no_letter_is_replaced() -> None:
         and chr(point) not in "\u115f\u1160\u3164\uffa0"
     )
     assert clean(letters) == letters
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Donau\u00addampf\u00adschiff\ufeff", "Donaudampfschiff"),
+        ("\u034f\u200c\xa0\u034f\u200c\xa0Sale\u200b!", "\xa0\xa0Sale!"),
+        ("می\u200cخواهم 👨\u200d👩", "می\u200cخواهم 👨\u200d👩"),
+        ("a\x1b[2Jb \u202etxt", "a�[2Jb �txt"),
+    ],
+)
+def test_fillers_are_left_out_of_bodies(
+    text: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert readable(text) == shown
+    show_texts([("New text", text)])
+    assert shown in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", [text for text, _ in CASES])
