@@ -25,10 +25,10 @@ METHODS = {
     "REQUEST": "New invitation",
     "CANCEL": "Cancelled invitation",
     "REPLY": "Answer to an invitation",
-    "COUNTER": "Another time proposed",
-    "DECLINECOUNTER": "Proposed time declined",
+    "COUNTER": "Answer to an invitation, with another proposal",
+    "DECLINECOUNTER": "Other proposal declined",
     "ADD": "Further dates of a series",
-    "REFRESH": "Current state asked for",
+    "REFRESH": "Question for the current state of an invitation",
     "PUBLISH": "Calendar entry",
 }
 # RFC 5545, 3.2.12
@@ -138,12 +138,13 @@ def _of_a_task(title: str) -> str:
 
 
 def _fields(event: CalendarEvent) -> Iterator[tuple[str, str]]:
-    yield "When", _when(event)
+    is_due = event.task and event.end and not event.start
+    yield ("Due", _time_of(event.end, event.zone)) if is_due else ("When", _when(event))
     yield "Instead of", _instead_of(event)
     yield "Repeats", _repeats(event)
     yield "Where", event.location
     yield "Organiser", _person(event.organiser) if event.organiser else ""
-    if event.method == "REPLY":
+    if event.method in ("REPLY", "COUNTER"):
         yield "Answered by", ", ".join(map(_person, event.attendees[:1]))
 
 

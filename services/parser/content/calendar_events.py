@@ -10,7 +10,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from icalendar.parser import Contentline
 
@@ -32,7 +32,8 @@ UID_MAX_BYTES = 255
 # Google's texts are HTML.
 HTML = re.compile(r"<(?:br|/(?:a|b|div|h\d|html|i|li|p|span|strong|table|u))\s{0,9}/?>", re.I)
 FOLD = re.compile(rb"\r?\n[ \t]")
-COMPONENTS = ("VEVENT", "VTODO")
+FREE_BUSY = "VFREEBUSY"
+COMPONENTS = ("VEVENT", "VTODO", FREE_BUSY)
 NAME = re.compile(r"[A-Za-z-]{1,40}(?=[;:])")
 # Where to join a meeting on the web comes before the event's page.
 LINKS = ("CONFERENCE", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL", "URL")
@@ -41,7 +42,7 @@ SINGLE_LINES = (
     "UID", "SUMMARY", "LOCATION", "STATUS", "DTSTART", "DTEND", "DUE", "DURATION",
     "SEQUENCE", "RRULE", "RECURRENCE-ID", "COMMENT", "DESCRIPTION", *LINKS,
 )  # fmt: skip
-WANTED_LINES = {*SINGLE_LINES, "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE", "RDATE"}
+WANTED_LINES = {*SINGLE_LINES, "FREEBUSY", "ORGANIZER", "ATTENDEE", "METHOD", "EXDATE", "RDATE"}
 DATES_MAX = 20
 DATE_MAX_BYTES = 40
 # Stands for the dates of a series after the first ones.
@@ -56,6 +57,8 @@ JAPANESE = b"\x1b$"
 
 @dataclass(slots=True)
 class _Component:
+    # For one that gives none.
+    title: str = ""
     single: dict[str, Line] = field(default_factory=dict)
     attendees: list[Address] = field(default_factory=list)
     organiser: Address | None = None
@@ -65,6 +68,8 @@ class _Component:
     # The dates that a series leaves out (EXDATE) and its further ones (RDATE).
     dates: dict[str, list[Line]] = field(default_factory=dict)
     is_task: bool = False
+    # Of a person (VFREEBUSY), in place of an event.
+    busy_times: list[Line] = field(default_factory=list)
 
 
 def read_events(data: bytes, method: str) -> tuple[list[CalendarEvent], str]:
@@ -127,7 +132,8 @@ class _Reader:
         if self._skips:
             self.problem = f"the events after the first {EVENTS_MAX} are not read"
         else:
-            self.components.append(_Component(is_task=name == "VTODO"))
+            title = "free and busy times" if name == FREE_BUSY else ""
+            self.components.append(_Component(title=title, is_task=name == "VTODO"))
 
     def _read_wanted(self, name: str, line: str) -> None:
         """Reads a line of the calendar (METHOD) or of an event; those of its alarms are skipped."""
@@ -172,11 +178,14 @@ def _add(component: _Component, name: str, line: Line) -> None:
             component.answer = line.parameters.get("PARTSTAT", "")
             component.comment = line.parameters.get("X-RESPONSE-COMMENT", "")
         component.attendees.append(_address(line))
+    elif name == "FREEBUSY":
+        component.busy_times += [Line(line.parameters, one) for one in line.value.split(",")]
     elif name in ("EXDATE", "RDATE"):
         # A further date may be a period, of which the start tells enough.
         days = [day.partition("/")[0] for day in line.value.split(",")]
         component.dates.setdefault(name, []).extend(Line(line.parameters, day) for day in days)
-    else:
+    # A conference by telephone may stand before the one on the web.
+    elif name != "CONFERENCE" or LINK.fullmatch(line.value.strip()):
         component.single.setdefault(name, line)
 
 
@@ -201,7 +210,7 @@ def _event(component: _Component, method: str) -> CalendarEvent:
     return CalendarEvent(
         method=method,
         uid=_text(_value(single, "UID"), UID_MAX_BYTES),
-        summary=_text(_value(single, "SUMMARY"), TEXT_MAX_BYTES),
+        summary=_text(_value(single, "SUMMARY") or component.title, TEXT_MAX_BYTES),
         location=_text(_value(single, "LOCATION"), TEXT_MAX_BYTES),
         status=_text(_value(single, "STATUS"), 40).upper(),
         start=start.isoformat() if start else "",
@@ -213,7 +222,7 @@ def _event(component: _Component, method: str) -> CalendarEvent:
         answer=_text(component.answer, 40).upper() if method == "REPLY" else "",
         recurrence=_recurrence(component, start),
         occurrence=in_zone(occurrence, start).isoformat() if occurrence else "",
-        description=_description(_value(single, "DESCRIPTION")),
+        description=_description(_value(single, "DESCRIPTION") or _busy_times(component)),
         comment=_description(_value(single, "COMMENT") or component.comment),
         link=_link(single),
         task=component.is_task,
@@ -248,9 +257,24 @@ def _number(value: str) -> int:
     return int(value) if value.isdecimal() and len(value) <= SEQUENCE_DIGITS else 0
 
 
+def _busy_times(component: _Component) -> str:
+    """Returns the times of a person in words, one a line (RFC 5545, 3.8.2.6)."""
+    lines = []
+    for line in component.busy_times[:DATES_MAX]:
+        first, _, last = line.value.partition("/")
+        start, _ = time_of(Line({}, first))
+        end, _ = time_of(Line({}, last))
+        end = end or (end_after(start, Line({}, last)) if start else None)
+        if isinstance(start, datetime) and isinstance(end, datetime):
+            kind = line.parameters.get("FBTYPE", "BUSY").capitalize()
+            lines.append(f"{kind}: {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, UTC")
+    more = [MORE] if len(component.busy_times) > DATES_MAX else []
+    return "\n".join([*lines, *more])
+
+
 def _description(value: str) -> str:
     if HTML.search(value):
-        value = html_to_text(value)
+        value = html_to_text(value.replace("\n", "<br>"))
     lines = map(one_line, value.splitlines())
     return cut("\n".join(lines).strip(), DESCRIPTION_MAX_BYTES)
 

@@ -70,7 +70,9 @@ def test_an_invitation_whole() -> None:
         ),
         ({"method": "REPLY", "answer": "X-LATER"}, "Answer to an invitation, x-later"),
         ({"method": "REPLY"}, "Answer to an invitation"),
-        ({"method": "COUNTER"}, "Another time proposed"),
+        ({"method": "COUNTER"}, "Answer to an invitation, with another proposal"),
+        ({"method": "DECLINECOUNTER"}, "Other proposal declined"),
+        ({"method": "REFRESH"}, "Question for the current state of an invitation"),
         ({"method": "PUBLISH"}, "Calendar entry"),
         ({"method": "X-OTHER"}, "Calendar entry"),
     ],
@@ -185,6 +187,11 @@ def test_a_task(changes: dict[str, Any], title: str) -> None:
     assert lines(task=True, **changes)[0] == f"{title}: Look at the lamp"
 
 
+def test_a_task_is_due() -> None:
+    assert named("Due", task=True, start="", end="2026-12-10") == "Thursday 2026-12-10, all day"
+    assert named("Due", task=True, end="2026-12-10T10:00:00+00:00") == ""
+
+
 def test_one_date_of_a_series_names_the_date_that_it_replaces() -> None:
     moved = named("Instead of", occurrence="2026-12-08T10:00:00+01:00", **BERLIN)
     assert moved == "Tuesday 2026-12-08 10:00, Europe/Berlin (UTC+01:00)"
@@ -227,6 +234,7 @@ def test_a_name_that_is_the_address_is_shown_once() -> None:
 def test_an_answer_names_who_answers() -> None:
     bob = Address(name="", address="bob@customer.example")
     assert named("Answered by", method="REPLY", attendees=[bob, ANN]) == "bob@customer.example"
+    assert named("Answered by", method="COUNTER", attendees=[bob]) == "bob@customer.example"
     assert named("Answered by", method="REQUEST", attendees=[bob, ANN]) == ""
 
 

@@ -184,6 +184,25 @@ def test_the_method_of_the_part_outranks_that_of_the_calendar() -> None:
         (["URL:javascript:x", "URL:https://b.example"], "REQUEST", "link", ""),
         (["DESCRIPTION:<b>One</b><br>two\\, three"], "REQUEST", "description", "One\ntwo, three"),
         (["DESCRIPTION:If a <b> c\\, ask <Bo>"], "REQUEST", "description", "If a <b> c, ask <Bo>"),
+        (
+            ["DESCRIPTION:<p>Agenda</p><ul><li>one</li></ul>"],
+            "REQUEST",
+            "description",
+            "Agenda\n\n* one",
+        ),
+        (["DESCRIPTION:a <b>b</b>\\n1 < 2"], "REQUEST", "description", "a b\n1 < 2"),
+        (
+            ["DESCRIPTION:1 < 2, x <y@z.example>"],
+            "REQUEST",
+            "description",
+            "1 < 2, x <y@z.example>",
+        ),
+        (
+            ["CONFERENCE:tel:+491", "CONFERENCE:https://meet.example/x"],
+            "REQUEST",
+            "link",
+            "https://meet.example/x",
+        ),
         (["DESCRIPTION:" + "\u00e4" * 1500], "REQUEST", "description", "\u00e4" * 500),
         # The answer is that of the first attendee, and only an answer has one.
         (
@@ -213,6 +232,17 @@ def test_a_text_in_an_event_may_quote_an_internal_comment(name: str) -> None:
     lines = event(f"{name}:{INTERNAL_MARKER}")
     raw = b"Content-Type: text/calendar\n\n" + calendar("METHOD:REQUEST", *lines)
     assert made(raw).record.quotes_internal
+
+
+def test_free_and_busy_times_are_an_event_with_their_periods() -> None:
+    periods = "20261203T150000Z/PT1H,20261203T220000Z/20261204T080000Z,rubbish"
+    lines = ["BEGIN:VFREEBUSY", "DTSTART:20261203T000000Z", f"FREEBUSY;FBTYPE=BUSY:{periods}"]
+    found = only(calendar("METHOD:REPLY", *lines, "END:VFREEBUSY"))
+    assert found.summary == "free and busy times"
+    assert found.description.splitlines() == [
+        "Busy: 2026-12-03 15:00 to 2026-12-03 16:00, UTC",
+        "Busy: 2026-12-03 22:00 to 2026-12-04 08:00, UTC",
+    ]
 
 
 def test_too_many_events_are_cut_and_noted() -> None:
