@@ -27,6 +27,12 @@ def mixed(parts: Iterator[bytes] | list[bytes]) -> bytes:
     return HEAD + b'Content-Type: multipart/mixed; boundary="x"\n\n' + body + b"--x--\n"
 
 
+def two_texts(text: bytes, html: bytes) -> bytes:
+    """Returns a multipart/alternative of a text and its HTML."""
+    parts = [b"\n" + text, b"Content-Type: text/html\n\n" + html]
+    return mixed(parts).replace(b"mixed", b"alternative", 1)
+
+
 def nested(n: int) -> bytes:
     """Returns nested multiparts."""
     return HEAD + b"".join(
@@ -250,26 +256,11 @@ FAMILIES: dict[str, Family] = {
     "fields in a line": text(b"From: a@b Date: 3 Nov 2025 16:07 From: "),
     "lines of devices": text(b"sent from my ab, excuse typos\n"),
     "elements of signatures": html(b'<div class="signature">x</div>'),
-    "the signature in text and HTML": lambda n: (
-        mixed([]).replace(b"mixed", b"alternative")
-        + (
-            b"--x\n\nnew\n"
-            + b"sig\n" * (n // 40)
-            + b"--x\nContent-Type: text/html\n\n<p>new</p>"
-            + b'<div class="signature">'
-            + b"sig<br>" * (n // 16)
-            + b"</div>\n--x--\n"
-        )
+    "the signature in text and HTML": lambda n: two_texts(
+        b"new\n" + b"> q\naab\n" * (n // 20), b'new<div class="signature">' + b"a" * (n // 8)
     ),
-    "a text that is its HTML": lambda n: (
-        mixed([]).replace(b"mixed", b"alternative")
-        + (
-            b"--x\n\n"
-            + b"aaaa\n" * (n // 40)
-            + b"--x\nContent-Type: text/html\n\n<blockquote>"
-            + b"aaab<br>" * (n // 20)
-            + b"\n--x--\n"
-        )
+    "a text that is its HTML": lambda n: two_texts(
+        b"aaaa\n" * (n // 40), b"<blockquote>" + b"aaab<br>" * (n // 20)
     ),
     "signatures": text(b"-- \nBob\n"),
     "flowed lines": whole(b"Content-Type: text/plain; format=flowed", b"> a \n"),

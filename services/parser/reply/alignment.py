@@ -57,7 +57,7 @@ def copy_signature(
     html_lines: Sequence[Line],
     html_layers: Sequence[Layer],
 ) -> None:
-    """Marks the last new lines of the text that are in the signature of the HTML."""
+    """Marks the last new lines of the text if they are in the signature of the HTML."""
     if Layer.SIGNATURE not in html_layers:
         return
     signed = "".join(
@@ -65,11 +65,10 @@ def copy_signature(
         for line, layer in zip(html_lines, html_layers, strict=True)
         if layer is Layer.SIGNATURE
     )
-    if not signed:
-        return
-    for end in range(len(lines), 0, -1):
-        if layers[end - 1] is Layer.NEW and (end == len(lines) or layers[end] is not Layer.NEW):
-            _mark_signed(lines, layers, end, signed)
+    # Only one run is compared, since each comparison may read all of the signature.
+    last = (at for at in reversed(range(len(lines))) if layers[at] is Layer.NEW and lines[at].bare)
+    if signed and (end := next(last, -1) + 1):
+        _mark_signed(lines, layers, end, signed)
 
 
 def _mark_signed(lines: Sequence[Line], layers: list[Layer], end: int, signed: str) -> None:

@@ -32,6 +32,7 @@ CHOSEN = (
     "a bounce without line ends",
     "a delivery report on many",
     "quotes deeper and deeper",
+    "the signature in text and HTML",
 )
 
 
