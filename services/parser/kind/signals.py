@@ -11,14 +11,13 @@ from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.personal import is_personal
 from services.parser.kind.bounce.service_json import event_of, json_text
-from services.parser.kind.bounce.words import FORWARDED_SUBJECT
+from services.parser.kind.bounce.words import FORWARDED_SUBJECT, MACHINES
 from services.parser.kind.words import ABSENCE, ABSENCE_SUBJECT
 from services.parser.mime.headers import Header
 from services.parser.mime.parameters import StructuredValue
 from services.parser.mime.raw_bytes import View
 from services.parser.text.word_patterns import Words
 
-MACHINES = ("mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon")
 # These senders send bounces, and other messages, too.
 MAIL_SYSTEM = Words(
     r"(?:post[-_]?master\\?|mdaemon|e?500_smtp\S*|mailadm|mail\.delivery\.\S*)(?:@|$)"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from services.parser.kind.bounce.codes import codes_of
-from services.parser.kind.bounce.words import RETURNED_MAIL
+from services.parser.kind.bounce.words import MACHINES, RETURNED_MAIL
 from services.parser.mime.addresses import read_ids
 from services.parser.mime.headers import Field, Header, read_lines
 
@@ -19,7 +19,6 @@ MESSAGE_ID = re.compile(
     r"^[ \t>|]*message-id:[ \t]*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE
 )
 PREFIX = re.compile(r"^(?:smtp|rfc822|to|rcpt|recipient|e?mail|address)=", re.IGNORECASE)
-SYSTEMS = {"mailer-daemon", "mailerdaemon", "mail-daemon"}
 MARKS = re.compile(r"^[>|]?[ \t>|]{0,20}")
 # Mail servers write these fields; a notice that lists other fields of the message goes on below.
 SERVER_FIELD = re.compile(
@@ -114,4 +113,4 @@ def bare_address(found: str) -> str:
 
 def is_system(address: str) -> bool:
     """Tells whether an address is one that sends notices, and hardly ever a recipient."""
-    return address.partition("@")[0].lower() in SYSTEMS
+    return address.partition("@")[0].lower() in MACHINES

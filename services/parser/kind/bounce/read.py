@@ -52,7 +52,8 @@ def read_bounce(
         or [_completed(one, prose) for one in _each_once(reported)]
         or _from_prose(header, prose)
     )
-    for nested in nested_bounces(files) if not recipients and depth < NESTED_MAX else ():
+    is_searched = not recipients and depth < NESTED_MAX
+    for nested in nested_bounces(header, files) if is_searched else ():
         inner = read_bounce(nested.data, nested.header, nested.text, nested.files, depth + 1)
         recipients.extend(inner.recipients)
         original_id = inner.original_message_id or original_id

@@ -19,12 +19,12 @@ from services.parser.kind.bounce.words import (
     DELIVERED,
     FAILURE,
     FORWARDED_SUBJECT,
+    MACHINES,
     NOT_DELIVERED,
     SUBJECT,
 )
 from services.parser.kind.receipt_words import MESSAGE
 from services.parser.kind.signals import (
-    MACHINES,
     NOTICE_MAX,
     ROBOT,
     Signals,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from services.parser.text.word_patterns import Words
 
+# The local parts of the addresses from which mail delivery programs write.
+MACHINES = frozenset({"mailer-daemon", "mailerdaemon", "mailer_daemon", "mail-daemon"})
 # In subjects and texts: a message was not delivered.
 _NOT_DELIVERED = (
     r"undeliver(?:ed|able)|non-?deliver|not (?:be |been )?(?:delivered|deliverable)"

@@ -156,3 +156,17 @@ def test_a_report_within_a_bounce() -> None:
     )
     assert mail.bounce is not None
     assert [one.address for one in mail.bounce.recipients] == ["bob@cust.example"]
+
+
+@pytest.mark.parametrize("sender", ["postmaster@desk.example", "me@desk.example"])
+@pytest.mark.parametrize("to", ["postmaster@desk.example", "me@desk.example"])
+def test_a_returned_letter_of_a_postmaster_is_no_report(sender: str, to: str) -> None:
+    mail = parse(
+        f"From: MAILER-DAEMON@b.example\nTo: {to}\nSubject: failure notice\n"
+        "Content-Type: multipart/mixed; boundary=o\n\n--o\n\nNot delivered.\n"
+        f"--o\nContent-Type: message/rfc822\n\nFrom: {sender}\nTo: bob@cust.example\n"
+        "Subject: Your request\n\nIf it fails, write to lea@cust.example.\n\n"
+        "550 dan@cust.example\n--o--\n".encode()
+    )
+    assert mail.bounce is not None
+    assert [one.address for one in mail.bounce.recipients] == ["bob@cust.example"]
