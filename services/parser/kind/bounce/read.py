@@ -58,10 +58,11 @@ def read_bounce(
         recipients.extend(inner.recipients)
         original_id = inner.original_message_id or original_id
     if not recipients and not depth:
-        known = [one for one in known_recipients(data, read_sender(header)) if one not in ours]
+        known = known_recipients(data, read_sender(header))
+        named = [one for one in known if one.lower() not in ours]
         recipients = [
             _recipient(one, prose)
-            for one in known or _only_recipient(returned) or _phone_number(header)
+            for one in named or _only_recipient(returned) or _phone_number(header)
         ]
     return Bounce(
         recipients=[_bounded(one) for one in _each_once(recipients)[:RECIPIENTS_MAX]],

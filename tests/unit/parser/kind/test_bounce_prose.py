@@ -176,3 +176,9 @@ def test_a_gateway_writes_in_the_name_of_the_address_that_failed(text: str) -> N
 )
 def test_who_reports_is_no_recipient(sender: str, text: str, recipients: list[str]) -> None:
     assert undeliverable(sender, text) == recipients
+
+
+def test_our_own_address_in_other_case_is_no_recipient() -> None:
+    assert not bounced(
+        "Hi. This is the qmail-send program at b.example.\n\n<Me@Desk.Example>:\nSorry."
+    )
