@@ -28,6 +28,8 @@ WITH_COMMENTS = re.compile(rf"{TAG}|{COMMENT}|{OTHER}")
 WITHOUT_COMMENTS = re.compile(rf"{TAG}|<!--|{OTHER}")
 CDATA = "<![CDATA["
 SKIPPED = frozenset({"script", "style", "title", "xml"})
+# What Office writes in "xml" begins with an element with a prefix; other programs write content.
+SETTINGS = re.compile(r"\s*+<[a-zA-Z]{1,9}:")
 ENDS = re.compile(r"</(script|style|title|xml)[^<>]{0,20}>", re.IGNORECASE)
 
 
@@ -65,7 +67,7 @@ def read_tokens(source: str) -> Iterator[Token]:
                     preformatted = not closes
                 if name not in SKIPPED:
                     yield Token(found[0], name, closes)
-                elif not closes and last_ends.get(name, -1) >= at:
+                elif not closes and last_ends.get(name, -1) >= at and _is_hidden(source, name, at):
                     at = _past(source, name, at)
                     break
             elif kind == "stray":
@@ -84,6 +86,11 @@ def _lines(text: str) -> Iterator[Token]:
     """Yields each line of a preformatted text."""
     for line in text.splitlines(keepends=True):
         yield Token(line, "", line.endswith("\n"))
+
+
+def _is_hidden(source: str, name: str, at: int) -> bool:
+    """Tells whether the content of the element, which begins at `at`, is never shown."""
+    return name != "xml" or SETTINGS.match(source, at) is not None
 
 
 def _past(source: str, name: str, at: int) -> int:

@@ -25,6 +25,9 @@ IMAGES = {"shot@example.org": "shot.png", "two words@example.org": "two.png"}
         ("<pre>a  b\n  c\t d  \n\n\ne</pre>f", "a  b\n  c\t d\n\ne\n\nf"),
         ('<div style="white-space: pre-wrap">a  b\n c</div>', "a  b\n c"),
         ('a<span style="display:none">b<p>c</p></span>d', "ad"),
+        # Settings of Office, and other XML.
+        ("a<xml>\n <w:WordDocument><w:View>Normal</w:View></w:WordDocument></xml>b", "ab"),
+        ("a <xml> for data</p><p>b</p></xml><p>c", "a for data\n\nb\n\nc"),
         # Blocks and boxes by their style; boxes by their name.
         ('<span style="display:block">a</span><b style="display: table">b</b>c', "a\nb\nc"),
         ('<a href="https://a.example" style="display:block">a</a>b', "a <https://a.example>\nb"),
