@@ -102,7 +102,10 @@ def _number(raw: str, name: str) -> int | None:
 
 
 def _styles(raw: str) -> set[str | None]:
-    return {found.lastgroup for found in STYLE.finditer(raw)} if len(raw) >= STYLED_MIN else set()
+    # Few tags have such words; some of these have them in a URL or a title.
+    if len(raw) < STYLED_MIN or not STYLE.search(raw):
+        return set()
+    return {found.lastgroup for found in STYLE.finditer(attribute(raw, "style"))}
 
 
 class _Writer:

@@ -25,6 +25,10 @@ IMAGES = {"shot@example.org": "shot.png", "two words@example.org": "two.png"}
         ("<pre>a  b\n  c\t d  \n\n\ne</pre>f", "a  b\n  c\t d\n\ne\n\nf"),
         ('<div style="white-space: pre-wrap">a  b\n c</div>', "a  b\n c"),
         ('a<span style="display:none">b<p>c</p></span>d', "ad"),
+        # Words of a style in other attributes.
+        ('a <span title="display: none">b</span>', "a b"),
+        ('<a href="https://a.example/display:none">b</a>', "b <https://a.example/display:none>"),
+        ('a <s title="line-through" style="display: inline">b</s>', "a ~~b~~"),
         # Settings of Office, and other XML.
         ("a<xml>\n <w:WordDocument><w:View>Normal</w:View></w:WordDocument></xml>b", "ab"),
         ("a <xml> for data</p><p>b</p></xml><p>c", "a for data\n\nb\n\nc"),
