@@ -30,6 +30,8 @@ META_CHARSET = re.compile(
     re.IGNORECASE,
 )
 META_MAX = 1024
+# Longer HTML is taken to have words, without reading it for them.
+WORDLESS_MAX = 64 * 1024
 HTML_START = re.compile(r"\s*(?:<!doctype html|<html[\s>]|<body[\s>])", re.IGNORECASE)
 
 
@@ -75,18 +77,28 @@ def charset_in_html(content: bytes) -> str | None:
 
 
 def best_alternative(alternatives: list[list[Section]]) -> list[Section]:
-    """Chooses the first plain text, and the last (the richest, RFC 2046, 5.1.4) HTML."""
+    """Chooses the first plain text, and the last (the richest, RFC 2046, 5.1.4) HTML with words."""
     plain = [sections for sections in alternatives if all(one.html is None for one in sections)]
     rich = [sections for sections in alternatives if any(one.html is not None for one in sections)]
     text = next((text_of(sections) for sections in plain if sections), None)
     if not rich:
         return [Section(text, None)] if text else []
-    best = rich[-1]
+    best = _richest(rich)
     # A richer form may have a plain one of its own.
     if text is None and any(one.text for one in best):
         return best
     source = "".join(one.html or html_from_text(one.text or "") for one in best)
     return [Section(text, source)]
+
+
+def _richest(rich: list[list[Section]]) -> list[Section]:
+    """Returns the last form with words, or the last."""
+    worded = (sections for sections in reversed(rich) if _has_words(sections))
+    return rich[0] if len(rich) == 1 else next(worded, rich[-1])
+
+
+def _has_words(sections: list[Section]) -> bool:
+    return sum(len(one.html or "") for one in sections) > WORDLESS_MAX or bool(text_of(sections))
 
 
 def text_of(sections: list[Section], images: Mapping[str, str] | None = None) -> str:

@@ -35,6 +35,35 @@ def test_pieces_of_the_body(header: str, expected: bool) -> None:
     assert is_body(read_structure(f"{header}\n\ntext".encode())) is expected
 
 
+SHELL = "<html><body><br>&nbsp;</body></html>"
+
+
+@pytest.mark.parametrize("others", [(), ("text/plain", "the words")])
+@pytest.mark.parametrize("shell", [SHELL, "", "<style>p {}</style>"])
+def test_html_without_words_does_not_replace_other_html(
+    shell: str, others: tuple[str, ...]
+) -> None:
+    alternatives = [others] * bool(others) + [
+        ("text/html", "<p>the words</p>"),
+        ("text/html", shell),
+    ]
+    parts = "".join(f"--x\nContent-Type: {kind}\n\n{text}\n" for kind, text in alternatives)
+    header = "Content-Type: multipart/alternative; boundary=x\n\n"
+    content = read_parts(read_structure(f"{header}{parts}--x--\n".encode()))
+
+    assert (content.text, content.html) == ("the words", "<p>the words</p>")
+
+
+def test_of_two_forms_with_words_the_last_is_chosen() -> None:
+    content = read_parts(
+        read_structure(
+            b"Content-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/html\n\n"
+            b"<p>poor</p>\n--x\nContent-Type: text/html\n\n<p>rich</p>\n--x--\n"
+        )
+    )
+    assert content.text == "rich"
+
+
 DATA = "<?xml version='1.0' encoding='windows-1251'?><state>Дым в зале</state>"
 
 
