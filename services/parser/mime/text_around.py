@@ -13,7 +13,7 @@ TAIL = 8 * 1024
 # A text above, which gateways write, is shorter.
 HEAD = 4 * 1024
 BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
-# Encoders write 76 characters a line (RFC 2045, 6.8); so long a line is no word.
+# Encoders write 76 characters a line (RFC 2045, 6.8), and words are shorter than this.
 LONG_LINE = 60
 # After padding, a line of this length may begin another text in base64.
 NEXT_TEXT = 16
@@ -35,6 +35,8 @@ def cut_texts_around(part: Part) -> tuple[Part | None, Part | None]:
         return None, None
     above = _cut_text_above(part)
     behind = _cut_text_behind(part)
+    if part.encoding and any(map(_has_others, chunks_of(part.view, part.start, part.end))):
+        part.defects.append("characters that are not base64 were left out")
     if part.encoding and _is_cut_off(part):
         part.defects.append("base64 was cut off within a byte")
     return above, behind
@@ -112,6 +114,16 @@ def _text_part(part: Part, start: int, end: int) -> Part:
     return text
 
 
+def _has_others(chunk: bytes) -> bool:
+    """Tells whether base64 contains other characters or words, which its decoding leaves out."""
+    others = chunk.translate(None, IN_BASE64)
+    if not others or others.strip(BLANKS):
+        return bool(others)
+    # Blanks alone are left out rightly: each piece between them has whole groups of letters.
+    pieces = (line.split() for line in chunk.splitlines())
+    return any(len(line) > 1 and any(len(piece) % 4 for piece in line) for line in pieces)
+
+
 def _is_cut_off(part: Part) -> bool:
     """Tells whether a single letter is left at the end, which is less than a byte."""
     begin = max(part.start, part.end - TAIL)
@@ -138,8 +150,6 @@ def _end_of_base64(part: Part) -> int:
         last = max((at for at, line in enumerate(lines) if _is_certain(line.strip())), default=-1)
         if last >= 0 or begin == part.start:
             text = _text_in(lines, last + 1)
-            if b"".join(lines[:text]).translate(None, IN_BASE64 + BLANKS):
-                part.defects.append("characters that are not base64 were left out")
             return part.end - sum(len(line) for line in lines[text:])
         size *= 2
 
@@ -161,8 +171,11 @@ def _text_in(lines: list[bytes], start: int) -> int:
 def _goes_on(lines: list[bytes], at: int) -> bool:
     """Tells whether a line continues the base64 before it."""
     line = lines[at].strip()
-    if at == 0 or not BASE64_LINE.fullmatch(line):
-        return at == 0 and (not line or BASE64_LINE.fullmatch(line) is not None)
+    is_base64 = BASE64_LINE.fullmatch(line) is not None
+    if at == 0:
+        return is_base64 or not line
+    if not is_base64:
+        return False
     padded = lines[at - 1].rstrip().endswith(b"=")
     return len(line) % 4 == 0 and (not padded or len(line) >= NEXT_TEXT)
 

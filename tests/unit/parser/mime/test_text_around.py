@@ -120,6 +120,26 @@ def test_a_damaged_first_line_is_no_text_above(damage: bytes) -> None:
     assert part.view[part.start : part.end] == body
 
 
+@pytest.mark.parametrize("text", [b"A line that a list adds\n", b"!?\n", b"d\xc3\xa9j\xc3\xa0\n"])
+@pytest.mark.parametrize("repeated", [1, 40])
+def test_text_between_base64_is_a_defect(text: bytes, repeated: int) -> None:
+    body = LONG + text + LONG * repeated
+    part = read_structure(b"Content-Transfer-Encoding: base64\n\n" + body)
+    cut_texts_around(part)
+
+    assert part.defects[:1] == ["characters that are not base64 were left out"]
+
+
+@pytest.mark.parametrize("between", [b"\n", b"\r\n ", b" \t\n\n", b"\n\t"])
+def test_blanks_between_base64_are_no_defect(between: bytes) -> None:
+    part = read_structure(
+        b"Content-Transfer-Encoding: base64\n\n" + LONG.strip().replace(b"\n", between)
+    )
+    cut_texts_around(part)
+
+    assert part.defects == []
+
+
 @pytest.mark.parametrize("charset", [b"", b"; charset=utf-8", b"; charset=iso-8859-1"])
 @pytest.mark.parametrize("word", [b"Yes.", b"Ok!", b"No", b"Thanks", b"Merci", b"(none)", b"k.o."])
 def test_a_single_word_that_is_not_base64(word: bytes, charset: bytes) -> None:
