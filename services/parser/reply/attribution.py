@@ -49,10 +49,6 @@ AFTER_DATE = re.compile(
 )
 # "Jo wrote on 3 November 2025 at 10:30:", with nothing but the date behind the verb.
 WROTE_ON = re.compile(r" (?:on|am|le|el|il|em|op|den|dne) (?=[^\n]*\d)[^\n]{4,40}$")
-# As Gmail wrote it until 2012, alone in a paragraph.
-OLD_GMAIL = re.compile(
-    r"\d{4}[/-]\d{1,2}[/-]\d{1,2} (?:\d{1,2}:\d\d )?[^<>:]{1,60}<[^<>\s]{1,80}@[^<>\s]{1,80}>"
-)
 DASHES = " -\u2013\u2014*_=~"
 # The third is Armenian.
 COLONS = ":\uff1a\u055d"
@@ -109,10 +105,6 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     if end > start and (_ends_sentence(first) or not _begins_like_attribution(first)):
         return 0
     joined = _joined(lines, start, end)
-    if OLD_GMAIL.fullmatch(first) and end == start:
-        return int(
-            _is_alone(lines, start) or _quote_follows(lines, end) or _mark_follows(lines, end)
-        )
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
     # The marks of bold letters, which `bare` lacks, are also used as frames.
     framed = _is_framed(lines[start].text.strip(), lines[end].text.strip())
@@ -123,15 +115,6 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
         if _is_next(first, _joined(lines, later, end)):
             return 0
     return end - start + 1
-
-
-def _is_alone(lines: Sequence[Line], index: int) -> bool:
-    """Tells whether a line is a paragraph with text below it, and not in a list of such lines."""
-    above = [line.bare for line in lines[max(0, index - WINDOW_LINES) : index]]
-    below = [line.bare for line in lines[index + 1 : index + WINDOW_LINES]]
-    if any(above[-1:]) or any(below[:1]) or not any(below):
-        return False
-    return not any(OLD_GMAIL.fullmatch(bare) for bare in (*above, *below))
 
 
 def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
@@ -221,7 +204,7 @@ def _ends_like_attribution(bare: str) -> bool:
     last = bare[-1]
     if last in COLONS:
         return True
-    if "@" in bare and (VERB_WITHIN.search(fold(bare)) or OLD_GMAIL.fullmatch(bare)):
+    if "@" in bare and VERB_WITHIN.search(fold(bare)):
         return True
     if last.isalnum():
         word = bare.rsplit(None, 1)[-1]

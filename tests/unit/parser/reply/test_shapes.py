@@ -79,7 +79,6 @@ OTHERS = [
     ">>> Jo Lindqvist <jo@desk.example> 03/11/2025 16:07 >>>",
     "Jo Lindqvist wrote on 03.11.2025 16:07:",
     "Citeren Jo <jo@desk.example>:",
-    "2025/11/3 Jo via Desk <jo@desk.example>",
     '----------------\nКому: Ана;\nТема: Печь;\n03.11.2025, 16:07, "Джо" <jo@desk.example>:',
     "---- 回复的原邮件 ----\n| 发件人 | Jo<jo@desk.example> |\n| 日期 | 2025年11月3日 16:07 |",
     "---- Replied Message ----\n| From | Jo<jo@desk.example> |\n| Date | 11/03/2025 16:07 |",
@@ -169,9 +168,12 @@ def test_other_headings_begin_the_quotation(heading: str, above: str) -> None:
     assert (reply.new_text, reply.signature) == (above, "")
 
 
-def test_the_dates_of_a_list_stay() -> None:
-    text = "Add:\n\n2025/11/3 Ana <ana@shop.example>\n\n2025/11/4 Kim <kim@shop.example>\n\nThanks"
-    assert split_reply(text, "").new_text == text
+@pytest.mark.parametrize("date", ["2025/11/3", "2025-11-03", "2025/11/3 16:07", "3.11.2025"])
+@pytest.mark.parametrize("above", ["The people for the course:\n\n", "Hello,\n\n", ""])
+def test_a_date_and_a_person_above_own_text_stay(date: str, above: str) -> None:
+    for more in ("", f"{date} Kim <kim@shop.example>\n\n"):
+        text = f"{above}{date} Ana <ana@shop.example>\n\n{more}Please tell her the room."
+        assert split_reply(text, "").new_text == text
 
 
 @pytest.mark.parametrize("block", BLOCKS)
