@@ -43,6 +43,8 @@ VERB = re.compile(_VERB)
 _LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
 # The quotation may begin in the line of its attribution.
 VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
+# Yahoo for Android writes these spaces between an attribution and its quotation.
+APART = "   "
 # The date, up to its last digit and the words for the time.
 AFTER_DATE = re.compile(
     r"\d(?: ?(?:uhr|h|hrs|hours|[apπμ]\.? ?[mμ]\.?)(?!\w))?[,.:)]*", re.IGNORECASE
@@ -103,6 +105,8 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
         return 0
     first = lines[start].bare
     if end > start and (_ends_sentence(first) or not _begins_like_attribution(first)):
+        return 0
+    if _goes_on(lines, start, end):
         return 0
     joined = _joined(lines, start, end)
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
@@ -228,6 +232,15 @@ def _joined(lines: Sequence[Line], start: int, end: int) -> str:
         return text
     head = text[: within.end()]
     return head if DATE.search(head) and ADDRESS.search(head) else text
+
+
+def _goes_on(lines: Sequence[Line], start: int, end: int) -> bool:
+    """Tells whether a sentence goes on behind "wrote:", and no quotation begins."""
+    text = " ".join(line.text.strip() for line in lines[start : end + 1])
+    if text[-1:] in COLONS or (within := VERB_WITHIN.search(text.lower())) is None:
+        return False
+    behind = text[within.end() :]
+    return not behind.startswith(APART) and behind.strip(DASHES)[:1] not in ("", ">")
 
 
 def _begins_like_attribution(bare: str) -> bool:

@@ -125,3 +125,18 @@ def test_an_attribution_in_an_unknown_language_stands_below_new_text(line: str) 
 def test_a_line_with_a_colon_is_not_an_attribution(line: str) -> None:
     text = f"Hello,\n\n{line}\n\nit is broken."
     assert split_reply(text, "").new_text == text
+
+
+@pytest.mark.parametrize("verb", ["wrote", "schrieb", "a écrit ", "escribió", "написал"])
+@pytest.mark.parametrize("before", ["Please deliver to Jo. ", "As agreed: ", ""])
+def test_a_sentence_that_goes_on_behind_the_verb_quotes_nothing(before: str, verb: str) -> None:
+    line = f"{before}On 3 November 2025 at 10:00 Tom <tom@cars.example> {verb}: nobody home."
+    for text in (f"{line}\n\nI was at home all day.\nAnn", f"{line}\nI was at home all day."):
+        assert split_reply(text, "").new_text == text
+
+
+def test_a_quotation_may_begin_in_the_line_of_its_attribution() -> None:
+    line = "On 3 November 2025 at 10:00, Tom <tom@cars.example> wrote:"
+    for behind in (" > nobody home", "   nobody home"):
+        reply = split_reply(f"I was.\n\n{line}{behind}\nTom", "")
+        assert (reply.new_text, reply.quoted_text) == ("I was.", f"{line}{behind}\nTom")
