@@ -12,6 +12,7 @@ from services.parser.reply.lines import Line, fold, is_rule
 from services.parser.reply.signature_words import (
     APOLOGIES,
     APOLOGY_TOPICS,
+    CARRIERS,
     CLOSINGS,
     DEVICES,
     DISCLAIMERS,
@@ -39,6 +40,8 @@ DEVICE_WORDS = 4
 DEVICE_MAX = 40
 SHORT_WORDS = 3
 APPS = (" app", " apps")
+# The name of a device or a program that no table contains has a digit or a capital in a word.
+DEVICE = re.compile(r"[^\W\d_]-?[A-Z0-9]")
 APOLOGY_MAX = 90
 # Mail trackers leave this character, which most fonts show as a dot, in a line of its own.
 TRACKER_MARKS = "\u1427 "
@@ -155,7 +158,7 @@ def is_program_line(bare: str) -> bool:
     if rest and is_apology(phrase) and phrase not in PROGRAM_PHRASES:
         line, text = line[-len(rest) :], rest
         phrase, _, rest = _clauses(text)
-    if GET_APP.fullmatch(line) or _sent_by_program(text, line) or _sent_by_device(text):
+    if GET_APP.fullmatch(line) or _sent_by_program(text, line) or _sent_by_device(text, line):
         return True
     if phrase.strip() not in PROGRAM_PHRASES:
         return False
@@ -192,8 +195,8 @@ def _sent_by_program(text: str, line: str) -> bool:
     return any(_matches_program(text, line, before, after) for before, after in SENT_FROM)
 
 
-def _sent_by_device(text: str) -> bool:
-    """Recognizes the sender's own device by any name: "Sent from my KX-90"."""
+def _sent_by_device(text: str, line: str) -> bool:
+    """Recognizes the sender's own device: "Sent from my KX-90"."""
     if not text.startswith(_FROM_MY):
         return False
     if any(text.startswith(before) and after in text for before, after in FROM_MY_SENT):
@@ -201,14 +204,16 @@ def _sent_by_device(text: str) -> bool:
         short = len(named.split()) <= DEVICE_WORDS + SHORT_WORDS
         place = any(word in named for word in NOT_DEVICES)
         ends = any(named.endswith(after) for _, after in FROM_MY_SENT)
-        return short and ends and not place and _apologizes(rest)
+        device = _is_device(named, line, rest)
+        return short and ends and not place and device and _apologizes(rest)
     for before in SENT_FROM_MY:
         if text.startswith(before):
             named, _, rest = _clauses(text[len(before) :].strip())
             words = named.split()
             short = 0 < len(words) <= DEVICE_WORDS and len(named) <= DEVICE_MAX
             place = any(word in named for word in NOT_DEVICES)
-            return short and not place and _apologizes(rest)
+            device = _is_device(named, line, rest)
+            return short and not place and device and _apologizes(rest)
     for before in FROM_MY:
         if text.startswith(before):
             named, _, rest = _clauses(text[len(before) :].strip())
@@ -234,8 +239,18 @@ def _matches_program(text: str, line: str, before: str, after: str) -> bool:
     if not before:
         # "AQUOS\u304b\u3089\u9001\u4fe1": a name in other letters than the words around it.
         name = line[: len(line) - len(after)].strip()
-        return not after.isascii() and name.isascii() and 0 < len(name) <= DEVICE_MAX
-    return len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
+        short = name.isascii() and 0 < len(name) <= DEVICE_MAX
+        return not after.isascii() and short and bool(DEVICE.search(name))
+    short = len(named.split()) <= 2 and own[:1].isupper() and named == rest.strip()
+    return short and _is_device(named, line, "")
+
+
+def _is_device(named: str, line: str, apology: str) -> bool:
+    """Tells a device or a program from a person or a place, which may be the sender's, too."""
+    in_capitals = line[:2].isupper()
+    named_so = bool(DEVICE.search(line)) and not in_capitals and named not in CARRIERS
+    known = any(device in named for device in DEVICES) and _names_device(named)
+    return bool(apology) or known or named_so
 
 
 def _names_device(named: str) -> bool:

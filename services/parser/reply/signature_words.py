@@ -101,6 +101,10 @@ NOT_DEVICES = (
     "dirección", "oficina", "parte", "conta", "endereço", "lado", "conto", "indirizzo", "ufficio",
     "collega", "konta", "adres", "biura", "адрес", "аккаунт", "стороны", "内心",
 )  # fmt: skip
+# What things are sent with, written like the name of a program.
+CARRIERS = frozenset(
+    ("dhl", "ups", "fedex", "dpd", "gls", "usps", "tnt", "ems", "sms", "mms", "whatsapp", "fax")
+)
 # Whole lines without the name of a device.
 PROGRAM_PHRASES = frozenset(map(fold, (
     "sent on the go", "sent on the move", "sent on the run", "sent from the road",
@@ -154,6 +158,12 @@ DEVICES = (
     "superhuman", "boxer", "teams", "kindle", "watch", "tab", "note", "cell", "tutanota", "tuta",
     "mailbird", "postbox", "missive", "polymail", "newton", "surface", "laptop", "chromebook",
     "pocket", "nothing phone", "tecno", "infinix", "poco", "zenfone", "asus", "lenovo", "zte",
+    "teracube", "gigaset", "crosscall", "wiko", "librem", "doro", "alcatel", "blackview", "ulefone",
+    "doogee", "umidigi", "oukitel", "cubot", "meizu", "kyocera", "aquos", "fujitsu", "volla",
+    "shiftphone", "pinephone", "jolla", "hisense", "tcl", "sonim", "razr", "medion", "archos",
+    "surfplatt", "telemóvel", "telemovel", "computer", "ordinateur", "ordenador", "notebook",
+    "netbook", "portátil", "smartwatch", "ноутбук", "компьютер", "телефон", "keyboard",
+    "아이패드", "픽셀", "태블릿", "노트북", "电脑", "電腦", "华为", "小米", "アイフォン", "タブレット",
     "tapatalk", "fastmail", "siri", "handheld", "portable", "mobitel", "komóra", "komórka",
     "мобільного", "телефону", "iphoni", "handi", "smartfon", "tablett", "puhelin", "mobili",
 )  # fmt: skip
