@@ -15,6 +15,7 @@ from services.parser.reply.inner import inner_headings
 from services.parser.reply.layers import Layer
 from services.parser.reply.lines import ADDRESS_LINES, Line, is_unquoted, read_quote_marks
 from services.parser.reply.lines import bare as comparable
+from services.parser.text.hypertext.elements import BLOCKS, VOID
 from services.parser.text.hypertext.tokens import Token, read_tokens
 
 # Longer HTML is not split, and deeper elements are not reopened.
@@ -22,15 +23,8 @@ HTML_MAX = 512 * 1024
 DEPTH_MAX = 200
 ATTRIBUTES_MAX = 2000
 WORD = re.compile(r"\S+")
-VOID = frozenset(
-    WORD.findall("area base br col embed hr img input link meta param source track wbr o:p")
-)
-BREAKS = frozenset(
-    WORD.findall(
-        "address article aside blockquote body br center dd div dl dt fieldset footer form h1 h2 h3"
-        " h4 h5 h6 header hr html li main nav ol p pre section table td th tr ul"
-    )
-)
+# The elements at which a line ends.
+BREAKS = BLOCKS | {"br"}
 # The elements that may contain a quotation or begin one.
 QUOTE_ELEMENTS = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
 SIGNATURE_ELEMENTS = frozenset(WORD.findall("a div font footer p pre section sign span table td"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.parser.reply.html import read_html
 from services.parser.reply.split import split_reply
 from services.parser.text.markup import html_to_text
 
@@ -45,3 +46,10 @@ def test_a_question_with_a_link_stays_above_its_answer() -> None:
     asked = "Is it this one <https://q.example>?"
     assert reply.new_text.endswith(f"{asked}\n\nYes, this <https://a.example>.\n\n{asked}\n\nNo")
     assert reply.quoted_text == f"{asked}\n\n{asked}"
+
+
+@pytest.mark.parametrize("name", ["div", "summary", "details", "figcaption", "option", "legend"])
+def test_the_lines_are_those_of_the_text(name: str) -> None:
+    source = f"a<{name}>b</{name}>c<br>d<wbr>e"
+    _, lines = read_html(source)
+    assert [line.text for line in lines] == html_to_text(source).split("\n")
