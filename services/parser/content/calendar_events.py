@@ -16,19 +16,17 @@ from icalendar.parser import Contentline
 
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content.calendar_times import Line, end_after, in_zone, time_of
+from services.parser.content.calendars import EVENTS_MAX, TEXT_MAX_BYTES, UID_MAX_BYTES
 from services.parser.text.decode import cut, decode, one_line, storable
 from services.parser.text.markup import html_to_text
 
-EVENTS_MAX = 20
 ATTENDEES_MAX = 50
 LINES_MAX = 400
 # icalendar needs more than linear time for the parameters of a line.
 LINE_MAX = 2000
-TEXT_MAX_BYTES = 500
 DESCRIPTION_MAX_BYTES = 1000
 # A larger number would not be one that was counted.
 SEQUENCE_DIGITS = 9
-UID_MAX_BYTES = 255
 # Google's texts are HTML.
 HTML = re.compile(r"<(?:br|/(?:a|b|div|h\d|html|i|li|p|span|strong|table|u))\s{0,9}/?>", re.I)
 FOLD = re.compile(rb"\r?\n[ \t]")

@@ -9,6 +9,9 @@ from services.parser.content.attachments import AttachedFile
 
 CALENDAR_MAX_BYTES = 1024 * 1024
 EVENTS_MAX = 20
+# Of each event.
+TEXT_MAX_BYTES = 500
+UID_MAX_BYTES = 255
 TYPES = ("text/calendar", "application/ics")
 
 

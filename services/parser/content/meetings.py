@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from postrail.message_parts import Address, CalendarEvent
 from services.parser.content import tnef
+from services.parser.content.calendars import TEXT_MAX_BYTES, UID_MAX_BYTES
 from services.parser.content.tnef import Tnef
 from services.parser.text.decode import cut, one_line
 
 Endings = Sequence[tuple[str | tuple[str, ...], str]]
 
-TEXT_MAX_BYTES = 500
-UID_MAX_BYTES = 255
 # The ends of message classes: those of MS-OXOCAL, section 2.2, and the older ones of TNEF.
 METHODS = (
     (".meeting.request", "REQUEST"),

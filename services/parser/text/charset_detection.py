@@ -10,11 +10,10 @@ import unicodedata
 
 from services.parser.text.charset_names import codec_of
 from services.parser.text.east_asian import CERTAIN_SCORE, detect_east_asian
-from services.parser.text.utf8 import oddities
+from services.parser.text.utf8 import HIGH_BYTE, oddities
 
 SAMPLE_MAX = 2 * 1024
 BEFORE = 100
-HIGH = re.compile(rb"[\x80-\xff]")
 LETTERS = re.compile(rb"[A-Za-z\x80-\xff]")
 # Fewer bytes prove nothing: "\xe4" alone is a letter of any alphabet.
 HIGH_MIN = 6
@@ -38,7 +37,7 @@ SHORT_FREQUENT_SHARE = 0.3
 
 def detect(data: bytes) -> str | None:
     """Returns Python's name of the most likely charset, or None."""
-    first = HIGH.search(data)
+    first = HIGH_BYTE.search(data)
     if first is None:
         return None
     # HTML may begin with a long style sheet.
@@ -75,7 +74,7 @@ def is_western(charset: str) -> bool:
 
 def _cyrillic(sample: bytes) -> str | None:
     """Returns the Cyrillic charset in which most letters are frequent ones, or None."""
-    high, letters = len(HIGH.findall(sample)), len(LETTERS.findall(sample))
+    high, letters = len(HIGH_BYTE.findall(sample)), len(LETTERS.findall(sample))
     if high < HIGH_MIN or high < letters * FOREIGN_SHARE:
         return None
     if high > 40 and not re.search(rb"[ \n][\x80-\xff]", sample):
@@ -87,10 +86,10 @@ def _cyrillic(sample: bytes) -> str | None:
 def _short_cyrillic(data: bytes) -> str | None:
     """Returns the Cyrillic charset of words that can hardly be Western ones, or None."""
     sample = b" ".join(FOREIGN_WORD.findall(data[:SAMPLE_MAX]))
-    high = len(HIGH.findall(sample))
+    high = len(HIGH_BYTE.findall(sample))
     if not THREE_IN_A_ROW.search(sample) or high < len(LETTERS.findall(sample)) * FOREIGN_SHARE:
         return None
-    if not HIGH.search(sample.translate(None, KEYBOARD_LETTERS)):
+    if not HIGH_BYTE.search(sample.translate(None, KEYBOARD_LETTERS)):
         return None
     best, frequent = _best_cyrillic(sample)
     likely = frequent >= high * SHORT_FREQUENT_SHARE and _reads_as_well(sample, best)

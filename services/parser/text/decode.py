@@ -19,7 +19,7 @@ from services.parser.text.japanese import (
     is_escaped,
     without_shifts,
 )
-from services.parser.text.utf8 import text_as_utf8
+from services.parser.text.utf8 import HIGH_BYTE, NON_ASCII, text_as_utf8
 
 ESCAPE = b"\x1b"
 BYTE_ORDER_MARKS = (
@@ -38,9 +38,7 @@ LARGER_SETS = {"big5": ("cp950", "big5hkscs")}
 CUT_OFF = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
 # In a shorter text, the last letter of a word in another charset may look like one.
 CUT_OFF_MIN = 16
-HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 REPLACEMENT = "\ufffd"
-NON_ASCII = re.compile(r"[^\x00-\x7f]")
 UNWANTED_IN_LINES = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
 
 

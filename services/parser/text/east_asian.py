@@ -10,10 +10,8 @@ import re
 from collections.abc import Callable
 
 from services.parser.text.frequent_characters import KANJI, KOREAN, SIMPLIFIED, TRADITIONAL
-from services.parser.text.utf8 import oddities
+from services.parser.text.utf8 import HIGH_BYTE, NON_ASCII, oddities
 
-NON_ASCII = re.compile(r"[^\x00-\x7f]")
-HIGH = re.compile(rb"[\x80-\xff]")
 HIGH_MIN = 3
 KANA = re.compile("[\u3040-\u30fa\u30fc]")
 SIGNS = re.compile("[\u3000-\u303f\uff01-\uff5e\u2010-\u2026\u00b7\u30fb]")
@@ -44,7 +42,7 @@ CHARSETS: tuple[tuple[str, range, Callable[[str], bool]], ...] = (
 
 def detect_east_asian(data: bytes, score_min: float = SCORE_MIN) -> str | None:
     """Returns Python's name of the most likely East Asian charset, or None."""
-    if len(HIGH.findall(data)) < HIGH_MIN:
+    if len(HIGH_BYTE.findall(data)) < HIGH_MIN:
         return None
     scores = {codec: _score(data, codec, daily, frequent) for codec, daily, frequent in CHARSETS}
     best = max(scores, key=lambda codec: scores[codec])

@@ -16,6 +16,7 @@ CERTAIN_COUNT = 6
 # Oddities are counted up to here; a short text has fewer.
 SAMPLE_MAX = 4000
 NON_ASCII = re.compile(r"[^\x00-\x7f]")
+HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 # Characters of living scripts. Chance makes others as well: "Ół" would be "ӣ", and "É" with a
 # no-break space "ɠ".
 COMMON = re.compile(

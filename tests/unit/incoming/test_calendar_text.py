@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from postrail.incoming.calendar_text import EVENTS_MAX, EVENTS_READ_MAX, calendar_text
 from postrail.message_parts import Address, CalendarEvent
 from postrail.records import BlobReference
-from services.parser.content import calendar_events
+from services.parser.content import calendars
 from tests.makers.records import calendar_event, mail_parsed
 
 ANN = Address(name="Berg, Ann", address="ann@customer.example")
@@ -265,7 +265,7 @@ def test_of_many_events_the_first_are_shown() -> None:
     assert found.endswith("\n\n(The calendar has 2 more entries.)")
     found = calendar_text(mail_parsed(events=[calendar_event()] * EVENTS_READ_MAX))
     assert found.endswith("\n\n(The calendar has at least 15 more entries.)")
-    assert EVENTS_READ_MAX == calendar_events.EVENTS_MAX
+    assert EVENTS_READ_MAX == calendars.EVENTS_MAX
 
 
 @pytest.mark.parametrize("method", ["CANCEL", "COUNTER", "REPLY"])

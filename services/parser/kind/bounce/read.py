@@ -17,7 +17,7 @@ from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.nested import nested_bounces
 from services.parser.kind.bounce.notice import Notice, is_system, read_notice
 from services.parser.kind.bounce.prose import Findings, read_prose
-from services.parser.kind.bounce.service_json import json_text, recipients_in_json
+from services.parser.kind.bounce.service_json import RECIPIENTS_MAX, json_text, recipients_in_json
 from services.parser.kind.bounce.status import failed_status, groups_in_text, groups_of, read_status
 from services.parser.kind.signals import MAIL_SYSTEM, ROBOT
 from services.parser.mime.addresses import read_addresses, read_ids, read_sender
@@ -25,7 +25,6 @@ from services.parser.mime.headers import Header, read_lines
 from services.parser.mime.raw_bytes import View
 from services.parser.text.decode import cut, decode, one_line, storable
 
-RECIPIENTS_MAX = 200
 REASON_MAX_BYTES = 500
 ADDRESS_MAX_BYTES = 512
 # The header of a returned message is read up to here.

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from postrail.message_parts import Address, CalendarEvent
 from postrail.notifications.reply_marker import INTERNAL_MARKER
 from postrail.stream import avro
-from services.parser.content.calendar_events import ATTENDEES_MAX, EVENTS_MAX
-from services.parser.content.calendars import CALENDAR_MAX_BYTES, read_calendar
+from services.parser.content.calendar_events import ATTENDEES_MAX
+from services.parser.content.calendars import CALENDAR_MAX_BYTES, EVENTS_MAX, read_calendar
 from tests.makers.parsing import made
 
 
