@@ -1,4 +1,4 @@
-"""Recognises what Exchange serves in place of a message that it cannot convert: a stand-in.
+"""Recognizes what Exchange serves in place of a message that it cannot convert: a stand-in.
 
 Its bytes in, what it says about the real message out. The real message is still in the mailbox, and
 the server may deliver it later. The text is in the server's language; the sender and the name of

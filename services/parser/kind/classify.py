@@ -179,10 +179,9 @@ def _generated(signals: Signals) -> str:
     token = _auto_submitted(signals)
     if token not in ("", "no"):
         return f"Auto-Submitted: {token}"
-    for name in ("X-Loop",):
-        value = signals.header.value(name.lower())
-        if value.lower() in ("true", "yes"):
-            return f"{name}: {value}"
+    loop = signals.header.value("x-loop")
+    if loop.lower() in ("true", "yes"):
+        return f"X-Loop: {loop}"
     if signals.header.all("x-cron-env"):
         return "X-Cron-Env"
     return ""

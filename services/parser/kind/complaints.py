@@ -13,7 +13,7 @@ from services.parser.text.decode import decode
 RETURNED = "message/rfc822"
 HEADER_MAX = 16 * 1024
 MESSAGES_MAX = 5
-# The addresses from which providers pass complaints on; nobody else's words are taken for one.
+# The addresses from which providers pass complaints on; the same words from others are a person's.
 PROVIDER = re.compile(
     r"(?:^|[._+@-])(?:abuse|arf|cfl|complaints?|fbl|feedback|jmrp|junk|reports?|scomp|spam(?:cop)?"
     r"|staff|tos|uce)(?:[\d._+@-]|$)",

@@ -29,7 +29,7 @@ FIELD_LINE = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*(.*)", re.DOTALL)
 
 @dataclass(slots=True)
 class Field:
-    """A header field: its name, its decoded value, and its raw value (8-bit as surrogates)."""
+    """A header field: its name, its decoded value, and its raw value with encoded words."""
 
     name: str
     value: str
@@ -111,7 +111,10 @@ def _decoded(raw: str) -> str:
 
 
 def decode_eight_bit(raw: str) -> str:
-    """Decodes 8-bit characters that are kept as surrogates: UTF-8 (RFC 6532), else a guess."""
+    """Decodes 8-bit characters that are kept as surrogates: UTF-8 (RFC 6532), else a guess.
+
+    Text that was decoded already stays as it is.
+    """
     try:
         return decode(raw.encode("ascii", "surrogateescape"), None)
     except UnicodeEncodeError:

@@ -54,7 +54,7 @@ HEADER_CUT = f"fields after the first {FIELDS_MAX} or {HEADERS_MAX} bytes were l
 
 
 class Part:
-    """A part: its raw fields (8-bit as surrogates), and its children or the place of its body."""
+    """A part: its raw fields, and its children or the place of its body."""
 
     def __init__(self, view: View, default_type: str = "text/plain") -> None:
         self.fields: list[tuple[str, str]] = []

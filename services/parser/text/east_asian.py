@@ -17,7 +17,7 @@ KANA = re.compile("[\u3040-\u30fa\u30fc]")
 SIGNS = re.compile("[\u3000-\u303f\uff01-\uff5e\u2010-\u2026\u00b7\u30fb]")
 IN_DAILY_USE = 0.2
 RARE = -1.0
-# Of the best charset's characters, so many are frequent, those in daily use counting a fifth.
+# The least share of frequent characters in the best charset; those in daily use count a fifth.
 SCORE_MIN = 0.3
 CERTAIN_SCORE = 0.6
 

@@ -34,7 +34,7 @@ SENDER_BEFORE = re.compile(
 )
 BRACKETS = ">)]\"' \t"
 SENTENCE_MAX = 60
-# Postfix: "(in reply to RCPT TO command)", which asks nobody to reply.
+# Postfix: "(in reply to RCPT TO command)", which does not ask for a reply.
 IN_REPLY = re.compile(r"\breply to [\w ]{4,20} command\b", re.IGNORECASE)
 # Below the end of a reply, a line that goes on so is an entry, whatever stands above it.
 ENTRY_REST = re.compile(r"[ \t]{0,9}[:：]|[ \t]{0,9}\((?:expanded|(?:ultimately )?generated) from")
@@ -118,7 +118,7 @@ def _indent(line: str) -> int:
 def _head(line: str) -> re.Match[str] | None:
     """Returns the address that a line begins with and is about, or None."""
     if expanded := ALIAS.match(line.lstrip()):
-        # It was expanded to a file or a program, which is no address.
+        # It was expanded to a file or a program instead of an address.
         return expanded
     found = HEAD.match(line)
     if found is None:

@@ -55,7 +55,7 @@ class Findings:
     text: str = ""
     # The text without what is said about one of several recipients.
     common: str = ""
-    # What is said about each address (in lower case), and under "" about nobody in particular.
+    # What is said about each address (in lower case), and under "" without an address.
     said: dict[str, list[str]] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
 
@@ -64,8 +64,8 @@ class Findings:
         return self.aliases.get(address.lower(), address)
 
     def status_of(self, address: str) -> str:
-        """Returns the most exact status said about an address, else about nobody, or ""."""
-        # What is said about nobody is not about an address with a code of its own.
+        """Returns the most exact status said about an address, else without one, or ""."""
+        # What is said without an address does not concern one that has a code of its own.
         return _status(self._own(address)) or self._common_status
 
     def meaning_of(self, address: str) -> str:

@@ -38,7 +38,8 @@ REJECTION = re.compile(r"Disposition:[^;\n]{0,100};\s*(?:deleted|denied|failed)"
 ARRIVED = {"delivered", "relayed", "expanded"}
 PROBED = {"deliverable", "undeliverable"}
 PROBE_SUBJECT = "Mail Delivery Status Report"
-# A carrier's gateway answers with the envelope of the message that it refused.
+# A carrier's gateway answers with the envelope of the message that it refused, and with the reply:
+# "550 5.1.1 …" or "550 No such user", at the beginning of a line or behind a sign like "(".
 SMTP_REPLY = re.compile(
     r"(?:^|[:：>\"'(])[ \t]{0,9}"
     r"(?:421|45[0-5]|50[0-4]|521|53[0-5]|541|55[0-7]|571)[ -]{1,3}"
@@ -107,7 +108,7 @@ def delivery_report(signals: Signals) -> str:
 
 
 def service_notice(signals: Signals) -> str:
-    """Matches a notice of a sending service in JSON, which nobody writes."""
+    """Matches a notice of a sending service in JSON, without words of a person."""
     return "the text is a notice of a bounce in JSON" if signals.event == "bounce" else ""
 
 

@@ -1,6 +1,7 @@
 """Notices as JSON, as sending services write them: a text in, the event and its recipients out.
 
-Amazon SES sends its notices by mail, within those of Amazon SNS or alone; others are relayed so.
+Amazon SES sends its notices by mail, within those of Amazon SNS or alone; scripts pass on
+those that other services post to a web address.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ LABEL = re.compile(r"(?<![\w-])xn--([a-z0-9-]{1,59})", re.IGNORECASE | re.ASCII)
 AROUND = "<>()[]\"'.,;:"
 PHONE = re.compile(r"[^\w+]+")
 # The services through which mail gateways and web mailers lead links: their hosts and paths, and
-# the parameter that names the real target. Other redirects tell nobody where they lead.
+# the parameter that names the real target. The targets of other redirects are not in them.
 REDIRECTS = (
     ("safelinks.protection.outlook.com", "/", "url"),
     ("statics.teams.cdn.office.net", "/evergreen-assets/safelinks/", "url"),
