@@ -163,7 +163,7 @@ DEVICES = (
     "shiftphone", "pinephone", "jolla", "hisense", "tcl", "sonim", "razr", "medion", "archos",
     "surfplatt", "telemóvel", "telemovel", "computer", "ordinateur", "ordenador", "notebook",
     "netbook", "portátil", "smartwatch", "ноутбук", "компьютер", "телефон", "keyboard",
-    "아이패드", "픽셀", "태블릿", "노트북", "电脑", "電腦", "华为", "小米", "アイフォン", "タブレット",
+    "아이패드", "픽셀", "태블릿", "노트북", "电脑", "電腦", "华为", "小米", "タブレット",
     "tapatalk", "fastmail", "siri", "handheld", "portable", "mobitel", "komóra", "komórka",
     "мобільного", "телефону", "iphoni", "handi", "smartfon", "tablett", "puhelin", "mobili",
 )  # fmt: skip
