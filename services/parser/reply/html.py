@@ -28,12 +28,17 @@ BREAKS = BLOCKS | {"br"}
 # The elements that may contain a quotation or begin one.
 QUOTE_ELEMENTS = frozenset({"blockquote", "div", "hr", "section", "table", "td"})
 SIGNATURE_ELEMENTS = frozenset(WORD.findall("a div font footer p pre section sign span table td"))
-# The classes, ids and names by which mail programs mark a signature; not forms to be signed.
+# The classes, ids and names by which mail programs mark a signature: "signature" as a whole word,
+# or with what programs write before it ("x_" for each time it was forwarded) and behind it.
 SIGNATURE_MARK = re.compile(
-    r"(?<!\be)(?<!\be-)signature(?![-_ ]?(?:form|re|pad|field|page|box|canvas|line|list|doc|upload"
-    r"|veri|valid|algo|dialog|modal|miss|input|button|place))"
-    r"|_mailautosig|bloop_sign|_rc_sig|__sig_p|zm-_id_-sgn[\"']|<sign\b|[-_ \"']sig[\"']",
-    re.IGNORECASE,
+    r"""\b(?:class|id|name|data-smartmail)=["']?(?:[^"'=<>]*\s)?(?:x_)*+
+    (?:(?:gmail|moz|ms-outlook(?:-mobile)?|outlook|apple-?mail|protonmail|io-ox|k9mail|[iyz]?mail
+    |ymail_android|yahoo|ntes|mailspring|composer|hs|front|e-?mail|message|mobile|zimbra|tutanota
+    |edo|missive|mailbird|spark|airmail|bluemail|zendesk|freshdesk|linebreakatbeginningof)[-_]?)?
+    signature(?:_block(?:-\w++)?|[-_]?(?:prefix|container|section))?(?=[\s"'>])
+    |\bdata-signature-widget|_mailautosig|bloop_sign|_rc_sig|__sig_p|zm-_id_-sgn["']|<sign\b
+    |[-_ "']sig["']""",
+    re.IGNORECASE | re.VERBOSE,
 )
 # The classes, ids and names by which mail programs mark the element of a quotation.
 QUOTE_MARKERS = (

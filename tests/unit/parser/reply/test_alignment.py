@@ -32,6 +32,8 @@ MARKS = [
     'p class="MsoNormal"><a name="_MailAutoSig"',
     'table class="signature"><tr><td',
     "div class=signature",
+    'div class="x_x_gmail_signature"',
+    'div class="content signature"',
     'div id="Zm-_Id_-Sgn"',
 ]
 SEPARATORS = [
@@ -105,6 +107,10 @@ def test_the_signature_in_the_text_is_that_of_the_html(quote: str) -> None:
         f'<p>It works.</p><div class="e-signature">{SIGNATURE}</div>',
         f'<p>It works.</p><div class="signature-request">{SIGNATURE}</div>',
         f'<p>It works.</p><div class="design">{SIGNATURE}</div>',
+        f'<p>It works.</p><div id="signature-date">{SIGNATURE}</div>',
+        f'<p>It works.</p><div class="certificate-signature">{SIGNATURE}</div>',
+        f'<p>It works.</p><div class="signatureOfTheTenant">{SIGNATURE}</div>',
+        f'<p>It works.</p><p title="signature">{SIGNATURE}</p>',
         f'<p>It works.</p><div class="signature-form">{SIGNATURE}</div>',
         f'<p>It works.</p><div id="Zm-_Id_-Sgn1">{SIGNATURE}</div>',
     ],
