@@ -89,18 +89,17 @@ def json_text(text: str, files: Sequence[AttachedFile]) -> str:
 def event_of(text: str) -> tuple[str, str]:
     """Returns what a notice in JSON reports ("bounce", "feedback" or "receipt"), and its rest."""
     notice, rest = _notice(text)
-    if notice is None:
-        return "", ""
-    return next((event for fields in _all_fields(notice) if (event := _event(fields))), ""), rest
+    return _event_in(notice), rest
 
 
 def recipients_in_json(text: str) -> list[BouncedRecipient]:
     """Returns the recipients of a notice about a bounce."""
-    if event_of(text)[0] != "bounce":
+    notice, _ = _notice(text)
+    if _event_in(notice) != "bounce":
         return []
     severity = ""
     found: list[BouncedRecipient] = []
-    for fields in _all_fields(_notice(text)[0]):
+    for fields in _all_fields(notice):
         severity = _severity(fields) or severity
         address = BARE_ADDRESS.search(_first(fields, ADDRESS))
         if address and len(found) < RECIPIENTS_MAX:
@@ -127,6 +126,10 @@ def _recipient(address: str, fields: Fields, severity: str) -> BouncedRecipient:
         reason=reasons[0] if reasons else "",
         status_class=status[:1] or ("4" if temporary else "5" if severity in PERMANENT else ""),
     )
+
+
+def _event_in(notice: object) -> str:
+    return next((event for fields in _all_fields(notice) if (event := _event(fields))), "")
 
 
 def _event(fields: Fields) -> str:
