@@ -35,7 +35,9 @@ REPORTED = re.compile(r"^(?:X-HmXmrOriginalRecipient|X-Reporter-IP)[ \t]?:", re.
 OPENING = re.compile(
     r"\s{0,20}(?:(?:hello|hi|dear|to whom)[^\n]{0,60}\s{1,9})?"
     r"[^\n:.?]{0,60}\b(?:abuse|spam|fraud|feedback|complaint)[ -]reports?\b"
-    r"[^.?]{0,200}\breceived from (?:the )?IP(?:[ -]address)?:?\s{1,3}\[?[\da-f]{1,4}[.:]",
+    # The period of an address does not end the sentence.
+    r"(?:[^.?]|\.(?=\S)){0,200}"
+    r"\breceived from (?:the )?IP(?:[ -]address)?:?\s{1,3}\[?[\da-f]{1,4}[.:]",
     re.IGNORECASE,
 )
 # The fields of a report (RFC 5965), in the text.
