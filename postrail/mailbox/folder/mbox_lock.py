@@ -69,9 +69,11 @@ def _created(lock: Path) -> bool:
     try:
         descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except FileExistsError:
-        if _left_behind(lock):
-            lock.unlink(missing_ok=True)
-        return False
+        if not _left_behind(lock):
+            return False
+        lock.unlink(missing_ok=True)
+        # Without a pause: the time to wait may be over, and nobody holds the lock any more.
+        return _created(lock)
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{os.getpid()} {socket.gethostname()}\n")
     return True
