@@ -86,6 +86,9 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
 def _marked(data: bytes, charset: str | None, codec: str | None) -> Decoded | None:
     """Decodes a text whose beginning, escapes or end show its charset, whatever is declared."""
     for mark, marked in BYTE_ORDER_MARKS:
+        # Blanks and line ends in UTF-16 have a zero byte; other text may begin like its mark.
+        if marked == "utf-16" and b"\0" not in data:
+            continue
         if data.startswith(mark) and (found := _exactly(data, marked)) is not None:
             return Decoded(found.removeprefix("\ufeff"), _read_as(charset, marked))
     if is_escaped(data) and codec not in ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004"):

@@ -43,7 +43,7 @@ PATHS = [
     path for folder in CORPORA for path in sorted(folder.glob("*.eml")) if path.stem not in OTHERS
 ]
 # Defects that say that content was left out or replaced.
-SAID = re.compile("left out|were replaced|not complete|cut at|no part begins")
+SAID = re.compile("left out|were replaced|not complete|cut at|no part begins|without a boundary")
 # Charsets in which a part may be that declares a wrong one or none.
 CHARSETS = (
     "utf-8",

@@ -62,3 +62,14 @@ def test_texts_that_end_like_utf_8_that_was_cut_off(text: str, charset: str) -> 
 def test_text_is_storable_and_cut_between_characters() -> None:
     assert storable("a\x00\ud800b\ud83d\ude00") == "a\ufffdb😀"
     assert cut("ääää", 5) == "ää"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_byte_order_mark_shows_utf_16(codec: str) -> None:
+    data = "\ufeffDer Drucker\r\nist leer".encode(codec)
+    assert decode(data, None) == "Der Drucker\r\nist leer"
+
+
+def test_text_that_begins_like_a_mark_is_no_utf_16() -> None:
+    assert "<bo@customer.example>" in decode(b"\xff\xfe\x80 Caf\xe9 <bo@customer.example> ", None)
+    assert "Drucker" in decode(b"\xfe\xff Der Drucker ist leer.", "koi8-r")
