@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from services.parser.kind.receipt_words import MESSAGE, READ, READ_SUBJECT
 from services.parser.reply.attribution import DATE
-from services.parser.reply.lines import bare, fold
+from services.parser.reply.lines import COLONS, bare, fold
 from services.parser.reply.words import FIELDS, Role
 
 TEXT_MAX = 2000
@@ -24,7 +24,6 @@ NAME_MAX = 30
 FIELDS_NEEDED: frozenset[Role] = frozenset({"to", "subject", "date"})
 FIELDS_MIN = 2
 SENTENCE_END = (".", "!", "?", "。", ",")
-COLONS = ":\uff1a"
 
 
 def read_receipt_words(subject: str, text: str) -> str:

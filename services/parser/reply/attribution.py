@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import BARS, COMPARED_MAX, Line, fold, other_quote_mark
+from services.parser.reply.lines import BARS, COLONS, COMPARED_MAX, Line, fold, other_quote_mark
 from services.parser.reply.words import (
     OPENERS,
     PARTICLES,
@@ -53,7 +53,7 @@ AFTER_DATE = re.compile(
 WROTE_ON = re.compile(r" (?:on|am|le|el|il|em|op|den|dne) (?=[^\n]*\d)[^\n]{4,40}$")
 DASHES = " -\u2013\u2014*_=~"
 # The third is Armenian.
-COLONS = ":\uff1a\u055d"
+ENDING_COLONS = COLONS + "\u055d"
 # Before a date in the next line. Others that precede a date are also answers: "no", "a".
 ALONE_OPENERS = frozenset(
     ("on", "at", "am", "le", "el", "il", "em", "op", "den", "dne", "dňa", "w", "pe", "på")
@@ -136,7 +136,7 @@ def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
         pieces.append(line.bare)
         if _ends_like_attribution(line.bare):
             whole = fold(" ".join(pieces))
-            if line.bare[-1] not in COLONS and not ADDRESS.search(whole):
+            if line.bare[-1] not in ENDING_COLONS and not ADDRESS.search(whole):
                 continue
             later = fold(" ".join(pieces[1:]))
             if not ADDRESS.search(whole) or not _is_whole(whole) or _is_next(first, later):
@@ -206,7 +206,7 @@ def _names_author(first: str, following: str) -> bool:
 
 def _ends_like_attribution(bare: str) -> bool:
     last = bare[-1]
-    if last in COLONS:
+    if last in ENDING_COLONS:
         return True
     if "@" in bare and VERB_WITHIN.search(fold(bare)):
         return True
@@ -215,7 +215,7 @@ def _ends_like_attribution(bare: str) -> bool:
         return fold(word) in LAST_WORDS or (not bare.isascii() and bare.endswith(WROTE_UNSPACED))
     if last not in LAST_SIGNS:
         return False
-    end = bare[-40:].rstrip(DASHES + COLONS)
+    end = bare[-40:].rstrip(DASHES + ENDING_COLONS)
     words = end.rsplit(None, 1)
     if words and fold(words[-1]) in LAST_WORDS:
         return True
@@ -228,7 +228,7 @@ def _ends_like_attribution(bare: str) -> bool:
 def _joined(lines: Sequence[Line], start: int, end: int) -> str:
     """Joins the window to one line, up to the quotation if one begins in it."""
     text = fold(" ".join(line.bare for line in lines[start : end + 1]).strip(DASHES))
-    if not text or text[-1] in COLONS or (within := VERB_WITHIN.search(text)) is None:
+    if not text or text[-1] in ENDING_COLONS or (within := VERB_WITHIN.search(text)) is None:
         return text
     head = text[: within.end()]
     return head if DATE.search(head) and ADDRESS.search(head) else text
@@ -237,7 +237,7 @@ def _joined(lines: Sequence[Line], start: int, end: int) -> str:
 def _goes_on(lines: Sequence[Line], start: int, end: int) -> bool:
     """Tells whether a sentence goes on behind "wrote:", and no quotation begins."""
     text = " ".join(line.text.strip() for line in lines[start : end + 1])
-    if text[-1:] in COLONS or (within := VERB_WITHIN.search(text.lower())) is None:
+    if text[-1:] in ENDING_COLONS or (within := VERB_WITHIN.search(text.lower())) is None:
         return False
     behind = text[within.end() :]
     return not behind.startswith(APART) and behind.strip(DASHES)[:1] not in ("", ">")
@@ -294,8 +294,8 @@ def _is_whole(text: str) -> bool:
 def _is_attribution(text: str, quoted: bool, framed: bool = False) -> bool:
     if not text or len(text) > COMPARED_MAX + 200:
         return False
-    colon = text[-1] in COLONS
-    body = text.rstrip(COLONS + DASHES)
+    colon = text[-1] in ENDING_COLONS
+    body = text.rstrip(ENDING_COLONS + DASHES)
     date, address = bool(DATE.search(text)), bool(ADDRESS.search(text))
     if colon and address and text.startswith(QUOTING):
         return True

@@ -18,7 +18,7 @@ from services.parser.reply.attribution import (
     scattered_attribution_at,
 )
 from services.parser.reply.doubt import is_doubtful
-from services.parser.reply.lines import Line, fold, is_rule
+from services.parser.reply.lines import COLONS, Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role
 from services.parser.text.word_patterns import Words
 
@@ -31,7 +31,6 @@ FIELDS_AFTER_RULE = 2
 MARKER_MAX = 160
 DATE_LINE_MAX = 60
 FRAME = " -\u2013\u2014_=*#~+>\u2500\t"
-COLONS = ":\uff1a"
 # One pass finds all markers. RE2 does not fold the Turkish capital "İ" to "i".
 _MARKER = Words("|".join(MARKERS).replace("i", "[i\u0130]"))
 

@@ -122,7 +122,7 @@ def _place(lines: Sequence[Line], index: int) -> int:
     """Returns where the heading begins, or 0: the last place where all that follows is one."""
     text = lines[index].text
     # Most attributions begin their line, and are alone in it.
-    if len(text) < PLAIN_MAX and _begins_with_opener(text) and not any(s in text for s in CLAUSES):
+    if len(text) < PLAIN_MAX and _first_word_opens(text) and not any(s in text for s in CLAUSES):
         return 0
     for place in sorted(_places(text), reverse=True)[:PLACES_TRIED]:
         start = len(text[:place].rstrip(JOINTS))
@@ -210,7 +210,7 @@ def _is_opener(text: str, found: re.Match[str]) -> bool:
     if len(before.split()) >= WORDS_BEFORE:
         return True
     # A weekday may be the second word of an attribution in a language without a table.
-    return word in PREPOSITIONS and not _begins_with_opener(before)
+    return word in PREPOSITIONS and not _first_word_opens(before)
 
 
 def _is_before_date(text: str, place: int) -> bool:
@@ -218,7 +218,7 @@ def _is_before_date(text: str, place: int) -> bool:
     before = text[:place]
     if _ends_in_opener(before) or _ends_clause(before):
         return _ends_clause(before) and not _ends_in_opener(before)
-    if DATE.search(before) or ADDRESS.search(before) or _begins_with_opener(before):
+    if DATE.search(before) or ADDRESS.search(before) or _first_word_opens(before):
         return False
     return bool(ADDRESS.search(text, place))
 
@@ -227,7 +227,7 @@ def _ends_clause(before: str) -> bool:
     return before.rstrip()[-1:] in CLAUSE_ENDS
 
 
-def _begins_with_opener(before: str) -> bool:
+def _first_word_opens(before: str) -> bool:
     words = before.split(None, 1)
     return bool(words) and fold(words[0].strip(".,")) in OPENERS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
-from services.parser.reply.attribution import mark_attribution_ends
+from services.parser.reply.attribution import SENTENCE_END, mark_attribution_ends
 from services.parser.reply.headings import (
     Heading,
     announces_forwarded,
@@ -14,6 +14,7 @@ from services.parser.reply.headings import (
     is_recipient_field,
 )
 from services.parser.reply.lines import (
+    COLONS,
     Line,
     fold,
     is_marked_by_initials,
@@ -28,8 +29,7 @@ MARKED_WITHIN = 4
 RULES_ABOVE = 8
 WRAP_MIN = 55
 WRAPPED_LINES = 2
-SENTENCE_END = (".", "!", "?", ":", "\u3002", "\uff1f", "\uff01")
-COLONS = ":\uff1a"
+SENTENCE_ENDS = (*SENTENCE_END, ":")
 
 
 class Layer(Enum):
@@ -181,7 +181,7 @@ def _mark_wrapped(lines: Sequence[Line], layers: list[Layer]) -> None:
         if start == 0 or end - start > WRAPPED_LINES or not lines[start - 1].depth:
             continue
         before, first = lines[start - 1], lines[start].bare
-        if not first or not before.bare or before.bare.endswith(SENTENCE_END):
+        if not first or not before.bare or before.bare.endswith(SENTENCE_ENDS):
             continue
         quote_follows = end == len(lines) or lines[end].depth
         width = len(before.text) + 1 + len(first.split(None, 1)[0])

@@ -28,6 +28,8 @@ SENTENCE = re.compile(
     r"[^\W_][.?!\u2026]+[\"')\u201d\u00bb]?$|[\u3002\uff01\uff1f]"
     r"|>\s?[^\W\d_a-z][^\W\d_A-Z]*+ (?:[^\W\d_]++,? ){2}[^\W\d_]"
 )
+# The colon, and its wide form in East Asian texts.
+COLONS = ":\uff1a"
 # Other marks before quoted lines.
 BARS = frozenset("|\u2502\u2503\u00a6\u00bb\u203a\u276f")
 DECORATION = "* \t\r\n\f\v"

@@ -19,7 +19,7 @@ from services.parser.text.japanese import (
     is_escaped,
     without_shifts,
 )
-from services.parser.text.utf8 import HIGH_BYTE, NON_ASCII, text_as_utf8
+from services.parser.text.utf8 import HIGH_BYTE, NON_ASCII, decoded_exactly, text_as_utf8
 
 ESCAPE = b"\x1b"
 BYTE_ORDER_MARKS = (
@@ -66,7 +66,11 @@ def decode_named(data: bytes, charset: str | None) -> Decoded:
     if codec == ISO_2022_JP:
         data = without_shifts(data)
     may_be_utf8 = codec in (None, "utf-8") and ESCAPE not in data
-    if may_be_utf8 and not data.startswith(MARKS) and (text := _exactly(data, "utf-8")) is not None:
+    if (
+        may_be_utf8
+        and not data.startswith(MARKS)
+        and (text := decoded_exactly(data, "utf-8")) is not None
+    ):
         # As nearly all texts are.
         is_ascii = (charset or "").lower() == "us-ascii" and text.isascii()
         return Decoded(text, "us-ascii" if is_ascii else _read_as(charset, "utf-8"))
@@ -89,7 +93,7 @@ def _marked(data: bytes, charset: str | None, codec: str | None) -> Decoded | No
         # Blanks and line ends in UTF-16 have a zero byte; other text may begin like its mark.
         if marked == "utf-16" and b"\0" not in data:
             continue
-        if data.startswith(mark) and (found := _exactly(data, marked)) is not None:
+        if data.startswith(mark) and (found := decoded_exactly(data, marked)) is not None:
             return Decoded(found.removeprefix("\ufeff"), _read_as(charset, marked))
     if is_escaped(data) and codec not in ("iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004"):
         text = decode_japanese(data, ISO_2022_JP)
@@ -104,13 +108,13 @@ def _exact_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str |
     if codec and codec != "utf-8":
         if not data.isascii() or codec.startswith(("utf-16", "utf-32")):
             yield "utf-8", text_as_utf8(data, codec)
-        yield codec, _exactly(data, codec)
+        yield codec, decoded_exactly(data, codec)
         for larger in LARGER_SETS.get(codec, ()):
-            yield larger, _exactly(data, larger)
+            yield larger, decoded_exactly(data, larger)
         if codec in JAPANESE:
             text = decode_japanese(data, codec)
             yield codec, None if REPLACEMENT in text else text
-    yield "utf-8", _exactly(data, "utf-8")
+    yield "utf-8", decoded_exactly(data, "utf-8")
 
 
 def _cut_off_utf8(data: bytes, codec: str) -> str | None:
@@ -123,13 +127,6 @@ def _cut_off_utf8(data: bytes, codec: str) -> str | None:
         return None
     text = text_as_utf8(whole[: found.start()], codec)
     return None if text is None else f"{text}{REPLACEMENT}{data[len(whole) :].decode()}"
-
-
-def _exactly(data: bytes, codec: str) -> str | None:
-    try:
-        return data.decode(codec)
-    except UnicodeError:
-        return None
 
 
 def _damaged_readings(data: bytes, codec: str | None) -> Iterator[tuple[str, str | None]]:

@@ -42,25 +42,26 @@ EAST_ASIAN = frozenset(
 
 def text_as_utf8(data: bytes, codec: str) -> str | None:
     """Returns the text if the bytes are UTF-8 and not in the declared charset."""
-    text = _decoded(data, "utf-8")
+    text = decoded_exactly(data, "utf-8")
     # A NUL, which UTF-16 has in nearly every text, is in no text in UTF-8.
     if text is None or "\x00" in text:
         return None
     if codec.startswith(("utf-16", "utf-32")) or len(set(NON_ASCII.findall(text))) >= CERTAIN_COUNT:
         return text
-    declared = _decoded(data, codec)
+    declared = decoded_exactly(data, codec)
     if declared is None:
         return text
-    rare = RARE_ODDITY if codec in BASES and _decoded(data, BASES[codec]) is None else 0
+    rare = RARE_ODDITY if codec in BASES and decoded_exactly(data, BASES[codec]) is None else 0
     return text if _is_likelier(text[:SAMPLE_MAX], declared[:SAMPLE_MAX], rare) else None
 
 
 def is_utf8(data: bytes) -> bool:
     """Tells whether the bytes are valid UTF-8."""
-    return _decoded(data, "utf-8") is not None
+    return decoded_exactly(data, "utf-8") is not None
 
 
-def _decoded(data: bytes, codec: str) -> str | None:
+def decoded_exactly(data: bytes, codec: str) -> str | None:
+    """Decodes bytes that are valid in this codec, and returns None for others."""
     try:
         return data.decode(codec)
     except UnicodeError:
