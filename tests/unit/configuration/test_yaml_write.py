@@ -286,6 +286,10 @@ def statuses(draw: st.DrawFn) -> list[Status]:
     ]
 
 
+# A project's file may have no comma in a choice.
+CHOICES = FILLED.filter(lambda text: "," not in text)
+
+
 @st.composite
 def custom_fields(draw: st.DrawFn) -> list[CustomField]:
     """Makes custom fields of any kind."""
@@ -296,7 +300,7 @@ def custom_fields(draw: st.DrawFn) -> list[CustomField]:
         CustomField(
             name=name,
             kind=kind,
-            choices=draw(names_of(FILLED, least=1)) if kind in {"choice", "choices"} else [],
+            choices=draw(names_of(CHOICES, least=1)) if kind in {"choice", "choices"} else [],
         )
         for name, kind in zip(names, kinds, strict=True)
     ]
