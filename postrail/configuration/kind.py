@@ -51,6 +51,8 @@ class Kind(Generic[Thing]):
     columns: Mapping[str, str] = field(default_factory=dict)
     # Text fields that are NULL in the table when they are blank.
     nullable: frozenset[str] = frozenset()
+    # Fields with nested values, which are kept as JSON; empty ones are left out of an export.
+    json: frozenset[str] = frozenset()
     # List fields that are kept in tables of their own.
     items: Mapping[str, ItemTable] = field(default_factory=dict)
     # In the place of `table`, where another package owns it: read returns the values of each thing,

@@ -8,6 +8,7 @@ from postrail.configuration.configured import Configured
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
+from postrail.configuration.models.mail_handler import MAIL_HANDLER
 from postrail.configuration.models.outgoing_connection import OUTGOING_CONNECTION
 from postrail.configuration.models.priority import PRIORITY
 from postrail.configuration.person_rows import PERSON
@@ -21,6 +22,7 @@ KINDS: tuple[Kind[Any], ...] = (
     PROJECT,
     OAUTH_CREDENTIAL,
     MAIL_ACCOUNT,
+    MAIL_HANDLER,
     PERSON,
 )
 

@@ -9,6 +9,7 @@ from postrail.clock import Clock
 from postrail.configuration import store
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCredential
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.models.mail_handler import MAIL_HANDLER, MailHandler
 from postrail.configuration.models.outgoing_connection import (
     OUTGOING_CONNECTION,
     OutgoingConnection,
@@ -32,6 +33,12 @@ async def mail_accounts(connection: Connection) -> list[MailAccount]:
 async def oauth_credentials(connection: Connection) -> list[OAuthCredential]:
     """Returns all OAuth2 credentials, by name."""
     return await store.read(connection, OAUTH_CREDENTIAL)
+
+
+async def mail_handlers(connection: Connection) -> list[MailHandler]:
+    """Returns all mail handlers, disabled ones included, in the order in which they are asked."""
+    found = await store.read(connection, MAIL_HANDLER)
+    return sorted(found, key=lambda handler: (handler.order, handler.name))
 
 
 async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:
@@ -61,6 +68,7 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
         accounts = await mail_accounts(connection)
         found_projects = await projects(connection)
         connections = await outgoing_connections(connection)
+        handlers = await mail_handlers(connection)
         levels = await priorities(connection)
         # Each statement sees what is committed by then, so a change may come between two of them.
         read_at, change_id = change_id, await store.latest_change_id(connection)
@@ -71,6 +79,7 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
         accounts={account.name: account for account in accounts},
         projects={project.key: project for project in found_projects},
         connections={outgoing.name: outgoing for outgoing in connections},
+        handlers=tuple(handlers),
         priorities={priority.level: priority.name for priority in levels},
     )
 

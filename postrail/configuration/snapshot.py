@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
 
@@ -19,6 +20,8 @@ class ConfigurationSnapshot:
     accounts: dict[str, MailAccount] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     connections: dict[str, OutgoingConnection] = field(default_factory=dict)
+    # In the order in which they are asked, disabled ones included.
+    handlers: tuple[MailHandler, ...] = ()
     # The names of the priorities by level.
     priorities: dict[int, str] = field(default_factory=dict)
 
@@ -42,6 +45,10 @@ class ConfigurationSnapshot:
             for project in self.projects.values()
             if project.address and project.address not in watched
         }
+
+    def handlers_of(self, account: str) -> tuple[MailHandler, ...]:
+        """Returns the handlers that serve an account, in their order, disabled ones included."""
+        return tuple(handler for handler in self.handlers if handler.serves(account))
 
     def connection_for(self, project_key: str) -> OutgoingConnection | None:
         """Returns the project's outgoing connection, or the default one, if there is one."""

@@ -207,7 +207,7 @@ def _item(items: ItemTable) -> sql.Composable:
 
 async def _write(connection: Connection, kind: Kind[Any], thing: Configured) -> None:
     values = {
-        kind.column(name): (value or None) if name in kind.nullable else value
+        kind.column(name): _stored(kind, name, value)
         for name, value in thing.model_dump().items()
         if name not in kind.items
     }
@@ -216,6 +216,12 @@ async def _write(connection: Connection, kind: Kind[Any], thing: Configured) -> 
     lists = thing.model_dump(include=set(kind.items))
     for name, items in kind.items.items():
         await _write_items(connection, items, kind.identity_of(thing), lists[name])
+
+
+def _stored(kind: Kind[Any], name: str, value: Any) -> Any:
+    if name in kind.json:
+        return Jsonb(value)
+    return (value or None) if name in kind.nullable else value
 
 
 def _upsert_into(table: str, columns: Sequence[str], key: Sequence[str]) -> sql.Composed:

@@ -84,6 +84,7 @@ def _item(thing: Configured, sealed: bool, variables: _Variables) -> str:
 def written_values(thing: Configured) -> dict[str, Any]:
     """Returns the fields that must be written, because the others follow from them."""
     values = thing.model_dump()
+    values |= thing.model_dump(include=set(kind_of(thing).json), exclude_defaults=True)
     for field in kind_of(thing).items:
         values[field] = [_written_item(item) for item in getattr(thing, field)]
     identity = kind_of(thing).identity

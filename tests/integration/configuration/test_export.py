@@ -9,7 +9,7 @@ import pytest
 
 from tests.makers.commands import Postrail, commands_in
 
-FILE = """
+FILE = r"""
 connections:
   - {name: out, host: smtp.example.org, username: me, password: smtp secret,
      from_address: desk@example.org, is_default: true}
@@ -22,6 +22,17 @@ accounts:
      address: help@example.org, project: HELP, folder: Anträge, only_after: 2026-01-01}
   - {name: sales, host: imap.example.org, username: sales, password: " a secret ",
      address: sales@example.org, project: SALES, encryption: starttls, timeout_ms: 1000}
+handlers:
+  - name: bugs
+    accounts: [help]
+    order: 10
+    when: {all: [{subject starts: "Bug:"}, {not: {sender domain in: [partner.example]}}]}
+    kind: create
+    project: HELP
+    fields: {Room: {from: header X-Room, pattern: '(\d+)'}, Site: Berlin}
+    attachments: {max_bytes: 1000000, refused_names: ['\.exe$']}
+    then: [{set: {priority: High}}, {watchers: [agent@example.org]}]
+  - {name: jira, jira_parameters: "project=SALES, issuetype=1, reporterusername=agent@example.org"}
 people:
   - {address: agent@example.org, name: An Agent, addresses: [B@example.org, a@example.org],
      groups: [support, Änderungen], language: de, time_zone: Europe/Berlin}
@@ -50,7 +61,7 @@ def test_an_export_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
     assert "a secret" not in text
     assert "smtp secret" not in text
     output = postrail("apply", "-f", "all.yaml")[1]
-    assert "0 created, 0 changed, 13 unchanged" in output
+    assert "0 created, 0 changed, 15 unchanged" in output
     assert "Not in the file" not in output
     # The same text again; an existing file is replaced only on request.
     assert postrail("export", "--sealed")[1] == text
@@ -70,8 +81,8 @@ def test_with_references_another_database_gets_the_same(
     Path("all.yaml").write_text(text)
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", empty_database_url)
     assert postrail("migrate")[0] == 0
-    assert "8 created" in postrail("apply", "-f", "all.yaml")[1]
-    assert "13 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    assert "10 created" in postrail("apply", "-f", "all.yaml")[1]
+    assert "15 unchanged" in postrail("apply", "-f", "all.yaml")[1]
     # Provided secrets are references there.
     again = postrail("export")[1]
     without_comments = [line for line in text.splitlines() if "#" not in line]

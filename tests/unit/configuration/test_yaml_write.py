@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from postrail.configuration.configured import Configured, folded
 from postrail.configuration.kinds import identity
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.mail_handler import HandlerKind, MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import Priority
@@ -306,6 +307,58 @@ def custom_fields(draw: st.DrawFn) -> list[CustomField]:
     ]
 
 
+CONDITIONS = st.recursive(
+    st.builds(lambda text: {"subject contains": text}, FILLED)
+    | st.builds(lambda texts: {"sender in": texts}, st.lists(FILLED, min_size=1, max_size=2))
+    | st.builds(lambda number: {"size over": number}, st.integers(0, 10**6)),
+    lambda parts: st.builds(
+        lambda word, found: {word: found},
+        st.sampled_from(["all", "any"]),
+        st.lists(parts, min_size=1, max_size=2),
+    ),
+    max_leaves=4,
+)
+ACTIONS = (
+    st.builds(lambda text: {"drop": text}, FILLED)
+    | st.builds(lambda texts: {"labels": texts}, st.lists(FILLED, min_size=1, max_size=2))
+    | st.builds(lambda text: {"set": {"priority": text}}, FILLED)
+)
+
+
+@st.composite
+def handlers(draw: st.DrawFn, accounts: Sequence[str]) -> list[MailHandler]:
+    """Makes mail handlers of these accounts."""
+    some = st.lists(st.sampled_from(accounts), max_size=2, unique=True) if accounts else st.just([])
+    return [
+        MailHandler.model_validate(
+            {
+                "name": name,
+                "description": draw(TEXT),
+                "enabled": draw(st.booleans()),
+                "order": draw(st.integers(0, 1000)),
+                "accounts": draw(some),
+                "when": draw(st.none() | CONDITIONS),
+                "kind": draw(st.sampled_from(get_args(HandlerKind))),
+                "pattern": "^--$",
+                "then": draw(st.lists(ACTIONS, max_size=1)),
+                "project": draw(st.sampled_from(["", "HELP"])),
+                "labels": draw(st.lists(FILLED, max_size=2)),
+                "fields": draw(
+                    st.dictionaries(
+                        FILLED,
+                        FILLED | st.just({"from": "header X-Room", "pattern": r"(\d+)"}),
+                        max_size=2,
+                    )
+                ),
+                "attachments": draw(st.sampled_from([{}, {"keep": False}, {"max_bytes": 7}])),
+                "strip_quotations": draw(st.none() | st.booleans()),
+                "ignore_subjects": draw(st.sampled_from([[], ["^spam"]])),
+            }
+        )
+        for name in draw(st.lists(NAMES, max_size=2, unique=True))
+    ]
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> list[Configured]:
     """Makes any configuration that could have been applied before."""
@@ -328,6 +381,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
     things.append(draw(projects(connections, persons)))
     priorities = draw(st.permutations(["Highest", "now", "Größer", " x", "5a"]))
     things += [Priority(level=level, name=name) for level, name in enumerate(priorities, 1)]
+    accounts = draw(st.lists(NAMES, max_size=3, unique=True))
     things += [
         MailAccount(
             name=name,
@@ -345,9 +399,9 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
             only_after=draw(st.none() | st.dates(date(1990, 1, 1), date(2100, 1, 1))),
             poll_seconds=draw(st.floats(1, 86400)),
         )
-        for name in draw(st.lists(NAMES, max_size=3, unique=True))
+        for name in accounts
     ]
-    return [*things, *persons]
+    return [*things, *draw(handlers(accounts)), *persons]
 
 
 @settings(max_examples=150, deadline=None)
