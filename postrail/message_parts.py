@@ -118,6 +118,8 @@ class AuthenticationResult:
     result: str
     # "header.d=example.com", as given.
     properties: list[str]
+    # The place of its field among all header fields, from 0; -1 in records of release 0.1.
+    position: int = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

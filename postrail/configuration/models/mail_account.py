@@ -11,6 +11,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from postrail.configuration.configured import (
     Configured,
+    LowerAddress,
+    LowerCase,
     MailAddress,
     Name,
     Port,
@@ -55,6 +57,13 @@ PLAIN = ("none", "starttls_if_available")
 LOCATION = ("path", "host", "username")
 
 
+HostName = Annotated[
+    str,
+    LowerCase,
+    Field(pattern=r"^[a-z0-9._-]+$", max_length=255, description="a host name"),
+]
+
+
 class MailAccount(Configured):
     """A mailbox that is watched. Its name is its identity: with a new name it is a new mailbox."""
 
@@ -85,6 +94,18 @@ class MailAccount(Configured):
     # The address that people write to.
     address: MailAddress
     project: Annotated[ProjectKey, Field(description="the key of a project, such as HELP")]
+    # The names by which the servers of this mailbox sign Authentication-Results (RFC 8601), such as
+    # mx.example.org; without any, no sender is verified.
+    authserv_ids: list[HostName] = Field(default_factory=list)
+    # Further servers that may add Received fields above that.
+    trusted_hosts: list[HostName] = Field(default_factory=list)
+    # Senders whom no trusted result verifies: they may write as outsiders, or wait for a person.
+    unverified_senders: Literal["accept", "quarantine", "ignore"] = "accept"
+    # Whose message may be a comment because of an issue key in its subject alone, when the sender
+    # is not verified.
+    key_alone: Literal["participants", "never", "anybody"] = "participants"
+    # Senders, such as web forms, whose Reply-To names the person who wrote.
+    reply_to_senders: list[LowerAddress] = Field(default_factory=list)
     # True: a comment holds only the new text of a reply; False: quotation and signature too.
     strip_quotations: bool = True
     # What happens to a message in the mailbox once it is stored here.

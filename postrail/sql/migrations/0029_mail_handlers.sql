@@ -1,4 +1,7 @@
--- Mail handlers: which messages of which accounts become what.
+-- Mail handlers: which messages of which accounts become what; and who senders are.
+
+-- Waiting for a lock longer than this would hold up all that come after; run the migration again.
+SET LOCAL lock_timeout = '10s';
 
 CREATE TABLE mail_handler (
     name              text PRIMARY KEY,
@@ -42,3 +45,11 @@ CREATE TABLE mail_handler (
     forward_unhandled boolean NOT NULL,
     jira_parameters   text NOT NULL
 );
+
+-- Who a sender is, as the account's own servers state it.
+ALTER TABLE mail_account
+    ADD COLUMN authserv_ids       text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN trusted_hosts      text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN unverified_senders text NOT NULL DEFAULT 'accept',
+    ADD COLUMN key_alone          text NOT NULL DEFAULT 'participants',
+    ADD COLUMN reply_to_senders   text[] NOT NULL DEFAULT '{}';

@@ -5,6 +5,7 @@ Only the results of one's own server can be trusted; the reader must compare the
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -25,11 +26,18 @@ PROPERTY_KINDS = ("smtp.", "header.", "body.", "policy.")
 
 def read_authentication(header: Header) -> list[AuthenticationResult]:
     """Returns an entry for each method of each field, in the header's order: newest first."""
-    fields = header.all("authentication-results")[:FIELDS_MAX]
-    return [one for field in fields for one in _results(field.value[:FIELD_MAX])][:RESULTS_MAX]
+    found = (
+        (position, field)
+        for position, field in enumerate(header.fields)
+        if field.name.lower() == "authentication-results"
+    )
+    fields = list(itertools.islice(found, FIELDS_MAX))
+    return [one for place, field in fields for one in _results(field.value[:FIELD_MAX], place)][
+        :RESULTS_MAX
+    ]
 
 
-def _results(value: str) -> Iterator[AuthenticationResult]:
+def _results(value: str, position: int) -> Iterator[AuthenticationResult]:
     server, *rest = _parts(value)
     words = server.split()
     for part in rest:
@@ -44,6 +52,7 @@ def _results(value: str) -> Iterator[AuthenticationResult]:
                     for name, text in given
                     if name.startswith(PROPERTY_KINDS)
                 ][:10],
+                position=position,
             )
 
 

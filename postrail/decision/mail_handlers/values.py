@@ -1,0 +1,48 @@
+"""The values of a message that conditions ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from postrail.conditions.evaluate import MessageValues
+from postrail.message_parts import Address
+from postrail.records import MailParsed
+
+
+def values_of(
+    mail: MailParsed, *, authentication: str, text: str, issue_matches: Callable[[str], bool]
+) -> MessageValues:
+    """Returns the values of a message; `text` is its body, which may be in a blob.
+
+    `authentication` is the verdict about its sender: pass, fail or none.
+    """
+    sender = [mail.sender] if mail.sender else []
+    recipients = [*mail.to, *mail.cc]
+    headers: dict[str, list[str]] = {}
+    for field in mail.headers:
+        headers.setdefault(field.name.lower(), []).append(field.value)
+    return MessageValues(
+        texts={
+            "subject": [mail.subject],
+            "text": [text],
+            "sender": [one.address for one in sender],
+            "sender name": [one.name for one in sender],
+            "sender domain": _domains(sender),
+            "recipients": [one.address for one in recipients],
+            "recipient domains": _domains(recipients),
+            "delivered to": mail.delivered_to,
+            "attachments": [one.name for one in mail.attachments],
+            "attachment types": [one.content_type for one in mail.attachments],
+            "kind": [mail.kind],
+            "authentication": [authentication],
+            "account": [mail.mailbox],
+        },
+        headers=headers,
+        numbers={"size": mail.size, "attachment count": len(mail.attachments)},
+        received_at=mail.received_at or mail.fetched_at,
+        issue_matches=issue_matches,
+    )
+
+
+def _domains(addresses: Iterable[Address]) -> list[str]:
+    return [one.address.rpartition("@")[2] for one in addresses]

@@ -1,0 +1,127 @@
+"""The verdict about senders: a table of what forgers write, and of what servers state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.decision.senders import judge
+from postrail.records import MailParsed
+from tests.makers.parsing import made
+
+ACCOUNT = MailAccount(
+    name="support",
+    host="imap.desk.example",
+    username="support",
+    password="env:POSTRAIL_SECRET_X",
+    address="help@desk.example",
+    project="HELP",
+    authserv_ids=["mx.desk.example"],
+)
+OURS = "Authentication-Results: mx.desk.example;"
+PASSED = f"{OURS} dmarc=pass header.from=customer.example"
+RECEIVED = "Received: from out.customer.example by mx.desk.example with ESMTP; Mon, 30 Nov 2026"
+FROM = "From: Mona <mona@customer.example>"
+
+
+def parsed(*header: str) -> MailParsed:
+    return made("\n".join([*header, "Subject: s", "", "text"]).encode()).record
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "verdict"),
+    [
+        ("no header", [RECEIVED, FROM], "none"),
+        ("our server's", [PASSED, RECEIVED, FROM], "pass"),
+        ("below our server's own Received", [RECEIVED, PASSED, FROM], "pass"),
+        (
+            "aligned DKIM",
+            [f"{OURS} dkim=pass header.d=customer.example", RECEIVED, FROM],
+            "pass",
+        ),
+        (
+            "DKIM of the parent domain",
+            [
+                f"{OURS} dkim=pass header.d=customer.example",
+                RECEIVED,
+                "From: mona@mail.customer.example",
+            ],
+            "pass",
+        ),
+        (
+            "DKIM by header.i",
+            [f"{OURS} dkim=pass header.i=@customer.example", RECEIVED, FROM],
+            "pass",
+        ),
+        ("DKIM of another domain", [f"{OURS} dkim=pass header.d=evil.example", FROM], "none"),
+        ("DKIM of a public suffix", [f"{OURS} dkim=pass header.d=example", FROM], "none"),
+        (
+            "DKIM of a longer name",
+            [f"{OURS} dkim=pass header.d=evilcustomer.example", FROM],
+            "none",
+        ),
+        ("SPF alone", [f"{OURS} spf=pass smtp.mailfrom=customer.example", FROM], "none"),
+        ("DMARC for another domain", [f"{OURS} dmarc=pass header.from=x.example", FROM], "none"),
+        ("DMARC fails", [f"{OURS} dmarc=fail header.from=customer.example", FROM], "fail"),
+        (
+            "DMARC fails, DKIM passes",
+            [f"{OURS} dmarc=fail header.from=customer.example; dkim=pass header.d=a.example", FROM],
+            "fail",
+        ),
+        (
+            "a foreign authserv-id",
+            [PASSED.replace("mx.desk", "mx.evil"), RECEIVED, FROM],
+            "none",
+        ),
+        (
+            "ours above a foreign one",
+            [f"{OURS} dmarc=fail", "Authentication-Results: a.example; dmarc=pass", FROM],
+            "fail",
+        ),
+        (
+            "a forged one below ours",
+            [f"{OURS} dmarc=fail header.from=customer.example", RECEIVED, PASSED, FROM],
+            "fail",
+        ),
+        (
+            "a forged one, and ours says nothing",
+            [RECEIVED, "Received: from evil by out.customer.example; x", PASSED, FROM],
+            "none",
+        ),
+        (
+            "results within a comment or a string",
+            [f'{OURS} spf=none reason="; dmarc=pass" (dmarc=pass)', FROM],
+            "none",
+        ),
+        (
+            "a display name that looks like an address",
+            [PASSED, RECEIVED, 'From: "boss@desk.example" <mona@customer.example>'],
+            "pass",
+        ),
+        ("two From fields", [PASSED, FROM, "From: boss@desk.example"], "none"),
+        ("two addresses", [PASSED, f"{FROM}, boss@desk.example"], "none"),
+        ("no address", [PASSED, "From: Mona"], "none"),
+        ("Reply-To", [RECEIVED, FROM, "Reply-To: boss@desk.example"], "none"),
+    ],
+)
+def test_the_verdict(name: str, header: list[str], verdict: str) -> None:
+    judged = judge(parsed(*header), ACCOUNT)
+    assert judged.verdict == verdict, name
+    assert judged.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "none"),
+        ({"trusted_hosts": ["gateway.desk.example"]}, "pass"),
+        ({"authserv_ids": []}, "none"),
+        ({"authserv_ids": ["MX.desk.example", "gateway.desk.example"]}, "pass"),
+    ],
+)
+def test_received_fields_above_are_of_trusted_hosts(changes: dict[str, Any], verdict: str) -> None:
+    account = MailAccount.model_validate(ACCOUNT.model_dump() | changes)
+    gateway = "Received: from mx.desk.example by gateway.desk.example; Mon, 30 Nov 2026"
+    assert judge(parsed(gateway, PASSED, RECEIVED, FROM), account).verdict == verdict
