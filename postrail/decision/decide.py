@@ -9,8 +9,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decision import Decision
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
-from postrail.decision.matching import internal_answer, key_in_subject, known_conversation
-from postrail.decision.new_issue import new_issue
+from postrail.decision.mail_handlers.ask import ask_handlers
 from postrail.decision.question import Question
 from postrail.decision.trace import StageAnswer, Trace
 from postrail.decision.undecidable import account_removed, unparsable
@@ -23,10 +22,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("unparsable", unparsable),
     ("account_removed", account_removed),
     ("same_message", same_message),
-    ("internal_answer", internal_answer),
-    ("known_conversation", known_conversation),
-    ("key_in_subject", key_in_subject),
-    ("new_issue", new_issue),
+    ("handlers", ask_handlers),
 )
 
 
@@ -43,15 +39,20 @@ def decide(
         decision = stage(question)
         answers.append(StageAnswer(name, decision.outcome if decision else ""))
         if decision:
-            return replace(decision, trace=_trace(question, answers))
+            return replace(decision, trace=_trace(question, answers, decision))
     raise AssertionError("the last stage answers for every message")
 
 
-def _trace(question: Question, answers: Sequence[StageAnswer]) -> Trace:
+def _trace(question: Question, answers: Sequence[StageAnswer], decision: Decision) -> Trace:
+    known_account = question.mail.mailbox in question.snapshot.accounts
+    judged = question.judged if known_account else None
     return Trace(
         change_id=question.snapshot.change_id,
         kind=question.mail.kind,
         kind_reason=question.mail.kind_reason,
         stages=tuple(answers),
         facts=question.facts,
+        handlers=decision.handlers,
+        verdict=judged.verdict if judged else "",
+        verdict_reason=judged.reason if judged else "",
     )

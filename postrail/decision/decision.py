@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from postrail.decision.facts import IssueRef
-from postrail.decision.trace import Trace
+from postrail.decision.trace import HandlerAnswer, Trace
 
 
 class Outcome(StrEnum):
@@ -31,6 +31,46 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class IssueFields:
+    """The fields of a new issue that a mail handler sets; blank: as its project says."""
+
+    # For a message without a subject.
+    summary: str = ""
+    # The name of a type of the project.
+    issue_type: str = ""
+    priority: int | None = None
+    labels: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    # The address of a person.
+    assignee: str = ""
+    # Custom fields by name.
+    custom: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextRules:
+    """Which part of a message becomes the text of a comment or a description, and its files."""
+
+    # True: only what is new in a reply; False: all of it.
+    new_text_only: bool = True
+    # The text ends before the first match of this pattern; "": it does not end there.
+    ends_before: str = ""
+    # Stands below the text, where an unknown sender writes under another person's name.
+    signed_by: str = ""
+    # Which attachments are taken, by their places in the message, and why others are not.
+    attachments: tuple[int, ...] | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreatePerson:
+    """Makes a known person of the sender."""
+
+    # Whether the person is told of it.
+    notify: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CreateIssue:
     """Creates an issue from the message."""
 
@@ -41,6 +81,12 @@ class CreateIssue:
     linked_to: IssueRef | None = None
     # The message quotes an internal comment: the issue holds its new text only.
     quotes_internal: bool = False
+    fields: IssueFields = IssueFields()
+    text: TextRules = TextRules(new_text_only=False)
+    # The person who reports it in the place of an unknown sender; "": the sender.
+    reporter: str = ""
+    # Further persons who watch it.
+    watchers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +99,12 @@ class AddComment:
     joins_conversation: bool = False
     # Outsiders must not see it.
     internal: bool = False
+    text: TextRules = TextRules()
+    # The person who comments in the place of an unknown sender; "": the sender.
+    author: str = ""
+    watchers: tuple[str, ...] = ()
+    # A done issue goes back to the first status of its project.
+    reopens: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +115,7 @@ class NoteAddress:
     address: str
 
 
-Effect = CreateIssue | AddComment | NoteAddress
+Effect = CreateIssue | AddComment | NoteAddress | CreatePerson
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,5 +127,7 @@ class Decision:
     effects: tuple[Effect, ...] = ()
     # The existing issue that the message belongs to.
     issue: IssueRef | None = None
+    # The mail handlers that were asked, and what each answered.
+    handlers: tuple[HandlerAnswer, ...] = ()
     # Missing when the message failed before a decision was made.
     trace: Trace | None = None

@@ -51,6 +51,16 @@ class NamedIssue:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PersonFact:
+    """An active person, by the address that mail goes to."""
+
+    address: str
+    name: str = ""
+    # A message made the person, and no operator has confirmed that.
+    made_by_mail: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """Everything that a decision may use beside the message and the configuration."""
 
@@ -64,6 +74,12 @@ class Facts:
     # The issue whose internal comment the message answers: its notification, or the message that
     # became it.
     internal_issue: IssueRef | None = None
+    # The active person to whom the sender's address belongs; None for an unknown sender.
+    sender: PersonFact | None = None
+    # The active persons in To, Cc and Bcc, in this order, without ourselves.
+    addressed: tuple[PersonFact, ...] = ()
+    # The ids of those of the issues that are done.
+    done_issues: tuple[int, ...] = ()
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -74,6 +90,9 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "answered_issue": facts.answered_issue and _ref_to_json(facts.answered_issue),
         "named_issues": [_named_to_json(named) for named in facts.named_issues],
         "internal_issue": facts.internal_issue and _ref_to_json(facts.internal_issue),
+        "sender": facts.sender and _person_to_json(facts.sender),
+        "addressed": [_person_to_json(person) for person in facts.addressed],
+        "done_issues": list(facts.done_issues),
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -81,13 +100,22 @@ def to_json(facts: Facts) -> dict[str, Any]:
 def from_json(stored: Mapping[str, Any]) -> Facts:
     """Returns the facts that `to_json` stored."""
     answered, internal = stored.get("answered_issue"), stored.get("internal_issue")
+    sender = stored.get("sender")
     return Facts(
         earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
         conversation_issues=tuple(map(_ref_from_json, stored.get("conversation_issues", ()))),
         answered_issue=_ref_from_json(answered) if answered else None,
         named_issues=tuple(map(_named_from_json, stored.get("named_issues", ()))),
         internal_issue=_ref_from_json(internal) if internal else None,
+        sender=PersonFact(**sender) if sender else None,
+        addressed=tuple(PersonFact(**person) for person in stored.get("addressed", ())),
+        done_issues=tuple(stored.get("done_issues", ())),
     )
+
+
+def _person_to_json(person: PersonFact) -> dict[str, Any]:
+    by_mail = {"made_by_mail": True} if person.made_by_mail else {}
+    return {"address": person.address, "name": person.name} | by_mail
 
 
 def _ref_to_json(issue: IssueRef) -> dict[str, Any]:

@@ -8,6 +8,14 @@ from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
 
 
+def existing_issue(question: Question) -> Decision | None:
+    """Comments on the issue that the message belongs to, by the strongest proof that there is.
+
+    None without such an issue. A key without a second proof makes a new, linked issue.
+    """
+    return internal_answer(question) or known_conversation(question) or key_in_subject(question)
+
+
 def internal_answer(question: Question) -> Decision | None:
     """Comments internally on the issue whose internal comment the message answers.
 

@@ -15,7 +15,7 @@ def new_issue(question: Question) -> Decision:
 def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None = None) -> Decision:
     """Returns the decision to create an issue in the message's project."""
     project = question.project
-    if project != question.account.project:
+    if project != question.account.project and not question.routed_to:
         reason += f"; {question.snapshot.projects[project].address} is the address of {project}"
     quotes_internal = question.mail.quotes_internal
     if quotes_internal:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from postrail.conditions.evaluate import MessageValues
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.facts import Facts
+from postrail.decision.message_values import values_of
+from postrail.decision.senders import Judged, judge
 from postrail.records import MailParsed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """A message with everything that its decision may use."""
 
     mail: MailParsed
     snapshot: ConfigurationSnapshot
     facts: Facts
+    # The key of the project that a mail handler gives the message; "": as its addresses say.
+    routed_to: str = ""
 
     @property
     def account(self) -> MailAccount:
@@ -26,7 +33,7 @@ class Question:
     @property
     def project(self) -> str:
         """Returns the key of the project that the message is for."""
-        return self.project_at(self.account)
+        return self.routed_to or self.project_at(self.account)
 
     def project_at(self, account: MailAccount) -> str:
         """Returns the key of the project that the message is for when it arrives at the account.
@@ -47,3 +54,34 @@ class Question:
     def muted(self) -> bool:
         """Tells whether the effects are muted: always for automatic mail (RFC 3834, section 2)."""
         return self.mail.kind != "human"
+
+    @property
+    def sender_address(self) -> str:
+        """Returns the sender's address in lower case, or ""."""
+        return self.mail.sender.address.lower() if self.mail.sender else ""
+
+    @cached_property
+    def judged(self) -> Judged:
+        """Returns the verdict about the sender."""
+        return judge(self.mail, self.account)
+
+    @cached_property
+    def values(self) -> MessageValues:
+        """Returns what conditions ask about the message."""
+        return values_of(
+            self.mail,
+            authentication=self.judged.verdict,
+            text=self.mail.text,
+            issue_matches=lambda _query: False,
+        )
+
+    @property
+    def claims_to_belong(self) -> bool:
+        """Tells whether the named sender is a person, or takes part in an issue that is named."""
+        belongs = any(named.sender_belongs for named in self.facts.named_issues)
+        return self.facts.sender is not None or belongs
+
+    def strips_quotations(self, handler: MailHandler) -> bool:
+        """Tells whether a comment holds only what is new: the handler's setting goes first."""
+        own = handler.strip_quotations
+        return self.account.strip_quotations if own is None else own

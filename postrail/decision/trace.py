@@ -22,6 +22,14 @@ class StageAnswer:
     outcome: str
 
 
+@dataclass(frozen=True, slots=True)
+class HandlerAnswer:
+    """A mail handler that was asked, and why it did not take the message ("": it took it)."""
+
+    handler: str
+    declined: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
     """What a decision was made from, and the stages that were asked, in order."""
@@ -33,6 +41,10 @@ class Trace:
     kind_reason: str
     stages: tuple[StageAnswer, ...]
     facts: Facts
+    handlers: tuple[HandlerAnswer, ...] = ()
+    # Whether the sender is who the message says (pass, fail, none), and what shows it.
+    verdict: str = ""
+    verdict_reason: str = ""
 
 
 def to_json(trace: Trace) -> dict[str, Any]:
@@ -43,6 +55,9 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "kind_reason": trace.kind_reason,
         "stages": [[answer.stage, answer.outcome] for answer in trace.stages],
         "facts": facts.to_json(trace.facts),
+        "handlers": [[answer.handler, answer.declined] for answer in trace.handlers],
+        "verdict": trace.verdict,
+        "verdict_reason": trace.verdict_reason,
     }
 
 
@@ -60,4 +75,7 @@ def from_json(stored: Mapping[str, Any]) -> Trace | None:
         kind_reason=stored["kind_reason"],
         stages=tuple(StageAnswer(stage, outcome) for stage, outcome in stored["stages"]),
         facts=facts.from_json(stored["facts"]),
+        handlers=tuple(HandlerAnswer(name, why) for name, why in stored.get("handlers", ())),
+        verdict=stored.get("verdict", ""),
+        verdict_reason=stored.get("verdict_reason", ""),
     )

@@ -51,7 +51,7 @@ def test_the_trace_names_the_stages_that_were_asked_and_their_answers() -> None:
     assert trace is not None
     asked = [answer.stage for answer in trace.stages]
     assert asked == [name for name, _ in STAGES][: len(asked)]
-    assert asked[-1] == "known_conversation"
+    assert asked[-1] == "handlers"
     assert [answer.outcome for answer in trace.stages] == [""] * (len(asked) - 1) + ["comment"]
     assert (trace.change_id, trace.kind, trace.kind_reason) == (17, "bulk", "List-Id")
     assert trace.facts == known(HELP_1)

@@ -1,0 +1,56 @@
+"""Asks the handlers of an account in their order which one takes a message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from postrail import patterns
+from postrail.conditions.evaluate import failed_test
+from postrail.configuration.models.mail_handler import MailHandler
+from postrail.decision.question import Question
+from postrail.message_parts import Address
+from postrail.records import MailParsed
+
+ADDRESS = re.compile(r"[^\s<>(),;:\"]{1,320}@[\w.-]{1,255}")
+
+
+def declines(handler: MailHandler, question: Question) -> str:
+    """Returns the first reason why a handler does not take the message, or ""."""
+    if not handler.enabled:
+        return "is disabled"
+    if handler.catch_address and not _caught(handler, question.mail):
+        return f"no field names {handler.catch_address}"
+    if failed := failed_test(handler.condition, question.values):
+        return failed
+    if handler.allowed_senders and question.facts.sender is None:
+        address = question.sender_address
+        if not any(patterns.find(one, address) for one in handler.allowed_senders):
+            return f"allowed_senders do not match {address or 'a message without sender'}"
+    return ""
+
+
+def _caught(handler: MailHandler, mail: MailParsed) -> bool:
+    """Tells whether one of the handler's fields names its address, or a plus-address of it."""
+    wanted = handler.catch_address
+    return any(
+        wanted in (address, without_extension(address))
+        for name in handler.catch_headers
+        for address in _addresses(mail, name.lower())
+    )
+
+
+def _addresses(mail: MailParsed, name: str) -> Iterator[str]:
+    parsed: dict[str, Sequence[Address]] = {"to": mail.to, "cc": mail.cc, "bcc": mail.bcc}
+    if name in parsed:
+        yield from (one.address.lower() for one in parsed[name])
+        return
+    for field in mail.headers:
+        if field.name.lower() == name:
+            yield from (one.lower().strip(".") for one in ADDRESS.findall(field.value))
+
+
+def without_extension(address: str) -> str:
+    """Returns the address without its plus-extension: help+12@desk is for help@desk."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"

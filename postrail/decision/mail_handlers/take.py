@@ -1,0 +1,194 @@
+"""Decides what a message becomes that a handler takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from postrail import patterns
+from postrail.configuration.models.mail_handler import MailHandler
+from postrail.decision.decision import (
+    AddComment,
+    CreateIssue,
+    CreatePerson,
+    Decision,
+    Effect,
+    Outcome,
+)
+from postrail.decision.mail_handlers.issue_fields import issue_fields
+from postrail.decision.mail_handlers.text_rules import text_rules
+from postrail.decision.matching import existing_issue
+from postrail.decision.new_issue import create_issue
+from postrail.decision.question import Question
+from postrail.decision.senders import Verdict
+
+# RFC 3834 and RFC 2076: what Jira counts as bulk.
+BULK_PRECEDENCE = "bulk"
+
+Policy = Callable[[MailHandler, Question], Decision | None]
+
+
+def take(handler: MailHandler, question: Question) -> Decision | None:
+    """Returns the decision of a handler; None if it comments only, and there is no issue."""
+    if (project := _project(handler)) and project != question.project:
+        question = replace(question, routed_to=project)
+    for policy in POLICIES:
+        if decision := policy(handler, question):
+            return decision
+    decision = _commented(handler, question) or _created(handler, question)
+    return decision and _with_person(handler, question, decision)
+
+
+def _project(handler: MailHandler) -> str:
+    """Returns the project that the handler names, the last of its actions first, or ""."""
+    named = [handler.project, *(one.project for one in handler.then if one.project)]
+    return named[-1]
+
+
+def _dropped(handler: MailHandler, question: Question) -> Decision | None:
+    for action in handler.then:
+        if action.drop:
+            return _without_effect(Outcome.IGNORED, handler, action.drop)
+        if action.quarantine:
+            return _without_effect(Outcome.QUARANTINED, handler, action.quarantine)
+    return None
+
+
+def _ignored_subject(handler: MailHandler, question: Question) -> Decision | None:
+    for pattern in handler.ignore_subjects:
+        if patterns.find(pattern, question.mail.subject):
+            return _without_effect(Outcome.IGNORED, handler, f"the subject matches {pattern}")
+    return None
+
+
+def _bulk(handler: MailHandler, question: Question) -> Decision | None:
+    reason = bulk_reason(question)
+    if not handler.bulk or not reason:
+        return None
+    if handler.bulk == "ignore":
+        return _without_effect(Outcome.IGNORED, handler, f"bulk: {reason}")
+    raise NotImplementedError
+
+
+def bulk_reason(question: Question) -> str:
+    """Returns the header field that marks a message as bulk, as Jira understands it, or ""."""
+    for field in question.mail.headers:
+        name, value = field.name.lower(), field.value.strip().lower()
+        marked = value == BULK_PRECEDENCE if name == "precedence" else value != "no"
+        if name in ("precedence", "auto-submitted") and marked:
+            return f"{field.name}: {field.value}"
+    return ""
+
+
+def _failed_verdict(handler: MailHandler, question: Question) -> Decision | None:
+    judged = question.judged
+    if judged.verdict is not Verdict.FAIL or not question.claims_to_belong:
+        return None
+    reason = f"{question.sender_address} is known here, but the sender is another: {judged.reason}"
+    return _without_effect(Outcome.QUARANTINED, handler, reason)
+
+
+def _unverified(handler: MailHandler, question: Question) -> Decision | None:
+    policy = question.account.unverified_senders
+    if policy == "accept" or question.judged.verdict is Verdict.PASS:
+        return None
+    outcome = Outcome.QUARANTINED if policy == "quarantine" else Outcome.IGNORED
+    return _without_effect(
+        outcome, handler, f"the sender is not verified: {question.judged.reason}"
+    )
+
+
+def _unknown(handler: MailHandler, question: Question) -> Decision | None:
+    if question.facts.sender is not None or handler.unknown_senders == "accept":
+        return None
+    if handler.reporter or handler.create_users:
+        return None
+    quarantined = handler.unknown_senders == "quarantine"
+    outcome = Outcome.QUARANTINED if quarantined else Outcome.IGNORED
+    return _without_effect(outcome, handler, f"{question.sender_address} is no known person")
+
+
+# In this order: what the operator says about the message goes before who sent it.
+POLICIES: Sequence[Policy] = (
+    _dropped,
+    _ignored_subject,
+    _bulk,
+    _failed_verdict,
+    _unverified,
+    _unknown,
+)
+
+
+def _without_effect(outcome: Outcome, handler: MailHandler, reason: str) -> Decision:
+    return Decision(outcome=outcome, reason=f"handler {handler.name}: {reason}")
+
+
+def _commented(handler: MailHandler, question: Question) -> Decision | None:
+    if handler.kind == "create":
+        return None
+    found = existing_issue(question)
+    if found is None or found.issue is None:
+        return found
+    done = found.issue.issue_id in question.facts.done_issues
+    if done and handler.closed_issues == "new_issue" and handler.kind == "create_or_comment":
+        reason = f"{found.issue.issue_key} is done, and handler {handler.name} makes a new issue"
+        return _in_detail(handler, question, create_issue(question, reason, linked_to=found.issue))
+    reopens = done and handler.closed_issues == "reopen"
+    return _in_detail(handler, question, found, reopens=reopens)
+
+
+def _created(handler: MailHandler, question: Question) -> Decision | None:
+    if handler.kind not in ("create", "create_or_comment"):
+        return None
+    reason = "no known conversation" if handler.kind != "create" else "each message is an issue"
+    return _in_detail(handler, question, create_issue(question, reason))
+
+
+def _in_detail(
+    handler: MailHandler, question: Question, decision: Decision, *, reopens: bool = False
+) -> Decision:
+    """Adds what the handler says about the issue, the text and the people."""
+    effects = tuple(_detailed(handler, question, one, reopens) for one in decision.effects)
+    return replace(decision, effects=effects)
+
+
+def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens: bool) -> Effect:
+    match effect:
+        case CreateIssue():
+            return replace(
+                effect,
+                fields=issue_fields(handler, question, effect.project),
+                text=text_rules(handler, question, new_text_only=False),
+                reporter=_stand_in(handler, question),
+                watchers=_watchers(handler, question),
+            )
+        case AddComment():
+            new_text_only = handler.kind != "comment" and question.strips_quotations(handler)
+            return replace(
+                effect,
+                text=text_rules(handler, question, new_text_only=new_text_only),
+                author=_stand_in(handler, question),
+                watchers=_watchers(handler, question),
+                reopens=reopens,
+            )
+        case _:
+            return effect
+
+
+def _stand_in(handler: MailHandler, question: Question) -> str:
+    unknown = question.facts.sender is None and not handler.create_users
+    return handler.reporter if unknown else ""
+
+
+def _watchers(handler: MailHandler, question: Question) -> tuple[str, ...]:
+    added = [address.lower() for one in handler.then for address in one.watchers or ()]
+    if handler.cc_watchers:
+        added += [one.address for one in question.facts.addressed]
+    return tuple(dict.fromkeys(added))
+
+
+def _with_person(handler: MailHandler, question: Question, decision: Decision) -> Decision:
+    if not handler.create_users or question.facts.sender is not None or not decision.effects:
+        return decision
+    person = CreatePerson(notify=handler.notify_users)
+    return replace(decision, effects=(person, *decision.effects))
