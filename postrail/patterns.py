@@ -47,6 +47,8 @@ class Found:
 
     text: str
     groups: tuple[str, ...]
+    # The place of the match in the text.
+    start: int = 0
 
 
 def check(pattern: str) -> None:
@@ -67,7 +69,7 @@ def find(pattern: str, text: str) -> Found | None:
     match = _compiled(pattern).search(text)
     if match is None:
         return None
-    return Found(match.group(), tuple(group or "" for group in match.groups()))
+    return Found(match.group(), tuple(group or "" for group in match.groups()), match.start())
 
 
 @lru_cache(maxsize=4096)

@@ -13,9 +13,12 @@ from postrail.effects.comment_text import CommentText, comment_text
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.mentions import NO_MENTIONS, Mentions, resolve
 from postrail.effects.notify import Announcement
+from postrail.effects.reopen import reopen
+from postrail.effects.text_frame import taken
 from postrail.incoming import conversations
 from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED, beginning
 from postrail.tracker import CommentDraft, issues
+from postrail.tracker.issues import Involvement, Watcher
 from postrail.workflow.roles import role_of
 
 # The number of texts that are in memory as a whole.
@@ -30,13 +33,10 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     drafts = [comment_draft(work, text) for work, text in zip(works, texts, strict=True)]
     ids = await context.tracker.add_comments(context.connection, drafts, context.now)
     await conversations.map_issues(context.connection, _joining(works))
-    involved = [
-        involvement(
-            work.due.mail, work.effect.issue.issue_id, context.snapshot, muted=work.effect.muted
-        )
-        for work in works
-    ]
-    await issues.record_involvements(context.connection, involved)
+    await reopen(context, [work for work in works if work.effect.reopens])
+    await issues.record_involvements(
+        context.connection, [_involvement(context, work) for work in works]
+    )
     return [
         _made(work, text, comment_id, await _mentions(context, work, text))
         for work, text, comment_id in zip(works, texts, ids, strict=True)
@@ -46,7 +46,7 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
 async def _text(context: Context, work: Work[AddComment], slots: asyncio.Semaphore) -> CommentText:
     mail = work.due.mail
     async with slots:
-        text = await comment_text(mail, context.snapshot.accounts[mail.mailbox], context.blobs)
+        text = await comment_text(mail, work.effect.text, context.blobs)
     # A batch keeps no more of large texts than its notifications hold.
     announced = beginning(text.announced, context.excerpt_max_characters)
     return replace(text, announced=announced)
@@ -54,7 +54,7 @@ async def _text(context: Context, work: Work[AddComment], slots: asyncio.Semapho
 
 def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
     """Returns the comment to add."""
-    mail, author = work.due.mail, author_of(work.due.mail)
+    mail, author = work.due.mail, commenter_of(work)
     return CommentDraft(
         issue_key=work.effect.issue.issue_key,
         body=text.body,
@@ -67,9 +67,23 @@ def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
         author_name=author.name,
         mail_id=mail.mail_id,
         revision=work.due.revision + 1,
-        attachments=tuple(mail.attachments),
+        attachments=taken(work.effect.text, mail.attachments),
         internal=work.effect.internal,
     )
+
+
+def commenter_of(work: Work[AddComment]) -> Watcher:
+    """Returns the sender, or the person who stands in for an unknown one."""
+    if work.effect.author:
+        return Watcher(address=work.effect.author, name="")
+    return author_of(work.due.mail)
+
+
+def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
+    effect = work.effect
+    found = involvement(work.due.mail, effect.issue.issue_id, context.snapshot, muted=effect.muted)
+    added = (Watcher(address=address, name="") for address in effect.watchers)
+    return replace(found, watchers=(*found.watchers, *added)) if effect.watchers else found
 
 
 async def _mentions(context: Context, work: Work[AddComment], text: CommentText) -> Mentions:

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from postrail.decision import trace
-from postrail.decision.decision import AddComment, CreateIssue, Effect, NoteAddress, Outcome
+from postrail.decision.decision import (
+    AddComment,
+    CreateIssue,
+    CreatePerson,
+    Effect,
+    NoteAddress,
+    Outcome,
+)
 from postrail.decision.facts import IssueRef
 from postrail.effects.add_comment import add_comments
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
+from postrail.effects.create_person import create_persons
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.incoming import queue as incoming
@@ -22,10 +30,13 @@ from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
 
+# The states of messages that a person must look at; all other outcomes are done.
+STATES = {Outcome.FAILED: "failed", Outcome.QUARANTINED: "quarantined"}
 Applier = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[Made]]]
 
 # One applier for each member of Effect, applied in this order.
 APPLIERS: dict[type[Effect], Applier] = {
+    CreatePerson: create_persons,
     CreateIssue: create_issues,
     AddComment: add_comments,
     NoteAddress: note_addresses,
@@ -96,7 +107,7 @@ def _finished(one: Handled) -> FinishedMail:
     decision, mail = one.decided.decision, one.decided.due.mail
     return FinishedMail(
         mail_id=mail.mail_id,
-        state="failed" if decision.outcome is Outcome.FAILED else "done",
+        state=STATES.get(decision.outcome, "done"),
         outcome=decision.outcome,
         reason=decision.reason,
         issue_id=one.issue.issue_id if one.issue else None,

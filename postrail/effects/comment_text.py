@@ -6,8 +6,8 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 
 from postrail.blobs import BlobMissing, BlobStore
-from postrail.configuration.models.mail_account import MailAccount
-from postrail.incoming.calendar_text import calendar_text, with_calendar
+from postrail.decision.decision import TextRules
+from postrail.effects.text_frame import TextFrame, frame_of
 from postrail.incoming.reply_parts import blob_of, parts_from
 from postrail.message_parts import ReplyParts
 from postrail.observe.log import log
@@ -39,24 +39,24 @@ class CommentText:
     mentioned: tuple[str, ...] = ()
 
 
-async def comment_text(mail: MailParsed, account: MailAccount, blobs: BlobStore) -> CommentText:
-    """Returns the new text of a reply, or the whole text, below the events of its calendar.
+async def comment_text(mail: MailParsed, rules: TextRules, blobs: BlobStore) -> CommentText:
+    """Returns the new text of a reply, or the whole text, with what stands around it.
 
-    The whole text is for a message without new text, and for an account that wants no stripping.
+    The whole text is for a message without new text, and where the rules want no stripping.
     """
-    events = calendar_text(mail)
-    if account.strip_quotations:
+    frame = frame_of(mail, rules)
+    if rules.new_text_only and not rules.ends_before:
         parts = await reply_parts(mail, blobs)
         if parts and parts.new_text.strip():
-            return await _stripped(parts, mail.reply_blob, events, blobs)
-    return await _whole(mail, events, blobs)
+            return await _stripped(parts, mail.reply_blob, frame, blobs)
+    return await _whole(mail, frame, blobs)
 
 
 async def _stripped(
-    parts: ReplyParts, blob: BlobReference | None, events: str, blobs: BlobStore
+    parts: ReplyParts, blob: BlobReference | None, frame: TextFrame, blobs: BlobStore
 ) -> CommentText:
-    if events:
-        parts = replace(parts, new_text=with_calendar(events, parts.new_text))
+    if frame.changes:
+        parts = replace(parts, new_text=frame.around(parts.new_text))
         blob = await blobs.put(blob_of(parts)) if blob else None
     new_text = parts.new_text
     if blob is None:
@@ -78,13 +78,13 @@ async def _stripped(
     )
 
 
-async def _whole(mail: MailParsed, events: str, blobs: BlobStore) -> CommentText:
+async def _whole(mail: MailParsed, frame: TextFrame, blobs: BlobStore) -> CommentText:
     if mail.text_blob is None:
-        text = with_calendar(events, mail.text)
+        text = frame.around(mail.text)
         return CommentText(body=text, announced=text, mentioned=names_in(text))
     text, blob = await text_in_blob(mail, blobs), mail.text_blob
-    if events:
-        text = with_calendar(events, text)
+    if frame.changes:
+        text = frame.around(text)
         blob = await blobs.put(text.encode())
     return CommentText(
         body="",

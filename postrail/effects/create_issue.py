@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from postrail.configuration.load import with_held_projects
@@ -12,15 +12,17 @@ from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.add_comment import TEXTS_AT_ONCE
 from postrail.effects.batch import Context, Made, Work
+from postrail.effects.checked_fields import CheckedFields, checked_fields
 from postrail.effects.description import Description, whole_text, without_internal
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.effects.notify import Announcement
+from postrail.effects.text_frame import frame_of, taken
 from postrail.notifications.changes import new_for
 from postrail.notifications.compose import ISSUE_CREATED
 from postrail.people import PersonRow
 from postrail.records import MailParsed
-from postrail.tracker import IssueDraft, issues
+from postrail.tracker import MEDIUM, IssueDraft, issues
 from postrail.tracker.issues import Involvement, Watcher
 from postrail.workflow.fields import SUMMARY_CHARACTERS
 
@@ -31,12 +33,20 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     """Creates an issue for each effect."""
     projects = {work.effect.project for work in works}
     snapshot = await with_held_projects(context.connection, context.snapshot, projects)
-    assignees = await default_assignees(context.connection, snapshot, projects)
+    defaults = await default_assignees(context.connection, snapshot, projects)
+    effects = [work.effect for work in works]
+    checked = await checked_fields(context.connection, snapshot, effects)
+    assignees = [
+        fields.assignee or defaults.get(effect.project)
+        for fields, effect in zip(checked, effects, strict=True)
+    ]
     slots = asyncio.Semaphore(TEXTS_AT_ONCE)
-    descriptions = await asyncio.gather(*(_description(context, work, slots) for work in works))
+    descriptions = await asyncio.gather(
+        *(_description(context, *one, slots) for one in zip(works, checked, strict=True))
+    )
     drafts = [
-        issue_draft(work, description, snapshot, assignees)
-        for work, description in zip(works, descriptions, strict=True)
+        issue_draft(*one, snapshot)
+        for one in zip(works, descriptions, assignees, checked, strict=True)
     ]
     message_ids = [work.due.mail.message_id for work in works]
     made = await make_issues(
@@ -45,39 +55,37 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
         list(zip(drafts, message_ids, strict=True)),
         context.now,
     )
-    involved = [
-        _involvement(context, work, issue, assignees.get(issue.project))
-        for work, issue in zip(works, made, strict=True)
-    ]
+    involved = [_involvement(context, *one) for one in zip(works, made, assignees, strict=True)]
     await issues.record_involvements(context.connection, involved)
     return [_made(*one) for one in zip(works, drafts, made, strict=True)]
 
 
 async def _description(
-    context: Context, work: Work[CreateIssue], slots: asyncio.Semaphore
+    context: Context, work: Work[CreateIssue], fields: CheckedFields, slots: asyncio.Semaphore
 ) -> Description:
     async with slots:
         if work.effect.quotes_internal:
             return await without_internal(work.due.mail, context.blobs)
-        return await whole_text(work.due.mail, context.blobs)
+        frame = frame_of(work.due.mail, work.effect.text, fields.notes)
+        return await whole_text(work.due.mail, frame, context.blobs)
 
 
 def issue_draft(
     work: Work[CreateIssue],
     description: Description,
+    assignee: PersonRow | None,
+    checked: CheckedFields,
     snapshot: ConfigurationSnapshot,
-    assignees: Mapping[str, PersonRow],
 ) -> IssueDraft:
     """Returns the issue to create."""
-    mail, author = work.due.mail, author_of(work.due.mail)
-    project, linked_to = snapshot.projects[work.effect.project], work.effect.linked_to
-    assignee = assignees.get(project.key)
+    mail, author, effect = work.due.mail, reporter_of(work), work.effect
+    project, linked_to = snapshot.projects[effect.project], effect.linked_to
     return IssueDraft(
         project=project.key,
-        issue_type=project.default_issue_type,
+        issue_type=effect.fields.issue_type or project.default_issue_type,
         status=project.first_status,
         assignee=assignee.address if assignee else None,
-        summary=summary_of(mail),
+        summary=summary_of(mail, effect.fields.summary),
         description=description.text,
         description_blob=description.blob,
         beginning=description.beginning,
@@ -86,30 +94,41 @@ def issue_draft(
         conversation=work.due.conversation,
         mail_id=mail.mail_id,
         revision=work.due.revision + 1,
-        attachments=tuple(mail.attachments),
+        attachments=taken(effect.text, mail.attachments),
+        priority=effect.fields.priority or MEDIUM,
+        labels=effect.fields.labels,
+        components=effect.fields.components,
+        custom=checked.custom,
         linked_to=linked_to.issue_key if linked_to else None,
     )
 
 
-def summary_of(mail: MailParsed) -> str:
+def reporter_of(work: Work[CreateIssue]) -> Watcher:
+    """Returns the sender, or the person who stands in for an unknown one."""
+    if work.effect.reporter:
+        return Watcher(address=work.effect.reporter, name="")
+    return author_of(work.due.mail)
+
+
+def summary_of(mail: MailParsed, default: str = "") -> str:
     """Returns the subject on one line, cut to the summary's length, or a placeholder.
 
-    An invitation without a subject may have a title.
+    An invitation without a subject may have a title; `default` is the mail handler's.
     """
     titles = (event.summary for event in mail.events)
-    lines = (" ".join(title.split()) for title in (mail.subject, *titles))
+    lines = (" ".join(title.split()) for title in (mail.subject, *titles, default))
     return next(filter(None, lines), NO_SUBJECT)[:SUMMARY_CHARACTERS]
 
 
 def _involvement(
     context: Context, work: Work[CreateIssue], issue: IssueRef, assignee: PersonRow | None
 ) -> Involvement:
-    """Returns the people whom the message brings; the default assignee watches, too."""
+    """Returns the people whom the message brings, with its assignee and the handler's watchers."""
     found = involvement(work.due.mail, issue.issue_id, context.snapshot, muted=work.effect.muted)
-    if assignee is None:
-        return found
-    watcher = Watcher(address=assignee.address, name=assignee.name)
-    return replace(found, watchers=(*found.watchers, watcher))
+    added = [Watcher(address=address, name="") for address in work.effect.watchers]
+    if assignee is not None:
+        added.append(Watcher(address=assignee.address, name=assignee.name))
+    return replace(found, watchers=(*found.watchers, *added)) if added else found
 
 
 def _made(work: Work[CreateIssue], draft: IssueDraft, issue: IssueRef) -> Made:

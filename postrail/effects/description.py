@@ -11,7 +11,8 @@ from postrail.effects.comment_text import (
     reply_parts,
     text_in_blob,
 )
-from postrail.incoming.calendar_text import calendar_text, with_calendar
+from postrail.effects.text_frame import TextFrame
+from postrail.incoming.calendar_text import calendar_text
 from postrail.notifications.reply_marker import quotes_internal
 from postrail.records import MailParsed
 from postrail.tracker import BEGINNING_CHARACTERS
@@ -34,13 +35,12 @@ class Description:
     beginning: str = ""
 
 
-async def whole_text(mail: MailParsed, blobs: BlobStore) -> Description:
-    """Returns the whole text, whose quotations may be new to us, below its calendar's events."""
-    events = calendar_text(mail)
+async def whole_text(mail: MailParsed, frame: TextFrame, blobs: BlobStore) -> Description:
+    """Returns the whole text, whose quotations may be new to us, with what stands around it."""
     if mail.text_blob is None:
-        return Description(text=with_calendar(events, mail.text))
-    if events:
-        whole = with_calendar(events, await text_in_blob(mail, blobs))
+        return Description(text=frame.around(mail.text))
+    if frame.changes:
+        whole = frame.around(await text_in_blob(mail, blobs))
         blob = await blobs.put(whole.encode())
         return Description(text="", blob=blob.sha256, beginning=whole[:BEGINNING_CHARACTERS])
     beginning = await beginning_of_text(mail, blobs)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
+from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.involvement import author_of
 from postrail.effects.mentions import is_insider
 from postrail.incoming import conversations
@@ -22,8 +22,10 @@ from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_i
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues, internal_messages
 from postrail.people import PersonRow
+from postrail.records import MailParsed
 from postrail.tracker import issues
 from postrail.tracker.builtin.comments import internal_among
+from postrail.tracker.builtin.issues import done_among
 from postrail.tracker.issues import IndexedIssue
 from postrail.tracker.named_issues import KeyInSubject, named_issues
 from postrail.workflow.roles import Role, role_of
@@ -61,11 +63,13 @@ async def gather(
     indexed = await issues.lock(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
-    named = await _named_issues(connection, mails, keys, present, snapshot)
+    persons = await people.by_address(connection, _all_addresses(mails))
+    named = await _named_issues(connection, mails, keys, present, snapshot, persons)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
     present_refs = {ref.issue_id: ref for ref in refs.values()}
     internal = await _internal_messages(connection, mails, present_refs)
+    done = await _done_issues(connection, indexed, snapshot)
     facts = {}
     for due in mails:
         found = _distinct(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
@@ -75,6 +79,9 @@ async def gather(
             answered_issue=await _answered(connection, due, found),
             named_issues=tuple(named.get(due.mail.mail_id, ())),
             internal_issue=_internal_issue(due, internal),
+            sender=_person(persons.get(author_of(due.mail).address)),
+            addressed=_addressed(due.mail, persons, snapshot.own_addresses),
+            done_issues=tuple(one.issue_id for one in found if one.issue_id in done),
         )
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     return Gathered(facts=facts, watchers=watchers)
@@ -158,6 +165,7 @@ async def _named_issues(
     keys: Mapping[str, Sequence[str]],
     found: Mapping[str, IndexedIssue],
     snapshot: ConfigurationSnapshot,
+    persons: Mapping[str, PersonRow],
 ) -> dict[str, list[NamedIssue]]:
     """Returns the named issues by mail_id, with whether the sender belongs to each."""
     senders = {
@@ -165,7 +173,6 @@ async def _named_issues(
         for due in mails
         if any(key in found for key in keys[due.mail.mail_id])
     }
-    persons = await people.by_address(connection, senders.values())
     in_subjects = [
         KeyInSubject(mail_id=mail_id, issue_key=key, senders=_addresses(sender, persons))
         for mail_id, sender in senders.items()
@@ -183,6 +190,40 @@ async def _named_issues(
         )
         named.setdefault(one.mail_id, []).append(issue)
     return named
+
+
+def _all_addresses(mails: Sequence[DueMail]) -> set[str]:
+    """Returns the senders and the addressed people of the messages, in lower case."""
+    senders = {author_of(due.mail).address for due in mails}
+    return senders.union(*(_recipients(due.mail) for due in mails)) - {""}
+
+
+def _recipients(mail: MailParsed) -> list[str]:
+    return [one.address.lower() for one in [*mail.to, *mail.cc, *mail.bcc]]
+
+
+def _person(person: PersonRow | None) -> PersonFact | None:
+    if person is None or not person.active:
+        return None
+    by_mail = person.origin == "mail"
+    return PersonFact(address=person.address, name=person.name, made_by_mail=by_mail)
+
+
+def _addressed(
+    mail: MailParsed, persons: Mapping[str, PersonRow], own: Collection[str]
+) -> tuple[PersonFact, ...]:
+    """Returns the active persons in To, Cc and Bcc, in this order, without ourselves."""
+    found = (_person(persons.get(one)) for one in _recipients(mail) if one not in own)
+    return tuple(dict.fromkeys(person for person in found if person))
+
+
+async def _done_issues(
+    connection: Connection, indexed: Mapping[int, IndexedIssue], snapshot: ConfigurationSnapshot
+) -> set[int]:
+    """Returns the ids of the done issues, looked up only if a handler treats them differently."""
+    asked = any(one.enabled and one.closed_issues != "comment" for one in snapshot.handlers)
+    keys = {issue.issue_key: issue.issue_id for issue in indexed.values()} if asked else {}
+    return {keys[key] for key in await done_among(connection, keys)}
 
 
 def _addresses(sender: str, persons: Mapping[str, PersonRow]) -> tuple[str, ...]:

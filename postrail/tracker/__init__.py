@@ -10,10 +10,10 @@ Owns the tables: issue_index, issue_alias, watcher, participant, issue_address.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from postrail.database import Connection
 from postrail.errors import PermanentError, TransientError
@@ -78,6 +78,8 @@ class IssueDraft:
     due: date | None = None
     # Of a description that is in a blob.
     beginning: str = ""
+    # Checked values of custom fields, by the names that history has.
+    custom: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

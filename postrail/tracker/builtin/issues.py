@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
@@ -96,3 +96,15 @@ async def issue_made_by(connection: Connection, mail_id: str, revision: int) -> 
         [mail_id, revision],
     )
     return found[0] if found else None
+
+
+async def done_among(connection: Connection, issue_keys: Collection[str]) -> list[str]:
+    """Returns those of the issues that are in a status of the category done."""
+    if not issue_keys:
+        return []
+    found = await rows(
+        connection,
+        "SELECT issue_key FROM issue WHERE issue_key = ANY(%s) AND resolved_at IS NOT NULL",
+        [list(issue_keys)],
+    )
+    return [key for (key,) in found]

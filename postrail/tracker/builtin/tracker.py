@@ -9,6 +9,7 @@ from postrail.database import Connection
 from postrail.tracker import Capabilities, CommentDraft, IssueDraft
 from postrail.tracker.builtin.attachments import insert_attachments
 from postrail.tracker.builtin.comments import insert_comments
+from postrail.tracker.builtin.fields import write_fields
 from postrail.tracker.builtin.issues import insert_issues, touch_issues
 from postrail.tracker.builtin.links import insert_links
 from postrail.tracker.builtin.numbering import take_numbers
@@ -34,6 +35,9 @@ class BuiltinTracker:
         await insert_attachments(connection, parts)
         links = [(key, draft.linked_to) for key, draft in named if draft.linked_to]
         await insert_links(connection, links)
+        for key, draft in named:
+            if draft.custom:
+                await write_fields(connection, key, draft.project, draft.custom)
         beginnings = {key: draft.beginning for key, draft in named if draft.beginning}
         await write_issue_words(connection, keys, beginnings)
         return keys

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from postrail.blobs import BlobStore
+from postrail.decision.decision import TextRules
 from postrail.effects.comment_text import (
     BODY_MAX_CHARACTERS,
     CommentText,
@@ -19,7 +20,6 @@ from postrail.incoming.reply_parts import parts_from
 from postrail.message_parts import ReplyParts
 from postrail.records import BlobReference, MailParsed
 from postrail.tracker import BEGINNING_CHARACTERS
-from tests.makers.configuration import mail_account
 from tests.makers.parsing import contents, made
 from tests.makers.records import calendar_event, mail_parsed
 
@@ -73,7 +73,7 @@ async def test_what_is_new_is_the_comment(
     blobs: BlobStore, changes: dict[str, Any], strip: bool, expected: CommentText
 ) -> None:
     mail = mail_parsed(text=WHOLE, **changes)
-    assert await comment_text(mail, mail_account(strip_quotations=strip), blobs) == expected
+    assert await comment_text(mail, TextRules(new_text_only=strip), blobs) == expected
 
 
 async def parsed(blobs: BlobStore, text: str) -> MailParsed:
@@ -90,7 +90,7 @@ async def test_a_large_quotation_stays_in_the_blob_and_what_is_new_in_the_row(
     quoted = "> It burns.\n" * 20_000
     mail = await parsed(blobs, f"Water!\n\nJo wrote:\n{quoted}")
     assert mail.reply_blob is not None
-    text = await comment_text(mail, mail_account(), blobs)
+    text = await comment_text(mail, TextRules(), blobs)
     assert text == CommentText(body="Water!", reply_blob=mail.reply_blob.sha256, announced="Water!")
     assert quoted.strip() in parts_from(await blobs.get(mail.reply_blob.sha256)).quoted_text
 
@@ -99,7 +99,7 @@ async def test_a_large_new_text_stays_in_the_blob_too(blobs: BlobStore) -> None:
     new_text = "Water! " * (2 * BODY_MAX_CHARACTERS // 7)
     mail = await parsed(blobs, f"{new_text}\n\nJo wrote:\n> It burns.")
     assert mail.reply_blob is not None
-    text = await comment_text(mail, mail_account(), blobs)
+    text = await comment_text(mail, TextRules(), blobs)
     assert (text.body, text.reply_blob) == ("", mail.reply_blob.sha256)
     assert text.announced == new_text.strip()
     assert text.beginning == new_text[:BEGINNING_CHARACTERS]
@@ -108,7 +108,7 @@ async def test_a_large_new_text_stays_in_the_blob_too(blobs: BlobStore) -> None:
 async def test_a_large_text_in_one_part_is_told_from_its_blob(blobs: BlobStore) -> None:
     mail = await parsed(blobs, "It burns. " * 30_000)
     assert mail.text_blob is not None
-    text = await comment_text(mail, mail_account(), blobs)
+    text = await comment_text(mail, TextRules(), blobs)
     assert (text.body, text.body_blob, text.reply_blob) == ("", mail.text_blob.sha256, None)
     assert text.announced.startswith("It burns. It burns.")
     assert text.beginning == text.announced[:BEGINNING_CHARACTERS]
@@ -131,7 +131,7 @@ async def test_nothing_is_told_apart_where_only_the_html_is_large(blobs: BlobSto
     """Prevents a comment that promises a quotation which it does not hold."""
     texts = b'{"new_text": "Water!", "new_html": "large"}'
     mail = mail_parsed(text="Water!", reply_blob=await blobs.put(texts))
-    assert await comment_text(mail, mail_account(), blobs) == CommentText(
+    assert await comment_text(mail, TextRules(), blobs) == CommentText(
         body="Water!", announced="Water!"
     )
 
@@ -152,7 +152,7 @@ EVENT_TEXT = "Cancelled invitation: Look at the lamp\nWhen: Tuesday 2026-12-01 1
 async def test_the_events_of_a_calendar_stand_above_the_comment(
     blobs: BlobStore, changes: dict[str, Any], body: str
 ) -> None:
-    text = await comment_text(mail_parsed(**changes), mail_account(), blobs)
+    text = await comment_text(mail_parsed(**changes), TextRules(), blobs)
     assert (text.body, text.announced) == (body, body)
 
 
@@ -160,7 +160,7 @@ async def test_they_stand_above_a_large_comment_too(blobs: BlobStore) -> None:
     unit = "It burns. " * 30_000
     for below in ("", "\n\nJo wrote:\n> It burns."):
         mail = await parsed(blobs, unit + below)
-        text = await comment_text(replace(mail, events=EVENTS), mail_account(), blobs)
+        text = await comment_text(replace(mail, events=EVENTS), TextRules(), blobs)
         whole = f"{EVENT_TEXT}\n\n{unit.strip()}"
         assert (text.body, text.announced.strip()) == ("", whole)
         assert text.beginning == whole[:BEGINNING_CHARACTERS]

@@ -6,6 +6,7 @@ import pytest
 
 from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
+from postrail.effects.checked_fields import CheckedFields
 from postrail.effects.create_issue import NO_SUBJECT, issue_draft, summary_of
 from postrail.effects.description import Description
 from postrail.people import PersonRow
@@ -22,7 +23,7 @@ WHOLE = "Water!\n\n> It burns.\n"
 def test_an_issue_holds_the_whole_text() -> None:
     effect = CreateIssue(project="HELP", muted=False)
     description = Description(text=WHOLE, blob="b")
-    draft = issue_draft(work(effect, mail_parsed()), description, SNAPSHOT, {})
+    draft = issue_draft(work(effect, mail_parsed()), description, None, CheckedFields(), SNAPSHOT)
     assert (draft.description, draft.description_blob) == (WHOLE, "b")
     assert (draft.conversation, draft.revision, draft.linked_to) == (CONVERSATION, 1, None)
 
@@ -31,7 +32,7 @@ def test_an_issue_takes_project_and_link_from_the_effect() -> None:
     linked_to = IssueRef(issue_id=7, issue_key="HELP-7", project="HELP")
     effect = CreateIssue(project="SALE", muted=False, linked_to=linked_to)
     description = Description(text=WHOLE)
-    draft = issue_draft(work(effect, mail_parsed()), description, SNAPSHOT, {"SALE": LEAD})
+    draft = issue_draft(work(effect, mail_parsed()), description, LEAD, CheckedFields(), SNAPSHOT)
     assert (draft.project, draft.issue_type, draft.linked_to) == ("SALE", "Request", "HELP-7")
     assert (draft.status, draft.assignee) == ("Open", "lead@example.com")
 

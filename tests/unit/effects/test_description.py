@@ -7,11 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from postrail.blobs import BlobStore
+from postrail.decision.decision import TextRules
 from postrail.effects.comment_text import BODY_MAX_CHARACTERS
 from postrail.effects.description import LEFT_OUT, Description, whole_text, without_internal
+from postrail.effects.text_frame import frame_of
 from postrail.message_parts import ReplyParts
 from postrail.notifications.reply_marker import INTERNAL_MARKER
-from postrail.records import BlobReference
+from postrail.records import BlobReference, MailParsed
 from postrail.tracker import BEGINNING_CHARACTERS
 from tests.makers.records import calendar_event, mail_parsed
 
@@ -33,6 +35,10 @@ async def described(new_text: str, blobs: BlobStore) -> str:
     assert found.blob is None
     assert found.text.endswith(LEFT_OUT.format(mail.mail_id))
     return found.text.removesuffix(LEFT_OUT.format(mail.mail_id)).rstrip()
+
+
+async def described_whole(mail: MailParsed, blobs: BlobStore) -> Description:
+    return await whole_text(mail, frame_of(mail, TextRules()), blobs)
 
 
 async def test_only_new_text_is_kept(tmp_path: Path) -> None:
@@ -65,20 +71,20 @@ EVENT_TEXT = "New invitation: Look at the lamp\nWhen: Tuesday 2026-12-01 10:00, 
 async def test_the_events_of_a_calendar_stand_above_the_text(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path.as_uri())
     mail = mail_parsed(text="Shall we meet?", events=[EVENT])
-    assert await whole_text(mail, blobs) == Description(text=f"{EVENT_TEXT}\n\nShall we meet?")
-    assert await whole_text(mail_parsed(text="Hello"), blobs) == Description(text="Hello")
+    assert await described_whole(mail, blobs) == Description(text=f"{EVENT_TEXT}\n\nShall we meet?")
+    assert await described_whole(mail_parsed(text="Hello"), blobs) == Description(text="Hello")
 
 
 async def test_they_stand_above_a_large_text_too(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path.as_uri())
     large = "ä" * 2 * BEGINNING_CHARACTERS
     blob = await blobs.put(large.encode())
-    found = await whole_text(mail_parsed(text="", text_blob=blob, events=[EVENT]), blobs)
+    found = await described_whole(mail_parsed(text="", text_blob=blob, events=[EVENT]), blobs)
     whole = f"{EVENT_TEXT}\n\n{large}"
     assert found.blob is not None
     assert (await blobs.get(found.blob)).decode() == whole
     assert (found.text, found.beginning) == ("", whole[:BEGINNING_CHARACTERS])
-    plain = await whole_text(mail_parsed(text="", text_blob=blob), blobs)
+    plain = await described_whole(mail_parsed(text="", text_blob=blob), blobs)
     assert plain == Description(text="", blob=blob.sha256, beginning=large[:BEGINNING_CHARACTERS])
 
 
