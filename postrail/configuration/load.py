@@ -20,7 +20,7 @@ from postrail.configuration.models.project import Project
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection, stored_as_they_are
+from postrail.database import Connection, rows, stored_as_they_are
 
 RELOAD_SECONDS = 5.0
 
@@ -59,6 +59,16 @@ async def projects(connection: Connection) -> list[Project]:
 async def priorities(connection: Connection) -> list[Priority]:
     """Returns the five priorities, the most urgent first."""
     return await store.read(connection, PRIORITY)
+
+
+async def own_addresses(connection: Connection) -> frozenset[str]:
+    """Returns our own addresses in lower case, as `ConfigurationSnapshot.own_addresses` does."""
+    found = await rows(
+        connection,
+        "SELECT lower(address) FROM mail_account UNION SELECT lower(from_address)"
+        " FROM outgoing_connection UNION SELECT address FROM project WHERE address <> ''",
+    )
+    return frozenset(address for (address,) in found)
 
 
 async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:

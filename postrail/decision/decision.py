@@ -105,6 +105,10 @@ class AddComment:
     watchers: tuple[str, ...] = ()
     # A done issue goes back to the first status of its project.
     reopens: bool = False
+    # Its sender takes no part in the issue: people outside are told once a person accepts it.
+    outsider: bool = False
+    # Another issue that the subject names.
+    links: IssueRef | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,8 +38,6 @@ class NamedIssue:
     """An issue whose key is in the subject."""
 
     issue: IssueRef
-    # The sender takes part in the issue, or is at least an agent in its project.
-    sender_belongs: bool
     # The key in the subject, when the issue has another one now.
     former_key: str = ""
 
@@ -80,6 +78,13 @@ class Facts:
     addressed: tuple[PersonFact, ...] = ()
     # The ids of those of the issues that are done.
     done_issues: tuple[int, ...] = ()
+    # Of those in which the sender takes part: as a participant or watcher, or by an answer to a
+    # message that we sent to the sender.
+    taking_part: tuple[int, ...] = ()
+    # Of those in whose projects the sender is an agent, lead or administrator.
+    insider_in: tuple[int, ...] = ()
+    # The issue of somebody who named the message's id before it came, and has no claim on it.
+    claimed_by: IssueRef | None = None
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -93,6 +98,9 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "sender": facts.sender and _person_to_json(facts.sender),
         "addressed": [_person_to_json(person) for person in facts.addressed],
         "done_issues": list(facts.done_issues),
+        "taking_part": list(facts.taking_part),
+        "insider_in": list(facts.insider_in),
+        "claimed_by": facts.claimed_by and _ref_to_json(facts.claimed_by),
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -100,7 +108,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
 def from_json(stored: Mapping[str, Any]) -> Facts:
     """Returns the facts that `to_json` stored."""
     answered, internal = stored.get("answered_issue"), stored.get("internal_issue")
-    sender = stored.get("sender")
+    sender, claim = stored.get("sender"), stored.get("claimed_by")
     return Facts(
         earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
         conversation_issues=tuple(map(_ref_from_json, stored.get("conversation_issues", ()))),
@@ -110,7 +118,16 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         sender=PersonFact(**sender) if sender else None,
         addressed=tuple(PersonFact(**person) for person in stored.get("addressed", ())),
         done_issues=tuple(stored.get("done_issues", ())),
+        taking_part=tuple(stored.get("taking_part", _belonging(stored))),
+        insider_in=tuple(stored.get("insider_in", ())),
+        claimed_by=_ref_from_json(claim) if claim else None,
     )
+
+
+def _belonging(stored: Mapping[str, Any]) -> list[int]:
+    """Returns the issues in which the sender takes part, as traces of release 0.1 have them."""
+    named = stored.get("named_issues", ())
+    return [one["issue"]["issue_id"] for one in named if one.get("sender_belongs")]
 
 
 def _person_to_json(person: PersonFact) -> dict[str, Any]:
@@ -152,13 +169,12 @@ def _earlier_from_json(stored: Mapping[str, Any]) -> EarlierMail:
 
 
 def _named_to_json(named: NamedIssue) -> dict[str, Any]:
-    stored = {"issue": _ref_to_json(named.issue), "sender_belongs": named.sender_belongs}
+    stored: dict[str, Any] = {"issue": _ref_to_json(named.issue)}
     return stored | ({"former_key": named.former_key} if named.former_key else {})
 
 
 def _named_from_json(stored: Mapping[str, Any]) -> NamedIssue:
     return NamedIssue(
         issue=_ref_from_json(stored["issue"]),
-        sender_belongs=stored["sender_belongs"],
         former_key=stored.get("former_key", ""),
     )

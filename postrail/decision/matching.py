@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.decision.decision import AddComment, Decision, Outcome
+from postrail.decision.decision import AddComment, Decision, NoteAddress, Outcome
 from postrail.decision.facts import IssueRef
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
@@ -30,35 +30,59 @@ def internal_answer(question: Question) -> Decision | None:
 
 
 def known_conversation(question: Question) -> Decision | None:
-    """Comments on the issue that the message's conversation has in the message's project.
+    """Comments on the issue that the message's conversation has, in the message's project first.
 
-    An issue that was moved away, or merged into one of another project, still counts as there.
+    An issue that was moved away, or merged into one of another project, still counts as there. An
+    answer belongs to its conversation in whatever mailbox it arrives; a new message to several
+    mailboxes belongs to the project of each.
     """
     issues = _issues_in(question, question.project)
+    if not issues and _is_answer(question):
+        issues = list(question.facts.conversation_issues)
     if not issues:
         return None
     answered = question.facts.answered_issue
     issue = answered if answered in issues else issues[-1]
     assert issue is not None
-    return _comment(question, issue, "it belongs to the conversation of this issue", joins=False)
+    named = question.facts.named_issues
+    other = named[0].issue if named and named[0].issue != issue else None
+    reason = "it belongs to the conversation of this issue"
+    if other:
+        reason += f", though the subject names {named[0].named}"
+    return _comment(question, issue, reason, joins=False, links=other)
 
 
 def key_in_subject(question: Question) -> Decision | None:
-    """Comments on the issue that the subject names, if the sender belongs to it.
+    """Decides about a message whose subject names an issue.
 
-    The sender takes part in the issue, or is an agent, lead or administrator in its project. A key
-    is a weak proof, because anyone can write one: other senders get a new, linked issue.
+    A key is a weak proof, because anyone can write one. It makes a comment of those who take part
+    in the issue; the account's settings say what it makes of others.
     """
     if not question.facts.named_issues:
         return None
-    named = question.facts.named_issues[0]
-    if not named.sender_belongs:
-        reason = f"the subject names {named.named}, but the sender does not take part in it"
-        return create_issue(question, reason, linked_to=named.issue)
-    reason = f"the subject names {named.named}, and the sender takes part in it or is an agent"
+    named, account = question.facts.named_issues[0], question.account
     # A conversation that already has an issue in that project stays with it.
     joins = not _issues_in(question, named.issue.project)
-    return _comment(question, named.issue, reason, joins=joins)
+    if account.key_alone == "anybody" and not question.verified:
+        reason = f"the subject names {named.named}, and anybody may do so"
+        return _comment(question, named.issue, reason, joins=joins, takes_part=True)
+    doubted = account.key_alone == "never" and not question.verified
+    if question.takes_part(named.issue) and not doubted:
+        reason = f"the subject names {named.named}, and the sender takes part in it or is an agent"
+        return _comment(question, named.issue, reason, joins=joins)
+    reason = f"the subject names {named.named}, but the sender does not take part in it"
+    if doubted:
+        reason = f"the subject names {named.named}, but the sender is not verified"
+    if account.weak_keys == "quarantine":
+        return Decision(outcome=Outcome.QUARANTINED, reason=reason, issue=named.issue)
+    if account.weak_keys == "comment":
+        return _comment(question, named.issue, reason, joins=joins, takes_part=False)
+    return create_issue(question, reason, linked_to=named.issue)
+
+
+def _is_answer(question: Question) -> bool:
+    """Tells whether the message answers another one, by its header."""
+    return bool(question.mail.in_reply_to or question.mail.references)
 
 
 def _issues_in(question: Question, project: str) -> list[IssueRef]:
@@ -66,12 +90,30 @@ def _issues_in(question: Question, project: str) -> list[IssueRef]:
     return [issue for issue in issues if issue.receives_for(project)]
 
 
-def _comment(question: Question, issue: IssueRef, reason: str, *, joins: bool) -> Decision:
+def _comment(
+    question: Question,
+    issue: IssueRef,
+    reason: str,
+    *,
+    joins: bool,
+    links: IssueRef | None = None,
+    takes_part: bool | None = None,
+) -> Decision:
+    repeated = next((one for one in question.facts.earlier if one.issue == issue), None)
+    if repeated and repeated.mailbox != question.mail.mailbox:
+        noted = NoteAddress(issue=issue, address=question.account.address)
+        reason = f"same message as {repeated.mail_id} in mailbox {repeated.mailbox}"
+        return Decision(outcome=Outcome.NOTED, reason=reason, effects=(noted,), issue=issue)
+    outsider = not (question.takes_part(issue) if takes_part is None else takes_part)
+    if outsider:
+        reason += "; its sender takes no part in it, so it waits to be accepted"
     effect = AddComment(
         issue=issue,
         muted=question.muted,
         joins_conversation=joins,
         # The answer to an internal comment may quote it, whoever sends it.
         internal=question.facts.internal_issue is not None or question.mail.quotes_internal,
+        outsider=outsider,
+        links=links,
     )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

@@ -15,6 +15,10 @@ def new_issue(question: Question) -> Decision:
 def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None = None) -> Decision:
     """Returns the decision to create an issue in the message's project."""
     project = question.project
+    claim = question.facts.claimed_by
+    if claim and linked_to is None:
+        linked_to = claim
+        reason += f"; {claim.issue_key} named its id before, but it does not concern its sender"
     if project != question.account.project and not question.routed_to:
         reason += f"; {question.snapshot.projects[project].address} is the address of {project}"
     quotes_internal = question.mail.quotes_internal

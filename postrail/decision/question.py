@@ -9,9 +9,9 @@ from postrail.conditions.evaluate import MessageValues
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.decision.facts import Facts
+from postrail.decision.facts import Facts, IssueRef
 from postrail.decision.message_values import values_of
-from postrail.decision.senders import Judged, judge
+from postrail.decision.senders import Judged, Verdict, judge
 from postrail.records import MailParsed
 
 
@@ -76,10 +76,23 @@ class Question:
         )
 
     @property
+    def verified(self) -> bool:
+        """Tells whether the sender is proven to be who the message says."""
+        return self.judged.verdict is Verdict.PASS
+
+    def takes_part(self, issue: IssueRef) -> bool:
+        """Tells whether the sender may write on the issue as one of its people.
+
+        Anyone may write an agent's address into From, so only a verified agent is one here; who
+        takes part in the issue itself needs no more than that.
+        """
+        facts, issue_id = self.facts, issue.issue_id
+        return issue_id in facts.taking_part or (self.verified and issue_id in facts.insider_in)
+
+    @property
     def claims_to_belong(self) -> bool:
-        """Tells whether the named sender is a person, or takes part in an issue that is named."""
-        belongs = any(named.sender_belongs for named in self.facts.named_issues)
-        return self.facts.sender is not None or belongs
+        """Tells whether the named sender is a person, or takes part in an issue of the message."""
+        return self.facts.sender is not None or bool(self.facts.taking_part)
 
     def strips_quotations(self, handler: MailHandler) -> bool:
         """Tells whether a comment holds only what is new: the handler's setting goes first."""

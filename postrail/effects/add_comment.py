@@ -18,6 +18,7 @@ from postrail.effects.text_frame import taken
 from postrail.incoming import conversations
 from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED, beginning
 from postrail.tracker import CommentDraft, issues
+from postrail.tracker.builtin.links import insert_links
 from postrail.tracker.issues import Involvement, Watcher
 from postrail.workflow.roles import role_of
 
@@ -33,6 +34,7 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     drafts = [comment_draft(work, text) for work, text in zip(works, texts, strict=True)]
     ids = await context.tracker.add_comments(context.connection, drafts, context.now)
     await conversations.map_issues(context.connection, _joining(works))
+    await insert_links(context.connection, _named_besides(works))
     await reopen(context, [work for work in works if work.effect.reopens])
     await issues.record_involvements(
         context.connection, [_involvement(context, work) for work in works]
@@ -69,6 +71,7 @@ def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
         revision=work.due.revision + 1,
         attachments=taken(work.effect.text, mail.attachments),
         internal=work.effect.internal,
+        outsider=work.effect.outsider,
     )
 
 
@@ -80,7 +83,13 @@ def commenter_of(work: Work[AddComment]) -> Watcher:
 
 
 def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
-    effect = work.effect
+    effect, mail = work.effect, work.due.mail
+    if effect.outsider:
+        # Whoever takes no part brings nobody, not even themselves, until a person accepts it.
+        arrived_at = context.snapshot.accounts[mail.mailbox].address
+        return Involvement(
+            issue_id=effect.issue.issue_id, watchers=(), participants=(), arrived_at=arrived_at
+        )
     found = involvement(work.due.mail, effect.issue.issue_id, context.snapshot, muted=effect.muted)
     added = (Watcher(address=address, name="") for address in effect.watchers)
     return replace(found, watchers=(*found.watchers, *added)) if effect.watchers else found
@@ -88,7 +97,7 @@ def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
 
 async def _mentions(context: Context, work: Work[AddComment], text: CommentText) -> Mentions:
     project = context.snapshot.projects.get(work.effect.issue.project)
-    if work.effect.muted or project is None or not text.mentioned:
+    if work.effect.muted or work.effect.outsider or project is None or not text.mentioned:
         return NO_MENTIONS
     address = author_of(work.due.mail).address
     author = await people.find(context.connection, address)
@@ -110,6 +119,15 @@ def _joining(works: Sequence[Work[AddComment]]) -> list[tuple[str, int]]:
     ]
 
 
+def _named_besides(works: Sequence[Work[AddComment]]) -> list[tuple[str, str]]:
+    """Returns the links to issues that subjects name though the messages belong to others."""
+    return [
+        (work.effect.issue.issue_key, work.effect.links.issue_key)
+        for work in works
+        if work.effect.links and not work.effect.outsider
+    ]
+
+
 def _made(work: Work[AddComment], text: CommentText, comment_id: int, mentions: Mentions) -> Made:
     mail, issue, announcement = work.due.mail, work.effect.issue, None
     if not work.effect.muted:
@@ -122,5 +140,6 @@ def _made(work: Work[AddComment], text: CommentText, comment_id: int, mentions: 
             mail=mail,
             mentioned=mentions.people,
             internal=work.effect.internal,
+            insiders_only=work.effect.internal or work.effect.outsider,
         )
     return Made(mail_id=mail.mail_id, issue=issue, comment_id=comment_id, announcement=announcement)

@@ -14,8 +14,8 @@ from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
+from postrail.effects.belonging import belonging
 from postrail.effects.involvement import author_of
-from postrail.effects.mentions import is_insider
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
 from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in
@@ -27,8 +27,6 @@ from postrail.tracker import issues
 from postrail.tracker.builtin.comments import internal_among
 from postrail.tracker.builtin.issues import done_among
 from postrail.tracker.issues import IndexedIssue
-from postrail.tracker.named_issues import KeyInSubject, named_issues
-from postrail.workflow.roles import Role, role_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +52,10 @@ async def gather(
         [due.mail.fingerprint for due in mails],
         [due.mail.mail_id for due in mails],
     )
-    by_conversation = await conversations.issues_of(connection, [due.conversation for due in mails])
+    claims = [due.claimed_by for due in mails if due.claimed_by]
+    by_conversation = await conversations.issues_of(
+        connection, [*(due.conversation for due in mails), *claims]
+    )
     keys = {due.mail.mail_id: keys_in(due.mail.subject) for due in mails}
     by_key = await issues.by_key(connection, itertools.chain.from_iterable(keys.values()))
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
@@ -64,27 +65,56 @@ async def gather(
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
     persons = await people.by_address(connection, _all_addresses(mails))
-    named = await _named_issues(connection, mails, keys, present, snapshot, persons)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
     present_refs = {ref.issue_id: ref for ref in refs.values()}
     internal = await _internal_messages(connection, mails, present_refs)
     done = await _done_issues(connection, indexed, snapshot)
+    conversation = {due.mail.mail_id: _of(due.conversation, by_conversation, refs) for due in mails}
+    named = {
+        mail_id: _named_issues(in_subject, present, refs) for mail_id, in_subject in keys.items()
+    }
+    answered = {due.mail.mail_id: _internal_issue(due, internal) for due in mails}
+    candidates = {
+        mail_id: _candidates(conversation[mail_id], named[mail_id], answered[mail_id])
+        for mail_id in keys
+    }
+    parts = await belonging(connection, mails, candidates, persons, snapshot)
     facts = {}
     for due in mails:
-        found = _distinct(refs[issue_id] for issue_id in by_conversation.get(due.conversation, ()))
-        facts[due.mail.mail_id] = Facts(
+        mail_id = due.mail.mail_id
+        found = conversation[mail_id]
+        facts[mail_id] = Facts(
             earlier=tuple(repeated.get(due.mail.fingerprint, ())),
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
-            named_issues=tuple(named.get(due.mail.mail_id, ())),
-            internal_issue=_internal_issue(due, internal),
+            named_issues=named[mail_id],
+            internal_issue=answered[mail_id],
             sender=_person(persons.get(author_of(due.mail).address)),
             addressed=_addressed(due.mail, persons, snapshot.own_addresses),
-            done_issues=tuple(one.issue_id for one in found if one.issue_id in done),
+            done_issues=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in done),
+            taking_part=parts[mail_id].taking_part,
+            insider_in=parts[mail_id].insider_in,
+            claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
         )
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     return Gathered(facts=facts, watchers=watchers)
+
+
+def _of(
+    conversation: str | None,
+    by_conversation: Mapping[str, Sequence[int]],
+    refs: Mapping[int, IssueRef],
+) -> tuple[IssueRef, ...]:
+    return _distinct(refs[issue_id] for issue_id in by_conversation.get(conversation or "", ()))
+
+
+def _candidates(
+    conversation: Sequence[IssueRef], named: Sequence[NamedIssue], internal: IssueRef | None
+) -> tuple[IssueRef, ...]:
+    """Returns all issues that the message may belong to."""
+    found = [*conversation, *(one.issue for one in named)]
+    return _distinct([*found, internal] if internal else found)
 
 
 def _distinct(found: Iterable[IssueRef]) -> tuple[IssueRef, ...]:
@@ -159,37 +189,18 @@ def _internal_issue(due: DueMail, internal: Mapping[str, IssueRef]) -> IssueRef 
     return next((internal[one] for one in all_answered_ids(due.mail) if one in internal), None)
 
 
-async def _named_issues(
-    connection: Connection,
-    mails: Sequence[DueMail],
-    keys: Mapping[str, Sequence[str]],
-    found: Mapping[str, IndexedIssue],
-    snapshot: ConfigurationSnapshot,
-    persons: Mapping[str, PersonRow],
-) -> dict[str, list[NamedIssue]]:
-    """Returns the named issues by mail_id, with whether the sender belongs to each."""
-    senders = {
-        due.mail.mail_id: author_of(due.mail).address
-        for due in mails
-        if any(key in found for key in keys[due.mail.mail_id])
-    }
-    in_subjects = [
-        KeyInSubject(mail_id=mail_id, issue_key=key, senders=_addresses(sender, persons))
-        for mail_id, sender in senders.items()
-        for key in keys[mail_id]
-    ]
-    named: dict[str, list[NamedIssue]] = {}
-    for one in await named_issues(connection, in_subjects, found):
-        project = snapshot.projects.get(one.issue.project)
-        role = role_of(project, persons.get(senders[one.mail_id])) if project else Role.OUTSIDER
-        former = one.issue_key if one.issue_key != one.issue.issue_key else ""
-        issue = NamedIssue(
-            issue=_ref(one.issue),
-            sender_belongs=one.sender_participates or is_insider(role),
-            former_key=former,
+def _named_issues(
+    keys: Sequence[str], found: Mapping[str, IndexedIssue], refs: Mapping[int, IssueRef]
+) -> tuple[NamedIssue, ...]:
+    """Returns the existing issues whose keys stand in a subject, in its order."""
+    return tuple(
+        NamedIssue(
+            issue=refs[found[key].issue_id],
+            former_key=key if key != found[key].issue_key else "",
         )
-        named.setdefault(one.mail_id, []).append(issue)
-    return named
+        for key in keys
+        if key in found
+    )
 
 
 def _all_addresses(mails: Sequence[DueMail]) -> set[str]:
@@ -224,12 +235,6 @@ async def _done_issues(
     asked = any(one.enabled and one.closed_issues != "comment" for one in snapshot.handlers)
     keys = {issue.issue_key: issue.issue_id for issue in indexed.values()} if asked else {}
     return {keys[key] for key in await done_among(connection, keys)}
-
-
-def _addresses(sender: str, persons: Mapping[str, PersonRow]) -> tuple[str, ...]:
-    """Returns all addresses of an active person, and the own one of anyone else."""
-    person = persons.get(sender)
-    return person.addresses if person and person.active else (sender,)
 
 
 def _ref(issue: IndexedIssue) -> IssueRef:

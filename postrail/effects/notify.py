@@ -46,8 +46,10 @@ class Announcement:
     mail: MailParsed | None = None
     # Further people to notify, as if they watched the issue.
     mentioned: tuple[Watcher, ...] = ()
-    # Only people who see internal comments are notified.
+    # The message about it is internal, and so are its answers.
     internal: bool = False
+    # Only people who see internal comments are notified.
+    insiders_only: bool = False
 
 
 async def notify(
@@ -98,7 +100,7 @@ async def _audience(
     watching = {person.address for person in audience.watchers}
     added = [person for person in one.mentioned if person.address not in watching]
     audience = replace(audience, watchers=(*audience.watchers, *added))
-    if not one.internal:
+    if not (one.internal or one.insiders_only):
         return audience
     project = snapshot.projects.get(audience.project)
     return replace(audience, watchers=await insiders_of(connection, audience, project))

@@ -1,14 +1,15 @@
 """Assigns each message to a conversation, by the Message-IDs that it carries and names.
 
 The index holds every id seen or only named, incoming or outgoing, so an original that arrives after
-its reply joins the reply's conversation. Advisory locks, taken before anything is looked up, keep
-two messages of one conversation apart when they are taken in at the same time.
+its reply joins the reply's conversation, if it concerns the one who wrote the reply. Advisory
+locks, taken before anything is looked up, keep two messages of one conversation apart when they are
+taken in at the same time.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -37,37 +38,96 @@ class Place:
 
     conversation: str
     queue: str
+    # The conversation whose sender only named this message's id, and has no claim on it.
+    claimed_by: str | None = None
 
 
-async def place(connection: Connection, mails: Sequence[Named]) -> dict[str, Place]:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the index says about an id: its conversation, and who only named it (None: seen)."""
+
+    conversation: str
+    named_by: str | None
+
+
+async def place(
+    connection: Connection, mails: Sequence[Named], own_addresses: Collection[str] = ()
+) -> dict[str, Place]:
     """Returns the place of each message by mail_id, and opens new conversations.
 
-    The messages come in the order of arrival. The locks last until the caller's transaction ends.
+    The messages come in the order of arrival; `own_addresses` are ours, in lower case. The locks
+    last until the caller's transaction ends.
     """
     hashes = sorted({digest for mail in mails for digest in mail.hashes})
     await lock_messages(connection, hashes)
-    known: dict[bytes, str] = dict(
-        await rows(
-            connection,
-            "SELECT message_hash, conversation::text FROM message_index"
-            " WHERE message_hash = ANY(%b)",
-            [hashes],
-        )
-    )
+    known = await _known(connection, hashes)
     keys = {key for mail in mails for key in mail.keys}
     named = await issues.by_key(connection, keys)
     by_key = {key: issue.conversation for key, issue in named.items()}
-    added: dict[bytes, str] = {}
+    changed: dict[bytes, Entry] = {}
     placed = {}
     for mail in mails:
-        conversation = _first(mail.hashes, known) or mail.mail_id
+        joined = _joined(mail, known, own_addresses)
+        conversation = joined or mail.mail_id
         queue = _first(mail.keys, by_key) or (conversation if mail.hashes else _equals(mail))
-        placed[mail.mail_id] = Place(conversation=conversation, queue=queue)
-        new = {digest: conversation for digest in mail.hashes if digest not in known}
+        claim = known.get(mail.own) if mail.own else None
+        claimed = claim.conversation if claim and claim.conversation != conversation else None
+        placed[mail.mail_id] = Place(conversation=conversation, queue=queue, claimed_by=claimed)
+        new = _entries(mail, conversation, known)
         known.update(new)
-        added.update(new)
-    await index(connection, added)
+        changed.update(new)
+    await _write(connection, changed)
     return placed
+
+
+def _joined(
+    mail: Named, known: Mapping[bytes, Entry], own_addresses: Collection[str]
+) -> str | None:
+    """Returns the conversation that the message belongs to, by its strongest id.
+
+    Anyone can name an id that is yet to come. So an id that was only named counts if the one who
+    named it is the message's sender, or is addressed by it.
+    """
+    related = ({mail.sender} | mail.addressed) - {"", *own_addresses}
+    found = (known[digest] for digest in mail.hashes if digest in known)
+    entry = next((one for one in found if one.named_by is None or one.named_by in related), None)
+    return entry.conversation if entry else None
+
+
+def _entries(mail: Named, conversation: str, known: Mapping[bytes, Entry]) -> dict[bytes, Entry]:
+    """Returns what the index says from now on: the message's own id is seen, others are named."""
+    new = {
+        digest: Entry(conversation, mail.sender) for digest in mail.hashes if digest not in known
+    }
+    if mail.own and (mail.own not in known or known[mail.own].named_by is not None):
+        new[mail.own] = Entry(conversation, None)
+    return new
+
+
+async def _known(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Entry]:
+    found = await rows(
+        connection,
+        "SELECT message_hash, conversation::text, named_by FROM message_index"
+        " WHERE message_hash = ANY(%b)",
+        [list(hashes)],
+    )
+    return {digest: Entry(conversation, named_by) for digest, conversation, named_by in found}
+
+
+async def _write(connection: Connection, entries: Mapping[bytes, Entry]) -> None:
+    if not entries:
+        return
+    await connection.execute(
+        "INSERT INTO message_index (message_hash, conversation, named_by)"
+        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[])"
+        " ON CONFLICT (message_hash) DO UPDATE"
+        "  SET conversation = excluded.conversation, named_by = excluded.named_by",
+        [
+            list(entries),
+            [one.conversation for one in entries.values()],
+            [one.named_by for one in entries.values()],
+        ],
+    )
 
 
 async def lock_messages(connection: Connection, hashes: Iterable[bytes]) -> None:
@@ -80,7 +140,7 @@ async def lock_messages(connection: Connection, hashes: Iterable[bytes]) -> None
 
 
 async def index(connection: Connection, conversations: dict[bytes, str]) -> None:
-    """Adds ids to the index; an id that is in it keeps its conversation."""
+    """Adds ids of ours to the index as seen; an id that is in it keeps its conversation."""
     await connection.execute(
         "INSERT INTO message_index (message_hash, conversation)"
         " SELECT * FROM unnest(%b::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",

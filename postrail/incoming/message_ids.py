@@ -22,6 +22,11 @@ class Named:
     keys: tuple[str, ...]
     # SHA-256 of its content.
     fingerprint: str = ""
+    # Of its own id, the first of `hashes`; None without an id.
+    own: bytes | None = None
+    # The addresses of From, To and Cc, in lower case.
+    sender: str = ""
+    addressed: frozenset[str] = frozenset()
 
 
 def message_hash(message_id: str) -> bytes:
@@ -42,6 +47,9 @@ def named_by(mail: MailParsed) -> Named:
         hashes=tuple(map(message_hash, dict.fromkeys([*own, *answered_ids(mail)]))),
         keys=keys_in(mail.subject),
         fingerprint=mail.fingerprint,
+        own=message_hash(mail.message_id) if mail.message_id else None,
+        sender=mail.sender.address.lower() if mail.sender else "",
+        addressed=frozenset(one.address.lower() for one in [*mail.to, *mail.cc]),
     )
 
 

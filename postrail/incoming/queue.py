@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from postrail.configuration.load import own_addresses
 from postrail.database import Connection, one, rows, rows_as
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import named_by
@@ -33,6 +34,8 @@ class DueMail:
     size: int = 0
     # How often it has met a limit that other messages do not meet.
     limit_tries: int = 0
+    # The conversation of somebody who only named its id, and has no claim on it.
+    claimed_by: str | None = None
 
     @property
     def cause(self) -> str:
@@ -79,23 +82,25 @@ async def take_in(
     fresh = [mails[mail_id] for mail_id in await _not_taken_in(connection, list(mails))]
     if not fresh:
         return
-    placed = await conversations.place(connection, [named_by(mail) for mail in fresh])
+    own = await own_addresses(connection)
+    placed = await conversations.place(connection, [named_by(mail) for mail in fresh], own)
     numbers = await rows(
         connection, "SELECT nextval('arrival_number') FROM generate_series(1, %s)", [len(fresh)]
     )
     await connection.execute(
         "INSERT INTO incoming_mail AS present (mail_id, mailbox, source, state, size, received_at,"
         "  fetched_at, raw_partition, raw_offset, blobs, subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, queue, arrival, due_at)"
+        "  parsed, conversation, queue, arrival, claimed_by, due_at)"
         " SELECT mail_id, mailbox, source, 'new', size, received_at, fetched_at, raw_partition,"
         "  raw_offset, string_to_array(blobs, ' '), subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, queue, arrival, %s"
+        "  parsed, conversation, queue, arrival, claimed_by, %s"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
         "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[], %b::text[], %b::text[],"
-        "  %b::text[], %b::text[], %b::bytea[], %s::uuid[], %s::uuid[], %s::bigint[])"
+        "  %b::text[], %b::text[], %b::bytea[], %s::uuid[], %s::uuid[], %s::bigint[],"
+        "  %s::uuid[])"
         "  AS parsed(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
         "   raw_offset, blobs, subject, sender, message_id, fingerprint, parsed, conversation,"
-        "   queue, arrival)"
+        "   queue, arrival, claimed_by)"
         " ON CONFLICT (mail_id) DO UPDATE SET state = 'new', size = excluded.size,"
         "  received_at = coalesce(present.received_at, excluded.received_at),"
         "  raw_partition = excluded.raw_partition, raw_offset = excluded.raw_offset,"
@@ -103,7 +108,8 @@ async def take_in(
         "  subject = excluded.subject, sender = excluded.sender,"
         "  message_id = excluded.message_id, fingerprint = excluded.fingerprint,"
         "  parsed = excluded.parsed, conversation = excluded.conversation,"
-        "  queue = excluded.queue, arrival = excluded.arrival, due_at = excluded.due_at"
+        "  queue = excluded.queue, arrival = excluded.arrival,"
+        "  claimed_by = excluded.claimed_by, due_at = excluded.due_at"
         " WHERE present.state = 'fetched'",
         [
             now,
@@ -124,6 +130,7 @@ async def take_in(
             [placed[mail.mail_id].conversation for mail in fresh],
             [placed[mail.mail_id].queue for mail in fresh],
             [row[0] for row in numbers],
+            [placed[mail.mail_id].claimed_by for mail in fresh],
         ],
     )
 
@@ -156,6 +163,7 @@ class DueRow:
     attempts: int
     revision: int
     limit_tries: int
+    claimed_by: str | None
 
     def decoded(self) -> DueMail:
         """Returns the message with its parsed form."""
@@ -167,6 +175,7 @@ class DueRow:
             revision=self.revision,
             size=len(self.parsed),
             limit_tries=self.limit_tries,
+            claimed_by=self.claimed_by,
         )
 
 
@@ -184,7 +193,7 @@ async def take_due(
         # Sizes are known without reading the columns; those over the limit are not read.
         "WITH due AS MATERIALIZED ("
         "SELECT mail_id::text, parsed, conversation::text, queue::text, attempts, revision,"
-        "  limit_tries, due_at, arrival"
+        "  limit_tries, claimed_by::text, due_at, arrival"
         " FROM incoming_mail AS due"
         " WHERE state IN ('new', 'waiting') AND due_at <= %s AND NOT EXISTS ("
         "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.conversation = due.conversation"
@@ -196,8 +205,8 @@ async def take_due(
         "), summed AS ("
         "SELECT *, sum(octet_length(parsed)) OVER (ORDER BY due_at, arrival)"
         "  - octet_length(parsed) AS before FROM due)"
-        " SELECT mail_id, parsed, conversation, queue, attempts, revision, limit_tries"
-        " FROM summed WHERE before < %s ORDER BY due_at, arrival",
+        " SELECT mail_id, parsed, conversation, queue, attempts, revision, limit_tries,"
+        "  claimed_by FROM summed WHERE before < %s ORDER BY due_at, arrival",
         [now, limit, max_bytes],
         binary=True,
     )

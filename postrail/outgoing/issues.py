@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from postrail.database import Connection, rows
 from postrail.records import OutgoingQueued
@@ -32,6 +32,31 @@ async def answered_issues(
         [list(issue_ids), list(message_ids)],
     )
     return [(row[0], row[1]) for row in found]
+
+
+async def answered_by_recipient(
+    connection: Connection, issue_ids: Collection[int], answers: Collection[tuple[str, str]]
+) -> set[tuple[int, str]]:
+    """Returns issue id and address of those answers whose author got the answered message.
+
+    An answer is the Message-ID that it names, and the address of its author.
+    """
+    if not issue_ids or not answers:
+        return set()
+    found = await rows(
+        connection,
+        "SELECT mail.issue_id, delivery.recipient"
+        " FROM unnest(%b::text[], %b::text[]) AS answer(message_id, address)"
+        " JOIN delivery ON delivery.message_id = answer.message_id"
+        "  AND lower(delivery.recipient) = answer.address"
+        " JOIN outgoing_mail AS mail USING (outgoing_id) WHERE mail.issue_id = ANY(%s)",
+        [
+            [message_id for message_id, _ in answers],
+            [address for _, address in answers],
+            list(issue_ids),
+        ],
+    )
+    return {(issue_id, recipient.lower()) for issue_id, recipient in found}
 
 
 async def internal_messages(

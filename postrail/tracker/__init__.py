@@ -101,6 +101,8 @@ class CommentDraft:
     reply_blob: str | None = None
     # Only the people of the project see it: agents, leads and administrators.
     internal: bool = False
+    # By someone who takes no part in the issue; a person must accept it.
+    outsider: bool = False
     # The act by hand that makes it.
     act_id: str | None = None
     # Of a text that is in a blob.

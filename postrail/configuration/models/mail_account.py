@@ -104,6 +104,8 @@ class MailAccount(Configured):
     # Whose message may be a comment because of an issue key in its subject alone, when the sender
     # is not verified.
     key_alone: Literal["participants", "never", "anybody"] = "participants"
+    # What a key in the subject makes of a message whose sender takes no part in the issue.
+    weak_keys: Literal["new_issue", "comment", "quarantine"] = "new_issue"
     # Senders, such as web forms, whose Reply-To names the person who wrote.
     reply_to_senders: list[LowerAddress] = Field(default_factory=list)
     # True: a comment holds only the new text of a reply; False: quotation and signature too.

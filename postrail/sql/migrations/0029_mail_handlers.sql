@@ -52,4 +52,5 @@ ALTER TABLE mail_account
     ADD COLUMN trusted_hosts      text[] NOT NULL DEFAULT '{}',
     ADD COLUMN unverified_senders text NOT NULL DEFAULT 'accept',
     ADD COLUMN key_alone          text NOT NULL DEFAULT 'participants',
+    ADD COLUMN weak_keys          text NOT NULL DEFAULT 'new_issue',
     ADD COLUMN reply_to_senders   text[] NOT NULL DEFAULT '{}';

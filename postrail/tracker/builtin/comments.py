@@ -19,13 +19,15 @@ async def insert_comments(
     found = await rows(
         connection,
         "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, quoted_text,"
-        "  signature, reply_blob, mail_id, revision, internal, act_id, created_at)"
+        "  signature, reply_blob, mail_id, revision, internal, outsider, act_id, created_at)"
         " SELECT issue_key, author_address, author_name, body, body_blob, quoted_text, signature,"
-        "  reply_blob, mail_id, revision, internal, act_id, %s"
+        "  reply_blob, mail_id, revision, internal, outsider, act_id, %s"
         " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        "  %b::text[], %b::text[], %s::uuid[], %s::int[], %s::bool[], %s::uuid[])"
+        "  %b::text[], %b::text[], %s::uuid[], %s::int[], %s::bool[], %s::bool[],"
+        "  %s::uuid[])"
         "  WITH ORDINALITY AS draft(issue_key, author_address, author_name, body, body_blob,"
-        "   quoted_text, signature, reply_blob, mail_id, revision, internal, act_id, place)"
+        "   quoted_text, signature, reply_blob, mail_id, revision, internal, outsider, act_id,"
+        "   place)"
         " ORDER BY place RETURNING comment_id",
         [
             now,
@@ -40,6 +42,7 @@ async def insert_comments(
             [draft.mail_id for draft in drafts],
             [draft.revision for draft in drafts],
             [draft.internal for draft in drafts],
+            [draft.outsider for draft in drafts],
             [draft.act_id for draft in drafts],
         ],
     )

@@ -15,8 +15,8 @@ from postrail.tracker.issues import (
     NewIssue,
     Watcher,
 )
-from postrail.tracker.named_issues import KeyInSubject, NamedInSubject, named_issues
 from postrail.tracker.successors import record_merge
+from postrail.tracker.taking_part import taking_part
 from tests.makers.drafts import CONVERSATION
 from tests.makers.records import NOON
 from tests.servers.databases import until_lock_waits_in
@@ -130,37 +130,16 @@ async def test_audiences_are_those_of_existing_issues(pool: Pool, ids: list[int]
     assert (found[first].issue_key, found[second].issue_key) == ("HELP-1", "SALE-1")
 
 
-async def test_named_issues_exist_and_say_whether_the_sender_takes_part(
-    pool: Pool, ids: list[int]
-) -> None:
+async def test_participants_and_watchers_take_part(pool: Pool, ids: list[int]) -> None:
     first, second = ids
-    await involve(pool, involvement(first, participants=(ADA.address,)))
-    named = [
-        KeyInSubject(mail_id="a", issue_key="SALE-1", senders=(ADA.address,)),
-        KeyInSubject(mail_id="a", issue_key="UTF-8", senders=(ADA.address,)),
-        KeyInSubject(mail_id="a", issue_key="HELP-1", senders=(ADA.address,)),
-        KeyInSubject(mail_id="b", issue_key="HELP-1", senders=(BO.address,)),
-        KeyInSubject(mail_id="c", issue_key="HELP-1", senders=(BO.address, ADA.address)),
-    ]
+    await involve(pool, involvement(first, participants=(ADA.address,)), involvement(second, BO))
+    pairs = {(issue_id, who.address) for issue_id in (first, second) for who in (ADA, BO)}
     async with transaction(pool) as connection:
-        by_key = await issues.by_key(connection, [one.issue_key for one in named])
-        found = await named_issues(connection, named, by_key)
-        assert await named_issues(connection, [], {}) == []
-    help_1, sale_1 = indexed(first, "HELP-1"), indexed(second, "SALE-1", "SALE")
-    assert found == [
-        named_in_subject("a", "SALE-1", sale_1, participates=False),
-        named_in_subject("a", "HELP-1", help_1, participates=True),
-        named_in_subject("b", "HELP-1", help_1, participates=False),
-        named_in_subject("c", "HELP-1", help_1, participates=True),
-    ]
-
-
-def named_in_subject(
-    mail_id: str, key: str, issue: IndexedIssue, *, participates: bool
-) -> NamedInSubject:
-    return NamedInSubject(
-        mail_id=mail_id, issue_key=key, issue=issue, sender_participates=participates
-    )
+        assert await taking_part(connection, pairs) == {
+            (first, ADA.address),
+            (second, BO.address),
+        }
+        assert await taking_part(connection, []) == set()
 
 
 def indexed(issue_id: int, key: str, project: str = "HELP", **fields: Any) -> IndexedIssue:
@@ -201,10 +180,8 @@ async def test_a_former_key_leads_to_the_issue_that_moved(pool: Pool, ids: list[
         # It moved again, by a merge.
         await issues.add_alias(connection, "builtin", "OLD-7", "OLD", second)
         assert (await issues.by_key(connection, ["OLD-7"]))["OLD-7"].issue_id == second
-        named = KeyInSubject(mail_id="a", issue_key="OLD-7", senders=(ADA.address,))
-        by_key = await issues.by_key(connection, ["OLD-7"])
-        (found,) = await named_issues(connection, [named], by_key)
-    assert found.issue == indexed(second, "SALE-1", "SALE", former_projects=("OLD",))
+        found = (await issues.by_key(connection, ["OLD-7"]))["OLD-7"]
+    assert found == indexed(second, "SALE-1", "SALE", former_projects=("OLD",))
 
 
 async def test_a_present_key_comes_before_a_former_one(pool: Pool, ids: list[int]) -> None:

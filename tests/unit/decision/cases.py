@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from postrail.decision.decision import AddComment, CreateIssue, Effect, NoteAddress, Outcome
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
 from postrail.records import MailParsed
@@ -21,12 +23,14 @@ NOTHING = Facts()
 
 
 def known(*issues: IssueRef, answered: IssueRef | None = None) -> Facts:
-    return Facts(conversation_issues=issues, answered_issue=answered)
+    part = tuple(issue.issue_id for issue in issues)
+    return Facts(conversation_issues=issues, answered_issue=answered, taking_part=part)
 
 
 def named(issue: IssueRef, *conversation: IssueRef, belongs: bool) -> Facts:
-    found = NamedIssue(issue=issue, sender_belongs=belongs)
-    return Facts(conversation_issues=conversation, named_issues=(found,))
+    part = tuple(one.issue_id for one in conversation) + ((issue.issue_id,) if belongs else ())
+    found = NamedIssue(issue=issue)
+    return Facts(conversation_issues=conversation, named_issues=(found,), taking_part=part)
 
 
 def earlier(
@@ -58,21 +62,26 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
     # an answer to an internal comment may quote it
     (
         mail_parsed(),
-        Facts(conversation_issues=(HELP_1,), internal_issue=HELP_1),
+        replace(known(HELP_1), internal_issue=HELP_1),
         Outcome.COMMENT,
         AddComment(issue=HELP_1, muted=False, internal=True),
     ),
     # and goes to that issue, whatever the mailbox and the newest issue of the conversation
     (
         mail_parsed(),
-        Facts(conversation_issues=(SALE_1, HELP_1), internal_issue=SALE_1),
+        replace(known(SALE_1, HELP_1), internal_issue=SALE_1),
         Outcome.COMMENT,
         AddComment(issue=SALE_1, muted=False, internal=True),
     ),
     # whose conversation it joins, when only the middle of its References shows the issue
     (
         mail_parsed(subject="Re: HELP-3"),
-        Facts(named_issues=(NamedIssue(issue=HELP_3, sender_belongs=True),), internal_issue=SALE_1),
+        replace(
+            known(HELP_3, SALE_1),
+            conversation_issues=(),
+            named_issues=(NamedIssue(issue=HELP_3),),
+            internal_issue=SALE_1,
+        ),
         Outcome.COMMENT,
         AddComment(issue=SALE_1, muted=False, internal=True, joins_conversation=True),
     ),

@@ -42,8 +42,9 @@ def test_a_repeated_message_belongs_to_the_issue_of_the_first(mailbox: str) -> N
     [("", "the subject names HELP-3, "), ("OLD-7", "the subject names OLD-7, which is HELP-3 now")],
 )
 def test_the_reason_names_the_key_of_the_subject(former_key: str, says: str, belongs: bool) -> None:
-    found = NamedIssue(issue=HELP_3, sender_belongs=belongs, former_key=former_key)
-    assert decide(mail_parsed(), SNAPSHOT, Facts(named_issues=(found,))).reason.startswith(says)
+    found = NamedIssue(issue=HELP_3, former_key=former_key)
+    facts = Facts(named_issues=(found,), taking_part=(HELP_3.issue_id,) if belongs else ())
+    assert decide(mail_parsed(), SNAPSHOT, facts).reason.startswith(says)
 
 
 def test_the_trace_names_the_stages_that_were_asked_and_their_answers() -> None:

@@ -29,13 +29,16 @@ KINDS: dict[str, Any] = {
     "conversation_issues": (ISSUE, OTHER),
     "answered_issue": OTHER,
     "named_issues": (
-        NamedIssue(issue=ISSUE, sender_belongs=True),
-        NamedIssue(issue=OTHER, sender_belongs=False, former_key="HELP-7"),
+        NamedIssue(issue=ISSUE),
+        NamedIssue(issue=OTHER, former_key="HELP-7"),
     ),
     "internal_issue": OTHER,
     "sender": PersonFact(address="ada@example.org", name="Ada", made_by_mail=True),
     "addressed": (PersonFact(address="bo@example.org"), PersonFact(address="c@example.org")),
     "done_issues": (1, 2**40),
+    "taking_part": (1,),
+    "insider_in": (2**40,),
+    "claimed_by": OTHER,
 }
 
 

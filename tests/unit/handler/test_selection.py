@@ -27,6 +27,7 @@ def row(name: str) -> DueRow:
         attempts=0,
         revision=0,
         limit_tries=0,
+        claimed_by=None,
     )
 
 

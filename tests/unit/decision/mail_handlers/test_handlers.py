@@ -29,8 +29,8 @@ ADA = PersonFact(address="ada@example.org", name="Ada")
 BO = PersonFact(address="bo@example.org", name="Bo")
 HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
 KNOWN = Facts(sender=ADA)
-ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA)
-DONE = Facts(conversation_issues=(HELP_1,), sender=ADA, done_issues=(1,))
+ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA, taking_part=(1,))
+DONE = Facts(conversation_issues=(HELP_1,), sender=ADA, done_issues=(1,), taking_part=(1,))
 
 
 def configured(*handlers: dict[str, Any], **account: Any) -> ConfigurationSnapshot:
@@ -273,7 +273,7 @@ def test_unverified_senders(policy: str, outcome: str) -> None:
     [
         (Facts(), "issue"),
         (Facts(sender=ADA), "quarantined"),
-        (Facts(named_issues=(NamedIssue(issue=HELP_1, sender_belongs=True),)), "quarantined"),
+        (Facts(named_issues=(NamedIssue(issue=HELP_1),), taking_part=(1,)), "quarantined"),
     ],
 )
 def test_a_failed_verdict_holds_what_claims_to_be_of_a_known_sender(
