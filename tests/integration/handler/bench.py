@@ -26,7 +26,7 @@ from tests.fakes.streams import MemoryProducer
 from tests.makers.acts import desk_at
 from tests.makers.configuration import mail_account, outgoing_connection
 from tests.makers.parsing import contents, made
-from tests.makers.records import NOON, received
+from tests.makers.records import AUTHSERV_ID, NOON, received
 
 
 class Bench:
@@ -140,9 +140,9 @@ async def configure(pool: Pool) -> None:
         Project(key="SALE", name="Sales"),
         outgoing_connection(),
         Person(address="agent@example.com", name="Agent"),
-        mail_account("support"),
-        mail_account("info"),
-        mail_account("sales", "SALE"),
+        mail_account("support", authserv_ids=[AUTHSERV_ID]),
+        mail_account("info", authserv_ids=[AUTHSERV_ID]),
+        mail_account("sales", "SALE", authserv_ids=[AUTHSERV_ID]),
     ]
     async with transaction(pool) as connection:
         for thing in things:

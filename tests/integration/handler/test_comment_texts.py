@@ -16,7 +16,7 @@ from postrail.message_parts import Address
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.makers.configuration import mail_account
-from tests.makers.records import NOON, mail_parsed
+from tests.makers.records import AUTHSERV_ID, NOON, mail_parsed
 
 GMAIL = """Water!
 
@@ -49,6 +49,7 @@ def reply(text: str, in_reply_to: str, sender: str = "agent@example.com", **fiel
         "Subject": "Re: [HELP-1] Printer on fire",
         "Message-ID": f"<{uuid.uuid4()}@example.com>",
         "In-Reply-To": in_reply_to,
+        "Authentication-Results": f"{AUTHSERV_ID}; dmarc=pass",
         **fields,
     }.items():
         mail[name] = value

@@ -16,7 +16,7 @@ from postrail.outgoing.intake import take_in
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.stream import avro
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 AGENT = Actor(address="agent@example.com", name="Agent")
 BY_AGENT = Address(name="Agent", address="agent@example.com")
@@ -260,7 +260,7 @@ def saying(text: str, sender: Address) -> MailParsed:
         quoted_html="",
         signature_html="",
     )
-    return mail_parsed(subject="HELP-1", sender=sender, reply=reply)
+    return verified(mail_parsed(subject="HELP-1", sender=sender, reply=reply))
 
 
 async def test_an_agent_mentions_people_by_mail(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from postrail.message_parts import Address, Attachment
 from postrail.records import MailHandled, OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.moved.acts import waits_for_a_lock
-from tests.makers.records import NOON, mail_parsed
+from tests.makers.records import NOON, mail_parsed, verified
 
 
 async def test_a_message_becomes_an_issue_and_its_reporter_is_notified(bench: Bench) -> None:
@@ -52,14 +52,9 @@ async def test_an_answer_to_our_notification_becomes_a_comment_and_watchers_are_
     await bench.handle(mail_parsed())
     (first,) = bench.sent(OutgoingQueued)
     agent = Address(name="Agent", address="agent@example.com")
-    await bench.handle(
-        mail_parsed(
-            subject="Re: x",
-            in_reply_to=[first.deliveries[0].message_id],
-            sender=agent,
-            text="Water!",
-        )
-    )
+    answered = [first.deliveries[0].message_id]
+    answer = mail_parsed(subject="Re: x", in_reply_to=answered, sender=agent, text="Water!")
+    await bench.handle(verified(answer))
     assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
     assert await bench.rows("SELECT author_address, body FROM comment") == [
         ("agent@example.com", "Water!")
@@ -136,7 +131,8 @@ async def test_a_shared_mailbox_receives_for_projects_with_addresses_of_their_ow
     answer = {"in_reply_to": [told.deliveries[0].message_id], "mailbox": "support"}
     await bench.handle(mail_parsed(to=to_shop, sender=customer, **answer))
     agent = Address(name="", address="agent@example.com")
-    await bench.handle(mail_parsed(to=[customer], cc=to_shop, sender=agent, **answer))
+    to_all = mail_parsed(to=[customer], cc=to_shop, sender=agent, **answer)
+    await bench.handle(verified(to_all))
     assert [issue for _, _, issue in await bench.outcomes()] == ["SHOP-1"] * 3
     # Our own address takes part in nothing.
     assert await bench.rows("SELECT address FROM participant ORDER BY address") == [

@@ -12,7 +12,7 @@ from postrail.records import MailParsed, OutgoingQueued
 from postrail.stream import avro
 from postrail.tracker import issues
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 
 async def test_a_reply_to_a_known_message_becomes_a_comment(bench: Bench) -> None:
@@ -38,7 +38,7 @@ async def test_a_key_alone_counts_from_a_participant_or_a_known_person_only(benc
     agent = Address(name="", address="agent@example.com")
     stranger = Address(name="", address="mallory@example.net")
     await bench.handle(mail_parsed(subject="[HELP-1] more"))
-    await bench.handle(mail_parsed(subject="[HELP-1] from an agent", sender=agent))
+    await bench.handle(verified(mail_parsed(subject="[HELP-1] from an agent", sender=agent)))
     strange = mail_parsed(subject="[HELP-1] from a stranger", sender=stranger)
     follows = mail_parsed(in_reply_to=[str(strange.message_id)], sender=stranger)
     await bench.handle(strange, follows)
@@ -61,13 +61,13 @@ async def test_messages_with_a_key_share_the_queue_of_the_issue(bench: Bench) ->
     await bench.handle(mail_parsed())
     agent = Address(name="", address="agent@example.com")
     for n in range(8):
-        await bench.handle(mail_parsed(subject="HELP-1", sender=agent, text=str(n)))
+        await bench.handle(verified(mail_parsed(subject="HELP-1", sender=agent, text=str(n))))
     assert await bench.rows(
         "SELECT count(DISTINCT queue) FROM incoming_mail WHERE subject = 'HELP-1'"
     ) == [(1,)]
 
 
-async def test_a_key_does_not_move_a_conversation_that_has_an_issue_there(bench: Bench) -> None:
+async def test_a_reference_beats_a_key_that_contradicts_it(bench: Bench) -> None:
     agent = Address(name="", address="agent@example.com")
     await bench.handle(mail_parsed())
     other = mail_parsed(subject="other")
@@ -75,8 +75,10 @@ async def test_a_key_does_not_move_a_conversation_that_has_an_issue_there(bench:
     forwarded = mail_parsed(
         mailbox="sales", subject="HELP-1", sender=agent, references=[str(other.message_id)]
     )
-    await bench.handle(forwarded)
-    assert (await bench.outcomes())[2] == ("done", "comment", "HELP-1")
+    await bench.handle(verified(forwarded))
+    assert (await bench.outcomes())[2] == ("done", "comment", "HELP-2")
+    linked = "SELECT issue_key, linked_key FROM issue_link"
+    assert await bench.rows(linked) == [("HELP-2", "HELP-1")]
     await bench.handle(mail_parsed(references=[str(other.message_id)]))
     assert (await bench.outcomes())[3] == ("done", "comment", "HELP-2")
 

@@ -21,7 +21,7 @@ from postrail.tracker import issues
 from postrail.tracker.issues import Involvement, Watcher
 from tests.integration.handler.bench import Bench
 from tests.makers.configuration import snapshot
-from tests.makers.records import NOON, mail_parsed
+from tests.makers.records import NOON, mail_parsed, verified
 
 WATCHERS = 12
 AGENT = Address(name="Agent", address="agent@example.com")
@@ -69,7 +69,7 @@ async def messages(bench: Bench, outgoing_id: str) -> dict[str, Message]:
 
 async def test_recipients_share_a_message_and_see_only_their_own_to(bench: Bench) -> None:
     await watched_issue(bench)
-    await bench.handle(mail_parsed(subject="Re: HELP-1", sender=AGENT, text="Water!"))
+    await bench.handle(verified(mail_parsed(subject="Re: HELP-1", sender=AGENT, text="Water!")))
     queued = bench.sent(OutgoingQueued)[-1]
     assert len(queued.deliveries) == WATCHERS
 
@@ -160,7 +160,8 @@ async def test_a_large_comment_is_cut_and_the_issue_has_all_of_it(bench: Bench) 
     await watched_issue(bench)
     text = "It burns. " * 300_000
     blob = await bench.blobs.put(text.encode())
-    await bench.take_in(mail_parsed(subject="Re: HELP-1", sender=AGENT, text="", text_blob=blob))
+    mail = mail_parsed(subject="Re: HELP-1", sender=AGENT, text="", text_blob=blob)
+    await bench.take_in(verified(mail))
     tracemalloc.start()
     try:
         await bench.work()

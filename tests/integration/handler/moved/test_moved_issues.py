@@ -28,7 +28,7 @@ def answer_to(mail: MailParsed, **fields: object) -> MailParsed:
 async def test_an_answer_reaches_a_moved_issue_in_its_former_and_its_present_project(
     bench: Bench, mailbox: str
 ) -> None:
-    first = mail_parsed()
+    first = mail_parsed(cc=[BO])
     await bench.handle(first)
     await move(bench.desk, OPERATOR, "HELP-1", "SALE")
     await bench.handle(answer_to(first, mailbox=mailbox, sender=BO))

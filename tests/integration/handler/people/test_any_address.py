@@ -8,7 +8,7 @@ from postrail.message_parts import Address
 from postrail.people import PersonRow
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 AT_WORK, AT_HOME, OLD = "mia@example.org", "mia@home.example", "mia@old.example"
 MIA = PersonRow(address=AT_WORK, name="Mia", addresses=(AT_HOME, AT_WORK, OLD))
@@ -22,7 +22,7 @@ async def save(bench: Bench, person: PersonRow) -> None:
 async def comment(bench: Bench, sender: str) -> None:
     """Handles a message that names HELP-1 in its subject, in a conversation of its own."""
     mail = mail_parsed(subject="About HELP-1", sender=Address(name="", address=sender), text="Hm.")
-    await bench.handle(mail)
+    await bench.handle(verified(mail))
 
 
 def recipients(bench: Bench) -> list[str]:

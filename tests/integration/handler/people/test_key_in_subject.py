@@ -14,7 +14,7 @@ from postrail.message_parts import Address
 from postrail.people import PersonRow
 from postrail.people.changes import add_from_mail
 from tests.integration.handler.bench import Bench
-from tests.makers.records import NOON, mail_parsed
+from tests.makers.records import NOON, mail_parsed, verified
 
 AT_WORK, AT_HOME, OLD = "mia@example.org", "mia@home.example", "mia@old.example"
 UNUSED = "mia@unused.example"
@@ -31,7 +31,7 @@ async def save(bench: Bench, person: PersonRow) -> None:
 async def comments(bench: Bench, sender: str, *, key: str = "HELP-1", mailbox: str = "") -> bool:
     """Handles a message in a conversation of its own; returns whether it became a comment."""
     mail = mail_parsed(subject=f"About {key}", sender=Address(name="", address=sender), text="Hm.")
-    await bench.handle(replace(mail, mailbox=mailbox or mail.mailbox))
+    await bench.handle(verified(replace(mail, mailbox=mailbox or mail.mailbox)))
     return (await bench.outcomes())[-1] == ("done", "comment", key)
 
 
@@ -79,7 +79,18 @@ async def test_a_person_whom_a_project_makes_an_outsider_needs_to_take_part(
 async def test_an_agent_takes_part_in_a_batch_with_an_outsider(bench: Bench) -> None:
     await bench.handle(mail_parsed())
     senders = [Address(name="", address=one) for one in ("mallory@example.net", AGENT)]
-    await bench.handle(*(mail_parsed(subject="HELP-1", sender=sender) for sender in senders))
+    keyed = (mail_parsed(subject="HELP-1", sender=sender) for sender in senders)
+    await bench.handle(*map(verified, keyed))
+    assert [outcome for _, outcome, _ in await bench.outcomes()] == ["issue", "issue", "comment"]
+
+
+async def test_an_agent_who_is_not_verified_has_no_rights_of_an_agent(bench: Bench) -> None:
+    """Anyone can write the address of an agent into From."""
+    await bench.handle(mail_parsed())
+    claimed, proven = (
+        mail_parsed(subject="HELP-1", sender=Address(name="", address=AGENT)) for _ in range(2)
+    )
+    await bench.handle(claimed, verified(proven))
     assert [outcome for _, outcome, _ in await bench.outcomes()] == ["issue", "issue", "comment"]
 
 
