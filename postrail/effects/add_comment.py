@@ -9,14 +9,20 @@ from dataclasses import replace
 from postrail import people
 from postrail.decision.decision import AddComment
 from postrail.effects.batch import Context, Made, Work
-from postrail.effects.comment_text import CommentText, comment_text
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.mentions import NO_MENTIONS, Mentions, resolve
 from postrail.effects.notify import Announcement
 from postrail.effects.reopen import reopen
-from postrail.effects.text_frame import taken
+from postrail.effects.texts.comment_text import CommentText, comment_text
+from postrail.effects.texts.text_frame import taken
 from postrail.incoming import conversations
-from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED, beginning
+from postrail.notifications.compose import (
+    COMMENTED,
+    INTERNALLY_COMMENTED,
+    Event,
+    beginning,
+    from_outside,
+)
 from postrail.tracker import CommentDraft, issues
 from postrail.tracker.builtin.links import insert_links
 from postrail.tracker.issues import Involvement, Watcher
@@ -128,12 +134,18 @@ def _named_besides(works: Sequence[Work[AddComment]]) -> list[tuple[str, str]]:
     ]
 
 
+def _event(effect: AddComment, comment_id: int) -> Event:
+    if effect.outsider:
+        return from_outside(comment_id, internal=effect.internal)
+    return INTERNALLY_COMMENTED if effect.internal else COMMENTED
+
+
 def _made(work: Work[AddComment], text: CommentText, comment_id: int, mentions: Mentions) -> Made:
     mail, issue, announcement = work.due.mail, work.effect.issue, None
     if not work.effect.muted:
         announcement = Announcement(
             issue_id=issue.issue_id,
-            event=INTERNALLY_COMMENTED if work.effect.internal else COMMENTED,
+            event=_event(work.effect, comment_id),
             cause=work.due.cause,
             author=author_of(mail),
             body=text.announced,

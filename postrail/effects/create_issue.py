@@ -13,11 +13,11 @@ from postrail.decision.facts import IssueRef
 from postrail.effects.add_comment import TEXTS_AT_ONCE
 from postrail.effects.batch import Context, Made, Work
 from postrail.effects.checked_fields import CheckedFields, checked_fields
-from postrail.effects.description import Description, whole_text, without_internal
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.effects.notify import Announcement
-from postrail.effects.text_frame import frame_of, taken
+from postrail.effects.texts.description import Description, whole_text, without_internal
+from postrail.effects.texts.text_frame import frame_of, taken
 from postrail.notifications.changes import new_for
 from postrail.notifications.compose import ISSUE_CREATED
 from postrail.people import PersonRow

@@ -50,6 +50,8 @@ class Announcement:
     internal: bool = False
     # Only people who see internal comments are notified.
     insiders_only: bool = False
+    # Only the others are notified: these were before.
+    outsiders_only: bool = False
 
 
 async def notify(
@@ -96,14 +98,18 @@ def _addresses(heard: Sequence[tuple[Announcement, Audience]]) -> set[str]:
 async def _audience(
     connection: Connection, one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot
 ) -> Audience:
-    """Returns the audience with the mentioned people; of an internal comment only the insiders."""
+    """Returns the audience with the mentioned people, or the part of it that is to be notified."""
     watching = {person.address for person in audience.watchers}
     added = [person for person in one.mentioned if person.address not in watching]
     audience = replace(audience, watchers=(*audience.watchers, *added))
-    if not (one.internal or one.insiders_only):
+    if not (one.internal or one.insiders_only or one.outsiders_only):
         return audience
     project = snapshot.projects.get(audience.project)
-    return replace(audience, watchers=await insiders_of(connection, audience, project))
+    insiders = await insiders_of(connection, audience, project)
+    if one.outsiders_only:
+        others = (person for person in audience.watchers if person not in insiders)
+        return replace(audience, watchers=tuple(others))
+    return replace(audience, watchers=insiders)
 
 
 def notification_of(

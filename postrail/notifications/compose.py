@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.audience import reporter, watchers_except_author
@@ -29,6 +30,10 @@ NAME_MAX_CHARACTERS = 200
 MARKER_LINE = f"--- Please {REPLY_MARKER} ---"
 INTERNAL_MARKER_LINE = f"--- {INTERNAL_MARKER} ---"
 HOW_TO_ADD = "To add anything, just reply to this email."
+OUTSIDE = (
+    "{sender} takes no part in {key}, so only people of the project are told. To accept this"
+    " comment, and let its author take part, run: {command}"
+)
 HOW_TO_ANSWER_INTERNALLY = (
     "This comment and all replies to this email are internal: outsiders do not see them."
 )
@@ -72,6 +77,30 @@ def commented_internally(
     did = f"{_sender(author)} commented internally on {audience.issue_key}"
     marker, hint = INTERNAL_MARKER_LINE, HOW_TO_ANSWER_INTERNALLY
     return framed(audience, did, body, max_characters, marker=marker, hint=hint)
+
+
+def commented_from_outside(
+    comment_id: int,
+    internal: bool,
+    audience: Audience,
+    author: Watcher,
+    body: str,
+    max_characters: int,
+) -> str:
+    """Returns the text that reports a comment of somebody who takes no part in the issue."""
+    key = audience.issue_key
+    note = OUTSIDE.format(sender=_sender(author), key=key, command=accepting(key, comment_id))
+    did = f"{_sender(author)} commented on {key}"
+    text = f"{note}\n\n{excerpt(body, max_characters, key)}"
+    marker = INTERNAL_MARKER_LINE if internal else MARKER_LINE
+    hint = HOW_TO_ANSWER_INTERNALLY if internal else HOW_TO_ADD
+    # The excerpt is not cut again.
+    return framed(audience, did, text, len(text), marker=marker, hint=hint)
+
+
+def accepting(issue_key: str, comment_id: int) -> str:
+    """Returns the command that accepts a comment of somebody who takes no part in its issue."""
+    return f"postrail issues accept {issue_key} {comment_id}"
 
 
 def _sender(author: Watcher) -> str:
@@ -125,6 +154,11 @@ class Event:
 ISSUE_CREATED = Event(reporter, issue_created)
 COMMENTED = Event(watchers_except_author, commented)
 INTERNALLY_COMMENTED = Event(watchers_except_author, commented_internally)
+
+
+def from_outside(comment_id: int, *, internal: bool) -> Event:
+    """Returns the event of a comment by somebody who takes no part in the issue."""
+    return Event(watchers_except_author, partial(commented_from_outside, comment_id, internal))
 
 
 def compose(

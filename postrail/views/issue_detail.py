@@ -93,6 +93,10 @@ class CommentRow:
     mail_id: str | None
     created_at: datetime
     edited_at: datetime | None
+    # Its author took no part in the issue.
+    outsider: bool = False
+    # A person has accepted it, and its author takes part since then.
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +179,7 @@ GROUP BY custom_field.name, custom_field.kind, custom_field.place ORDER BY custo
 
 _COMMENTS: LiteralString = """
 SELECT comment_id, author_address, author_name, body, body_blob, quoted_text, signature,
-    reply_blob, internal, mail_id::text, created_at, edited_at
+    reply_blob, internal, mail_id::text, created_at, edited_at, outsider, accepted_at
 FROM comment WHERE issue_key = %s ORDER BY created_at, comment_id"""
 
 _EDITS: LiteralString = """

@@ -24,6 +24,7 @@ class Act(StrEnum):
     COMMENT = "comment"
     COMMENT_INTERNALLY = "comment internally"
     EDIT_COMMENT = "edit comment"
+    ACCEPT = "accept"
     EDIT = "edit"
     ASSIGN = "assign"
     TRANSITION = "transition"
@@ -56,6 +57,7 @@ RIGHTS: dict[Act, Right] = {
     Act.COMMENT: Right(OUTSIDER, OUTSIDER, OUTSIDER),
     Act.COMMENT_INTERNALLY: Right(AGENT, AGENT, AGENT),
     Act.EDIT_COMMENT: Right(None, AGENT, AGENT),
+    Act.ACCEPT: Right(None, AGENT, AGENT),
     Act.EDIT: Right(AGENT, AGENT, AGENT),
     Act.ASSIGN: Right(AGENT, AGENT, AGENT),
     Act.TRANSITION: Right(AGENT, AGENT, AGENT),

@@ -86,6 +86,45 @@ async def stored_comment(
     return found[0] if found else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReceivedComment:
+    """A comment as it came, and whether it is by somebody who takes no part in the issue."""
+
+    mail_id: str | None
+    author_address: str
+    author_name: str
+    body: str
+    # Of large texts, as in `CommentDraft`.
+    body_blob: str | None
+    reply_blob: str | None
+    internal: bool
+    outsider: bool
+    # A person has accepted it.
+    accepted: bool
+
+
+async def received_comment(
+    connection: Connection, issue_key: str, comment_id: int
+) -> ReceivedComment | None:
+    """Returns the comment; None if the issue has no comment with this id."""
+    found = await rows_as(
+        connection,
+        ReceivedComment,
+        "SELECT mail_id::text, author_address, author_name, body, body_blob, reply_blob, internal,"
+        "  outsider, accepted_at IS NOT NULL AS accepted"
+        " FROM comment WHERE issue_key = %s AND comment_id = %s",
+        [issue_key, comment_id],
+    )
+    return found[0] if found else None
+
+
+async def accept_comment(connection: Connection, comment_id: int, now: datetime) -> None:
+    """Marks the comment as accepted; the caller holds the lock of its issue."""
+    await connection.execute(
+        "UPDATE comment SET accepted_at = %s WHERE comment_id = %s", [now, comment_id]
+    )
+
+
 async def internal_among(connection: Connection, comment_ids: Sequence[int]) -> set[int]:
     """Returns those of the comments that are internal, by their ids."""
     if not comment_ids:

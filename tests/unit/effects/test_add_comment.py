@@ -6,7 +6,7 @@ import pytest
 
 from postrail.decision.decision import AddComment
 from postrail.effects.add_comment import comment_draft
-from postrail.effects.comment_text import CommentText
+from postrail.effects.texts.comment_text import CommentText
 from tests.makers.records import mail_parsed
 from tests.unit.effects.works import HELP_1, work
 

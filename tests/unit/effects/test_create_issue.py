@@ -8,7 +8,7 @@ from postrail.decision.decision import CreateIssue
 from postrail.decision.facts import IssueRef
 from postrail.effects.checked_fields import CheckedFields
 from postrail.effects.create_issue import NO_SUBJECT, issue_draft, summary_of
-from postrail.effects.description import Description
+from postrail.effects.texts.description import Description
 from postrail.people import PersonRow
 from postrail.workflow.fields import SUMMARY_CHARACTERS
 from tests.makers.configuration import snapshot

@@ -1,4 +1,4 @@
-"""`postrail issues comment`: new comments, public or internal, and edits of comments."""
+"""`postrail issues comment` and `accept`: new comments, their edits, and those of outsiders."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
+from postrail.blobs import BlobStore
 from postrail.errors import ConfigurationError
 from postrail.message_parts import is_address
+from postrail.operate.issues.accept import accept
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.comment import Commented, comment, commenter, edit_comment
-from services.cli.commands.issues.desk import at_desk
+from services.cli.commands.issues.desk import Author, at_desk
 from services.cli.commands.issues.field_options import text_of
 from services.cli.commands.issues.group import Key, issues
 from services.cli.commands.issues.values import print_result
 from services.cli.data_folder import Data
+from services.cli.installation import load_to_write
 from services.cli.output import Json, show_json
 from services.cli.visible import clean
 
@@ -78,3 +81,32 @@ def _print(done: Commented, *, edited: bool) -> None:
     print_result(f"Added {what} to {done.issue_key}.", done.notified, nobody=nobody)
     for name in done.unresolved:
         typer.echo(clean(f"Not notified: @{name.name} ({name.reason})."))
+
+
+@issues.command("accept")
+def accept_comment(
+    key: Key,
+    comment: Annotated[
+        int, typer.Argument(metavar="COMMENT", help="The number of the comment, as shown.")
+    ],
+    author: Author = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Accept the comment of somebody who takes no part in the issue; watchers are notified of it.
+
+    Example: [bold]postrail issues accept HELP-1 12[/bold]
+    """
+    blobs = BlobStore(load_to_write(data).blobs.url)
+    done = at_desk(
+        data, author, lambda desk, actor: accept(desk, actor, key.upper(), comment, blobs)
+    )
+    if json:
+        show_json(done)
+        return
+    who = done.author or "Its author"
+    if not done.changed:
+        print_result(f"Comment {done.comment_id} of {done.issue_key} was accepted before.", ())
+        return
+    text = f"Accepted comment {done.comment_id}: {who} takes part in {done.issue_key} now."
+    print_result(text, done.notified, nobody="nobody, as only insiders watch the issue")

@@ -10,6 +10,7 @@ from datetime import datetime
 from rich.rule import Rule
 from rich.text import Text
 
+from postrail.notifications.compose import accepting
 from postrail.views.history import HistoryRow
 from postrail.views.issue_detail import (
     AttachmentRow,
@@ -24,6 +25,7 @@ from services.cli.visible import clean
 
 # The places of pictures in a plain text: [cid:…] by Outlook, [image: name] by Gmail.
 PICTURE = re.compile(r"\[(?:cid:(?P<content_id>[^\]\s]{1,250})|image: ?(?P<name>[^\]\n]{1,250}))\]")
+OUTSIDE = "(The author takes no part in this issue. Accept the comment with: {command})"
 # The comments stand in the conversation themselves.
 SHOWN_ELSEWHERE = {"comment"}
 
@@ -87,6 +89,9 @@ def _print_comment(found: IssueDetail, row: CommentRow, full: bool) -> None:
         title += f", edited {moment(row.edited_at)} by {_who(edits[-1])}"
     out = console()
     out.print(Rule(Text(clean(title)), align="left"))
+    if row.outsider and row.accepted_at is None:
+        command = accepting(found.issue.key, row.comment_id)
+        out.print(Text(OUTSIDE.format(command=command)), style="yellow")
     files = [one for one in found.attachments if one.comment_id == row.comment_id]
     _print_text(row.body, files)
     _print_folded(row, full)

@@ -19,7 +19,7 @@ from postrail.tracker.builtin.tracker import BuiltinTracker
 from postrail.tracker.issues import Involvement, NewIssue, Watcher
 from tests.makers.acts import OPERATOR as OPERATOR
 from tests.makers.configuration import mail_account, outgoing_connection
-from tests.makers.drafts import issue_draft
+from tests.makers.drafts import comment_draft, issue_draft
 from tests.makers.records import NOON
 
 LATER = NOON + timedelta(hours=1)
@@ -96,6 +96,15 @@ async def new_issue(pool: Pool, **fields: Any) -> str:
         )
         await issues.record_involvements(connection, [ada])
     return key
+
+
+async def outsider_comment(pool: Pool, issue_key: str, **fields: Any) -> int:
+    """Adds a comment of mallory@example.net, who takes no part in the issue; returns its id."""
+    author = {"author_address": "mallory@example.net", "author_name": "Mallory"}
+    draft = comment_draft(issue_key, **{**author, "outsider": True, **fields})
+    async with transaction(pool) as connection:
+        (comment_id,) = await BuiltinTracker().add_comments(connection, [draft], NOON)
+    return comment_id
 
 
 async def history(pool: Pool, issue_key: str) -> list[tuple[str, Any, Any]]:

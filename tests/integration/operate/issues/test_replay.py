@@ -14,6 +14,7 @@ from typing import Any
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
+from postrail.operate.issues.accept import accept
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.assign import assign
 from postrail.operate.issues.attach import NewFile, attach
@@ -39,6 +40,7 @@ from tests.integration.operate.issues.scene import (
     LEAD,
     OPERATOR,
     new_issue,
+    outsider_comment,
     published,
     query,
 )
@@ -49,17 +51,18 @@ RandomAct = Callable[[random.Random, Desk, Actor, str], Awaitable[None]]
 PEOPLE = ["agent@example.com", "lead@example.com", "second@example.com"]
 WORDS = ["fire", "Ünïcode ✓", "a\tb", "", "long " * 500, "'quoted\" \\", "\u2028line"]
 # Fields of which each change adds a value, or takes one away.
-SETS = ("watcher", "link", "comment", "attachment", "merged from")
+SETS = ("watcher", "link", "comment", "accepted comment", "attachment", "merged from")
 # A merge brings the others; they are changes of the issue that was merged.
 OWN_COMMENTS = (
-    "SELECT comment_id, internal FROM comment WHERE issue_key = %s AND act_id NOT IN"
+    "SELECT comment_id, internal FROM comment WHERE issue_key = %s AND mail_id IS NULL"
+    " AND act_id NOT IN"
     " (SELECT act_id FROM issue_change WHERE act = 'merge') ORDER BY 1"
 )
 STATUSES = ["Open", "In Progress", "Released", "Done"]
 
 
 async def test_an_issue_is_its_history(pool: Pool, desk: Desk, tmp_path: Path) -> None:
-    chance = random.Random(11)
+    chance = random.Random(14)
     blobs = BlobStore(tmp_path.as_uri())
     acts: list[RandomAct] = [*RANDOM_ACTS, functools.partial(attach_to_it, blobs)]
     await new_issue(pool)
@@ -187,6 +190,13 @@ async def edit_a_comment(chance: random.Random, desk: Desk, actor: Actor, issue:
         await edit_comment(desk, actor, issue, comment_id, "Other words.", internal=internal)
 
 
+async def accept_a_comment(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    async with transaction(desk.pool) as connection:
+        (found,) = (await issues.by_key(connection, [issue])).values()
+    comment_id = await outsider_comment(desk.pool, found.issue_key)
+    await accept(desk, actor, issue, comment_id, BlobStore("memory://"))
+
+
 async def attach_to_it(
     blobs: BlobStore, chance: random.Random, desk: Desk, actor: Actor, issue: str
 ) -> None:
@@ -219,6 +229,12 @@ async def state_of(pool: Pool, issue: str) -> State:
         pool, f"SELECT kind || ' ' || linked_key FROM issue_link WHERE {of_issue}", found.issue_key
     )
     comments = await query(pool, OWN_COMMENTS, found.issue_key)
+    accepted = await query(
+        pool,
+        "SELECT comment_id, author_address FROM comment"
+        " WHERE issue_key = %s AND accepted_at IS NOT NULL",
+        found.issue_key,
+    )
     files = await query(
         pool,
         f"SELECT attachment_id, name, content_type, size, sha256 FROM attachment WHERE {of_issue}",
@@ -243,6 +259,7 @@ async def state_of(pool: Pool, issue: str) -> State:
             for row in files
         },
         "merged from": {_text(key) for (key,) in merged},
+        "accepted comment": {_text({"id": one, "author": author}) for one, author in accepted},
         "comment": {_text({"id": one, "internal": internal}) for one, internal in comments},
     }
 
@@ -258,6 +275,7 @@ RANDOM_ACTS: list[RandomAct] = [
     link_it,
     comment_on_it,
     edit_a_comment,
+    accept_a_comment,
     merge_into_it,
     move_it,
 ]

@@ -13,6 +13,7 @@ import pytest
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool
+from postrail.operate.issues.accept import accept
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.assign import assign
 from postrail.operate.issues.attach import NewFile, attach
@@ -33,6 +34,7 @@ from tests.integration.operate.issues.scene import (
     OUTSIDER,
     history,
     new_issue,
+    outsider_comment,
     published,
     query,
 )
@@ -45,6 +47,11 @@ Call = Callable[[Desk, Actor, str], Awaitable[Any]]
 async def _edit_comment(desk: Desk, actor: Actor, key: str) -> Any:
     added = await comment(desk, OPERATOR, key, "before")
     return await edit_comment(desk, actor, key, added.comment_id, "after")
+
+
+async def _accept(desk: Desk, actor: Actor, key: str) -> Any:
+    comment_id = await outsider_comment(desk.pool, key)
+    return await accept(desk, actor, key, comment_id, BlobStore("memory://"))
 
 
 async def _attach(desk: Desk, actor: Actor, key: str) -> Any:
@@ -60,6 +67,7 @@ ACTS: dict[Act, Call] = {
     Act.COMMENT: lambda desk, actor, key: comment(desk, actor, key, "x"),
     Act.COMMENT_INTERNALLY: lambda desk, actor, key: comment(desk, actor, key, "x", internal=True),
     Act.EDIT_COMMENT: _edit_comment,
+    Act.ACCEPT: _accept,
     Act.ATTACH: _attach,
     Act.EDIT: lambda desk, actor, key: edit(desk, actor, key, Edits(values={"summary": "x"})),
     Act.ASSIGN: lambda desk, actor, key: assign(desk, actor, key, SECOND),
@@ -72,7 +80,8 @@ ACTS: dict[Act, Call] = {
 }
 OF_OUTSIDERS = {Act.CREATE, Act.COMMENT, Act.ATTACH}
 OF_AGENTS = {*OF_OUTSIDERS, Act.COMMENT_INTERNALLY, Act.EDIT, Act.ASSIGN, Act.TRANSITION}
-BY_HAND = {*OF_AGENTS, Act.EDIT_COMMENT, Act.ADD_WATCHER, Act.LINK, Act.MOVE, Act.MERGE}
+ON_COMMENTS = {Act.EDIT_COMMENT, Act.ACCEPT}
+BY_HAND = {*OF_AGENTS, *ON_COMMENTS, Act.ADD_WATCHER, Act.LINK, Act.MOVE, Act.MERGE}
 OF_LEADS = {*BY_HAND, Act.APPROVE}
 RIGHTS: list[tuple[Actor, Channel, set[Act]]] = [
     (STRANGER, "command", OF_OUTSIDERS),

@@ -63,11 +63,21 @@ async def test_a_comment_on_an_unknown_issue_is_refused_and_changes_nothing(
 
 async def test_ids_that_were_only_named_lead_to_the_same_conversation(pool: Pool) -> None:
     async with transaction(pool) as connection:
-        reply = Named(mail_id=CONVERSATION, hashes=(b"b" * 16, b"a" * 16), keys=())
+        reply = Named(
+            mail_id=CONVERSATION,
+            hashes=(b"b" * 16, b"a" * 16),
+            own=b"b" * 16,
+            sender="ada@example.org",
+            keys=(),
+        )
         await conversations.place(connection, [reply])
     async with transaction(pool) as connection:
         original = Named(
-            mail_id="33333333-3333-3333-3333-333333333333", hashes=(b"a" * 16,), keys=()
+            mail_id="33333333-3333-3333-3333-333333333333",
+            hashes=(b"a" * 16,),
+            own=b"a" * 16,
+            addressed=frozenset({"ada@example.org"}),
+            keys=(),
         )
         placed = await conversations.place(connection, [original])
     assert placed[original.mail_id].conversation == CONVERSATION

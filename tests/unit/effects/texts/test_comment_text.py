@@ -10,7 +10,7 @@ import pytest
 
 from postrail.blobs import BlobStore
 from postrail.decision.decision import TextRules
-from postrail.effects.comment_text import (
+from postrail.effects.texts.comment_text import (
     BODY_MAX_CHARACTERS,
     CommentText,
     beginning_of_text,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail.blobs import BlobStore
-from postrail.effects.comment_text import (
+from postrail.effects.texts.comment_text import (
     BODY_MAX_CHARACTERS,
     beginning_of_text,
     reply_parts,
     text_in_blob,
 )
-from postrail.effects.text_frame import TextFrame
+from postrail.effects.texts.text_frame import TextFrame
 from postrail.incoming.calendar_text import calendar_text
 from postrail.notifications.reply_marker import quotes_internal
 from postrail.records import MailParsed

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from postrail.blobs import BlobMissing, BlobStore
 from postrail.decision.decision import TextRules
-from postrail.effects.text_frame import TextFrame, frame_of
+from postrail.effects.texts.text_frame import TextFrame, frame_of
 from postrail.incoming.reply_parts import blob_of, parts_from
 from postrail.message_parts import ReplyParts
 from postrail.observe.log import log

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from postrail.blobs import BlobStore
 from postrail.decision.decision import TextRules
-from postrail.effects.comment_text import BODY_MAX_CHARACTERS
-from postrail.effects.description import LEFT_OUT, Description, whole_text, without_internal
-from postrail.effects.text_frame import frame_of
+from postrail.effects.texts.comment_text import BODY_MAX_CHARACTERS
+from postrail.effects.texts.description import LEFT_OUT, Description, whole_text, without_internal
+from postrail.effects.texts.text_frame import frame_of
 from postrail.message_parts import ReplyParts
 from postrail.notifications.reply_marker import INTERNAL_MARKER
 from postrail.records import BlobReference, MailParsed

@@ -1,0 +1,1 @@
+"""What a message says, as the rows of issues and comments hold it."""
