@@ -83,7 +83,7 @@ class Facts:
     taking_part: tuple[int, ...] = ()
     # Of those in whose projects the sender is an agent, lead or administrator.
     insider_in: tuple[int, ...] = ()
-    # The issue of somebody who named the message's id before it came, and has no claim on it.
+    # The issue of somebody who had or named the message's id before, and has no claim on it.
     claimed_by: IssueRef | None = None
 
 

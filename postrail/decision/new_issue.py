@@ -18,7 +18,7 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
     claim = question.facts.claimed_by
     if claim and linked_to is None:
         linked_to = claim
-        reason += f"; {claim.issue_key} named its id before, but it does not concern its sender"
+        reason += f"; its id was in {claim.issue_key} before, by somebody whom it does not concern"
     if project != question.account.project and not question.routed_to:
         reason += f"; {question.snapshot.projects[project].address} is the address of {project}"
     quotes_internal = question.mail.quotes_internal

@@ -38,16 +38,19 @@ class Place:
 
     conversation: str
     queue: str
-    # The conversation whose sender only named this message's id, and has no claim on it.
+    # The conversation of somebody who had or named this message's id before, without a claim on it.
     claimed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the index says about an id: its conversation, and who only named it (None: seen)."""
+    """What the index says about an id: its conversation, whence it is, and whether it was seen."""
 
     conversation: str
-    named_by: str | None
+    # The sender of the message that first had or named it; None: ours, or of release 0.1.
+    sender: str | None
+    # False: it was only named.
+    seen: bool
 
 
 async def place(
@@ -85,47 +88,51 @@ def _joined(
 ) -> str | None:
     """Returns the conversation that the message belongs to, by its strongest id.
 
-    Anyone can name an id that is yet to come. So an id that was only named counts if the one who
-    named it is the message's sender, or is addressed by it.
+    Anyone can name an id that is yet to come, or take it. So an id that was only named, and the
+    message's own, count if the one whom they are from is its sender, or is addressed by it.
     """
     related = ({mail.sender} | mail.addressed) - {"", *own_addresses}
-    found = (known[digest] for digest in mail.hashes if digest in known)
-    entry = next((one for one in found if one.named_by is None or one.named_by in related), None)
-    return entry.conversation if entry else None
+    for digest in mail.hashes:
+        entry = known.get(digest)
+        if entry and (
+            entry.sender is None or entry.sender in related or (entry.seen and digest != mail.own)
+        ):
+            return entry.conversation
+    return None
 
 
 def _entries(mail: Named, conversation: str, known: Mapping[bytes, Entry]) -> dict[bytes, Entry]:
     """Returns what the index says from now on: the message's own id is seen, others are named."""
-    new = {
-        digest: Entry(conversation, mail.sender) for digest in mail.hashes if digest not in known
-    }
-    if mail.own and (mail.own not in known or known[mail.own].named_by is not None):
-        new[mail.own] = Entry(conversation, None)
+    named = Entry(conversation, mail.sender, seen=False)
+    new = {digest: named for digest in mail.hashes if digest not in known}
+    if mail.own and not (mail.own in known and known[mail.own].seen):
+        new[mail.own] = Entry(conversation, mail.sender, seen=True)
     return new
 
 
 async def _known(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Entry]:
     found = await rows(
         connection,
-        "SELECT message_hash, conversation::text, named_by FROM message_index"
+        "SELECT message_hash, conversation::text, sender, seen FROM message_index"
         " WHERE message_hash = ANY(%b)",
         [list(hashes)],
     )
-    return {digest: Entry(conversation, named_by) for digest, conversation, named_by in found}
+    return {digest: Entry(*entry) for digest, *entry in found}
 
 
 async def _write(connection: Connection, entries: Mapping[bytes, Entry]) -> None:
     if not entries:
         return
     await connection.execute(
-        "INSERT INTO message_index (message_hash, conversation, named_by)"
-        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[])"
-        " ON CONFLICT (message_hash) DO UPDATE"
-        "  SET conversation = excluded.conversation, named_by = excluded.named_by",
+        "INSERT INTO message_index (message_hash, conversation, sender, seen)"
+        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[], %s::bool[])"
+        " ON CONFLICT (message_hash) DO UPDATE SET conversation = excluded.conversation,"
+        "  sender = excluded.sender, seen = excluded.seen",
         [
             list(entries),
             [one.conversation for one in entries.values()],
-            [one.named_by for one in entries.values()],
+            [one.sender for one in entries.values()],
+            [one.seen for one in entries.values()],
         ],
     )
 
@@ -140,10 +147,15 @@ async def lock_messages(connection: Connection, hashes: Iterable[bytes]) -> None
 
 
 async def index(connection: Connection, conversations: dict[bytes, str]) -> None:
-    """Adds ids of ours to the index as seen; an id that is in it keeps its conversation."""
+    """Adds ids of ours to the index; one that was seen keeps its conversation.
+
+    One that was only named is of an answer that came before a restored database had our message.
+    """
     await connection.execute(
         "INSERT INTO message_index (message_hash, conversation)"
-        " SELECT * FROM unnest(%b::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
+        " SELECT * FROM unnest(%b::bytea[], %s::uuid[]) ON CONFLICT (message_hash) DO UPDATE"
+        "  SET conversation = excluded.conversation, sender = NULL, seen = true"
+        "  WHERE NOT message_index.seen",
         [list(conversations), list(conversations.values())],
     )
 

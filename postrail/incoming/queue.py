@@ -34,7 +34,7 @@ class DueMail:
     size: int = 0
     # How often it has met a limit that other messages do not meet.
     limit_tries: int = 0
-    # The conversation of somebody who only named its id, and has no claim on it.
+    # The conversation of somebody who had or named its id before, and has no claim on it.
     claimed_by: str | None = None
 
     @property
