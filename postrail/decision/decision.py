@@ -87,6 +87,8 @@ class CreateIssue:
     reporter: str = ""
     # Further persons who watch it.
     watchers: tuple[str, ...] = ()
+    # Its confirmation has no word of the message: somebody else may have sent it.
+    neutral: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

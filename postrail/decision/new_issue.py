@@ -29,5 +29,6 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
         muted=question.muted,
         linked_to=linked_to,
         quotes_internal=quotes_internal,
+        neutral=not question.verified and not question.facts.taking_part,
     )
     return Decision(outcome=Outcome.ISSUE, reason=reason, effects=(effect,))

@@ -19,7 +19,7 @@ from postrail.effects.notify import Announcement
 from postrail.effects.texts.description import Description, whole_text, without_internal
 from postrail.effects.texts.text_frame import frame_of, taken
 from postrail.notifications.changes import new_for
-from postrail.notifications.compose import ISSUE_CREATED
+from postrail.notifications.compose import ISSUE_CREATED, ISSUE_RECEIVED
 from postrail.people import PersonRow
 from postrail.records import MailParsed
 from postrail.tracker import MEDIUM, IssueDraft, issues
@@ -138,7 +138,7 @@ def _made(work: Work[CreateIssue], draft: IssueDraft, issue: IssueRef) -> Made:
         return made
     confirmation = Announcement(
         issue_id=issue.issue_id,
-        event=ISSUE_CREATED,
+        event=ISSUE_RECEIVED if work.effect.neutral else ISSUE_CREATED,
         cause=work.due.cause,
         author=author_of(mail),
         body=draft.description,

@@ -133,6 +133,7 @@ def notification_of(
         return None
     text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)
     cause = _cause(one, audience, snapshot)
+    audience = replace(audience, summary=one.event.summary or audience.summary)
     mail = compose(cause, recipients, text, audience, connection, options.message_id_key, now)
     return replace(mail, internal=one.internal)
 

@@ -26,6 +26,13 @@ def reporter(audience: Audience, author: Watcher, own_addresses: frozenset[str])
     return [author] if reachable else []
 
 
+def nameless_reporter(
+    audience: Audience, author: Watcher, own_addresses: frozenset[str]
+) -> list[Watcher]:
+    """Returns whom `reporter` does, without the name, which a message gave."""
+    return [replace(one, name="") for one in reporter(audience, author, own_addresses)]
+
+
 def watchers_except_author(
     audience: Audience, author: Watcher, own_addresses: frozenset[str]
 ) -> list[Watcher]:

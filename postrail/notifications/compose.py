@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.notifications.audience import reporter, watchers_except_author
+from postrail.notifications.audience import nameless_reporter, reporter, watchers_except_author
 from postrail.notifications.mime import message_id_for, written_id
 from postrail.notifications.reply_marker import INTERNAL_MARKER, REPLY_MARKER
 from postrail.records import OutgoingDelivery, OutgoingQueued
@@ -61,6 +61,18 @@ def issue_created(audience: Audience, author: Watcher, body: str, max_characters
         f"{MARKER_LINE}\n\n{greeting}\n\n"
         f"We received your message; its number is {key}: {audience.summary}\n\n"
         f"{HOW_TO_ADD}\n\nYou wrote:\n\n{_quoted(excerpt(body, most, key))}\n"
+    )
+
+
+def issue_received(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
+    """Returns the text that confirms a message to an address that may not have sent it.
+
+    It has no word of the message, not even the sender's name: the desk would write to anybody
+    what anybody likes.
+    """
+    return (
+        f"{MARKER_LINE}\n\nHello,\n\n"
+        f"We received your message; its number is {audience.issue_key}.\n\n{HOW_TO_ADD}\n"
     )
 
 
@@ -149,9 +161,12 @@ class Event:
     # Takes the audience, the author, the text that the author wrote, and its most characters. All
     # recipients get the same text.
     text: Callable[[Audience, Watcher, str, int], str]
+    # Stands in the subject for the summary of the issue; "": the summary.
+    summary: str = ""
 
 
 ISSUE_CREATED = Event(reporter, issue_created)
+ISSUE_RECEIVED = Event(nameless_reporter, issue_received, "We received your message")
 COMMENTED = Event(watchers_except_author, commented)
 INTERNALLY_COMMENTED = Event(watchers_except_author, commented_internally)
 

@@ -174,7 +174,7 @@ async def test_a_reply_with_nothing_new_is_never_an_empty_comment(bench: Bench) 
 
 
 async def test_an_account_may_want_the_whole_text_as_the_comment(bench: Bench) -> None:
-    before = mail_account()
+    before = mail_account(authserv_ids=[AUTHSERV_ID])
     whole = before.model_copy(update={"strip_quotations": False})
     async with transaction(bench.pool) as connection:
         await store.save(connection, whole, before=before, author="test", now=NOON)

@@ -40,8 +40,21 @@ def earlier(
     return Facts(earlier=(mail,))
 
 
-def create(*, muted: bool = False, linked_to: IssueRef | None = None) -> CreateIssue:
-    return CreateIssue(project="HELP", muted=muted, linked_to=linked_to)
+def create(
+    *,
+    muted: bool = False,
+    linked_to: IssueRef | None = None,
+    quotes_internal: bool = False,
+    neutral: bool = True,
+) -> CreateIssue:
+    # The senders of the cases are not verified; some take part in another issue.
+    return CreateIssue(
+        project="HELP",
+        muted=muted,
+        linked_to=linked_to,
+        quotes_internal=quotes_internal,
+        neutral=neutral,
+    )
 
 
 def comment(issue: IssueRef, *, muted: bool = False, joins: bool = False) -> AddComment:
@@ -90,13 +103,13 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         mail_parsed(quotes_internal=True),
         known(SALE_1),
         Outcome.ISSUE,
-        CreateIssue(project="HELP", muted=False, quotes_internal=True),
+        create(quotes_internal=True, neutral=False),
     ),
     (
         mail_parsed(subject="Re: HELP-3", quotes_internal=True),
         named(HELP_3, belongs=False),
         Outcome.ISSUE,
-        CreateIssue(project="HELP", muted=False, linked_to=HELP_3, quotes_internal=True),
+        create(linked_to=HELP_3, quotes_internal=True),
     ),
     # one whose Message-ID a server has changed quotes it
     (
@@ -113,7 +126,7 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         comment(HELP_1, muted=True),
     ),
     # the conversation has an issue in another project only
-    (mail_parsed(), known(SALE_1), Outcome.ISSUE, create()),
+    (mail_parsed(), known(SALE_1), Outcome.ISSUE, create(neutral=False)),
     # of several issues the newest, unless another one's mail is answered
     (mail_parsed(), known(HELP_1, HELP_2, SALE_1), Outcome.COMMENT, comment(HELP_2)),
     (

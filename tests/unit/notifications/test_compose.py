@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from postrail.notifications.compose import (
+    ISSUE_RECEIVED,
     MARKER_LINE,
     beginning,
     commented,
     commented_internally,
+    from_outside,
     issue_created,
 )
 from postrail.notifications.reply_marker import INTERNAL_MARKER
@@ -46,6 +49,27 @@ def test_a_notification_begins_with_the_marker(text: str) -> None:
 def test_a_new_issue_is_confirmed_with_its_number() -> None:
     assert "Hello Ada,\n\nWe received your message; its number is HELP-1" in ISSUE_CREATED
     assert "> It burns.\n" in ISSUE_CREATED
+
+
+def test_an_unproven_sender_gets_the_key_and_no_word() -> None:
+    text = ISSUE_RECEIVED.text(AUDIENCE, ADA, "It burns.", 100)
+    assert text == (
+        f"{MARKER_LINE}\n\nHello,\n\nWe received your message; its number is HELP-1.\n\n"
+        "To add anything, just reply to this email.\n"
+    )
+    assert ISSUE_RECEIVED.recipients(AUDIENCE, ADA, frozenset()) == [replace(ADA, name="")]
+    assert ISSUE_RECEIVED.recipients(AUDIENCE, ADA, frozenset({ADA.address})) == []
+
+
+def test_people_of_the_project_learn_how_to_accept_what_an_outsider_wrote() -> None:
+    event = from_outside(12, internal=False)
+    text = event.text(AUDIENCE, BO, "w" * 200, 100)
+    assert text.startswith(f"{MARKER_LINE}\n\nBo commented on HELP-1: Printer on fire\n\nBo takes")
+    assert "let its author take part, run: postrail issues accept HELP-1 12\n\nwww" in text
+    assert "w" * 101 not in text
+    assert "This is only the beginning; HELP-1 has the whole text." in text
+    internal = from_outside(12, internal=True).text(AUDIENCE, BO, "w", 100)
+    assert internal.startswith(f"--- {INTERNAL_MARKER} ---\n\n")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from postrail.operate.issues.act import Actor
 from postrail.operate.issues.watch import watch
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 ISSUES = 20
 AGENT = Actor(address="agent@example.com", name="Agent")
@@ -54,8 +54,7 @@ async def test_an_agent_in_from_reaches_no_customer_of_twenty_guessed_issues(
     assert [outcome for _, outcome, _ in outcomes] == ["issue"] * ISSUES
     assert await bench.rows("SELECT count(*) FROM comment") == [(0,)]
     assert await bench.rows("SELECT count(*) FROM issue_link") == [(ISSUES,)]
-    customers = {customer(number).address for number in range(ISSUES)}
-    assert not sent_to(bench, POISON) & customers
+    assert sent_to(bench, POISON) == set()
     # Nor does a later message of the desk bring them the words, or a place in the issues.
     for number in range(1, ISSUES + 1):
         assert AS_AGENT.address not in await watchers(bench, f"HELP-{number}")
@@ -106,6 +105,23 @@ async def test_the_people_of_the_project_are_told_how_to_accept_it(bench: Bench)
     assert sent_to(bench, "And this.") == {ADA.address, AGENT.address}
     await bench.handle(mail_parsed(sender=ADA, text="Thank you.", **by_message_id))
     assert sent_to(bench, "Thank you.") == {MALLORY.address, AGENT.address}
+
+
+async def test_a_confirmation_to_an_unproven_sender_repeats_no_word(bench: Bench) -> None:
+    """Else anybody could let the desk write to anybody."""
+    victim = Address(name="Win at evil.example", address="victim@example.org")
+    words = {"subject": "Win at evil.example", "text": "Win at evil.example"}
+    await bench.handle(mail_parsed(sender=victim, **words))
+    (queued,) = bench.sent(OutgoingQueued)
+    assert queued.subject == "[HELP-1] We received your message"
+    assert [(one.recipient, one.name) for one in queued.deliveries] == [("victim@example.org", "")]
+    assert "its number is HELP-1." in queued.text
+    assert "evil" not in f"{queued.subject}{queued.text}{queued.deliveries}"
+    # A proven sender knows the words; one who takes part in the issue has them already.
+    await bench.handle(verified(mail_parsed(sender=victim, **words)))
+    queued = bench.sent(OutgoingQueued)[-1]
+    assert queued.subject == "[HELP-2] Win at evil.example"
+    assert "> Win at evil.example" in queued.text
 
 
 async def test_an_accepted_machine_takes_part_and_gets_no_mail(bench: Bench) -> None:
