@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.processes.faulty.shifted_clock import Shift
-from tests.processes.pipeline import SERVICES, Inbox, Pipeline, Replica, letter
+from tests.processes.pipeline import DOMAIN, SERVICES, Inbox, Pipeline, Replica, letter
 from tests.servers.dovecot import Dovecot
 from tests.servers.table_times import TOLERANCE, foreign_times
 
@@ -55,6 +55,7 @@ def letter_of(conversation: int, place: int) -> bytes:
     return letter(
         f"Conversation {conversation}",
         sender=f"{writer}{conversation}@customer.test",
+        to=f"support@{DOMAIN}, colleague{conversation}@customer.test",
         message_id=message_id(conversation, place),
         in_reply_to=message_id(conversation, place - 1) if place else None,
         text=f"Letter {place}\r\n{rest}",

@@ -190,7 +190,8 @@ class Chaos:
         return letter(
             subject if mail.proof in ("new", "key") else f"Re: {subject}",
             sender=mail.author,
-            to=f"{mail.mailbox}@{DOMAIN}",
+            # The colleague takes part in the conversation.
+            to=f"{mail.mailbox}@{DOMAIN}, colleague{mail.conversation}@customer.test",
             message_id=mail.message_id,
             in_reply_to=answered if told else None,
             references=[answered] if told else (),

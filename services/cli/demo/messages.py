@@ -15,7 +15,8 @@ ADA = ("Ada Reed", f"ada@{DOMAIN}")
 BO = ("Bo Lind", f"bo@{DOMAIN}")
 CLEO = ("Cleo Marsh", f"cleo@{DOMAIN}")
 DAN = ("Dan Okafor", f"dan@{DOMAIN}")
-# A person of the help desk, who may comment on any issue by naming its key.
+# A person of the help desk. No server of the demo states who sent a message, so she comments by a
+# key only where she takes part.
 EVE = ("Eve Agent", f"eve@{DOMAIN}")
 PEOPLE = (ADA, BO, CLEO, DAN, EVE)
 
@@ -58,11 +59,14 @@ def write(
     references: Sequence[str] = (),
     in_reply_to: str = "",
     automatic: bool = False,
+    copies: Sequence[Writer] = (),
 ) -> EmailMessage:
     """Returns a message to the demo's mailbox, with a Message-ID of its own."""
     message = EmailMessage()
     message["From"] = formataddr(writer)
     message["To"] = SUPPORT
+    if copies:
+        message["Cc"] = ", ".join(map(formataddr, copies))
     message["Subject"] = subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = make_msgid(domain=DOMAIN)
@@ -87,7 +91,13 @@ def quoted(message: EmailMessage) -> str:
 
 def first_messages(now: datetime) -> list[Sample]:
     """Returns three requests, one with an attachment, and a colleague's answer to the first."""
-    printer = write(ADA, "The printer on floor 2 is out of toner", "Could you bring some?\n", now)
+    printer = write(
+        ADA,
+        "The printer on floor 2 is out of toner",
+        "Could you bring some?\n",
+        now,
+        copies=(DAN, EVE),
+    )
     meter = write(BO, "Meter readings for October", "They are attached.\n", now)
     meter.add_attachment(READINGS, maintype="text", subtype="csv", filename="readings.csv")
     password = write(CLEO, "Please reset my password", "I am locked out.\n", now)
@@ -129,5 +139,5 @@ def later_messages(
     return [
         Sample(shows="a reply to our notification", message=reply, notified=()),
         Sample(shows="an out-of-office answer", message=away, notified=()),
-        Sample(shows="by the key, from a known person", message=agent, notified=(ADA[1], DAN[1])),
+        Sample(shows="by the key, from a participant", message=agent, notified=(ADA[1], DAN[1])),
     ]
