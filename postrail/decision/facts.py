@@ -40,11 +40,15 @@ class NamedIssue:
     issue: IssueRef
     # The key in the subject, when the issue has another one now.
     former_key: str = ""
+    # The subject has its number only, which counts where a mail handler says so.
+    number: str = ""
 
     @property
     def named(self) -> str:
-        """Returns the key in the subject, and the present one if that differs."""
+        """Returns the key or number in the subject, and the present key if that differs."""
         key = self.issue.issue_key
+        if self.number:
+            return f"number {self.number}, which is {key}"
         return f"{self.former_key}, which is {key} now" if self.former_key else key
 
 
@@ -67,7 +71,7 @@ class Facts:
     conversation_issues: tuple[IssueRef, ...] = ()
     # Of several of these in one project, the one whose message this one answers.
     answered_issue: IssueRef | None = None
-    # In the order of the subject.
+    # In the order of the subject, the keys before the bare numbers.
     named_issues: tuple[NamedIssue, ...] = ()
     # The issue whose internal comment the message answers: its notification, or the message that
     # became it.
@@ -170,11 +174,13 @@ def _earlier_from_json(stored: Mapping[str, Any]) -> EarlierMail:
 
 def _named_to_json(named: NamedIssue) -> dict[str, Any]:
     stored: dict[str, Any] = {"issue": _ref_to_json(named.issue)}
-    return stored | ({"former_key": named.former_key} if named.former_key else {})
+    texts = {"former_key": named.former_key, "number": named.number}
+    return stored | {name: text for name, text in texts.items() if text}
 
 
 def _named_from_json(stored: Mapping[str, Any]) -> NamedIssue:
     return NamedIssue(
         issue=_ref_from_json(stored["issue"]),
         former_key=stored.get("former_key", ""),
+        number=stored.get("number", ""),
     )

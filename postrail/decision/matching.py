@@ -44,12 +44,12 @@ def known_conversation(question: Question) -> Decision | None:
     answered = question.facts.answered_issue
     issue = answered if answered in issues else issues[-1]
     assert issue is not None
-    named = question.facts.named_issues
-    other = named[0].issue if named and named[0].issue != issue else None
-    reason = "it belongs to the conversation of this issue"
-    if other:
-        reason += f", though the subject names {named[0].named}"
-    return _comment(question, issue, reason, joins=False, links=other)
+    reason, others = "it belongs to the conversation of this issue", question.named_issues
+    # A number alone contradicts nothing.
+    if not others or others[0].number or issue in (one.issue for one in others):
+        return _comment(question, issue, reason, joins=False)
+    reason += f", though the subject names {others[0].named}"
+    return _comment(question, issue, reason, joins=False, links=others[0].issue)
 
 
 def key_in_subject(question: Question) -> Decision | None:
@@ -58,9 +58,9 @@ def key_in_subject(question: Question) -> Decision | None:
     A key is a weak proof, because anyone can write one. It makes a comment of those who take part
     in the issue; the account's settings say what it makes of others.
     """
-    if not question.facts.named_issues:
+    if not question.named_issues:
         return None
-    named, account = question.facts.named_issues[0], question.account
+    named, account = question.named_issues[0], question.account
     # A conversation that already has an issue in that project stays with it.
     joins = not _issues_in(question, named.issue.project)
     if account.key_alone == "anybody" and not question.verified:

@@ -9,7 +9,7 @@ from postrail.conditions.evaluate import MessageValues
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.decision.facts import Facts, IssueRef
+from postrail.decision.facts import Facts, IssueRef, NamedIssue
 from postrail.decision.message_values import values_of
 from postrail.decision.senders import Judged, Verdict, judge
 from postrail.records import MailParsed
@@ -24,6 +24,8 @@ class Question:
     facts: Facts
     # The key of the project that a mail handler gives the message; "": as its addresses say.
     routed_to: str = ""
+    # Whether the mail handler takes bare numbers in the subject for issues.
+    bare_numbers: bool = False
 
     @property
     def account(self) -> MailAccount:
@@ -88,6 +90,22 @@ class Question:
         """
         facts, issue_id = self.facts, issue.issue_id
         return issue_id in facts.taking_part or (self.verified and issue_id in facts.insider_in)
+
+    @property
+    def named_issues(self) -> list[NamedIssue]:
+        """Returns the issues that the subject names, the most likely one first.
+
+        Those in which the sender takes part come first, then those of the message's project.
+        """
+        named = [one for one in self.facts.named_issues if self.bare_numbers or not one.number]
+        return sorted(
+            named,
+            key=lambda one: (
+                bool(one.number),
+                not self.takes_part(one.issue),
+                not one.issue.receives_for(self.project),
+            ),
+        )
 
     @property
     def claims_to_belong(self) -> bool:

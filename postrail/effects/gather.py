@@ -18,7 +18,7 @@ from postrail.effects.belonging import belonging
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
-from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in
+from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in, numbers_in
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues, internal_messages
 from postrail.people import PersonRow
@@ -57,7 +57,9 @@ async def gather(
         connection, [*(due.conversation for due in mails), *claims]
     )
     keys = {due.mail.mail_id: keys_in(due.mail.subject) for due in mails}
-    by_key = await issues.by_key(connection, itertools.chain.from_iterable(keys.values()))
+    numbers = {due.mail.mail_id: _by_number(due.mail, snapshot) for due in mails}
+    wanted = [*keys.values(), *(one.keys() for one in numbers.values())]
+    by_key = await issues.by_key(connection, itertools.chain.from_iterable(wanted))
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
     ids.update(issue.issue_id for issue in by_key.values())
     ids.update(await conversations.issues_with_messages(connection, _between(mails)))
@@ -72,7 +74,8 @@ async def gather(
     done = await _done_issues(connection, indexed, snapshot)
     conversation = {due.mail.mail_id: _of(due.conversation, by_conversation, refs) for due in mails}
     named = {
-        mail_id: _named_issues(in_subject, present, refs) for mail_id, in_subject in keys.items()
+        mail_id: _named_issues(in_subject, numbers[mail_id], present, refs)
+        for mail_id, in_subject in keys.items()
     }
     answered = {due.mail.mail_id: _internal_issue(due, internal) for due in mails}
     candidates = {
@@ -189,11 +192,32 @@ def _internal_issue(due: DueMail, internal: Mapping[str, IssueRef]) -> IssueRef 
     return next((internal[one] for one in all_answered_ids(due.mail) if one in internal), None)
 
 
+def _by_number(mail: MailParsed, snapshot: ConfigurationSnapshot) -> dict[str, str]:
+    """Returns the bare numbers in the subject by the keys that they may mean.
+
+    They mean nothing unless a mail handler of the account asks for them.
+    """
+    account = snapshot.accounts.get(mail.mailbox)
+    if account is None or not any(
+        one.enabled and one.bare_numbers for one in snapshot.handlers_of(account.name)
+    ):
+        return {}
+    return {f"{account.project}-{number}": number for number in numbers_in(mail.subject)}
+
+
 def _named_issues(
-    keys: Sequence[str], found: Mapping[str, IndexedIssue], refs: Mapping[int, IssueRef]
+    keys: Sequence[str],
+    numbers: Mapping[str, str],
+    found: Mapping[str, IndexedIssue],
+    refs: Mapping[int, IssueRef],
 ) -> tuple[NamedIssue, ...]:
-    """Returns the existing issues whose keys stand in a subject, in its order."""
-    return tuple(
+    """Returns the existing issues whose keys or numbers stand in a subject, in its order."""
+    by_number = (
+        NamedIssue(issue=refs[found[key].issue_id], number=number)
+        for key, number in numbers.items()
+        if key in found
+    )
+    by_key = (
         NamedIssue(
             issue=refs[found[key].issue_id],
             former_key=key if key != found[key].issue_key else "",
@@ -201,6 +225,7 @@ def _named_issues(
         for key in keys
         if key in found
     )
+    return (*by_key, *by_number)
 
 
 def _all_addresses(mails: Sequence[DueMail]) -> set[str]:

@@ -12,6 +12,9 @@ from postrail.records import MailParsed
 REFERENCES_KEPT = 8
 ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9}\b")
 
+# 12, #12 and [12], as a word of its own: 12.50, 2026-01-12, 10:12 and UTF-8 are not.
+BARE_NUMBER = re.compile(r"(?<![^\s\[(])\[?#?([1-9][0-9]{0,9})(?=\]?[.,;:!?)]*(?:\s|$))")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Named:
@@ -37,6 +40,11 @@ def message_hash(message_id: str) -> bytes:
 def keys_in(subject: str) -> tuple[str, ...]:
     """Returns everything in a subject that looks like an issue key, each once."""
     return tuple(dict.fromkeys(ISSUE_KEY.findall(subject[:1000])))
+
+
+def numbers_in(subject: str) -> tuple[str, ...]:
+    """Returns the bare numbers in a subject, each once, which may name items of a project."""
+    return tuple(dict.fromkeys(BARE_NUMBER.findall(subject[:1000])))
 
 
 def named_by(mail: MailParsed) -> Named:

@@ -32,6 +32,7 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
     """Returns the decision of a handler; None if it comments only, and there is no issue."""
     if (project := _project(handler)) and project != question.project:
         question = replace(question, routed_to=project)
+    question = replace(question, bare_numbers=handler.bare_numbers)
     for policy in POLICIES:
         if decision := policy(handler, question):
             return decision

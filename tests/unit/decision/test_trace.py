@@ -31,6 +31,7 @@ KINDS: dict[str, Any] = {
     "named_issues": (
         NamedIssue(issue=ISSUE),
         NamedIssue(issue=OTHER, former_key="HELP-7"),
+        NamedIssue(issue=ISSUE, number="1"),
     ),
     "internal_issue": OTHER,
     "sender": PersonFact(address="ada@example.org", name="Ada", made_by_mail=True),

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.incoming.message_ids import REFERENCES_KEPT, keys_in, message_hash, named_by
+from postrail.incoming.message_ids import (
+    REFERENCES_KEPT,
+    keys_in,
+    message_hash,
+    named_by,
+    numbers_in,
+)
 from tests.makers.records import mail_parsed
 
 
@@ -47,3 +53,19 @@ def test_of_many_references_the_first_and_last_are_kept() -> None:
 def test_spaces_around_an_id_do_not_count() -> None:
     assert message_hash(" <a@x>\n") == message_hash("<a@x>")
     assert len(message_hash("<a@x>")) == 16
+
+
+@pytest.mark.parametrize(
+    ("subject", "numbers"),
+    [
+        ("12", ("12",)),
+        ("Re: #12 and [13], (14); [#15]: 12", ("12", "13", "14", "15")),
+        ("[12] fire", ("12",)),
+        # Keys, dates, times, sums and words of others are no numbers of items.
+        ("HELP-12 UTF-8 ISO-9001 2026-01-12 10:12 12.50 1,200.00", ()),
+        ("12% v12 12th 0 007 12/13 A#12", ()),
+        ("x" * 1000 + " 12", ()),
+    ],
+)
+def test_bare_numbers(subject: str, numbers: tuple[str, ...]) -> None:
+    assert numbers_in(subject) == numbers
