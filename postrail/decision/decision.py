@@ -57,6 +57,8 @@ class TextRules:
     ends_before: str = ""
     # Stands below the text, where an unknown sender writes under another person's name.
     signed_by: str = ""
+    # The web form that named the author, which the text says.
+    told_by: str = ""
     # Which attachments are taken, by their places in the message, and why others are not.
     attachments: tuple[int, ...] | None = None
     left_out: tuple[str, ...] = ()
@@ -109,6 +111,8 @@ class AddComment:
     reopens: bool = False
     # Its sender takes no part in the issue: people outside are told once a person accepts it.
     outsider: bool = False
+    # Its sender is proven, and has the rights of a person.
+    verified: bool = False
     # Another issue that the subject names.
     links: IssueRef | None = None
 

@@ -114,6 +114,7 @@ def _comment(
         # The answer to an internal comment may quote it, whoever sends it.
         internal=question.facts.internal_issue is not None or question.mail.quotes_internal,
         outsider=outsider,
+        verified=question.verified,
         links=links,
     )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

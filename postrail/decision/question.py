@@ -11,7 +11,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.facts import Facts, IssueRef, NamedIssue
 from postrail.decision.message_values import values_of
-from postrail.decision.senders import Judged, Verdict, judge
+from postrail.decision.senders import Judged, Verdict, author, judge
 from postrail.records import MailParsed
 
 
@@ -59,8 +59,9 @@ class Question:
 
     @property
     def sender_address(self) -> str:
-        """Returns the sender's address in lower case, or ""."""
-        return self.mail.sender.address.lower() if self.mail.sender else ""
+        """Returns the address of the author in lower case, or ""."""
+        written_by = author(self.mail, self.account)
+        return written_by.address.lower() if written_by else ""
 
     @cached_property
     def judged(self) -> Judged:

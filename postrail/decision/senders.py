@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.message_parts import AuthenticationResult
+from postrail.message_parts import Address, AuthenticationResult
 from postrail.records import MailParsed
 
 # Defects, as the parser words them, of a From field that programs read differently.
@@ -36,6 +36,19 @@ class Judged:
     reason: str
 
 
+def author(mail: MailParsed, account: MailAccount | None) -> Address | None:
+    """Returns the one who wrote the message: its sender, or whom a web form names in Reply-To."""
+    return mail.reply_to[0] if form_of(mail, account) else mail.sender
+
+
+def form_of(mail: MailParsed, account: MailAccount | None) -> str:
+    """Returns the address of the web form that names the author of the message, or ""."""
+    sender = mail.sender.address.lower() if mail.sender else ""
+    forms = account.reply_to_senders if account else ()
+    told = sender in forms and mail.reply_to and "@" in mail.reply_to[0].address
+    return sender if told else ""
+
+
 def judge(mail: MailParsed, account: MailAccount) -> Judged:
     """Returns the verdict about the address of From; without a trusted result it is none."""
     if mail.sender is None or "@" not in mail.sender.address:
@@ -52,6 +65,8 @@ def judge(mail: MailParsed, account: MailAccount) -> Judged:
             return Judged(Verdict.FAIL, _shown(one))
     if ambiguous := next((d for d in mail.defects if d.endswith(AMBIGUOUS)), ""):
         return Judged(Verdict.NONE, ambiguous)
+    if form := form_of(mail, account):
+        return Judged(Verdict.NONE, f"{form} names the author in Reply-To, which proves nothing")
     for one in results:
         if one.result == "pass" and _is_about(one, domain):
             return Judged(Verdict.PASS, _shown(one))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from postrail import people
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decision import AddComment
 from postrail.effects.batch import Context, Made, Work
 from postrail.effects.involvement import author_of, involvement
@@ -26,7 +27,7 @@ from postrail.notifications.compose import (
 from postrail.tracker import CommentDraft, issues
 from postrail.tracker.builtin.links import insert_links
 from postrail.tracker.issues import Involvement, Watcher
-from postrail.workflow.roles import role_of
+from postrail.workflow.roles import Role, role_of
 
 # The number of texts that are in memory as a whole.
 TEXTS_AT_ONCE = 4
@@ -37,7 +38,9 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     # Large texts are read concurrently: the transaction must not stay idle for their sum.
     slots = asyncio.Semaphore(TEXTS_AT_ONCE)
     texts = await asyncio.gather(*(_text(context, work, slots) for work in works))
-    drafts = [comment_draft(work, text) for work, text in zip(works, texts, strict=True)]
+    drafts = [
+        comment_draft(work, text, context.snapshot) for work, text in zip(works, texts, strict=True)
+    ]
     ids = await context.tracker.add_comments(context.connection, drafts, context.now)
     await conversations.map_issues(context.connection, _joining(works))
     await insert_links(context.connection, _named_besides(works))
@@ -46,7 +49,7 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
         context.connection, [_involvement(context, work) for work in works]
     )
     return [
-        _made(work, text, comment_id, await _mentions(context, work, text))
+        _made(context, work, text, comment_id, await _mentions(context, work, text))
         for work, text, comment_id in zip(works, texts, ids, strict=True)
     ]
 
@@ -60,9 +63,11 @@ async def _text(context: Context, work: Work[AddComment], slots: asyncio.Semapho
     return replace(text, announced=announced)
 
 
-def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
+def comment_draft(
+    work: Work[AddComment], text: CommentText, snapshot: ConfigurationSnapshot
+) -> CommentDraft:
     """Returns the comment to add."""
-    mail, author = work.due.mail, commenter_of(work)
+    mail, author = work.due.mail, commenter_of(work, snapshot)
     return CommentDraft(
         issue_key=work.effect.issue.issue_key,
         body=text.body,
@@ -81,11 +86,11 @@ def comment_draft(work: Work[AddComment], text: CommentText) -> CommentDraft:
     )
 
 
-def commenter_of(work: Work[AddComment]) -> Watcher:
+def commenter_of(work: Work[AddComment], snapshot: ConfigurationSnapshot) -> Watcher:
     """Returns the sender, or the person who stands in for an unknown one."""
     if work.effect.author:
         return Watcher(address=work.effect.author, name="")
-    return author_of(work.due.mail)
+    return author_of(work.due.mail, snapshot)
 
 
 def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
@@ -105,13 +110,14 @@ async def _mentions(context: Context, work: Work[AddComment], text: CommentText)
     project = context.snapshot.projects.get(work.effect.issue.project)
     if work.effect.muted or work.effect.outsider or project is None or not text.mentioned:
         return NO_MENTIONS
-    address = author_of(work.due.mail).address
-    author = await people.find(context.connection, address)
+    author = await people.find(
+        context.connection, author_of(work.due.mail, context.snapshot).address
+    )
     return await resolve(
         context.connection,
         text.mentioned,
         project,
-        role_of(project, author),
+        role_of(project, author) if work.effect.verified else Role.OUTSIDER,
         "mail",
         internal=work.effect.internal,
     )
@@ -140,14 +146,20 @@ def _event(effect: AddComment, comment_id: int) -> Event:
     return INTERNALLY_COMMENTED if effect.internal else COMMENTED
 
 
-def _made(work: Work[AddComment], text: CommentText, comment_id: int, mentions: Mentions) -> Made:
+def _made(
+    context: Context,
+    work: Work[AddComment],
+    text: CommentText,
+    comment_id: int,
+    mentions: Mentions,
+) -> Made:
     mail, issue, announcement = work.due.mail, work.effect.issue, None
     if not work.effect.muted:
         announcement = Announcement(
             issue_id=issue.issue_id,
             event=_event(work.effect, comment_id),
             cause=work.due.cause,
-            author=author_of(mail),
+            author=author_of(mail, context.snapshot),
             body=text.announced,
             mail=mail,
             mentioned=mentions.people,

@@ -38,14 +38,14 @@ async def belonging(
         (issue.issue_id, address)
         for due in mails
         for issue in candidates[due.mail.mail_id]
-        for address in _addresses(due, persons)
+        for address in _addresses(due, persons, snapshot)
     }
     found = await taking_part(connection, asked)
-    answered = await _answered(connection, mails, candidates, persons)
+    answered = await _answered(connection, mails, candidates, persons, snapshot)
     result = {}
     for due in mails:
         issues = candidates[due.mail.mail_id]
-        addresses = _addresses(due, persons)
+        addresses = _addresses(due, persons, snapshot)
         result[due.mail.mail_id] = Belonging(
             taking_part=tuple(
                 issue.issue_id
@@ -55,7 +55,7 @@ async def belonging(
             insider_in=tuple(
                 issue.issue_id
                 for issue in issues
-                if _is_insider(issue, persons.get(author_of(due.mail).address), snapshot)
+                if _is_insider(issue, persons.get(author_of(due.mail, snapshot).address), snapshot)
             ),
         )
     return result
@@ -66,6 +66,7 @@ async def _answered(
     mails: Sequence[DueMail],
     candidates: Mapping[str, Collection[IssueRef]],
     persons: Mapping[str, PersonRow],
+    snapshot: ConfigurationSnapshot,
 ) -> set[tuple[int, str]]:
     """Returns issue id and address of those who answer a message that we sent to them."""
     ids = {issue.issue_id for found in candidates.values() for issue in found}
@@ -74,14 +75,16 @@ async def _answered(
         for due in mails
         if candidates[due.mail.mail_id]
         for message_id in answered_ids(due.mail)
-        for address in _addresses(due, persons)
+        for address in _addresses(due, persons, snapshot)
     }
     return await answered_by_recipient(connection, ids, answers)
 
 
-def _addresses(due: DueMail, persons: Mapping[str, PersonRow]) -> tuple[str, ...]:
+def _addresses(
+    due: DueMail, persons: Mapping[str, PersonRow], snapshot: ConfigurationSnapshot
+) -> tuple[str, ...]:
     """Returns all addresses of an active person, and the own one of anyone else."""
-    sender = author_of(due.mail).address
+    sender = author_of(due.mail, snapshot).address
     person = persons.get(sender)
     known = person.addresses if person and person.active else (sender,)
     return tuple(address for address in known if address)

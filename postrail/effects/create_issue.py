@@ -57,7 +57,7 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     )
     involved = [_involvement(context, *one) for one in zip(works, made, assignees, strict=True)]
     await issues.record_involvements(context.connection, involved)
-    return [_made(*one) for one in zip(works, drafts, made, strict=True)]
+    return [_made(snapshot, *one) for one in zip(works, drafts, made, strict=True)]
 
 
 async def _description(
@@ -78,7 +78,7 @@ def issue_draft(
     snapshot: ConfigurationSnapshot,
 ) -> IssueDraft:
     """Returns the issue to create."""
-    mail, author, effect = work.due.mail, reporter_of(work), work.effect
+    mail, author, effect = work.due.mail, reporter_of(work, snapshot), work.effect
     project, linked_to = snapshot.projects[effect.project], effect.linked_to
     return IssueDraft(
         project=project.key,
@@ -103,11 +103,11 @@ def issue_draft(
     )
 
 
-def reporter_of(work: Work[CreateIssue]) -> Watcher:
+def reporter_of(work: Work[CreateIssue], snapshot: ConfigurationSnapshot) -> Watcher:
     """Returns the sender, or the person who stands in for an unknown one."""
     if work.effect.reporter:
         return Watcher(address=work.effect.reporter, name="")
-    return author_of(work.due.mail)
+    return author_of(work.due.mail, snapshot)
 
 
 def summary_of(mail: MailParsed, default: str = "") -> str:
@@ -131,7 +131,9 @@ def _involvement(
     return replace(found, watchers=(*found.watchers, *added)) if added else found
 
 
-def _made(work: Work[CreateIssue], draft: IssueDraft, issue: IssueRef) -> Made:
+def _made(
+    snapshot: ConfigurationSnapshot, work: Work[CreateIssue], draft: IssueDraft, issue: IssueRef
+) -> Made:
     mail = work.due.mail
     made = Made(mail_id=mail.mail_id, issue=issue)
     if work.effect.muted:
@@ -140,7 +142,7 @@ def _made(work: Work[CreateIssue], draft: IssueDraft, issue: IssueRef) -> Made:
         issue_id=issue.issue_id,
         event=ISSUE_RECEIVED if work.effect.neutral else ISSUE_CREATED,
         cause=work.due.cause,
-        author=author_of(mail),
+        author=author_of(mail, snapshot),
         body=draft.description,
         mail=mail,
     )

@@ -13,7 +13,7 @@ from postrail.people.changes import add_from_mail
 async def create_persons(context: Context, works: Sequence[Work[CreatePerson]]) -> list[Made]:
     """Makes a person of each sender; one that exists by now stays as it is."""
     for work in works:
-        author = author_of(work.due.mail)
+        author = author_of(work.due.mail, context.snapshot)
         await add_from_mail(
             context.connection,
             author.address,

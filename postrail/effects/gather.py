@@ -66,7 +66,7 @@ async def gather(
     indexed = await issues.lock(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
-    persons = await people.by_address(connection, _all_addresses(mails))
+    persons = await people.by_address(connection, _all_addresses(mails, snapshot))
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
     repeated = _earlier(earlier, refs)
     present_refs = {ref.issue_id: ref for ref in refs.values()}
@@ -93,7 +93,7 @@ async def gather(
             answered_issue=await _answered(connection, due, found),
             named_issues=named[mail_id],
             internal_issue=answered[mail_id],
-            sender=_person(persons.get(author_of(due.mail).address)),
+            sender=_person(persons.get(author_of(due.mail, snapshot).address)),
             addressed=_addressed(due.mail, persons, snapshot.own_addresses),
             done_issues=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in done),
             taking_part=parts[mail_id].taking_part,
@@ -228,9 +228,9 @@ def _named_issues(
     return (*by_key, *by_number)
 
 
-def _all_addresses(mails: Sequence[DueMail]) -> set[str]:
+def _all_addresses(mails: Sequence[DueMail], snapshot: ConfigurationSnapshot) -> set[str]:
     """Returns the senders and the addressed people of the messages, in lower case."""
-    senders = {author_of(due.mail).address for due in mails}
+    senders = {author_of(due.mail, snapshot).address for due in mails}
     return senders.union(*(_recipients(due.mail) for due in mails)) - {""}
 
 

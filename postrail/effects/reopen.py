@@ -40,7 +40,7 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
 
 
 def _behind(context: Context, work: Work[AddComment]) -> Behind:
-    author, mail = author_of(work.due.mail), work.due.mail
+    author, mail = author_of(work.due.mail, context.snapshot), work.due.mail
     return Behind(
         act_id=mail.mail_id,
         act=Act.TRANSITION,

@@ -9,6 +9,7 @@ from postrail.configuration.models.handler_parts import AttachmentRules
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decision import TextRules
 from postrail.decision.question import Question
+from postrail.decision.senders import form_of
 from postrail.message_parts import Attachment
 
 
@@ -20,6 +21,7 @@ def text_rules(handler: MailHandler, question: Question, *, new_text_only: bool)
         new_text_only=new_text_only,
         ends_before=handler.pattern if handler.kind == "comment_before_pattern" else "",
         signed_by=question.sender_address if handler.reporter and unknown else "",
+        told_by=form_of(question.mail, question.account),
         attachments=taken,
         left_out=left_out,
     )

@@ -38,6 +38,8 @@ class TextFrame:
 def frame_of(mail: MailParsed, rules: TextRules, further: Sequence[str] = ()) -> TextFrame:
     """Returns what stands around the text of a message; `further` are lines below it."""
     lines = [f"From: {rules.signed_by}"] if rules.signed_by else []
+    if rules.told_by:
+        lines.append(f"The author's address is as {rules.told_by} gave it.")
     lines += [f"Attachment left out: {one}" for one in rules.left_out]
     return TextFrame(
         above=calendar_text(mail),

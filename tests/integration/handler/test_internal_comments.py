@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -272,6 +273,15 @@ async def test_an_agent_mentions_people_by_mail(bench: Bench) -> None:
     await bench.rows("DELETE FROM watcher WHERE address <> 'ada@example.org' RETURNING 1")
     await bench.handle(saying("@other: see this @nobody", BY_AGENT))
     assert await told(bench) == [("ada@example.org", False), ("other@example.com", False)]
+
+
+async def test_an_agent_who_is_not_verified_mentions_nobody(bench: Bench) -> None:
+    """Anyone may write an agent who takes part into From, and would choose who is told."""
+    await bench.handle(mail_parsed(cc=[BY_AGENT]))
+    await other_agent(bench)
+    await bench.rows("DELETE FROM watcher WHERE address <> 'ada@example.org' RETURNING 1")
+    await bench.handle(replace(saying("@other: see this", BY_AGENT), authentication=[]))
+    assert await told(bench) == [("ada@example.org", False)]
 
 
 async def test_a_mention_beyond_the_excerpt_notifies(bench: Bench) -> None:

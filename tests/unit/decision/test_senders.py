@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.decision.senders import judge
+from postrail.decision.senders import author, judge
 from postrail.records import MailParsed
 from tests.makers.parsing import made
 
@@ -110,6 +110,29 @@ def test_the_verdict(name: str, header: list[str], verdict: str) -> None:
     judged = judge(parsed(*header), ACCOUNT)
     assert judged.verdict == verdict, name
     assert judged.reason
+
+
+@pytest.mark.parametrize(
+    ("header", "address", "verdict"),
+    [
+        ([PASSED, FROM, "Reply-To: Bo <bo@x.example>"], "bo@x.example", "none"),
+        # Without an address it names nobody.
+        ([PASSED, FROM], "mona@customer.example", "pass"),
+        ([PASSED, FROM, "Reply-To: Bo"], "mona@customer.example", "pass"),
+        # What fails is no mail of the form.
+        ([f"{OURS} dmarc=fail", FROM, "Reply-To: bo@x.example"], "bo@x.example", "fail"),
+    ],
+)
+def test_a_web_form_names_the_author_and_proves_nothing(
+    header: list[str], address: str, verdict: str
+) -> None:
+    account = ACCOUNT.model_copy(update={"reply_to_senders": ["mona@customer.example"]})
+    mail = parsed(*header)
+    found = author(mail, account)
+    assert found is not None
+    assert (found.address, judge(mail, account).verdict) == (address, verdict)
+    # Of any other sender, Reply-To says nothing.
+    assert author(mail, ACCOUNT) == author(mail, None) == mail.sender
 
 
 @pytest.mark.parametrize(

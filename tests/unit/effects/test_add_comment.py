@@ -7,6 +7,7 @@ import pytest
 from postrail.decision.decision import AddComment
 from postrail.effects.add_comment import comment_draft
 from postrail.effects.texts.comment_text import CommentText
+from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed
 from tests.unit.effects.works import HELP_1, work
 
@@ -17,7 +18,7 @@ def test_a_comment_holds_the_new_text_and_the_rest_apart() -> None:
     text = CommentText(
         body="Water!", quoted_text="> It burns.", signature="--\nAda", announced="Water!"
     )
-    draft = comment_draft(WORK, text)
+    draft = comment_draft(WORK, text, snapshot())
     assert (draft.body, draft.quoted_text, draft.signature, draft.body_blob, draft.reply_blob) == (
         "Water!",
         "> It burns.",
@@ -36,5 +37,5 @@ def test_a_comment_holds_the_new_text_and_the_rest_apart() -> None:
     ],
 )
 def test_a_comment_names_the_blobs_of_large_texts(text: CommentText) -> None:
-    draft = comment_draft(WORK, text)
+    draft = comment_draft(WORK, text, snapshot())
     assert (draft.body_blob, draft.reply_blob) == (text.body_blob, text.reply_blob)
