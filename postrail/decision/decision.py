@@ -85,8 +85,10 @@ class CreateIssue:
     quotes_internal: bool = False
     fields: IssueFields = IssueFields()
     text: TextRules = TextRules(new_text_only=False)
-    # The person who reports it in the place of an unknown sender; "": the sender.
+    # The person who reports it in the place of the sender; "": the sender.
     reporter: str = ""
+    # The name of that person, where a message gives it.
+    reporter_name: str = ""
     # Further persons who watch it.
     watchers: tuple[str, ...] = ()
     # Its confirmation has no word of the message: somebody else may have sent it.

@@ -87,6 +87,8 @@ class Facts:
     taking_part: tuple[int, ...] = ()
     # Of those in whose projects the sender is an agent, lead or administrator.
     insider_in: tuple[int, ...] = ()
+    # The projects in which the sender is an agent, lead or administrator, where a handler asks.
+    agent_of: tuple[str, ...] = ()
     # The issue of somebody who had or named the message's id before, and has no claim on it.
     claimed_by: IssueRef | None = None
 
@@ -104,6 +106,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "done_issues": list(facts.done_issues),
         "taking_part": list(facts.taking_part),
         "insider_in": list(facts.insider_in),
+        "agent_of": list(facts.agent_of),
         "claimed_by": facts.claimed_by and _ref_to_json(facts.claimed_by),
     }
     return {name: value for name, value in stored.items() if value}
@@ -124,6 +127,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         done_issues=tuple(stored.get("done_issues", ())),
         taking_part=tuple(stored.get("taking_part", _belonging(stored))),
         insider_in=tuple(stored.get("insider_in", ())),
+        agent_of=tuple(stored.get("agent_of", ())),
         claimed_by=_ref_from_json(claim) if claim else None,
     )
 

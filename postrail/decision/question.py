@@ -92,6 +92,10 @@ class Question:
         facts, issue_id = self.facts, issue.issue_id
         return issue_id in facts.taking_part or (self.verified and issue_id in facts.insider_in)
 
+    def is_agent_of(self, project: str) -> bool:
+        """Tells whether the sender is proven, and an agent of the project."""
+        return self.verified and project in self.facts.agent_of
+
     @property
     def named_issues(self) -> list[NamedIssue]:
         """Returns the issues that the subject names, the most likely one first.

@@ -14,6 +14,7 @@ from postrail.incoming.message_ids import answered_ids
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_by_recipient
 from postrail.people import PersonRow
+from postrail.records import MailParsed
 from postrail.tracker.taking_part import taking_part
 from postrail.workflow.roles import role_of
 
@@ -88,6 +89,19 @@ def _addresses(
     person = persons.get(sender)
     known = person.addresses if person and person.active else (sender,)
     return tuple(address for address in known if address)
+
+
+def agent_of(
+    mail: MailParsed, persons: Mapping[str, PersonRow], snapshot: ConfigurationSnapshot
+) -> tuple[str, ...]:
+    """Returns the projects in which the sender is an insider, if a mail handler asks for them."""
+    handlers = [one for one in snapshot.handlers if one.enabled and one.forwards != "as_sent"]
+    person = persons.get(author_of(mail, snapshot).address) if handlers else None
+    if person is None:
+        return ()
+    return tuple(
+        key for key, project in snapshot.projects.items() if is_insider(role_of(project, person))
+    )
 
 
 def _is_insider(issue: IssueRef, person: PersonRow | None, snapshot: ConfigurationSnapshot) -> bool:

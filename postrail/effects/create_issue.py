@@ -104,9 +104,9 @@ def issue_draft(
 
 
 def reporter_of(work: Work[CreateIssue], snapshot: ConfigurationSnapshot) -> Watcher:
-    """Returns the sender, or the person who stands in for an unknown one."""
+    """Returns the sender, or the person who reports it in the sender's place."""
     if work.effect.reporter:
-        return Watcher(address=work.effect.reporter, name="")
+        return Watcher(address=work.effect.reporter, name=work.effect.reporter_name)
     return author_of(work.due.mail, snapshot)
 
 

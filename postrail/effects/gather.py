@@ -14,7 +14,7 @@ from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
-from postrail.effects.belonging import belonging
+from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
@@ -98,6 +98,7 @@ async def gather(
             done_issues=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in done),
             taking_part=parts[mail_id].taking_part,
             insider_in=parts[mail_id].insider_in,
+            agent_of=agent_of(due.mail, persons, snapshot),
             claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
         )
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}

@@ -99,6 +99,8 @@ class MailHandler(Configured):
     # None: as the account says.
     strip_quotations: bool | None = None
     closed_issues: Literal["comment", "reopen", "new_issue"] = "comment"
+    # Whose issue a forward by a verified agent makes: the agent's, or the original sender's.
+    forwards: Literal["as_sent", "original_sender"] = "as_sent"
     # A number alone in the subject (12, #12, [12]) names an issue of the project.
     bare_numbers: bool = False
 

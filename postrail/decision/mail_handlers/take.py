@@ -15,6 +15,7 @@ from postrail.decision.decision import (
     Effect,
     Outcome,
 )
+from postrail.decision.mail_handlers.forwards import filed_for_sender
 from postrail.decision.mail_handlers.issue_fields import issue_fields
 from postrail.decision.mail_handlers.text_rules import text_rules
 from postrail.decision.matching import existing_issue
@@ -142,7 +143,8 @@ def _created(handler: MailHandler, question: Question) -> Decision | None:
     if handler.kind not in ("create", "create_or_comment"):
         return None
     reason = "no known conversation" if handler.kind != "create" else "each message is an issue"
-    return _in_detail(handler, question, create_issue(question, reason))
+    detailed = _in_detail(handler, question, create_issue(question, reason))
+    return filed_for_sender(handler, question, detailed)
 
 
 def _in_detail(

@@ -30,6 +30,7 @@ CREATE TABLE mail_handler (
     -- NULL: as the account says.
     strip_quotations  boolean,
     closed_issues     text NOT NULL,
+    forwards          text NOT NULL,
     bare_numbers      boolean NOT NULL,
     unknown_senders   text NOT NULL,
     create_users      boolean NOT NULL,

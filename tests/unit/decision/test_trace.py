@@ -39,6 +39,7 @@ KINDS: dict[str, Any] = {
     "done_issues": (1, 2**40),
     "taking_part": (1,),
     "insider_in": (2**40,),
+    "agent_of": ("HELP", "SALE"),
     "claimed_by": OTHER,
 }
 
