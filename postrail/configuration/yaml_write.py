@@ -81,6 +81,11 @@ def _item(thing: Configured, sealed: bool, variables: _Variables) -> str:
     )
 
 
+def item_text(thing: Configured) -> str:
+    """Returns a thing as a file has it, without its encrypted secrets."""
+    return _yaml(written_values(thing))
+
+
 def written_values(thing: Configured) -> dict[str, Any]:
     """Returns the fields that must be written, because the others follow from them."""
     values = thing.model_dump()

@@ -57,6 +57,12 @@ COMMANDS = (
         OPERATE,
         "List, test and control the watched mail accounts.",
     ),
+    LazyCommand(
+        "handlers",
+        "handlers.group:handlers",
+        OPERATE,
+        "List and show mail handlers, in the order in which they are asked.",
+    ),
     LazyCommand("issues", "issues.group:issues", OPERATE, "List, show and change issues."),
     LazyCommand("people", "people:people", OPERATE, "List, show and merge people."),
     LazyCommand(

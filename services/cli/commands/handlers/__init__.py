@@ -1,0 +1,1 @@
+"""`postrail handlers`: the mail handlers, in the order in which they are asked."""
