@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from postrail.clock import Clock
 from postrail.configuration import store
+from postrail.configuration.configured import Configured
+from postrail.configuration.kind import Kind
+from postrail.configuration.kinds import identity, kind_of
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCredential
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
 from postrail.configuration.models.mail_handler import MAIL_HANDLER, MailHandler
@@ -19,10 +23,18 @@ from postrail.configuration.models.priority import PRIORITY, Priority
 from postrail.configuration.models.project import Project
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
-from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.configuration.snapshot import ConfigurationSnapshot, snapshot_of
 from postrail.database import Connection, rows, stored_as_they_are
 
 RELOAD_SECONDS = 5.0
+# The kinds of which a snapshot consists.
+SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
+    MAIL_ACCOUNT,
+    PROJECT,
+    OUTGOING_CONNECTION,
+    MAIL_HANDLER,
+    PRIORITY,
+)
 
 
 async def mail_accounts(connection: Connection) -> list[MailAccount]:
@@ -75,23 +87,31 @@ async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:
     """Returns the configuration as it is now, with the change that it was read at."""
     change_id = await store.latest_change_id(connection)
     while True:
-        accounts = await mail_accounts(connection)
-        found_projects = await projects(connection)
-        connections = await outgoing_connections(connection)
-        handlers = await mail_handlers(connection)
-        levels = await priorities(connection)
+        things = await _things(connection)
         # Each statement sees what is committed by then, so a change may come between two of them.
         read_at, change_id = change_id, await store.latest_change_id(connection)
         if read_at == change_id:
-            break
-    return ConfigurationSnapshot(
-        change_id=change_id,
-        accounts={account.name: account for account in accounts},
-        projects={project.key: project for project in found_projects},
-        connections={outgoing.name: outgoing for outgoing in connections},
-        handlers=tuple(handlers),
-        priorities={priority.level: priority.name for priority in levels},
-    )
+            return snapshot_of(change_id, things)
+
+
+async def snapshot_at(connection: Connection, change_id: int) -> ConfigurationSnapshot:
+    """Returns the configuration as it was right after a change; secrets are hidden in it.
+
+    It takes back the later changes, so what was changed by SQL is as it is now. Raises
+    PermanentError for values that this release does not understand.
+    """
+    kinds = {kind.word: kind for kind in SNAPSHOT_KINDS}
+    things = {(kind_of(thing).word, identity(thing)): thing for thing in await _things(connection)}
+    for word, name, before in await store.values_at(connection, change_id, list(kinds)):
+        if before is None:
+            things.pop((word, name), None)
+        else:
+            things[word, name] = store.former(kinds[word], before)
+    return snapshot_of(change_id, things.values())
+
+
+async def _things(connection: Connection) -> list[Configured]:
+    return [thing for kind in SNAPSHOT_KINDS for thing in await store.read(connection, kind)]
 
 
 async def hold_projects(connection: Connection, keys: Collection[str]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from postrail.configuration.configured import Configured
+from postrail.configuration.entry import Thing
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
 
 
@@ -70,3 +74,20 @@ class ConfigurationSnapshot:
             return self.accounts[mailbox].address
         watched = (a.address for a in self.accounts.values() if a.project == project_key)
         return next(watched, "")
+
+
+def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSnapshot:
+    """Returns the snapshot of all configured things; it has no place for those of some kinds."""
+    given = list(things)
+
+    def all_of(model: type[Thing]) -> list[Thing]:
+        return [thing for thing in given if isinstance(thing, model)]
+
+    return ConfigurationSnapshot(
+        change_id=change_id,
+        accounts={account.name: account for account in all_of(MailAccount)},
+        projects={project.key: project for project in all_of(Project)},
+        connections={outgoing.name: outgoing for outgoing in all_of(OutgoingConnection)},
+        handlers=tuple(sorted(all_of(MailHandler), key=lambda one: (one.order, one.name))),
+        priorities={priority.level: priority.name for priority in all_of(Priority)},
+    )

@@ -20,8 +20,8 @@ from postrail.configuration.configured import Configured
 from postrail.configuration.entry import Existing, Thing
 from postrail.configuration.kind import ItemTable, Kind
 from postrail.configuration.kinds import identity, kind_of, shown
-from postrail.database import Connection, one
-from postrail.errors import InstallationFault
+from postrail.database import Connection, one, rows
+from postrail.errors import InstallationFault, PermanentError
 
 
 async def read(connection: Connection, kind: Kind[Thing]) -> list[Thing]:
@@ -62,6 +62,35 @@ async def latest_change_id(connection: Connection) -> int:
     """Returns the greatest change_id in `configuration_change`, 0 when there is none."""
     found = await one(connection, "SELECT max(change_id) FROM configuration_change")
     return int(found[0] or 0) if found else 0
+
+
+async def values_at(
+    connection: Connection, change_id: int, kinds: Sequence[str]
+) -> list[tuple[str, str, dict[str, Any] | None]]:
+    """Returns kind, identity and values of the things that changed after a change, as at that time.
+
+    The values are None for a thing that was added since.
+    """
+    found = await rows(
+        connection,
+        "SELECT DISTINCT ON (kind, name) kind, name, before FROM configuration_change"
+        " WHERE change_id > %s AND kind = ANY(%s) ORDER BY kind, name, change_id",
+        [change_id, list(kinds)],
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def former(kind: Kind[Thing], values: Mapping[str, Any]) -> Thing:
+    """Returns a thing as a recorded change has it; raises PermanentError if it is not valid now."""
+    names = {kind.former_fields.get(name, name): value for name, value in values.items()}
+    try:
+        return kind.model.model_validate(names)
+    except ValidationError as error:
+        raise PermanentError(
+            f"{kind.word} {values.get(kind.identity)!r} was configured by another release in a way"
+            f" that this one does not understand: {error.errors()[0]['msg']}",
+            remedy="Try the message with the present configuration: postrail explain",
+        ) from error
 
 
 async def save(
