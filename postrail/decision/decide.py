@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.decision.decision import Decision
+from postrail.decision.decision import Decision, Outcome
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
 from postrail.decision.mail_handlers.ask import ask_handlers
@@ -16,6 +16,9 @@ from postrail.decision.undecidable import account_removed, unparsable
 from postrail.records import MailParsed
 
 Stage = Callable[[Question], Decision | None]
+
+# The answer of a stage that is not asked, as a person has released the message from it.
+RELEASED = "released"
 
 # The order matters: the first stage that answers decides. The names are stored in traces.
 STAGES: tuple[tuple[str, Stage], ...] = (
@@ -36,11 +39,22 @@ def decide(
     question = Question(mail=mail, snapshot=snapshot, facts=facts)
     answers = []
     for name, stage in stages:
-        decision = stage(question)
-        answers.append(StageAnswer(name, decision.outcome if decision else ""))
-        if decision:
+        if question.skips(name):
+            answers.append(StageAnswer(name, RELEASED))
+        elif decision := stage(question):
+            answers.append(StageAnswer(name, decision.outcome))
+            decision = _held(name, decision)
             return replace(decision, trace=_trace(question, answers, decision))
+        else:
+            answers.append(StageAnswer(name, ""))
     raise AssertionError("the last stage answers for every message")
+
+
+def _held(stage: str, decision: Decision) -> Decision:
+    """Returns the decision with what a release skips; the last stage must not be skipped."""
+    if decision.held_by or decision.outcome is not Outcome.QUARANTINED or stage == STAGES[-1][0]:
+        return decision
+    return replace(decision, held_by=stage)
 
 
 def _trace(question: Question, answers: Sequence[StageAnswer], decision: Decision) -> Trace:
@@ -55,4 +69,5 @@ def _trace(question: Question, answers: Sequence[StageAnswer], decision: Decisio
         handlers=decision.handlers,
         verdict=judged.verdict if judged else "",
         verdict_reason=judged.reason if judged else "",
+        held_by=decision.held_by,
     )

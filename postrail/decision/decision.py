@@ -141,5 +141,8 @@ class Decision:
     issue: IssueRef | None = None
     # The mail handlers that were asked, and what each answered.
     handlers: tuple[HandlerAnswer, ...] = ()
+    # What a release of a held or ignored message does not ask again; "": a release skips nothing.
+    # A stage that quarantines is named without its doing.
+    held_by: str = ""
     # Missing when the message failed before a decision was made.
     trace: Trace | None = None

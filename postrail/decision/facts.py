@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from postrail.decision import release as releases
+from postrail.decision.release import Release
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueRef:
@@ -91,6 +94,8 @@ class Facts:
     agent_of: tuple[str, ...] = ()
     # The issue of somebody who had or named the message's id before, and has no claim on it.
     claimed_by: IssueRef | None = None
+    # A person's order to handle the message again.
+    release: Release | None = None
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -108,6 +113,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "insider_in": list(facts.insider_in),
         "agent_of": list(facts.agent_of),
         "claimed_by": facts.claimed_by and _ref_to_json(facts.claimed_by),
+        "release": facts.release and releases.to_json(facts.release),
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -129,6 +135,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         insider_in=tuple(stored.get("insider_in", ())),
         agent_of=tuple(stored.get("agent_of", ())),
         claimed_by=_ref_from_json(claim) if claim else None,
+        release=releases.from_json(stored.get("release")),
     )
 
 

@@ -7,6 +7,9 @@ from postrail.decision.facts import IssueRef
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
 
+# What holds a message whose key is its only proof.
+WEAK_KEYS = "weak_keys"
+
 
 def existing_issue(question: Question) -> Decision | None:
     """Comments on the issue that the message belongs to, by the strongest proof that there is.
@@ -73,9 +76,12 @@ def key_in_subject(question: Question) -> Decision | None:
     reason = f"the subject names {named.named}, but the sender does not take part in it"
     if doubted:
         reason = f"the subject names {named.named}, but the sender is not verified"
-    if account.weak_keys == "quarantine":
-        return Decision(outcome=Outcome.QUARANTINED, reason=reason, issue=named.issue)
-    if account.weak_keys == "comment":
+    if account.weak_keys == "quarantine" and not question.skips(WEAK_KEYS):
+        return Decision(
+            outcome=Outcome.QUARANTINED, reason=reason, issue=named.issue, held_by=WEAK_KEYS
+        )
+    # A person has released a quarantined one for the issue that it names.
+    if account.weak_keys != "new_issue":
         return _comment(question, named.issue, reason, joins=joins, takes_part=False)
     return create_issue(question, reason, linked_to=named.issue)
 

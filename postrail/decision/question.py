@@ -96,6 +96,11 @@ class Question:
         """Tells whether the sender is proven, and an agent of the project."""
         return self.verified and project in self.facts.agent_of
 
+    def skips(self, name: str) -> bool:
+        """Tells whether a person has released the message from what has this name."""
+        release = self.facts.release
+        return release is not None and name in release.skips
+
     @property
     def named_issues(self) -> list[NamedIssue]:
         """Returns the issues that the subject names, the most likely one first.

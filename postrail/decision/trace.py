@@ -45,11 +45,14 @@ class Trace:
     # Whether the sender is who the message says (pass, fail, none), and what shows it.
     verdict: str = ""
     verdict_reason: str = ""
+    # What holds the message, as in `Decision.held_by`.
+    held_by: str = ""
 
 
 def to_json(trace: Trace) -> dict[str, Any]:
     """Returns the trace in the form that is stored in `incoming_mail.trace`."""
-    return {
+    held = {"held_by": trace.held_by} if trace.held_by else {}
+    return held | {
         "change_id": trace.change_id,
         "kind": trace.kind,
         "kind_reason": trace.kind_reason,
@@ -78,4 +81,5 @@ def from_json(stored: Mapping[str, Any]) -> Trace | None:
         handlers=tuple(HandlerAnswer(name, why) for name, why in stored.get("handlers", ())),
         verdict=stored.get("verdict", ""),
         verdict_reason=stored.get("verdict_reason", ""),
+        held_by=stored.get("held_by", ""),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.decision import release as releases
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.involvement import author_of
@@ -100,6 +101,7 @@ async def gather(
             insider_in=parts[mail_id].insider_in,
             agent_of=agent_of(due.mail, persons, snapshot),
             claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
+            release=releases.from_json(due.release),
         )
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     return Gathered(facts=facts, watchers=watchers)

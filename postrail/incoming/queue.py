@@ -36,6 +36,8 @@ class DueMail:
     limit_tries: int = 0
     # The conversation of somebody who had or named its id before, and has no claim on it.
     claimed_by: str | None = None
+    # A person's order to handle it again, as `postrail.decision.release` stores it.
+    release: dict[str, Any] | None = None
 
     @property
     def cause(self) -> str:
@@ -164,6 +166,7 @@ class DueRow:
     revision: int
     limit_tries: int
     claimed_by: str | None
+    release: dict[str, Any] | None = None
 
     def decoded(self) -> DueMail:
         """Returns the message with its parsed form."""
@@ -176,6 +179,7 @@ class DueRow:
             size=len(self.parsed),
             limit_tries=self.limit_tries,
             claimed_by=self.claimed_by,
+            release=self.release,
         )
 
 
@@ -193,7 +197,7 @@ async def take_due(
         # Sizes are known without reading the columns; those over the limit are not read.
         "WITH due AS MATERIALIZED ("
         "SELECT mail_id::text, parsed, conversation::text, queue::text, attempts, revision,"
-        "  limit_tries, claimed_by::text, due_at, arrival"
+        "  limit_tries, claimed_by::text, release, due_at, arrival"
         " FROM incoming_mail AS due"
         " WHERE state IN ('new', 'waiting') AND due_at <= %s AND NOT EXISTS ("
         "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.conversation = due.conversation"
@@ -206,7 +210,7 @@ async def take_due(
         "SELECT *, sum(octet_length(parsed)) OVER (ORDER BY due_at, arrival)"
         "  - octet_length(parsed) AS before FROM due)"
         " SELECT mail_id, parsed, conversation, queue, attempts, revision, limit_tries,"
-        "  claimed_by FROM summed WHERE before < %s ORDER BY due_at, arrival",
+        "  claimed_by, release FROM summed WHERE before < %s ORDER BY due_at, arrival",
         [now, limit, max_bytes],
         binary=True,
     )

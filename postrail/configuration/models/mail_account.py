@@ -106,6 +106,9 @@ class MailAccount(Configured):
     key_alone: Literal["participants", "never", "anybody"] = "participants"
     # What a key in the subject makes of a message whose sender takes no part in the issue.
     weak_keys: Literal["new_issue", "comment", "quarantine"] = "new_issue"
+    # What a message becomes that arrives at several accounts: one issue in each project, with the
+    # other addresses noted, or one of each account.
+    fan_in: Literal["note", "own"] = "note"
     # Senders, such as web forms, whose Reply-To names the person who wrote.
     reply_to_senders: list[LowerAddress] = Field(default_factory=list)
     # True: a comment holds only the new text of a reply; False: quotation and signature too.

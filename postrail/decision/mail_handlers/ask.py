@@ -19,10 +19,16 @@ OFF = (
 )
 NOT_TAKEN = "no handler takes it: {}"
 NO_ISSUE = "finds no issue to comment on"
+NOT_ENABLED = (
+    "it was released as handler {}, which is not enabled any more: enable it or choose another one,"
+    " then release the message again with postrail mail release --as-handler"
+)
 
 
 def ask_handlers(question: Question) -> Decision:
     """Returns the decision of the first handler that takes the message; always answers."""
+    if question.facts.release and (name := question.facts.release.as_handler):
+        return _as_handler(name, question)
     account = question.account.name
     handlers = question.snapshot.handlers_of(account) or (IMPLICIT,)
     if not any(handler.enabled for handler in handlers):
@@ -36,3 +42,17 @@ def ask_handlers(question: Question) -> Decision:
             return replace(decision, handlers=tuple(asked))
     why = "; ".join(f"{one.handler}: {one.declined}" for one in asked)
     return Decision(outcome=Outcome.IGNORED, reason=NOT_TAKEN.format(why), handlers=tuple(asked))
+
+
+def _as_handler(name: str, question: Question) -> Decision:
+    """Returns the decision of the handler that a person has chosen, whatever its conditions."""
+    handlers = (one for one in question.snapshot.handlers if one.enabled and one.name == name)
+    handler = next(handlers, None)
+    if handler is None:
+        return Decision(outcome=Outcome.FAILED, reason=NOT_ENABLED.format(name))
+    decision = take(handler, question)
+    answer = HandlerAnswer(name, "" if decision else NO_ISSUE)
+    if decision is None:
+        reason = NOT_TAKEN.format(f"{name}: {NO_ISSUE}")
+        decision = Decision(outcome=Outcome.IGNORED, reason=reason)
+    return replace(decision, handlers=(answer,))

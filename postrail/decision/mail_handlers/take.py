@@ -34,9 +34,10 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
     if (project := _project(handler)) and project != question.project:
         question = replace(question, routed_to=project)
     question = replace(question, bare_numbers=handler.bare_numbers)
-    for policy in POLICIES:
-        if decision := policy(handler, question):
-            return decision
+    for name, policy in POLICIES:
+        name = f"{name} of {handler.name}" if policy is _dropped else name
+        if not question.skips(name) and (decision := policy(handler, question)):
+            return replace(decision, held_by=name)
     decision = _commented(handler, question) or _created(handler, question)
     return decision and _with_person(handler, question, decision)
 
@@ -110,14 +111,15 @@ def _unknown(handler: MailHandler, question: Question) -> Decision | None:
     return _without_effect(outcome, handler, f"{question.sender_address} is no known person")
 
 
-# In this order: what the operator says about the message goes before who sent it.
-POLICIES: Sequence[Policy] = (
-    _dropped,
-    _ignored_subject,
-    _bulk,
-    _failed_verdict,
-    _unverified,
-    _unknown,
+# In this order: what the operator says about the message goes before who sent it. The names say
+# what a release skips, and are stored; an action is one of its handler alone.
+POLICIES: Sequence[tuple[str, Policy]] = (
+    ("action", _dropped),
+    ("ignore_subjects", _ignored_subject),
+    ("bulk", _bulk),
+    ("failed verdict", _failed_verdict),
+    ("unverified_senders", _unverified),
+    ("unknown_senders", _unknown),
 )
 
 

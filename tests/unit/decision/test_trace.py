@@ -11,6 +11,7 @@ import pytest
 from postrail.decision import trace as traces
 from postrail.decision.decide import decide
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
+from postrail.decision.release import Release
 from postrail.records import MailParsed
 from tests.makers.records import mail_parsed
 from tests.unit.decision.cases import CASES, SNAPSHOT
@@ -41,6 +42,7 @@ KINDS: dict[str, Any] = {
     "insider_in": (2**40,),
     "agent_of": ("HELP", "SALE"),
     "claimed_by": OTHER,
+    "release": Release(skips=("stand_in", "action of spam"), as_handler="rest"),
 }
 
 
