@@ -31,6 +31,7 @@ REFUSED = (
     (("(?(",), "a condition within the pattern", "use two conditions with any"),
     (("(?#",), "a comment", "leave it out, and describe the rule in its description"),
     (("\\Z",), "\\Z", "write \\z for the end of the text"),
+    (("\\T",), "\\T", "write \\t for a tab, and [^@] for any character but an @"),
     (("\\h",), "\\h", "write [ \\t] for blanks within a line"),
     (("\\R",), "\\R", "write \\r?\\n for a line end"),
     (("\\e", "\\G", "\\K", "\\X"), "an escape of Perl", "write the characters themselves"),

@@ -11,6 +11,7 @@ from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.models.mail_handler import MAIL_HANDLER
 from postrail.configuration.models.outgoing_connection import OUTGOING_CONNECTION
 from postrail.configuration.models.priority import PRIORITY
+from postrail.configuration.models.sender_filter import SENDER_FILTER
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
 from postrail.secrets import is_reference
@@ -23,6 +24,7 @@ KINDS: tuple[Kind[Any], ...] = (
     OAUTH_CREDENTIAL,
     MAIL_ACCOUNT,
     MAIL_HANDLER,
+    SENDER_FILTER,
     PERSON,
 )
 

@@ -21,6 +21,7 @@ from postrail.configuration.models.outgoing_connection import (
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import PRIORITY, Priority
 from postrail.configuration.models.project import Project
+from postrail.configuration.models.sender_filter import SENDER_FILTER
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
 from postrail.configuration.snapshot import ConfigurationSnapshot, snapshot_of
@@ -33,6 +34,7 @@ SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
     PROJECT,
     OUTGOING_CONNECTION,
     MAIL_HANDLER,
+    SENDER_FILTER,
     PRIORITY,
 )
 

@@ -13,6 +13,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
+from postrail.configuration.models.sender_filter import SenderFilter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class ConfigurationSnapshot:
     connections: dict[str, OutgoingConnection] = field(default_factory=dict)
     # In the order in which they are asked, disabled ones included.
     handlers: tuple[MailHandler, ...] = ()
+    # By name, disabled ones included.
+    sender_filters: tuple[SenderFilter, ...] = ()
     # The names of the priorities by level.
     priorities: dict[int, str] = field(default_factory=dict)
 
@@ -89,5 +92,6 @@ def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSn
         projects={project.key: project for project in all_of(Project)},
         connections={outgoing.name: outgoing for outgoing in all_of(OutgoingConnection)},
         handlers=tuple(sorted(all_of(MailHandler), key=lambda one: (one.order, one.name))),
+        sender_filters=tuple(all_of(SenderFilter)),
         priorities={priority.level: priority.name for priority in all_of(Priority)},
     )

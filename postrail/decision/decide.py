@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.decision.blocked import blocked
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
@@ -25,6 +26,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("unparsable", unparsable),
     ("account_removed", account_removed),
     ("same_message", same_message),
+    ("blocked", blocked),
     ("handlers", ask_handlers),
 )
 

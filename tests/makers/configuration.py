@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from postrail.configuration.configured import Configured
+from postrail.configuration.entry import Entry
+from postrail.configuration.kinds import kind_of
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
@@ -44,4 +47,17 @@ def snapshot(change_id: int = 17) -> ConfigurationSnapshot:
         accounts={account.name: account for account in accounts},
         projects={project.key: project for project in projects},
         connections={"out": outgoing_connection()},
+    )
+
+
+def entry_of(thing: Configured) -> Entry:
+    """Returns the thing as an entry of a file, which gives all of its fields."""
+    kind = kind_of(thing)
+    return Entry(
+        thing=thing,
+        kind=kind.word,
+        identity=kind.identity_of(thing),
+        line=1,
+        lines={},
+        given=frozenset(type(thing).model_fields),
     )

@@ -111,6 +111,9 @@ class MailAccount(Configured):
     fan_in: Literal["note", "own"] = "note"
     # Senders, such as web forms, whose Reply-To names the person who wrote.
     reply_to_senders: list[LowerAddress] = Field(default_factory=list)
+    # Notifications are answered to an address that names and proves their issue, such as
+    # help+12-0f3a…@desk.example: the mail server must deliver these to the mailbox, too.
+    plus_addresses: bool = False
     # True: a comment holds only the new text of a reply; False: quotation and signature too.
     strip_quotations: bool = True
     # What happens to a message in the mailbox once it is stored here.

@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from postrail.conditions.read import InvalidCondition, read_condition
 from postrail.conditions.tree import Condition
-from postrail.configuration.configured import Configured, Name, faulty
-from postrail.configuration.entry import Fault, Proposal, unknown_name
+from postrail.configuration.configured import Configured, LowerAddress, Name, faulty
+from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.kind import Kind
+from postrail.configuration.models.domain_patterns import DomainPattern, first_match, open_ends
 from postrail.configuration.models.handler_parts import (
     Action,
     AttachmentRules,
@@ -112,7 +113,11 @@ class MailHandler(Configured):
     # The person who reports what an unknown sender writes.
     reporter: OptionalAddress = ""
     # Searched for in the addresses of unknown senders; without any, all are allowed.
-    allowed_senders: list[Pattern] = Field(default_factory=list)
+    allowed_senders: list[DomainPattern] = Field(default_factory=list)
+    # Addresses, and what allowed_senders must say about each; tried when the handler is saved.
+    sample_addresses: dict[LowerAddress, Literal["allowed", "refused"]] = Field(
+        default_factory=dict
+    )
     # The fields that verified senders may set by lines of their message.
     field_commands: list[Text] = Field(default_factory=list)
 
@@ -185,6 +190,19 @@ def _faults(handler: MailHandler) -> Iterator[tuple[str, str]]:
     terminal = [one for one in handler.then if one.drop or one.quarantine]
     if len(terminal) > 1:
         yield "then", "has more than one of drop and quarantine"
+    yield from _wrong_samples(handler)
+
+
+def _wrong_samples(handler: MailHandler) -> Iterator[tuple[str, str]]:
+    """Yields each sample address about which allowed_senders say something else."""
+    for address, expected in handler.sample_addresses.items():
+        pattern = first_match(handler.allowed_senders, address)
+        allowed = bool(pattern) or not handler.allowed_senders
+        if allowed and expected == "refused":
+            why = f"matches {pattern}" if pattern else "is allowed without allowed_senders"
+            yield "sample_addresses", f"{address} {why}"
+        if not allowed and expected == "allowed":
+            yield "sample_addresses", f"{address} matches none of allowed_senders"
 
 
 def _things_exist(proposal: Proposal) -> Iterable[Fault]:
@@ -202,6 +220,11 @@ def _things_exist(proposal: Proposal) -> Iterable[Fault]:
                 yield entry.fault(field, unknown_name("project", key, projects))
 
 
+def _notes(entry: Entry, before: Configured | None) -> list[str]:
+    assert isinstance(entry.thing, MailHandler)
+    return list(open_ends("allowed_senders", entry.thing.allowed_senders))
+
+
 MAIL_HANDLER = Kind(
     model=MailHandler,
     word="handler",
@@ -209,6 +232,7 @@ MAIL_HANDLER = Kind(
     title="What the messages of the mailboxes become; handlers are asked in their order.",
     table="mail_handler",
     columns={"project": "project_key", "order": "place"},
-    json=frozenset({"when", "then", "fields", "attachments"}),
+    json=frozenset({"when", "then", "fields", "attachments", "sample_addresses"}),
     checks=(_things_exist,),
+    notes=_notes,
 )

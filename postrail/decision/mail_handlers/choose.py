@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from postrail import patterns
 from postrail.conditions.evaluate import failed_test
+from postrail.configuration.models.domain_patterns import first_match
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.question import Question
 from postrail.message_parts import Address
@@ -25,7 +25,7 @@ def declines(handler: MailHandler, question: Question) -> str:
         return failed
     if handler.allowed_senders and question.facts.sender is None:
         address = question.sender_address
-        if not any(patterns.find(one, address) for one in handler.allowed_senders):
+        if not first_match(handler.allowed_senders, address):
             return f"allowed_senders do not match {address or 'a message without sender'}"
     return ""
 

@@ -26,6 +26,8 @@ handlers:
   - name: bugs
     accounts: [help]
     order: 10
+    allowed_senders: ['@partner\.example$']
+    sample_addresses: {a@partner.example: allowed, a@example.org: refused}
     when: {all: [{subject starts: "Bug:"}, {not: {sender domain in: [partner.example]}}]}
     kind: create
     project: HELP
@@ -33,6 +35,8 @@ handlers:
     attachments: {max_bytes: 1000000, refused_names: ['\.exe$']}
     then: [{set: {priority: High}}, {watchers: [agent@example.org]}]
   - {name: jira, jira_parameters: "project=SALES, issuetype=1, reporterusername=agent@example.org"}
+sender_filters:
+  - {name: spam, domains: ['@spam\.example$'], accounts: [help], then: quarantine}
 people:
   - {address: agent@example.org, name: An Agent, addresses: [B@example.org, a@example.org],
      groups: [support, Änderungen], language: de, time_zone: Europe/Berlin}
@@ -61,7 +65,7 @@ def test_an_export_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
     assert "a secret" not in text
     assert "smtp secret" not in text
     output = postrail("apply", "-f", "all.yaml")[1]
-    assert "0 created, 0 changed, 15 unchanged" in output
+    assert "0 created, 0 changed, 16 unchanged" in output
     assert "Not in the file" not in output
     # The same text again; an existing file is replaced only on request.
     assert postrail("export", "--sealed")[1] == text
@@ -81,8 +85,8 @@ def test_with_references_another_database_gets_the_same(
     Path("all.yaml").write_text(text)
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", empty_database_url)
     assert postrail("migrate")[0] == 0
-    assert "10 created" in postrail("apply", "-f", "all.yaml")[1]
-    assert "15 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    assert "11 created" in postrail("apply", "-f", "all.yaml")[1]
+    assert "16 unchanged" in postrail("apply", "-f", "all.yaml")[1]
     # Provided secrets are references there.
     again = postrail("export")[1]
     without_comments = [line for line in text.splitlines() if "#" not in line]

@@ -238,7 +238,7 @@ def test_connections_and_projects_are_read() -> None:
             "servers: []\n",
             "postrail.yaml:1: the file, servers: is not known;"
             " known are: connections, priorities, projects, credentials, accounts, handlers,"
-            " people",
+            " sender_filters, people",
         ),
         # Not YAML.
         (

@@ -26,6 +26,7 @@ from postrail.configuration.models.project import (
     Status,
 )
 from postrail.configuration.models.project_checks import RESERVED_NAMES
+from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.configuration.plan import Plan, make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.configuration.yaml_write import export_text, written_values
@@ -360,6 +361,24 @@ def handlers(draw: st.DrawFn, accounts: Sequence[str]) -> list[MailHandler]:
 
 
 @st.composite
+def sender_filters(draw: st.DrawFn) -> list[SenderFilter]:
+    """Makes sender filters."""
+    return [
+        SenderFilter.model_validate(
+            {
+                "name": name,
+                "addresses": draw(
+                    st.sampled_from([["a@x.example"], ["b@x.example", "c@x.example"]])
+                ),
+                "domains": draw(st.sampled_from([[], [r"@spam\.example$"]])),
+                "then": draw(st.sampled_from(["ignore", "quarantine", "push_back"])),
+            }
+        )
+        for name in draw(st.lists(NAMES, max_size=2, unique=True))
+    ]
+
+
+@st.composite
 def configurations(draw: st.DrawFn) -> list[Configured]:
     """Makes any configuration that could have been applied before."""
     connections = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
@@ -401,7 +420,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         )
         for name in accounts
     ]
-    return [*things, *draw(handlers(accounts)), *persons]
+    return [*things, *draw(handlers(accounts)), *draw(sender_filters()), *persons]
 
 
 @settings(max_examples=150, deadline=None)

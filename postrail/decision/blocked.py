@@ -1,0 +1,35 @@
+"""Holds off senders whom the operator has blocked, before any mail handler is asked."""
+
+from __future__ import annotations
+
+from postrail.decision.decision import Decision, Outcome
+from postrail.decision.question import Question
+
+# A person who releases the message lets it pass, whatever the filter has made of it.
+HELD_BY = "blocked"
+OUTCOMES = {
+    "ignore": Outcome.IGNORED,
+    "quarantine": Outcome.QUARANTINED,
+    "push_back": Outcome.IGNORED,
+}
+
+
+def blocked(question: Question) -> Decision | None:
+    """Decides by the first sender filter that matches From, the field Sender, or a form's author.
+
+    Anyone may write any address there, so a filter only keeps away; it lets nobody in.
+    """
+    for one in question.snapshot.sender_filters:
+        if not one.serves(question.account.name):
+            continue
+        if matched := one.matched(_senders(question)):
+            reason = f"sender filter {one.name}: the sender matches {matched}"
+            outcome = OUTCOMES[one.then]
+            return Decision(outcome=outcome, reason=reason, held_by=HELD_BY)
+    return None
+
+
+def _senders(question: Question) -> tuple[str, ...]:
+    mail = question.mail
+    written = (one.address.lower() for one in (mail.sender, mail.sent_by) if one)
+    return tuple(dict.fromkeys((question.sender_address, *written)))

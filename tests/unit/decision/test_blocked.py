@@ -1,0 +1,93 @@
+"""Sender filters: whose messages are held off, and what becomes of these."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models.sender_filter import SenderFilter
+from postrail.decision.decide import decide
+from postrail.decision.decision import Decision
+from postrail.decision.facts import Facts, IssueRef
+from postrail.decision.release import Release
+from postrail.message_parts import Address
+from tests.makers.configuration import mail_account, snapshot
+from tests.makers.records import mail_parsed
+
+NOTHING = Facts()
+HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
+ANSWER = Facts(conversation_issues=(HELP_1,), taking_part=(1,))
+
+
+def decided(*filters: dict[str, Any], facts: Facts = NOTHING, **mail: Any) -> Decision:
+    made = [
+        SenderFilter.model_validate({"name": f"f{place}"} | one)
+        for place, one in enumerate(filters, 1)
+    ]
+    forms = mail_account(reply_to_senders=["form@desk.example"])
+    base = snapshot()
+    configured = replace(
+        base, accounts=base.accounts | {"support": forms}, sender_filters=tuple(made)
+    )
+    return decide(mail_parsed(**mail), configured, facts)
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ({"addresses": ["Ada@example.org"]}, "ignored"),
+        ({"addresses": ["ada@example.org"], "then": "quarantine"}, "quarantined"),
+        ({"addresses": ["bo@example.org"]}, "issue"),
+        # An address is one as a whole.
+        ({"addresses": ["da@example.org"]}, "issue"),
+        ({"domains": [r"@example\.org$"]}, "ignored"),
+        ({"domains": [r"@EXAMPLE\.org$"]}, "ignored"),
+        ({"domains": [r"@example\.com$"]}, "issue"),
+        ({"addresses": ["ada@example.org"], "enabled": False}, "issue"),
+        ({"addresses": ["ada@example.org"], "accounts": ["support"]}, "ignored"),
+        ({"addresses": ["ada@example.org"], "accounts": ["sales"]}, "issue"),
+    ],
+)
+def test_a_filter(values: dict[str, Any], outcome: str) -> None:
+    decision = decided(values)
+    assert decision.outcome == outcome
+    if outcome != "issue":
+        assert decision.reason.startswith("sender filter f1: the sender matches ")
+        assert not decision.effects
+        assert decision.held_by == "blocked"
+    # An answer to a known issue is held off just so.
+    assert (decided(values, facts=ANSWER).outcome == "comment") is (outcome == "issue")
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        {"sender": Address(name="", address="X@Evil.example")},
+        {"sent_by": Address(name="", address="x@evil.example")},
+        # The author whom a web form names, and the form itself.
+        {
+            "sender": Address(name="", address="form@desk.example"),
+            "reply_to": [Address(name="", address="x@evil.example")],
+        },
+    ],
+)
+def test_each_address_of_the_sender_is_asked(mail: dict[str, Any]) -> None:
+    assert decided({"domains": [r"@evil\.example$"]}, **mail).outcome == "ignored"
+
+
+def test_a_released_message_passes() -> None:
+    released = Facts(release=Release(skips=("blocked",)))
+    assert decided({"addresses": ["ada@example.org"]}, facts=released).outcome == "issue"
+
+
+def test_the_first_filter_that_matches_decides() -> None:
+    quarantine = {"domains": ["@example"], "then": "quarantine"}
+    assert decided({"addresses": ["bo@example.org"]}, quarantine).reason.startswith(
+        "sender filter f2: the sender matches @example"
+    )
+
+
+def test_a_message_without_a_sender_matches_none() -> None:
+    assert decided({"domains": ["@"]}, sender=None).outcome == "issue"
