@@ -55,6 +55,17 @@ class NamedIssue:
         return f"{self.former_key}, which is {key} now" if self.former_key else key
 
 
+@dataclass(frozen=True, slots=True)
+class MatchTried:
+    """A key by which the issue of a message was looked for, in the order of the attempts."""
+
+    # token, id (a Message-ID that it answers), key or number (in its subject).
+    kind: str
+    value: str
+    # The present key of the issue that it names; "": it names none.
+    hit: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonFact:
     """An active person, by the address that mail goes to."""
@@ -96,6 +107,10 @@ class Facts:
     claimed_by: IssueRef | None = None
     # A person's order to handle the message again.
     release: Release | None = None
+    # For the trace: which keys led to the facts above.
+    tried: tuple[MatchTried, ...] = ()
+    # Lists that were cut, so that a trace can hold the facts: "addressed: 40 of 1000".
+    left_out: tuple[str, ...] = ()
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -114,6 +129,8 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "agent_of": list(facts.agent_of),
         "claimed_by": facts.claimed_by and _ref_to_json(facts.claimed_by),
         "release": facts.release and releases.to_json(facts.release),
+        "tried": [[one.kind, one.value, one.hit] for one in facts.tried],
+        "left_out": list(facts.left_out),
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -136,6 +153,8 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         agent_of=tuple(stored.get("agent_of", ())),
         claimed_by=_ref_from_json(claim) if claim else None,
         release=releases.from_json(stored.get("release")),
+        tried=tuple(MatchTried(*one) for one in stored.get("tried", ())),
+        left_out=tuple(stored.get("left_out", ())),
     )
 
 

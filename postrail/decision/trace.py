@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from postrail.decision import facts
+from postrail.decision.bounds import TRACE_MAX_BYTES, cut, fitting, size_of
 from postrail.decision.facts import Facts
+
+# Kept free for what a trace says about itself.
+NOTES_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +51,31 @@ class Trace:
     verdict_reason: str = ""
     # What holds the message, as in `Decision.held_by`.
     held_by: str = ""
+    # What a stored trace lacks, such as "handlers: 40 of 1000"; deciding again finds it.
+    left_out: tuple[str, ...] = ()
 
 
 def to_json(trace: Trace) -> dict[str, Any]:
-    """Returns the trace in the form that is stored in `incoming_mail.trace`."""
+    """Returns the trace in the form that is stored in `incoming_mail.trace`, of at most 8 KiB.
+
+    Long texts are cut, and so are the handlers, of which the last one that was asked is kept.
+    """
     held = {"held_by": trace.held_by} if trace.held_by else {}
-    return held | {
+    stored: dict[str, Any] = held | {
         "change_id": trace.change_id,
         "kind": trace.kind,
-        "kind_reason": trace.kind_reason,
+        "kind_reason": cut(trace.kind_reason),
         "stages": [[answer.stage, answer.outcome] for answer in trace.stages],
         "facts": facts.to_json(trace.facts),
-        "handlers": [[answer.handler, answer.declined] for answer in trace.handlers],
         "verdict": trace.verdict,
-        "verdict_reason": trace.verdict_reason,
+        "verdict_reason": cut(trace.verdict_reason),
     }
+    asked = [[answer.handler, answer.declined] for answer in trace.handlers]
+    kept = fitting(asked, TRACE_MAX_BYTES - NOTES_BYTES - size_of(stored))
+    left_out = list(trace.left_out)
+    if len(kept) < len(asked):
+        left_out.append(f"handlers: {len(kept)} of {len(asked)}")
+    return stored | {"handlers": kept} | ({"left_out": left_out} if left_out else {})
 
 
 def from_json(stored: Mapping[str, Any]) -> Trace | None:
@@ -82,4 +96,5 @@ def from_json(stored: Mapping[str, Any]) -> Trace | None:
         verdict=stored.get("verdict", ""),
         verdict_reason=stored.get("verdict_reason", ""),
         held_by=stored.get("held_by", ""),
+        left_out=tuple(stored.get("left_out", ())),
     )

@@ -14,8 +14,10 @@ from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision import release as releases
+from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.belonging import agent_of, belonging
+from postrail.effects.facts.tried import tried_keys
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
@@ -63,7 +65,10 @@ async def gather(
     by_key = await issues.by_key(connection, itertools.chain.from_iterable(wanted))
     ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
     ids.update(issue.issue_id for issue in by_key.values())
-    ids.update(await conversations.issues_with_messages(connection, _between(mails)))
+    by_message = await conversations.issues_by_message(
+        connection, {one for due in mails for one in all_answered_ids(due.mail)}
+    )
+    ids.update(itertools.chain.from_iterable(by_message.values()))
     indexed = await issues.lock(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
@@ -88,7 +93,7 @@ async def gather(
     for due in mails:
         mail_id = due.mail.mail_id
         found = conversation[mail_id]
-        facts[mail_id] = Facts(
+        known = Facts(
             earlier=tuple(repeated.get(due.mail.fingerprint, ())),
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
@@ -102,7 +107,9 @@ async def gather(
             agent_of=agent_of(due.mail, persons, snapshot),
             claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
             release=releases.from_json(due.release),
+            tried=tried_keys(due.mail, by_message, named[mail_id], refs),
         )
+        facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     return Gathered(facts=facts, watchers=watchers)
 
@@ -181,13 +188,6 @@ async def _internal_messages(
     internal = await internal_among(connection, [comment_id for _, _, comment_id in comments])
     received = [(one, issue_id) for one, issue_id, comment_id in comments if comment_id in internal]
     return {one: found[present[issue_id]] for one, issue_id in [*received, *sent]}
-
-
-def _between(mails: Sequence[DueMail]) -> set[str]:
-    """Returns the middle of long References: an internal message may be named there only."""
-    return {one for due in mails for one in all_answered_ids(due.mail)}.difference(
-        *(answered_ids(due.mail) for due in mails)
-    )
 
 
 def _internal_issue(due: DueMail, internal: Mapping[str, IssueRef]) -> IssueRef | None:

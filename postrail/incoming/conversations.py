@@ -171,18 +171,24 @@ async def issues_of(connection: Connection, conversations: Sequence[str]) -> dic
     return dict(found)
 
 
-async def issues_with_messages(connection: Connection, message_ids: Iterable[str]) -> list[int]:
-    """Returns the ids of the issues of the conversations that have these Message-IDs."""
-    hashes = sorted(set(map(message_hash, message_ids)))
-    if not hashes:
-        return []
+async def issues_by_message(
+    connection: Connection, message_ids: Iterable[str]
+) -> dict[str, list[int]]:
+    """Returns the ids of the issues whose conversations have seen these Message-IDs, by these.
+
+    Ids that were only named are left out: the message in question may have named them first.
+    """
+    by_hash = {message_hash(one): one for one in message_ids}
+    if not by_hash:
+        return {}
     found = await rows(
         connection,
-        "SELECT DISTINCT issue_id FROM message_index JOIN conversation_issue USING (conversation)"
-        " WHERE message_hash = ANY(%b)",
-        [hashes],
+        "SELECT message_hash, array_agg(issue_id ORDER BY issue_id)"
+        " FROM message_index JOIN conversation_issue USING (conversation)"
+        " WHERE message_hash = ANY(%b) AND seen GROUP BY message_hash",
+        [sorted(by_hash)],
     )
-    return [issue_id for (issue_id,) in found]
+    return {by_hash[digest]: issue_ids for digest, issue_ids in found}
 
 
 async def answered_comments(

@@ -10,7 +10,7 @@ import pytest
 
 from postrail.decision import trace as traces
 from postrail.decision.decide import decide
-from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
+from postrail.decision.facts import EarlierMail, Facts, IssueRef, MatchTried, NamedIssue, PersonFact
 from postrail.decision.release import Release
 from postrail.records import MailParsed
 from tests.makers.records import mail_parsed
@@ -43,6 +43,8 @@ KINDS: dict[str, Any] = {
     "agent_of": ("HELP", "SALE"),
     "claimed_by": OTHER,
     "release": Release(skips=("stand_in", "action of spam"), as_handler="rest"),
+    "tried": (MatchTried("id", "<a@b>"), MatchTried("key", "HELP-7", "1234")),
+    "left_out": ("addressed: 40 of 1000",),
 }
 
 

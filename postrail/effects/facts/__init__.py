@@ -1,0 +1,1 @@
+"""Looks up single facts for `postrail.effects.gather`."""

@@ -1,0 +1,42 @@
+"""Lists the keys by which the issue of a message was looked for, with what each found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from postrail.decision.facts import IssueRef, MatchTried, NamedIssue
+from postrail.incoming.message_ids import all_answered_ids, keys_in
+from postrail.records import MailParsed
+
+
+def tried_keys(
+    mail: MailParsed,
+    by_message: Mapping[str, Collection[int]],
+    named: Sequence[NamedIssue],
+    refs: Mapping[int, IssueRef],
+) -> tuple[MatchTried, ...]:
+    """Returns the ids that the message answers, the nearest first, then what its subject names.
+
+    `by_message` has the issues of the conversations that have these ids.
+    """
+    return (*_ids(mail, by_message, refs), *_keys(mail, named), *_numbers(named))
+
+
+def _ids(
+    mail: MailParsed, by_message: Mapping[str, Collection[int]], refs: Mapping[int, IssueRef]
+) -> Iterator[MatchTried]:
+    for message_id in dict.fromkeys(all_answered_ids(mail)):
+        found = [refs[one].issue_key for one in by_message.get(message_id, ()) if one in refs]
+        yield MatchTried("id", message_id, found[-1] if found else "")
+
+
+def _keys(mail: MailParsed, named: Sequence[NamedIssue]) -> Iterator[MatchTried]:
+    hits = {one.former_key or one.issue.issue_key: one.issue for one in named if not one.number}
+    for key in keys_in(mail.subject):
+        yield MatchTried("key", key, hits[key].issue_key if key in hits else "")
+
+
+def _numbers(named: Sequence[NamedIssue]) -> Iterator[MatchTried]:
+    for one in named:
+        if one.number:
+            yield MatchTried("number", one.number, one.issue.issue_key)
