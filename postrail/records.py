@@ -150,6 +150,8 @@ class OutgoingDelivery:
     message_id: str
     # Texts for this recipient only, by name.
     tokens: Mapping[str, str] = field(default_factory=dict)
+    # Why it waits until a person releases it; "": it is sent.
+    held: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +191,8 @@ class OutgoingQueued:
     deliveries: list[OutgoingDelivery] = field(default_factory=list)
     # It is about an internal comment, and so is a comment that answers it.
     internal: bool = False
+    # It answers a message by itself, as a confirmation does.
+    automatic: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

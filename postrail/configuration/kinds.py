@@ -7,6 +7,7 @@ from typing import Any
 from postrail.configuration.configured import Configured
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL
+from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.models.mail_handler import MAIL_HANDLER
 from postrail.configuration.models.outgoing_connection import OUTGOING_CONNECTION
@@ -26,6 +27,7 @@ KINDS: tuple[Kind[Any], ...] = (
     MAIL_HANDLER,
     SENDER_FILTER,
     PERSON,
+    LIMIT,
 )
 
 

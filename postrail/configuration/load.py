@@ -12,6 +12,7 @@ from postrail.configuration.configured import Configured
 from postrail.configuration.kind import Kind
 from postrail.configuration.kinds import identity, kind_of
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCredential
+from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
 from postrail.configuration.models.mail_handler import MAIL_HANDLER, MailHandler
 from postrail.configuration.models.outgoing_connection import (
@@ -35,6 +36,7 @@ SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
     OUTGOING_CONNECTION,
     MAIL_HANDLER,
     SENDER_FILTER,
+    LIMIT,
     PRIORITY,
 )
 

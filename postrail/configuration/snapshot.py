@@ -8,12 +8,15 @@ from functools import cached_property
 
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import Thing
+from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
 from postrail.configuration.models.sender_filter import SenderFilter
+
+DEFAULTS = {name: Limit(name=name) for name in LimitName}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,8 @@ class ConfigurationSnapshot:
     sender_filters: tuple[SenderFilter, ...] = ()
     # The names of the priorities by level.
     priorities: dict[int, str] = field(default_factory=dict)
+    # Those that an operator has set.
+    limits: dict[LimitName, Limit] = field(default_factory=dict)
 
     @property
     def own_addresses(self) -> frozenset[str]:
@@ -56,6 +61,10 @@ class ConfigurationSnapshot:
     def handlers_of(self, account: str) -> tuple[MailHandler, ...]:
         """Returns the handlers that serve an account, in their order, disabled ones included."""
         return tuple(handler for handler in self.handlers if handler.serves(account))
+
+    def limit(self, name: LimitName) -> Limit:
+        """Returns a limit as the operator has set it, or with its defaults."""
+        return self.limits.get(name) or DEFAULTS[name]
 
     def connection_for(self, project_key: str) -> OutgoingConnection | None:
         """Returns the project's outgoing connection, or the default one, if there is one."""
@@ -94,4 +103,5 @@ def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSn
         handlers=tuple(sorted(all_of(MailHandler), key=lambda one: (one.order, one.name))),
         sender_filters=tuple(all_of(SenderFilter)),
         priorities={priority.level: priority.name for priority in all_of(Priority)},
+        limits={LimitName(limit.name): limit for limit in all_of(Limit)},
     )

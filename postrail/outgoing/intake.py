@@ -50,18 +50,19 @@ WITH given AS (
     WHERE outgoing_id = ANY(%(outgoing_id)s::uuid[])
 )
 INSERT INTO delivery (
-    outgoing_id, recipient, name, message_id, tokens, connection, sequence, issue_id, state,
-    due_at, changed_at
+    outgoing_id, recipient, name, message_id, tokens, connection, sequence, issue_id, state, reply,
+    answered_at, due_at, changed_at
 )
 SELECT outgoing_id, own.recipient, own.name, own.message_id, own.tokens::jsonb, mail.connection,
-    mail.sequence, mail.issue_id,
+    mail.sequence, mail.issue_id, CASE own.held WHEN '' THEN 'queued' ELSE 'held' END, own.held,
+    CASE WHEN own.automatic THEN mail.queued_at END,
     -- A process of an earlier release may have had a clock that is ahead.
-    'queued', least(mail.queued_at, now()), now()
+    least(mail.queued_at, now()), now()
 FROM mail
 JOIN unnest(
     %(of_mail)s::uuid[], %(recipient)b::text[], %(name)b::text[], %(message_id)b::text[],
-    %(tokens)b::text[]
-) AS own (outgoing_id, recipient, name, message_id, tokens) USING (outgoing_id)
+    %(tokens)b::text[], %(held)b::text[], %(automatic)s::bool[]
+) AS own (outgoing_id, recipient, name, message_id, tokens, held, automatic) USING (outgoing_id)
 ON CONFLICT DO NOTHING
 """
 
@@ -75,9 +76,7 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
     """
     if not records:
         return 0
-    own = [
-        (record.outgoing_id, delivery) for record in records for delivery in deliveries_of(record)
-    ]
+    own = [(record, delivery) for record in records for delivery in deliveries_of(record)]
     columns: dict[str, Any] = {
         "outgoing_id": [record.outgoing_id for record in records],
         "conversation": [record.conversation for record in records],
@@ -101,11 +100,13 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
             record.message_blob.sha256 if record.message_blob else None for record in records
         ],
         "internal": [record.internal for record in records],
-        "of_mail": [outgoing_id for outgoing_id, _ in own],
+        "of_mail": [record.outgoing_id for record, _ in own],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],
         "message_id": [storable(delivery.message_id) for _, delivery in own],
         "tokens": [json.dumps(dict(delivery.tokens)) for _, delivery in own],
+        "held": [storable(delivery.held) for _, delivery in own],
+        "automatic": [record.automatic for record, _ in own],
     }
     return (await connection.execute(_STORE, columns)).rowcount
 
@@ -156,7 +157,11 @@ def deliveries_of(record: OutgoingQueued) -> list[OutgoingDelivery]:
     distinct = {_address(one).lower(): one for one in reversed(given)}
     return [
         OutgoingDelivery(
-            recipient=_address(one), name=one.name, message_id=one.message_id, tokens=one.tokens
+            recipient=_address(one),
+            name=one.name,
+            message_id=one.message_id,
+            tokens=one.tokens,
+            held=one.held,
         )
         for one in reversed(distinct.values())
     ]

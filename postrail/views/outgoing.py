@@ -57,6 +57,27 @@ async def deliveries(
     return await rows_as(connection, OutgoingRow, statement, [*values, limit])
 
 
+async def held_deliveries(
+    connection: Connection,
+    *,
+    issue_key: str | None = None,
+    recipient: str | None = None,
+    reason: str | None = None,
+) -> list[OutgoingRow]:
+    """Returns the deliveries that are held, oldest first.
+
+    Only those of this issue, to this recipient, or with these words in why they are held.
+    """
+    clause, values = where(
+        ("state = %s", "held"),
+        ("mail." + OF_ISSUE, issue_key),
+        ("lower(recipient) = lower(%s)", recipient),
+        ("strpos(lower(reply), lower(%s)) > 0", reason),
+    )
+    statement = _ROW + clause + " ORDER BY mail.sequence, recipient"
+    return await rows_as(connection, OutgoingRow, statement, values)
+
+
 async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:
     """Returns the deliveries of one message; the first characters of its id suffice.
 

@@ -11,6 +11,7 @@ import typer
 from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
 from postrail.errors import ConfigurationError, PermanentError
+from postrail.operate.held import release_all, release_message
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
@@ -135,6 +136,36 @@ def settle(
     typer.echo(f"Message {found[0].outgoing_id} is settled as {outcome} for {_recipients(found)}.")
 
 
+@outgoing.command("release")
+def release(
+    outgoing_id: Annotated[
+        str | None,
+        typer.Argument(metavar="[ID]", help="The id of a message, or its first characters."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All held messages, or all that match.")
+    ] = False,
+    issue: Annotated[str | None, typer.Option("--issue", help="Only those of this issue.")] = None,
+    recipient: Recipient = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Only with this text in why they are held.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Send messages that a limit holds.
+
+    Example: [bold]postrail outgoing release --all --issue HELP-12[/bold]
+    """
+    if every == (outgoing_id is not None) or (outgoing_id and (issue or reason)):
+        raise ConfigurationError(
+            "it is not clear which messages to release",
+            remedy="Give the id of a message, or --all, which --issue and --reason limit",
+        )
+    settings = load_to_write(data)
+    found = complete(_release(settings, outgoing_id, issue, recipient, reason))
+    typer.echo(f"{len(found)} held messages are due now.")
+
+
 def _only(found: list[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:
     """Returns the deliveries to this recipient, or all."""
     wanted = [row for row in found if recipient is None or row.recipient == recipient]
@@ -164,6 +195,21 @@ async def _retry(settings: Settings, outgoing_id: str, recipient: str | None) ->
     async with connected(settings) as connection:
         now = await time_of(connection)
         return await retry_unconfirmed(connection, outgoing_id, recipient, now)
+
+
+async def _release(
+    settings: Settings,
+    outgoing_id: str | None,
+    issue: str | None,
+    recipient: str | None,
+    reason: str | None,
+) -> list[OutgoingRow]:
+    async with connected(settings) as connection:
+        now = await time_of(connection)
+        if outgoing_id is not None:
+            return await release_message(connection, outgoing_id, recipient, now)
+        key = issue.upper() if issue else None
+        return await release_all(connection, now, issue_key=key, recipient=recipient, reason=reason)
 
 
 async def _settle(

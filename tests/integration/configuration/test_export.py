@@ -22,6 +22,9 @@ accounts:
      address: help@example.org, project: HELP, folder: Anträge, only_after: 2026-01-01}
   - {name: sales, host: imap.example.org, username: sales, password: " a secret ",
      address: sales@example.org, project: SALES, encryption: starttls, timeout_ms: 1000}
+limits:
+  - {name: sender_messages, value: 50}
+  - {name: machine_messages, minutes: 60, senders: [alarm@example.org]}
 handlers:
   - name: bugs
     accounts: [help]
@@ -65,7 +68,7 @@ def test_an_export_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
     assert "a secret" not in text
     assert "smtp secret" not in text
     output = postrail("apply", "-f", "all.yaml")[1]
-    assert "0 created, 0 changed, 16 unchanged" in output
+    assert "0 created, 0 changed, 18 unchanged" in output
     assert "Not in the file" not in output
     # The same text again; an existing file is replaced only on request.
     assert postrail("export", "--sealed")[1] == text
@@ -85,8 +88,8 @@ def test_with_references_another_database_gets_the_same(
     Path("all.yaml").write_text(text)
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", empty_database_url)
     assert postrail("migrate")[0] == 0
-    assert "11 created" in postrail("apply", "-f", "all.yaml")[1]
-    assert "16 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    assert "13 created" in postrail("apply", "-f", "all.yaml")[1]
+    assert "18 unchanged" in postrail("apply", "-f", "all.yaml")[1]
     # Provided secrets are references there.
     again = postrail("export")[1]
     without_comments = [line for line in text.splitlines() if "#" not in line]

@@ -1,0 +1,102 @@
+"""Held deliveries wait until a person releases them, and keep no others waiting."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.errors import PermanentError
+from postrail.operate.held import release_all, release_message
+from postrail.records import OutgoingDelivery, OutgoingQueued
+from postrail.settings import Settings
+from postrail.stream import avro
+from tests.integration.sender.test_outgoing import NOW, claim, queued, take_in
+
+WHY = "limit issue_notifications: HELP-1 had 500 in 60 minutes"
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+def held(**changes: Any) -> OutgoingQueued:
+    """Returns a message whose first recipient has to wait."""
+    record = queued(**changes)
+    first, *others = [
+        OutgoingDelivery(recipient=f"{name}@example.org", name="", message_id=f"<{name}@x>")
+        for name in ("ada", "bo")
+    ]
+    return replace(record, deliveries=[replace(first, held=WHY), *others])
+
+
+async def states(pool: Pool) -> list[tuple[str, str, str]]:
+    async with transaction(pool) as connection:
+        found = await rows(
+            connection,
+            "SELECT recipient, state, reply FROM delivery ORDER BY sequence, recipient",
+        )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+async def test_a_held_delivery_waits_until_it_is_released(pool: Pool) -> None:
+    record = held()
+    # A restored database gets it from the record, held as it was.
+    await take_in(pool, avro.decode_as(OutgoingQueued, avro.encode(record)))
+    assert await states(pool) == [
+        ("ada@example.org", "held", WHY),
+        ("bo@example.org", "queued", ""),
+    ]
+    assert [one.recipient for one in await claim(pool)] == ["bo@example.org"]
+
+    async with transaction(pool) as connection:
+        released = await release_message(connection, record.outgoing_id[:8], None, NOW)
+    assert [row.recipient for row in released] == ["ada@example.org"]
+    assert [one.recipient for one in await claim(pool)] == ["ada@example.org"]
+
+    async with transaction(pool) as connection:
+        with pytest.raises(PermanentError, match=r"is held: ada@example\.org sending"):
+            await release_message(connection, record.outgoing_id, None, NOW)
+
+
+async def test_later_messages_do_not_wait_for_a_held_one(pool: Pool) -> None:
+    later = queued(
+        deliveries=[OutgoingDelivery(recipient="ada@example.org", name="", message_id="<later@x>")]
+    )
+    await take_in(pool, held(), later)
+    assert {one.message_id for one in await claim(pool)} == {"<bo@x>", "<later@x>"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [
+        ({}, 3),
+        ({"reason": "ISSUE_notifications"}, 3),
+        ({"reason": "bounced"}, 0),
+        ({"recipient": "Ada@example.org"}, 3),
+        ({"recipient": "bo@example.org"}, 0),
+        ({"issue_key": "NONE-1"}, 0),
+    ],
+)
+async def test_all_that_match_are_released_in_their_order(
+    pool: Pool, chosen: dict[str, str], count: int
+) -> None:
+    await take_in(pool, held(), held(), held())
+    async with transaction(pool) as connection:
+        released = await release_all(connection, NOW, **chosen)
+    assert len(released) == count
+    found = [state for _, state, _ in await states(pool)]
+    assert (found.count("held"), found.count("queued")) == (3 - count, 3 + count)
+
+
+async def test_an_automatic_answer_has_its_time(pool: Pool) -> None:
+    await take_in(pool, queued(automatic=True), queued())
+    async with transaction(pool) as connection:
+        found = await rows(connection, "SELECT answered_at FROM delivery ORDER BY sequence")
+    assert {row[0] for row in found} == {NOW, None}
