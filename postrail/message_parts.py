@@ -151,6 +151,17 @@ class Bounce:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MessageReport:
+    """A receipt for a message of ours, or a complaint about one."""
+
+    # In lower case: displayed, deleted, … (RFC 8098, 3.2.6.2); delivered, … (RFC 3464, 2.3.3);
+    # abuse, … (RFC 5965, 3.1); or "".
+    event: str
+    # Of the message that it is about. The author of the report wrote it too, so it proves nothing.
+    original_message_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReplyParts:
     """A body in its parts; answers between quoted lines are in the new and the quoted part."""
 

@@ -19,6 +19,7 @@ from postrail.message_parts import (
     CalendarEvent,
     HeaderField,
     MailingList,
+    MessageReport,
     ReplyParts,
 )
 
@@ -122,6 +123,8 @@ class MailParsed:
     events: list[CalendarEvent] = field(default_factory=list)
     # The text quotes a notification of an internal comment.
     quotes_internal: bool = False
+    # Of a receipt or a complaint.
+    report: MessageReport | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,8 @@ from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
 from postrail.decision.mail_handlers.ask import ask_handlers
 from postrail.decision.question import Question
+from postrail.decision.reports.bounces import bounce
+from postrail.decision.reports.receipts import probe, receipt, stand_in
 from postrail.decision.trace import StageAnswer, Trace
 from postrail.decision.undecidable import account_removed, unparsable
 from postrail.records import MailParsed
@@ -26,6 +28,10 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("unparsable", unparsable),
     ("account_removed", account_removed),
     ("same_message", same_message),
+    ("stand_in", stand_in),
+    ("bounce", bounce),
+    ("receipt", receipt),
+    ("probe", probe),
     ("blocked", blocked),
     ("handlers", ask_handlers),
 )

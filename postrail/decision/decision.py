@@ -117,6 +117,8 @@ class AddComment:
     verified: bool = False
     # Another issue that the subject names.
     links: IssueRef | None = None
+    # It brings nobody into the issue, not even its author.
+    bystander: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +129,47 @@ class NoteAddress:
     address: str
 
 
-Effect = CreateIssue | AddComment | NoteAddress | CreatePerson
+class DeliveryEvent(StrEnum):
+    """What a report says about a delivery; rows hold these spellings."""
+
+    # It failed for good: a dead address.
+    HARD = "hard"
+    # It failed, and another one may not.
+    SOFT = "soft"
+    # Another address failed, to which the recipient's passes messages on.
+    ELSEWHERE = "elsewhere"
+    DELAYED = "delayed"
+    COMPLAINT = "complaint"
+    DELIVERED = "delivered"
+    READ = "read"
+    # Unread.
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarkDelivery:
+    """Notes on a delivery of ours what a bounce, a receipt or a complaint says about it."""
+
+    outgoing_id: str
+    recipient: str
+    event: DeliveryEvent
+    # The code and class of RFC 3463, or "".
+    status: str = ""
+    status_class: str = ""
+    reason: str = ""
+    # The address that failed, where it is not the recipient's; else "".
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suppress:
+    """Writes no more to an address until a person releases it."""
+
+    address: str
+    reason: str
+
+
+Effect = CreateIssue | AddComment | NoteAddress | CreatePerson | MarkDelivery | Suppress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,6 +77,19 @@ class PersonFact:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SentMail:
+    """A delivery of ours that a bounce, a receipt or a complaint names by its Message-ID."""
+
+    outgoing_id: str
+    recipient: str
+    issue: IssueRef | None = None
+    # What earlier reports said about it (see `DeliveryEvent`).
+    events: tuple[str, ...] = ()
+    # The number of other messages that bounced softly from the recipient in the time that counts.
+    soft_bounces: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """Everything that a decision may use beside the message and the configuration."""
 
@@ -111,6 +124,8 @@ class Facts:
     tried: tuple[MatchTried, ...] = ()
     # Lists that were cut, so that a trace can hold the facts: "addressed: 40 of 1000".
     left_out: tuple[str, ...] = ()
+    # What we sent, of a bounce, a receipt or a complaint: mostly one delivery.
+    sent: tuple[SentMail, ...] = ()
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -131,6 +146,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "release": facts.release and releases.to_json(facts.release),
         "tried": [[one.kind, one.value, one.hit] for one in facts.tried],
         "left_out": list(facts.left_out),
+        "sent": [_sent_to_json(sent) for sent in facts.sent],
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -155,6 +171,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         release=releases.from_json(stored.get("release")),
         tried=tuple(MatchTried(*one) for one in stored.get("tried", ())),
         left_out=tuple(stored.get("left_out", ())),
+        sent=tuple(map(_sent_from_json, stored.get("sent", ()))),
     )
 
 
@@ -213,4 +230,25 @@ def _named_from_json(stored: Mapping[str, Any]) -> NamedIssue:
         issue=_ref_from_json(stored["issue"]),
         former_key=stored.get("former_key", ""),
         number=stored.get("number", ""),
+    )
+
+
+def _sent_to_json(sent: SentMail) -> dict[str, Any]:
+    stored: dict[str, Any] = {"outgoing_id": sent.outgoing_id, "recipient": sent.recipient}
+    more = {
+        "issue": sent.issue and _ref_to_json(sent.issue),
+        "events": list(sent.events),
+        "soft_bounces": sent.soft_bounces,
+    }
+    return stored | {name: value for name, value in more.items() if value}
+
+
+def _sent_from_json(stored: Mapping[str, Any]) -> SentMail:
+    issue = stored.get("issue")
+    return SentMail(
+        outgoing_id=stored["outgoing_id"],
+        recipient=stored["recipient"],
+        issue=_ref_from_json(issue) if issue else None,
+        events=tuple(stored.get("events", ())),
+        soft_bounces=stored.get("soft_bounces", 0),
     )

@@ -95,7 +95,7 @@ def commenter_of(work: Work[AddComment], snapshot: ConfigurationSnapshot) -> Wat
 
 def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
     effect, mail = work.effect, work.due.mail
-    if effect.outsider:
+    if effect.outsider or effect.bystander:
         # Whoever takes no part brings nobody, not even themselves, until a person accepts it.
         arrived_at = context.snapshot.accounts[mail.mailbox].address
         return Involvement(

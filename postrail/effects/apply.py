@@ -12,14 +12,17 @@ from postrail.decision.decision import (
     CreateIssue,
     CreatePerson,
     Effect,
+    MarkDelivery,
     NoteAddress,
     Outcome,
+    Suppress,
 )
 from postrail.decision.facts import IssueRef
 from postrail.effects.add_comment import add_comments
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
 from postrail.effects.create_person import create_persons
+from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.incoming import queue as incoming
@@ -40,6 +43,8 @@ APPLIERS: dict[type[Effect], Applier] = {
     CreateIssue: create_issues,
     AddComment: add_comments,
     NoteAddress: note_addresses,
+    MarkDelivery: mark_deliveries,
+    Suppress: suppress_addresses,
 }
 
 

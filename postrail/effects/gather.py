@@ -17,6 +17,7 @@ from postrail.decision import release as releases
 from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.belonging import agent_of, belonging
+from postrail.effects.deliveries.sent import named_deliveries, sent_mails
 from postrail.effects.facts.tried import tried_keys
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
@@ -69,6 +70,8 @@ async def gather(
         connection, {one for due in mails for one in all_answered_ids(due.mail)}
     )
     ids.update(itertools.chain.from_iterable(by_message.values()))
+    deliveries = await named_deliveries(connection, mails)
+    ids.update(one.issue_id for found in deliveries.values() for one in found if one.issue_id)
     indexed = await issues.lock(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
@@ -88,6 +91,7 @@ async def gather(
         mail_id: _candidates(conversation[mail_id], named[mail_id], answered[mail_id])
         for mail_id in keys
     }
+    sent = await sent_mails(connection, mails, deliveries, refs)
     parts = await belonging(connection, mails, candidates, persons, snapshot)
     facts = {}
     for due in mails:
@@ -108,6 +112,7 @@ async def gather(
             claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
             release=releases.from_json(due.release),
             tried=tried_keys(due.mail, by_message, named[mail_id], refs),
+            sent=sent[mail_id],
         )
         facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}

@@ -1,7 +1,7 @@
 """Writes outgoing messages into the tables: for their cause, or from their records.
 
 The transaction that causes a message stores it, so that it cannot be lost; the sender takes in from
-its record what a restored database lacks.
+its record what a restored database lacks. What is for a suppressed address is held.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from postrail.database import Connection, rows, storable
 from postrail.outgoing.issues import issue_ids
+from postrail.outgoing.suppressions import SUPPRESSED
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.tracker import issues
 
@@ -54,7 +55,9 @@ INSERT INTO delivery (
     answered_at, due_at, changed_at
 )
 SELECT outgoing_id, own.recipient, own.name, own.message_id, own.tokens::jsonb, mail.connection,
-    mail.sequence, mail.issue_id, CASE own.held WHEN '' THEN 'queued' ELSE 'held' END, own.held,
+    mail.sequence, mail.issue_id,
+    CASE WHEN own.held = '' AND suppression.address IS NULL THEN 'queued' ELSE 'held' END,
+    coalesce(%(suppressed)s || suppression.reason, own.held),
     CASE WHEN own.automatic THEN mail.queued_at END,
     -- A process of an earlier release may have had a clock that is ahead.
     least(mail.queued_at, now()), now()
@@ -63,6 +66,8 @@ JOIN unnest(
     %(of_mail)s::uuid[], %(recipient)b::text[], %(name)b::text[], %(message_id)b::text[],
     %(tokens)b::text[], %(held)b::text[], %(automatic)s::bool[]
 ) AS own (outgoing_id, recipient, name, message_id, tokens, held, automatic) USING (outgoing_id)
+LEFT JOIN suppression
+    ON suppression.address = lower(own.recipient) AND suppression.released_at IS NULL
 ON CONFLICT DO NOTHING
 """
 
@@ -107,6 +112,7 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "tokens": [json.dumps(dict(delivery.tokens)) for _, delivery in own],
         "held": [storable(delivery.held) for _, delivery in own],
         "automatic": [record.automatic for record, _ in own],
+        "suppressed": SUPPRESSED,
     }
     return (await connection.execute(_STORE, columns)).rowcount
 

@@ -37,9 +37,12 @@ def outgoing_connection(**changes: Any) -> OutgoingConnection:
     return OutgoingConnection(**{**fields, **changes})
 
 
-def snapshot(change_id: int = 17) -> ConfigurationSnapshot:
-    """Returns two projects, the accounts support and info (HELP) and sales (SALE), a connection."""
-    accounts = [mail_account(), mail_account("info"), mail_account("sales", "SALE")]
+def snapshot(change_id: int = 17, **changes: Any) -> ConfigurationSnapshot:
+    """Returns two projects, the accounts support and info (HELP) and sales (SALE), a connection.
+
+    The changes are those of the account support.
+    """
+    accounts = [mail_account(**changes), mail_account("info"), mail_account("sales", "SALE")]
     names = {"HELP": "Help desk", "SALE": "Sales"}
     projects = [Project.model_validate({"key": key, "name": name}) for key, name in names.items()]
     return ConfigurationSnapshot(

@@ -114,6 +114,8 @@ class MailAccount(Configured):
     # Notifications are answered to an address that names and proves their issue, such as
     # help+12-0f3a…@desk.example: the mail server must deliver these to the mailbox, too.
     plus_addresses: bool = False
+    # A bounce of a message about an issue is noted on its delivery, or also an internal comment.
+    bounces: Literal["note", "comment"] = "note"
     # True: a comment holds only the new text of a reply; False: quotation and signature too.
     strip_quotations: bool = True
     # What happens to a message in the mailbox once it is stored here.

@@ -10,7 +10,15 @@ import pytest
 
 from postrail.decision import trace as traces
 from postrail.decision.decide import decide
-from postrail.decision.facts import EarlierMail, Facts, IssueRef, MatchTried, NamedIssue, PersonFact
+from postrail.decision.facts import (
+    EarlierMail,
+    Facts,
+    IssueRef,
+    MatchTried,
+    NamedIssue,
+    PersonFact,
+    SentMail,
+)
 from postrail.decision.release import Release
 from postrail.records import MailParsed
 from tests.makers.records import mail_parsed
@@ -45,6 +53,16 @@ KINDS: dict[str, Any] = {
     "release": Release(skips=("stand_in", "action of spam"), as_handler="rest"),
     "tried": (MatchTried("id", "<a@b>"), MatchTried("key", "HELP-7", "1234")),
     "left_out": ("addressed: 40 of 1000",),
+    "sent": (
+        SentMail(outgoing_id="o1", recipient="ada@example.org"),
+        SentMail(
+            outgoing_id="o2",
+            recipient="bo@example.org",
+            issue=OTHER,
+            events=("delayed", "soft"),
+            soft_bounces=4,
+        ),
+    ),
 }
 
 

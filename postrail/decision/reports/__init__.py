@@ -1,0 +1,1 @@
+"""Decides what reports of mail systems about our messages mean: bounces, complaints, receipts."""

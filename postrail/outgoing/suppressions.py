@@ -1,0 +1,85 @@
+"""Takes addresses out of use that bounce, and back into use: what is written to them is held.
+
+A suppressed address is one that a bounce or a complaint took out of use, until a person releases
+it. Its deliveries are held with a reply that begins with `SUPPRESSED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from postrail.database import Connection, rows, storable
+
+# Begins the reply of each delivery that is held for this cause.
+SUPPRESSED = "Not written to this address: "
+
+
+async def lock(connection: Connection, addresses: Collection[str]) -> None:
+    """Waits until no other process counts the bounces of these addresses.
+
+    Taken in one order, and until this transaction ends: two replicas never count past each other.
+    """
+    if not addresses:
+        return
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(number) FROM ("
+        " SELECT DISTINCT hashtextextended('suppression ' || lower(address), 0) AS number"
+        " FROM unnest(%b::text[]) AS address ORDER BY number) AS sorted",
+        [sorted(addresses)],
+    )
+
+
+async def suppress(
+    connection: Connection, address: str, reason: str, mail_id: str, now: datetime
+) -> None:
+    """Takes an address out of use, and holds what waits to be sent to it.
+
+    One that is suppressed already keeps its first reason.
+    """
+    await connection.execute(
+        "INSERT INTO suppression AS present (address, reason, mail_id, since)"
+        " VALUES (lower(%s), %s, %s, %s) ON CONFLICT (address) DO UPDATE SET"
+        "  reason = excluded.reason, mail_id = excluded.mail_id, since = excluded.since,"
+        "  released_at = NULL, released_by = '' WHERE present.released_at IS NOT NULL",
+        [address, storable(reason), mail_id, now],
+    )
+    await connection.execute(
+        "UPDATE delivery SET state = 'held', changed_at = %s, reply = %s"
+        " WHERE lower(recipient) = lower(%s) AND state IN ('queued', 'deferred')",
+        [now, SUPPRESSED + storable(reason), address],
+    )
+
+
+async def release(connection: Connection, address: str, by: str, now: datetime) -> bool:
+    """Takes an address back into use; returns False if it was not suppressed.
+
+    What is held for it stays held: see `send_held` and `cancel_held`.
+    """
+    cursor = await connection.execute(
+        "UPDATE suppression SET released_at = %s, released_by = %s"
+        " WHERE address = lower(%s) AND released_at IS NULL",
+        [now, by, address],
+    )
+    return bool(cursor.rowcount)
+
+
+async def send_held(connection: Connection, address: str, now: datetime) -> list[str]:
+    """Queues what was held because the address was suppressed; returns the ids of the messages."""
+    return await _move_held(connection, address, "queued", now)
+
+
+async def cancel_held(connection: Connection, address: str, now: datetime) -> list[str]:
+    """Cancels what was held because the address was suppressed; returns the ids of the messages."""
+    return await _move_held(connection, address, "cancelled", now)
+
+
+async def _move_held(connection: Connection, address: str, state: str, now: datetime) -> list[str]:
+    found = await rows(
+        connection,
+        "UPDATE delivery SET state = %s, due_at = %s, changed_at = %s"
+        " WHERE state = 'held' AND lower(recipient) = lower(%s) AND starts_with(reply, %s)"
+        " RETURNING outgoing_id::text",
+        [state, now, now, address, SUPPRESSED],
+    )
+    return sorted(row[0] for row in found)
