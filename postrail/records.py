@@ -196,6 +196,10 @@ class OutgoingQueued:
     internal: bool = False
     # It answers a message by itself, as a confirmation does.
     automatic: bool = False
+    # What a message about no issue is: forward, reply, notice or account.
+    purpose: str = ""
+    # The mail_id of the incoming message that is attached as it was read.
+    forwards: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,8 @@ from postrail.decision.mail_handlers.ask import ask_handlers
 from postrail.decision.question import Question
 from postrail.decision.reports.bounces import bounce
 from postrail.decision.reports.receipts import probe, receipt, stand_in
+from postrail.decision.sending.answers import without_unwanted_answers
+from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.decision.trace import StageAnswer, Trace
 from postrail.decision.undecidable import account_removed, unparsable
 from postrail.records import MailParsed
@@ -51,7 +53,8 @@ def decide(
             answers.append(StageAnswer(name, RELEASED))
         elif decision := stage(question):
             answers.append(StageAnswer(name, decision.outcome))
-            decision = _held(name, decision)
+            decision = without_unwanted_answers(question, _held(name, decision))
+            decision = forwarded_failure(question, decision)
             return replace(decision, trace=_trace(question, answers, decision))
         else:
             answers.append(StageAnswer(name, ""))

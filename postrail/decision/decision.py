@@ -169,7 +169,52 @@ class Suppress:
     reason: str
 
 
-Effect = CreateIssue | AddComment | NoteAddress | CreatePerson | MarkDelivery | Suppress
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forward:
+    """Sends the message on, with the original attached and the reason in the text.
+
+    `decision.sending.forwarding` makes it, and refuses what would go round in circles.
+    """
+
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """Answers the author of the message, unless `decision.sending.answers` refuses it."""
+
+    text: str
+    # Its subject has no word of the message: somebody else may have sent it.
+    neutral: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """Tells the leads and administrators of a project, or one address, of something.
+
+    All notices of one cause to the same people are sent at most once an hour.
+    """
+
+    # For example "limit sender_messages of anna@example.com".
+    cause: str
+    text: str
+    # Without an address: the key of the project.
+    project: str = ""
+    to: str = ""
+
+
+Effect = (
+    CreateIssue
+    | AddComment
+    | NoteAddress
+    | CreatePerson
+    | MarkDelivery
+    | Suppress
+    | Forward
+    | Reply
+    | Notice
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

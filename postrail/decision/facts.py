@@ -126,6 +126,9 @@ class Facts:
     left_out: tuple[str, ...] = ()
     # What we sent, of a bounce, a receipt or a complaint: mostly one delivery.
     sent: tuple[SentMail, ...] = ()
+    # What the message about no issue is that it answers, or that it is a bounce of, if we sent one:
+    # forward, reply, notice or account.
+    answers_ours: str = ""
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -147,6 +150,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "tried": [[one.kind, one.value, one.hit] for one in facts.tried],
         "left_out": list(facts.left_out),
         "sent": [_sent_to_json(sent) for sent in facts.sent],
+        "answers_ours": facts.answers_ours,
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -172,6 +176,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         tried=tuple(MatchTried(*one) for one in stored.get("tried", ())),
         left_out=tuple(stored.get("left_out", ())),
         sent=tuple(map(_sent_from_json, stored.get("sent", ()))),
+        answers_ours=stored.get("answers_ours", ""),
     )
 
 

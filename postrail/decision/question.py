@@ -60,7 +60,7 @@ class Question:
     @property
     def sender_address(self) -> str:
         """Returns the address of the author in lower case, or ""."""
-        written_by = author(self.mail, self.account)
+        written_by = author(self.mail, self.snapshot.accounts.get(self.mail.mailbox))
         return written_by.address.lower() if written_by else ""
 
     @cached_property

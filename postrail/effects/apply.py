@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,12 @@ from postrail.decision.decision import (
     CreateIssue,
     CreatePerson,
     Effect,
+    Forward,
     MarkDelivery,
     NoteAddress,
+    Notice,
     Outcome,
+    Reply,
     Suppress,
 )
 from postrail.decision.facts import IssueRef
@@ -23,12 +26,16 @@ from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
 from postrail.effects.create_person import create_persons
 from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
+from postrail.effects.forwarding.forward import forward_mails
+from postrail.effects.forwarding.notice import send_notices
+from postrail.effects.forwarding.reply import send_replies
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import FinishedMail
 from postrail.notifications.entries import queued_entries
-from postrail.records import MailHandled
+from postrail.outgoing import intake as outgoing
+from postrail.records import MailHandled, OutgoingQueued
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
@@ -36,8 +43,9 @@ from postrail.stream.topics import MAIL_HANDLED
 # The states of messages that a person must look at; all other outcomes are done.
 STATES = {Outcome.FAILED: "failed", Outcome.QUARANTINED: "quarantined"}
 Applier = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[Made]]]
+Mailer = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[OutgoingQueued]]]
 
-# One applier for each member of Effect, applied in this order.
+# One applier or mailer for each member of Effect, applied in this order.
 APPLIERS: dict[type[Effect], Applier] = {
     CreatePerson: create_persons,
     CreateIssue: create_issues,
@@ -45,6 +53,12 @@ APPLIERS: dict[type[Effect], Applier] = {
     NoteAddress: note_addresses,
     MarkDelivery: mark_deliveries,
     Suppress: suppress_addresses,
+}
+# What is sent about no issue.
+MAILERS: dict[type[Effect], Mailer] = {
+    Forward: forward_mails,
+    Reply: send_replies,
+    Notice: send_notices,
 }
 
 
@@ -76,12 +90,19 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     Leaves out a message that another process has finished in the meantime. The caller must hold the
     locks of the rows of all messages that have effects.
     """
-    made = await _apply_effects(context, batch)
+    works = _works(batch)
+    made = [
+        one
+        for kind in APPLIERS
+        if kind in works
+        for one in await APPLIERS[kind](context, works[kind])
+    ]
     told = [part for one in made for part in (one.announcement, one.assignment)]
     announcements = [announcement for announcement in told if announcement]
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
     )
+    mails += await _send(context, works)
     by_mail = {one.mail_id: one for one in made}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     rows = [_finished(one) for one in handled]
@@ -92,14 +113,29 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     return Applied(handled=handled, outbox=added)
 
 
-async def _apply_effects(context: Context, batch: Sequence[Decided]) -> list[Made]:
+def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:
+    """Returns the effects by kind; raises ValueError for an unknown kind, so that none is lost."""
     works: dict[type[Effect], list[Work[Any]]] = {}
     for one in batch:
         for effect in one.decision.effects:
             works.setdefault(type(effect), []).append(Work(one.due, effect))
-    # An effect of an unknown kind is a ValueError here, so that none is dropped in silence.
-    kinds = sorted(works, key=list(APPLIERS).index)
-    return [made for kind in kinds for made in await APPLIERS[kind](context, works[kind])]
+    if unknown := works.keys() - APPLIERS.keys() - MAILERS.keys():
+        raise ValueError(f"no applier for {unknown}")
+    return works
+
+
+async def _send(
+    context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]]
+) -> list[OutgoingQueued]:
+    """Stores what is sent about no issue, after all locks of issues are taken."""
+    sent = [
+        mail
+        for kind, mailer in MAILERS.items()
+        if kind in works
+        for mail in await mailer(context, works[kind])
+    ]
+    await outgoing.store(context.connection, sent)
+    return sent
 
 
 def _handled(decided: Decided, made: Made | None) -> Handled:

@@ -19,6 +19,7 @@ from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, Pe
 from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.deliveries.sent import named_deliveries, sent_mails
 from postrail.effects.facts.tried import tried_keys
+from postrail.effects.forwarding.answered import answered_letters
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming import queue as incoming
@@ -92,6 +93,7 @@ async def gather(
         for mail_id in keys
     }
     sent = await sent_mails(connection, mails, deliveries, refs)
+    letters = await answered_letters(connection, [due.mail for due in mails])
     parts = await belonging(connection, mails, candidates, persons, snapshot)
     facts = {}
     for due in mails:
@@ -113,6 +115,7 @@ async def gather(
             release=releases.from_json(due.release),
             tried=tried_keys(due.mail, by_message, named[mail_id], refs),
             sent=sent[mail_id],
+            answers_ours=letters.get(mail_id, ""),
         )
         facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -185,19 +185,35 @@ def compose(
     key: bytes,
     now: datetime,
 ) -> OutgoingQueued:
-    """Returns the message to these people; `key` signs its Message-IDs."""
+    """Returns the message about an issue to these people; `key` signs its Message-IDs."""
+    subject = f"[{audience.issue_key}] {audience.summary}"
+    about = (audience.conversation, subject)
+    mail = message_to(recipients, about, text, cause, connection, key, now)
+    return replace(mail, issue_id=audience.issue_id, issue_key=audience.issue_key)
+
+
+def message_to(
+    recipients: Sequence[Watcher],
+    about: tuple[str, str],
+    text: str,
+    cause: Cause,
+    connection: OutgoingConnection,
+    key: bytes,
+    now: datetime,
+) -> OutgoingQueued:
+    """Returns the message to these people; `about` is its conversation and its subject."""
+    conversation, subject = about
     return OutgoingQueued(
         outgoing_id=_id(f"{cause.name} in {LANGUAGE} over {connection.name}"),
-        conversation=audience.conversation,
-        issue_id=audience.issue_id,
-        issue_key=audience.issue_key,
+        conversation=conversation,
+        issue_key=None,
         cause=cause.name,
         language=LANGUAGE,
         connection=connection.name,
         envelope_from=connection.from_address,
         from_name=connection.from_name,
         reply_to=cause.reply_to,
-        subject=f"[{audience.issue_key}] {audience.summary}",
+        subject=subject,
         text=text,
         in_reply_to=written_id(cause.in_reply_to or "") or None,
         references=list(filter(None, map(written_id, cause.references))),

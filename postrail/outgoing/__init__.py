@@ -1,4 +1,4 @@
 """Queues outgoing messages in PostgreSQL: a row a message, a row a recipient.
 
-Owns the tables: outgoing_mail, delivery, delivery_report, suppression.
+Owns the tables: outgoing_mail, delivery, delivery_report, suppression, notice.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from postrail.database import Connection, rows, storable
@@ -24,22 +25,23 @@ WITH given AS (
         %(envelope_from)b::text[], %(from_name)b::text[], %(reply_to)b::text[],
         %(subject)b::text[], %(text)b::text[], %(in_reply_to)b::text[], %(reference_ids)b::text[],
         %(queued_at)s::timestamptz[], %(received_at)s::timestamptz[], %(mailbox)b::text[],
-        %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[]
+        %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[],
+        %(purpose)b::text[], %(forwards)s::uuid[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
-        mailbox, whole_message, message_blob, internal, place
+        mailbox, whole_message, message_blob, internal, purpose, forwards, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
-        mailbox, whole_message, message_blob, internal
+        mailbox, whole_message, message_blob, internal, purpose, forwards
     )
     SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
         envelope_from, from_name, reply_to, subject, text, in_reply_to,
         string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
-        message_blob, internal
+        message_blob, internal, purpose, forwards
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
     RETURNING outgoing_id, sequence, issue_id, connection, queued_at
@@ -106,6 +108,8 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         ],
         "internal": [record.internal for record in records],
         "of_mail": [record.outgoing_id for record, _ in own],
+        "purpose": [record.purpose for record in records],
+        "forwards": [record.forwards for record in records],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],
         "message_id": [storable(delivery.message_id) for _, delivery in own],
@@ -161,16 +165,7 @@ def deliveries_of(record: OutgoingQueued) -> list[OutgoingDelivery]:
     ]
     # Not "casefold", for which strasse@ and straße@ are equal.
     distinct = {_address(one).lower(): one for one in reversed(given)}
-    return [
-        OutgoingDelivery(
-            recipient=_address(one),
-            name=one.name,
-            message_id=one.message_id,
-            tokens=one.tokens,
-            held=one.held,
-        )
-        for one in reversed(distinct.values())
-    ]
+    return [replace(one, recipient=_address(one)) for one in reversed(distinct.values())]
 
 
 def _address(delivery: OutgoingDelivery) -> str:

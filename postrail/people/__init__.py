@@ -66,6 +66,23 @@ async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[s
     return {address: persons[address] for address in wanted if address in persons}
 
 
+async def members(
+    connection: Connection, addresses: Iterable[str], groups: Iterable[str]
+) -> list[PersonRow]:
+    """Returns the active persons who have one of the addresses or are in one of the groups.
+
+    Addresses and names of groups are given in lower case.
+    """
+    chosen = (
+        " WHERE active AND (person_id IN (SELECT person_id FROM person_address"
+        "  WHERE address = ANY(%s))"
+        " OR person_id IN (SELECT person_id FROM group_member WHERE lower(group_name) = ANY(%s)))"
+        " ORDER BY address"
+    )
+    wanted = [stored_as_they_are(addresses), stored_as_they_are(groups)]
+    return _tuples(await rows_as(connection, PersonRow, _PERSON + chosen, wanted))
+
+
 async def find(connection: Connection, address: str) -> PersonRow | None:
     """Returns the person to whom the address belongs; None for a stranger's."""
     return (await by_address(connection, [address])).get(address.lower())

@@ -9,6 +9,7 @@ from postrail.decision.decision import Decision, Outcome
 from postrail.decision.mail_handlers.choose import declines
 from postrail.decision.mail_handlers.take import take
 from postrail.decision.question import Question
+from postrail.decision.sending.forwarding import forwarded
 from postrail.decision.trace import HandlerAnswer
 
 # What happens to the messages of an account that no handler serves.
@@ -41,7 +42,9 @@ def ask_handlers(question: Question) -> Decision:
         if decision:
             return replace(decision, handlers=tuple(asked))
     why = "; ".join(f"{one.handler}: {one.declined}" for one in asked)
-    return Decision(outcome=Outcome.IGNORED, reason=NOT_TAKEN.format(why), handlers=tuple(asked))
+    ignored = Decision(outcome=Outcome.IGNORED, reason=NOT_TAKEN.format(why), handlers=tuple(asked))
+    wanted = (one.forward_address for one in handlers if one.enabled and one.forward_unhandled)
+    return forwarded(question, ignored, to) if (to := next(wanted, "")) else ignored
 
 
 def _as_handler(name: str, question: Question) -> Decision:

@@ -15,6 +15,7 @@ from postrail.decision.decision import (
     Effect,
     Outcome,
 )
+from postrail.decision.mail_handlers.actions import with_actions
 from postrail.decision.mail_handlers.forwards import filed_for_sender
 from postrail.decision.mail_handlers.issue_fields import issue_fields
 from postrail.decision.mail_handlers.text_rules import text_rules
@@ -22,6 +23,7 @@ from postrail.decision.matching import existing_issue
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
 from postrail.decision.senders import Verdict
+from postrail.decision.sending.forwarding import forwarded
 
 # RFC 3834 and RFC 2076: what Jira counts as bulk.
 BULK_PRECEDENCE = "bulk"
@@ -39,7 +41,10 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
         if not question.skips(name) and (decision := policy(handler, question)):
             return replace(decision, held_by=name)
     decision = _commented(handler, question) or _created(handler, question)
-    return decision and _with_person(handler, question, decision)
+    decision = decision and _with_person(handler, question, decision)
+    # Of a released message they were sent when the action held it.
+    acts = decision and not question.skips(f"action of {handler.name}")
+    return with_actions(handler, question, decision) if decision and acts else decision
 
 
 def _project(handler: MailHandler) -> str:
@@ -51,9 +56,11 @@ def _project(handler: MailHandler) -> str:
 def _dropped(handler: MailHandler, question: Question) -> Decision | None:
     for action in handler.then:
         if action.drop:
-            return _without_effect(Outcome.IGNORED, handler, action.drop)
+            dropped = _without_effect(Outcome.IGNORED, handler, action.drop)
+            return with_actions(handler, question, dropped)
         if action.quarantine:
-            return _without_effect(Outcome.QUARANTINED, handler, action.quarantine)
+            held = _without_effect(Outcome.QUARANTINED, handler, action.quarantine)
+            return with_actions(handler, question, held)
     return None
 
 
@@ -68,9 +75,12 @@ def _bulk(handler: MailHandler, question: Question) -> Decision | None:
     reason = bulk_reason(question)
     if not handler.bulk or not reason:
         return None
-    if handler.bulk == "ignore":
-        return _without_effect(Outcome.IGNORED, handler, f"bulk: {reason}")
-    raise NotImplementedError
+    if handler.bulk == "delete":
+        return _without_effect(Outcome.DELETED, handler, f"bulk: {reason}")
+    ignored = _without_effect(Outcome.IGNORED, handler, f"bulk: {reason}")
+    if handler.bulk == "forward":
+        return forwarded(question, ignored, handler.forward_address)
+    return ignored
 
 
 def bulk_reason(question: Question) -> str:

@@ -63,6 +63,7 @@ KINDS: dict[str, Any] = {
             soft_bounces=4,
         ),
     ),
+    "answers_ours": "forward",
 }
 
 

@@ -1,0 +1,141 @@
+"""Forwards, answers to authors and notices in the tables of a real database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from postrail.configuration.load import load_snapshot
+from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
+from postrail.database import transaction
+from postrail.decision.decision import Notice
+from postrail.effects.batch import Context, Work
+from postrail.effects.forwarding import forward as forward_module
+from postrail.effects.forwarding.notice import send_notices
+from postrail.incoming.queue import DueMail
+from postrail.records import OutgoingQueued
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed, verified
+from tests.unit.effects.works import CONVERSATION
+
+BOSS = "boss@example.net"
+AN_HOUR = 3660.0
+
+
+async def configured(bench: Bench, **values: Any) -> None:
+    await bench.save(MailHandler.model_validate({"name": "desk"} | values))
+
+
+async def letters(bench: Bench) -> list[Any]:
+    """Returns purpose, recipient, state and subject of the messages about no issue."""
+    return await bench.rows(
+        "SELECT purpose, recipient, state, subject FROM outgoing_mail"
+        " JOIN delivery USING (outgoing_id) WHERE purpose <> ''"
+        " ORDER BY purpose, outgoing_mail.sequence"
+    )
+
+
+async def test_actions_queue_messages_with_their_cause(bench: Bench) -> None:
+    then = [{"forward": BOSS}, {"reply": "Call us."}, {"notify": BOSS}]
+    await configured(bench, then=then)
+    mail = mail_parsed()
+    await bench.handle(mail)
+    assert await letters(bench) == [
+        ("forward", BOSS, "queued", "Fwd: Printer on fire"),
+        ("notice", BOSS, "queued", f"Postrail: message {mail.mail_id}"),
+        ("reply", "ada@example.org", "queued", "Your message"),
+    ]
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    queued = {one.purpose: one for one in bench.sent(OutgoingQueued)}
+    assert queued["forward"].forwards == mail.mail_id
+    assert queued["forward"].issue_key is None
+    assert queued["reply"].reply_to == "support@example.com"
+    assert queued["reply"].in_reply_to == mail.message_id
+
+
+async def test_a_verified_author_gets_the_subject_back(bench: Bench) -> None:
+    await configured(bench, then=[{"reply": "Call us."}, {"drop": "we answer calls only"}])
+    await bench.handle(verified(mail_parsed()))
+    assert await letters(bench) == [("reply", "ada@example.org", "queued", "Re: Printer on fire")]
+
+
+async def test_an_answer_to_our_answer_belongs_to_its_conversation(bench: Bench) -> None:
+    await configured(bench, then=[{"reply": "Call us."}])
+    await bench.handle(mail_parsed())
+    ((message_id,),) = await bench.rows(
+        "SELECT delivery.message_id FROM delivery JOIN outgoing_mail USING (outgoing_id)"
+        " WHERE purpose = 'reply'"
+    )
+    await bench.handle(mail_parsed(in_reply_to=[message_id], references=[message_id]))
+    assert (await bench.outcomes())[1] == ("done", "comment", "HELP-1")
+    assert len([one for one in await letters(bench) if one[0] == "reply"]) == 1
+
+
+async def test_a_message_that_answers_a_forward_is_not_forwarded(bench: Bench) -> None:
+    await configured(bench, kind="comment", forward_address=BOSS, forward_unhandled=True)
+    await bench.handle(mail_parsed())
+    assert await bench.outcomes() == [("done", "forwarded", None)]
+    ((message_id,),) = await bench.rows("SELECT message_id FROM delivery")
+    await bench.handle(mail_parsed(in_reply_to=[message_id]))
+    assert (await bench.outcomes())[1] == ("done", "ignored", None)
+    assert len(await letters(bench)) == 1
+
+
+async def test_each_message_is_forwarded_and_the_excess_is_held(
+    bench: Bench, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(forward_module, "FORWARDS_IN_AN_HOUR", 3)
+    await configured(bench, kind="comment", forward_address=BOSS, forward_unhandled=True)
+    await bench.handle(*(mail_parsed() for _ in range(4)))
+    await bench.handle(mail_parsed())
+    forwards = [row[2] for row in await letters(bench) if row[0] == "forward"]
+    assert forwards == ["queued"] * 3 + ["held"] * 2
+    assert [row[3] for row in await letters(bench) if row[0] == "notice"] == [
+        "Postrail: held forwards"
+    ]
+    reasons = await bench.rows("SELECT DISTINCT reply FROM delivery WHERE state = 'held'")
+    assert "more than 3 messages were to be forwarded to boss@example.net" in reasons[0][0]
+    # An hour later there is room again.
+    bench.clock.move(AN_HOUR)
+    await bench.handle(mail_parsed())
+    assert [row[2] for row in await letters(bench) if row[0] == "forward"][-1] == "queued"
+
+
+async def test_people_of_a_project_get_a_notice_of_each_cause_once_an_hour(bench: Bench) -> None:
+    await bench.save(
+        Person(address="lead@example.com", name="Lead"),
+        Person(address="admin@example.com", name="Admin", groups=["Operators"]),
+        Project(
+            key="HELP",
+            name="Help desk",
+            leads=["lead@example.com"],
+            administrators=["group:operators"],
+            agents=["agent@example.com"],
+        ),
+    )
+    assert await noticed(bench, "limit a") == {"admin@example.com", "lead@example.com"}
+    assert await noticed(bench, "limit a") == set()
+    assert await noticed(bench, "limit b") == {"admin@example.com", "lead@example.com"}
+    bench.clock.move(AN_HOUR)
+    assert await noticed(bench, "limit a") == {"admin@example.com", "lead@example.com"}
+
+
+async def noticed(bench: Bench, cause: str) -> set[str]:
+    """Applies a notice to the people of HELP; returns who gets it."""
+    due = DueMail(
+        mail=mail_parsed(), conversation=CONVERSATION, queue=CONVERSATION, attempts=0, revision=0
+    )
+    async with transaction(bench.pool) as connection:
+        context = Context(
+            connection=connection,
+            tracker=bench.tracker,
+            blobs=bench.blobs,
+            snapshot=await load_snapshot(connection),
+            message_id_key=b"key",
+            excerpt_max_characters=1000,
+            now=bench.clock.now(),
+        )
+        works = [Work(due, Notice(cause=cause, text="Too much.", project="HELP"))] * 2
+        sent = await send_notices(context, works)
+    return {delivery.recipient for mail in sent for delivery in mail.deliveries}
