@@ -15,6 +15,12 @@ def is_address(text: str) -> bool:
     return len(text) <= ADDRESS_CHARACTERS and re.fullmatch(ADDRESS, text) is not None
 
 
+def without_extension(address: str) -> str:
+    """Returns the address without its plus-extension: help+12@desk is for help@desk."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
     """One address of a header field, with its display name (may be empty)."""

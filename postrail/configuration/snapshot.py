@@ -15,6 +15,7 @@ from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
 from postrail.configuration.models.sender_filter import SenderFilter
+from postrail.message_parts import without_extension
 
 DEFAULTS = {name: Limit(name=name) for name in LimitName}
 
@@ -37,7 +38,7 @@ class ConfigurationSnapshot:
     # Those that an operator has set.
     limits: dict[LimitName, Limit] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def own_addresses(self) -> frozenset[str]:
         """Returns our own addresses, which are never notified and never become participants."""
         watched = {account.address.lower() for account in self.accounts.values()}
@@ -86,6 +87,19 @@ class ConfigurationSnapshot:
             return self.accounts[mailbox].address
         watched = (a.address for a in self.accounts.values() if a.project == project_key)
         return next(watched, "")
+
+    def takes_plus_addresses(self, address: str, mailbox: str | None) -> bool:
+        """Tells whether messages to an extension of our address arrive as those to it do.
+
+        An address without an account of its own arrives in the mailbox that the message came to.
+        """
+        own = (a for a in self.accounts.values() if a.address.lower() == address.lower())
+        account = next(own, self.accounts.get(mailbox or ""))
+        return account is not None and account.plus_addresses
+
+    def is_own(self, address: str) -> bool:
+        """Tells whether an address in lower case is ours, also with an extension of its own."""
+        return not {address, without_extension(address)}.isdisjoint(self.own_addresses)
 
 
 def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSnapshot:

@@ -40,7 +40,8 @@ def bounded(facts: Facts) -> Facts:
 
 def _of_these_issues(facts: Facts) -> Facts:
     """Leaves out what is said about issues that were left out."""
-    found = [*facts.conversation_issues, *(one.issue for one in facts.named_issues)]
+    found = [*facts.token_issues, *facts.conversation_issues]
+    found += (one.issue for one in facts.named_issues)
     ids = {issue.issue_id for issue in [*found, facts.internal_issue] if issue}
     return replace(
         facts,

@@ -94,6 +94,8 @@ class Facts:
     """Everything that a decision may use beside the message and the configuration."""
 
     earlier: tuple[EarlierMail, ...] = ()
+    # The issues that our tokens in its ids and addresses prove, the strongest first.
+    token_issues: tuple[IssueRef, ...] = ()
     # The issues of the message's conversation, oldest first.
     conversation_issues: tuple[IssueRef, ...] = ()
     # Of several of these in one project, the one whose message this one answers.
@@ -135,6 +137,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
     """Returns the facts in the form that is stored in a trace; empty facts are left out."""
     stored: dict[str, Any] = {
         "earlier": [_earlier_to_json(mail) for mail in facts.earlier],
+        "token_issues": [_ref_to_json(issue) for issue in facts.token_issues],
         "conversation_issues": [_ref_to_json(issue) for issue in facts.conversation_issues],
         "answered_issue": facts.answered_issue and _ref_to_json(facts.answered_issue),
         "named_issues": [_named_to_json(named) for named in facts.named_issues],
@@ -161,6 +164,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
     sender, claim = stored.get("sender"), stored.get("claimed_by")
     return Facts(
         earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
+        token_issues=tuple(map(_ref_from_json, stored.get("token_issues", ()))),
         conversation_issues=tuple(map(_ref_from_json, stored.get("conversation_issues", ()))),
         answered_issue=_ref_from_json(answered) if answered else None,
         named_issues=tuple(map(_named_from_json, stored.get("named_issues", ()))),

@@ -1,4 +1,4 @@
-"""Finds the issue that a message belongs to: by its conversation, or by a key in its subject."""
+"""Finds the issue that a message belongs to: by our token, its conversation, or its subject."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def existing_issue(question: Question) -> Decision | None:
 
     None without such an issue. A key without a second proof makes a new, linked issue.
     """
-    return internal_answer(question) or known_conversation(question) or key_in_subject(question)
+    return internal_answer(question) or proven_issue(question) or key_in_subject(question)
 
 
 def internal_answer(question: Question) -> Decision | None:
@@ -32,27 +32,48 @@ def internal_answer(question: Question) -> Decision | None:
     return _comment(question, issue, "it answers an internal comment on this issue", joins=joins)
 
 
-def known_conversation(question: Question) -> Decision | None:
-    """Comments on the issue that the message's conversation has, in the message's project first.
+def proven_issue(question: Question) -> Decision | None:
+    """Comments on the issue that our token or the message's conversation proves.
+
+    An issue of the message's project goes before others, and there a token before the conversation.
+    """
+    for own in (True, False):
+        if issue := _by_token(question, own=own):
+            joins = not _issues_in(question, issue.project)
+            return _strongly(question, issue, "a token of ours names this issue", joins=joins)
+        if issue := _by_conversation(question, own=own):
+            reason = "it belongs to the conversation of this issue"
+            return _strongly(question, issue, reason, joins=False)
+    return None
+
+
+def _by_token(question: Question, *, own: bool) -> IssueRef | None:
+    issues = question.facts.token_issues
+    return next((one for one in issues if not own or one.receives_for(question.project)), None)
+
+
+def _by_conversation(question: Question, *, own: bool) -> IssueRef | None:
+    """Returns the issue whose message is answered, or the newest one of the conversation.
 
     An issue that was moved away, or merged into one of another project, still counts as there. An
     answer belongs to its conversation in whatever mailbox it arrives; a new message to several
     mailboxes belongs to the project of each.
     """
-    issues = _issues_in(question, question.project)
-    if not issues and _is_answer(question):
-        issues = list(question.facts.conversation_issues)
-    if not issues:
-        return None
+    issues = list(question.facts.conversation_issues) if _is_answer(question) else []
+    if own:
+        issues = _issues_in(question, question.project)
     answered = question.facts.answered_issue
-    issue = answered if answered in issues else issues[-1]
-    assert issue is not None
-    reason, others = "it belongs to the conversation of this issue", question.named_issues
+    return answered if answered in issues else issues[-1] if issues else None
+
+
+def _strongly(question: Question, issue: IssueRef, reason: str, *, joins: bool) -> Decision:
+    """Comments on an issue by a strong proof; an issue that the subject names besides is linked."""
+    others = question.named_issues
     # A number alone contradicts nothing.
     if not others or others[0].number or issue in (one.issue for one in others):
-        return _comment(question, issue, reason, joins=False)
+        return _comment(question, issue, reason, joins=joins)
     reason += f", though the subject names {others[0].named}"
-    return _comment(question, issue, reason, joins=False, links=others[0].issue)
+    return _comment(question, issue, reason, joins=joins, links=others[0].issue)
 
 
 def key_in_subject(question: Question) -> Decision | None:

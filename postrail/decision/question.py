@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.facts import Facts, IssueRef, NamedIssue
 from postrail.decision.message_values import values_of
 from postrail.decision.senders import Judged, Verdict, author, judge
+from postrail.message_parts import without_extension
 from postrail.records import MailParsed
 
 
@@ -44,8 +46,9 @@ class Question:
         own address comes first, but only where the author wrote it: servers name the mailbox in
         Delivered-To, however the message was addressed.
         """
-        written = [one.address.lower() for one in [*self.mail.to, *self.mail.cc, *self.mail.bcc]]
-        delivered = [address.lower() for address in self.mail.delivered_to]
+        mail = self.mail
+        written = _with_bases(one.address for one in [*mail.to, *mail.cc, *mail.bcc])
+        delivered = _with_bases(mail.delivered_to)
         if account.address.lower() in written:
             return account.project
         shared = self.snapshot.shared_addresses
@@ -126,3 +129,9 @@ class Question:
         """Tells whether a comment holds only what is new: the handler's setting goes first."""
         own = handler.strip_quotations
         return self.account.strip_quotations if own is None else own
+
+
+def _with_bases(addresses: Iterable[str]) -> list[str]:
+    """Returns the addresses in lower case, each with the one that it is an extension of."""
+    each = (address.lower() for address in addresses)
+    return [form for address in each for form in (address, without_extension(address))]

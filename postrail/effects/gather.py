@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail import people
@@ -18,6 +18,7 @@ from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.deliveries.sent import named_deliveries, sent_mails
+from postrail.effects.facts.tokens import TokensOfMail, issues_of, proven, read_tokens
 from postrail.effects.facts.tried import tried_keys
 from postrail.effects.forwarding.answered import answered_letters
 from postrail.effects.involvement import author_of
@@ -45,12 +46,16 @@ class Gathered:
 
 
 async def gather(
-    connection: Connection, mails: Sequence[DueMail], snapshot: ConfigurationSnapshot
+    connection: Connection,
+    mails: Sequence[DueMail],
+    snapshot: ConfigurationSnapshot,
+    message_id_key: bytes,
 ) -> Gathered:
     """Returns the facts of each message, and locks the issues that they name.
 
     The locks last until the caller's transaction ends, so that the facts still hold when the
-    effects are applied. The caller holds the locks of `incoming.queue.lock_work`.
+    effects are applied. `message_id_key` signs our tokens. The caller holds the locks of
+    `incoming.queue.lock_work`.
     """
     earlier = await incoming.earlier_mails(
         connection,
@@ -73,6 +78,8 @@ async def gather(
     ids.update(itertools.chain.from_iterable(by_message.values()))
     deliveries = await named_deliveries(connection, mails)
     ids.update(one.issue_id for found in deliveries.values() for one in found if one.issue_id)
+    tokens = await read_tokens(connection, mails, message_id_key)
+    ids |= proven(tokens)
     indexed = await issues.lock(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
@@ -87,9 +94,15 @@ async def gather(
         mail_id: _named_issues(in_subject, numbers[mail_id], present, refs)
         for mail_id, in_subject in keys.items()
     }
-    answered = {due.mail.mail_id: _internal_issue(due, internal) for due in mails}
+    by_token = {mail_id: issues_of(tokens[mail_id], refs) for mail_id in tokens}
+    answered = {
+        due.mail.mail_id: _internal_issue(due, internal, tokens[due.mail.mail_id], refs)
+        for due in mails
+    }
     candidates = {
-        mail_id: _candidates(conversation[mail_id], named[mail_id], answered[mail_id])
+        mail_id: _candidates(
+            (*by_token[mail_id], *conversation[mail_id]), named[mail_id], answered[mail_id]
+        )
         for mail_id in keys
     }
     sent = await sent_mails(connection, mails, deliveries, refs)
@@ -101,21 +114,22 @@ async def gather(
         found = conversation[mail_id]
         known = Facts(
             earlier=tuple(repeated.get(due.mail.fingerprint, ())),
+            token_issues=by_token[mail_id],
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
             named_issues=named[mail_id],
             internal_issue=answered[mail_id],
             sender=_person(persons.get(author_of(due.mail, snapshot).address)),
-            addressed=_addressed(due.mail, persons, snapshot.own_addresses),
+            addressed=_addressed(due.mail, persons, snapshot),
             done_issues=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in done),
             taking_part=parts[mail_id].taking_part,
             insider_in=parts[mail_id].insider_in,
             agent_of=agent_of(due.mail, persons, snapshot),
             claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
             release=releases.from_json(due.release),
-            tried=tried_keys(due.mail, by_message, named[mail_id], refs),
             sent=sent[mail_id],
             answers_ours=letters.get(mail_id, ""),
+            tried=tried_keys(due.mail, tokens[mail_id], by_message, named[mail_id], refs),
         )
         facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
@@ -198,9 +212,19 @@ async def _internal_messages(
     return {one: found[present[issue_id]] for one, issue_id in [*received, *sent]}
 
 
-def _internal_issue(due: DueMail, internal: Mapping[str, IssueRef]) -> IssueRef | None:
-    """Returns the issue of the nearest internal message that the message answers."""
-    return next((internal[one] for one in all_answered_ids(due.mail) if one in internal), None)
+def _internal_issue(
+    due: DueMail,
+    internal: Mapping[str, IssueRef],
+    tokens: TokensOfMail,
+    refs: Mapping[int, IssueRef],
+) -> IssueRef | None:
+    """Returns the issue of the nearest internal message that the message answers.
+
+    A database that was restored may not know that message: then its token says what it was.
+    """
+    known = (internal[one] for one in all_answered_ids(due.mail) if one in internal)
+    by_token = issues_of([one for one in tokens if one[0].internal], refs)
+    return next(known, next(iter(by_token), None))
 
 
 def _by_number(mail: MailParsed, snapshot: ConfigurationSnapshot) -> dict[str, str]:
@@ -257,10 +281,10 @@ def _person(person: PersonRow | None) -> PersonFact | None:
 
 
 def _addressed(
-    mail: MailParsed, persons: Mapping[str, PersonRow], own: Collection[str]
+    mail: MailParsed, persons: Mapping[str, PersonRow], snapshot: ConfigurationSnapshot
 ) -> tuple[PersonFact, ...]:
     """Returns the active persons in To, Cc and Bcc, in this order, without ourselves."""
-    found = (_person(persons.get(one)) for one in _recipients(mail) if one not in own)
+    found = (_person(persons.get(one)) for one in _recipients(mail) if not snapshot.is_own(one))
     return tuple(dict.fromkeys(person for person in found if person))
 
 

@@ -20,13 +20,13 @@ def involvement(
     mail: MailParsed, issue_id: int, snapshot: ConfigurationSnapshot, *, muted: bool
 ) -> Involvement:
     """Returns the people and the watched address that the message brings to the issue."""
-    writer, own = author_of(mail, snapshot), snapshot.own_addresses
-    watches = writer.address and writer.address not in own and not muted
+    writer = author_of(mail, snapshot)
+    watches = writer.address and not snapshot.is_own(writer.address) and not muted
     addressed = [person.address.lower() for person in [*mail.to, *mail.cc]]
     people = dict.fromkeys([writer.address, *addressed])
     return Involvement(
         issue_id=issue_id,
         watchers=(writer,) if watches else (),
-        participants=tuple(who for who in people if who and who not in own),
+        participants=tuple(who for who in people if who and not snapshot.is_own(who)),
         arrived_at=snapshot.accounts[mail.mailbox].address,
     )

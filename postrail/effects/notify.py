@@ -134,18 +134,21 @@ def notification_of(
     text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)
     cause = _cause(one, audience, snapshot)
     audience = replace(audience, summary=one.event.summary or audience.summary)
-    mail = compose(cause, recipients, text, audience, connection, options.message_id_key, now)
-    return replace(mail, internal=one.internal)
+    key, internal = options.message_id_key, one.internal
+    return compose(cause, recipients, text, audience, connection, key, now, internal=internal)
 
 
 def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:
     mail, first = one.mail, audience.first_message_id
     answered = mail.message_id if mail else first
+    mailbox = mail.mailbox if mail else None
+    reply_to = snapshot.reply_address(audience.project, mailbox)
     return Cause(
         name=one.cause,
         in_reply_to=answered,
         references=tuple(dict.fromkeys(filter(None, [first, answered]))),
-        reply_to=snapshot.reply_address(audience.project, mail.mailbox if mail else None),
+        reply_to=reply_to,
+        plus_address=snapshot.takes_plus_addresses(reply_to, mailbox),
         received_at=mail.received_at if mail else None,
-        mailbox=mail.mailbox if mail else None,
+        mailbox=mailbox,
     )

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from postrail.database import Connection, rows
 from postrail.incoming.message_ids import Named, message_hash
+from postrail.message_parts import without_extension
 from postrail.tracker import issues
 
 Name = TypeVar("Name", bytes, str)
@@ -91,7 +92,9 @@ def _joined(
     Anyone can name an id that is yet to come, or take it. So an id that was only named, and the
     message's own, count if the one whom they are from is its sender, or is addressed by it.
     """
-    related = ({mail.sender} | mail.addressed) - {"", *own_addresses}
+    named = ({mail.sender} | mail.addressed) - {""}
+    related = {one for one in named if without_extension(one) not in own_addresses}
+    related -= set(own_addresses)
     for digest in mail.hashes:
         entry = known.get(digest)
         if entry and (

@@ -14,6 +14,7 @@ from functools import partial
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.audience import nameless_reporter, reporter, watchers_except_author
+from postrail.notifications.issue_token import IssueToken, plus_address, token_for
 from postrail.notifications.mime import message_id_for, written_id
 from postrail.notifications.reply_marker import INTERNAL_MARKER, REPLY_MARKER
 from postrail.records import OutgoingDelivery, OutgoingQueued
@@ -51,6 +52,10 @@ class Cause:
     reply_to: str
     received_at: datetime | None
     mailbox: str | None
+    # The address takes plus-addresses, so that answers name their issue.
+    plus_address: bool = False
+    # Of the issue that the message is about.
+    token: IssueToken | None = None
 
 
 def issue_created(audience: Audience, author: Watcher, body: str, max_characters: int) -> str:
@@ -184,12 +189,19 @@ def compose(
     connection: OutgoingConnection,
     key: bytes,
     now: datetime,
+    *,
+    internal: bool = False,
 ) -> OutgoingQueued:
-    """Returns the message about an issue to these people; `key` signs its Message-IDs."""
+    """Returns the message about an issue to these people; `key` signs its ids and its token."""
     subject = f"[{audience.issue_key}] {audience.summary}"
+    token = token_for(key, audience.issue_id, audience.conversation, internal=internal)
+    reply_to = plus_address(cause.reply_to, token) if cause.plus_address else cause.reply_to
+    cause = replace(cause, token=token, reply_to=reply_to)
     about = (audience.conversation, subject)
     mail = message_to(recipients, about, text, cause, connection, key, now)
-    return replace(mail, issue_id=audience.issue_id, issue_key=audience.issue_key)
+    return replace(
+        mail, issue_id=audience.issue_id, issue_key=audience.issue_key, internal=internal
+    )
 
 
 def message_to(
@@ -228,10 +240,11 @@ def _delivery(
     cause: Cause, person: Watcher, connection: OutgoingConnection, key: bytes
 ) -> OutgoingDelivery:
     domain = connection.from_address.rpartition("@")[2]
+    own_id = _id(f"{cause.name} to {person.address}")
     return OutgoingDelivery(
         recipient=person.address,
         name=person.name[:NAME_MAX_CHARACTERS],
-        message_id=message_id_for(key, _id(f"{cause.name} to {person.address}"), domain),
+        message_id=message_id_for(key, own_id, domain, cause.token),
     )
 
 

@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from postrail.notifications.addresses import ascii_domain, header_address
+from postrail.notifications.issue_token import IssueToken
 
 # References grow with each reply of a conversation, and some servers refuse long header fields.
 REFERENCES_MAX_CHARACTERS = 1500
@@ -36,13 +37,17 @@ _OF_OURS = re.compile(r"<postrail\.[0-9a-f-]{36}\.[0-9a-f]{16}@[^<>@\s]{1,255}>"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def message_id_for(key: bytes, outgoing_id: str, domain: str) -> str:
+def message_id_for(
+    key: bytes, outgoing_id: str, domain: str, issue: IssueToken | None = None
+) -> str:
     """Returns the Message-ID of an outgoing message: always the same, and impossible to guess.
 
-    A stranger who guessed it could send a reply that joins the conversation.
+    A stranger who guessed it could send a reply that joins the conversation. It ends with the token
+    of the issue that the message is about, if there is one.
     """
     proof = hmac.new(key, outgoing_id.encode(), hashlib.sha256).hexdigest()[:16]
-    return f"<postrail.{outgoing_id}.{proof}@{ascii_domain(_SPACES.sub('', domain))}>"
+    named = f".{issue}" if issue else ""
+    return f"<postrail.{outgoing_id}.{proof}{named}@{ascii_domain(_SPACES.sub('', domain))}>"
 
 
 def is_form_of_ours(message_id: str) -> bool:

@@ -169,6 +169,18 @@ async def with_merged(connection: Connection, issue_ids: Collection[int]) -> dic
     return {row[0]: row[1] for row in found}
 
 
+async def conversations_of(connection: Connection, issue_ids: Collection[int]) -> dict[int, str]:
+    """Returns the conversations that the issues with these ids began with, merged ones included."""
+    if not issue_ids:
+        return {}
+    found = await rows(
+        connection,
+        "SELECT issue_id, conversation::text FROM issue_index WHERE issue_id = ANY(%s)",
+        [sorted(issue_ids)],
+    )
+    return dict(found)
+
+
 async def record_involvements(connection: Connection, involved: Sequence[Involvement]) -> None:
     """Adds watchers, participants, and the watched addresses at which messages arrived."""
     await add_watchers(

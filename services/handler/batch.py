@@ -118,7 +118,7 @@ class Batch:
             transaction(self._pool) as connection,
             connection.transaction(force_rollback=True),
         ):
-            await gather(connection, [], await load_snapshot(connection))
+            await gather(connection, [], await load_snapshot(connection), self._key)
             await incoming.finish(connection, [], now)
             await outbox.add(connection, [entry], now)
 
@@ -180,7 +180,7 @@ class Batch:
     async def _decide(
         self, connection: Connection, snapshot: ConfigurationSnapshot, mails: Sequence[DueMail]
     ) -> Sequence[Decided]:
-        gathered = await gather(connection, mails, snapshot)
+        gathered = await gather(connection, mails, snapshot, self._key)
         decided = [
             Decided(due, self._decision(due, snapshot, gathered.facts[due.mail.mail_id]))
             for due in mails

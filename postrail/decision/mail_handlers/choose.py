@@ -9,7 +9,7 @@ from postrail.conditions.evaluate import failed_test
 from postrail.configuration.models.domain_patterns import first_match
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.question import Question
-from postrail.message_parts import Address
+from postrail.message_parts import Address, without_extension
 from postrail.records import MailParsed
 
 ADDRESS = re.compile(r"[^\s<>(),;:\"]{1,320}@[\w.-]{1,255}")
@@ -48,9 +48,3 @@ def _addresses(mail: MailParsed, name: str) -> Iterator[str]:
     for field in mail.headers:
         if field.name.lower() == name:
             yield from (one.lower().strip(".") for one in ADDRESS.findall(field.value))
-
-
-def without_extension(address: str) -> str:
-    """Returns the address without its plus-extension: help+12@desk is for help@desk."""
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"

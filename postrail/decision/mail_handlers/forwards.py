@@ -59,6 +59,6 @@ def _original_sender(handler: MailHandler, question: Question) -> Address | None
     found = SENDER.search(question.mail.text[:SEARCHED_CHARACTERS])
     if found is None or not is_address(found["address"]):
         return None
-    if found["address"].lower() in question.snapshot.own_addresses:
+    if question.snapshot.is_own(found["address"].lower()):
         return None
     return Address(name=found["name"].strip(" \"'*"), address=found["address"])

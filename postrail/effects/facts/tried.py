@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from postrail.decision.facts import IssueRef, MatchTried, NamedIssue
+from postrail.effects.facts.tokens import TokensOfMail
 from postrail.incoming.message_ids import all_answered_ids, keys_in
 from postrail.records import MailParsed
 
 
 def tried_keys(
     mail: MailParsed,
+    tokens: TokensOfMail,
     by_message: Mapping[str, Collection[int]],
     named: Sequence[NamedIssue],
     refs: Mapping[int, IssueRef],
 ) -> tuple[MatchTried, ...]:
-    """Returns the ids that the message answers, the nearest first, then what its subject names.
+    """Returns the tokens, the ids that are answered, the nearest first, and what the subject names.
 
     `by_message` has the issues of the conversations that have these ids.
     """
-    return (*_ids(mail, by_message, refs), *_keys(mail, named), *_numbers(named))
+    return (
+        *_tokens(tokens, refs),
+        *_ids(mail, by_message, refs),
+        *_keys(mail, named),
+        *_numbers(named),
+    )
+
+
+def _tokens(tokens: TokensOfMail, refs: Mapping[int, IssueRef]) -> Iterator[MatchTried]:
+    """Yields each token; a forged one, and one of an issue that is gone, hits nothing."""
+    for token, genuine in tokens:
+        hit = refs.get(token.issue_id) if genuine else None
+        yield MatchTried("token", str(token), hit.issue_key if hit else "")
 
 
 def _ids(

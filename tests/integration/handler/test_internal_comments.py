@@ -137,6 +137,19 @@ async def test_a_restored_notification_is_still_internal(bench: Bench) -> None:
     assert await stored(bench) == [("agent@example.com", True)]
 
 
+async def test_an_answer_is_internal_by_its_token_where_the_notification_is_lost(
+    bench: Bench,
+) -> None:
+    message_id = await internal_message_id(bench)
+    await bench.rows("DELETE FROM outgoing_mail RETURNING 1")
+    await bench.rows("DELETE FROM message_index RETURNING 1")
+    # The program of the one who answers quotes nothing.
+    sender = Address(name="", address="other@example.com")
+    await bench.handle(mail_parsed(sender=sender, in_reply_to=[message_id], text="So what?"))
+    assert await stored(bench) == [("other@example.com", True)]
+    assert await told(bench) == [("agent@example.com", True)]
+
+
 async def test_other_answers_are_public(bench: Bench) -> None:
     await internal_message_id(bench)
     await bench.handle(mail_parsed(sender=BY_AGENT, subject="HELP-1", text="It is fixed."))

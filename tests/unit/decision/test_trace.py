@@ -35,6 +35,7 @@ KINDS: dict[str, Any] = {
         EarlierMail(mail_id="m0", mailbox="info", source="INBOX;uidvalidity=1;uid=1", issue=ISSUE),
         EarlierMail(mail_id="m1", mailbox="sales", source="cur/1.mü", issue=OTHER),
     ),
+    "token_issues": (OTHER, ISSUE),
     "conversation_issues": (ISSUE, OTHER),
     "answered_issue": OTHER,
     "named_issues": (

@@ -11,6 +11,7 @@ import pytest
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.effects.notify import Announcement, NotificationOptions, notification_of
 from postrail.notifications.compose import COMMENTED, ISSUE_CREATED, NAMESPACE
+from postrail.notifications.issue_token import token_for
 from postrail.notifications.mime import message_id_for
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
@@ -86,10 +87,40 @@ def test_the_same_cause_makes_the_same_ids() -> None:
     assert other.deliveries[0].message_id != queued(BY_MAIL).deliveries[0].message_id
 
 
-def test_a_message_id_is_what_it_was_before_messages_were_shared() -> None:
-    (delivery,) = queued(BY_MAIL).deliveries
+@pytest.mark.parametrize("internal", [False, True])
+def test_a_message_id_is_of_its_recipient_and_names_the_issue(internal: bool) -> None:
+    told = dataclasses.replace(BY_MAIL, internal=internal)
+    (delivery,) = queued(told).deliveries
     own_id = str(uuid.uuid5(NAMESPACE, "c to bo@example.org"))
-    assert delivery.message_id == message_id_for(b"key", own_id, "example.com")
+    token = token_for(b"key", AUDIENCE.issue_id, AUDIENCE.conversation, internal=internal)
+    assert delivery.message_id == message_id_for(b"key", own_id, "example.com", token)
+    assert str(token) in delivery.message_id
+
+
+@pytest.mark.parametrize(
+    ("addresses", "mailbox", "reply_to"),
+    [
+        ([], "info", "info@example.com"),
+        (["support"], "info", "info@example.com"),
+        (["info"], "info", "info+TOKEN@example.com"),
+        (["support"], None, "support+TOKEN@example.com"),
+    ],
+)
+def test_answers_go_to_an_address_that_names_the_issue_where_the_account_says_so(
+    addresses: list[str], mailbox: str | None, reply_to: str
+) -> None:
+    accounts = {
+        name: account.model_copy(update={"plus_addresses": name in addresses})
+        for name, account in snapshot().accounts.items()
+    }
+    options = dataclasses.replace(
+        OPTIONS, snapshot=dataclasses.replace(SNAPSHOT, accounts=accounts)
+    )
+    told = BY_MAIL if mailbox else BY_PERSON
+    found = notification_of(told, AUDIENCE, options, {}, NOON)
+    assert found is not None
+    token = token_for(b"key", AUDIENCE.issue_id, AUDIENCE.conversation, internal=False)
+    assert found.reply_to == reply_to.replace("TOKEN", str(token))
 
 
 def test_recipients_share_the_message_and_have_message_ids_of_their_own() -> None:
