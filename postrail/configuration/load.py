@@ -9,12 +9,13 @@ from typing import Any
 from postrail.clock import Clock
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kind import Kind
 from postrail.configuration.kinds import identity, kind_of
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCredential
 from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
-from postrail.configuration.models.mail_handler import MAIL_HANDLER, MailHandler
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import (
     OUTGOING_CONNECTION,
     OutgoingConnection,

@@ -118,6 +118,8 @@ class Facts:
     insider_in: tuple[int, ...] = ()
     # The projects in which the sender is an agent, lead or administrator, where a handler asks.
     agent_of: tuple[str, ...] = ()
+    # The queries of conditions that match issues of the message, each with the ids of these issues.
+    issue_queries: tuple[tuple[str, tuple[int, ...]], ...] = ()
     # The issue of somebody who had or named the message's id before, and has no claim on it.
     claimed_by: IssueRef | None = None
     # A person's order to handle the message again.
@@ -148,6 +150,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "taking_part": list(facts.taking_part),
         "insider_in": list(facts.insider_in),
         "agent_of": list(facts.agent_of),
+        "issue_queries": {query: list(ids) for query, ids in facts.issue_queries},
         "claimed_by": facts.claimed_by and _ref_to_json(facts.claimed_by),
         "release": facts.release and releases.to_json(facts.release),
         "tried": [[one.kind, one.value, one.hit] for one in facts.tried],
@@ -175,6 +178,9 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         taking_part=tuple(stored.get("taking_part", _belonging(stored))),
         insider_in=tuple(stored.get("insider_in", ())),
         agent_of=tuple(stored.get("agent_of", ())),
+        issue_queries=tuple(
+            (query, tuple(ids)) for query, ids in sorted(stored.get("issue_queries", {}).items())
+        ),
         claimed_by=_ref_from_json(claim) if claim else None,
         release=releases.from_json(stored.get("release")),
         tried=tuple(MatchTried(*one) for one in stored.get("tried", ())),

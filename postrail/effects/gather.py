@@ -9,6 +9,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -18,6 +19,7 @@ from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.deliveries.sent import named_deliveries, sent_mails
+from postrail.effects.facts.issue_queries import matched_queries
 from postrail.effects.facts.tokens import TokensOfMail, issues_of, proven, read_tokens
 from postrail.effects.facts.tried import tried_keys
 from postrail.effects.forwarding.answered import answered_letters
@@ -50,6 +52,7 @@ async def gather(
     mails: Sequence[DueMail],
     snapshot: ConfigurationSnapshot,
     message_id_key: bytes,
+    now: datetime,
 ) -> Gathered:
     """Returns the facts of each message, and locks the issues that they name.
 
@@ -108,6 +111,7 @@ async def gather(
     sent = await sent_mails(connection, mails, deliveries, refs)
     letters = await answered_letters(connection, [due.mail for due in mails])
     parts = await belonging(connection, mails, candidates, persons, snapshot)
+    matched = await matched_queries(connection, mails, candidates, snapshot, now)
     facts = {}
     for due in mails:
         mail_id = due.mail.mail_id
@@ -125,6 +129,7 @@ async def gather(
             taking_part=parts[mail_id].taking_part,
             insider_in=parts[mail_id].insider_in,
             agent_of=agent_of(due.mail, persons, snapshot),
+            issue_queries=matched[mail_id],
             claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
             release=releases.from_json(due.release),
             sent=sent[mail_id],

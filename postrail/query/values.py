@@ -161,7 +161,7 @@ def _people_called(call: Call, asked: Question) -> frozenset[str]:
         user = asked.vocabulary.current_user
         if user is None:
             problem = "nobody is known to ask, so there is no currentUser()"
-            remedy = "Name the person who asks: --author ADDRESS"
+            remedy = "Name the person by address, or who asks: --author ADDRESS"
             raise error_at(call.name, asked.text, problem, remedy=remedy)
         return asked.vocabulary.addresses_of(user)
     if name == "membersof" and len(call.arguments) == 1 and isinstance(call.arguments[0], Word):

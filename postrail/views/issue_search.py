@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from postrail.configuration import load
 from postrail.database import Connection, rows, rows_as
+from postrail.issue_queries.vocabulary import vocabulary_for
 from postrail.query import sql
 from postrail.query.conditions import Contains, HasWords
 from postrail.query.resolve import resolve
 from postrail.query.tree import Query
 from postrail.views.issue_detail import IssueFields
-from postrail.views.vocabulary import vocabulary_for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,13 @@ async def found_issues(
     QueryError for names and values that do not exist.
     """
     vocabulary = await vocabulary_for(
-        connection, query, current_user=current_user, now=now, zone=zone
+        connection,
+        query,
+        await load.projects(connection),
+        {one.level: one.name for one in await load.priorities(connection)},
+        current_user=current_user,
+        now=now,
+        zone=zone,
     )
     resolved = resolve(query, vocabulary)
     hints = await _hints(connection, sql.searches(resolved.condition))

@@ -101,7 +101,7 @@ class Batch:
             decidable = await set_aside(
                 connection, self.in_flight, snapshot, now, self._settings.missing_account_wait
             )
-            decided = await self._decide(connection, snapshot, decidable)
+            decided = await self._decide(connection, snapshot, decidable, now)
             applied = await apply(self._context(connection, snapshot, now), decided)
             await self._forget_deaths(connection, applied)
             worked = len(self.in_flight) - len(decidable) + len(applied.handled)
@@ -118,7 +118,7 @@ class Batch:
             transaction(self._pool) as connection,
             connection.transaction(force_rollback=True),
         ):
-            await gather(connection, [], await load_snapshot(connection), self._key)
+            await gather(connection, [], await load_snapshot(connection), self._key, now)
             await incoming.finish(connection, [], now)
             await outbox.add(connection, [entry], now)
 
@@ -178,9 +178,13 @@ class Batch:
             await forget(connection, SERVICE, [one for one in handled if one in self._deaths])
 
     async def _decide(
-        self, connection: Connection, snapshot: ConfigurationSnapshot, mails: Sequence[DueMail]
+        self,
+        connection: Connection,
+        snapshot: ConfigurationSnapshot,
+        mails: Sequence[DueMail],
+        now: datetime,
     ) -> Sequence[Decided]:
-        gathered = await gather(connection, mails, snapshot, self._key)
+        gathered = await gather(connection, mails, snapshot, self._key, now)
         decided = [
             Decided(due, self._decision(due, snapshot, gathered.facts[due.mail.mail_id]))
             for due in mails

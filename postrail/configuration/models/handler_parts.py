@@ -26,6 +26,14 @@ def _checked(given: Any) -> Any:
 Pattern = Annotated[str, Field(min_length=1), BeforeValidator(_checked)]
 
 
+def _as_text(given: Any) -> Any:
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+
+
+# A file may write 1 in the place of "1".
+NameOrNumber = Annotated[str, BeforeValidator(_as_text)]
+
+
 class Part(BaseModel):
     """A part of a mail handler."""
 

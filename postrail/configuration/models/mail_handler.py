@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from postrail.conditions.read import InvalidCondition, read_condition
-from postrail.conditions.tree import Condition
+from postrail.conditions.read import InvalidCondition, read_condition, tests_of
+from postrail.conditions.tree import FIELDS, Condition, Sort
 from postrail.configuration.configured import Configured, LowerAddress, Name, faulty
-from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
-from postrail.configuration.kind import Kind
-from postrail.configuration.models.domain_patterns import DomainPattern, first_match, open_ends
+from postrail.configuration.models.domain_patterns import DomainPattern, first_match
 from postrail.configuration.models.handler_parts import (
     Action,
     AttachmentRules,
     FromMail,
+    NameOrNumber,
     Pattern,
 )
 from postrail.configuration.models.jira_parameters import read_jira_parameters
-from postrail.configuration.models.mail_account import MailAccount
-from postrail.configuration.models.project import OptionalAddress, Project, Text
+from postrail.configuration.models.project import OptionalAddress, Text
 
 HandlerKind = Literal[
     "create_or_comment", "create", "comment", "comment_reply_text", "comment_before_pattern"
@@ -83,9 +81,9 @@ class MailHandler(Configured):
     # The issues that it creates. Blank: the project of the account, and the project's defaults.
     project: str = ""
     # By name, or by number as in Jira.
-    issue_type: str = ""
+    issue_type: NameOrNumber = ""
     # By name or level.
-    priority: str = ""
+    priority: NameOrNumber = ""
     labels: list[Text] = Field(default_factory=list)
     components: list[Text] = Field(default_factory=list)
     assignee: OptionalAddress = ""
@@ -171,6 +169,19 @@ class MailHandler(Configured):
         """Returns the condition that a message must meet."""
         return read_condition(self.when)
 
+    @cached_property
+    def issue_queries(self) -> tuple[str, ...]:
+        """Returns the queries that the condition asks about the message's issue."""
+        return tuple(
+            test.texts[0] for test in tests_of(self.condition) if FIELDS[test.field] is Sort.QUERY
+        )
+
+    @property
+    def routes_to(self) -> str:
+        """Returns the project that it names, the last of its actions first, or ""."""
+        named = [self.project, *(one.project for one in self.then if one.project)]
+        return named[-1]
+
     def serves(self, account: str) -> bool:
         """Tells whether messages of the account are its business."""
         return not self.accounts or account in self.accounts
@@ -203,36 +214,3 @@ def _wrong_samples(handler: MailHandler) -> Iterator[tuple[str, str]]:
             yield "sample_addresses", f"{address} {why}"
         if not allowed and expected == "allowed":
             yield "sample_addresses", f"{address} matches none of allowed_senders"
-
-
-def _things_exist(proposal: Proposal) -> Iterable[Fault]:
-    """Refuses names of accounts, projects, types and components that do not exist."""
-    accounts, projects = proposal.all_of(MailAccount), proposal.all_of(Project)
-    for entry in proposal.entries_of(MailHandler).values():
-        handler = entry.thing
-        assert isinstance(handler, MailHandler)
-        for name in handler.accounts:
-            if name not in accounts:
-                yield entry.fault("accounts", unknown_name("account", name, accounts))
-        routed = [("then", one.project) for one in handler.then if one.project]
-        for field, key in [("project", handler.project), *routed]:
-            if key and key not in projects:
-                yield entry.fault(field, unknown_name("project", key, projects))
-
-
-def _notes(entry: Entry, before: Configured | None) -> list[str]:
-    assert isinstance(entry.thing, MailHandler)
-    return list(open_ends("allowed_senders", entry.thing.allowed_senders))
-
-
-MAIL_HANDLER = Kind(
-    model=MailHandler,
-    word="handler",
-    section="handlers",
-    title="What the messages of the mailboxes become; handlers are asked in their order.",
-    table="mail_handler",
-    columns={"project": "project_key", "order": "place"},
-    json=frozenset({"when", "then", "fields", "attachments", "sample_addresses"}),
-    checks=(_things_exist,),
-    notes=_notes,
-)

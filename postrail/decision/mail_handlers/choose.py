@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from postrail.conditions.evaluate import failed_test
+from postrail.conditions.evaluate import MessageValues, failed_test
 from postrail.configuration.models.domain_patterns import first_match
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.decision.mail_handlers.routing import routed
+from postrail.decision.matching import existing_issue
 from postrail.decision.question import Question
 from postrail.message_parts import Address, without_extension
 from postrail.records import MailParsed
@@ -21,13 +24,23 @@ def declines(handler: MailHandler, question: Question) -> str:
         return "is disabled"
     if handler.catch_address and not _caught(handler, question.mail):
         return f"no field names {handler.catch_address}"
-    if failed := failed_test(handler.condition, question.values):
+    if failed := failed_test(handler.condition, _values(handler, question)):
         return failed
     if handler.allowed_senders and question.facts.sender is None:
         address = question.sender_address
         if not first_match(handler.allowed_senders, address):
             return f"allowed_senders do not match {address or 'a message without sender'}"
     return ""
+
+
+def _values(handler: MailHandler, question: Question) -> MessageValues:
+    """Returns what the condition asks; about an issue only if it asks for one."""
+    if not handler.issue_queries:
+        return question.values
+    found = existing_issue(routed(handler, question))
+    issue_id = found.issue.issue_id if found and found.issue else None
+    queries = {query for query, ids in question.facts.issue_queries if issue_id in ids}
+    return replace(question.values, issue_matches=queries.__contains__)
 
 
 def _caught(handler: MailHandler, mail: MailParsed) -> bool:

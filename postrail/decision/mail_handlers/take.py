@@ -18,6 +18,7 @@ from postrail.decision.decision import (
 from postrail.decision.mail_handlers.actions import with_actions
 from postrail.decision.mail_handlers.forwards import filed_for_sender
 from postrail.decision.mail_handlers.issue_fields import issue_fields
+from postrail.decision.mail_handlers.routing import routed
 from postrail.decision.mail_handlers.text_rules import text_rules
 from postrail.decision.matching import existing_issue
 from postrail.decision.new_issue import create_issue
@@ -33,9 +34,7 @@ Policy = Callable[[MailHandler, Question], Decision | None]
 
 def take(handler: MailHandler, question: Question) -> Decision | None:
     """Returns the decision of a handler; None if it comments only, and there is no issue."""
-    if (project := _project(handler)) and project != question.project:
-        question = replace(question, routed_to=project)
-    question = replace(question, bare_numbers=handler.bare_numbers)
+    question = routed(handler, question)
     for name, policy in POLICIES:
         name = f"{name} of {handler.name}" if policy is _dropped else name
         if not question.skips(name) and (decision := policy(handler, question)):
@@ -45,12 +44,6 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
     # Of a released message they were sent when the action held it.
     acts = decision and not question.skips(f"action of {handler.name}")
     return with_actions(handler, question, decision) if decision and acts else decision
-
-
-def _project(handler: MailHandler) -> str:
-    """Returns the project that the handler names, the last of its actions first, or ""."""
-    named = [handler.project, *(one.project for one in handler.then if one.project)]
-    return named[-1]
 
 
 def _dropped(handler: MailHandler, question: Question) -> Decision | None:

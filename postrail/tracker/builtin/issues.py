@@ -8,6 +8,7 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from postrail.database import Connection, one, rows
+from postrail.query.sql import Statement
 from postrail.tracker import IssueDraft, issue_not_found
 from postrail.tracker.builtin.usage import parts_exist
 
@@ -108,3 +109,15 @@ async def done_among(connection: Connection, issue_keys: Collection[str]) -> lis
         [list(issue_keys)],
     )
     return [key for (key,) in found]
+
+
+async def matching_among(
+    connection: Connection, issue_keys: Collection[str], where: Statement
+) -> set[str]:
+    """Returns those of the issues that meet the condition of a query."""
+    found = await rows(
+        connection,
+        f"SELECT issue_key FROM issue WHERE issue_key = ANY(%s) AND {where.sql}",  # noqa: S608
+        [list(issue_keys), *where.parameters],
+    )
+    return {key for (key,) in found}

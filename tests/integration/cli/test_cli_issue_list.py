@@ -51,7 +51,7 @@ def test_the_current_user_is_the_author(postrail: Postrail, filled: Filled) -> N
     asked = "assignee = currentUser()"
     assert keys(postrail, asked, "--author", "Agent@example.com") == []
     for given, problem in [
-        ([], "Name the person who asks: --author ADDRESS"),
+        ([], "or who asks: --author ADDRESS"),
         (["--author", "nobody@example.com"], "no person with the address 'nobody@example.com'"),
     ]:
         code, _, errors = postrail("issues", "list", asked, *given)

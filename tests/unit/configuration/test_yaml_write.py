@@ -322,13 +322,14 @@ CONDITIONS = st.recursive(
 ACTIONS = (
     st.builds(lambda text: {"drop": text}, FILLED)
     | st.builds(lambda texts: {"labels": texts}, st.lists(FILLED, min_size=1, max_size=2))
-    | st.builds(lambda text: {"set": {"priority": text}}, FILLED)
+    | st.builds(lambda text: {"set": {"priority": text}}, st.sampled_from("12345"))
 )
 
 
 @st.composite
-def handlers(draw: st.DrawFn, accounts: Sequence[str]) -> list[MailHandler]:
-    """Makes mail handlers of these accounts."""
+def handlers(draw: st.DrawFn, accounts: Sequence[str], project: Project) -> list[MailHandler]:
+    """Makes mail handlers of these accounts, whose project is this one."""
+    own = [one.name for one in project.fields if one.kind == "text"]
     some = st.lists(st.sampled_from(accounts), max_size=2, unique=True) if accounts else st.just([])
     return [
         MailHandler.model_validate(
@@ -346,9 +347,9 @@ def handlers(draw: st.DrawFn, accounts: Sequence[str]) -> list[MailHandler]:
                 "labels": draw(st.lists(FILLED, max_size=2)),
                 "fields": draw(
                     st.dictionaries(
-                        FILLED,
+                        st.sampled_from(own or [""]),
                         FILLED | st.just({"from": "header X-Room", "pattern": r"(\d+)"}),
-                        max_size=2,
+                        max_size=min(2, len(own)),
                     )
                 ),
                 "attachments": draw(st.sampled_from([{}, {"keep": False}, {"max_bytes": 7}])),
@@ -397,7 +398,8 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         for name in connections
     ]
     persons = draw(people())
-    things.append(draw(projects(connections, persons)))
+    project = draw(projects(connections, persons))
+    things.append(project)
     priorities = draw(st.permutations(["Highest", "now", "Größer", " x", "5a"]))
     things += [Priority(level=level, name=name) for level, name in enumerate(priorities, 1)]
     accounts = draw(st.lists(NAMES, max_size=3, unique=True))
@@ -420,7 +422,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
         )
         for name in accounts
     ]
-    return [*things, *draw(handlers(accounts)), *draw(sender_filters()), *persons]
+    return [*things, *draw(handlers(accounts, project)), *draw(sender_filters()), *persons]
 
 
 @settings(max_examples=150, deadline=None)

@@ -65,6 +65,7 @@ KINDS: dict[str, Any] = {
         ),
     ),
     "answers_ours": "forward",
+    "issue_queries": (("a = b", (1, 2)), ("status = Done", (2**40,))),
 }
 
 

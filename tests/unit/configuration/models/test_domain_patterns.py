@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.models.domain_patterns import first_match, open_ends
-from postrail.configuration.models.mail_handler import MAIL_HANDLER, MailHandler
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.sender_filter import SENDER_FILTER, SenderFilter
 from tests.makers.configuration import entry_of
 

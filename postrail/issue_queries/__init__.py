@@ -1,0 +1,1 @@
+"""Asks queries about issues: their names come from the configuration and the people."""
