@@ -15,6 +15,7 @@ from postrail.message_parts import (
     Bounce,
     CalendarEvent,
     MailingList,
+    MessageReport,
     ReplyParts,
 )
 from services.parser.content.attachments import whole_mail
@@ -23,6 +24,7 @@ from services.parser.content.fingerprint import fingerprint_of
 from services.parser.content.parts import Content, read_parts
 from services.parser.kind.bounce.read import read_bounce
 from services.parser.kind.classify import Kind, kind_of
+from services.parser.kind.reported import read_report
 from services.parser.kind.signals import Signals
 from services.parser.mime.addresses import (
     read_addresses,
@@ -46,6 +48,7 @@ from services.parser.text.markup import clean_html
 
 # RFC 2606 reserves the domain, so that the ids are never those of a real server.
 MADE_ID_DOMAIN = "made.invalid"
+REPORTS = {"receipt", "feedback"}
 NOT_REPLIES = {"bounce", "probe", "receipt", "feedback", "stand_in"}
 NOT_PARSED = Kind("human", "not known, since the mail could not be parsed")
 
@@ -81,6 +84,8 @@ class Mail:
     events: list[CalendarEvent]
     kind: Kind
     bounce: Bounce | None
+    # Of a receipt or a complaint.
+    report: MessageReport | None
     # None if the whole body is new text, and for kinds that cannot be replies.
     reply: ReplyParts | None
     fingerprint: str
@@ -139,6 +144,9 @@ def _mail(
     bounce = None
     if kind.name == "bounce":
         bounce = read_bounce(data, full_header, content.text, content.attachments)
+    report = None
+    if kind.name in REPORTS:
+        report = read_report(kind.name, full_header, content.text, content.attachments)
     return Mail(
         error=error,
         header=header,
@@ -163,6 +171,7 @@ def _mail(
         events=events,
         kind=kind,
         bounce=bounce,
+        report=report,
         reply=None if error or kind.name in NOT_REPLIES else _reply(header, content),
         fingerprint=fingerprint,
         defects=[*defects, *broken_calendars, *header_defects(header, sender)],

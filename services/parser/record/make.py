@@ -114,6 +114,7 @@ def make_record(
         reply=reply,
         reply_blob=reply_blob,
         bounce=_bounce(mail.bounce, defects),
+        report=mail.report,
         signatures=_signatures(mail, blobs, defects),
         charsets=mail.content.charsets[:CHARSETS_MAX],
         mailing_list=mail.mailing_list,

@@ -43,6 +43,8 @@ class Notice:
     returned: Header
     # The first Message-ID in the text, if there is one.
     message_id: str | None
+    # The beginning of the text.
+    text: str
 
 
 def read_notice(text: str) -> Notice:
@@ -52,7 +54,8 @@ def read_notice(text: str) -> Notice:
     end = _end(lines)
     found = MESSAGE_ID.search(text[: LINES_MAX * LINE_MAX])
     ids = read_ids([Field("Message-ID", found.group(1), found.group(1))]) if found else [None]
-    return Notice(lines[:end], _returned(lines[end : end + RETURNED_LINES_MAX]), ids[0])
+    returned = _returned(lines[end : end + RETURNED_LINES_MAX])
+    return Notice(lines[:end], returned, ids[0], text[: LINES_MAX * LINE_MAX])
 
 
 def _without_introduced_header(lines: list[str]) -> list[str]:

@@ -15,23 +15,25 @@ from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.codes import is_hard, most_exact
 from services.parser.kind.bounce.known_formats import known_recipients
 from services.parser.kind.bounce.nested import nested_bounces
-from services.parser.kind.bounce.notice import Notice, is_system, read_notice
+from services.parser.kind.bounce.notice import is_system, read_notice
+from services.parser.kind.bounce.original import (
+    HEADER_MAX,
+    RETURNED_MAX,
+    original_id,
+    returned_headers,
+)
 from services.parser.kind.bounce.prose import Findings, read_prose
 from services.parser.kind.bounce.service_json import RECIPIENTS_MAX, json_text, recipients_in_json
 from services.parser.kind.bounce.status import failed_status, groups_in_text, groups_of, read_status
 from services.parser.kind.signals import MAIL_SYSTEM, ROBOT
-from services.parser.mime.addresses import read_addresses, read_ids, read_sender
-from services.parser.mime.headers import Header, read_lines
+from services.parser.mime.addresses import read_addresses, read_sender
+from services.parser.mime.headers import Header
 from services.parser.mime.raw_bytes import View
 from services.parser.text.decode import cut, decode, one_line, storable
 
 REASON_MAX_BYTES = 500
 ADDRESS_MAX_BYTES = 512
-# The header of a returned message is read up to here.
-ORIGINAL_HEADER_MAX = 64 * 1024
 NESTED_MAX = 2
-RETURNED_MAX = 10
-RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers", "message/global", "message/partial")
 PHONE_NUMBER = re.compile(r"\+?\d{7,15}@")
 SENDER_FIELDS = ("from", "sender", "return-path", "reply-to")
 
@@ -41,10 +43,10 @@ def read_bounce(
 ) -> Bounce:
     """Returns the recipients of a bounce (possibly an empty list) and the message it is about."""
     notice = read_notice(text)
-    returned = [*_returned_headers(files), notice.returned]
+    returned = [*returned_headers(files), notice.returned]
     ours = _ours(header, returned)
     prose = read_prose(notice, header.value("subject"), ours, _gateway(header))
-    original_id = _original_id(header, returned, notice)
+    original = original_id(header, returned, notice)
     reported = next(filter(None, map(read_status, _reports(text, files))), [])
     recipients = (
         recipients_in_json(json_text(text, files))
@@ -55,7 +57,7 @@ def read_bounce(
     for nested in nested_bounces(header, files) if is_searched else ():
         inner = read_bounce(nested.data, nested.header, nested.text, nested.files, depth + 1)
         recipients.extend(inner.recipients)
-        original_id = inner.original_message_id or original_id
+        original = inner.original_message_id or original
     if not recipients and not depth:
         known = known_recipients(data, read_sender(header))
         named = [one for one in known if one.lower() not in ours]
@@ -65,7 +67,7 @@ def read_bounce(
         ]
     return Bounce(
         recipients=[_bounded(one) for one in _each_once(recipients)[:RECIPIENTS_MAX]],
-        original_message_id=original_id,
+        original_message_id=original,
         status="" if recipients else most_exact([*_unnamed_statuses(files), prose.status_of("")]),
     )
 
@@ -76,20 +78,12 @@ def _reports(text: str, files: Sequence[AttachedFile]) -> Iterator[Iterator[Head
     yield groups_in_text(text)
     texts = [file for file in files if file.content_type == "text/plain"]
     for file in texts[:RETURNED_MAX]:
-        yield groups_in_text(storable(decode(file.source.first(ORIGINAL_HEADER_MAX), None)))
+        yield groups_in_text(storable(decode(file.source.first(HEADER_MAX), None)))
 
 
 def _unnamed_statuses(files: Sequence[AttachedFile]) -> Iterator[str]:
     """Yields the statuses of a report about recipients whose addresses it does not give."""
     yield from (failed_status(fields) for fields in groups_of(files))
-
-
-def _returned_headers(files: Sequence[AttachedFile]) -> list[Header]:
-    returned = [file for file in files if file.content_type in RETURNED_TYPES]
-    return [
-        read_lines(decode(file.source.first(ORIGINAL_HEADER_MAX), None))
-        for file in returned[:RETURNED_MAX]
-    ]
 
 
 def _ours(header: Header, returned: Sequence[Header]) -> set[str]:
@@ -172,16 +166,3 @@ def _bounded(one: BouncedRecipient) -> BouncedRecipient:
         address=cut(one_line(one.address), ADDRESS_MAX_BYTES),
         reason=cut(one_line(one.reason), REASON_MAX_BYTES),
     )
-
-
-def _original_id(header: Header, returned: Sequence[Header], notice: Notice) -> str | None:
-    """Finds the Message-ID in the returned message or its header, else in the bounce itself."""
-    for fields in returned:
-        if found := read_ids(fields.all("message-id")):
-            return found[0]
-    if notice.message_id:
-        return notice.message_id
-    for name in ("x-original-message-id", "in-reply-to", "references"):
-        if found := read_ids(header.all(name)):
-            return found[-1]
-    return None
