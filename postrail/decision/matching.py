@@ -142,6 +142,7 @@ def _comment(
         internal=question.facts.internal_issue is not None or question.mail.quotes_internal,
         outsider=outsider,
         verified=question.verified,
-        links=links,
+        links=None if question.is_auto_reply else links,
+        bystander=question.is_auto_reply,
     )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)

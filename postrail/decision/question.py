@@ -61,6 +61,14 @@ class Question:
         return self.mail.kind != "human"
 
     @property
+    def is_auto_reply(self) -> bool:
+        """Tells whether a program answers for its owner, such as out of office.
+
+        Such a comment changes nothing else: nobody has read what it answers.
+        """
+        return self.mail.kind == "auto_reply"
+
+    @property
     def sender_address(self) -> str:
         """Returns the address of the author in lower case, or ""."""
         written_by = author(self.mail, self.snapshot.accounts.get(self.mail.mailbox))

@@ -136,7 +136,7 @@ def _commented(handler: MailHandler, question: Question) -> Decision | None:
     found = existing_issue(question)
     if found is None or found.issue is None:
         return found
-    done = found.issue.issue_id in question.facts.done_issues
+    done = found.issue.issue_id in question.facts.done_issues and not question.is_auto_reply
     if done and handler.closed_issues == "new_issue" and handler.kind == "create_or_comment":
         reason = f"{found.issue.issue_key} is done, and handler {handler.name} makes a new issue"
         return _in_detail(handler, question, create_issue(question, reason, linked_to=found.issue))
@@ -176,7 +176,7 @@ def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens:
                 effect,
                 text=text_rules(handler, question, new_text_only=new_text_only),
                 author=_stand_in(handler, question),
-                watchers=_watchers(handler, question),
+                watchers=() if question.is_auto_reply else _watchers(handler, question),
                 reopens=reopens,
             )
         case _:
@@ -197,6 +197,8 @@ def _watchers(handler: MailHandler, question: Question) -> tuple[str, ...]:
 
 def _with_person(handler: MailHandler, question: Question, decision: Decision) -> Decision:
     if not handler.create_users or question.facts.sender is not None or not decision.effects:
+        return decision
+    if question.is_auto_reply and decision.outcome is Outcome.COMMENT:
         return decision
     person = CreatePerson(notify=handler.notify_users)
     return replace(decision, effects=(person, *decision.effects))

@@ -123,7 +123,7 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         mail_parsed(kind="auto_reply"),
         known(HELP_1),
         Outcome.COMMENT,
-        comment(HELP_1, muted=True),
+        replace(comment(HELP_1, muted=True), bystander=True),
     ),
     # the conversation has an issue in another project only
     (mail_parsed(), known(SALE_1), Outcome.ISSUE, create(neutral=False)),
