@@ -13,6 +13,7 @@ async def release(
 ) -> list[tuple[str, str]]:
     """Queues those of the deliveries that are held; returns them.
 
+    What is for a suppressed address stays held until the address is released.
     A delivery is the id of its message and its recipient. Their order is by the numbers that they
     got when they were stored; later messages did not wait for them.
     """
@@ -22,6 +23,8 @@ async def release(
         " FROM unnest(%s::uuid[], %b::text[]) AS given(outgoing_id, recipient)"
         " WHERE delivery.outgoing_id = given.outgoing_id"
         "  AND delivery.recipient = given.recipient AND delivery.state = 'held'"
+        "  AND NOT EXISTS (SELECT FROM suppression WHERE released_at IS NULL"
+        "   AND suppression.address = lower(delivery.recipient))"
         " RETURNING delivery.outgoing_id::text, delivery.recipient",
         [now, now, [one[0] for one in deliveries], [one[1] for one in deliveries]],
     )

@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 from postrail.database import Connection, rows, rows_as
 from postrail.tracker.builtin.links import INVERSE_WORDS
 from postrail.views.history import HistoryRow, changes_of, present_key
+from postrail.views.where import OF_ISSUE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +128,22 @@ class LinkRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UndeliveredRow:
+    """A recipient whom messages about the issue did not reach, and the latest report of it."""
+
+    recipient: str
+    # See `postrail.decision.decision.DeliveryEvent`.
+    event: str
+    status: str
+    reason: str
+    # The address that failed, where the recipient's passes messages on; else "".
+    address: str
+    reported_at: datetime
+    # Nothing is sent to the recipient until a person releases the address.
+    suppressed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class IssueDetail:
     """An issue with its texts, files, people, links and history."""
 
@@ -148,6 +165,7 @@ class IssueDetail:
     merged_from: Sequence[str]
     # The keys that it had in other projects.
     former_keys: Sequence[str]
+    undelivered: Sequence[UndeliveredRow]
 
 
 _HEAD: LiteralString = """
@@ -230,6 +248,18 @@ _FORMER_KEYS: LiteralString = (
 )
 
 
+_UNDELIVERED: LiteralString = (
+    """
+SELECT DISTINCT ON (lower(recipient)) recipient, event, status, report.reason, report.address,
+    reported_at, suppression.address IS NOT NULL AS suppressed
+FROM outgoing_mail AS mail JOIN delivery_report AS report USING (outgoing_id)
+    LEFT JOIN suppression ON suppression.address = lower(recipient) AND released_at IS NULL
+WHERE event IN ('hard', 'soft', 'elsewhere', 'delayed', 'complaint') AND mail."""
+    + OF_ISSUE
+    + " ORDER BY lower(recipient), reported_at DESC, event"
+)
+
+
 async def issue_detail(connection: Connection, issue_key: str) -> IssueDetail:
     """Returns the issue that has this key, or had it before it was moved or merged.
 
@@ -254,6 +284,7 @@ async def issue_detail(connection: Connection, issue_key: str) -> IssueDetail:
         links=await rows_as(connection, LinkRow, _LINKS, {"key": key, **_WORDS}),
         merged_from=await _first_column(connection, _MERGED, key),
         former_keys=await _first_column(connection, _FORMER_KEYS, key),
+        undelivered=await rows_as(connection, UndeliveredRow, _UNDELIVERED, [key]),
     )
 
 

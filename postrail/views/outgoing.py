@@ -1,10 +1,11 @@
-"""Reads outgoing messages for the queue and log: their deliveries, and the backlog."""
+"""Reads outgoing messages for the queue and log: deliveries, suppressed addresses, the backlog."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from postrail.database import Connection, rows, rows_as
 from postrail.errors import PermanentError
@@ -35,13 +36,26 @@ class OutgoingRow:
     maybe_twice: bool
     # The number of attempts whose outcome is unknown.
     unknown_attempts: int
+    # What bounces, receipts and complaints say about it, oldest first: the columns of
+    # `delivery_report` besides its key.
+    reports: Sequence[Mapping[str, Any]] = ()
 
 
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
     mail.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
-    maybe_twice, unknown_attempts
+    maybe_twice, unknown_attempts, coalesce((
+        SELECT jsonb_agg(to_jsonb(report) - 'outgoing_id' - 'recipient' ORDER BY reported_at, event)
+        FROM delivery_report AS report
+        WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient
+    ), '[]') AS reports
 FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"""
+# Came back, or was complained about.
+_BOUNCED: LiteralString = """EXISTS (
+    SELECT FROM delivery_report AS report
+    WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient
+        AND event IN ('hard', 'soft', 'elsewhere', 'complaint')
+) = %s"""
 
 
 async def deliveries(
@@ -50,9 +64,12 @@ async def deliveries(
     limit: int = 50,
     state: str | None = None,
     issue_key: str | None = None,
+    bounced: bool = False,
 ) -> list[OutgoingRow]:
-    """Returns the latest deliveries, newest first; in this state or of this issue."""
-    clause, values = where(("state = %s", state), ("mail." + OF_ISSUE, issue_key))
+    """Returns the latest deliveries, newest first; in this state, of this issue, or bounced."""
+    clause, values = where(
+        ("state = %s", state), ("mail." + OF_ISSUE, issue_key), (_BOUNCED, bounced or None)
+    )
     statement = _ROW + clause + " ORDER BY mail.sequence DESC, recipient LIMIT %s"
     return await rows_as(connection, OutgoingRow, statement, [*values, limit])
 
@@ -97,6 +114,31 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
         )
     statement = _ROW + " WHERE outgoing_id = %s ORDER BY recipient"
     return await rows_as(connection, OutgoingRow, statement, [ids[0][0]])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuppressedRow:
+    """An address that is not written to, and how many deliveries to it are held."""
+
+    address: str
+    reason: str
+    since: datetime
+    # The message that reported it.
+    mail_id: str
+    held: int
+
+
+async def suppressed(connection: Connection, *, limit: int) -> list[SuppressedRow]:
+    """Returns the suppressed addresses, the latest first."""
+    return await rows_as(
+        connection,
+        SuppressedRow,
+        "SELECT address, reason, since, mail_id::text,"
+        " (SELECT count(*) FROM delivery WHERE state = 'held'"
+        "  AND lower(recipient) = suppression.address) AS held"
+        " FROM suppression WHERE released_at IS NULL ORDER BY since DESC, address LIMIT %s",
+        [limit],
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from postrail import people
 from postrail.configuration import load
-from postrail.database import Connection, one, rows_as
+from postrail.database import Connection, one, rows, rows_as
 from postrail.people import PersonRow
 from postrail.workflow.roles import role_of
 
@@ -23,6 +23,8 @@ class ListedPerson:
     addresses: list[str]
     groups: list[str]
     origin: str
+    # Those of the addresses that are not written to, as messages to them came back.
+    suppressed: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,8 @@ class PersonDetail:
     roles: dict[str, str]
     reported: int
     assigned: int
+    # Those of the addresses that are not written to, each with the reason.
+    suppressed: dict[str, str]
 
 
 async def list_people(
@@ -51,7 +55,10 @@ async def list_people(
         "  WHERE own.person_id = person.person_id AND own.address <> person.address"
         "  ORDER BY own.address) AS addresses,"
         " ARRAY(SELECT group_name FROM group_member"
-        "  WHERE group_member.person_id = person.person_id ORDER BY group_name) AS groups"
+        "  WHERE group_member.person_id = person.person_id ORDER BY group_name) AS groups,"
+        " ARRAY(SELECT own.address FROM person_address AS own"
+        "  JOIN suppression ON suppression.address = own.address AND released_at IS NULL"
+        "  WHERE own.person_id = person.person_id ORDER BY 1) AS suppressed"
         " FROM person WHERE %(group)s::text IS NULL OR person_id IN"
         "  (SELECT person_id FROM group_member WHERE group_name = %(group)s)"
         " ORDER BY address LIMIT %(limit)s",
@@ -73,6 +80,12 @@ async def person(connection: Connection, address: str) -> PersonDetail:
     )
     assert values is not None
     origin_mail_id, created_at, reported, assigned = values
+    suppressed = await rows(
+        connection,
+        "SELECT address, reason FROM suppression"
+        " WHERE released_at IS NULL AND address = ANY(%s) ORDER BY address",
+        [list(found.addresses)],
+    )
     projects = await load.projects(connection)
     return PersonDetail(
         person=found,
@@ -81,4 +94,5 @@ async def person(connection: Connection, address: str) -> PersonDetail:
         roles={project.key: role_of(project, found) for project in projects},
         reported=reported,
         assigned=assigned,
+        suppressed=dict(suppressed),
     )

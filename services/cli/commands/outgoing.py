@@ -18,9 +18,11 @@ from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow
+from services.cli.commands.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import SHORT_ID, Json, Limit, show_fields, show_json, show_table
+from services.cli.returned import event_words, most_telling
 from services.cli.visible import clean
 
 
@@ -38,6 +40,7 @@ class State(StrEnum):
 
 
 outgoing = typer.Typer(no_args_is_help=True)
+outgoing.add_typer(suppressed, name="suppressed")
 
 MailId = Annotated[
     str, typer.Argument(metavar="ID", help="The id of a message, or its first characters.")
@@ -55,6 +58,9 @@ def list_outgoing(
     issue: Annotated[
         str | None, typer.Option("--issue", help="Only deliveries of this issue.")
     ] = None,
+    bounced: Annotated[
+        bool, typer.Option("--bounced", help="Only those that bounced or were complained about.")
+    ] = False,
     limit: Limit = 50,
     data: Data = None,
     json: Json = False,
@@ -63,7 +69,7 @@ def list_outgoing(
 
     Example: [bold]postrail outgoing list --state deferred[/bold]
     """
-    found = complete(_deliveries(load(data), state, issue, limit))
+    found = complete(_deliveries(load(data), state, issue, limit, bounced))
     if json:
         show_json(found)
         return
@@ -221,7 +227,7 @@ async def _settle(
 
 
 async def _deliveries(
-    settings: Settings, state: State | None, issue: str | None, limit: int
+    settings: Settings, state: State | None, issue: str | None, limit: int, bounced: bool
 ) -> list[OutgoingRow]:
     async with connected(settings) as connection:
         return await view.deliveries(
@@ -229,6 +235,7 @@ async def _deliveries(
             limit=limit,
             state=state.value if state else None,
             issue_key=issue.upper() if issue else None,
+            bounced=bounced,
         )
 
 
@@ -244,10 +251,14 @@ async def _raw(settings: Settings, row: OutgoingRow) -> bytes:
 
 
 def _state(row: OutgoingRow) -> str:
-    """Returns the state; a repetition after an unknown outcome is no usual deferral."""
+    """Returns the state, and what was reported since.
+
+    A repetition after an unknown outcome is no usual deferral.
+    """
+    state = row.state
     if row.state == "deferred" and row.unknown_attempts:
-        return f"deferred (outcome unknown {row.unknown_attempts}x)"
-    return row.state
+        state = f"deferred (outcome unknown {row.unknown_attempts}x)"
+    return ", ".join(filter(None, [state, most_telling(row.reports)]))
 
 
 def _to(row: OutgoingRow) -> str:
@@ -294,3 +305,20 @@ def _print(found: list[OutgoingRow]) -> None:
     typer.echo()
     # Apart from the others, because Message-IDs are long.
     show_table(["To", "Message-ID"], [(_to(row), row.message_id) for row in found], empty="")
+    if reports := [(row, report) for row in found for report in row.reports]:
+        typer.echo()
+        show_table(
+            ["To", "Report", "Address", "Reason", "Received", "Mail"],
+            [
+                (
+                    _to(row),
+                    event_words(report["event"], report["status"]),
+                    report["address"],
+                    report["reason"],
+                    report["reported_at"],
+                    report["mail_id"][:SHORT_ID],
+                )
+                for row, report in reports
+            ],
+            empty="",
+        )

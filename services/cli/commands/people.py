@@ -50,7 +50,7 @@ def list_people(
                 row.addresses,
                 row.groups,
                 row.origin,
-                "" if row.active else "inactive",
+                _state(row),
             )
             for row in found
         ],
@@ -109,6 +109,12 @@ def merge(
     )
 
 
+def _state(row: ListedPerson) -> str:
+    if not row.active:
+        return "inactive"
+    return "not written to" if row.address in row.suppressed else ""
+
+
 def _print_person(found: PersonDetail) -> None:
     person = found.person
     others = [address for address in person.addresses if address != person.address]
@@ -125,6 +131,10 @@ def _print_person(found: PersonDetail) -> None:
             ("From", person.origin),
             ("Mail", found.origin_mail_id),
             ("Since", found.created_at),
+            (
+                "Not written to",
+                [f"{address} ({reason})" for address, reason in found.suppressed.items()],
+            ),
             ("Issues", f"{found.reported} reported, {found.assigned} assigned"),
         ]
     )

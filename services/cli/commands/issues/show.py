@@ -10,13 +10,14 @@ import typer
 from postrail.blobs import BlobStore
 from postrail.settings import Settings
 from postrail.views.contents import with_texts
-from postrail.views.issue_detail import IssueDetail, LinkRow, issue_detail
+from postrail.views.issue_detail import IssueDetail, LinkRow, UndeliveredRow, issue_detail
 from services.cli.commands.issues.conversation import print_conversation
 from services.cli.commands.issues.group import Key, issues
 from services.cli.commands.issues.values import shown_value
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
-from services.cli.output import Json, console, show_fields, show_json
+from services.cli.output import Json, console, moment, show_fields, show_json
+from services.cli.returned import undelivered_words
 
 
 @issues.command("show")
@@ -75,12 +76,25 @@ def _print_head(found: IssueDetail, asked: str) -> None:
             ("Resolved", issue.resolved),
             ("Watchers", found.watchers),
             ("Arrived at", found.addresses),
+            *(("Bounced", _undelivered(row)) for row in found.undelivered),
             *_links(found.links),
             ("Merged from", found.merged_from),
             ("Formerly", found.former_keys),
             ("Mail", issue.mail_id),
         ]
     )
+
+
+def _undelivered(row: UndeliveredRow) -> str:
+    told = undelivered_words(
+        row.recipient,
+        row.event,
+        row.status,
+        row.reason,
+        row.address,
+        suppressed=row.suppressed,
+    )
+    return f"{told} ({moment(row.reported_at)})"
 
 
 def _person(name: str, address: str) -> str:

@@ -1,0 +1,106 @@
+"""Bounces on real servers, as commands show them; suppressed addresses are released."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from postrail.message_parts import MessageReport
+from postrail.settings import Settings
+from tests.integration.handler.bounces.scene import ADA, NO_USER, bounce_of
+from tests.makers.commands import Postrail, answer
+from tests.makers.installation import Filled, take_effect
+from tests.makers.records import mail_parsed
+
+WHY = "5.1.1, 550 5.1.1 no such user"
+
+
+@pytest.fixture
+def bounced(postrail: Postrail, filled: Filled, settings: Settings) -> str:
+    """Lets a message about HELP-1 bounce for good; returns its id."""
+    (sent, *_) = answer(postrail, "outgoing", "list", "--issue", "HELP-1")
+    bounce = bounce_of(sent["message_id"], sent["recipient"])
+    receipt = mail_parsed(
+        kind="receipt",
+        report=MessageReport(event="displayed", original_message_id=sent["message_id"]),
+    )
+    asyncio.run(take_effect(settings, bounce, [], partition=2))
+    asyncio.run(take_effect(settings, receipt, [], partition=3))
+    return str(sent["outgoing_id"])
+
+
+def test_a_bounce_is_shown_on_its_delivery_and_its_issue(postrail: Postrail, bounced: str) -> None:
+    (row,) = answer(postrail, "outgoing", "list", "--bounced")
+    assert (row["outgoing_id"], row["recipient"]) == (bounced, ADA)
+    events = [(report["event"], report["status"]) for report in row["reports"]]
+    assert sorted(events) == [("hard", "5.1.1"), ("read", "")]
+    shown = " ".join(postrail("outgoing", "show", bounced)[1].split())
+    assert "bounced for good (5.1.1)" in shown
+    assert NO_USER["reason"] in shown
+    (undelivered,) = answer(postrail, "issues", "show", "HELP-1")["undelivered"]
+    assert (undelivered["recipient"], undelivered["suppressed"]) == (ADA, True)
+    shown = " ".join(postrail("issues", "show", "HELP-1")[1].split())
+    told = f"not delivered to {ADA}: {WHY}; nothing more is sent to this address"
+    assert told in shown
+    assert answer(postrail, "issues", "show", "HELP-2")["undelivered"] == []
+
+
+def test_a_suppressed_address_is_listed_and_released(postrail: Postrail, bounced: str) -> None:
+    (row,) = answer(postrail, "outgoing", "suppressed", "list")
+    assert row["address"] == ADA
+    assert WHY in row["reason"]
+    assert WHY in " ".join(postrail("outgoing", "suppressed", "list")[1].split())
+    held = answer(postrail, "outgoing", "list", "--state", "held")
+    assert row["held"] == len(held) > 0
+    # Released by the message, it would only be held again.
+    code, _, errors = postrail("outgoing", "release", held[0]["outgoing_id"])
+    assert code != 0
+    assert f"postrail outgoing suppressed release {ADA}" in " ".join(errors.split())
+    assert postrail("outgoing", "release", "--all")[1].startswith("0 held")
+    code, output, errors = postrail("outgoing", "suppressed", "release", ADA.upper(), "--send-held")
+    assert code == 0, errors
+    assert f"Held messages sent: {len(held)}." in output
+    assert answer(postrail, "outgoing", "list", "--state", "held") == []
+    assert postrail("outgoing", "suppressed", "list")[1] == "No suppressed addresses.\n"
+    # The report stays.
+    assert len(answer(postrail, "outgoing", "list", "--bounced")) == 1
+    code, _, errors = postrail("outgoing", "suppressed", "release", ADA)
+    assert code != 0
+    assert "is not suppressed" in errors
+
+
+@pytest.mark.parametrize(("option", "state"), [("--cancel-held", "cancelled"), (None, "held")])
+def test_held_messages_need_not_be_sent(
+    postrail: Postrail, bounced: str, option: str | None, state: str
+) -> None:
+    held = len(answer(postrail, "outgoing", "list", "--state", "held"))
+    options = [option] if option else []
+    assert postrail("outgoing", "suppressed", "release", ADA, *options)[0] == 0
+    assert len(answer(postrail, "outgoing", "list", "--state", state)) == held
+    if state == "held":
+        code, output, errors = postrail("outgoing", "release", "--all", "--recipient", ADA)
+        assert (code, output) == (0, f"{held} held messages are due now.\n"), errors
+
+
+def test_options_that_contradict_each_other_are_refused(postrail: Postrail, bounced: str) -> None:
+    both = ("--send-held", "--cancel-held")
+    code, _, errors = postrail("outgoing", "suppressed", "release", ADA, *both)
+    assert code != 0
+    assert "contradict" in errors
+    assert len(answer(postrail, "outgoing", "suppressed", "list")) == 1
+
+
+def test_a_person_who_is_not_written_to_is_marked(
+    postrail: Postrail, bounced: str, tmp_path: Path
+) -> None:
+    (tmp_path / "postrail.yaml").write_text(f"people: [{{address: {ADA}, name: Ada}}]")
+    code, _, errors = postrail("apply")
+    assert code == 0, errors
+    ada = next(one for one in answer(postrail, "people", "list") if one["address"] == ADA)
+    assert ada["suppressed"] == [ADA]
+    assert "not written to" in postrail("people", "list")[1]
+    shown = " ".join(postrail("people", "show", ADA)[1].split())
+    assert f"Not written to {ADA} (not delivered to {ADA}: {WHY})" in shown
+    assert answer(postrail, "people", "show", ADA)["suppressed"][ADA].endswith(WHY)
