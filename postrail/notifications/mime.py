@@ -19,13 +19,13 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from postrail.notifications.addresses import ascii_domain, header_address
+from postrail.notifications.attached import LINE_MAX_BYTES, with_original
 from postrail.notifications.issue_token import IssueToken
 
 # References grow with each reply of a conversation, and some servers refuse long header fields.
 REFERENCES_MAX_CHARACTERS = 1500
 # RFC 5322, 2.1.1: lines should have at most 78 characters and must have at most 998.
 LINE_CHARACTERS = 78
-LINE_MAX_BYTES = 998
 # RFC 2047, 2: an encoded word has at most 75 characters, a line that holds one at most 76.
 WORD_BYTES = 39
 
@@ -68,9 +68,19 @@ def build_message(
     references: Sequence[str],
     reply_to: str = "",
     to_name: str = "",
+    original: bytes | None = None,
 ) -> bytes:
-    """Returns the message, ready to be sent; a missing line end after the text is added."""
+    """Returns the message, ready to be sent; a missing line end after the text is added.
+
+    `original`: the bytes of another message, which is attached as it is.
+    """
     encoding, body = _body(text)
+    content = [
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Transfer-Encoding: {encoding}",
+    ]
+    if original is not None:
+        content, body = with_original(content, body, original)
     fields = [
         f"Message-ID: {written_id(message_id)}",
         f"Date: {format_datetime(date)}",
@@ -85,8 +95,7 @@ def build_message(
         "X-Auto-Response-Suppress: All",
         "Precedence: bulk",
         "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Transfer-Encoding: {encoding}",
+        *content,
     ]
     head = "\r\n".join(fields).encode("utf-8", "replace")
     return head + b"\r\n\r\n" + body

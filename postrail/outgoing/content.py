@@ -31,12 +31,15 @@ class Content:
     whole_message: bytes | None
     # SHA-256 of the blob that holds the whole message.
     message_blob: str | None
+    # The mail_id of the incoming message that is attached.
+    forwards: str | None
 
 
 # The fields of Content, of a delivery and of its outgoing message `mail`.
 CONTENT_COLUMNS: LiteralString = """delivery.message_id, mail.queued_at, mail.from_name,
     mail.envelope_from, mail.reply_to, delivery.recipient, delivery.name, mail.subject, mail.text,
-    mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob"""
+    mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob,
+    mail.forwards::text AS forwards"""
 
 _OF_DELIVERY: LiteralString = """
 FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)

@@ -6,18 +6,17 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from postrail.blobs import BlobMissing, BlobStore
-from postrail.database import Connection, one
+from postrail.database import Connection, Transactions, one
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.calendar_text import calendar_text
+from postrail.incoming.originals import Originals
 from postrail.incoming.reply_parts import parts_from
 from postrail.message_parts import BouncedRecipient
 from postrail.notifications.assemble import assemble
 from postrail.outgoing.content import content_of
-from postrail.records import MailFetched, MailParsed
+from postrail.records import MailParsed
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
-from postrail.stream.reader import read_record
-from postrail.stream.topics import MAIL_FETCHED
 from postrail.views.incoming import IncomingDetail
 from postrail.views.issue_detail import CommentEditRow, CommentRow, IssueDetail
 
@@ -72,40 +71,6 @@ async def _with_parts(found: MailText, mail: MailParsed, blobs: BlobStore) -> Ma
     )
 
 
-async def raw_bytes(
-    connection: Connection, mail: IncomingDetail, kafka: KafkaSettings, blobs: BlobStore
-) -> bytes:
-    """Returns a message as it was read from its mailbox: from its row, blob or Kafka record.
-
-    Raises PermanentError when none of them has it any more.
-    """
-    parsed = await _parsed(connection, mail)
-    if parsed is not None and parsed.raw is not None:
-        return parsed.raw
-    if parsed is not None and parsed.raw_blob is not None:
-        return await blobs.get(parsed.raw_blob.sha256)
-    fetched = await _fetched(mail, kafka)
-    if fetched.body is not None:
-        return fetched.body
-    assert fetched.blob is not None, "a fetched message is inline or a blob"
-    return await blobs.get(fetched.blob.sha256)
-
-
-async def _fetched(mail: IncomingDetail, kafka: KafkaSettings) -> MailFetched:
-    if mail.raw_partition is None or mail.raw_offset is None:
-        raise PermanentError(
-            f"message {mail.mail_id} could not be read from its mailbox",
-            remedy=f"Look for it there: {mail.mailbox}, {mail.source}",
-        )
-    fetched = await read_record(kafka, MAIL_FETCHED, mail.raw_partition, mail.raw_offset)
-    if fetched.mail_id != mail.mail_id:
-        raise PermanentError(
-            f"the record of message {mail.mail_id} is not where it was written: this is another"
-            " broker, or one that lost its data"
-        )
-    return fetched
-
-
 async def _parsed(connection: Connection, mail: IncomingDetail) -> MailParsed | None:
     row = await one(
         connection, "SELECT parsed FROM incoming_mail WHERE mail_id = %s", [mail.mail_id]
@@ -115,13 +80,18 @@ async def _parsed(connection: Connection, mail: IncomingDetail) -> MailParsed | 
 
 
 async def outgoing_bytes(
-    connection: Connection, outgoing_id: str, recipient: str, blobs: BlobStore
+    transactions: Transactions,
+    outgoing_id: str,
+    recipient: str,
+    kafka: KafkaSettings,
+    blobs: BlobStore,
 ) -> bytes:
     """Returns the message to this recipient; raises PermanentError when it was not kept."""
-    content = await content_of(connection, outgoing_id, recipient)
+    async with transactions() as connection:
+        content = await content_of(connection, outgoing_id, recipient)
     if content is None:
         raise PermanentError(f"outgoing message {outgoing_id} is not for {recipient}")
-    return await assemble(content, blobs)
+    return await assemble(content, blobs, Originals(transactions, kafka, blobs).read)
 
 
 async def with_texts(found: IssueDetail, blobs: BlobStore) -> IssueDetail:

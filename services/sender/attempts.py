@@ -10,12 +10,14 @@ from datetime import datetime
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
 from postrail.courier import Answer, CourierUnavailable, Envelope, State, TimeLimit
+from postrail.database import Pool, transaction
 from postrail.errors import PermanentError, TransientError
+from postrail.incoming.originals import Originals
 from postrail.notifications.assemble import assemble
 from postrail.observe.log import log
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult
-from postrail.settings import SenderSettings
+from postrail.settings import KafkaSettings, SenderSettings
 from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
 from services.sender.channels import Channel
@@ -38,14 +40,16 @@ class Attempts:
     def __init__(
         self,
         *,
+        pool: Pool,
+        kafka: KafkaSettings,
         blobs: BlobStore,
-        begun: Begun,
         settings: SenderSettings,
         clock: Clock,
         on_end: Callable[[], None],
     ) -> None:
         self._blobs = blobs
-        self._begun = begun
+        self._originals = Originals(lambda: transaction(pool), kafka, blobs)
+        self._begun = Begun(pool)
         self._settings = settings
         self._clock = clock
         self._on_end = on_end
@@ -143,5 +147,5 @@ class Attempts:
         return Envelope(
             envelope_from=claimed.envelope_from,
             recipients=(claimed.recipient,),
-            content=await assemble(claimed, self._blobs),
+            content=await assemble(claimed, self._blobs, self._originals.read),
         )

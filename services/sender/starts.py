@@ -111,7 +111,9 @@ class Starts:
 
 
 def _is_large(attempt: Attempt) -> bool:
-    """Tells whether a message is large enough to be the cause of a death."""
+    """Tells whether a message may be large enough to be the cause of a death."""
     claimed = attempt.claimed
+    if claimed.forwards is not None:
+        return True
     size = len(claimed.whole_message or b"") + len(claimed.text or "")
     return claimed.message_blob is not None or size > LARGE_BYTES

@@ -26,7 +26,6 @@ from postrail.stream.received import Received, next_offsets
 from postrail.tasks import set_within, to_its_end
 from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
-from services.sender.begun import Begun
 from services.sender.channels import Channels
 from services.sender.claims import claim_untriable
 from services.sender.reports import count_results, show_channels
@@ -64,8 +63,9 @@ class Sender:
         # Set when there may be work: messages came in, or a connection is free.
         self._wake = asyncio.Event()
         self._attempts = Attempts(
+            pool=pool,
+            kafka=process.settings.kafka,
             blobs=blobs,
-            begun=Begun(pool),
             settings=self._settings,
             clock=self._clock,
             on_end=self._wake.set,

@@ -245,9 +245,13 @@ async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingR
 
 
 async def _raw(settings: Settings, row: OutgoingRow) -> bytes:
-    async with connected(settings) as connection:
-        blobs = BlobStore(settings.blobs.url)
-        return await outgoing_bytes(connection, row.outgoing_id, row.recipient, blobs)
+    return await outgoing_bytes(
+        lambda: connected(settings),
+        row.outgoing_id,
+        row.recipient,
+        settings.kafka,
+        BlobStore(settings.blobs.url),
+    )
 
 
 def _state(row: OutgoingRow) -> str:

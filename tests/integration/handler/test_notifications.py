@@ -19,6 +19,7 @@ from postrail.outgoing.content import content_of
 from postrail.records import OutgoingQueued
 from postrail.tracker import issues
 from postrail.tracker.issues import Involvement, Watcher
+from tests.fakes.originals import no_original
 from tests.integration.handler.bench import Bench
 from tests.makers.configuration import snapshot
 from tests.makers.records import NOON, mail_parsed, verified
@@ -63,7 +64,7 @@ async def messages(bench: Bench, outgoing_id: str) -> dict[str, Message]:
         for (recipient,) in found:
             content = await content_of(connection, outgoing_id, recipient)
             assert content is not None
-            built[recipient] = message_from_bytes(await assemble(content, bench.blobs))
+            built[recipient] = message_from_bytes(await assemble(content, bench.blobs, no_original))
     return built
 
 

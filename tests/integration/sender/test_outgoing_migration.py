@@ -18,6 +18,7 @@ from postrail.outgoing.issues import answered_issues
 from postrail.settings import DatabaseSettings, Settings
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import deliveries_of
+from tests.fakes.originals import no_original
 from tests.processes.senders import old_mail, queued_mail
 from tests.servers.databases import migrate_filled
 
@@ -91,7 +92,7 @@ async def test_due_messages_are_sent_as_they_were_queued(pool: Pool, settings: S
     assert [one.outgoing_id for one in interrupted] == [id_of(4)]
     for number, one in enumerate([*claimed, *interrupted], start=1):
         assert one.message_id == f"<m{number}@example.com>"
-        assert await assemble(one, blobs) == b"Subject: %d\r\n\r\nHi\r\n" % number
+        assert await assemble(one, blobs, no_original) == b"Subject: %d\r\n\r\nHi\r\n" % number
 
 
 async def test_a_reply_to_an_earlier_message_still_finds_its_issue(pool: Pool) -> None:
@@ -104,7 +105,9 @@ async def test_the_commands_show_earlier_messages(pool: Pool, settings: Settings
     blobs = BlobStore(settings.blobs.url)
     async with transaction(pool) as connection:
         shown = await deliveries_of(connection, id_of(6))
-        raw = await outgoing_bytes(connection, id_of(5), "ann@example.org", blobs)
+    raw = await outgoing_bytes(
+        lambda: transaction(pool), id_of(5), "ann@example.org", settings.kafka, blobs
+    )
     assert [row.recipient for row in shown] == ["ann@example.org", "bob@example.org"]
     assert {row.message_id for row in shown} == {"<m6@example.com>"}
     assert raw == b"Subject: 5\r\n\r\nHi\r\n"

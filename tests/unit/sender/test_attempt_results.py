@@ -43,6 +43,7 @@ def claimed(
         reference_ids=(),
         whole_message=None,
         message_blob=None,
+        forwards=None,
         attempts=attempts,
         maybe_twice=maybe_twice,
         unknown_attempts=unknown,

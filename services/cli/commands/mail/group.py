@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
+from postrail.incoming.originals import Originals
 from postrail.settings import Settings
-from postrail.views.contents import MailText, mail_text, raw_bytes
+from postrail.views.contents import MailText, mail_text
 from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, incoming_mails
 from postrail.views.refetch import AskedAgain, asked_again
 from services.cli.bounced import bounced_lines
@@ -156,7 +157,7 @@ async def _raw(settings: Settings, mail_id: str) -> bytes:
     blobs = BlobStore(settings.blobs.url)
     async with connected(settings) as connection:
         found = await incoming_mail(connection, mail_id)
-        return await raw_bytes(connection, found, settings.kafka, blobs)
+    return await Originals(lambda: connected(settings), settings.kafka, blobs).read(found.mail_id)
 
 
 def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) -> None:
