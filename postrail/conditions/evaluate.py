@@ -23,6 +23,14 @@ class MessageValues:
     received_at: datetime
     # Asks whether the issue that the message belongs to matches a query; False without an issue.
     issue_matches: Callable[[str], bool] = lambda _query: False
+    # The texts as they are compared: a hundred rules may ask about the same body.
+    _folded: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def folded(self, text: str) -> str:
+        """Returns the text as it is compared: without blanks around it, whatever the case."""
+        if text not in self._folded:
+            self._folded[text] = text.strip().casefold()
+        return self._folded[text]
 
 
 def failed_test(condition: Condition, message: MessageValues) -> str:
@@ -54,6 +62,8 @@ def _written(condition: Condition) -> str:
 
 def _holds(test: Test, message: MessageValues) -> bool:
     match FIELDS[test.field]:
+        case Sort.TEXT:
+            return _text_holds(test, message)
         case Sort.NUMBER:
             return _compares(test, message.numbers.get(test.field, 0))
         case Sort.TIME:
@@ -61,8 +71,6 @@ def _holds(test: Test, message: MessageValues) -> bool:
             return within(test.hours, message.received_at)
         case Sort.QUERY:
             return message.issue_matches(test.texts[0])
-        case Sort.TEXT:
-            return _text_holds(test, _texts(test, message))
 
 
 def _texts(test: Test, message: MessageValues) -> Sequence[str]:
@@ -79,17 +87,19 @@ def _compares(test: Test, number: int) -> bool:
     return number == test.number
 
 
-def _text_holds(test: Test, values: Sequence[str]) -> bool:
-    if test.operator is Operator.EXISTS:
-        return bool(values) is test.exists
-    return any(_one_holds(test, value) for value in values)
-
-
-def _one_holds(test: Test, value: str) -> bool:
-    wanted, text = test.texts, value.strip().casefold()
+def _text_holds(test: Test, message: MessageValues) -> bool:
+    values = _texts(test, message)
     match test.operator:
+        case Operator.EXISTS:
+            return bool(values) is test.exists
         case Operator.MATCHES:
-            return patterns.find(wanted[0], value) is not None
+            return any(patterns.find(test.texts[0], value) for value in values)
+    return any(_compared(test, message.folded(value)) for value in values)
+
+
+def _compared(test: Test, text: str) -> bool:
+    wanted = test.texts
+    match test.operator:
         case Operator.CONTAINS:
             return wanted[0] in text
         case Operator.STARTS:
