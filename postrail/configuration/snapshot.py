@@ -61,7 +61,15 @@ class ConfigurationSnapshot:
 
     def handlers_of(self, account: str) -> tuple[MailHandler, ...]:
         """Returns the handlers that serve an account, in their order, disabled ones included."""
-        return tuple(handler for handler in self.handlers if handler.serves(account))
+        found = self._handlers_by_account
+        if account not in found:
+            found[account] = tuple(one for one in self.handlers if one.serves(account))
+        return found[account]
+
+    @cached_property
+    def _handlers_by_account(self) -> dict[str, tuple[MailHandler, ...]]:
+        """Returns what `handlers_of` has found; also of removed accounts, whose messages fail."""
+        return {}
 
     def limit(self, name: LimitName) -> Limit:
         """Returns a limit as the operator has set it, or with its defaults."""
