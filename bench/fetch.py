@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.arrivals import Arrivals, quantile
-from bench.fetch_peers import Peer, peers
 from bench.installation import Installation
 from bench.mails import DEFAULT_FILE, load_maker, mails
+from bench.peers.fetchers import Peer, peers
 
 SESSIONS_PER_PROCESS = 100
 OPEN_SECONDS = 300.0

@@ -25,8 +25,8 @@ sys.path[0] = str(ROOT)
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from bench.contenders import CONTENDERS, PACKAGES  # noqa: E402
 from bench.mails import DEFAULT_FILE, Make, load_maker, mails  # noqa: E402
+from bench.peers.parsers import CONTENDERS, PACKAGES  # noqa: E402
 
 Figures = dict[str, float]
 
@@ -101,7 +101,7 @@ def measure(made: Sequence[bytes], names: Sequence[str], rounds: int) -> dict[st
 
 
 def _run(name: str, folder: str) -> Figures:
-    command = [sys.executable, "-m", "bench.contenders", name, folder]
+    command = [sys.executable, "-m", "bench.peers.parsers", name, folder]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     figures: Figures = json.loads(done.stdout)
     return figures

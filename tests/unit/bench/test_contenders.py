@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.contenders import CONTENDERS, PACKAGES, run
+from bench.peers.parsers import CONTENDERS, PACKAGES, run
 
 
 def strict(data: bytes) -> object:

@@ -1,4 +1,4 @@
-"""Parsers to compare, each run in a separate process: `python -m bench.contenders NAME DIR`.
+"""Parsers to compare, each run in a separate process: `python -m bench.peers.parsers NAME DIR`.
 
 Each of them returns what an inbox needs: decoded header fields, texts and files. The time and the
 memory for the messages in the folder are printed as JSON.

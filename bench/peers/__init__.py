@@ -1,0 +1,1 @@
+"""Runs other parsers and mail readers, which the benches measure beside ours."""
