@@ -18,10 +18,10 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick check format bench bench-fetch bench-parser clean
+.PHONY: help run test test-quick check format bench bench-fetch bench-handler bench-parser clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.embedded ## Start everything here and send sample messages through; Ctrl-C stops it
 	@$(BIN)/postrail up --demo $(if $(DATA),--data '$(DATA)') $(UP_OPTIONS)
@@ -49,6 +49,9 @@ bench: $(VENV)/.dev ## Messages per second, and the CPU time of each process per
 
 bench-fetch: $(VENV)/.dev ## A thousand mailboxes; one full mailbox beside other readers
 	@$(BIN)/python bench/fetch.py $(BENCH_OPTIONS)
+
+bench-handler: $(VENV)/.dev ## The handler with 1, 10 and 100 rules, at 1,000 and 1,000,000 issues
+	@$(BIN)/python bench/handler.py $(BENCH_OPTIONS)
 
 bench-parser: $(VENV)/.dev ## The parser beside others, and on hostile messages
 	@$(BIN)/python bench/parser.py $(BENCH_OPTIONS)

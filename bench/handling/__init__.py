@@ -1,0 +1,1 @@
+"""Runs the handler on filled databases, with few and many rules; see bench/handler.py."""

@@ -1,0 +1,132 @@
+"""Lets the real handler handle the same messages again and again, and measures its CPU time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.handling.rules import handlers
+from bench.usage import usage_of
+from postrail.configuration.load import load_snapshot
+from postrail.database import open_pool, transaction
+from postrail.decision.decide import decide
+from postrail.decision.facts import Facts
+from postrail.observe.log import configure_log
+from postrail.records import MailParsed
+from postrail.settings import Settings
+from tests.integration.handler.bench import Bench
+from tests.makers.parsing import made
+from tests.makers.settings import environment_of, settings_of
+
+# Between rounds, so that no sender writes much in a short time.
+ROUND_SECONDS = 86_400.0
+WARM_UP_MAILS = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """The least CPU milliseconds a message with a number of rules."""
+
+    rules: int
+    handler_ms: float
+    # Of the handler's: all rules asked of a message without facts.
+    deciding_ms: float
+    postgres_ms: float
+    # To read the configuration once, which a handler does when it changes, and every 5 s.
+    reading_ms: float
+
+
+async def measured(
+    url: str, folder: Path, postgres: int, raws: Sequence[bytes], rules: Sequence[int], rounds: int
+) -> list[Cost]:
+    """Measures each number of rules in each round; `postgres` is the server's process id."""
+    settings = _settings(url, folder)
+    configure_log(settings, "handler")
+    parsed = [made(raw, mail_id=str(uuid.uuid4())).record for raw in raws]
+    pool = await open_pool(settings.database)
+    bench = Bench(settings, pool)
+    await bench.offsets.stored([0])
+    bench.offsets.expect({0: None})
+    try:
+        costs: dict[int, list[Cost]] = {count: [] for count in rules}
+        for number in range(rounds):
+            for count in rules:
+                await _configure(bench, count)
+                await bench.handle(*_again(parsed[:WARM_UP_MAILS], f"warm up {number}-{count}"))
+                mails = _again(parsed, f"{number}-{count}")
+                costs[count].append(await _cost(bench, postgres, mails, count))
+                bench.clock.move(ROUND_SECONDS)
+        return [_least(found) for found in costs.values()]
+    finally:
+        await bench.close()
+        await pool.close()
+
+
+def _settings(url: str, folder: Path) -> Settings:
+    # The producer is in memory: nothing connects to a broker.
+    return settings_of(environment_of(folder, bootstrap_servers="127.0.0.1:9", database_url=url))
+
+
+async def _configure(bench: Bench, count: int) -> None:
+    async with transaction(bench.pool) as connection:
+        await connection.execute("DELETE FROM mail_handler")
+    await bench.save(*handlers(count))
+
+
+def _again(mails: Iterable[MailParsed], run: str) -> list[MailParsed]:
+    """Returns the messages as if somebody had sent them anew: with ids of this run."""
+
+    def renamed(message_id: str) -> str:
+        return f"<{run.replace(' ', '-')}.{message_id.strip('<>')}>"
+
+    return [
+        replace(
+            mail,
+            mail_id=str(uuid.uuid4()),
+            message_id=renamed(mail.message_id or ""),
+            in_reply_to=[renamed(one) for one in mail.in_reply_to],
+            references=[renamed(one) for one in mail.references],
+            fingerprint=hashlib.sha256(f"{run} {mail.fingerprint}".encode()).hexdigest(),
+        )
+        for mail in mails
+    ]
+
+
+async def _cost(bench: Bench, postgres: int, mails: Sequence[MailParsed], count: int) -> Cost:
+    before = usage_of({"postgres": [postgres]})["postgres"].cpu_seconds
+    begin = time.process_time()
+    await bench.handle(*mails)
+    handled = time.process_time() - begin
+    after = usage_of({"postgres": [postgres]})["postgres"].cpu_seconds
+    async with transaction(bench.pool) as connection:
+        begin = time.process_time()
+        snapshot = await load_snapshot(connection)
+        reading = time.process_time() - begin
+    for mail in mails[:WARM_UP_MAILS]:
+        decide(mail, snapshot, Facts())
+    begin = time.process_time()
+    for mail in mails:
+        decide(mail, snapshot, Facts())
+    decided = time.process_time() - begin
+    return Cost(
+        rules=count,
+        handler_ms=1000 * handled / len(mails),
+        deciding_ms=1000 * decided / len(mails),
+        postgres_ms=1000 * (after - before) / len(mails),
+        reading_ms=1000 * reading,
+    )
+
+
+def _least(found: Sequence[Cost]) -> Cost:
+    """Returns the least of each figure."""
+    return Cost(
+        rules=found[0].rules,
+        handler_ms=min(one.handler_ms for one in found),
+        deciding_ms=min(one.deciding_ms for one in found),
+        postgres_ms=min(one.postgres_ms for one in found),
+        reading_ms=min(one.reading_ms for one in found),
+    )
