@@ -75,7 +75,13 @@ REPLY = letter(
     references=["<original@c.test>"],
     text="I agree.\r\n",
 )
-ORIGINAL = letter("The original", message_id="<original@c.test>", text="What do you think?\r\n")
+ORIGINAL = letter(
+    "The original",
+    message_id="<original@c.test>",
+    # It goes to him who answered it: only so is the id that he named this message's.
+    to="bob@customer.test, support@desk.test",
+    text="What do you think?\r\n",
+)
 
 
 def ordinary(number: int) -> bytes:
