@@ -177,15 +177,15 @@ class Pipeline:
         self.resources = contextlib.ExitStack()
         self._others: list[Replica] = []
         self._journal = folder / "journal"
-        self._sink_port = free_port()
+        self.sink_port = free_port()
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def __enter__(self) -> Self:
         apply_topics(self.settings.kafka)
-        arguments = ["-m", "tests.servers.smtp_sink", str(self._sink_port), str(self._journal)]
+        arguments = ["-m", "tests.servers.smtp_sink", str(self.sink_port), str(self._journal)]
         sink = self.process("sink", arguments)
         sink.start()
-        self.wait_until(lambda: answers(self._sink_port), 30, "the SMTP sink")
+        self.wait_until(lambda: answers(self.sink_port), 30, "the SMTP sink")
         return self
 
     def __exit__(
@@ -241,7 +241,7 @@ class Pipeline:
             name="sink",
             is_default=True,
             host="127.0.0.1",
-            port=self._sink_port,
+            port=self.sink_port,
             encryption="none",
             from_address=SENDING_ADDRESS,
         )
