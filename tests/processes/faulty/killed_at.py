@@ -21,6 +21,7 @@ from postrail.stream.producer import Entry
 
 Method = Callable[..., Any]
 Coroutine = Callable[..., Awaitable[Any]]
+Appliers = dict[type[Any], Coroutine]
 
 
 def die() -> None:
@@ -76,6 +77,20 @@ def after_acknowledgement_in(topic: str) -> Callable[[Coroutine], Coroutine]:
     return wrap
 
 
+def after_effect(name: str) -> Callable[[Appliers], Appliers]:
+    """Kills the process when the effects of this class have been applied, before the commit."""
+
+    def wrap(appliers: Appliers) -> Appliers:
+        found = {
+            kind: after_async(apply) if kind.__name__ == name else apply
+            for kind, apply in appliers.items()
+        }
+        assert found != appliers, f"there is no effect {name}"
+        return found
+
+    return wrap
+
+
 @dataclass(frozen=True)
 class Point:
     """The process, the method, and the wrapper of the method."""
@@ -91,6 +106,9 @@ POP3 = ("services.fetcher", "postrail.mailbox.pop3.mailbox")
 SEND = ("postrail.stream.producer", "Producer.send")
 REFETCH = ("services.fetcher", "services.fetcher.refetch.queue")
 CLI = "services.cli"
+HANDLER = "services.handler"
+APPLIERS = (HANDLER, "postrail.effects.apply", "APPLIERS")
+MAILERS = (HANDLER, "postrail.effects.apply", "MAILERS")
 POINTS = {
     "fetched": Point(
         "services.fetcher", "postrail.mailbox.imap.mailbox", "ImapMailbox.read", after
@@ -154,6 +172,22 @@ POINTS = {
     "move: committed": Point(CLI, "postrail.operate.issues.move", "move", after_async),
     "merge: changed": Point(CLI, "postrail.operate.issues.merge", "merge_issue", after_async),
     "merge: committed": Point(CLI, "postrail.operate.issues.merge", "merge", after_async),
+    # The steps of a message in the handler, and each kind of effect.
+    "handler: marked": Point(HANDLER, "services.handler.batch", "Batch._taken", after_async),
+    "handler: locked": Point(HANDLER, "postrail.incoming.queue", "lock_work", after_async),
+    "handler: gathered": Point(HANDLER, "services.handler.batch", "gather", after_async),
+    "handler: decided": Point(HANDLER, "services.handler.batch", "decide", after),
+    "handler: notified": Point(HANDLER, "postrail.effects.apply", "notify", after_async),
+    "handler: finished": Point(HANDLER, "postrail.incoming.queue", "finish", after_async),
+    "handler: published": Point(HANDLER, "postrail.stream.outbox", "add", after_async),
+    "effect: CreatePerson": Point(*APPLIERS, after_effect("CreatePerson")),
+    "effect: CreateIssue": Point(*APPLIERS, after_effect("CreateIssue")),
+    "effect: AddComment": Point(*APPLIERS, after_effect("AddComment")),
+    "effect: MarkDelivery": Point(*APPLIERS, after_effect("MarkDelivery")),
+    "effect: Suppress": Point(*APPLIERS, after_effect("Suppress")),
+    "effect: Forward": Point(*MAILERS, after_effect("Forward")),
+    "effect: Reply": Point(*MAILERS, after_effect("Reply")),
+    "effect: Notice": Point(*MAILERS, after_effect("Notice")),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),

@@ -1,0 +1,151 @@
+"""The handler is killed at each step of a message of which its rule makes much: all is there once.
+
+The rule makes a person, an issue with fields, watchers and mails; the second message a comment that
+opens the issue again.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+
+import pytest
+
+from postrail.stream.topics import MAIL_DEAD
+from tests.acceptance.handlers.desk import Desk
+from tests.processes.pipeline import SERVICES, letter
+
+pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
+
+KILL_SECONDS = 90.0
+ADA, LEAD = "ada@customer.test", "lead@desk.test"
+CONFIGURATION = """
+connections:
+  - {name: outgoing, host: 127.0.0.1, port: SMTP_PORT, encryption: none,
+     from_address: desk@desk.test, is_default: true}
+projects:
+  - key: HELP
+    name: Help desk
+    lead: lead@desk.test
+    components: [Printers]
+    fields:
+      - {name: Room, kind: text}
+people:
+  - {address: lead@desk.test, name: Lead}
+accounts:
+  - name: support
+    host: 127.0.0.1
+    port: IMAP_PORT
+    encryption: none
+    username: support
+    password: secret
+    address: support@desk.test
+    project: HELP
+handlers:
+  - name: printers
+    when: {subject contains: printer}
+    create_users: true
+    priority: High
+    labels: [printer]
+    components: [Printers]
+    assignee: lead@desk.test
+    fields: {Room: {from: text, pattern: 'room (\\d+)'}}
+    closed_issues: reopen
+    cc_watchers: true
+    then:
+      - {labels: [by-mail]}
+      - {watchers: [lead@desk.test]}
+      - {forward: partner@elsewhere.test}
+      - {reply: We care for your printer.}
+      - {notify: lead@desk.test}
+"""
+STEPS = (
+    "taken in",
+    "handler: marked",
+    "handler: locked",
+    "handler: gathered",
+    "handler: decided",
+    "handler: notified",
+    "stored",
+    "handler: finished",
+    "handler: published",
+    "handled",
+    "queued",
+)
+EFFECTS = tuple(
+    f"effect: {name}" for name in ("CreatePerson", "CreateIssue", "Forward", "Reply", "Notice")
+)
+FIRST = letter("Printer on fire", sender=ADA, message_id="<1@c.test>", text="In room 12.\r\n")
+SECOND = letter(
+    "Re: Printer on fire", sender=ADA, message_id="<2@c.test>", in_reply_to="<1@c.test>"
+)
+
+
+@pytest.fixture
+def configured(desk: Desk) -> Desk:
+    desk.apply(CONFIGURATION)
+    return desk
+
+
+@pytest.mark.parametrize("point", [*STEPS, *EFFECTS])
+def test_a_message_that_makes_an_issue_has_all_its_effects_once(
+    configured: Desk, point: str
+) -> None:
+    kill_handler(configured, point, FIRST)
+    configured.pipeline.wait_until_settled(mails=1)
+    require_issue(configured)
+    assert configured.comments("HELP-1") == []
+    require_nothing_left(configured)
+
+
+@pytest.mark.parametrize("point", ["handler: published", "effect: AddComment"])
+def test_a_message_that_opens_an_issue_again_has_all_its_effects_once(
+    configured: Desk, point: str
+) -> None:
+    configured.receive("support", FIRST)
+    configured.run("issues", "transition", "HELP-1", "Done")
+    kill_handler(configured, point, SECOND)
+    configured.pipeline.wait_until_settled(mails=2)
+    require_issue(configured)
+    assert len(configured.comments("HELP-1")) == 1
+    statuses = [one for one in configured.issue("HELP-1")["changes"] if one["field"] == "status"]
+    assert [one["after"] for one in statuses] == ["Done", "Open"]
+    require_nothing_left(configured)
+
+
+def kill_handler(desk: Desk, point: str, mail: bytes) -> None:
+    """Lets the handler handle the message until the point, and another one after that."""
+    pipeline = desk.pipeline
+    for replica in pipeline.replicas.pop("handler"):
+        assert replica.stop() == 0
+    victim = pipeline.process("victim", ["-m", "tests.processes.faulty.killed_at", point])
+    victim.start()
+    pipeline.dovecot.append("support", mail)
+    assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
+    pipeline.start(SERVICES)
+
+
+def require_issue(desk: Desk) -> None:
+    """Checks that the first message has made one person, and one issue with all its fields."""
+    issue = desk.issue("HELP-1")
+    fields = issue["issue"]
+    assert (fields["priority_name"], fields["assignee"]) == ("High", LEAD)
+    assert (fields["labels"], fields["components"]) == (["printer", "by-mail"], ["Printers"])
+    assert {one["field"]: one["value"] for one in issue["fields"]} == {"Room": "12"}
+    assert sorted(issue["watchers"]) == [ADA, LEAD]
+    people = Counter(one["address"] for one in desk.asked("people", "list"))
+    assert people == {ADA: 1, LEAD: 1}
+
+
+def require_nothing_left(desk: Desk) -> None:
+    """Checks that there is one issue, and that every mail about it was sent once."""
+    pipeline = desk.pipeline
+    assert pipeline.value("SELECT count(*) FROM issue") == 1
+    rows = pipeline.rows("SELECT message_id FROM delivery WHERE state = 'sent'")
+    sent = [mail.message_id for mail in pipeline.sent()]
+    assert sorted(sent) == sorted(message_id for (message_id,) in rows)
+    assert len(set(sent)) == len(sent)
+    causes = pipeline.rows("SELECT cause, issue_key FROM outgoing_mail")
+    assert len(set(causes)) == len(causes)
+    assert pipeline.unaccounted() == 0
+    assert pipeline.records(MAIL_DEAD) == 0
