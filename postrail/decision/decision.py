@@ -59,9 +59,20 @@ class TextRules:
     signed_by: str = ""
     # The web form that named the author, which the text says.
     told_by: str = ""
+    # The lines at the top that are field commands, which are left out.
+    skipped_lines: int = 0
     # Which attachments are taken, by their places in the message, and why others are not.
     attachments: tuple[int, ...] | None = None
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldCommand:
+    """A line of a message that sets a field of its issue; the value is as it was written."""
+
+    # The name as the mail handler allows it.
+    field: str
+    value: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +104,8 @@ class CreateIssue:
     watchers: tuple[str, ...] = ()
     # Its confirmation has no word of the message: somebody else may have sent it.
     neutral: bool = False
+    # Of a proven agent, obeyed once the issue is there.
+    commands: tuple[FieldCommand, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +132,8 @@ class AddComment:
     links: IssueRef | None = None
     # It brings nobody into the issue, not even its author.
     bystander: bool = False
+    # Of a proven agent of the issue's project.
+    commands: tuple[FieldCommand, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

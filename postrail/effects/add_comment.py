@@ -10,6 +10,7 @@ from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decision import AddComment
 from postrail.effects.batch import Context, Made, Work
+from postrail.effects.fields.commands import obey_commands
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.mentions import NO_MENTIONS, Mentions, resolve
 from postrail.effects.notify import Announcement
@@ -37,7 +38,13 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     """Adds a comment for each effect."""
     # Large texts are read concurrently: the transaction must not stay idle for their sum.
     slots = asyncio.Semaphore(TEXTS_AT_ONCE)
-    texts = await asyncio.gather(*(_text(context, work, slots) for work in works))
+    orders = [await obey_commands(context, work) for work in works]
+    texts = await asyncio.gather(
+        *(
+            _text(context, work, checked.notes, slots)
+            for work, (checked, _) in zip(works, orders, strict=True)
+        )
+    )
     drafts = [
         comment_draft(work, text, context.snapshot) for work, text in zip(works, texts, strict=True)
     ]
@@ -49,15 +56,20 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
         context.connection, [_involvement(context, work) for work in works]
     )
     return [
-        _made(context, work, text, comment_id, await _mentions(context, work, text))
-        for work, text, comment_id in zip(works, texts, ids, strict=True)
+        replace(
+            _made(context, work, text, comment_id, await _mentions(context, work, text)),
+            further=tuple(told),
+        )
+        for work, text, comment_id, (_, told) in zip(works, texts, ids, orders, strict=True)
     ]
 
 
-async def _text(context: Context, work: Work[AddComment], slots: asyncio.Semaphore) -> CommentText:
+async def _text(
+    context: Context, work: Work[AddComment], notes: Sequence[str], slots: asyncio.Semaphore
+) -> CommentText:
     mail = work.due.mail
     async with slots:
-        text = await comment_text(mail, work.effect.text, context.blobs)
+        text = await comment_text(mail, work.effect.text, context.blobs, notes)
     # A batch keeps no more of large texts than its notifications hold.
     announced = beginning(text.announced, context.excerpt_max_characters)
     return replace(text, announced=announced)

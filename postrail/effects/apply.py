@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from postrail.configuration.load import with_held_projects
 from postrail.decision import trace
 from postrail.decision.decision import (
     AddComment,
@@ -91,13 +92,14 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     locks of the rows of all messages that have effects.
     """
     works = _works(batch)
+    context = await _holding(context, works)
     made = [
         one
         for kind in APPLIERS
         if kind in works
         for one in await APPLIERS[kind](context, works[kind])
     ]
-    told = [part for one in made for part in (one.announcement, one.assignment)]
+    told = [part for one in made for part in (one.announcement, one.assignment, *one.further)]
     announcements = [announcement for announcement in told if announcement]
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
@@ -111,6 +113,22 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     entries = [*(_entry(one, context) for one in handled), *queued_entries(mails)]
     added = await outbox.add(context.connection, entries, context.now)
     return Applied(handled=handled, outbox=added)
+
+
+async def _holding(context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]]) -> Context:
+    """Holds the projects whose issues get fields by command, and those of new issues.
+
+    Projects are held once, all together, before numbers and issues are locked.
+    """
+    created = {work.effect.project for work in works.get(CreateIssue, ())}
+    commanded = {
+        work.effect.issue.project for work in works.get(AddComment, ()) if work.effect.commands
+    }
+    if not commanded:
+        return context
+    keys = created | commanded
+    snapshot = await with_held_projects(context.connection, context.snapshot, keys)
+    return replace(context, snapshot=snapshot)
 
 
 def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:

@@ -67,3 +67,5 @@ class Made:
     announcement: Announcement | None = None
     # What its assignee is told.
     assignment: Announcement | None = None
+    # What people are told of its field commands.
+    further: tuple[Announcement, ...] = ()

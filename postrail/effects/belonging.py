@@ -95,8 +95,11 @@ def agent_of(
     mail: MailParsed, persons: Mapping[str, PersonRow], snapshot: ConfigurationSnapshot
 ) -> tuple[str, ...]:
     """Returns the projects in which the sender is an insider, if a mail handler asks for them."""
-    handlers = [one for one in snapshot.handlers if one.enabled and one.forwards != "as_sent"]
-    person = persons.get(author_of(mail, snapshot).address) if handlers else None
+    asked = any(
+        one.enabled and (one.forwards != "as_sent" or one.field_commands)
+        for one in snapshot.handlers
+    )
+    person = persons.get(author_of(mail, snapshot).address) if asked else None
     if person is None:
         return ()
     return tuple(

@@ -13,6 +13,12 @@ from postrail.decision.facts import IssueRef
 from postrail.effects.add_comment import TEXTS_AT_ONCE
 from postrail.effects.batch import Context, Made, Work
 from postrail.effects.checked_fields import CheckedFields, checked_fields
+from postrail.effects.fields.commands import (
+    NO_COMMANDS,
+    CheckedCommands,
+    check_commands,
+    write_commands,
+)
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.effects.notify import Announcement
@@ -35,7 +41,13 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     snapshot = await with_held_projects(context.connection, context.snapshot, projects)
     defaults = await default_assignees(context.connection, snapshot, projects)
     effects = [work.effect for work in works]
-    checked = await checked_fields(context.connection, snapshot, effects)
+    ordered = [await _commands(replace(context, snapshot=snapshot), work) for work in works]
+    checked = [
+        replace(fields, notes=(*fields.notes, *commands.notes))
+        for fields, commands in zip(
+            await checked_fields(context.connection, snapshot, effects), ordered, strict=True
+        )
+    ]
     assignees = [
         fields.assignee or defaults.get(effect.project)
         for fields, effect in zip(checked, effects, strict=True)
@@ -57,7 +69,23 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     )
     involved = [_involvement(context, *one) for one in zip(works, made, assignees, strict=True)]
     await issues.record_involvements(context.connection, involved)
-    return [_made(snapshot, *one) for one in zip(works, drafts, made, strict=True)]
+    told = [
+        await write_commands(replace(context, snapshot=snapshot), *one)
+        for one in zip(works, made, ordered, strict=True)
+    ]
+    results = [_made(snapshot, *one) for one in zip(works, drafts, made, strict=True)]
+    return [
+        replace(one, further=tuple(further)) for one, further in zip(results, told, strict=True)
+    ]
+
+
+async def _commands(context: Context, work: Work[CreateIssue]) -> CheckedCommands:
+    """Returns the checked commands of a message, for an issue as its project begins it."""
+    if not work.effect.commands:
+        return NO_COMMANDS
+    project = context.snapshot.projects[work.effect.project]
+    new = {"status": project.first_status, "resolution": None, "resolved": None}
+    return await check_commands(context, work, project, new)
 
 
 async def _description(

@@ -25,6 +25,9 @@ from postrail.configuration.models.project import CustomField, Project
 
 # The number of digits that a field of numbers takes.
 NUMBER_DIGITS = 15
+# The built-in fields that lines of a message may set, and those that follow from other things.
+COMMANDED = ("status", "priority", "type", "assignee", "labels", "components", "due", "summary")
+NOT_COMMANDED = ("description", "reporter", "resolution")
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 # A field at fault, and what is wrong with it.
 Problem = tuple[str, str]
@@ -108,6 +111,7 @@ def _problems(handler: MailHandler, known: Known) -> Iterator[Problem]:
         fault = query_fault(text, known.projects.values(), known.priorities, known.people.values())
         if fault:
             yield "when", f"issue matches: {fault}"
+    yield from _commands(handler, known)
     yield from (("priority", one) for one in _priority(handler.priority, known))
     for project in known.projects_of(handler):
         yield from _values(handler, project, known)
@@ -121,6 +125,18 @@ def _unknown_names(handler: MailHandler, known: Known) -> Iterator[Problem]:
     for field, key in [("project", handler.project), *routed]:
         if key and key not in known.projects:
             yield field, unknown_name("project", key, known.projects)
+
+
+def _commands(handler: MailHandler, known: Known) -> Iterator[Problem]:
+    """Yields the names in field_commands that no line of a message may set, in any project."""
+    own = {folded(one.name): one.name for each in known.projects.values() for one in each.fields}
+    names = {**{name: name for name in COMMANDED}, **own}
+    for name in handler.field_commands:
+        if folded(name) in NOT_COMMANDED:
+            yield "field_commands", f"{name}: no line of a message may set it; leave it out"
+        elif folded(name) not in names:
+            listed = ", ".join(names.values())
+            yield "field_commands", f"there is no field {name!r}; use some of: {listed}"
 
 
 def _values(handler: MailHandler, project: Project, known: Known) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from postrail.decision.decision import (
     Outcome,
 )
 from postrail.decision.mail_handlers.actions import with_actions
+from postrail.decision.mail_handlers.field_commands import with_commands
 from postrail.decision.mail_handlers.forwards import filed_for_sender
 from postrail.decision.mail_handlers.issue_fields import issue_fields
 from postrail.decision.mail_handlers.routing import routed
@@ -40,6 +41,7 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
         if not question.skips(name) and (decision := policy(handler, question)):
             return replace(decision, held_by=name)
     decision = _commented(handler, question) or _created(handler, question)
+    decision = decision and with_commands(handler, question, decision)
     decision = decision and _with_person(handler, question, decision)
     # Of a released message they were sent when the action held it.
     acts = decision and not question.skips(f"action of {handler.name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
 from postrail.blobs import BlobMissing, BlobStore
@@ -39,12 +39,15 @@ class CommentText:
     mentioned: tuple[str, ...] = ()
 
 
-async def comment_text(mail: MailParsed, rules: TextRules, blobs: BlobStore) -> CommentText:
+async def comment_text(
+    mail: MailParsed, rules: TextRules, blobs: BlobStore, notes: Sequence[str] = ()
+) -> CommentText:
     """Returns the new text of a reply, or the whole text, with what stands around it.
 
-    The whole text is for a message without new text, and where the rules want no stripping.
+    The whole text is for a message without new text, and where the rules want no stripping. The
+    notes stand below it.
     """
-    frame = frame_of(mail, rules)
+    frame = frame_of(mail, rules, notes)
     if rules.new_text_only and not rules.ends_before:
         parts = await reply_parts(mail, blobs)
         if parts and parts.new_text.strip():

@@ -21,14 +21,18 @@ class TextFrame:
     below: str = ""
     # "": the text is whole.
     ends_before: str = ""
+    # The lines at the top that are left out.
+    skipped_lines: int = 0
 
     @property
     def changes(self) -> bool:
         """Returns whether a text may become another one."""
-        return bool(self.above or self.below or self.ends_before)
+        return bool(self.above or self.below or self.ends_before or self.skipped_lines)
 
     def around(self, text: str) -> str:
         """Returns the text as the issue has it."""
+        if self.skipped_lines:
+            text = "\n".join(text.split("\n")[self.skipped_lines :]).lstrip("\n")
         if self.ends_before and (found := patterns.find(self.ends_before, text)):
             text = text[: found.start].rstrip()
         text = with_calendar(self.above, text)
@@ -45,6 +49,7 @@ def frame_of(mail: MailParsed, rules: TextRules, further: Sequence[str] = ()) ->
         above=calendar_text(mail),
         below="\n".join([*lines, *further]),
         ends_before=rules.ends_before,
+        skipped_lines=rules.skipped_lines,
     )
 
 

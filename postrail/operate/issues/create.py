@@ -12,10 +12,11 @@ from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
+from postrail.effects.fields.write import UNRECORDED
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.notifications.changes import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, finish, role_in
-from postrail.operate.issues.fields import UNRECORDED, checked, values_of
+from postrail.operate.issues.fields import checked, values_of
 from postrail.operate.issues.persons import help_desk
 from postrail.operate.issues.watch import watcher_of
 from postrail.records import CUSTOM_PREFIX

@@ -14,6 +14,7 @@ from typing import Any
 
 from postrail.blobs import BlobStore
 from postrail.database import Pool, transaction
+from postrail.effects.fields.write import UNRECORDED
 from postrail.operate.issues.accept import accept
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.assign import assign
@@ -21,7 +22,6 @@ from postrail.operate.issues.attach import NewFile, attach
 from postrail.operate.issues.comment import comment, edit_comment
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
-from postrail.operate.issues.fields import UNRECORDED
 from postrail.operate.issues.link import link, unlink
 from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import MoveNotPossible, move

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from postrail.configuration.entry import Proposal
+from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.models.handler_parts import Action, FromMail
 from postrail.configuration.models.jira_parameters import PARAMETERS
 from postrail.configuration.models.mail_handler import CATCH_HEADERS, MailHandler
+from postrail.configuration.models.project import CustomField, Project
+from tests.makers.configuration import entry_of
 
 
 def handler(**values: Any) -> MailHandler:
@@ -125,3 +129,25 @@ def test_a_handler_is_read_back_from_its_values() -> None:
     )
     assert MailHandler.model_validate(made.model_dump()) == made
     assert MailHandler.model_validate(made.model_dump(mode="json")) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Status", ""),
+        ("due", ""),
+        ("room", ""),
+        ("floor", "there is no field 'floor'; use some of: status, priority"),
+        ("Description", "Description: no line of a message may set it"),
+        ("resolution", "resolution: no line of a message may set it"),
+    ],
+)
+def test_field_commands_name_fields_of_a_project(name: str, problem: str) -> None:
+    fields = [CustomField(name="Room", kind="text")]
+    project = Project(key="HELP", name="Help", fields=fields)
+    proposal = Proposal(
+        entries=[entry_of(project), entry_of(handler(field_commands=[name]))], existing={}
+    )
+    faults = [fault.problem for check in MAIL_HANDLER.checks for fault in check(proposal)]
+    assert len(faults) == bool(problem)
+    assert not problem or faults[0].startswith(problem)

@@ -1,0 +1,1 @@
+"""Changes fields of existing issues: for acts of people, and for field commands in messages."""
