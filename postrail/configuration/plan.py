@@ -59,7 +59,7 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
     proposal = _filled_in(Proposal(entries=entries, existing=existing))
     faults: list[Fault] = []
     changes = [_change(entry, existing, secrets, faults) for entry in proposal.entries]
-    faults += [fault for kind in kinds.KINDS for check in kind.checks for fault in check(proposal)]
+    faults += _faults(proposal)
     if faults:
         raise ConfigurationFileError(file, faults)
     named = {(type(change.after), change.name) for change in changes}
@@ -71,6 +71,23 @@ def make_plan(entries: Sequence[Entry], existing: Existing, secrets: Secrets, *,
         warnings=tuple(_warnings(proposal)),
         notes=tuple(_notes(proposal)),
     )
+
+
+def drafted(entries: Sequence[Entry], existing: Existing, *, file: str) -> list[Configured]:
+    """Returns all things as they will be once the file is applied; their secrets do not matter.
+
+    Raises ConfigurationFileError that names each fault by line and field.
+    """
+    existing = _by_new_identities(entries, existing)
+    proposal = _filled_in(Proposal(entries=entries, existing=existing))
+    if faults := _faults(proposal):
+        raise ConfigurationFileError(file, faults)
+    given = {(type(entry.thing), entry.identity): entry.thing for entry in proposal.entries}
+    return list({**existing, **given}.values())
+
+
+def _faults(proposal: Proposal) -> list[Fault]:
+    return [fault for kind in kinds.KINDS for check in kind.checks for fault in check(proposal)]
 
 
 def _untouched(

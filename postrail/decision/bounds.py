@@ -21,6 +21,9 @@ CUT_ORDER = (
     "earlier",
     "named_issues",
     "conversation_issues",
+    "token_issues",
+    "sent",
+    "issue_queries",
 )
 
 

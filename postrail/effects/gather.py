@@ -53,12 +53,14 @@ async def gather(
     snapshot: ConfigurationSnapshot,
     message_id_key: bytes,
     now: datetime,
+    *,
+    read_only: bool = False,
 ) -> Gathered:
     """Returns the facts of each message, and locks the issues that they name.
 
     The locks last until the caller's transaction ends, so that the facts still hold when the
     effects are applied. `message_id_key` signs our tokens. The caller holds the locks of
-    `incoming.queue.lock_work`.
+    `incoming.queue.lock_work`. With `read_only` it locks nothing, because no effects follow.
     """
     earlier = await incoming.earlier_mails(
         connection,
@@ -83,7 +85,7 @@ async def gather(
     ids.update(one.issue_id for found in deliveries.values() for one in found if one.issue_id)
     tokens = await read_tokens(connection, mails, message_id_key)
     ids |= proven(tokens)
-    indexed = await issues.lock(connection, ids)
+    indexed = await (issues.by_id if read_only else issues.lock)(connection, ids)
     # Read after the lock: until then an issue may have been moved or merged.
     present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
     persons = await people.by_address(connection, _all_addresses(mails, snapshot))

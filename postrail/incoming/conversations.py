@@ -65,23 +65,44 @@ async def place(
     hashes = sorted({digest for mail in mails for digest in mail.hashes})
     await lock_messages(connection, hashes)
     known = await _known(connection, hashes)
-    keys = {key for mail in mails for key in mail.keys}
-    named = await issues.by_key(connection, keys)
-    by_key = {key: issue.conversation for key, issue in named.items()}
+    by_key = await _by_key(connection, mails)
     changed: dict[bytes, Entry] = {}
     placed = {}
     for mail in mails:
-        joined = _joined(mail, known, own_addresses)
-        conversation = joined or mail.mail_id
-        queue = _first(mail.keys, by_key) or (conversation if mail.hashes else _equals(mail))
-        claim = known.get(mail.own) if mail.own else None
-        claimed = claim.conversation if claim and claim.conversation != conversation else None
-        placed[mail.mail_id] = Place(conversation=conversation, queue=queue, claimed_by=claimed)
-        new = _entries(mail, conversation, known)
+        found = _place_of(mail, known, by_key, own_addresses)
+        placed[mail.mail_id] = found
+        new = _entries(mail, found.conversation, known)
         known.update(new)
         changed.update(new)
     await _write(connection, changed)
     return placed
+
+
+async def look_up(
+    connection: Connection, mail: Named, own_addresses: Collection[str] = ()
+) -> Place:
+    """Returns the place that a message would have; changes and locks nothing."""
+    known = await _known(connection, mail.hashes)
+    return _place_of(mail, known, await _by_key(connection, [mail]), own_addresses)
+
+
+async def _by_key(connection: Connection, mails: Sequence[Named]) -> dict[str, str]:
+    """Returns the conversations of the issues whose keys the messages name."""
+    named = await issues.by_key(connection, {key for mail in mails for key in mail.keys})
+    return {key: issue.conversation for key, issue in named.items()}
+
+
+def _place_of(
+    mail: Named,
+    known: Mapping[bytes, Entry],
+    by_key: Mapping[str, str],
+    own_addresses: Collection[str],
+) -> Place:
+    conversation = _joined(mail, known, own_addresses) or mail.mail_id
+    queue = _first(mail.keys, by_key) or (conversation if mail.hashes else _equals(mail))
+    claim = known.get(mail.own) if mail.own else None
+    claimed = claim.conversation if claim and claim.conversation != conversation else None
+    return Place(conversation=conversation, queue=queue, claimed_by=claimed)
 
 
 def _joined(

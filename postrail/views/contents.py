@@ -44,7 +44,7 @@ class MailText:
 
 async def mail_text(connection: Connection, mail: IncomingDetail, blobs: BlobStore) -> MailText:
     """Returns what a message says, or why it cannot be read; blank before it is parsed."""
-    parsed = await _parsed(connection, mail)
+    parsed = await parsed_mail(connection, mail)
     if parsed is None:
         return MailText()
     found = MailText(
@@ -71,7 +71,8 @@ async def _with_parts(found: MailText, mail: MailParsed, blobs: BlobStore) -> Ma
     )
 
 
-async def _parsed(connection: Connection, mail: IncomingDetail) -> MailParsed | None:
+async def parsed_mail(connection: Connection, mail: IncomingDetail) -> MailParsed | None:
+    """Returns a message's parsed form; None before it is parsed."""
     row = await one(
         connection, "SELECT parsed FROM incoming_mail WHERE mail_id = %s", [mail.mail_id]
     )

@@ -84,6 +84,15 @@ async def connected(settings: Settings) -> AsyncIterator[Connection]:
 
 
 @contextlib.asynccontextmanager
+async def connected_to_read(settings: Settings) -> AsyncIterator[Connection]:
+    """Does the same for commands that only try something: PostgreSQL refuses each write."""
+    database = settings.database.model_copy(update={"read_only": True})
+    async with one_connection(database) as connection:
+        await require_current_schema(connection)
+        yield connection
+
+
+@contextlib.asynccontextmanager
 async def connected_to_own(settings: Settings) -> AsyncIterator[Connection]:
     """Does the same for commands that log in with stored credentials.
 

@@ -30,6 +30,12 @@ def _names_differ(proposal: Proposal) -> Iterator[Fault]:
             yield entry.fault("name", "is a number, which would be read as a level")
 
 
+# As every installation has them from the start.
+STANDARD = tuple(
+    Priority(level=level, name=name)
+    for level, name in enumerate(("Highest", "High", "Medium", "Low", "Lowest"), 1)
+)
+
 PRIORITY = Kind(
     model=Priority,
     word="priority",

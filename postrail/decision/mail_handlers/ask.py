@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.decision.bounds import cut
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.mail_handlers.choose import declines
 from postrail.decision.mail_handlers.take import take
@@ -19,6 +20,8 @@ OFF = (
     " message with postrail mail release"
 )
 NOT_TAKEN = "no handler takes it: {}"
+# The trace has the others.
+REASONS_SHOWN = 10
 NO_ISSUE = "finds no issue to comment on"
 NOT_ENABLED = (
     "it was released as handler {}, which is not enabled any more: enable it or choose another one,"
@@ -41,7 +44,9 @@ def ask_handlers(question: Question) -> Decision:
         asked.append(HandlerAnswer(handler.name, "" if decision else declined or NO_ISSUE))
         if decision:
             return replace(decision, handlers=tuple(asked))
-    why = "; ".join(f"{one.handler}: {one.declined}" for one in asked)
+    why = "; ".join(f"{one.handler}: {cut(one.declined)}" for one in asked[:REASONS_SHOWN])
+    if len(asked) > REASONS_SHOWN:
+        why += f"; and {len(asked) - REASONS_SHOWN} more, see postrail mail show --trace"
     ignored = Decision(outcome=Outcome.IGNORED, reason=NOT_TAKEN.format(why), handlers=tuple(asked))
     wanted = (one.forward_address for one in handlers if one.enabled and one.forward_unhandled)
     return forwarded(question, ignored, to) if (to := next(wanted, "")) else ignored

@@ -85,6 +85,12 @@ COMMANDS = (
     ),
     LazyCommand("blobs", "blobs:blobs", OPERATE, "Remove unused blobs from the blob store."),
     LazyCommand(
+        "explain",
+        "explain:explain",
+        OPERATE,
+        "Show what messages in files would become, and why, without any effect.",
+    ),
+    LazyCommand(
         "parse",
         "parse:parse",
         OPERATE,

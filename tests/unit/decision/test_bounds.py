@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision import trace as traces
-from postrail.decision.bounds import FACTS_MAX_BYTES, TRACE_MAX_BYTES, bounded, size_of
+from postrail.decision.bounds import CUT_ORDER, FACTS_MAX_BYTES, TRACE_MAX_BYTES, bounded, size_of
 from postrail.decision.decide import decide
 from postrail.decision.facts import (
     EarlierMail,
@@ -19,6 +20,7 @@ from postrail.decision.facts import (
     MatchTried,
     NamedIssue,
     PersonFact,
+    SentMail,
     to_json,
 )
 from tests.makers.configuration import snapshot
@@ -49,12 +51,27 @@ CASES: dict[str, Facts] = {
         )
     ),
     "named_issues": Facts(named_issues=tuple(NamedIssue(issue=one) for one in ISSUES)),
+    "issue_queries": Facts(issue_queries=tuple((f"summary ~ x{n}", (1,)) for n in range(MANY))),
+    "token_issues": Facts(token_issues=ISSUES),
+    "sent": Facts(
+        sent=tuple(SentMail(outgoing_id=str(n), recipient=f"p{n}@b.example") for n in range(MANY))
+    ),
     "conversation_issues": Facts(conversation_issues=ISSUES, taking_part=IDS, insider_in=IDS),
 }
 EVERYTHING = replace(
     CASES["conversation_issues"],
     **{name: getattr(one, name) for name, one in CASES.items() if name != "nothing"},
 )
+
+
+# Lists about the issues of the others.
+OF_ISSUES = {"done_issues", "taking_part", "insider_in"}
+
+
+def test_each_list_of_facts_is_bounded() -> None:
+    lists = {one.name for one in dataclasses.fields(Facts) if one.default == ()}
+    assert lists - OF_ISSUES - {"left_out"} == set(CUT_ORDER)
+    assert CASES.keys() >= set(CUT_ORDER)
 
 
 def stored(facts: Facts, handlers: tuple[MailHandler, ...] = ()) -> dict[str, Any]:
@@ -112,3 +129,11 @@ def test_the_stored_facts_give_the_same_trace_again(facts: Facts) -> None:
     found = traces.from_json(json.loads(json.dumps(first)))
     assert found is not None
     assert stored(found.facts, HANDLERS) == first
+
+
+def test_the_reason_names_the_first_handlers_only() -> None:
+    configured = replace(snapshot(), handlers=HANDLERS)
+    reason = decide(mail_parsed(), configured, Facts()).reason
+    assert reason.count("subject contains") == 10
+    assert reason.endswith("; and 990 more, see postrail mail show --trace")
+    assert len(reason) < 3000

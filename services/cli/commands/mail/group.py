@@ -100,6 +100,12 @@ def show_mail(
     raw: Annotated[
         bool, typer.Option("--raw", help="Print the message itself, byte for byte as it was read.")
     ] = False,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace", help="Show all that was asked for the decision, and what each answered."
+        ),
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -108,6 +114,12 @@ def show_mail(
     Example: [bold]postrail mail show 3f2a91c0 --raw > message.eml[/bold]
     """
     settings = load(data)
+    if trace:
+        # Deciding needs the models and RE2, without which the other commands start faster.
+        from services.cli.commands.mail.trace import show_stored_trace
+
+        show_stored_trace(settings, mail_id, json=json)
+        return
     if raw:
         sys.stdout.buffer.write(complete(_raw(settings, mail_id)))
         sys.stdout.flush()
