@@ -44,7 +44,16 @@ class ConfigurationSnapshot:
         watched = {account.address.lower() for account in self.accounts.values()}
         sending = {connection.from_address.lower() for connection in self.connections.values()}
         projects = {project.address for project in self.projects.values() if project.address}
-        return frozenset(watched | sending | projects)
+        return frozenset(watched | sending | projects | self.bounce_addresses)
+
+    @property
+    def bounce_addresses(self) -> frozenset[str]:
+        """Returns the addresses that bounces go to, without the extensions that messages give."""
+        return frozenset(
+            connection.bounce_address
+            for connection in self.connections.values()
+            if connection.bounce_address
+        )
 
     @cached_property
     def shared_addresses(self) -> dict[str, str]:

@@ -81,7 +81,7 @@ async def gather(
         connection, {one for due in mails for one in all_answered_ids(due.mail)}
     )
     ids.update(itertools.chain.from_iterable(by_message.values()))
-    deliveries = await named_deliveries(connection, mails)
+    deliveries = await named_deliveries(connection, mails, snapshot)
     ids.update(one.issue_id for found in deliveries.values() for one in found if one.issue_id)
     tokens = await read_tokens(connection, mails, message_id_key)
     ids |= proven(tokens)

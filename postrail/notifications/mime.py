@@ -33,7 +33,10 @@ WORD_BYTES = 39
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _BODY_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_OF_OURS = re.compile(r"<postrail\.[0-9a-f-]{36}\.[0-9a-f]{16}@[^<>@\s]{1,255}>")
+# The form of our Message-IDs (see `message_id_for`).
+OWN_ID = re.compile(
+    r"<postrail\.(?P<id>[0-9a-f-]{36})\.(?P<proof>[0-9a-f]{16})(?:\.[\w-]{1,60})?@[^<>@\s]{1,255}>"
+)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -52,7 +55,7 @@ def message_id_for(
 
 def is_form_of_ours(message_id: str) -> bool:
     """Tells whether a Message-ID has the form that ours have; only the key tells whether it is."""
-    return bool(_OF_OURS.fullmatch(message_id))
+    return bool(OWN_ID.fullmatch(message_id))
 
 
 def build_message(

@@ -44,8 +44,13 @@ class Claimed(Content):
         return self.outgoing_id, self.recipient
 
 
-# A held or deferred delivery does not keep later ones waiting.
+# A held or deferred delivery does not keep later ones waiting. One that was stored while its
+# address was being suppressed waits, too.
 _DUE: LiteralString = """state IN ('queued', 'deferred') AND due_at <= %(now)s
+        AND NOT EXISTS (
+            SELECT FROM suppression
+            WHERE suppression.address = lower(delivery.recipient) AND released_at IS NULL
+        )
         AND NOT EXISTS (
             SELECT FROM delivery AS earlier
             WHERE earlier.issue_id = delivery.issue_id

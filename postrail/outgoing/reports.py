@@ -40,19 +40,26 @@ class Report:
     reported_at: datetime
 
 
-async def named(connection: Connection, message_ids: Collection[str]) -> list[NamedDelivery]:
-    """Returns the deliveries whose messages have these Message-IDs."""
-    if not message_ids:
+async def named(
+    connection: Connection, message_ids: Collection[str], beginnings: Collection[str] = ()
+) -> list[NamedDelivery]:
+    """Returns the deliveries whose messages have these Message-IDs, or ones that begin so."""
+    if not message_ids and not beginnings:
         return []
     return await rows_as(
         connection,
         NamedDelivery,
-        "SELECT message_id, outgoing_id::text, recipient, issue_id,"
+        "WITH found AS ("
+        " SELECT outgoing_id, recipient FROM delivery WHERE message_id = ANY(%b::text[])"
+        # Two comparisons, because an index serves LIKE for a constant only.
+        " UNION SELECT outgoing_id, recipient FROM unnest(%b::text[]) AS beginning"
+        "  JOIN delivery ON message_id ~>=~ beginning AND message_id ~<~ (beginning || '~'))"
+        " SELECT message_id, outgoing_id::text, recipient, issue_id,"
         " ARRAY(SELECT event FROM delivery_report AS report"
         "  WHERE report.outgoing_id = delivery.outgoing_id"
         "   AND report.recipient = delivery.recipient ORDER BY event) AS events"
-        " FROM delivery WHERE message_id = ANY(%s) ORDER BY sequence, recipient",
-        [[storable(one) for one in message_ids]],
+        " FROM delivery JOIN found USING (outgoing_id, recipient) ORDER BY sequence, recipient",
+        [[storable(one) for one in message_ids], list(beginnings)],
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from postrail.database import Connection, rows, storable
 from postrail.outgoing.queue import Claimed
+from postrail.outgoing.suppressions import SUPPRESSED
 
 # unconfirmed: the outcome is unknown, and a person decides whether to send the message again.
 DeliveryState = Literal["sent", "deferred", "failed", "unconfirmed"]
@@ -30,7 +31,9 @@ class AttemptResult:
 
 _FINISH = """
 UPDATE delivery SET
-    state = done.state, reply = done.reply, due_at = done.due_at, changed_at = %(now)s,
+    state = CASE WHEN suppression.address IS NULL THEN done.state ELSE 'held' END,
+    reply = coalesce(%(suppressed)s || suppression.reason, done.reply), due_at = done.due_at,
+    changed_at = %(now)s,
     maybe_twice = done.maybe_twice, unknown_attempts = done.unknown_attempts,
     claim = NULL, claim_until = NULL, begun = true
 FROM unnest(
@@ -40,6 +43,8 @@ FROM unnest(
 ) AS done (
     outgoing_id, recipient, claim, state, reply, due_at, maybe_twice, unknown_attempts
 )
+    LEFT JOIN suppression ON done.state = 'deferred' AND suppression.released_at IS NULL
+        AND suppression.address = lower(done.recipient)
 WHERE delivery.outgoing_id = done.outgoing_id AND delivery.recipient = done.recipient
     AND delivery.state = 'sending' AND delivery.claim = done.claim
 RETURNING delivery.outgoing_id::text, delivery.recipient
@@ -51,6 +56,8 @@ async def finish(
 ) -> list[AttemptResult]:
     """Records results, except for rows under another claim; returns the recorded ones.
 
+    What would be tried again is held if its address was suppressed in the meantime.
+
     So a sender that was paused for longer than its claim cannot overwrite the work of another, and
     a repeated transaction records nothing twice.
     """
@@ -58,6 +65,7 @@ async def finish(
         return []
     columns = {
         "now": now,
+        "suppressed": SUPPRESSED,
         "outgoing_id": [result.claimed.outgoing_id for result in results],
         "recipient": [result.claimed.recipient for result in results],
         "claim": [result.claimed.claim for result in results],

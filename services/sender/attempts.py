@@ -14,6 +14,7 @@ from postrail.database import Pool, transaction
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.originals import Originals
 from postrail.notifications.assemble import assemble
+from postrail.notifications.return_path import return_path
 from postrail.observe.log import log
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult
@@ -116,7 +117,7 @@ class Attempts:
             dotted = True
 
         try:
-            envelope = await self._envelope(claimed)
+            envelope = await self._envelope(claimed, channel.connection.bounce_address)
             (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
@@ -143,9 +144,12 @@ class Attempts:
         now = self._clock.now()
         return attempt_result(claimed, answer, now, self._settings, retry_at=retry_at)
 
-    async def _envelope(self, claimed: Claimed) -> Envelope:
+    async def _envelope(self, claimed: Claimed, bounce_address: str) -> Envelope:
+        sender = claimed.envelope_from
+        if bounce_address:
+            sender = return_path(bounce_address, claimed.message_id)
         return Envelope(
-            envelope_from=claimed.envelope_from,
+            envelope_from=sender,
             recipients=(claimed.recipient,),
             content=await assemble(claimed, self._blobs, self._originals.read),
         )

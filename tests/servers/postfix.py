@@ -1,8 +1,9 @@
 """Runs a real Postfix in a folder of its own, which delivers into a Dovecot by LMTP.
 
 It accepts mail for `lab.test` from clients that have logged in (password `secret`, as for Dovecot),
-and discards mail for other domains. Three recipients fail at RCPT: full@ (552), grey@ (450)
-and gone@lab.test (550). Logging in needs TLS.
+and discards mail for other domains, but for `dead.test`, whose mail it accepts and then bounces.
+Extensions (bounces+x@lab.test) are delivered as the address without. Three recipients fail at RCPT:
+full@ (552), grey@ (450) and gone@lab.test (550). Logging in needs TLS.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ message_size_limit = 41943040
 mailbox_size_limit = 0
 default_transport = discard:
 relay_transport = discard:
+recipient_delimiter = +
+transport_maps = inline:{{ {{ dead.test = smtp:[127.0.0.1]:{dead_port} }} }}
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 """
@@ -60,6 +63,9 @@ smtpd_client_connection_rate_limit = 0
 SERVICES = """
 {ports[smtp]} inet n - n - - smtpd
 {ports[smtps]} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+{ports[dead]} inet n - n - - smtpd
+  -o myhostname=mx.dead.test
+  -o {{ smtpd_relay_restrictions = check_recipient_access static:{{550 5.1.1 no such user here}} }}
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -119,7 +125,7 @@ class Postfix:
         self._certificates = certificates
         self._dovecot = dovecot
         self._wanted = folder / "wanted"
-        self.ports = choose_ports(("smtp", "smtps"))
+        self.ports = choose_ports(("smtp", "smtps", "dead"))
         self._child = Child(
             "Postfix",
             [*as_root(), "sh", f"{folder}/start.sh"],
@@ -167,6 +173,7 @@ class Postfix:
             folder=self._folder,
             sasl_port=self._dovecot.sasl_port,
             lmtp_port=self._dovecot.lmtp_port,
+            dead_port=self.ports["dead"],
         )
         (configuration / "main.cf").write_text(main.lstrip())
         (configuration / "master.cf").write_text(SERVICES.format(ports=self.ports).lstrip())

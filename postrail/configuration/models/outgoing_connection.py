@@ -14,11 +14,15 @@ from postrail.configuration.configured import (
     Name,
     Port,
     Secret,
+    faulty,
     unverified_certificate,
 )
 from postrail.configuration.entry import Entry, Proposal
 from postrail.configuration.kind import Kind
+from postrail.configuration.models.project import OptionalAddress
 
+# RFC 5321, 4.5.3.1.1: 64 characters before the @, without the extension of 40.
+BOUNCE_LOCAL_CHARACTERS = 24
 # RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
 SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
 
@@ -39,6 +43,9 @@ class OutgoingConnection(Configured):
     password: Secret = ""
     from_address: MailAddress
     from_name: str = ""
+    # Where bounces go to, with an extension that names the message: bounces+TOKEN@desk.example. Its
+    # server must deliver these to a watched mailbox. Blank: to from_address, without extension.
+    bounce_address: OptionalAddress = ""
     timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
     ca_file: str = ""
     verify_certificate: bool = True
@@ -51,6 +58,17 @@ class OutgoingConnection(Configured):
     def risks(self) -> list[str]:
         """Returns warnings about settings that work but are dangerous."""
         return [] if self.verify_certificate else [unverified_certificate(self.host)]
+
+    @model_validator(mode="after")
+    def _check_bounce_address(self) -> OutgoingConnection:
+        local = self.bounce_address.rpartition("@")[0]
+        if len(local) > BOUNCE_LOCAL_CHARACTERS:
+            problem = (
+                f"has {len(local)} characters before the @, and room for {BOUNCE_LOCAL_CHARACTERS}"
+                " beside the extension: choose a shorter address, such as bounces@desk.example"
+            )
+            raise faulty([("bounce_address", problem)])
+        return self
 
     @model_validator(mode="before")
     @classmethod

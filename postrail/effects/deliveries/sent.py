@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import DeliveryEvent
 from postrail.decision.facts import IssueRef, SentMail
 from postrail.decision.reports.bounces import SOFT_BOUNCE_TIME, bounced
 from postrail.incoming.queue import DueMail
+from postrail.notifications.return_path import returned_to
 from postrail.outgoing import reports, suppressions
 from postrail.outgoing.reports import NamedDelivery
 from postrail.records import MailParsed
@@ -20,29 +22,44 @@ NAMED_MAX = 20
 
 
 async def named_deliveries(
-    connection: Connection, mails: Sequence[DueMail]
+    connection: Connection, mails: Sequence[DueMail], snapshot: ConfigurationSnapshot
 ) -> dict[str, list[NamedDelivery]]:
-    """Returns the deliveries that each report names, by its mail_id."""
-    ids = {due.mail.mail_id: named_id for due in mails if (named_id := _named_id(due.mail))}
-    found = await reports.named(connection, set(ids.values()))
-    named = {due.mail.mail_id: _bounded(due.mail, ids, found) for due in mails}
+    """Returns the deliveries that each report names, by its mail_id.
+
+    The address that a report was returned to names one, whatever else the report names.
+    """
+    told = [due.mail for due in mails if due.mail.kind in REPORTS]
+    beginnings = {mail.mail_id: _returned_to(mail, snapshot) for mail in told}
+    ids = {mail.mail_id: _named_id(mail) for mail in told}
+    found = await reports.named(
+        connection,
+        set(filter(None, ids.values())),
+        {one for of_mail in beginnings.values() for one in of_mail},
+    )
+    named = {}
+    for mail in told:
+        by_address = tuple(beginnings[mail.mail_id])
+        addressed = [one for one in found if by_address and one.message_id.startswith(by_address)]
+        by_id = [one for one in found if one.message_id == ids[mail.mail_id]]
+        named[mail.mail_id] = _bounded(mail, addressed or by_id)
     return {mail_id: deliveries for mail_id, deliveries in named.items() if deliveries}
 
 
-def _bounded(
-    mail: MailParsed, ids: Mapping[str, str], found: Sequence[NamedDelivery]
-) -> list[NamedDelivery]:
-    """Returns the deliveries that a report names; of very many those that it may be about."""
-    named = [one for one in found if one.message_id == ids.get(mail.mail_id)]
-    if len(named) > NAMED_MAX:
-        reported = {one.address.lower() for one in mail.bounce.recipients} if mail.bounce else ()
-        named.sort(key=lambda one: one.recipient.lower() not in reported)
-    return named[:NAMED_MAX]
+def _returned_to(mail: MailParsed, snapshot: ConfigurationSnapshot) -> list[str]:
+    addresses = [*mail.delivered_to, *(one.address for one in [*mail.to, *mail.cc])]
+    return returned_to(addresses, snapshot.bounce_addresses)
 
 
 def _named_id(mail: MailParsed) -> str:
-    about = mail.bounce or mail.report if mail.kind in REPORTS else None
+    about = mail.bounce or mail.report
     return (about and about.original_message_id) or ""
+
+
+def _bounded(mail: MailParsed, named: list[NamedDelivery]) -> list[NamedDelivery]:
+    """Returns the deliveries that a report names; of very many those that it may be about."""
+    reported = {one.address.lower() for one in mail.bounce.recipients} if mail.bounce else ()
+    fitting = sorted(named, key=lambda one: one.recipient.lower() not in reported)
+    return fitting[:NAMED_MAX] if len(named) > NAMED_MAX else named
 
 
 async def sent_mails(

@@ -3,8 +3,8 @@
 -- Waiting for a lock longer than this would hold up all that come after; run the migration again.
 SET LOCAL lock_timeout = '10s';
 
--- A report names the message that it is about.
-CREATE INDEX delivery_message_id ON delivery USING hash (message_id);
+-- A report names the message that it is about, or the beginning of its id (a return path does).
+CREATE INDEX delivery_message_id ON delivery (message_id text_pattern_ops);
 
 -- At most one of each kind about a delivery: the first.
 CREATE TABLE delivery_report (
@@ -40,3 +40,6 @@ CREATE TABLE suppression (
 
 -- note or comment.
 ALTER TABLE mail_account ADD COLUMN bounces text NOT NULL DEFAULT 'note';
+
+-- Where bounces go to; blank: to the sender's address.
+ALTER TABLE outgoing_connection ADD COLUMN bounce_address text NOT NULL DEFAULT '';

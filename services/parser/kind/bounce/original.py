@@ -24,7 +24,7 @@ FIELDS = ("x-original-message-id", "original-message-id", "in-reply-to", "refere
 # Our id in a field of its own or in JSON; the messages that ours answer stand in other fields.
 OWN_ID = re.compile(
     r"(?:message-?id|x-postrail-[\w-]{1,30})\b[^<]{0,60}"
-    r"(<postrail\.[0-9a-f-]{36}\.[0-9a-f]{16}@[^<>@\s]{1,255}>)",
+    r"(<postrail\.[0-9a-f-]{36}\.[^<>@\s]{16,80}@[^<>@\s]{1,255}>)",
     re.IGNORECASE,
 )
 

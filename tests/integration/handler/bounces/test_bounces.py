@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from dataclasses import replace
 
 import pytest
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import transaction
+from postrail.message_parts import Address
+from postrail.notifications.return_path import return_path
 from postrail.outgoing import suppressions
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
@@ -22,7 +25,7 @@ from tests.integration.handler.bounces.scene import (
     reports,
     suppressed,
 )
-from tests.makers.configuration import mail_account
+from tests.makers.configuration import mail_account, outgoing_connection
 from tests.makers.records import AUTHSERV_ID, NOON
 
 
@@ -160,6 +163,32 @@ async def test_a_message_of_before_the_upgrade_has_one_id_for_all(bench: Bench) 
     await bench.handle(bounce_of(message_id, "bo@example.org"))
     assert await suppressed(bench) == [("bo@example.org", True)]
     assert await reports(bench) == [("bo@example.org", "hard", "5.1.1")]
+
+
+async def test_a_bounce_that_returns_nothing_is_tied_by_its_address(bench: Bench) -> None:
+    await bench.save(outgoing_connection(bounce_address="bounces@example.com"))
+    first, second = await new_issues(bench, 2)
+    path = return_path("bounces@example.com", first).upper()
+    bounce = bounce_of("<theirs@relay.example>", ADA, **LATER)
+    await bench.handle(replace(bounce, to=[Address(name="", address=path)]))
+    # The address says more than what was returned, which anybody who got it may have written.
+    path = return_path("bounces@example.com", second)
+    await bench.handle(replace(bounce_of(first), to=[], delivered_to=[path]))
+    found = await bench.rows(
+        "SELECT delivery.message_id, event FROM delivery_report"
+        " JOIN delivery USING (outgoing_id, recipient) ORDER BY delivery.sequence"
+    )
+    assert found == [(first, "soft"), (second, "hard")]
+
+
+async def test_a_forged_return_path_names_nothing(bench: Bench) -> None:
+    await bench.save(outgoing_connection(bounce_address="bounces@example.com"))
+    await new_issues(bench)
+    forged = f"<postrail.{uuid.uuid4()}.{'0' * 16}@example.com>"
+    path = return_path("bounces@example.com", forged)
+    bounce = replace(bounce_of("<x@example.com>"), to=[Address(name="", address=path)])
+    await bench.handle(bounce)
+    assert (await bench.outcomes())[-1] == ("done", "ignored", None)
 
 
 async def test_a_configured_comment_is_internal_and_tells_nobody(bench: Bench) -> None:

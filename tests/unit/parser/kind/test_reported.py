@@ -9,7 +9,7 @@ import pytest
 from postrail.message_parts import MessageReport
 from tests.makers.parsing import made
 
-OURS = "<postrail.8d1f6a53-52bd-5b5f-8d0c-2f0f6c7f7a11.0123456789abcdef@desk.example>"
+OURS = "<postrail.8d1f6a53-52bd-5b5f-8d0c-2f0f6c7f7a11.0123456789abcdef.12i-0f3a5b7c@desk.example>"
 OTHER = "<postrail.11111111-52bd-5b5f-8d0c-2f0f6c7f7a11.fedcba9876543210@desk.example>"
 # As Amazon SES replaces ours.
 THEIRS = "<0102018c@eu-west-1.amazonses.com>"

@@ -1,0 +1,106 @@
+"""Nothing is sent to a suppressed address, whatever state its deliveries were in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.outgoing import intake, queue, results, suppressions
+from postrail.outgoing.queue import Claimed
+from postrail.outgoing.results import AttemptResult, DeliveryState
+from postrail.settings import Settings
+from tests.processes.senders import queued_mail
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+MAIL_ID = "3f2b6a0e-0000-4000-8000-000000000001"
+ANN, BO = "Ann@example.org", "bo@example.org"
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+async def store(pool: Pool, recipient: str) -> None:
+    async with transaction(pool) as connection:
+        record = queued_mail(recipients=[recipient], queued_at=NOW, issue_key=None)
+        await intake.take_in(connection, [record])
+
+
+async def claim(pool: Pool) -> list[Claimed]:
+    async with transaction(pool) as connection:
+        return await queue.claim_due(connection, LATER, 60.0, 9, outgoing_connection="relay")
+
+
+async def suppress(pool: Pool, address: str) -> None:
+    async with transaction(pool) as connection:
+        await suppressions.suppress(connection, address, "no such user", MAIL_ID, NOW)
+
+
+async def finish(pool: Pool, claimed: Claimed, state: DeliveryState) -> None:
+    result = AttemptResult(
+        claimed=claimed,
+        state=state,
+        reply="450 later",
+        due_at=LATER,
+        maybe_twice=False,
+        unknown_attempts=0,
+    )
+    async with transaction(pool) as connection:
+        assert await results.finish(connection, NOW, [result]) == [result]
+
+
+async def states(pool: Pool) -> list[tuple[str, str, str]]:
+    async with transaction(pool) as connection:
+        return await rows(
+            connection, "SELECT recipient, state, reply FROM delivery ORDER BY sequence"
+        )
+
+
+HELD = (ANN, "held", f"{suppressions.SUPPRESSED}no such user")
+
+
+async def test_what_waits_is_held_and_others_are_sent(pool: Pool) -> None:
+    await store(pool, ANN)
+    await store(pool, BO)
+    await suppress(pool, ANN.lower())
+    assert [one.recipient for one in await claim(pool)] == [BO]
+    assert (await states(pool))[0] == HELD
+
+
+async def test_what_comes_is_held_however_the_address_is_written(pool: Pool) -> None:
+    await suppress(pool, ANN)
+    await store(pool, ANN)
+    assert await states(pool) == [HELD]
+    assert await claim(pool) == []
+
+
+@pytest.mark.parametrize(("state", "kept"), [("deferred", "held"), ("sent", "sent")])
+async def test_an_attempt_in_flight_is_the_last_one(
+    pool: Pool, state: DeliveryState, kept: str
+) -> None:
+    await store(pool, ANN)
+    (claimed,) = await claim(pool)
+    await suppress(pool, ANN)
+    await finish(pool, claimed, state)
+    ((_, found, _),) = await states(pool)
+    assert found == kept
+    assert await claim(pool) == []
+
+
+async def test_what_was_stored_at_the_same_moment_waits(pool: Pool) -> None:
+    # Neither transaction saw the other's row.
+    await suppress(pool, ANN)
+    await store(pool, ANN)
+    async with transaction(pool) as connection:
+        await connection.execute("UPDATE delivery SET state = 'queued', reply = ''")
+    assert await claim(pool) == []
+    async with transaction(pool) as connection:
+        assert await suppressions.release(connection, ANN, "Ben", NOW)
+    assert [one.recipient for one in await claim(pool)] == [ANN]
