@@ -5,6 +5,7 @@ RE2 refuses what may take exponential time, so a stranger's message cannot stall
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,15 +28,25 @@ REFUSED = (
         " or use a second condition with all, any or not",
     ),
     (("(?>",), "an atomic group", "write an ordinary group: RE2 never backtracks"),
-    (("(?P=",), "a back reference", "repeat the pattern itself, or use two conditions"),
+    (
+        ("(?P=", "\\k<", "\\k{", "\\g"),
+        "a back reference",
+        "repeat the pattern itself, or use two conditions",
+    ),
+    (("(?|",), "a group that resets numbers", "number the groups on: (?:(a)|(b))"),
+    (("(?R", "(?1"), "a recursion", "write the nested part out as often as it may occur"),
+    (("(?x",), "free spacing", "write the pattern without blanks and comments"),
     (("(?(",), "a condition within the pattern", "use two conditions with any"),
     (("(?#",), "a comment", "leave it out, and describe the rule in its description"),
     (("\\Z",), "\\Z", "write \\z for the end of the text"),
     (("\\T",), "\\T", "write \\t for a tab, and [^@] for any character but an @"),
+    (("\\u",), "\\u", "write the character itself, or \\x{00e4}"),
     (("\\h",), "\\h", "write [ \\t] for blanks within a line"),
     (("\\R",), "\\R", "write \\r?\\n for a line end"),
     (("\\e", "\\G", "\\K", "\\X"), "an escape of Perl", "write the characters themselves"),
 )
+# What RE2 says of `a++`, which never gives back what it has matched.
+POSSESSIVE = re.compile(r"bad repetition operator: (.*\+)")
 
 
 class InvalidPattern(ValueError):
@@ -89,6 +100,9 @@ def _why(pattern: str, error: re2.error) -> str:
     if number := next((n for n in "123456789" if _unescaped(f"\\{n}", pattern)), None):
         remedy = "repeat the pattern itself, or use two conditions"
         return f"has a back reference (\\{number}), which RE2 refuses: {remedy}"
+    if possessive := POSSESSIVE.fullmatch(_said(error)):
+        remedy = "leave the last + out: RE2 never backtracks"
+        return f"has a possessive repetition ({possessive[1]}), which RE2 refuses: {remedy}"
     return f"is no valid pattern of RE2: {_said(error)}"
 
 

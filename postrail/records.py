@@ -125,6 +125,8 @@ class MailParsed:
     quotes_internal: bool = False
     # Of a receipt or a complaint.
     report: MessageReport | None = None
+    # The first characters of a text that is in text_blob: conditions ask about these.
+    text_beginning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,17 @@ from datetime import datetime
 
 from postrail import patterns
 from postrail.conditions.hours import within
-from postrail.conditions.tree import FIELDS, AllOf, AnyOf, Condition, Not, Operator, Sort, Test
+from postrail.conditions.tree import (
+    FIELDS,
+    LANGUAGE,
+    AllOf,
+    AnyOf,
+    Condition,
+    Not,
+    Operator,
+    Sort,
+    Test,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +31,8 @@ class MessageValues:
     headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
     received_at: datetime
+    # Returns the code of the language of the text, or ""; called only if a condition asks.
+    language: Callable[[], str] = str
     # Asks whether the issue that the message belongs to matches a query; False without an issue.
     issue_matches: Callable[[str], bool] = lambda _query: False
     # The texts as they are compared: a hundred rules may ask about the same body.
@@ -74,7 +86,11 @@ def _holds(test: Test, message: MessageValues) -> bool:
 
 
 def _texts(test: Test, message: MessageValues) -> Sequence[str]:
-    found = message.headers.get(test.header) if test.header else message.texts.get(test.field)
+    found: Sequence[str] | None
+    if test.field == LANGUAGE:
+        found = [message.language()]
+    else:
+        found = message.headers.get(test.header) if test.header else message.texts.get(test.field)
     return [text for text in found or () if text]
 
 

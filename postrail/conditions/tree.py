@@ -48,6 +48,8 @@ OPERATORS: dict[Sort, tuple[Operator, ...]] = {
 }
 # The field `header` is followed by the name of a header field.
 HEADER = "header"
+# Detected only if a condition asks.
+LANGUAGE = "language"
 FIELDS: dict[str, Sort] = {
     HEADER: Sort.TEXT,
     "subject": Sort.TEXT,
@@ -63,7 +65,7 @@ FIELDS: dict[str, Sort] = {
     "attachment count": Sort.NUMBER,
     "size": Sort.NUMBER,
     "kind": Sort.TEXT,
-    "language": Sort.TEXT,
+    LANGUAGE: Sort.TEXT,
     "authentication": Sort.TEXT,
     "account": Sort.TEXT,
     "time": Sort.TIME,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from postrail.conditions.evaluate import MessageValues
+from postrail.conditions.language.detect import language_of
 from postrail.message_parts import Address
 from postrail.records import MailParsed
 
 
 def values_of(
-    mail: MailParsed, *, authentication: str, text: str, issue_matches: Callable[[str], bool]
+    mail: MailParsed, *, authentication: str, issue_matches: Callable[[str], bool]
 ) -> MessageValues:
-    """Returns the values of a message; `text` is its body, which may be in a blob.
+    """Returns the values of a message.
 
     `authentication` is the verdict about its sender: pass, fail or none.
     """
+    text = mail.text or mail.text_beginning
     sender = [mail.sender] if mail.sender else []
     recipients = [*mail.to, *mail.cc]
     headers: dict[str, list[str]] = {}
@@ -40,6 +43,7 @@ def values_of(
         headers=headers,
         numbers={"size": mail.size, "attachment count": len(mail.attachments)},
         received_at=mail.received_at or mail.fetched_at,
+        language=cache(lambda: language_of(mail.reply.new_text if mail.reply else text)),
         issue_matches=issue_matches,
     )
 

@@ -85,7 +85,6 @@ class Question:
         return values_of(
             self.mail,
             authentication=self.judged.verdict,
-            text=self.mail.text,
             issue_matches=lambda _query: False,
         )
 

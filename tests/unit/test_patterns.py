@@ -41,6 +41,17 @@ def test_a_pattern_may_distinguish_upper_and_lower_case() -> None:
         (r"(a)\1", r"back reference (\1)", "repeat the pattern"),
         ("(?P<n>a)(?P=n)", "back reference", "repeat the pattern"),
         ("(?>a+)", "atomic group", "ordinary group"),
+        (r"(?<n>a)\k<n>", "back reference", "repeat the pattern"),
+        (r"(a)\g1", "back reference", "repeat the pattern"),
+        ("(a[*+]", "is no valid pattern of RE2", "missing )"),
+        ("a++b", "possessive repetition (++)", "leave the last + out"),
+        ("a*+b", "possessive repetition (*+)", "leave the last + out"),
+        ("a?+b", "possessive repetition (?+)", "leave the last + out"),
+        ("a{2}+b", "possessive repetition ({2}+)", "leave the last + out"),
+        ("(?|(a)|(b))", "resets numbers", "number the groups on"),
+        (r"\((?R)?\)", "recursion", "write the nested part out"),
+        ("(?x) a b", "free spacing", "without blanks"),
+        (r"\u00e4", r"\u", r"\x{00e4}"),
         (r"end\Z", r"\Z", r"write \z"),
         (r"a\hb", r"\h", r"[ \t]"),
         ("(", "is no valid pattern of RE2", "missing )"),
@@ -57,7 +68,9 @@ def test_what_is_refused_is_named_with_a_way_to_write_it(
     assert remedy in str(refused.value)
 
 
-@pytest.mark.parametrize("pattern", [r"\\1", r"a\\(?:=b)", "", r"\pL+", r"(?s)a.b"])
+@pytest.mark.parametrize(
+    "pattern", [r"\\1", r"a\\(?:=b)", "", r"\pL+", r"(?s)a.b", r"\++", "[+*]+"]
+)
 def test_what_only_looks_refused_is_taken(pattern: str) -> None:
     patterns.check(pattern)
 

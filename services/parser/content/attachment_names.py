@@ -8,8 +8,9 @@ from services.parser.text.decode import cut, one_line
 
 NAME_MAX_BYTES = 200
 EXTENSION_MAX_BYTES = 20
-# Refused by file systems, or reversing the reading direction, so that an .exe looks like a .pdf.
-UNSAFE = re.compile('[\x00-\x1f\x7f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
+# Refused by file systems or read by shells (as Jira replaces them), or reversing the reading
+# direction, so that an .exe looks like a .pdf.
+UNSAFE = re.compile('[\x00-\x1f\x7f<>:"%$|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 PATH_SEPARATORS = re.compile(r"[/\\]")
 # The stdlib's table depends on the machine that it runs on.
 EXTENSIONS = {

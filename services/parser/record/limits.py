@@ -18,6 +18,8 @@ from postrail.message_parts import (
 from services.parser.content.attachments import AttachedFile
 
 BODIES_INLINE_MAX_BYTES = 400 * 1024
+# The beginning of a text in a blob, which is in the record for conditions.
+BEGINNING_CHARACTERS = 16_000
 HEADERS_MAX_BYTES = 64 * 1024
 HEADER_VALUE_MAX_BYTES = 8 * 1024
 HEADER_NAME_MAX_BYTES = 200

@@ -17,6 +17,7 @@ from services.parser.record.limits import (
     ADDRESSES_MAX_BYTES,
     ATTACHMENTS_MAX_BYTES,
     AUTHENTICATION_MAX_BYTES,
+    BEGINNING_CHARACTERS,
     BODIES_INLINE_MAX_BYTES,
     BOUNCED_MAX_BYTES,
     CHARSETS_MAX,
@@ -71,6 +72,7 @@ def make_record(
     blobs, defects = CollectedBlobs(), list(mail.defects)
     raw_blob = _raw_blob(fetched, raw, mail, blobs)
     text, text_blob, html, html_blob = _bodies(mail, inline_max_bytes, blobs)
+    beginning = mail.content.text[:BEGINNING_CHARACTERS] if text_blob else ""
     reply, reply_blob = _reply(mail.reply, blobs)
     record = MailParsed(
         mail_id=fetched.mail_id,
@@ -96,6 +98,7 @@ def make_record(
         cc=fitting(mail.cc, ADDRESSES_MAX_BYTES, address_bytes, "cc", defects),
         text=text,
         text_blob=text_blob,
+        text_beginning=beginning,
         html=html,
         html_blob=html_blob,
         attachments=_attachments(mail, raw, blobs, defects),
@@ -154,7 +157,8 @@ def _bodies(
     text_bytes, html_bytes = text.encode(), html.encode()
     text_blob = html_blob = None
     if len(text_bytes) > inline_max_bytes:
-        text, text_blob, text_bytes = "", blobs.add(text_bytes), b""
+        text, text_blob = "", blobs.add(text_bytes)
+        text_bytes = mail.content.text[:BEGINNING_CHARACTERS].encode()
     html_max_bytes = min(inline_max_bytes, BODIES_INLINE_MAX_BYTES - len(text_bytes))
     if len(html_bytes) > html_max_bytes:
         html, html_blob = "", blobs.add(html_bytes)

@@ -26,13 +26,13 @@ MESSAGE = MessageValues(
         "attachments": ["invoice.pdf", "logo.png"],
         "attachment types": ["application/pdf", "image/png"],
         "kind": ["human"],
-        "language": ["de"],
         "authentication": ["pass"],
         "account": ["support"],
     },
     headers={"x-spam-flag": ["YES"], "received": ["from a", "from b"]},
     numbers={"size": 3 * 1024 * 1024, "attachment count": 2},
     received_at=datetime(2026, 11, 30, 8, 30, tzinfo=UTC),
+    language=lambda: "de",
     issue_matches=lambda query: query == "status = Done",
 )
 
@@ -70,6 +70,7 @@ TESTS = (
     ("size under: 4mb", "size under: 3145728"),
     ("kind is: human", "kind in: [bounce, bulk]"),
     ("language in: [de, fr]", "language is: en"),
+    ("language exists: true", "language exists: false"),
     ("authentication is: pass", "authentication is: fail"),
     ("account is: support", "account is: sales"),
     ("time in: mon-fri 08:00-18:00 Europe/Berlin", "time in: tue-sun 08:00-18:00 UTC"),

@@ -10,6 +10,7 @@ import pytest
 
 from postrail.records import BlobReference, MailParsed
 from postrail.stream import avro
+from services.parser.record.limits import BEGINNING_CHARACTERS
 from services.parser.record.make import ParsedRecord, Place, make_record
 from services.parser.record.record_maker import parsed_or_not
 from tests.makers.parsing import NOW, contents, fetched, made
@@ -33,7 +34,13 @@ def test_a_text_that_is_too_large_goes_to_a_blob() -> None:
     assert result.record.text == ""
     assert result.record.text_blob == BlobReference(sha256=sha256(text.encode()), size=2000)
     assert contents(result) == [text.encode()]
-    assert made(raw, inline_max_bytes=2000).record.text == text
+    inline = made(raw, inline_max_bytes=2000).record
+    assert (inline.text, inline.text_beginning) == (text, "")
+    # Conditions ask about its beginning.
+    assert result.record.text_beginning == text
+    long = b"x" * (BEGINNING_CHARACTERS + 1)
+    record = made(b"\n" + long, inline_max_bytes=2000).record
+    assert record.text_beginning == long[:-1].decode()
 
 
 def test_two_bodies_together_never_fill_the_record() -> None:
