@@ -184,6 +184,11 @@ class Suppress:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteBody:
+    """Drops the body of the message; the log keeps its header."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forward:
     """Sends the message on, with the original attached and the reason in the text.
@@ -226,6 +231,7 @@ Effect = (
     | CreatePerson
     | MarkDelivery
     | Suppress
+    | DeleteBody
     | Forward
     | Reply
     | Notice

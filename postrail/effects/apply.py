@@ -12,6 +12,7 @@ from postrail.decision.decision import (
     AddComment,
     CreateIssue,
     CreatePerson,
+    DeleteBody,
     Effect,
     Forward,
     MarkDelivery,
@@ -26,6 +27,7 @@ from postrail.effects.add_comment import add_comments
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
 from postrail.effects.create_person import create_persons
+from postrail.effects.delete_body import delete_bodies
 from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
 from postrail.effects.forwarding.forward import forward_mails
 from postrail.effects.forwarding.notice import send_notices
@@ -54,6 +56,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     NoteAddress: note_addresses,
     MarkDelivery: mark_deliveries,
     Suppress: suppress_addresses,
+    DeleteBody: delete_bodies,
 }
 # What is sent about no issue.
 MAILERS: dict[type[Effect], Mailer] = {
@@ -104,8 +107,8 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
     )
-    mails += await _send(context, works)
-    by_mail = {one.mail_id: one for one in made}
+    mails += await _send(context, works, made)
+    by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     rows = [_finished(one) for one in handled]
     written = await incoming.finish(context.connection, rows, context.now)
@@ -143,10 +146,11 @@ def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:
 
 
 async def _send(
-    context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]]
+    context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]], made: Sequence[Made]
 ) -> list[OutgoingQueued]:
     """Stores what is sent about no issue, after all locks of issues are taken."""
-    sent = [
+    sent = [one.letter for one in made if one.letter]
+    sent += [
         mail
         for kind, mailer in MAILERS.items()
         if kind in works

@@ -13,6 +13,7 @@ from postrail.decision.decision import Decision, Effect
 from postrail.decision.facts import IssueRef
 from postrail.effects.notify import Announcement, NotificationOptions
 from postrail.incoming.queue import DueMail
+from postrail.records import OutgoingQueued
 from postrail.tracker import TransactionalTracker
 
 E = TypeVar("E", bound=Effect)
@@ -59,13 +60,15 @@ class Work(Generic[E]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
-    """What one effect made: on which issue, and what people are told of it."""
+    """What one effect made: on which issue, if on one, and what people are told of it."""
 
     mail_id: str
-    issue: IssueRef
+    issue: IssueRef | None
     comment_id: int | None = None
     announcement: Announcement | None = None
     # What its assignee is told.
     assignment: Announcement | None = None
     # What people are told of its field commands.
     further: tuple[Announcement, ...] = ()
+    # A message about no issue.
+    letter: OutgoingQueued | None = None

@@ -21,6 +21,13 @@ Message: {mail_id}
 The message is attached as it was received. To see what became of it, run:
 postrail mail show {mail_id}
 """
+ACCOUNT_CREATED = """Hello,
+
+You wrote to us for the first time, so we now know {address} as a person. You need no password: just
+write to us from this address, and reply to our emails.
+
+If you did not write to us, please ignore this email.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,11 @@ def answered(subject: str, text: str) -> Letter:
         return Letter("Your message", text)
     begins = subject[:SUBJECT_CHARACTERS]
     return Letter(begins if begins.lower().startswith("re:") else f"Re: {begins}", text)
+
+
+def account_created(address: str) -> Letter:
+    """Returns what a sender is told of whom a message has made a person."""
+    return Letter("We know your address now", ACCOUNT_CREATED.format(address=address))
 
 
 def noticed(cause: str, text: str) -> Letter:

@@ -14,10 +14,13 @@ from postrail.database.faults import DatabaseUnavailable
 from postrail.decision.decide import decide
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.facts import Facts
+from postrail.decision.question import Question
+from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.effects.apply import Applied, Handled, apply
 from postrail.effects.batch import Context, Decided
+from postrail.effects.forwarding.answered import forwarded_without_facts
 from postrail.effects.gather import gather
-from postrail.errors import LimitExceeded
+from postrail.errors import FatalError, LimitExceeded, TransientError
 from postrail.in_flight.mark import Deaths, Mark, forget
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import DueMail, DueRow
@@ -130,13 +133,30 @@ class Batch:
         if isinstance(error, LimitExceeded):
             reason = f"given up after {due.limit_tries + 1} tries: {error}"
         decision = Decision(outcome=Outcome.FAILED, reason=reason)
+        try:
+            applied = await self._apply_failure(due, decision, now, forwards=True)
+        except Exception as another:
+            of_all = isinstance(another, FatalError | TransientError)
+            if of_all and not isinstance(another, LimitExceeded):
+                raise
+            logger.exception("a failed mail is not forwarded", mail_id=due.mail.mail_id)
+            applied = await self._apply_failure(due, decision, now, forwards=False)
+        self._losses.pop(due.mail.mail_id, None)
+        await self._committed(applied, now)
+
+    async def _apply_failure(
+        self, due: DueMail, decision: Decision, now: datetime, *, forwards: bool
+    ) -> Applied:
         async with transaction(self._pool) as connection:
-            context = self._context(connection, ConfigurationSnapshot(), now)
+            snapshot = ConfigurationSnapshot()
+            if forwards:
+                snapshot = await self._snapshots.current(connection, {due.mail.mailbox})
+                decision = await forwarded_without_facts(connection, due.mail, snapshot, decision)
+            context = self._context(connection, snapshot, now)
             applied = await apply(context, [Decided(due, decision)])
             # All of them: the message may have failed before its deaths were read.
             await forget(connection, SERVICE, _handled_ids(applied))
-        self._losses.pop(due.mail.mail_id, None)
-        await self._committed(applied, now)
+        return applied
 
     async def postpone(self, error: Exception) -> None:
         """Sets the one message in flight to waiting, until its next attempt."""
@@ -194,7 +214,8 @@ class Batch:
     def _decision(self, due: DueMail, snapshot: ConfigurationSnapshot, facts: Facts) -> Decision:
         deaths = self._deaths.get(due.mail.mail_id)
         if deaths and deaths.too_many:
-            return Decision(outcome=Outcome.FAILED, reason=DIED.format(deaths.alone))
+            died = Decision(outcome=Outcome.FAILED, reason=DIED.format(deaths.alone))
+            return forwarded_failure(Question(mail=due.mail, snapshot=snapshot, facts=facts), died)
         return decide(due.mail, snapshot, facts)
 
     def _context(

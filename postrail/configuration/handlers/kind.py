@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from postrail.configuration.configured import Configured, folded
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
+from postrail.configuration.handlers.addresses import messages_go_elsewhere
 from postrail.configuration.handlers.project_words import query_fault
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.domain_patterns import open_ends
@@ -256,6 +257,6 @@ MAIL_HANDLER = Kind(
     table="mail_handler",
     columns={"project": "project_key", "order": "place"},
     json=frozenset({"when", "then", "fields", "attachments", "sample_addresses"}),
-    checks=(what_handlers_name_exists,),
+    checks=(what_handlers_name_exists, messages_go_elsewhere),
     notes=_notes,
 )

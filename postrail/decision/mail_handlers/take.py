@@ -12,6 +12,7 @@ from postrail.decision.decision import (
     CreateIssue,
     CreatePerson,
     Decision,
+    DeleteBody,
     Effect,
     Outcome,
 )
@@ -25,6 +26,7 @@ from postrail.decision.matching import existing_issue
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
 from postrail.decision.senders import Verdict
+from postrail.decision.sending.answers import refusal
 from postrail.decision.sending.forwarding import forwarded
 
 # RFC 3834 and RFC 2076: what Jira counts as bulk.
@@ -71,7 +73,8 @@ def _bulk(handler: MailHandler, question: Question) -> Decision | None:
     if not handler.bulk or not reason:
         return None
     if handler.bulk == "delete":
-        return _without_effect(Outcome.DELETED, handler, f"bulk: {reason}")
+        deleted = _without_effect(Outcome.DELETED, handler, f"bulk: {reason}")
+        return replace(deleted, effects=(DeleteBody(),))
     ignored = _without_effect(Outcome.IGNORED, handler, f"bulk: {reason}")
     if handler.bulk == "forward":
         return forwarded(question, ignored, handler.forward_address)
@@ -202,5 +205,6 @@ def _with_person(handler: MailHandler, question: Question, decision: Decision) -
         return decision
     if question.is_auto_reply and decision.outcome is Outcome.COMMENT:
         return decision
-    person = CreatePerson(notify=handler.notify_users)
+    # Who must not be answered is not told either.
+    person = CreatePerson(notify=handler.notify_users and not refusal(question))
     return replace(decision, effects=(person, *decision.effects))

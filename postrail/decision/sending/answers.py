@@ -45,12 +45,16 @@ CHECKS: Sequence[Callable[[Question], str]] = (
 )
 
 
+def refusal(question: Question) -> str:
+    """Returns why the author must not get an automatic answer, or ""."""
+    return next((why for check in CHECKS if (why := check(question))), "")
+
+
 def without_unwanted_answers(question: Question, decision: Decision) -> Decision:
     """Removes the answers to the author that must not be sent, and says so in the reason."""
     if not any(isinstance(one, Reply) for one in decision.effects):
         return decision
-    refusals = (why for check in CHECKS if (why := check(question)))
-    if not (why := next(refusals, "")):
+    if not (why := refusal(question)):
         return decision
     effects = tuple(one for one in decision.effects if not isinstance(one, Reply))
     return replace(decision, reason=f"{decision.reason}; not answered: {why}", effects=effects)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.decision.decision import Decision
+from postrail.decision.facts import Facts
+from postrail.decision.question import Question
+from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.incoming.message_ids import all_answered_ids
 from postrail.outgoing.forwards import purposes_of
 from postrail.records import MailParsed
@@ -19,6 +24,15 @@ async def answered_letters(connection: Connection, mails: Sequence[MailParsed]) 
         for mail_id, named in ids.items()
         if any(one in sent for one in named)
     }
+
+
+async def forwarded_without_facts(
+    connection: Connection, mail: MailParsed, snapshot: ConfigurationSnapshot, failed: Decision
+) -> Decision:
+    """Adds the forward of a message that failed before its facts were known."""
+    letters = await answered_letters(connection, [mail])
+    facts = Facts(answers_ours=letters.get(mail.mail_id, ""))
+    return forwarded_failure(Question(mail=mail, snapshot=snapshot, facts=facts), failed)
 
 
 def _returned(mail: MailParsed) -> list[str]:

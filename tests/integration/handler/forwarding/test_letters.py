@@ -139,3 +139,25 @@ async def noticed(bench: Bench, cause: str) -> set[str]:
         works = [Work(due, Notice(cause=cause, text="Too much.", project="HELP"))] * 2
         sent = await send_notices(context, works)
     return {delivery.recipient for mail in sent for delivery in mail.deliveries}
+
+
+async def test_a_person_whom_a_message_made_is_told_once(bench: Bench) -> None:
+    await configured(bench, create_users=True)
+    await bench.handle(mail_parsed(), mail_parsed())
+    await bench.handle(mail_parsed())
+    assert await letters(bench) == [
+        ("account", "ada@example.org", "queued", "We know your address now")
+    ]
+    ((text, name),) = await bench.rows(
+        "SELECT text, name FROM outgoing_mail JOIN delivery USING (outgoing_id)"
+        " WHERE purpose = 'account'"
+    )
+    assert "we now know ada@example.org as a person" in text
+    # Somebody else may have written the name.
+    assert name == ""
+
+
+async def test_nobody_is_told_where_that_is_off(bench: Bench) -> None:
+    await configured(bench, create_users=True, notify_users=False)
+    await bench.handle(mail_parsed())
+    assert await letters(bench) == []

@@ -1,0 +1,47 @@
+"""Checks where mail handlers send to: never to ourselves, and if we can send at all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from postrail.configuration.entry import Fault, Proposal
+from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
+from postrail.message_parts import without_extension
+
+OWN = "{} is an address of ours, so the message would come back: name another one"
+NO_CONNECTION = "needs an outgoing connection: add one under connections"
+
+
+def messages_go_elsewhere(proposal: Proposal) -> Iterator[Fault]:
+    """Refuses handlers that send messages to an address of ours, or have no way to send them."""
+    own = _own_addresses(proposal)
+    can_send = bool(proposal.all_of(OutgoingConnection))
+    for entry in proposal.entries_of(MailHandler).values():
+        assert isinstance(entry.thing, MailHandler)
+        for field, address in _addresses(entry.thing):
+            if {address, without_extension(address)} & own:
+                yield entry.fault(field, OWN.format(address))
+            elif not can_send:
+                yield entry.fault(field, NO_CONNECTION)
+
+
+def _addresses(handler: MailHandler) -> Iterator[tuple[str, str]]:
+    """Yields the fields that send messages, and where to."""
+    if handler.forward_address:
+        yield "forward_address", handler.forward_address
+    for action in handler.then:
+        for address in (action.forward, action.notify):
+            if address:
+                yield "then", address.lower()
+
+
+def _own_addresses(proposal: Proposal) -> set[str]:
+    """Returns our addresses as they will be (see `ConfigurationSnapshot.own_addresses`)."""
+    return {
+        *(one.address.lower() for one in proposal.all_of(MailAccount).values()),
+        *(one.from_address.lower() for one in proposal.all_of(OutgoingConnection).values()),
+        *(one.address for one in proposal.all_of(Project).values() if one.address),
+    }
