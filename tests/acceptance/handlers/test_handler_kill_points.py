@@ -72,6 +72,8 @@ STEPS = (
     "handled",
     "queued",
 )
+# What the rule sends about each message, beside the notifications of the issue.
+PURPOSES = ("forward", "reply", "notice")
 EFFECTS = tuple(
     f"effect: {name}" for name in ("CreatePerson", "CreateIssue", "Forward", "Reply", "Notice")
 )
@@ -95,7 +97,7 @@ def test_a_message_that_makes_an_issue_has_all_its_effects_once(
     configured.pipeline.wait_until_settled(mails=1)
     require_issue(configured)
     assert configured.comments("HELP-1") == []
-    require_nothing_left(configured)
+    require_nothing_left(configured, mails=1)
 
 
 @pytest.mark.parametrize("point", ["handler: published", "effect: AddComment"])
@@ -110,7 +112,7 @@ def test_a_message_that_opens_an_issue_again_has_all_its_effects_once(
     assert len(configured.comments("HELP-1")) == 1
     statuses = [one for one in configured.issue("HELP-1")["changes"] if one["field"] == "status"]
     assert [one["after"] for one in statuses] == ["Done", "Open"]
-    require_nothing_left(configured)
+    require_nothing_left(configured, mails=2)
 
 
 def kill_handler(desk: Desk, point: str, mail: bytes) -> None:
@@ -137,14 +139,16 @@ def require_issue(desk: Desk) -> None:
     assert people == {ADA: 1, LEAD: 1}
 
 
-def require_nothing_left(desk: Desk) -> None:
-    """Checks that there is one issue, and that every mail about it was sent once."""
+def require_nothing_left(desk: Desk, mails: int) -> None:
+    """Checks that there is one issue, and that all that each mail causes was sent once."""
     pipeline = desk.pipeline
     assert pipeline.value("SELECT count(*) FROM issue") == 1
     rows = pipeline.rows("SELECT message_id FROM delivery WHERE state = 'sent'")
     sent = [mail.message_id for mail in pipeline.sent()]
     assert sorted(sent) == sorted(message_id for (message_id,) in rows)
     assert len(set(sent)) == len(sent)
+    purposes = pipeline.rows("SELECT purpose FROM outgoing_mail WHERE purpose <> ''")
+    assert sorted(one for (one,) in purposes) == sorted(PURPOSES * mails)
     causes = pipeline.rows("SELECT cause, issue_key FROM outgoing_mail")
     assert len(set(causes)) == len(causes)
     assert pipeline.unaccounted() == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from email.message import Message
+from email.policy import SMTP
+
 import pytest
 
 from tests.acceptance.handlers.desk import Desk, with_fields
@@ -170,3 +173,58 @@ handlers:
     assert desk.outcome("For foo") == ("issue", "FOO-1")
     assert desk.outcome("For bar") == ("issue", "ABC-1")
     assert desk.outcome("For nobody") == ("ignored", None)
+
+
+def test_bulk_and_unhandled_mail_goes_where_the_parameters_say(desk: Desk) -> None:
+    names = ("ignores", "forwards", "deletes", "comments")
+    desk.apply(
+        COMPANY
+        + f"accounts: {' '.join(map(account, names))}"
+        + """
+handlers:
+  - name: ignores
+    accounts: [ignores]
+    jira_parameters: project=ABC, createusers=true, notifyusers=false, bulk=ignore
+  - name: forwards
+    accounts: [forwards]
+    jira_parameters: project=ABC, createusers=true, notifyusers=false, bulk=forward
+    forward_address: admin@yourcompany.test
+  - name: deletes
+    accounts: [deletes]
+    jira_parameters: project=ABC, createusers=true, notifyusers=false, bulk=delete
+  - name: comments
+    accounts: [comments]
+    kind: Full Comment Handler
+    forward_address: admin@yourcompany.test
+    forward_unhandled: true
+"""
+    )
+
+    def bulk(name: str) -> bytes:
+        to = f"{name}@yourcompany.test"
+        return with_fields(letter(f"News for {name}", sender=BOB, to=to), Precedence="bulk")
+
+    for name in ("ignores", "forwards", "deletes"):
+        desk.receive(name, bulk(name))
+    human = letter("No news", sender=BOB, to="ignores@yourcompany.test")
+    desk.receive("ignores", with_fields(human, Auto_Submitted="no"))
+    unhandled = letter("Of nothing", sender=BOB, to="comments@yourcompany.test")
+    desk.receive("comments", unhandled)
+
+    assert desk.outcome("News for ignores") == ("ignored", None)
+    assert desk.outcome("News for forwards") == ("forwarded", None)
+    assert desk.outcome("News for deletes") == ("deleted", None)
+    assert desk.outcome("No news") == ("issue", "ABC-1")
+    assert desk.outcome("Of nothing") == ("forwarded", None)
+    forwards = [one for one in desk.pipeline.sent() if "admin@yourcompany.test" in one.recipients]
+    assert [attached(one.message) for one in forwards] == [bulk("forwards"), unhandled]
+    # Nobody learns from us that he sent bulk mail: only the issue is confirmed.
+    assert len(desk.sent_to(BOB)) == 1
+
+
+def attached(message: Message) -> bytes:
+    """Returns the bytes of the message that is attached to a message of ours."""
+    [part] = [one for one in message.walk() if one.get_content_type() == "message/rfc822"]
+    [original] = part.get_payload()  # type: ignore[misc]
+    assert isinstance(original, Message)
+    return original.as_bytes(policy=SMTP)
