@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -168,13 +168,14 @@ class Chaos:
             Disturbance(at_seconds=self.seconds, action=action, target=target, in_flight=in_flight)
         )
 
-    def feed(self, wave: int) -> None:
+    def feed(self, wave: int, bounces: Sequence[bytes] = ()) -> None:
         """Puts a wave's messages into their mailboxes; leaves the fetchers held."""
         written = {
             mailbox: [self._written(mail) for mail in mails]
             for mailbox, mails in self.plan.of_wave(wave).items()
         }
         self.hold("fetcher")
+        written[self.plan.mailboxes[0]] = [*written.get(self.plan.mailboxes[0], ()), *bounces]
         for mailbox, mails in written.items():
             self.pipeline.dovecot.fill(mailbox, mails)
             self.gauges.fed += len(mails)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -53,6 +53,8 @@ class Plan:
 
     def __init__(self, *, seed: int, mails: int, mailboxes: int, waves: int) -> None:
         self.seed = seed
+        # Who watches the issue of a conversation from its beginning.
+        self.watchers: Callable[[list[PlannedMail]], set[str]] = lambda _: set()
         self.waves = waves
         self.mailboxes = [f"box{number:02}" for number in range(mailboxes)]
         self._random = random.Random(seed)
@@ -123,13 +125,13 @@ class Plan:
         return Counter(
             (mails[0].conversation, person)
             for mails in self._conversations
-            for person in _told(mails)
+            for person in _told(mails, self.watchers(mails))
         )
 
 
-def _told(mails: list[PlannedMail]) -> Iterator[str]:
+def _told(mails: list[PlannedMail], watching: set[str]) -> Iterator[str]:
     """Yields who is notified, message by message: the reporter first, later all but the author."""
-    watchers: set[str] = set()
+    watchers = set(watching)
     for mail in mails:
         yield from ({mail.author} if mail.place == 0 else watchers - {mail.author})
         watchers.add(mail.author)

@@ -214,13 +214,14 @@ class Pipeline:
         *,
         connection: OutgoingConnection | None = None,
         others: Iterable[MailAccount] = (),
+        more: Iterable[Configured] = (),
     ) -> None:
-        """Saves the accounts, their projects and one outgoing connection to the sink."""
+        """Saves the accounts, their projects and one outgoing connection to the sink, and more."""
         accounts = [*(self._account(inbox) for inbox in inboxes), *others]
         projects = sorted({account.project for account in accounts})
         things: list[Configured] = [Project(key=key, name=f"Project {key}") for key in projects]
         things += accounts
-        things.append(connection or self._outgoing())
+        things += [connection or self._outgoing(), *more]
         asyncio.run(self._save(things))
 
     def _account(self, inbox: Inbox) -> MailAccount:

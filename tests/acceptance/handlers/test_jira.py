@@ -225,6 +225,6 @@ handlers:
 def attached(message: Message) -> bytes:
     """Returns the bytes of the message that is attached to a message of ours."""
     [part] = [one for one in message.walk() if one.get_content_type() == "message/rfc822"]
-    [original] = part.get_payload()  # type: ignore[misc]
+    original = part.get_payload(0)
     assert isinstance(original, Message)
     return original.as_bytes(policy=SMTP)
