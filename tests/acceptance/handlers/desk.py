@@ -57,6 +57,12 @@ class Desk:
         mail = self.mail(subject)
         return mail["outcome"], mail["issue_key"]
 
+    def wait_for_outcome(self, subject: str, outcome: str) -> None:
+        """Waits until the message with this subject has the outcome, as after a release."""
+        self.pipeline.wait_until(
+            lambda: self.mail(subject)["outcome"] == outcome, 60, f"{subject} is {outcome}"
+        )
+
     def issue(self, key: str) -> dict[str, Any]:
         """Returns the issue as `issues show` prints it."""
         return dict(self.asked("issues", "show", key))
@@ -69,6 +75,21 @@ class Desk:
         """Returns the subjects of what was sent to an address, in the order of sending."""
         sent = [mail for mail in self.pipeline.sent() if recipient in mail.recipients]
         return [str(mail.message["Subject"]) for mail in sent]
+
+
+def account(name: str, project: str, *, domain: str = "desk.test", **more: str) -> str:
+    """Returns the lines of a file for a mailbox of the test's server, and its further fields."""
+    fields = {
+        "host": "127.0.0.1",
+        "port": "IMAP_PORT",
+        "encryption": "none",
+        "username": name,
+        "password": "secret",
+        "address": f"{name}@{domain}",
+        "project": project,
+        **more,
+    }
+    return f"\n  - name: {name}" + "".join(f"\n    {one}: {fields[one]}" for one in fields)
 
 
 def with_fields(mail: bytes, **fields: str) -> bytes:

@@ -8,6 +8,7 @@ from email.policy import SMTP
 import pytest
 
 from tests.acceptance.handlers.desk import Desk, with_fields
+from tests.acceptance.handlers.desk import account as desk_account
 from tests.processes.pipeline import letter
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
@@ -35,16 +36,7 @@ CUT = "Do this.\r\n\r\n#### Write above this line ####\r\n\r\nIt crashes.\r\n"
 
 def account(name: str, project: str = "ABC") -> str:
     """Returns the lines of a mailbox; a key in the subject is enough there, as in Jira."""
-    return f"""
-  - name: {name}
-    host: 127.0.0.1
-    port: IMAP_PORT
-    encryption: none
-    username: {name}
-    password: secret
-    address: {name}@yourcompany.test
-    project: {project}
-    key_alone: anybody"""
+    return desk_account(name, project, domain="yourcompany.test", key_alone="anybody")
 
 
 def test_create_or_comment_with_its_parameters(desk: Desk) -> None:
