@@ -83,7 +83,8 @@ async def own_addresses(connection: Connection) -> frozenset[str]:
     found = await rows(
         connection,
         "SELECT lower(address) FROM mail_account UNION SELECT lower(from_address)"
-        " FROM outgoing_connection UNION SELECT address FROM project WHERE address <> ''",
+        " FROM outgoing_connection UNION SELECT address FROM project WHERE address <> ''"
+        " UNION SELECT bounce_address FROM outgoing_connection WHERE bounce_address <> ''",
     )
     return frozenset(address for (address,) in found)
 

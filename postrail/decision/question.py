@@ -112,6 +112,11 @@ class Question:
         return release is not None and name in release.skips
 
     @property
+    def is_for_a_handler(self) -> bool:
+        """Tells whether a person has chosen the mail handler that takes the message."""
+        return self.facts.release is not None and bool(self.facts.release.as_handler)
+
+    @property
     def named_issues(self) -> list[NamedIssue]:
         """Returns the issues that the subject names, the most likely one first.
 

@@ -27,7 +27,7 @@ from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.javamail.properties import read_properties
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.mail_account_checks import account_faults
-from postrail.configuration.models.project import Project
+from postrail.configuration.models.project import OptionalAddress, Project
 
 # The ports of each protocol: the plain one, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
@@ -116,6 +116,8 @@ class MailAccount(Configured):
     plus_addresses: bool = False
     # A bounce of a message about an issue is noted on its delivery, or also an internal comment.
     bounces: Literal["note", "comment"] = "note"
+    # Where bounces are sent on that fit no message of ours; blank: nowhere.
+    forward_bounces: OptionalAddress = ""
     # True: a comment holds only the new text of a reply; False: quotation and signature too.
     strip_quotations: bool = True
     # What happens to a message in the mailbox once it is stored here.
@@ -232,6 +234,19 @@ def _read_by_one_account(proposal: Proposal) -> Iterable[Fault]:
             )
 
 
+def _bounces_go_elsewhere(proposal: Proposal) -> Iterable[Fault]:
+    """Refuses to send bounces on to an account, whose bounces they would be."""
+    accounts = proposal.all_of(MailAccount)
+    watched = {account.address.lower(): name for name, account in accounts.items()}
+    for name, entry in proposal.entries_of(MailAccount).items():
+        if (address := accounts[name].forward_bounces) in watched:
+            problem = (
+                f"{address} is the address of account {watched[address]!r}, so the message would"
+                " come back: name a mailbox that is not watched"
+            )
+            yield entry.fault("forward_bounces", problem)
+
+
 def _notes(entry: Entry, before: Configured | None) -> list[str]:
     account = entry.thing
     assert isinstance(account, MailAccount)
@@ -276,6 +291,6 @@ MAIL_ACCOUNT = Kind(
         "verify_certificate",
     ),
     unused="is not used with a credential: leave it out",
-    checks=(_project_exists, _read_by_one_account),
+    checks=(_project_exists, _read_by_one_account, _bounces_go_elsewhere),
     notes=_notes,
 )

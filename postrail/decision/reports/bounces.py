@@ -7,7 +7,7 @@ only the address that its message went to: whatever other addresses it names sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from postrail.decision.decision import (
@@ -23,6 +23,7 @@ from postrail.decision.decision import (
 from postrail.decision.facts import SentMail
 from postrail.decision.question import Question
 from postrail.decision.reports.same_address import same_address
+from postrail.decision.sending.forwarding import forwarded
 from postrail.message_parts import Bounce, BouncedRecipient
 from postrail.notifications.mime import is_form_of_ours
 
@@ -75,10 +76,10 @@ OPENINGS = {
 def bounce(question: Question) -> Decision | None:
     """Answers for a bounce, and for a complaint that a provider passes on."""
     mail, sent = question.mail, question.facts.sent
-    if mail.kind not in ("bounce", "feedback"):
+    if mail.kind not in ("bounce", "feedback") or question.is_for_a_handler:
         return None
     if not sent:
-        return Decision(outcome=Outcome.IGNORED, reason=_unknown(question))
+        return _fits_nothing(question)
     if mail.kind == "feedback":
         kind = mail.report.event if mail.report else ""
         if kind in NO_COMPLAINTS:
@@ -98,12 +99,31 @@ def bounce(question: Question) -> Decision | None:
     )
 
 
-def _unknown(question: Question) -> str:
-    named = named_id(question)
-    return NOT_HERE.format(named) if is_form_of_ours(named) else FITS_NOTHING
+def _fits_nothing(question: Question) -> Decision:
+    """Ignores a report about an unknown message, or sends it on where the account says so."""
+    named, to = _named_id(question), question.account.forward_bounces
+    reason = NOT_HERE.format(named) if is_form_of_ours(named) else FITS_NOTHING
+    decision = Decision(outcome=Outcome.IGNORED, reason=reason)
+    if not to or question.mail.kind != "bounce":
+        return decision
+    if why := _may_come_back(question, to):
+        return replace(decision, reason=f"{reason}; not forwarded to {to}: {why}")
+    return forwarded(question, decision, to)
 
 
-def named_id(question: Question) -> str:
+def _may_come_back(question: Question, to: str) -> str:
+    """Returns why a bounce may be one of a message that was sent on to the address, or "".
+
+    It names no message, so only the address in it tells.
+    """
+    recipients = question.mail.bounce.recipients if question.mail.bounce else ()
+    if not recipients:
+        return "it names no address, and may be about a message that was forwarded there"
+    about = any(same_address(one.address, to) for one in recipients)
+    return "it is about that address" if about else ""
+
+
+def _named_id(question: Question) -> str:
     """Returns the Message-ID that the report names, or ""."""
     about = question.mail.bounce or question.mail.report
     return (about and about.original_message_id) or ""

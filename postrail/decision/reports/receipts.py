@@ -19,7 +19,7 @@ EVENTS = {
 
 def stand_in(question: Question) -> Decision | None:
     """Keeps a mail server's notice in the place of a message for a person to look at."""
-    if question.mail.kind != "stand_in":
+    if question.mail.kind != "stand_in" or question.is_for_a_handler:
         return None
     reason = (
         "the mail server could not convert the message, and gave this notice in its place; read the"
@@ -31,7 +31,7 @@ def stand_in(question: Question) -> Decision | None:
 def receipt(question: Question) -> Decision | None:
     """Notes on its delivery that a message was delivered, read or deleted."""
     mail, sent = question.mail, question.facts.sent
-    if mail.kind != "receipt":
+    if mail.kind != "receipt" or question.is_for_a_handler:
         return None
     if not sent:
         return Decision(outcome=Outcome.RECEIPT, reason=FITS_NOTHING)
@@ -49,6 +49,6 @@ def receipt(question: Question) -> Decision | None:
 
 def probe(question: Question) -> Decision | None:
     """Ends a report on an address that was checked without a message."""
-    if question.mail.kind != "probe":
+    if question.mail.kind != "probe" or question.is_for_a_handler:
         return None
     return Decision(outcome=Outcome.PROBE, reason="an address was checked without a message")

@@ -38,8 +38,10 @@ CREATE TABLE suppression (
     released_by text NOT NULL DEFAULT ''
 );
 
--- note or comment.
-ALTER TABLE mail_account ADD COLUMN bounces text NOT NULL DEFAULT 'note';
+-- note or comment; and where those are sent on that fit nothing, or "".
+ALTER TABLE mail_account
+    ADD COLUMN bounces         text NOT NULL DEFAULT 'note',
+    ADD COLUMN forward_bounces text NOT NULL DEFAULT '';
 
 -- Where bounces go to; blank: to the sender's address.
 ALTER TABLE outgoing_connection ADD COLUMN bounce_address text NOT NULL DEFAULT '';

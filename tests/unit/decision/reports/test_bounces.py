@@ -7,17 +7,20 @@ from typing import Any
 
 import pytest
 
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import decide
 from postrail.decision.decision import (
     AddComment,
     Decision,
     DeliveryEvent,
+    Forward,
     MarkDelivery,
     Outcome,
     Suppress,
 )
 from postrail.decision.facts import Facts, IssueRef, SentMail
+from postrail.decision.release import Release
 from postrail.decision.reports.same_address import same_address
 from postrail.message_parts import Bounce, BouncedRecipient, MessageReport
 from postrail.records import MailParsed
@@ -174,6 +177,38 @@ def test_a_report_that_fits_nothing_is_ignored(mail: MailParsed, reason: str) ->
     decision = decided(mail)
     assert (decision.outcome, decision.effects) == (Outcome.IGNORED, ())
     assert decision.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("mail", "outcome", "why"),
+    [
+        (bounced(failed()), Outcome.FORWARDED, ""),
+        # it is a bounce of what was sent there, and would go round in a circle
+        (bounced(failed("Boss@Desk.example")), Outcome.IGNORED, "it is about that address"),
+        (bounced(), Outcome.IGNORED, "it names no address"),
+        # a complaint is no bounce
+        (complaint(), Outcome.IGNORED, ""),
+    ],
+)
+def test_a_bounce_that_fits_nothing_is_sent_on_where_the_account_says_so(
+    mail: MailParsed, outcome: Outcome, why: str
+) -> None:
+    decision = decided(mail, configured=snapshot(forward_bounces="boss@desk.example"))
+    assert decision.outcome is outcome
+    targets = [one.to for one in decision.effects if isinstance(one, Forward)]
+    assert targets == (["boss@desk.example"] if outcome is Outcome.FORWARDED else [])
+    assert why in decision.reason
+    # One that fits is not sent on.
+    tied = decided(mail, SENT, configured=snapshot(forward_bounces="boss@desk.example"))
+    assert not [one for one in tied.effects if isinstance(one, Forward)]
+
+
+@pytest.mark.parametrize("kind", ["bounce", "feedback", "receipt", "probe", "stand_in"])
+def test_a_person_may_give_a_report_to_a_handler(kind: str) -> None:
+    facts = Facts(release=Release(as_handler="all"))
+    handlers = (MailHandler(name="all"),)
+    decision = decide(mail_parsed(kind=kind), replace(SNAPSHOT, handlers=handlers), facts)
+    assert decision.outcome is Outcome.ISSUE
 
 
 @pytest.mark.parametrize("event", ["not-spam", "auth-failure"])
