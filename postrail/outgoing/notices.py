@@ -32,3 +32,9 @@ async def due(connection: Connection, causes: Iterable[str], now: datetime) -> s
         [now, [cause for cause in wanted if cause not in silent], PAUSE],
     )
     return {row[0] for row in recorded}
+
+
+async def forget(connection: Connection, now: datetime) -> int:
+    """Removes what no longer holds up a notice; returns the number of causes."""
+    cursor = await connection.execute("DELETE FROM notice WHERE sent_at <= %s", [now - PAUSE])
+    return cursor.rowcount

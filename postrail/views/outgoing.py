@@ -36,6 +36,10 @@ class OutgoingRow:
     maybe_twice: bool
     # The number of attempts whose outcome is unknown.
     unknown_attempts: int
+    # What a message about no issue is, or "": forward, reply, notice or account.
+    purpose: str
+    # The id of the incoming message that is attached.
+    forwards: str | None
     # What bounces, receipts and complaints say about it, oldest first: the columns of
     # `delivery_report` besides its key.
     reports: Sequence[Mapping[str, Any]] = ()
@@ -44,7 +48,7 @@ class OutgoingRow:
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
     mail.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
-    maybe_twice, unknown_attempts, coalesce((
+    maybe_twice, unknown_attempts, purpose, forwards::text AS forwards, coalesce((
         SELECT jsonb_agg(to_jsonb(report) - 'outgoing_id' - 'recipient' ORDER BY reported_at, event)
         FROM delivery_report AS report
         WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient

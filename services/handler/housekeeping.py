@@ -1,4 +1,4 @@
-"""Does periodic work: counts unaccounted messages, expires the archive, collects blobs.
+"""Does periodic work: counts unaccounted messages, expires the archive and notices, collects blobs.
 
 It also writes the search words of issues that are older than the search, or of projects whose
 language has changed.
@@ -16,6 +16,7 @@ from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.operate.blob_collector import collect, keep_for
 from postrail.operate.unfinished_blobs import remove_unfinished
+from postrail.outgoing import notices
 from postrail.process import Process
 from postrail.tasks import set_within
 from postrail.tracker.builtin.search_text import Place, renew
@@ -58,6 +59,7 @@ class Housekeeping:
             await self._try(self._collect_blobs, "blobs")
             await self._try(self._remove_unfinished, "unfinished blobs")
             await self._try(self._expire_archive, "archive")
+            await self._try(self._forget_notices, "notices")
 
     async def _try(self, step: Callable[[], Awaitable[None]], part: str) -> None:
         try:
@@ -107,3 +109,7 @@ class Housekeeping:
         if self._settings.blobs.archive_days:
             today = self._process.clock.now().date()
             await self._blobs.expire_archive(self._settings.blobs.archive_days, today)
+
+    async def _forget_notices(self) -> None:
+        async with transaction(self._pool) as connection:
+            await notices.forget(connection, self._process.clock.now())

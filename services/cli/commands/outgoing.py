@@ -276,6 +276,8 @@ def _print(found: list[OutgoingRow]) -> None:
             ("Mail", mail.outgoing_id),
             ("Subject", mail.subject),
             ("Issue", mail.issue_key),
+            ("Purpose", mail.purpose or "notification"),
+            ("Attached mail", mail.forwards),
             ("Because of", mail.cause),
             ("Connection", mail.connection),
             ("Queued", mail.queued_at),

@@ -24,6 +24,22 @@ def test_outgoing_messages_are_listed_and_shown(postrail: Postrail, filled: Fill
     assert f"Message-ID: {first['message_id']}" in raw
     assert "ada@example.org" in postrail("outgoing", "show", first["outgoing_id"])[1]
     assert postrail("outgoing", "show", "ffffffff")[0] == 1
+    assert (first["purpose"], first["forwards"]) == ("", None)
+
+
+def test_what_an_outgoing_message_forwards_is_shown(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    mail_id = filled.inline
+    change(settings, f"UPDATE outgoing_mail SET purpose = 'forward', forwards = '{mail_id}'")
+    first, *_ = answer(postrail, "outgoing", "list")
+    assert (first["purpose"], first["forwards"]) == ("forward", mail_id)
+    assert mail_id in postrail("outgoing", "show", first["outgoing_id"])[1]
+    # The original is attached as it was read.
+    _, raw, _ = postrail("outgoing", "show", first["outgoing_id"], "--raw")
+    original = postrail("mail", "show", mail_id, "--raw")[1]
+    assert original.strip() in raw
+    assert "Content-Type: message/rfc822" in raw or "application/octet-stream" in raw
 
 
 def change(settings: Settings, statement: str) -> None:

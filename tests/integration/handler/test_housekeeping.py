@@ -15,6 +15,7 @@ import pytest
 from postrail.blobs import BlobStore
 from postrail.database import one, rows, transaction
 from postrail.errors import TransientError
+from postrail.outgoing import notices
 from postrail.tracker.builtin.moves import move_issue
 from postrail.tracker.builtin.search_text import PAGE_ROWS, write_issue_words
 from postrail.tracker.builtin.tracker import BuiltinTracker
@@ -43,6 +44,17 @@ async def test_unfinished_blobs_are_removed_with_the_daily_work(bench: Bench) ->
     bench.clock.move(FIRST_CLEAN_SECONDS)
     await housekeeping._round()
     assert not left.exists()
+
+
+async def test_notices_are_forgotten_once_they_may_be_sent_again(bench: Bench) -> None:
+    housekeeping = Housekeeping(bench.process(), bench.pool, bench.blobs)
+    bench.clock.move(FIRST_CLEAN_SECONDS)
+    async with transaction(bench.pool) as connection:
+        now = bench.clock.now()
+        await notices.due(connection, ["old"], now - timedelta(hours=1))
+        await notices.due(connection, ["new"], now - timedelta(minutes=59))
+    await housekeeping._round()
+    assert await bench.rows("SELECT cause FROM notice") == [("new",)]
 
 
 async def test_a_step_that_fails_keeps_no_other_and_waits_for_its_next_time(bench: Bench) -> None:

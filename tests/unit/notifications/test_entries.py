@@ -107,6 +107,8 @@ def test_the_result_of_an_attempt_is_one_record() -> None:
         reply="550 no",
         maybe_twice=False,
         unknown_attempts=0,
+        purpose="",
+        forwards=None,
     )
     entry = delivered_entry(row, state="sent", reply="250 OK", maybe_twice=True, now=NOON)
     assert (entry.topic.name, entry.key) == ("outgoing.delivered", "c")
