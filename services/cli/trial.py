@@ -78,6 +78,27 @@ class Trial:
         mail = self.parsed(raw, account, received_at=received_at)
         return Explained(mail=mail, decision=decide(mail, self.snapshot, facts))
 
+    def addressed(self, raw: bytes) -> str:
+        """Returns the account that a message is addressed to; raises PermanentError for none."""
+        accounts = self.snapshot.accounts
+        # Parsed for any account, as this changes no address.
+        mail = self.parsed(raw, next(iter(accounts), ""))
+        written = [one.address for one in [*mail.to, *mail.cc, *mail.bcc]]
+        addresses = [one.lower() for one in [*mail.delivered_to, *written]]
+        for address in addresses:
+            for account in accounts.values():
+                if address in (account.address.lower(), self._shared(account.project)):
+                    return account.name
+        raise PermanentError(
+            f"it is addressed to no mail account: {', '.join(addresses) or 'it names nobody'}",
+            remedy="Name the account with --account",
+        )
+
+    def _shared(self, project: str) -> str:
+        """Returns the own address of a project, whose messages arrive at its accounts."""
+        found = self.snapshot.projects.get(project)
+        return found.address if found else ""
+
     def parsed(
         self, raw: bytes, account: str, *, received_at: datetime | None = None
     ) -> MailParsed:

@@ -61,7 +61,7 @@ COMMANDS = (
         "handlers",
         "handlers.group:handlers",
         OPERATE,
-        "List and show mail handlers, in the order in which they are asked.",
+        "List, show and test mail handlers, in the order in which they are asked.",
     ),
     LazyCommand("issues", "issues.group:issues", OPERATE, "List, show and change issues."),
     LazyCommand("people", "people:people", OPERATE, "List, show and merge people."),

@@ -12,6 +12,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.yaml_write import item_text, written_values
 from postrail.errors import PermanentError
 from postrail.settings import Settings
+from services.cli.commands.handlers.check import check_messages
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected
 from services.cli.installation import load as settings_of
@@ -99,6 +100,9 @@ def show_handler(
     )
     typer.echo()
     show_body(item_text(handler))
+
+
+handlers.command("test")(check_messages)
 
 
 def _place(handler: MailHandler, account: str, found: Configured) -> str:
