@@ -95,6 +95,7 @@ def comment_draft(
         attachments=taken(work.effect.text, mail.attachments),
         internal=work.effect.internal,
         outsider=work.effect.outsider,
+        own_time=work.due.own_time,
     )
 
 

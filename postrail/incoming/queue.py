@@ -38,6 +38,8 @@ class DueMail:
     claimed_by: str | None = None
     # A person's order to handle it again, as `postrail.decision.release` stores it.
     release: dict[str, Any] | None = None
+    # When it was handled first, if it has had an outcome before: its effects come late.
+    own_time: datetime | None = None
 
     @property
     def cause(self) -> str:
@@ -167,6 +169,7 @@ class DueRow:
     limit_tries: int
     claimed_by: str | None
     release: dict[str, Any] | None = None
+    own_time: datetime | None = None
 
     def decoded(self) -> DueMail:
         """Returns the message with its parsed form."""
@@ -180,6 +183,7 @@ class DueRow:
             limit_tries=self.limit_tries,
             claimed_by=self.claimed_by,
             release=self.release,
+            own_time=self.own_time,
         )
 
 
@@ -197,7 +201,8 @@ async def take_due(
         # Sizes are known without reading the columns; those over the limit are not read.
         "WITH due AS MATERIALIZED ("
         "SELECT mail_id::text, parsed, conversation::text, queue::text, attempts, revision,"
-        "  limit_tries, claimed_by::text, release, due_at, arrival"
+        "  limit_tries, claimed_by::text, release,"
+        "  coalesce(first_handled_at, handled_at) AS own_time, due_at, arrival"
         " FROM incoming_mail AS due"
         " WHERE state IN ('new', 'waiting') AND due_at <= %s AND NOT EXISTS ("
         "  SELECT 1 FROM incoming_mail AS earlier WHERE earlier.conversation = due.conversation"
@@ -210,7 +215,7 @@ async def take_due(
         "SELECT *, sum(octet_length(parsed)) OVER (ORDER BY due_at, arrival)"
         "  - octet_length(parsed) AS before FROM due)"
         " SELECT mail_id, parsed, conversation, queue, attempts, revision, limit_tries,"
-        "  claimed_by, release FROM summed WHERE before < %s ORDER BY due_at, arrival",
+        "  claimed_by, release, own_time FROM summed WHERE before < %s ORDER BY due_at, arrival",
         [now, limit, max_bytes],
         binary=True,
     )
@@ -268,6 +273,7 @@ async def finish(
         "  reason = done.reason, issue_id = done.issue_id, issue_key = done.issue_key,"
         "  comment_id = done.comment_id,"
         "  trace = done.trace, revision = mail.revision + 1, handled_at = %s,"
+        "  first_handled_at = coalesce(mail.first_handled_at, mail.handled_at),"
         "  awaits_account_since = NULL"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %b::text[], %s::bigint[], %b::text[],"
         "  %s::bigint[], %b::text[]::jsonb[])"

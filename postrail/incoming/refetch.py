@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from postrail.database import Connection, rows_as, storable
+
+# The outcomes of messages that had no effect on an issue, so that they can be handled again.
+HANDLED_AGAIN = ("failed", "quarantined", "ignored")
+# Whether a row can be asked for again: it has such an outcome, or no outcome and no parsed form.
+AGAIN: LiteralString = (
+    "(state IN ('fetched', 'failed', 'quarantined') OR state = 'done' AND outcome = 'ignored')"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,20 +52,19 @@ async def request(
     They are served in the order in which they arrived, those of an earlier call with the same time
     first.
 
-    Only messages in state fetched, failed or quarantined can be asked for: the others are on their
-    way, or done. Returns how many became due by this call; those that were due already do not
-    count, so that it may be repeated at any time.
+    Only messages that are fetched, failed, quarantined or ignored can be asked for: the others are
+    on their way, or had their effect. Returns how many became due by this call; those that were due
+    already do not count, so that it may be repeated at any time.
 
     Once such a message is published again, its `incoming_mail.refetched_at` says when: a proof that
     goes by the age of `fetched_at` must go by the later of the two.
     """
     cursor = await connection.execute(
-        "INSERT INTO refetch AS old (mail_id, mailbox, revision, requested_at, requested_by,"
+        "INSERT INTO refetch AS old (mail_id, mailbox, revision, requested_at, requested_by,"  # noqa: S608  Our own condition.
         "  reason, due_at)"
         " SELECT mail_id, mailbox, revision, %(now)s, %(by)s, %(reason)s, %(now)s"
         " FROM incoming_mail WHERE mail_id = ANY(%(mail_ids)s::uuid[])"
-        "  AND state IN ('fetched', 'failed', 'quarantined')"
-        " ORDER BY arrival NULLS FIRST, fetched_at, mail_id"
+        "  AND " + AGAIN + " ORDER BY arrival NULLS FIRST, fetched_at, mail_id"
         " ON CONFLICT (mail_id) DO UPDATE SET revision = excluded.revision,"
         "  requested_at = excluded.requested_at, requested_by = excluded.requested_by,"
         "  reason = excluded.reason, due_at = excluded.due_at, only_in_mailbox = false,"
@@ -71,6 +78,42 @@ async def request(
         },
     )
     return cursor.rowcount
+
+
+async def note_order(
+    connection: Connection,
+    mail_ids: Sequence[str],
+    *,
+    ordered_by: str,
+    as_handler: str,
+    skips_what_held: bool,
+    now: datetime,
+) -> None:
+    """Writes into the rows how the messages are to be handled when they are asked for again.
+
+    What held a message before stays out of question; `skips_what_held` adds what holds it now. The
+    form is that of `postrail.decision.release`.
+    """
+    await connection.execute(
+        "WITH held AS MATERIALIZED (SELECT mail_id,"  # noqa: S608  Our own condition.
+        "  coalesce(release -> 'skips', '[]') AS skips,"
+        "  CASE WHEN %(skips)s THEN coalesce(trace ->> 'held_by', '') ELSE '' END AS held_by"
+        " FROM incoming_mail WHERE mail_id = ANY(%(mail_ids)s::uuid[]) AND "
+        + AGAIN
+        + " ORDER BY mail_id FOR UPDATE)"
+        " UPDATE incoming_mail AS mail SET release = jsonb_build_object("
+        "  'by', %(by)s::text, 'at', %(at)s::text, 'as_handler', %(as_handler)s::text, 'skips',"
+        "  CASE WHEN held_by = '' OR held.skips @> to_jsonb(held_by) THEN held.skips"
+        "   ELSE held.skips || to_jsonb(held_by) END)"
+        " FROM held WHERE mail.mail_id = held.mail_id",
+        {
+            "mail_ids": list(mail_ids),
+            "skips": skips_what_held,
+            "by": storable(ordered_by),
+            "at": now.isoformat(),
+            "as_handler": as_handler,
+        },
+    )
 
 
 async def request_waiting(

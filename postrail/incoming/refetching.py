@@ -14,6 +14,7 @@ from datetime import datetime
 
 from postrail.database import Connection, one, rows, rows_as, storable
 from postrail.incoming.fetched import FetchedRow
+from postrail.incoming.refetch import AGAIN
 from postrail.records import MailParsed
 from postrail.stream import avro
 
@@ -106,11 +107,12 @@ async def _due(
     return await rows_as(
         connection,
         Refetch,
-        "SELECT mail_id::text, mail.mailbox, source, state, refetch.revision, requested_at,"
+        "SELECT mail_id::text, mail.mailbox, source, state, refetch.revision,"  # noqa: S608  Our own condition.
+        " requested_at,"
         " refetch.attempts, size, received_at, fetched_at, raw_partition, raw_offset, blobs,"
-        " parsed IS NOT NULL AS has_parsed, mail.revision <> refetch.revision"
-        "  OR state NOT IN ('fetched', 'failed', 'quarantined') AS fulfilled"
-        " FROM refetch JOIN incoming_mail AS mail USING (mail_id)"
+        " parsed IS NOT NULL AS has_parsed, mail.revision <> refetch.revision OR NOT "
+        + AGAIN
+        + " AS fulfilled FROM refetch JOIN incoming_mail AS mail USING (mail_id)"
         " WHERE refetch.mailbox = ANY(%s) AND refetch.due_at <= %s AND NOT held"
         " AND only_in_mailbox = %s AND mail_id <> ALL(%s::uuid[])"
         " ORDER BY refetch.due_at, sequence LIMIT %s",
@@ -132,13 +134,13 @@ async def begin(connection: Connection, requests: Sequence[Refetch], now: dateti
     """
     found = await rows(
         connection,
-        "UPDATE incoming_mail AS mail SET state = 'fetched', attempts = 0, limit_tries = 0,"
-        " due_at = NULL,"
+        "UPDATE incoming_mail AS mail SET state = 'fetched', attempts = 0,"  # noqa: S608  Our own condition.
+        " limit_tries = 0, due_at = NULL,"
         " refetched_at = %(now)s FROM refetch,"
         " unnest(%(mail_ids)s::uuid[], %(times)s::timestamptz[]) AS served (mail_id, requested_at)"
         " WHERE mail.mail_id = served.mail_id AND refetch.mail_id = served.mail_id"
         " AND refetch.requested_at = served.requested_at AND mail.revision = refetch.revision"
-        " AND mail.state IN ('fetched', 'failed', 'quarantined') RETURNING mail.mail_id::text",
+        " AND " + AGAIN + " RETURNING mail.mail_id::text",
         {**_named(requests), "now": now},
     )
     return {mail_id for (mail_id,) in found}
@@ -231,10 +233,10 @@ async def handle_parsed(connection: Connection, request: Refetch, now: datetime)
     if not await _remove(connection, [request]):
         return False
     await connection.execute(
-        "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"
+        "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"  # noqa: S608  Our own condition.
         " limit_tries = 0,"
         " refetched_at = %(now)s WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
-        " AND state IN ('fetched', 'failed', 'quarantined') AND parsed IS NOT NULL",
+        " AND " + AGAIN + " AND parsed IS NOT NULL",
         {"now": now, "mail_id": request.mail_id, "revision": request.revision},
     )
     return True
@@ -275,9 +277,9 @@ async def release(connection: Connection, mailbox: str, now: datetime) -> int:
 async def _fail(connection: Connection, request: Refetch, reason: str, now: datetime) -> bool:
     """Fails the message unless it is past `fetched`; returns whether it did."""
     cursor = await connection.execute(
-        "UPDATE incoming_mail SET state = 'failed', outcome = 'failed', reason = %s,"
+        "UPDATE incoming_mail SET state = 'failed', outcome = 'failed', reason = %s,"  # noqa: S608  Our own condition.
         " handled_at = %s WHERE mail_id = %s AND revision = %s"
-        " AND state IN ('fetched', 'failed', 'quarantined')",
+        " AND " + AGAIN,
         (storable(reason), now, request.mail_id, request.revision),
     )
     return cursor.rowcount == 1

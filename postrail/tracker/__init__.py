@@ -107,6 +107,8 @@ class CommentDraft:
     act_id: str | None = None
     # Of a text that is in a blob.
     beginning: str = ""
+    # When its message was handled first, if the outcome was another one then: it comes late.
+    own_time: datetime | None = None
 
 
 class Tracker(Protocol):

@@ -52,6 +52,9 @@ class IncomingDetail(IncomingRow):
     raw_partition: int | None
     raw_offset: int | None
     blobs: list[str]
+    # A person's last order to handle it again: by whom, when, as which handler, and what is not
+    # asked again (see `postrail.decision.release`).
+    release: dict[str, Any] | None
     # The facts that the decision was made from.
     trace: dict[str, Any] | None
 
@@ -64,7 +67,7 @@ _ROW: LiteralString = "SELECT" + _COLUMNS + " FROM incoming_mail"
 
 _DETAIL: LiteralString = (
     "SELECT source, message_id, conversation::text, arrival, fingerprint, raw_partition,"  # noqa: S608
-    " raw_offset, blobs, trace," + _COLUMNS + " FROM incoming_mail"
+    " raw_offset, blobs, release, trace," + _COLUMNS + " FROM incoming_mail"
     " WHERE mail_id BETWEEN %s AND %s ORDER BY mail_id LIMIT 2"
 )
 
@@ -74,12 +77,19 @@ async def incoming_mails(
     *,
     limit: int = 50,
     states: Sequence[str] = (),
+    outcomes: Sequence[str] = (),
     mailbox: str | None = None,
     issue_key: str | None = None,
 ) -> list[IncomingRow]:
-    """Returns the messages fetched last, newest first; of these states, this mailbox or issue."""
+    """Returns the messages fetched last, newest first.
+
+    Only those of these states, these outcomes, this mailbox, or this issue.
+    """
     clause, values = where(
-        ("state = ANY(%s)", list(states)), ("mailbox = %s", mailbox), (OF_ISSUE, issue_key)
+        ("state = ANY(%s)", list(states)),
+        ("outcome = ANY(%s)", list(outcomes)),
+        ("mailbox = %s", mailbox),
+        (OF_ISSUE, issue_key),
     )
     return await rows_as(
         connection,

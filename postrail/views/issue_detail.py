@@ -46,6 +46,8 @@ class IssueHead(IssueFields):
     assignee_name: str
     # The message that made it.
     mail_id: str | None
+    # When that was handled first, if it was held or had failed before it made the issue.
+    arrived: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +100,9 @@ class CommentRow:
     outsider: bool = False
     # A person has accepted it, and its author takes part since then.
     accepted_at: datetime | None = None
+    # When it was added, if its message was held or had failed until then: `created_at` is the time
+    # at which it would have been added else.
+    added_late_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,8 +179,10 @@ SELECT issue_key AS key, issue.project_key AS project, summary, issue_type AS ty
     coalesce(priority.name, '') AS priority_name, assignee,
     coalesce(person.name, '') AS assignee_name, reporter_address AS reporter, reporter_name, labels,
     components, due_on AS due, issue.created_at AS created, changed_at AS updated,
-    resolved_at AS resolved, mail_id::text
+    resolved_at AS resolved, issue.mail_id::text,
+    late.first_handled_at AS arrived
 FROM issue
+    LEFT JOIN incoming_mail AS late ON late.mail_id = issue.mail_id
     LEFT JOIN project_status AS known
         ON known.project_key = issue.project_key AND known.name = issue.status
     LEFT JOIN priority ON priority.level = issue.priority
@@ -197,7 +204,8 @@ GROUP BY custom_field.name, custom_field.kind, custom_field.place ORDER BY custo
 
 _COMMENTS: LiteralString = """
 SELECT comment_id, author_address, author_name, body, body_blob, quoted_text, signature,
-    reply_blob, internal, mail_id::text, created_at, edited_at, outsider, accepted_at
+    reply_blob, internal, mail_id::text, created_at, edited_at, outsider, accepted_at,
+    added_late_at
 FROM comment WHERE issue_key = %s ORDER BY created_at, comment_id"""
 
 _EDITS: LiteralString = """

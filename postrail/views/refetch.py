@@ -1,7 +1,8 @@
-"""Reads whether a message is asked for again, and which failed messages could be."""
+"""Reads whether a message is asked for again, and which messages could be."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -30,10 +31,12 @@ class AskedAgain:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FailedGroup:
-    """Failed messages with one reason."""
+class ReasonGroup:
+    """Messages with one reason."""
 
     reason: str
+    # What a release of them does not ask again; "": nothing.
+    held_by: str
     count: int
 
 
@@ -49,14 +52,15 @@ async def asked_again(connection: Connection, mail_id: str) -> AskedAgain | None
     return found[0] if found else None
 
 
-async def failed_mails(
-    connection: Connection, *, reason: str | None, mailbox: str | None
+async def mails_to_handle_again(
+    connection: Connection, *, outcomes: Sequence[str], reason: str | None, mailbox: str | None
 ) -> list[str]:
-    """Returns the ids of failed messages, in the order in which they arrived.
+    """Returns the ids of messages with these outcomes, in the order in which they arrived.
 
-    `reason` is a part of the reason, in capitals or not.
+    The outcomes are some of failed, quarantined and ignored; `reason` is a part of the reason, in
+    capitals or not.
     """
-    clause, values = _failed(reason, mailbox)
+    clause, values = _selected(outcomes, reason, mailbox)
     found = await rows(
         connection,
         "SELECT mail_id::text FROM incoming_mail"  # noqa: S608  Our own conditions.
@@ -67,25 +71,35 @@ async def failed_mails(
     return [mail_id for (mail_id,) in found]
 
 
-async def failed_groups(
-    connection: Connection, *, reason: str | None, mailbox: str | None, limit: int
-) -> list[FailedGroup]:
-    """Returns the most frequent reasons of failed messages; the selection is `failed_mails`'s."""
-    clause, values = _failed(reason, mailbox)
+async def reasons_of(
+    connection: Connection,
+    *,
+    outcomes: Sequence[str],
+    reason: str | None,
+    mailbox: str | None,
+    limit: int,
+) -> list[ReasonGroup]:
+    """Returns the most frequent reasons of those that `mails_to_handle_again` returns."""
+    clause, values = _selected(outcomes, reason, mailbox)
     return await rows_as(
         connection,
-        FailedGroup,
+        ReasonGroup,
         "SELECT regexp_replace(coalesce(reason, ''), %s, '') AS reason,"  # noqa: S608  Our own conditions.
-        " count(*) AS count FROM incoming_mail"
+        " coalesce(trace ->> 'held_by', '') AS held_by, count(*) AS count FROM incoming_mail"
         + clause
-        + " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %s",
+        + " GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %s",
         [NEXT_ATTEMPT, *values, limit],
     )
 
 
-def _failed(reason: str | None, mailbox: str | None) -> tuple[LiteralString, list[object]]:
+def _selected(
+    outcomes: Sequence[str], reason: str | None, mailbox: str | None
+) -> tuple[LiteralString, list[object]]:
+    # A failed or quarantined message has a state of its own; an ignored one is done.
+    states = ["done" if outcome == "ignored" else outcome for outcome in outcomes]
     return where(
-        ("state = %s", "failed"),
+        ("state = ANY(%s)", states),
+        ("(state <> 'done' OR outcome = ANY(%s))", list(outcomes)),
         ("position(lower(%s) IN lower(reason)) > 0", reason),
         ("mailbox = %s", mailbox),
     )

@@ -5,9 +5,12 @@ SET LOCAL lock_timeout = '10s';
 
 -- The last order to handle a message again: by whom, at what time (ISO 8601), as which mail handler
 -- ("": as the account says), and what is not asked again. NULL: there was none.
-ALTER TABLE incoming_mail ADD COLUMN release jsonb;
+ALTER TABLE incoming_mail
+    ADD COLUMN release jsonb,
+    -- The time of the first outcome, once the message has had another one.
+    ADD COLUMN first_handled_at timestamptz;
 
--- A comment whose message had another outcome before has the time of the message, and here the
+-- A comment whose message had another outcome before has the time of the first one, and here the
 -- later one at which it was added.
 ALTER TABLE comment ADD COLUMN added_late_at timestamptz;
 

@@ -15,22 +15,26 @@ from postrail.tracker.builtin.search_text import write_comment_words
 async def insert_comments(
     connection: Connection, drafts: Sequence[CommentDraft], now: datetime
 ) -> list[int]:
-    """Inserts the comments and returns their ids, which grow in the order of the drafts."""
+    """Inserts the comments and returns their ids, which grow in the order of the drafts.
+
+    One whose message comes late has the message's own time, and the time at which it is added.
+    """
     found = await rows(
         connection,
         "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, quoted_text,"
-        "  signature, reply_blob, mail_id, revision, internal, outsider, act_id, created_at)"
+        "  signature, reply_blob, mail_id, revision, internal, outsider, act_id, created_at,"
+        "  added_late_at)"
         " SELECT issue_key, author_address, author_name, body, body_blob, quoted_text, signature,"
-        "  reply_blob, mail_id, revision, internal, outsider, act_id, %s"
+        "  reply_blob, mail_id, revision, internal, outsider, act_id, least(own_time, now),"
+        "  CASE WHEN own_time IS NOT NULL THEN now END"
         " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
         "  %b::text[], %b::text[], %s::uuid[], %s::int[], %s::bool[], %s::bool[],"
-        "  %s::uuid[])"
+        "  %s::uuid[], %s::timestamptz[])"
         "  WITH ORDINALITY AS draft(issue_key, author_address, author_name, body, body_blob,"
         "   quoted_text, signature, reply_blob, mail_id, revision, internal, outsider, act_id,"
-        "   place)"
+        "   own_time, place), (SELECT %s::timestamptz AS now) AS clock"
         " ORDER BY place RETURNING comment_id",
         [
-            now,
             [draft.issue_key for draft in drafts],
             [draft.author_address for draft in drafts],
             [draft.author_name for draft in drafts],
@@ -44,6 +48,8 @@ async def insert_comments(
             [draft.internal for draft in drafts],
             [draft.outsider for draft in drafts],
             [draft.act_id for draft in drafts],
+            [draft.own_time for draft in drafts],
+            now,
         ],
     )
     return [row[0] for row in found]

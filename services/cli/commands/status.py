@@ -12,6 +12,8 @@ from services.cli.installation import complete, load, shared_clock
 from services.cli.output import Json, console, moment, show_fields, show_json, show_table
 from services.cli.visible import clean
 
+RELEASE = "postrail mail list --state quarantined shows them, postrail mail release lets them in"
+
 
 def status(data: Data = None, json: Json = False) -> None:
     """Show services, queues and failures on one screen.
@@ -94,7 +96,7 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Messages to be handled", states.get("new", 0) + states.get("working", 0)),
         ("Messages waiting for a retry", states.get("waiting", 0)),
         ("Messages failed", states.get("failed", 0)),
-        ("Messages quarantined", states.get("quarantined", 0)),
+        ("Messages quarantined", _with_hint(states.get("quarantined", 0), RELEASE)),
         ("Oldest unfinished message", tables.oldest_unfinished_at),
         ("Messages unaccounted for", tables.unaccounted),
         ("Messages asked for again", _asked_again(tables.asked_again)),
@@ -106,6 +108,11 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
     ]
+
+
+def _with_hint(count: int, hint: str) -> str:
+    """Returns the number, and what can be done where there are any."""
+    return f"{count} ({hint})" if count else str(count)
 
 
 def _asked_again(counts: RefetchCounts) -> str:

@@ -149,8 +149,8 @@ def test_all_failed_messages_of_a_mailbox_are_retried(
     found = answer(postrail, "mail", "retry", "--all", "--mailbox", "sales", "--yes")
     assert found["selected"] == found["requested"] == 502
     assert found["reasons"] == [
-        {"reason": NO_RIGHT, "count": 500},
-        {"reason": "poison", "count": 2},
+        {"reason": NO_RIGHT, "held_by": "", "count": 500},
+        {"reason": "poison", "held_by": "", "count": 2},
     ]
     assert query(settings, "SELECT DISTINCT mailbox FROM refetch") == [("sales",)]
 

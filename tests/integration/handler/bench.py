@@ -121,16 +121,26 @@ class NoProgress:
 
 
 class FlakyTracker(BuiltinTracker):
-    """The built-in tracker, with faults that a test sets by the summary of an issue."""
+    """The built-in tracker, with faults that a test sets.
+
+    Those of issues are by their summaries, those of comments by their mail_ids.
+    """
 
     def __init__(self) -> None:
         self.faults: dict[str, Exception] = {}
+        self.comment_faults: dict[str, Exception] = {}
 
     async def create_issues(self, connection: Any, drafts: Any, now: Any) -> list[str]:
         for draft in drafts:
             if draft.summary in self.faults:
                 raise self.faults[draft.summary]
         return await super().create_issues(connection, drafts, now)
+
+    async def add_comments(self, connection: Any, drafts: Any, now: Any) -> list[int]:
+        for draft in drafts:
+            if draft.mail_id in self.comment_faults:
+                raise self.comment_faults[draft.mail_id]
+        return await super().add_comments(connection, drafts, now)
 
 
 async def configure(pool: Pool) -> None:

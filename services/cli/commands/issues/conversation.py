@@ -26,6 +26,7 @@ from services.cli.visible import clean
 # The places of pictures in a plain text: [cid:…] by Outlook, [image: name] by Gmail.
 PICTURE = re.compile(r"\[(?:cid:(?P<content_id>[^\]\s]{1,250})|image: ?(?P<name>[^\]\n]{1,250}))\]")
 OUTSIDE = "(The author takes no part in this issue. Accept the comment with: {command})"
+LATE = "(It arrived then, and was added {when}: its message was held, or had failed, until then.)"
 # The comments stand in the conversation themselves.
 SHOWN_ELSEWHERE = {"comment"}
 
@@ -89,6 +90,8 @@ def _print_comment(found: IssueDetail, row: CommentRow, full: bool) -> None:
         title += f", edited {moment(row.edited_at)} by {_who(edits[-1])}"
     out = console()
     out.print(Rule(Text(clean(title)), align="left"))
+    if row.added_late_at:
+        out.print(Text(LATE.format(when=moment(row.added_late_at))), style="yellow")
     if row.outsider and row.accepted_at is None:
         command = accepting(found.issue.key, row.comment_id)
         out.print(Text(OUTSIDE.format(command=command)), style="yellow")

@@ -81,6 +81,7 @@ def _print_head(found: IssueDetail, asked: str) -> None:
             ("Merged from", found.merged_from),
             ("Formerly", found.former_keys),
             ("Mail", issue.mail_id),
+            ("Arrived", issue.arrived),
         ]
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from postrail.blobs import BlobStore
+from postrail.decision.decision import Outcome
 from postrail.incoming.originals import Originals
 from postrail.settings import Settings
 from postrail.views.contents import MailText, mail_text
@@ -17,7 +19,7 @@ from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, 
 from postrail.views.refetch import AskedAgain, asked_again
 from services.cli.bounced import bounced_lines
 from services.cli.commands.mail.follow import follow_mails
-from services.cli.commands.mail.retry import retry
+from services.cli.commands.mail.retry import release, retry
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
 from services.cli.output import (
@@ -56,6 +58,10 @@ States = Annotated[
 @mail.command("list")
 def list_mails(
     state: States = None,
+    outcome: Annotated[
+        list[Outcome] | None,
+        typer.Option("--outcome", help="Only messages with this outcome; may be repeated."),
+    ] = None,
     mailbox: Mailbox = None,
     issue: Annotated[
         str | None, typer.Option("--issue", help="Only messages of this issue.")
@@ -68,7 +74,7 @@ def list_mails(
 
     Example: [bold]postrail mail list --state failed --mailbox help[/bold]
     """
-    found = complete(_mails(load(data), state or [], mailbox, issue, limit))
+    found = complete(_mails(load(data), state or [], outcome or [], mailbox, issue, limit))
     if json:
         show_json(found)
         return
@@ -141,15 +147,22 @@ def follow(
 
 
 mail.command("retry")(retry)
+mail.command("release")(release)
 
 
 async def _mails(
-    settings: Settings, states: list[State], mailbox: str | None, issue: str | None, limit: int
+    settings: Settings,
+    states: list[State],
+    outcomes: list[Outcome],
+    mailbox: str | None,
+    issue: str | None,
+    limit: int,
 ) -> list[IncomingRow]:
     async with connected(settings) as connection:
         return await incoming_mails(
             connection,
             states=[state.value for state in states],
+            outcomes=[outcome.value for outcome in outcomes],
             mailbox=mailbox,
             issue_key=issue.upper() if issue else None,
             limit=limit,
@@ -187,6 +200,8 @@ def _print_mail(mail: IncomingDetail, text: MailText, again: AskedAgain | None) 
             ("State", mail.state),
             ("Outcome", mail.outcome),
             ("Why", mail.reason),
+            ("Held by", (mail.trace or {}).get("held_by")),
+            ("Released", _release(mail)),
             ("Asked for again", _request(again, mail.reason) if again else None),
             ("Issue", mail.issue_key),
             ("Comment", mail.comment_id),
@@ -217,6 +232,17 @@ def _stages(mail: IncomingDetail) -> list[str]:
     """Returns the stages that were asked in turn, each in a line with its answer."""
     stages: list[tuple[str, str]] = (mail.trace or {}).get("stages", [])
     return [f"{stage}: {outcome or 'passed'}" for stage, outcome in stages]
+
+
+def _release(mail: IncomingDetail) -> str | None:
+    """Returns by whom, when and how the message was released or retried last."""
+    if not mail.release:
+        return None
+    order = mail.release
+    handler = f", as handler {order['as_handler']}" if order["as_handler"] else ""
+    skips = f"; not asked again: {', '.join(order['skips'])}" if order["skips"] else ""
+    at = moment(datetime.fromisoformat(order["at"]))
+    return f"by {order['by']}, {at}{handler}{skips}"
 
 
 def _record(mail: IncomingDetail) -> str | None:

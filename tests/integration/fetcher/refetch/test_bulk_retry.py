@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from postrail.operate.retry import retry_selected, select_failed
+from postrail.operate.retry import Order, ask_selected_again, select
 from postrail.settings import Settings
 from tests.integration.fetcher.refetch.scene import Scene, opened
 from tests.processes.fetcher_process import fetched_records
@@ -29,10 +29,10 @@ async def test_a_thousand_messages_are_published_again_in_their_order(scene: Sce
         COUNT,
     )
     async with scene.store.transaction() as connection:
-        selected = await select_failed(connection, reason="NO RIGHT", mailbox=None)
+        selected = await select(connection, ["failed"], reason="NO RIGHT")
     assert list(selected.mail_ids) == mail_ids[::-1]
-    requested = await retry_selected(
-        scene.store.transaction, selected.mail_ids, author="ann", clock=scene.clock
+    requested = await ask_selected_again(
+        scene.store.transaction, selected.mail_ids, Order(author="ann"), scene.clock
     )
     assert requested == COUNT
     while await scene.refetches.serve():
