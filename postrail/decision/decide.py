@@ -39,6 +39,11 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 )
 
 
+# What a release does not skip: our own messages are never taken for somebody's.
+NEVER_RELEASED = ("own_message", STAGES[-1][0])
+HELD = (Outcome.QUARANTINED, Outcome.IGNORED)
+
+
 def decide(
     mail: MailParsed,
     snapshot: ConfigurationSnapshot,
@@ -62,8 +67,11 @@ def decide(
 
 
 def _held(stage: str, decision: Decision) -> Decision:
-    """Returns the decision with what a release skips; the last stage must not be skipped."""
-    if decision.held_by or decision.outcome is not Outcome.QUARANTINED or stage == STAGES[-1][0]:
+    """Returns the decision with what a release skips: the stage that holds or ignores it.
+
+    The last stage must not be skipped, and says itself which of its policies it was.
+    """
+    if decision.held_by or decision.outcome not in HELD or stage in NEVER_RELEASED:
         return decision
     return replace(decision, held_by=stage)
 

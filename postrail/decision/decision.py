@@ -250,7 +250,7 @@ class Decision:
     # The mail handlers that were asked, and what each answered.
     handlers: tuple[HandlerAnswer, ...] = ()
     # What a release of a held or ignored message does not ask again; "": a release skips nothing.
-    # A stage that quarantines is named without its doing.
+    # The stages are named by themselves.
     held_by: str = ""
     # Missing when the message failed before a decision was made.
     trace: Trace | None = None

@@ -191,3 +191,22 @@ def test_a_chosen_handler_that_is_gone_fails_the_message(handlers: list[dict[str
     decision = as_handler("h1", *handlers)
     assert decision.outcome is Outcome.FAILED
     assert "released as handler h1, which is not enabled any more" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("stage", "outcome", "held_by"),
+    [
+        ("bounce", Outcome.IGNORED, "bounce"),
+        ("bounce", Outcome.BOUNCED, ""),
+        # Our own message is never taken for somebody's.
+        ("own_message", Outcome.IGNORED, ""),
+    ],
+)
+def test_a_stage_that_ignores_is_passed_over_unless_it_knows_our_own(
+    stage: str, outcome: Outcome, held_by: str
+) -> None:
+    def answer(_question: Question) -> Decision:
+        return Decision(outcome=outcome, reason="")
+
+    stages = ((stage, answer), *STAGES)
+    assert decide(mail_parsed(), snapshot(), Facts(), stages).held_by == held_by

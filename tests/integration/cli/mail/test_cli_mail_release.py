@@ -21,7 +21,7 @@ INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, ou
         CASE WHEN n <= 12 THEN 'quarantined' WHEN n <= 15 THEN 'done' ELSE 'failed' END, 10, now(),
         CASE WHEN n <= 12 THEN 'quarantined' WHEN n <= 15 THEN 'ignored' ELSE 'failed' END,
         CASE WHEN n <= 12 THEN 'too many' WHEN n <= 15 THEN 'bulk' ELSE 'poison' END,
-        now(), n, '', 1,
+        now(), n, NULL, 1,
         CASE WHEN n <= 12 THEN '{"held_by": "braked"}'::jsonb
              WHEN n <= 15 THEN '{"held_by": "bulk"}'::jsonb ELSE '{}'::jsonb END
     FROM generate_series(1, 17) AS n
