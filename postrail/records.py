@@ -130,8 +130,43 @@ class MailParsed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AppliedEffect:
+    """An effect of a message, with the ids of what it made or changed."""
+
+    # As in `postrail.decision.decision`: create_issue, add_comment, note_address, …
+    kind: str
+    issue_id: int | None = None
+    issue_key: str | None = None
+    comment_id: int | None = None
+    # Of an effect on an address: of a person, a watched mailbox, a recipient.
+    address: str = ""
+    # Another issue, to which this one was linked.
+    linked_key: str | None = None
+    # The message's conversation belongs to the issue from then on.
+    joins_conversation: bool = False
+    # The delivery that a report was about, and what the report said.
+    outgoing_id: str | None = None
+    event: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseOrder:
+    """A person's order to handle a message again, as it stood when the message was handled."""
+
+    ordered_by: str
+    ordered_at: datetime
+    # "": as the message's account says.
+    as_handler: str
+    # What was not asked again.
+    skips: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MailHandled:
-    """The outcome of a message (see `postrail.decision.decision`), its reason and its effects."""
+    """The outcome of a message (see `postrail.decision.decision`), its reason and its effects.
+
+    All that a restored database lacks of it; of a record of release 0.1 the later fields are empty.
+    """
 
     mail_id: str
     mailbox: str
@@ -143,6 +178,22 @@ class MailHandled:
     issue_key: str | None
     comment_id: int | None
     handled_at: datetime
+    issue_id: int | None = None
+    conversation: str | None = None
+    queue: str | None = None
+    # The arrival number by which it was handled.
+    arrival: int | None = None
+    # Of a message that has had another outcome before.
+    first_handled_at: datetime | None = None
+    # The configuration's version that decided; None: it failed before.
+    change_id: int | None = None
+    # What held it, and is passed over when it is released.
+    held_by: str = ""
+    release: ReleaseOrder | None = None
+    # In the order in which they were decided.
+    effects: list[AppliedEffect] = field(default_factory=list)
+    # The messages that it caused.
+    outgoing_ids: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

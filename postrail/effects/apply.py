@@ -22,7 +22,6 @@ from postrail.decision.decision import (
     Reply,
     Suppress,
 )
-from postrail.decision.facts import IssueRef
 from postrail.effects.add_comment import add_comments
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
@@ -34,11 +33,12 @@ from postrail.effects.forwarding.notice import send_notices
 from postrail.effects.forwarding.reply import send_replies
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
+from postrail.effects.records.handled import Handled, handled_record, outgoing_ids
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import FinishedMail
 from postrail.notifications.entries import queued_entries
 from postrail.outgoing import intake as outgoing
-from postrail.records import MailHandled, OutgoingQueued
+from postrail.records import OutgoingQueued
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
@@ -64,20 +64,6 @@ MAILERS: dict[type[Effect], Mailer] = {
     Reply: send_replies,
     Notice: send_notices,
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Handled:
-    """A message with its decision, the issue that it concerns, and the comment that it made."""
-
-    decided: Decided
-    issue: IssueRef | None
-    comment_id: int | None
-
-    @property
-    def issue_key(self) -> str | None:
-        """Returns the key of the issue."""
-        return self.issue.issue_key if self.issue else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +99,7 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     rows = [_finished(one) for one in handled]
     written = await incoming.finish(context.connection, rows, context.now)
     handled = [one for one in handled if one.decided.due.mail.mail_id in written]
-    entries = [*(_entry(one, context) for one in handled), *queued_entries(mails)]
+    entries = [*_entries(handled, mails, context), *queued_entries(mails)]
     added = await outbox.add(context.connection, entries, context.now)
     return Applied(handled=handled, outbox=added)
 
@@ -182,17 +168,9 @@ def _finished(one: Handled) -> FinishedMail:
     )
 
 
-def _entry(one: Handled, context: Context) -> Entry:
-    due, decision = one.decided.due, one.decided.decision
-    record = MailHandled(
-        mail_id=due.mail.mail_id,
-        mailbox=due.mail.mailbox,
-        revision=due.revision + 1,
-        outcome=decision.outcome,
-        reason=decision.reason,
-        project=one.issue.project if one.issue else None,
-        issue_key=one.issue_key,
-        comment_id=one.comment_id,
-        handled_at=context.now,
-    )
-    return Entry(MAIL_HANDLED, due.mail.mailbox, avro.encode(record))
+def _entries(
+    handled: Sequence[Handled], mails: Sequence[OutgoingQueued], context: Context
+) -> list[Entry]:
+    sent = outgoing_ids(mails)
+    records = [handled_record(one, sent.get(one.decided.due.cause, ()), context) for one in handled]
+    return [Entry(MAIL_HANDLED, record.mailbox, avro.encode(record)) for record in records]

@@ -40,6 +40,8 @@ class DueMail:
     release: dict[str, Any] | None = None
     # When it was handled first, if it has had an outcome before: its effects come late.
     own_time: datetime | None = None
+    # Its arrival number; None for one that is not in a table.
+    arrival: int | None = None
 
     @property
     def cause(self) -> str:
@@ -170,6 +172,7 @@ class DueRow:
     claimed_by: str | None
     release: dict[str, Any] | None = None
     own_time: datetime | None = None
+    arrival: int | None = None
 
     def decoded(self) -> DueMail:
         """Returns the message with its parsed form."""
@@ -184,6 +187,7 @@ class DueRow:
             claimed_by=self.claimed_by,
             release=self.release,
             own_time=self.own_time,
+            arrival=self.arrival,
         )
 
 
@@ -215,7 +219,8 @@ async def take_due(
         "SELECT *, sum(octet_length(parsed)) OVER (ORDER BY due_at, arrival)"
         "  - octet_length(parsed) AS before FROM due)"
         " SELECT mail_id, parsed, conversation, queue, attempts, revision, limit_tries,"
-        "  claimed_by, release, own_time FROM summed WHERE before < %s ORDER BY due_at, arrival",
+        "  claimed_by, release, own_time, arrival FROM summed WHERE before < %s"
+        " ORDER BY due_at, arrival",
         [now, limit, max_bytes],
         binary=True,
     )

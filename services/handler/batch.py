@@ -16,10 +16,11 @@ from postrail.decision.decision import Decision, Outcome
 from postrail.decision.facts import Facts
 from postrail.decision.question import Question
 from postrail.decision.sending.forwarding import forwarded_failure
-from postrail.effects.apply import Applied, Handled, apply
+from postrail.effects.apply import Applied, apply
 from postrail.effects.batch import Context, Decided
 from postrail.effects.forwarding.answered import forwarded_without_facts
 from postrail.effects.gather import gather
+from postrail.effects.records.handled import Handled
 from postrail.errors import FatalError, LimitExceeded, TransientError
 from postrail.in_flight.mark import Deaths, Mark, forget
 from postrail.incoming import queue as incoming

@@ -1,0 +1,1 @@
+"""Makes the records that say what became of messages."""
