@@ -13,13 +13,17 @@ from typing import TypeVar
 
 from postrail.message_parts import (
     Address,
+    AppliedEffect,
     Attachment,
     AuthenticationResult,
     Bounce,
     CalendarEvent,
+    CommentWritten,
+    FieldChange,
     HeaderField,
     MailingList,
     MessageReport,
+    ReleaseOrder,
     ReplyParts,
 )
 
@@ -127,38 +131,6 @@ class MailParsed:
     report: MessageReport | None = None
     # The first characters of a text that is in text_blob: conditions ask about these.
     text_beginning: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AppliedEffect:
-    """An effect of a message, with the ids of what it made or changed."""
-
-    # As in `postrail.decision.decision`: create_issue, add_comment, note_address, …
-    kind: str
-    issue_id: int | None = None
-    issue_key: str | None = None
-    comment_id: int | None = None
-    # Of an effect on an address: of a person, a watched mailbox, a recipient.
-    address: str = ""
-    # Another issue, to which this one was linked.
-    linked_key: str | None = None
-    # The message's conversation belongs to the issue from then on.
-    joins_conversation: bool = False
-    # The delivery that a report was about, and what the report said.
-    outgoing_id: str | None = None
-    event: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReleaseOrder:
-    """A person's order to handle a message again, as it stood when the message was handled."""
-
-    ordered_by: str
-    ordered_at: datetime
-    # "": as the message's account says.
-    as_handler: str
-    # What was not asked again.
-    skips: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,28 +252,6 @@ class OutgoingDelivered:
 
 # The name of a custom field in history and records begins so.
 CUSTOM_PREFIX = "field:"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FieldChange:
-    """The change of one field of an issue; the values are JSON, and None for a missing value."""
-
-    # See CUSTOM_PREFIX.
-    field: str
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CommentWritten:
-    """A comment as an act has written it, whole."""
-
-    comment_id: int
-    # "" in the record of an edit, which leaves the author as it is.
-    author_address: str
-    author_name: str
-    text: str
-    internal: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

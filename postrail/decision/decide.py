@@ -10,7 +10,7 @@ from postrail.decision.blocked import blocked
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
-from postrail.decision.mail_handlers.ask import ask_handlers
+from postrail.decision.mail_handlers.fan_in import decide_for_all_copies
 from postrail.decision.question import Question
 from postrail.decision.reports.bounces import bounce
 from postrail.decision.reports.receipts import probe, receipt, stand_in
@@ -35,7 +35,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("receipt", receipt),
     ("probe", probe),
     ("blocked", blocked),
-    ("handlers", ask_handlers),
+    ("handlers", decide_for_all_copies),
 )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from postrail.decision.decision import Decision, NoteAddress, Outcome
-from postrail.decision.facts import EarlierMail, IssueRef
+from postrail.decision.facts import EarlierMail
 from postrail.decision.question import Question
 from postrail.records import MailParsed
 
 
 def same_message(question: Question) -> Decision | None:
-    """Answers for a message whose content was already handled, in this mailbox or another."""
-    for earlier in question.facts.earlier:
-        found = _in_this_mailbox(question, earlier) or _in_another_mailbox(question, earlier)
-        if found:
-            return found
-    return None
+    """Answers for a message that was already handled in this mailbox."""
+    found = (_in_this_mailbox(question, earlier) for earlier in question.facts.earlier)
+    return next(filter(None, found), None)
+
+
+def same_in_another_mailbox(question: Question) -> Decision | None:
+    """Answers for a message of which another mailbox of the project had a copy."""
+    found = (_in_another_mailbox(question, earlier) for earlier in question.facts.earlier)
+    return next(filter(None, found), None)
 
 
 def _in_this_mailbox(question: Question, earlier: EarlierMail) -> Decision | None:
@@ -28,24 +31,27 @@ def _in_this_mailbox(question: Question, earlier: EarlierMail) -> Decision | Non
 
 
 def _in_another_mailbox(question: Question, earlier: EarlierMail) -> Decision | None:
-    other = question.snapshot.accounts.get(earlier.mailbox)
     if earlier.mailbox == question.mail.mailbox or not question.mail.message_id:
         return None
-    if other is None:
-        return None
-    if not _one_project(question.project, question.project_at(other), earlier.issue):
+    if _apart(question, earlier):
         return None
     noted = NoteAddress(issue=earlier.issue, address=question.account.address)
     reason = f"same message as {earlier.mail_id} in mailbox {earlier.mailbox}"
     return Decision(outcome=Outcome.NOTED, reason=reason, effects=(noted,), issue=earlier.issue)
 
 
-def _one_project(project: str, other: str, issue: IssueRef) -> bool:
-    """Tells whether the issue is where messages of both projects' mailboxes belong.
+def _apart(question: Question, earlier: EarlierMail) -> bool:
+    """Tells whether a copy in another mailbox has an issue of its own.
 
-    An issue that was moved, or that others were merged into, receives for several projects.
+    It has one where an account says so, and where the mailboxes are for different projects. An
+    issue that was moved, or that others were merged into, is one for several projects.
     """
-    return project == other or (issue.receives_for(project) and issue.receives_for(other))
+    own, other = question.account, question.snapshot.accounts.get(earlier.mailbox)
+    if other is None or "own" in (own.fan_in, other.fan_in):
+        return True
+    project, others = question.project_at(own), question.project_at(other)
+    issue = earlier.issue
+    return project != others and not (issue.receives_for(project) and issue.receives_for(others))
 
 
 def _listed_again(mail: MailParsed, earlier: EarlierMail) -> bool:

@@ -34,6 +34,8 @@ class EarlierMail:
     mailbox: str
     source: str
     issue: IssueRef
+    # It made the issue; else it is a comment there.
+    made_issue: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,7 +219,8 @@ def _ref_from_json(stored: Mapping[str, Any]) -> IssueRef:
 
 
 def _earlier_to_json(mail: EarlierMail) -> dict[str, Any]:
-    return {
+    made = {"made_issue": True} if mail.made_issue else {}
+    return made | {
         "mail_id": mail.mail_id,
         "mailbox": mail.mailbox,
         "source": mail.source,
@@ -231,6 +234,7 @@ def _earlier_from_json(stored: Mapping[str, Any]) -> EarlierMail:
         mailbox=stored["mailbox"],
         source=stored["source"],
         issue=_ref_from_json(stored["issue"]),
+        made_issue=stored.get("made_issue", False),
     )
 
 

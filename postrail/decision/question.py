@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from postrail.conditions.evaluate import MessageValues
@@ -28,11 +28,14 @@ class Question:
     routed_to: str = ""
     # Whether the mail handler takes bare numbers in the subject for issues.
     bare_numbers: bool = False
+    # The name of the mail account that decides in the place of the one at which the message
+    # arrived; "": that one.
+    decides_as: str = ""
 
     @property
     def account(self) -> MailAccount:
         """Returns the message's mail account; the stage `account_removed` ensures it exists."""
-        return self.snapshot.accounts[self.mail.mailbox]
+        return self.snapshot.accounts[self.decides_as or self.mail.mailbox]
 
     @property
     def project(self) -> str:
@@ -46,14 +49,21 @@ class Question:
         own address comes first, but only where the author wrote it: servers name the mailbox in
         Delivered-To, however the message was addressed.
         """
-        mail = self.mail
-        written = _with_bases(one.address for one in [*mail.to, *mail.cc, *mail.bcc])
-        delivered = _with_bases(mail.delivered_to)
-        if account.address.lower() in written:
+        if self.is_addressed_to(account):
             return account.project
+        delivered = _with_bases(self.mail.delivered_to)
         shared = self.snapshot.shared_addresses
-        named = (shared[address] for address in [*delivered, *written] if address in shared)
+        named = (shared[one] for one in [*delivered, *self._written] if one in shared)
         return next(named, account.project)
+
+    def is_addressed_to(self, account: MailAccount) -> bool:
+        """Tells whether the author has written the account's address into To, Cc or Bcc."""
+        return account.address.lower() in self._written
+
+    @property
+    def _written(self) -> list[str]:
+        mail = self.mail
+        return _with_bases(one.address for one in [*mail.to, *mail.cc, *mail.bcc])
 
     @property
     def muted(self) -> bool:
@@ -76,14 +86,14 @@ class Question:
 
     @cached_property
     def judged(self) -> Judged:
-        """Returns the verdict about the sender."""
-        return judge(self.mail, self.account)
+        """Returns the verdict about the sender, by the servers of the mailbox with this copy."""
+        return judge(self.mail, self.snapshot.accounts[self.mail.mailbox])
 
     @cached_property
     def values(self) -> MessageValues:
         """Returns what conditions ask about the message."""
         return values_of(
-            self.mail,
+            replace(self.mail, mailbox=self.account.name),
             authentication=self.judged.verdict,
             issue_matches=lambda _query: False,
         )

@@ -24,8 +24,7 @@ from postrail.effects.facts.tokens import TokensOfMail, issues_of, proven, read_
 from postrail.effects.facts.tried import tried_keys
 from postrail.effects.forwarding.answered import answered_letters
 from postrail.effects.involvement import author_of
-from postrail.incoming import conversations
-from postrail.incoming import queue as incoming
+from postrail.incoming import conversations, copies
 from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in, numbers_in
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues, internal_messages
@@ -62,7 +61,7 @@ async def gather(
     effects are applied. `message_id_key` signs our tokens. The caller holds the locks of
     `incoming.queue.lock_work`. With `read_only` it locks nothing, because no effects follow.
     """
-    earlier = await incoming.earlier_mails(
+    earlier = await copies.earlier_mails(
         connection,
         [due.mail.fingerprint for due in mails],
         [due.mail.mail_id for due in mails],
@@ -165,14 +164,18 @@ def _distinct(found: Iterable[IssueRef]) -> tuple[IssueRef, ...]:
 
 
 def _earlier(
-    found: Sequence[incoming.HandledMail], refs: Mapping[int, IssueRef]
+    found: Sequence[copies.HandledMail], refs: Mapping[int, IssueRef]
 ) -> dict[str, list[EarlierMail]]:
     """Returns the earlier messages by fingerprint, without those whose issue is gone."""
     earlier: dict[str, list[EarlierMail]] = {}
     for mail in found:
         if issue := refs.get(mail.issue_id):
             same = EarlierMail(
-                mail_id=mail.mail_id, mailbox=mail.mailbox, source=mail.source, issue=issue
+                mail_id=mail.mail_id,
+                mailbox=mail.mailbox,
+                source=mail.source,
+                issue=issue,
+                made_issue=mail.made_issue,
             )
             earlier.setdefault(mail.fingerprint, []).append(same)
     return earlier

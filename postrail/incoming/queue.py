@@ -50,17 +50,6 @@ class DueMail:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HandledMail:
-    """A message that made an issue or a comment."""
-
-    fingerprint: str
-    mail_id: str
-    mailbox: str
-    source: str
-    issue_id: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedMail:
     """The final state of a message, and the reason for it."""
 
@@ -235,32 +224,6 @@ async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
         " ORDER BY number) AS sorted",
         [sorted(names)],
     )
-
-
-async def earlier_mails(
-    connection: Connection, fingerprints: Sequence[str], except_mail_ids: Sequence[str]
-) -> list[HandledMail]:
-    """Returns the messages with these fingerprints that made an issue or a comment, oldest first.
-
-    The first of each listing of each mailbox is enough: a machine may have sent thousands.
-    """
-    found = await rows(
-        connection,
-        "SELECT fingerprint, mail_id, mailbox, source, issue_id FROM ("
-        " SELECT DISTINCT ON (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''))"
-        "  fingerprint, mail_id::text, mailbox, source, issue_id, handled_at FROM incoming_mail"
-        " WHERE fingerprint = ANY(%s) AND state = 'done' AND outcome IN ('issue', 'comment')"
-        " AND issue_id IS NOT NULL"
-        " AND mail_id <> ALL(%s) ORDER BY fingerprint, mailbox,"
-        "  regexp_replace(source, ';uid=[0-9]*$', ''), handled_at) AS first ORDER BY handled_at",
-        [list(fingerprints), list(except_mail_ids)],
-    )
-    return [
-        HandledMail(
-            fingerprint=row[0], mail_id=row[1], mailbox=row[2], source=row[3], issue_id=row[4]
-        )
-        for row in found
-    ]
 
 
 async def finish(

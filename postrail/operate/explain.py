@@ -17,9 +17,10 @@ from postrail.decision.decision import Decision
 from postrail.decision.facts import Facts
 from postrail.effects.gather import gather
 from postrail.errors import PermanentError
-from postrail.incoming import conversations, queue
+from postrail.incoming import conversations, copies
+from postrail.incoming.copies import HandledMail
 from postrail.incoming.message_ids import named_by
-from postrail.incoming.queue import DueMail, HandledMail
+from postrail.incoming.queue import DueMail
 from postrail.records import MailParsed
 from postrail.views.contents import parsed_mail
 from postrail.views.incoming import IncomingDetail
@@ -59,7 +60,7 @@ async def explain(
     now: datetime,
 ) -> Explained:
     """Decides a message as if it arrived now, with the facts of the installation."""
-    repeated = await queue.earlier_mails(connection, [mail.fingerprint], [mail.mail_id])
+    repeated = await copies.earlier_mails(connection, [mail.fingerprint], [mail.mail_id])
     here = [one for one in repeated if one.mailbox == mail.mailbox]
     due = await _due(connection, mail, snapshot, here)
     gathered = await gather(connection, [due], snapshot, message_id_key, now, read_only=True)

@@ -23,7 +23,8 @@ from postrail.decision.decision import (
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Decided
 from postrail.effects.involvement import author_of
-from postrail.records import AppliedEffect, MailHandled, OutgoingQueued, ReleaseOrder
+from postrail.message_parts import AppliedEffect, ReleaseOrder
+from postrail.records import MailHandled, OutgoingQueued
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

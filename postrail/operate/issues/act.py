@@ -17,9 +17,10 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, storable, transaction
 from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.errors import PermanentError
+from postrail.message_parts import CommentWritten, FieldChange
 from postrail.notifications.compose import Event
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
-from postrail.records import CommentWritten, FieldChange, IssueChanged
+from postrail.records import IssueChanged
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import ISSUE_CHANGED

@@ -9,12 +9,12 @@ from postrail.database import Connection, storable
 from postrail.effects.mentions import Mentions, Unresolved, resolve
 from postrail.effects.notify import Announcement
 from postrail.errors import PermanentError
+from postrail.message_parts import CommentWritten
 from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
 from postrail.operate.issues.persons import actor_with, help_desk
 from postrail.operate.issues.watch import watches
 from postrail.people.mentions import names_in
-from postrail.records import CommentWritten
 from postrail.tracker import CommentDraft, issues
 from postrail.tracker.builtin import comments
 from postrail.tracker.builtin.history import Change

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from postrail.configuration.models.mail_handler import MailHandler
-from postrail.records import AppliedEffect, MailHandled, ReleaseOrder
+from postrail.message_parts import AppliedEffect, ReleaseOrder
+from postrail.records import MailHandled
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.release.publishing import by_id, ordered, published
 from tests.makers.records import mail_parsed, verified
