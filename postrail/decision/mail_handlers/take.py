@@ -176,16 +176,27 @@ def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens:
                 watchers=_watchers(handler, question),
             )
         case AddComment():
-            new_text_only = handler.kind != "comment" and question.strips_quotations(handler)
             return replace(
                 effect,
-                text=text_rules(handler, question, new_text_only=new_text_only),
+                text=text_rules(
+                    handler, question, new_text_only=_takes_new_text_only(handler, question)
+                ),
                 author=_stand_in(handler, question),
                 watchers=() if question.is_auto_reply else _watchers(handler, question),
                 reopens=reopens,
             )
         case _:
             return effect
+
+
+def _takes_new_text_only(handler: MailHandler, question: Question) -> bool:
+    """Tells whether a comment leaves the quotation out: two kinds say so themselves."""
+    match handler.kind:
+        case "comment":
+            return False
+        case "comment_reply_text":
+            return True
+    return question.strips_quotations(handler)
 
 
 def _stand_in(handler: MailHandler, question: Question) -> str:
