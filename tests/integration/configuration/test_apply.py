@@ -48,7 +48,7 @@ def database(database_url: str) -> DatabaseSettings:
 async def test_the_example_is_applied_and_read_again(database: DatabaseSettings) -> None:
     async with one_connection(database) as connection:
         plan = await apply(connection, FILE)
-        assert plan.count("created") == 4
+        assert plan.count("created") == 6
         (account,) = await load.mail_accounts(connection)
         (outgoing,) = await load.outgoing_connections(connection)
         (project,) = await load.projects(connection)
@@ -69,13 +69,20 @@ async def test_applying_again_changes_and_records_nothing(database: DatabaseSett
     async with one_connection(database) as connection:
         plan = await apply(connection, PLAIN)
         changes = await rows(connection, "SELECT kind FROM configuration_change ORDER BY kind")
-    assert plan.count("unchanged") == 4
-    assert [row[0] for row in changes] == ["account", "connection", "person", "project"]
+    assert plan.count("unchanged") == 6
+    assert [row[0] for row in changes] == [
+        "account",
+        "connection",
+        "handler",
+        "handler",
+        "person",
+        "project",
+    ]
 
 
 async def test_a_dry_run_writes_nothing(database: DatabaseSettings) -> None:
     async with one_connection(database) as connection:
-        assert (await apply(connection, PLAIN, dry_run=True)).count("created") == 4
+        assert (await apply(connection, PLAIN, dry_run=True)).count("created") == 6
     async with one_connection(database) as connection:
         assert await load.mail_accounts(connection) == []
 
@@ -154,4 +161,4 @@ async def test_concurrent_applies_write_one_after_the_other(database: DatabaseSe
             return await apply(connection, PLAIN)
 
     plans = await asyncio.gather(once(), once())
-    assert sorted(plan.count("created") for plan in plans) == [0, 4]
+    assert sorted(plan.count("created") for plan in plans) == [0, 6]
