@@ -34,7 +34,7 @@ class Bounces:
         new = {one: to for one, to in sent if to in told_once and one not in self.returned}
         chosen = dict(list(new.items())[:count])
         self.returned |= chosen
-        return [_bounce(message_id, address) for message_id, address in chosen.items()]
+        return [bounce_of(message_id, address) for message_id, address in chosen.items()]
 
     def faults(self) -> Iterator[str]:
         """Each delivery that came back is marked once, its address is spared, and no other is."""
@@ -55,7 +55,7 @@ class Bounces:
             yield f"{len(spared)} addresses are spared, of {len(self.returned)} that bounced"
 
 
-def _bounce(message_id: str, address: str) -> bytes:
+def bounce_of(message_id: str, address: str) -> bytes:
     """Returns a report about a message that could not be delivered (RFC 3464)."""
     name = message_id.strip("<>")
     lines = [

@@ -32,7 +32,7 @@ def things() -> list[Configured]:
     """Returns ten handlers, and the person whom some of them tell."""
     more: dict[str, dict[str, object]] = {
         "forwards": {"then": [{"forward": ARCHIVE}]},
-        "persons": {"create_users": True, "notify_users": False},
+        "persons": {"create_users": True},
         "replies": {"then": [{"reply": "We thank you."}]},
         "notices": {"then": [{"notify": LEAD}]},
         "fields": {"priority": "High", "then": [{"labels": ["more"]}]},
@@ -93,7 +93,7 @@ def persons(plan: Plan) -> set[str]:
 
 def letters(plan: Plan) -> Counter[tuple[str, str]]:
     """Returns what handlers send about messages, beside notifications: kinds and recipients."""
-    found: Counter[tuple[str, str]] = Counter()
+    found = Counter(("account", address) for address in persons(plan))
     for mail in plan.mails:
         match handler_of(mail):
             case "forwards":

@@ -13,11 +13,13 @@ import pytest
 
 from postrail.stream.topics import MAIL_DEAD
 from tests.acceptance.handlers.desk import Desk
+from tests.chaos.bounces import bounce_of
 from tests.processes.pipeline import SERVICES, letter
 
 pytestmark = [pytest.mark.debian, pytest.mark.timeout(240)]
 
 KILL_SECONDS = 90.0
+BOUNCE_POINTS = ("effect: MarkDelivery", "effect: Suppress", "handler: published", "handled")
 ADA, LEAD = "ada@customer.test", "lead@desk.test"
 CONFIGURATION = """
 connections:
@@ -58,6 +60,8 @@ handlers:
       - {forward: partner@elsewhere.test}
       - {reply: We care for your printer.}
       - {notify: lead@desk.test}
+  - name: rest
+    order: 200
 """
 STEPS = (
     "taken in",
@@ -115,6 +119,20 @@ def test_a_message_that_opens_an_issue_again_has_all_its_effects_once(
     require_nothing_left(configured, mails=2)
 
 
+@pytest.mark.parametrize("point", BOUNCE_POINTS)
+def test_a_bounce_marks_its_delivery_once_and_makes_no_mail(configured: Desk, point: str) -> None:
+    configured.receive("support", letter("Hello", sender=ADA))
+    [confirmation] = configured.pipeline.sent()
+    kill_handler(configured, point, bounce_of(confirmation.message_id, ADA))
+    configured.pipeline.wait_until_settled(mails=2)
+    assert configured.outcome("Undelivered Mail Returned to Sender") == ("bounced", "HELP-1")
+    pipeline = configured.pipeline
+    assert pipeline.rows("SELECT recipient, event FROM delivery_report") == [(ADA, "hard")]
+    assert pipeline.rows("SELECT address FROM suppression") == [(ADA,)]
+    assert pipeline.value("SELECT count(*) FROM comment") == 0
+    assert len(pipeline.sent()) == 1
+
+
 def kill_handler(desk: Desk, point: str, mail: bytes) -> None:
     """Lets the handler handle the message until the point, and another one after that."""
     pipeline = desk.pipeline
@@ -148,7 +166,8 @@ def require_nothing_left(desk: Desk, mails: int) -> None:
     assert sorted(sent) == sorted(message_id for (message_id,) in rows)
     assert len(set(sent)) == len(sent)
     purposes = pipeline.rows("SELECT purpose FROM outgoing_mail WHERE purpose <> ''")
-    assert sorted(one for (one,) in purposes) == sorted(PURPOSES * mails)
+    # Only a new person is told of being known.
+    assert sorted(one for (one,) in purposes) == sorted([*PURPOSES * mails, "account"])
     causes = pipeline.rows("SELECT cause, issue_key FROM outgoing_mail")
     assert len(set(causes)) == len(causes)
     assert pipeline.unaccounted() == 0
