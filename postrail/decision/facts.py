@@ -89,6 +89,8 @@ class SentMail:
     events: tuple[str, ...] = ()
     # The number of other messages that bounced softly from the recipient in the time that counts.
     soft_bounces: int = 0
+    # Messages of the recipient were handled since it was sent.
+    wrote_since: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,6 +260,7 @@ def _sent_to_json(sent: SentMail) -> dict[str, Any]:
         "issue": sent.issue and _ref_to_json(sent.issue),
         "events": list(sent.events),
         "soft_bounces": sent.soft_bounces,
+        "wrote_since": sent.wrote_since,
     }
     return stored | {name: value for name, value in more.items() if value}
 
@@ -270,4 +273,5 @@ def _sent_from_json(stored: Mapping[str, Any]) -> SentMail:
         issue=_ref_from_json(issue) if issue else None,
         events=tuple(stored.get("events", ())),
         soft_bounces=stored.get("soft_bounces", 0),
+        wrote_since=stored.get("wrote_since", False),
     )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from postrail.database import Connection
 from postrail.errors import PermanentError
+from postrail.operate.suppressed import require_in_use
 from postrail.outgoing import held
-from postrail.outgoing.suppressions import SUPPRESSED
 from postrail.views.outgoing import OutgoingRow, deliveries_of, held_deliveries
 
 SEE = "See: postrail outgoing list --state held"
@@ -26,12 +26,7 @@ async def release_message(
     wanted = [row for row in found if recipient is None or row.recipient == recipient]
     released = await _release(connection, [row for row in wanted if row.state == "held"], now)
     if not released:
-        suppressed = [row.recipient for row in wanted if row.reply.startswith(SUPPRESSED)]
-        if suppressed:
-            raise PermanentError(
-                f"{suppressed[0]} is suppressed, as messages to it came back",
-                remedy=f"Release it: postrail outgoing suppressed release {suppressed[0]}",
-            )
+        await require_in_use(connection, [row.recipient for row in wanted])
         states = ", ".join(f"{row.recipient} {row.state}" for row in found)
         raise PermanentError(
             f"no such delivery of message {found[0].outgoing_id} is held: {states}", remedy=SEE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
@@ -11,6 +12,15 @@ from postrail.outgoing import suppressions
 
 # What happens to the messages that are held for a released address.
 Held = Literal["keep", "send", "cancel"]
+
+
+async def require_in_use(connection: Connection, addresses: Collection[str]) -> None:
+    """Raises PermanentError if one of the addresses is suppressed: nothing is sent to it."""
+    for address in await suppressions.suppressed(connection, addresses):
+        raise PermanentError(
+            f"{address} is suppressed, as messages to it came back",
+            remedy=f"Release it: postrail outgoing suppressed release {address}",
+        )
 
 
 async def release_address(

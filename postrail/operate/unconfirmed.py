@@ -7,6 +7,7 @@ from datetime import datetime
 from postrail.database import Connection
 from postrail.errors import PermanentError
 from postrail.notifications.entries import delivered_entry
+from postrail.operate.suppressed import require_in_use
 from postrail.outgoing import unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.stream import outbox
@@ -19,9 +20,10 @@ async def retry_unconfirmed(
     """Queues the message's unconfirmed deliveries for one more attempt; returns them as they are.
 
     The id may be shortened as in `deliveries_of`; a recipient limits it to that one. Raises
-    PermanentError when none of the deliveries is unconfirmed.
+    PermanentError when none of the deliveries is unconfirmed, or an address is suppressed.
     """
     mail, recipients = await _unconfirmed(connection, outgoing_id, recipient)
+    await require_in_use(connection, recipients)
     changed = await unconfirmed.retry(connection, mail, recipients, now)
     return await _only(connection, mail, changed)
 

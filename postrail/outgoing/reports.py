@@ -21,6 +21,7 @@ class NamedDelivery:
     recipient: str
     # As it was when the message was sent: it may have been merged since then.
     issue_id: int | None
+    queued_at: datetime
     # What earlier reports said.
     events: Sequence[str]
 
@@ -49,16 +50,22 @@ async def named(
     return await rows_as(
         connection,
         NamedDelivery,
-        "WITH found AS ("
-        " SELECT outgoing_id, recipient FROM delivery WHERE message_id = ANY(%b::text[])"
-        # Two comparisons, because an index serves LIKE for a constant only.
-        " UNION SELECT outgoing_id, recipient FROM unnest(%b::text[]) AS beginning"
-        "  JOIN delivery ON message_id ~>=~ beginning AND message_id ~<~ (beginning || '~'))"
+        # Two comparisons, because an index serves LIKE for a constant only; and the first in order,
+        # because the planner cannot know that they select a single row.
+        "WITH found AS MATERIALIZED ("
+        " SELECT message_id, outgoing_id, recipient, issue_id, sequence FROM delivery"
+        "  WHERE message_id = ANY(%b::text[])"
+        " UNION SELECT one.* FROM unnest(%b::text[]) AS beginning CROSS JOIN LATERAL ("
+        "  SELECT message_id, outgoing_id, recipient, issue_id, sequence FROM delivery"
+        "   WHERE message_id ~>=~ beginning AND message_id ~<~ (beginning || '~')"
+        "   ORDER BY message_id USING ~<~ LIMIT 1) AS one)"
         " SELECT message_id, outgoing_id::text, recipient, issue_id,"
+        " (SELECT queued_at FROM outgoing_mail AS mail"
+        "  WHERE mail.outgoing_id = found.outgoing_id) AS queued_at,"
         " ARRAY(SELECT event FROM delivery_report AS report"
-        "  WHERE report.outgoing_id = delivery.outgoing_id"
-        "   AND report.recipient = delivery.recipient ORDER BY event) AS events"
-        " FROM delivery JOIN found USING (outgoing_id, recipient) ORDER BY sequence, recipient",
+        "  WHERE report.outgoing_id = found.outgoing_id AND report.recipient = found.recipient"
+        "  ORDER BY event) AS events"
+        " FROM found ORDER BY sequence, recipient",
         [[storable(one) for one in message_ids], list(beginnings)],
     )
 

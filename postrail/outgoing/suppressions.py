@@ -51,6 +51,17 @@ async def suppress(
     )
 
 
+async def suppressed(connection: Connection, addresses: Collection[str]) -> list[str]:
+    """Returns those of the addresses that are suppressed, as they are given."""
+    found = await rows(
+        connection,
+        "SELECT given FROM unnest(%b::text[]) AS given JOIN suppression"
+        " ON suppression.address = lower(given) WHERE released_at IS NULL ORDER BY given",
+        [list(addresses)],
+    )
+    return [row[0] for row in found]
+
+
 async def release(connection: Connection, address: str, by: str, now: datetime) -> bool:
     """Takes an address back into use; returns False if it was not suppressed.
 

@@ -59,9 +59,10 @@ class Told:
     def words(self) -> str:
         """Returns it for people."""
         opening = OPENINGS[self.event].format(to=self.sent.recipient, other=self.address)
-        return ": ".join(
-            filter(None, [opening, ", ".join(filter(None, [self.status, self.reason]))])
-        )
+        if self.sent.wrote_since:
+            opening += ", who has written since then"
+        why = ", ".join(part for part in (self.status, self.reason) if part)
+        return f"{opening}: {why}" if why else opening
 
 
 OPENINGS = {
@@ -139,7 +140,7 @@ def bounced(bounce: Bounce | None, sent: Sequence[SentMail]) -> list[Told]:
     for one in sent:
         own = [given for given in bounce.recipients if same_address(given.address, one.recipient)]
         if own:
-            told.append(_about(one, own[0], event_of(own[0])))
+            told.append(_about(one, own[0]))
         elif len(sent) == 1 and bounce.recipients:
             told.append(_elsewhere(one, bounce.recipients[0]))
         elif len(sent) == 1:
@@ -149,19 +150,24 @@ def bounced(bounce: Bounce | None, sent: Sequence[SentMail]) -> list[Told]:
     return told
 
 
-def event_of(given: BouncedRecipient) -> DeliveryEvent:
-    """Returns the event that a bounce reports about the recipient of the message."""
+def _event_of(sent: SentMail, given: BouncedRecipient) -> DeliveryEvent:
+    """Returns the event that a bounce reports about the recipient of the message.
+
+    Who has written since then is not dead. Others know the Message-ID by then: an answer to several
+    people names it, and one of them may have made the bounce up.
+    """
     if given.action == "delayed":
         return DeliveryEvent.DELAYED
     subject = given.status.split(".")[1:2]
     refused = bool(subject) and subject[0] in REFUSED_MESSAGE
-    return DeliveryEvent.HARD if given.hard and not refused else DeliveryEvent.SOFT
+    dead = given.hard and not refused and not sent.wrote_since
+    return DeliveryEvent.HARD if dead else DeliveryEvent.SOFT
 
 
-def _about(sent: SentMail, given: BouncedRecipient, event: DeliveryEvent) -> Told:
+def _about(sent: SentMail, given: BouncedRecipient) -> Told:
     return Told(
         sent=sent,
-        event=event,
+        event=_event_of(sent, given),
         status=given.status,
         status_class=given.status_class,
         reason=given.reason,
@@ -212,7 +218,9 @@ def _effects(question: Question, told: Told) -> list[Effect]:
 def _suppression(told: Told) -> str:
     """Returns why the address is not written to from now on, or ""."""
     match told.event:
-        case DeliveryEvent.HARD | DeliveryEvent.COMPLAINT:
+        case DeliveryEvent.HARD:
+            return told.words
+        case DeliveryEvent.COMPLAINT if not told.sent.wrote_since:
             return told.words
         case DeliveryEvent.SOFT if told.sent.soft_bounces + 1 >= SOFT_BOUNCES:
             count = told.sent.soft_bounces + 1

@@ -11,6 +11,7 @@ from postrail.decision.decision import DeliveryEvent
 from postrail.decision.facts import IssueRef, SentMail
 from postrail.decision.reports.bounces import SOFT_BOUNCE_TIME, bounced
 from postrail.incoming.queue import DueMail
+from postrail.incoming.senders import wrote_since
 from postrail.notifications.return_path import returned_to
 from postrail.outgoing import reports, suppressions
 from postrail.outgoing.reports import NamedDelivery
@@ -108,4 +109,6 @@ async def _fact(
         issue=refs.get(one.issue_id) if one.issue_id is not None else None,
         events=tuple(one.events),
         soft_bounces=len((soft | in_batch) - {one.outgoing_id}),
+        wrote_since=mail.kind != "receipt"
+        and await wrote_since(connection, one.recipient, one.queued_at),
     )

@@ -62,6 +62,7 @@ KINDS: dict[str, Any] = {
             issue=OTHER,
             events=("delayed", "soft"),
             soft_bounces=4,
+            wrote_since=True,
         ),
     ),
     "answers_ours": "forward",

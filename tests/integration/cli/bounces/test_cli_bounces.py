@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from postrail.database import one_connection
 from postrail.message_parts import MessageReport
 from postrail.settings import Settings
 from tests.integration.handler.bounces.scene import ADA, NO_USER, bounce_of
@@ -69,6 +70,21 @@ def test_a_suppressed_address_is_listed_and_released(postrail: Postrail, bounced
     code, _, errors = postrail("outgoing", "suppressed", "release", ADA)
     assert code != 0
     assert "is not suppressed" in errors
+
+
+def test_an_unconfirmed_message_is_not_sent_again_to_a_suppressed_address(
+    postrail: Postrail, bounced: str, settings: Settings
+) -> None:
+    async def unconfirm() -> None:
+        async with one_connection(settings.database) as connection:
+            await connection.execute("UPDATE delivery SET state = 'unconfirmed'")
+
+    asyncio.run(unconfirm())
+    code, _, errors = postrail("outgoing", "retry", bounced)
+    assert code != 0
+    assert f"postrail outgoing suppressed release {ADA}" in " ".join(errors.split())
+    assert postrail("outgoing", "suppressed", "release", ADA)[0] == 0
+    assert postrail("outgoing", "retry", bounced)[0] == 0
 
 
 @pytest.mark.parametrize(("option", "state"), [("--cancel-held", "cancelled"), (None, "held")])

@@ -26,7 +26,7 @@ from tests.integration.handler.bounces.scene import (
     suppressed,
 )
 from tests.makers.configuration import mail_account, outgoing_connection
-from tests.makers.records import AUTHSERV_ID, NOON
+from tests.makers.records import AUTHSERV_ID, NOON, mail_parsed
 
 
 async def test_a_dead_address_is_written_to_no_more(bench: Bench) -> None:
@@ -129,6 +129,23 @@ async def test_a_bounce_of_ones_own_message_harms_nobody_else(bench: Bench) -> N
     await bench.handle(bounce_of(message_id, "victim@example.net"))
     assert await reports(bench) == [(ADA, "elsewhere", "5.1.1")]
     assert await suppressed(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("wrote", "event"),
+    [("ada+x@example.org", "soft"), ("ADA@example.org", "soft"), ("bo@example.org", "hard")],
+)
+async def test_a_bounce_that_an_answer_disproves_is_a_soft_one(
+    bench: Bench, wrote: str, event: str
+) -> None:
+    (message_id,) = await new_issues(bench)
+    bench.clock.move(60)
+    # The answer to all names our message to everybody.
+    answer = mail_parsed(sender=Address(name="", address=wrote), in_reply_to=[message_id])
+    await bench.handle(answer)
+    await bench.handle(bounce_of(message_id))
+    assert await reports(bench) == [(ADA, event, "5.1.1")]
+    assert await suppressed(bench) == ([(ADA, True)] if event == "hard" else [])
 
 
 async def test_a_bounce_may_come_before_the_result_is_recorded(bench: Bench) -> None:

@@ -125,6 +125,25 @@ def test_a_report_marks_its_delivery(
     assert len(decision.effects) == 1 + suppresses
 
 
+@pytest.mark.parametrize(
+    ("mail", "before", "event", "suppresses"),
+    [
+        (bounced(failed()), 0, "soft", False),
+        (bounced(failed()), 4, "soft", True),
+        (complaint(), 0, "complaint", False),
+        (complaint(), 4, "complaint", False),
+    ],
+)
+def test_who_has_written_since_then_is_not_dead(
+    mail: MailParsed, before: int, event: str, suppresses: bool
+) -> None:
+    """Others may know the Message-ID by then: an answer to several people names it."""
+    decision = decided(mail, replace(SENT, wrote_since=True, soft_bounces=before))
+    assert marks(decision) == [(PAT, event, "")]
+    assert suppressed(decision) == ([PAT] if suppresses else [])
+    assert "has written since then" in decision.reason
+
+
 def test_the_mark_has_status_class_and_reason() -> None:
     (mark, suppress) = decided(bounced(failed()), SENT).effects
     assert mark == MarkDelivery(

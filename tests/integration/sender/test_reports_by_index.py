@@ -1,0 +1,77 @@
+"""Reports find their deliveries by indexes, however many there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from postrail.database import Connection, Pool, open_pool, rows, transaction
+from postrail.incoming.senders import wrote_since
+from postrail.outgoing import reports
+from postrail.settings import Settings
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+COUNT = 20_000
+FILL = f"""
+WITH mail AS (
+    INSERT INTO outgoing_mail (outgoing_id, conversation, cause, connection, envelope_from, subject,
+        queued_at, text)
+    SELECT gen_random_uuid(), 'c', 'cause ' || n, 'relay', 'help@example.org', 's', now(), 't'
+    FROM generate_series(1, {COUNT}) AS n RETURNING outgoing_id, sequence
+), delivery AS (
+    INSERT INTO delivery (outgoing_id, recipient, message_id, connection, sequence, state, due_at,
+        changed_at)
+    SELECT outgoing_id, 'r' || sequence || '@example.org',
+        '<postrail.' || outgoing_id || '.' || left(md5(sequence::text), 16) || '@example.org>',
+        'relay', sequence, 'sent', now(), now() FROM mail RETURNING outgoing_id, recipient
+)
+INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, raw_partition,
+    raw_offset, sender, outcome, handled_at)
+SELECT outgoing_id, 'support', 's', 'done', 1, now(), 0, 0, recipient, 'issue', now() FROM delivery
+"""
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+async def scans(connection: Connection) -> list[tuple[str, int]]:
+    """Returns how often each table was read as a whole."""
+    return await rows(
+        connection,
+        "SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+        " AND relname IN ('delivery', 'delivery_report', 'outgoing_mail', 'incoming_mail')",
+    )
+
+
+async def test_a_report_reads_no_whole_table(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(FILL)
+        await connection.execute(
+            "INSERT INTO delivery_report SELECT outgoing_id, recipient, 'soft', '', '', '', '',"
+            " outgoing_id, %s FROM delivery",
+            [NOW],
+        )
+    async with transaction(pool) as connection:
+        await connection.execute("ANALYZE")
+        found = await rows(connection, "SELECT message_id, recipient FROM delivery LIMIT 1")
+        message_id, recipient = found[0]
+    async with transaction(pool) as connection:
+        # Those of the transaction before may be among them.
+        before = await scans(connection)
+        by_id = await reports.named(connection, [message_id])
+        by_address = await reports.named(connection, [], [message_id.partition("@")[0]])
+        assert by_id == by_address
+        assert [one.recipient for one in by_id] == [recipient]
+        other = f"<postrail.{uuid.uuid4()}.{'0' * 16}"
+        assert await reports.named(connection, [f"{other}@example.org"], [other]) == []
+        since = datetime(2026, 2, 25, tzinfo=UTC)
+        assert len(await reports.soft_bounces(connection, recipient, since)) == 1
+        assert await wrote_since(connection, recipient, since)
+        assert await scans(connection) == before
