@@ -228,13 +228,15 @@ async def give_up(connection: Connection, request: Refetch, reason: str, now: da
 async def handle_parsed(connection: Connection, request: Refetch, now: datetime) -> bool:
     """Has the handler work with the parsed form in the message's row, as its bytes are gone.
 
+    The message takes a new arrival number, as one does that is published again.
+
     Returns False, and changes nothing, when another process has served the request.
     """
     if not await _remove(connection, [request]):
         return False
     await connection.execute(
         "UPDATE incoming_mail SET state = 'new', due_at = %(now)s, attempts = 0,"  # noqa: S608  Our own condition.
-        " limit_tries = 0,"
+        " limit_tries = 0, arrival = nextval('arrival_number'),"
         " refetched_at = %(now)s WHERE mail_id = %(mail_id)s AND revision = %(revision)s"
         " AND " + AGAIN + " AND parsed IS NOT NULL",
         {"now": now, "mail_id": request.mail_id, "revision": request.revision},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,7 +11,12 @@ import pytest
 
 from postrail.views.history import HistoryRow
 from postrail.views.issue_detail import AttachmentRow, CommentRow
-from services.cli.commands.issues.conversation import described, in_order_of_time, with_pictures
+from services.cli.commands.issues.conversation import (
+    described,
+    in_order_of_time,
+    print_conversation,
+    with_pictures,
+)
 from services.cli.commands.issues.values import shown_value
 from services.cli.output import show_body, show_texts
 from tests.makers.records import NOON
@@ -124,6 +130,23 @@ def test_acts_stay_in_the_order_of_their_locks(minutes: list[int], order: list[o
     assert [one.comment_id if isinstance(one, CommentRow) else one[0].act_id for one in parts] == (
         order
     )
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_comment_that_came_late_says_so(late: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    added = NOON + timedelta(days=1) if late else None
+    found = SimpleNamespace(
+        comments=[replace(comment(1, 2), added_late_at=added)],
+        changes=[],
+        edits=[],
+        attachments=[],
+        description="",
+        issue=SimpleNamespace(key="HELP-1"),
+    )
+    print_conversation(cast(Any, found), full=False)
+    shown = " ".join(capsys.readouterr().out.split())
+    note = "was added 2026-01-02 12:00:00: its message was held, or had failed, until then"
+    assert (note in shown) is late
 
 
 HOSTILE = (

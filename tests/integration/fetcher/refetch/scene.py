@@ -111,13 +111,18 @@ class Scene:
         return [mail.mail_id for mail in mails]
 
     async def failed(
-        self, mail_id: str, parsed: MailParsed | None = None, state: str = "failed"
+        self,
+        mail_id: str,
+        parsed: MailParsed | None = None,
+        state: str = "failed",
+        outcome: str = "failed",
     ) -> None:
-        """Has the message failed, at revision 1."""
+        """Has the message failed, or held, at revision 1."""
         await self.change(
-            "UPDATE incoming_mail SET state = %s, revision = 1, outcome = 'failed',"
+            "UPDATE incoming_mail SET state = %s, revision = 1, outcome = %s,"
             " reason = 'no right', parsed = %b WHERE mail_id = %s",
             state,
+            outcome,
             avro.encode(parsed) if parsed else None,
             mail_id,
         )

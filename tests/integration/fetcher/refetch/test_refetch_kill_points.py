@@ -31,6 +31,8 @@ MAILS = [
     b"Subject: Mail %d\nMessage-ID: <%d@example.org>\n\nText\n" % (number, number)
     for number in range(3)
 ]
+# The states and outcomes of messages that can be handled again.
+HELD = [("failed", "failed"), ("quarantined", "quarantined"), ("done", "ignored")]
 # The point, how many messages are back in `fetched` then, and how many records are published.
 POINTS = [
     ("refetch begun", 3, 0),
@@ -59,7 +61,7 @@ async def test_after_a_kill_at_each_point_every_message_is_handled_once(
     taken_in: bool,
 ) -> None:
     settings, log = scene.settings, tmp_path / "fetcher.log"
-    before = await _all_failed(scene, environment, tmp_path, source)
+    before = await _all_held(scene, environment, tmp_path, source)
     with fetcher(environment, log, "tests.processes.faulty.killed_at", point) as process:
         assert await asyncio.to_thread(process.wait, 40) == -signal.SIGKILL, log.read_text()
     assert await _states(scene) == {"fetched": back}
@@ -85,10 +87,8 @@ async def test_after_a_kill_at_each_point_every_message_is_handled_once(
     assert sorted({record.body or b"" for record in records}) == MAILS
 
 
-async def _all_failed(
-    scene: Scene, environment: dict[str, str], tmp_path: Path, source: str
-) -> int:
-    """Fetches three messages, has them failed and asked for; returns how many records there are."""
+async def _all_held(scene: Scene, environment: dict[str, str], tmp_path: Path, source: str) -> int:
+    """Fetches three messages, has them held and asked for; returns how many records there are."""
     folder = Folder("eml", tmp_path)
     for content in MAILS:
         folder.add(content)
@@ -100,8 +100,8 @@ async def _all_failed(
     if source == "mailbox":
         await scene.topic_made_anew()
     found = await scene.rows("SELECT mail_id::text FROM incoming_mail")
-    for (mail_id,) in found:
-        await scene.failed(mail_id)
+    for (mail_id,), (state, outcome) in zip(found, HELD, strict=True):
+        await scene.failed(mail_id, state=state, outcome=outcome)
     await scene.request(*[mail_id for (mail_id,) in found])
     return 0 if source == "mailbox" else 3
 

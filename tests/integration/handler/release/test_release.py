@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.database import transaction
 from postrail.decision import trace as traces
+from postrail.decision.decide import decide
 from postrail.decision.release import Release
 from postrail.errors import PermanentError
+from postrail.incoming import refetching
 from postrail.operate.retry import HandlerNotFound
 from postrail.records import MailParsed
 from postrail.views.incoming import incoming_mail
@@ -265,3 +268,35 @@ async def test_a_kill_between_the_steps_loses_and_doubles_nothing(
     assert await result(bench, mail) == ("done", "issue", "HELP-1", 2)
     assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
     assert await bench.rows("SELECT 1 FROM refetch") == []
+
+
+async def test_what_is_left_of_a_message_is_released_when_its_bytes_are_gone(bench: Bench) -> None:
+    await rule(bench, **QUARANTINE)
+    mail = await held(bench)
+    ((before,),) = await bench.rows("SELECT arrival FROM incoming_mail")
+    await ordered(bench, mail.mail_id)
+    (request,) = await due(bench)
+    async with transaction(bench.pool) as connection:
+        assert await refetching.handle_parsed(connection, request, bench.clock.now())
+    await bench.work()
+    assert await result(bench, mail) == ("done", "issue", "HELP-1", 2)
+    ((after,),) = await bench.rows("SELECT arrival FROM incoming_mail")
+    assert after > before
+
+
+async def test_what_a_message_made_by_release_is_traced_and_decided_again_alike(
+    bench: Bench,
+) -> None:
+    await rule(bench, **QUARANTINE)
+    mail = await held(bench)
+    await ordered(bench, mail.mail_id)
+    await published(bench, by_id(mail))
+    await bench.work()
+    async with transaction(bench.pool) as connection:
+        found = await incoming_mail(connection, mail.mail_id)
+        snapshot = await load_snapshot(connection)
+    trace = traces.from_json(found.trace or {})
+    assert trace is not None
+    again = decide(mail, snapshot, trace.facts)
+    assert (again.outcome, again.reason) == (found.outcome, found.reason)
+    assert again.trace == trace
