@@ -18,6 +18,7 @@ from postrail.views.contents import MailText, mail_text
 from postrail.views.incoming import IncomingDetail, IncomingRow, incoming_mail, incoming_mails
 from postrail.views.refetch import AskedAgain, asked_again
 from services.cli.bounced import bounced_lines
+from services.cli.commands.mail.fixture import fixture
 from services.cli.commands.mail.follow import follow_mails
 from services.cli.commands.mail.retry import release, retry
 from services.cli.data_folder import Data
@@ -147,6 +148,7 @@ def follow(
 
 
 mail.command("retry")(retry)
+mail.command("fixture")(fixture)
 mail.command("release")(release)
 
 
