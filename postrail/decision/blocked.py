@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.decision.decision import Decision, Outcome
+from postrail.decision.decision import Decision, Outcome, Reply
 from postrail.decision.question import Question
 
 # A person who releases the message lets it pass, whatever the filter has made of it.
@@ -12,6 +12,9 @@ OUTCOMES = {
     "quarantine": Outcome.QUARANTINED,
     "push_back": Outcome.IGNORED,
 }
+PUSHED_BACK = (
+    "Your message was not accepted: this address takes no messages from yours. Nobody has read it."
+)
 
 
 def blocked(question: Question) -> Decision | None:
@@ -25,7 +28,8 @@ def blocked(question: Question) -> Decision | None:
         if matched := one.matched(_senders(question)):
             reason = f"sender filter {one.name}: the sender matches {matched}"
             outcome = OUTCOMES[one.then]
-            return Decision(outcome=outcome, reason=reason, held_by=HELD_BY)
+            answer = (Reply(text=PUSHED_BACK),) if one.then == "push_back" else ()
+            return Decision(outcome=outcome, reason=reason, effects=answer, held_by=HELD_BY)
     return None
 
 

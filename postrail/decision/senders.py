@@ -7,17 +7,33 @@ fields of servers that are not trusted.
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.message_parts import Address, AuthenticationResult
+from postrail.message_parts import Address, AuthenticationResult, HeaderField
+from postrail.notifications.addresses import ascii_domain
 from postrail.records import MailParsed
 
 # Defects, as the parser words them, of a From field that programs read differently.
-AMBIGUOUS = ("From fields", "addresses in From", "an encoded word in the address of From")
+AMBIGUOUS = re.compile(
+    r"From fields$|addresses in From$|an encoded word in the address of From$"
+    r"|characters (in|of) From\b"
+)
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+ADDRESS_IN_COMMENT = re.compile(r"\([^()]*@")
+# The innermost comments of a field.
+COMMENT = re.compile(r"\([^()]*\)")
+COMMENTS_WITHIN_EACH_OTHER = 5
+# Under many domains of countries, such as co.uk and com.br, names are given to anybody.
+SECOND_LEVEL = frozenset(
+    {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "me", "mil", "ne", "net", "nom"}
+    | {"or", "org", "plc", "sch"}
+)
 
 
 class Verdict(StrEnum):
@@ -55,57 +71,117 @@ def judge(mail: MailParsed, account: MailAccount) -> Judged:
         return Judged(Verdict.NONE, "From has no address")
     if not account.authserv_ids:
         return Judged(Verdict.NONE, f"account {account.name} has no authserv_ids")
-    results = list(_trusted(mail, account))
-    if not results:
+    trusted = _trusted(mail, account)
+    if not trusted:
         ids = ", ".join(account.authserv_ids)
         return Judged(Verdict.NONE, f"no Authentication-Results field of {ids}")
-    domain = mail.sender.address.rpartition("@")[2].lower()
-    for one in results:
+    # Whoever forges a failure harms only the message itself, so each of our fields may say so.
+    for one in trusted:
         if one.method == "dmarc" and one.result == "fail":
             return Judged(Verdict.FAIL, _shown(one))
-    if ambiguous := next((d for d in mail.defects if d.endswith(AMBIGUOUS)), ""):
-        return Judged(Verdict.NONE, ambiguous)
+    if ambiguity := _ambiguity(mail, mail.sender.address):
+        return Judged(Verdict.NONE, ambiguity)
     if form := form_of(mail, account):
         return Judged(Verdict.NONE, f"{form} names the author in Reply-To, which proves nothing")
-    for one in results:
-        if one.result == "pass" and _is_about(one, domain):
+    domain = _plain(mail.sender.address.rpartition("@")[2])
+    for one in trusted:
+        if one.position == trusted[0].position and one.result == "pass" and _is_about(one, domain):
             return Judged(Verdict.PASS, _shown(one))
     return Judged(Verdict.NONE, f"no aligned pass of DMARC or DKIM for {domain}")
 
 
-def _trusted(mail: MailParsed, account: MailAccount) -> Iterator[AuthenticationResult]:
-    """Yields the results of the topmost field with a configured name, if it is above all strangers.
+def _ambiguity(mail: MailParsed, address: str) -> str:
+    """Returns why programs may read another address in From than ours, or "".
+
+    The parser takes the sender from other fields where From has none; results are about From alone.
+    """
+    if found := next((one for one in mail.defects if AMBIGUOUS.search(one)), ""):
+        return found
+    values = [field.value for field in mail.headers if field.name.lower() == "from"]
+    if len(values) != 1:
+        return f"{len(values)} From fields"
+    if address.lower() not in values[0].lower():
+        return "the address is not that of From"
+    if ADDRESS_IN_COMMENT.search(QUOTED.sub("", values[0])):
+        return "another address in a comment of From"
+    return ""
+
+
+def _trusted(mail: MailParsed, account: MailAccount) -> list[AuthenticationResult]:
+    """Returns the results of fields with a configured name that are above all strangers, in order.
 
     A stranger's field may have the same name, but it arrived with the message, below the Received
-    field of the first server of ours.
+    field of the first server of ours. That server must remove fields with its own name (RFC 8601,
+    5): one that stands right below cannot be told from its own.
     """
     names = {name.lower() for name in account.authserv_ids}
-    found = [one for one in mail.authentication if one.server in names]
-    if not found:
-        return
-    top = found[0].position
-    above = [field.value for field in mail.headers[:top] if field.name.lower() == "received"]
     trusted = names | {host.lower() for host in account.trusted_hosts}
-    if all(_written_by(value) in trusted for value in above):
-        yield from (one for one in found if one.position == top)
+    # A record has only the beginning of a very long header: what is not in it is not trusted.
+    fields = itertools.takewhile(lambda field: _is_ours(field, trusted), mail.headers)
+    ours = sum(1 for _ in fields)
+    return [one for one in mail.authentication if one.server in names and 0 <= one.position < ours]
+
+
+def _is_ours(field: HeaderField, trusted: Collection[str]) -> bool:
+    """Tells whether a field may stand above our own: all but a Received field of a stranger."""
+    host = _written_by(field.value) if field.name.lower() == "received" else None
+    return host is None or host in trusted or _is_private(host)
 
 
 def _written_by(received: str) -> str:
-    """Returns the server that wrote a Received field (RFC 5321, 4.4), in lower case, or ""."""
+    """Returns the server that wrote a Received field (RFC 5321, 4.4), in lower case, or "".
+
+    Comments hold words of the sender's, such as the name that it gave itself.
+    """
+    for _ in range(COMMENTS_WITHIN_EACH_OTHER):
+        received = COMMENT.sub(" ", received)
     words = received.lower().replace(";", " ").split()
-    return next((host for word, host in itertools.pairwise(words) if word == "by"), "")
+    found = next((host for word, host in itertools.pairwise(words) if word == "by"), "")
+    return found.rstrip(".")
+
+
+def _is_private(host: str) -> bool:
+    """Tells whether a host is named by a private address, as Gmail names its inner servers.
+
+    Gmail writes them in IPv6, with the private address within (6to4: RFC 3056).
+    """
+    try:
+        address = ipaddress.ip_address(host.strip("[]").removeprefix("ipv6:"))
+    except ValueError:
+        return False
+    inner = address.sixtofour if isinstance(address, ipaddress.IPv6Address) else None
+    return (inner or address).is_private
 
 
 def _is_about(one: AuthenticationResult, domain: str) -> bool:
     """Tells whether a result is about the domain: DMARC's always, DKIM's if it is aligned."""
-    properties = dict(_pairs(one.properties))
+    given = list(_pairs(one.properties))
+    properties = dict(given)
+    if len(properties) < len(set(given)):
+        # Two values of one property: a part of one may be the sender's words.
+        return False
     if one.method == "dmarc":
-        return properties.get("header.from", domain) == domain
+        return _plain(properties.get("header.from", domain)) == domain
     if one.method != "dkim":
         return False
     signer = properties.get("header.d") or properties.get("header.i", "").rpartition("@")[2]
-    # A parent domain speaks for its subdomains; a public suffix signs nothing.
-    return bool(signer) and "." in signer and (signer == domain or domain.endswith(f".{signer}"))
+    return _is_aligned(_plain(signer), domain)
+
+
+def _is_aligned(signer: str, domain: str) -> bool:
+    """Tells whether a signer speaks for the domain: it is the same, or a parent (RFC 7489, 3.1).
+
+    A public suffix signs for nobody: a name without a dot, and such as co.uk.
+    """
+    labels = signer.split(".")
+    if len(labels) < 2 or (len(labels) == 2 and labels[0] in SECOND_LEVEL and len(labels[1]) == 2):
+        return False
+    return signer == domain or domain.endswith(f".{signer}")
+
+
+def _plain(domain: str) -> str:
+    """Returns a domain as results name it: in ASCII, in lower case, without the last dot."""
+    return ascii_domain(domain).lower().rstrip(".")
 
 
 def _pairs(properties: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -128,7 +128,9 @@ def notification_of(
     connection = snapshot.connection_for(audience.project)
     audience = replace(audience, watchers=by_mail(audience.watchers, reach))
     author = next(iter(by_mail([one.author], reach)), replace(one.author, address=""))
-    recipients = one.event.recipients(audience, author, snapshot.own_addresses)
+    written_to = {author.address, *(person.address for person in audience.watchers)}
+    own = snapshot.own_addresses.union(filter(snapshot.is_own, written_to))
+    recipients = one.event.recipients(audience, author, own)
     if connection is None or not recipients:
         return None
     text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from postrail.message_parts import Address, AuthenticationResult, CalendarEvent
+from postrail.message_parts import Address, AuthenticationResult, CalendarEvent, HeaderField
 from postrail.records import MailFetched, MailParsed, R
 from postrail.stream import avro
 from postrail.stream.received import Received
@@ -62,7 +62,9 @@ def verified(mail: MailParsed) -> MailParsed:
     passed = AuthenticationResult(
         server=AUTHSERV_ID, method="dmarc", result="pass", properties=[], position=0
     )
-    return replace(mail, authentication=[passed])
+    sender = mail.sender
+    written = HeaderField(name="From", value=f"<{sender.address}>" if sender else "")
+    return replace(mail, authentication=[passed], headers=[*mail.headers, written])
 
 
 def calendar_event(**changes: Any) -> CalendarEvent:

@@ -14,7 +14,7 @@ def _nobody(question: Question) -> str:
 
 
 def _ourselves(question: Question) -> str:
-    own = question.sender_address in question.snapshot.own_addresses
+    own = question.snapshot.is_own(question.sender_address)
     return f"{question.sender_address} is an address of ours" if own else ""
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from postrail.decision.decision import Decision, Forward, Outcome
 from postrail.decision.question import Question
-from postrail.message_parts import without_extension
 
 # Without an account that exists, a message has the default outgoing connection.
 NO_CONNECTION = "there is no outgoing connection; add one with postrail apply"
@@ -34,7 +33,7 @@ def refusal(question: Question, to: str) -> str:
         return f"it answers a {answered} of ours"
     if to == question.sender_address:
         return "it is from there"
-    if {to, without_extension(to)} & question.snapshot.own_addresses:
+    if question.snapshot.is_own(to):
         return "it is an address of ours"
     account = question.snapshot.accounts.get(question.mail.mailbox)
     if question.snapshot.connection_for(account.project if account else "") is None:

@@ -33,7 +33,7 @@ async def send_replies(context: Context, works: Sequence[Work[Reply]]) -> list[O
 def _reply(context: Context, work: Work[Reply], number: int) -> OutgoingQueued | None:
     due, reply = work.due, work.effect
     author = author_of(due.mail, context.snapshot)
-    if not author.address or author.address in context.snapshot.own_addresses:
+    if not author.address or context.snapshot.is_own(author.address):
         return None
     if reply.neutral:
         author = replace(author, name="")

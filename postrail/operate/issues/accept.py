@@ -88,7 +88,7 @@ async def _comment(act: ActInProgress, comment_id: int) -> ReceivedComment:
 async def _involve(act: ActInProgress, found: ReceivedComment) -> None:
     """Lets the author take part, and watch the issue unless it is a machine or one of ours."""
     address = found.author_address
-    if not address or address in act.snapshot.own_addresses:
+    if not address or act.snapshot.is_own(address):
         return
     taking_part = Involvement(
         issue_id=act.issue.issue_id, watchers=(), participants=(address,), arrived_at=None

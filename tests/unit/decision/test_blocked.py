@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from postrail.configuration.models.sender_filter import SenderFilter
+from postrail.decision.blocked import PUSHED_BACK
 from postrail.decision.decide import decide
-from postrail.decision.decision import Decision
+from postrail.decision.decision import Decision, Reply
 from postrail.decision.facts import Facts, IssueRef
 from postrail.decision.release import Release
-from postrail.message_parts import Address
+from postrail.message_parts import Address, HeaderField
 from tests.makers.configuration import mail_account, snapshot
 from tests.makers.records import mail_parsed
 
@@ -75,6 +76,26 @@ def test_a_filter(values: dict[str, Any], outcome: str) -> None:
 )
 def test_each_address_of_the_sender_is_asked(mail: dict[str, Any]) -> None:
     assert decided({"domains": [r"@evil\.example$"]}, **mail).outcome == "ignored"
+
+
+@pytest.mark.parametrize(
+    ("mail", "answered"),
+    [
+        ({}, True),
+        # RFC 3834, section 2: no automatic message is answered, and no address of ours.
+        ({"kind": "auto_reply"}, False),
+        ({"kind": "bulk"}, False),
+        ({"sender": Address(name="", address="support+1@example.com")}, False),
+        ({"headers": [HeaderField(name="Return-Path", value="<>")]}, False),
+    ],
+)
+def test_a_sender_is_told_that_the_message_was_pushed_back(
+    mail: dict[str, Any], answered: bool
+) -> None:
+    decision = decided({"domains": ["@example"], "then": "push_back"}, **mail)
+    assert decision.outcome == "ignored"
+    assert decision.effects == ((Reply(text=PUSHED_BACK),) if answered else ())
+    assert ("not answered" in decision.reason) is not answered
 
 
 def test_a_released_message_passes() -> None:

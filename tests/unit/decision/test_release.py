@@ -21,6 +21,7 @@ from tests.makers.records import AUTHSERV_ID, mail_parsed
 from tests.unit.decision.cases import HELP_1
 
 ADA = PersonFact(address="ada@example.org", name="Ada")
+FROM = HeaderField(name="From", value="<ada@example.org>")
 FAILED_DMARC = AuthenticationResult(
     server=AUTHSERV_ID, method="dmarc", result="fail", properties=[], position=0
 )
@@ -67,7 +68,7 @@ def decided(
         (
             {},
             {"authserv_ids": [AUTHSERV_ID]},
-            mail_parsed(authentication=(FAILED_DMARC,)),
+            mail_parsed(authentication=(FAILED_DMARC,), headers=[FROM]),
             Facts(sender=ADA),
             "failed verdict",
             Outcome.QUARANTINED,

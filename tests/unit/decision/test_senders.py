@@ -103,6 +103,132 @@ def parsed(*header: str) -> MailParsed:
         ("two From fields", [PASSED, FROM, "From: boss@desk.example"], "none"),
         ("two addresses", [PASSED, f"{FROM}, boss@desk.example"], "none"),
         ("no address", [PASSED, "From: Mona"], "none"),
+        (
+            "another address in a comment",
+            [PASSED, "From: (boss@desk.example) mona@customer.example"],
+            "none",
+        ),
+        (
+            "another address in a comment of the name",
+            [PASSED, "From: Mona (boss@desk.example) <mona@customer.example>"],
+            "none",
+        ),
+        ("a comment", [PASSED, "From: mona@customer.example (Mona)"], "pass"),
+        ("parentheses in a name", [PASSED, 'From: "Mona (a@b)" <mona@customer.example>'], "pass"),
+        ("no From, but a Sender", [PASSED, "Sender: mona@customer.example"], "none"),
+        (
+            "an address in From that is none",
+            [PASSED, "From: boss", "Sender: mona@customer.example"],
+            "none",
+        ),
+        (
+            "an encoded address",
+            [PASSED, "From: <=?utf-8?q?mona=40customer.example?=>"],
+            "none",
+        ),
+        (
+            "a hidden character",
+            [PASSED, "From: =?utf-8?q?=E2=80=AEMona?= <mona@customer.example>"],
+            "none",
+        ),
+        ("upper case", [PASSED.upper(), "FROM: MONA@CUSTOMER.EXAMPLE"], "pass"),
+        (
+            "a comment in the results",
+            [f"{OURS} dmarc (fail) = pass header.from=customer.example", FROM],
+            "pass",
+        ),
+        (
+            "a comment after the result",
+            [f"{OURS} dmarc=pass (p=none dis=none) header.from=customer.example", FROM],
+            "pass",
+        ),
+        (
+            "words of the sender's among the properties",
+            [f"{OURS} dkim=pass header.d=evil.example header.d=customer.example", FROM],
+            "none",
+        ),
+        ("the same property twice", [f"{PASSED} header.from=customer.example", FROM], "pass"),
+        ("an ARC result", [f"{OURS} arc=pass header.d=customer.example", FROM], "none"),
+        (
+            "results in an ARC field",
+            ["ARC-Authentication-Results: i=1; mx.desk.example; dmarc=pass", FROM],
+            "none",
+        ),
+        (
+            "ARC passes where DMARC fails",
+            [f"{OURS} arc=pass; dmarc=fail header.from=customer.example", FROM],
+            "fail",
+        ),
+        (
+            "one of our fields says fail",
+            [PASSED, f"{OURS} dmarc=fail header.from=customer.example", FROM],
+            "fail",
+        ),
+        (
+            "only the topmost of our fields says pass",
+            [f"{OURS} dkim=pass header.d=evil.example", PASSED, FROM],
+            "none",
+        ),
+        (
+            "a domain outside of ASCII",
+            [
+                f"{OURS} dmarc=pass header.from=xn--mller-kva.example",
+                "From: mona@müller.example",
+            ],
+            "pass",
+        ),
+        (
+            "a domain that looks like another",
+            [f"{OURS} dmarc=pass header.from=customer.example", "From: mona@custоmer.example"],
+            "none",
+        ),
+        (
+            "a domain with a dot at its end",
+            [f"{OURS} dmarc=pass header.from=customer.example.", FROM],
+            "pass",
+        ),
+        (
+            "DKIM of a suffix under which names are given to anybody",
+            [f"{OURS} dkim=pass header.d=co.uk", "From: mona@customer.co.uk"],
+            "none",
+        ),
+        (
+            "DKIM of a name under such a suffix",
+            [f"{OURS} dkim=pass header.d=customer.co.uk", "From: mona@mail.customer.co.uk"],
+            "pass",
+        ),
+        (
+            "DKIM of a short name",
+            [f"{OURS} dkim=pass header.d=bbc.uk", "From: mona@mail.bbc.uk"],
+            "pass",
+        ),
+        (
+            "above it words of a stranger in a comment",
+            ["Received: from x (by mx.desk.example) by out.evil.example; x", PASSED, FROM],
+            "none",
+        ),
+        (
+            "above it a comment of our server's",
+            ["Received: from x (helo (by out.evil.example)) by mx.desk.example.; x", PASSED, FROM],
+            "pass",
+        ),
+        (
+            "above it Gmail's inner servers",
+            ["Received: by 2002:a05:6a10:1234:b0:12:34:56 with SMTP id x; x", PASSED, FROM],
+            "pass",
+        ),
+        ("above it a public address", ["Received: by 2a00:1450:4864::1; x", PASSED, FROM], "none"),
+        ("above it a private address", ["Received: by [10.1.2.3]; x", PASSED, FROM], "pass"),
+        (
+            "above it no server's name",
+            ["Received: (qmail 7 invoked by uid 3)", PASSED, FROM],
+            "none",
+        ),
+        (
+            "below a header that is too long for its record",
+            [*[f"X-{n}: {'x' * 900}" for n in range(200)], PASSED, FROM],
+            "none",
+        ),
         ("Reply-To", [RECEIVED, FROM, "Reply-To: boss@desk.example"], "none"),
     ],
 )

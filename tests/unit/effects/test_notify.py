@@ -169,3 +169,11 @@ def test_without_recipients_or_an_outgoing_connection_nothing_is_sent() -> None:
     assert notification_of(BY_MAIL, AUDIENCE, nothing, STRANGERS, NOON) is None
     alone = dataclasses.replace(AUDIENCE, watchers=(ADA,))
     assert notification_of(BY_MAIL, alone, OPTIONS, STRANGERS, NOON) is None
+
+
+def test_no_extension_of_our_own_addresses_is_told() -> None:
+    own = Watcher(address="support+1@example.com", name="")
+    created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED, author=own)
+    audience = dataclasses.replace(AUDIENCE, watchers=(own,))
+    assert notification_of(created, audience, OPTIONS, STRANGERS, NOON) is None
+    assert notification_of(BY_MAIL, audience, OPTIONS, STRANGERS, NOON) is None

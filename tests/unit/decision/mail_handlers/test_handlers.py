@@ -283,7 +283,7 @@ def test_a_failed_verdict_holds_what_claims_to_be_of_a_known_sender(
     failed = AuthenticationResult(
         server="mx.example.com", method="dmarc", result="fail", properties=[], position=0
     )
-    mail = mail_parsed(authentication=[failed])
+    mail = mail_parsed(authentication=[failed], headers=[HeaderField(name="From", value="")])
     assert decided({}, mail=mail, facts=facts, authserv_ids=["mx.example.com"]).outcome == outcome
 
 

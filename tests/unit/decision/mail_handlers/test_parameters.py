@@ -25,10 +25,10 @@ from postrail.decision.decision import (
     Reply,
 )
 from postrail.decision.facts import Facts, IssueRef, NamedIssue, PersonFact
-from postrail.message_parts import Address, Attachment, AuthenticationResult, HeaderField
+from postrail.message_parts import Address, Attachment, HeaderField
 from postrail.records import MailParsed
 from tests.makers.configuration import mail_account, snapshot
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 ADA = PersonFact(address="ada@example.org", name="Ada")
 BO = PersonFact(address="bo@example.org", name="Bo")
@@ -41,18 +41,12 @@ TO_BO = Facts(sender=ADA, addressed=(BO, ADA))
 NUMBER = Facts(named_issues=(NamedIssue(issue=HELP_1, number="1"),), sender=ADA, taking_part=(1,))
 AGENT = Facts(sender=ADA, agent_of=("HELP",), insider_in=(1,), conversation_issues=(HELP_1,))
 PLAIN = mail_parsed()
-VERIFIED = mail_parsed(
-    text="#priority high\n\nIt burns.",
-    authentication=[
-        AuthenticationResult(
-            server="mx.example.com", method="dmarc", result="pass", properties=[], position=0
-        )
-    ],
-)
-FORWARD = mail_parsed(
-    subject="Fwd: Fire",
-    text="From: Mona <mona@customer.example>\nTo: ada@example.org\n\nIt burns.",
-    authentication=VERIFIED.authentication,
+VERIFIED = verified(mail_parsed(text="#priority high\n\nIt burns."))
+FORWARD = verified(
+    mail_parsed(
+        subject="Fwd: Fire",
+        text="From: Mona <mona@customer.example>\nTo: ada@example.org\n\nIt burns.",
+    )
 )
 BULK = mail_parsed(headers=[HeaderField(name="Precedence", value="bulk")])
 ROOM = mail_parsed(headers=[HeaderField(name="X-Room", value="Room 321")])

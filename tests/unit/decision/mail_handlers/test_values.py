@@ -42,6 +42,7 @@ MAIL = mail_parsed(
     cc=[Address(name="", address="boss@other.example")],
     delivered_to=["all@desk.example"],
     headers=[
+        HeaderField(name="From", value="Mona Lind <Mona@mail.customer.example>"),
         HeaderField(name="X-Spam-Flag", value="YES"),
         HeaderField(name="Received", value="from a"),
         HeaderField(name="received", value="from b"),
