@@ -105,17 +105,20 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
 
 
 async def _holding(context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]]) -> Context:
-    """Holds the projects whose issues get fields by command, and those of new issues.
+    """Holds the projects whose issues are made or get other values, unless `create_issues` does.
 
-    Projects are held once, all together, before numbers and issues are locked.
+    Projects are held once, all together, before persons, numbers and issues are locked: `apply`
+    locks projects, and then the persons.
     """
     created = {work.effect.project for work in works.get(CreateIssue, ())}
-    commanded = {
-        work.effect.issue.project for work in works.get(AddComment, ()) if work.effect.commands
+    changed = {
+        work.effect.issue.project
+        for work in works.get(AddComment, ())
+        if work.effect.commands or work.effect.reopens
     }
-    if not commanded:
+    keys = created | changed
+    if not keys or not (changed or CreatePerson in works):
         return context
-    keys = created | commanded
     snapshot = await with_held_projects(context.connection, context.snapshot, keys)
     return replace(context, snapshot=snapshot)
 

@@ -133,7 +133,8 @@ async def reach(connection: Connection, addresses: Iterable[str]) -> dict[str, s
 async def lock(connection: Connection) -> None:
     """Keeps other writers of persons waiting until the end of the transaction.
 
-    Against deadlocks, take it before locks of issues.
+    Against deadlocks, take it after locks of projects and of rows of issue_index, and before those
+    of issues.
     """
     await connection.execute("LOCK TABLE person IN SHARE ROW EXCLUSIVE MODE")
 
