@@ -29,8 +29,8 @@ from postrail.effects.create_person import create_persons
 from postrail.effects.delete_body import delete_bodies
 from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
 from postrail.effects.forwarding.forward import forward_mails
-from postrail.effects.forwarding.notice import send_notices
 from postrail.effects.forwarding.reply import send_replies
+from postrail.effects.forwarding.tell import send_notices
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.effects.records.handled import Handled, handled_record, outgoing_ids

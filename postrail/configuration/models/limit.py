@@ -40,6 +40,7 @@ class LimitName(StrEnum):
     ADDRESS_ANSWERS = "address_answers"
     ADDRESS_ANSWERS_DAILY = "address_answers_daily"
     ISSUE_WATCHERS = "issue_watchers"
+    FORWARDS = "forwards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,14 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         "people who watch one issue, when a message would add further ones",
         "nobody is added; the reason of the message says so",
         "`postrail issues watch`",
+    ),
+    LimitName.FORWARDS: Description(
+        100,
+        60,
+        "messages",
+        "messages that mail handlers send on to one address, and notices to it, without held ones",
+        "the deliveries are `held`, and one notice an hour says so",
+        "`postrail outgoing release`",
     ),
 }
 

@@ -11,7 +11,7 @@ from postrail.decision.facts import Facts
 from postrail.decision.question import Question
 from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.incoming.message_ids import all_answered_ids
-from postrail.outgoing.forwards import purposes_of
+from postrail.outgoing.letters import purposes_of
 from postrail.records import MailParsed
 
 

@@ -1,4 +1,4 @@
-"""Applies Notice: people are told of something, of each cause at most once an hour."""
+"""Makes the messages that tell people of something, of each cause at most one an hour."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
 
 
-async def send_notices(context: Context, works: Sequence[Work[Notice]]) -> list[OutgoingQueued]:
-    """Returns a message for the first notice of each cause that is due."""
+async def notices_of(
+    context: Context, works: Sequence[Work[Notice]]
+) -> list[tuple[Work[Notice], OutgoingQueued]]:
+    """Returns a message for the first notice of each cause that is due, with what causes it."""
     first: dict[str, Work[Notice]] = {}
     for work in works:
         first.setdefault(_key(work.effect), work)
     due = await notices.due(context.connection, first, context.now) if first else set()
-    mails = [await _notice(context, work) for key, work in first.items() if key in due]
-    return [mail for mail in mails if mail]
+    made = [(work, await _notice(context, work)) for key, work in first.items() if key in due]
+    return [(work, mail) for work, mail in made if mail]
 
 
 def _key(notice: Notice) -> str:

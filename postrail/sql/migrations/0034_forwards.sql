@@ -5,9 +5,10 @@ ALTER TABLE outgoing_mail
     ADD COLUMN IF NOT EXISTS purpose text NOT NULL DEFAULT '',
     -- The mail_id of the incoming message that is attached.
     ADD COLUMN IF NOT EXISTS forwards uuid;
-DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_forwards;
-CREATE INDEX CONCURRENTLY outgoing_mail_forwards ON outgoing_mail (queued_at)
-    WHERE forwards IS NOT NULL;
+-- Counts what an address gets; see the limit "forwards".
+DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_sent_on;
+CREATE INDEX CONCURRENTLY outgoing_mail_sent_on ON outgoing_mail (queued_at)
+    WHERE purpose IN ('forward', 'notice');
 
 -- When people were last told of something that may happen again and again.
 CREATE TABLE IF NOT EXISTS notice (

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from postrail.configuration.load import load_snapshot
+from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import transaction
 from postrail.decision.decision import Notice
 from postrail.effects.batch import Context, Work
-from postrail.effects.forwarding import forward as forward_module
-from postrail.effects.forwarding.notice import send_notices
+from postrail.effects.forwarding.tell import send_notices
 from postrail.incoming.queue import DueMail
+from postrail.message_parts import Address
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed, verified
@@ -82,20 +84,23 @@ async def test_a_message_that_answers_a_forward_is_not_forwarded(bench: Bench) -
     assert len(await letters(bench)) == 1
 
 
-async def test_each_message_is_forwarded_and_the_excess_is_held(
-    bench: Bench, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(forward_module, "FORWARDS_IN_AN_HOUR", 3)
+async def test_each_message_is_forwarded_and_the_excess_is_held(bench: Bench) -> None:
+    await bench.save(Limit(name=LimitName.FORWARDS, value=3))
     await configured(bench, kind="comment", forward_address=BOSS, forward_unhandled=True)
     await bench.handle(*(mail_parsed() for _ in range(4)))
     await bench.handle(mail_parsed())
     forwards = [row[2] for row in await letters(bench) if row[0] == "forward"]
     assert forwards == ["queued"] * 3 + ["held"] * 2
     assert [row[3] for row in await letters(bench) if row[0] == "notice"] == [
-        "Postrail: held forwards"
+        "Postrail: held messages"
     ]
     reasons = await bench.rows("SELECT DISTINCT reply FROM delivery WHERE state = 'held'")
-    assert "more than 3 messages were to be forwarded to boss@example.net" in reasons[0][0]
+    assert reasons == [
+        (
+            "limit forwards: 3 messages in 60 minutes to one address. Release what is held with:"
+            " postrail outgoing release",
+        )
+    ]
     # An hour later there is room again.
     bench.clock.move(AN_HOUR)
     await bench.handle(mail_parsed())
@@ -161,3 +166,35 @@ async def test_nobody_is_told_where_that_is_off(bench: Bench) -> None:
     await configured(bench, create_users=True, notify_users=False)
     await bench.handle(mail_parsed())
     assert await letters(bench) == []
+
+
+async def test_what_a_handler_tells_is_held_above_the_limit_too(bench: Bench) -> None:
+    await bench.save(Limit(name=LimitName.FORWARDS, value=2))
+    await configured(bench, then=[{"notify": BOSS}, {"drop": "spam"}])
+    await bench.handle(*(mail_parsed() for _ in range(4)))
+    states = [(row[2], row[3].partition(" ")[2][:7]) for row in await letters(bench)]
+    assert states == [
+        ("queued", "message"),
+        ("queued", "message"),
+        ("held", "message"),
+        ("held", "message"),
+        ("queued", "held me"),
+    ]
+
+
+async def test_a_responder_that_hides_itself_stops_at_the_limit(bench: Bench) -> None:
+    """Answers each forward from another address, without a reference and without a mark."""
+    await bench.save(Limit(name=LimitName.FORWARDS, value=10))
+    await configured(bench, kind="comment", forward_address=BOSS, forward_unhandled=True)
+    responder = Address(name="", address="vacation@example.net")
+    await bench.handle(mail_parsed())
+    answered = 0
+    while (due := len([one for one in await letters(bench) if one[2] == "queued"])) > answered:
+        assert answered < 50
+        answers = [mail_parsed(sender=responder) for _ in range(due - answered)]
+        answered = due
+        await bench.handle(*answers)
+    states = Counter((row[0], row[2]) for row in await letters(bench))
+    print(f"a hidden responder: {states}")
+    # The eleventh message is the notice, which the responder answers, too.
+    assert states == {("forward", "queued"): 10, ("forward", "held"): 2, ("notice", "queued"): 1}

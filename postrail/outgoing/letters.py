@@ -8,14 +8,18 @@ from datetime import datetime
 from postrail.database import Connection, rows
 
 
-async def forwarded_since(
+async def sent_on_since(
     connection: Connection, addresses: Collection[str], since: datetime
 ) -> dict[str, int]:
-    """Counts the forwards to each of these addresses from this time on, without the held ones."""
+    """Counts what was sent on or told to each of these addresses from this time on.
+
+    Held messages do not count. The addresses are in lower case in the result.
+    """
     found = await rows(
         connection,
         "SELECT lower(recipient), count(*) FROM outgoing_mail JOIN delivery USING (outgoing_id)"
-        " WHERE forwards IS NOT NULL AND queued_at > %s AND lower(recipient) = ANY(%s)"
+        " WHERE purpose IN ('forward', 'notice') AND queued_at > %s"
+        "  AND lower(recipient) = ANY(%s)"
         "  AND state <> 'held' GROUP BY lower(recipient)",
         [since, [address.lower() for address in addresses]],
     )

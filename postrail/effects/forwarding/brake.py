@@ -1,0 +1,60 @@
+"""Holds what is sent on, or told, above the limit, visibly: nothing of it is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from postrail.configuration.models.limit import Limit, LimitName
+from postrail.decision.decision import Notice
+from postrail.effects.batch import Context, Work
+from postrail.effects.forwarding.notice import notices_of
+from postrail.outgoing.letters import sent_on_since
+from postrail.records import OutgoingDelivery, OutgoingQueued
+
+HELD = "{shown} to one address. Release what is held with: postrail outgoing release"
+
+# A message about no issue, and the work that causes it.
+Caused = tuple[Work[Any], OutgoingQueued]
+
+
+async def held_above_limit(context: Context, caused: Sequence[Caused]) -> list[OutgoingQueued]:
+    """Returns the messages, those held that are above the limit of their recipients.
+
+    A recipient of held messages is told so, once an hour at most.
+    """
+    limit = context.snapshot.limit(LimitName.FORWARDS)
+    if not limit.value:
+        return [mail for _, mail in caused]
+    counts = await _counts(context, limit, [mail for _, mail in caused])
+    mails = [_held(mail, limit, counts) for _, mail in caused]
+    notices = [
+        Work(work.due, Notice(cause="held messages", text=one.held, to=one.recipient))
+        for (work, _), mail in zip(caused, mails, strict=True)
+        for one in mail.deliveries
+        if one.held
+    ]
+    return [*mails, *(mail for _, mail in await notices_of(context, notices))]
+
+
+async def _counts(context: Context, limit: Limit, mails: Sequence[OutgoingQueued]) -> Counter[str]:
+    """Returns what was sent on or told to each recipient in the time of the limit."""
+    recipients = {one.recipient for mail in mails for one in mail.deliveries}
+    since = context.now - timedelta(minutes=limit.minutes)
+    return Counter(await sent_on_since(context.connection, recipients, since))
+
+
+def _held(mail: OutgoingQueued, limit: Limit, counts: Counter[str]) -> OutgoingQueued:
+    """Returns the message with each recipient counted, and held above the limit."""
+    deliveries = [_counted(one, limit, counts) for one in mail.deliveries]
+    return replace(mail, deliveries=deliveries)
+
+
+def _counted(one: OutgoingDelivery, limit: Limit, counts: Counter[str]) -> OutgoingDelivery:
+    if counts[one.recipient.lower()] >= limit.value:
+        return replace(one, held=HELD.format(shown=limit.shown))
+    counts[one.recipient.lower()] += 1
+    return one
