@@ -174,7 +174,7 @@ class IssueDetail:
 
 
 _HEAD: LiteralString = """
-SELECT issue_key AS key, issue.project_key AS project, summary, issue_type AS type, status,
+SELECT issue.issue_key AS key, issue.project_key AS project, summary, issue_type AS type, status,
     coalesce(category, '') AS category, resolution, priority,
     coalesce(priority.name, '') AS priority_name, assignee,
     coalesce(person.name, '') AS assignee_name, reporter_address AS reporter, reporter_name, labels,
@@ -188,7 +188,7 @@ FROM issue
     LEFT JOIN priority ON priority.level = issue.priority
     LEFT JOIN person_address AS own ON own.address = issue.assignee
     LEFT JOIN person ON person.person_id = own.person_id
-WHERE issue_key = %s"""
+WHERE issue.issue_key = %s"""
 
 _FIELDS: LiteralString = """
 SELECT custom_field.name AS field,
