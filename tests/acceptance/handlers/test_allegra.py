@@ -78,3 +78,16 @@ def test_submissions_become_items_and_comments(desk: Desk) -> None:
     assert desk.outcome("I am known") == ("issue", "INBOX-4")
     # All of them are still in the mailbox, and none is marked as seen.
     assert desk.pipeline.seen("allegra") == (0, 6)
+
+
+def test_submissions_are_off_and_what_came_meanwhile_is_released(desk: Desk) -> None:
+    desk.apply(configuration(enabled=False))
+    desk.receive("allegra", letter("Is anybody there?", sender=ADA, to=MAILBOX))
+    mail = desk.mail("Is anybody there?")
+    assert (mail["outcome"], mail["issue_key"]) == ("ignored", None)
+    assert "submissions are off" in mail["reason"]
+
+    desk.apply(configuration(enabled=True))
+    desk.run("mail", "release", mail["mail_id"])
+    desk.wait_for_outcome("Is anybody there?", "issue")
+    assert desk.outcome("Is anybody there?") == ("issue", "INBOX-1")

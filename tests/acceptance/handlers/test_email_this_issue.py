@@ -74,6 +74,12 @@ def test_the_first_handler_that_fits_decides(configured: Desk) -> None:
     assert (mail["state"], mail["outcome"]) == ("quarantined", "quarantined")
     assert "no rule is for it" in mail["reason"]
 
+    # What was held is handled as another handler would.
+    desk.run("mail", "release", mail["mail_id"], "--as-handler", "partners")
+    desk.wait_for_outcome("What is new?", "issue")
+    assert desk.outcome("What is new?") == ("issue", "BIZ-2")
+    assert desk.issue("BIZ-2")["issue"]["labels"] == ["partner"]
+
 
 def test_an_agent_sets_a_field_by_mail(configured: Desk) -> None:
     desk = configured
