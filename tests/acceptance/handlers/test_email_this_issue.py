@@ -103,3 +103,23 @@ def test_an_agent_sets_a_field_by_mail(configured: Desk) -> None:
     )
     desk.receive("support", forged)
     assert desk.issue("APP-1")["issue"]["priority_name"] == "Highest"
+
+
+def test_filtered_senders_reach_no_handler_until_they_are_released(configured: Desk) -> None:
+    desk = configured
+    desk.receive(
+        "support",
+        letter("Bug: buy now", sender="mal@spam.test", to=SUPPORT),
+        letter("Bug: still me", sender="retired@customer.test", to=SUPPORT),
+    )
+    assert desk.outcome("Bug: buy now") == ("ignored", None)
+    assert desk.outcome("Bug: still me") == ("ignored", None)
+    assert "spam" in desk.mail("Bug: buy now")["reason"]
+    # Only who is pushed back is told.
+    assert desk.sent_to("mal@spam.test") == []
+    assert len(desk.sent_to("retired@customer.test")) == 1
+    assert desk.asked("issues", "list") == []
+
+    desk.run("mail", "release", desk.mail("Bug: buy now")["mail_id"])
+    desk.wait_for_outcome("Bug: buy now", "issue")
+    assert desk.issue("APP-1")["issue"]["type"] == "Bug"
