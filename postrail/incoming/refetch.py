@@ -16,7 +16,8 @@ from postrail.database import Connection, rows_as, storable
 HANDLED_AGAIN = ("failed", "quarantined", "ignored")
 # Whether a row can be asked for again: it has such an outcome, or no outcome and no parsed form.
 AGAIN: LiteralString = (
-    "(state IN ('fetched', 'failed', 'quarantined') OR state = 'done' AND outcome = 'ignored')"
+    "(state IN ('fetched', 'failed', 'quarantined')"
+    " OR state = 'done' AND outcome IS NOT DISTINCT FROM 'ignored')"
 )
 
 

@@ -179,10 +179,10 @@ SELECT issue.issue_key AS key, issue.project_key AS project, summary, issue_type
     coalesce(priority.name, '') AS priority_name, assignee,
     coalesce(person.name, '') AS assignee_name, reporter_address AS reporter, reporter_name, labels,
     components, due_on AS due, issue.created_at AS created, changed_at AS updated,
-    resolved_at AS resolved, issue.mail_id::text,
-    late.first_handled_at AS arrived
+    resolved_at AS resolved, mail_id::text,
+    (SELECT first_handled_at FROM incoming_mail AS mail WHERE mail.mail_id = issue.mail_id)
+        AS arrived
 FROM issue
-    LEFT JOIN incoming_mail AS late ON late.mail_id = issue.mail_id
     LEFT JOIN project_status AS known
         ON known.project_key = issue.project_key AND known.name = issue.status
     LEFT JOIN priority ON priority.level = issue.priority

@@ -135,7 +135,7 @@ def test_the_stages_of_the_decision_come_last_and_the_facts_in_json_only(
     text, _, decided = output.partition("Decided by:")
     assert "New text:\n  It burns." in text
     assert "  same_message: passed\n" in decided
-    assert decided.endswith("  new_issue: issue\n")
+    assert decided.endswith("  handlers: issue\n")
     assert "change_id" not in output
     assert "facts" in answer(postrail, "mail", "show", filled.inline)["trace"]
 

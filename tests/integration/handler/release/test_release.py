@@ -19,6 +19,7 @@ from postrail.incoming import refetching
 from postrail.operate.retry import HandlerNotFound
 from postrail.records import MailParsed
 from postrail.views.incoming import incoming_mail
+from postrail.views.issue_detail import issue_detail
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.release.publishing import (
     begun,
@@ -300,3 +301,15 @@ async def test_what_a_message_made_by_release_is_traced_and_decided_again_alike(
     again = decide(mail, snapshot, trace.facts)
     assert (again.outcome, again.reason) == (found.outcome, found.reason)
     assert again.trace == trace
+
+
+async def test_an_issue_that_came_late_says_when_its_message_arrived(bench: Bench) -> None:
+    await rule(bench, **QUARANTINE)
+    mail, arrived = await held(bench), bench.clock.now()
+    bench.clock.move(3600)
+    await ordered(bench, mail.mail_id)
+    await published(bench, by_id(mail))
+    await bench.work()
+    async with transaction(bench.pool) as connection:
+        found = (await issue_detail(connection, "HELP-1")).issue
+    assert (found.arrived, found.created) == (arrived, arrived + timedelta(hours=1))
