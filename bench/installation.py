@@ -22,6 +22,7 @@ from bench.mails import PROJECT
 from bench.usage import Usage, usage_of
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
@@ -131,7 +132,7 @@ class Installation:
         return psycopg.connect(self.database_url, autocommit=True)
 
     def configure_outgoing(self) -> None:
-        """Stores the outgoing connection and the project."""
+        """Stores the outgoing connection and the project; the few senders have no limits."""
         relay = OutgoingConnection(
             name="relay",
             is_default=True,
@@ -140,7 +141,8 @@ class Installation:
             encryption="none",
             from_address="help@example.com",
         )
-        self._save([relay, Project(key=PROJECT, name="Bench")])
+        limits = [Limit(name=name, value=0) for name in LimitName]
+        self._save([relay, Project(key=PROJECT, name="Bench"), *limits])
 
     def configure_mailboxes(self, users: Sequence[str]) -> None:
         """Stores the mail accounts, which the fetcher then begins to read."""

@@ -10,6 +10,8 @@ from postrail.decision.blocked import blocked
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
+from postrail.decision.loops.limits import LIMITS, within_limits
+from postrail.decision.loops.own_message import OWN_MESSAGE, own_message
 from postrail.decision.mail_handlers.fan_in import decide_for_all_copies
 from postrail.decision.question import Question
 from postrail.decision.reports.bounces import bounce
@@ -29,6 +31,7 @@ RELEASED = "released"
 STAGES: tuple[tuple[str, Stage], ...] = (
     ("unparsable", unparsable),
     ("account_removed", account_removed),
+    (OWN_MESSAGE, own_message),
     ("same_message", same_message),
     ("stand_in", stand_in),
     ("bounce", bounce),
@@ -40,7 +43,7 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 
 
 # What a release does not skip: our own messages are never taken for somebody's.
-NEVER_RELEASED = ("own_message", STAGES[-1][0])
+NEVER_RELEASED = (OWN_MESSAGE, STAGES[-1][0])
 HELD = (Outcome.QUARANTINED, Outcome.IGNORED)
 
 
@@ -58,7 +61,10 @@ def decide(
             answers.append(StageAnswer(name, RELEASED))
         elif decision := stage(question):
             answers.append(StageAnswer(name, decision.outcome))
-            decision = without_unwanted_answers(question, _held(name, decision))
+            decision = within_limits(question, _held(name, decision))
+            if decision.held_by == LIMITS:
+                answers.append(StageAnswer(LIMITS, decision.outcome))
+            decision = without_unwanted_answers(question, decision)
             decision = forwarded_failure(question, decision)
             return replace(decision, trace=_trace(question, answers, decision))
         else:

@@ -106,6 +106,8 @@ class CreateIssue:
     neutral: bool = False
     # Of a proven agent, obeyed once the issue is there.
     commands: tuple[FieldCommand, ...] = ()
+    # False: its author has had enough automatic answers.
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +124,8 @@ class AddComment:
     # The person who comments in the place of an unknown sender; "": the sender.
     author: str = ""
     watchers: tuple[str, ...] = ()
+    # False: the issue has too many watchers for one more.
+    adds_watchers: bool = True
     # A done issue goes back to the first status of its project.
     reopens: bool = False
     # Its sender takes no part in the issue: people outside are told once a person accepts it.

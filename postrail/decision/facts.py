@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from postrail.decision import release as releases
@@ -137,6 +137,12 @@ class Facts:
     # What the message about no issue is that it answers, or that it is a bounce of, if we sent one:
     # forward, reply, notice or account.
     answers_ours: str = ""
+    # The header field with our own signature, of a message that we sent; "": another one sent it.
+    own_message: str = ""
+    # How often what the limits count has happened within their times, by the names of the limits.
+    counts: Mapping[str, int] = field(default_factory=dict)
+    # The ids of those of the issues that have as many watchers as messages may make.
+    crowded: tuple[int, ...] = ()
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -161,6 +167,9 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "left_out": list(facts.left_out),
         "sent": [_sent_to_json(sent) for sent in facts.sent],
         "answers_ours": facts.answers_ours,
+        "own_message": facts.own_message,
+        "counts": dict(facts.counts),
+        "crowded": list(facts.crowded),
     }
     return {name: value for name, value in stored.items() if value}
 
@@ -191,6 +200,9 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         left_out=tuple(stored.get("left_out", ())),
         sent=tuple(map(_sent_from_json, stored.get("sent", ()))),
         answers_ours=stored.get("answers_ours", ""),
+        own_message=stored.get("own_message", ""),
+        counts=dict(stored.get("counts", {})),
+        crowded=tuple(stored.get("crowded", ())),
     )
 
 

@@ -114,7 +114,9 @@ def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
         return Involvement(
             issue_id=effect.issue.issue_id, watchers=(), participants=(), arrived_at=arrived_at
         )
-    found = involvement(work.due.mail, effect.issue.issue_id, context.snapshot, muted=effect.muted)
+    found = involvement(mail, effect.issue.issue_id, context.snapshot, muted=effect.muted)
+    if not effect.adds_watchers:
+        return replace(found, watchers=())
     added = (Watcher(address=address, name="") for address in effect.watchers)
     return replace(found, watchers=(*found.watchers, *added)) if effect.watchers else found
 

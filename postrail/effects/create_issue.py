@@ -174,8 +174,9 @@ def _made(
         body=draft.description,
         mail=mail,
     )
+    if work.effect.confirmed:
+        made = replace(made, announcement=confirmation)
     if draft.assignee is None:
-        return replace(made, announcement=confirmation)
+        return made
     cause, event = f"{work.due.cause} assigned", new_for(draft.assignee)
-    assignment = replace(confirmation, cause=cause, event=event)
-    return replace(made, announcement=confirmation, assignment=assignment)
+    return replace(made, assignment=replace(confirmation, cause=cause, event=event))

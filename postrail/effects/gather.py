@@ -8,10 +8,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postrail import people
+from postrail.configuration.models.limit import LimitName
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision import release as releases
@@ -19,7 +20,9 @@ from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
 from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.deliveries.sent import named_deliveries, sent_mails
+from postrail.effects.facts.counts import Counts, counts
 from postrail.effects.facts.issue_queries import matched_queries
+from postrail.effects.facts.own import own_message
 from postrail.effects.facts.tokens import TokensOfMail, issues_of, proven, read_tokens
 from postrail.effects.facts.tried import tried_keys
 from postrail.effects.forwarding.answered import answered_letters
@@ -40,10 +43,16 @@ from postrail.tracker.issues import IndexedIssue
 class Gathered:
     """The facts about due messages, and the audiences of the issues that they name."""
 
-    # By mail_id.
+    # By mail_id; without the numbers against the limits.
     facts: dict[str, Facts]
     # The number of watchers by issue id: a measure of the work, without a part in decisions.
     watchers: dict[int, int]
+    counts: Counts
+
+    def facts_of(self, due: DueMail) -> Facts:
+        """Returns the facts about a message, with what was decided before it in the batch."""
+        facts = self.facts[due.mail.mail_id]
+        return replace(facts, counts=self.counts.of(due, facts))
 
 
 async def gather(
@@ -58,8 +67,8 @@ async def gather(
     """Returns the facts of each message, and locks the issues that they name.
 
     The locks last until the caller's transaction ends, so that the facts still hold when the
-    effects are applied. `message_id_key` signs our tokens. The caller holds the locks of
-    `incoming.queue.lock_work`. With `read_only` it locks nothing, because no effects follow.
+    effects are applied. `message_id_key` signs our messages and tokens. The caller holds the locks
+    of `incoming.queue.lock_work`. With `read_only` it locks nothing, because no effects follow.
     """
     earlier = await copies.earlier_mails(
         connection,
@@ -92,6 +101,7 @@ async def gather(
     repeated = _earlier(earlier, refs)
     present_refs = {ref.issue_id: ref for ref in refs.values()}
     internal = await _internal_messages(connection, mails, present_refs)
+    crowded = _crowded(indexed, snapshot)
     done = await _done_issues(connection, indexed, snapshot)
     conversation = {due.mail.mail_id: _of(due.conversation, by_conversation, refs) for due in mails}
     named = {
@@ -135,11 +145,14 @@ async def gather(
             release=releases.from_json(due.release),
             sent=sent[mail_id],
             answers_ours=letters.get(mail_id, ""),
+            own_message=own_message(due.mail, message_id_key),
+            crowded=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in crowded),
             tried=tried_keys(due.mail, tokens[mail_id], by_message, named[mail_id], refs),
         )
         facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
-    return Gathered(facts=facts, watchers=watchers)
+    counted = await counts(connection, mails, facts, snapshot, now)
+    return Gathered(facts=facts, watchers=watchers, counts=counted)
 
 
 def _of(
@@ -296,6 +309,12 @@ def _addressed(
     """Returns the active persons in To, Cc and Bcc, in this order, without ourselves."""
     found = (_person(persons.get(one)) for one in _recipients(mail) if not snapshot.is_own(one))
     return tuple(dict.fromkeys(person for person in found if person))
+
+
+def _crowded(indexed: Mapping[int, IndexedIssue], snapshot: ConfigurationSnapshot) -> set[int]:
+    """Returns the ids of the issues that have as many watchers as messages may make."""
+    most = snapshot.limit(LimitName.ISSUE_WATCHERS).value
+    return {one.issue_id for one in indexed.values() if most and one.watchers >= most}
 
 
 async def _done_issues(

@@ -9,6 +9,7 @@ from datetime import datetime
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.effects.deliveries.held import within_limit
 from postrail.effects.mentions import insiders_of
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
@@ -79,6 +80,7 @@ async def notify(
         for one, audience in heard
         if (mail := notification_of(one, audience, options, reach, now))
     ]
+    mails = await within_limit(connection, mails, options.snapshot, now)
     await outgoing.store(connection, mails)
     if mails:
         ids = {
@@ -137,7 +139,8 @@ def notification_of(
     cause = _cause(one, audience, snapshot)
     audience = replace(audience, summary=one.event.summary or audience.summary)
     key, internal = options.message_id_key, one.internal
-    return compose(cause, recipients, text, audience, connection, key, now, internal=internal)
+    mail = compose(cause, recipients, text, audience, connection, key, now, internal=internal)
+    return replace(mail, automatic=one.event.answers)
 
 
 def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:

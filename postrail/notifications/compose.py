@@ -168,10 +168,12 @@ class Event:
     text: Callable[[Audience, Watcher, str, int], str]
     # Stands in the subject for the summary of the issue; "": the summary.
     summary: str = ""
+    # The message answers the author by itself.
+    answers: bool = False
 
 
-ISSUE_CREATED = Event(reporter, issue_created)
-ISSUE_RECEIVED = Event(nameless_reporter, issue_received, "We received your message")
+ISSUE_CREATED = Event(reporter, issue_created, answers=True)
+ISSUE_RECEIVED = Event(nameless_reporter, issue_received, "We received your message", answers=True)
 COMMENTED = Event(watchers_except_author, commented)
 INTERNALLY_COMMENTED = Event(watchers_except_author, commented_internally)
 

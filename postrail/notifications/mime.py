@@ -22,6 +22,8 @@ from postrail.notifications.addresses import ascii_domain, header_address
 from postrail.notifications.attached import LINE_MAX_BYTES, with_original
 from postrail.notifications.issue_token import IssueToken
 
+# Has our Message-ID once more: a mailing list may give what it sends on another Message-ID.
+OWN_HEADER = "X-Postrail-Message"
 # References grow with each reply of a conversation, and some servers refuse long header fields.
 REFERENCES_MAX_CHARACTERS = 1500
 # RFC 5322, 2.1.1: lines should have at most 78 characters and must have at most 998.
@@ -48,14 +50,25 @@ def message_id_for(
     A stranger who guessed it could send a reply that joins the conversation. It ends with the token
     of the issue that the message is about, if there is one.
     """
-    proof = hmac.new(key, outgoing_id.encode(), hashlib.sha256).hexdigest()[:16]
     named = f".{issue}" if issue else ""
-    return f"<postrail.{outgoing_id}.{proof}{named}@{ascii_domain(_SPACES.sub('', domain))}>"
+    domain = ascii_domain(_SPACES.sub("", domain))
+    return f"<postrail.{outgoing_id}.{_proof(key, outgoing_id)}{named}@{domain}>"
 
 
 def is_form_of_ours(message_id: str) -> bool:
     """Tells whether a Message-ID has the form that ours have; only the key tells whether it is."""
     return bool(OWN_ID.fullmatch(message_id))
+
+
+def is_ours(key: bytes, message_id: str) -> bool:
+    """Tells whether we made the Message-ID with this key: nobody else can make one."""
+    # Programs drop the brackets, and add spaces.
+    found = OWN_ID.fullmatch(f"<{message_id.strip(' <>')}>".lower())
+    return found is not None and hmac.compare_digest(found["proof"], _proof(key, found["id"]))
+
+
+def _proof(key: bytes, outgoing_id: str) -> str:
+    return hmac.new(key, outgoing_id.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def build_message(
@@ -92,6 +105,7 @@ def build_message(
         *([f"Reply-To: {_mailbox('', reply_to)}"] if reply_to else []),
         f"Subject: {_unstructured(subject)}",
         *_threading(in_reply_to, references),
+        f"{OWN_HEADER}: {written_id(message_id)}",
         # RFC 3834, 5: automatic responders must not answer. Exchange heeds the second field only,
         # and some older systems the third.
         "Auto-Submitted: auto-generated",

@@ -64,7 +64,7 @@ async def explain(
     here = [one for one in repeated if one.mailbox == mail.mailbox]
     due = await _due(connection, mail, snapshot, here)
     gathered = await gather(connection, [due], snapshot, message_id_key, now, read_only=True)
-    facts = gathered.facts[mail.mail_id]
+    facts = gathered.facts_of(due)
     notes: tuple[str, ...] = ()
     if here:
         others = tuple(one for one in facts.earlier if one.mailbox != mail.mailbox)

@@ -206,10 +206,12 @@ class Batch:
         now: datetime,
     ) -> Sequence[Decided]:
         gathered = await gather(connection, mails, snapshot, self._key, now)
-        decided = [
-            Decided(due, self._decision(due, snapshot, gathered.facts[due.mail.mail_id]))
-            for due in mails
-        ]
+        decided = []
+        for due in mails:
+            facts = gathered.facts_of(due)
+            decision = self._decision(due, snapshot, facts)
+            gathered.counts.add(due, facts, decision)
+            decided.append(Decided(due, decision))
         return bounded(decided, gathered.watchers, self._settings.batch_max_bytes)
 
     def _decision(self, due: DueMail, snapshot: ConfigurationSnapshot, facts: Facts) -> Decision:

@@ -13,6 +13,7 @@ from postrail.configuration.models.project import Project
 from postrail.stream.topics import MAIL_DEAD
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_scene import ADDRESS, graph_account
+from tests.makers.configuration import UNLIMITED
 from tests.processes.graph_fetcher import POINTS
 from tests.processes.pipeline import Pipeline, letter
 from tests.servers.certificates import Certificates
@@ -51,7 +52,7 @@ def pipeline(
     )
     with Pipeline(own_folder, {**environment, **more}) as pipeline:
         pipeline.environment["GRAPH_TOKEN"] = graph.grant("Mail.ReadWrite")
-        things = [Project(key="HELP", name="Help"), account, pipeline._outgoing()]
+        things = [Project(key="HELP", name="Help"), account, pipeline._outgoing(), *UNLIMITED]
         asyncio.run(pipeline._save(things))
         yield pipeline
         pipeline.show_logs()

@@ -7,10 +7,14 @@ from typing import Any
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import Entry
 from postrail.configuration.kinds import kind_of
+from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
+
+# For tests that send more than people do. Their senders are few.
+UNLIMITED = tuple(Limit(name=name, value=0) for name in LimitName)
 
 
 def mail_account(name: str = "support", project: str = "HELP", **changes: Any) -> MailAccount:

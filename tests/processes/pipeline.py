@@ -31,6 +31,7 @@ from kafka.errors import KafkaError
 
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.models.limit import Limit
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
@@ -42,6 +43,7 @@ from postrail.records import Record
 from postrail.secrets import Secrets
 from postrail.stream.connection import client_options
 from postrail.stream.topics import OUTGOING_QUEUED, Topic, apply_topics, topic_name
+from tests.makers.configuration import UNLIMITED
 from tests.makers.settings import settings_of
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.smtp_sink import KeptMail, read_journal
@@ -214,13 +216,17 @@ class Pipeline:
         *,
         connection: OutgoingConnection | None = None,
         others: Iterable[MailAccount] = (),
+        limits: Iterable[Limit] = UNLIMITED,
         more: Iterable[Configured] = (),
     ) -> None:
-        """Saves the accounts, their projects and one outgoing connection to the sink, and more."""
+        """Saves the accounts, their projects, one outgoing connection to the sink, and more.
+
+        Without other ones there are no limits: the senders are few.
+        """
         accounts = [*(self._account(inbox) for inbox in inboxes), *others]
         projects = sorted({account.project for account in accounts})
         things: list[Configured] = [Project(key=key, name=f"Project {key}") for key in projects]
-        things += accounts
+        things += [*accounts, *limits]
         things += [connection or self._outgoing(), *more]
         asyncio.run(self._save(things))
 

@@ -184,6 +184,7 @@ class Limit(Configured):
     def unit(self) -> str:
         """Returns the unit of the value, such as messages in 120 minutes."""
         unit = DESCRIPTIONS[self.name].unit
+        unit = unit.removesuffix("s") if self.value == 1 else unit
         return f"{unit} in {self.minutes} minutes" if self.minutes else unit
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from postrail.decision.decision import Decision, Reply
+from postrail.decision.loops.limits import refused_answer
 from postrail.decision.question import Question
 
 
@@ -42,6 +43,7 @@ CHECKS: Sequence[Callable[[Question], str]] = (
     _automatic,
     _null_sender,
     _answered_before,
+    refused_answer,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from postrail.clock import Clock
 from postrail.configuration import load, store
 from postrail.configuration.apply import apply_entries
 from postrail.configuration.configured import Configured
+from postrail.configuration.models.limit import DESCRIPTIONS, LIMIT, Limit, LimitName
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import Pool, transaction
 from postrail.embedded.endpoints import Endpoints
@@ -34,6 +35,9 @@ from services.cli.demo.messages import (
 
 AUTHOR = "postrail up --demo"
 MAILBOX = "demo"
+# As many automatic answers may go to one of the demo's people in ten minutes; usually it is one.
+ANSWERS = 19
+DEFAULT_ANSWERS = {"value": DESCRIPTIONS[LimitName.ADDRESS_ANSWERS].value}
 OFF = {"enabled": False, "is_default": False}
 # A first start on a busy machine is slow.
 WAIT_SECONDS = 180.0
@@ -87,6 +91,8 @@ def configuration(endpoints: Endpoints, password: str) -> str:
                 }
             ],
             "people": [{"address": EVE[1], "name": EVE[0]}],
+            # Who starts the demo again soon sees its confirmations again.
+            "limits": [{"name": LimitName.ADDRESS_ANSWERS.value, "value": ANSWERS}],
         },
         sort_keys=False,
     )
@@ -110,9 +116,11 @@ async def disable_demo(pool: Pool, now: datetime) -> bool:
         await store.lock_configuration(connection)
         accounts = await load.mail_accounts(connection)
         connections = await load.outgoing_connections(connection)
-        demos: list[tuple[Configured, dict[str, bool]]] = [
+        limits = await store.read(connection, LIMIT)
+        demos: list[tuple[Configured, Mapping[str, int]]] = [
             *((one, {"enabled": False}) for one in accounts if one.address == SUPPORT),
             *((one, OFF) for one in connections if one.from_address == SUPPORT),
+            *((one, DEFAULT_ANSWERS) for one in limits if _of_the_demo(one)),
         ]
         changed = [
             (thing, thing.model_copy(update=values))
@@ -122,6 +130,10 @@ async def disable_demo(pool: Pool, now: datetime) -> bool:
         for before, after in changed:
             await store.save(connection, after, before=before, author=AUTHOR, now=now)
     return bool(changed)
+
+
+def _of_the_demo(limit: Limit) -> bool:
+    return (limit.name, limit.value) == (LimitName.ADDRESS_ANSWERS, ANSWERS)
 
 
 class DemoStory:

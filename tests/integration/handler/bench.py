@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from typing import Any, cast
 
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.models.limit import Limit
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import Pool, rows, transaction
@@ -24,7 +26,7 @@ from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.step import Handler
 from tests.fakes.streams import MemoryProducer
 from tests.makers.acts import desk_at
-from tests.makers.configuration import mail_account, outgoing_connection
+from tests.makers.configuration import UNLIMITED, mail_account, outgoing_connection
 from tests.makers.parsing import contents, made
 from tests.makers.records import AUTHSERV_ID, NOON, received
 
@@ -32,8 +34,10 @@ from tests.makers.records import AUTHSERV_ID, NOON, received
 class Bench:
     """A handler with a real database and a producer in memory."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(self, settings: Settings, pool: Pool, key: bytes = b"key") -> None:
         self.pool = pool
+        # Signs the Message-IDs of this installation.
+        self.key = key
         self.settings = settings
         self.clock = SettableClock()
         self.producer = MemoryProducer()
@@ -46,7 +50,7 @@ class Bench:
     def another(self) -> tuple[Handler, IntakeOffsets]:
         process = self.process()
         offsets = IntakeOffsets("handler", "mail.parsed", self.pool)
-        made = Handler(process, self.pool, self.tracker, offsets, self.blobs, b"key")
+        made = Handler(process, self.pool, self.tracker, offsets, self.blobs, self.key)
         self._handlers.append(made)
         return made, offsets
 
@@ -143,7 +147,7 @@ class FlakyTracker(BuiltinTracker):
         return await super().add_comments(connection, drafts, now)
 
 
-async def configure(pool: Pool) -> None:
+async def configure(pool: Pool, limits: Sequence[Limit] = UNLIMITED) -> None:
     """Applies two projects, three mail accounts, an outgoing connection and a known person."""
     things = [
         Project(key="HELP", name="Help desk"),
@@ -153,6 +157,7 @@ async def configure(pool: Pool) -> None:
         mail_account("support", authserv_ids=[AUTHSERV_ID]),
         mail_account("info", authserv_ids=[AUTHSERV_ID]),
         mail_account("sales", "SALE", authserv_ids=[AUTHSERV_ID]),
+        *limits,
     ]
     async with transaction(pool) as connection:
         for thing in things:

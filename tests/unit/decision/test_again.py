@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postrail.configuration.models.limit import LimitName
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision import trace as traces
 from postrail.decision.bounds import TRACE_MAX_BYTES, bounded, size_of
@@ -108,6 +109,9 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
         max_size=9,
     ).map(tuple),
     "answers_ours": st.sampled_from(["", "forward", "reply", "notice", "account"]),
+    "own_message": st.sampled_from(["", "", "", "Message-ID"]),
+    "counts": st.dictionaries(st.sampled_from(list(map(str, LimitName))), st.integers(1, 2000)),
+    "crowded": IDS,
     "tried": st.lists(
         st.builds(MatchTried, st.sampled_from(["id", "key", "number", "token"]), st.text(), SHORT),
         max_size=30,

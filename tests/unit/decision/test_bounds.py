@@ -65,7 +65,7 @@ EVERYTHING = replace(
 
 
 # Lists about the issues of the others.
-OF_ISSUES = {"done_issues", "taking_part", "insider_in"}
+OF_ISSUES = {"crowded", "done_issues", "taking_part", "insider_in"}
 
 
 def test_each_list_of_facts_is_bounded() -> None:

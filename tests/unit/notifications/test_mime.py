@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postrail.notifications.mime import (
+    OWN_HEADER,
     REFERENCES_MAX_CHARACTERS,
     build_message,
+    is_ours,
     message_id_for,
 )
 
@@ -197,3 +199,31 @@ def test_building_is_cheap() -> None:
         built(text="We have it as DEMO-1.\n" * 40, references=["<a@x>", "<b@x>"])
     # It should cost at most 0.05 ms; ten times that allows for a busy machine.
     assert (time.process_time() - started) / 2000 < 0.0005
+
+
+OURS = message_id_for(b"key", "11111111-2222-3333-4444-555555555555", "example.org")
+
+
+@pytest.mark.parametrize(
+    ("message_id", "ours"),
+    [
+        (OURS, True),
+        # Programs drop the brackets, and add spaces.
+        (f" {OURS.strip('<>')} ", True),
+        # The domain is not signed: an operator may change it.
+        (OURS.replace("example.org", "example.net"), True),
+        (OURS.replace("11111111", "11111112"), False),
+        (OURS.replace("postrail.", "other."), False),
+        (message_id_for(b"other key", "11111111-2222-3333-4444-555555555555", "x"), False),
+        (f"{OURS}{OURS}", False),
+        ("<a@example.org>", False),
+        ("", False),
+    ],
+)
+def test_only_we_can_make_our_message_ids(message_id: str, *, ours: bool) -> None:
+    assert is_ours(b"key", message_id) is ours
+
+
+def test_a_message_has_its_message_id_twice() -> None:
+    message = parsed(built(message_id=OURS))
+    assert message[OWN_HEADER] == message["Message-ID"] == OURS

@@ -1,0 +1,108 @@
+"""Keeps messages within the limits: a brake against loops and floods. Pure.
+
+Only what has an effect is braked. A message that causes no mail by itself cannot go round and
+round, so the limit of a conversation does not hold for automatic ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from postrail.configuration.models.limit import Limit, LimitName
+from postrail.decision.decision import AddComment, CreateIssue, Decision, Effect, Outcome
+from postrail.decision.question import Question
+from postrail.decision.senders import form_of
+
+# What a release skips.
+LIMITS = "limits"
+
+
+def within_limits(question: Question, decision: Decision) -> Decision:
+    """Returns the decision without what goes over a limit, or the quarantine of the message."""
+    if decision.outcome not in (Outcome.ISSUE, Outcome.COMMENT):
+        return decision
+    if not question.skips(LIMITS) and (limit := reached(question, decision)):
+        return replace(
+            decision,
+            outcome=Outcome.QUARANTINED,
+            reason=f"{limit.shown}, which {_whose(question, limit)} has reached",
+            effects=(),
+            held_by=LIMITS,
+        )
+    return _without_watchers(question, _without_confirmation(question, decision))
+
+
+def reached(question: Question, decision: Decision) -> Limit | None:
+    """Returns the first limit that the message would go over."""
+    snapshot, counts = question.snapshot, question.facts.counts
+    limits = (snapshot.limit(name) for name in _limits_of(question, decision))
+    return next((one for one in limits if one.value and counts.get(one.name, 0) >= one.value), None)
+
+
+def _limits_of(question: Question, decision: Decision) -> Iterator[LimitName]:
+    yield of_sender(question)
+    if not question.muted:
+        yield LimitName.CONVERSATION_MESSAGES
+    made_issue = decision.outcome is Outcome.ISSUE
+    yield LimitName.SENDER_ISSUES if made_issue else LimitName.SENDER_COMMENTS
+
+
+def of_sender(question: Question) -> LimitName:
+    """Returns the limit for messages of this sender: a machine, a proven person, anybody else."""
+    sender = question.mail.sender.address.lower() if question.mail.sender else ""
+    named = question.snapshot.limit(LimitName.MACHINE_MESSAGES).names_sender(sender)
+    if question.muted or named or form_of(question.mail, question.account):
+        return LimitName.MACHINE_MESSAGES
+    known = question.facts.sender
+    if question.verified and known and not known.made_by_mail:
+        return LimitName.PROVEN_MESSAGES
+    return LimitName.SENDER_MESSAGES
+
+
+def _whose(question: Question, limit: Limit) -> str:
+    if limit.name == LimitName.CONVERSATION_MESSAGES:
+        return "the conversation"
+    return (question.mail.sender.address if question.mail.sender else "") or "no sender"
+
+
+def refused_answer(question: Question) -> str:
+    """Returns why the author must not get an automatic answer now, or ""."""
+    for name in (LimitName.ADDRESS_ANSWERS, LimitName.ADDRESS_ANSWERS_DAILY):
+        limit = question.snapshot.limit(name)
+        if limit.value and question.facts.counts.get(name, 0) >= limit.value:
+            return f"{limit.shown} to one address"
+    return ""
+
+
+def _without_confirmation(question: Question, decision: Decision) -> Decision:
+    """Lets a new issue be unconfirmed where its author has had enough answers."""
+    confirmed = [one for one in decision.effects if isinstance(one, CreateIssue) and not one.muted]
+    if not confirmed or not (why := refused_answer(question)):
+        return decision
+    effects = tuple(
+        replace(one, confirmed=False) if isinstance(one, CreateIssue) else one
+        for one in decision.effects
+    )
+    return replace(decision, reason=f"{decision.reason}; not confirmed: {why}", effects=effects)
+
+
+def _without_watchers(question: Question, decision: Decision) -> Decision:
+    """Adds no watcher to an issue that has too many by the limit."""
+    limit = question.snapshot.limit(LimitName.ISSUE_WATCHERS)
+    effects = tuple(_with_fewer(question, limit, one) for one in decision.effects)
+    if effects == decision.effects:
+        return decision
+    reason = f"{decision.reason}; nobody is added as a watcher: {limit.shown}"
+    return replace(decision, reason=reason, effects=effects)
+
+
+def _with_fewer(question: Question, limit: Limit, effect: Effect) -> Effect:
+    match effect:
+        case CreateIssue() if limit.value and len(effect.watchers) > limit.value:
+            return replace(effect, watchers=effect.watchers[: limit.value])
+        case AddComment() if effect.issue.issue_id in question.facts.crowded:
+            adds = not effect.outsider and (effect.watchers or not effect.muted)
+            return replace(effect, watchers=(), adds_watchers=False) if adds else effect
+        case _:
+            return effect

@@ -1,0 +1,1 @@
+"""Counts incoming messages for the limits."""

@@ -1,0 +1,160 @@
+"""What counts against the limits: of earlier messages by index, and of those in one batch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models.limit import Limit, LimitName
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.incoming.limits import counting
+from postrail.incoming.limits.counting import OF_SENDERS, counted_sender
+from postrail.message_parts import Address
+from postrail.outgoing import counting as outgoing
+from postrail.settings import Settings
+from tests.integration.handler.bench import Bench
+from tests.integration.handler.loops.test_attacks import held, outcomes, watch
+from tests.makers.records import NOON, mail_parsed
+
+MANY = 100_000
+ADA = Address(name="Ada", address="ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("Ada@Example.org", "ada@example.org"),
+        ("ada+1+2@example.org", "ada@example.org"),
+        ("ada+1@b+c@example.org", "ada@b+c@example.org"),
+        ("ÄDA@example.org", "Äda@example.org"),
+        ("", ""),
+        ("+1", "+1"),
+        ("a" * 400, "a" * 320),
+    ],
+)
+async def test_the_index_has_the_senders_as_they_are_counted(
+    bench: Bench, address: str, counted: str
+) -> None:
+    assert counted_sender(address) == counted
+    await bench.handle(mail_parsed(sender=Address(name="", address=address)))
+    async with transaction(bench.pool) as connection:
+        since = dict.fromkeys(OF_SENDERS, bench.clock.now() - timedelta(minutes=1))
+        found = await counting.of_senders(connection, [counted], since, 10)
+    assert found[counted]["sender_messages"] == 1
+
+
+async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(30)))
+    assert await outcomes(bench) == {"issue": 20, "quarantined": 10}
+    assert await held(bench) == {"sender_messages": 10}
+    stored = await bench.rows(
+        "SELECT (trace -> 'facts' -> 'counts' ->> 'sender_messages')::int FROM incoming_mail"
+        " WHERE outcome = 'issue' ORDER BY arrival"
+    )
+    assert [number or 0 for (number,) in stored] == list(range(20))
+    # What was held does not count: two hours later the sender may write again.
+    bench.clock.move(121 * 60)
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(5)))
+    assert (await outcomes(bench))["issue"] == 25
+
+
+async def test_automatic_messages_do_not_count_against_people(bench: Bench) -> None:
+    await bench.handle(*(mail_parsed(sender=ADA, kind="auto_reply") for _ in range(25)))
+    await bench.handle(mail_parsed(sender=ADA))
+    assert await outcomes(bench) == {"issue": 26}
+
+
+async def test_duplicates_and_ignored_messages_do_not_count(bench: Bench) -> None:
+    mail = mail_parsed(sender=ADA)
+    copies = [
+        mail_parsed(sender=ADA, message_id=mail.message_id, fingerprint=mail.fingerprint)
+        for _ in range(25)
+    ]
+    await bench.handle(mail, *copies)
+    await bench.handle(mail_parsed(sender=ADA))
+    assert await outcomes(bench) == {"issue": 2, "duplicate": 25}
+    assert await held(bench) == {}
+
+
+async def test_a_released_message_takes_effect_and_does_not_count(bench: Bench) -> None:
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(21)))
+    async with transaction(bench.pool) as connection:
+        await connection.execute(
+            "UPDATE incoming_mail SET state = 'new', release = '{\"skips\": [\"limits\"]}'"
+            " WHERE state = 'quarantined'"
+        )
+    await bench.work()
+    assert await outcomes(bench) == {"issue": 21}
+    bench.clock.move(121 * 60)
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(20)))
+    assert await outcomes(bench) == {"issue": 41}
+
+
+async def test_an_issue_with_too_many_watchers_gets_no_more_by_mail(bench: Bench) -> None:
+    await bench.save(Limit(name=LimitName.ISSUE_WATCHERS, value=3))
+    first = mail_parsed(sender=ADA)
+    await bench.handle(first)
+
+    await watch(bench, "HELP-1", "a@example.org", "b@example.org")
+    takes_part = mail_parsed(sender=ADA, in_reply_to=[str(first.message_id)])
+    await bench.handle(takes_part)
+    ((reason,),) = await bench.rows("SELECT reason FROM incoming_mail WHERE comment_id IS NOT NULL")
+    assert reason.endswith("nobody is added as a watcher: limit issue_watchers: 3 watchers")
+    assert await bench.rows("SELECT count(*) FROM watcher") == [(3,)]
+
+
+async def filled(pool: Pool) -> None:
+    """Writes 100,000 messages of 1,000 senders in 10,000 conversations, with their answers."""
+    statements = [
+        "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, sender,"
+        "  conversation, queue, outcome, trace, handled_at)"
+        " SELECT gen_random_uuid(), 'support', n::text, 'done', 1, now(),"
+        "  's' || n % 1000 || '@example.org', md5((n % 10000)::text)::uuid,"
+        "  md5((n % 10000)::text)::uuid, 'issue', '{\"kind\": \"human\"}',"
+        "  '2026-01-01 12:00Z'::timestamptz - n * interval '1 second'"
+        f" FROM generate_series(1, {MANY}) AS n",
+        "INSERT INTO outgoing_mail (outgoing_id, conversation, issue_id, cause, connection,"
+        "  envelope_from, subject, queued_at)"
+        " SELECT md5(n::text)::uuid, gen_random_uuid(), n % 1000, '', 'out', 'd@example.com', '',"
+        "  '2026-01-01 12:00Z'::timestamptz - n * interval '1 second'"
+        f" FROM generate_series(1, {MANY}) AS n",
+        "INSERT INTO delivery (outgoing_id, recipient, connection, sequence, state, due_at,"
+        "  changed_at, message_id, issue_id, answered_at)"
+        " SELECT outgoing_id, 's' || issue_id || '@example.org', 'out', sequence, 'sent', now(),"
+        "  now(), '', issue_id, queued_at FROM outgoing_mail",
+        "ANALYZE",
+    ]
+    async with transaction(pool) as connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
+async def test_counting_reads_by_index(settings: Settings) -> None:
+    pool = await open_pool(settings.database)
+    await filled(pool)
+    since = NOON - timedelta(hours=2)
+    async with transaction(pool) as connection:
+        before = await scans(connection)
+        times = dict.fromkeys(OF_SENDERS, since)
+        found = await counting.of_senders(connection, ["s7@example.org", "x@y"], times, 1000)
+        assert found["s7@example.org"]["sender_messages"] == 8
+        assert found["x@y"]["sender_messages"] == 0
+        (queue,) = (await rows(connection, "SELECT md5('7')::uuid::text"))[0]
+        assert await counting.of_queues(connection, [queue], since, 20) == {queue: 1}
+        counted = await outgoing.answers(connection, ["s7@example.org"], since, since)
+        assert counted == {"s7@example.org": (8, 8)}
+        assert await outgoing.notifications(connection, [7], since, 500) == {7: 8}
+        assert await outgoing.notifications(connection, [7], since, 3) == {7: 3}
+        assert await scans(connection) == before
+    await pool.close()
+
+
+async def scans(connection: Any) -> list[Any]:
+    """Returns how often the tables were read as a whole."""
+    return await rows(
+        connection,
+        "SELECT relname, pg_stat_get_xact_numscans(oid) FROM pg_class"
+        " WHERE relname IN ('incoming_mail', 'outgoing_mail', 'delivery') ORDER BY relname",
+    )

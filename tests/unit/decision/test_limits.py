@@ -1,0 +1,234 @@
+"""What goes over a limit is quarantined, or is left out, and the reason says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models.limit import Limit, LimitName
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.decision.decide import decide
+from postrail.decision.decision import AddComment, CreateIssue, Decision, Outcome
+from postrail.decision.facts import Facts, PersonFact
+from postrail.decision.release import Release
+from postrail.message_parts import Address
+from postrail.records import MailParsed
+from tests.makers.configuration import mail_account
+from tests.makers.records import AUTHSERV_ID, mail_parsed, verified
+from tests.unit.decision.cases import HELP_1, SNAPSHOT, known
+
+ANN = PersonFact(address="ada@example.org", name="Ada")
+FORM = mail_parsed(
+    sender=Address(name="", address="web@form.example"),
+    reply_to=[Address(name="Bo", address="bo@example.org")],
+)
+
+
+def configured(*limits: Limit) -> ConfigurationSnapshot:
+    """Returns the usual accounts, which trust a server, with these limits."""
+    accounts = {
+        name: mail_account(
+            name,
+            one.project,
+            authserv_ids=[AUTHSERV_ID],
+            reply_to_senders=["web@form.example"],
+        )
+        for name, one in SNAPSHOT.accounts.items()
+    }
+    by_name = {LimitName(limit.name): limit for limit in limits}
+    return replace(SNAPSHOT, accounts=accounts, limits=by_name)
+
+
+def counted(**counts: int) -> Facts:
+    return Facts(counts=counts)
+
+
+def of_everything(number: int) -> dict[str, int]:
+    return dict.fromkeys(LimitName, number)
+
+
+# The message, what is known, and the limit that stops it, or "".
+BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
+    ("first", mail_parsed(), Facts(), ""),
+    ("twentieth", mail_parsed(), counted(sender_messages=19, conversation_messages=19), ""),
+    ("sender", mail_parsed(), counted(sender_messages=20), "sender_messages"),
+    ("conversation", mail_parsed(), counted(conversation_messages=20), "conversation_messages"),
+    # It has the limit of a person, whatever machines may do.
+    ("person", mail_parsed(), counted(machine_messages=1000), ""),
+    # An automatic message is muted: it answers nobody, so only its number counts.
+    (
+        "automatic",
+        mail_parsed(kind="auto_generated"),
+        counted(sender_messages=999, conversation_messages=999, machine_messages=999),
+        "",
+    ),
+    (
+        "flood",
+        mail_parsed(kind="auto_generated"),
+        counted(machine_messages=1000),
+        "machine_messages",
+    ),
+    # A machine that an operator names.
+    (
+        "named machine",
+        mail_parsed(sender=Address(name="", address="ALARM@monitor.example")),
+        counted(sender_messages=999, machine_messages=999),
+        "",
+    ),
+    # A web form writes for many people, whom it names in Reply-To.
+    ("form", FORM, counted(sender_messages=999), ""),
+    ("flooded form", FORM, counted(machine_messages=1000), "machine_messages"),
+    # A known person whose sender is proven.
+    (
+        "proven",
+        verified(mail_parsed()),
+        Facts(sender=ANN, counts={"sender_messages": 199, "proven_messages": 199}),
+        "",
+    ),
+    (
+        "proven too often",
+        verified(mail_parsed()),
+        Facts(sender=ANN, counts={"proven_messages": 200}),
+        "proven_messages",
+    ),
+    # A known person whom anybody may claim to be.
+    (
+        "unproven",
+        mail_parsed(),
+        Facts(sender=ANN, counts={"sender_messages": 20}),
+        "sender_messages",
+    ),
+    # A person whom a message has made is not more trusted by that.
+    (
+        "made by mail",
+        verified(mail_parsed()),
+        Facts(sender=replace(ANN, made_by_mail=True), counts={"sender_messages": 20}),
+        "sender_messages",
+    ),
+    ("issues", mail_parsed(), counted(sender_issues=500), "sender_issues"),
+    ("issues, not comments", mail_parsed(), counted(sender_comments=500), ""),
+    (
+        "issues of machines",
+        mail_parsed(kind="auto_generated"),
+        counted(sender_issues=500),
+        "sender_issues",
+    ),
+    (
+        "comments",
+        mail_parsed(),
+        replace(known(HELP_1), counts={"sender_comments": 500}),
+        "sender_comments",
+    ),
+    (
+        "comments, not issues",
+        mail_parsed(),
+        replace(known(HELP_1), counts={"sender_issues": 500}),
+        "",
+    ),
+]
+MACHINES = Limit(name=LimitName.MACHINE_MESSAGES, senders=["monitor.example"])
+
+
+@pytest.mark.parametrize(
+    ("mail", "facts", "limit"), [case[1:] for case in BRAKED], ids=[case[0] for case in BRAKED]
+)
+def test_a_message_over_a_limit_is_quarantined(mail: MailParsed, facts: Facts, limit: str) -> None:
+    decision = decide(mail, configured(MACHINES), facts)
+    if not limit:
+        assert decision.outcome in (Outcome.ISSUE, Outcome.COMMENT)
+        return
+    assert (decision.outcome, decision.held_by) == (Outcome.QUARANTINED, "limits")
+    assert f"limit {limit}: " in decision.reason
+    assert not [one for one in decision.effects if isinstance(one, CreateIssue | AddComment)]
+    assert decision.trace is not None
+    stages = [(one.stage, one.outcome) for one in decision.trace.stages]
+    assert stages[-1] == ("limits", "quarantined")
+
+
+def test_the_reason_names_the_limit_its_unit_and_who_reached_it() -> None:
+    decision = decide(mail_parsed(), SNAPSHOT, counted(sender_messages=20))
+    assert decision.reason == (
+        "limit sender_messages: 20 messages in 120 minutes, which ada@example.org has reached"
+    )
+
+
+@pytest.mark.parametrize("name", list(LimitName))
+def test_an_operator_sets_each_limit_or_switches_it_off(name: LimitName) -> None:
+    off = [Limit(name=one, value=0) for one in LimitName]
+    everything = replace(known(HELP_1), counts=of_everything(10**6))
+    assert decide(mail_parsed(), configured(*off), everything).outcome is Outcome.COMMENT
+    if name not in ("sender_messages", "conversation_messages", "sender_comments"):
+        return
+    set_to_3 = [Limit(name=one, value=3 if one is name else 0) for one in LimitName]
+    for number, outcome in ((2, Outcome.COMMENT), (3, Outcome.QUARANTINED)):
+        facts = replace(known(HELP_1), counts={str(name): number})
+        assert decide(mail_parsed(), configured(*set_to_3), facts).outcome is outcome
+
+
+def test_a_released_message_is_not_braked_again() -> None:
+    release = Release(skips=("limits",))
+    facts = Facts(counts=of_everything(10**6), release=release)
+    assert decide(mail_parsed(), SNAPSHOT, facts).outcome is Outcome.ISSUE
+    other = replace(facts, release=Release(skips=("blocked",)))
+    assert decide(mail_parsed(), SNAPSHOT, other).outcome is Outcome.QUARANTINED
+
+
+def test_what_has_no_effect_is_not_braked() -> None:
+    mail = mail_parsed(error="too deep")
+    assert decide(mail, SNAPSHOT, Facts(counts=of_everything(10**6))).outcome is Outcome.FAILED
+
+
+def issue_of(decision: Decision) -> CreateIssue:
+    (effect,) = (one for one in decision.effects if isinstance(one, CreateIssue))
+    return effect
+
+
+@pytest.mark.parametrize(
+    ("counts", "confirmed"),
+    [
+        ({}, True),
+        ({"address_answers": 1}, False),
+        ({"address_answers_daily": 19}, True),
+        ({"address_answers_daily": 20}, False),
+    ],
+)
+def test_an_author_gets_one_confirmation_in_ten_minutes(
+    counts: dict[str, int], *, confirmed: bool
+) -> None:
+    decision = decide(mail_parsed(), SNAPSHOT, Facts(counts=counts))
+    assert issue_of(decision).confirmed is confirmed
+    assert ("not confirmed: limit address_answers" in decision.reason) is not confirmed
+
+
+@pytest.mark.parametrize(
+    ("facts", "changes", "added"),
+    [
+        (known(HELP_1), {}, True),
+        (replace(known(HELP_1), crowded=(HELP_1.issue_id,)), {}, False),
+        (replace(known(HELP_1), crowded=(HELP_1.issue_id + 1,)), {}, True),
+        # Nobody would be added anyway.
+        (replace(known(HELP_1), crowded=(HELP_1.issue_id,)), {"kind": "auto_reply"}, True),
+        (replace(known(HELP_1), crowded=(HELP_1.issue_id,), taking_part=()), {}, True),
+    ],
+)
+def test_an_issue_with_too_many_watchers_gets_no_more_by_mail(
+    facts: Facts, changes: dict[str, Any], *, added: bool
+) -> None:
+    decision = decide(mail_parsed(**changes), SNAPSHOT, facts)
+    (effect,) = decision.effects
+    assert isinstance(effect, AddComment)
+    assert effect.adds_watchers is added
+    assert (
+        "nobody is added as a watcher: limit issue_watchers: 200" in decision.reason
+    ) is not added
+
+
+def test_our_own_message_is_ignored_before_anything_else() -> None:
+    facts = dataclasses.replace(known(HELP_1), own_message="X-Postrail-Message")
+    decision = decide(mail_parsed(), SNAPSHOT, facts)
+    assert (decision.outcome, decision.held_by) == (Outcome.IGNORED, "")
+    assert decision.effects == ()
+    assert "X-Postrail-Message has our signature" in decision.reason
