@@ -59,6 +59,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AttachedMessage:
+    """What the header of an attached message (message/rfc822) says; anyone may have written it."""
+
+    sender: Address | None
+    subject: str
+    message_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MailingList:
     """The mailing list of a message, by the list's own header fields (RFC 2369, 2919, 8058)."""
 

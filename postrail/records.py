@@ -14,6 +14,7 @@ from typing import TypeVar
 from postrail.message_parts import (
     Address,
     AppliedEffect,
+    AttachedMessage,
     Attachment,
     AuthenticationResult,
     Bounce,
@@ -127,6 +128,8 @@ class MailParsed:
     events: list[CalendarEvent] = field(default_factory=list)
     # The text quotes a notification of an internal comment.
     quotes_internal: bool = False
+    # The first messages among the attachments.
+    attached_messages: list[AttachedMessage] = field(default_factory=list)
     # Of a receipt or a complaint.
     report: MessageReport | None = None
     # The first characters of a text that is in text_blob: conditions ask about these.

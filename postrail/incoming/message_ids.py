@@ -10,6 +10,7 @@ from postrail.records import MailParsed
 
 # RFC 5322, 3.6.4: References grow with each reply; the first and the last identify a conversation.
 REFERENCES_KEPT = 8
+EVENTS_KEPT = 8
 ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9}\b")
 
 # 12, #12 and [12], as a word of its own: 12.50, 2026-01-12, 10:12 and UTF-8 are not.
@@ -48,17 +49,28 @@ def numbers_in(subject: str) -> tuple[str, ...]:
 
 
 def named_by(mail: MailParsed) -> Named:
-    """Returns a message's own id, those that it answers, and its first and last references."""
+    """Returns a message's own id, those that it answers, its references, and its events' UIDs."""
     own = [mail.message_id] if mail.message_id else []
+    named = [*own, *answered_ids(mail), *event_ids(mail)]
     return Named(
         mail_id=mail.mail_id,
-        hashes=tuple(map(message_hash, dict.fromkeys([*own, *answered_ids(mail)]))),
+        hashes=tuple(map(message_hash, dict.fromkeys(named))),
         keys=keys_in(mail.subject),
         fingerprint=mail.fingerprint,
         own=message_hash(mail.message_id) if mail.message_id else None,
         sender=mail.sender.address.lower() if mail.sender else "",
         addressed=frozenset(one.address.lower() for one in [*mail.to, *mail.cc]),
     )
+
+
+def event_ids(mail: MailParsed) -> list[str]:
+    """Returns an id for each event of a message's calendar, by its UID (RFC 5545, 3.8.4.7).
+
+    An invitation, its changes and its answers have one UID, and often no references. No Message-ID
+    has this form, so nobody can take such an id by a message's own.
+    """
+    uids = dict.fromkeys(event.uid for event in mail.events if event.uid)
+    return [f"calendar {uid}" for uid in list(uids)[:EVENTS_KEPT]]
 
 
 def answered_ids(mail: MailParsed) -> list[str]:

@@ -52,13 +52,22 @@ def _filed(handler: MailHandler, question: Question, effect: Effect) -> Effect:
 
 
 def _original_sender(handler: MailHandler, question: Question) -> Address | None:
-    """Returns the sender that the first header block names, unless it is one of ours."""
+    """Returns the sender of an attached message, or the one that the first header block names.
+
+    Neither is one of ours, nor the agent.
+    """
+    for attached in question.mail.attached_messages:
+        if attached.sender and _is_other(attached.sender.address, question):
+            return attached.sender
     # What comes to an address for forwards needs no prefix.
     if not (handler.catch_address or PREFIX.match(question.mail.subject)):
         return None
     found = SENDER.search(question.mail.text[:SEARCHED_CHARACTERS])
-    if found is None or not is_address(found["address"]):
-        return None
-    if question.snapshot.is_own(found["address"].lower()):
+    if found is None or not _is_other(found["address"], question):
         return None
     return Address(name=found["name"].strip(" \"'*"), address=found["address"])
+
+
+def _is_other(address: str, question: Question) -> bool:
+    own = question.snapshot.is_own(address.lower())
+    return is_address(address) and not own and address.lower() != question.sender_address

@@ -12,6 +12,7 @@ from postrail.records import BlobReference, MailFetched, MailParsed
 from services.parser.content.attachments import whole_mail
 from services.parser.mime.raw_bytes import View
 from services.parser.parse import Mail
+from services.parser.record.attached_messages import attached_messages
 from services.parser.record.blobs import Blob, CollectedBlobs
 from services.parser.record.limits import (
     ADDRESSES_MAX_BYTES,
@@ -123,6 +124,7 @@ def make_record(
         mailing_list=mail.mailing_list,
         events=fitting(mail.events, EVENTS_MAX_BYTES, event_bytes, "events", defects),
         defects=defects[:DEFECTS_MAX],
+        attached_messages=attached_messages(mail.content.attachments),
         quotes_internal=any(map(quotes_internal, _texts(mail))),
     )
     return ParsedRecord(record, list(blobs.by_name.values()))

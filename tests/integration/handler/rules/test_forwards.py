@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from postrail.configuration.models.mail_handler import MailHandler
-from postrail.message_parts import Address
+from postrail.message_parts import Address, AttachedMessage
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed, verified
@@ -82,3 +84,32 @@ async def test_what_comes_to_an_address_for_forwards_needs_no_prefix(bench: Benc
 async def test_without_the_setting_a_forward_is_the_agent_s(bench: Bench) -> None:
     await configure(bench, forwards="as_sent")
     assert (await handle(bench))[0] == "agent@example.com"
+
+
+@pytest.mark.parametrize(
+    ("sender", "reporter"),
+    [
+        (Address(name="Mona Lisa", address="Mona@customer.example"), "mona@customer.example"),
+        # Who forwards a message of their own, or of ours, forwards it for nobody.
+        (AGENT, "agent@example.com"),
+        (Address(name="", address="support+1@example.com"), "agent@example.com"),
+        (None, "agent@example.com"),
+    ],
+)
+async def test_an_attached_message_names_the_original_sender(
+    bench: Bench, sender: Address | None, reporter: str
+) -> None:
+    await configure(bench)
+    attached = AttachedMessage(sender=sender, subject="Fire", message_id="<m@customer.example>")
+    fields: dict[str, Any] = {"subject": "Please see", "text": "FYI"}
+    fields["attached_messages"] = [attached]
+    assert (await handle(bench, **fields))[0] == reporter
+
+
+async def test_a_stranger_forwards_for_nobody_by_an_attached_message(bench: Bench) -> None:
+    await configure(bench)
+    mona = Address(name="Mona Lisa", address="mona@customer.example")
+    attached = AttachedMessage(sender=mona, subject="Fire", message_id=None)
+    fields: dict[str, Any] = {"subject": "Please see", "text": "FYI"}
+    fields["attached_messages"] = [attached]
+    assert (await handle(bench, proven=False, **fields))[0] == "agent@example.com"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from postrail.blobs import BlobStore
 from postrail.database import transaction
 from postrail.effects.add_comment import TEXTS_AT_ONCE
+from postrail.message_parts import Address
 from postrail.views.contents import mail_text
 from postrail.views.incoming import incoming_mail
 from tests.integration.handler.bench import Bench
@@ -75,7 +77,40 @@ async def test_few_large_texts_are_in_memory_at_once(
         return content
 
     monkeypatch.setattr(bench.blobs, "get", counted)
-    mails = [mail_parsed(text="", text_blob=blob, events=[calendar_event()]) for _ in range(12)]
+    events = [calendar_event(uid=f"{number}@example.org") for number in range(12)]
+    mails = [mail_parsed(text="", text_blob=blob, events=[event]) for event in events]
     await bench.handle(*mails)
     assert await bench.rows("SELECT count(*) FROM issue") == [(12,)]
     assert (len(reading), max(reading)) == (12, TEXTS_AT_ONCE)
+
+
+ANN = Address(name="Ann", address="ann@customer.example")
+BO = Address(name="Bo", address="bo@other.example")
+DESK = Address(name="", address="support@example.com")
+
+
+@pytest.mark.parametrize(
+    ("later", "outcome"),
+    [
+        # Changes and cancellations are of the organiser, without references.
+        ({"sender": ANN}, "comment"),
+        # An answer is to the organiser, with the desk in copy.
+        ({"sender": BO, "to": [ANN], "cc": [DESK]}, "comment"),
+        # Nobody else joins a conversation by a UID that they have seen or guessed.
+        ({"sender": BO}, "issue"),
+        ({"sender": ANN, "events": [calendar_event(uid="2@example.org")]}, "issue"),
+        ({"sender": ANN, "events": [calendar_event(uid="")]}, "issue"),
+    ],
+)
+async def test_messages_about_one_event_are_one_conversation(
+    bench: Bench, later: dict[str, Any], outcome: str
+) -> None:
+    await bench.handle(mail_parsed(sender=ANN, events=[calendar_event()]))
+    await bench.handle(mail_parsed(**{"events": [calendar_event(sequence=1)], **later}))
+    assert [result for _, result, _ in await bench.outcomes()] == ["issue", outcome]
+
+
+async def test_a_uid_that_a_stranger_named_first_is_nobodys(bench: Bench) -> None:
+    await bench.handle(mail_parsed(sender=BO, events=[calendar_event()]))
+    await bench.handle(mail_parsed(sender=ANN, events=[calendar_event()]))
+    assert [result for _, result, _ in await bench.outcomes()] == ["issue", "issue"]
