@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from postrail.configuration.configured import Configured
+from postrail.configuration.models.limit import Limit
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
 from tests.chaos.plan import Plan, PlannedMail
 from tests.processes.pipeline import Pipeline
 
 LEAD, ARCHIVE = "lead@desk.test", "archive@elsewhere.test"
+# Handlers answer each message of a conversation, and tell one person of hundreds.
+UNREACHED = ("address_answers", "address_answers_daily", "forwards")
 # Which conversations a handler takes, by the end of their number; "": all that others leave.
-# It makes few forwards, since more than a hundred to one address in an hour are held.
 ENDINGS = {
     "forwards": "11",
     "persons": "0",
@@ -29,7 +31,7 @@ ENDINGS = {
 
 
 def things() -> list[Configured]:
-    """Returns ten handlers, and the person whom some of them tell."""
+    """Returns ten handlers, the person whom some of them tell, and limits beyond their traffic."""
     more: dict[str, dict[str, object]] = {
         "forwards": {"then": [{"forward": ARCHIVE}]},
         "persons": {"create_users": True},
@@ -46,7 +48,8 @@ def things() -> list[Configured]:
         when = {"when": {"subject matches": f"conversation \\d*{ending}$"}} if ending else {}
         values = {"name": name, "order": order, "labels": [name], **when, **more.get(name, {})}
         handlers.append(MailHandler.model_validate(values))
-    return [Person(address=LEAD, name="Lead"), *handlers]
+    limits = [Limit.model_validate({"name": name, "value": 10_000}) for name in UNREACHED]
+    return [Person(address=LEAD, name="Lead"), *limits, *handlers]
 
 
 def handler_of(mail: PlannedMail) -> str:
