@@ -62,6 +62,9 @@ handlers:
       - {notify: lead@desk.test}
   - name: rest
     order: 200
+limits:
+  # Confirmations and the rule's answers count together.
+  - {name: address_answers, value: 10}
 """
 STEPS = (
     "taken in",
