@@ -51,7 +51,8 @@ def test_a_folder_is_read_and_emptied_by_its_properties(desk: Desk) -> None:
     dovecot = desk.pipeline.dovecot
     dovecot.doveadm("mailbox", "create", "-u", "flexdeploy", "Approvals")
     for number in range(REPLIES):
-        reply = letter(f"Re: Approve {number}", to="approvals@domain.test")
+        manager = f"manager{number}@domain.test"
+        reply = letter(f"Re: Approve {number}", sender=manager, to="approvals@domain.test")
         dovecot.append("flexdeploy", reply, "Approvals")
     # INBOX is another program's.
     dovecot.append("flexdeploy", letter("Not for us", to="approvals@domain.test"))
