@@ -32,6 +32,13 @@ CLOSED = "closed@yourcompany.test"
 BOB, EVE = "bob@example.test", "eve@example.test"
 QUOTED = "I see it too.\r\n\r\nOn Monday Bob wrote:\r\n> It crashes.\r\n"
 CUT = "Do this.\r\n\r\n#### Write above this line ####\r\n\r\nIt crashes.\r\n"
+ODD_NAME = (
+    b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="cut"\r\n'
+    b"From: bob@example.test\r\nTo: abc-issues@yourcompany.test\r\nSubject: The log\r\n\r\n"
+    b"--cut\r\nContent-Type: text/plain\r\n\r\nHere it is.\r\n"
+    b'--cut\r\nContent-Type: application/octet-stream; name="log%1:2$3?4*5<6|7>8.bin"\r\n'
+    b'Content-Disposition: attachment; filename="log%1:2$3?4*5<6|7>8.bin"\r\n\r\nx\r\n--cut--\r\n'
+)
 
 
 def account(name: str, project: str = "ABC") -> str:
@@ -97,6 +104,22 @@ handlers:
     assert desk.outcome("Hello?") == ("ignored", None)
     desk.receive("closed", letter("I am known", sender=BOB, to=CLOSED))
     assert desk.outcome("I am known") == ("issue", "ABC-2")
+
+
+def test_names_of_attachments_are_safe_everywhere(desk: Desk) -> None:
+    desk.apply(
+        COMPANY
+        + f"accounts: {account('abc-issues')}"
+        + """
+handlers:
+  - name: abc
+    kind: Create Or Comment Handler
+    jira_parameters: project=ABC, createusers=true
+"""
+    )
+    desk.receive("abc-issues", ODD_NAME)
+    [attachment] = desk.issue("ABC-1")["attachments"]
+    assert attachment["name"] == "log_1_2_3_4_5_6_7_8.bin"
 
 
 def test_the_other_handlers(desk: Desk) -> None:
