@@ -105,7 +105,7 @@ async def gather(
     done = await _done_issues(connection, indexed, snapshot)
     conversation = {due.mail.mail_id: _of(due.conversation, by_conversation, refs) for due in mails}
     named = {
-        mail_id: _named_issues(in_subject, numbers[mail_id], present, refs)
+        mail_id: _named_issues(in_subject, numbers[mail_id], present, present_refs)
         for mail_id, in_subject in keys.items()
     }
     by_token = {mail_id: issues_of(tokens[mail_id], refs) for mail_id in tokens}
