@@ -15,7 +15,8 @@ connections:
      from_address: desk@example.org, is_default: true}
   - {name: spare, host: smtp.example.net, from_address: desk@example.net, enabled: false}
 projects:
-  - {key: HELP, name: Help desk, issue_types: [Request, Änderung], default_issue_type: Änderung}
+  - {key: HELP, name: Help desk, issue_types: [Request, Änderung], default_issue_type: Änderung,
+     fields: [{name: Room, kind: text}, {name: Site, kind: text}]}
   - {key: SALES, name: "Sales: all", connection: spare}
 accounts:
   - {name: help, host: imap.example.org, username: help, password: "env:POSTRAIL_SECRET_HELP",
