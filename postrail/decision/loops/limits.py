@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from postrail.configuration.models.limit import Limit, LimitName
-from postrail.decision.decision import AddComment, CreateIssue, Decision, Effect, Outcome
+from postrail.decision.decision import AddComment, CreateIssue, Decision, Effect, Notice, Outcome
 from postrail.decision.question import Question
 from postrail.decision.senders import form_of
 
 # What a release skips.
 LIMITS = "limits"
+NOTICE = """{limit}, which {whose} has reached. Further messages are quarantined.
+
+To see them: postrail mail list --state quarantined
+To handle those that are harmless: postrail mail release --all --reason {name}
+"""
 
 
 def within_limits(question: Question, decision: Decision) -> Decision:
@@ -27,7 +32,7 @@ def within_limits(question: Question, decision: Decision) -> Decision:
             decision,
             outcome=Outcome.QUARANTINED,
             reason=f"{limit.shown}, which {_whose(question, limit)} has reached",
-            effects=(),
+            effects=(_notice(question, decision, limit),),
             held_by=LIMITS,
         )
     return _without_watchers(question, _without_confirmation(question, decision))
@@ -58,6 +63,24 @@ def of_sender(question: Question) -> LimitName:
     if question.verified and known and not known.made_by_mail:
         return LimitName.PROVEN_MESSAGES
     return LimitName.SENDER_MESSAGES
+
+
+def _notice(question: Question, decision: Decision, limit: Limit) -> Notice:
+    """Returns what the people of the project are told, once an hour for each limit."""
+    return Notice(
+        cause=f"limit {limit.name}",
+        text=NOTICE.format(limit=limit.shown, whose=_whose(question, limit), name=limit.name),
+        project=_project(question, decision),
+    )
+
+
+def _project(question: Question, decision: Decision) -> str:
+    for effect in decision.effects:
+        if isinstance(effect, CreateIssue):
+            return effect.project
+        if isinstance(effect, AddComment):
+            return effect.issue.project
+    return question.project
 
 
 def _whose(question: Question, limit: Limit) -> str:

@@ -11,7 +11,7 @@ import pytest
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import decide
-from postrail.decision.decision import AddComment, CreateIssue, Decision, Outcome
+from postrail.decision.decision import AddComment, CreateIssue, Decision, Notice, Outcome
 from postrail.decision.facts import Facts, PersonFact
 from postrail.decision.release import Release
 from postrail.message_parts import Address
@@ -142,7 +142,11 @@ def test_a_message_over_a_limit_is_quarantined(mail: MailParsed, facts: Facts, l
         return
     assert (decision.outcome, decision.held_by) == (Outcome.QUARANTINED, "limits")
     assert f"limit {limit}: " in decision.reason
-    assert not [one for one in decision.effects if isinstance(one, CreateIssue | AddComment)]
+    # The people of the project are told, once an hour for each limit.
+    (notice,) = decision.effects
+    assert isinstance(notice, Notice)
+    assert (notice.cause, notice.project) == (f"limit {limit}", "HELP")
+    assert f"postrail mail release --all --reason {limit}" in notice.text
     assert decision.trace is not None
     stages = [(one.stage, one.outcome) for one in decision.trace.stages]
     assert stages[-1] == ("limits", "quarantined")

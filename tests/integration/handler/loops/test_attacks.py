@@ -8,6 +8,8 @@ import pytest
 
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
 from postrail.database import transaction
 from postrail.operate.held import release_all
 from postrail.tracker import issues
@@ -170,3 +172,25 @@ async def test_a_monitoring_system_is_not_braked(bench: Bench) -> None:
         await bench.arrive(written("alarm@monitor.example", subject=f"Disk {number}"))
         await bench.arrive(written("a@other.example", subject=f"Disk {number}", fields=marked))
     assert await outcomes(bench) == {"issue": 60}
+
+
+async def test_the_people_of_the_project_are_told_once_an_hour(bench: Bench) -> None:
+    lead = Person(address="lead@example.com", name="Lead")
+    project = Project(key="HELP", name="Help desk", lead=lead.address)
+    await bench.save(lead, project)
+    await bench.save(
+        Limit(name=LimitName.SENDER_MESSAGES, value=3),
+        Limit(name=LimitName.ISSUE_NOTIFICATIONS, value=1),
+    )
+    first = "<first@shop.example>"
+    await bench.arrive(written("ada@shop.example", fields={"Message-ID": first}))
+    await watch(bench, "HELP-1", "bo@shop.example")
+    for _ in range(6):
+        answer = {"In-Reply-To": first}
+        await bench.arrive(written("ada@shop.example", subject="Re: fire", fields=answer))
+    told = await bench.rows(
+        "SELECT subject, count(*) FROM outgoing_mail JOIN delivery USING (outgoing_id)"
+        " WHERE recipient = 'lead@example.com' AND purpose = 'notice' GROUP BY 1 ORDER BY 1"
+    )
+    assert sorted(count for _, count in told) == [1, 1], told
+    assert ["issue_notifications" in told[0][0], "sender_messages" in told[1][0]] == [True, True]

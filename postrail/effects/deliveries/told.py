@@ -1,0 +1,39 @@
+"""Tells the people of a project that notifications of an issue are held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postrail.configuration.models.limit import LimitName
+from postrail.decision.decision import Notice
+from postrail.effects.batch import Decided, Work
+from postrail.records import OutgoingQueued
+
+CAUSE = f"limit {LimitName.ISSUE_NOTIFICATIONS}"
+TEXT = """Notifications of {issue} wait until a person releases them: {why}.
+
+To see them: postrail outgoing list --state held --issue {issue}
+To send them: postrail outgoing release --all --issue {issue}
+"""
+
+
+def notices_of_held(
+    mails: Sequence[OutgoingQueued], batch: Sequence[Decided]
+) -> list[Work[Notice]]:
+    """Returns a notice for each notification that its issue's limit holds.
+
+    What holds single recipients, such as a suppressed address, is none of this.
+    """
+    return [
+        Work(decided.due, _notice(mail))
+        for mail in mails
+        if all(LimitName.ISSUE_NOTIFICATIONS in one.held for one in mail.deliveries)
+        for decided in batch
+        if mail.cause.startswith(decided.due.cause)
+    ]
+
+
+def _notice(mail: OutgoingQueued) -> Notice:
+    issue, why = mail.issue_key or "", mail.deliveries[0].held
+    project = issue.rpartition("-")[0]
+    return Notice(cause=CAUSE, text=TEXT.format(issue=issue, why=why), project=project)
