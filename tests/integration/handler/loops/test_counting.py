@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.database import Pool, open_pool, rows, transaction
@@ -82,8 +83,8 @@ async def test_a_released_message_takes_effect_and_does_not_count(bench: Bench) 
     await bench.handle(*(mail_parsed(sender=ADA) for _ in range(21)))
     async with transaction(bench.pool) as connection:
         await connection.execute(
-            "UPDATE incoming_mail SET state = 'new', release = '{\"skips\": [\"limits\"]}'"
-            " WHERE state = 'quarantined'"
+            "UPDATE incoming_mail SET state = 'new', release = %s WHERE state = 'quarantined'",
+            [Jsonb({"skips": ["limits"], "by": "Eve", "at": NOON.isoformat()})],
         )
     await bench.work()
     assert await outcomes(bench) == {"issue": 21}
