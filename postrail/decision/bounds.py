@@ -10,9 +10,10 @@ from typing import Any
 from postrail.decision.facts import Facts, to_json
 
 TRACE_MAX_BYTES = 8 * 1024
-FACTS_MAX_BYTES = 5 * 1024
+FACTS_MAX_BYTES = 4864
+EFFECTS_MAX_BYTES = 1024
 # Of one text: a Message-ID, or the reason for a verdict.
-TEXT_CHARACTERS = 200
+TEXT_BYTES = 200
 # The lists of facts that may be long, those first that decide the least.
 CUT_ORDER = (
     "tried",
@@ -97,8 +98,11 @@ def fitting(items: Sequence[Sequence[str]], max_bytes: int) -> list[list[str]]:
 
 
 def cut(text: str) -> str:
-    """Returns the text, or its first characters and a sign that there was more."""
-    return text if len(text) <= TEXT_CHARACTERS else f"{text[: TEXT_CHARACTERS - 1]}…"
+    """Returns the text, or its beginning and a sign that there was more."""
+    data = text.encode(errors="replace")
+    if len(data) <= TEXT_BYTES:
+        return text
+    return f"{data[: TEXT_BYTES - len('…'.encode())].decode(errors='ignore')}…"
 
 
 def size_of(value: object) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postrail.decision import facts
-from postrail.decision.bounds import TRACE_MAX_BYTES, cut, fitting, size_of
+from postrail.decision.bounds import EFFECTS_MAX_BYTES, TRACE_MAX_BYTES, cut, fitting, size_of
 from postrail.decision.facts import Facts
 
 # Kept free for what a trace says about itself.
@@ -51,6 +51,8 @@ class Trace:
     verdict_reason: str = ""
     # What holds the message, as in `Decision.held_by`.
     held_by: str = ""
+    # The effects that were applied, each with the ids and addresses that it concerns.
+    effects: tuple[tuple[str, ...], ...] = ()
     # What a stored trace lacks, such as "handlers: 40 of 1000"; deciding again finds it.
     left_out: tuple[str, ...] = ()
 
@@ -70,11 +72,17 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "verdict": trace.verdict,
         "verdict_reason": cut(trace.verdict_reason),
     }
+    effects = fitting(trace.effects, EFFECTS_MAX_BYTES)
+    stored |= {"effects": effects} if effects else {}
     asked = [[answer.handler, answer.declined] for answer in trace.handlers]
     kept = fitting(asked, TRACE_MAX_BYTES - NOTES_BYTES - size_of(stored))
     left_out = list(trace.left_out)
-    if len(kept) < len(asked):
-        left_out.append(f"handlers: {len(kept)} of {len(asked)}")
+    for name, some, whole in (
+        ("handlers", kept, trace.handlers),
+        ("effects", effects, trace.effects),
+    ):
+        if len(some) < len(whole):
+            left_out.append(f"{name}: {len(some)} of {len(whole)}")
     return stored | {"handlers": kept} | ({"left_out": left_out} if left_out else {})
 
 
@@ -96,5 +104,6 @@ def from_json(stored: Mapping[str, Any]) -> Trace | None:
         verdict=stored.get("verdict", ""),
         verdict_reason=stored.get("verdict_reason", ""),
         held_by=stored.get("held_by", ""),
+        effects=tuple(tuple(one) for one in stored.get("effects", ())),
         left_out=tuple(stored.get("left_out", ())),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,12 +34,12 @@ from postrail.effects.forwarding.reply import send_replies
 from postrail.effects.forwarding.tell import send_notices
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
-from postrail.effects.records.handled import Handled, handled_record, outgoing_ids
+from postrail.effects.records.handled import Handled, effects_made, handled_record, outgoing_ids
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import FinishedMail
 from postrail.notifications.entries import queued_entries
 from postrail.outgoing import intake as outgoing
-from postrail.records import OutgoingQueued
+from postrail.records import MailHandled, OutgoingQueued
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
@@ -98,10 +98,11 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     mails += await _send(context, works, made)
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
-    rows = [_finished(one) for one in handled]
+    records = _records(handled, mails, context)
+    rows = [_finished(one, record) for one, record in zip(handled, records, strict=True)]
     written = await incoming.finish(context.connection, rows, context.now)
     handled = [one for one in handled if one.decided.due.mail.mail_id in written]
-    entries = [*_entries(handled, mails, context), *queued_entries(mails)]
+    entries = [*_entries(records, written), *queued_entries(mails)]
     added = await outbox.add(context.connection, entries, context.now)
     return Applied(handled=handled, outbox=added)
 
@@ -157,7 +158,7 @@ def _handled(decided: Decided, made: Made | None) -> Handled:
     return Handled(decided=decided, issue=made.issue, comment_id=made.comment_id)
 
 
-def _finished(one: Handled) -> FinishedMail:
+def _finished(one: Handled, record: MailHandled) -> FinishedMail:
     decision, mail = one.decided.decision, one.decided.due.mail
     return FinishedMail(
         mail_id=mail.mail_id,
@@ -167,15 +168,22 @@ def _finished(one: Handled) -> FinishedMail:
         issue_id=one.issue.issue_id if one.issue else None,
         issue_key=one.issue_key,
         comment_id=one.comment_id,
-        trace=trace.to_json(decision.trace)
+        trace=trace.to_json(replace(decision.trace, effects=effects_made(record)))
         if decision.trace
         else {"kind": mail.kind, "kind_reason": mail.kind_reason},
     )
 
 
-def _entries(
+def _records(
     handled: Sequence[Handled], mails: Sequence[OutgoingQueued], context: Context
-) -> list[Entry]:
+) -> list[MailHandled]:
     sent = outgoing_ids(mails)
-    records = [handled_record(one, sent.get(one.decided.due.cause, ()), context) for one in handled]
-    return [Entry(MAIL_HANDLED, record.mailbox, avro.encode(record)) for record in records]
+    return [handled_record(one, sent.get(one.decided.due.cause, ()), context) for one in handled]
+
+
+def _entries(records: Sequence[MailHandled], written: Collection[str]) -> list[Entry]:
+    return [
+        Entry(MAIL_HANDLED, record.mailbox, avro.encode(record))
+        for record in records
+        if record.mail_id in written
+    ]

@@ -43,6 +43,8 @@ class Explained:
 
     mail: MailParsed
     decision: Decision
+    # What the stored decision has made, as in `Trace.effects`.
+    made: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -115,10 +117,13 @@ async def decide_again(connection: Connection, found: IncomingDetail) -> Explain
     decision = decide(mail, snapshot, trace.facts)
     same = decision.outcome == found.outcome and _same_trace(decision, trace)
     notes = () if same else (DECIDED_OTHERWISE.format(found.outcome),)
-    return Explained(mail=mail, decision=decision, notes=notes)
+    return Explained(mail=mail, decision=decision, made=trace.effects, notes=notes)
 
 
 def _same_trace(decision: Decision, stored: traces.Trace) -> bool:
     assert decision.trace is not None
-    # What is stored is cut: so is what it is compared with.
-    return traces.from_json(traces.to_json(decision.trace)) == stored
+    trace = replace(decision.trace, effects=stored.effects)
+    found = traces.from_json(traces.to_json(trace))
+    assert found is not None
+    # What is stored is cut, the list of its effects too: so is what it is compared with.
+    return replace(found, left_out=()) == replace(stored, left_out=())

@@ -33,6 +33,7 @@ def as_json(found: Explained) -> dict[str, Any]:
         "reason": decision.reason,
         "issue_key": decision.issue.issue_key if decision.issue else None,
         "effects": [{"effect": type(one).__name__, **asdict(one)} for one in decision.effects],
+        "made": [list(one) for one in found.made],
         "trace": whole,
         "notes": list(found.notes),
     }
@@ -51,6 +52,7 @@ def show_decision(found: Explained) -> None:
         ]
     )
     show_trace(decision)
+    show_texts([("Made", "\n".join(" ".join(one) for one in found.made))])
 
 
 def show_trace(decision: Decision) -> None:

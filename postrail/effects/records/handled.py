@@ -76,6 +76,16 @@ def handled_record(one: Handled, outgoing: Sequence[str], context: Context) -> M
     )
 
 
+def effects_made(record: MailHandled) -> tuple[tuple[str, ...], ...]:
+    """Returns the effects as a trace has them: each a kind with its keys, ids and addresses."""
+    made = (
+        (one.kind, one.issue_key, one.comment_id, one.address, one.outgoing_id, one.event)
+        for one in record.effects
+    )
+    sent = (("outgoing", outgoing_id) for outgoing_id in record.outgoing_ids)
+    return tuple(tuple(str(part) for part in one if part) for one in [*made, *sent])
+
+
 def _order(stored: Mapping[str, str] | None) -> ReleaseOrder | None:
     release = releases.from_json(stored)
     if stored is None or release is None:

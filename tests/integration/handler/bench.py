@@ -11,6 +11,7 @@ from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.kinds import kind_of
 from postrail.configuration.models.limit import Limit
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
@@ -103,8 +104,10 @@ class Bench:
     async def save(self, *things: Configured) -> None:
         """Changes the configuration."""
         async with transaction(self.pool) as connection:
+            existing = await store.read_all(connection)
             for thing in things:
-                await store.save(connection, thing, before=None, author="test", now=NOON)
+                before = existing.get((type(thing), kind_of(thing).identity_of(thing)))
+                await store.save(connection, thing, before=before, author="test", now=NOON)
 
     async def outcomes(self) -> list[tuple[str, str, str | None]]:
         found = await self.rows(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from postrail.configuration.load import load_snapshot
 from postrail.database import transaction
 from postrail.decision import trace as traces
@@ -147,4 +149,6 @@ async def test_a_stored_trace_gives_the_same_decision_again(bench: Bench) -> Non
         assert trace is not None
         assert trace.change_id == snapshot.change_id > 0
         again = decide(avro.decode_as(MailParsed, bytes(parsed)), snapshot, trace.facts)
-        assert (again.outcome, again.trace) == (outcome, trace)
+        assert trace.effects[0][0] in ("create_issue", "add_comment")
+        # The effects are those of the time.
+        assert (again.outcome, again.trace) == (outcome, replace(trace, effects=()))

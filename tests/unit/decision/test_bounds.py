@@ -64,6 +64,7 @@ EVERYTHING = replace(
 )
 
 
+EFFECTS = tuple(("mark_delivery", f"{n}@b.example", LONG) for n in range(MANY))
 # Lists about the issues of the others.
 OF_ISSUES = {"crowded", "done_issues", "taking_part", "insider_in"}
 
@@ -74,13 +75,17 @@ def test_each_list_of_facts_is_bounded() -> None:
     assert CASES.keys() >= set(CUT_ORDER)
 
 
-def stored(facts: Facts, handlers: tuple[MailHandler, ...] = ()) -> dict[str, Any]:
+def stored(
+    facts: Facts,
+    handlers: tuple[MailHandler, ...] = (),
+    effects: tuple[tuple[str, ...], ...] = (),
+) -> dict[str, Any]:
     """Returns the trace of a message as it is stored."""
     configured = replace(snapshot(), handlers=handlers)
     mail = mail_parsed(kind_reason=LONG)
     trace = decide(mail, configured, facts).trace
     assert trace is not None
-    return traces.to_json(trace)
+    return traces.to_json(replace(trace, effects=effects))
 
 
 @pytest.mark.parametrize("handlers", [(), HANDLERS], ids=["no handlers", "1000 handlers"])
@@ -88,6 +93,7 @@ def stored(facts: Facts, handlers: tuple[MailHandler, ...] = ()) -> dict[str, An
 def test_a_trace_has_at_most_8_kib(facts: Facts, handlers: tuple[MailHandler, ...]) -> None:
     assert size_of(to_json(bounded(facts))) <= FACTS_MAX_BYTES
     assert size_of(stored(bounded(facts), handlers)) <= TRACE_MAX_BYTES
+    assert size_of(stored(bounded(facts), handlers, EFFECTS)) <= TRACE_MAX_BYTES
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "nothing"])
@@ -120,7 +126,7 @@ def test_a_trace_says_how_many_handlers_were_asked_and_keeps_the_last() -> None:
     trace = stored(Facts(), HANDLERS)
     assert trace["left_out"] == [f"handlers: {len(trace['handlers'])} of {MANY}"]
     assert [name for name, _ in trace["handlers"]][-1] == f"h{MANY - 1}"
-    assert json.dumps(trace["kind_reason"], ensure_ascii=False) == f'"{"ü" * 199}…"'
+    assert json.dumps(trace["kind_reason"], ensure_ascii=False) == f'"{"ü" * 98}…"'
 
 
 @pytest.mark.parametrize("facts", [*CASES.values(), EVERYTHING], ids=[*CASES, "everything"])
@@ -137,3 +143,12 @@ def test_the_reason_names_the_first_handlers_only() -> None:
     assert reason.count("subject contains") == 10
     assert reason.endswith("; and 990 more, see postrail mail show --trace")
     assert len(reason) < 3000
+
+
+def test_a_trace_says_how_many_effects_there_were() -> None:
+    trace = stored(Facts(), (), EFFECTS)
+    kept = len(trace["effects"])
+    assert trace["left_out"] == [f"effects: {kept} of {MANY}"]
+    found = traces.from_json(trace)
+    assert found is not None
+    assert len(found.effects) == kept

@@ -174,6 +174,8 @@ def test_a_stored_trace_is_shown_whole_by_the_configuration_of_its_time(
     assert contents_of_tables(settings) == before
     assert (found["outcome"], found["notes"]) == ("issue", [])
     assert found["issue_key"] == "HELP-3"
+    assert found["made"][0] == ["create_issue", "HELP-3"]
+    assert [one[0] for one in found["made"]] == ["create_issue", "outgoing"]
     assert found["trace"]["handlers"] == [["spam", "header X-Spam-Flag is: YES"], ["bugs", ""]]
     for line in (
         f"Mail     {parsed.mail_id}",
@@ -181,6 +183,7 @@ def test_a_stored_trace_is_shown_whole_by_the_configuration_of_its_time(
         f"Configuration  version {found['trace']['change_id']}",
         "  spam: header X-Spam-Flag is: YES",
         "  bugs: takes it",
+        "Made:\n  create_issue HELP-3\n  outgoing ",
         "  create issue (project: HELP; issue type: Bug; priority: 2; labels: from-mail",
     ):
         assert line in output
