@@ -15,8 +15,8 @@ from postrail.database import Connection, rows
 SENDER_CHARACTERS = 320
 _EXTENSION = re.compile("[+][^@]*@")
 
-# The sender is written as in the index of migration 0032. A message that a person has released does
-# not count, as it did not when it was held.
+# The sender is written as in the index `incoming_mail_of_sender`. A message that a person has
+# released does not count, as it did not when it was held.
 _OF_SENDERS: LiteralString = """
 SELECT given.sender, counted.* FROM unnest(%(senders)b::text[]) AS given(sender)
 CROSS JOIN LATERAL (

@@ -3,9 +3,6 @@
 -- Waiting for a lock longer than this would hold up all that come after; run the migration again.
 SET LOCAL lock_timeout = '10s';
 
--- A report names the message that it is about, or the beginning of its id (a return path does).
-CREATE INDEX delivery_message_id ON delivery (message_id text_pattern_ops);
-
 -- At most one of each kind about a delivery: the first.
 CREATE TABLE delivery_report (
     outgoing_id  uuid NOT NULL,

@@ -1,17 +1,16 @@
--- outside of a transaction: each statement is one of its own, and may be run again.
+-- Messages about no issue: forwards, answers to authors, notices.
+
+-- Waiting for a lock longer than this would hold up all that come after; run the migration again.
+SET LOCAL lock_timeout = '10s';
 
 ALTER TABLE outgoing_mail
     -- What a message about no issue is: forward, reply, notice or account.
-    ADD COLUMN IF NOT EXISTS purpose text NOT NULL DEFAULT '',
+    ADD COLUMN purpose text NOT NULL DEFAULT '',
     -- The mail_id of the incoming message that is attached.
-    ADD COLUMN IF NOT EXISTS forwards uuid;
--- Counts what an address gets; see the limit "forwards".
-DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_sent_on;
-CREATE INDEX CONCURRENTLY outgoing_mail_sent_on ON outgoing_mail (queued_at)
-    WHERE purpose IN ('forward', 'notice');
+    ADD COLUMN forwards uuid;
 
 -- When people were last told of something that may happen again and again.
-CREATE TABLE IF NOT EXISTS notice (
+CREATE TABLE notice (
     cause    text PRIMARY KEY,
     sent_at  timestamptz NOT NULL
 );

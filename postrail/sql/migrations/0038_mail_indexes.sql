@@ -1,0 +1,33 @@
+-- outside of a transaction: each statement is one of its own, and may be run again.
+--
+-- By what reports find their deliveries, and what limits count by.
+
+-- A report names the message that it is about, or the beginning of its id (a return path does).
+DROP INDEX CONCURRENTLY IF EXISTS delivery_message_id;
+CREATE INDEX CONCURRENTLY delivery_message_id ON delivery (message_id text_pattern_ops);
+
+-- The automatic answers to an address.
+DROP INDEX CONCURRENTLY IF EXISTS delivery_answers;
+CREATE INDEX CONCURRENTLY delivery_answers ON delivery (lower(recipient COLLATE "C"), answered_at)
+    WHERE answered_at IS NOT NULL;
+
+-- Without the plus-extension, which a machine may change with each message.
+DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_sender;
+CREATE INDEX CONCURRENTLY incoming_mail_of_sender ON incoming_mail (
+    left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE "C"), 320), handled_at
+) WHERE outcome IN ('issue', 'comment');
+DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_queue;
+CREATE INDEX CONCURRENTLY incoming_mail_of_queue ON incoming_mail (queue, handled_at)
+    WHERE outcome IN ('issue', 'comment');
+
+-- The notifications of an issue.
+DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_of_issue;
+CREATE INDEX CONCURRENTLY outgoing_mail_of_issue ON outgoing_mail (issue_id, queued_at)
+    WHERE issue_id IS NOT NULL;
+-- The one above has the same rows.
+DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_issue;
+
+-- What was sent on to an address.
+DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_sent_on;
+CREATE INDEX CONCURRENTLY outgoing_mail_sent_on ON outgoing_mail (queued_at)
+    WHERE purpose IN ('forward', 'notice');
