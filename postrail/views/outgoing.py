@@ -54,12 +54,11 @@ SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.is
         WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient
     ), '[]') AS reports
 FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"""
-# Came back, or was complained about.
-_BOUNCED: LiteralString = """EXISTS (
-    SELECT FROM delivery_report AS report
-    WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient
-        AND event IN ('hard', 'soft', 'elsewhere', 'complaint')
-) = %s"""
+# Came back, or was complained about. By the reports: few deliveries have one.
+_BOUNCED: LiteralString = """(outgoing_id, recipient) IN (
+    SELECT outgoing_id, recipient FROM delivery_report WHERE event = ANY(%s)
+)"""
+BOUNCES = ["hard", "soft", "elsewhere", "complaint"]
 
 
 async def deliveries(
@@ -72,7 +71,9 @@ async def deliveries(
 ) -> list[OutgoingRow]:
     """Returns the latest deliveries, newest first; in this state, of this issue, or bounced."""
     clause, values = where(
-        ("state = %s", state), ("mail." + OF_ISSUE, issue_key), (_BOUNCED, bounced or None)
+        ("state = %s", state),
+        ("mail." + OF_ISSUE, issue_key),
+        (_BOUNCED, BOUNCES if bounced else None),
     )
     statement = _ROW + clause + " ORDER BY mail.sequence DESC, recipient LIMIT %s"
     return await rows_as(connection, OutgoingRow, statement, [*values, limit])

@@ -12,6 +12,7 @@ from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.incoming.senders import wrote_since
 from postrail.outgoing import reports
 from postrail.settings import Settings
+from postrail.views.outgoing import deliveries
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 COUNT = 20_000
@@ -50,6 +51,16 @@ async def scans(connection: Connection) -> list[tuple[str, int]]:
     )
 
 
+async def reads(connection: Connection) -> int:
+    """Returns how many deliveries and messages were read, by indexes or without."""
+    found = await rows(
+        connection,
+        "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+        " WHERE relname IN ('delivery', 'outgoing_mail')",
+    )
+    return int(found[0][0] or 0)
+
+
 async def test_a_report_reads_no_whole_table(pool: Pool) -> None:
     async with transaction(pool) as connection:
         await connection.execute(FILL)
@@ -75,3 +86,20 @@ async def test_a_report_reads_no_whole_table(pool: Pool) -> None:
         assert len(await reports.soft_bounces(connection, recipient, since)) == 1
         assert await wrote_since(connection, recipient, since)
         assert await scans(connection) == before
+
+
+async def test_a_list_of_what_came_back_reads_no_other_deliveries(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(FILL)
+        await connection.execute(
+            "INSERT INTO delivery_report SELECT outgoing_id, recipient, event, '', '', '', '',"
+            " outgoing_id, %s FROM (SELECT * FROM delivery LIMIT 2) AS two,"
+            " unnest(ARRAY['hard', 'read']) AS event",
+            [NOW],
+        )
+    async with transaction(pool) as connection:
+        await connection.execute("ANALYZE")
+    async with transaction(pool) as connection:
+        before = await reads(connection)
+        assert len(await deliveries(connection, bounced=True)) == 2
+        assert await reads(connection) - before < 100
