@@ -24,7 +24,8 @@ AMBIGUOUS = re.compile(
     r"From fields$|addresses in From$|an encoded word in the address of From$"
     r"|characters (in|of) From\b"
 )
-QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+# A pair that begins with a backslash, which stays, or a string: neither is searched twice.
+QUOTED = re.compile(r'(\\.)|"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 ADDRESS_IN_COMMENT = re.compile(r"\([^()]*@")
 # The innermost comments of a field.
 COMMENT = re.compile(r"\([^()]*\)")
@@ -102,7 +103,7 @@ def _ambiguity(mail: MailParsed, address: str) -> str:
         return f"{len(values)} From fields"
     if address.lower() not in values[0].lower():
         return "the address is not that of From"
-    if ADDRESS_IN_COMMENT.search(QUOTED.sub("", values[0])):
+    if ADDRESS_IN_COMMENT.search(QUOTED.sub(r"\1", values[0])):
         return "another address in a comment of From"
     return ""
 

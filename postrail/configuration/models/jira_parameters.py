@@ -7,10 +7,13 @@ stripquotes, splitregex and ccwatcher.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# A pattern between delimiters, as Perl writes it: m/pattern/i.
+DELIMITED = re.compile(r"m?([^\w\s])(.+)\1([ims]*)", re.DOTALL)
 TRUE_AND_FALSE = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -82,6 +85,15 @@ def _text(value: str) -> str:
     return value
 
 
+def _pattern(value: str) -> str:
+    """Returns the pattern without the delimiters that Jira asks for, such as two slashes."""
+    delimited = DELIMITED.fullmatch(_text(value))
+    if delimited is None:
+        return value
+    _, pattern, options = delimited.groups()
+    return f"(?{options}){pattern}" if options else pattern
+
+
 # The field of the mail handler that each parameter sets, and how its value is read.
 PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "project": ("project", lambda value: _text(value).upper()),
@@ -94,5 +106,5 @@ PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "bulk": ("bulk", _bulk),
     "catchemail": ("catch_address", lambda value: _text(value).lower()),
     "stripquotes": ("strip_quotations", _flag),
-    "splitregex": ("pattern", _text),
+    "splitregex": ("pattern", _pattern),
 }

@@ -20,7 +20,11 @@ TEXT_MAX_BYTES = 300
 # Strings and comments may contain text by the sender that looks like results, so they are split.
 PIECE = re.compile(r'"(?:[^"\\]|\\.)*"?|\\.|[();]|[^"();\\]+', re.DOTALL)
 METHOD = re.compile(r"\s*([\w-]+)(?:/\d+)?\s*=\s*([\w-]+)")
-PROPERTY = re.compile(r'([\w.-]+)\s*=\s*((?:"(?:[^"\\]|\\.)*"|[^\s;"])+)')
+# The search never goes back, and begins no name within another: else a long one takes the square of
+# its length.
+PROPERTY = re.compile(
+    r'(?<![\w.-])([\w.-]++)\s*+=\s*+((?:"(?:[^"\\]++|\\.)*+"?|[^\s;"])++)', re.DOTALL
+)
 PROPERTY_KINDS = ("smtp.", "header.", "body.", "policy.")
 
 

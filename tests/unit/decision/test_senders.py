@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -274,3 +275,11 @@ def test_received_fields_above_are_of_trusted_hosts(changes: dict[str, Any], ver
     account = MailAccount.model_validate(ACCOUNT.model_dump() | changes)
     gateway = "Received: from mx.desk.example by gateway.desk.example; Mon, 30 Nov 2026"
     assert judge(parsed(gateway, PASSED, RECEIVED, FROM), account).verdict == verdict
+
+
+def test_a_long_from_takes_little_time() -> None:
+    mail = parsed(PASSED, RECEIVED, f'{FROM} ({"x" * 10} "{"a" * 10}' + '\\"' * 3500)
+    began = time.process_time()
+    for _ in range(100):
+        judge(mail, ACCOUNT)
+    assert time.process_time() - began < 3

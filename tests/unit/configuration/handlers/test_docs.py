@@ -83,8 +83,7 @@ def test_actions() -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_examples_are_read(example: str) -> None:
     for entry in parse_file(example, "docs"):
-        assert isinstance(entry.thing, MailHandler)
-        for query in entry.thing.issue_queries:
+        for query in entry.thing.issue_queries if isinstance(entry.thing, MailHandler) else ():
             parse(query)
 
 

@@ -57,6 +57,15 @@ def test_kinds_have_jiras_names_too(given: str, kind: str) -> None:
         ("catchemail=Foo@example.org", "catch_address", "foo@example.org"),
         ("stripquotes=true", "strip_quotations", True),
         ("splitregex=^-{2,5}$, project=ABC", "pattern", "^-{2,5}$"),
+        # Jira wants delimiters, mostly slashes, which are no part of the pattern.
+        (
+            r"splitregex=/----\s*Original Message\s*----/",
+            "pattern",
+            r"----\s*Original Message\s*----",
+        ),
+        ("splitregex=m#^-{4}#ms, project=ABC", "pattern", "(?ms)^-{4}"),
+        ("splitregex=/On .*, .* wrote:/", "pattern", "On .*, .* wrote:"),
+        ("splitregex=/", "pattern", "/"),
         (" PROJECT = abc ,issuetype= 2,", "issue_type", "2"),
         # Unknown senders are not handled unless one of these two is set.
         ("project=ABC", "unknown_senders", "ignore"),
