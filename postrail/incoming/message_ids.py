@@ -11,6 +11,8 @@ from postrail.records import MailParsed
 # RFC 5322, 3.6.4: References grow with each reply; the first and the last identify a conversation.
 REFERENCES_KEPT = 8
 EVENTS_KEPT = 8
+# The issues that a subject names are locked: a stranger must not lock a hundred by one message.
+MOST_NAMED = 10
 ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9_]{1,19}-[1-9][0-9]{0,9}\b")
 
 # 12, #12 and [12], as a word of its own: 12.50, 2026-01-12, 10:12 and UTF-8 are not.
@@ -39,13 +41,13 @@ def message_hash(message_id: str) -> bytes:
 
 
 def keys_in(subject: str) -> tuple[str, ...]:
-    """Returns everything in a subject that looks like an issue key, each once."""
-    return tuple(dict.fromkeys(ISSUE_KEY.findall(subject[:1000])))
+    """Returns the first things in a subject that look like issue keys, each once."""
+    return tuple(dict.fromkeys(ISSUE_KEY.findall(subject[:1000])))[:MOST_NAMED]
 
 
 def numbers_in(subject: str) -> tuple[str, ...]:
-    """Returns the bare numbers in a subject, each once, which may name items of a project."""
-    return tuple(dict.fromkeys(BARE_NUMBER.findall(subject[:1000])))
+    """Returns the first bare numbers in a subject, each once, which may name items of a project."""
+    return tuple(dict.fromkeys(BARE_NUMBER.findall(subject[:1000])))[:MOST_NAMED]
 
 
 def named_by(mail: MailParsed) -> Named:

@@ -106,8 +106,9 @@ def commented_from_outside(
 ) -> str:
     """Returns the text that reports a comment of somebody who takes no part in the issue."""
     key = audience.issue_key
-    note = OUTSIDE.format(sender=_sender(author), key=key, command=accepting(key, comment_id))
-    did = f"{_sender(author)} commented on {key}"
+    sender = _sender_in_full(author)
+    note = OUTSIDE.format(sender=sender, key=key, command=accepting(key, comment_id))
+    did = f"{sender} commented on {key}"
     text = f"{note}\n\n{excerpt(body, max_characters, key)}"
     marker = INTERNAL_MARKER_LINE if internal else MARKER_LINE
     hint = HOW_TO_ANSWER_INTERNALLY if internal else HOW_TO_ADD
@@ -121,7 +122,15 @@ def accepting(issue_key: str, comment_id: int) -> str:
 
 
 def _sender(author: Watcher) -> str:
-    return author.name or author.address or "An unknown sender"
+    """Returns the author's name; a name that could be taken for an address counts as none."""
+    name = "" if "@" in author.name else author.name
+    return name or author.address or "An unknown sender"
+
+
+def _sender_in_full(author: Watcher) -> str:
+    """Returns the address of an author whose name proves nothing, with the name behind it."""
+    name = _sender(author)
+    return f"{author.address} ({name})" if author.address not in ("", name) else name
 
 
 def framed(

@@ -16,6 +16,8 @@ from postrail.message_parts import Address, without_extension
 from postrail.records import MailParsed
 
 ADDRESS = re.compile(r"[^\s<>(),;:\"]{1,320}@[\w.-]{1,255}")
+# Of a Received field only the recipient counts (RFC 5321, 4.4): the sender can be named there, too.
+RECEIVED_FOR = re.compile(r"\bfor\s{1,10}<?([^\s<>(),;:\"]{1,320}@[\w.-]{1,255})", re.I)
 
 
 def declines(handler: MailHandler, question: Question) -> str:
@@ -58,6 +60,7 @@ def _addresses(mail: MailParsed, name: str) -> Iterator[str]:
     if name in parsed:
         yield from (one.address.lower() for one in parsed[name])
         return
+    pattern = RECEIVED_FOR if name == "received" else ADDRESS
     for field in mail.headers:
         if field.name.lower() == name:
-            yield from (one.lower().strip(".") for one in ADDRESS.findall(field.value))
+            yield from (one.lower().strip(".") for one in pattern.findall(field.value))

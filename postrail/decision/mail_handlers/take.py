@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -84,11 +85,17 @@ def _bulk(handler: MailHandler, question: Question) -> Decision | None:
 def bulk_reason(question: Question) -> str:
     """Returns the header field that marks a message as bulk, as Jira understands it, or ""."""
     for field in question.mail.headers:
-        name, value = field.name.lower(), field.value.strip().lower()
-        marked = value == BULK_PRECEDENCE if name == "precedence" else value != "no"
+        name, word = field.name.lower(), _first_word(field.value)
+        marked = word == BULK_PRECEDENCE if name == "precedence" else word not in ("", "no")
         if name in ("precedence", "auto-submitted") and marked:
             return f"{field.name}: {field.value}"
     return ""
+
+
+def _first_word(value: str) -> str:
+    """Returns the keyword of a field, without parameters and comments (RFC 3834, section 5)."""
+    words = re.split(r"[\s;(]", value.strip().lower(), maxsplit=1)
+    return words[0]
 
 
 def _failed_verdict(handler: MailHandler, question: Question) -> Decision | None:

@@ -69,3 +69,8 @@ def test_spaces_around_an_id_do_not_count() -> None:
 )
 def test_bare_numbers(subject: str, numbers: tuple[str, ...]) -> None:
     assert numbers_in(subject) == numbers
+
+
+def test_of_a_subject_with_many_keys_the_first_ten_count() -> None:
+    subject = " ".join(f"HELP-{number}" for number in range(1, 120))
+    assert keys_in(subject) == tuple(f"HELP-{number}" for number in range(1, 11))

@@ -64,7 +64,10 @@ def test_an_unproven_sender_gets_the_key_and_no_word() -> None:
 def test_people_of_the_project_learn_how_to_accept_what_an_outsider_wrote() -> None:
     event = from_outside(12, internal=False)
     text = event.text(AUDIENCE, BO, "w" * 200, 100)
-    assert text.startswith(f"{MARKER_LINE}\n\nBo commented on HELP-1: Printer on fire\n\nBo takes")
+    bo = "bo@example.org (Bo)"
+    assert text.startswith(
+        f"{MARKER_LINE}\n\n{bo} commented on HELP-1: Printer on fire\n\n{bo} takes"
+    )
     assert "let its author take part, run: postrail issues accept HELP-1 12\n\nwww" in text
     assert "w" * 101 not in text
     assert "This is only the beginning; HELP-1 has the whole text." in text
@@ -78,6 +81,7 @@ def test_people_of_the_project_learn_how_to_accept_what_an_outsider_wrote() -> N
         (BO, "Bo"),
         (Watcher(address="bo@example.org", name=""), "bo@example.org"),
         (Watcher(address="", name=""), "An unknown sender"),
+        (Watcher(address="m@evil.example", name="Ada <ada@example.org>"), "m@evil.example"),
     ],
 )
 def test_a_comment_is_reported_with_its_author(author: Watcher, named: str) -> None:

@@ -96,7 +96,7 @@ async def test_the_people_of_the_project_are_told_how_to_accept_it(bench: Bench)
     await bench.handle(mail_parsed(sender=MALLORY, text="I know more.", **by_message_id))
     ((number,),) = await bench.rows("SELECT comment_id FROM comment")
     told = bench.sent(OutgoingQueued)[-1].text
-    assert "Mallory takes no part in HELP-1, so only people of the project are told." in told
+    assert "mallory@example.net (Mallory) takes no part in HELP-1, so only people of" in told
     assert f"run: postrail issues accept HELP-1 {number}\n" in told
     done = await accept(bench.desk, AGENT, "HELP-1", number, BlobStore("memory://"))
     assert done.notified == (ADA.address,)

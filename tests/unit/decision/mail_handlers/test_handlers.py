@@ -298,6 +298,7 @@ def test_a_failed_verdict_holds_what_claims_to_be_of_a_known_sender(
         ("Envelope-To", "support@example.com, x@example.com", True),
         ("X-Forwarded-To", "support@example.com", True),
         ("Received", "from a by b for <support@example.com>; Mon", True),
+        ("Received", "from a (envelope-from <support@example.com>) by b; Mon", False),
         ("X-Other", "support@example.com", False),
     ],
 )
@@ -354,6 +355,9 @@ def test_attachment_rules(
         ("Precedence", "list", False),
         ("Auto-Submitted", "auto-replied", True),
         ("Auto-Submitted", "no", False),
+        ("Auto-Submitted", "no (by hand)", False),
+        ("Auto-Submitted", "No; owner-email=ann@example.com", False),
+        ("Auto-Submitted", "", False),
         ("X-Bulk", "bulk", False),
     ],
 )
