@@ -84,25 +84,25 @@ def key_in_subject(question: Question) -> Decision | None:
     """
     if not question.named_issues:
         return None
-    named, account = question.named_issues[0], question.account
+    named, key_alone = question.named_issues[0], question.key_alone
     # A conversation that already has an issue in that project stays with it.
     joins = not _issues_in(question, named.issue.project)
-    if account.key_alone == "anybody" and not question.verified:
+    if key_alone == "anybody" and not question.verified:
         reason = f"the subject names {named.named}, and anybody may do so"
         return _comment(question, named.issue, reason, joins=joins, takes_part=True)
-    doubted = account.key_alone == "never" and not question.verified
+    doubted = key_alone == "never" and not question.verified
     if question.takes_part(named.issue) and not doubted:
         reason = f"the subject names {named.named}, and the sender takes part in it or is an agent"
         return _comment(question, named.issue, reason, joins=joins)
     reason = f"the subject names {named.named}, but the sender does not take part in it"
     if doubted:
         reason = f"the subject names {named.named}, but the sender is not verified"
-    if account.weak_keys == "quarantine" and not question.skips(WEAK_KEYS):
+    if question.weak_keys == "quarantine" and not question.skips(WEAK_KEYS):
         return Decision(
             outcome=Outcome.QUARANTINED, reason=reason, issue=named.issue, held_by=WEAK_KEYS
         )
     # A person has released a quarantined one for the issue that it names.
-    if account.weak_keys != "new_issue":
+    if question.weak_keys != "new_issue":
         return _comment(question, named.issue, reason, joins=joins, takes_part=False)
     return create_issue(question, reason, linked_to=named.issue)
 

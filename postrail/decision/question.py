@@ -16,6 +16,10 @@ from postrail.decision.senders import Judged, Verdict, author, judge
 from postrail.message_parts import without_extension
 from postrail.records import MailParsed
 
+# The choices of the settings of mail accounts, the strictest one first.
+KEY_ALONE = ("never", "participants", "anybody")
+WEAK_KEYS = ("quarantine", "new_issue", "comment")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -36,6 +40,36 @@ class Question:
     def account(self) -> MailAccount:
         """Returns the message's mail account; the stage `account_removed` ensures it exists."""
         return self.snapshot.accounts[self.decides_as or self.mail.mailbox]
+
+    @cached_property
+    def sharing(self) -> list[MailAccount]:
+        """Returns, by name, the accounts that make one issue of all copies of the message.
+
+        They are the one at which it arrived, and those that the author has addressed.
+        """
+        accounts = self.snapshot.accounts
+        own = accounts[self.mail.mailbox]
+        project = self.project_at(own)
+        others = (
+            one
+            for one in accounts.values()
+            if one.enabled and one.fan_in == own.fan_in == "note" and one.project == project
+        )
+        together = {one.name for one in others if self.is_addressed_to(one)} | {own.name}
+        return [accounts[name] for name in sorted(together)]
+
+    @property
+    def key_alone(self) -> str:
+        """Returns the strictest `key_alone` of the accounts that share the message.
+
+        Anyone may address a lenient one, so none gives a copy in another mailbox its rights.
+        """
+        return min((one.key_alone for one in self.sharing), key=KEY_ALONE.index)
+
+    @property
+    def weak_keys(self) -> str:
+        """Returns the strictest `weak_keys` of the accounts that share the message."""
+        return min((one.weak_keys for one in self.sharing), key=WEAK_KEYS.index)
 
     @property
     def project(self) -> str:

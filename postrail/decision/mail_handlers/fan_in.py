@@ -50,14 +50,12 @@ def _before_its_own(question: Question) -> Iterator[MailAccount]:
     They are those that the author has addressed, and that make one issue of all copies with it.
     One that the author has not addressed, as by a mailing list, comes after all that are.
     """
-    own, project = question.account, question.project_at(question.account)
-    for name in sorted(question.snapshot.accounts):
-        account = question.snapshot.accounts[name]
-        if name == own.name and question.is_addressed_to(own):
-            return
-        together = account.enabled and account.fan_in == "note" and account.project == project
-        if name != own.name and together and question.is_addressed_to(account):
+    own = question.account
+    for account in question.sharing:
+        if account.name != own.name:
             yield account
+        elif question.is_addressed_to(own):
+            return
 
 
 def _without_copies(question: Question) -> Question:

@@ -15,7 +15,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import decide
 from postrail.decision.decision import AddComment, CreateIssue, Decision, NoteAddress, Outcome
-from postrail.decision.facts import EarlierMail, Facts, IssueRef
+from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
 from postrail.message_parts import Address
 from postrail.records import MailParsed
 from tests.makers.configuration import mail_account, snapshot
@@ -267,6 +267,35 @@ def test_a_copy_is_judged_by_the_servers_of_its_own_mailbox() -> None:
     (effect,) = decision.effects
     assert isinstance(effect, CreateIssue)
     assert (effect.fields.labels, effect.neutral) == (("anna",), True)
+
+
+@pytest.mark.parametrize(
+    ("lenient", "strict", "outcome"),
+    [
+        ({"key_alone": "anybody"}, {"key_alone": "never"}, "issue"),
+        ({"key_alone": "anybody"}, {"key_alone": "participants"}, "issue"),
+        ({"weak_keys": "comment"}, {"weak_keys": "new_issue"}, "issue"),
+        ({"weak_keys": "comment"}, {"weak_keys": "quarantine"}, "quarantined"),
+        ({"key_alone": "anybody"}, {"key_alone": "never", "fan_in": "own"}, "issue"),
+        ({"weak_keys": "comment"}, {"weak_keys": "comment"}, "comment"),
+    ],
+)
+@pytest.mark.parametrize("to", [("anna",), ("cleo", "anna")])
+def test_no_account_lends_its_rights(
+    lenient: dict[str, Any], strict: dict[str, Any], outcome: str, to: Sequence[str]
+) -> None:
+    base = configured(LABELS)
+    accounts = {
+        "anna": mail_account("anna", "HELP", **lenient),
+        "cleo": mail_account("cleo", "HELP", **strict),
+    }
+    mail = mail_parsed(
+        subject="HELP-1",
+        mailbox="cleo",
+        to=[Address(name="", address=f"{name}@example.com") for name in to],
+    )
+    facts = Facts(named_issues=(NamedIssue(issue=OLD),))
+    assert decide(mail, replace(base, accounts=accounts), facts).outcome == outcome
 
 
 KINDS = st.sampled_from([{}, IGNORE, HOLD, COMMENTS_ONLY, TO_SALES, {"kind": "create"}])
