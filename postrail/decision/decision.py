@@ -155,6 +155,8 @@ class DeliveryEvent(StrEnum):
     HARD = "hard"
     # It failed, and another one may not.
     SOFT = "soft"
+    # It is said to have failed, but its recipient has written since it was sent.
+    DOUBTED = "doubted"
     # Another address failed, to which the recipient's passes messages on.
     ELSEWHERE = "elsewhere"
     DELAYED = "delayed"

@@ -262,7 +262,7 @@ SELECT DISTINCT ON (lower(recipient)) recipient, event, status, report.reason, r
     reported_at, suppression.address IS NOT NULL AS suppressed
 FROM outgoing_mail AS mail JOIN delivery_report AS report USING (outgoing_id)
     LEFT JOIN suppression ON suppression.address = lower(recipient) AND released_at IS NULL
-WHERE event IN ('hard', 'soft', 'elsewhere', 'delayed', 'complaint') AND mail."""
+WHERE event IN ('hard', 'soft', 'doubted', 'elsewhere', 'delayed', 'complaint') AND mail."""
     + OF_ISSUE
     + " ORDER BY lower(recipient), reported_at DESC, event"
 )

@@ -58,7 +58,7 @@ FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"""
 _BOUNCED: LiteralString = """(outgoing_id, recipient) IN (
     SELECT outgoing_id, recipient FROM delivery_report WHERE event = ANY(%s)
 )"""
-BOUNCES = ["hard", "soft", "elsewhere", "complaint"]
+BOUNCES = ["hard", "soft", "doubted", "elsewhere", "complaint"]
 
 
 async def deliveries(

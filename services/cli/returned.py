@@ -11,6 +11,7 @@ EVENTS = {
     "complaint": "complained",
     "soft": "bounced",
     "elsewhere": "bounced elsewhere",
+    "doubted": "bounced, it is said",
     "deleted": "deleted unread",
     "read": "read",
     "delivered": "delivered",
@@ -36,6 +37,7 @@ def undelivered_words(
     """Returns a line that says whom a message did not reach, and why."""
     opening = {
         "delayed": f"delayed for {recipient}",
+        "doubted": f"said not to be delivered to {recipient}, who has written since then",
         "complaint": f"{recipient} complained",
         "elsewhere": f"not delivered to {recipient}, which passes messages on to {address}",
     }.get(event, f"not delivered to {recipient}")

@@ -68,6 +68,7 @@ class Told:
 OPENINGS = {
     DeliveryEvent.HARD: "not delivered to {to}",
     DeliveryEvent.SOFT: "not delivered to {to}",
+    DeliveryEvent.DOUBTED: "said not to be delivered to {to}",
     DeliveryEvent.ELSEWHERE: "not delivered to {other}, to which {to} passes messages on",
     DeliveryEvent.DELAYED: "delayed for {to}",
     DeliveryEvent.COMPLAINT: "{to} complained",
@@ -144,24 +145,30 @@ def bounced(bounce: Bounce | None, sent: Sequence[SentMail]) -> list[Told]:
         elif len(sent) == 1 and bounce.recipients:
             told.append(_elsewhere(one, bounce.recipients[0]))
         elif len(sent) == 1:
-            status = bounce.status
-            event, class_ = DeliveryEvent.SOFT, status[:1]
-            told.append(Told(sent=one, event=event, status=status, status_class=class_))
+            # It names no address, so nothing says that this one is dead.
+            event, status = _failure(one, hard=False), bounce.status
+            told.append(Told(sent=one, event=event, status=status, status_class=status[:1]))
     return told
 
 
 def _event_of(sent: SentMail, given: BouncedRecipient) -> DeliveryEvent:
-    """Returns the event that a bounce reports about the recipient of the message.
-
-    Who has written since then is not dead. Others know the Message-ID by then: an answer to several
-    people names it, and one of them may have made the bounce up.
-    """
+    """Returns the event that a bounce reports about the recipient of the message."""
     if given.action == "delayed":
         return DeliveryEvent.DELAYED
     subject = given.status.split(".")[1:2]
     refused = bool(subject) and subject[0] in REFUSED_MESSAGE
-    dead = given.hard and not refused and not sent.wrote_since
-    return DeliveryEvent.HARD if dead else DeliveryEvent.SOFT
+    return _failure(sent, hard=given.hard and not refused)
+
+
+def _failure(sent: SentMail, *, hard: bool) -> DeliveryEvent:
+    """Returns the event of a message that failed; one whose recipient has written counts nowhere.
+
+    Others know its Message-ID by then: an answer to several people names it, and one of them may
+    have made the bounce up, and those of other messages, too.
+    """
+    if sent.wrote_since:
+        return DeliveryEvent.DOUBTED
+    return DeliveryEvent.HARD if hard else DeliveryEvent.SOFT
 
 
 def _about(sent: SentMail, given: BouncedRecipient) -> Told:

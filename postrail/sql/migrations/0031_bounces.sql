@@ -8,7 +8,8 @@ CREATE TABLE delivery_report (
     outgoing_id  uuid NOT NULL,
     recipient    text NOT NULL,
     event        text NOT NULL CHECK (event IN
-        ('hard', 'soft', 'elsewhere', 'delayed', 'complaint', 'delivered', 'read', 'deleted')),
+        ('hard', 'soft', 'doubted', 'elsewhere', 'delayed', 'complaint', 'delivered', 'read',
+            'deleted')),
     -- The code and class of RFC 3463, or "".
     status       text NOT NULL,
     status_class text NOT NULL,

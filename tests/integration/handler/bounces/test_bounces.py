@@ -133,9 +133,9 @@ async def test_a_bounce_of_ones_own_message_harms_nobody_else(bench: Bench) -> N
 
 @pytest.mark.parametrize(
     ("wrote", "event"),
-    [("ada+x@example.org", "soft"), ("ADA@example.org", "soft"), ("bo@example.org", "hard")],
+    [("ada+x@example.org", "doubted"), ("ADA@example.org", "doubted"), ("bo@example.org", "hard")],
 )
-async def test_a_bounce_that_an_answer_disproves_is_a_soft_one(
+async def test_a_bounce_that_an_answer_disproves_is_doubted(
     bench: Bench, wrote: str, event: str
 ) -> None:
     (message_id,) = await new_issues(bench)
@@ -146,6 +146,18 @@ async def test_a_bounce_that_an_answer_disproves_is_a_soft_one(
     await bench.handle(bounce_of(message_id))
     assert await reports(bench) == [(ADA, event, "5.1.1")]
     assert await suppressed(bench) == ([(ADA, True)] if event == "hard" else [])
+
+
+async def test_forged_bounces_of_what_was_answered_suppress_nobody(bench: Bench) -> None:
+    """Who stands in Cc of five answers knows five ids of ours."""
+    ids = await new_issues(bench, 6)
+    bench.clock.move(60)
+    await bench.handle(
+        *(mail_parsed(sender=Address(name="", address=ADA), in_reply_to=[one]) for one in ids[:5])
+    )
+    await bench.handle(*(bounce_of(one) for one in ids[:5]))
+    assert {event for _, event, _ in await reports(bench)} == {"doubted"}
+    assert await suppressed(bench) == []
 
 
 async def test_a_bounce_may_come_before_the_result_is_recorded(bench: Bench) -> None:
