@@ -19,13 +19,15 @@ CUT_ORDER = (
     "tried",
     "addressed",
     "agent_of",
-    "earlier",
     "named_issues",
+    "earlier",
     "conversation_issues",
     "token_issues",
     "sent",
     "issue_queries",
 )
+# What stays of a list however long the others are: a message that is listed again has its first.
+LEAST = {"earlier": 1}
 
 
 def bounded(facts: Facts) -> Facts:
@@ -62,7 +64,7 @@ def _without(facts: Facts, name: str) -> Facts:
     most_telling = _most_telling(name, items)
     kept = len(items)
     shorter = facts
-    while kept and size_of(to_json(shorter)) > FACTS_MAX_BYTES:
+    while kept > LEAST.get(name, 0) and size_of(to_json(shorter)) > FACTS_MAX_BYTES:
         kept //= 2
         chosen = set(most_telling[:kept])
         values = tuple(item for place, item in enumerate(items) if place in chosen)

@@ -128,7 +128,7 @@ async def gather(
         mail_id = due.mail.mail_id
         found = conversation[mail_id]
         known = Facts(
-            earlier=tuple(repeated.get(due.mail.fingerprint, ())),
+            earlier=_own_first(due.mail.mailbox, repeated.get(due.mail.fingerprint, ())),
             token_issues=by_token[mail_id],
             conversation_issues=found,
             answered_issue=await _answered(connection, due, found),
@@ -174,6 +174,11 @@ def _candidates(
 def _distinct(found: Iterable[IssueRef]) -> tuple[IssueRef, ...]:
     """Returns each issue once: two issues of a conversation may have been merged just now."""
     return tuple(dict.fromkeys(found))
+
+
+def _own_first(mailbox: str, earlier: Iterable[EarlierMail]) -> tuple[EarlierMail, ...]:
+    """Returns the earlier messages with those of this mailbox first, which are kept longest."""
+    return tuple(sorted(earlier, key=lambda one: one.mailbox != mailbox))
 
 
 def _earlier(

@@ -13,6 +13,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision import trace as traces
 from postrail.decision.bounds import CUT_ORDER, FACTS_MAX_BYTES, TRACE_MAX_BYTES, bounded, size_of
 from postrail.decision.decide import decide
+from postrail.decision.decision import Outcome
 from postrail.decision.facts import (
     EarlierMail,
     Facts,
@@ -114,6 +115,14 @@ def test_the_newest_issues_of_a_conversation_and_the_ids_that_were_found_are_kep
     assert bounded(CASES["conversation_issues"]).conversation_issues[-1] == ISSUES[-1]
     found = MatchTried("id", "<last@b>", "HELP-1")
     assert bounded(Facts(tried=(*CASES["tried"].tried, found))).tried[-1] == found
+
+
+def test_a_message_listed_again_is_recognised_whatever_its_subject_names() -> None:
+    """Sixty keys in the subject made a second comment of it."""
+    earlier = EarlierMail(mail_id="m", mailbox="support", source="x;uid=1", issue=ISSUES[0])
+    facts = replace(EVERYTHING, earlier=(earlier, *CASES["earlier"].earlier))
+    for known in (facts, replace(CASES["named_issues"], earlier=(earlier,))):
+        assert decide(mail_parsed(), snapshot(), bounded(known)).outcome is Outcome.DUPLICATE
 
 
 def test_nothing_is_said_of_issues_that_were_left_out() -> None:
