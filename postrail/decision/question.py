@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from postrail.conditions.evaluate import MessageValues
 from postrail.configuration.models.mail_account import MailAccount
@@ -136,6 +137,12 @@ class Question:
     def verified(self) -> bool:
         """Tells whether the sender is proven to be who the message says."""
         return self.judged.verdict is Verdict.PASS
+
+    def asked_with(self, **changes: Any) -> Question:
+        """Returns the question with these changes; the verdict is about the message, and stays."""
+        changed = replace(self, **changes)
+        vars(changed)["judged"] = self.judged
+        return changed
 
     def takes_part(self, issue: IssueRef) -> bool:
         """Tells whether the sender may write on the issue as one of its people.

@@ -32,6 +32,8 @@ from postrail.decision.sending.forwarding import forwarded
 
 # RFC 3834 and RFC 2076: what Jira counts as bulk.
 BULK_PRECEDENCE = "bulk"
+# The kinds that take any message; the others take only what finds an issue.
+MAKES_ISSUES = ("create", "create_or_comment")
 
 Policy = Callable[[MailHandler, Question], Decision | None]
 
@@ -39,6 +41,9 @@ Policy = Callable[[MailHandler, Question], Decision | None]
 def take(handler: MailHandler, question: Question) -> Decision | None:
     """Returns the decision of a handler; None if it comments only, and there is no issue."""
     question = routed(handler, question)
+    # What it would not take is not its to hold, ignore or delete either.
+    if handler.kind not in MAKES_ISSUES and existing_issue(question) is None:
+        return None
     for name, policy in POLICIES:
         name = f"{name} of {handler.name}" if policy is _dropped else name
         if not question.skips(name) and (decision := policy(handler, question)):
@@ -157,7 +162,7 @@ def _commented(handler: MailHandler, question: Question) -> Decision | None:
 
 
 def _created(handler: MailHandler, question: Question) -> Decision | None:
-    if handler.kind not in ("create", "create_or_comment"):
+    if handler.kind not in MAKES_ISSUES:
         return None
     reason = "no known conversation" if handler.kind != "create" else "each message is an issue"
     detailed = _in_detail(handler, question, create_issue(question, reason))

@@ -50,6 +50,23 @@ def test_a_message_passes_to_the_next_handler(
 
 
 @pytest.mark.parametrize(
+    "policy",
+    [
+        {"unknown_senders": "ignore"},
+        {"bulk": "delete"},
+        {"ignore_subjects": ["printer"]},
+        {"then": [{"drop": "spam"}]},
+        {"then": [{"quarantine": "spam"}]},
+    ],
+)
+def test_a_handler_drops_nothing_that_it_would_not_take(policy: dict[str, Any]) -> None:
+    mail = mail_parsed(headers=BULK)
+    decision = decided({"kind": "comment"} | policy, {"kind": "create"}, facts=Facts(), mail=mail)
+    assert decision.handlers == (HandlerAnswer("h1", NO_ISSUE), HandlerAnswer("h2", ""))
+    assert isinstance(decision.effects[0], CreateIssue)
+
+
+@pytest.mark.parametrize(
     ("first", "facts"),
     [({"kind": "comment"}, ANSWER), ({"catch_address": "support@example.com"}, KNOWN)],
 )
