@@ -101,7 +101,7 @@ async def test_an_attached_message_names_the_original_sender(
 ) -> None:
     await configure(bench)
     attached = AttachedMessage(sender=sender, subject="Fire", message_id="<m@customer.example>")
-    fields: dict[str, Any] = {"subject": "Please see", "text": "FYI"}
+    fields: dict[str, Any] = {"subject": "Fwd: Fire", "text": "FYI"}
     fields["attached_messages"] = [attached]
     assert (await handle(bench, **fields))[0] == reporter
 
