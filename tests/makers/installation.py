@@ -36,7 +36,7 @@ from postrail.stream.topics import (
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.step import Handler
 from tests.fakes.streams import MemoryProducer
-from tests.makers.configuration import mail_account, outgoing_connection
+from tests.makers.configuration import UNLIMITED, mail_account, outgoing_connection
 from tests.makers.records import NOON, mail_fetched, mail_parsed, received
 
 RAW = b"Subject: \x1b[31mfire\r\n\r\n\xff it burns\r\n"
@@ -92,6 +92,7 @@ async def fill(settings: Settings) -> Filled:
 async def configure(pool: Pool) -> None:
     things = [
         Project(key="HELP", name="Help desk"),
+        *UNLIMITED,
         outgoing_connection(from_name="Help desk"),
         Person(address="agent@example.com", name="An Agent"),
         mail_account(),
