@@ -226,6 +226,17 @@ async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
     )
 
 
+async def lock_unhandled(connection: Connection, due: DueMail) -> bool:
+    """Locks a message's row; returns False if another process has handled it in the meantime."""
+    found = await one(
+        connection,
+        "SELECT FROM incoming_mail WHERE mail_id = %s AND revision = %s"
+        " AND state IN ('new', 'working', 'waiting') FOR UPDATE",
+        [due.mail.mail_id, due.revision],
+    )
+    return found is not None
+
+
 async def finish(
     connection: Connection, finished: Sequence[FinishedMail], now: datetime
 ) -> frozenset[str]:

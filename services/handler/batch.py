@@ -149,6 +149,9 @@ class Batch:
         self, due: DueMail, decision: Decision, now: datetime, *, forwards: bool
     ) -> Applied:
         async with transaction(self._pool) as connection:
+            # The transaction in which it failed has ended, and with it the lock.
+            if not await incoming.lock_unhandled(connection, due):
+                return Applied(handled=[], outbox=outbox.Added())
             snapshot = ConfigurationSnapshot()
             if forwards:
                 snapshot = await self._snapshots.current(connection, {due.mail.mailbox})

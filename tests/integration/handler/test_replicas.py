@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.database import transaction
 from postrail.incoming import queue as incoming
 from postrail.operate.issues.act import Actor
@@ -55,6 +58,20 @@ async def test_a_message_that_another_handler_has_finished_stays_as_it_is(bench:
     await bench.work()
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
     assert await bench.rows("SELECT count(*) FROM issue") == [(1,)]
+
+
+async def test_a_failure_that_another_handler_has_overtaken_has_no_effect(bench: Bench) -> None:
+    await bench.save(MailHandler(name="desk", forward_address="boss@example.net"))
+    bench.tracker.faults["poison"] = ValueError("cannot be")
+    await bench.take_in(mail_parsed(subject="poison"))
+    with pytest.raises(ValueError, match="cannot be") as failed:
+        await bench.handler._batch.work(1)
+    bench.tracker.faults.clear()
+    other, _ = bench.another()
+    assert await other.work_batch() == 1
+    await bench.handler._batch.fail(failed.value)
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
+    assert await bench.rows("SELECT 1 FROM outgoing_mail WHERE purpose = 'forward'") == []
 
 
 async def test_people_and_handlers_comment_on_one_issue_at_once(bench: Bench) -> None:
