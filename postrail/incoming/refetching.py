@@ -280,8 +280,8 @@ async def _fail(connection: Connection, request: Refetch, reason: str, now: date
     """Fails the message unless it is past `fetched`; returns whether it did."""
     cursor = await connection.execute(
         "UPDATE incoming_mail SET state = 'failed', outcome = 'failed', reason = %s,"  # noqa: S608  Our own condition.
-        " handled_at = %s WHERE mail_id = %s AND revision = %s"
-        " AND " + AGAIN,
+        " handled_at = %s, first_handled_at = coalesce(first_handled_at, handled_at)"
+        " WHERE mail_id = %s AND revision = %s AND " + AGAIN,
         (storable(reason), now, request.mail_id, request.revision),
     )
     return cursor.rowcount == 1

@@ -313,3 +313,20 @@ async def test_an_issue_that_came_late_says_when_its_message_arrived(bench: Benc
     async with transaction(bench.pool) as connection:
         found = (await issue_detail(connection, "HELP-1")).issue
     assert (found.arrived, found.created) == (arrived, arrived + timedelta(hours=1))
+
+
+async def test_a_server_that_refuses_a_released_message_keeps_its_first_time(bench: Bench) -> None:
+    await rule(bench, **QUARANTINE)
+    mail = await held(bench)
+    ((first,),) = await bench.rows("SELECT handled_at FROM incoming_mail")
+    await ordered(bench, mail.mail_id)
+    bench.clock.move(3600)
+    requests = await due(bench)
+    await begun(bench, requests)
+    async with transaction(bench.pool) as connection:
+        now = bench.clock.now()
+        await refetching.postpone(connection, requests[0], "not now", until=now, now=now)
+    await published(bench, by_id(mail))
+    await bench.work()
+    assert await result(bench, mail) == ("done", "issue", "HELP-1", 2)
+    assert await bench.rows("SELECT first_handled_at FROM incoming_mail") == [(first,)]
