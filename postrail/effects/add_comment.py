@@ -38,6 +38,8 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     """Adds a comment for each effect."""
     # Large texts are read concurrently: the transaction must not stay idle for their sum.
     slots = asyncio.Semaphore(TEXTS_AT_ONCE)
+    # Before the commands: they decide about the status.
+    await reopen(context, [work for work in works if work.effect.reopens])
     orders = [await obey_commands(context, work) for work in works]
     texts = await asyncio.gather(
         *(
@@ -51,7 +53,6 @@ async def add_comments(context: Context, works: Sequence[Work[AddComment]]) -> l
     ids = await context.tracker.add_comments(context.connection, drafts, context.now)
     await conversations.map_issues(context.connection, _joining(works))
     await insert_links(context.connection, _named_besides(works))
-    await reopen(context, [work for work in works if work.effect.reopens])
     await issues.record_involvements(
         context.connection, [_involvement(context, work) for work in works]
     )

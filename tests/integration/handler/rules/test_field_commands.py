@@ -174,3 +174,15 @@ async def test_several_messages_of_one_batch_follow_each_other(bench: Bench) -> 
     await bench.handle(*mails)
     moved = [one for one in await changes(bench) if one[1] == "status"]
     assert [one[2:] for one in moved] == [("Open", "Doing"), ("Doing", "Done")]
+
+
+@pytest.mark.parametrize(("command", "status"), [("done", "Done"), ("doing", "Doing")])
+async def test_a_command_decides_about_the_status_of_an_issue_that_is_reopened(
+    bench: Bench, command: str, status: str
+) -> None:
+    handler = MailHandler(name="all", field_commands=FIELDS, closed_issues="reopen")
+    await bench.save(PROJECT, handler)
+    await bench.handle(mail_parsed(sender=ADA))
+    await commanded(bench, "Status: done\n\nIt works.")
+    await commanded(bench, f"Status: {command}\n\nI looked again.")
+    assert await bench.rows("SELECT status FROM issue") == [(status,)]
