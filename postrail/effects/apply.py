@@ -29,9 +29,10 @@ from postrail.effects.create_person import create_persons
 from postrail.effects.delete_body import delete_bodies
 from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
 from postrail.effects.deliveries.told import notices_of_held
+from postrail.effects.forwarding.brake import Caused, held_above_limit
 from postrail.effects.forwarding.forward import forward_mails
+from postrail.effects.forwarding.notice import notices_of
 from postrail.effects.forwarding.reply import send_replies
-from postrail.effects.forwarding.tell import send_notices
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.effects.records.handled import Handled, effects_made, handled_record, outgoing_ids
@@ -47,7 +48,7 @@ from postrail.stream.topics import MAIL_HANDLED
 # The states of messages that a person must look at; all other outcomes are done.
 STATES = {Outcome.FAILED: "failed", Outcome.QUARANTINED: "quarantined"}
 Applier = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[Made]]]
-Mailer = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[OutgoingQueued]]]
+Mailer = Callable[[Context, Sequence[Work[Any]]], Awaitable[list[Caused]]]
 
 # One applier or mailer for each member of Effect, applied in this order.
 APPLIERS: dict[type[Effect], Applier] = {
@@ -63,7 +64,7 @@ APPLIERS: dict[type[Effect], Applier] = {
 MAILERS: dict[type[Effect], Mailer] = {
     Forward: forward_mails,
     Reply: send_replies,
-    Notice: send_notices,
+    Notice: notices_of,
 }
 
 
@@ -140,14 +141,19 @@ def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:
 async def _send(
     context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]], made: Sequence[Made]
 ) -> list[OutgoingQueued]:
-    """Stores what is sent about no issue, after all locks of issues are taken."""
-    sent = [one.letter for one in made if one.letter]
-    sent += [
-        mail
+    """Stores what is sent about no issue, after all locks of issues are taken.
+
+    The notices of all effects come before those of the brake, and so do their locks: two replicas
+    never wait for each other.
+    """
+    caused = [
+        one
         for kind, mailer in MAILERS.items()
-        if kind in works
-        for mail in await mailer(context, works[kind])
+        if works.get(kind)
+        for one in await mailer(context, works[kind])
     ]
+    sent = [one.letter for one in made if one.letter]
+    sent += await held_above_limit(context, caused)
     await outgoing.store(context.connection, sent)
     return sent
 

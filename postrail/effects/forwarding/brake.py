@@ -17,20 +17,24 @@ from postrail.records import OutgoingDelivery, OutgoingQueued
 
 HELD = "{shown} to one address. Release what is held with: postrail outgoing release"
 
+BRAKED = ("forward", "notice")
+
 # A message about no issue, and the work that causes it.
 Caused = tuple[Work[Any], OutgoingQueued]
 
 
 async def held_above_limit(context: Context, caused: Sequence[Caused]) -> list[OutgoingQueued]:
-    """Returns the messages, those held that are above the limit of their recipients.
+    """Returns the messages, those forwards and notices held that are above their recipients' limit.
 
     A recipient of held messages is told so, once an hour at most.
     """
     limit = context.snapshot.limit(LimitName.FORWARDS)
-    if not limit.value:
-        return [mail for _, mail in caused]
-    counts = await _counts(context, limit, [mail for _, mail in caused])
-    mails = [_held(mail, limit, counts) for _, mail in caused]
+    mails = [mail for _, mail in caused]
+    braked = [mail for mail in mails if mail.purpose in BRAKED]
+    if not limit.value or not braked:
+        return mails
+    counts = await _counts(context, limit, braked)
+    mails = [_held(mail, limit, counts) if mail.purpose in BRAKED else mail for mail in mails]
     notices = [
         Work(work.due, Notice(cause="held messages", text=one.held, to=one.recipient))
         for (work, _), mail in zip(caused, mails, strict=True)

@@ -7,17 +7,16 @@ from dataclasses import replace
 
 from postrail.decision.decision import Forward
 from postrail.effects.batch import Context, Work
-from postrail.effects.forwarding.brake import held_above_limit
+from postrail.effects.forwarding.brake import Caused
 from postrail.effects.forwarding.letter import queued
 from postrail.notifications.fixed_texts import forwarded
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
 
 
-async def forward_mails(context: Context, works: Sequence[Work[Forward]]) -> list[OutgoingQueued]:
-    """Returns the messages that send the originals on, and a notice when some of them are held."""
-    made = [(work, mail) for work in works if (mail := _forward(context, work))]
-    return await held_above_limit(context, made)
+async def forward_mails(context: Context, works: Sequence[Work[Forward]]) -> list[Caused]:
+    """Returns the messages that send the originals on."""
+    return [(work, mail) for work in works if (mail := _forward(context, work))]
 
 
 def _forward(context: Context, work: Work[Forward]) -> OutgoingQueued | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from postrail.decision.decision import Reply
 from postrail.effects.batch import Context, Work
+from postrail.effects.forwarding.brake import Caused
 from postrail.effects.forwarding.letter import queued
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
@@ -15,19 +16,21 @@ from postrail.notifications.fixed_texts import answered
 from postrail.records import OutgoingQueued
 
 
-async def send_replies(context: Context, works: Sequence[Work[Reply]]) -> list[OutgoingQueued]:
+async def send_replies(context: Context, works: Sequence[Work[Reply]]) -> list[Caused]:
     """Returns the answers, and indexes their ids, so that what the authors write to them belongs
     to their conversations.
     """
-    mails = [mail for number, work in enumerate(works) if (mail := _reply(context, work, number))]
+    made = [
+        (work, mail) for number, work in enumerate(works) if (mail := _reply(context, work, number))
+    ]
     ids = {
         message_hash(delivery.message_id): mail.conversation
-        for mail in mails
+        for _, mail in made
         for delivery in mail.deliveries
     }
     if ids:
         await conversations.index(context.connection, ids)
-    return mails
+    return made
 
 
 def _reply(context: Context, work: Work[Reply], number: int) -> OutgoingQueued | None:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import Counter
 from typing import Any
+
+import pytest
 
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
-from postrail.database import transaction
-from postrail.decision.decision import Notice
-from postrail.effects.batch import Context, Work
-from postrail.effects.forwarding.tell import send_notices
+from postrail.database import Connection, transaction
+from postrail.decision.decision import Decision, Forward, Notice, Outcome
+from postrail.effects.apply import apply
+from postrail.effects.batch import Context, Decided, Work
+from postrail.effects.forwarding import brake
+from postrail.effects.forwarding.notice import notices_of
 from postrail.incoming.queue import DueMail
 from postrail.message_parts import Address
-from postrail.records import OutgoingQueued
+from postrail.outgoing import notices
+from postrail.records import MailParsed, OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.makers.records import mail_parsed, verified
 from tests.unit.effects.works import CONVERSATION
 
 BOSS = "boss@example.net"
 AN_HOUR = 3660.0
+DUE = notices.due
 
 
 async def configured(bench: Bench, **values: Any) -> None:
@@ -132,18 +140,22 @@ async def noticed(bench: Bench, cause: str) -> set[str]:
         mail=mail_parsed(), conversation=CONVERSATION, queue=CONVERSATION, attempts=0, revision=0
     )
     async with transaction(bench.pool) as connection:
-        context = Context(
-            connection=connection,
-            tracker=bench.tracker,
-            blobs=bench.blobs,
-            snapshot=await load_snapshot(connection),
-            message_id_key=b"key",
-            excerpt_max_characters=1000,
-            now=bench.clock.now(),
-        )
+        context = await context_on(bench, connection)
         works = [Work(due, Notice(cause=cause, text="Too much.", project="HELP"))] * 2
-        sent = await send_notices(context, works)
-    return {delivery.recipient for mail in sent for delivery in mail.deliveries}
+        sent = await notices_of(context, works)
+    return {delivery.recipient for _, mail in sent for delivery in mail.deliveries}
+
+
+async def context_on(bench: Bench, connection: Connection) -> Context:
+    return Context(
+        connection=connection,
+        tracker=bench.tracker,
+        blobs=bench.blobs,
+        snapshot=await load_snapshot(connection),
+        message_id_key=b"key",
+        excerpt_max_characters=1000,
+        now=bench.clock.now(),
+    )
 
 
 async def test_a_person_whom_a_message_made_is_told_once(bench: Bench) -> None:
@@ -198,3 +210,44 @@ async def test_a_responder_that_hides_itself_stops_at_the_limit(bench: Bench) ->
     print(f"a hidden responder: {states}")
     # The eleventh message is the notice, which the responder answers, too.
     assert states == {("forward", "queued"): 10, ("forward", "held"): 2, ("notice", "queued"): 1}
+
+
+async def test_replicas_that_hold_forwards_and_send_notices_do_not_wait_for_each_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one holds a forward to the boss, and both tell the boss of one cause."""
+    await bench.save(Limit(name=LimitName.FORWARDS, value=1))
+    await configured(bench, kind="comment", forward_address=BOSS, forward_unhandled=True)
+    await bench.handle(mail_parsed())
+    notice = Notice(cause="limit a", text="Too much.", to=BOSS)
+    forwarding = Decision(
+        outcome=Outcome.FORWARDED, reason="", effects=(Forward(to=BOSS, reason=""), notice)
+    )
+    telling = Decision(outcome=Outcome.IGNORED, reason="", effects=(notice,))
+    both_locked = asyncio.Barrier(2)
+
+    async def due(*given: Any) -> set[str]:
+        found = await DUE(*given)
+        # Each has its first locks now, unless one waits for the other.
+        with contextlib.suppress(TimeoutError, asyncio.BrokenBarrierError):
+            await asyncio.wait_for(both_locked.wait(), 0.5)
+        return found
+
+    monkeypatch.setattr(notices, "due", due)
+    await asyncio.gather(
+        *(applied(bench, decision, mail_parsed()) for decision in (forwarding, telling))
+    )
+
+
+async def applied(bench: Bench, decision: Decision, mail: MailParsed) -> None:
+    due = DueMail(mail=mail, conversation=CONVERSATION, queue=CONVERSATION, attempts=0, revision=0)
+    async with transaction(bench.pool) as connection:
+        await apply(await context_on(bench, connection), [Decided(due, decision)])
+
+
+async def test_a_batch_that_sends_nothing_on_does_not_count(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(brake, "sent_on_since")
+    await bench.handle(mail_parsed())
+    assert await bench.outcomes() == [("done", "issue", "HELP-1")]
