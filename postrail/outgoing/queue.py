@@ -44,13 +44,17 @@ class Claimed(Content):
         return self.outgoing_id, self.recipient
 
 
-# A held or deferred delivery does not keep later ones waiting. One that was stored while its
-# address was being suppressed waits, too.
-_DUE: LiteralString = """state IN ('queued', 'deferred') AND due_at <= %(now)s
-        AND NOT EXISTS (
+# Whether the address is in use: `suppressions.hold` holds what is passed over.
+_IN_USE: LiteralString = """NOT EXISTS (
             SELECT FROM suppression
             WHERE suppression.address = lower(delivery.recipient) AND released_at IS NULL
-        )
+        )"""
+# A held or deferred delivery does not keep later ones waiting.
+_DUE: LiteralString = (
+    """state IN ('queued', 'deferred') AND due_at <= %(now)s
+        AND """
+    + _IN_USE
+    + """
         AND NOT EXISTS (
             SELECT FROM delivery AS earlier
             WHERE earlier.issue_id = delivery.issue_id
@@ -58,11 +62,12 @@ _DUE: LiteralString = """state IN ('queued', 'deferred') AND due_at <= %(now)s
                 AND earlier.sequence < delivery.sequence
                 AND earlier.state IN ('queued', 'sending')
         )"""
+)
 
 _CLAIM: LiteralString = """
 WITH expired AS MATERIALIZED (
     SELECT outgoing_id, recipient FROM delivery
-    WHERE state = 'sending' AND claim_until < now() AND NOT begun AND {whose}
+    WHERE state = 'sending' AND claim_until < now() AND NOT begun AND {whose} AND {in_use}
     ORDER BY claim_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), due AS MATERIALIZED (
     SELECT outgoing_id, recipient FROM delivery
@@ -107,7 +112,9 @@ ORDER BY mail.sequence, recipient
 """
 )
 
-_CLAIM_OF_CONNECTION = _CLAIM.format(whose="connection = %(connection)s", due=_DUE) + _CLAIMED
+_CLAIM_OF_CONNECTION = (
+    _CLAIM.format(whose="connection = %(connection)s", in_use=_IN_USE, due=_DUE) + _CLAIMED
+)
 _CLAIM_INTERRUPTED = _INTERRUPTED + _CLAIMED
 
 

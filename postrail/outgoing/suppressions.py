@@ -44,11 +44,26 @@ async def suppress(
         "  released_at = NULL, released_by = '' WHERE present.released_at IS NOT NULL",
         [address, storable(reason), mail_id, now],
     )
-    await connection.execute(
-        "UPDATE delivery SET state = 'held', changed_at = %s, reply = %s"
-        " WHERE lower(recipient) = lower(%s) AND state IN ('queued', 'deferred')",
-        [now, SUPPRESSED + storable(reason), address],
+    await hold(connection, now, address=address)
+
+
+async def hold(connection: Connection, now: datetime, *, address: str | None = None) -> int:
+    """Holds what waits to be sent to a suppressed address, or to any; returns their number.
+
+    Another transaction may have stored a delivery while its address was being suppressed, and a
+    sender may have ended before it sent one: the queue passes both over.
+    """
+    cursor = await connection.execute(
+        "UPDATE delivery SET state = 'held', changed_at = %(now)s,"
+        "  reply = %(suppressed)s || suppression.reason"
+        " FROM suppression WHERE released_at IS NULL AND lower(recipient) = suppression.address"
+        " AND (%(address)s::text IS NULL OR suppression.address = lower(%(address)s))"
+        # As the index `delivery_unsent_to` has it.
+        " AND state IN ('queued', 'deferred', 'sending')"
+        " AND (state <> 'sending' OR claim_until < now() AND NOT begun)",
+        {"now": now, "suppressed": SUPPRESSED, "address": address},
     )
+    return cursor.rowcount
 
 
 async def suppressed(connection: Connection, addresses: Collection[str]) -> list[str]:
@@ -65,8 +80,9 @@ async def suppressed(connection: Connection, addresses: Collection[str]) -> list
 async def release(connection: Connection, address: str, by: str, now: datetime) -> bool:
     """Takes an address back into use; returns False if it was not suppressed.
 
-    What is held for it stays held: see `send_held` and `cancel_held`.
+    What waits for it is held until then, and stays held: see `send_held` and `cancel_held`.
     """
+    await hold(connection, now, address=address)
     cursor = await connection.execute(
         "UPDATE suppression SET released_at = %s, released_by = %s"
         " WHERE address = lower(%s) AND released_at IS NULL",

@@ -16,7 +16,7 @@ from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.operate.blob_collector import collect, keep_for
 from postrail.operate.unfinished_blobs import remove_unfinished
-from postrail.outgoing import notices
+from postrail.outgoing import notices, suppressions
 from postrail.process import Process
 from postrail.tasks import set_within
 from postrail.tracker.builtin.search_text import Place, renew
@@ -52,6 +52,7 @@ class Housekeeping:
 
     async def _round(self) -> None:
         await self._try(self._count_unaccounted, "count")
+        await self._try(self._hold_suppressed, "suppressed")
         if self._process.clock.steady() >= self._search_at:
             await self._try(self._renew_search_words, "search words")
         if self._process.clock.steady() >= self._clean_at:
@@ -79,6 +80,11 @@ class Housekeeping:
         metrics.set_unaccounted(count)
         if count:
             logger.error("mails without an outcome", count=count, after_seconds=after_seconds)
+
+    async def _hold_suppressed(self) -> None:
+        """Holds what was stored while its address was being suppressed."""
+        async with transaction(self._pool) as connection:
+            await suppressions.hold(connection, self._process.clock.now())
 
     async def _renew_search_words(self) -> None:
         """Writes words of issues and comments that are older than the search, or were restored.

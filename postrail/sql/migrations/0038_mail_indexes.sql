@@ -11,6 +11,11 @@ DROP INDEX CONCURRENTLY IF EXISTS delivery_answers;
 CREATE INDEX CONCURRENTLY delivery_answers ON delivery (lower(recipient COLLATE "C"), answered_at)
     WHERE answered_at IS NOT NULL;
 
+-- What is not sent yet to an address, and what waits for its release.
+DROP INDEX CONCURRENTLY IF EXISTS delivery_unsent_to;
+CREATE INDEX CONCURRENTLY delivery_unsent_to ON delivery (lower(recipient))
+    WHERE state IN ('queued', 'deferred', 'sending', 'held');
+
 -- Without the plus-extension, which a machine may change with each message.
 DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_sender;
 CREATE INDEX CONCURRENTLY incoming_mail_of_sender ON incoming_mail (

@@ -10,7 +10,7 @@ import pytest
 
 from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.incoming.senders import wrote_since
-from postrail.outgoing import reports
+from postrail.outgoing import reports, suppressions
 from postrail.settings import Settings
 from postrail.views.outgoing import deliveries
 
@@ -102,4 +102,18 @@ async def test_a_list_of_what_came_back_reads_no_other_deliveries(pool: Pool) ->
     async with transaction(pool) as connection:
         before = await reads(connection)
         assert len(await deliveries(connection, bounced=True)) == 2
+        assert await reads(connection) - before < 100
+
+
+async def test_what_is_for_suppressed_addresses_is_found_by_index(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(FILL)
+        await connection.execute("UPDATE delivery SET state = 'queued'")
+        found = await rows(connection, "SELECT recipient, outgoing_id::text FROM delivery LIMIT 1")
+        recipient, mail_id = found[0]
+    async with transaction(pool) as connection:
+        await connection.execute("ANALYZE")
+        before = await reads(connection)
+        await suppressions.suppress(connection, recipient, "gone", mail_id, NOW)
+        await suppressions.hold(connection, NOW)
         assert await reads(connection) - before < 100

@@ -94,13 +94,37 @@ async def test_an_attempt_in_flight_is_the_last_one(
     assert await claim(pool) == []
 
 
-async def test_what_was_stored_at_the_same_moment_waits(pool: Pool) -> None:
-    # Neither transaction saw the other's row.
+@pytest.mark.parametrize("how", ["suppressed in between", "its sender was killed"])
+async def test_what_the_queue_passes_over_is_held_and_a_person_decides_about_it(
+    pool: Pool, how: str
+) -> None:
+    if how == "suppressed in between":
+        # Neither transaction sees the other's row.
+        async with transaction(pool) as first, transaction(pool) as second:
+            await suppressions.suppress(first, ANN, "no such user", MAIL_ID, NOW)
+            record = queued_mail(recipients=[ANN], queued_at=NOW, issue_key=None)
+            await intake.store(second, [record])
+    else:
+        await store(pool, ANN)
+        await claim(pool)
+        await suppress(pool, ANN)
+        async with transaction(pool) as connection:
+            await connection.execute("UPDATE delivery SET claim_until = now() - interval '1 s'")
+    assert await claim(pool) == []
+    async with transaction(pool) as connection:
+        assert await suppressions.release(connection, ANN, "Ben", NOW)
+    assert await states(pool) == [HELD]
+    assert await claim(pool) == []
+    async with transaction(pool) as connection:
+        assert len(await suppressions.cancel_held(connection, ANN, NOW)) == 1
+    assert await claim(pool) == []
+
+
+async def test_what_was_passed_over_is_held_before_a_person_asks(pool: Pool) -> None:
+    await store(pool, BO)
     await suppress(pool, ANN)
     await store(pool, ANN)
     async with transaction(pool) as connection:
         await connection.execute("UPDATE delivery SET state = 'queued', reply = ''")
-    assert await claim(pool) == []
-    async with transaction(pool) as connection:
-        assert await suppressions.release(connection, ANN, "Ben", NOW)
-    assert [one.recipient for one in await claim(pool)] == [ANN]
+        assert await suppressions.hold(connection, NOW) == 1
+    assert [state for _, state, _ in await states(pool)] == ["queued", "held"]
