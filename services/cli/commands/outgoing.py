@@ -162,10 +162,11 @@ def release(
 
     Example: [bold]postrail outgoing release --all --issue HELP-12[/bold]
     """
-    if every == (outgoing_id is not None) or (outgoing_id and (issue or reason)):
+    many = bool(every or issue or reason)
+    if many == (outgoing_id is not None):
         raise ConfigurationError(
             "it is not clear which messages to release",
-            remedy="Give the id of a message, or --all, which --issue and --reason limit",
+            remedy="Give the id of a message, or --issue or --reason, or --all",
         )
     settings = load_to_write(data)
     found = complete(_release(settings, outgoing_id, issue, recipient, reason))

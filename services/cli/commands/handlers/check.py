@@ -11,7 +11,7 @@ import typer
 
 from postrail.decision.decision import AddComment, CreateIssue, Decision
 from postrail.decision.way import differences, way_of
-from postrail.errors import PermanentError
+from postrail.errors import ConfigurationError, PermanentError
 from postrail.operate.explain import Explained
 from services.cli.data_folder import Data
 from services.cli.explained import as_json
@@ -82,7 +82,7 @@ async def _one(opened: Trial, file: Path, account: str | None) -> Tested:
     try:
         expectation = read_expectation(file)
         found = await _explained(opened, read_message(file), expectation, account)
-    except PermanentError as error:
+    except (PermanentError, ConfigurationError) as error:
         return Tested(file=file, found=None, problem=error.problem)
     if expectation is None:
         return Tested(file=file, found=found)

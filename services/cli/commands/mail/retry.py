@@ -165,8 +165,8 @@ def _run(
 
 
 def _require_one_choice(wanted: Wanted, order: Order) -> None:
-    choices = [bool(wanted.mail_ids), wanted.reason is not None, wanted.everything]
-    if sum(choices) != 1 or wanted.reason == "":
+    by_reason = wanted.reason is not None or wanted.everything
+    if bool(wanted.mail_ids) == by_reason or wanted.reason == "":
         raise ConfigurationError(
             "which messages?",
             remedy="Give their ids, or --reason TEXT, or --all; see: postrail mail list --outcome"

@@ -95,6 +95,8 @@ def test_several_messages_are_released_by_their_ids(
     [
         (["--all"], [("quarantined", 12)]),
         (["--reason", "TOO"], [("quarantined", 12)]),
+        # As notices say it.
+        (["--all", "--reason", "TOO"], [("quarantined", 12)]),
         (["--reason", "bulk"], []),
         (["--all", "--mailbox", "sales"], [("quarantined", 6)]),
         (["--all", "--outcome", "ignored"], [("ignored", 3)]),

@@ -99,3 +99,15 @@ def test_a_folder_without_messages_is_named(postrail: Postrail, folder: Path) ->
     (folder / "empty").mkdir()
     code, _, errors = postrail("handlers", "test", "messages/empty")
     assert (code, "holds no .eml file" in errors) == (1, True)
+
+
+def test_a_broken_expectation_is_a_problem_of_its_message_only(
+    postrail: Postrail, folder: Path
+) -> None:
+    (folder / "bug.expected.json").write_text('{"account": "support"')
+    expect(folder / "spam.eml", {"outcome": "issue"})
+    code, output, _ = postrail("handlers", "test", "messages", "--json")
+    assert code == 1
+    bug, spam = json.loads(output)
+    assert "bug.expected.json" in bug["problem"]
+    assert (spam["problem"], spam["differs"]) == ("", [])
