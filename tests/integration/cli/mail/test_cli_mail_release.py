@@ -154,7 +154,7 @@ def test_a_handler_is_named_that_exists(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--all", "--reason", "x"], ["abcd", "--all"], ["abcd", "--mailbox", "sales"]]
+    "arguments", [[], ["abcd", "--reason", "x"], ["abcd", "--all"], ["abcd", "--mailbox", "sales"]]
 )
 def test_one_choice_is_required(
     postrail: Postrail, held: Filled, settings: Settings, arguments: list[str]
