@@ -46,14 +46,13 @@ def bounded(facts: Facts) -> Facts:
 
 def _of_these_issues(facts: Facts) -> Facts:
     """Leaves out what is said about issues that were left out."""
-    found = [*facts.token_issues, *facts.conversation_issues]
-    found += (one.issue for one in facts.named_issues)
-    ids = {issue.issue_id for issue in [*found, facts.internal_issue] if issue}
+    ids = facts.issue_ids
     return replace(
         facts,
         done_issues=tuple(one for one in facts.done_issues if one in ids),
         taking_part=tuple(one for one in facts.taking_part if one in ids),
         insider_in=tuple(one for one in facts.insider_in if one in ids),
+        busy=tuple(one for one in facts.busy if one[0] in ids),
         crowded=tuple(one for one in facts.crowded if one in ids),
     )
 

@@ -10,7 +10,7 @@ from postrail.decision.blocked import blocked
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.duplicates import same_message
 from postrail.decision.facts import Facts
-from postrail.decision.loops.limits import LIMITS, within_limits
+from postrail.decision.loops.limits import LIMITED, LIMITS, standing_of, within_limits
 from postrail.decision.loops.own_message import OWN_MESSAGE, own_message
 from postrail.decision.mail_handlers.fan_in import decide_for_all_copies
 from postrail.decision.question import Question
@@ -95,4 +95,5 @@ def _trace(question: Question, answers: Sequence[StageAnswer], decision: Decisio
         verdict=judged.verdict if judged else "",
         verdict_reason=judged.reason if judged else "",
         held_by=decision.held_by,
+        standing=standing_of(question, decision) if decision.outcome in LIMITED else "",
     )

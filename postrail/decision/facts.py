@@ -141,8 +141,18 @@ class Facts:
     own_message: str = ""
     # How often what the limits count has happened within their times, by the names of the limits.
     counts: Mapping[str, int] = field(default_factory=dict)
+    # Those of the issues that have as many messages as `conversation_messages` allows, each with
+    # the `Standing` of the senders of these.
+    busy: tuple[tuple[int, str], ...] = ()
     # The ids of those of the issues that have as many watchers as messages may make.
     crowded: tuple[int, ...] = ()
+
+    @property
+    def issue_ids(self) -> set[int]:
+        """Returns the ids of all issues that the message may belong to."""
+        found = [*self.token_issues, *self.conversation_issues]
+        found += (one.issue for one in self.named_issues)
+        return {issue.issue_id for issue in [*found, self.internal_issue] if issue}
 
 
 def to_json(facts: Facts) -> dict[str, Any]:
@@ -169,6 +179,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "answers_ours": facts.answers_ours,
         "own_message": facts.own_message,
         "counts": dict(facts.counts),
+        "busy": [list(one) for one in facts.busy],
         "crowded": list(facts.crowded),
     }
     return {name: value for name, value in stored.items() if value}
@@ -202,6 +213,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         answers_ours=stored.get("answers_ours", ""),
         own_message=stored.get("own_message", ""),
         counts=dict(stored.get("counts", {})),
+        busy=tuple((issue_id, standing) for issue_id, standing in stored.get("busy", ())),
         crowded=tuple(stored.get("crowded", ())),
     )
 

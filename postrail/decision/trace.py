@@ -51,6 +51,8 @@ class Trace:
     verdict_reason: str = ""
     # What holds the message, as in `Decision.held_by`.
     held_by: str = ""
+    # As which its sender counts against the limit of a conversation; "": it has no effect.
+    standing: str = ""
     # The effects that were applied, each with the ids and addresses that it concerns.
     effects: tuple[tuple[str, ...], ...] = ()
     # What a stored trace lacks, such as "handlers: 40 of 1000"; deciding again finds it.
@@ -72,6 +74,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "verdict": trace.verdict,
         "verdict_reason": cut(trace.verdict_reason),
     }
+    stored |= {"standing": trace.standing} if trace.standing else {}
     effects = fitting(trace.effects, EFFECTS_MAX_BYTES)
     stored |= {"effects": effects} if effects else {}
     asked = [[answer.handler, answer.declined] for answer in trace.handlers]
@@ -104,6 +107,7 @@ def from_json(stored: Mapping[str, Any]) -> Trace | None:
         verdict=stored.get("verdict", ""),
         verdict_reason=stored.get("verdict_reason", ""),
         held_by=stored.get("held_by", ""),
+        standing=stored.get("standing", ""),
         effects=tuple(tuple(one) for one in stored.get("effects", ())),
         left_out=tuple(stored.get("left_out", ())),
     )

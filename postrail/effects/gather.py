@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from postrail import people
@@ -52,7 +52,7 @@ class Gathered:
     def facts_of(self, due: DueMail) -> Facts:
         """Returns the facts about a message, with what was decided before it in the batch."""
         facts = self.facts[due.mail.mail_id]
-        return replace(facts, counts=self.counts.of(due, facts))
+        return self.counts.known(due, facts)
 
 
 async def gather(

@@ -213,7 +213,7 @@ class Batch:
         for due in mails:
             facts = gathered.facts_of(due)
             decision = self._decision(due, snapshot, facts)
-            gathered.counts.add(due, facts, decision)
+            gathered.counts.add(due, decision)
             decided.append(Decided(due, decision))
         return bounded(decided, gathered.watchers, self._settings.batch_max_bytes)
 

@@ -66,7 +66,8 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         120,
         "messages",
         "messages of one sender that made an issue or a comment, without those that programs mark"
-        " as automatic; the part of an address from a plus sign on does not count",
+        " as automatic; those whose sender is proven count apart from those that anybody may have"
+        " forged; the part of an address from a plus sign on does not count",
         BRAKED,
         BY_MAIL,
     ),
@@ -93,8 +94,9 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         20,
         120,
         "messages",
-        "messages of one conversation that made an issue or a comment, from all senders together,"
-        " without those that are marked as automatic: these cause no mail",
+        "messages that made one issue or became comments on it, from all senders together, without"
+        " those that are marked as automatic: these cause no mail; proven senders, others who take"
+        " part, and those who do not count apart",
         BRAKED,
         BY_MAIL,
     ),

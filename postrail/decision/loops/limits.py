@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import StrEnum
 
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.decision.decision import AddComment, CreateIssue, Decision, Effect, Notice, Outcome
@@ -16,6 +17,22 @@ from postrail.decision.senders import form_of
 
 # What a release skips.
 LIMITS = "limits"
+# What the limits are for.
+LIMITED = (Outcome.ISSUE, Outcome.COMMENT)
+
+
+class Standing(StrEnum):
+    """As whom a sender writes on an issue; traces hold these spellings.
+
+    Each counts apart, so that forged messages use up only what forgers may do.
+    """
+
+    PROVEN = "proven"
+    # Who takes part by an address that anybody may write into From.
+    UNPROVEN = "unproven"
+    OUTSIDER = "outsider"
+
+
 NOTICE = """{limit}, which {whose} has reached. Further messages are quarantined.
 
 To see them: postrail mail list --state quarantined
@@ -25,7 +42,7 @@ To handle those that are harmless: postrail mail release --all --reason {name}
 
 def within_limits(question: Question, decision: Decision) -> Decision:
     """Returns the decision without what goes over a limit, or the quarantine of the message."""
-    if decision.outcome not in (Outcome.ISSUE, Outcome.COMMENT):
+    if decision.outcome not in LIMITED:
         return decision
     if not question.skips(LIMITS) and (limit := reached(question, decision)):
         return replace(
@@ -40,9 +57,23 @@ def within_limits(question: Question, decision: Decision) -> Decision:
 
 def reached(question: Question, decision: Decision) -> Limit | None:
     """Returns the first limit that the message would go over."""
-    snapshot, counts = question.snapshot, question.facts.counts
-    limits = (snapshot.limit(name) for name in _limits_of(question, decision))
-    return next((one for one in limits if one.value and counts.get(one.name, 0) >= one.value), None)
+    limits = (question.snapshot.limit(name) for name in _limits_of(question, decision))
+    return next((one for one in limits if one.value and _is_reached(one, question, decision)), None)
+
+
+def _is_reached(limit: Limit, question: Question, decision: Decision) -> bool:
+    if limit.name != LimitName.CONVERSATION_MESSAGES:
+        return question.facts.counts.get(limit.name, 0) >= limit.value
+    standing = standing_of(question, decision)
+    comments = (one for one in decision.effects if isinstance(one, AddComment))
+    return any((one.issue.issue_id, standing) in question.facts.busy for one in comments)
+
+
+def standing_of(question: Question, decision: Decision) -> Standing:
+    """Returns as whom the sender writes."""
+    if any(isinstance(one, AddComment) and one.outsider for one in decision.effects):
+        return Standing.OUTSIDER
+    return Standing.PROVEN if question.verified else Standing.UNPROVEN
 
 
 def _limits_of(question: Question, decision: Decision) -> Iterator[LimitName]:

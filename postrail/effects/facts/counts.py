@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from postrail.configuration.models.limit import LimitName
@@ -12,6 +12,8 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import CreateIssue, Decision, Effect, Outcome, Reply
 from postrail.decision.facts import Facts
+from postrail.decision.loops.limits import LIMITED, Standing
+from postrail.decision.senders import Verdict, judge
 from postrail.effects.involvement import author_of
 from postrail.incoming.limits import counting as incoming
 from postrail.incoming.limits.counting import counted_sender
@@ -20,31 +22,52 @@ from postrail.outgoing import counting as outgoing
 
 OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)
 ANSWERS = (LimitName.ADDRESS_ANSWERS, LimitName.ADDRESS_ANSWERS_DAILY)
-# The senders, queues or addresses to ask for, the times since when, and what was counted.
-Asked = Mapping[LimitName, set[str]]
+CONVERSATION = LimitName.CONVERSATION_MESSAGES
+# A sender and whether it is proven, an issue and the standing of its senders, or an address.
+Key = tuple[str, bool] | tuple[int, str] | str
 Since = Mapping[LimitName, datetime]
-Numbers = Mapping[tuple[LimitName, str], int]
+Numbers = Mapping[tuple[LimitName, Key], int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """For whom a message counts: its sender, and the address to which it may be answered."""
+
+    # As it is counted, and whether it is proven: anybody may forge the messages of one who is not.
+    sender: tuple[str, bool]
+    # "": it is not answered, as automatic messages are not.
+    answered: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
     """The numbers against the limits, by the limit and by what it counts for."""
 
-    # By name and sender, queue or address.
-    numbers: Counter[tuple[LimitName, str]] = field(default_factory=Counter)
-    snapshot: ConfigurationSnapshot = field(default_factory=ConfigurationSnapshot)
+    numbers: Counter[tuple[LimitName, Key]]
+    # By mail_id.
+    counted: Mapping[str, Counted]
+    snapshot: ConfigurationSnapshot
 
-    def of(self, due: DueMail, facts: Facts) -> dict[str, int]:
-        """Returns the numbers that are not 0 for one message, by the names of their limits."""
-        keys = _keys(due, facts, self.snapshot)
-        return {name: number for name, key in keys.items() if (number := self.numbers[name, key])}
+    def known(self, due: DueMail, facts: Facts) -> Facts:
+        """Returns the facts about a message with the numbers for it, and the busy issues."""
+        most = self.snapshot.limit(CONVERSATION).value
+        keys = ((id_, str(standing)) for id_ in sorted(facts.issue_ids) for standing in Standing)
+        busy = tuple(key for key in keys if self.numbers[CONVERSATION, key] >= most > 0)
+        names = [*OF_SENDERS, *ANSWERS]
+        numbers = ((str(name), self.numbers[name, self._key(due, name)]) for name in names)
+        return replace(facts, counts={name: n for name, n in numbers if n}, busy=busy)
 
-    def add(self, due: DueMail, facts: Facts, decision: Decision) -> None:
+    def add(self, due: DueMail, decision: Decision) -> None:
         """Counts a message that has been decided, for those after it in its batch."""
-        keys = _keys(due, facts, self.snapshot)
-        for name in _counted(due, decision):
-            if name in keys:
-                self.numbers[name, keys[name]] += 1
+        for name in _limits_of(due, decision):
+            self.numbers[name, self._key(due, name)] += 1
+        standing = decision.trace.standing if decision.trace else ""
+        if due.mail.kind == "human" and standing and decision.issue:
+            self.numbers[CONVERSATION, (decision.issue.issue_id, standing)] += 1
+
+    def _key(self, due: DueMail, name: LimitName) -> Key:
+        counted = self.counted[due.mail.mail_id]
+        return counted.sender if name in OF_SENDERS else counted.answered
 
 
 async def counts(
@@ -54,42 +77,34 @@ async def counts(
     snapshot: ConfigurationSnapshot,
     now: datetime,
 ) -> Counts:
-    """Returns the numbers for these messages; nothing is counted for limits that are off."""
-    asked: dict[LimitName, set[str]] = {name: set() for name in LimitName}
-    for due in mails:
-        for name, key in _keys(due, facts[due.mail.mail_id], snapshot).items():
-            if snapshot.limit(name).value:
-                asked[name].add(key)
+    """Returns the numbers for these messages; nothing is counted where all limits are off."""
+    counted = {due.mail.mail_id: _counted(due, facts, snapshot) for due in mails}
     since = {name: now - timedelta(minutes=snapshot.limit(name).minutes) for name in LimitName}
-    numbers: Counter[tuple[LimitName, str]] = Counter()
-    numbers.update(await _of_senders(connection, asked, since, snapshot))
-    numbers.update(await _of_queues(connection, asked, since, snapshot))
-    numbers.update(await _of_addresses(connection, asked, since))
-    return Counts(numbers=numbers, snapshot=snapshot)
+    numbers: Counter[tuple[LimitName, Key]] = Counter()
+    if most := max(snapshot.limit(name).value for name in OF_SENDERS):
+        senders = {one.sender for one in counted.values()}
+        numbers.update(await _of_senders(connection, senders, since, most))
+    if any(snapshot.limit(name).value for name in ANSWERS):
+        answered = {one.answered for one in counted.values()} - {""}
+        numbers.update(await _of_addresses(connection, answered, since))
+    if snapshot.limit(CONVERSATION).value:
+        human = (due.mail.mail_id for due in mails if due.mail.kind == "human")
+        issue_ids = set[int]().union(*(facts[mail_id].issue_ids for mail_id in human))
+        found = await incoming.of_issues(connection, issue_ids, since[CONVERSATION])
+        numbers.update({(CONVERSATION, key): number for key, number in found.items()})
+    return Counts(numbers=numbers, counted=counted, snapshot=snapshot)
 
 
 async def _of_senders(
-    connection: Connection, asked: Asked, since: Since, snapshot: ConfigurationSnapshot
+    connection: Connection, senders: set[tuple[str, bool]], since: Since, most: int
 ) -> Numbers:
-    senders = set().union(*(asked[name] for name in OF_SENDERS))
     times = {str(name): since[name] for name in OF_SENDERS}
-    most = max(snapshot.limit(name).value for name in OF_SENDERS)
     found = await incoming.of_senders(connection, senders, times, most)
-    return {(name, key): counted[name] for key, counted in found.items() for name in OF_SENDERS}
+    return {(name, key): numbers[name] for key, numbers in found.items() for name in OF_SENDERS}
 
 
-async def _of_queues(
-    connection: Connection, asked: Asked, since: Since, snapshot: ConfigurationSnapshot
-) -> Numbers:
-    name = LimitName.CONVERSATION_MESSAGES
-    most = snapshot.limit(name).value
-    found = await incoming.of_queues(connection, asked[name], since[name], most)
-    return {(name, queue): number for queue, number in found.items()}
-
-
-async def _of_addresses(connection: Connection, asked: Asked, since: Since) -> Numbers:
+async def _of_addresses(connection: Connection, addresses: set[str], since: Since) -> Numbers:
     short, daily = ANSWERS
-    addresses = asked[short] | asked[daily]
     found = await outgoing.answers(connection, addresses, since[short], since[daily])
     return {
         (name, address): number
@@ -98,34 +113,28 @@ async def _of_addresses(connection: Connection, asked: Asked, since: Since) -> N
     }
 
 
-def _keys(due: DueMail, facts: Facts, snapshot: ConfigurationSnapshot) -> dict[LimitName, str]:
-    """Returns by what the message counts against each limit."""
-    sender = counted_sender(due.mail.sender.address if due.mail.sender else "")
-    keys = dict.fromkeys(OF_SENDERS, sender)
-    # Automatic messages are muted: neither can they go round and round, nor are they answered.
-    if due.mail.kind == "human":
-        keys[LimitName.CONVERSATION_MESSAGES] = due.queue
-        answered = facts.sender.address if facts.sender else author_of(due.mail, snapshot).address
-        if answered:
-            keys |= dict.fromkeys(ANSWERS, answered.lower())
-    return keys
+def _counted(due: DueMail, facts: Mapping[str, Facts], snapshot: ConfigurationSnapshot) -> Counted:
+    mail, account = due.mail, snapshot.accounts.get(due.mail.mailbox)
+    person = facts[mail.mail_id].sender
+    answered = person.address if person else author_of(mail, snapshot).address
+    proven = account is not None and judge(mail, account).verdict is Verdict.PASS
+    return Counted(
+        sender=(counted_sender(mail.sender.address if mail.sender else ""), proven),
+        answered=answered.lower() if mail.kind == "human" else "",
+    )
 
 
-def _counted(due: DueMail, decision: Decision) -> list[LimitName]:
+def _limits_of(due: DueMail, decision: Decision) -> list[LimitName]:
     """Returns the limits against which the decided message counts."""
-    if decision.outcome not in (Outcome.ISSUE, Outcome.COMMENT):
+    if decision.outcome not in LIMITED:
         return []
     made = (
         LimitName.SENDER_ISSUES if decision.outcome is Outcome.ISSUE else LimitName.SENDER_COMMENTS
     )
     counted = [LimitName.MACHINE_MESSAGES, made]
     if due.mail.kind == "human":
-        counted += [
-            LimitName.SENDER_MESSAGES,
-            LimitName.PROVEN_MESSAGES,
-            LimitName.CONVERSATION_MESSAGES,
-        ]
-    # A muted issue is without confirmation, too: its message has no such key.
+        counted += [LimitName.SENDER_MESSAGES, LimitName.PROVEN_MESSAGES]
+    # A muted issue is without confirmation, too; it counts for nobody.
     if any(_answers(one) for one in decision.effects):
         counted += ANSWERS
     return counted

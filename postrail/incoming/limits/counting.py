@@ -1,4 +1,4 @@
-"""Counts the messages that took effect, of a sender or in a conversation, by index.
+"""Counts the messages that took effect, of a sender or on an issue, by index.
 
 There are no rows of counters: each message of a flood would wait for the same one.
 """
@@ -18,7 +18,8 @@ _EXTENSION = re.compile("[+][^@]*@")
 # The sender is written as in the index `incoming_mail_of_sender`. A message that a person has
 # released does not count, as it did not when it was held.
 _OF_SENDERS: LiteralString = """
-SELECT given.sender, counted.* FROM unnest(%(senders)b::text[]) AS given(sender)
+SELECT given.sender, given.proven, counted.*
+FROM unnest(%(senders)b::text[], %(proven)s::boolean[]) AS given(sender, proven)
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE human AND handled_at > %(sender_messages)s),
         count(*) FILTER (WHERE human AND handled_at > %(proven_messages)s),
@@ -30,6 +31,7 @@ CROSS JOIN LATERAL (
         WHERE outcome IN ('issue', 'comment') AND handled_at > %(since)s AND release IS NULL
             AND left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE "C"), 320)
                 = given.sender
+            AND (coalesce(trace ->> 'verdict', '') = 'pass') = given.proven
         ORDER BY handled_at DESC LIMIT %(most)s
     ) AS latest
 ) AS counted"""
@@ -59,42 +61,44 @@ def counted_sender(address: str) -> str:
 
 async def of_senders(
     connection: Connection,
-    senders: Collection[str],
+    senders: Collection[tuple[str, bool]],
     since: Mapping[str, datetime],
     most: int,
-) -> dict[str, dict[str, int]]:
+) -> dict[tuple[str, bool], dict[str, int]]:
     """Counts the messages of senders (`counted_sender`) that made an issue or a comment.
 
+    Those whose sender is proven (True) and others count apart: anybody may forge the others.
     Returns the numbers by the names in OF_SENDERS, each since its own time. No more than the
     newest `most` messages of a sender are read.
     """
     if not senders:
         return {}
+    given = sorted(senders)
     parameters: dict[str, Any] = {
         **since,
-        "senders": sorted(senders),
+        "senders": [sender for sender, _ in given],
+        "proven": [proven for _, proven in given],
         "since": min(since.values()),
         "most": most,
     }
     found = await rows(connection, _OF_SENDERS, parameters)
-    return {row[0]: dict(zip(OF_SENDERS, row[1:], strict=True)) for row in found}
+    return {(row[0], row[1]): dict(zip(OF_SENDERS, row[2:], strict=True)) for row in found}
 
 
-async def of_queues(
-    connection: Connection, queues: Collection[str], since: datetime, most: int
-) -> dict[str, int]:
-    """Counts, up to `most`, the messages of people that made an issue or a comment, by queue.
+async def of_issues(
+    connection: Connection, issue_ids: Collection[int], since: datetime
+) -> dict[tuple[int, str], int]:
+    """Counts the messages of people that made these issues, or comments on them.
 
-    A queue is a conversation; what only names the key of an issue is in that of the issue.
+    Returns the numbers by issue and `Standing` of the sender, as the trace has it.
     """
-    if not queues:
+    if not issue_ids:
         return {}
     found = await rows(
         connection,
-        "SELECT given.queue::text, (SELECT count(*) FROM (SELECT FROM incoming_mail AS mail"
-        "  WHERE outcome IN ('issue', 'comment') AND mail.queue = given.queue AND handled_at > %s"
-        "  AND release IS NULL AND trace ->> 'kind' = 'human' LIMIT %s) AS latest)"
-        " FROM unnest(%s::uuid[]) AS given(queue)",
-        [since, most, sorted(queues)],
+        "SELECT issue_id, coalesce(trace ->> 'standing', 'unproven'), count(*) FROM incoming_mail"
+        " WHERE outcome IN ('issue', 'comment') AND issue_id = ANY(%s) AND handled_at > %s"
+        "  AND release IS NULL AND trace ->> 'kind' = 'human' GROUP BY 1, 2",
+        [sorted(issue_ids), since],
     )
-    return {row[0]: int(row[1]) for row in found}
+    return {(row[0], row[1]): int(row[2]) for row in found}

@@ -21,8 +21,8 @@ DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_sender;
 CREATE INDEX CONCURRENTLY incoming_mail_of_sender ON incoming_mail (
     left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE "C"), 320), handled_at
 ) WHERE outcome IN ('issue', 'comment');
-DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_queue;
-CREATE INDEX CONCURRENTLY incoming_mail_of_queue ON incoming_mail (queue, handled_at)
+DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_issue;
+CREATE INDEX CONCURRENTLY incoming_mail_of_issue ON incoming_mail (issue_id, handled_at)
     WHERE outcome IN ('issue', 'comment');
 
 -- The notifications of an issue.

@@ -26,6 +26,7 @@ from postrail.decision.facts import (
     PersonFact,
     SentMail,
 )
+from postrail.decision.loops.limits import Standing
 from postrail.decision.release import Release
 from postrail.records import MailParsed
 from tests.makers.configuration import mail_account, snapshot
@@ -111,6 +112,9 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     "answers_ours": st.sampled_from(["", "forward", "reply", "notice", "account"]),
     "own_message": st.sampled_from(["", "", "", "Message-ID"]),
     "counts": st.dictionaries(st.sampled_from(list(map(str, LimitName))), st.integers(1, 2000)),
+    "busy": st.lists(
+        st.tuples(st.sampled_from([1, 2]), st.sampled_from(list(map(str, Standing)))), max_size=3
+    ).map(tuple),
     "crowded": IDS,
     "tried": st.lists(
         st.builds(MatchTried, st.sampled_from(["id", "key", "number", "token"]), st.text(), SHORT),

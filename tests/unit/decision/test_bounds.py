@@ -67,7 +67,7 @@ EVERYTHING = replace(
 
 EFFECTS = tuple(("mark_delivery", f"{n}@b.example", LONG) for n in range(MANY))
 # Lists about the issues of the others.
-OF_ISSUES = {"crowded", "done_issues", "taking_part", "insider_in"}
+OF_ISSUES = {"busy", "crowded", "done_issues", "taking_part", "insider_in"}
 
 
 def test_each_list_of_facts_is_bounded() -> None:

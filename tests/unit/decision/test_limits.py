@@ -10,9 +10,11 @@ import pytest
 
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.decision import trace as traces
 from postrail.decision.decide import decide
 from postrail.decision.decision import AddComment, CreateIssue, Decision, Notice, Outcome
 from postrail.decision.facts import Facts, PersonFact
+from postrail.decision.loops.limits import Standing
 from postrail.decision.release import Release
 from postrail.message_parts import Address
 from postrail.records import MailParsed
@@ -46,6 +48,12 @@ def counted(**counts: int) -> Facts:
     return Facts(counts=counts)
 
 
+def busy(*standings: str, takes_part: bool = True) -> Facts:
+    """Returns an issue that has as many messages of such senders as the limit allows."""
+    facts = replace(known(HELP_1), busy=tuple((HELP_1.issue_id, one) for one in standings))
+    return facts if takes_part else replace(facts, taking_part=())
+
+
 def of_everything(number: int) -> dict[str, int]:
     return dict.fromkeys(LimitName, number)
 
@@ -53,16 +61,23 @@ def of_everything(number: int) -> dict[str, int]:
 # The message, what is known, and the limit that stops it, or "".
 BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
     ("first", mail_parsed(), Facts(), ""),
-    ("twentieth", mail_parsed(), counted(sender_messages=19, conversation_messages=19), ""),
+    ("twentieth", mail_parsed(), counted(sender_messages=19), ""),
     ("sender", mail_parsed(), counted(sender_messages=20), "sender_messages"),
-    ("conversation", mail_parsed(), counted(conversation_messages=20), "conversation_messages"),
+    # Each way to write on an issue counts apart, so that forgers do not brake its people.
+    ("conversation", mail_parsed(), busy("unproven"), "conversation_messages"),
+    ("forgers", verified(mail_parsed()), busy("unproven", "outsider"), ""),
+    ("outsiders", mail_parsed(), busy("outsider"), ""),
+    ("proven ones", verified(mail_parsed()), busy("proven"), "conversation_messages"),
+    ("outsider", mail_parsed(), busy("outsider", takes_part=False), "conversation_messages"),
+    ("one outsider", mail_parsed(), busy("unproven", takes_part=False), ""),
+    ("other issue", mail_parsed(), replace(known(HELP_1), busy=((99, "unproven"),)), ""),
     # It has the limit of a person, whatever machines may do.
     ("person", mail_parsed(), counted(machine_messages=1000), ""),
     # An automatic message is muted: it answers nobody, so only its number counts.
     (
         "automatic",
         mail_parsed(kind="auto_generated"),
-        counted(sender_messages=999, conversation_messages=999, machine_messages=999),
+        replace(busy("unproven"), counts={"sender_messages": 999, "machine_messages": 999}),
         "",
     ),
     (
@@ -162,14 +177,35 @@ def test_the_reason_names_the_limit_its_unit_and_who_reached_it() -> None:
 @pytest.mark.parametrize("name", list(LimitName))
 def test_an_operator_sets_each_limit_or_switches_it_off(name: LimitName) -> None:
     off = [Limit(name=one, value=0) for one in LimitName]
-    everything = replace(known(HELP_1), counts=of_everything(10**6))
+    everything = replace(busy(*Standing), counts=of_everything(10**6))
     assert decide(mail_parsed(), configured(*off), everything).outcome is Outcome.COMMENT
-    if name not in ("sender_messages", "conversation_messages", "sender_comments"):
+    if name not in ("sender_messages", "sender_comments"):
         return
     set_to_3 = [Limit(name=one, value=3 if one is name else 0) for one in LimitName]
     for number, outcome in ((2, Outcome.COMMENT), (3, Outcome.QUARANTINED)):
         facts = replace(known(HELP_1), counts={str(name): number})
         assert decide(mail_parsed(), configured(*set_to_3), facts).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("mail", "facts", "standing"),
+    [
+        (mail_parsed(), known(HELP_1), "unproven"),
+        (verified(mail_parsed()), known(HELP_1), "proven"),
+        (mail_parsed(), replace(known(HELP_1), taking_part=()), "outsider"),
+        (mail_parsed(), Facts(), "unproven"),
+        # It has no effect.
+        (mail_parsed(error="too deep"), Facts(), ""),
+        (mail_parsed(), counted(sender_messages=20), ""),
+    ],
+)
+def test_the_trace_says_as_whom_a_sender_counts(
+    mail: MailParsed, facts: Facts, standing: str
+) -> None:
+    decision = decide(mail, configured(), facts)
+    assert decision.trace is not None
+    assert decision.trace.standing == standing
+    assert traces.from_json(traces.to_json(decision.trace)) == decision.trace
 
 
 def test_a_released_message_is_not_braked_again() -> None:

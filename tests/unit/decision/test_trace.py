@@ -53,6 +53,7 @@ KINDS: dict[str, Any] = {
     "claimed_by": OTHER,
     "own_message": "Message-ID",
     "counts": {"sender_messages": 20, "sender_issues": 1},
+    "busy": ((1, "proven"), (2**40, "outsider")),
     "crowded": (2**40,),
     "release": Release(skips=("stand_in", "action of spam"), as_handler="rest"),
     "tried": (MatchTried("id", "<a@b>"), MatchTried("key", "HELP-7", "1234")),

@@ -17,7 +17,7 @@ from postrail.outgoing import counting as outgoing
 from postrail.settings import Settings
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.loops.test_attacks import held, outcomes, watch
-from tests.makers.records import NOON, mail_parsed
+from tests.makers.records import NOON, mail_parsed, verified
 
 MANY = 100_000
 ADA = Address(name="Ada", address="ada@example.org")
@@ -42,8 +42,8 @@ async def test_the_index_has_the_senders_as_they_are_counted(
     await bench.handle(mail_parsed(sender=Address(name="", address=address)))
     async with transaction(bench.pool) as connection:
         since = dict.fromkeys(OF_SENDERS, bench.clock.now() - timedelta(minutes=1))
-        found = await counting.of_senders(connection, [counted], since, 10)
-    assert found[counted]["sender_messages"] == 1
+        found = await counting.of_senders(connection, [(counted, False)], since, 10)
+    assert found[counted, False]["sender_messages"] == 1
 
 
 async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
@@ -59,6 +59,55 @@ async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
     bench.clock.move(121 * 60)
     await bench.handle(*(mail_parsed(sender=ADA) for _ in range(5)))
     assert (await outcomes(bench))["issue"] == 25
+
+
+async def conversation(bench: Bench) -> str:
+    """Takes in a message; returns its Message-ID."""
+    first = mail_parsed(sender=ADA)
+    await bench.handle(first)
+    return str(first.message_id)
+
+
+async def last_outcome(bench: Bench, message_id: str) -> str:
+    """Returns what becomes of a proven message of the conversation's first sender."""
+    await bench.handle(verified(mail_parsed(sender=ADA, in_reply_to=[message_id])))
+    return (await bench.outcomes())[-1][1]
+
+
+async def test_forged_messages_do_not_brake_the_one_whose_name_they_bear(bench: Bench) -> None:
+    message_id = await conversation(bench)
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(25)))
+    await bench.handle(*(mail_parsed(sender=ADA, in_reply_to=[message_id]) for _ in range(25)))
+    assert await held(bench) == {"sender_messages": 31}
+    assert await last_outcome(bench, message_id) == "comment"
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_outsiders_do_not_brake_those_who_take_part(bench: Bench, *, together: bool) -> None:
+    message_id = await conversation(bench)
+    strangers = [
+        mail_parsed(sender=Address(name="", address=f"x{n}@example.net"), in_reply_to=[message_id])
+        for n in range(25)
+    ]
+    for mails in [strangers] if together else [[one] for one in strangers]:
+        await bench.handle(*mails)
+    assert await held(bench) == {"conversation_messages": 5}
+    assert await last_outcome(bench, message_id) == "comment"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_key_in_other_messages_does_not_brake_its_issue(
+    bench: Bench, *, answers: bool
+) -> None:
+    """Twenty strangers' messages that named a key braked the people of its issue."""
+    message_id = await conversation(bench)
+    other = mail_parsed(sender=Address(name="", address="x@example.net"))
+    await bench.handle(other)
+    fields: dict[str, Any] = {"in_reply_to": [str(other.message_id)]} if answers else {}
+    for number in range(25):
+        sender = Address(name="", address=f"x{number}@example.net")
+        await bench.handle(mail_parsed(sender=sender, subject="HELP-1", **fields))
+    assert await last_outcome(bench, message_id) == "comment"
 
 
 async def test_automatic_messages_do_not_count_against_people(bench: Bench) -> None:
@@ -110,10 +159,10 @@ async def filled(pool: Pool) -> None:
     """Writes 100,000 messages of 1,000 senders in 10,000 conversations, with their answers."""
     statements = [
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, sender,"
-        "  conversation, queue, outcome, trace, handled_at)"
+        "  conversation, queue, issue_id, outcome, trace, handled_at)"
         " SELECT gen_random_uuid(), 'support', n::text, 'done', 1, now(),"
         "  's' || n % 1000 || '@example.org', md5((n % 10000)::text)::uuid,"
-        "  md5((n % 10000)::text)::uuid, 'issue', '{\"kind\": \"human\"}',"
+        "  md5((n % 10000)::text)::uuid, n % 10000, 'issue', '{\"kind\": \"human\"}',"
         "  '2026-01-01 12:00Z'::timestamptz - n * interval '1 second'"
         f" FROM generate_series(1, {MANY}) AS n",
         "INSERT INTO outgoing_mail (outgoing_id, conversation, issue_id, cause, connection,"
@@ -139,11 +188,10 @@ async def test_counting_reads_by_index(settings: Settings) -> None:
     async with transaction(pool) as connection:
         before = await scans(connection)
         times = dict.fromkeys(OF_SENDERS, since)
-        found = await counting.of_senders(connection, ["s7@example.org", "x@y"], times, 1000)
-        assert found["s7@example.org"]["sender_messages"] == 8
-        assert found["x@y"]["sender_messages"] == 0
-        (queue,) = (await rows(connection, "SELECT md5('7')::uuid::text"))[0]
-        assert await counting.of_queues(connection, [queue], since, 20) == {queue: 1}
+        senders = [("s7@example.org", False), ("s7@example.org", True), ("x@y", False)]
+        found = await counting.of_senders(connection, senders, times, 1000)
+        assert [found[one]["sender_messages"] for one in senders] == [8, 0, 0]
+        assert await counting.of_issues(connection, [7], since) == {(7, "unproven"): 1}
         counted = await outgoing.answers(connection, ["s7@example.org"], since, since)
         assert counted == {"s7@example.org": (8, 8)}
         assert await outgoing.notifications(connection, [7], since, 500) == {7: 8}
