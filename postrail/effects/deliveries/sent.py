@@ -110,5 +110,5 @@ async def _fact(
         events=tuple(one.events),
         soft_bounces=len((soft | in_batch) - {one.outgoing_id}),
         wrote_since=mail.kind != "receipt"
-        and await wrote_since(connection, one.recipient, one.queued_at),
+        and await wrote_since(connection, one.recipient, one.queued_at, but=mail.mail_id),
     )

@@ -21,6 +21,11 @@ DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_sender;
 CREATE INDEX CONCURRENTLY incoming_mail_of_sender ON incoming_mail (
     left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE "C"), 320), handled_at
 ) WHERE outcome IN ('issue', 'comment');
+-- Whatever became of them: who has written is alive, which a bounce may deny.
+DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_written;
+CREATE INDEX CONCURRENTLY incoming_mail_written ON incoming_mail (
+    left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE "C"), 320), handled_at
+);
 DROP INDEX CONCURRENTLY IF EXISTS incoming_mail_of_issue;
 CREATE INDEX CONCURRENTLY incoming_mail_of_issue ON incoming_mail (issue_id, handled_at)
     WHERE outcome IN ('issue', 'comment');

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,20 @@ async def test_forged_bounces_of_what_was_answered_suppress_nobody(bench: Bench)
     )
     await bench.handle(*(bounce_of(one) for one in ids[:5]))
     assert {event for _, event, _ in await reports(bench)} == {"doubted"}
+    assert await suppressed(bench) == []
+
+
+@pytest.mark.parametrize("fields", [{}, {"error": "too deep"}, {"kind": "auto_reply"}])
+async def test_a_forged_bounce_that_comes_with_the_answer_suppresses_nobody(
+    bench: Bench, fields: dict[str, Any]
+) -> None:
+    """Who stands in Cc of the answer knows its ids as soon as we do."""
+    (message_id,) = await new_issues(bench)
+    bench.clock.move(60)
+    sender = Address(name="", address=ADA)
+    answer = mail_parsed(sender=sender, in_reply_to=[message_id], **fields)
+    await bench.handle(bounce_of(message_id), answer)
+    assert await reports(bench) == [(ADA, "doubted", "5.1.1")]
     assert await suppressed(bench) == []
 
 
