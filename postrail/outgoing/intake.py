@@ -44,23 +44,24 @@ WITH given AS (
         message_blob, internal, purpose, forwards
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
-    RETURNING outgoing_id, sequence, issue_id, connection, queued_at
+    RETURNING outgoing_id, sequence, issue_id, connection, queued_at, purpose
 ), mail AS (
     SELECT * FROM added
     UNION ALL
     -- Those of earlier transactions: a statement does not see the rows that it adds.
-    SELECT outgoing_id, sequence, issue_id, connection, queued_at FROM outgoing_mail
+    SELECT outgoing_id, sequence, issue_id, connection, queued_at, purpose FROM outgoing_mail
     WHERE outgoing_id = ANY(%(outgoing_id)s::uuid[])
 )
 INSERT INTO delivery (
     outgoing_id, recipient, name, message_id, tokens, connection, sequence, issue_id, state, reply,
-    answered_at, due_at, changed_at
+    answered_at, sent_on_at, due_at, changed_at
 )
 SELECT outgoing_id, own.recipient, own.name, own.message_id, own.tokens::jsonb, mail.connection,
     mail.sequence, mail.issue_id,
     CASE WHEN own.held = '' AND suppression.address IS NULL THEN 'queued' ELSE 'held' END,
     coalesce(%(suppressed)s || suppression.reason, own.held),
     CASE WHEN own.automatic THEN mail.queued_at END,
+    CASE WHEN mail.purpose IN ('forward', 'notice') THEN mail.queued_at END,
     -- A process of an earlier release may have had a clock that is ahead.
     least(mail.queued_at, now()), now()
 FROM mail

@@ -9,19 +9,19 @@ from postrail.database import Connection, rows
 
 
 async def sent_on_since(
-    connection: Connection, addresses: Collection[str], since: datetime
+    connection: Connection, addresses: Collection[str], since: datetime, most: int
 ) -> dict[str, int]:
-    """Counts what was sent on or told to each of these addresses from this time on.
+    """Counts, up to `most`, what was sent on or told to each of these addresses since then.
 
     Held messages do not count. The addresses are in lower case in the result.
     """
     found = await rows(
         connection,
-        "SELECT lower(recipient), count(*) FROM outgoing_mail JOIN delivery USING (outgoing_id)"
-        " WHERE purpose IN ('forward', 'notice') AND queued_at > %s"
-        "  AND lower(recipient) = ANY(%s)"
-        "  AND state <> 'held' GROUP BY lower(recipient)",
-        [since, [address.lower() for address in addresses]],
+        "SELECT given.address, (SELECT count(*) FROM (SELECT FROM delivery"
+        '  WHERE lower(recipient COLLATE "C") = given.address AND sent_on_at > %s'
+        "  AND state <> 'held' LIMIT %s) AS latest)"
+        " FROM unnest(%b::text[]) AS given(address)",
+        [since, most, sorted({address.lower() for address in addresses})],
     )
     return {row[0]: int(row[1]) for row in found}
 

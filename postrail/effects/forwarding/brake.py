@@ -48,7 +48,7 @@ async def _counts(context: Context, limit: Limit, mails: Sequence[OutgoingQueued
     """Returns what was sent on or told to each recipient in the time of the limit."""
     recipients = {one.recipient for mail in mails for one in mail.deliveries}
     since = context.now - timedelta(minutes=limit.minutes)
-    return Counter(await sent_on_since(context.connection, recipients, since))
+    return Counter(await sent_on_since(context.connection, recipients, since, limit.value))
 
 
 def _held(mail: OutgoingQueued, limit: Limit, counts: Counter[str]) -> OutgoingQueued:

@@ -9,6 +9,9 @@ ALTER TABLE outgoing_mail
     -- The mail_id of the incoming message that is attached.
     ADD COLUMN forwards uuid;
 
+-- When it was queued, of a forward or a notice; NULL for everything else.
+ALTER TABLE delivery ADD COLUMN sent_on_at timestamptz;
+
 -- When people were last told of something that may happen again and again.
 CREATE TABLE notice (
     cause    text PRIMARY KEY,

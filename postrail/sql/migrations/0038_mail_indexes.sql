@@ -37,7 +37,7 @@ CREATE INDEX CONCURRENTLY outgoing_mail_of_issue ON outgoing_mail (issue_id, que
 -- The one above has the same rows.
 DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_issue;
 
--- What was sent on to an address.
-DROP INDEX CONCURRENTLY IF EXISTS outgoing_mail_sent_on;
-CREATE INDEX CONCURRENTLY outgoing_mail_sent_on ON outgoing_mail (queued_at)
-    WHERE purpose IN ('forward', 'notice');
+-- What was sent on to an address; what is held does not count.
+DROP INDEX CONCURRENTLY IF EXISTS delivery_sent_on;
+CREATE INDEX CONCURRENTLY delivery_sent_on ON delivery (lower(recipient COLLATE "C"), sent_on_at)
+    WHERE sent_on_at IS NOT NULL AND state <> 'held';

@@ -11,6 +11,7 @@ import pytest
 from postrail.database import Connection, Pool, open_pool, rows, transaction
 from postrail.incoming.senders import wrote_since
 from postrail.outgoing import reports, suppressions
+from postrail.outgoing.letters import sent_on_since
 from postrail.settings import Settings
 from postrail.views.outgoing import deliveries
 
@@ -116,4 +117,19 @@ async def test_what_is_for_suppressed_addresses_is_found_by_index(pool: Pool) ->
         before = await reads(connection)
         await suppressions.suppress(connection, recipient, "gone", mail_id, NOW)
         await suppressions.hold(connection, NOW)
+        assert await reads(connection) - before < 100
+
+
+async def test_a_flood_of_held_forwards_is_not_counted_one_by_one(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(FILL)
+        await connection.execute(
+            "UPDATE delivery SET recipient = 'boss@example.net', sent_on_at = now(),"
+            " state = CASE WHEN sequence % 200 = 0 THEN 'sent' ELSE 'held' END"
+        )
+    async with transaction(pool) as connection:
+        await connection.execute("ANALYZE")
+        before = await reads(connection)
+        found = await sent_on_since(connection, ["Boss@example.net", "ann@x.example"], NOW, 30)
+        assert found == {"boss@example.net": 30, "ann@x.example": 0}
         assert await reads(connection) - before < 100
