@@ -9,7 +9,12 @@ from postrail.database import Connection
 from postrail.errors import PermanentError
 from postrail.operate.suppressed import require_in_use
 from postrail.outgoing import held
-from postrail.views.outgoing import OutgoingRow, deliveries_of, held_deliveries
+from postrail.views.outgoing import (
+    OutgoingRow,
+    deliveries_of,
+    held_deliveries,
+    of_recipient,
+)
 
 SEE = "See: postrail outgoing list --state held"
 
@@ -23,7 +28,7 @@ async def release_message(
     PermanentError when none of them is held.
     """
     found = await deliveries_of(connection, outgoing_id)
-    wanted = [row for row in found if recipient is None or row.recipient == recipient]
+    wanted = of_recipient(found, recipient)
     released = await _release(connection, [row for row in wanted if row.state == "held"], now)
     if not released:
         await require_in_use(connection, [row.recipient for row in wanted])

@@ -11,7 +11,7 @@ from postrail.operate.suppressed import require_in_use
 from postrail.outgoing import unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.stream import outbox
-from postrail.views.outgoing import OutgoingRow, deliveries_of
+from postrail.views.outgoing import OutgoingRow, deliveries_of, of_recipient
 
 
 async def retry_unconfirmed(
@@ -54,7 +54,7 @@ async def _unconfirmed(
     connection: Connection, outgoing_id: str, recipient: str | None
 ) -> tuple[str, list[str]]:
     found = await deliveries_of(connection, outgoing_id)
-    wanted = [row for row in found if recipient is None or row.recipient == recipient]
+    wanted = of_recipient(found, recipient)
     recipients = [row.recipient for row in wanted if row.state == "unconfirmed"]
     if not recipients:
         states = ", ".join(f"{row.recipient} {row.state}" for row in found)

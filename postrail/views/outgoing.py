@@ -121,6 +121,12 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
     return await rows_as(connection, OutgoingRow, statement, [ids[0][0]])
 
 
+def of_recipient(found: Sequence[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:
+    """Returns the deliveries to this address, in any case of its letters; to all for None."""
+    wanted = recipient and recipient.lower()
+    return [row for row in found if wanted is None or row.recipient.lower() == wanted]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SuppressedRow:
     """An address that is not written to, and how many deliveries to it are held."""

@@ -17,7 +17,7 @@ from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
-from postrail.views.outgoing import OutgoingRow
+from postrail.views.outgoing import OutgoingRow, of_recipient
 from services.cli.commands.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
@@ -175,7 +175,7 @@ def release(
 
 def _only(found: list[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:
     """Returns the deliveries to this recipient, or all."""
-    wanted = [row for row in found if recipient is None or row.recipient == recipient]
+    wanted = of_recipient(found, recipient)
     if not wanted:
         raise PermanentError(
             f"outgoing message {found[0].outgoing_id} is not for {recipient}",

@@ -59,6 +59,7 @@ def test_a_failed_message_is_asked_for_again(
     assert answer(postrail, "mail", "retry", filled.unparsable) == {
         "requested": 0,
         "mail_id": filled.unparsable,
+        "mail_ids": [filled.unparsable],
     }
 
 
@@ -104,7 +105,7 @@ def test_a_message_in_another_state_is_not_retried(
     "arguments",
     [
         [],
-        ["--all", "--reason", "x"],
+        ["abcd", "--reason", "x"],
         ["abcd", "--all"],
         ["--reason", ""],
         ["abcd", "--dry-run"],

@@ -56,7 +56,7 @@ async def test_a_held_delivery_waits_until_it_is_released(pool: Pool) -> None:
     assert [one.recipient for one in await claim(pool)] == ["bo@example.org"]
 
     async with transaction(pool) as connection:
-        released = await release_message(connection, record.outgoing_id[:8], None, NOW)
+        released = await release_message(connection, record.outgoing_id[:8], "ADA@example.org", NOW)
     assert [row.recipient for row in released] == ["ada@example.org"]
     assert [one.recipient for one in await claim(pool)] == ["ada@example.org"]
 

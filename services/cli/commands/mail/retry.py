@@ -189,8 +189,10 @@ def _run_by_id(
     asked = complete(_ask(settings, mail_ids, order))
     if json:
         names = [one.mail.mail_id for one in asked]
-        which = {"mail_id": names[0]} if len(names) == 1 else {"mail_ids": names}
-        show_json({"requested": sum(not one.already for one in asked), **which})
+        # `mail_id`: as before several could be named.
+        alone = {"mail_id": names[0]} if len(names) == 1 else {}
+        requested = sum(not one.already for one in asked)
+        show_json({"requested": requested, "mail_ids": names, **alone})
         return
     for one in asked:
         typer.echo(_told(one, order))
