@@ -95,8 +95,8 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         120,
         "messages",
         "messages that made one issue or became comments on it, from all senders together, without"
-        " those that are marked as automatic: these cause no mail; proven senders, others who take"
-        " part, and those who do not count apart",
+        " those of people who take part that are marked as automatic: these cause no mail; proven"
+        " senders, others who take part, and those who do not count apart",
         BRAKED,
         BY_MAIL,
     ),

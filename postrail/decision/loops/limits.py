@@ -1,7 +1,7 @@
 """Keeps messages within the limits: a brake against loops and floods. Pure.
 
 Only what has an effect is braked. A message that causes no mail by itself cannot go round and
-round, so the limit of a conversation does not hold for automatic ones.
+round, so the limit of a conversation does not hold for automatic ones of those who take part.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def standing_of(question: Question, decision: Decision) -> Standing:
 
 def _limits_of(question: Question, decision: Decision) -> Iterator[LimitName]:
     yield of_sender(question)
-    if not question.muted:
+    if not question.muted or standing_of(question, decision) is Standing.OUTSIDER:
         yield LimitName.CONVERSATION_MESSAGES
     made_issue = decision.outcome is Outcome.ISSUE
     yield LimitName.SENDER_ISSUES if made_issue else LimitName.SENDER_COMMENTS

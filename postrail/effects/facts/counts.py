@@ -62,7 +62,8 @@ class Counts:
         for name in _limits_of(due, decision):
             self.numbers[name, self._key(due, name)] += 1
         standing = decision.trace.standing if decision.trace else ""
-        if due.mail.kind == "human" and standing and decision.issue:
+        counts = due.mail.kind == "human" or standing == Standing.OUTSIDER
+        if counts and standing and decision.issue:
             self.numbers[CONVERSATION, (decision.issue.issue_id, standing)] += 1
 
     def _key(self, due: DueMail, name: LimitName) -> Key:
@@ -88,8 +89,7 @@ async def counts(
         answered = {one.answered for one in counted.values()} - {""}
         numbers.update(await _of_addresses(connection, answered, since))
     if snapshot.limit(CONVERSATION).value:
-        human = (due.mail.mail_id for due in mails if due.mail.kind == "human")
-        issue_ids = set[int]().union(*(facts[mail_id].issue_ids for mail_id in human))
+        issue_ids = set[int]().union(*(facts[due.mail.mail_id].issue_ids for due in mails))
         found = await incoming.of_issues(connection, issue_ids, since[CONVERSATION])
         numbers.update({(CONVERSATION, key): number for key, number in found.items()})
     return Counts(numbers=numbers, counted=counted, snapshot=snapshot)

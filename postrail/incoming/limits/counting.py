@@ -88,8 +88,9 @@ async def of_senders(
 async def of_issues(
     connection: Connection, issue_ids: Collection[int], since: datetime
 ) -> dict[tuple[int, str], int]:
-    """Counts the messages of people that made these issues, or comments on them.
+    """Counts the messages that made these issues, or comments on them.
 
+    Automatic messages count only where their senders are outsiders: anybody may send these.
     Returns the numbers by issue and `Standing` of the sender, as the trace has it.
     """
     if not issue_ids:
@@ -98,7 +99,8 @@ async def of_issues(
         connection,
         "SELECT issue_id, coalesce(trace ->> 'standing', 'unproven'), count(*) FROM incoming_mail"
         " WHERE outcome IN ('issue', 'comment') AND issue_id = ANY(%s) AND handled_at > %s"
-        "  AND release IS NULL AND trace ->> 'kind' = 'human' GROUP BY 1, 2",
+        "  AND release IS NULL"
+        "  AND (trace ->> 'kind' = 'human' OR trace ->> 'standing' = 'outsider') GROUP BY 1, 2",
         [sorted(issue_ids), since],
     )
     return {(row[0], row[1]): int(row[2]) for row in found}

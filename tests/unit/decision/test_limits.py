@@ -69,6 +69,13 @@ BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
     ("outsiders", mail_parsed(), busy("outsider"), ""),
     ("proven ones", verified(mail_parsed()), busy("proven"), "conversation_messages"),
     ("outsider", mail_parsed(), busy("outsider", takes_part=False), "conversation_messages"),
+    # Anybody may send automatic messages, without end.
+    (
+        "automatic outsider",
+        mail_parsed(kind="auto_generated"),
+        busy("outsider", takes_part=False),
+        "conversation_messages",
+    ),
     ("one outsider", mail_parsed(), busy("unproven", takes_part=False), ""),
     ("other issue", mail_parsed(), replace(known(HELP_1), busy=((99, "unproven"),)), ""),
     # It has the limit of a person, whatever machines may do.

@@ -82,11 +82,18 @@ async def test_forged_messages_do_not_brake_the_one_whose_name_they_bear(bench: 
     assert await last_outcome(bench, message_id) == "comment"
 
 
+@pytest.mark.parametrize("kind", ["human", "auto_generated"])
 @pytest.mark.parametrize("together", [True, False])
-async def test_outsiders_do_not_brake_those_who_take_part(bench: Bench, *, together: bool) -> None:
+async def test_outsiders_do_not_brake_those_who_take_part(
+    bench: Bench, kind: str, *, together: bool
+) -> None:
     message_id = await conversation(bench)
     strangers = [
-        mail_parsed(sender=Address(name="", address=f"x{n}@example.net"), in_reply_to=[message_id])
+        mail_parsed(
+            sender=Address(name="", address=f"x{n}@example.net"),
+            in_reply_to=[message_id],
+            kind=kind,
+        )
         for n in range(25)
     ]
     for mails in [strangers] if together else [[one] for one in strangers]:
