@@ -19,6 +19,7 @@ from typing import Any
 from postrail import patterns
 from postrail.conditions.hours import read_hours
 from postrail.conditions.tree import (
+    CHOICES,
     FIELDS,
     HEADER,
     OPERATORS,
@@ -102,7 +103,19 @@ def read_test(word: str, operand: Any) -> Test:
         values = _operand(sort, operator, operand)
     except ValueError as error:
         raise InvalidCondition(f"{written}: {error}") from error
+    if operator in (Operator.IS, Operator.IN):
+        _refuse_impossible(written, field, values.get("texts", ()))
     return Test(written=written, field=field, header=header, operator=operator, **values)
+
+
+def _refuse_impossible(written: str, field: str, texts: Iterable[str]) -> None:
+    """Raises InvalidCondition for a text that the field never has."""
+    choices = CHOICES.get(field)
+    for text in texts:
+        if choices and text not in choices:
+            raise InvalidCondition(
+                f"{written}: {field} is never {text!r}; it is one of: {', '.join(choices)}"
+            )
 
 
 def _split(word: str) -> tuple[str, str, Operator]:

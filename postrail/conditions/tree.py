@@ -7,6 +7,8 @@ from datetime import time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from postrail.conditions.language.detect import LANGUAGES
+
 
 class Operator(StrEnum):
     """How the values of a message are compared with the operand; texts ignore case."""
@@ -50,6 +52,7 @@ OPERATORS: dict[Sort, tuple[Operator, ...]] = {
 HEADER = "header"
 # Detected only if a condition asks.
 LANGUAGE = "language"
+ACCOUNT = "account"
 FIELDS: dict[str, Sort] = {
     HEADER: Sort.TEXT,
     "subject": Sort.TEXT,
@@ -67,9 +70,27 @@ FIELDS: dict[str, Sort] = {
     "kind": Sort.TEXT,
     LANGUAGE: Sort.TEXT,
     "authentication": Sort.TEXT,
-    "account": Sort.TEXT,
+    ACCOUNT: Sort.TEXT,
     "time": Sort.TIME,
     "issue": Sort.QUERY,
+}
+# Fields with a fixed set of values: another one in `is` or `in` could never hold.
+KINDS = (
+    "human",
+    "bounce",
+    "probe",
+    "receipt",
+    "feedback",
+    "calendar",
+    "auto_reply",
+    "auto_generated",
+    "bulk",
+    "stand_in",
+)
+CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": KINDS,
+    LANGUAGE: LANGUAGES,
+    "authentication": ("pass", "fail", "none"),
 }
 
 

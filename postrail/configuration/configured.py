@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from postrail.message_parts import ADDRESS, ADDRESS_CHARACTERS
@@ -62,6 +71,30 @@ class Configured(BaseModel):
     def risks(self) -> list[str]:
         """Returns warnings about settings that work but are dangerous."""
         return []
+
+
+class Part(BaseModel):
+    """A part of a configured thing, such as an item of a list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_fields(cls, given: Any) -> Any:
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        for name in given if isinstance(given, dict) else ():
+            if name not in known and name not in cls.model_fields:
+                why = f"{name}: {unknown_field(str(name), known)}"
+                raise PydanticCustomError("unknown_field", "{why}", {"why": why})
+        return given
+
+
+def unknown_field(name: str, known: Sequence[str]) -> str:
+    """Returns the problem of a field that does not exist, with the one that was meant, or all."""
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"is not known; did you mean {close[0]!r}?"
+    return f"is not known; known are: {', '.join(known)}"
 
 
 def faulty(faults: list[tuple[str, str]]) -> PydanticCustomError:

@@ -6,8 +6,7 @@ them.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -15,11 +14,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from postrail.configuration import kinds
+from postrail.configuration.configured import unknown_field
 from postrail.configuration.entry import ConfigurationFileError, Entry, Fault
 from postrail.configuration.kind import Kind
 
 # Deeper than any field of ours: a list of names in an entry of a section has four levels.
 MOST_LEVELS = 20
+AS_LIST = "begin each item with '- ', or write [one, two]"
 
 
 def parse_file(text: str, file: str) -> list[Entry]:
@@ -77,7 +78,7 @@ class _Reader:
         if _is_blank(node):
             return []
         if not isinstance(node, yaml.SequenceNode):
-            self._fault(node, kind.word, "must be a list; begin each item with '- '")
+            self._fault(node, kind.section, f"must be a list; {AS_LIST}")
             return []
         items = [self._item(kind, item) for item in node.value]
         return [entry for entry in items if entry is not None]
@@ -85,36 +86,37 @@ class _Reader:
     def _item(self, kind: Kind[Any], node: yaml.Node) -> Entry | None:
         before = len(self.faults)
         known = list(kind.model.model_fields)
-        given = self._fields(node, kind.word, known, kind.former_fields)
-        fields = self._by_present_names(kind, given)
-        values = {name: self._value(value, kind.word) for name, (_, value) in fields.items()}
+        label = _label(kind, node)
+        given = self._fields(node, label, known, kind.former_fields)
+        fields = self._by_present_names(kind, given, label)
+        values = {name: self._value(value, label) for name, (_, value) in fields.items()}
         values = {name: value for name, value in values.items() if value is not None}
         if len(self.faults) > before:
             return None
         try:
             thing = kind.model.model_validate(values)
         except ValidationError as error:
-            label = f"{kind.word} {values.get(kind.identity, '')!r}"
             for name, problem in _problems(kind, error):
-                self._model_fault(name, problem, label, fields, _line(node))
+                self._model_fault(name, problem, label, _with_set(kind, fields), _line(node))
             return None
+        placed = _with_set(kind, fields) | given
         return Entry(
             thing=thing,
             kind=kind.word,
             identity=kind.identity_of(thing),
             line=_line(node),
-            lines={name: _line(key) for name, (key, _) in (fields | given).items()},
+            lines={name: _line(key) for name, (key, _) in placed.items()},
             given=frozenset(values),
         )
 
     def _by_present_names(
-        self, kind: Kind[Any], given: Mapping[str, tuple[yaml.Node, yaml.Node]]
+        self, kind: Kind[Any], given: Mapping[str, tuple[yaml.Node, yaml.Node]], label: str
     ) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         """Returns the fields by the names of this release; reports one that is given by two."""
         fields = dict(given)
         for former, name in kind.former_fields.items():
             if former in fields and name in fields:
-                where = f"{kind.word}, {former}"
+                where = f"{label}, {former}"
                 self._fault(fields[former][0], where, f"is the former name of {name}: remove it")
             elif former in fields:
                 fields[name] = fields.pop(former)
@@ -138,7 +140,7 @@ class _Reader:
         for key, value in node.value:
             name = key.value if isinstance(key, yaml.ScalarNode) else "?"
             if name not in known and name not in also:
-                self._fault(key, f"{where}, {name}", _unknown(name, known))
+                self._fault(key, f"{where}, {name}", unknown_field(name, known))
             elif name in fields:
                 self._fault(key, f"{where}, {name}", "is given twice")
             else:
@@ -188,11 +190,22 @@ def _is_blank(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"is not known; did you mean {close[0]!r}?"
-    return f"is not known; known are: {', '.join(known)}"
+def _with_set(
+    kind: Kind[Any], fields: Mapping[str, tuple[yaml.Node, yaml.Node]]
+) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+    """Returns the fields with those that one of them may set, which have its place."""
+    by_others = {name: fields[by] for name, by in kind.set_by.items() if by in fields}
+    return by_others | dict(fields)
+
+
+def _label(kind: Kind[Any], node: yaml.Node) -> str:
+    """Returns the word for a thing, and its name if the file gives one."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    for key, value in pairs:
+        if key.value == kind.identity and isinstance(value, yaml.ScalarNode) and value.value:
+            is_text = value.tag == "tag:yaml.org,2002:str"
+            return f"{kind.word} {value.value!r}" if is_text else f"{kind.word} {value.value}"
+    return kind.word
 
 
 def _yaml_fault(error: yaml.YAMLError, text: str) -> Fault:
@@ -218,13 +231,30 @@ def _problems(kind: Kind[Any], error: ValidationError) -> Iterator[tuple[str, st
 
 def _in_words(kind: Kind[Any], detail: ErrorDetails, field: str) -> str:
     """Returns pydantic's error in plain words, without the value."""
-    form = kind.model.model_fields[field].description if field else None
-    if detail["type"] == "string_pattern_mismatch" and form:
-        return f"must be {form}"
+    own = kind.model.model_fields[field].description if field else None
+    if detail["type"] == "string_pattern_mismatch" and own:
+        return f"must be {own}"
     place = "".join(
-        f"item {part + 1}: " if isinstance(part, int) else f"{part}: " for part in detail["loc"][1:]
+        f"item {part + 1}: " if isinstance(part, int) else f"{part}: "
+        for part in detail["loc"][1:]
+        if not str(part).startswith("[")
     )
+    if detail["type"] == "string_pattern_mismatch":
+        forms = dict(_forms(kind.model.model_json_schema()))
+        if form := forms.get(detail["ctx"]["pattern"]):
+            return f"{place}must be {form}"
     return place + _problem(detail)
+
+
+def _forms(schema: Any) -> Iterator[tuple[str, str]]:
+    """Yields each pattern of a JSON schema, and the form of text that it stands for in words."""
+    parts: Iterable[Any] = schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict):
+        parts = schema.values()
+        if isinstance(schema.get("pattern"), str) and "description" in schema:
+            yield schema["pattern"], schema["description"]
+    for part in parts:
+        yield from _forms(part)
 
 
 def _problem(detail: ErrorDetails) -> str:
@@ -235,9 +265,15 @@ def _problem(detail: ErrorDetails) -> str:
             return "must be text; put it in quotes"
         case "string_too_short":
             return "must not be empty"
+        case "list_type":
+            return f"must be a list; {AS_LIST}"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "must be a whole number"
+        case "bool_type" | "bool_parsing":
+            return "must be true or false"
         case "extra_forbidden":
             return "is not known"
-        case "model_type":
+        case "model_type" | "dict_type" | "model_attributes_type":
             return "must have fields, such as 'name: …'"
         case "value_error":
             return str(detail.get("ctx", {}).get("error", detail["msg"]))

@@ -43,6 +43,8 @@ SCRIPTS = {
 }
 # Letters of Persian that Arabic does not have.
 PERSIAN = frozenset("پچژگکی")
+# All that are told apart.
+LANGUAGES = tuple(sorted({*SCRIPTS.values(), *LATIN, *CYRILLIC, "fa"} - {""}))
 
 
 def language_of(text: str) -> str:

@@ -16,8 +16,10 @@ from postrail.configuration.configured import Configured, folded
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.handlers.addresses import messages_go_elsewhere
 from postrail.configuration.handlers.project_words import query_fault
+from postrail.configuration.handlers.unused import unused
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.domain_patterns import open_ends
+from postrail.configuration.models.jira_parameters import PARAMETERS
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
@@ -119,6 +121,9 @@ def _problems(handler: MailHandler, known: Known) -> Iterator[Problem]:
 
 
 def _unknown_names(handler: MailHandler, known: Known) -> Iterator[Problem]:
+    for name in handler.tested_accounts:
+        if name not in {one.casefold() for one in known.accounts}:
+            yield "when", unknown_name("account", name, known.accounts)
     for name in handler.accounts:
         if name not in known.accounts:
             yield "accounts", unknown_name("account", name, known.accounts)
@@ -246,7 +251,7 @@ def _unknown(word: str, name: str, project: Project, names: Iterable[str]) -> st
 
 def _notes(entry: Entry, before: Configured | None) -> list[str]:
     assert isinstance(entry.thing, MailHandler)
-    return list(open_ends("allowed_senders", entry.thing.allowed_senders))
+    return [*open_ends("allowed_senders", entry.thing.allowed_senders), *unused(entry)]
 
 
 MAIL_HANDLER = Kind(
@@ -257,6 +262,7 @@ MAIL_HANDLER = Kind(
     table="mail_handler",
     columns={"project": "project_key", "order": "place"},
     json=frozenset({"when", "then", "fields", "attachments", "sample_addresses"}),
+    set_by={field: "jira_parameters" for field, _ in PARAMETERS.values()},
     checks=(what_handlers_name_exists, messages_go_elsewhere),
     notes=_notes,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -50,7 +51,7 @@ def first_match(wanted: Iterable[str], address: str) -> str:
 def open_ends(field: str, given: Iterable[str]) -> Iterator[str]:
     """Yields a note for each pattern that longer domains match, too: it does not end with $."""
     for pattern in given:
-        if any(not _ends(one) for one in _alternatives(pattern)):
+        if not _ends(pattern):
             yield (
                 f"{field}: {pattern} does not end with $, so that longer domains match it too,"
                 " such as example.org.evil.example for example\\.org"
@@ -58,24 +59,29 @@ def open_ends(field: str, given: Iterable[str]) -> Iterator[str]:
 
 
 def _ends(pattern: str) -> bool:
-    ending = pattern.rstrip(")")
-    return ending.endswith(END) and not ending.endswith("\\$")
+    """Tells whether each alternative ends with $, also in a group that ends the pattern."""
+    plain = list(_plain(pattern))
+    bars = [place for place, one, depth in plain if one == "|" and not depth]
+    if bars:
+        between = [-1, *bars, len(pattern)]
+        return all(_ends(pattern[begin + 1 : end]) for begin, end in pairwise(between))
+    if plain and plain[-1][:2] == (len(pattern) - 1, ")"):
+        begin = max(place for place, one, depth in plain if one == "(" and not depth)
+        return _ends(pattern[begin + 1 : -1])
+    return pattern.endswith(END) and not pattern.endswith("\\$")
 
 
-def _alternatives(pattern: str) -> Iterator[str]:
-    """Yields the alternatives between those | that stand in no group and no class."""
-    depth, start, in_class, escaped = 0, 0, False, False
+def _plain(pattern: str) -> Iterator[tuple[int, str, int]]:
+    """Yields the characters in no class and not escaped: place, character, and depth in groups."""
+    depth, in_class, escaped = 0, False, False
     for place, character in enumerate(pattern):
         if escaped or character == "\\":
             escaped = not escaped
-            continue
-        if in_class:
+        elif in_class:
             in_class = character != "]"
         elif character == "[":
             in_class = True
-        elif character in "()":
-            depth += 1 if character == "(" else -1
-        elif character == "|" and depth == 0:
-            yield pattern[start:place]
-            start = place + 1
-    yield pattern[start:]
+        else:
+            depth -= character == ")"
+            yield place, character, depth
+            depth += character == "("

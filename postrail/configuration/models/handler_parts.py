@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from postrail import patterns
-from postrail.configuration.configured import MailAddress
+from postrail.configuration.configured import MailAddress, Part
 from postrail.configuration.models.project import Text
 from postrail.patterns import InvalidPattern
 
@@ -27,17 +28,14 @@ Pattern = Annotated[str, Field(min_length=1), BeforeValidator(_checked)]
 
 
 def _as_text(given: Any) -> Any:
-    return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    plain = isinstance(given, int | float | date) and not isinstance(given, bool)
+    return str(given) if plain else given
 
 
+AsText = BeforeValidator(_as_text)
 # A file may write 1 in the place of "1".
-NameOrNumber = Annotated[str, BeforeValidator(_as_text)]
-
-
-class Part(BaseModel):
-    """A part of a mail handler."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+NameOrNumber = Annotated[str, AsText]
+Value = Annotated[Text, AsText]
 
 
 class FromMail(Part):
@@ -56,6 +54,26 @@ class FromMail(Part):
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
 
+# Of several forms of a value, the one that is meant is known by its type, so that its faults are
+# told and no other's. Faults of a file do not show these tags, which begin with a bracket.
+FieldValue = Annotated[
+    Annotated[Value, Tag("[fixed]")] | Annotated[FromMail, Tag("[from mail]")],
+    Discriminator(lambda given: "[from mail]" if isinstance(given, dict | FromMail) else "[fixed]"),
+]
+SetValue = Annotated[
+    Annotated[Value, Tag("[one]")] | Annotated[list[Value], Tag("[list]")],
+    Discriminator(lambda given: "[list]" if isinstance(given, list) else "[one]"),
+]
+# The type of files, or of all files of a sort.
+FileType = Annotated[
+    str,
+    Field(
+        pattern=r"^[^\s/]+/[^\s/]+$",
+        description="a type of files, such as image/png, or image/* for all images",
+    ),
+]
+
+
 class AttachmentRules(Part):
     """Which attachments an issue takes; it states what was left out."""
 
@@ -63,8 +81,8 @@ class AttachmentRules(Part):
     # 0: no limit.
     max_bytes: Annotated[int, Field(ge=0)] = 0
     # Such as image/* or application/pdf; without any, all types are taken.
-    types: list[Text] = Field(default_factory=list)
-    refused_types: list[Text] = Field(default_factory=list)
+    types: list[FileType] = Field(default_factory=list)
+    refused_types: list[FileType] = Field(default_factory=list)
     refused_names: list[Pattern] = Field(default_factory=list)
 
 
@@ -72,7 +90,7 @@ class Action(Part):
     """One action of a handler; exactly one of its fields is given."""
 
     # Fields of the issue by name.
-    set: dict[Text, Text | int | list[Text]] | None = None
+    set: dict[Text, SetValue] | None = None
     # The key of the project whose issue the message becomes.
     project: Text | None = None
     watchers: list[MailAddress] | None = None

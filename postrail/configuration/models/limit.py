@@ -18,12 +18,12 @@ MOST_MINUTES = 31 * 24 * 60
 MOST_VALUE = 1_000_000
 Sender = Annotated[
     str,
-    LowerCase,
     Field(
         pattern=r"^([^\s@<>*]+@)?[^\s@<>*]+$",
         max_length=ADDRESS_CHARACTERS,
         description="an address such as alarm@example.org, or a domain such as example.org",
     ),
+    LowerCase,
 ]
 
 

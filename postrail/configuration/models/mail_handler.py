@@ -10,13 +10,13 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from postrail.conditions.read import InvalidCondition, read_condition, tests_of
-from postrail.conditions.tree import FIELDS, Condition, Sort
+from postrail.conditions.tree import ACCOUNT, FIELDS, Condition, Operator, Sort
 from postrail.configuration.configured import Configured, LowerAddress, Name, faulty
 from postrail.configuration.models.domain_patterns import DomainPattern, first_match
 from postrail.configuration.models.handler_parts import (
     Action,
     AttachmentRules,
-    FromMail,
+    FieldValue,
     NameOrNumber,
     Pattern,
 )
@@ -88,7 +88,7 @@ class MailHandler(Configured):
     components: list[Text] = Field(default_factory=list)
     assignee: OptionalAddress = ""
     # Custom fields: a value, or where it is in the message.
-    fields: dict[Text, Text | FromMail] = Field(default_factory=dict)
+    fields: dict[Text, FieldValue] = Field(default_factory=dict)
     default_summary: str = ""
     # The first known person of To, Cc and Bcc becomes the assignee.
     cc_assignee: bool = True
@@ -177,6 +177,14 @@ class MailHandler(Configured):
         )
 
     @property
+    def tested_accounts(self) -> tuple[str, ...]:
+        """Returns the accounts that the condition names in full, in lower case."""
+        whole = (Operator.IS, Operator.IN)
+        tests = tests_of(self.condition)
+        named = (one for one in tests if one.field == ACCOUNT and one.operator in whole)
+        return tuple(text for one in named for text in one.texts)
+
+    @property
     def routes_to(self) -> str:
         """Returns the project that it names, the last of its actions first, or ""."""
         named = [self.project, *(one.project for one in self.then if one.project)]
@@ -200,7 +208,7 @@ def _faults(handler: MailHandler) -> Iterator[tuple[str, str]]:
         yield "create_users", f"contradicts unknown_senders: {handler.unknown_senders}"
     terminal = [one for one in handler.then if one.drop or one.quarantine]
     if len(terminal) > 1:
-        yield "then", "has more than one of drop and quarantine"
+        yield "then", "has more than one of drop and quarantine: keep one of them"
     yield from _wrong_samples(handler)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from postrail.configuration.configured import Configured, LowerCase, ProjectKey
+from postrail.configuration.configured import Configured, LowerCase, Part, ProjectKey
 from postrail.message_parts import ADDRESS, ADDRESS_CHARACTERS
 from postrail.query.vocabulary import Category
 
@@ -18,13 +18,7 @@ Text = Annotated[str, Field(min_length=1)]
 FieldKind = Literal["text", "number", "date", "choice", "choices", "person"]
 
 
-class Item(BaseModel):
-    """An item of a project's lists."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class IssueType(Item):
+class IssueType(Part):
     """A type of issues; its number is for those who come from Jira."""
 
     name: Text
@@ -39,7 +33,7 @@ class IssueType(Item):
         return values
 
 
-class Status(Item):
+class Status(Part):
     """A status, the category that it counts to, and the statuses that may follow it."""
 
     name: Text
@@ -50,7 +44,7 @@ class Status(Item):
     next_statuses: list[Text] | None = None
 
 
-class CustomField(Item):
+class CustomField(Part):
     """A field of the project's own; `choices` belongs to the kinds choice and choices."""
 
     name: Text
@@ -81,12 +75,12 @@ Members = Annotated[
 ]
 OptionalAddress = Annotated[
     str,
-    LowerCase,
     Field(
         max_length=ADDRESS_CHARACTERS,
         pattern=f"^({ADDRESS})?$",
         description="an address of mail, or blank",
     ),
+    LowerCase,
 ]
 Assignee = Annotated[
     str,

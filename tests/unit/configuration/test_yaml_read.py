@@ -163,7 +163,7 @@ WRONG_TOGETHER = [
     (f"{ACCOUNT}    timeout_ms: -1\n", 8, "timeout_ms", "must be greater than or equal to 1"),
     (f"{ACCOUNT}    timeout_seconds: 5\n", 8, "", "is not known; did you mean 'timeout_ms'?"),
     (f"{ACCOUNT}    max_message_bytes: -1\n", 8, "max_message_bytes", "must be greater than"),
-    (f"{ACCOUNT}    max_mails_per_poll: x\n", 8, "max_mails_per_poll", "must be a valid integer"),
+    (f"{ACCOUNT}    max_mails_per_poll: x\n", 8, "max_mails_per_poll", "must be a whole number"),
     (f"{ACCOUNT}    only_after: soon\n", 8, "only_after", "must be a valid date"),
     (f"{ACCOUNT}    after_download: burn\n", 8, "after_download", "must be 'seen', 'remove',"),
     (f'{ACCOUNT}    min_tls_version: "1.0"\n', 8, "min_tls_version", "must be '1.2' or '1.3'"),
@@ -222,12 +222,12 @@ def test_connections_and_projects_are_read() -> None:
         # A misspelt field.
         (
             f"{ACCOUNT}    hots: x\n",
-            "postrail.yaml:8: account, hots: is not known; did you mean 'host'?",
+            "postrail.yaml:8: account 'help', hots: is not known; did you mean 'host'?",
         ),
         # An unknown field: the message lists all fields.
         (
             f"{ACCOUNT}    zzzzz: x\n",
-            "postrail.yaml:8: account, zzzzz: is not known; known are: name,",
+            "postrail.yaml:8: account 'help', zzzzz: is not known; known are: name,",
         ),
         # A misspelt section, and an unknown one.
         (
@@ -250,17 +250,17 @@ def test_connections_and_projects_are_read() -> None:
         # YAML that would run code.
         (
             ACCOUNT.replace("secret", "!!python/object/apply:os.getcwd []"),
-            "postrail.yaml:5: account: could not determine a constructor for the tag",
+            "postrail.yaml:5: account 'help': could not determine a constructor for the tag",
         ),
         # The shape of the file.
         ("- name: x\n", "postrail.yaml:1: the file: must have fields, such as 'connections: …'"),
         (
             "accounts:\n  name: x\n",
-            "postrail.yaml:2: account: must be a list; begin each item with '- '",
+            "postrail.yaml:2: accounts: must be a list; begin each item with '- '",
         ),
         ("accounts:\n  - x\n", "postrail.yaml:2: account: must have fields, such as 'name: …'"),
         # A repeated field would hide the first.
-        (f"{ACCOUNT}    host: other\n", "postrail.yaml:8: account, host: is given twice"),
+        (f"{ACCOUNT}    host: other\n", "postrail.yaml:8: account 'help', host: is given twice"),
         # Two things with the same name.
         (
             ACCOUNT + ACCOUNT.removeprefix("accounts:\n"),
@@ -290,11 +290,11 @@ def test_connections_and_projects_are_read() -> None:
         ),
         (
             f"{ACCOUNT}    port: imap\n",
-            "postrail.yaml:8: account 'help', port: must be a valid integer",
+            "postrail.yaml:8: account 'help', port: must be a whole number",
         ),
         (
             f"{ACCOUNT}    idle: perhaps\n",
-            "postrail.yaml:8: account 'help', idle: must be a valid boolean",
+            "postrail.yaml:8: account 'help', idle: must be true or false",
         ),
         (
             f"{ACCOUNT}    poll_seconds: 0\n",
@@ -374,4 +374,4 @@ def test_nodes_that_are_nested_too_deeply_name_the_line(text: str, line: int) ->
 )
 def test_a_value_that_cannot_exist_names_the_line(value: str, problem: str) -> None:
     (fault,) = faults_of(f"{ACCOUNT}    folder: {value}\n")
-    assert fault.startswith(f"postrail.yaml:8: account: cannot be read: {problem}")
+    assert fault.startswith(f"postrail.yaml:8: account 'help': cannot be read: {problem}")

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import ConfigurationFileError
+from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kinds import identity
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
@@ -63,6 +64,9 @@ def faults_of(text: str, *further: Configured) -> list[str]:
         "assignee: Jane@example.com",
         "reporter: jane@example.org",
         "fields: {room: anything}",
+        "fields: {Floor: 1, Wanted by: 2027-01-31}",
+        "fields: {Floor: 12.5}",
+        "when: {account in: [Support, sales]}",
         "fields: {Floor: '12.5', Wanted by: '2027-01-31', Size: m, Parts: 'door, Roof'}",
         "fields: {Owner: Jane@example.com}",
         # What a message gives is checked when it arrives.
@@ -111,6 +115,27 @@ def test_what_exists_is_fine(settings: str) -> None:
         ("then: [{set: {assignee: no@example.org}}]", "then", "there is no active person"),
         ("then: [{set: {Colour: red}}]", "then", "has no custom field 'Colour'"),
         ("then: [{set: {Parts: [Wall]}}]", "then", "takes some of: Door, Roof"),
+        (
+            "fields: {Floor: {from: body, pattern: a}}",
+            "fields",
+            "Floor: from: must be subject, text",
+        ),
+        (
+            "fields: {Floor: {from: text, pattern: '(?<=x)a'}}",
+            "fields",
+            "Floor: pattern: has look",
+        ),
+        ("fields: {Floor: [1]}", "fields", "Floor: must be a valid string"),
+        ("then: [{set: {Floor: {a: b}}}]", "then", "item 1: set: Floor: must be a valid string"),
+        ("then: [{explode: x}]", "then", "item 1: explode: is not known; known are: set, project"),
+        ("then: [{forward: nobody}]", "then", "item 1: forward: must be an address such as"),
+        ("then: {drop: x}", "then", "must be a list; begin each item with '- ', or write"),
+        ("then: [{drop: a}, {quarantine: b}]", "then", "keep one of them"),
+        ("order: first", "order", "must be a whole number"),
+        ("attachments: {types: [image]}", "attachments", "types: item 1: must be a type of files"),
+        ("jira_parameters: 'bulk=forward'", "bulk", "needs a forward_address"),
+        ("jira_parameters: 'issuetype=99'", "issue_type", "has no issue type '99'"),
+        ("when: {account is: suport}", "when", "there is no account 'suport'"),
         ("project: SHOP", "project", "there is no project 'SHOP'"),
         ("then: [{project: SHOP}]", "then", "there is no project 'SHOP'"),
         ("project: SALE\n    components: [Web]", "components", "project SALE has no component"),
@@ -127,6 +152,48 @@ def test_what_does_not_exist_is_refused(settings: str, field: str, problem: str)
     line = 5 if field == "components" and "\n" in settings else 4
     assert first.startswith(f"f:{line}: handler 'h', {field}: ")
     assert problem in first
+
+
+def test_a_fault_tells_one_problem_of_a_value() -> None:
+    assert len(faults_of(HELP + "    fields: {Floor: {from: body, pattern: a}}\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("handlers: [{name: h, wehn: x}]", "f:1: handler 'h', wehn: is not known; did you mean"),
+        ("handlers: [{order: 1}]", "f:1: handler, name: is missing"),
+        ("handlers: {name: h}", "f:1: handlers: must be a list; begin each item with '- '"),
+        (
+            "limits: [{name: machine_messages, senders: ['*@x']}]",
+            "f:1: limit 'machine_messages', senders: item 1: must be an address such as alarm@",
+        ),
+    ],
+)
+def test_a_fault_names_the_thing_and_the_remedy(text: str, fault: str) -> None:
+    (found,) = faults_of(text)
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ("pattern: x", "pattern has no effect: it belongs to kind: comment_before_pattern"),
+        ("notify_users: true", "notify_users has no effect: it needs create_users: true"),
+        ("catch_headers: [To]", "catch_headers has no effect: it needs a catch_address"),
+        ("{kind: create, closed_issues: reopen}", "closed_issues has no effect: kind: create"),
+        ("{kind: comment, issue_type: Bug}", "issue_type has no effect: kind: comment makes no"),
+        ("{kind: comment, issue_type: Bug, closed_issues: new_issue}", ""),
+        ("{create_users: true, notify_users: true}", ""),
+    ],
+)
+def test_a_setting_without_effect_is_noted(settings: str, note: str) -> None:
+    text = settings.strip("{}").replace(", ", "\n    ")
+    (entry,) = parse_file(f"{HELP}    {text}\n", "f")
+    assert MAIL_HANDLER.notes
+    notes = MAIL_HANDLER.notes(entry, None)
+    assert len(notes) == bool(note)
+    assert not note or notes[0].startswith(note)
 
 
 def test_a_handler_of_several_accounts_sets_what_all_their_projects_have() -> None:

@@ -64,7 +64,7 @@ def test_all_fields_are_read_and_put_in_order() -> None:
     ("line", "fault"),
     [
         ("addresses: [no address]", "addresses: must be a list of addresses such as help@exa"),
-        ("addresses: a@example.org", "addresses: must be a valid list"),
+        ("addresses: a@example.org", "addresses: must be a list; begin each item with '- ', or"),
         ("groups: ['a,b']", "groups: must be a list of names of letters, digits"),
         ("groups: ['']", "groups: item 1: must not be empty"),
         ("language: German", "language: must be two letters, such as en"),
@@ -98,7 +98,7 @@ def test_the_former_name_of_a_field_is_not_offered() -> None:
 
 def test_both_names_of_a_field_are_refused() -> None:
     (fault,) = faults_of("people:\n  - {address: a@b, active: true, enabled: false}\n")
-    assert fault == "f:2: person, enabled: is the former name of active: remove it"
+    assert fault == "f:2: person 'a@b', enabled: is the former name of active: remove it"
 
 
 def test_two_entries_cannot_have_one_address() -> None:

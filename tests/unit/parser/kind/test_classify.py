@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from postrail.conditions.tree import KINDS as CONDITION_KINDS
+from services.parser.kind.classify import RULES
 from services.parser.parse import parse
 
 REPORT = b"Content-Type: multipart/report; boundary=b; report-type="
@@ -164,3 +166,7 @@ def test_a_name_and_an_absence(subject: str, text: str, kind: str) -> None:
 def kind_of_text(subject: str, text: str, head: bytes = b"") -> str:
     raw = f"From: Jo <jo@cust.example>\nSubject: {subject}\n".encode() + head
     return parse(raw + b"Content-Type: text/plain; charset=utf-8\n\n" + text.encode()).kind.name
+
+
+def test_conditions_know_every_kind() -> None:
+    assert set(CONDITION_KINDS) == {"human", *(name for name, _ in RULES)}
