@@ -16,7 +16,7 @@ from postrail.decision.mail_handlers.fan_in import decide_for_all_copies
 from postrail.decision.question import Question
 from postrail.decision.reports.bounces import bounce
 from postrail.decision.reports.receipts import probe, receipt, stand_in
-from postrail.decision.sending.answers import without_unwanted_answers
+from postrail.decision.sending.answers import with_one_answer
 from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.decision.trace import StageAnswer, Trace
 from postrail.decision.undecidable import account_removed, unparsable
@@ -64,7 +64,7 @@ def decide(
             decision = within_limits(question, _held(name, decision))
             if decision.held_by == LIMITS:
                 answers.append(StageAnswer(LIMITS, decision.outcome))
-            decision = without_unwanted_answers(question, decision)
+            decision = with_one_answer(question, decision)
             decision = forwarded_failure(question, decision)
             return replace(decision, trace=_trace(question, answers, decision))
         else:

@@ -79,7 +79,7 @@ class FieldCommand:
 class CreatePerson:
     """Makes a known person of the sender."""
 
-    # Whether the person is told of it.
+    # Whether the person is told of it, where the message gets no other answer.
     notify: bool
 
 
@@ -106,7 +106,7 @@ class CreateIssue:
     neutral: bool = False
     # Of a proven agent, obeyed once the issue is there.
     commands: tuple[FieldCommand, ...] = ()
-    # False: its author has had enough automatic answers.
+    # False: its author must not be answered, or gets another answer.
     confirmed: bool = True
 
 
@@ -208,7 +208,7 @@ class Forward:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """Answers the author of the message, unless `decision.sending.answers` refuses it."""
+    """Answers the author of the message."""
 
     text: str
     # Its subject has no word of the message: somebody else may have sent it.

@@ -52,7 +52,7 @@ def within_limits(question: Question, decision: Decision) -> Decision:
             effects=(_notice(question, decision, limit),),
             held_by=LIMITS,
         )
-    return _without_watchers(question, _without_confirmation(question, decision))
+    return _without_watchers(question, decision)
 
 
 def reached(question: Question, decision: Decision) -> Limit | None:
@@ -127,18 +127,6 @@ def refused_answer(question: Question) -> str:
         if limit.value and question.facts.counts.get(name, 0) >= limit.value:
             return f"{limit.shown} to one address"
     return ""
-
-
-def _without_confirmation(question: Question, decision: Decision) -> Decision:
-    """Lets a new issue be unconfirmed where its author has had enough answers."""
-    confirmed = [one for one in decision.effects if isinstance(one, CreateIssue) and not one.muted]
-    if not confirmed or not (why := refused_answer(question)):
-        return decision
-    effects = tuple(
-        replace(one, confirmed=False) if isinstance(one, CreateIssue) else one
-        for one in decision.effects
-    )
-    return replace(decision, reason=f"{decision.reason}; not confirmed: {why}", effects=effects)
 
 
 def _without_watchers(question: Question, decision: Decision) -> Decision:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decision import Decision, Effect, Notice, Outcome, Reply
 from postrail.decision.question import Question
-from postrail.decision.sending.answers import without_unwanted_answers
 from postrail.decision.sending.forwarding import forwarded, refusal
 
 NOTICE = """Mail handler {handler} took a message: {outcome}.
@@ -30,7 +29,7 @@ def with_actions(handler: MailHandler, question: Question, decision: Decision) -
             decision = forwarded(question, decision, action.forward.lower())
         elif action.reply:
             reply = Reply(text=action.reply, neutral=not question.verified)
-            decision = without_unwanted_answers(question, _adding(decision, reply))
+            decision = _adding(decision, reply)
         elif action.notify:
             decision = _notified(handler, question, decision, action.notify.lower())
     return decision

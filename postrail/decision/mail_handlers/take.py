@@ -27,7 +27,6 @@ from postrail.decision.matching import existing_issue
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
 from postrail.decision.senders import Verdict
-from postrail.decision.sending.answers import refusal
 from postrail.decision.sending.forwarding import forwarded
 
 # RFC 3834 and RFC 2076: what Jira counts as bulk.
@@ -228,6 +227,5 @@ def _with_person(handler: MailHandler, question: Question, decision: Decision) -
         return decision
     if question.is_auto_reply and decision.outcome is Outcome.COMMENT:
         return decision
-    # Who must not be answered is not told either.
-    person = CreatePerson(notify=handler.notify_users and not refusal(question))
+    person = CreatePerson(notify=handler.notify_users)
     return replace(decision, effects=(person, *decision.effects))

@@ -1,13 +1,14 @@
-"""Decides whether the author of a message may get an automatic answer. Pure."""
+"""Decides which automatic answer the author of a message gets: at most one. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from postrail.decision.decision import Decision, Reply
+from postrail.decision.decision import CreateIssue, CreatePerson, Decision, Effect, Reply
 from postrail.decision.loops.limits import refused_answer
 from postrail.decision.question import Question
+from postrail.decision.senders import Verdict
 
 
 def _nobody(question: Question) -> str:
@@ -32,6 +33,12 @@ def _null_sender(question: Question) -> str:
     return "its envelope sender is empty" if "<>" in paths else ""
 
 
+def _forged(question: Question) -> str:
+    """Refuses what is proven to be from somebody else: the answer would go to a stranger."""
+    judged = question.judged
+    return f"its sender is forged: {judged.reason}" if judged.verdict is Verdict.FAIL else ""
+
+
 def _answered_before(question: Question) -> str:
     return "it answers such an answer" if question.facts.answers_ours == "reply" else ""
 
@@ -42,21 +49,55 @@ CHECKS: Sequence[Callable[[Question], str]] = (
     _ourselves,
     _automatic,
     _null_sender,
+    _forged,
     _answered_before,
     refused_answer,
 )
 
 
-def refusal(question: Question) -> str:
-    """Returns why the author must not get an automatic answer, or ""."""
-    return next((why for check in CHECKS if (why := check(question))), "")
+# What may answer the author, the most wanted first: what an operator has written, the confirmation
+# of a new issue, the letter to a new person.
+ANSWERS: Sequence[type[Effect]] = (Reply, CreateIssue, CreatePerson)
 
 
-def without_unwanted_answers(question: Question, decision: Decision) -> Decision:
-    """Removes the answers to the author that must not be sent, and says so in the reason."""
-    if not any(isinstance(one, Reply) for one in decision.effects):
+def with_one_answer(question: Question, decision: Decision) -> Decision:
+    """Leaves the decision the most wanted of its answers, or none where a check refuses it.
+
+    The reason says why there is none.
+    """
+    answers = [one for one in decision.effects if is_answer(one)]
+    if not answers:
         return decision
-    if not (why := refusal(question)):
-        return decision
-    effects = tuple(one for one in decision.effects if not isinstance(one, Reply))
-    return replace(decision, reason=f"{decision.reason}; not answered: {why}", effects=effects)
+    why = next((why for check in CHECKS if (why := check(question))), "")
+    answer = None if why else min(answers, key=lambda one: ANSWERS.index(type(one)))
+    effects = tuple(
+        left
+        for one in decision.effects
+        if (left := one if one is answer or not is_answer(one) else _without_answer(one))
+    )
+    reason = f"{decision.reason}; not answered: {why}" if why else decision.reason
+    return replace(decision, reason=reason, effects=effects)
+
+
+def is_answer(effect: Effect) -> bool:
+    """Tells whether an effect sends the author of its message an automatic answer."""
+    match effect:
+        case Reply():
+            return True
+        case CreateIssue():
+            return effect.confirmed and not effect.muted
+        case CreatePerson():
+            return effect.notify
+        case _:
+            return False
+
+
+def _without_answer(effect: Effect) -> Effect | None:
+    """Returns what the effect does besides its answer."""
+    match effect:
+        case CreateIssue():
+            return replace(effect, confirmed=False)
+        case CreatePerson():
+            return replace(effect, notify=False)
+        case _:
+            return None

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from postrail.configuration.models.limit import LimitName
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.decision.decision import CreateIssue, Decision, Effect, Outcome, Reply
+from postrail.decision.decision import Decision, Outcome
 from postrail.decision.facts import Facts
 from postrail.decision.loops.limits import LIMITED, Standing
 from postrail.decision.senders import Verdict, judge
+from postrail.decision.sending.answers import is_answer
 from postrail.effects.involvement import author_of
 from postrail.incoming.limits import counting as incoming
 from postrail.incoming.limits.counting import counted_sender
@@ -126,19 +127,13 @@ def _counted(due: DueMail, facts: Mapping[str, Facts], snapshot: ConfigurationSn
 
 def _limits_of(due: DueMail, decision: Decision) -> list[LimitName]:
     """Returns the limits against which the decided message counts."""
+    counted = list(ANSWERS) if any(map(is_answer, decision.effects)) else []
     if decision.outcome not in LIMITED:
-        return []
+        return counted
     made = (
         LimitName.SENDER_ISSUES if decision.outcome is Outcome.ISSUE else LimitName.SENDER_COMMENTS
     )
-    counted = [LimitName.MACHINE_MESSAGES, made]
+    counted += [LimitName.MACHINE_MESSAGES, made]
     if due.mail.kind == "human":
         counted += [LimitName.SENDER_MESSAGES, LimitName.PROVEN_MESSAGES]
-    # A muted issue is without confirmation, too; it counts for nobody.
-    if any(_answers(one) for one in decision.effects):
-        counted += ANSWERS
     return counted
-
-
-def _answers(effect: Effect) -> bool:
-    return isinstance(effect, Reply) or (isinstance(effect, CreateIssue) and effect.confirmed)

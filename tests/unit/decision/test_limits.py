@@ -247,7 +247,7 @@ def test_an_author_gets_one_confirmation_in_ten_minutes(
 ) -> None:
     decision = decide(mail_parsed(), SNAPSHOT, Facts(counts=counts))
     assert issue_of(decision).confirmed is confirmed
-    assert ("not confirmed: limit address_answers" in decision.reason) is not confirmed
+    assert ("not answered: limit address_answers" in decision.reason) is not confirmed
 
 
 @pytest.mark.parametrize(

@@ -160,8 +160,11 @@ async def context_on(bench: Bench, connection: Connection) -> Context:
 
 async def test_a_person_whom_a_message_made_is_told_once(bench: Bench) -> None:
     await configured(bench, create_users=True)
-    await bench.handle(mail_parsed(), mail_parsed())
-    await bench.handle(mail_parsed())
+    # Messages on an issue, which cause no other answer.
+    issue = mail_parsed(sender=Address(name="Bo", address="bo@example.org"))
+    answers = [mail_parsed(in_reply_to=[issue.message_id]) for _ in range(3)]
+    await bench.handle(issue, *answers[:2])
+    await bench.handle(answers[2])
     assert await letters(bench) == [
         ("account", "ada@example.org", "queued", "We know your address now")
     ]

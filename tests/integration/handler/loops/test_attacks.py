@@ -92,7 +92,7 @@ async def test_a_ticket_system_that_opens_new_tickets_stops(bench: Bench) -> Non
     assert await outcomes(bench) == {"issue": 2}
     assert mails == [TICKETS]
     ((reason,),) = await bench.rows("SELECT reason FROM incoming_mail WHERE issue_key = 'HELP-2'")
-    assert "not confirmed: limit address_answers: 1 answer in 10 minutes" in reason
+    assert "not answered: limit address_answers: 1 answer in 10 minutes" in reason
 
 
 async def test_a_patient_ticket_system_stops_within_a_day(bench: Bench) -> None:

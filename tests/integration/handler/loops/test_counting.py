@@ -9,11 +9,14 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from postrail.configuration.models.limit import Limit, LimitName
+from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.incoming.limits import counting
 from postrail.incoming.limits.counting import OF_SENDERS, counted_sender
 from postrail.message_parts import Address
 from postrail.outgoing import counting as outgoing
+from postrail.records import OutgoingQueued
 from postrail.settings import Settings
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.loops.test_attacks import held, outcomes, watch
@@ -115,6 +118,27 @@ async def test_a_key_in_other_messages_does_not_brake_its_issue(
         sender = Address(name="", address=f"x{number}@example.net")
         await bench.handle(mail_parsed(sender=sender, subject="HELP-1", **fields))
     assert await last_outcome(bench, message_id) == "comment"
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        SenderFilter(name="f", domains=[r"example\.org$"], then="push_back"),
+        MailHandler.model_validate({"name": "h", "then": [{"drop": "no"}, {"reply": "No."}]}),
+        MailHandler.model_validate(
+            {"name": "h", "create_users": True, "then": [{"reply": "Call us."}]}
+        ),
+        MailHandler(name="h", create_users=True),
+    ],
+    ids=["pushed back", "dropped", "new person", "confirmed"],
+)
+async def test_answers_of_one_batch_count_whatever_becomes_of_the_messages(
+    bench: Bench, configured: SenderFilter | MailHandler
+) -> None:
+    await bench.save(configured)
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(15)))
+    (answer,) = bench.sent(OutgoingQueued)
+    assert [one.recipient for one in answer.deliveries] == [ADA.address]
 
 
 async def test_automatic_messages_do_not_count_against_people(bench: Bench) -> None:

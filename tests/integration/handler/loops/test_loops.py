@@ -133,7 +133,7 @@ def list_robot(change: Change) -> Callable[[EmailMessage], bytes]:
         # or of the only one who watches: From is the list's, as DMARC makes lists do it.
         (lambda raw: replaced(without_marks(raw), From=LIST), "it belongs to the conversation"),
         # An issue of its own is not confirmed within ten minutes.
-        (lambda raw: replaced(as_new(raw), From=LIST), "not confirmed: limit address_answers"),
+        (lambda raw: replaced(as_new(raw), From=LIST), "not answered: limit address_answers"),
         # Nor is one of our own address.
         (as_new, "no known conversation"),
     ],

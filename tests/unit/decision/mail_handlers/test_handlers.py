@@ -239,11 +239,11 @@ def test_unknown_senders(values: dict[str, Any], facts: Facts, outcome: str) -> 
     assert decided(values, facts=facts).outcome == outcome
 
 
-@pytest.mark.parametrize("notify", [True, False])
-def test_unknown_senders_become_persons(notify: bool) -> None:
-    handler = {"create_users": True, "notify_users": notify, "reporter": "bo@example.org"}
+def test_unknown_senders_become_persons() -> None:
+    handler = {"create_users": True, "reporter": "bo@example.org"}
     effects = decided(handler, facts=Facts()).effects
-    assert effects[0] == CreatePerson(notify=notify)
+    # The confirmation of the issue is the one answer.
+    assert effects[0] == CreatePerson(notify=False)
     assert isinstance(effects[1], CreateIssue)
     # createusers goes first: the sender is the reporter then.
     assert (effects[1].reporter, effects[1].text.signed_by) == ("", "")

@@ -35,6 +35,7 @@ BO = PersonFact(address="bo@example.org", name="Bo")
 HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
 KNOWN = Facts(sender=ADA)
 UNKNOWN = Facts()
+UNKNOWN_ANSWER = Facts(conversation_issues=(HELP_1,), taking_part=(1,))
 ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA, taking_part=(1,))
 DONE = Facts(conversation_issues=(HELP_1,), sender=ADA, done_issues=(1,), taking_part=(1,))
 TO_BO = Facts(sender=ADA, addressed=(BO, ADA))
@@ -257,7 +258,7 @@ ROWS: list[Row] = [
         "create_users",
         {"create_users": True},
         PLAIN,
-        UNKNOWN,
+        UNKNOWN_ANSWER,
         person,
         CreatePerson(notify=True),
     ),
@@ -265,7 +266,7 @@ ROWS: list[Row] = [
         "notify_users",
         {"create_users": True, "notify_users": False},
         PLAIN,
-        UNKNOWN,
+        UNKNOWN_ANSWER,
         person,
         CreatePerson(notify=False),
     ),
