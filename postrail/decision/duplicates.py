@@ -24,7 +24,8 @@ def _in_this_mailbox(question: Question, earlier: EarlierMail) -> Decision | Non
     mail = question.mail
     if earlier.mailbox != mail.mailbox:
         return None
-    if not mail.message_id and not _listed_again(mail, earlier):
+    again = _listed_again(mail, earlier)
+    if not again and (not mail.message_id or may_be_forged(question, earlier)):
         return None
     reason = f"same message as {earlier.mail_id} in this mailbox"
     return Decision(outcome=Outcome.DUPLICATE, reason=reason, issue=earlier.issue)
@@ -33,7 +34,7 @@ def _in_this_mailbox(question: Question, earlier: EarlierMail) -> Decision | Non
 def _in_another_mailbox(question: Question, earlier: EarlierMail) -> Decision | None:
     if earlier.mailbox == question.mail.mailbox or not question.mail.message_id:
         return None
-    if _apart(question, earlier):
+    if _apart(question, earlier) or may_be_forged(question, earlier):
         return None
     noted = NoteAddress(issue=earlier.issue, address=question.account.address)
     reason = f"same message as {earlier.mail_id} in mailbox {earlier.mailbox}"
@@ -52,6 +53,17 @@ def _apart(question: Question, earlier: EarlierMail) -> bool:
     project, others = question.project_at(own), question.project_at(other)
     issue = earlier.issue
     return project != others and not (issue.receives_for(project) and issue.receives_for(others))
+
+
+def may_be_forged(question: Question, earlier: EarlierMail) -> bool:
+    """Tells whether somebody else may have sent the earlier message, to keep this one out.
+
+    Whoever received a message can send the same once more, to another issue. That this one is
+    proven and the earlier one is not tells them apart, where the server of its mailbox proves
+    senders at all.
+    """
+    account = question.snapshot.accounts.get(earlier.mailbox)
+    return bool(question.verified and not earlier.verified and account and account.authserv_ids)
 
 
 def _listed_again(mail: MailParsed, earlier: EarlierMail) -> bool:

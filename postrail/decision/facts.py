@@ -36,6 +36,8 @@ class EarlierMail:
     issue: IssueRef
     # It made the issue; else it is a comment there.
     made_issue: bool = False
+    # Its sender was proven.
+    verified: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,8 +247,8 @@ def _ref_from_json(stored: Mapping[str, Any]) -> IssueRef:
 
 
 def _earlier_to_json(mail: EarlierMail) -> dict[str, Any]:
-    made = {"made_issue": True} if mail.made_issue else {}
-    return made | {
+    flags = {"made_issue": mail.made_issue, "verified": mail.verified}
+    return {name: True for name, given in flags.items() if given} | {
         "mail_id": mail.mail_id,
         "mailbox": mail.mailbox,
         "source": mail.source,
@@ -261,6 +263,7 @@ def _earlier_from_json(stored: Mapping[str, Any]) -> EarlierMail:
         source=stored["source"],
         issue=_ref_from_json(stored["issue"]),
         made_issue=stored.get("made_issue", False),
+        verified=stored.get("verified", False),
     )
 
 

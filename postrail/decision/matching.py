@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from postrail.decision.decision import AddComment, Decision, NoteAddress, Outcome
+from postrail.decision.duplicates import may_be_forged
 from postrail.decision.facts import IssueRef
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question
@@ -126,7 +127,8 @@ def _comment(
     links: IssueRef | None = None,
     takes_part: bool | None = None,
 ) -> Decision:
-    repeated = next((one for one in question.facts.earlier if one.issue == issue), None)
+    copies = (one for one in question.facts.earlier if not may_be_forged(question, one))
+    repeated = next((one for one in copies if one.issue == issue), None)
     if repeated and repeated.mailbox != question.mail.mailbox:
         noted = NoteAddress(issue=issue, address=question.account.address)
         reason = f"same message as {repeated.mail_id} in mailbox {repeated.mailbox}"

@@ -194,6 +194,7 @@ def _earlier(
                 source=mail.source,
                 issue=issue,
                 made_issue=mail.made_issue,
+                verified=mail.verified,
             )
             earlier.setdefault(mail.fingerprint, []).append(same)
     return earlier

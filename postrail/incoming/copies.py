@@ -19,6 +19,8 @@ class HandledMail:
     issue_id: int
     # It made the issue; else a comment.
     made_issue: bool
+    # Its sender was proven.
+    verified: bool = False
 
 
 async def earlier_mails(
@@ -26,18 +28,22 @@ async def earlier_mails(
 ) -> list[HandledMail]:
     """Returns the messages with these fingerprints that made an issue or a comment, oldest first.
 
-    The first of each listing of each mailbox is enough: a machine may have sent thousands.
+    The first of each listing of each mailbox, and the first with a proven sender, are enough: a
+    machine may have sent thousands.
     """
     found = await rows(
         connection,
-        "SELECT fingerprint, mail_id, mailbox, source, issue_id, outcome = 'issue' FROM ("
-        " SELECT DISTINCT ON (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''))"
-        "  fingerprint, mail_id::text, mailbox, source, issue_id, outcome, handled_at"
-        "  FROM incoming_mail"
+        "SELECT fingerprint, mail_id, mailbox, source, issue_id, outcome = 'issue', verified FROM ("
+        " SELECT DISTINCT ON"
+        "  (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''), verified)"
+        "  fingerprint, mail_id::text, mailbox, source, issue_id, outcome, handled_at, verified"
+        "  FROM incoming_mail,"
+        "  LATERAL (SELECT coalesce(trace ->> 'verdict' = 'pass', false)) AS judged (verified)"
         " WHERE fingerprint = ANY(%s) AND state = 'done' AND outcome IN ('issue', 'comment')"
         " AND issue_id IS NOT NULL"
         " AND mail_id <> ALL(%s) ORDER BY fingerprint, mailbox,"
-        "  regexp_replace(source, ';uid=[0-9]*$', ''), handled_at) AS first ORDER BY handled_at",
+        "  regexp_replace(source, ';uid=[0-9]*$', ''), verified, handled_at) AS first"
+        " ORDER BY handled_at",
         [list(fingerprints), list(except_mail_ids)],
     )
     return [
@@ -48,6 +54,7 @@ async def earlier_mails(
             source=row[3],
             issue_id=row[4],
             made_issue=row[5],
+            verified=row[6],
         )
         for row in found
     ]

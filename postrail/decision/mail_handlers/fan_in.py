@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.decision.decision import Decision, Outcome
-from postrail.decision.duplicates import same_in_another_mailbox
+from postrail.decision.duplicates import may_be_forged, same_in_another_mailbox
 from postrail.decision.mail_handlers.ask import ask_handlers
 from postrail.decision.question import Question
 
@@ -59,16 +59,20 @@ def _before_its_own(question: Question) -> Iterator[MailAccount]:
 
 
 def _without_copies(question: Question) -> Question:
-    """Returns the question without the issues that copies in other mailboxes have made.
+    """Returns the question without the issues that only copies of the message lead to.
 
-    Those of an account that was removed stay: it may have another name now, and be read anew.
+    They are those that copies in other mailboxes have made, and those that forged ones went to. The
+    issues of an account that was removed stay: it may have another name now, and be read anew.
     """
     facts, mailbox, accounts = question.facts, question.mail.mailbox, question.snapshot.accounts
     copies = (one for one in facts.earlier if one.mailbox != mailbox and one.mailbox in accounts)
-    made = {one.issue for one in copies if one.made_issue}
-    if not made:
+    left_out = {one.issue for one in copies if one.made_issue}
+    answers = {one.hit for one in facts.tried if one.kind == "id"}
+    forged = (one.issue for one in facts.earlier if may_be_forged(question, one))
+    left_out.update(issue for issue in forged if issue.issue_key not in answers)
+    if not left_out:
         return question
-    issues = tuple(one for one in facts.conversation_issues if one not in made)
-    answered = None if facts.answered_issue in made else facts.answered_issue
+    issues = tuple(one for one in facts.conversation_issues if one not in left_out)
+    answered = None if facts.answered_issue in left_out else facts.answered_issue
     facts = replace(facts, conversation_issues=issues, answered_issue=answered)
     return replace(question, facts=facts)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from postrail.message_parts import Address
 from postrail.records import MailHandled, OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 
 async def test_the_same_message_twice_in_a_mailbox_has_one_effect(bench: Bench) -> None:
@@ -57,3 +62,31 @@ async def test_many_equal_messages_without_an_id_do_not_delay_others(bench: Benc
         "SELECT max(jsonb_array_length(trace -> 'facts' -> 'earlier')) FROM incoming_mail"
     )
     assert longest == 1
+
+
+@pytest.mark.parametrize("mailbox", ["support", "info"])
+async def test_a_forged_copy_does_not_keep_the_proven_message_out(
+    bench: Bench, mailbox: str
+) -> None:
+    """Who received a message can send it again before it is fetched, to an issue of their own."""
+    mallory = Address(name="", address="mallory@evil.example")
+    await bench.handle(mail_parsed(sender=mallory, message_id="<own@evil.example>"))
+    genuine = verified(mail_parsed(text="Please cancel.", source="INBOX;uidvalidity=1;uid=2"))
+    forged = replace(
+        genuine,
+        mail_id="00000000-0000-4000-8000-0000000000aa",
+        mailbox=mailbox,
+        authentication=[],
+        in_reply_to=["<own@evil.example>"],
+        source="INBOX;uidvalidity=1;uid=1",
+    )
+    again = replace(
+        genuine,
+        mail_id="00000000-0000-4000-8000-0000000000bb",
+        source="INBOX;uidvalidity=2;uid=1",
+    )
+    await bench.handle(forged)
+    await bench.handle(genuine)
+    await bench.handle(again)
+    outcomes = [outcome for _, outcome, _ in await bench.outcomes()]
+    assert outcomes == ["issue", "comment", "issue", "duplicate"]

@@ -33,7 +33,14 @@ OTHER = IssueRef(
 KINDS: dict[str, Any] = {
     "earlier": (
         EarlierMail(mail_id="m0", mailbox="info", source="INBOX;uidvalidity=1;uid=1", issue=ISSUE),
-        EarlierMail(mail_id="m1", mailbox="sales", source="1.mü", issue=OTHER, made_issue=True),
+        EarlierMail(
+            mail_id="m1",
+            mailbox="sales",
+            source="1.mü",
+            issue=OTHER,
+            made_issue=True,
+            verified=True,
+        ),
     ),
     "token_issues": (OTHER, ISSUE),
     "conversation_issues": (ISSUE, OTHER),
