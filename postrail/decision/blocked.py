@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from postrail.configuration.models.domain_patterns import first_match
+from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.decision.decision import Decision, Outcome, Reply
 from postrail.decision.question import Question
+from postrail.message_parts import without_extension
+from postrail.notifications.addresses import compared_address
 
 # A person who releases the message lets it pass, whatever the filter has made of it.
 HELD_BY = "blocked"
@@ -25,12 +31,27 @@ def blocked(question: Question) -> Decision | None:
     for one in question.snapshot.sender_filters:
         if not one.serves(question.account.name):
             continue
-        if matched := one.matched(_senders(question)):
+        if matched := _matched(one, _senders(question)):
             reason = f"sender filter {one.name}: the sender matches {matched}"
             outcome = OUTCOMES[one.then]
             answer = (Reply(text=PUSHED_BACK),) if one.then == "push_back" else ()
             return Decision(outcome=outcome, reason=reason, effects=answer, held_by=HELD_BY)
     return None
+
+
+def _matched(one: SenderFilter, addresses: Iterable[str]) -> str:
+    """Returns the address or pattern of a filter that the first of these addresses matches, or "".
+
+    However an address is written; one that is listed holds for its plus-addresses, too.
+    """
+    listed = {compared_address(address): address for address in one.addresses}
+    for address in addresses:
+        form = compared_address(address)
+        if found := listed.get(form) or listed.get(without_extension(form)):
+            return found
+        if found := first_match(one.domains, address) or first_match(one.domains, form):
+            return found
+    return ""
 
 
 def _senders(question: Question) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ _ATOMS = re.compile(r"[^\s\x00-\x1f\x7f-\x9f()<>@,;:\\\"\[\]]+")
 _DOT_ATOM = re.compile(r"[^.]+(?:\.[^.]+)*")
 _QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029]|\\[\x20-\x7e])*"')
 _DOMAIN = re.compile(r"[^\s\x00-\x1f\x7f-\x9f()<>@,;\\\"]+")
+_ESCAPED = re.compile(r"\\(.)")
 # What a header field must not hold; `can_be_written` refuses addresses with them.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s")
@@ -55,6 +56,19 @@ def _local(local: str, is_atom: bool) -> str:
         return local
     escaped = local.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def compared_address(address: str) -> str:
+    """Returns the one form of all ways to write an address (RFC 5321, 4.1.2; RFC 5891).
+
+    In lower case, with the domain in ASCII and without a last dot, and the local part without
+    quotes that it does not need.
+    """
+    local, at, domain = address.strip().lower().rpartition("@")
+    if len(local) > 1 and _QUOTED.fullmatch(local):
+        bare = _ESCAPED.sub(r"\1", local[1:-1])
+        local = bare if _ATOMS.fullmatch(bare) else local
+    return f"{local}{at}{ascii_domain(domain.strip()).lower().rstrip('.')}"
 
 
 def ascii_domain(domain: str) -> str:

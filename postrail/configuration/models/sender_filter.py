@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from postrail.configuration.configured import Configured, LowerAddress, Name, faulty
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.kind import Kind
-from postrail.configuration.models.domain_patterns import DomainPattern, first_match, open_ends
+from postrail.configuration.models.domain_patterns import DomainPattern, open_ends
 from postrail.configuration.models.mail_account import MailAccount
 
 
@@ -33,15 +33,6 @@ class SenderFilter(Configured):
         if not self.addresses and not self.domains:
             raise faulty([("addresses", "is missing, and so is domains: give one of them")])
         return self
-
-    def matched(self, addresses: Iterable[str]) -> str:
-        """Returns what of it the first of these addresses in lower case matches, or ""."""
-        for address in addresses:
-            if address in self.addresses:
-                return address
-            if pattern := first_match(self.domains, address):
-                return pattern
-        return ""
 
     def serves(self, account: str) -> bool:
         """Tells whether messages of the account are filtered."""

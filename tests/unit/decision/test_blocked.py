@@ -112,3 +112,38 @@ def test_the_first_filter_that_matches_decides() -> None:
 
 def test_a_message_without_a_sender_matches_none() -> None:
     assert decided({"domains": ["@"]}, sender=None).outcome == "issue"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Spam@Evil.example",
+        "spam@evil.example.",
+        '"spam"@evil.example',
+        r'"s\pam"@evil.example',
+        "spam+now@evil.example",
+        "spam@xn--bcher-kva.example",
+        "spam@b\u00fccher.example",
+        "spam@b\u00fccher\u3002example",
+        "x@bad.example.",
+        "x@bad\u3002example",
+        '"x y"@bad.example',
+    ],
+)
+def test_a_filter_holds_however_an_address_is_written(written: str) -> None:
+    blocking = {
+        "addresses": ["spam@evil.example", "spam@b\u00fccher.example"],
+        "domains": [r"@bad\.example$"],
+    }
+    decision = decided(blocking, sender=Address(name="", address=written))
+    assert decision.outcome == "ignored"
+
+
+@pytest.mark.parametrize(
+    "written", ["spa@evil.example", "spam@evil.example.net", '"spam "@evil.example']
+)
+def test_other_addresses_pass(written: str) -> None:
+    decision = decided(
+        {"addresses": ["spam@evil.example"]}, sender=Address(name="", address=written)
+    )
+    assert decision.outcome == "issue"
