@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +18,15 @@ from services.cli.output import show_fields, show_texts
 TOOK_IT = "takes it"
 # Facts that are shown in words of their own.
 TOLD = {"tried", "left_out", "sender"}
+# Facts that hold the ids of issues.
+ISSUE_IDS = {"done_issues", "taking_part", "insider_in", "crowded"}
+# Names that say little to an operator.
+NAMES = {
+    "crowded": "issues with as many watchers as messages may make",
+    "insider_in": "the sender is an agent for",
+    "neutral": "confirmed without words of the message",
+    "taking_part": "the sender takes part in",
+}
 
 
 def as_json(found: Explained) -> dict[str, Any]:
@@ -92,8 +101,18 @@ def fact_lines(facts: Facts) -> list[str]:
         for one in dataclasses.fields(facts)
         if one.name not in TOLD and getattr(facts, one.name) != getattr(usual, one.name)
     }
+    keys = {one.issue_id: one.issue_key for one in _issues_in(facts)}
+    for name in ISSUE_IDS & found.keys():
+        found[name] = tuple(keys.get(issue_id, issue_id) for issue_id in found[name])
     lines = [f"{_words(name)}: {_shown(value)}" for name, value in found.items()]
     return [*lines, *(f"cut, {note}" for note in facts.left_out)]
+
+
+def _issues_in(facts: Facts) -> Iterator[IssueRef]:
+    yield from (*facts.token_issues, *facts.conversation_issues)
+    yield from (one.issue for one in facts.named_issues)
+    if facts.internal_issue:
+        yield facts.internal_issue
 
 
 def effect_line(effect: Effect) -> str:
@@ -138,6 +157,8 @@ def _shown(value: Any) -> str:
         return value.issue_key
     if isinstance(value, tuple):
         return ", ".join(map(_shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {number}" for name, number in value.items())
     if dataclasses.is_dataclass(value):
         return " ".join(text for _, text in _values(value))
     return "yes" if value is True else str(value)
@@ -145,4 +166,5 @@ def _shown(value: Any) -> str:
 
 def _words(name: str) -> str:
     """Returns the name of a class or field in words: CreateIssue is create issue."""
+    name = NAMES.get(name, name)
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()

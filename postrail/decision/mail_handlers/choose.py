@@ -27,7 +27,7 @@ def declines(handler: MailHandler, question: Question) -> str:
     if handler.catch_address and not _caught(handler, question.mail):
         return f"no field names {handler.catch_address}"
     if failed := failed_test(handler.condition, _values(handler, question)):
-        return failed
+        return f"does not hold: {failed}"
     if handler.allowed_senders and question.facts.sender is None:
         address = question.sender_address
         if not first_match(handler.allowed_senders, address):

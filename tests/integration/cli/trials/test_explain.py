@@ -107,7 +107,7 @@ def test_a_draft_decides_in_the_place_of_what_is_stored(
             "issue",
             [
                 ["spam", "header X-Spam-Flag is: YES"],
-                ["bugs", "subject contains: crash"],
+                ["bugs", "does not hold: subject contains: crash"],
                 ["rest", ""],
             ],
         ),

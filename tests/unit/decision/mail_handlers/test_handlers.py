@@ -84,7 +84,7 @@ def test_the_first_handler_that_takes_a_message_decides() -> None:
     assert decision.trace is not None
     assert [(one.handler, one.declined) for one in decision.trace.handlers] == [
         ("h2", "is disabled"),
-        ("h3", "subject starts: Bug:"),
+        ("h3", "does not hold: subject starts: Bug:"),
         ("h4", "finds no issue to comment on"),
         ("h5", ""),
     ]
@@ -102,7 +102,7 @@ def test_submissions_are_off_when_all_handlers_are_disabled() -> None:
 def test_a_message_that_no_handler_takes_is_ignored_with_the_reasons() -> None:
     decision = decided({"when": {"kind is": "bulk"}}, {"kind": "comment"})
     assert decision.outcome is Outcome.IGNORED
-    assert "h1: kind is: bulk; h2: finds no issue" in decision.reason
+    assert "h1: does not hold: kind is: bulk; h2: finds no issue" in decision.reason
 
 
 @pytest.mark.parametrize(

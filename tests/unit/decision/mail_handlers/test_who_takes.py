@@ -36,7 +36,7 @@ BULK = [
         # as a catch_address does that no field names, also for an answer
         ({"catch_address": "x@example.com"}, KNOWN, "no field names x@example.com"),
         ({"catch_address": "x@example.com"}, ANSWER, "no field names x@example.com"),
-        ({"when": {"subject is": "x"}}, KNOWN, "subject is: x"),
+        ({"when": {"subject is": "x"}}, KNOWN, "does not hold: subject is: x"),
         ({"enabled": False}, KNOWN, "is disabled"),
     ],
 )
