@@ -37,6 +37,8 @@ MINUTE_CHARACTERS = 16
 GAP = 2
 # The characters that a column which is cut has at least, before others are left out.
 CUT_MIN_CHARACTERS = 24
+# The most characters of a stranger's text in a list that has other columns to show.
+LIST_CHARACTERS = 40
 # The characters of an id in a list: two messages hardly ever share them.
 SHORT_ID = 8
 
@@ -99,6 +101,11 @@ def show_rows(
     for line in texts:
         table.add_row(*(text for name, text in zip(columns, line, strict=True) if name in kept))
     out.print(table)
+
+
+def shortened(text: str) -> str:
+    """Returns the text, or its beginning and a sign that there was more, for a column of a list."""
+    return text if len(text) <= LIST_CHARACTERS else f"{text[: LIST_CHARACTERS - 1]}…"
 
 
 def _one_line(value: object) -> Text:

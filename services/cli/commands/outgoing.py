@@ -21,7 +21,7 @@ from postrail.views.outgoing import OutgoingRow, of_recipient
 from services.cli.commands.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
-from services.cli.output import SHORT_ID, Json, Limit, show_fields, show_json, show_table
+from services.cli.output import SHORT_ID, Json, Limit, shortened, show_fields, show_json, show_table
 from services.cli.returned import event_words, most_telling
 from services.cli.visible import clean
 
@@ -83,7 +83,7 @@ def list_outgoing(
                 row.recipient,
                 _state(row),
                 row.attempts,
-                row.subject,
+                shortened(row.subject),
                 row.reply,
             )
             for row in found

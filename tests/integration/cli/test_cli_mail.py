@@ -52,6 +52,15 @@ def test_messages_are_listed_with_their_outcomes_and_reasons(
     }
 
 
+def test_a_message_is_one_line_however_long_its_subject_is(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    asyncio.run(take_effect(settings, mail_parsed(subject="x" * 90_000), []))
+    _, output, _ = postrail("mail", "list")
+    assert len(output.splitlines()) == 1 + len(answer(postrail, "mail", "list"))
+    assert f"{'x' * 39}…" in output
+
+
 @pytest.mark.parametrize(
     ("filters", "found"),
     [

@@ -28,9 +28,10 @@ from services.cli.output import (
     Json,
     Limit,
     moment,
+    shortened,
     show_fields,
     show_json,
-    show_table,
+    show_rows,
     show_texts,
 )
 
@@ -79,7 +80,7 @@ def list_mails(
     if json:
         show_json(found)
         return
-    show_table(
+    show_rows(
         ["Mail", "Fetched", "Mailbox", "State", "Outcome", "Issue", "Sender", "Subject", "Why"],
         [
             (
@@ -89,13 +90,15 @@ def list_mails(
                 row.state,
                 row.outcome,
                 row.issue_key,
-                row.sender,
-                row.subject,
+                shortened(row.sender),
+                shortened(row.subject),
                 row.reason,
             )
             for row in found
         ],
         empty="No messages.",
+        cut="Why",
+        optional=("Mailbox", "Sender", "Fetched", "Subject"),
     )
 
 
