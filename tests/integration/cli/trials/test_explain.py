@@ -100,13 +100,13 @@ def test_a_draft_decides_in_the_place_of_what_is_stored(
     found = answer(postrail, "explain", *files, "--account", "support", "--config", draft)
     assert contents_of_tables(settings) == before
     assert [(one["file"], one["outcome"], one["trace"]["handlers"]) for one in found] == [
-        ("bug.eml", "issue", [["spam", "header X-Spam-Flag is: YES"], ["bugs", ""]]),
+        ("bug.eml", "issue", [["spam", "does not hold: header X-Spam-Flag is: YES"], ["bugs", ""]]),
         ("spam.eml", "quarantined", [["spam", ""]]),
         (
             "hello.eml",
             "issue",
             [
-                ["spam", "header X-Spam-Flag is: YES"],
+                ["spam", "does not hold: header X-Spam-Flag is: YES"],
                 ["bugs", "does not hold: subject contains: crash"],
                 ["rest", ""],
             ],
@@ -176,12 +176,15 @@ def test_a_stored_trace_is_shown_whole_by_the_configuration_of_its_time(
     assert found["issue_key"] == "HELP-3"
     assert found["made"][0] == ["create_issue", "HELP-3"]
     assert [one[0] for one in found["made"]] == ["create_issue", "outgoing"]
-    assert found["trace"]["handlers"] == [["spam", "header X-Spam-Flag is: YES"], ["bugs", ""]]
+    assert found["trace"]["handlers"] == [
+        ["spam", "does not hold: header X-Spam-Flag is: YES"],
+        ["bugs", ""],
+    ]
     for line in (
         f"Mail     {parsed.mail_id}",
         "Issue    HELP-3",
         f"Configuration  version {found['trace']['change_id']}",
-        "  spam: header X-Spam-Flag is: YES",
+        "  spam: does not hold: header X-Spam-Flag is: YES",
         "  bugs: takes it",
         "Made:\n  create_issue HELP-3\n  outgoing ",
         "  create issue (project: HELP; issue type: Bug; priority: 2; labels: from-mail",

@@ -55,7 +55,7 @@ def test_what_is_not_as_expected_is_said_and_gives_code_1(postrail: Postrail, fo
     code, output, _ = postrail("handlers", "test", "messages", "--config", "draft.yaml", "--json")
     assert code == 1
     assert [one["differs"] for one in json.loads(output)] == [
-        ["handlers: spam header X-Spam-Flag is: YES; bugs  instead of implicit "],
+        ["handlers: spam does not hold: header X-Spam-Flag is: YES; bugs  instead of implicit "],
         ["outcome: quarantined instead of issue"],
     ]
 
