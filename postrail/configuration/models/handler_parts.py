@@ -26,6 +26,8 @@ def _checked(given: Any) -> Any:
 # A pattern of RE2, searched for anywhere, whatever the case of letters.
 Pattern = Annotated[str, Field(min_length=1), BeforeValidator(_checked)]
 
+OptionalPattern = Annotated[str, BeforeValidator(_checked)]
+
 
 def _as_text(given: Any) -> Any:
     plain = isinstance(given, int | float | date) and not isinstance(given, bool)

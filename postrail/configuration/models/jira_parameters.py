@@ -47,9 +47,12 @@ def read_jira_parameters(text: str) -> JiraParameters:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    """Splits at commas; a comma within splitregex belongs to it, since no name follows it."""
+    """Splits at commas and line ends.
+
+    A comma within splitregex belongs to it, since no name follows it.
+    """
     pairs: list[tuple[str, str]] = []
-    for piece in text.split(","):
+    for piece in text.replace("\n", ",").split(","):
         name, equals, value = piece.partition("=")
         if pairs and (not equals or name.strip().lower() not in PARAMETERS):
             continues = pairs[-1][0] == "splitregex"

@@ -18,6 +18,7 @@ from postrail.configuration.models.handler_parts import (
     AttachmentRules,
     FieldValue,
     NameOrNumber,
+    OptionalPattern,
     Pattern,
 )
 from postrail.configuration.models.jira_parameters import read_jira_parameters
@@ -74,7 +75,7 @@ class MailHandler(Configured):
     when: Any = None
     kind: Annotated[HandlerKind, BeforeValidator(_kind)] = "create_or_comment"
     # Kind comment_before_pattern: the comment ends where this matches.
-    pattern: str = ""
+    pattern: OptionalPattern = ""
     # Further actions, in their order.
     then: list[Action] = Field(default_factory=list)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -26,7 +26,7 @@ def section(name: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.section)
-def test_every_setting_is_in_the_file(kind: Kind) -> None:
+def test_every_setting_is_in_the_file(kind: Kind[Any]) -> None:
     text = section(kind.section)
     missing = [name for name in kind.model.model_fields if not re.search(rf"\b{name}:", text)]
     assert missing == []

@@ -66,6 +66,7 @@ def test_kinds_have_jiras_names_too(given: str, kind: str) -> None:
         ("splitregex=m#^-{4}#ms, project=ABC", "pattern", "(?ms)^-{4}"),
         ("splitregex=/On .*, .* wrote:/", "pattern", "On .*, .* wrote:"),
         ("splitregex=/", "pattern", "/"),
+        ("project=ABC\nissuetype=2", "issue_type", "2"),
         (" PROJECT = abc ,issuetype= 2,", "issue_type", "2"),
         # Unknown senders are not handled unless one of these two is set.
         ("project=ABC", "unknown_senders", "ignore"),
@@ -85,6 +86,9 @@ def test_every_parameter_of_jira_is_tested_above() -> None:
     ("values", "problem"),
     [
         ({"jira_parameters": "projekt=A"}, "did you mean project?"),
+        ({"jira_parameters": "splitregex=/a(?=c)/"}, "look-ahead"),
+        ({"kind": "comment_before_pattern", "pattern": "a(?=c)"}, "look-ahead"),
+        ({"kind": "comment_before_pattern", "pattern": "(abc"}, "missing )"),
         ({"jira_parameters": "port=1"}, "'port' is no parameter"),
         ({"jira_parameters": "createusers=maybe"}, "must be true or false"),
         ({"jira_parameters": "bulk=keep"}, "must be ignore, forward or delete"),
