@@ -71,10 +71,7 @@ def show_trace(decision: Decision) -> None:
         return
     show_texts(
         [
-            (
-                "Stages",
-                "\n".join(f"{one.stage}: {one.outcome or 'passed'}" for one in trace.stages),
-            ),
+            ("Stages", "\n".join(stage_lines(trace))),
             ("Handlers", "\n".join(handler_lines(trace))),
             ("Looked for the issue by", "\n".join(map(_tried, trace.facts.tried))),
             ("Facts", "\n".join(fact_lines(trace.facts))),
