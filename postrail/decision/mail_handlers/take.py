@@ -41,7 +41,7 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
     """Returns the decision of a handler; None if it comments only, and there is no issue."""
     question = routed(handler, question)
     # What it would not take is not its to hold, ignore or delete either.
-    if handler.kind not in MAKES_ISSUES and existing_issue(question) is None:
+    if handler.kind not in MAKES_ISSUES and not _finds_issue(question):
         return None
     for name, policy in POLICIES:
         name = f"{name} of {handler.name}" if policy is _dropped else name
@@ -53,6 +53,12 @@ def take(handler: MailHandler, question: Question) -> Decision | None:
     # Of a released message they were sent when the action held it.
     acts = decision and not question.skips(f"action of {handler.name}")
     return with_actions(handler, question, decision) if decision and acts else decision
+
+
+def _finds_issue(question: Question) -> bool:
+    """Tells whether the message belongs to an issue; what makes a new one does not."""
+    found = existing_issue(question)
+    return found is not None and found.issue is not None
 
 
 def _dropped(handler: MailHandler, question: Question) -> Decision | None:
@@ -151,7 +157,8 @@ def _commented(handler: MailHandler, question: Question) -> Decision | None:
         return None
     found = existing_issue(question)
     if found is None or found.issue is None:
-        return found
+        # A key in the subject, of somebody who takes no part, makes an issue as others are.
+        return found and _in_detail(handler, question, found)
     done = found.issue.issue_id in question.facts.done_issues and not question.is_auto_reply
     if done and handler.closed_issues == "new_issue" and handler.kind == "create_or_comment":
         reason = f"{found.issue.issue_key} is done, and handler {handler.name} makes a new issue"
@@ -164,8 +171,7 @@ def _created(handler: MailHandler, question: Question) -> Decision | None:
     if handler.kind not in MAKES_ISSUES:
         return None
     reason = "no known conversation" if handler.kind != "create" else "each message is an issue"
-    detailed = _in_detail(handler, question, create_issue(question, reason))
-    return filed_for_sender(handler, question, detailed)
+    return _in_detail(handler, question, create_issue(question, reason))
 
 
 def _in_detail(
@@ -173,7 +179,7 @@ def _in_detail(
 ) -> Decision:
     """Adds what the handler says about the issue, the text and the people."""
     effects = tuple(_detailed(handler, question, one, reopens) for one in decision.effects)
-    return replace(decision, effects=effects)
+    return filed_for_sender(handler, question, replace(decision, effects=effects))
 
 
 def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens: bool) -> Effect:

@@ -10,14 +10,24 @@ import pytest
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decide import decide
 from postrail.decision.decision import AddComment, CreateIssue, DeleteBody, Forward
-from postrail.decision.facts import Facts
+from postrail.decision.facts import Facts, NamedIssue
 from postrail.decision.trace import HandlerAnswer
 from postrail.message_parts import Bounce, HeaderField
 from postrail.records import MailParsed
 from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed
-from tests.unit.decision.mail_handlers.test_handlers import ANSWER, DONE, KNOWN, decided
+from tests.unit.decision.mail_handlers.test_handlers import (
+    ADA,
+    ANSWER,
+    DONE,
+    HELP_1,
+    KNOWN,
+    created,
+    decided,
+)
 
+WEAK_KEY = Facts(sender=ADA, named_issues=(NamedIssue(issue=HELP_1),))
+BOSS = "boss@example.net"
 REST = {"labels": ["rest"]}
 NO_ISSUE = "finds no issue to comment on"
 BULK = [
@@ -33,6 +43,10 @@ BULK = [
         ({"kind": "comment"}, KNOWN, NO_ISSUE),
         ({"kind": "comment_reply_text"}, KNOWN, NO_ISSUE),
         ({"kind": "comment_before_pattern", "pattern": "^--"}, KNOWN, NO_ISSUE),
+        # also one that would make a linked issue, of a key whose sender takes no part
+        ({"kind": "comment"}, WEAK_KEY, NO_ISSUE),
+        ({"kind": "comment_reply_text"}, WEAK_KEY, NO_ISSUE),
+        ({"kind": "comment_before_pattern", "pattern": "^--"}, WEAK_KEY, NO_ISSUE),
         # as a catch_address does that no field names, also for an answer
         ({"catch_address": "x@example.com"}, KNOWN, "no field names x@example.com"),
         ({"catch_address": "x@example.com"}, ANSWER, "no field names x@example.com"),
@@ -47,6 +61,13 @@ def test_a_message_passes_to_the_next_handler(
     (effect,) = decision.effects
     assert isinstance(effect, CreateIssue | AddComment)
     assert decision.handlers == (HandlerAnswer("h1", declined), HandlerAnswer("h2", ""))
+
+
+def test_a_linked_issue_of_a_weak_key_has_what_the_handler_says() -> None:
+    handler = {"issue_type": "Task", "priority": 1, "labels": ["a"], "then": [{"watchers": [BOSS]}]}
+    usual, linked = created(handler), created(handler, facts=WEAK_KEY)
+    assert linked == replace(usual, linked_to=HELP_1)
+    assert linked.fields.labels == ("a",)
 
 
 @pytest.mark.parametrize(
