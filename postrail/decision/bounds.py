@@ -51,6 +51,7 @@ def _of_these_issues(facts: Facts) -> Facts:
         facts,
         done_issues=tuple(one for one in facts.done_issues if one in ids),
         taking_part=tuple(one for one in facts.taking_part if one in ids),
+        answered_in=tuple(one for one in facts.answered_in if one in ids),
         insider_in=tuple(one for one in facts.insider_in if one in ids),
         busy=tuple(one for one in facts.busy if one[0] in ids),
         crowded=tuple(one for one in facts.crowded if one in ids),

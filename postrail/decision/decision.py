@@ -75,6 +75,16 @@ class FieldCommand:
     value: str
 
 
+class Brings(StrEnum):
+    """Whom a message brings into its issue, to take part or to watch."""
+
+    # Its author, and the people in To and Cc.
+    ALL = "all"
+    # Its sender may be another: who is in To and Cc does not hear of the issue by that.
+    AUTHOR = "author"
+    NOBODY = "nobody"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreatePerson:
     """Makes a known person of the sender."""
@@ -102,6 +112,10 @@ class CreateIssue:
     reporter_name: str = ""
     # Further persons who watch it.
     watchers: tuple[str, ...] = ()
+    brings: Brings = Brings.ALL
+    # Its sender takes no part in the issues of its conversation, which stays with them: the issue
+    # begins another one.
+    own_conversation: bool = False
     # Its confirmation has no word of the message: somebody else may have sent it.
     neutral: bool = False
     # Of a proven agent, obeyed once the issue is there.
@@ -134,8 +148,8 @@ class AddComment:
     verified: bool = False
     # Another issue that the subject names.
     links: IssueRef | None = None
-    # It brings nobody into the issue, not even its author.
-    bystander: bool = False
+    # An outsider brings nobody until a person accepts the comment.
+    brings: Brings = Brings.ALL
     # Of a proven agent of the issue's project.
     commands: tuple[FieldCommand, ...] = ()
 

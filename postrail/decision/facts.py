@@ -78,6 +78,9 @@ class PersonFact:
     name: str = ""
     # A message made the person, and no operator has confirmed that.
     made_by_mail: bool = False
+    # Of an addressed person: the projects of the message in which the person is an agent, lead or
+    # administrator, where a mail handler asks.
+    agent_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +123,8 @@ class Facts:
     # Of those in which the sender takes part: as a participant or watcher, or by an answer to a
     # message that we sent to the sender.
     taking_part: tuple[int, ...] = ()
+    # Of those, the ones of which a message that we sent to the sender is answered.
+    answered_in: tuple[int, ...] = ()
     # Of those in whose projects the sender is an agent, lead or administrator.
     insider_in: tuple[int, ...] = ()
     # The projects in which the sender is an agent, lead or administrator, where a handler asks.
@@ -170,6 +175,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "addressed": [_person_to_json(person) for person in facts.addressed],
         "done_issues": list(facts.done_issues),
         "taking_part": list(facts.taking_part),
+        "answered_in": list(facts.answered_in),
         "insider_in": list(facts.insider_in),
         "agent_of": list(facts.agent_of),
         "issue_queries": {query: list(ids) for query, ids in facts.issue_queries},
@@ -198,10 +204,11 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         answered_issue=_ref_from_json(answered) if answered else None,
         named_issues=tuple(map(_named_from_json, stored.get("named_issues", ()))),
         internal_issue=_ref_from_json(internal) if internal else None,
-        sender=PersonFact(**sender) if sender else None,
-        addressed=tuple(PersonFact(**person) for person in stored.get("addressed", ())),
+        sender=_person_from_json(sender) if sender else None,
+        addressed=tuple(map(_person_from_json, stored.get("addressed", ()))),
         done_issues=tuple(stored.get("done_issues", ())),
         taking_part=tuple(stored.get("taking_part", _belonging(stored))),
+        answered_in=tuple(stored.get("answered_in", ())),
         insider_in=tuple(stored.get("insider_in", ())),
         agent_of=tuple(stored.get("agent_of", ())),
         issue_queries=tuple(
@@ -228,7 +235,12 @@ def _belonging(stored: Mapping[str, Any]) -> list[int]:
 
 def _person_to_json(person: PersonFact) -> dict[str, Any]:
     by_mail = {"made_by_mail": True} if person.made_by_mail else {}
-    return {"address": person.address, "name": person.name} | by_mail
+    agent_of = {"agent_of": list(person.agent_of)} if person.agent_of else {}
+    return {"address": person.address, "name": person.name} | by_mail | agent_of
+
+
+def _person_from_json(stored: Mapping[str, Any]) -> PersonFact:
+    return PersonFact(**{**stored, "agent_of": tuple(stored.get("agent_of", ()))})
 
 
 def _ref_to_json(issue: IssueRef) -> dict[str, Any]:

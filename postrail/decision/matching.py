@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from postrail.decision.decision import AddComment, Decision, NoteAddress, Outcome
+from postrail.decision.decision import AddComment, Brings, Decision, NoteAddress, Outcome
 from postrail.decision.duplicates import may_be_forged
 from postrail.decision.facts import IssueRef
 from postrail.decision.new_issue import create_issue
-from postrail.decision.question import Question
+from postrail.decision.question import Question, Standing
 
 # What holds a message whose key is its only proof.
 WEAK_KEYS = "weak_keys"
@@ -145,6 +145,20 @@ def _comment(
         outsider=outsider,
         verified=question.verified,
         links=None if question.is_auto_reply else links,
-        bystander=question.is_auto_reply,
+        brings=Brings.NOBODY if outsider else _brings(question, issue),
     )
     return Decision(outcome=Outcome.COMMENT, reason=reason, effects=(effect,), issue=issue)
+
+
+def _brings(question: Question, issue: IssueRef) -> Brings:
+    """Returns whom a comment brings into its issue."""
+    if question.is_auto_reply:
+        return Brings.NOBODY
+    match question.standing(issue):
+        case Standing.PROVEN:
+            return Brings.ALL
+        case Standing.CLAIMED:
+            return Brings.AUTHOR
+        case _:
+            # Where anybody may comment by a key, it makes nobody hear what others write.
+            return Brings.NOBODY

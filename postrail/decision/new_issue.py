@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from postrail.decision.decision import CreateIssue, Decision, Outcome
+from postrail.decision.decision import Brings, CreateIssue, Decision, Outcome
 from postrail.decision.facts import IssueRef
-from postrail.decision.question import Question
+from postrail.decision.question import Question, Standing
 
 
 def new_issue(question: Question) -> Decision:
@@ -24,11 +24,25 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
     quotes_internal = question.mail.quotes_internal
     if quotes_internal:
         reason += "; the internal comment that it quotes is left out"
+    standing = _standing(question)
+    if standing is Standing.NONE:
+        reason += "; its sender takes no part in the conversation, so it begins another one"
     effect = CreateIssue(
         project=project,
         muted=question.muted,
         linked_to=linked_to,
         quotes_internal=quotes_internal,
-        neutral=not question.verified and not question.facts.taking_part,
+        neutral=not question.verified,
+        brings=Brings.ALL if standing is Standing.PROVEN else Brings.AUTHOR,
+        own_conversation=standing is Standing.NONE,
     )
     return Decision(outcome=Outcome.ISSUE, reason=reason, effects=(effect,))
+
+
+def _standing(question: Question) -> Standing:
+    """Returns the best standing of the sender in the issues of the message's conversation.
+
+    In a conversation without issues there is nothing to prove.
+    """
+    found = {question.standing(issue) for issue in question.facts.conversation_issues}
+    return next((one for one in Standing if one in found), Standing.PROVEN)

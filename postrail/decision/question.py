@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,16 @@ from postrail.records import MailParsed
 # The choices of the settings of mail accounts, the strictest one first.
 KEY_ALONE = ("never", "participants", "anybody")
 WEAK_KEYS = ("quarantine", "new_issue", "comment")
+
+
+class Standing(Enum):
+    """What a message proves about its sender and an issue."""
+
+    # The sender is verified, or answers a message that we sent to this very address.
+    PROVEN = "proven"
+    # It only names somebody who takes part in the issue.
+    CLAIMED = "claimed"
+    NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,14 +155,21 @@ class Question:
         vars(changed)["judged"] = self.judged
         return changed
 
-    def takes_part(self, issue: IssueRef) -> bool:
-        """Tells whether the sender may write on the issue as one of its people.
+    def standing(self, issue: IssueRef) -> Standing:
+        """Returns what the message proves about its sender and the issue.
 
-        Anyone may write an agent's address into From, so only a verified agent is one here; who
-        takes part in the issue itself needs no more than that.
+        Anyone may write anyone's address into From. For an agent, whose words the desk sends to
+        customers, that proves nothing, even where the agent watches the issue.
         """
         facts, issue_id = self.facts, issue.issue_id
-        return issue_id in facts.taking_part or (self.verified and issue_id in facts.insider_in)
+        takes_part, is_insider = issue_id in facts.taking_part, issue_id in facts.insider_in
+        if issue_id in facts.answered_in or (self.verified and (takes_part or is_insider)):
+            return Standing.PROVEN
+        return Standing.CLAIMED if takes_part and not is_insider else Standing.NONE
+
+    def takes_part(self, issue: IssueRef) -> bool:
+        """Tells whether the sender may write on the issue as one of its people."""
+        return self.standing(issue) is not Standing.NONE
 
     def is_agent_of(self, project: str) -> bool:
         """Tells whether the sender is proven, and an agent of the project."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.decision.decision import AddComment
+from postrail.decision.decision import AddComment, Brings
 from postrail.effects.batch import Context, Made, Work
 from postrail.effects.fields.commands import obey_commands
 from postrail.effects.involvement import author_of, involvement
@@ -108,15 +108,11 @@ def commenter_of(work: Work[AddComment], snapshot: ConfigurationSnapshot) -> Wat
 
 
 def _involvement(context: Context, work: Work[AddComment]) -> Involvement:
-    effect, mail = work.effect, work.due.mail
-    if effect.outsider or effect.bystander:
-        # Whoever takes no part brings nobody, not even themselves, until a person accepts it.
-        arrived_at = context.snapshot.accounts[mail.mailbox].address
-        return Involvement(
-            issue_id=effect.issue.issue_id, watchers=(), participants=(), arrived_at=arrived_at
-        )
-    found = involvement(mail, effect.issue.issue_id, context.snapshot, muted=effect.muted)
-    if not effect.adds_watchers:
+    effect, issue_id = work.effect, work.effect.issue.issue_id
+    found = involvement(
+        work.due.mail, issue_id, context.snapshot, muted=effect.muted, brings=effect.brings
+    )
+    if not effect.adds_watchers or effect.brings is Brings.NOBODY:
         return replace(found, watchers=())
     added = (Watcher(address=address, name="") for address in effect.watchers)
     return replace(found, watchers=(*found.watchers, *added)) if effect.watchers else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.facts import IssueRef
@@ -21,9 +22,10 @@ from postrail.workflow.roles import role_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Belonging:
-    """The ids of the issues in which a sender takes part, and in whose projects is an insider."""
+    """The ids of the issues with which a sender has to do (see `Facts`)."""
 
     taking_part: tuple[int, ...] = ()
+    answered_in: tuple[int, ...] = ()
     insider_in: tuple[int, ...] = ()
 
 
@@ -48,11 +50,8 @@ async def belonging(
         issues = candidates[due.mail.mail_id]
         addresses = _addresses(due, persons, snapshot)
         result[due.mail.mail_id] = Belonging(
-            taking_part=tuple(
-                issue.issue_id
-                for issue in issues
-                if any((issue.issue_id, one) in found | answered for one in addresses)
-            ),
+            taking_part=_of_one(issues, addresses, found | answered),
+            answered_in=_of_one(issues, addresses, answered),
             insider_in=tuple(
                 issue.issue_id
                 for issue in issues
@@ -60,6 +59,14 @@ async def belonging(
             ),
         )
     return result
+
+
+def _of_one(
+    issues: Collection[IssueRef], addresses: Collection[str], found: Collection[tuple[int, str]]
+) -> tuple[int, ...]:
+    """Returns the ids of the issues that were found with one of the addresses."""
+    ids = (issue.issue_id for issue in issues)
+    return tuple(one for one in ids if any((one, address) in found for address in addresses))
 
 
 async def _answered(
@@ -102,9 +109,12 @@ def agent_of(
     person = persons.get(author_of(mail, snapshot).address) if asked else None
     if person is None:
         return ()
-    return tuple(
-        key for key, project in snapshot.projects.items() if is_insider(role_of(project, person))
-    )
+    return insider_in(person, list(snapshot.projects.values()))
+
+
+def insider_in(person: PersonRow, projects: Sequence[Project]) -> tuple[str, ...]:
+    """Returns the keys of those of the projects in which the person is an insider."""
+    return tuple(one.key for one in projects if is_insider(role_of(one, person)))
 
 
 def _is_insider(issue: IssueRef, person: PersonRow | None, snapshot: ConfigurationSnapshot) -> bool:

@@ -119,7 +119,8 @@ def issue_draft(
         beginning=description.beginning,
         reporter_address=author.address,
         reporter_name=author.name,
-        conversation=work.due.conversation,
+        # Messages that open a conversation give it their id.
+        conversation=mail.mail_id if effect.own_conversation else work.due.conversation,
         mail_id=mail.mail_id,
         revision=work.due.revision + 1,
         attachments=taken(effect.text, mail.attachments),
@@ -152,8 +153,11 @@ def _involvement(
     context: Context, work: Work[CreateIssue], issue: IssueRef, assignee: PersonRow | None
 ) -> Involvement:
     """Returns the people whom the message brings, with its assignee and the handler's watchers."""
-    found = involvement(work.due.mail, issue.issue_id, context.snapshot, muted=work.effect.muted)
-    added = [Watcher(address=address, name="") for address in work.effect.watchers]
+    effect = work.effect
+    found = involvement(
+        work.due.mail, issue.issue_id, context.snapshot, muted=effect.muted, brings=effect.brings
+    )
+    added = [Watcher(address=address, name="") for address in effect.watchers]
     if assignee is not None:
         added.append(Watcher(address=assignee.address, name=assignee.name))
     return replace(found, watchers=(*found.watchers, *added)) if added else found

@@ -17,9 +17,10 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision import release as releases
 from postrail.decision.bounds import bounded
-from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue, PersonFact
+from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
 from postrail.effects.belonging import agent_of, belonging
 from postrail.effects.deliveries.sent import named_deliveries, sent_mails
+from postrail.effects.facts.addressed import addressed_people, person_fact, recipients_of
 from postrail.effects.facts.counts import Counts, counts
 from postrail.effects.facts.issue_queries import matched_queries
 from postrail.effects.facts.own import own_message
@@ -31,7 +32,6 @@ from postrail.incoming import conversations, copies
 from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in, numbers_in
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues, internal_messages
-from postrail.people import PersonRow
 from postrail.records import MailParsed
 from postrail.tracker import issues
 from postrail.tracker.builtin.comments import internal_among
@@ -134,10 +134,11 @@ async def gather(
             answered_issue=await _answered(connection, due, found),
             named_issues=named[mail_id],
             internal_issue=answered[mail_id],
-            sender=_person(persons.get(author_of(due.mail, snapshot).address)),
-            addressed=_addressed(due.mail, persons, snapshot),
+            sender=person_fact(persons.get(author_of(due.mail, snapshot).address)),
+            addressed=addressed_people(due.mail, candidates[mail_id], persons, snapshot),
             done_issues=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in done),
             taking_part=parts[mail_id].taking_part,
+            answered_in=parts[mail_id].answered_in,
             insider_in=parts[mail_id].insider_in,
             agent_of=agent_of(due.mail, persons, snapshot),
             issue_queries=matched[mail_id],
@@ -295,26 +296,7 @@ def _named_issues(
 def _all_addresses(mails: Sequence[DueMail], snapshot: ConfigurationSnapshot) -> set[str]:
     """Returns the senders and the addressed people of the messages, in lower case."""
     senders = {author_of(due.mail, snapshot).address for due in mails}
-    return senders.union(*(_recipients(due.mail) for due in mails)) - {""}
-
-
-def _recipients(mail: MailParsed) -> list[str]:
-    return [one.address.lower() for one in [*mail.to, *mail.cc, *mail.bcc]]
-
-
-def _person(person: PersonRow | None) -> PersonFact | None:
-    if person is None or not person.active:
-        return None
-    by_mail = person.origin == "mail"
-    return PersonFact(address=person.address, name=person.name, made_by_mail=by_mail)
-
-
-def _addressed(
-    mail: MailParsed, persons: Mapping[str, PersonRow], snapshot: ConfigurationSnapshot
-) -> tuple[PersonFact, ...]:
-    """Returns the active persons in To, Cc and Bcc, in this order, without ourselves."""
-    found = (_person(persons.get(one)) for one in _recipients(mail) if not snapshot.is_own(one))
-    return tuple(dict.fromkeys(person for person in found if person))
+    return senders.union(*(recipients_of(due.mail) for due in mails)) - {""}
 
 
 def _crowded(indexed: Mapping[int, IndexedIssue], snapshot: ConfigurationSnapshot) -> set[int]:

@@ -11,7 +11,15 @@ from dataclasses import replace
 from enum import StrEnum
 
 from postrail.configuration.models.limit import Limit, LimitName
-from postrail.decision.decision import AddComment, CreateIssue, Decision, Effect, Notice, Outcome
+from postrail.decision.decision import (
+    AddComment,
+    Brings,
+    CreateIssue,
+    Decision,
+    Effect,
+    Notice,
+    Outcome,
+)
 from postrail.decision.question import Question
 from postrail.decision.senders import form_of
 
@@ -144,7 +152,8 @@ def _with_fewer(question: Question, limit: Limit, effect: Effect) -> Effect:
         case CreateIssue() if limit.value and len(effect.watchers) > limit.value:
             return replace(effect, watchers=effect.watchers[: limit.value])
         case AddComment() if effect.issue.issue_id in question.facts.crowded:
-            adds = not effect.outsider and (effect.watchers or not effect.muted)
+            brings = effect.brings is not Brings.NOBODY
+            adds = brings and (effect.watchers or not effect.muted)
             return replace(effect, watchers=(), adds_watchers=False) if adds else effect
         case _:
             return effect

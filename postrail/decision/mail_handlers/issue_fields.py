@@ -21,7 +21,7 @@ def issue_fields(handler: MailHandler, question: Question, project_key: str) -> 
     given: dict[str, object] = {
         "type": handler.issue_type,
         "priority": handler.priority,
-        "assignee": handler.assignee or _addressed(handler, question),
+        "assignee": handler.assignee or _addressed(handler, question, project_key),
     }
     labels, components = list(handler.labels), list(handler.components)
     custom = {name: _value(one, question) for name, one in handler.fields.items()}
@@ -48,10 +48,12 @@ def issue_fields(handler: MailHandler, question: Question, project_key: str) -> 
     )
 
 
-def _addressed(handler: MailHandler, question: Question) -> str:
-    """Returns the first known person of To, then Cc, then Bcc."""
-    known = question.facts.addressed
-    return known[0].address if handler.cc_assignee and known else ""
+def _addressed(handler: MailHandler, question: Question, project: str) -> str:
+    """Returns the first of the project's people in To, then Cc, then Bcc."""
+    if not handler.cc_assignee:
+        return ""
+    people = (one.address for one in question.facts.addressed if project in one.agent_of)
+    return next(people, "")
 
 
 def _value(given: str | FromMail, question: Question) -> str:

@@ -10,6 +10,7 @@ from postrail import patterns
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decision import (
     AddComment,
+    Brings,
     CreateIssue,
     CreatePerson,
     Decision,
@@ -17,15 +18,16 @@ from postrail.decision.decision import (
     Effect,
     Outcome,
 )
+from postrail.decision.facts import IssueRef
 from postrail.decision.mail_handlers.actions import with_actions
 from postrail.decision.mail_handlers.field_commands import with_commands
 from postrail.decision.mail_handlers.forwards import filed_for_sender
 from postrail.decision.mail_handlers.issue_fields import issue_fields
 from postrail.decision.mail_handlers.routing import routed
 from postrail.decision.mail_handlers.text_rules import text_rules
-from postrail.decision.matching import existing_issue
+from postrail.decision.matching import existing_issue, internal_answer
 from postrail.decision.new_issue import create_issue
-from postrail.decision.question import Question
+from postrail.decision.question import Question, Standing
 from postrail.decision.senders import Verdict
 from postrail.decision.sending.forwarding import forwarded
 
@@ -153,18 +155,35 @@ def _without_effect(outcome: Outcome, handler: MailHandler, reason: str) -> Deci
 
 
 def _commented(handler: MailHandler, question: Question) -> Decision | None:
+    if internal := internal_answer(question):
+        # Whatever the handler makes of others: a new issue would show what the answer quotes.
+        return _in_detail(
+            handler, question, internal, reopens=_reopens(handler, question, internal)
+        )
     if handler.kind == "create":
         return None
     found = existing_issue(question)
     if found is None or found.issue is None:
         # A key in the subject, of somebody who takes no part, makes an issue as others are.
         return found and _in_detail(handler, question, found)
-    done = found.issue.issue_id in question.facts.done_issues and not question.is_auto_reply
-    if done and handler.closed_issues == "new_issue" and handler.kind == "create_or_comment":
+    makes_new = handler.closed_issues == "new_issue" and handler.kind == "create_or_comment"
+    if makes_new and _is_done(question, found.issue):
         reason = f"{found.issue.issue_key} is done, and handler {handler.name} makes a new issue"
         return _in_detail(handler, question, create_issue(question, reason, linked_to=found.issue))
-    reopens = done and handler.closed_issues == "reopen"
-    return _in_detail(handler, question, found, reopens=reopens)
+    return _in_detail(handler, question, found, reopens=_reopens(handler, question, found))
+
+
+def _reopens(handler: MailHandler, question: Question, found: Decision) -> bool:
+    """Tells whether the comment opens its issue again: only if its sender is proven."""
+    issue = found.issue
+    if issue is None or handler.closed_issues != "reopen" or not _is_done(question, issue):
+        return False
+    return question.standing(issue) is Standing.PROVEN
+
+
+def _is_done(question: Question, issue: IssueRef) -> bool:
+    """Tells whether the message is about a done issue; an automatic answer changes no state."""
+    return issue.issue_id in question.facts.done_issues and not question.is_auto_reply
 
 
 def _created(handler: MailHandler, question: Question) -> Decision | None:
@@ -190,16 +209,18 @@ def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens:
                 fields=issue_fields(handler, question, effect.project),
                 text=text_rules(handler, question, new_text_only=False),
                 reporter=_stand_in(handler, question),
-                watchers=_watchers(handler, question),
+                watchers=_watchers(handler, question, effect.project, proven=question.verified),
             )
         case AddComment():
+            proven = effect.brings is Brings.ALL
+            watchers = _watchers(handler, question, effect.issue.project, proven=proven)
             return replace(
                 effect,
                 text=text_rules(
                     handler, question, new_text_only=_takes_new_text_only(handler, question)
                 ),
                 author=_stand_in(handler, question),
-                watchers=() if question.is_auto_reply else _watchers(handler, question),
+                watchers=() if effect.brings is Brings.NOBODY else watchers,
                 reopens=reopens,
             )
         case _:
@@ -221,10 +242,18 @@ def _stand_in(handler: MailHandler, question: Question) -> str:
     return handler.reporter if unknown else ""
 
 
-def _watchers(handler: MailHandler, question: Question) -> tuple[str, ...]:
+def _watchers(
+    handler: MailHandler, question: Question, project: str, *, proven: bool
+) -> tuple[str, ...]:
+    """Returns those whom the handler lets watch the issue.
+
+    Of a sender who is not proven it adds only the project's people: others would get by mail what
+    anybody writes.
+    """
     added = [address.lower() for one in handler.then for address in one.watchers or ()]
     if handler.cc_watchers:
-        added += [one.address for one in question.facts.addressed]
+        people = question.facts.addressed
+        added += [one.address for one in people if proven or project in one.agent_of]
     return tuple(dict.fromkeys(added))
 
 

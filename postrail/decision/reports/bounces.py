@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from postrail.decision.decision import (
     AddComment,
+    Brings,
     Decision,
     DeliveryEvent,
     Effect,
@@ -243,6 +244,6 @@ def _comment(sent: SentMail) -> AddComment:
         issue=sent.issue,
         muted=True,
         internal=True,
-        bystander=True,
+        brings=Brings.NOBODY,
         text=TextRules(new_text_only=False, attachments=()),
     )

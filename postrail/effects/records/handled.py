@@ -102,7 +102,8 @@ def _applied(effect: Effect, one: Handled, context: Context) -> AppliedEffect:
     kind = _kind(effect)
     match effect:
         case CreateIssue():
-            return _on(one.issue, kind, linked=effect.linked_to, joins=True)
+            joins = not effect.own_conversation
+            return _on(one.issue, kind, linked=effect.linked_to, joins=joins)
         case AddComment():
             links = None if effect.outsider else effect.links
             return _on(

@@ -13,11 +13,12 @@ from postrail.message_parts import Address, ReplyParts
 from postrail.operate.issues.act import Actor
 from postrail.operate.issues.comment import comment
 from postrail.operate.issues.merge import merge
+from postrail.operate.issues.watch import watch
 from postrail.outgoing.intake import take_in
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.stream import avro
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed, verified
+from tests.makers.records import AUTHSERV_ID, mail_parsed, verified
 
 AGENT = Actor(address="agent@example.com", name="Agent")
 BY_AGENT = Address(name="Agent", address="agent@example.com")
@@ -118,7 +119,8 @@ async def test_an_answer_is_internal_by_what_it_quotes(bench: Bench) -> None:
     ((text,),) = await bench.rows("SELECT text FROM outgoing_mail WHERE internal")
     quoted = "".join(f"> {line}\r\n" for line in str(text).splitlines())
     await bench.arrive(
-        b"From: other@example.com\r\nTo: support@example.com\r\nSubject: Re: [HELP-1] Fire\r\n"
+        f"Authentication-Results: {AUTHSERV_ID}; dmarc=pass header.from=example.com\r\n".encode()
+        + b"From: other@example.com\r\nTo: support@example.com\r\nSubject: Re: [HELP-1] Fire\r\n"
         b"Message-ID: <answer@example.com>\r\nIn-Reply-To: <changed@ses.example>\r\n\r\n"
         b"So what?\r\n\r\n" + quoted.encode()
     )
@@ -152,7 +154,8 @@ async def test_an_answer_is_internal_by_its_token_where_the_notification_is_lost
 
 async def test_other_answers_are_public(bench: Bench) -> None:
     await internal_message_id(bench)
-    await bench.handle(mail_parsed(sender=BY_AGENT, subject="HELP-1", text="It is fixed."))
+    fixed = mail_parsed(sender=BY_AGENT, subject="HELP-1", text="It is fixed.")
+    await bench.handle(verified(fixed))
     assert await stored(bench) == [("agent@example.com", False)]
     assert await told(bench) == [("ada@example.org", False), ("other@example.com", False)]
 
@@ -182,7 +185,7 @@ async def test_an_answer_to_the_message_of_an_internal_comment_is_internal(bench
 
 async def test_an_answer_to_the_message_of_a_public_comment_is_public(bench: Bench) -> None:
     await internal_message_id(bench)
-    public = mail_parsed(sender=BY_AGENT, subject="HELP-1", message_id="<m1@x>")
+    public = verified(mail_parsed(sender=BY_AGENT, subject="HELP-1", message_id="<m1@x>"))
     await bench.handle(public, mail_parsed(sender=BY_ADA, in_reply_to=["<m1@x>"]))
     assert await stored(bench) == [("agent@example.com", False), ("ada@example.org", False)]
 
@@ -289,11 +292,17 @@ async def test_an_agent_mentions_people_by_mail(bench: Bench) -> None:
 
 
 async def test_an_agent_who_is_not_verified_mentions_nobody(bench: Bench) -> None:
-    """Anyone may write an agent who takes part into From, and would choose who is told."""
-    await bench.handle(mail_parsed(cc=[BY_AGENT]))
+    """Whoever has the Message-ID of what an agent got could choose who is told."""
+    await bench.handle(mail_parsed())
+    await watch(bench.desk, AGENT, "HELP-1")
     await other_agent(bench)
+    await comment(bench.desk, OTHER, "HELP-1", "Hm.")
+    ((answered,),) = await bench.rows(
+        "SELECT message_id FROM delivery WHERE recipient = 'agent@example.com'"
+    )
     await bench.rows("DELETE FROM watcher WHERE address <> 'ada@example.org' RETURNING 1")
-    await bench.handle(replace(saying("@other: see this", BY_AGENT), authentication=[]))
+    mail = replace(saying("@other: see this", BY_AGENT), authentication=[])
+    await bench.handle(replace(mail, in_reply_to=[answered]))
     assert await told(bench) == [("ada@example.org", False)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from postrail.decision.decision import AddComment, CreateIssue, Effect, NoteAddress, Outcome
+from postrail.decision.decision import AddComment, Brings, CreateIssue, Effect, NoteAddress, Outcome
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
 from postrail.records import MailParsed
 from tests.makers.configuration import snapshot
@@ -45,20 +45,22 @@ def create(
     muted: bool = False,
     linked_to: IssueRef | None = None,
     quotes_internal: bool = False,
-    neutral: bool = True,
+    brings: Brings = Brings.ALL,
 ) -> CreateIssue:
-    # The senders of the cases are not verified; some take part in another issue.
+    # The senders of the cases are not verified.
     return CreateIssue(
         project="HELP",
         muted=muted,
         linked_to=linked_to,
         quotes_internal=quotes_internal,
-        neutral=neutral,
+        neutral=True,
+        brings=brings,
     )
 
 
 def comment(issue: IssueRef, *, muted: bool = False, joins: bool = False) -> AddComment:
-    return AddComment(issue=issue, muted=muted, joins_conversation=joins)
+    # The senders of the cases take part, as far as From says.
+    return AddComment(issue=issue, muted=muted, joins_conversation=joins, brings=Brings.AUTHOR)
 
 
 SAME_LISTING = "INBOX;uidvalidity=1;uid=9"
@@ -77,14 +79,14 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         mail_parsed(),
         replace(known(HELP_1), internal_issue=HELP_1),
         Outcome.COMMENT,
-        AddComment(issue=HELP_1, muted=False, internal=True),
+        replace(comment(HELP_1), internal=True),
     ),
     # and goes to that issue, whatever the mailbox and the newest issue of the conversation
     (
         mail_parsed(),
         replace(known(SALE_1, HELP_1), internal_issue=SALE_1),
         Outcome.COMMENT,
-        AddComment(issue=SALE_1, muted=False, internal=True),
+        replace(comment(SALE_1), internal=True),
     ),
     # whose conversation it joins, when only the middle of its References shows the issue
     (
@@ -96,14 +98,14 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
             internal_issue=SALE_1,
         ),
         Outcome.COMMENT,
-        AddComment(issue=SALE_1, muted=False, internal=True, joins_conversation=True),
+        replace(comment(SALE_1, joins=True), internal=True),
     ),
     # what quotes an internal comment of an unknown conversation makes an issue without it
     (
         mail_parsed(quotes_internal=True),
         known(SALE_1),
         Outcome.ISSUE,
-        create(quotes_internal=True, neutral=False),
+        create(quotes_internal=True, brings=Brings.AUTHOR),
     ),
     (
         mail_parsed(subject="Re: HELP-3", quotes_internal=True),
@@ -116,17 +118,17 @@ CASES: list[tuple[MailParsed, Facts, Outcome, Effect | None]] = [
         mail_parsed(quotes_internal=True),
         known(HELP_1),
         Outcome.COMMENT,
-        AddComment(issue=HELP_1, muted=False, internal=True),
+        replace(comment(HELP_1), internal=True),
     ),
     # an out-of-office answer is a comment that notifies nobody
     (
         mail_parsed(kind="auto_reply"),
         known(HELP_1),
         Outcome.COMMENT,
-        replace(comment(HELP_1, muted=True), bystander=True),
+        replace(comment(HELP_1, muted=True), brings=Brings.NOBODY),
     ),
     # the conversation has an issue in another project only
-    (mail_parsed(), known(SALE_1), Outcome.ISSUE, create(neutral=False)),
+    (mail_parsed(), known(SALE_1), Outcome.ISSUE, create(brings=Brings.AUTHOR)),
     # of several issues the newest, unless another one's mail is answered
     (mail_parsed(), known(HELP_1, HELP_2, SALE_1), Outcome.COMMENT, comment(HELP_2)),
     (

@@ -58,14 +58,17 @@ SNAPSHOT = replace(
 )
 
 SHORT = st.text(max_size=20)
+PROJECTS = st.lists(st.sampled_from(["HELP", "SALE"]), max_size=2).map(tuple)
 ISSUES = st.builds(
     IssueRef,
     issue_id=st.integers(1, 5),
     issue_key=st.sampled_from(["HELP-1", "HELP-2", "SALE-3", "1234"]),
     project=st.sampled_from(["HELP", "SALE", "an RT queue"]),
-    former_projects=st.lists(st.sampled_from(["HELP", "SALE"]), max_size=2).map(tuple),
+    former_projects=PROJECTS,
 )
-PERSONS = st.builds(PersonFact, address=SHORT, name=SHORT, made_by_mail=st.booleans())
+PERSONS = st.builds(
+    PersonFact, address=SHORT, name=SHORT, made_by_mail=st.booleans(), agent_of=PROJECTS
+)
 IDS = st.lists(st.integers(1, 5), max_size=4).map(tuple)
 # A strategy for each kind of fact; the notes on what was cut follow from them.
 KINDS: dict[str, st.SearchStrategy[Any]] = {
@@ -91,8 +94,9 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     "addressed": st.lists(PERSONS, max_size=30).map(tuple),
     "done_issues": IDS,
     "taking_part": IDS,
+    "answered_in": IDS,
     "insider_in": IDS,
-    "agent_of": st.lists(st.sampled_from(["HELP", "SALE"]), max_size=2).map(tuple),
+    "agent_of": PROJECTS,
     "claimed_by": st.none() | ISSUES,
     "release": st.none() | st.builds(Release, as_handler=st.sampled_from(["", "rest", "gone"])),
     "issue_queries": st.dictionaries(

@@ -57,7 +57,9 @@ CASES: dict[str, Facts] = {
     "sent": Facts(
         sent=tuple(SentMail(outgoing_id=str(n), recipient=f"p{n}@b.example") for n in range(MANY))
     ),
-    "conversation_issues": Facts(conversation_issues=ISSUES, taking_part=IDS, insider_in=IDS),
+    "conversation_issues": Facts(
+        conversation_issues=ISSUES, taking_part=IDS, answered_in=IDS, insider_in=IDS
+    ),
 }
 EVERYTHING = replace(
     CASES["conversation_issues"],
@@ -67,7 +69,7 @@ EVERYTHING = replace(
 
 EFFECTS = tuple(("mark_delivery", f"{n}@b.example", LONG) for n in range(MANY))
 # Lists about the issues of the others.
-OF_ISSUES = {"busy", "crowded", "done_issues", "taking_part", "insider_in"}
+OF_ISSUES = {"busy", "crowded", "done_issues", "taking_part", "answered_in", "insider_in"}
 
 
 def test_each_list_of_facts_is_bounded() -> None:
@@ -128,7 +130,7 @@ def test_a_message_listed_again_is_recognised_whatever_its_subject_names() -> No
 def test_nothing_is_said_of_issues_that_were_left_out() -> None:
     facts = bounded(CASES["conversation_issues"])
     kept = tuple(one.issue_id for one in facts.conversation_issues)
-    assert facts.taking_part == facts.insider_in == kept
+    assert facts.taking_part == facts.answered_in == facts.insider_in == kept
 
 
 def test_a_trace_says_how_many_handlers_were_asked_and_keeps_the_last() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from postrail.decision.decision import Brings
 from postrail.effects.involvement import involvement
 from postrail.message_parts import Address
 from postrail.tracker.issues import Watcher
@@ -44,3 +45,20 @@ def test_everyone_addressed_takes_part_once_and_our_own_addresses_do_not() -> No
     )
     found = involvement(mail, 1, SNAPSHOT, muted=True)
     assert found.participants == ("ada@example.org", "b@x.org", "c@x.org")
+
+
+@pytest.mark.parametrize(
+    ("brings", "watchers", "participants"),
+    [
+        (Brings.ALL, (ADA,), ("ada@example.org", "c@x.org")),
+        (Brings.AUTHOR, (ADA,), ("ada@example.org",)),
+        (Brings.NOBODY, (), ()),
+    ],
+)
+def test_a_message_brings_whom_the_decision_says(
+    brings: Brings, watchers: tuple[Watcher, ...], participants: tuple[str, ...]
+) -> None:
+    mail = mail_parsed(cc=[Address(name="", address="c@x.org")])
+    found = involvement(mail, 1, SNAPSHOT, muted=False, brings=brings)
+    assert (found.watchers, found.participants) == (watchers, participants)
+    assert found.arrived_at == "support@example.com"

@@ -10,7 +10,7 @@ from postrail.message_parts import Address, Attachment, HeaderField
 from postrail.operate.issues.transition import transition
 from tests.integration.handler.bench import Bench
 from tests.makers.acts import OPERATOR
-from tests.makers.records import mail_parsed
+from tests.makers.records import mail_parsed, verified
 
 AGENT = Address(name="Agent", address="agent@example.com")
 STRANGER = Address(name="Stranger", address="stranger@elsewhere.example")
@@ -92,7 +92,10 @@ async def test_a_comment_opens_a_done_issue_again(bench: Bench) -> None:
     first = mail_parsed()
     await bench.handle(first)
     await transition(bench.desk, OPERATOR, "HELP-1", "Done")
-    answer = mail_parsed(in_reply_to=[first.message_id])
+    # Whoever only claims to be its reporter comments, and changes no state.
+    await bench.handle(mail_parsed(in_reply_to=[first.message_id]))
+    assert await bench.rows("SELECT status FROM issue") == [("Done",)]
+    answer = verified(mail_parsed(in_reply_to=[first.message_id]))
     await bench.handle(answer)
     assert await bench.rows("SELECT status, resolution, resolved_at FROM issue") == [
         ("Open", None, None)

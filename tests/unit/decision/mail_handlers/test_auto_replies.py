@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from postrail.decision.decision import AddComment, CreateIssue, CreatePerson, Decision, Outcome
+from postrail.decision.decision import (
+    AddComment,
+    Brings,
+    CreateIssue,
+    CreatePerson,
+    Decision,
+    Outcome,
+)
 from postrail.decision.facts import Facts, IssueRef, NamedIssue, PersonFact
 from tests.makers.records import mail_parsed
 from tests.unit.decision.mail_handlers.test_handlers import ADA, ANSWER, DONE, HELP_1, decided
@@ -34,7 +41,7 @@ def effect_of(decision: Decision) -> AddComment | CreateIssue:
         ({"closed_issues": "reopen"}, DONE, lambda effect: effect.reopens),
         ({"closed_issues": "new_issue"}, DONE, lambda effect: isinstance(effect, CreateIssue)),
         # it brings no watchers and no participants
-        ({}, ANSWER, lambda effect: not effect.bystander),
+        ({}, ANSWER, lambda effect: effect.brings is not Brings.NOBODY),
         ({"cc_watchers": True}, replace(ANSWER, addressed=(BO,)), lambda effect: effect.watchers),
         ({"then": [{"watchers": ["bo@example.org"]}]}, ANSWER, lambda effect: effect.watchers),
         # it links no issues
@@ -50,7 +57,7 @@ def test_an_out_of_office_answer_only_comments(
     assert decision.outcome is Outcome.COMMENT
     assert isinstance(effect, AddComment)
     assert effect.muted
-    assert effect.bystander
+    assert effect.brings is Brings.NOBODY
     assert not what_a_person_does(effect)
 
 
@@ -63,7 +70,7 @@ def test_an_out_of_office_answer_makes_no_person() -> None:
 
 
 def test_other_automatic_mail_still_opens_an_issue_again() -> None:
-    # A monitor reports the same fault again.
+    # A monitor reports the same fault again, and is proven.
     mail = mail_parsed(kind="auto_generated")
     decision = decided({"closed_issues": "reopen"}, mail=mail, facts=DONE)
     assert decided({"closed_issues": "reopen"}, facts=DONE).effects
@@ -78,4 +85,4 @@ def test_an_answer_of_a_program_to_a_known_person_takes_part_in_nothing() -> Non
     decision = decided(mail=mail_parsed(kind="auto_reply"), facts=facts)
     effect = effect_of(decision)
     assert isinstance(effect, AddComment)
-    assert (effect.outsider, effect.bystander) == (True, True)
+    assert (effect.outsider, effect.brings) == (True, Brings.NOBODY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,11 +27,12 @@ from tests.makers.configuration import mail_account, snapshot
 from tests.makers.records import mail_parsed
 
 ADA = PersonFact(address="ada@example.org", name="Ada")
-BO = PersonFact(address="bo@example.org", name="Bo")
+BO = PersonFact(address="bo@example.org", name="Bo", agent_of=("HELP",))
 HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
 KNOWN = Facts(sender=ADA)
-ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA, taking_part=(1,))
-DONE = Facts(conversation_issues=(HELP_1,), sender=ADA, done_issues=(1,), taking_part=(1,))
+# It answers a message that we sent to its sender.
+ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA, taking_part=(1,), answered_in=(1,))
+DONE = replace(ANSWER, done_issues=(1,))
 
 
 def configured(*handlers: dict[str, Any], **account: Any) -> ConfigurationSnapshot:
@@ -172,8 +174,9 @@ def test_each_field_of_an_issue(values: dict[str, Any], fields: IssueFields) -> 
     assert created(values, mail=mail).fields == fields
 
 
-def test_the_first_known_person_who_is_addressed_becomes_the_assignee() -> None:
-    facts = Facts(sender=ADA, addressed=(BO, ADA))
+def test_the_first_of_the_project_s_people_who_is_addressed_becomes_the_assignee() -> None:
+    # Else anybody could mail words to a customer who is a known person.
+    facts = Facts(sender=ADA, addressed=(ADA, BO))
     assert created({}, facts=facts).fields.assignee == "bo@example.org"
     assert created({"cc_assignee": False}, facts=facts).fields.assignee == ""
     assert created({"assignee": "c@example.org"}, facts=facts).fields.assignee == "c@example.org"
@@ -208,6 +211,12 @@ def test_the_project(values: dict[str, Any], outcome: str, project: str) -> None
         ("reopen", ANSWER, "comment", False),
         ("new_issue", DONE, "issue", None),
         ("new_issue", ANSWER, "comment", False),
+        # Who is not proven changes no state.
+        ("reopen", replace(DONE, answered_in=()), "comment", False),
+        ("reopen", replace(DONE, answered_in=(), taking_part=()), "comment", False),
+        # The answer to an internal comment would show what it quotes.
+        ("new_issue", replace(DONE, internal_issue=HELP_1), "comment", False),
+        ("reopen", replace(DONE, internal_issue=HELP_1), "comment", True),
     ],
 )
 def test_done_issues(closed: str, facts: Facts, outcome: str, reopens: bool | None) -> None:

@@ -6,6 +6,7 @@ The rows name the fields of `MailHandler`; none may lack a row.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,13 +32,14 @@ from tests.makers.configuration import mail_account, snapshot
 from tests.makers.records import mail_parsed, verified
 
 ADA = PersonFact(address="ada@example.org", name="Ada")
-BO = PersonFact(address="bo@example.org", name="Bo")
+BO = PersonFact(address="bo@example.org", name="Bo", agent_of=("HELP",))
 HELP_1 = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
 KNOWN = Facts(sender=ADA)
 UNKNOWN = Facts()
 UNKNOWN_ANSWER = Facts(conversation_issues=(HELP_1,), taking_part=(1,))
-ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA, taking_part=(1,))
-DONE = Facts(conversation_issues=(HELP_1,), sender=ADA, done_issues=(1,), taking_part=(1,))
+# It answers a message that we sent to its sender.
+ANSWER = Facts(conversation_issues=(HELP_1,), sender=ADA, taking_part=(1,), answered_in=(1,))
+DONE = replace(ANSWER, done_issues=(1,))
 TO_BO = Facts(sender=ADA, addressed=(BO, ADA))
 NUMBER = Facts(named_issues=(NamedIssue(issue=HELP_1, number="1"),), sender=ADA, taking_part=(1,))
 AGENT = Facts(sender=ADA, agent_of=("HELP",), insider_in=(1,), conversation_issues=(HELP_1,))
@@ -187,7 +189,7 @@ ROWS: list[Row] = [
     (
         "cc_watchers",
         {"cc_watchers": True},
-        PLAIN,
+        VERIFIED,
         TO_BO,
         lambda d: issue(d).watchers,
         ("bo@example.org", "ada@example.org"),

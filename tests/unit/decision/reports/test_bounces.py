@@ -12,6 +12,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.decide import decide
 from postrail.decision.decision import (
     AddComment,
+    Brings,
     Decision,
     DeliveryEvent,
     Forward,
@@ -253,7 +254,7 @@ def test_a_bounce_is_a_muted_internal_comment_if_the_account_says_so() -> None:
     decision = decided(bounced(failed()), SENT, configured=configured)
     (comment,) = [one for one in decision.effects if isinstance(one, AddComment)]
     assert (comment.issue, comment.muted, comment.internal) == (ISSUE, True, True)
-    assert comment.bystander
+    assert comment.brings is Brings.NOBODY
     assert decision.outcome is Outcome.BOUNCED
     # Once, and only where there is an issue.
     again = decided(bounced(failed()), replace(SENT, events=("hard",)), configured=configured)
