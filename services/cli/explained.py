@@ -16,6 +16,8 @@ from postrail.operate.explain import Explained
 from services.cli.output import show_fields, show_texts
 
 TOOK_IT = "takes it"
+# A longer value of an effect or fact is shown by its beginning.
+VALUE_CHARACTERS = 200
 # Facts that are shown in words of their own.
 TOLD = {"tried", "left_out", "sender"}
 # Facts that hold the ids of issues.
@@ -158,7 +160,13 @@ def _shown(value: Any) -> str:
         return ", ".join(f"{name} {number}" for name, number in value.items())
     if dataclasses.is_dataclass(value):
         return " ".join(text for _, text in _values(value))
-    return "yes" if value is True else str(value)
+    return "yes" if value is True else _in_a_line(str(value))
+
+
+def _in_a_line(text: str) -> str:
+    """Returns the text in one line, and of a long one the beginning."""
+    line = " ".join(text.split())
+    return line if len(line) <= VALUE_CHARACTERS else f"{line[:VALUE_CHARACTERS]}…"
 
 
 def _words(name: str) -> str:

@@ -74,7 +74,16 @@ def list_outgoing(
         show_json(found)
         return
     show_table(
-        ["Mail", "Queued", "Issue", "Recipient", "State", "Attempts", "Subject", "Server's reply"],
+        [
+            "Mail",
+            "Queued",
+            "Issue",
+            "Recipient",
+            "State",
+            "Attempts",
+            "Subject",
+            "Reply, or why held",
+        ],
         [
             (
                 row.outgoing_id[:SHORT_ID],
@@ -293,7 +302,7 @@ def _print(found: list[OutgoingRow]) -> None:
             "Changed",
             "Next attempt",
             "Maybe twice",
-            "Server's reply",
+            "Reply, or why held",
         ],
         [
             (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +23,8 @@ from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.options import DEFAULT_FILE, Author, author_name, name_of, read_text
 from services.cli.output import Json, console, show_json
 
+# Of each kind that the file leaves out.
+NAMES_SHOWN = 5
 STYLES = {"created": "green", "changed": "yellow", "unchanged": "dim"}
 
 
@@ -70,8 +75,7 @@ def _show_plan(plan: Plan, dry_run: bool) -> None:
     for change in plan.changes:
         out.print(Text(f"{change.action:<10}", STYLES[change.action]) + Text(_described(change)))
     if plan.untouched:
-        names = ", ".join(f"{kind} {name}" for kind, name in sorted(plan.untouched))
-        out.print(Text(f"Not in the file, left unchanged: {names}"))
+        out.print(Text(f"Not in the file, left unchanged: {_names(plan.untouched)}"))
     if plan.plain_secrets:
         out.print(
             Text(
@@ -87,6 +91,18 @@ def _show_plan(plan: Plan, dry_run: bool) -> None:
         f"{plan.count(action)} {action}" for action in ("created", "changed", "unchanged")
     )
     out.print(Text(f"Dry run, nothing written: {counts}." if dry_run else f"Applied: {counts}."))
+
+
+def _names(untouched: Sequence[tuple[str, str]]) -> str:
+    """Returns the first names of each kind: mail makes many people."""
+    by_kind = groupby(sorted(untouched), key=itemgetter(0))
+    shown = []
+    for kind, found in by_kind:
+        names = [name for _, name in found]
+        shown += [f"{kind} {name}" for name in names[:NAMES_SHOWN]]
+        if len(names) > NAMES_SHOWN:
+            shown.append(f"{len(names) - NAMES_SHOWN} more of kind {kind}")
+    return ", ".join(shown)
 
 
 def _described(change: Change) -> str:
