@@ -35,7 +35,11 @@ def things() -> list[Configured]:
     more: dict[str, dict[str, object]] = {
         "forwards": {"then": [{"forward": ARCHIVE}]},
         "persons": {"create_users": True},
-        "replies": {"then": [{"reply": "We thank you."}]},
+        # A reply to a new message would replace the confirmation of its issue.
+        "replies": {
+            "when": {"subject matches": r"^Re: .*conversation \d*2$"},
+            "then": [{"reply": "We thank you."}],
+        },
         "notices": {"then": [{"notify": LEAD}]},
         "fields": {"priority": "High", "then": [{"labels": ["more"]}]},
         "watchers": {"then": [{"watchers": [LEAD]}]},
@@ -58,7 +62,8 @@ def handler_of(mail: PlannedMail) -> str:
         # Its subject names the key only.
         return "rest"
     number = str(mail.conversation)
-    return next(name for name, ending in ENDINGS.items() if number.endswith(ending))
+    name = next(name for name, ending in ENDINGS.items() if number.endswith(ending))
+    return "rest" if name == "replies" and mail.proof == "new" else name
 
 
 def watchers(mails: list[PlannedMail]) -> set[str]:
@@ -96,7 +101,9 @@ def persons(plan: Plan) -> set[str]:
 
 def letters(plan: Plan) -> Counter[tuple[str, str]]:
     """Returns what handlers send about messages, beside notifications: kinds and recipients."""
-    found = Counter(("account", address) for address in persons(plan))
+    # Whose message makes an issue gets its confirmation only.
+    reporters = {mails[0].author for mails in plan.conversations}
+    found = Counter(("account", address) for address in persons(plan) - reporters)
     for mail in plan.mails:
         match handler_of(mail):
             case "forwards":
