@@ -165,7 +165,7 @@ async def test_a_dry_run_writes_nothing(connection: Connection) -> None:
         ("project: HELP", "project: DESK", "f:5: webhook 'chat', project: there is no project"),
         ("name: chat", "name: my chat", "f:2: webhook 'my chat', name: must be letters"),
         ("    signing_key: s3cret\n", "", "f:2: webhook 'chat', signing_key: is missing"),
-        ("    url:", "    urll:", "f:3: webhook, urll: is not known; did you mean 'url'?"),
+        ("    url:", "    urll:", "f:3: webhook 'chat', urll: is not known; did you mean 'url'?"),
     ],
 )
 async def test_faults_name_the_kind_and_the_line(
