@@ -14,7 +14,8 @@ from postrail.decision.duplicates import may_be_forged, same_in_another_mailbox
 from postrail.decision.mail_handlers.ask import ask_handlers
 from postrail.decision.question import Question
 
-TAKEN = (Outcome.ISSUE, Outcome.COMMENT)
+# A comment that another copy has made is noted.
+TAKEN = (Outcome.ISSUE, Outcome.COMMENT, Outcome.NOTED)
 
 
 def decide_for_all_copies(question: Question) -> Decision:

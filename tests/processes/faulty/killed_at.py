@@ -163,7 +163,7 @@ POINTS = {
     "commented": Point("services.cli", "postrail.operate.issues.comment", "comment", after_async),
     # The steps of an act by a command, and after its commit.
     "act: locked": Point(CLI, "postrail.operate.issues.act", "load_snapshot", after_async),
-    "act: changed": Point(CLI, "postrail.operate.issues.fields", "write_fields", after_async),
+    "act: changed": Point(CLI, "postrail.effects.fields.write", "write_fields", after_async),
     "act: recorded": Point(CLI, "postrail.operate.issues.act", "insert_changes", after_async),
     "act: notified": Point(CLI, "postrail.operate.issues.act", "notify", after_async),
     "act: published": Point(CLI, "postrail.stream.outbox", "add", after_async),
