@@ -124,7 +124,8 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         1,
         10,
         "answers",
-        "automatic answers to one address: confirmations, and answers that a handler gives",
+        "automatic answers to one address: confirmations of new issues, answers that a handler or a"
+        " sender filter gives, and what new persons are told",
         "the answer is dropped; the reason of the message says so",
         "is not sent later",
     ),
