@@ -43,6 +43,7 @@ accounts:
     password: secret
     address: support@desk.test
     project: HELP
+    authserv_ids: [mx.desk.test]
 handlers:
   - name: printers
     when: {subject contains: printer}
@@ -85,7 +86,9 @@ EFFECTS = tuple(
     f"effect: {name}" for name in ("CreatePerson", "CreateIssue", "Forward", "Reply", "Notice")
 )
 FIRST = letter("Printer on fire", sender=ADA, message_id="<1@c.test>", text="In room 12.\r\n")
-SECOND = letter(
+# Only of a proven sender an issue is opened again.
+PROVEN = b"Authentication-Results: mx.desk.test; dmarc=pass header.from=customer.test\r\n"
+SECOND = PROVEN + letter(
     "Re: Printer on fire", sender=ADA, message_id="<2@c.test>", in_reply_to="<1@c.test>"
 )
 
