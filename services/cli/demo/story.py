@@ -74,6 +74,8 @@ def configuration(endpoints: Endpoints, password: str) -> str:
                     "name": "Demo desk",
                     "issue_types": ["Request"],
                     "connection": "demo",
+                    # Of an agent, a key alone would need the proof of a mail server.
+                    "known_people": "outsider",
                 }
             ],
             "accounts": [
