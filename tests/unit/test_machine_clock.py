@@ -28,6 +28,7 @@ ALLOWED = {
     "postrail/mailbox/graph/faults.py",
     "postrail/stream/producer.py",
     "services/cli/installation.py",
+    "services/cli/trial.py",
 }
 
 
