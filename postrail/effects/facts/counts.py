@@ -17,8 +17,8 @@ from postrail.decision.senders import Verdict, judge
 from postrail.decision.sending.answers import is_answer
 from postrail.effects.involvement import author_of
 from postrail.incoming.limits import counting as incoming
-from postrail.incoming.limits.counting import counted_sender
 from postrail.incoming.queue import DueMail
+from postrail.incoming.senders import counted_sender
 from postrail.outgoing import counting as outgoing
 
 OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)

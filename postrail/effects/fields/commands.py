@@ -13,7 +13,7 @@ from typing import Any
 
 from postrail import people
 from postrail.configuration.models.project import Project
-from postrail.decision.decision import AddComment, CreateIssue, FieldCommand
+from postrail.decision.decision import AddComment, FieldCommand
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Work
 from postrail.effects.fields.write import progress_shown, stored_values, write_values
@@ -32,7 +32,6 @@ from postrail.workflow.roles import Role, role_of
 from postrail.workflow.transitions import Progress, act_of, status_named
 from postrail.workflow.values import InvalidValue, same
 
-Commanding = AddComment | CreateIssue
 # The acts of fields; all others are edited.
 ACTS = {"status": Act.TRANSITION, "resolution": Act.TRANSITION, "assignee": Act.ASSIGN}
 # Clears a field.

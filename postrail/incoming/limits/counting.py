@@ -5,19 +5,15 @@ There are no rows of counters: each message of a flood would wait for the same o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, LiteralString
 
 from postrail.database import Connection, rows
+from postrail.incoming.senders import COUNTED_SENDER
 
-SENDER_CHARACTERS = 320
-_EXTENSION = re.compile("[+][^@]*@")
-
-# The sender is written as in the index `incoming_mail_of_sender`. A message that a person has
-# released does not count, as it did not when it was held.
-_OF_SENDERS: LiteralString = """
+# A message that a person has released does not count, as it did not when it was held.
+_OF_SENDERS: LiteralString = f"""
 SELECT given.sender, given.proven, counted.*
 FROM unnest(%(senders)b::text[], %(proven)s::boolean[]) AS given(sender, proven)
 CROSS JOIN LATERAL (
@@ -29,12 +25,11 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT handled_at, outcome, trace ->> 'kind' = 'human' AS human FROM incoming_mail
         WHERE outcome IN ('issue', 'comment') AND handled_at > %(since)s AND release IS NULL
-            AND left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE "C"), 320)
-                = given.sender
+            AND {COUNTED_SENDER} = given.sender
             AND (coalesce(trace ->> 'verdict', '') = 'pass') = given.proven
         ORDER BY handled_at DESC LIMIT %(most)s
     ) AS latest
-) AS counted"""
+) AS counted"""  # noqa: S608  Our own expression.
 # In the order of the columns above.
 OF_SENDERS = (
     "sender_messages",
@@ -43,20 +38,6 @@ OF_SENDERS = (
     "sender_issues",
     "sender_comments",
 )
-
-
-def counted_sender(address: str) -> str:
-    """Returns the address by which messages of a sender are counted.
-
-    Without its plus-extension, which a machine may change with each message; only ASCII letters
-    become small, as in the index.
-    """
-    plain = _EXTENSION.sub("@", address, count=1)
-    return (
-        plain.encode("utf-8", "surrogatepass")
-        .lower()
-        .decode("utf-8", "surrogatepass")[:SENDER_CHARACTERS]
-    )
 
 
 async def of_senders(

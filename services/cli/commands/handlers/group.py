@@ -20,8 +20,6 @@ from services.cli.output import Json, show_body, show_fields, show_json, show_ta
 
 handlers = typer.Typer(no_args_is_help=True)
 
-ALL_MESSAGES = "all messages"
-
 
 class HandlerNotFound(PermanentError):
     """No mail handler has the name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from postrail.notifications.mime import is_form_of_ours
+from postrail.notifications.mime import OWN_ID, is_form_of_ours
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.notice import Notice
 from services.parser.mime.addresses import read_ids
@@ -22,10 +22,8 @@ RETURNED_TYPES = (
 # Fields of a report that name the message, the most telling first.
 FIELDS = ("x-original-message-id", "original-message-id", "in-reply-to", "references")
 # Our id in a field of its own or in JSON; the messages that ours answer stand in other fields.
-OWN_ID = re.compile(
-    r"(?:message-?id|x-postrail-[\w-]{1,30})\b[^<]{0,60}"
-    r"(<postrail\.[0-9a-f-]{36}\.[^<>@\s]{16,80}@[^<>@\s]{1,255}>)",
-    re.IGNORECASE,
+OWN_ID_NAMED = re.compile(
+    rf"(?:message-?id|x-postrail-[\w-]{{1,30}})\b[^<]{{0,60}}({OWN_ID.pattern})", re.IGNORECASE
 )
 
 
@@ -50,7 +48,7 @@ def original_id(
         return own
     fields = (f"{field.name}: {field.value}" for one in returned for field in one.fields)
     in_text = (
-        match.group(1) for match in map(OWN_ID.search, [*fields, notice.text, more]) if match
+        match.group(1) for match in map(OWN_ID_NAMED.search, [*fields, notice.text, more]) if match
     )
     return next(in_text, None) or next(iter(found), None)
 

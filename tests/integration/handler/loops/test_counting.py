@@ -13,7 +13,8 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.incoming.limits import counting
-from postrail.incoming.limits.counting import OF_SENDERS, counted_sender
+from postrail.incoming.limits.counting import OF_SENDERS
+from postrail.incoming.senders import counted_sender
 from postrail.message_parts import Address
 from postrail.outgoing import counting as outgoing
 from postrail.records import OutgoingQueued
