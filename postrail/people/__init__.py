@@ -41,7 +41,8 @@ class PersonRow:
     origin: Origin = "configuration"
 
 
-_PERSON: LiteralString = """
+# A row of the table `person` as a PersonRow.
+PERSON_ROW: LiteralString = """
 SELECT address, name, active, language, time_zone, origin,
     ARRAY(SELECT own.address FROM person_address AS own WHERE own.person_id = person.person_id
         ORDER BY own.address) AS addresses,
@@ -52,7 +53,7 @@ FROM person"""
 
 async def everyone(connection: Connection) -> list[PersonRow]:
     """Returns all persons, inactive ones included, by address."""
-    return _tuples(await rows_as(connection, PersonRow, _PERSON + " ORDER BY address"))
+    return _tuples(await rows_as(connection, PersonRow, PERSON_ROW + " ORDER BY address"))
 
 
 async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[str, PersonRow]:
@@ -61,7 +62,7 @@ async def by_address(connection: Connection, addresses: Iterable[str]) -> dict[s
     if not wanted:
         return {}
     owned = " WHERE person_id IN (SELECT person_id FROM person_address WHERE address = ANY(%s))"
-    found = await rows_as(connection, PersonRow, _PERSON + owned, [wanted])
+    found = await rows_as(connection, PersonRow, PERSON_ROW + owned, [wanted])
     persons = {address: one for one in _tuples(found) for address in one.addresses}
     return {address: persons[address] for address in wanted if address in persons}
 
@@ -80,7 +81,7 @@ async def members(
         " ORDER BY address"
     )
     wanted = [stored_as_they_are(addresses), stored_as_they_are(groups)]
-    return _tuples(await rows_as(connection, PersonRow, _PERSON + chosen, wanted))
+    return _tuples(await rows_as(connection, PersonRow, PERSON_ROW + chosen, wanted))
 
 
 async def find(connection: Connection, address: str) -> PersonRow | None:

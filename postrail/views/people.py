@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from postrail import people
 from postrail.configuration import load
@@ -43,6 +44,15 @@ class PersonDetail:
     suppressed: dict[str, str]
 
 
+_LISTED: LiteralString = f"""
+SELECT address, name, active, origin, array_remove(addresses, address) AS addresses, groups,
+    ARRAY(SELECT suppression.address FROM suppression
+        WHERE released_at IS NULL AND suppression.address = ANY(person.addresses)
+        ORDER BY suppression.address) AS suppressed
+FROM ({people.PERSON_ROW}) AS person
+WHERE %(group)s::text IS NULL OR %(group)s = ANY(groups) ORDER BY address LIMIT %(limit)s"""  # noqa: S608  Our own statement.
+
+
 async def list_people(
     connection: Connection, *, group: str | None, limit: int
 ) -> list[ListedPerson]:
@@ -50,18 +60,7 @@ async def list_people(
     return await rows_as(
         connection,
         ListedPerson,
-        "SELECT address, name, active, origin,"
-        " ARRAY(SELECT own.address FROM person_address AS own"
-        "  WHERE own.person_id = person.person_id AND own.address <> person.address"
-        "  ORDER BY own.address) AS addresses,"
-        " ARRAY(SELECT group_name FROM group_member"
-        "  WHERE group_member.person_id = person.person_id ORDER BY group_name) AS groups,"
-        " ARRAY(SELECT own.address FROM person_address AS own"
-        "  JOIN suppression ON suppression.address = own.address AND released_at IS NULL"
-        "  WHERE own.person_id = person.person_id ORDER BY 1) AS suppressed"
-        " FROM person WHERE %(group)s::text IS NULL OR person_id IN"
-        "  (SELECT person_id FROM group_member WHERE group_name = %(group)s)"
-        " ORDER BY address LIMIT %(limit)s",
+        _LISTED,
         {"group": group and group.lower(), "limit": limit},
     )
 
