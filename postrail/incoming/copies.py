@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows_as
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +31,11 @@ async def earlier_mails(
     The first of each listing of each mailbox, and the first with a proven sender, are enough: a
     machine may have sent thousands.
     """
-    found = await rows(
+    return await rows_as(
         connection,
-        "SELECT fingerprint, mail_id, mailbox, source, issue_id, outcome = 'issue', verified FROM ("
+        HandledMail,
+        "SELECT fingerprint, mail_id, mailbox, source, issue_id, outcome = 'issue' AS made_issue,"
+        " verified FROM ("
         " SELECT DISTINCT ON"
         "  (fingerprint, mailbox, regexp_replace(source, ';uid=[0-9]*$', ''), verified)"
         "  fingerprint, mail_id::text, mailbox, source, issue_id, outcome, handled_at, verified"
@@ -46,15 +48,3 @@ async def earlier_mails(
         " ORDER BY handled_at",
         [list(fingerprints), list(except_mail_ids)],
     )
-    return [
-        HandledMail(
-            fingerprint=row[0],
-            mail_id=row[1],
-            mailbox=row[2],
-            source=row[3],
-            issue_id=row[4],
-            made_issue=row[5],
-            verified=row[6],
-        )
-        for row in found
-    ]
