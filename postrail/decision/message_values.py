@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 
 from postrail.conditions.evaluate import MessageValues
@@ -11,10 +11,8 @@ from postrail.message_parts import Address
 from postrail.records import MailParsed
 
 
-def values_of(
-    mail: MailParsed, *, authentication: str, issue_matches: Callable[[str], bool]
-) -> MessageValues:
-    """Returns the values of a message.
+def values_of(mail: MailParsed, *, authentication: str) -> MessageValues:
+    """Returns the values of a message, without those of its issue.
 
     `authentication` is the verdict about its sender: pass, fail or none.
     """
@@ -44,7 +42,6 @@ def values_of(
         numbers={"size": mail.size, "attachment count": len(mail.attachments)},
         received_at=mail.received_at or mail.fetched_at,
         language=cache(lambda: language_of(mail.reply.new_text if mail.reply else text)),
-        issue_matches=issue_matches,
     )
 
 

@@ -7,11 +7,6 @@ from postrail.decision.facts import IssueRef
 from postrail.decision.question import Question, Standing
 
 
-def new_issue(question: Question) -> Decision:
-    """Creates an issue in the message's project; always answers, so it is the last stage."""
-    return create_issue(question, "no known conversation")
-
-
 def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None = None) -> Decision:
     """Returns the decision to create an issue in the message's project."""
     project = question.project

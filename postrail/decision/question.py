@@ -137,12 +137,9 @@ class Question:
 
     @cached_property
     def values(self) -> MessageValues:
-        """Returns what conditions ask about the message."""
-        return values_of(
-            replace(self.mail, mailbox=self.account.name),
-            authentication=self.judged.verdict,
-            issue_matches=lambda _query: False,
-        )
+        """Returns what conditions ask about the message itself."""
+        mail = replace(self.mail, mailbox=self.account.name)
+        return values_of(mail, authentication=self.judged.verdict)
 
     @property
     def verified(self) -> bool:

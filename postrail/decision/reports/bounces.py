@@ -27,8 +27,9 @@ from postrail.decision.reports.same_address import same_address
 from postrail.decision.sending.forwarding import forwarded
 from postrail.message_parts import Bounce, BouncedRecipient
 from postrail.notifications.mime import is_form_of_ours
+from postrail.records import MailParsed
 
-# So many messages that bounce softly from an address within this time take it out of use.
+# An address is suppressed once this number of messages has bounced softly from it in this time.
 SOFT_BOUNCES = 5
 SOFT_BOUNCE_TIME = timedelta(days=7)
 # RFC 3463, 3.7 and 3.8: the message was refused for its content or by a policy, as all are from a
@@ -104,7 +105,7 @@ def bounce(question: Question) -> Decision | None:
 
 def _fits_nothing(question: Question) -> Decision:
     """Ignores a report about an unknown message, or sends it on where the account says so."""
-    named, to = _named_id(question), question.account.forward_bounces
+    named, to = named_id(question.mail), question.account.forward_bounces
     reason = NOT_HERE.format(named) if is_form_of_ours(named) else FITS_NOTHING
     decision = Decision(outcome=Outcome.IGNORED, reason=reason)
     if not to or question.mail.kind != "bounce":
@@ -126,9 +127,9 @@ def _may_come_back(question: Question, to: str) -> str:
     return "it is about that address" if about else ""
 
 
-def _named_id(question: Question) -> str:
-    """Returns the Message-ID that the report names, or ""."""
-    about = question.mail.bounce or question.mail.report
+def named_id(mail: MailParsed) -> str:
+    """Returns the Message-ID that a report names, or ""."""
+    about = mail.bounce or mail.report
     return (about and about.original_message_id) or ""
 
 

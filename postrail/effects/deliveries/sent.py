@@ -9,7 +9,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import DeliveryEvent
 from postrail.decision.facts import IssueRef, SentMail
-from postrail.decision.reports.bounces import SOFT_BOUNCE_TIME, bounced
+from postrail.decision.reports.bounces import SOFT_BOUNCE_TIME, bounced, named_id
 from postrail.incoming.queue import DueMail
 from postrail.incoming.senders import wrote_since
 from postrail.notifications.return_path import returned_to
@@ -31,7 +31,7 @@ async def named_deliveries(
     """
     told = [due.mail for due in mails if due.mail.kind in REPORTS]
     beginnings = {mail.mail_id: _returned_to(mail, snapshot) for mail in told}
-    ids = {mail.mail_id: _named_id(mail) for mail in told}
+    ids = {mail.mail_id: named_id(mail) for mail in told}
     found = await reports.named(
         connection,
         set(filter(None, ids.values())),
@@ -49,11 +49,6 @@ async def named_deliveries(
 def _returned_to(mail: MailParsed, snapshot: ConfigurationSnapshot) -> list[str]:
     addresses = [*mail.delivered_to, *(one.address for one in [*mail.to, *mail.cc])]
     return returned_to(addresses, snapshot.bounce_addresses)
-
-
-def _named_id(mail: MailParsed) -> str:
-    about = mail.bounce or mail.report
-    return (about and about.original_message_id) or ""
 
 
 def _bounded(mail: MailParsed, named: list[NamedDelivery]) -> list[NamedDelivery]:
