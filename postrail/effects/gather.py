@@ -5,7 +5,6 @@ Calls functions of the packages that own the tables, and speaks no SQL itself.
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,22 +16,23 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision import release as releases
 from postrail.decision.bounds import bounded
-from postrail.decision.facts import EarlierMail, Facts, IssueRef, NamedIssue
-from postrail.effects.belonging import agent_of, belonging
-from postrail.effects.deliveries.sent import named_deliveries, sent_mails
+from postrail.decision.facts import EarlierMail, Facts, IssueRef
 from postrail.effects.facts.addressed import addressed_people, person_fact, recipients_of
+from postrail.effects.facts.answered_letters import answered_letters
+from postrail.effects.facts.belonging import agent_of, belonging
+from postrail.effects.facts.candidates import candidates_of, of_conversation
+from postrail.effects.facts.clues import read_clues
 from postrail.effects.facts.counts import Counts, counts
 from postrail.effects.facts.issue_queries import matched_queries
-from postrail.effects.facts.own import own_message
-from postrail.effects.facts.tokens import TokensOfMail, issues_of, proven, read_tokens
-from postrail.effects.facts.tried import tried_keys
-from postrail.effects.forwarding.answered import answered_letters
+from postrail.effects.facts.own_message import own_message
+from postrail.effects.facts.sent_mails import sent_mails
+from postrail.effects.facts.tried_keys import tried_keys
 from postrail.effects.involvement import author_of
-from postrail.incoming import conversations, copies
-from postrail.incoming.message_ids import all_answered_ids, answered_ids, keys_in, numbers_in
+from postrail.incoming import conversations
+from postrail.incoming.copies import HandledMail
+from postrail.incoming.message_ids import all_answered_ids, answered_ids
 from postrail.incoming.queue import DueMail
 from postrail.outgoing.issues import answered_issues, internal_messages
-from postrail.records import MailParsed
 from postrail.tracker import issues
 from postrail.tracker.builtin.comments import internal_among
 from postrail.tracker.builtin.issues import done_among
@@ -70,111 +70,51 @@ async def gather(
     effects are applied. `message_id_key` signs our messages and tokens. The caller holds the locks
     of `incoming.queue.lock_work`. With `read_only` it locks nothing, because no effects follow.
     """
-    earlier = await copies.earlier_mails(
-        connection,
-        [due.mail.fingerprint for due in mails],
-        [due.mail.mail_id for due in mails],
-    )
-    claims = [due.claimed_by for due in mails if due.claimed_by]
-    by_conversation = await conversations.issues_of(
-        connection, [*(due.conversation for due in mails), *claims]
-    )
-    keys = {due.mail.mail_id: keys_in(due.mail.subject) for due in mails}
-    numbers = {due.mail.mail_id: _by_number(due.mail, snapshot) for due in mails}
-    wanted = [*keys.values(), *(one.keys() for one in numbers.values())]
-    by_key = await issues.by_key(connection, itertools.chain.from_iterable(wanted))
-    ids = {mail.issue_id for mail in earlier}.union(*by_conversation.values())
-    ids.update(issue.issue_id for issue in by_key.values())
-    by_message = await conversations.issues_by_message(
-        connection, {one for due in mails for one in all_answered_ids(due.mail)}
-    )
-    ids.update(itertools.chain.from_iterable(by_message.values()))
-    deliveries = await named_deliveries(connection, mails, snapshot)
-    ids.update(one.issue_id for found in deliveries.values() for one in found if one.issue_id)
-    tokens = await read_tokens(connection, mails, message_id_key)
-    ids |= proven(tokens)
-    indexed = await (issues.by_id if read_only else issues.lock)(connection, ids)
-    # Read after the lock: until then an issue may have been moved or merged.
-    present = {key: indexed[issue.issue_id] for key, issue in by_key.items()}
-    persons = await people.by_address(connection, _all_addresses(mails, snapshot))
+    clues = await read_clues(connection, mails, snapshot, message_id_key)
+    indexed = await (issues.by_id if read_only else issues.lock)(connection, clues.issue_ids)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
-    repeated = _earlier(earlier, refs)
-    present_refs = {ref.issue_id: ref for ref in refs.values()}
-    internal = await _internal_messages(connection, mails, present_refs)
-    crowded = _crowded(indexed, snapshot)
+    internal = await _internal_messages(connection, mails, refs)
+    found = {due.mail.mail_id: candidates_of(due, clues, refs, internal) for due in mails}
+    candidates = {mail_id: one.issues for mail_id, one in found.items()}
+    persons = await people.by_address(connection, _all_addresses(mails, snapshot))
     done = await _done_issues(connection, indexed, snapshot)
-    conversation = {due.mail.mail_id: _of(due.conversation, by_conversation, refs) for due in mails}
-    named = {
-        mail_id: _named_issues(in_subject, numbers[mail_id], present, present_refs)
-        for mail_id, in_subject in keys.items()
-    }
-    by_token = {mail_id: issues_of(tokens[mail_id], refs) for mail_id in tokens}
-    answered = {
-        due.mail.mail_id: _internal_issue(due, internal, tokens[due.mail.mail_id], refs)
-        for due in mails
-    }
-    candidates = {
-        mail_id: _candidates(
-            (*by_token[mail_id], *conversation[mail_id]), named[mail_id], answered[mail_id]
-        )
-        for mail_id in keys
-    }
-    sent = await sent_mails(connection, mails, deliveries, refs)
+    crowded = _crowded(indexed, snapshot)
+    repeated = _earlier(clues.earlier, refs)
+    sent = await sent_mails(connection, mails, clues.deliveries, refs)
     letters = await answered_letters(connection, [due.mail for due in mails])
     parts = await belonging(connection, mails, candidates, persons, snapshot)
     matched = await matched_queries(connection, mails, candidates, snapshot, now)
     facts = {}
     for due in mails:
-        mail_id = due.mail.mail_id
-        found = conversation[mail_id]
+        mail_id, mail = due.mail.mail_id, due.mail
+        own, all_issues = found[mail_id], candidates[mail_id]
         known = Facts(
-            earlier=_own_first(due.mail.mailbox, repeated.get(due.mail.fingerprint, ())),
-            token_issues=by_token[mail_id],
-            conversation_issues=found,
-            answered_issue=await _answered(connection, due, found),
-            named_issues=named[mail_id],
-            internal_issue=answered[mail_id],
-            sender=person_fact(persons.get(author_of(due.mail, snapshot).address)),
-            addressed=addressed_people(due.mail, candidates[mail_id], persons, snapshot),
-            done_issues=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in done),
+            earlier=_own_first(mail.mailbox, repeated.get(mail.fingerprint, ())),
+            token_issues=own.by_token,
+            conversation_issues=own.conversation,
+            answered_issue=await _answered(connection, due, own.conversation),
+            named_issues=own.named,
+            internal_issue=own.internal,
+            sender=person_fact(persons.get(author_of(mail, snapshot).address)),
+            addressed=addressed_people(mail, all_issues, persons, snapshot),
+            done_issues=tuple(one.issue_id for one in all_issues if one.issue_id in done),
             taking_part=parts[mail_id].taking_part,
             answered_in=parts[mail_id].answered_in,
             insider_in=parts[mail_id].insider_in,
-            agent_of=agent_of(due.mail, persons, snapshot),
+            agent_of=agent_of(mail, persons, snapshot),
             issue_queries=matched[mail_id],
-            claimed_by=next(iter(_of(due.claimed_by, by_conversation, refs)), None),
+            claimed_by=next(iter(of_conversation(due.claimed_by, clues, refs)), None),
             release=releases.from_json(due.release),
             sent=sent[mail_id],
             answers_ours=letters.get(mail_id, ""),
-            own_message=own_message(due.mail, message_id_key),
-            crowded=tuple(one.issue_id for one in candidates[mail_id] if one.issue_id in crowded),
-            tried=tried_keys(due.mail, tokens[mail_id], by_message, named[mail_id], refs),
+            own_message=own_message(mail, message_id_key),
+            crowded=tuple(one.issue_id for one in all_issues if one.issue_id in crowded),
+            tried=tried_keys(mail, clues, own.named, refs),
         )
         facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     counted = await counts(connection, mails, facts, snapshot, now)
     return Gathered(facts=facts, watchers=watchers, counts=counted)
-
-
-def _of(
-    conversation: str | None,
-    by_conversation: Mapping[str, Sequence[int]],
-    refs: Mapping[int, IssueRef],
-) -> tuple[IssueRef, ...]:
-    return _distinct(refs[issue_id] for issue_id in by_conversation.get(conversation or "", ()))
-
-
-def _candidates(
-    conversation: Sequence[IssueRef], named: Sequence[NamedIssue], internal: IssueRef | None
-) -> tuple[IssueRef, ...]:
-    """Returns all issues that the message may belong to."""
-    found = [*conversation, *(one.issue for one in named)]
-    return _distinct([*found, internal] if internal else found)
-
-
-def _distinct(found: Iterable[IssueRef]) -> tuple[IssueRef, ...]:
-    """Returns each issue once: two issues of a conversation may have been merged just now."""
-    return tuple(dict.fromkeys(found))
 
 
 def _own_first(mailbox: str, earlier: Iterable[EarlierMail]) -> tuple[EarlierMail, ...]:
@@ -183,7 +123,7 @@ def _own_first(mailbox: str, earlier: Iterable[EarlierMail]) -> tuple[EarlierMai
 
 
 def _earlier(
-    found: Sequence[copies.HandledMail], refs: Mapping[int, IssueRef]
+    found: Sequence[HandledMail], refs: Mapping[int, IssueRef]
 ) -> dict[str, list[EarlierMail]]:
     """Returns the earlier messages by fingerprint, without those whose issue is gone."""
     earlier: dict[str, list[EarlierMail]] = {}
@@ -226,10 +166,11 @@ async def _answered(
 
 
 async def _internal_messages(
-    connection: Connection, mails: Sequence[DueMail], found: Mapping[int, IssueRef]
+    connection: Connection, mails: Sequence[DueMail], refs: Mapping[int, IssueRef]
 ) -> dict[str, IssueRef]:
     """Returns those of the answered Message-IDs that are internal, each with its issue."""
     message_ids = sorted({one for due in mails for one in all_answered_ids(due.mail)})
+    found = {issue.issue_id: issue for issue in refs.values()}
     if not found or not message_ids:
         return {}
     # Messages keep the id that their issue had before it was merged.
@@ -240,57 +181,6 @@ async def _internal_messages(
     internal = await internal_among(connection, [comment_id for _, _, comment_id in comments])
     received = [(one, issue_id) for one, issue_id, comment_id in comments if comment_id in internal]
     return {one: found[present[issue_id]] for one, issue_id in [*received, *sent]}
-
-
-def _internal_issue(
-    due: DueMail,
-    internal: Mapping[str, IssueRef],
-    tokens: TokensOfMail,
-    refs: Mapping[int, IssueRef],
-) -> IssueRef | None:
-    """Returns the issue of the nearest internal message that the message answers.
-
-    A database that was restored may not know that message: then its token says what it was.
-    """
-    known = (internal[one] for one in all_answered_ids(due.mail) if one in internal)
-    by_token = issues_of([one for one in tokens if one[0].internal], refs)
-    return next(known, next(iter(by_token), None))
-
-
-def _by_number(mail: MailParsed, snapshot: ConfigurationSnapshot) -> dict[str, str]:
-    """Returns the bare numbers in the subject by the keys that they may mean.
-
-    They mean nothing unless a mail handler of the account asks for them.
-    """
-    account = snapshot.accounts.get(mail.mailbox)
-    if account is None or not any(
-        one.enabled and one.bare_numbers for one in snapshot.handlers_of(account.name)
-    ):
-        return {}
-    return {f"{account.project}-{number}": number for number in numbers_in(mail.subject)}
-
-
-def _named_issues(
-    keys: Sequence[str],
-    numbers: Mapping[str, str],
-    found: Mapping[str, IndexedIssue],
-    refs: Mapping[int, IssueRef],
-) -> tuple[NamedIssue, ...]:
-    """Returns the existing issues whose keys or numbers stand in a subject, in its order."""
-    by_number = (
-        NamedIssue(issue=refs[found[key].issue_id], number=number)
-        for key, number in numbers.items()
-        if key in found
-    )
-    by_key = (
-        NamedIssue(
-            issue=refs[found[key].issue_id],
-            former_key=key if key != found[key].issue_key else "",
-        )
-        for key in keys
-        if key in found
-    )
-    return (*by_key, *by_number)
 
 
 def _all_addresses(mails: Sequence[DueMail], snapshot: ConfigurationSnapshot) -> set[str]:

@@ -18,7 +18,7 @@ from postrail.decision.question import Question
 from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.effects.apply import Applied, apply
 from postrail.effects.batch import Context, Decided
-from postrail.effects.forwarding.answered import forwarded_without_facts
+from postrail.effects.facts.answered_letters import forwarded_without_facts
 from postrail.effects.gather import gather
 from postrail.effects.records.handled import Handled
 from postrail.errors import FatalError, LimitExceeded, TransientError

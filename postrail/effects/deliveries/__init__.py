@@ -1,1 +1,1 @@
-"""Relates reports to the deliveries that they are about: gathers the facts, applies the effects."""
+"""Applies what reports say about deliveries, and holds notifications above their limit."""

@@ -1,1 +1,1 @@
-"""Looks up single facts for `postrail.effects.gather`."""
+"""Looks up the single facts about messages for `postrail.effects.gather`."""

@@ -8,7 +8,7 @@ from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.facts import Facts, IssueRef, PersonFact
 from postrail.decision.question import Question
-from postrail.effects.belonging import insider_in
+from postrail.effects.facts.belonging import insider_in
 from postrail.people import PersonRow
 from postrail.records import MailParsed
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from postrail.decision.facts import IssueRef, MatchTried, NamedIssue
+from postrail.effects.facts.clues import Clues
 from postrail.effects.facts.tokens import TokensOfMail
 from postrail.incoming.message_ids import all_answered_ids, keys_in
 from postrail.records import MailParsed
 
 
 def tried_keys(
-    mail: MailParsed,
-    tokens: TokensOfMail,
-    by_message: Mapping[str, Collection[int]],
-    named: Sequence[NamedIssue],
-    refs: Mapping[int, IssueRef],
+    mail: MailParsed, clues: Clues, named: Sequence[NamedIssue], refs: Mapping[int, IssueRef]
 ) -> tuple[MatchTried, ...]:
     """Returns the tokens, the ids that are answered, the nearest first, and what the subject names.
 
-    `by_message` has the issues of the conversations that have these ids.
+    `named` are the issues that it names, and `refs` all issues by the ids that clues have.
     """
     return (
-        *_tokens(tokens, refs),
-        *_ids(mail, by_message, refs),
+        *_tokens(clues.tokens[mail.mail_id], refs),
+        *_ids(mail, clues.by_message, refs),
         *_keys(mail, named),
         *_numbers(named),
     )
