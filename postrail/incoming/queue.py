@@ -48,6 +48,12 @@ class DueMail:
         """Names the message's next revision, as the cause of what follows from it."""
         return f"mail {self.mail.mail_id} revision {self.revision + 1}"
 
+    @property
+    def came_at(self) -> datetime:
+        """Returns when the message came, as limits count it (see `counting.CAME_AT`)."""
+        received_at, fetched_at = self.mail.received_at, self.mail.fetched_at
+        return min(received_at, fetched_at) if received_at else fetched_at
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedMail:

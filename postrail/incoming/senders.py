@@ -10,7 +10,7 @@ from postrail.database import Connection, one
 
 SENDER_CHARACTERS = 320
 _EXTENSION = re.compile("[+][^@]*@")
-# What `counted_sender` returns, as the indexes `incoming_mail_of_sender` and `_written` have it.
+# What `counted_sender` returns, as the indexes `incoming_mail_sender_came` and `_written` have it.
 COUNTED_SENDER: LiteralString = (
     "left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE \"C\"), 320)"
 )

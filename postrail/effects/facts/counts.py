@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from postrail.configuration.models.limit import LimitName
@@ -25,51 +24,64 @@ OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)
 ANSWERS = (LimitName.ADDRESS_ANSWERS, LimitName.ADDRESS_ANSWERS_DAILY)
 CONVERSATION = LimitName.CONVERSATION_MESSAGES
 # A sender and whether it is proven, an issue and the standing of its senders, or an address.
-Key = tuple[str, bool] | tuple[int, str] | str
-Since = Mapping[LimitName, datetime]
-Numbers = Mapping[tuple[LimitName, Key], int]
+Whose = tuple[str, bool] | tuple[int, str] | str
+# By the limit, by whose messages count, and by the time around which they do.
+Numbers = Mapping[tuple[LimitName, Whose, datetime], int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counted:
-    """For whom a message counts: its sender, and the address to which it may be answered."""
+    """For whom and when a message counts, and the address to which it may be answered."""
 
     # As it is counted, and whether it is proven: anybody may forge the messages of one who is not.
     sender: tuple[str, bool]
+    at: datetime
     # "": it is not answered, as automatic messages are not.
     answered: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """The numbers against the limits, by the limit and by what it counts for."""
+    """The numbers against the limits, with those of what is decided before in the batch."""
 
-    numbers: Counter[tuple[LimitName, Key]]
+    numbers: Numbers
     # By mail_id.
     counted: Mapping[str, Counted]
     snapshot: ConfigurationSnapshot
+    now: datetime
+    # The times of what was decided in the batch.
+    added: dict[tuple[LimitName, Whose], list[datetime]] = field(default_factory=dict)
 
     def known(self, due: DueMail, facts: Facts) -> Facts:
         """Returns the facts about a message with the numbers for it, and the busy issues."""
-        most = self.snapshot.limit(CONVERSATION).value
+        most, at = self.snapshot.limit(CONVERSATION).value, self.counted[due.mail.mail_id].at
         keys = ((id_, str(standing)) for id_ in sorted(facts.issue_ids) for standing in Standing)
-        busy = tuple(key for key in keys if self.numbers[CONVERSATION, key] >= most > 0)
+        busy = tuple(key for key in keys if self._number(CONVERSATION, key, at) >= most > 0)
         names = [*OF_SENDERS, *ANSWERS]
-        numbers = ((str(name), self.numbers[name, self._key(due, name)]) for name in names)
+        numbers = ((str(name), self._number(name, *self._key(due, name))) for name in names)
         return replace(facts, counts={name: n for name, n in numbers if n}, busy=busy)
 
     def add(self, due: DueMail, decision: Decision) -> None:
         """Counts a message that has been decided, for those after it in its batch."""
         for name in _limits_of(due, decision):
-            self.numbers[name, self._key(due, name)] += 1
+            self._add(name, *self._key(due, name))
         standing = decision.trace.standing if decision.trace else ""
         counts = due.mail.kind == "human" or standing == Standing.OUTSIDER
         if counts and standing and decision.issue:
-            self.numbers[CONVERSATION, (decision.issue.issue_id, standing)] += 1
+            at = self.counted[due.mail.mail_id].at
+            self._add(CONVERSATION, (decision.issue.issue_id, standing), at)
 
-    def _key(self, due: DueMail, name: LimitName) -> Key:
+    def _add(self, name: LimitName, whose: Whose, at: datetime) -> None:
+        self.added.setdefault((name, whose), []).append(at)
+
+    def _number(self, name: LimitName, whose: Whose, at: datetime) -> int:
+        within = _within(self.snapshot, name)
+        beside = (one for one in self.added.get((name, whose), ()) if abs(one - at) < within)
+        return self.numbers.get((name, whose, at), 0) + sum(1 for _ in beside)
+
+    def _key(self, due: DueMail, name: LimitName) -> tuple[Whose, datetime]:
         counted = self.counted[due.mail.mail_id]
-        return counted.sender if name in OF_SENDERS else counted.answered
+        return (counted.sender, counted.at) if name in OF_SENDERS else (counted.answered, self.now)
 
 
 async def counts(
@@ -79,36 +91,64 @@ async def counts(
     snapshot: ConfigurationSnapshot,
     now: datetime,
 ) -> Counts:
-    """Returns the numbers for these messages; nothing is counted where all limits are off."""
+    """Returns the numbers for these messages; nothing is counted where all limits are off.
+
+    Messages count around the time at which each came, automatic answers until now.
+    """
     counted = {due.mail.mail_id: _counted(due, facts, snapshot) for due in mails}
-    since = {name: now - timedelta(minutes=snapshot.limit(name).minutes) for name in LimitName}
-    numbers: Counter[tuple[LimitName, Key]] = Counter()
-    if most := max(snapshot.limit(name).value for name in OF_SENDERS):
-        senders = {one.sender for one in counted.values()}
-        numbers.update(await _of_senders(connection, senders, since, most))
+    numbers: dict[tuple[LimitName, Whose, datetime], int] = {}
+    if any(snapshot.limit(name).value for name in OF_SENDERS):
+        numbers |= await _of_senders(connection, counted.values(), snapshot)
     if any(snapshot.limit(name).value for name in ANSWERS):
         answered = {one.answered for one in counted.values()} - {""}
-        numbers.update(await _of_addresses(connection, answered, since))
+        numbers |= await _of_addresses(connection, answered, snapshot, now)
     if snapshot.limit(CONVERSATION).value:
-        issue_ids = set[int]().union(*(facts[due.mail.mail_id].issue_ids for due in mails))
-        found = await incoming.of_issues(connection, issue_ids, since[CONVERSATION])
-        numbers.update({(CONVERSATION, key): number for key, number in found.items()})
-    return Counts(numbers=numbers, counted=counted, snapshot=snapshot)
+        issues = {
+            (issue_id, one.at)
+            for mail_id, one in counted.items()
+            for issue_id in facts[mail_id].issue_ids
+        }
+        numbers |= await _of_issues(connection, issues, snapshot)
+    return Counts(numbers=numbers, counted=counted, snapshot=snapshot, now=now)
+
+
+def _within(snapshot: ConfigurationSnapshot, name: LimitName) -> timedelta:
+    return timedelta(minutes=snapshot.limit(name).minutes)
 
 
 async def _of_senders(
-    connection: Connection, senders: set[tuple[str, bool]], since: Since, most: int
+    connection: Connection, counted: Iterable[Counted], snapshot: ConfigurationSnapshot
 ) -> Numbers:
-    times = {str(name): since[name] for name in OF_SENDERS}
-    found = await incoming.of_senders(connection, senders, times, most)
-    return {(name, key): numbers[name] for key, numbers in found.items() for name in OF_SENDERS}
-
-
-async def _of_addresses(connection: Connection, addresses: set[str], since: Since) -> Numbers:
-    short, daily = ANSWERS
-    found = await outgoing.answers(connection, addresses, since[short], since[daily])
+    senders = {(*one.sender, one.at) for one in counted}
+    within = {str(name): _within(snapshot, name) for name in OF_SENDERS}
+    # As many on either side of a time; each message counts against several limits.
+    most = 2 * sum(snapshot.limit(name).value for name in OF_SENDERS)
+    found = await incoming.of_senders(connection, senders, within, most)
     return {
-        (name, address): number
+        (name, (sender, proven), at): numbers[name]
+        for (sender, proven, at), numbers in found.items()
+        for name in OF_SENDERS
+    }
+
+
+async def _of_issues(
+    connection: Connection, issues: set[tuple[int, datetime]], snapshot: ConfigurationSnapshot
+) -> Numbers:
+    within = _within(snapshot, CONVERSATION)
+    found = await incoming.of_issues(connection, issues, within)
+    return {
+        (CONVERSATION, (issue_id, standing), at): number
+        for (issue_id, standing, at), number in found.items()
+    }
+
+
+async def _of_addresses(
+    connection: Connection, addresses: set[str], snapshot: ConfigurationSnapshot, now: datetime
+) -> Numbers:
+    short, daily = (now - _within(snapshot, name) for name in ANSWERS)
+    found = await outgoing.answers(connection, addresses, short, daily)
+    return {
+        (name, address, now): number
         for address, pair in found.items()
         for name, number in zip(ANSWERS, pair, strict=True)
     }
@@ -121,6 +161,8 @@ def _counted(due: DueMail, facts: Mapping[str, Facts], snapshot: ConfigurationSn
     proven = account is not None and judge(mail, account).verdict is Verdict.PASS
     return Counted(
         sender=(counted_sender(mail.sender.address if mail.sender else ""), proven),
+        # The messages of a minute are counted at once.
+        at=due.came_at.replace(second=0, microsecond=0),
         answered=answered.lower() if mail.kind == "human" else "",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from postrail.blobs import BlobStore
@@ -82,7 +83,8 @@ class Bench:
         parsed = made(raw, mail_id=str(uuid.uuid4()))
         for content in contents(parsed):
             await self.blobs.put(content)
-        await self.handle(parsed.record)
+        now = self.clock.now()
+        await self.handle(replace(parsed.record, received_at=now, fetched_at=now))
 
     async def take_in(self, *mails: MailParsed) -> None:
         batch = [received(mail, self._offset + n) for n, mail in enumerate(mails)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,13 +18,16 @@ from postrail.incoming.limits.counting import OF_SENDERS
 from postrail.incoming.senders import counted_sender
 from postrail.message_parts import Address
 from postrail.outgoing import counting as outgoing
-from postrail.records import OutgoingQueued
+from postrail.records import MailParsed, OutgoingQueued
 from postrail.settings import Settings
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.loops.test_attacks import held, outcomes, watch
 from tests.makers.records import NOON, mail_parsed, verified
 
 MANY = 100_000
+LATER = NOON + timedelta(days=1)
+# The rows of the filled tables are all of the first.
+TIMES = (NOON, NOON - timedelta(hours=3))
 ADA = Address(name="Ada", address="ada@example.org")
 
 
@@ -45,9 +49,9 @@ async def test_the_index_has_the_senders_as_they_are_counted(
     assert counted_sender(address) == counted
     await bench.handle(mail_parsed(sender=Address(name="", address=address)))
     async with transaction(bench.pool) as connection:
-        since = dict.fromkeys(OF_SENDERS, bench.clock.now() - timedelta(minutes=1))
-        found = await counting.of_senders(connection, [(counted, False)], since, 10)
-    assert found[counted, False]["sender_messages"] == 1
+        within = dict.fromkeys(OF_SENDERS, timedelta(minutes=1))
+        found = await counting.of_senders(connection, [(counted, False, NOON)], within, 10)
+    assert found[counted, False, NOON]["sender_messages"] == 1
 
 
 async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
@@ -60,9 +64,61 @@ async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
     )
     assert [number or 0 for (number,) in stored] == list(range(20))
     # What was held does not count: two hours later the sender may write again.
-    bench.clock.move(121 * 60)
-    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(5)))
+    await bench.handle(*(came(NOON + timedelta(minutes=121)) for _ in range(5)))
     assert (await outcomes(bench))["issue"] == 25
+
+
+def came(received_at: datetime | None, fetched_at: datetime = LATER) -> MailParsed:
+    """Returns a message of Ada that came then."""
+    return mail_parsed(sender=ADA, received_at=received_at, fetched_at=fetched_at)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_backlog_is_no_flood(bench: Bench, *, together: bool) -> None:
+    """An old mailbox, an outage, or a restored database: the limit held 10 of 30 messages."""
+    backlog = [came(NOON - timedelta(days=days)) for days in range(30, 0, -1)]
+    # Then twenty at once, and one more.
+    backlog += [came(NOON) for _ in range(21)]
+    for mails in [backlog] if together else [[one] for one in backlog]:
+        await bench.handle(*mails)
+    assert await outcomes(bench) == {"issue": 50, "quarantined": 1}
+    assert (await bench.outcomes())[-1][1] == "quarantined"
+
+
+async def test_alarms_that_name_one_message_are_all_comments_of_a_backlog(bench: Bench) -> None:
+    first = came(NOON - timedelta(days=31))
+    await bench.handle(first)
+    for days in range(30, 0, -1):
+        answer = came(NOON - timedelta(days=days))
+        await bench.handle(replace(answer, in_reply_to=[str(first.message_id)]))
+    assert await outcomes(bench) == {"issue": 1, "comment": 30}
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["in order", "the newest first"])
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_flood_is_braked_in_whatever_order_it_is_handled(
+    bench: Bench, step: int, *, together: bool
+) -> None:
+    flood = [came(NOON + timedelta(minutes=minute)) for minute in range(30)][::step]
+    for mails in [flood] if together else [[one] for one in flood]:
+        await bench.handle(*mails)
+    assert await outcomes(bench) == {"issue": 20, "quarantined": 10}
+
+
+@pytest.mark.parametrize(
+    "received_at",
+    [None, LATER + timedelta(days=400)],
+    ids=["no time, as POP3", "a clock that is ahead"],
+)
+async def test_the_time_of_fetching_counts_where_the_server_has_none_before_it(
+    bench: Bench, received_at: datetime | None
+) -> None:
+    days = timedelta(days=1)
+    received = [received_at and received_at + number * days for number in range(30)]
+    await bench.handle(*map(came, received))
+    assert await outcomes(bench) == {"issue": 20, "quarantined": 10}
+    await bench.handle(*(came(at, LATER + days) for at in received[:20]))
+    assert await outcomes(bench) == {"issue": 40, "quarantined": 10}
 
 
 async def conversation(bench: Bench) -> str:
@@ -169,9 +225,11 @@ async def test_a_released_message_takes_effect_and_does_not_count(bench: Bench) 
         )
     await bench.work()
     assert await outcomes(bench) == {"issue": 21}
-    bench.clock.move(121 * 60)
-    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(20)))
+    await bench.handle(*(came(NOON + timedelta(minutes=121)) for _ in range(20)))
     assert await outcomes(bench) == {"issue": 41}
+    # The one that was released was the twenty-first of its time.
+    await bench.handle(came(NOON - timedelta(minutes=119)))
+    assert (await outcomes(bench))["quarantined"] == 1
 
 
 async def test_an_issue_with_too_many_watchers_gets_no_more_by_mail(bench: Bench) -> None:
@@ -191,7 +249,7 @@ async def filled(pool: Pool) -> None:
     """Writes 100,000 messages of 1,000 senders in 10,000 conversations, with their answers."""
     statements = [
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, sender,"
-        "  conversation, queue, issue_id, outcome, trace, handled_at)"
+        "  conversation, queue, issue_id, outcome, trace, received_at)"
         " SELECT gen_random_uuid(), 'support', n::text, 'done', 1, now(),"
         "  's' || n % 1000 || '@example.org', md5((n % 10000)::text)::uuid,"
         "  md5((n % 10000)::text)::uuid, n % 10000, 'issue', '{\"kind\": \"human\"}',"
@@ -219,11 +277,15 @@ async def test_counting_reads_by_index(settings: Settings) -> None:
     since = NOON - timedelta(hours=2)
     async with transaction(pool) as connection:
         before = await scans(connection)
-        times = dict.fromkeys(OF_SENDERS, since)
-        senders = [("s7@example.org", False), ("s7@example.org", True), ("x@y", False)]
-        found = await counting.of_senders(connection, senders, times, 1000)
-        assert [found[one]["sender_messages"] for one in senders] == [8, 0, 0]
-        assert await counting.of_issues(connection, [7], since) == {(7, "unproven"): 1}
+        within = dict.fromkeys(OF_SENDERS, timedelta(hours=2))
+        senders = [(address, False, at) for address in ("s7@example.org", "x@y") for at in TIMES]
+        senders.append(("s7@example.org", True, NOON))
+        found = await counting.of_senders(connection, senders, within, 1000)
+        assert [found[one]["sender_messages"] for one in senders] == [8, 14, 0, 0, 0]
+        around = [(7, at) for at in TIMES]
+        assert await counting.of_issues(connection, around, timedelta(hours=2)) == {
+            (7, "unproven", at): 1 for at in TIMES
+        }
         counted = await outgoing.answers(connection, ["s7@example.org"], since, since)
         assert counted == {"s7@example.org": (8, 8)}
         assert await outgoing.notifications(connection, [7], since, 500) == {7: 8}
