@@ -9,6 +9,10 @@ from datetime import datetime
 # A usual address of email, as the configuration and people give it.
 ADDRESS = r"[^\s@<>]+@[^\s@<>]+"
 ADDRESS_CHARACTERS = 320
+PATH_SEPARATORS = re.compile(r"[/\\]")
+# In names of files: refused by file systems or read by shells (as Jira replaces them), or reversing
+# the reading direction, so that an .exe looks like a .pdf.
+UNSAFE_IN_NAMES = re.compile('[\x00-\x1f\x7f<>:"%$|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
 def is_address(text: str) -> bool:
@@ -20,6 +24,11 @@ def without_extension(address: str) -> str:
     """Returns the address without its plus-extension: help+12@desk is for help@desk."""
     local, _, domain = address.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
+
+
+def plain_file_name(given: str) -> str:
+    """Returns the last part of a path, with `_` for each character that is unsafe in a name."""
+    return UNSAFE_IN_NAMES.sub("_", PATH_SEPARATORS.split(given)[-1])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,16 +7,13 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import count
 
+from postrail.message_parts import plain_file_name
+
 NAME_MAX_BYTES = 200
 EXTENSION_MAX_BYTES = 20
 NAMELESS = "attachment"
-SEPARATORS = re.compile(r"[/\\]")
-# Windows refuses these characters, and after a colon it takes the rest for the name of a stream.
-REFUSED = re.compile(r'[<>:"|?*]')
 # Names of devices on Windows, whatever extension they have.
-DEVICES = re.compile(
-    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)", re.I
-)
+DEVICES = re.compile(r"(?:CON|PRN|AUX|NUL|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)", re.I)
 
 
 def safe_name(given: str) -> str:
@@ -24,9 +21,9 @@ def safe_name(given: str) -> str:
 
     It is never empty, begins with no dot or hyphen, and is no device of Windows.
     """
-    last = SEPARATORS.split(given)[-1]
+    last = plain_file_name(given)
     plain = "".join("_" if unicodedata.category(one)[0] == "C" else one for one in last)
-    plain = re.sub(r"\s", " ", REFUSED.sub("_", plain)).strip(" .")
+    plain = re.sub(r"\s", " ", plain).strip(" .")
     if plain.startswith("-") or DEVICES.match(plain):
         plain = f"_{plain}"
     stem, extension = _parts(plain)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from postrail.message_parts import plain_file_name
 from services.parser.text.decode import cut, one_line
 
 NAME_MAX_BYTES = 200
 EXTENSION_MAX_BYTES = 20
-# Refused by file systems or read by shells (as Jira replaces them), or reversing the reading
-# direction, so that an .exe looks like a .pdf.
-UNSAFE = re.compile('[\x00-\x1f\x7f<>:"%$|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
-PATH_SEPARATORS = re.compile(r"[/\\]")
 # The stdlib's table depends on the machine that it runs on.
 EXTENSIONS = {
     "application/ms-tnef": "dat",
@@ -81,7 +76,7 @@ RIFF_TYPES = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msv
 
 def attachment_name(given: str, content_type: str, number: int) -> str:
     """Removes folders and unsafe characters; an empty name becomes one of type and number."""
-    plain = UNSAFE.sub("_", one_line(PATH_SEPARATORS.split(given)[-1])).strip(" .")
+    plain = plain_file_name(one_line(given)).strip(" .")
     if not plain:
         return f"attachment-{number}.{EXTENSIONS.get(content_type, 'bin')}"
     stem, dot, extension = plain.rpartition(".")

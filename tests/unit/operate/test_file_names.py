@@ -27,6 +27,8 @@ from postrail.operate.files.names import NAME_MAX_BYTES, NAMELESS, numbered, saf
         ("-rf", "_-rf"),
         ("a.txt:hidden.exe", "a.txt_hidden.exe"),
         ('<a>|"*?".txt', "_a______.txt"),
+        # Variables, which shells replace in names.
+        ("%PATH% $HOME.txt", "_PATH_ _HOME.txt"),
         # Devices of Windows, with any extension, and trailing dots and spaces, which it drops.
         ("CON", "_CON"),
         ("nul.txt", "_nul.txt"),
@@ -54,7 +56,7 @@ def test_any_name_is_one_part_of_a_path(given_name: str) -> None:
     name = safe_name(given_name)
     assert name
     assert len(name.encode()) <= NAME_MAX_BYTES
-    assert not set(name) & set('/\\:*?"<>|\0\r\n')
+    assert not set(name) & set('/\\:*?"%$<>|\0\r\n')
     assert name[0] not in ".-"
     assert name[-1] not in ". "
     assert safe_name(name) == name
