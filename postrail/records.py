@@ -132,8 +132,10 @@ class MailParsed:
     attached_messages: list[AttachedMessage] = field(default_factory=list)
     # Of a receipt or a complaint.
     report: MessageReport | None = None
-    # The first characters of a text that is in text_blob: conditions ask about these.
+    # The first lines of a text that is in text_blob, for conditions and field commands.
     text_beginning: str = ""
+    # The first lines of the new text of a reply that is in reply_blob.
+    new_text_beginning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

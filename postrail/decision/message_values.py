@@ -16,7 +16,7 @@ def values_of(mail: MailParsed, *, authentication: str) -> MessageValues:
 
     `authentication` is the verdict about its sender: pass, fail or none.
     """
-    text = mail.text or mail.text_beginning
+    text = first_text(mail)
     sender = [mail.sender] if mail.sender else []
     recipients = [*mail.to, *mail.cc]
     headers: dict[str, list[str]] = {}
@@ -41,8 +41,20 @@ def values_of(mail: MailParsed, *, authentication: str) -> MessageValues:
         headers=headers,
         numbers={"size": mail.size, "attachment count": len(mail.attachments)},
         received_at=mail.received_at or mail.fetched_at,
-        language=cache(lambda: language_of(mail.reply.new_text if mail.reply else text)),
+        language=cache(lambda: language_of(new_text(mail))),
     )
+
+
+def first_text(mail: MailParsed) -> str:
+    """Returns the text, or the beginning of one that is in a blob."""
+    return mail.text or mail.text_beginning
+
+
+def new_text(mail: MailParsed) -> str:
+    """Returns the new text of a reply, or its beginning; of another message the first text."""
+    if mail.reply:
+        return mail.reply.new_text
+    return mail.new_text_beginning or first_text(mail)
 
 
 def _domains(addresses: Iterable[Address]) -> list[str]:

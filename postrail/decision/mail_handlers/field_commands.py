@@ -13,6 +13,7 @@ from dataclasses import replace
 from postrail.configuration.configured import folded
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decision import AddComment, CreateIssue, Decision, Effect, FieldCommand
+from postrail.decision.message_values import first_text, new_text
 from postrail.decision.question import Question
 
 COMMAND = re.compile(
@@ -72,16 +73,14 @@ def _refusal(question: Question, effect: AddComment | CreateIssue) -> str:
 
 
 def _text(question: Question, effect: AddComment | CreateIssue) -> str:
-    """Returns the text that the commands stand at the top of; "" for one that is in a blob."""
+    """Returns the text that the commands stand at the top of, or its beginning."""
     mail = question.mail
     if isinstance(effect, CreateIssue) and effect.quotes_internal:
         # Only its new text is taken, line by line as it is.
         return ""
-    if effect.text.new_text_only and not effect.text.ends_before and mail.reply:
-        return mail.reply.new_text if mail.reply.new_text.strip() else mail.text
-    if effect.text.new_text_only and mail.reply_blob and not effect.text.ends_before:
-        return ""
-    return mail.text
+    if effect.text.new_text_only and not effect.text.ends_before and new_text(mail).strip():
+        return new_text(mail)
+    return first_text(mail)
 
 
 def read_commands(text: str, allowed: Sequence[str]) -> tuple[int, tuple[FieldCommand, ...]]:

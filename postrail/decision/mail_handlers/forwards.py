@@ -8,6 +8,7 @@ from dataclasses import replace
 from postrail import patterns
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decision import CreateIssue, Decision, Effect
+from postrail.decision.message_values import first_text
 from postrail.decision.question import Question
 from postrail.message_parts import Address, is_address
 
@@ -63,10 +64,11 @@ def _original_sender(handler: MailHandler, question: Question) -> Address | None
     mail = question.mail
     # What comes to an address for forwards needs no prefix.
     forwards = bool(handler.catch_address or PREFIX.match(mail.subject))
-    named = _in_header_block(mail.text) if forwards else None
+    text = first_text(mail)
+    named = _in_header_block(text) if forwards else None
     if named:
         return named if _is_other(named, question) else None
-    if not forwards and mail.text.strip():
+    if not forwards and text.strip():
         return None
     attached = (one.sender for one in mail.attached_messages)
     return next((one for one in attached if one and _is_other(one, question)), None)

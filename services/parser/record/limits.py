@@ -18,7 +18,7 @@ from postrail.message_parts import (
 from services.parser.content.attachments import AttachedFile
 
 BODIES_INLINE_MAX_BYTES = 400 * 1024
-# The beginning of a text in a blob, which is in the record for conditions.
+# The beginning of a text in a blob, which is in the record for conditions and field commands.
 BEGINNING_CHARACTERS = 16_000
 HEADERS_MAX_BYTES = 64 * 1024
 HEADER_VALUE_MAX_BYTES = 8 * 1024
@@ -58,6 +58,14 @@ def fitting(
             break
         kept.append(item)
     return kept
+
+
+def beginning_of(text: str) -> str:
+    """Returns the first characters of a text; where it is cut, it ends with a whole line."""
+    if len(text) <= BEGINNING_CHARACTERS:
+        return text
+    first = text[:BEGINNING_CHARACTERS]
+    return first.rpartition("\n")[0] or first
 
 
 def text_bytes(text: str) -> int:

@@ -18,7 +18,6 @@ from services.parser.record.limits import (
     ADDRESSES_MAX_BYTES,
     ATTACHMENTS_MAX_BYTES,
     AUTHENTICATION_MAX_BYTES,
-    BEGINNING_CHARACTERS,
     BODIES_INLINE_MAX_BYTES,
     BOUNCED_MAX_BYTES,
     CHARSETS_MAX,
@@ -33,6 +32,7 @@ from services.parser.record.limits import (
     REPLY_INLINE_MAX_BYTES,
     SIGNATURES_MAX_BYTES,
     address_bytes,
+    beginning_of,
     event_bytes,
     field_bytes,
     file_bytes,
@@ -73,7 +73,6 @@ def make_record(
     blobs, defects = CollectedBlobs(), list(mail.defects)
     raw_blob = _raw_blob(fetched, raw, mail, blobs)
     text, text_blob, html, html_blob = _bodies(mail, inline_max_bytes, blobs)
-    beginning = mail.content.text[:BEGINNING_CHARACTERS] if text_blob else ""
     reply, reply_blob = _reply(mail.reply, blobs)
     record = MailParsed(
         mail_id=fetched.mail_id,
@@ -99,7 +98,7 @@ def make_record(
         cc=fitting(mail.cc, ADDRESSES_MAX_BYTES, address_bytes, "cc", defects),
         text=text,
         text_blob=text_blob,
-        text_beginning=beginning,
+        text_beginning=beginning_of(mail.content.text) if text_blob else "",
         html=html,
         html_blob=html_blob,
         attachments=_attachments(mail, raw, blobs, defects),
@@ -117,6 +116,7 @@ def make_record(
         ),
         reply=reply,
         reply_blob=reply_blob,
+        new_text_beginning=beginning_of(mail.reply.new_text) if mail.reply and reply_blob else "",
         bounce=_bounce(mail.bounce, defects),
         report=mail.report,
         signatures=_signatures(mail, blobs, defects),
@@ -160,7 +160,7 @@ def _bodies(
     text_blob = html_blob = None
     if len(text_bytes) > inline_max_bytes:
         text, text_blob = "", blobs.add(text_bytes)
-        text_bytes = mail.content.text[:BEGINNING_CHARACTERS].encode()
+        text_bytes = beginning_of(mail.content.text).encode()
     html_max_bytes = min(inline_max_bytes, BODIES_INLINE_MAX_BYTES - len(text_bytes))
     if len(html_bytes) > html_max_bytes:
         html, html_blob = "", blobs.add(html_bytes)

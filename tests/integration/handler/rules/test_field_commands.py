@@ -11,7 +11,7 @@ from postrail.configuration.models.project import CustomField, Project, Status
 from postrail.message_parts import Address
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed, verified
+from tests.makers.records import AUTHSERV_ID, mail_parsed, verified
 
 ADA = Address(name="Ada", address="ada@example.org")
 AGENT = Address(name="Agent", address="agent@example.com")
@@ -72,6 +72,17 @@ async def test_each_field(bench: Bench, command: str, change: tuple[Any, ...]) -
     ]
     ((reason,),) = await bench.rows("SELECT reason FROM incoming_mail WHERE comment_id IS NOT NULL")
     assert "field commands: " in reason
+
+
+async def test_a_large_text_has_commands_at_its_top(bench: Bench) -> None:
+    await allow(bench)
+    await bench.handle(mail_parsed(sender=ADA))
+    more = "The lamp is new.\n" * 20_000
+    head = f"From: agent@example.com\nSubject: HELP-1\nAuthentication-Results: {AUTHSERV_ID};"
+    await bench.arrive(f"{head} dmarc=pass\n\n#priority high\n{more}".encode())
+    assert await changes(bench) == [("edit", "priority", 3, 2)]
+    ((body, blob),) = await bench.rows("SELECT body, body_blob FROM comment")
+    assert (body, (await bench.blobs.get(blob)).decode()) == ("", more.strip())
 
 
 async def test_a_done_issue_has_its_resolution_and_tells_its_people(bench: Bench) -> None:

@@ -138,6 +138,18 @@ def test_whose_commands_are_obeyed(
         ),
         ({"text": "Q\n> #priority high", "reply": ("Q", "> #priority high")}, "comment", 0),
         ({"text": "#priority high\nA\n> Q", "reply": ("#priority high\nA", "> Q")}, "comment", 1),
+        # Of what is in a blob, the record has the beginning.
+        ({"text": "", "text_beginning": "#priority high\nA"}, "create_or_comment", 1),
+        (
+            {"text": "> Q\n#priority high\nA", "new_text_beginning": "#priority high\nA"},
+            "create_or_comment",
+            1,
+        ),
+        (
+            {"text": "#priority high\n> Q\nA", "new_text_beginning": "A"},
+            "create_or_comment",
+            0,
+        ),
         # A message of commands alone keeps them as its text.
         ({"text": "#priority high\n"}, "create_or_comment", 0),
     ],
@@ -155,5 +167,5 @@ def test_the_lines_leave_the_text(mail: dict[str, Any], kind: str, lines: int) -
         )
     effect = effect_of(decided(verified(mail_parsed(**mail)), BY_AGENT, kind=kind))
     assert effect.text.skipped_lines == lines
-    has_command = mail["text"] != "Q\n> #priority high"
+    has_command = mail["text"] != "Q\n> #priority high" and mail.get("new_text_beginning") != "A"
     assert bool(effect.commands) is has_command

@@ -54,6 +54,14 @@ def test_an_address_for_forwards_says_that_it_is_one() -> None:
         assert filed_for("Fire", text, catch_address="support@example.com") == reporter
 
 
+def test_of_a_large_text_the_beginning_names_the_sender() -> None:
+    mail = verified(mail_parsed(subject="Fwd: Fire", text="", text_beginning=BLOCK))
+    rules = {"forwards": "original_sender"}
+    decision = decided(rules, mail=mail, facts=AGENT, authserv_ids=[AUTHSERV_ID])
+    (effect,) = (one for one in decision.effects if isinstance(one, CreateIssue))
+    assert effect.reporter == MONA
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -41,6 +41,21 @@ def test_a_text_that_is_too_large_goes_to_a_blob() -> None:
     long = b"x" * (BEGINNING_CHARACTERS + 1)
     record = made(b"\n" + long, inline_max_bytes=2000).record
     assert record.text_beginning == long[:-1].decode()
+    # It ends with a whole line, as a field command may be there.
+    lines = b"first\n" + b"x" * (BEGINNING_CHARACTERS - 20) + b"\nStatus: done later\n"
+    record = made(b"\n" + lines, inline_max_bytes=2000).record
+    assert record.text_beginning == lines.decode().rsplit("\n", 2)[0]
+
+
+def test_of_a_reply_in_a_blob_the_record_has_the_first_new_lines() -> None:
+    new = "Status: done\n" + "It is mended.\n" * 10_000
+    raw = b"\nOn 1 May 2026, Ada wrote:\n> Broken\n\n" + new.encode()
+    record = made(raw, inline_max_bytes=2000).record
+    assert record.reply is None
+    assert record.reply_blob
+    assert new.startswith(record.new_text_beginning)
+    assert len(record.new_text_beginning) > BEGINNING_CHARACTERS - 20
+    assert made(b"\nOn 1 May 2026, Ada wrote:\n> Broken\n").record.new_text_beginning == ""
 
 
 def test_two_bodies_together_never_fill_the_record() -> None:
