@@ -34,6 +34,10 @@ logger = log(__name__)
 
 T = TypeVar("T")
 
+# The library forgets a request for a topic's metadata while the answer to an earlier one is on its
+# way, and the group then has no partitions until it asks again by itself.
+METADATA_MAX_AGE_SECONDS = 5.0
+
 # The broker has no record at a position: it is past the end, or before the first record, or the log
 # is not the one that was read.
 NO_SUCH_PLACE = (OffsetOutOfRangeError, LogTruncationError, NoOffsetForPartitionError)
@@ -78,6 +82,7 @@ class KafkaReader:
             "auto_offset_reset": "none",
             # A topic that was deleted must come back with its partitions and configuration.
             "allow_auto_create_topics": False,
+            "metadata_max_age_ms": int(METADATA_MAX_AGE_SECONDS * 1000),
             "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
             "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
             "max_poll_records": settings.batch_max_records,
