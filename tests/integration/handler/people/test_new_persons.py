@@ -70,6 +70,7 @@ async def test_two_handlers_make_each_sender_a_person_once(desk: Bench) -> None:
 
 async def test_persons_are_made_beside_a_change_of_project_and_persons(desk: Bench) -> None:
     """Begins a batch while an apply has changed the project, and has the persons before it."""
+    before = Project(key="HELP", name="Help desk")
     project = Project(key="HELP", name="Help desk", components=["Door"])
     async with asyncio.timeout(LIMIT_SECONDS):
         async with transaction(desk.pool) as connection:
@@ -77,7 +78,7 @@ async def test_persons_are_made_beside_a_change_of_project_and_persons(desk: Ben
             await desk.take_in(mail_of(1))
             batch = asyncio.create_task(desk.work())
             await until_lock_waits(connection)
-            await store.save(connection, project, before=None, author="test", now=NOON)
+            await store.save(connection, project, before=before, author="test", now=NOON)
             await store.save(
                 connection, Person(address="new@example.org"), before=None, author="t", now=NOON
             )
