@@ -1,36 +1,62 @@
 """The way of a message through the rules, without its words: compared with another message's. Pure.
 
-Two messages take the same way if the same stages and handlers gave the same answers, and the same
-keys led to the same issues.
+Two messages take the same way if the same stages and handlers gave the same answers, the same
+keys led to the same issues, and the same effects follow.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
-from postrail.decision.decision import Decision, Effect
+from postrail.configuration.configured import folded
+from postrail.decision.decision import Decision, Effect, FieldCommand
 from postrail.decision.facts import IssueRef
 
 # An answer may quote an address of the message.
 ADDRESS = re.compile(r"[^\s<>@,;:]+@[^\s<>@,;:]+")
-# The values of effects that the configuration gives, and none of the message's words.
-COMPARED = (
+# What an expectation may name.
+COMPARED = ("outcome", "handler", "effects", "handlers", "stages", "verdict", "tried")
+# The values of effects that follow from the configuration, and hold none of the message's words.
+VALUES = (
     "project",
     "issue",
+    "linked_to",
+    "links",
     "muted",
     "internal",
+    "quotes_internal",
     "outsider",
     "verified",
+    "brings",
     "reopens",
     "neutral",
+    "confirmed",
+    "joins_conversation",
+    "own_conversation",
     "issue_type",
     "priority",
     "labels",
     "components",
+    "custom",
+    "commands",
+    "skipped_lines",
+    "new_text_only",
+    "ends_before",
+    "attachments",
+    "notify",
+    "to",
+    "event",
+    "status",
 )
+# The fields whose values are of the configuration, or dates; those of others are words.
+CONFIGURED_VALUES = ("status", "priority", "type", "components", "due")
+# What a fixture expects. A handler that does not take the message, added in front, changes nothing.
+EXPECTED = ("outcome", "handler", "effects")
 
 
 def way_of(decision: Decision) -> dict[str, Any]:
@@ -38,6 +64,7 @@ def way_of(decision: Decision) -> dict[str, Any]:
     trace = decision.trace
     return {
         "outcome": str(decision.outcome),
+        "handler": taker(decision),
         "stages": [[one.stage, str(one.outcome)] for one in trace.stages] if trace else [],
         "handlers": [
             [one.handler, ADDRESS.sub("(address)", one.declined)] for one in decision.handlers
@@ -48,13 +75,17 @@ def way_of(decision: Decision) -> dict[str, Any]:
     }
 
 
+def taker(decision: Decision) -> str:
+    """Returns the name of the handler that takes the message, or ""."""
+    return next((one.handler for one in decision.handlers if not one.declined), "")
+
+
 def _compared(effect: Effect) -> Iterator[tuple[str, Any]]:
     given = [effect, *(value for value in _values(effect) if dataclasses.is_dataclass(value))]
     for one in given:
-        for name in COMPARED:
-            value = getattr(one, name, None)
-            if value not in (None, "", (), False):
-                yield name, _plain(value)
+        for name in VALUES:
+            if hasattr(one, name):
+                yield name, _plain(name, getattr(one, name))
 
 
 def _values(effect: Effect) -> Iterator[Any]:
@@ -64,22 +95,70 @@ def _values(effect: Effect) -> Iterator[Any]:
             yield value
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, IssueRef):
-        return value.issue_key
-    return list(value) if isinstance(value, tuple) else value
+def _plain(name: str, value: Any) -> Any:
+    match name, value:
+        case _, IssueRef():
+            return value.issue_key
+        case "commands", _:
+            return [_command(one) for one in value]
+        case "custom", _:
+            return [field for field, _ in value]
+        case _, tuple():
+            return list(value)
+        case _, StrEnum():
+            return str(value)
+    return value
 
 
-def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """Returns what differs, each in a few words; what the expectation leaves out does not."""
-    return [
-        f"{name}: {_short(found.get(name))} instead of {_short(value)}"
-        for name, value in expected.items()
-        if found.get(name) != value
-    ]
+def _command(command: FieldCommand) -> list[str]:
+    """Returns the field, and its value unless it is a word of the message."""
+    with_value = folded(command.field) in CONFIGURED_VALUES
+    return [command.field, command.value] if with_value else [command.field]
+
+
+def differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Returns what differs, each in a few words; what the expectation leaves out does not.
+
+    That holds for the values of effects, too.
+    """
+    each = ((name, _difference(value, found.get(name))) for name, value in expected.items())
+    return [f"{name}: {difference}" for name, difference in each if difference]
+
+
+def _difference(expected: Any, found: Any) -> str:
+    """Returns the first difference, or "": of lists that of the first item that differs."""
+    if isinstance(expected, list) and isinstance(found, list):
+        items = (_of_items(*both) for both in zip_longest(expected, found))
+        return next(filter(None, items), "")
+    return "" if expected == found else f"{_short(found)} instead of {_short(expected)}"
+
+
+def _of_items(wanted: Any, item: Any) -> str:
+    if wanted == item:
+        return ""
+    match wanted, item:
+        case None, _:
+            return f"also {_item(item)}"
+        case _, None:
+            return f"no {_item(wanted)}"
+        case [str(effect), dict(before)], [str(other), dict(after)] if effect == other:
+            other_values = differences(before, after)
+            return f"{effect} has {other_values[0]}" if other_values else ""
+    return f"{_item(item)} instead of {_item(wanted)}"
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, list):
-        return "; ".join(" ".join(map(str, one)) for one in value) or "none"
+    """Returns a value in one line."""
+    if value in (None, "", []):
+        return "none"
+    return ", ".join(map(_item, value)) if isinstance(value, list) else str(value)
+
+
+def _item(value: Any) -> str:
+    """Returns an item of a list in one line; of an effect its name."""
+    match value:
+        case [str(effect), dict()]:
+            return effect
+        case list():
+            return " ".join(map(str, value))
     return str(value)

@@ -15,6 +15,7 @@ from typing import Any
 
 from postrail.decision import facts
 from postrail.decision.facts import Facts
+from postrail.decision.way import COMPARED
 from postrail.errors import ConfigurationError, PermanentError
 
 
@@ -24,7 +25,7 @@ class Expectation:
 
     # The mail account at which it arrives.
     account: str
-    # See `postrail.decision.way`.
+    # See `postrail.decision.way`; only what is named is compared.
     expected: dict[str, Any]
     # None: the facts of the installation.
     facts: Facts | None = None
@@ -61,6 +62,11 @@ def read_expectation(message: Path) -> Expectation | None:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{file}: {error}", remedy="Correct it, or remove it") from error
     try:
+        if unknown := sorted(stored["expected"].keys() - set(COMPARED)):
+            raise ConfigurationError(
+                f"{file} expects {', '.join(unknown)}, which is not known",
+                remedy=f"Use some of {', '.join(COMPARED)}",
+            )
         known, received_at = stored.get("facts"), stored.get("received_at")
         return Expectation(
             account=stored["account"],

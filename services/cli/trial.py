@@ -29,6 +29,7 @@ from postrail.database.faults import DatabaseUnavailable
 from postrail.decision.decide import decide
 from postrail.decision.facts import Facts
 from postrail.errors import ConfigurationError, PermanentError
+from postrail.message_parts import without_extension
 from postrail.operate.explain import Explained, explain, explain_alone
 from postrail.records import MailParsed
 from postrail.secrets import Secrets
@@ -86,8 +87,9 @@ class Trial:
         written = [one.address for one in [*mail.to, *mail.cc, *mail.bcc]]
         addresses = [one.lower() for one in [*mail.delivered_to, *written]]
         for address in addresses:
+            named = {address, without_extension(address)}
             for account in accounts.values():
-                if address in (account.address.lower(), self._shared(account.project)):
+                if named & {account.address.lower(), self._shared(account.project)}:
                     return account.name
         raise PermanentError(
             f"it is addressed to no mail account: {', '.join(addresses) or 'it names nobody'}",

@@ -10,8 +10,8 @@ import binascii
 import html
 import quopri
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.generator import BytesGenerator
 from email.message import Message
@@ -42,7 +42,11 @@ BOUNDARY = re.compile(r'(boundary=)("[^"]*"|[^;\s]*)', re.I)
 CHARSET = re.compile(r'(charset=)("[^"]*"|[^;\s]*)', re.I)
 ENDING = re.compile(r'(\.[A-Za-z0-9]{1,5})?"?$')
 TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][\w:-]*(?:[\s/][^>]*)?>", re.S)
-VALUE = re.compile(r"""(=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""")
+VALUE = re.compile(r"""((?:(?<=\s)(class|id)\s*)?=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
+# An address in a text, and up to two capitalised words before it: the name of a person.
+NAMED = re.compile(
+    r"""((?:[^\W\d_a-z][\w'.-]{0,60},?[ ]){0,2})"?[ ]?[<(\[]?([\w.+-]{1,64}@[\w.-]{1,255})"""
+)
 # Parts with these types are files; those of others hold text.
 FILE_TYPES = re.compile(r"(?:image|audio|video|font|model|application/(?!\S*(?:json|xml)))")
 # By its first bytes the type of a file is recognised; a text has none of these.
@@ -60,7 +64,7 @@ class Anonymiser:
     def message(self, raw: bytes) -> bytes:
         """Returns the message with other words."""
         message = message_from_bytes(raw)
-        self._message(message)
+        replace(self, words=self.words.with_names(_names(message)))._message(message)
         output = BytesIO()
         BytesGenerator(output, mangle_from_=False, maxheaderlen=0).flatten(message)
         return output.getvalue()
@@ -116,9 +120,7 @@ class Anonymiser:
     def _text(self, part: Message, content_type: str) -> None:
         if TEXT in self.kept:
             return
-        data = part.get_payload(decode=True)
-        assert isinstance(data, bytes)
-        text = decode(data, part.get_content_charset())
+        text = _text_of(part)
         made = self._html(text) if content_type == "text/html" else self.words.text(text)
         _set_text(part, made)
 
@@ -134,7 +136,24 @@ class Anonymiser:
         return html.escape(self.words.text(html.unescape(text)), quote=False)
 
     def _value(self, found: re.Match[str]) -> str:
-        return found[1] + self.words.text(found[2])
+        replaced = self.words.markup if found[2] else self.words.text
+        return found[1] + replaced(found[3])
+
+
+def _names(message: Message) -> Iterator[str]:
+    """Yields the names and addresses of people, in header fields and in texts."""
+    for part in message.walk():
+        for name, value in part.raw_items():
+            if name.lower() in ADDRESSES:
+                yield ENCODED_WORD.sub(_decoded, _readable(str(value)))
+        if part.get_content_maintype() == "text":
+            text = html.unescape(TAG.sub("", _text_of(part)))
+            yield from (" ".join(found.groups()) for found in NAMED.finditer(text))
+
+
+def _text_of(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    return decode(data, part.get_content_charset()) if isinstance(data, bytes) else ""
 
 
 def _readable(value: str) -> str:

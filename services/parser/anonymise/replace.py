@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from copy import copy
 from functools import cache
 
 from services.parser.anonymise.known_words import LETTERS, ROBOTS, known_words
@@ -17,6 +18,10 @@ DIGITS_KEPT = 2
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
 # The end of a domain, such as de in example.de.
 COUNTRY = r"(?<=[\w-]\.)[A-Za-z]{2}(?![\w.@-])"
+# Reply codes of SMTP, and status codes (RFC 3463): another code would say something else.
+CODES = r"(?<![\w.])(?:[245]\.\d{1,3}\.\d{1,3}|[245][0-7]\d)(?!\w|\.\d)"
+# Shorter names, which may be words such as Re or de, stay where a table has them.
+NAME_LETTERS = 3
 VOWELS, CONSONANTS = "aeiou", "bcdfghjklmnpqrstvwxyz"
 # Other letters are replaced by those near to them, which are of the same alphabet.
 NEAR = 32
@@ -31,11 +36,25 @@ class Replacer:
         """Takes texts to keep wherever they stand, and words; the key makes it unguessable."""
         self._key = key
         self._words = frozenset(map(str.casefold, words))
-        kept = [*literals, COUNTRY]
-        self._parts = re.compile(rf"(?P<kept>{'|'.join(kept)})|{LETTERS.pattern}|\d+", re.I)
+        self._kept = "|".join([*literals, COUNTRY, CODES])
+        self._parts = re.compile(rf"(?P<kept>{self._kept})|{LETTERS.pattern}|\d+", re.I)
+        # The words of tables that texts keep.
+        self._known = known_words()
+
+    def with_names(self, texts: Iterable[str]) -> Replacer:
+        """Returns a replacer that keeps no word of these names and addresses, if tables have it."""
+        found = LETTERS.findall(re.sub(self._kept, " ", "\n".join(texts), flags=re.I))
+        words = {word.casefold() for word in found if len(word) >= NAME_LETTERS}
+        made = copy(self)
+        made._known = known_words() - (words - ROBOTS)
+        return made
 
     def text(self, text: str) -> str:
         """Replaces the words of a text but for those that mail programs write."""
+        return self._replaced(text, self._known)
+
+    def markup(self, text: str) -> str:
+        """Replaces the words of a class or id of HTML but for those that mail programs write."""
         return self._replaced(text, known_words())
 
     def structure(self, text: str) -> str:

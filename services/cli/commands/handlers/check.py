@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from postrail.decision.decision import AddComment, CreateIssue, Decision
-from postrail.decision.way import differences, way_of
+from postrail.decision.way import differences, taker, way_of
 from postrail.errors import ConfigurationError, PermanentError
 from postrail.operate.explain import Explained
 from services.cli.data_folder import Data
@@ -107,12 +107,32 @@ def _show(tested: Sequence[Tested]) -> None:
         [_line(one) for one in tested],
         empty="No messages.",
     )
-    notes = dict.fromkeys(note for one in tested if one.found for note in one.found.notes)
-    for note in notes:
-        typer.echo(f"Note: {note}.")
-    failed = sum(one.failed for one in tested)
-    expected = sum(one.differs is not None for one in tested)
-    typer.echo(f"{len(tested)} messages, {expected} with an expectation, {failed} not as expected.")
+    for note, files in _notes(tested).items():
+        where = f"{files[0]}: " if len(files) == 1 else ""
+        typer.echo(f"Note: {where}{note}.")
+    typer.echo(_summary(tested))
+
+
+def _notes(tested: Sequence[Tested]) -> dict[str, list[Path]]:
+    """Returns each note once, with the files that it is about."""
+    files: dict[str, list[Path]] = {}
+    for one in tested:
+        for note in one.found.notes if one.found else ():
+            files.setdefault(note, []).append(one.file)
+    return files
+
+
+def _summary(tested: Sequence[Tested]) -> str:
+    undecided = sum(bool(one.problem) for one in tested)
+    compared = [one for one in tested if one.differs is not None]
+    wrong = sum(one.failed for one in compared)
+    counts = [
+        f"{len(tested)} messages",
+        f"{undecided} not decided" if undecided else "",
+        f"{len(compared)} with an expectation",
+        f"{wrong} not as expected" if compared else "",
+    ]
+    return f"{', '.join(filter(None, counts))}."
 
 
 def _line(one: Tested) -> tuple[object, ...]:
@@ -126,13 +146,16 @@ def _line(one: Tested) -> tuple[object, ...]:
         decision.outcome,
         target(decision),
         decision.reason,
-        "" if one.differs is None else "; ".join(one.differs) or "ok",
+        _compared(one.differs),
     )
 
 
-def taker(decision: Decision) -> str:
-    """Returns the name of the handler that takes the message, or ""."""
-    return next((one.handler for one in decision.handlers if not one.declined), "")
+def _compared(differs: list[str] | None) -> str:
+    """Returns what the column says; of several differences the first."""
+    if not differs:
+        return "" if differs is None else "ok"
+    more = f" ({len(differs) - 1} more)" if len(differs) > 1 else ""
+    return f"{differs[0]}{more}"
 
 
 def target(decision: Decision) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.facts import Facts
@@ -38,8 +39,20 @@ def _with_extension(address: str) -> str:
 
 
 def words_of(snapshot: ConfigurationSnapshot) -> frozenset[str]:
-    """Returns all words of the conditions, patterns and addresses that handlers ask for."""
+    """Returns all words of the conditions, patterns, addresses and commands of handlers."""
     things = [*snapshot.handlers, *snapshot.sender_filters]
     asked = [one.model_dump(mode="json", exclude=ASKING) for one in things]
     forms = [account.reply_to_senders for account in snapshot.accounts.values()]
-    return frozenset(WORD.findall(json.dumps([asked, forms], ensure_ascii=False)))
+    obeyed = any(handler.field_commands for handler in snapshot.handlers)
+    values = list(_values_of_commands(snapshot)) if obeyed else []
+    return frozenset(WORD.findall(json.dumps([asked, forms, values], ensure_ascii=False)))
+
+
+def _values_of_commands(snapshot: ConfigurationSnapshot) -> Iterator[str]:
+    """Yields the names of fields that lines of a message may set, and of the values they take."""
+    yield from snapshot.priorities.values()
+    for project in snapshot.projects.values():
+        yield from project.components
+        yield from (one.name for one in project.issue_types)
+        yield from (one.name for one in project.statuses)
+        yield from (text for one in project.fields for text in (one.name, *one.choices))

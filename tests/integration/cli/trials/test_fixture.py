@@ -67,10 +67,15 @@ def test_a_fixture_takes_the_same_way_without_the_words(
         assert not [one for one in MARKERS if one in file.read_text().casefold()]
     expected = json.loads(files[1].read_text())
     assert (expected["account"], expected["expected"]["outcome"]) == ("support", "issue")
-    assert expected["expected"]["handlers"][-1] == ["rest", ""]
+    assert set(expected["expected"]) == {"outcome", "handler", "effects"}
+    assert expected["expected"]["handler"] == "rest"
     assert "To: support@example.com" in files[0].read_text()
     code, output, _ = postrail("handlers", "test", "tests")
     assert (code, "1 messages, 1 with an expectation, 0 not as expected." in output) == (0, True)
+    # One more rule in front changes nothing for it.
+    front = DRAFT + "  - {name: front, order: 0, when: {subject is: nothing}}\n"
+    (tmp_path / "rules.yaml").write_text(front)
+    assert postrail("handlers", "test", "tests", "--config", "rules.yaml")[0] == 0
     # Another rule: the operator's own test says so.
     (tmp_path / "rules.yaml").write_text(
         DRAFT.replace("{subject contains: crash}", "{size over: 1}")

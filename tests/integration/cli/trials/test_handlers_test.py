@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,19 @@ from postrail.settings import Settings
 from tests.integration.cli.trials.contents import contents_of_tables
 from tests.integration.cli.trials.test_explain import DRAFT, message, write
 from tests.makers.commands import Postrail, answer
-from tests.makers.installation import Filled
+from tests.makers.installation import Filled, take_effect
+from tests.makers.parsing import made
 
 
 @pytest.fixture
 def folder(postrail: Postrail, filled: Filled, tmp_path: Path) -> Path:
     """Returns a folder with two messages, beside a draft."""
     (tmp_path / "draft.yaml").write_text(DRAFT)
-    made = tmp_path / "messages"
-    made.mkdir()
-    write(made, message("a crash"), "bug.eml")
-    write(made, message("hello", X_Spam_Flag="YES"), "spam.eml")
-    return made
+    messages = tmp_path / "messages"
+    messages.mkdir()
+    write(messages, message("a crash"), "bug.eml")
+    write(messages, message("hello", X_Spam_Flag="YES"), "spam.eml")
+    return messages
 
 
 def expect(file: Path, expected: dict[str, Any], **more: Any) -> None:
@@ -43,7 +46,7 @@ def test_a_folder_runs_through_a_draft_and_nothing_is_written(
         "messages/bug.eml support bugs issue new in HELP no known conversation",
         "messages/spam.eml support spam quarantined handler spam: it looks like spam",
     ]
-    assert rows[-1] == "2 messages, 0 with an expectation, 0 not as expected."
+    assert rows[-1] == "2 messages, 0 with an expectation."
 
 
 def test_what_is_not_as_expected_is_said_and_gives_code_1(postrail: Postrail, folder: Path) -> None:
@@ -55,7 +58,7 @@ def test_what_is_not_as_expected_is_said_and_gives_code_1(postrail: Postrail, fo
     code, output, _ = postrail("handlers", "test", "messages", "--config", "draft.yaml", "--json")
     assert code == 1
     assert [one["differs"] for one in json.loads(output)] == [
-        ["handlers: spam does not hold: header X-Spam-Flag is: YES; bugs  instead of implicit "],
+        ["handlers: spam does not hold: header X-Spam-Flag is: YES instead of implicit "],
         ["outcome: quarantined instead of issue"],
     ]
 
@@ -75,7 +78,13 @@ def test_the_facts_of_an_expectation_go_before_those_of_the_installation(
     assert (found["outcome"], found["issue_key"], found["differs"]) == ("comment", "HELP-77", [])
 
 
-@pytest.mark.parametrize("given", ["{", "[]", "{}", '{"account": "support", "expected": 1}'])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("{", "[]", "{}", '{"account": "support", "expected": 1}'),
+        '{"account": "support", "expected": {"outcom": "issue"}}',
+    ],
+)
 def test_a_wrong_expectation_is_a_problem_of_its_message_only(
     postrail: Postrail, folder: Path, given: str
 ) -> None:
@@ -105,3 +114,29 @@ def test_a_folder_without_messages_is_named(postrail: Postrail, folder: Path) ->
     (folder / "empty").mkdir()
     code, _, errors = postrail("handlers", "test", "messages/empty")
     assert (code, "holds no .eml file" in errors) == (1, True)
+
+
+def test_the_first_difference_stands_in_the_table(postrail: Postrail, folder: Path) -> None:
+    expected = {"outcome": "comment", "handler": "x", "effects": [["AddComment", {}]]}
+    expect(folder / "bug.eml", expected)
+    (folder / "spam.eml").write_bytes(b"To: nobody@example.net\n\nx")
+    code, output, _ = postrail("handlers", "test", "messages")
+    assert code == 1
+    rows = [" ".join(line.split()) for line in output.splitlines()]
+    assert rows[1].endswith("outcome: issue instead of comment (2 more)")
+    assert rows[-1] == "2 messages, 1 not decided, 1 with an expectation, 1 not as expected."
+
+
+def test_a_plus_address_is_that_of_its_account(postrail: Postrail, folder: Path) -> None:
+    (folder / "bug.eml").write_bytes(b"To: support+12@example.com\n\nx")
+    [found] = answer(postrail, "handlers", "test", "messages/bug.eml")
+    assert (found["account"], found["problem"]) == ("support", "")
+
+
+def test_a_note_names_its_file(postrail: Postrail, folder: Path, settings: Settings) -> None:
+    raw = message("a crash", Message_ID="<seen@b.org>")
+    record = made(raw, mail_id=str(uuid.uuid4())).record
+    asyncio.run(take_effect(settings, record, []))
+    (folder / "bug.eml").write_bytes(raw)
+    _, output, _ = postrail("handlers", "test", "messages")
+    assert f"Note: messages/bug.eml: it was handled as message {record.mail_id}" in output

@@ -188,3 +188,38 @@ def test_replaced_texts_have_the_same_form(text: str) -> None:
 def test_short_numbers_and_years_stay() -> None:
     text = "12 of 2026, 7"
     assert Replacer(b"key", words=["of"]).text(text) == text
+
+
+NAMES = b"""\
+From: Kim Kunde <kim@unsubscribe.example>
+To: "Bounce, Dieter" <dieter@gmail.example>
+Subject: Kunde and Re: Unsubscribe
+Content-Type: text/html
+
+<div class="gmail_quote">From: Mailbox Absender &lt;m@x.example&gt;<br>
+On Friday, Otto Betreff &lt;<a href="mailto:o@vorgang.example">o@vorgang.example</a>&gt; wrote:
+Vorgang Otto, to unsubscribe: Kunde, Dieter</div>
+"""
+
+
+def test_names_and_addresses_of_people_go_though_a_table_has_them() -> None:
+    out = made(NAMES).decode()
+    for word in ("kunde", "dieter", "gmail.example", "absender", "betreff", "vorgang", "unsubs"):
+        assert word not in out.casefold()
+    # Of a name that is short, and of what mail programs write, the form stays.
+    for kept in ('class="gmail_quote"', " Re: ", "wrote:", "From: "):
+        assert kept in out
+
+
+@pytest.mark.parametrize(
+    "code", ["550 5.1.1", "said: 421-4.4.316 busy", "550,", "250 2.1.5 Ok", "5.7.509"]
+)
+def test_reply_and_status_codes_stay(code: str) -> None:
+    words = Replacer(b"key")
+    numbers = re.findall(r"[\d.]+", code)
+    assert re.findall(r"[\d.]+", words.text(code)) == numbers
+
+
+@pytest.mark.parametrize("number", ["192.168.50.104", "48121", "order 610", "5501", "4.12.200.18"])
+def test_other_numbers_go(number: str) -> None:
+    assert Replacer(b"key").text(number) != number
