@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 from services.parser.reply.inner import inner_headings
 from services.parser.reply.layers import Layer
-from services.parser.reply.lines import ADDRESS_LINES, Line, is_unquoted, read_quote_marks
-from services.parser.reply.lines import bare as comparable
+from services.parser.reply.lines import Line, read_quote_marks
 from services.parser.text.hypertext.elements import BLOCKS, VOID
 from services.parser.text.hypertext.tokens import Token, read_tokens
 
@@ -110,13 +109,17 @@ class _Reader:
     def _end(self, index: int) -> None:
         text = "".join(self.words)
         if text.strip():
-            marks, bare = read_quote_marks(text)
-            depth, opens = self.line_depth + marks, self.opens and self.line_depth > 0
-            weak = self.line_weak and not marks
-            line = HtmlLine(text, depth, bare, opens, weak, self.ruled, self.line_signs)
-            if marks and is_unquoted(self.lines[-ADDRESS_LINES:], line):
-                line.depth, line.bare = self.line_depth, comparable(text)
-            line.first = self.first
+            marks, bare = read_quote_marks(text, self.lines)
+            line = HtmlLine(
+                text,
+                self.line_depth + marks,
+                bare,
+                opens=self.opens and self.line_depth > 0,
+                weak=self.line_weak and not marks,
+                ruled=self.ruled,
+                signs=self.line_signs,
+                first=self.first,
+            )
             self.lines.append(line)
             self.opens = self.ruled = False
             self.first = index
@@ -126,28 +129,24 @@ class _Reader:
         self.ruled = self.ruled or token.name == "hr"
         if token.closes:
             self._close(token.name)
-        elif token.name not in QUOTE_ELEMENTS:
-            if token.name not in VOID:
-                signs = int(_signs(token))
-                self.signs += signs
-                self.open.append((token.name, 0, 0, signs))
-        elif token.name not in VOID:
-            quotes = _quotes(token)
-            weak = int(quotes and token.name == "blockquote" and not _is_marked(token.raw.lower()))
-            self.depth += quotes
-            self.weak += weak
-            self.opens = self.opens or bool(quotes)
-            signs = int(_signs(token))
-            self.signs += signs
-            self.open.append((token.name, quotes, weak, signs))
-            if quotes and token.name == "div" and "gmail_quote" in token.raw:
-                self.frames.append(len(self.open) - 1)
-            if _starts_quote(token):
-                self.depth += 1
-                self.opens = True
-        elif _starts_quote(token):
+            return
+        if token.name not in VOID:
+            self._open(token)
+        if token.name in QUOTE_ELEMENTS and _starts_quote(token):
             self.depth += 1
             self.opens = True
+
+    def _open(self, token: Token) -> None:
+        quotes = _quotes(token)
+        weak = int(quotes and token.name == "blockquote" and not _is_marked(token.raw.lower()))
+        signs = int(_signs(token))
+        self.depth += quotes
+        self.weak += weak
+        self.signs += signs
+        self.opens = self.opens or bool(quotes)
+        self.open.append((token.name, quotes, weak, signs))
+        if quotes and token.name == "div" and "gmail_quote" in token.raw:
+            self.frames.append(len(self.open) - 1)
 
     def _close(self, name: str) -> None:
         # An end tag without a start tag is ignored; only the 20 innermost elements are compared.

@@ -72,9 +72,7 @@ def read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     quoted = False
     for raw in text.split("\n"):
-        line = Line(raw, *read_quote_marks(raw))
-        if line.depth and is_unquoted(lines[-ADDRESS_LINES:], line):
-            line = Line(raw, 0, bare(raw))
+        line = Line(raw, *read_quote_marks(raw, lines))
         quoted = quoted or bool(line.depth and line.bare)
         lines.append(line)
     if not quoted:
@@ -94,18 +92,18 @@ def bare(text: str) -> str:
     return text.strip(DECORATION)
 
 
-def is_unquoted(above: Sequence[Line], line: Line) -> bool:
+def _is_unquoted(above: Sequence[Line], text: str, after: str) -> bool:
     """Recognizes ">" that does not mark a quotation: in GroupWise's attributions, and in addresses.
 
     Programs wrap an attribution before the ">" of its address.
     """
-    if line.text.startswith(">>> ") and line.bare.endswith(" >>>"):
+    if text.startswith(">>> ") and after.endswith(" >>>"):
         return True
-    if line.bare.strip(")"):
-        ends = line.bare.endswith((":", "\uff1a"))
+    if after.strip(")"):
+        ends = after.endswith((":", "\uff1a"))
     else:
         ends = "@" in next((before.text for before in reversed(above) if before.bare), "")
-    if not ends or len(line.bare) > BROKEN_MAX:
+    if not ends or len(after) > BROKEN_MAX:
         return False
     closed = 0
     for before in reversed(above):
@@ -118,8 +116,18 @@ def is_unquoted(above: Sequence[Line], line: Line) -> bool:
     return False
 
 
-def read_quote_marks(text: str) -> tuple[int, str]:
-    """Returns the number of quotation marks before a line, and the bare line after them."""
+def read_quote_marks(text: str, above: Sequence[Line]) -> tuple[int, str]:
+    """Returns the number of quotation marks before a line, and the bare line after them.
+
+    A ">" that marks no quotation does not count, as the lines above show.
+    """
+    marks, after = _leading_marks(text)
+    if marks and _is_unquoted(above[-ADDRESS_LINES:], text, after):
+        return 0, bare(text)
+    return marks, after
+
+
+def _leading_marks(text: str) -> tuple[int, str]:
     start = text.lstrip()
     if start[:1] != ">":
         return 0, bare(start) if start else ""
