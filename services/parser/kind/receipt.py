@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.parser.kind.receipt_words import MESSAGE, READ, READ_SUBJECT
-from services.parser.reply.attribution import DATE
+from services.parser.reply.attribution_words import DATE
 from services.parser.reply.lines import COLONS, bare, fold
 from services.parser.reply.words import FIELDS, Role
 

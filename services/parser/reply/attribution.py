@@ -10,66 +10,41 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.lines import BARS, COLONS, COMPARED_MAX, Line, fold, other_quote_mark
-from services.parser.reply.words import (
-    OPENERS,
-    PARTICLES,
-    QUOTING,
-    SAID,
-    WROTE,
-    WROTE_BEFORE_NAME,
-    WROTE_UNSPACED,
+from services.parser.reply.attribution_words import (
+    ADDRESS,
+    DASHES,
+    DATE,
+    DAY,
+    ENDING_COLONS,
+    NAME_WORDS,
+    VERB,
+    VERB_WITHIN,
+    begins_like_attribution,
+    begins_with_opener,
+    is_attribution,
+    is_whole,
 )
-from services.parser.text.word_patterns import Words
+from services.parser.reply.lines import BARS, COMPARED_MAX, Line, fold, other_quote_mark
+from services.parser.reply.words import PARTICLES, WROTE, WROTE_UNSPACED
 
 WINDOW_LINES = 4
 SCATTERED_LINES = 12
 PIECE_MAX = 100
-# Patterns of bounded length without nested repetition: each is linear on any line.
-# The digit that begins each date comes first, so that the search skips to digits.
-DATE = re.compile(
-    r"\d(?:\d? ?[:.h時时시点] ?\d\d|\d{0,3}[./-] ?\d{1,2}[./-] ?\d{2,4}"
-    r"|\d{3}[年년.]|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)"
-)
-DAY = re.compile(r"\d[./-] ?\d{1,2}[./-]|\d[\d年년]\d\d(?!\d)|\d\d\d[年년]")
-CLOCK = re.compile(r"\d{1,2} ?[:.h時时시点] ?\d\d")
-ADDRESS = re.compile(r"[^\s<>@]@[^\s<>@]")
-_VERB = (
-    r"(?:(?<!\w)(?:" + "|".join(map(re.escape, sorted(WROTE, key=len, reverse=True))) + r")(?!\w)"
-    "|" + "|".join(map(re.escape, sorted(WROTE_UNSPACED, key=len, reverse=True))) + ")"
-)
-VERB = re.compile(_VERB)
-# Most lines do not match, which RE2 finds out in a fifth of the time.
-_LIKE_VERB = Words("|".join(map(re.escape, (*WROTE, *WROTE_UNSPACED))))
-# The quotation may begin in the line of its attribution.
-VERB_WITHIN = re.compile(_VERB + r" ?[:\uff1a](?=[ >])")
 # Yahoo for Android writes these spaces between an attribution and its quotation.
 APART = "   "
 # The date, up to its last digit and the words for the time.
 AFTER_DATE = re.compile(
     r"\d(?: ?(?:uhr|h|hrs|hours|[apπμ]\.? ?[mμ]\.?)(?!\w))?[,.:)]*", re.IGNORECASE
 )
-# "Jo wrote on 3 November 2025 at 10:30:", with nothing but the date behind the verb.
-WROTE_ON = re.compile(r" (?:on|am|le|el|il|em|op|den|dne) (?=[^\n]*\d)[^\n]{4,40}$")
-DASHES = " -\u2013\u2014*_=~"
-# The third is Armenian.
-ENDING_COLONS = COLONS + "\u055d"
 # Before a date in the next line. Others that precede a date are also answers: "no", "a".
 ALONE_OPENERS = frozenset(
     ("on", "at", "am", "le", "el", "il", "em", "op", "den", "dne", "dňa", "w", "pe", "på")
 )
 LAST_WORDS = frozenset(verb.split()[-1] for verb in WROTE)
 SENTENCE_END = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
-WORDS_AFTER_VERB_MAX = 12
-ALONE_MAX = 120
 NO_LINE = Line("", 0, "no")
-# "---- Jo Lindqvist wrote ----" has at most this many words.
-FRAMED_WORDS = 6
-NAME_WORDS = 5
 FRAMES = "-\u2013\u2014_=*~"
 LAST_SIGNS = FRAMES + ")"
-# In a language without a table, at most this many characters may follow the address.
-VERB_MAX = 25
 
 
 def mark_attribution_ends(lines: Sequence[Line]) -> None:
@@ -104,7 +79,7 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     if end is None:
         return 0
     first = lines[start].bare
-    if end > start and (_ends_sentence(first) or not _begins_like_attribution(first)):
+    if end > start and (_ends_sentence(first) or not begins_like_attribution(first)):
         return 0
     if _goes_on(lines, start, end):
         return 0
@@ -112,7 +87,7 @@ def attribution_at(lines: Sequence[Line], start: int) -> int:
     quoted = _quote_follows(lines, end) or (bool(DATE.search(joined)) and _mark_follows(lines, end))
     # The marks of bold letters, which `bare` lacks, are also used as frames.
     framed = _is_framed(lines[start].text.strip(), lines[end].text.strip())
-    if not _is_attribution(joined, quoted, framed):
+    if not is_attribution(joined, quoted=quoted, framed=framed):
         return 0
     # If the lines from a later one on are a whole attribution, this line belongs to the reply.
     for later in range(start + 1, end + 1):
@@ -139,7 +114,7 @@ def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
             if line.bare[-1] not in ENDING_COLONS and not ADDRESS.search(whole):
                 continue
             later = fold(" ".join(pieces[1:]))
-            if not ADDRESS.search(whole) or not _is_whole(whole) or _is_next(first, later):
+            if not ADDRESS.search(whole) or not is_whole(whole) or _is_next(first, later):
                 return 0
             return index - start + 1
         if _ends_sentence(line.bare):
@@ -149,7 +124,7 @@ def scattered_attribution_at(lines: Sequence[Line], start: int) -> int:
 
 def _is_first_piece(bare: str) -> bool:
     """Tells whether a line is a date, with at most a name behind it, or the word before one."""
-    if len(bare) > PIECE_MAX or not _begins_with_opener(bare) or _ends_sentence(bare):
+    if len(bare) > PIECE_MAX or not begins_with_opener(bare) or _ends_sentence(bare):
         return False
     if not DATE.search(bare):
         return fold(bare) in ALONE_OPENERS
@@ -171,7 +146,7 @@ def _is_next(first: str, following: str) -> bool:
     """Tells whether an attribution begins behind this line, which then belongs to the reply."""
     if following.startswith("<") or fold(first) in ALONE_OPENERS:
         return False
-    if not _is_whole(following) or _names_author(first, following):
+    if not is_whole(following) or _names_author(first, following):
         return False
     # The time may be wrapped after the day.
     return bool(DAY.search(following)) or not DAY.search(first)
@@ -191,7 +166,7 @@ def _ends_above_quote(lines: Sequence[Line], index: int) -> bool:
     dated = bool(DATE.search(bare))
     if "@" in bare:
         return dated or bare[-1] == ">"
-    return dated and _begins_with_opener(bare) and bool(VERB.search(fold(bare)))
+    return dated and begins_with_opener(bare) and bool(VERB.search(fold(bare)))
 
 
 def _ends_sentence(bare: str) -> bool:
@@ -243,30 +218,6 @@ def _goes_on(lines: Sequence[Line], start: int, end: int) -> bool:
     return not behind.startswith(APART) and behind.strip(DASHES)[:1] not in ("", ">")
 
 
-def _begins_like_attribution(bare: str) -> bool:
-    text = fold(bare[:COMPARED_MAX].strip(DASHES + "(\"'"))
-    if not text:
-        return False
-    return (
-        "<" in text
-        or _begins_with_opener(text)
-        or bool(_LIKE_VERB.search(text) and VERB.search(text))
-    )
-
-
-def _begins_with_opener(text: str) -> bool:
-    words = text.split(None, 1)
-    return text[0].isdigit() or bool(words and fold(words[0].rstrip(".,")) in OPENERS)
-
-
-def _begins_with_address(text: str) -> bool:
-    """Tells whether a text begins with "Name <address>", and a few words follow."""
-    name, opened, rest = text.partition("<")
-    address, closed, behind = rest.partition(">")
-    few = len(name.split()) <= NAME_WORDS and len(behind.split()) <= NAME_WORDS + 3
-    return bool(opened and closed and few and ADDRESS.search(address))
-
-
 def _quote_follows(lines: Sequence[Line], end: int) -> bool:
     following = _next_written(lines, end)
     return following is not None and following.depth > lines[end].depth
@@ -285,56 +236,3 @@ def _next_written(lines: Sequence[Line], index: int) -> Line | None:
         if line.bare or line.depth > depth:
             return line
     return None
-
-
-def _is_whole(text: str) -> bool:
-    return bool(DATE.search(text)) and _is_attribution(text, quoted=False)
-
-
-def _is_attribution(text: str, quoted: bool, framed: bool = False) -> bool:
-    if not text or len(text) > COMPARED_MAX + 200:
-        return False
-    colon = text[-1] in ENDING_COLONS
-    body = text.rstrip(ENDING_COLONS + DASHES)
-    date, address = bool(DATE.search(text)), bool(ADDRESS.search(text))
-    if colon and address and text.startswith(QUOTING):
-        return True
-    verbs = list(VERB.finditer(body))
-    if not verbs:
-        if not (address and date):
-            return False
-        near = len(body) - max(map(body.rfind, ">)]")) <= VERB_MAX
-        named = text[0] == '"' or _begins_with_opener(text) or _begins_with_address(text)
-        return (colon and near) or ((colon or quoted) and named)
-    last = verbs[-1]
-    if last.group() in SAID and not quoted:
-        return False
-    if last.end() == len(body):
-        if framed and (date or quoted or body.count(" ") < FRAMED_WORDS):
-            return True
-        return _ends_in_verb(text, colon, date, address, quoted)
-    if not colon:
-        return date and (framed or (quoted and _begins_with_opener(text)))
-    return _has_verb_within(body, last, date, address, quoted)
-
-
-def _has_verb_within(
-    body: str, verb: re.Match[str], date: bool, address: bool, quoted: bool
-) -> bool:
-    """Tells whether words that end with a colon are an attribution with its verb before the end."""
-    if date and WROTE_ON.match(body, verb.end()):
-        return True
-    if quoted and (address or date or len(body) < ALONE_MAX):
-        return True
-    few = body.count(" ", verb.end()) <= WORDS_AFTER_VERB_MAX
-    return date and few and (address or verb.group() in WROTE_BEFORE_NAME)
-
-
-def _ends_in_verb(text: str, colon: bool, date: bool, address: bool, quoted: bool) -> bool:
-    if date and address:
-        return True
-    if not colon:
-        return date and quoted
-    return (
-        address or (date and _begins_like_attribution(text)) or (quoted and len(text) <= ALONE_MAX)
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from services.parser.reply.attribution import DASHES, DATE, VERB
+from services.parser.reply.attribution_words import DASHES, DATE, VERB
 from services.parser.reply.lines import fold
 from services.parser.reply.words import ABBREVIATIONS, ANSWERS, OPENERS, PARTICLES, QUOTING
 

@@ -10,13 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from services.parser.reply.attribution import (
-    ADDRESS,
-    CLOCK,
-    DATE,
-    attribution_at,
-    scattered_attribution_at,
-)
+from services.parser.reply.attribution import attribution_at, scattered_attribution_at
+from services.parser.reply.attribution_words import ADDRESS, CLOCK, DATE
 from services.parser.reply.doubt import is_doubtful
 from services.parser.reply.lines import COLONS, Line, fold, is_rule
 from services.parser.reply.words import FIELDS, FORWARDED, MARKERS, ORIGINAL, Role

@@ -10,13 +10,8 @@ import copy
 import re
 from collections.abc import Iterator, Sequence
 
-from services.parser.reply.attribution import (
-    ADDRESS,
-    DATE,
-    VERB_WITHIN,
-    WINDOW_LINES,
-    mark_attribution_ends,
-)
+from services.parser.reply.attribution import WINDOW_LINES, mark_attribution_ends
+from services.parser.reply.attribution_words import ADDRESS, DATE, VERB_WITHIN
 from services.parser.reply.headings import BLOCK_LINES, FIELD_NAME_MAX, heading_at
 from services.parser.reply.lines import COMPARED_MAX, Line, bare, fold, mark_initials
 from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS

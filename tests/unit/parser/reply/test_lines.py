@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.parser.reply.attribution import DATE, mark_attribution_ends
+from services.parser.reply.attribution import mark_attribution_ends
+from services.parser.reply.attribution_words import DATE
 from services.parser.reply.lines import APOSTROPHE, PLAIN, Line, bare, read_lines
 
 
