@@ -11,7 +11,7 @@ from services.parser.kind.bounce.notice import read_notice
 from services.parser.kind.bounce.original import HEADER_MAX, original_id, returned_headers
 from services.parser.kind.bounce.service_json import JSON_TYPE
 from services.parser.kind.bounce.status import actions_of, groups_in_text, groups_of
-from services.parser.mime.headers import Header, read_lines
+from services.parser.mime.headers import Header, header_in
 from services.parser.text.decode import decode
 
 DISPOSITION = "message/disposition-notification"
@@ -41,12 +41,12 @@ def _parts(files: Sequence[AttachedFile]) -> Iterator[Header]:
     for file in files:
         if file.content_type in (DISPOSITION, FEEDBACK):
             part = decode(file.source.first(HEADER_MAX), None)
-            yield read_lines("\n".join(line for line in part.splitlines() if line.strip()))
+            yield header_in("\n".join(line for line in part.splitlines() if line.strip()))
 
 
 def _complaint(fields: Header, text: str) -> str:
     """Returns the type of the feedback (RFC 5965, 3.1), or ""."""
-    given = fields.value("feedback-type") or read_lines(text).value("feedback-type")
+    given = fields.value("feedback-type") or header_in(text).value("feedback-type")
     return action_of(given)
 
 

@@ -66,7 +66,7 @@ def read_header(items: Iterable[tuple[str, str]]) -> Header:
     return Header([Field(_name(name), decode_value(raw), raw) for name, raw in items])
 
 
-def read_lines(text: str) -> Header:
+def header_in(text: str) -> Header:
     """Reads the fields at the beginning of a text, up to an empty line; skips other lines."""
     fields: list[tuple[str, str]] = []
     for line in text.lstrip("\r\n").splitlines():

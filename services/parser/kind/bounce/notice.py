@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.parser.kind.bounce.codes import codes_of
 from services.parser.kind.bounce.words import MACHINES, RETURNED_MAIL
 from services.parser.mime.addresses import read_ids
-from services.parser.mime.headers import Field, Header, read_lines
+from services.parser.mime.headers import Field, Header, header_in
 
 LINES_MAX = 400
 LINE_MAX = 1000
@@ -105,7 +105,7 @@ def _returned(lines: list[str]) -> Header:
         if SERVER_FIELD.match(line.strip()) or AUTHOR_FIELD.match(line.strip()):
             # An indented header would look like continued lines.
             indent = len(line) - len(line.lstrip())
-            return read_lines("\n".join(one[indent:] or one for one in bare[number:]))
+            return header_in("\n".join(one[indent:] or one for one in bare[number:]))
     return Header([])
 
 

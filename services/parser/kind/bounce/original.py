@@ -9,7 +9,7 @@ from postrail.notifications.mime import OWN_ID, is_form_of_ours
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.notice import Notice
 from services.parser.mime.addresses import read_ids
-from services.parser.mime.headers import Header, read_lines
+from services.parser.mime.headers import Header, header_in
 from services.parser.text.decode import decode
 
 # The header of a returned message is read up to here.
@@ -31,7 +31,7 @@ def returned_headers(files: Sequence[AttachedFile]) -> list[Header]:
     """Returns the headers of the messages that a report returns."""
     returned = [file for file in files if file.content_type in RETURNED_TYPES]
     return [
-        read_lines(decode(file.source.first(HEADER_MAX), None)) for file in returned[:RETURNED_MAX]
+        header_in(decode(file.source.first(HEADER_MAX), None)) for file in returned[:RETURNED_MAX]
     ]
 
 

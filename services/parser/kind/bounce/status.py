@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from postrail.message_parts import BouncedRecipient
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.codes import FIELD_STATUS, action_of, codes_of, is_hard, most_exact
-from services.parser.mime.headers import Field, Header, decode_value, read_lines
+from services.parser.mime.headers import Field, Header, decode_value, header_in
 from services.parser.text.decode import decode, one_line, storable, unix_lines
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
@@ -59,7 +59,7 @@ def groups_in_text(text: str) -> Iterator[Header]:
 
 def _groups(text: str) -> Iterator[Header]:
     for group in BLANK_LINE.split(unix_lines(text), GROUPS_MAX):
-        yield from _by_recipient(read_lines(group.strip("\n")))
+        yield from _by_recipient(header_in(group.strip("\n")))
 
 
 def _by_recipient(group: Header) -> Iterator[Header]:
