@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from postrail.configuration.entry import Existing
+from postrail.configuration.models.priority import PRIORITY, STANDARD, Priority
 from postrail.configuration.plan import make_plan
 from postrail.configuration.yaml_read import parse_file
 from postrail.secrets import Secrets
@@ -14,15 +16,19 @@ from postrail.settings import SecretSettings
 
 REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+# Each installation begins with them.
+PRIORITIES: Existing = {(Priority, PRIORITY.identity_of(one)): one for one in STANDARD}
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 
 
-def test_the_shown_configuration_has_15_lines_and_can_be_applied() -> None:
-    (shown,) = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.S)
-    assert len(shown.splitlines()) == 15
-    entries = parse_file(shown, "README.md")
-    plan = make_plan(entries, {}, Secrets(SecretSettings()), file="README.md")
-    assert plan.count("created") == 3
+def test_the_shown_configurations_can_be_applied_and_the_first_has_15_lines() -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.S)
+    mailbox, handlers = shown
+    assert len(mailbox.splitlines()) == 15
+    for text, created in ((mailbox, 3), (mailbox + handlers, 5)):
+        entries = parse_file(text, "README.md")
+        plan = make_plan(entries, PRIORITIES, Secrets(SecretSettings()), file="README.md")
+        assert plan.count("created") == created
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
