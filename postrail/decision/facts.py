@@ -148,7 +148,7 @@ class Facts:
     own_message: str = ""
     # How often what the limits count has happened within their times, by the names of the limits.
     counts: Mapping[str, int] = field(default_factory=dict)
-    # Those of the issues that have as many messages as `conversation_messages` allows, each with
+    # Those of the issues that have as many messages as a limit of conversations allows, each with
     # the `Standing` of the senders of these.
     busy: tuple[tuple[int, str], ...] = ()
     # The ids of those of the issues that have as many watchers as messages may make.

@@ -34,6 +34,7 @@ class LimitName(StrEnum):
     PROVEN_MESSAGES = "proven_messages"
     MACHINE_MESSAGES = "machine_messages"
     CONVERSATION_MESSAGES = "conversation_messages"
+    CONVERSATION_MACHINES = "conversation_machines"
     SENDER_ISSUES = "sender_issues"
     SENDER_COMMENTS = "sender_comments"
     ISSUE_NOTIFICATIONS = "issue_notifications"
@@ -97,6 +98,15 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         "messages that made one issue or became comments on it, from all senders together, without"
         " those of people who take part that are marked as automatic: these cause no mail; proven"
         " senders, others who take part, and those who do not count apart",
+        BRAKED,
+        BY_MAIL,
+    ),
+    LimitName.CONVERSATION_MACHINES: Description(
+        1000,
+        120,
+        "messages",
+        "messages marked as automatic that made one issue or became comments on it, from all"
+        " senders together who take part",
         BRAKED,
         BY_MAIL,
     ),

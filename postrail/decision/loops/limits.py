@@ -1,11 +1,12 @@
 """Keeps messages within the limits: a brake against loops and floods. Pure.
 
 Only what has an effect is braked. A message that causes no mail by itself cannot go round and
-round, so the limit of a conversation does not hold for automatic ones of those who take part.
+round, so automatic ones of those who take part have a limit of their own in a conversation.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
@@ -39,12 +40,25 @@ class Standing(StrEnum):
     # Who takes part by an address that anybody may write into From.
     UNPROVEN = "unproven"
     OUTSIDER = "outsider"
+    # Who takes part, by a message that is marked as automatic.
+    MACHINE = "machine"
 
 
+# What messages of one issue count against.
+OF_ISSUES = {
+    Standing.PROVEN: LimitName.CONVERSATION_MESSAGES,
+    Standing.UNPROVEN: LimitName.CONVERSATION_MESSAGES,
+    Standing.OUTSIDER: LimitName.CONVERSATION_MESSAGES,
+    Standing.MACHINE: LimitName.CONVERSATION_MACHINES,
+}
+REACHED = "which {} has reached"
 NOTICE = """{limit}, which {whose} has reached. Further messages are quarantined.
 
-To see them: postrail mail list --state quarantined
-To handle those that are harmless: postrail mail release --all --reason {name}
+To see all that this limit holds: postrail mail release --all --reason {name} --dry-run
+To handle those of {whose}: postrail mail release --reason {reason}
+To handle all of them: postrail mail release --all --reason {name}
+
+They are all handled then, however many: what is released meets no limit but those of what is sent.
 """
 
 
@@ -56,7 +70,7 @@ def within_limits(question: Question, decision: Decision) -> Decision:
         return replace(
             decision,
             outcome=Outcome.QUARANTINED,
-            reason=f"{limit.shown}, which {_whose(question, limit)} has reached",
+            reason=f"{limit.shown}, {REACHED.format(_whose(question, decision, limit))}",
             effects=(_notice(question, decision, limit),),
             held_by=LIMITS,
         )
@@ -70,7 +84,7 @@ def reached(question: Question, decision: Decision) -> Limit | None:
 
 
 def _is_reached(limit: Limit, question: Question, decision: Decision) -> bool:
-    if limit.name != LimitName.CONVERSATION_MESSAGES:
+    if limit.name not in OF_ISSUES.values():
         return question.facts.counts.get(limit.name, 0) >= limit.value
     standing = standing_of(question, decision)
     comments = (one for one in decision.effects if isinstance(one, AddComment))
@@ -81,13 +95,14 @@ def standing_of(question: Question, decision: Decision) -> Standing:
     """Returns as whom the sender writes."""
     if any(isinstance(one, AddComment) and one.outsider for one in decision.effects):
         return Standing.OUTSIDER
+    if question.muted:
+        return Standing.MACHINE
     return Standing.PROVEN if question.verified else Standing.UNPROVEN
 
 
 def _limits_of(question: Question, decision: Decision) -> Iterator[LimitName]:
     yield of_sender(question)
-    if not question.muted or standing_of(question, decision) is Standing.OUTSIDER:
-        yield LimitName.CONVERSATION_MESSAGES
+    yield OF_ISSUES[standing_of(question, decision)]
     made_issue = decision.outcome is Outcome.ISSUE
     yield LimitName.SENDER_ISSUES if made_issue else LimitName.SENDER_COMMENTS
 
@@ -106,11 +121,15 @@ def of_sender(question: Question) -> LimitName:
 
 def _notice(question: Question, decision: Decision, limit: Limit) -> Notice:
     """Returns what the people of the project are told, once an hour for each limit."""
-    return Notice(
-        cause=f"limit {limit.name}",
-        text=NOTICE.format(limit=limit.shown, whose=_whose(question, limit), name=limit.name),
-        project=_project(question, decision),
+    whose = _whose(question, decision, limit)
+    text = NOTICE.format(
+        limit=limit.shown,
+        whose=whose,
+        name=limit.name,
+        # Anything may stand in an address, and people paste this into a shell.
+        reason=shlex.quote(REACHED.format(whose)),
     )
+    return Notice(cause=f"limit {limit.name}", text=text, project=_project(question, decision))
 
 
 def _project(question: Question, decision: Decision) -> str:
@@ -122,9 +141,10 @@ def _project(question: Question, decision: Decision) -> str:
     return question.project
 
 
-def _whose(question: Question, limit: Limit) -> str:
-    if limit.name == LimitName.CONVERSATION_MESSAGES:
-        return "the conversation"
+def _whose(question: Question, decision: Decision, limit: Limit) -> str:
+    """Returns who or what has reached the limit: a sender, or an issue."""
+    if limit.name in OF_ISSUES.values() and decision.issue:
+        return decision.issue.issue_key
     return (question.mail.sender.address if question.mail.sender else "") or "no sender"
 
 

@@ -11,7 +11,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.facts import Facts
-from postrail.decision.loops.limits import LIMITED, Standing
+from postrail.decision.loops.limits import LIMITED, OF_ISSUES, Standing
 from postrail.decision.senders import Verdict, judge
 from postrail.decision.sending.answers import is_answer
 from postrail.effects.involvement import author_of
@@ -22,7 +22,6 @@ from postrail.outgoing import counting as outgoing
 
 OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)
 ANSWERS = (LimitName.ADDRESS_ANSWERS, LimitName.ADDRESS_ANSWERS_DAILY)
-CONVERSATION = LimitName.CONVERSATION_MESSAGES
 # A sender and whether it is proven, an issue and the standing of its senders, or an address.
 Whose = tuple[str, bool] | tuple[int, str] | str
 # By the limit, by whose messages count, and by the time around which they do.
@@ -54,9 +53,13 @@ class Counts:
 
     def known(self, due: DueMail, facts: Facts) -> Facts:
         """Returns the facts about a message with the numbers for it, and the busy issues."""
-        most, at = self.snapshot.limit(CONVERSATION).value, self.counted[due.mail.mail_id].at
-        keys = ((id_, str(standing)) for id_ in sorted(facts.issue_ids) for standing in Standing)
-        busy = tuple(key for key in keys if self._number(CONVERSATION, key, at) >= most > 0)
+        at = self.counted[due.mail.mail_id].at
+        busy = tuple(
+            (issue_id, str(standing))
+            for issue_id in sorted(facts.issue_ids)
+            for standing in Standing
+            if self._is_busy(issue_id, standing, at)
+        )
         names = [*OF_SENDERS, *ANSWERS]
         numbers = ((str(name), self._number(name, *self._key(due, name))) for name in names)
         return replace(facts, counts={name: n for name, n in numbers if n}, busy=busy)
@@ -66,10 +69,14 @@ class Counts:
         for name in _limits_of(due, decision):
             self._add(name, *self._key(due, name))
         standing = decision.trace.standing if decision.trace else ""
-        counts = due.mail.kind == "human" or standing == Standing.OUTSIDER
-        if counts and standing and decision.issue:
+        if standing and decision.issue:
             at = self.counted[due.mail.mail_id].at
-            self._add(CONVERSATION, (decision.issue.issue_id, standing), at)
+            self._add(OF_ISSUES[Standing(standing)], (decision.issue.issue_id, standing), at)
+
+    def _is_busy(self, issue_id: int, standing: Standing, at: datetime) -> bool:
+        name = OF_ISSUES[standing]
+        most = self.snapshot.limit(name).value
+        return self._number(name, (issue_id, str(standing)), at) >= most > 0
 
     def _add(self, name: LimitName, whose: Whose, at: datetime) -> None:
         self.added.setdefault((name, whose), []).append(at)
@@ -102,7 +109,7 @@ async def counts(
     if any(snapshot.limit(name).value for name in ANSWERS):
         answered = {one.answered for one in counted.values()} - {""}
         numbers |= await _of_addresses(connection, answered, snapshot, now)
-    if snapshot.limit(CONVERSATION).value:
+    if any(snapshot.limit(name).value for name in OF_ISSUES.values()):
         issues = {
             (issue_id, one.at)
             for mail_id, one in counted.items()
@@ -134,10 +141,10 @@ async def _of_senders(
 async def _of_issues(
     connection: Connection, issues: set[tuple[int, datetime]], snapshot: ConfigurationSnapshot
 ) -> Numbers:
-    within = _within(snapshot, CONVERSATION)
+    within = {str(one): _within(snapshot, name) for one, name in OF_ISSUES.items()}
     found = await incoming.of_issues(connection, issues, within)
     return {
-        (CONVERSATION, (issue_id, standing), at): number
+        (OF_ISSUES[Standing(standing)], (issue_id, standing), at): number
         for (issue_id, standing, at), number in found.items()
     }
 

@@ -79,26 +79,32 @@ async def of_senders(
 
 
 async def of_issues(
-    connection: Connection, issues: Collection[tuple[int, datetime]], within: timedelta
+    connection: Connection,
+    issues: Collection[tuple[int, datetime]],
+    within: Mapping[str, timedelta],
 ) -> dict[tuple[int, str, datetime], int]:
     """Counts the messages that made these issues, or comments on them, around these times.
 
-    Automatic messages count only where their senders are outsiders: anybody may send these.
-    Returns the numbers by issue, `Standing` of the sender as the trace has it, and time.
+    Returns the numbers by issue, `Standing` of the sender as the trace has it, and time. Each
+    standing in `within` is counted in its own time.
     """
     given = list(issues)
     if not given:
         return {}
     found = await rows(
         connection,
-        "SELECT issue_id, coalesce(trace ->> 'standing', 'unproven'), given.at, count(*)"  # noqa: S608
+        "SELECT issue_id, standing, given.at, count(*)"  # noqa: S608  Our own expressions.
         " FROM unnest(%(issues)s::bigint[], %(times)s::timestamptz[]) AS given (issue_id, at)"
-        f" JOIN incoming_mail USING (issue_id) WHERE {_COUNTS}"
-        "  AND (trace ->> 'kind' = 'human' OR trace ->> 'standing' = 'outsider') GROUP BY 1, 2, 3",
+        " JOIN incoming_mail USING (issue_id)"
+        " JOIN unnest(%(standings)b::text[], %(within)s::interval[]) AS own (standing, within)"
+        "  ON standing = trace ->> 'standing'"
+        f" WHERE {_COUNTS} AND {_AWAY} < own.within GROUP BY 1, 2, 3",
         {
             "issues": [issue_id for issue_id, _ in given],
             "times": [at for _, at in given],
-            "longest": within,
+            "standings": list(within),
+            "within": list(within.values()),
+            "longest": max(within.values()),
         },
     )
     return {(row[0], row[1], row[2]): int(row[3]) for row in found}

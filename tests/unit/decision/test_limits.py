@@ -84,9 +84,19 @@ BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
     (
         "automatic",
         mail_parsed(kind="auto_generated"),
-        replace(busy("unproven"), counts={"sender_messages": 999, "machine_messages": 999}),
+        replace(
+            busy("unproven", "proven", "outsider"),
+            counts={"sender_messages": 999, "machine_messages": 999},
+        ),
         "",
     ),
+    (
+        "machines of one issue",
+        verified(mail_parsed(kind="auto_generated")),
+        busy("machine"),
+        "conversation_machines",
+    ),
+    ("people beside machines", mail_parsed(), busy("machine"), ""),
     (
         "flood",
         mail_parsed(kind="auto_generated"),
@@ -168,7 +178,7 @@ def test_a_message_over_a_limit_is_quarantined(mail: MailParsed, facts: Facts, l
     (notice,) = decision.effects
     assert isinstance(notice, Notice)
     assert (notice.cause, notice.project) == (f"limit {limit}", "HELP")
-    assert f"postrail mail release --all --reason {limit}" in notice.text
+    assert f"postrail mail release --all --reason {limit}\n" in notice.text
     assert decision.trace is not None
     stages = [(one.stage, one.outcome) for one in decision.trace.stages]
     assert stages[-1] == ("limits", "quarantined")
@@ -179,6 +189,29 @@ def test_the_reason_names_the_limit_its_unit_and_who_reached_it() -> None:
     assert decision.reason == (
         "limit sender_messages: 20 messages in 120 minutes, which ada@example.org has reached"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "facts", "whose"),
+    [
+        ("ada@example.org", counted(sender_messages=20), "'which ada@example.org has reached'"),
+        ("ada@example.org", busy("unproven"), "'which HELP-1 has reached'"),
+        # What people paste into a shell holds nothing that it runs.
+        (
+            "$(halt)'`halt`@x",
+            counted(sender_messages=20),
+            "'which $(halt)'\"'\"'`halt`@x has reached'",
+        ),
+    ],
+)
+def test_the_notice_says_how_to_release_those_of_one_sender_or_issue(
+    address: str, facts: Facts, whose: str
+) -> None:
+    mail = mail_parsed(sender=Address(name="", address=address))
+    (notice,) = decide(mail, SNAPSHOT, facts).effects
+    assert isinstance(notice, Notice)
+    assert f": postrail mail release --reason {whose}\n" in notice.text
+    assert "--dry-run" in notice.text
 
 
 @pytest.mark.parametrize("name", list(LimitName))
@@ -200,6 +233,8 @@ def test_an_operator_sets_each_limit_or_switches_it_off(name: LimitName) -> None
         (mail_parsed(), known(HELP_1), "unproven"),
         (verified(mail_parsed()), known(HELP_1), "proven"),
         (mail_parsed(), replace(known(HELP_1), taking_part=()), "outsider"),
+        (mail_parsed(kind="auto_reply"), known(HELP_1), "machine"),
+        (mail_parsed(kind="auto_reply"), replace(known(HELP_1), taking_part=()), "outsider"),
         (mail_parsed(), Facts(), "unproven"),
         # It has no effect.
         (mail_parsed(error="too deep"), Facts(), ""),

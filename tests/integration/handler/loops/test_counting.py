@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,14 +17,14 @@ from postrail.incoming.limits.counting import OF_SENDERS
 from postrail.incoming.senders import counted_sender
 from postrail.message_parts import Address
 from postrail.outgoing import counting as outgoing
-from postrail.records import MailParsed, OutgoingQueued
+from postrail.records import OutgoingQueued
 from postrail.settings import Settings
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.loops.test_attacks import held, outcomes, watch
+from tests.integration.handler.loops.test_backlogs import came
 from tests.makers.records import NOON, mail_parsed, verified
 
 MANY = 100_000
-LATER = NOON + timedelta(days=1)
 # The rows of the filled tables are all of the first.
 TIMES = (NOON, NOON - timedelta(hours=3))
 ADA = Address(name="Ada", address="ada@example.org")
@@ -68,59 +67,6 @@ async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
     assert (await outcomes(bench))["issue"] == 25
 
 
-def came(received_at: datetime | None, fetched_at: datetime = LATER) -> MailParsed:
-    """Returns a message of Ada that came then."""
-    return mail_parsed(sender=ADA, received_at=received_at, fetched_at=fetched_at)
-
-
-@pytest.mark.parametrize("together", [True, False])
-async def test_a_backlog_is_no_flood(bench: Bench, *, together: bool) -> None:
-    """An old mailbox, an outage, or a restored database: the limit held 10 of 30 messages."""
-    backlog = [came(NOON - timedelta(days=days)) for days in range(30, 0, -1)]
-    # Then twenty at once, and one more.
-    backlog += [came(NOON) for _ in range(21)]
-    for mails in [backlog] if together else [[one] for one in backlog]:
-        await bench.handle(*mails)
-    assert await outcomes(bench) == {"issue": 50, "quarantined": 1}
-    assert (await bench.outcomes())[-1][1] == "quarantined"
-
-
-async def test_alarms_that_name_one_message_are_all_comments_of_a_backlog(bench: Bench) -> None:
-    first = came(NOON - timedelta(days=31))
-    await bench.handle(first)
-    for days in range(30, 0, -1):
-        answer = came(NOON - timedelta(days=days))
-        await bench.handle(replace(answer, in_reply_to=[str(first.message_id)]))
-    assert await outcomes(bench) == {"issue": 1, "comment": 30}
-
-
-@pytest.mark.parametrize("step", [1, -1], ids=["in order", "the newest first"])
-@pytest.mark.parametrize("together", [True, False])
-async def test_a_flood_is_braked_in_whatever_order_it_is_handled(
-    bench: Bench, step: int, *, together: bool
-) -> None:
-    flood = [came(NOON + timedelta(minutes=minute)) for minute in range(30)][::step]
-    for mails in [flood] if together else [[one] for one in flood]:
-        await bench.handle(*mails)
-    assert await outcomes(bench) == {"issue": 20, "quarantined": 10}
-
-
-@pytest.mark.parametrize(
-    "received_at",
-    [None, LATER + timedelta(days=400)],
-    ids=["no time, as POP3", "a clock that is ahead"],
-)
-async def test_the_time_of_fetching_counts_where_the_server_has_none_before_it(
-    bench: Bench, received_at: datetime | None
-) -> None:
-    days = timedelta(days=1)
-    received = [received_at and received_at + number * days for number in range(30)]
-    await bench.handle(*map(came, received))
-    assert await outcomes(bench) == {"issue": 20, "quarantined": 10}
-    await bench.handle(*(came(at, LATER + days) for at in received[:20]))
-    assert await outcomes(bench) == {"issue": 40, "quarantined": 10}
-
-
 async def conversation(bench: Bench) -> str:
     """Takes in a message; returns its Message-ID."""
     first = mail_parsed(sender=ADA)
@@ -159,6 +105,26 @@ async def test_outsiders_do_not_brake_those_who_take_part(
     for mails in [strangers] if together else [[one] for one in strangers]:
         await bench.handle(*mails)
     assert await held(bench) == {"conversation_messages": 5}
+    assert await last_outcome(bench, message_id) == "comment"
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_machines_that_take_part_do_not_bury_an_issue(
+    bench: Bench, *, together: bool
+) -> None:
+    await bench.save(Limit(name=LimitName.CONVERSATION_MACHINES, value=5))
+    message_id = await conversation(bench)
+    machines = [f"m{number}@example.net" for number in range(8)]
+    await watch(bench, "HELP-1", *machines)
+    alarms = [
+        mail_parsed(
+            sender=Address(name="", address=one), in_reply_to=[message_id], kind="auto_generated"
+        )
+        for one in machines
+    ]
+    for mails in [alarms] if together else [[one] for one in alarms]:
+        await bench.handle(*mails)
+    assert await held(bench) == {"conversation_machines": 3}
     assert await last_outcome(bench, message_id) == "comment"
 
 
@@ -252,7 +218,8 @@ async def filled(pool: Pool) -> None:
         "  conversation, queue, issue_id, outcome, trace, received_at)"
         " SELECT gen_random_uuid(), 'support', n::text, 'done', 1, now(),"
         "  's' || n % 1000 || '@example.org', md5((n % 10000)::text)::uuid,"
-        "  md5((n % 10000)::text)::uuid, n % 10000, 'issue', '{\"kind\": \"human\"}',"
+        "  md5((n % 10000)::text)::uuid, n % 10000, 'issue',"
+        ' \'{"kind": "human", "standing": "unproven"}\','
         "  '2026-01-01 12:00Z'::timestamptz - n * interval '1 second'"
         f" FROM generate_series(1, {MANY}) AS n",
         "INSERT INTO outgoing_mail (outgoing_id, conversation, issue_id, cause, connection,"
@@ -283,7 +250,8 @@ async def test_counting_reads_by_index(settings: Settings) -> None:
         found = await counting.of_senders(connection, senders, within, 1000)
         assert [found[one]["sender_messages"] for one in senders] == [8, 14, 0, 0, 0]
         around = [(7, at) for at in TIMES]
-        assert await counting.of_issues(connection, around, timedelta(hours=2)) == {
+        own = {"unproven": timedelta(hours=2), "machine": timedelta(seconds=1)}
+        assert await counting.of_issues(connection, around, own) == {
             (7, "unproven", at): 1 for at in TIMES
         }
         counted = await outgoing.answers(connection, ["s7@example.org"], since, since)
