@@ -226,6 +226,8 @@ class OutgoingQueued:
     internal: bool = False
     # It answers a message by itself, as a confirmation does.
     automatic: bool = False
+    # The sender of the message that it answers is proven.
+    answers_proven: bool = False
     # What a message about no issue is: forward, reply, notice or account.
     purpose: str = ""
     # The mail_id of the incoming message that is attached as it was read.

@@ -66,6 +66,11 @@ def form_of(mail: MailParsed, account: MailAccount | None) -> str:
     return sender if told else ""
 
 
+def is_proven(mail: MailParsed, account: MailAccount | None) -> bool:
+    """Tells whether the sender is proven to be who the message says."""
+    return account is not None and judge(mail, account).verdict is Verdict.PASS
+
+
 def judge(mail: MailParsed, account: MailAccount) -> Judged:
     """Returns the verdict about the address of From; without a trusted result it is none."""
     if mail.sender is None or "@" not in mail.sender.address:

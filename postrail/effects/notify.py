@@ -9,6 +9,7 @@ from datetime import datetime
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.decision.senders import is_proven
 from postrail.effects.deliveries.held import within_limit
 from postrail.effects.mentions import insiders_of
 from postrail.incoming import conversations
@@ -140,7 +141,10 @@ def notification_of(
     audience = replace(audience, summary=one.event.summary or audience.summary)
     key, internal = options.message_id_key, one.internal
     mail = compose(cause, recipients, text, audience, connection, key, now, internal=internal)
-    return replace(mail, automatic=one.event.answers)
+    if not one.event.answers:
+        return mail
+    proven = one.mail is not None and is_proven(one.mail, snapshot.accounts.get(one.mail.mailbox))
+    return replace(mail, automatic=True, answers_proven=proven)
 
 
 def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:

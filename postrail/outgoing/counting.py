@@ -10,18 +10,23 @@ from postrail.database import Connection, rows
 
 async def answers(
     connection: Connection, addresses: Collection[str], short: datetime, long: datetime
-) -> dict[str, tuple[int, int]]:
-    """Counts the automatic answers to these addresses since two times, by address in lower case."""
+) -> dict[tuple[str, bool], tuple[int, int]]:
+    """Counts the automatic answers to these addresses since two times.
+
+    Returns the numbers by address in lower case, and by whether the senders that they answer are
+    proven.
+    """
     if not addresses:
         return {}
     found = await rows(
         connection,
-        'SELECT lower(recipient COLLATE "C"), count(*) FILTER (WHERE answered_at > %s),'
+        'SELECT lower(recipient COLLATE "C"), answers_proven,'
+        " count(*) FILTER (WHERE answered_at > %s),"
         " count(*) FILTER (WHERE answered_at > %s) FROM delivery"
-        ' WHERE answered_at > %s AND lower(recipient COLLATE "C") = ANY(%b) GROUP BY 1',
+        ' WHERE answered_at > %s AND lower(recipient COLLATE "C") = ANY(%b) GROUP BY 1, 2',
         [short, long, min(short, long), sorted(addresses)],
     )
-    return {row[0]: (int(row[1]), int(row[2])) for row in found}
+    return {(row[0], row[1]): (int(row[2]), int(row[3])) for row in found}
 
 
 async def notifications(

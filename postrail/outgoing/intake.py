@@ -54,21 +54,23 @@ WITH given AS (
 )
 INSERT INTO delivery (
     outgoing_id, recipient, name, message_id, tokens, connection, sequence, issue_id, state, reply,
-    answered_at, sent_on_at, due_at, changed_at
+    answered_at, answers_proven, sent_on_at, due_at, changed_at
 )
 SELECT outgoing_id, own.recipient, own.name, own.message_id, own.tokens::jsonb, mail.connection,
     mail.sequence, mail.issue_id,
     CASE WHEN own.held = '' AND suppression.address IS NULL THEN 'queued' ELSE 'held' END,
     coalesce(%(suppressed)s || suppression.reason, own.held),
-    CASE WHEN own.automatic THEN mail.queued_at END,
+    CASE WHEN own.automatic THEN mail.queued_at END, own.answers_proven,
     CASE WHEN mail.purpose IN ('forward', 'notice') THEN mail.queued_at END,
     -- A process of an earlier release may have had a clock that is ahead.
     least(mail.queued_at, now()), now()
 FROM mail
 JOIN unnest(
     %(of_mail)s::uuid[], %(recipient)b::text[], %(name)b::text[], %(message_id)b::text[],
-    %(tokens)b::text[], %(held)b::text[], %(automatic)s::bool[]
-) AS own (outgoing_id, recipient, name, message_id, tokens, held, automatic) USING (outgoing_id)
+    %(tokens)b::text[], %(held)b::text[], %(automatic)s::bool[], %(answers_proven)s::bool[]
+) AS own (
+    outgoing_id, recipient, name, message_id, tokens, held, automatic, answers_proven
+) USING (outgoing_id)
 LEFT JOIN suppression
     ON suppression.address = lower(own.recipient) AND suppression.released_at IS NULL
 ON CONFLICT DO NOTHING
@@ -117,6 +119,7 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "tokens": [json.dumps(dict(delivery.tokens)) for _, delivery in own],
         "held": [storable(delivery.held) for _, delivery in own],
         "automatic": [record.automatic for record, _ in own],
+        "answers_proven": [record.answers_proven for record, _ in own],
         "suppressed": SUPPRESSED,
     }
     return (await connection.execute(_STORE, columns)).rowcount

@@ -135,7 +135,8 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         10,
         "answers",
         "automatic answers to one address: confirmations of new issues, answers that a handler or a"
-        " sender filter gives, and what new persons are told",
+        " sender filter gives, and what new persons are told; those to a proven sender count apart"
+        " from those that anybody may have caused",
         "the answer is dropped; the reason of the message says so",
         "is not sent later",
     ),

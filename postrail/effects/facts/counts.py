@@ -12,7 +12,7 @@ from postrail.database import Connection
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.facts import Facts
 from postrail.decision.loops.limits import LIMITED, OF_ISSUES, Standing
-from postrail.decision.senders import Verdict, judge
+from postrail.decision.senders import is_proven
 from postrail.decision.sending.answers import is_answer
 from postrail.effects.involvement import author_of
 from postrail.incoming.limits import counting as incoming
@@ -22,8 +22,9 @@ from postrail.outgoing import counting as outgoing
 
 OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)
 ANSWERS = (LimitName.ADDRESS_ANSWERS, LimitName.ADDRESS_ANSWERS_DAILY)
-# A sender and whether it is proven, an issue and the standing of its senders, or an address.
-Whose = tuple[str, bool] | tuple[int, str] | str
+# A sender, or an address that is answered, and whether the sender is proven; an issue and the
+# standing of its senders.
+Whose = tuple[str, bool] | tuple[int, str]
 # By the limit, by whose messages count, and by the time around which they do.
 Numbers = Mapping[tuple[LimitName, Whose, datetime], int]
 
@@ -32,8 +33,10 @@ Numbers = Mapping[tuple[LimitName, Whose, datetime], int]
 class Counted:
     """For whom and when a message counts, and the address to which it may be answered."""
 
-    # As it is counted, and whether it is proven: anybody may forge the messages of one who is not.
-    sender: tuple[str, bool]
+    # As it is counted.
+    address: str
+    # Anybody may forge the messages of one who is not proven: they count apart.
+    proven: bool
     at: datetime
     # "": it is not answered, as automatic messages are not.
     answered: str
@@ -88,7 +91,9 @@ class Counts:
 
     def _key(self, due: DueMail, name: LimitName) -> tuple[Whose, datetime]:
         counted = self.counted[due.mail.mail_id]
-        return (counted.sender, counted.at) if name in OF_SENDERS else (counted.answered, self.now)
+        if name in OF_SENDERS:
+            return (counted.address, counted.proven), counted.at
+        return (counted.answered, counted.proven), self.now
 
 
 async def counts(
@@ -126,7 +131,7 @@ def _within(snapshot: ConfigurationSnapshot, name: LimitName) -> timedelta:
 async def _of_senders(
     connection: Connection, counted: Iterable[Counted], snapshot: ConfigurationSnapshot
 ) -> Numbers:
-    senders = {(*one.sender, one.at) for one in counted}
+    senders = {(one.address, one.proven, one.at) for one in counted}
     within = {str(name): _within(snapshot, name) for name in OF_SENDERS}
     # As many on either side of a time; each message counts against several limits.
     most = 2 * sum(snapshot.limit(name).value for name in OF_SENDERS)
@@ -155,8 +160,8 @@ async def _of_addresses(
     short, daily = (now - _within(snapshot, name) for name in ANSWERS)
     found = await outgoing.answers(connection, addresses, short, daily)
     return {
-        (name, address, now): number
-        for address, pair in found.items()
+        (name, whose, now): number
+        for whose, pair in found.items()
         for name, number in zip(ANSWERS, pair, strict=True)
     }
 
@@ -165,9 +170,9 @@ def _counted(due: DueMail, facts: Mapping[str, Facts], snapshot: ConfigurationSn
     mail, account = due.mail, snapshot.accounts.get(due.mail.mailbox)
     person = facts[mail.mail_id].sender
     answered = person.address if person else author_of(mail, snapshot).address
-    proven = account is not None and judge(mail, account).verdict is Verdict.PASS
     return Counted(
-        sender=(counted_sender(mail.sender.address if mail.sender else ""), proven),
+        address=counted_sender(mail.sender.address if mail.sender else ""),
+        proven=is_proven(mail, account),
         # The messages of a minute are counted at once.
         at=due.came_at.replace(second=0, microsecond=0),
         answered=answered.lower() if mail.kind == "human" else "",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from postrail.decision.senders import is_proven
 from postrail.effects.batch import Context
 from postrail.incoming.queue import DueMail
 from postrail.notifications.compose import Cause, message_to
@@ -55,4 +56,5 @@ def queued(
     composed = message_to(
         recipients, about, letter.text, origin, connection, context.message_id_key, context.now
     )
-    return replace(composed, purpose=purpose, automatic=answers)
+    proven = answers and is_proven(mail, account)
+    return replace(composed, purpose=purpose, automatic=answers, answers_proven=proven)

@@ -164,6 +164,20 @@ async def test_answers_of_one_batch_count_whatever_becomes_of_the_messages(
     assert [one.recipient for one in answer.deliveries] == [ADA.address]
 
 
+async def test_forged_messages_do_not_use_up_the_answers_to_a_proven_sender(bench: Bench) -> None:
+    await bench.handle(*(mail_parsed(sender=ADA) for _ in range(2)))
+    for _ in range(2):
+        await bench.handle(*(verified(mail_parsed(sender=ADA)) for _ in range(2)))
+    answers = bench.sent(OutgoingQueued)
+    assert [(one.issue_key, one.answers_proven) for one in answers] == [
+        ("HELP-1", False),
+        ("HELP-3", True),
+    ]
+    # The next forger gets none, as before.
+    await bench.handle(mail_parsed(sender=ADA))
+    assert len(bench.sent(OutgoingQueued)) == 2
+
+
 async def test_automatic_messages_do_not_count_against_people(bench: Bench) -> None:
     await bench.handle(*(mail_parsed(sender=ADA, kind="auto_reply") for _ in range(25)))
     await bench.handle(mail_parsed(sender=ADA))
@@ -255,7 +269,7 @@ async def test_counting_reads_by_index(settings: Settings) -> None:
             (7, "unproven", at): 1 for at in TIMES
         }
         counted = await outgoing.answers(connection, ["s7@example.org"], since, since)
-        assert counted == {"s7@example.org": (8, 8)}
+        assert counted == {("s7@example.org", False): (8, 8)}
         assert await outgoing.notifications(connection, [7], since, 500) == {7: 8}
         assert await outgoing.notifications(connection, [7], since, 3) == {7: 3}
         assert await scans(connection) == before
