@@ -21,14 +21,14 @@ from services.cli.commands.accounts.display import (
     print_failures,
     print_list,
     status_fields,
-    word,
 )
 from services.cli.commands.accounts.reconcile import backfill, reconcile
 from services.cli.commands.accounts.test import check_account
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write, shared_clock
 from services.cli.options import Author, Everything, Names, author_name, chosen
-from services.cli.output import Json, console, show_fields, show_json
+from services.cli.output import Json, show_fields, show_json
+from services.cli.switched import show_switched
 
 FAILURES_SHOWN = 10
 
@@ -153,17 +153,7 @@ async def _one(settings: Settings, name: str) -> tuple[AccountStatus, list[Faile
 
 def _switch(name: str, values: dict[str, Any], author: str | None, data: Data, json: bool) -> None:
     plan = complete(_change(load(data), name, values, author_name(author)))
-    (change,) = plan.changes
-    if json:
-        show_json({"account": name, "action": change.action, **values})
-        return
-    words = ", ".join(f"{field}: {word(value)}" for field, value in values.items())
-    already = "" if change.action == "changed" else " (unchanged)"
-    console().print(f"Account {name}: {words}{already}.", markup=False)
-    for warning in plan.warnings:
-        console().print(f"Warning: {warning}.", style="yellow", markup=False)
-    for note in plan.notes:
-        console().print(f"Note: {note}.", markup=False)
+    show_switched("account", plan, values, json=json)
 
 
 async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:

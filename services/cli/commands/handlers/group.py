@@ -7,22 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
+from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration import load
+from postrail.configuration.change import change_handler, handler_named
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.plan import Plan
 from postrail.configuration.yaml_write import item_text, written_values
-from postrail.errors import PermanentError
+from postrail.secrets import Secrets
 from postrail.settings import Settings
 from services.cli.commands.handlers.check import check_messages
 from services.cli.data_folder import Data
-from services.cli.installation import complete, connected
+from services.cli.installation import complete, connected, load_to_write
 from services.cli.installation import load as settings_of
+from services.cli.options import Author, author_name
 from services.cli.output import Json, show_body, show_fields, show_json, show_table
+from services.cli.switched import show_switched
 
 handlers = typer.Typer(no_args_is_help=True)
 
-
-class HandlerNotFound(PermanentError):
-    """No mail handler has the name."""
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a mail handler.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +77,7 @@ def list_handlers(
 
 @handlers.command("show")
 def show_handler(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a mail handler.")],
+    name: Name,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -83,7 +86,7 @@ def show_handler(
     Example: [bold]postrail handlers show bugs[/bold]
     """
     found = complete(_configured(settings_of(data)))
-    handler = _named(name, found)
+    handler = handler_named(name, found.handlers)
     if json:
         show_json(_as_json(handler, found))
         return
@@ -103,19 +106,38 @@ def show_handler(
 handlers.command("test")(check_messages)
 
 
+@handlers.command("enable")
+def enable(name: Name, author: Author = None, data: Data = None, json: Json = False) -> None:
+    """Let a mail handler take messages again; running services follow within seconds."""
+    _switch(name, {"enabled": True}, author, data, json)
+
+
+@handlers.command("disable")
+def disable(name: Name, author: Author = None, data: Data = None, json: Json = False) -> None:
+    """Let a mail handler take no messages; its settings stay.
+
+    When all handlers of an account are disabled, its messages are ignored, and can be released
+    later with postrail mail release.
+    """
+    _switch(name, {"enabled": False}, author, data, json)
+
+
+def _switch(name: str, values: dict[str, Any], author: str | None, data: Data, json: bool) -> None:
+    plan = complete(_change(load_to_write(data), name, values, author_name(author)))
+    show_switched("handler", plan, values, json=json)
+
+
+async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:
+    secrets = Secrets(settings.secrets)
+    async with connected(settings) as connection:
+        now = await time_of(connection)
+        return await change_handler(connection, name, values, secrets, author=author, now=now)
+
+
 def _place(handler: MailHandler, account: str, found: Configured) -> str:
     """Returns when an account asks the handler, such as `2 of 3 in help`."""
     asked = [one.name for one in found.handlers if one.serves(account)]
     return f"{asked.index(handler.name) + 1} of {len(asked)} in {account}"
-
-
-def _named(name: str, found: Configured) -> MailHandler:
-    for one in found.handlers:
-        if one.name == name:
-            return one
-    names = ", ".join(one.name for one in found.handlers)
-    remedy = f"Use one of: {names}" if names else "Add one to a file and run: postrail apply"
-    raise HandlerNotFound(f"there is no mail handler {name}", remedy=remedy)
 
 
 def _as_json(handler: MailHandler, found: Configured) -> dict[str, Any]:

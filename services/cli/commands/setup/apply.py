@@ -39,9 +39,11 @@ def apply(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Apply a file of accounts, connections, projects and people.
+    """Apply a file of accounts, connections, projects, handlers and people.
 
-    Applying the same file again changes nothing; what the file leaves out stays as it is.
+    Applying the same file again changes nothing. Things that the file leaves out stay as they are;
+    of a thing that it names, fields that it leaves out get their defaults. To change one of them
+    only: postrail accounts, handlers (enable, disable), or a file from postrail export.
 
     Example: [bold]postrail apply -f postrail.yaml --dry-run[/bold]
     """

@@ -99,8 +99,9 @@ def test_a_handler_is_shown_as_a_file_has_it(handlers: Postrail) -> None:
 def test_an_unknown_handler_is_refused_with_the_known_ones(handlers: Postrail) -> None:
     code, _, errors = handlers("handlers", "show", "bug")
     assert code == 1
-    assert "there is no mail handler bug" in errors
-    assert "Remedy: Use one of: bugs, holidays, rest" in errors
+    assert "there is no mail handler 'bug'\nRemedy: Did you mean 'bugs'?" in errors
+    code, _, errors = handlers("handlers", "show", "x")
+    assert "Remedy: There are: bugs, holidays, rest" in errors
 
 
 def test_without_handlers_the_list_says_what_happens(postrail: Postrail) -> None:
@@ -128,3 +129,18 @@ def test_faults_of_handlers_name_their_lines(postrail: Postrail) -> None:
     assert "postrail.yaml:5: handler 'bugs', when: " in errors
     assert "did you mean 'subject'?" in errors
     assert "postrail.yaml:9: handler 'others', then: item 1: explode: is not known" in errors
+
+
+def test_a_handler_is_disabled_and_enabled_with_all_its_settings(handlers: Postrail) -> None:
+    before = answer(handlers, "handlers", "show", "bugs")["written"]
+    code, output, _ = handlers("handlers", "disable", "bugs", "--author", "Ada")
+    assert (code, output) == (0, "Handler bugs: enabled: no.\n")
+    after = answer(handlers, "handlers", "show", "bugs")["written"]
+    assert after == {**before, "enabled": False}
+    code, output, _ = handlers("handlers", "disable", "bugs")
+    assert (code, output) == (0, "Handler bugs: enabled: no (unchanged).\n")
+    found = answer(handlers, "handlers", "enable", "bugs")
+    assert found == {"handler": "bugs", "action": "changed", "enabled": True}
+    assert answer(handlers, "handlers", "show", "bugs")["written"] == before
+    code, _, errors = handlers("handlers", "disable", "bug")
+    assert (code, "there is no mail handler 'bug'" in errors) == (1, True)
