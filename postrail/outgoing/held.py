@@ -1,11 +1,33 @@
-"""Releases deliveries that are held, so that they are sent."""
+"""Reads which deliveries are held, and releases them, so that they are sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, rows
+from postrail.database import Connection, rows, rows_as
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldDelivery:
+    """A recipient whom a message does not go to until it is released, and why."""
+
+    recipient: str
+    reason: str
+
+
+async def held_of(connection: Connection, outgoing_ids: Collection[str]) -> list[HeldDelivery]:
+    """Returns which deliveries of these messages are held."""
+    if not outgoing_ids:
+        return []
+    return await rows_as(
+        connection,
+        HeldDelivery,
+        "SELECT recipient, reply AS reason FROM delivery"
+        " WHERE outgoing_id = ANY(%s::uuid[]) AND state = 'held' ORDER BY sequence, recipient",
+        [list(outgoing_ids)],
+    )
 
 
 async def release(

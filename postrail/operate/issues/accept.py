@@ -10,7 +10,7 @@ from postrail.errors import PermanentError
 from postrail.incoming.queue import kind_of
 from postrail.incoming.reply_parts import parts_from
 from postrail.notifications.compose import COMMENTED
-from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.comment import CommentNotFound
 from postrail.operate.issues.watch import watches
 from postrail.tracker import issues
@@ -31,7 +31,7 @@ class NothingToAccept(PermanentError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
+class Accepted(Told):
     """An accepted comment, and whether that is new."""
 
     issue_key: str
@@ -39,8 +39,6 @@ class Accepted:
     # The author, who takes part in the issue from now on.
     author: str
     changed: bool
-    # The recipients of the messages that the services will send.
-    notified: tuple[str, ...] = ()
 
 
 async def accept(
@@ -66,6 +64,7 @@ async def accept(
         author=found.author_address,
         changed=not found.accepted,
         notified=act.notified,
+        held=act.held,
     )
 
 

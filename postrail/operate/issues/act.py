@@ -20,6 +20,7 @@ from postrail.errors import PermanentError
 from postrail.message_parts import CommentWritten, FieldChange
 from postrail.notifications.compose import Event
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
+from postrail.outgoing.held import HeldDelivery, held_of
 from postrail.records import IssueChanged
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
@@ -74,6 +75,16 @@ class Actor:
                 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """Whom an act tells by email: the results of acts begin with it."""
+
+    # The recipients of the messages that the services will send.
+    notified: tuple[str, ...] = ()
+    # Those whose messages wait until a person releases them.
+    held: tuple[HeldDelivery, ...] = ()
+
+
 @dataclass(kw_only=True)
 class ActInProgress:
     """An act between the lock of its issue and its commit."""
@@ -96,8 +107,9 @@ class ActInProgress:
     announcements: list[Announcement] = field(default_factory=list)
     # The comment that the act has added or edited.
     comment: CommentWritten | None = None
-    # The addresses that are notified by email; filled in when the act is done.
+    # Whom its messages go to, and whom they do not; filled in when the act is done.
     notified: tuple[str, ...] = ()
+    held: tuple[HeldDelivery, ...] = ()
 
     @property
     def author(self) -> Watcher:
@@ -235,7 +247,10 @@ async def publish(desk: Desk, act: ActInProgress) -> None:
         excerpt_max_characters=desk.excerpt_max_characters,
     )
     mails = await notify(act.connection, act.announcements, options, act.now)
-    act.notified = tuple(delivery.recipient for mail in mails for delivery in mail.deliveries)
+    act.held = tuple(await held_of(act.connection, [mail.outgoing_id for mail in mails]))
+    not_told = {one.recipient for one in act.held}
+    told = (delivery.recipient for mail in mails for delivery in mail.deliveries)
+    act.notified = tuple(address for address in told if address not in not_told)
     entries = [
         Entry(ISSUE_CHANGED, record.conversation, _encoded(record)) for record in records_of(act)
     ]

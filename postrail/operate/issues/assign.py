@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail.notifications.changes import assigned_to
-from postrail.operate.issues.act import Actor, Desk, acting
+from postrail.operate.issues.act import Actor, Desk, Told, acting
 from postrail.operate.issues.fields import checked, set_values, values_of
 from postrail.operate.issues.watch import watches
 from postrail.workflow.rights import Act
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Assigned:
+class Assigned(Told):
     """The assignees of an issue before and after the act; None: nobody."""
 
     issue_key: str
     before: str | None
     assignee: str | None
-    # The addresses that are notified by email.
-    notified: tuple[str, ...]
 
 
 async def assign(desk: Desk, actor: Actor, issue_key: str, assignee: str | None) -> Assigned:
@@ -40,4 +38,5 @@ async def assign(desk: Desk, actor: Actor, issue_key: str, assignee: str | None)
         before=before["assignee"],
         assignee=new,
         notified=act.notified,
+        held=act.held,
     )

@@ -11,7 +11,7 @@ from postrail.effects.notify import Announcement
 from postrail.errors import PermanentError
 from postrail.message_parts import CommentWritten
 from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED
-from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.persons import actor_with, help_desk
 from postrail.operate.issues.watch import watches
 from postrail.people.mentions import names_in
@@ -35,14 +35,12 @@ class CommentNotFound(PermanentError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Commented:
+class Commented(Told):
     """A committed comment, and the people that it notifies or mentions in vain."""
 
     issue_key: str
     comment_id: int
     internal: bool
-    # The recipients of the messages that the services will send.
-    notified: tuple[str, ...] = ()
     # The mentioned names that notify nobody.
     unresolved: tuple[Unresolved, ...] = ()
 
@@ -91,6 +89,7 @@ async def comment(
         comment_id=comment_id,
         internal=internal,
         notified=act.notified,
+        held=act.held,
         unresolved=mentions.unresolved,
     )
 

@@ -15,7 +15,7 @@ from postrail.database import Connection, transaction
 from postrail.effects.fields.write import UNRECORDED
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.notifications.changes import created_for, new_for
-from postrail.operate.issues.act import ActInProgress, Actor, Desk, finish, role_in
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, finish, role_in
 from postrail.operate.issues.fields import checked, values_of
 from postrail.operate.issues.persons import help_desk
 from postrail.operate.issues.watch import watcher_of
@@ -40,12 +40,10 @@ LATER = frozenset({"status", "resolution"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Created:
+class Created(Told):
     """A new issue."""
 
     issue_key: str
-    # The addresses that are notified by email.
-    notified: tuple[str, ...]
 
 
 async def create(
@@ -84,7 +82,7 @@ async def create(
         )
         await _involve(act, stored, reporter, assignee)
         await finish(desk, act)
-    return Created(issue_key=act.issue.issue_key, notified=act.notified)
+    return Created(issue_key=act.issue.issue_key, notified=act.notified, held=act.held)
 
 
 def _require_rights(

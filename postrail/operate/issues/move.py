@@ -8,7 +8,7 @@ from typing import Any
 
 from postrail.configuration.models.project import Project
 from postrail.errors import PermanentError
-from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
+from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.fields import announce_progress, checked, values_of
 from postrail.records import CUSTOM_PREFIX
 from postrail.tracker import issues
@@ -31,14 +31,12 @@ class MoveNotPossible(PermanentError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
+class Moved(Told):
     """An issue by its new and its former key, and the fields that the move has changed."""
 
     issue_key: str
     former_key: str
     changes: tuple[Change, ...]
-    # The addresses that are notified by email.
-    notified: tuple[str, ...]
 
 
 async def move(
@@ -71,6 +69,7 @@ async def move(
         former_key=former,
         changes=tuple(act.changes[1:]),
         notified=act.notified,
+        held=act.held,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.operate.issues.act import Actor, Desk, acting
+from postrail.operate.issues.act import Actor, Desk, Told, acting
 from postrail.operate.issues.fields import announce_progress, checked, set_values, values_of
 from postrail.workflow import transitions
 from postrail.workflow.rights import Act
@@ -12,7 +12,7 @@ from postrail.workflow.transitions import Progress, act_of, status_named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Transitioned:
+class Transitioned(Told):
     """The statuses of an issue before and after the act, and the resolution of a done one."""
 
     issue_key: str
@@ -21,8 +21,6 @@ class Transitioned:
     resolution: str | None
     # False for a status and resolution as they were.
     changed: bool
-    # The addresses that are notified by email.
-    notified: tuple[str, ...]
 
 
 async def transition(
@@ -61,4 +59,5 @@ async def transition(
         resolution=after.resolution,
         changed=bool(act.changes),
         notified=act.notified,
+        held=act.held,
     )

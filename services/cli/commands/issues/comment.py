@@ -78,7 +78,7 @@ def _print(done: Commented, *, edited: bool) -> None:
         typer.echo(f"Edited {what} of {done.issue_key}.")
         return
     nobody = "nobody, as the issue has no other watchers"
-    print_result(f"Added {what} to {done.issue_key}.", done.notified, nobody=nobody)
+    print_result(f"Added {what} to {done.issue_key}.", done, nobody=nobody)
     for name in done.unresolved:
         typer.echo(clean(f"Not notified: @{name.name} ({name.reason})."))
 
@@ -106,7 +106,7 @@ def accept_comment(
         return
     who = done.author or "Its author"
     if not done.changed:
-        print_result(f"Comment {done.comment_id} of {done.issue_key} was accepted before.", ())
+        print_result(f"Comment {done.comment_id} of {done.issue_key} was accepted before.", done)
         return
     text = f"Accepted comment {done.comment_id}: {who} takes part in {done.issue_key} now."
-    print_result(text, done.notified, nobody="nobody, as only insiders watch the issue")
+    print_result(text, done, nobody="nobody, as only insiders watch the issue")

@@ -51,4 +51,4 @@ def create_issue(
     if json:
         show_json(done)
         return
-    print_result(f"Created {done.issue_key}.", done.notified, nobody="nobody")
+    print_result(f"Created {done.issue_key}.", done, nobody="nobody")

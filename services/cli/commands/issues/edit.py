@@ -97,7 +97,7 @@ def assign_issue(
         show_json(done)
         return
     before, now = done.before or "nobody", done.assignee or "nobody"
-    print_result(f"{done.issue_key} is assigned to {now} (before: {before}).", done.notified)
+    print_result(f"{done.issue_key} is assigned to {now} (before: {before}).", done)
 
 
 @issues.command("transition")
@@ -125,7 +125,7 @@ def move_to_status(
         return
     result = f" ({done.resolution})" if done.resolution else ""
     before = f" (before: {done.before})" if done.changed else ", unchanged"
-    print_result(f"{done.issue_key} is {done.status}{result}{before}.", done.notified)
+    print_result(f"{done.issue_key} is {done.status}{result}{before}.", done)
 
 
 def _by_field(option: str, given: Sequence[str] | None) -> dict[str, list[str]]:

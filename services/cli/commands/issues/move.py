@@ -44,7 +44,7 @@ def move_issue(
     if json:
         show_json(done)
         return
-    print_result(f"{done.former_key} is {done.issue_key} now.", done.notified)
+    print_result(f"{done.former_key} is {done.issue_key} now.", done)
     for one in done.changes:
         name = shown_field(one.field)
         before, after = shown_value(one.before), shown_value(one.after)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import typer
 
+from postrail.operate.issues.act import Told
 from postrail.records import CUSTOM_PREFIX
 from services.cli.output import as_json
 from services.cli.visible import clean
@@ -38,7 +38,15 @@ def local_part(address: str) -> str:
     return address.partition("@")[0]
 
 
-def print_result(text: str, notified: Sequence[str], *, nobody: str = "") -> None:
-    """Prints what an act did, and whom it notifies; `nobody` stands for no addresses, if given."""
-    by_email = ", ".join(notified) or nobody
+def print_result(text: str, told: Told, *, nobody: str = "") -> None:
+    """Prints what an act did, whom it notifies, and whose messages are held, with the reason.
+
+    `nobody` stands for no addresses, if given.
+    """
+    by_email = ", ".join(told.notified) or ("nobody" if told.held else nobody)
     typer.echo(clean(f"{text} Notified by email: {by_email}." if by_email else text))
+    for reason in dict.fromkeys(one.reason for one in told.held):
+        addresses = ", ".join(one.recipient for one in told.held if one.reason == reason)
+        typer.echo(clean(f"Held, and not sent to {addresses}: {reason}."))
+    if told.held:
+        typer.echo("To send them: postrail outgoing list --state held, postrail outgoing release")

@@ -6,15 +6,21 @@ from dataclasses import replace
 
 import pytest
 
+from postrail.configuration import store
+from postrail.configuration.models.limit import Limit, LimitName
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import Named, message_hash
 from postrail.operate.issues.act import Desk
 from postrail.operate.issues.comment import comment
+from postrail.operate.issues.transition import transition
+from postrail.outgoing import suppressions
+from postrail.outgoing.held import HeldDelivery
 from postrail.records import OutgoingQueued
 from postrail.stream import avro
 from tests.integration.operate.issues.scene import AGENT, new_issue, query
+from tests.makers.records import NOON
 
 CONVERSATION = "11111111-1111-1111-1111-111111111111"
 
@@ -81,3 +87,34 @@ async def test_ids_that_were_only_named_lead_to_the_same_conversation(pool: Pool
         )
         placed = await conversations.place(connection, [original])
     assert placed[original.mail_id].conversation == CONVERSATION
+
+
+async def test_an_act_says_whose_messages_are_held_and_why(
+    pool: Pool, desk: Desk, issue: str
+) -> None:
+    ada = "ada@example.org"
+    async with transaction(pool) as connection:
+        await suppressions.suppress(
+            connection, ada, "not delivered: 5.1.1", "00000000-0000-0000-0000-000000000001", NOON
+        )
+    done = await comment(desk, AGENT, issue, "@second Use water.")
+    assert done.notified == ("second@example.com",)
+    reason = "Not written to this address: not delivered: 5.1.1"
+    assert done.held == (HeldDelivery(recipient=ada, reason=reason),)
+
+
+async def test_an_act_says_that_a_limit_holds_its_messages(
+    pool: Pool, desk: Desk, issue: str
+) -> None:
+    limit = Limit(name=LimitName.ISSUE_NOTIFICATIONS, value=1)
+    async with transaction(pool) as connection:
+        await store.save(connection, limit, before=None, author="test", now=NOON)
+    assert (await comment(desk, AGENT, issue, "Use water.")).held == ()
+    done = await transition(desk, AGENT, issue, "Done")
+    assert done.notified == ()
+    assert [(one.recipient, one.reason) for one in done.held] == [
+        (
+            "ada@example.org",
+            "limit issue_notifications: 1 notification in 60 minutes, which HELP-1 has reached",
+        )
+    ]
