@@ -218,6 +218,17 @@ class Forward:
 
     to: str
     reason: str
+    # Who sends it on, for example "mail handler desk".
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notify:
+    """Tells an address what became of the message, as an action of a mail handler."""
+
+    to: str
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,6 +264,7 @@ Effect = (
     | Suppress
     | DeleteBody
     | Forward
+    | Notify
     | Reply
     | Notice
 )

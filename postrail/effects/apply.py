@@ -18,6 +18,7 @@ from postrail.decision.decision import (
     MarkDelivery,
     NoteAddress,
     Notice,
+    Notify,
     Outcome,
     Reply,
     Suppress,
@@ -30,7 +31,7 @@ from postrail.effects.delete_body import delete_bodies
 from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
 from postrail.effects.deliveries.told import notices_of_held
 from postrail.effects.forwarding.brake import Caused, held_above_limit
-from postrail.effects.forwarding.forward import forward_mails
+from postrail.effects.forwarding.forward import forward_mails, notify_of_mails
 from postrail.effects.forwarding.notice import notices_of
 from postrail.effects.forwarding.reply import send_replies
 from postrail.effects.note_address import note_addresses
@@ -63,6 +64,7 @@ APPLIERS: dict[type[Effect], Applier] = {
 # What is sent about no issue.
 MAILERS: dict[type[Effect], Mailer] = {
     Forward: forward_mails,
+    Notify: notify_of_mails,
     Reply: send_replies,
     Notice: notices_of,
 }
@@ -96,9 +98,9 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
         context.connection, announcements, context.notification_options, context.now
     )
     works.setdefault(Notice, []).extend(notices_of_held(mails, batch))
-    mails += await _send(context, works, made)
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
+    mails += await _send(context, works, made, handled)
     records = _records(handled, mails, context)
     rows = [_finished(one, record) for one, record in zip(handled, records, strict=True)]
     written = await incoming.finish(context.connection, rows, context.now)
@@ -139,23 +141,32 @@ def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:
 
 
 async def _send(
-    context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]], made: Sequence[Made]
+    context: Context,
+    works: Mapping[type[Effect], Sequence[Work[Any]]],
+    made: Sequence[Made],
+    handled: Sequence[Handled],
 ) -> list[OutgoingQueued]:
     """Stores what is sent about no issue, after all locks of issues are taken.
 
     The notices of all effects come before those of the brake, and so do their locks: two replicas
     never wait for each other.
     """
+    results = {one.decided.due.mail.mail_id: one for one in handled}
     caused = [
         one
         for kind, mailer in MAILERS.items()
         if works.get(kind)
-        for one in await mailer(context, works[kind])
+        for one in await mailer(context, [_with_result(work, results) for work in works[kind]])
     ]
     sent = [one.letter for one in made if one.letter]
     sent += await held_above_limit(context, caused)
     await outgoing.store(context.connection, sent)
     return sent
+
+
+def _with_result(work: Work[Any], results: Mapping[str, Handled]) -> Work[Any]:
+    result = results[work.due.mail.mail_id]
+    return replace(work, outcome=result.decided.decision.outcome, issue_key=result.issue_key or "")
 
 
 def _handled(decided: Decided, made: Made | None) -> Handled:

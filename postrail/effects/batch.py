@@ -56,6 +56,9 @@ class Work(Generic[E]):
 
     due: DueMail
     effect: E
+    # What became of the message, for what is sent about it.
+    outcome: str = ""
+    issue_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

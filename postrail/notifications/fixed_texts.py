@@ -11,16 +11,29 @@ from postrail.records import MailParsed
 
 # The words of a subject that a message about another one holds.
 SUBJECT_CHARACTERS = 200
-FORWARDED = """{reason}
+OF_MESSAGE = """{opening} {became}
+
+Reason: {reason}
 
 From: {sender}
 Subject: {subject}
 Mailbox: {mailbox}
 Message: {mail_id}
 
-The message is attached as it was received. To see what became of it, run:
+To see more of it, run:
 postrail mail show {mail_id}
 """
+FORWARDING = "{by} sends you this message; it is attached as it was received."
+TELLING = "{by} tells you of this message."
+# By the outcome of a message; of any other one the outcome itself is told.
+BECAME = {
+    "issue": "It became issue {key}.",
+    "comment": "It became a comment on {key}.",
+    "forwarded": "It became no issue and no comment.",
+    "ignored": "It became no issue and no comment.",
+    "quarantined": "It is quarantined: it has no effect until a person releases it.",
+    "failed": "It could not be handled.",
+}
 ACCOUNT_CREATED = """Hello,
 
 You wrote to us for the first time, so we now know {address} as a person. You need no password: just
@@ -38,17 +51,50 @@ class Letter:
     text: str
 
 
-def forwarded(mail: MailParsed, reason: str) -> Letter:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What people are told of a message: who tells them and why, and what became of it."""
+
+    by: str
+    reason: str
+    outcome: str
+    # Of its issue, or "".
+    issue_key: str
+
+
+def forwarded(mail: MailParsed, told: Told) -> Letter:
     """Returns the message that an original is attached to, and why it is sent on."""
-    subject = mail.subject[:SUBJECT_CHARACTERS]
-    text = FORWARDED.format(
-        reason=f"{reason[:1].upper()}{reason[1:]}",
-        sender=mail.sender.address if mail.sender else "unknown",
-        subject=subject or "none",
+    return Letter(f"Fwd: {_subject(mail, told)}", _of_message(FORWARDING, mail, told))
+
+
+def told(mail: MailParsed, told: Told) -> Letter:
+    """Returns the message that says what became of another one."""
+    return Letter(f"Postrail: {_subject(mail, told)}", _of_message(TELLING, mail, told))
+
+
+def _subject(mail: MailParsed, told: Told) -> str:
+    """Returns the subject of the message, with the key of its issue."""
+    words = _line(mail.subject)[:SUBJECT_CHARACTERS] or "no subject"
+    return f"[{told.issue_key}] {words}" if told.issue_key else words
+
+
+def _of_message(opening: str, mail: MailParsed, told: Told) -> str:
+    by = f"{told.by[:1].upper()}{told.by[1:]}"
+    became = BECAME.get(told.outcome, f"Its outcome is: {told.outcome}.")
+    return OF_MESSAGE.format(
+        opening=opening.format(by=by),
+        became=became.format(key=told.issue_key),
+        reason=_line(told.reason),
+        sender=_line(mail.sender.address) if mail.sender else "unknown",
+        subject=_line(mail.subject) or "none",
         mailbox=mail.mailbox,
         mail_id=mail.mail_id,
     )
-    return Letter(f"Fwd: {subject}", text)
+
+
+def _line(text: str) -> str:
+    """Returns words that came by mail in one line, so that none looks like one of ours."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
 def answered(subject: str, text: str) -> Letter:

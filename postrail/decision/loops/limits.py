@@ -52,7 +52,7 @@ OF_ISSUES = {
     Standing.MACHINE: LimitName.CONVERSATION_MACHINES,
 }
 REACHED = "which {} has reached"
-NOTICE = """{limit}, which {whose} has reached. Further messages are quarantined.
+NOTICE = """Further messages are quarantined: {limit}, which {whose} has reached.
 
 To see all that this limit holds: postrail mail release --all --reason {name} --dry-run
 To handle those of {whose}: postrail mail release --reason {reason}

@@ -10,7 +10,7 @@ from postrail.decision.decision import Decision, Outcome
 from postrail.decision.mail_handlers.choose import declines
 from postrail.decision.mail_handlers.take import take
 from postrail.decision.question import Question
-from postrail.decision.sending.forwarding import forwarded
+from postrail.decision.sending.forwarding import forwarded_by
 from postrail.decision.trace import HandlerAnswer
 
 # What happens to the messages of an account that no handler serves.
@@ -48,8 +48,8 @@ def ask_handlers(question: Question) -> Decision:
     if len(asked) > REASONS_SHOWN:
         why += f"; and {len(asked) - REASONS_SHOWN} more, see postrail mail show --trace"
     ignored = Decision(outcome=Outcome.IGNORED, reason=NOT_TAKEN.format(why), handlers=tuple(asked))
-    wanted = (one.forward_address for one in handlers if one.enabled and one.forward_unhandled)
-    return forwarded(question, ignored, to) if (to := next(wanted, "")) else ignored
+    wanted = (one for one in handlers if one.enabled and one.forward_unhandled)
+    return forwarded_by(one, question, ignored) if (one := next(wanted, None)) else ignored
 
 
 def _as_handler(name: str, question: Question) -> Decision:

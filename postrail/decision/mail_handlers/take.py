@@ -29,7 +29,7 @@ from postrail.decision.matching import existing_issue, internal_answer
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question, Standing
 from postrail.decision.senders import Verdict
-from postrail.decision.sending.forwarding import forwarded
+from postrail.decision.sending.forwarding import forwarded_by
 
 # RFC 3834 and RFC 2076: what Jira counts as bulk.
 BULK_PRECEDENCE = "bulk"
@@ -90,7 +90,7 @@ def _bulk(handler: MailHandler, question: Question) -> Decision | None:
         return replace(deleted, effects=(DeleteBody(),))
     ignored = _without_effect(Outcome.IGNORED, handler, f"bulk: {reason}")
     if handler.bulk == "forward":
-        return forwarded(question, ignored, handler.forward_address)
+        return forwarded_by(handler, question, ignored)
     return ignored
 
 

@@ -63,8 +63,12 @@ class Told:
         opening = OPENINGS[self.event].format(to=self.sent.recipient, other=self.address)
         if self.sent.wrote_since:
             opening += ", who has written since then"
-        why = ", ".join(part for part in (self.status, self.reason) if part)
-        return f"{opening}: {why}" if why else opening
+        return f"{opening}: {self.why}" if self.why else opening
+
+    @property
+    def why(self) -> str:
+        """Returns what was reported, without the address."""
+        return ", ".join(part for part in (self.status, self.reason) if part)
 
 
 OPENINGS = {
@@ -112,7 +116,7 @@ def _fits_nothing(question: Question) -> Decision:
         return decision
     if why := _may_come_back(question, to):
         return replace(decision, reason=f"{reason}; not forwarded to {to}: {why}")
-    return forwarded(question, decision, to)
+    return forwarded(question, decision, to, by=f"mail account {question.account.name}")
 
 
 def _may_come_back(question: Question, to: str) -> str:
@@ -225,15 +229,15 @@ def _effects(question: Question, told: Told) -> list[Effect]:
 
 
 def _suppression(told: Told) -> str:
-    """Returns why the address is not written to from now on, or ""."""
+    """Returns why the address, which stands beside it, is not written to from now on, or ""."""
     match told.event:
         case DeliveryEvent.HARD:
-            return told.words
+            return f"not delivered: {told.why or 'no reason given'}"
         case DeliveryEvent.COMPLAINT if not told.sent.wrote_since:
-            return told.words
+            return f"complained: {told.why or 'no reason given'}"
         case DeliveryEvent.SOFT if told.sent.soft_bounces + 1 >= SOFT_BOUNCES:
             count = told.sent.soft_bounces + 1
-            return f"{count} messages in {SOFT_BOUNCE_TIME.days} days came back, last: {told.words}"
+            return f"{count} messages in {SOFT_BOUNCE_TIME.days} days came back, last: {told.why}"
         case _:
             return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision.decision import Decision, Forward, Outcome
 from postrail.decision.question import Question
 
@@ -11,14 +12,14 @@ from postrail.decision.question import Question
 NO_CONNECTION = "there is no outgoing connection; add one with postrail apply"
 
 
-def forwarded(question: Question, decision: Decision, to: str) -> Decision:
+def forwarded(question: Question, decision: Decision, to: str, *, by: str) -> Decision:
     """Adds the forward of the message to an address; if that must not be, the reason says why.
 
     What would only be ignored gets the outcome `forwarded`.
     """
     if why := refusal(question, to):
         return replace(decision, reason=f"{decision.reason}; not forwarded to {to}: {why}")
-    effect = Forward(to=to, reason=decision.reason)
+    effect = Forward(to=to, reason=decision.reason, by=by)
     ignored = decision.outcome is Outcome.IGNORED
     return replace(
         decision,
@@ -49,5 +50,15 @@ def forwarded_failure(question: Question, decision: Decision) -> Decision:
     if decision.outcome is not Outcome.FAILED:
         return decision
     handlers = question.snapshot.handlers_of(question.mail.mailbox)
-    wanted = (one.forward_address for one in handlers if one.enabled and one.forward_address)
-    return forwarded(question, decision, to) if (to := next(wanted, "")) else decision
+    wanted = (one for one in handlers if one.enabled and one.forward_address)
+    return forwarded_by(one, question, decision) if (one := next(wanted, None)) else decision
+
+
+def forwarded_by(handler: MailHandler, question: Question, decision: Decision) -> Decision:
+    """Adds the forward of the message to the handler's address for what it does not take in."""
+    return forwarded(question, decision, handler.forward_address, by=named(handler))
+
+
+def named(handler: MailHandler) -> str:
+    """Returns what people are told who sends them something."""
+    return f"mail handler {handler.name}"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from postrail.configuration.models.limit import Limit, LimitName
-from postrail.decision.decision import Notice
+from postrail.decision.decision import Effect, Forward, Notice, Notify
 from postrail.effects.batch import Context, Work
 from postrail.effects.forwarding.notice import notices_of
 from postrail.outgoing.letters import sent_on_since
 from postrail.records import OutgoingDelivery, OutgoingQueued
 
-HELD = "{shown} to one address. Release what is held with: postrail outgoing release"
+HELD = """Messages to {to} wait until a person releases them: {why}.
+
+Held now: {number}
+Sent by: {senders}
+
+To see them: postrail outgoing list --state held
+To send them: postrail outgoing release --all --recipient {to}
+"""
 
 BRAKED = ("forward", "notice")
 
@@ -35,13 +42,31 @@ async def held_above_limit(context: Context, caused: Sequence[Caused]) -> list[O
         return mails
     counts = await _counts(context, limit, braked)
     mails = [_held(mail, limit, counts) if mail.purpose in BRAKED else mail for mail in mails]
-    notices = [
-        Work(work.due, Notice(cause="held messages", text=one.held, to=one.recipient))
+    held = [
+        (work, one)
         for (work, _), mail in zip(caused, mails, strict=True)
         for one in mail.deliveries
         if one.held
     ]
-    return [*mails, *(mail for _, mail in await notices_of(context, notices))]
+    return [*mails, *(mail for _, mail in await notices_of(context, list(_notices(held))))]
+
+
+def _notices(held: Sequence[tuple[Work[Any], OutgoingDelivery]]) -> Iterator[Work[Notice]]:
+    """Yields a notice for each recipient of held messages."""
+    recipients = dict.fromkeys(one.recipient for _, one in held)
+    for to in recipients:
+        of_recipient = [(work, one) for work, one in held if one.recipient == to]
+        first, delivery = of_recipient[0]
+        senders = dict.fromkeys(_sender(work.effect) for work, _ in of_recipient)
+        text = HELD.format(
+            to=to, why=delivery.held, number=len(of_recipient), senders=", ".join(senders)
+        )
+        yield Work(first.due, Notice(cause="held messages", text=text, to=to))
+
+
+def _sender(effect: Effect) -> str:
+    """Returns what has sent a message that is held."""
+    return effect.by if isinstance(effect, Forward | Notify) else "a limit"
 
 
 async def _counts(context: Context, limit: Limit, mails: Sequence[OutgoingQueued]) -> Counter[str]:
@@ -59,6 +84,6 @@ def _held(mail: OutgoingQueued, limit: Limit, counts: Counter[str]) -> OutgoingQ
 
 def _counted(one: OutgoingDelivery, limit: Limit, counts: Counter[str]) -> OutgoingDelivery:
     if counts[one.recipient.lower()] >= limit.value:
-        return replace(one, held=HELD.format(shown=limit.shown))
+        return replace(one, held=f"{limit.shown} to one address")
     counts[one.recipient.lower()] += 1
     return one

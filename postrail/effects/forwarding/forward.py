@@ -1,15 +1,15 @@
-"""Applies Forward: the original of each message is sent on, and the excess is held."""
+"""Applies Forward and Notify: each message is sent on, or an address is told of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from postrail.decision.decision import Forward
+from postrail.decision.decision import Forward, Notify
 from postrail.effects.batch import Context, Work
 from postrail.effects.forwarding.brake import Caused
 from postrail.effects.forwarding.letter import queued
-from postrail.notifications.fixed_texts import forwarded
+from postrail.notifications.fixed_texts import Told, forwarded, told
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
 
@@ -19,10 +19,30 @@ async def forward_mails(context: Context, works: Sequence[Work[Forward]]) -> lis
     return [(work, mail) for work in works if (mail := _forward(context, work))]
 
 
+async def notify_of_mails(context: Context, works: Sequence[Work[Notify]]) -> list[Caused]:
+    """Returns the messages that say what became of each incoming one."""
+    return [(work, mail) for work in works if (mail := _notify(context, work))]
+
+
 def _forward(context: Context, work: Work[Forward]) -> OutgoingQueued | None:
     mail, to = work.due.mail, work.effect.to
     cause = f"{work.due.cause} forwarded to {to}"
-    recipients = [Watcher(address=to, name="")]
-    letter = forwarded(mail, work.effect.reason)
-    message = queued(context, work.due, cause, recipients, letter, purpose="forward")
+    letter = forwarded(mail, _told(work))
+    message = queued(context, work.due, cause, [_to(to)], letter, purpose="forward")
     return message and replace(message, forwards=mail.mail_id)
+
+
+def _notify(context: Context, work: Work[Notify]) -> OutgoingQueued | None:
+    to = work.effect.to
+    letter = told(work.due.mail, _told(work))
+    cause = f"{work.due.cause} told to {to}"
+    return queued(context, work.due, cause, [_to(to)], letter, purpose="notice")
+
+
+def _to(address: str) -> Watcher:
+    return Watcher(address=address, name="")
+
+
+def _told(work: Work[Forward] | Work[Notify]) -> Told:
+    effect = work.effect
+    return Told(by=effect.by, reason=effect.reason, outcome=work.outcome, issue_key=work.issue_key)

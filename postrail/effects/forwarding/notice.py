@@ -5,53 +5,94 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail import people
-from postrail.configuration.models.project import GROUP
+from postrail.configuration.models.project import GROUP, Project
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
 from postrail.decision.decision import Notice
 from postrail.effects.batch import Context, Work
 from postrail.effects.forwarding.letter import queued
 from postrail.notifications.fixed_texts import noticed
+from postrail.observe.log import log
 from postrail.outgoing import notices
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
+
+logger = log(__name__)
 
 
 async def notices_of(
     context: Context, works: Sequence[Work[Notice]]
 ) -> list[tuple[Work[Notice], OutgoingQueued]]:
-    """Returns a message for the first notice of each cause that is due, with what causes it."""
+    """Returns a message for the first notice of each cause that is due, with what causes it.
+
+    A notice that nobody would get is not counted as sent.
+    """
     first: dict[str, Work[Notice]] = {}
     for work in works:
         first.setdefault(_key(work.effect), work)
-    due = await notices.due(context.connection, first, context.now) if first else set()
-    made = [(work, await _notice(context, work)) for key, work in first.items() if key in due]
+    reached = {
+        key: (work, to) for key, work in first.items() if (to := await _recipients(context, work))
+    }
+    due = await notices.due(context.connection, reached, context.now) if reached else set()
+    made = [(work, _notice(context, work, to)) for key, (work, to) in reached.items() if key in due]
     return [(work, mail) for work, mail in made if mail]
 
 
 def _key(notice: Notice) -> str:
-    return f"{notice.cause} to {notice.to or notice.project}"
+    return f"{notice.cause} to {notice.to}" if notice.to else f"{notice.cause} in {notice.project}"
 
 
-async def _notice(context: Context, work: Work[Notice]) -> OutgoingQueued | None:
+def _notice(context: Context, work: Work[Notice], to: Sequence[Watcher]) -> OutgoingQueued | None:
+    key, project = _key(work.effect), work.effect.project
+    letter = noticed(key, work.effect.text)
+    cause = f"{work.due.cause} notice {key}"
+    return queued(context, work.due, cause, to, letter, purpose="notice", project=project)
+
+
+async def _recipients(context: Context, work: Work[Notice]) -> list[Watcher]:
+    """Returns the address, or the people of the project."""
     notice = work.effect
-    cause = f"{work.due.cause} notice {_key(notice)}"
-    letter = noticed(notice.cause, notice.text)
-    recipients = await _recipients(context, notice)
-    return queued(
-        context, work.due, cause, recipients, letter, purpose="notice", project=notice.project
-    )
-
-
-async def _recipients(context: Context, notice: Notice) -> list[Watcher]:
-    """Returns the address, or the leads and administrators of the project."""
     if notice.to:
         return [Watcher(address=notice.to, name="")]
-    project = context.snapshot.projects.get(notice.project)
-    if project is None:
+    connection, snapshot, mailbox = context.connection, context.snapshot, work.due.mail.mailbox
+    found = await people_told(connection, snapshot, notice.project, mailbox)
+    if not found:
+        logger.warning("a notice has no recipients", project=notice.project, cause=notice.cause)
+    return found
+
+
+async def people_told(
+    connection: Connection, snapshot: ConfigurationSnapshot, project_key: str, mailbox: str
+) -> list[Watcher]:
+    """Returns who is told of what is held in a project.
+
+    These are its leads and administrators; without any, the person whom its new issues are assigned
+    to; else the first `forward_address` of the mail handlers of the mailbox.
+    """
+    project = snapshot.projects.get(project_key)
+    for named in _named(project) if project else ():
+        found = await _persons(connection, snapshot, named)
+        if found:
+            return found
+    handlers = (one for one in snapshot.handlers_of(mailbox) if one.enabled)
+    addresses = (one.forward_address for one in handlers if one.forward_address)
+    return [Watcher(address=one, name="") for one in addresses if not snapshot.is_own(one)][:1]
+
+
+def _named(project: Project) -> tuple[set[str], set[str]]:
+    leads = {*project.leads, *project.administrators, project.lead}
+    return leads - {""}, {project.own_assignee or ""} - {""}
+
+
+async def _persons(
+    connection: Connection, snapshot: ConfigurationSnapshot, named: set[str]
+) -> list[Watcher]:
+    """Returns the active persons with these addresses, or in these groups."""
+    if not named:
         return []
-    named = {*project.leads, *project.administrators, project.lead} - {""}
     groups = {one.removeprefix(GROUP) for one in named if one.startswith(GROUP)}
-    persons = await people.members(context.connection, named, groups)
-    own = context.snapshot.own_addresses
+    persons = await people.members(connection, named, groups)
+    own = snapshot.own_addresses
     return [
         Watcher(address=one.address, name=one.name) for one in persons if one.address not in own
     ]

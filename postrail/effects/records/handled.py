@@ -18,6 +18,7 @@ from postrail.decision.decision import (
     MarkDelivery,
     NoteAddress,
     Notice,
+    Notify,
     Suppress,
 )
 from postrail.decision.facts import IssueRef
@@ -127,7 +128,7 @@ def _applied(effect: Effect, one: Handled, context: Context) -> AppliedEffect:
             )
         case Suppress():
             return AppliedEffect(kind=kind, address=effect.address)
-        case Forward() | Notice():
+        case Forward() | Notify() | Notice():
             return AppliedEffect(kind=kind, address=effect.to)
         case _:
             return AppliedEffect(kind=kind)

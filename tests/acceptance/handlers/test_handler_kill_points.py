@@ -83,7 +83,7 @@ STEPS = (
 # What the rule sends about each message, beside the notifications of the issue.
 PURPOSES = ("forward", "reply", "notice")
 EFFECTS = tuple(
-    f"effect: {name}" for name in ("CreatePerson", "CreateIssue", "Forward", "Reply", "Notice")
+    f"effect: {name}" for name in ("CreatePerson", "CreateIssue", "Forward", "Reply", "Notify")
 )
 FIRST = letter("Printer on fire", sender=ADA, message_id="<1@c.test>", text="In room 12.\r\n")
 # Only of a proven sender an issue is opened again.

@@ -187,7 +187,7 @@ POINTS = {
     "effect: Suppress": Point(*APPLIERS, after_effect("Suppress")),
     "effect: Forward": Point(*MAILERS, after_effect("Forward")),
     "effect: Reply": Point(*MAILERS, after_effect("Reply")),
-    "effect: Notice": Point(*MAILERS, after_effect("Notice")),
+    "effect: Notify": Point(*MAILERS, after_effect("Notify")),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),

@@ -52,8 +52,8 @@ async def test_actions_queue_messages_with_their_cause(bench: Bench) -> None:
     mail = mail_parsed()
     await bench.handle(mail)
     assert await letters(bench) == [
-        ("forward", BOSS, "queued", "Fwd: Printer on fire"),
-        ("notice", BOSS, "queued", f"Postrail: message {mail.mail_id}"),
+        ("forward", BOSS, "queued", "Fwd: [HELP-1] Printer on fire"),
+        ("notice", BOSS, "queued", "Postrail: [HELP-1] Printer on fire"),
         ("reply", "ada@example.org", "queued", "Your message"),
     ]
     assert await bench.outcomes() == [("done", "issue", "HELP-1")]
@@ -62,6 +62,12 @@ async def test_actions_queue_messages_with_their_cause(bench: Bench) -> None:
     assert queued["forward"].issue_key is None
     assert queued["reply"].reply_to == "support@example.com"
     assert queued["reply"].in_reply_to == mail.message_id
+    told = "Mail handler desk tells you of this message. It became issue HELP-1."
+    assert queued["notice"].text is not None
+    assert queued["notice"].text.startswith(told)
+    sent = "Mail handler desk sends you this message; it is attached as it was received."
+    assert queued["forward"].text is not None
+    assert queued["forward"].text.startswith(f"{sent} It became issue HELP-1.\n\nReason: ")
 
 
 async def test_a_verified_author_gets_the_subject_back(bench: Bench) -> None:
@@ -100,15 +106,14 @@ async def test_each_message_is_forwarded_and_the_excess_is_held(bench: Bench) ->
     forwards = [row[2] for row in await letters(bench) if row[0] == "forward"]
     assert forwards == ["queued"] * 3 + ["held"] * 2
     assert [row[3] for row in await letters(bench) if row[0] == "notice"] == [
-        "Postrail: held messages"
+        f"Postrail: held messages to {BOSS}"
     ]
+    (text,) = [one.text for one in bench.sent(OutgoingQueued) if one.purpose == "notice"]
+    assert text is not None
+    assert text.startswith(f"Messages to {BOSS} wait until a person releases them: limit forwards")
+    assert "\n\nHeld now: 1\nSent by: mail handler desk\n\n" in text
     reasons = await bench.rows("SELECT DISTINCT reply FROM delivery WHERE state = 'held'")
-    assert reasons == [
-        (
-            "limit forwards: 3 messages in 60 minutes to one address. Release what is held with:"
-            " postrail outgoing release",
-        )
-    ]
+    assert reasons == [("limit forwards: 3 messages in 60 minutes to one address",)]
     # An hour later there is room again.
     bench.clock.move(AN_HOUR)
     await bench.handle(mail_parsed())
@@ -132,6 +137,36 @@ async def test_people_of_a_project_get_a_notice_of_each_cause_once_an_hour(bench
     assert await noticed(bench, "limit b") == {"admin@example.com", "lead@example.com"}
     bench.clock.move(AN_HOUR)
     assert await noticed(bench, "limit a") == {"admin@example.com", "lead@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("project", "forward_address", "told"),
+    [
+        # Without leads and administrators: who is responsible for its issues.
+        ({"default_assignee": "agent@example.com"}, BOSS, {"agent@example.com"}),
+        # A lead who is no active person any more is nobody.
+        ({"lead": "gone@example.com"}, BOSS, {BOSS}),
+        # An address of ours would be a circle.
+        ({}, "support@example.com", set()),
+    ],
+)
+async def test_a_project_without_leads_has_somebody_who_is_told(
+    bench: Bench, project: dict[str, str], forward_address: str, told: set[str]
+) -> None:
+    await bench.save(
+        Person(address="agent@example.com", name="Agent"),
+        Person(address="gone@example.com", name="Gone", active=False),
+        Project.model_validate({"key": "HELP", "name": "Help desk"} | project),
+    )
+    await configured(bench, forward_address=forward_address)
+    assert await noticed(bench, "limit a") == told
+
+
+async def test_a_notice_that_reached_nobody_is_sent_once_somebody_is_there(bench: Bench) -> None:
+    assert await noticed(bench, "limit a") == set()
+    await configured(bench, forward_address=BOSS)
+    assert await noticed(bench, "limit a") == {BOSS}
+    assert await noticed(bench, "limit a") == set()
 
 
 async def noticed(bench: Bench, cause: str) -> set[str]:
@@ -187,13 +222,13 @@ async def test_what_a_handler_tells_is_held_above_the_limit_too(bench: Bench) ->
     await bench.save(Limit(name=LimitName.FORWARDS, value=2))
     await configured(bench, then=[{"notify": BOSS}, {"drop": "spam"}])
     await bench.handle(*(mail_parsed() for _ in range(4)))
-    states = [(row[2], row[3].partition(" ")[2][:7]) for row in await letters(bench)]
-    assert states == [
-        ("queued", "message"),
-        ("queued", "message"),
-        ("held", "message"),
-        ("held", "message"),
-        ("queued", "held me"),
+    subject = "Postrail: Printer on fire"
+    assert [row[2:] for row in await letters(bench)] == [
+        ("queued", subject),
+        ("queued", subject),
+        ("held", subject),
+        ("held", subject),
+        ("queued", f"Postrail: held messages to {BOSS}"),
     ]
 
 
@@ -224,7 +259,7 @@ async def test_replicas_that_hold_forwards_and_send_notices_do_not_wait_for_each
     await bench.handle(mail_parsed())
     notice = Notice(cause="limit a", text="Too much.", to=BOSS)
     forwarding = Decision(
-        outcome=Outcome.FORWARDED, reason="", effects=(Forward(to=BOSS, reason=""), notice)
+        outcome=Outcome.FORWARDED, reason="", effects=(Forward(to=BOSS, reason="", by="x"), notice)
     )
     telling = Decision(outcome=Outcome.IGNORED, reason="", effects=(notice,))
     both_locked = asyncio.Barrier(2)

@@ -11,7 +11,7 @@ from postrail.decision.decision import (
     CreateIssue,
     Effect,
     Forward,
-    Notice,
+    Notify,
     Outcome,
     Reply,
 )
@@ -34,13 +34,13 @@ def kinds(effects: tuple[Effect, ...]) -> list[type[Effect]]:
         ([{"forward": BOSS}], KNOWN, "issue", [CreateIssue, Forward]),
         ([{"forward": BOSS}], ANSWER, "comment", [AddComment, Forward]),
         ([{"reply": "Call us."}], KNOWN, "issue", [CreateIssue, Reply]),
-        ([{"notify": BOSS}], KNOWN, "issue", [CreateIssue, Notice]),
+        ([{"notify": BOSS}], KNOWN, "issue", [CreateIssue, Notify]),
         # in their order
         (
             [{"notify": BOSS}, {"reply": "Call us."}, {"forward": BOSS}],
             KNOWN,
             "issue",
-            [CreateIssue, Notice, Reply, Forward],
+            [CreateIssue, Notify, Reply, Forward],
         ),
         # several of a kind
         (
@@ -52,7 +52,7 @@ def kinds(effects: tuple[Effect, ...]) -> list[type[Effect]]:
         # beside a message that is not taken in, in any order
         ([{"drop": "spam"}, {"forward": BOSS}], KNOWN, "forwarded", [Forward]),
         ([{"reply": "No."}, {"drop": "no printers"}], KNOWN, "ignored", [Reply]),
-        ([{"quarantine": "odd"}, {"notify": BOSS}], KNOWN, "quarantined", [Notice]),
+        ([{"quarantine": "odd"}, {"notify": BOSS}], KNOWN, "quarantined", [Notify]),
         ([{"quarantine": "odd"}, {"forward": BOSS}], KNOWN, "quarantined", [Forward]),
     ],
 )
@@ -86,14 +86,11 @@ def test_a_message_that_another_mailbox_had_sends_nothing_again() -> None:
 
 
 def test_what_the_actions_send() -> None:
-    mail = mail_parsed(subject="Fire\r\nBcc: x")
     then = [{"forward": "Boss@Example.net"}, {"notify": BOSS}]
-    _, forward, notice = decided({"then": then}, mail=mail).effects
-    assert forward == Forward(to=BOSS, reason="no known conversation")
-    assert isinstance(notice, Notice)
-    assert (notice.to, notice.cause) == (BOSS, f"message {mail.mail_id}")
-    assert "Mail handler h1 took a message: issue." in notice.text
-    assert "Subject: Fire Bcc: x\n" in notice.text
+    _, forward, notice = decided({"then": then}).effects
+    why, by = "no known conversation", "mail handler h1"
+    assert forward == Forward(to=BOSS, reason=why, by=by)
+    assert notice == Notify(to=BOSS, reason=why, by=by)
 
 
 @pytest.mark.parametrize("verdict", [True, False])

@@ -22,7 +22,7 @@ from postrail.decision.decision import (
     Decision,
     FieldCommand,
     Forward,
-    Notice,
+    Notify,
     Reply,
 )
 from postrail.decision.facts import Facts, IssueRef, NamedIssue, PersonFact
@@ -91,7 +91,7 @@ def sent(decision: Decision) -> list[str]:
         match effect:
             case Forward():
                 found.append(f"forward {effect.to}")
-            case Notice():
+            case Notify():
                 found.append(f"notice {effect.to}")
             case Reply():
                 found.append(f"reply {effect.text}")

@@ -97,7 +97,9 @@ def test_a_message_whose_account_was_removed_is_forwarded() -> None:
 def test_a_forward_says_why() -> None:
     (effect,) = decided(NOT_TAKEN | UNHANDLED).effects
     assert effect == Forward(
-        to=BOSS, reason="no handler takes it: h1: finds no issue to comment on"
+        to=BOSS,
+        reason="no handler takes it: h1: finds no issue to comment on",
+        by="mail handler h1",
     )
 
 
