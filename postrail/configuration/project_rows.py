@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from postrail.configuration.configured import Configured
+from postrail.configuration.entry import Entry
 from postrail.configuration.kind import ItemTable, Kind
 from postrail.configuration.models.project import ROLE_FIELDS, Project
 from postrail.configuration.models.project_checks import PROJECT_CHECKS
@@ -92,6 +94,17 @@ def _items(table: str, *fields: str) -> ItemTable:
     )
 
 
+def _notes(entry: Entry, before: Configured | None) -> list[str]:
+    assert isinstance(entry.thing, Project)
+    project = entry.thing
+    if any([project.lead, project.leads, project.administrators, project.own_assignee]):
+        return []
+    return [
+        "names no lead, so what a limit holds is told to the forward_address of a mail handler, or"
+        " to nobody"
+    ]
+
+
 PROJECT = Kind(
     model=Project,
     word="project",
@@ -109,6 +122,7 @@ PROJECT = Kind(
         **{field: _members(role) for field, role in ROLE_FIELDS.items()},
     },
     checks=PROJECT_CHECKS,
+    notes=_notes,
     in_use=_in_use,
     before_write=_free_records,
     after_write=check_parts,

@@ -9,6 +9,7 @@ from postrail.clock import Clock
 from postrail.doctor import Finding, servers, skipped
 from postrail.doctor.lost_records import check_lost_records
 from postrail.doctor.mail import check_mail_servers
+from postrail.doctor.routes import check_routes
 from postrail.settings import Settings
 
 
@@ -38,7 +39,7 @@ async def examine(
             # When a copy uses a refresh token, the provider may revoke the owner's.
             mail = [skipped("accounts", "not checked, because they belong to another instance")]
     else:
-        mail = await check_mail_servers(settings, clock)
+        mail = [*await check_mail_servers(settings, clock), *await check_routes(settings)]
     return [*kafka, *database, blobs, keys, port, *mail, *local]
 
 

@@ -44,7 +44,7 @@ async def check_lost_records(settings: Settings, clock: Clock) -> list[Finding]:
     return [
         warning(
             PART,
-            f"{says}{waiting} message(s) wait to be asked for again",
+            f"{says}messages that wait to be asked for again: {waiting}",
             setting="",
             remedy="The fetcher asks for them by itself, once the handler has taken in what"
             " mail.parsed holds: see that fetcher, parser and handler run, and find out why Kafka"

@@ -70,7 +70,8 @@ def check_folder(account: MailAccount) -> Finding:
             place.close()
     except PipelineError as error:
         return wrong(part, error)
-    return fine(part, f"{account.path} can be read and holds {count} message(s)")
+    messages = "1 message" if count == 1 else f"{count} messages"
+    return fine(part, f"{account.path} can be read and holds {messages}")
 
 
 def _open(account: MailAccount, login: Login) -> None:

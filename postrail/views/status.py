@@ -64,6 +64,8 @@ class TableStatus:
     outbox: int
     outgoing: dict[str, int]
     oldest_queued_at: datetime | None
+    # The number of addresses that are not written to.
+    suppressed: int
     # The instance that owns the database; None until one has claimed it.
     database_of: str | None = None
 
@@ -162,6 +164,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
                 "unconfirmed": sending.unconfirmed,
             },
             oldest_queued_at=sending.oldest_queued_at,
+            suppressed=sending.suppressed,
             database_of=found.name if found else None,
         )
 

@@ -13,6 +13,8 @@ from services.cli.output import Json, console, moment, show_fields, show_json, s
 from services.cli.visible import clean
 
 RELEASE = "postrail mail list --state quarantined shows them, postrail mail release lets them in"
+RELEASE_HELD = "postrail outgoing list --state held shows them and why"
+SUPPRESSED = "postrail outgoing suppressed list shows them and why"
 
 
 def status(data: Data = None, json: Json = False) -> None:
@@ -103,9 +105,10 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Outbox", tables.outbox),
         ("Deliveries queued", tables.outgoing["queued"] + tables.outgoing["sending"]),
         ("Deliveries deferred", tables.outgoing["deferred"]),
-        ("Deliveries held", tables.outgoing["held"]),
+        ("Deliveries held", _with_hint(tables.outgoing["held"], RELEASE_HELD)),
         ("Deliveries failed", tables.outgoing["failed"]),
         ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
+        ("Addresses suppressed", _with_hint(tables.suppressed, SUPPRESSED)),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
     ]
 

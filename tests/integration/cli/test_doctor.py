@@ -21,8 +21,11 @@ from pydantic import SecretStr
 
 from postrail.blobs import BlobStore
 from postrail.clock import Clock, SettableClock, SystemClock
+from postrail.configuration.configured import Configured
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.configuration.store import save
 from postrail.database import one_connection
@@ -65,13 +68,11 @@ class Setup:
         changed = getattr(self.settings, section).model_copy(update=values)
         self.settings = self.settings.model_copy(update={section: changed})
 
-    def configure(self, *things: Project | MailAccount | OutgoingConnection) -> None:
+    def configure(self, *things: Configured) -> None:
         """Saves the things as `postrail apply` does."""
         asyncio.run(self._configure(things))
 
-    async def _configure(
-        self, things: tuple[Project | MailAccount | OutgoingConnection, ...]
-    ) -> None:
+    async def _configure(self, things: tuple[Configured, ...]) -> None:
         async with one_connection(self.settings.database) as connection:
             for thing in things:
                 now = SystemClock().now()
@@ -374,11 +375,19 @@ def test_each_problem_is_reported_with_its_setting_and_its_remedy(
 @pytest.mark.debian
 def test_all_parts_of_a_working_installation_are_ok(setup: Setup, smtp_sink: SmtpSink) -> None:
     setup.configure(setup.account(), setup.connection(smtp_sink.port))
+    (silent,) = (one for one in setup.findings() if one.state != "ok")
+    assert (silent.part, silent.state) == ("project HELP", "warning")
+    assert silent.says == "nobody is told when a limit holds its messages"
+    lead = "lead@example.org"
+    setup.configure(Person(address=lead, name="Lead"), Project(key="SALE", name="Sales", lead=lead))
+    setup.configure(setup.account(name="sales", project="SALE", address="sales@example.org"))
+    setup.configure(MailHandler(name="desk", accounts=["help"], forward_address=lead))
     findings = setup.findings()
     assert [finding.state for finding in findings] == ["ok"] * len(findings)
     parts = [finding.part for finding in findings]
     assert parts[:6] == ["kafka", "topics", "database", "migrations", "instance", "clock"]
-    assert parts[6:] == ["blobs", "keys", "port", "account help", "connection out"]
+    routes = ["connection out", "bounces out"]
+    assert parts[6:] == ["blobs", "keys", "port", "account help", "account sales", *routes]
     assert smtp_sink.mails == []
 
 
@@ -394,7 +403,7 @@ def test_topics_that_were_made_anew_are_named_with_what_waits(setup: Setup, is_s
     assert finding.state == "warning"
     assert "mail.fetched (seen since" in finding.says
     assert "mail.parsed (seen since" in finding.says
-    assert finding.says.endswith("3 message(s) wait to be asked for again")
+    assert finding.says.endswith("messages that wait to be asked for again: 3")
 
 
 def look(setup: Setup) -> None:

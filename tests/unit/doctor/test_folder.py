@@ -31,7 +31,7 @@ async def test_a_folder_that_can_be_read(kind: str, tmp_path: Path) -> None:
     folder.add(b"Subject: A\n\n")
     finding = await check_account(folder.account(), SECRETS, TOKENS)
     assert (finding.state, finding.part) == ("ok", "account support")
-    assert finding.says == f"{folder.path} can be read and holds 1 message(s)"
+    assert finding.says == f"{folder.path} can be read and holds 1 message"
 
 
 async def test_a_folder_that_is_missing(tmp_path: Path) -> None:
