@@ -44,6 +44,8 @@ class Answer:
     recipient: str
     state: State
     reply: str
+    # The server refused this recipient (RCPT), and neither the sender nor the message.
+    refused_recipient: bool = False
 
 
 # Awaited right before the message is completed; raises TransientError to prevent that.

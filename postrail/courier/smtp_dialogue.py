@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import aiosmtplib
@@ -183,6 +184,7 @@ class Dialogue:
                 accepted.append(recipient)
             else:
                 _answer_refused(answers, [recipient], reply)
+                answers[recipient] = replace(answers[recipient], refused_recipient=True)
         return accepted
 
     async def _hand_over(

@@ -28,7 +28,7 @@ class NamedDelivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What one message says about one delivery."""
+    """What a message, or the mail server, says about one delivery."""
 
     outgoing_id: str
     recipient: str
@@ -37,7 +37,8 @@ class Report:
     status_class: str
     reason: str
     address: str
-    mail_id: str
+    # None: the mail server refused the recipient in our own attempt.
+    mail_id: str | None
     reported_at: datetime
 
 

@@ -27,6 +27,8 @@ class AttemptResult:
     maybe_twice: bool
     # The number of attempts whose outcome is unknown, including this one.
     unknown_attempts: int
+    # The status by which the server said that the address is dead, or "".
+    dead_address: str = ""
 
 
 _FINISH = """

@@ -1,7 +1,7 @@
 """Takes addresses out of use that bounce, and back into use: what is written to them is held.
 
-A suppressed address is one that a bounce or a complaint took out of use, until a person releases
-it. Its deliveries are held with a reply that begins with `SUPPRESSED`.
+A suppressed address is one that a bounce, a complaint, or a refusal of the mail server took out of
+use, until a person releases it. Its deliveries are held with a reply that begins with `SUPPRESSED`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ async def lock(connection: Connection, addresses: Collection[str]) -> None:
 
 
 async def suppress(
-    connection: Connection, address: str, reason: str, mail_id: str, now: datetime
+    connection: Connection, address: str, reason: str, mail_id: str | None, now: datetime
 ) -> None:
     """Takes an address out of use, and holds what waits to be sent to it.
 
-    One that is suppressed already keeps its first reason.
+    One that is suppressed already keeps its first reason. `mail_id` is the message that reported
+    it, None for the mail server's own refusal.
     """
     await connection.execute(
         "INSERT INTO suppression AS present (address, reason, mail_id, since)"

@@ -40,6 +40,8 @@ class OutgoingRow:
     purpose: str
     # The id of the incoming message that is attached.
     forwards: str | None
+    # The author of its release, if it was held; else "".
+    released_by: str
     # What bounces, receipts and complaints say about it, oldest first: the columns of
     # `delivery_report` besides its key.
     reports: Sequence[Mapping[str, Any]] = ()
@@ -48,7 +50,7 @@ class OutgoingRow:
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
     mail.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
-    maybe_twice, unknown_attempts, purpose, forwards::text AS forwards, coalesce((
+    maybe_twice, unknown_attempts, purpose, forwards::text AS forwards, released_by, coalesce((
         SELECT jsonb_agg(to_jsonb(report) - 'outgoing_id' - 'recipient' ORDER BY reported_at, event)
         FROM delivery_report AS report
         WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient
@@ -134,8 +136,8 @@ class SuppressedRow:
     address: str
     reason: str
     since: datetime
-    # The message that reported it.
-    mail_id: str
+    # The message that reported it; None: the mail server refused the address in our own attempt.
+    mail_id: str | None
     held: int
 
 
@@ -164,6 +166,8 @@ class OutgoingBacklog:
     failed: int
     # Of unknown outcome, and waiting for a person.
     unconfirmed: int
+    # The number of addresses that are not written to.
+    suppressed: int
     # The time when the oldest unfinished message was queued.
     oldest_queued_at: datetime | None
 
@@ -175,6 +179,7 @@ SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
     (SELECT count(*) FROM delivery WHERE state = 'held') AS held,
     (SELECT count(*) FROM delivery WHERE state = 'failed') AS failed,
     (SELECT count(*) FROM delivery WHERE state = 'unconfirmed') AS unconfirmed,
+    (SELECT count(*) FROM suppression WHERE released_at IS NULL) AS suppressed,
     min(queued_at) AS oldest_queued_at
 FROM (
     SELECT outgoing_id, state FROM delivery WHERE state IN ('queued', 'deferred')

@@ -13,6 +13,7 @@ from postrail.observe.log import log
 from postrail.outgoing.results import AttemptResult, finish
 from postrail.stream import outbox
 from postrail.stream.producer import Entry, Sends
+from services.sender.dead_addresses import suppress_dead
 
 logger = log(__name__)
 
@@ -24,6 +25,7 @@ async def record(
 ) -> tuple[list[AttemptResult], outbox.Added]:
     """Records results in the tables and the outbox; returns those recorded, and their rows."""
     recorded = await finish(connection, now, results)
+    await suppress_dead(connection, recorded, now)
     entries = [_delivered(result, now) for result in recorded]
     return recorded, await outbox.add(connection, entries, now)
 

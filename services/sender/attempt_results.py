@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from postrail.courier import Answer, State
@@ -9,6 +10,10 @@ from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.retry import backoff_seconds
 from postrail.settings import SenderSettings
+
+# RFC 3463: the address (5.1), but not the sender's (5.1.7, 5.1.8), or a mailbox that is disabled
+# (5.2.1). A full mailbox, the network, a policy and the message are no reasons.
+DEAD_ADDRESS = re.compile(r"5\d\d[ -](?P<status>5\.(?:1\.(?![78]\b)\d{1,3}|2\.1))(?![\d.])")
 
 
 def attempt_result(
@@ -46,7 +51,19 @@ def attempt_result(
         due_at=due_at,
         maybe_twice=claimed.maybe_twice or is_unknown,
         unknown_attempts=unknown_attempts,
+        dead_address=dead_address(answer),
     )
+
+
+def dead_address(answer: Answer) -> str:
+    """Returns the status by which the server says that the address itself is dead, or "".
+
+    Only a code says so: a refusal in words may be about anything.
+    """
+    if answer.state != "failed" or not answer.refused_recipient:
+        return ""
+    found = DEAD_ADDRESS.match(answer.reply)
+    return found["status"] if found else ""
 
 
 def _backoff(attempts: int, settings: SenderSettings) -> timedelta:

@@ -1,6 +1,7 @@
 """Runs an SMTP server that keeps messages and fails on demand, by the recipient's local part.
 
     code451@ code550@   that reply at RCPT (any code)
+    dead@               550 5.1.1 at RCPT
     data452@ data554@   that reply after the final dot (any code)
     drop@               the connection breaks after the final dot, nothing is kept
     acceptdrop@         the message is kept and the connection breaks before the reply
@@ -79,6 +80,9 @@ class Faults:
         if local.startswith("code"):
             self.refused.append((address, local[4:7]))
             return f"{local[4:7]} refused as wished"
+        if local.startswith("dead"):
+            self.refused.append((address, "550"))
+            return "550 5.1.1 No such user"
         first = self._first_seen.setdefault(address, time.monotonic())
         if local.startswith("grey") and time.monotonic() - first < self._grey_seconds:
             self.refused.append((address, "450"))

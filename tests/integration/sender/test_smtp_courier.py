@@ -436,3 +436,13 @@ async def test_tls_on_the_wrong_port(
         await courier.send(envelope("ann@lab.test"), limit(post.clock))
 
     assert "encryption" in str(raised.value)
+
+
+async def test_a_refused_recipient_is_told_from_a_refused_message(
+    post: Post, smtp_sink: SmtpSink
+) -> None:
+    courier = post.courier(smtp_sink.port)
+    (dead,) = await courier.send(envelope("dead@x.org"), limit(post.clock))
+    assert (dead.reply, dead.refused_recipient) == ("550 5.1.1 No such user", True)
+    (refused,) = await courier.send(envelope("data554@x.org"), limit(post.clock))
+    assert (refused.state, refused.refused_recipient) == ("failed", False)

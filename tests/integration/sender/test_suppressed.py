@@ -12,6 +12,8 @@ from postrail.outgoing import intake, queue, results, suppressions
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.settings import Settings
+from postrail.views.outgoing import deliveries, suppressed
+from services.sender.announcer import record
 from tests.processes.senders import queued_mail
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -43,15 +45,20 @@ async def suppress(pool: Pool, address: str) -> None:
         await suppressions.suppress(connection, address, "no such user", MAIL_ID, NOW)
 
 
-async def finish(pool: Pool, claimed: Claimed, state: DeliveryState) -> None:
-    result = AttemptResult(
+def result_of(claimed: Claimed, state: DeliveryState, reply: str, dead: str = "") -> AttemptResult:
+    return AttemptResult(
         claimed=claimed,
         state=state,
-        reply="450 later",
+        reply=reply,
         due_at=LATER,
         maybe_twice=False,
         unknown_attempts=0,
+        dead_address=dead,
     )
+
+
+async def finish(pool: Pool, claimed: Claimed, state: DeliveryState) -> None:
+    result = result_of(claimed, state, "450 later")
     async with transaction(pool) as connection:
         assert await results.finish(connection, NOW, [result]) == [result]
 
@@ -128,3 +135,44 @@ async def test_what_was_passed_over_is_held_before_a_person_asks(pool: Pool) -> 
         await connection.execute("UPDATE delivery SET state = 'queued', reply = ''")
         assert await suppressions.hold(connection, NOW) == 1
     assert [state for _, state, _ in await states(pool)] == ["queued", "held"]
+
+
+async def test_an_address_that_the_server_refuses_as_dead_is_suppressed_at_once(
+    pool: Pool,
+) -> None:
+    for recipient in (ANN, BO, ANN):
+        await store(pool, recipient)
+    refused, other, later = await claim(pool)
+    words = "550 5.1.1 No such user"
+    dead = result_of(refused, "failed", words, "5.1.1")
+    # Another attempt of the same round would be tried again.
+    deferred = result_of(later, "deferred", "450 later")
+    async with transaction(pool) as connection:
+        await record(connection, [dead, result_of(other, "sent", "250"), deferred], NOW)
+    held = f"{suppressions.SUPPRESSED}not delivered: {words}"
+    assert await states(pool) == [(ANN, "failed", words), (BO, "sent", "250"), (ANN, "held", held)]
+    async with transaction(pool) as connection:
+        (row,) = await suppressed(connection, limit=9)
+        (shown,) = await deliveries(connection, bounced=True)
+    assert (row.address, row.mail_id, row.held) == (ANN.lower(), None, 1)
+    ((event, status, reason),) = [
+        (one["event"], one["status"], one["reason"]) for one in shown.reports
+    ]
+    assert (event, status, reason) == ("hard", "5.1.1", words)
+    # A person puts it right, and the server refuses it once more.
+    async with transaction(pool) as connection:
+        await suppressions.release(connection, ANN, "Sam", NOW)
+    await store(pool, ANN)
+    (again,) = await claim(pool)
+    async with transaction(pool) as connection:
+        await record(connection, [result_of(again, "failed", words, "5.1.1")], NOW)
+        assert len(await suppressed(connection, limit=9)) == 1
+
+
+async def test_the_result_of_a_claim_that_was_lost_suppresses_nobody(pool: Pool) -> None:
+    await store(pool, ANN)
+    (claimed,) = await claim(pool)
+    await finish(pool, claimed, "sent")
+    async with transaction(pool) as connection:
+        await record(connection, [result_of(claimed, "failed", "550 5.1.1 x", "5.1.1")], NOW)
+        assert await suppressed(connection, limit=9) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from postrail.courier import Answer, State
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import DeliveryState
 from postrail.settings import SenderSettings
-from services.sender.attempt_results import attempt_result, postponed, refused
+from services.sender.attempt_results import attempt_result, dead_address, postponed, refused
 
 NOW = SettableClock().now()
 SETTINGS = SenderSettings(
@@ -147,3 +148,37 @@ def test_answers_without_an_attempt() -> None:
     assert postponed(claimed(), "later").state == "deferred"
     assert postponed(claimed(), "who knows", state="unknown").state == "unknown"
     assert refused(claimed(), "never").state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        ("550 5.1.1 No such user", "5.1.1"),
+        ("550-5.1.1 The email account that you tried to reach does not exist", "5.1.1"),
+        ("550 5.1.2 Bad destination system", "5.1.2"),
+        ("556 5.1.10 Null MX", "5.1.10"),
+        ("550 5.2.1 The mailbox is disabled", "5.2.1"),
+        # Only words.
+        ("550 No such user here", ""),
+        # The sender's address, a full mailbox, the network, the message, a policy.
+        ("550 5.1.7 Bad sender", ""),
+        ("553 5.1.8 Domain of sender does not exist", ""),
+        ("552 5.2.2 Mailbox full", ""),
+        ("550 5.4.1 Recipient address rejected: Access denied", ""),
+        ("550 5.6.0 No", ""),
+        ("554 5.7.1 Relay access denied; 5.1.1", ""),
+        # No status, or not the reply's.
+        ("550 5.1.1.9 x", ""),
+        ("550 see 5.1.1", ""),
+    ],
+)
+def test_only_a_code_says_that_an_address_is_dead(reply: str, status: str) -> None:
+    refused_at_rcpt = Answer(
+        recipient="a@x.example", state="failed", reply=reply, refused_recipient=True
+    )
+    assert dead_address(refused_at_rcpt) == status
+    result = attempt_result(claimed(), refused_at_rcpt, NOW, SETTINGS)
+    assert (result.state, result.dead_address) == ("failed", status)
+    # The same words about the sender or the message say nothing about the address.
+    assert dead_address(replace(refused_at_rcpt, refused_recipient=False)) == ""
+    assert dead_address(replace(refused_at_rcpt, state="deferred")) == ""
