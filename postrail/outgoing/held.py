@@ -31,9 +31,9 @@ async def held_of(connection: Connection, outgoing_ids: Collection[str]) -> list
 
 
 async def release(
-    connection: Connection, deliveries: Sequence[tuple[str, str]], now: datetime
+    connection: Connection, deliveries: Sequence[tuple[str, str]], by: str, now: datetime
 ) -> list[tuple[str, str]]:
-    """Queues those of the deliveries that are held; returns them.
+    """Queues those of the deliveries that are held, and notes who did it; returns them.
 
     What is for a suppressed address stays held until the address is released.
     A delivery is the id of its message and its recipient. Their order is by the numbers that they
@@ -41,13 +41,14 @@ async def release(
     """
     found = await rows(
         connection,
-        "UPDATE delivery SET state = 'queued', due_at = %s, changed_at = %s, reply = ''"
+        "UPDATE delivery SET state = 'queued', due_at = %s, changed_at = %s, reply = '',"
+        "  released_by = %s"
         " FROM unnest(%s::uuid[], %b::text[]) AS given(outgoing_id, recipient)"
         " WHERE delivery.outgoing_id = given.outgoing_id"
         "  AND delivery.recipient = given.recipient AND delivery.state = 'held'"
         "  AND NOT EXISTS (SELECT FROM suppression WHERE released_at IS NULL"
         "   AND suppression.address = lower(delivery.recipient))"
         " RETURNING delivery.outgoing_id::text, delivery.recipient",
-        [now, now, [one[0] for one in deliveries], [one[1] for one in deliveries]],
+        [now, now, by, [one[0] for one in deliveries], [one[1] for one in deliveries]],
     )
     return sorted((row[0], row[1]) for row in found)

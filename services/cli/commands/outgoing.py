@@ -11,13 +11,13 @@ import typer
 from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
 from postrail.errors import ConfigurationError, PermanentError
-from postrail.operate.held import release_all, release_message
 from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow, of_recipient
+from services.cli.commands.held import release
 from services.cli.commands.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write
@@ -151,35 +151,7 @@ def settle(
     typer.echo(f"Message {found[0].outgoing_id} is settled as {outcome} for {_recipients(found)}.")
 
 
-@outgoing.command("release")
-def release(
-    outgoing_id: Annotated[
-        str | None,
-        typer.Argument(metavar="[ID]", help="The id of a message, or its first characters."),
-    ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="All held messages, or all that match.")
-    ] = False,
-    issue: Annotated[str | None, typer.Option("--issue", help="Only those of this issue.")] = None,
-    recipient: Recipient = None,
-    reason: Annotated[
-        str | None, typer.Option("--reason", help="Only with this text in why they are held.")
-    ] = None,
-    data: Data = None,
-) -> None:
-    """Send messages that a limit holds.
-
-    Example: [bold]postrail outgoing release --all --issue HELP-12[/bold]
-    """
-    many = bool(every or issue or reason)
-    if many == (outgoing_id is not None):
-        raise ConfigurationError(
-            "it is not clear which messages to release",
-            remedy="Give the id of a message, or --issue or --reason, or --all",
-        )
-    settings = load_to_write(data)
-    found = complete(_release(settings, outgoing_id, issue, recipient, reason))
-    typer.echo(f"{len(found)} held messages are due now.")
+outgoing.command("release")(release)
 
 
 def _only(found: list[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:
@@ -211,21 +183,6 @@ async def _retry(settings: Settings, outgoing_id: str, recipient: str | None) ->
     async with connected(settings) as connection:
         now = await time_of(connection)
         return await retry_unconfirmed(connection, outgoing_id, recipient, now)
-
-
-async def _release(
-    settings: Settings,
-    outgoing_id: str | None,
-    issue: str | None,
-    recipient: str | None,
-    reason: str | None,
-) -> list[OutgoingRow]:
-    async with connected(settings) as connection:
-        now = await time_of(connection)
-        if outgoing_id is not None:
-            return await release_message(connection, outgoing_id, recipient, now)
-        key = issue.upper() if issue else None
-        return await release_all(connection, now, issue_key=key, recipient=recipient, reason=reason)
 
 
 async def _settle(
@@ -291,6 +248,7 @@ def _print(found: list[OutgoingRow]) -> None:
             ("Because of", mail.cause),
             ("Connection", mail.connection),
             ("Queued", mail.queued_at),
+            ("Released by", sorted({row.released_by for row in found} - {""})),
         ]
     )
     typer.echo()
@@ -332,7 +290,7 @@ def _print(found: list[OutgoingRow]) -> None:
                     report["address"],
                     report["reason"],
                     report["reported_at"],
-                    report["mail_id"][:SHORT_ID],
+                    (report["mail_id"] or "")[:SHORT_ID],
                 )
                 for row, report in reports
             ],

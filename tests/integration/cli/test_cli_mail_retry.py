@@ -57,6 +57,7 @@ def test_a_failed_message_is_asked_for_again(
     assert (code, requests(settings)) == (0, 1)
     assert "was asked for already" in output
     assert answer(postrail, "mail", "retry", filled.unparsable) == {
+        "selected": 1,
         "requested": 0,
         "mail_id": filled.unparsable,
         "mail_ids": [filled.unparsable],

@@ -109,6 +109,7 @@ def test_the_result_of_an_attempt_is_one_record() -> None:
         unknown_attempts=0,
         purpose="",
         forwards=None,
+        released_by="",
     )
     entry = delivered_entry(row, state="sent", reply="250 OK", maybe_twice=True, now=NOON)
     assert (entry.topic.name, entry.key) == ("outgoing.delivered", "c")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,9 +27,8 @@ from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write, shared_clock
 from services.cli.options import Author, author_name
 from services.cli.output import SHORT_ID, Json, show_json, show_table
+from services.cli.selection import DryRun, Everything, Yes, confirm
 
-# More messages than these are handled again only after a question, or with --yes.
-WITHOUT_QUESTION = 10
 DONE = {"retry": "retried", "release": "released"}
 
 
@@ -65,7 +64,6 @@ Reason = Annotated[
     str | None,
     typer.Option("--reason", metavar="TEXT", help="All with this reason, or this part of it."),
 ]
-Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 OfMailbox = Annotated[str | None, typer.Option("--mailbox", help="Only messages of this mailbox.")]
 AsHandler = Annotated[
     str | None,
@@ -75,23 +73,23 @@ AsHandler = Annotated[
         help="The mail handler that takes them, whatever its conditions; no other one is asked.",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask when there are many.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show which messages it would be.")]
+
+
+def outcomes(usual: Held) -> Any:
+    """Returns the option for the outcomes that a command takes besides ids."""
+    return typer.Option(
+        "--outcome",
+        "--state",
+        help="Which ones --all and --reason take; may be repeated.",
+        show_default=usual.value,
+    )
 
 
 def retry(
     mail_ids: Ids = None,
     reason: Reason = None,
     everything: Everything = False,
-    outcome: Annotated[
-        list[Held] | None,
-        typer.Option(
-            "--outcome",
-            "--state",
-            help="Which ones --all and --reason take; may be repeated.",
-            show_default="failed",
-        ),
-    ] = None,
+    outcome: Annotated[list[Held] | None, outcomes(Held.FAILED)] = None,
     mailbox: OfMailbox = None,
     as_handler: AsHandler = None,
     yes: Yes = False,
@@ -117,15 +115,7 @@ def release(
     mail_ids: Ids = None,
     reason: Reason = None,
     everything: Everything = False,
-    outcome: Annotated[
-        list[Held] | None,
-        typer.Option(
-            "--outcome",
-            "--state",
-            help="Which ones --all and --reason take; may be repeated.",
-            show_default="quarantined",
-        ),
-    ] = None,
+    outcome: Annotated[list[Held] | None, outcomes(Held.QUARANTINED)] = None,
     mailbox: OfMailbox = None,
     as_handler: AsHandler = None,
     yes: Yes = False,
@@ -159,7 +149,7 @@ def _run(
         return
     if not json:
         _print_selection(found, wanted, order)
-    _confirm(len(found.mail_ids), order, yes, json)
+    confirm(order.word, DONE[order.word], len(found.mail_ids), yes=yes, json=json)
     count = complete(_ask_all(settings, found, order))
     _show_asked(found, count, order, json)
 
@@ -192,7 +182,7 @@ def _run_by_id(
         # `mail_id`: as before several could be named.
         alone = {"mail_id": names[0]} if len(names) == 1 else {}
         requested = sum(not one.already for one in asked)
-        show_json({"requested": requested, "mail_ids": names, **alone})
+        show_json({"selected": len(names), "requested": requested, "mail_ids": names, **alone})
         return
     for one in asked:
         typer.echo(_told(one, order))
@@ -225,7 +215,8 @@ def not_asked_again(mail: IncomingDetail, order: Order) -> str:
 def _show_chosen(found: Sequence[IncomingDetail], order: Order, json: bool) -> None:
     skipped = {mail.mail_id: not_asked_again(mail, order) for mail in found}
     if json:
-        show_json({"selected": len(found), "requested": 0, "not_asked_again": skipped})
+        counts = {"selected": len(found), "requested": 0, "mail_ids": list(skipped)}
+        show_json({**counts, "not_asked_again": skipped})
         return
     show_table(
         ["Mail", "State", "Why", "Not asked again"],
@@ -242,11 +233,20 @@ def _show_selection(
     found: Selection, wanted: Wanted, order: Order, json: bool, *, dry_run: bool
 ) -> None:
     if json:
-        show_json({"selected": len(found.mail_ids), "requested": 0, "reasons": found.reasons})
+        show_json(_selected(found, requested=0))
         return
     _print_selection(found, wanted, order)
     if dry_run and found.mail_ids:
         typer.echo(f"Nothing was changed. To {order.word} them, leave out --dry-run.")
+
+
+def _selected(found: Selection, *, requested: int) -> dict[str, object]:
+    return {
+        "selected": len(found.mail_ids),
+        "requested": requested,
+        "mail_ids": found.mail_ids,
+        "reasons": found.reasons,
+    }
 
 
 def _print_selection(found: Selection, wanted: Wanted, order: Order) -> None:
@@ -263,20 +263,9 @@ def _print_selection(found: Selection, wanted: Wanted, order: Order) -> None:
         typer.echo(f"{len(found.mail_ids)} {wanted.named} in all.")
 
 
-def _confirm(count: int, order: Order, yes: bool, json: bool) -> None:
-    if yes or count <= WITHOUT_QUESTION:
-        return
-    if json:
-        raise ConfigurationError(
-            f"{count} messages would be {DONE[order.word]}",
-            remedy="Add --yes, as --json asks nothing",
-        )
-    typer.confirm(f"{order.word.capitalize()} {count} messages?", abort=True)
-
-
 def _show_asked(found: Selection, count: int, order: Order, json: bool) -> None:
     if json:
-        show_json({"selected": len(found.mail_ids), "requested": count, "reasons": found.reasons})
+        show_json(_selected(found, requested=count))
         return
     before = len(found.mail_ids) - count
     already = f" {before} were asked for already." if before else ""

@@ -59,7 +59,8 @@ def test_a_suppressed_address_is_listed_and_released(postrail: Postrail, bounced
     code, _, errors = postrail("outgoing", "release", held[0]["outgoing_id"])
     assert code != 0
     assert f"postrail outgoing suppressed release {ADA}" in " ".join(errors.split())
-    assert postrail("outgoing", "release", "--all")[1].startswith("0 held")
+    _, output, _ = postrail("outgoing", "release", "--all")
+    assert f"Stay held, as their addresses are suppressed: {len(held)}, to {ADA}." in output
     code, output, errors = postrail("outgoing", "suppressed", "release", ADA.upper(), "--send-held")
     assert code == 0, errors
     assert f"Held messages sent: {len(held)}." in output
@@ -96,8 +97,74 @@ def test_held_messages_need_not_be_sent(
     assert postrail("outgoing", "suppressed", "release", ADA, *options)[0] == 0
     assert len(answer(postrail, "outgoing", "list", "--state", state)) == held
     if state == "held":
-        code, output, errors = postrail("outgoing", "release", "--all", "--recipient", ADA)
-        assert (code, output) == (0, f"{held} held messages are due now.\n"), errors
+        by_sam = ("--author", "Sam")
+        code, output, errors = postrail("outgoing", "release", "--all", "--recipient", ADA, *by_sam)
+        assert code == 0, errors
+        assert output.splitlines()[-1] == f"Due now: {held}, to {ADA}."
+        (row, *_) = answer(postrail, "outgoing", "show", bounced)
+        assert row["released_by"] == "Sam"
+
+
+def hold(settings: Settings, issue_key: str, *, copies: int = 1) -> None:
+    """Holds the deliveries about an issue, and adds further recipients to them."""
+
+    async def run() -> None:
+        async with one_connection(settings.database) as connection:
+            await connection.execute(
+                "UPDATE delivery SET state = 'held', reply = 'limit forwards: 3 messages'"
+                " FROM outgoing_mail AS mail WHERE mail.outgoing_id = delivery.outgoing_id"
+                " AND mail.issue_key = %s",
+                [issue_key],
+            )
+            await connection.execute(
+                "INSERT INTO delivery (outgoing_id, recipient, name, message_id, tokens,"
+                "  connection, sequence, issue_id, state, reply, due_at, changed_at)"
+                " SELECT DISTINCT ON (n) outgoing_id, 'r' || n || '@example.org', name,"
+                "  message_id || n, tokens, connection, sequence, issue_id, state, reply, due_at,"
+                "  changed_at FROM delivery CROSS JOIN generate_series(2, %s) AS n"
+                " WHERE state = 'held'",
+                [copies],
+            )
+
+    asyncio.run(run())
+
+
+def test_many_held_messages_are_released_after_a_question(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    hold(settings, "HELP-1", copies=12)
+    held = len(answer(postrail, "outgoing", "list", "--state", "held"))
+    assert held >= 12
+    # A trial changes nothing, and says to whom.
+    code, output, _ = postrail("outgoing", "release", "--all", "--dry-run")
+    assert (code, output.splitlines()[-1]) == (
+        0,
+        "Nothing was changed. To release them, leave out --dry-run.",
+    )
+    assert "limit forwards: 3 messages" in output
+    assert " more" in output
+    tried = answer(postrail, "outgoing", "release", "--all", "--dry-run")
+    assert (tried["selected"], tried["released"]) == (held, 0)
+    # Nobody answers the question here, and JSON asks none.
+    assert postrail("outgoing", "release", "--all")[0] != 0
+    code, _, errors = postrail("outgoing", "release", "--all", "--json")
+    assert code != 0
+    assert f"{held} messages would be released" in errors
+    assert len(answer(postrail, "outgoing", "list", "--state", "held")) == held
+    done = answer(postrail, "outgoing", "release", "--all", "--yes")
+    assert (done["released"], done["suppressed"]) == (held, [])
+    assert {one["issue_key"] for one in done["deliveries"]} == {"HELP-1"}
+    _, output, _ = postrail("outgoing", "release", "--all")
+    assert output == "No held messages.\n"
+
+
+def test_one_held_message_is_released_by_its_id_and_says_to_whom(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    hold(settings, "HELP-1")
+    (row, *_) = answer(postrail, "outgoing", "list", "--state", "held")
+    _, output, _ = postrail("outgoing", "release", row["outgoing_id"][:8])
+    assert output.splitlines()[-1] == f"Due now: 1, to {row['recipient']}."
 
 
 def test_options_that_contradict_each_other_are_refused(postrail: Postrail, bounced: str) -> None:

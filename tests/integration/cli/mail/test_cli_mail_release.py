@@ -80,7 +80,11 @@ def test_several_messages_are_released_by_their_ids(
     postrail: Postrail, held: Filled, settings: Settings
 ) -> None:
     ids = [one_with(settings, outcome) for outcome in ("quarantined", "ignored", "failed")]
-    assert answer(postrail, "mail", "release", *ids) == {"requested": 3, "mail_ids": ids}
+    assert answer(postrail, "mail", "release", *ids) == {
+        "selected": 3,
+        "requested": 3,
+        "mail_ids": ids,
+    }
     assert [outcome for outcome, _ in requested(settings)] == ["failed", "ignored", "quarantined"]
     code, _, errors = postrail("mail", "release", held.inline)
     assert code == 1
@@ -119,6 +123,7 @@ def test_all_that_match_are_released(
     assert (selected["requested"], requested(settings)) == (0, [])
     found = answer(postrail, "mail", "release", *arguments, "--yes")
     assert found["selected"] == found["requested"] == selected["selected"]
+    assert len(found["mail_ids"]) == found["selected"]
     assert requested(settings) == outcomes
     assert found["selected"] == sum(count for _, count in outcomes)
 

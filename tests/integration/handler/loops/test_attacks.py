@@ -11,7 +11,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import transaction
-from postrail.operate.held import release_all
+from postrail.operate.held import all_held, release_held
 from postrail.tracker import issues
 from postrail.tracker.issues import Involvement, Watcher
 from tests.integration.handler.bench import Bench
@@ -161,7 +161,8 @@ async def test_forged_replies_stop(bench: Bench, forged_as: str) -> None:
     ]
     # A person who finds them harmless releases them.
     async with transaction(bench.pool) as connection:
-        released = await release_all(connection, bench.clock.now(), issue_key="HELP-1")
+        found = await all_held(connection, issue_key="HELP-1")
+        released = await release_held(connection, found, "Sam", bench.clock.now())
     assert len(released) == len(await outgoing(bench)) == 12 * WATCHERS
 
 
