@@ -94,10 +94,14 @@ def _items(table: str, *fields: str) -> ItemTable:
     )
 
 
+def _has_lead(project: Project) -> bool:
+    return any([project.lead, project.leads, project.administrators, project.own_assignee])
+
+
 def _notes(entry: Entry, before: Configured | None) -> list[str]:
     assert isinstance(entry.thing, Project)
     project = entry.thing
-    if any([project.lead, project.leads, project.administrators, project.own_assignee]):
+    if project == before or _has_lead(project):
         return []
     return [
         "names no lead, so what a limit holds is told to the forward_address of a mail handler, or"

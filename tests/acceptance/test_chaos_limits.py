@@ -67,7 +67,7 @@ def test_what_limits_held_is_complete_after_its_release(
     chaos.kill("handler", 0, chaos.gauges.in_flight("handler"))
     pipeline.wait_until(lambda: pipeline.value(HELD_MAILS) == 0, 120, "all to be released")
     assert chaos.settle(SETTLE_SECONDS), pipeline.unfinished()
-    run(postrail, "outgoing", "release", "--all")
+    run(postrail, "outgoing", "release", "--all", "--yes")
     assert chaos.settle(SETTLE_SECONDS), pipeline.unfinished()
     assert pipeline.value(HELD_NOTIFICATIONS) == 0
     assert faults(chaos) == []

@@ -328,6 +328,12 @@ def test_dangerous_settings_are_warned_about(setting: str, warning: str) -> None
     assert "".join(warnings).startswith(warning)
 
 
+NO_LEAD = (
+    "project HELP: names no lead, so what a limit holds is told to the forward_address of a mail"
+    " handler, or to nobody"
+)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "noted"),
     [
@@ -346,4 +352,10 @@ def test_a_changed_location_of_a_mailbox_is_noted(old: str, new: str, noted: boo
     plan = plan_of(FILE.replace(old, new), applied(FILE))
     assert plan.count("changed") == 1
     assert any("needs an account with another name" in note for note in plan.notes) is noted
-    assert plan_of(FILE).notes == ()
+    assert plan_of(FILE, applied(FILE)).notes == ()
+    assert plan_of(FILE).notes == (NO_LEAD,)
+
+
+def test_a_project_without_a_lead_is_noted_when_it_is_new() -> None:
+    with_lead = FILE.replace("key: HELP\n", "key: HELP\n    administrators: [agent@example.org]\n")
+    assert plan_of(with_lead).notes == ()

@@ -315,7 +315,7 @@ def test_notes_are_part_of_the_plan_and_an_export_changes_nothing() -> None:
     text = file_with("mail.imap.host=a.org\nmail.imap.peek=true\nmail.imap.starttls.required=true")
     secrets = Secrets(SecretSettings())
     plan = make_plan(parse_file(text, "f"), {}, secrets, file="f")
-    assert plan.notes == ("account help: line 2: mail.imap.peek has no effect here; it is ignored",)
+    assert "account help: line 2: mail.imap.peek has no effect here; it is ignored" in plan.notes
     things = [change.after for change in plan.changes]
     exported = export_text(things)
     assert "      mail.imap.peek=true\n" in exported

@@ -156,9 +156,10 @@ def test_the_mark_has_status_class_and_reason() -> None:
         status_class="5",
         reason="no such user",
     )
-    why = f"not delivered to {PAT}: 5.1.1, no such user"
-    assert suppress == Suppress(address=PAT, reason=why)
-    assert decided(bounced(failed()), SENT).reason == why
+    # The address stands beside it.
+    assert suppress == Suppress(address=PAT, reason="not delivered: 5.1.1, no such user")
+    reason = decided(bounced(failed()), SENT).reason
+    assert reason == f"not delivered to {PAT}: 5.1.1, no such user"
 
 
 @pytest.mark.parametrize(
