@@ -64,7 +64,7 @@ def test_an_issue_is_made_changed_and_done(
 
 def test_the_operator_opens_an_issue_as_the_help_desk(postrail: Postrail, filled: Filled) -> None:
     made = answer(postrail, "issues", "create", "HELP", "Odd smell")
-    assert made == {"issue_key": "HELP-3", "notified": []}
+    assert made == {"issue_key": "HELP-3", "notified": [], "held": []}
     shown = answer(postrail, "issues", "show", "HELP-3")
     issue = shown["issue"]
     assert (issue["reporter"], issue["reporter_name"]) == ("desk@example.com", "Help desk")
