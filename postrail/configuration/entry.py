@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from postrail.configuration.configured import Configured
@@ -53,11 +53,14 @@ class Entry:
     lines: Mapping[str, int]
     # The fields to which the file gives a value; the others have their defaults.
     given: frozenset[str]
+    # What the file has in the place of fields, such as "jira_parameters: issuetype".
+    written: Mapping[str, str] = field(default_factory=dict)
 
-    def fault(self, field: str, problem: str) -> Fault:
+    def fault(self, name: str, problem: str) -> Fault:
         """Returns a fault of this thing, at the field's line if the file names the field."""
-        line = self.lines.get(field, self.line)
-        return Fault(line=line, where=f"{self.kind} {self.identity!r}, {field}", problem=problem)
+        line = self.lines.get(name, self.line)
+        where = f"{self.kind} {self.identity!r}, {self.written.get(name, name)}"
+        return Fault(line=line, where=where, problem=problem)
 
 
 @dataclass(frozen=True, kw_only=True)

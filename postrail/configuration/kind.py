@@ -46,8 +46,9 @@ class Kind(Generic[Thing]):
     # The names that fields had in files of earlier releases, each with its name now.
     former_fields: Mapping[str, str] = field(default_factory=dict)
 
-    # Fields that another field of the file may set, by its name; their faults are at its line.
-    set_by: Mapping[str, str] = field(default_factory=dict)
+    # Fields that a part of another field of the file may set: the name of that field, and of the
+    # part. Their faults are at its line, and name both.
+    set_by: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     # In the database: the table, and the fields whose columns have other names.
     table: str = ""

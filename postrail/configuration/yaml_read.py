@@ -20,6 +20,24 @@ from postrail.configuration.kind import Kind
 
 # Deeper than any field of ours: a list of names in an entry of a section has four levels.
 MOST_LEVELS = 20
+HAS_FIELDS = "must have fields, such as 'name: …'"
+WHOLE_NUMBER, TRUE_OR_FALSE = "must be a whole number", "must be true or false"
+# What is wrong, by pydantic's word for it.
+PROBLEMS = {
+    "missing": "is missing",
+    "string_too_short": "must not be empty",
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_from_float": WHOLE_NUMBER,
+    "bool_type": TRUE_OR_FALSE,
+    "bool_parsing": TRUE_OR_FALSE,
+    "extra_forbidden": "is not known",
+    "model_type": HAS_FIELDS,
+    "dict_type": HAS_FIELDS,
+    "model_attributes_type": HAS_FIELDS,
+}
+# A longer value is not repeated.
+SHOWN_CHARACTERS = 60
 AS_LIST = "begin each item with '- ', or write [one, two]"
 
 
@@ -89,6 +107,9 @@ class _Reader:
         label = _label(kind, node)
         given = self._fields(node, label, known, kind.former_fields)
         fields = self._by_present_names(kind, given, label)
+        set_by = {name: by for name, by in kind.set_by.items() if name not in fields}
+        written = {name: ": ".join(by) for name, by in set_by.items() if by[0] in fields}
+        placed = fields | {name: fields[set_by[name][0]] for name in written}
         values = {name: self._value(value, label) for name, (_, value) in fields.items()}
         values = {name: value for name, value in values.items() if value is not None}
         if len(self.faults) > before:
@@ -97,9 +118,12 @@ class _Reader:
             thing = kind.model.model_validate(values)
         except ValidationError as error:
             for name, problem in _problems(kind, error):
-                self._model_fault(name, problem, label, _with_set(kind, fields), _line(node))
+                where = f"{label}, {written.get(name, name)}" if name else label
+                self.faults.append(
+                    Fault(line=_at(placed, name, node), where=where, problem=problem)
+                )
             return None
-        placed = _with_set(kind, fields) | given
+        placed |= given
         return Entry(
             thing=thing,
             kind=kind.word,
@@ -107,6 +131,7 @@ class _Reader:
             line=_line(node),
             lines={name: _line(key) for name, (key, _) in placed.items()},
             given=frozenset(values),
+            written=written,
         )
 
     def _by_present_names(
@@ -157,19 +182,6 @@ class _Reader:
             self._fault(node, where, f"cannot be read: {error}")
         return None
 
-    def _model_fault(
-        self,
-        name: str,
-        problem: str,
-        label: str,
-        fields: Mapping[str, tuple[yaml.Node, yaml.Node]],
-        line: int,
-    ) -> None:
-        if name in fields:
-            line = _line(fields[name][1]) if not _is_blank(fields[name][1]) else line
-        where = f"{label}, {name}" if name else label
-        self.faults.append(Fault(line=line, where=where, problem=problem))
-
     def _refuse_repeated(self, entries: Sequence[Entry]) -> None:
         first: dict[tuple[str, str], Entry] = {}
         for entry in entries:
@@ -190,12 +202,10 @@ def _is_blank(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
 
 
-def _with_set(
-    kind: Kind[Any], fields: Mapping[str, tuple[yaml.Node, yaml.Node]]
-) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-    """Returns the fields with those that one of them may set, which have its place."""
-    by_others = {name: fields[by] for name, by in kind.set_by.items() if by in fields}
-    return by_others | dict(fields)
+def _at(fields: Mapping[str, tuple[yaml.Node, yaml.Node]], name: str, node: yaml.Node) -> int:
+    """Returns the line of a field's value, or that of its thing."""
+    value = fields[name][1] if name in fields else node
+    return _line(node if _is_blank(value) else value)
 
 
 def _label(kind: Kind[Any], node: yaml.Node) -> str:
@@ -258,23 +268,25 @@ def _forms(schema: Any) -> Iterator[tuple[str, str]]:
 
 
 def _problem(detail: ErrorDetails) -> str:
-    match detail["type"]:
-        case "missing":
-            return "is missing"
-        case "string_type" if not isinstance(detail["input"], (list, dict)):
+    if problem := PROBLEMS.get(detail["type"]):
+        return problem
+    match detail["type"], detail["input"]:
+        case "string_type", list():
+            return "must be one text, not a list"
+        case "string_type", dict():
+            return "must be text, without fields of its own"
+        case "string_type", _:
             return "must be text; put it in quotes"
-        case "string_too_short":
-            return "must not be empty"
-        case "list_type":
-            return f"must be a list; {AS_LIST}"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return "must be a whole number"
-        case "bool_type" | "bool_parsing":
-            return "must be true or false"
-        case "extra_forbidden":
-            return "is not known"
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return "must have fields, such as 'name: …'"
-        case "value_error":
+        case "list_type", given:
+            return f"must be a list; {_as_list(given)}"
+        case "value_error", _:
             return str(detail.get("ctx", {}).get("error", detail["msg"]))
-    return detail["msg"].replace("Input should be", "must be").replace("List should", "must")
+    message = detail["msg"].replace("Input should be", "must be")
+    return message.replace("List should", "must").replace("String should", "must")
+
+
+def _as_list(given: Any) -> str:
+    """Returns how to write a single value as a list."""
+    if not isinstance(given, str | int) or len(str(given)) > SHOWN_CHARACTERS:
+        return AS_LIST
+    return f"write {yaml.safe_dump([given], default_flow_style=True, allow_unicode=True).strip()}"

@@ -32,15 +32,16 @@ def blocked(question: Question) -> Decision | None:
         if not one.serves(question.account.name):
             continue
         if matched := _matched(one, _senders(question)):
-            reason = f"sender filter {one.name}: the sender matches {matched}"
+            address, wanted = matched
+            reason = f"sender filter {one.name}: {address} matches {wanted}"
             outcome = OUTCOMES[one.then]
             answer = (Reply(text=PUSHED_BACK),) if one.then == "push_back" else ()
             return Decision(outcome=outcome, reason=reason, effects=answer, held_by=HELD_BY)
     return None
 
 
-def _matched(one: SenderFilter, addresses: Iterable[str]) -> str:
-    """Returns the address or pattern of a filter that the first of these addresses matches, or "".
+def _matched(one: SenderFilter, addresses: Iterable[str]) -> tuple[str, str] | None:
+    """Returns the first of these addresses that a filter matches, with its address or pattern.
 
     However an address is written; one that is listed holds for its plus-addresses, too.
     """
@@ -48,10 +49,10 @@ def _matched(one: SenderFilter, addresses: Iterable[str]) -> str:
     for address in addresses:
         form = compared_address(address)
         if found := listed.get(form) or listed.get(without_extension(form)):
-            return found
+            return address, found
         if found := first_match(one.domains, address) or first_match(one.domains, form):
-            return found
-    return ""
+            return address, found
+    return None
 
 
 def _senders(question: Question) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration import store
 from postrail.configuration.change import account_named
 from postrail.configuration.configured import Configured
-from postrail.configuration.entry import Existing
+from postrail.configuration.entry import ConfigurationFileError, Existing
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.priority import PRIORITY, STANDARD
 from postrail.configuration.plan import drafted
@@ -46,6 +46,10 @@ Draft = Annotated[
         help="Decide as if this file were applied; nothing is written.",
     ),
 ]
+COMPLETE_FILE = (
+    "No installation was found, so the file has to be complete: add what is missing, or name the"
+    " installation with --data"
+)
 WITHOUT_KEYS = "the tokens of our own messages prove nothing here, because the keys are not known"
 # The namespace of the ids of messages that are only tried.
 TRIED = uuid.UUID("0c1f7c26-6f37-5d0e-9a43-3d9a1a2b7c11")
@@ -165,7 +169,12 @@ async def _snapshot(connection: Connection | None, config: Path | None) -> Confi
     if connection:
         existing = await store.read_all(connection)
     entries = parse_file(read_text(config), name_of(config))
-    things: list[Configured] = drafted(entries, existing, file=name_of(config))
+    try:
+        things: list[Configured] = drafted(entries, existing, file=name_of(config))
+    except ConfigurationFileError as error:
+        if connection:
+            raise
+        raise ConfigurationError(error.problem, remedy=COMPLETE_FILE) from error
     return snapshot_of(change_id, things)
 
 

@@ -68,7 +68,8 @@ def what_handlers_name_exists(proposal: Proposal) -> Iterator[Fault]:
         blamed = entry or _changed(handler, proposal, known)
         if blamed is None:
             continue
-        for field, problem in _problems(handler, known):
+        # Several projects may have the same problem.
+        for field, problem in dict.fromkeys(_problems(handler, known)):
             if entry:
                 yield entry.fault(field, problem)
             else:
@@ -262,7 +263,7 @@ MAIL_HANDLER = Kind(
     table="mail_handler",
     columns={"project": "project_key", "order": "place"},
     json=frozenset({"when", "then", "fields", "attachments", "sample_addresses"}),
-    set_by={field: "jira_parameters" for field, _ in PARAMETERS.values()},
+    set_by={field: ("jira_parameters", name) for name, (field, _) in PARAMETERS.items()},
     checks=(what_handlers_name_exists, messages_go_elsewhere),
     notes=_notes,
 )

@@ -42,3 +42,5 @@ def _unused(handler: MailHandler) -> Iterator[tuple[str, str]]:
     if handler.kind.startswith("comment") and handler.closed_issues != "new_issue":
         for field in OF_ISSUES:
             yield field, f"kind: {handler.kind} makes no issues"
+        if any(one.project or one.set or one.labels for one in handler.then):
+            yield "then", f"kind: {handler.kind} makes no issues to set a project or fields of"

@@ -25,6 +25,11 @@ MISTAKES = (
         r" or [^\w] if you mean the others",
     ),
     (
+        re.compile(r"(?<!\\)\(\?<?[=!]"),
+        "has a look-ahead or look-behind, which RE2 refuses: write the whole end of the addresses"
+        " that you mean, such as @example\\.org$, or several patterns",
+    ),
+    (
         re.compile(r"(?<!\\)\s"),
         "has a blank, which no address has: leave it out, also beside |",
     ),

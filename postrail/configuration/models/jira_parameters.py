@@ -34,6 +34,9 @@ def read_jira_parameters(text: str) -> JiraParameters:
             faults.append(_unknown(name))
             continue
         field, read = PARAMETERS[name]
+        if name != "splitregex" and (following := FOLLOWING.search(value)):
+            faults.append(f"{name}={value}: put a comma before {following[1].strip()}")
+            continue
         if field in values:
             faults.append(f"{name} is given twice")
         try:
@@ -111,3 +114,5 @@ PARAMETERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "stripquotes": ("strip_quotations", _flag),
     "splitregex": ("pattern", _pattern),
 }
+# The next parameter, where the comma before it is missing.
+FOLLOWING = re.compile(rf"\s((?:{'|'.join(PARAMETERS)})\s*=.*)", re.I | re.S)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from postrail.configuration.configured import Configured, LowerAddress, Name, faulty
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
@@ -27,6 +28,15 @@ class SenderFilter(Configured):
     accounts: list[Name] = Field(default_factory=list)
     # push_back: ignored, and the sender is told that the message was not accepted.
     then: Literal["ignore", "quarantine", "push_back"] = "ignore"
+
+    @field_validator("addresses")
+    @classmethod
+    def _are_whole(cls, given: list[str]) -> list[str]:
+        for address in given:
+            if "*" in address:
+                why = f"{address}: * is a character here: use domains, such as @example\\.org$"
+                raise PydanticCustomError("address", "{why}", {"why": why})
+        return given
 
     @model_validator(mode="after")
     def _names_somebody(self) -> SenderFilter:

@@ -54,7 +54,7 @@ def _obeyed(handler: MailHandler, question: Question, effect: Effect) -> tuple[E
     # A message of commands alone keeps them as its text.
     more = "".join(written.split("\n")[lines:]).strip()
     text = replace(effect.text, skipped_lines=lines if more else 0)
-    return replace(effect, commands=commands, text=text), f"field commands: {named}"
+    return replace(effect, commands=commands, text=text), f"field commands found: {named}"
 
 
 def _refusal(question: Question, effect: AddComment | CreateIssue) -> str:

@@ -55,7 +55,7 @@ def test_a_filter(values: dict[str, Any], outcome: str) -> None:
     decision = decided(values)
     assert decision.outcome == outcome
     if outcome != "issue":
-        assert decision.reason.startswith("sender filter f1: the sender matches ")
+        assert decision.reason.startswith("sender filter f1: ada@example.org matches ")
         assert not decision.effects
         assert decision.held_by == "blocked"
     # An answer to a known issue is held off just so.
@@ -106,8 +106,14 @@ def test_a_released_message_passes() -> None:
 def test_the_first_filter_that_matches_decides() -> None:
     quarantine = {"domains": ["@example"], "then": "quarantine"}
     assert decided({"addresses": ["bo@example.org"]}, quarantine).reason.startswith(
-        "sender filter f2: the sender matches @example"
+        "sender filter f2: ada@example.org matches @example"
     )
+
+
+def test_the_reason_names_the_address_that_matches() -> None:
+    sent_by = Address(name="", address="x@spam.example")
+    decision = decided({"domains": ["@spam"]}, sent_by=sent_by)
+    assert decision.reason == "sender filter f1: x@spam.example matches @spam"
 
 
 def test_a_message_without_a_sender_matches_none() -> None:

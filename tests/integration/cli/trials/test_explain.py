@@ -231,4 +231,11 @@ def test_without_an_installation_a_draft_decides_alone(
     assert (found["outcome"], found["effects"][0]["fields"]["priority"]) == ("issue", 2)
     code, _, errors = postrail("explain", file, "--account", "support")
     assert (code, "PostgreSQL" in errors) == (1, True)
+    (tmp_path / "part.yaml").write_text("handlers: [{name: x, accounts: [ops]}]\n")
+    code, _, errors = postrail("explain", file, "--account", "ops", "--config", "part.yaml")
+    assert (code, "part.yaml:1: handler 'x', accounts: there is no account 'ops'" in errors) == (
+        2,
+        True,
+    )
+    assert "No installation was found, so the file has to be complete" in " ".join(errors.split())
     assert json.dumps(found)

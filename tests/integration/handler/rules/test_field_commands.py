@@ -71,7 +71,7 @@ async def test_each_field(bench: Bench, command: str, change: tuple[Any, ...]) -
         ("agent@example.com", "mail")
     ]
     ((reason,),) = await bench.rows("SELECT reason FROM incoming_mail WHERE comment_id IS NOT NULL")
-    assert "field commands: " in reason
+    assert "field commands found: " in reason
 
 
 async def test_a_large_text_has_commands_at_its_top(bench: Bench) -> None:

@@ -26,7 +26,7 @@ def handler(**values: Any) -> MailHandler:
         (r"[^@\T]@t-online\.de | [^@\t]@computer\.org", "has a blank", "beside |"),
         (r"\W[-.\W]+\@[-.\W]+\.\W{2,3}", r"has \W", r"write \w"),
         (r"[^@]@bosch\.com | [^@]@computer\.org", "has a blank", "beside |"),
-        (r"(?=@)", "look-ahead", "second condition"),
+        (r"(?=@)", "look-ahead", "several patterns"),
     ],
 )
 def test_what_matches_no_address_is_explained(pattern: str, why: str, remedy: str) -> None:

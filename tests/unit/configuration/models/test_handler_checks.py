@@ -125,16 +125,34 @@ def test_what_exists_is_fine(settings: str) -> None:
             "fields",
             "Floor: pattern: has look",
         ),
-        ("fields: {Floor: [1]}", "fields", "Floor: must be a valid string"),
-        ("then: [{set: {Floor: {a: b}}}]", "then", "item 1: set: Floor: must be a valid string"),
+        ("fields: {Floor: [1]}", "fields", "Floor: must be one text, not a list"),
+        ("then: [{set: {Floor: {a: b}}}]", "then", "item 1: set: Floor: must be text, without"),
         ("then: [{explode: x}]", "then", "item 1: explode: is not known; known are: set, project"),
         ("then: [{forward: nobody}]", "then", "item 1: forward: must be an address such as"),
         ("then: {drop: x}", "then", "must be a list; begin each item with '- ', or write"),
         ("then: [{drop: a}, {quarantine: b}]", "then", "keep one of them"),
         ("order: first", "order", "must be a whole number"),
         ("attachments: {types: [image]}", "attachments", "types: item 1: must be a type of files"),
-        ("jira_parameters: 'bulk=forward'", "bulk", "needs a forward_address"),
-        ("jira_parameters: 'issuetype=99'", "issue_type", "has no issue type '99'"),
+        ("jira_parameters: 'bulk=forward'", "jira_parameters: bulk", "needs a forward_address"),
+        ("jira_parameters: 'issuetype=99'", "jira_parameters: issuetype", "issue type '99'"),
+        ("jira_parameters: 'project=NO'", "jira_parameters: project", "no project 'NO'"),
+        (
+            "jira_parameters: 'reporterusername=ghost'",
+            "jira_parameters: reporterusername",
+            "must be an address",
+        ),
+        (
+            "jira_parameters: 'project=HELP issuetype=1'",
+            "jira_parameters",
+            "project=HELP issuetype=1: put a comma before issuetype=1",
+        ),
+        (
+            "kind: RegexCommentHandler\n    jira_parameters: 'bulk=ignore'",
+            "jira_parameters: splitregex",
+            "is missing",
+        ),
+        ("labels: vip", "labels", "must be a list; write [vip]"),
+        ("allowed_senders: '@x'", "allowed_senders", "must be a list; write ['@x']"),
         ("when: {account is: suport}", "when", "there is no account 'suport'"),
         ("project: SHOP", "project", "there is no project 'SHOP'"),
         ("then: [{project: SHOP}]", "then", "there is no project 'SHOP'"),
@@ -149,9 +167,14 @@ def test_what_exists_is_fine(settings: str) -> None:
 )
 def test_what_does_not_exist_is_refused(settings: str, field: str, problem: str) -> None:
     (first, *_) = faults_of(HELP + f"    {settings}\n")
-    line = 5 if field == "components" and "\n" in settings else 4
+    line = 4 + settings.count("\n")
     assert first.startswith(f"f:{line}: handler 'h', {field}: ")
     assert problem in first
+
+
+def test_a_problem_in_several_projects_is_told_once() -> None:
+    text = "handlers:\n  - name: h\n    then: [{set: {assignee: no@example.org}}]\n"
+    assert len(faults_of(text)) == 1
 
 
 def test_a_fault_tells_one_problem_of_a_value() -> None:
@@ -162,6 +185,10 @@ def test_a_fault_tells_one_problem_of_a_value() -> None:
     ("text", "fault"),
     [
         ("handlers: [{name: h, wehn: x}]", "f:1: handler 'h', wehn: is not known; did you mean"),
+        (
+            "sender_filters: [{name: f, addresses: ['*@x.example']}]",
+            "f:1: sender filter 'f', addresses: *@x.example: * is a character here: use domains",
+        ),
         ("handlers: [{order: 1}]", "f:1: handler, name: is missing"),
         ("handlers: {name: h}", "f:1: handlers: must be a list; begin each item with '- '"),
         (
@@ -183,6 +210,8 @@ def test_a_fault_names_the_thing_and_the_remedy(text: str, fault: str) -> None:
         ("catch_headers: [To]", "catch_headers has no effect: it needs a catch_address"),
         ("{kind: create, closed_issues: reopen}", "closed_issues has no effect: kind: create"),
         ("{kind: comment, issue_type: Bug}", "issue_type has no effect: kind: comment makes no"),
+        ("{kind: comment, then: [{project: SALE}]}", "then has no effect: kind: comment makes no"),
+        ("{kind: comment, then: [{drop: spam}]}", ""),
         ("{kind: comment, issue_type: Bug, closed_issues: new_issue}", ""),
         ("{create_users: true, notify_users: true}", ""),
     ],

@@ -64,7 +64,7 @@ def test_all_fields_are_read_and_put_in_order() -> None:
     ("line", "fault"),
     [
         ("addresses: [no address]", "addresses: must be a list of addresses such as help@exa"),
-        ("addresses: a@example.org", "addresses: must be a list; begin each item with '- ', or"),
+        ("addresses: a@example.org", "addresses: must be a list; write [a@example.org]"),
         ("groups: ['a,b']", "groups: must be a list of names of letters, digits"),
         ("groups: ['']", "groups: item 1: must not be empty"),
         ("language: German", "language: must be two letters, such as en"),

@@ -95,7 +95,7 @@ def effect_of(decision: Decision) -> AddComment | CreateIssue:
 @pytest.mark.parametrize(
     ("mail", "facts", "handler", "reason"),
     [
-        (verified(mail_parsed(text=TEXT)), BY_AGENT, {}, "field commands: priority, status"),
+        (verified(mail_parsed(text=TEXT)), BY_AGENT, {}, "field commands found: priority, status"),
         # Off by default: the lines are text, without a word about it.
         (verified(mail_parsed(text=TEXT)), BY_AGENT, {"field_commands": []}, ""),
         (mail_parsed(text=TEXT), BY_AGENT, {}, "are text (priority, status): the sender is not"),
@@ -120,7 +120,7 @@ def test_whose_commands_are_obeyed(
         known = replace(facts, conversation_issues=()) if created else facts
         decision = decided(mail, known, **handler)
         effect = effect_of(decision)
-        obeyed = reason.startswith("field commands:")
+        obeyed = reason.startswith("field commands found:")
         assert effect.commands == (COMMANDS if obeyed else ())
         assert effect.text.skipped_lines == (2 if obeyed else 0)
         assert reason in decision.reason
