@@ -23,6 +23,8 @@ Name = TypeVar("Name", bytes, str)
 # Message-IDs with the same remainder share a lock, so that a batch never holds more than these.
 LOCK_BUCKETS = 256
 LOCK_SPACE = 0x6D61696C
+# As many issues of one conversation fit into the facts of a message.
+MOST_ISSUES = 40
 # The namespace of the queues that are made from fingerprints.
 EQUALS = uuid.UUID("b2c1c0d4-5a35-5a0e-8a3b-0f6b7e1d2c9a")
 
@@ -184,19 +186,49 @@ async def index(connection: Connection, conversations: dict[bytes, str]) -> None
     )
 
 
-async def issues_of(connection: Connection, conversations: Sequence[str]) -> dict[str, list[int]]:
-    """Returns the ids of the issues of each conversation, oldest first."""
+async def issues_of(
+    connection: Connection, conversations: Collection[str], message_ids: Collection[str]
+) -> dict[str, list[int]]:
+    """Returns the ids of the issues of each conversation, oldest first.
+
+    Of more than MOST_ISSUES, the newest ones and those with the messages that have these
+    Message-IDs: each is locked, and machines make thousands of one conversation.
+    """
     found = await rows(
         connection,
-        "SELECT conversation::text, array_agg(issue_id ORDER BY issue_id) FROM conversation_issue"
-        " WHERE conversation = ANY(%s) GROUP BY conversation",
-        [list(conversations)],
+        "SELECT given.conversation::text, array_agg(newest.issue_id ORDER BY newest.issue_id)"
+        " FROM unnest(%s::uuid[]) AS given (conversation), LATERAL ("
+        "  SELECT issue_id FROM conversation_issue AS own"
+        "  WHERE own.conversation = given.conversation ORDER BY issue_id DESC LIMIT %s"
+        " ) AS newest GROUP BY 1",
+        [sorted(set(conversations)), MOST_ISSUES],
     )
-    return dict(found)
+    newest: dict[str, list[int]] = dict(found)
+    large = [one for one, issue_ids in newest.items() if len(issue_ids) == MOST_ISSUES]
+    for conversation, issue_id in await _answered_in(connection, large, message_ids):
+        if issue_id not in newest[conversation]:
+            newest[conversation].insert(0, issue_id)
+    return newest
+
+
+async def _answered_in(
+    connection: Connection, conversations: Sequence[str], message_ids: Collection[str]
+) -> list[tuple[str, int]]:
+    """Returns the issues of these conversations that have these messages, the newest first."""
+    if not conversations or not message_ids:
+        return []
+    found = await rows(
+        connection,
+        "SELECT DISTINCT own.conversation::text, own.issue_id FROM conversation_issue AS own"
+        " JOIN incoming_mail AS mail USING (issue_id)"
+        " WHERE own.conversation = ANY(%s) AND mail.message_id = ANY(%s) ORDER BY 2 DESC LIMIT %s",
+        [list(conversations), list(message_ids), MOST_ISSUES],
+    )
+    return [(conversation, issue_id) for conversation, issue_id in found]
 
 
 async def issues_by_message(
-    connection: Connection, message_ids: Iterable[str]
+    connection: Connection, message_ids: Collection[str]
 ) -> dict[str, list[int]]:
     """Returns the ids of the issues whose conversations have seen these Message-IDs, by these.
 
@@ -207,12 +239,12 @@ async def issues_by_message(
         return {}
     found = await rows(
         connection,
-        "SELECT message_hash, array_agg(issue_id ORDER BY issue_id)"
-        " FROM message_index JOIN conversation_issue USING (conversation)"
-        " WHERE message_hash = ANY(%b) AND seen GROUP BY message_hash",
+        "SELECT message_hash, conversation::text FROM message_index"
+        " WHERE message_hash = ANY(%b) AND seen",
         [sorted(by_hash)],
     )
-    return {by_hash[digest]: issue_ids for digest, issue_ids in found}
+    issue_ids = await issues_of(connection, {row[1] for row in found}, message_ids)
+    return {by_hash[digest]: issue_ids[one] for digest, one in found if one in issue_ids}
 
 
 async def answered_comments(

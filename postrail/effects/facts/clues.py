@@ -72,7 +72,7 @@ async def read_clues(
             [due.mail.mail_id for due in mails],
         ),
         by_conversation=await conversations.issues_of(
-            connection, [*(due.conversation for due in mails), *claims]
+            connection, [*(due.conversation for due in mails), *claims], answered
         ),
         by_message=await conversations.issues_by_message(connection, answered),
         by_key={key: issue.issue_id for key, issue in by_key.items()},

@@ -191,7 +191,7 @@ async def test_conversations_go_over_once(pool: Pool, desk: Desk, issue: str, ot
         )
     await merge(desk, AGENT, other, issue)
     async with transaction(pool) as connection:
-        found = await conversations.issues_of(connection, [own, shared])
+        found = await conversations.issues_of(connection, [own, shared], [])
     assert found == {own: [first], shared: [first]}
 
 
