@@ -9,7 +9,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
-from postrail.message_parts import without_extension
+from postrail.configuration.snapshot import ConfigurationSnapshot, snapshot_of
 
 OWN = "{} is an address of ours, so the message would come back: name another one"
 NO_CONNECTION = "needs an outgoing connection: add one under connections"
@@ -17,14 +17,13 @@ NO_CONNECTION = "needs an outgoing connection: add one under connections"
 
 def messages_go_elsewhere(proposal: Proposal) -> Iterator[Fault]:
     """Refuses handlers that send messages to an address of ours, or have no way to send them."""
-    own = _own_addresses(proposal)
-    can_send = bool(proposal.all_of(OutgoingConnection))
+    proposed = _proposed(proposal)
     for entry in proposal.entries_of(MailHandler).values():
         assert isinstance(entry.thing, MailHandler)
         for field, address in _addresses(entry.thing):
-            if {address, without_extension(address)} & own:
+            if proposed.is_own(address):
                 yield entry.fault(field, OWN.format(address))
-            elif not can_send:
+            elif not proposed.connections:
                 yield entry.fault(field, NO_CONNECTION)
 
 
@@ -38,10 +37,7 @@ def _addresses(handler: MailHandler) -> Iterator[tuple[str, str]]:
                 yield "then", address.lower()
 
 
-def _own_addresses(proposal: Proposal) -> set[str]:
-    """Returns our addresses as they will be (see `ConfigurationSnapshot.own_addresses`)."""
-    return {
-        *(one.address.lower() for one in proposal.all_of(MailAccount).values()),
-        *(one.from_address.lower() for one in proposal.all_of(OutgoingConnection).values()),
-        *(one.address for one in proposal.all_of(Project).values() if one.address),
-    }
+def _proposed(proposal: Proposal) -> ConfigurationSnapshot:
+    """Returns our addresses and connections as they will be once the file is applied."""
+    kinds = (MailAccount, OutgoingConnection, Project)
+    return snapshot_of(0, [one for kind in kinds for one in proposal.all_of(kind).values()])

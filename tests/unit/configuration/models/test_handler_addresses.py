@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from postrail.configuration.models.project import Project
-from tests.makers.configuration import mail_account
+from tests.makers.configuration import mail_account, outgoing_connection
 from tests.unit.configuration.models.test_handler_checks import EXISTING, HELP, faults_of
 
+RETURNS = outgoing_connection(bounce_address="returns@example.com")
 SHARED = Project(key="WEB", name="Web", address="web@example.com")
 
 
@@ -21,12 +22,15 @@ SHARED = Project(key="WEB", name="Web", address="web@example.com")
         ("forward_address: desk@example.com", "forward_address"),
         # a project's own address
         ("forward_address: web@example.com", "forward_address"),
+        # where bounces go, with and without the extension that each message has
+        ("forward_address: returns@example.com", "forward_address"),
+        ("forward_address: returns+token@example.com", "forward_address"),
         ("then: [{forward: support@example.com}]", "then"),
         ("then: [{notify: Support@example.com}]", "then"),
     ],
 )
 def test_nothing_is_sent_to_an_address_of_ours(settings: str, field: str) -> None:
-    (fault,) = faults_of(f"{HELP}    {settings}\n", SHARED)
+    (fault,) = faults_of(f"{HELP}    {settings}\n", SHARED, RETURNS)
     assert f"handler 'h', {field}: " in fault
     assert "is an address of ours, so the message would come back: name another one" in fault
     assert fault.startswith("f:4:")
