@@ -137,6 +137,11 @@ class MailParsed:
     # The first lines of the new text of a reply that is in reply_blob.
     new_text_beginning: str = ""
 
+    @property
+    def recipients(self) -> list[Address]:
+        """Returns the addresses of To, Cc and Bcc, in this order."""
+        return [*self.to, *self.cc, *self.bcc]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MailHandled:

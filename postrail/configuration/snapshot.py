@@ -75,6 +75,15 @@ class ConfigurationSnapshot:
             found[account] = tuple(one for one in self.handlers if one.serves(account))
         return found[account]
 
+    def enabled_handlers_of(self, account: str) -> list[MailHandler]:
+        """Returns the enabled handlers that serve an account, in their order."""
+        return [one for one in self.handlers_of(account) if one.enabled]
+
+    @property
+    def enabled_handlers(self) -> list[MailHandler]:
+        """Returns the enabled handlers of all accounts, in their order."""
+        return [one for one in self.handlers if one.enabled]
+
     @cached_property
     def _handlers_by_account(self) -> dict[str, tuple[MailHandler, ...]]:
         """Returns what `handlers_of` has found; also of removed accounts, whose messages fail."""

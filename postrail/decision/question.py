@@ -108,8 +108,7 @@ class Question:
 
     @property
     def _written(self) -> list[str]:
-        mail = self.mail
-        return _with_bases(one.address for one in [*mail.to, *mail.cc, *mail.bcc])
+        return _with_bases(one.address for one in self.mail.recipients)
 
     @property
     def muted(self) -> bool:

@@ -199,7 +199,7 @@ async def _done_issues(
     connection: Connection, indexed: Mapping[int, IndexedIssue], snapshot: ConfigurationSnapshot
 ) -> set[int]:
     """Returns the ids of the done issues, looked up only if a handler treats them differently."""
-    asked = any(one.enabled and one.closed_issues != "comment" for one in snapshot.handlers)
+    asked = any(one.closed_issues != "comment" for one in snapshot.enabled_handlers)
     keys = {issue.issue_key: issue.issue_id for issue in indexed.values()} if asked else {}
     return {keys[key] for key in await done_among(connection, keys)}
 

@@ -107,7 +107,7 @@ async def require_handler(connection: Connection, order: Order) -> None:
     if not order.as_handler:
         return
     snapshot = await load_snapshot(connection)
-    enabled = [handler.name for handler in snapshot.handlers if handler.enabled]
+    enabled = [handler.name for handler in snapshot.enabled_handlers]
     if order.as_handler not in enabled:
         raise HandlerNotFound(
             f"no enabled mail handler is called {order.as_handler}",

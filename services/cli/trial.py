@@ -88,7 +88,7 @@ class Trial:
         accounts = self.snapshot.accounts
         # Parsed for any account, as this changes no address.
         mail = self.parsed(raw, next(iter(accounts), ""))
-        written = [one.address for one in [*mail.to, *mail.cc, *mail.bcc]]
+        written = [one.address for one in mail.recipients]
         addresses = [one.lower() for one in [*mail.delivered_to, *written]]
         for address in addresses:
             named = {address, without_extension(address)}

@@ -54,8 +54,8 @@ def ask_handlers(question: Question) -> Decision:
 
 def _as_handler(name: str, question: Question) -> Decision:
     """Returns the decision of the handler that a person has chosen, whatever its conditions."""
-    handlers = (one for one in question.snapshot.handlers if one.enabled and one.name == name)
-    handler = next(handlers, None)
+    handlers = {one.name: one for one in question.snapshot.enabled_handlers}
+    handler = handlers.get(name)
     if handler is None:
         return Decision(outcome=Outcome.FAILED, reason=NOT_ENABLED.format(name))
     decision = take(handler, question)

@@ -24,7 +24,7 @@ from postrail.decision.mail_handlers.field_commands import with_commands
 from postrail.decision.mail_handlers.forwards import filed_for_sender
 from postrail.decision.mail_handlers.issue_fields import issue_fields
 from postrail.decision.mail_handlers.routing import routed
-from postrail.decision.mail_handlers.text_rules import text_rules
+from postrail.decision.mail_handlers.text_rules import stand_in, text_rules
 from postrail.decision.matching import existing_issue, internal_answer
 from postrail.decision.new_issue import create_issue
 from postrail.decision.question import Question, Standing
@@ -208,7 +208,7 @@ def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens:
                 effect,
                 fields=issue_fields(handler, question, effect.project),
                 text=text_rules(handler, question, new_text_only=False),
-                reporter=_stand_in(handler, question),
+                reporter=stand_in(handler, question),
                 watchers=_watchers(handler, question, effect.project, proven=question.verified),
             )
         case AddComment():
@@ -219,7 +219,7 @@ def _detailed(handler: MailHandler, question: Question, effect: Effect, reopens:
                 text=text_rules(
                     handler, question, new_text_only=_takes_new_text_only(handler, question)
                 ),
-                author=_stand_in(handler, question),
+                author=stand_in(handler, question),
                 watchers=() if effect.brings is Brings.NOBODY else watchers,
                 reopens=reopens,
             )
@@ -235,11 +235,6 @@ def _takes_new_text_only(handler: MailHandler, question: Question) -> bool:
         case "comment_reply_text":
             return True
     return question.strips_quotations(handler)
-
-
-def _stand_in(handler: MailHandler, question: Question) -> str:
-    unknown = question.facts.sender is None and not handler.create_users
-    return handler.reporter if unknown else ""
 
 
 def _watchers(

@@ -16,15 +16,20 @@ from postrail.message_parts import Attachment
 def text_rules(handler: MailHandler, question: Question, *, new_text_only: bool) -> TextRules:
     """Returns the rules for the text that a handler makes of a message."""
     taken, left_out = _chosen(handler.attachments, question.mail.attachments)
-    unknown = question.facts.sender is None and not handler.create_users
     return TextRules(
         new_text_only=new_text_only,
         ends_before=handler.pattern if handler.kind == "comment_before_pattern" else "",
-        signed_by=question.sender_address if handler.reporter and unknown else "",
+        signed_by=question.sender_address if stand_in(handler, question) else "",
         told_by=form_of(question.mail, question.account),
         attachments=taken,
         left_out=left_out,
     )
+
+
+def stand_in(handler: MailHandler, question: Question) -> str:
+    """Returns the person under whose name an unknown sender writes, or ""."""
+    unknown = question.facts.sender is None and not handler.create_users
+    return handler.reporter if unknown else ""
 
 
 def _chosen(

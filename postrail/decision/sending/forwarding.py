@@ -49,8 +49,8 @@ def forwarded_failure(question: Question, decision: Decision) -> Decision:
     """
     if decision.outcome is not Outcome.FAILED:
         return decision
-    handlers = question.snapshot.handlers_of(question.mail.mailbox)
-    wanted = (one for one in handlers if one.enabled and one.forward_address)
+    handlers = question.snapshot.enabled_handlers_of(question.mail.mailbox)
+    wanted = (one for one in handlers if one.forward_address)
     return forwarded_by(one, question, decision) if (one := next(wanted, None)) else decision
 
 

@@ -43,7 +43,7 @@ def person_fact(person: PersonRow | None, projects: Sequence[Project] = ()) -> P
 
 def recipients_of(mail: MailParsed) -> list[str]:
     """Returns the addresses of To, Cc and Bcc in lower case."""
-    return [one.address.lower() for one in [*mail.to, *mail.cc, *mail.bcc]]
+    return [one.address.lower() for one in mail.recipients]
 
 
 def _asked_projects(
@@ -53,8 +53,8 @@ def _asked_projects(
 
     They are those of the issues that the message may become or belong to.
     """
-    handlers = snapshot.handlers_of(mail.mailbox)
-    asking = [one for one in handlers if one.enabled and (one.cc_assignee or one.cc_watchers)]
+    handlers = snapshot.enabled_handlers_of(mail.mailbox)
+    asking = [one for one in handlers if one.cc_assignee or one.cc_watchers]
     if not asking or mail.mailbox not in snapshot.accounts:
         return []
     keys = {Question(mail=mail, snapshot=snapshot, facts=Facts()).project}

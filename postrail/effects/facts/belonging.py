@@ -103,8 +103,7 @@ def agent_of(
 ) -> tuple[str, ...]:
     """Returns the projects in which the sender is an insider, if a mail handler asks for them."""
     asked = any(
-        one.enabled and (one.forwards != "as_sent" or one.field_commands)
-        for one in snapshot.handlers
+        one.forwards != "as_sent" or one.field_commands for one in snapshot.enabled_handlers
     )
     person = persons.get(author_of(mail, snapshot).address) if asked else None
     if person is None:

@@ -89,9 +89,8 @@ def _keys(mail: MailParsed, snapshot: ConfigurationSnapshot) -> Keys:
     """
     keys = [(key, "") for key in keys_in(mail.subject)]
     account = snapshot.accounts.get(mail.mailbox)
-    if account is None or not any(
-        one.enabled and one.bare_numbers for one in snapshot.handlers_of(account.name)
-    ):
+    handlers = snapshot.enabled_handlers_of(mail.mailbox)
+    if account is None or not any(one.bare_numbers for one in handlers):
         return keys
     numbers = numbers_in(mail.subject)
     return [*keys, *((f"{account.project}-{number}", number) for number in numbers)]

@@ -39,8 +39,8 @@ async def matched_queries(
 
 
 def _queries(account: str, snapshot: ConfigurationSnapshot) -> frozenset[str]:
-    handlers = snapshot.handlers_of(account)
-    return frozenset().union(*(one.issue_queries for one in handlers if one.enabled))
+    handlers = snapshot.enabled_handlers_of(account)
+    return frozenset().union(*(one.issue_queries for one in handlers))
 
 
 def _with_issues(

@@ -34,7 +34,7 @@ async def read_tokens(connection: Connection, mails: Sequence[DueMail], key: byt
 
 def tokens_of(mail: MailParsed) -> list[IssueToken]:
     """Returns the tokens of the messages that are answered, the nearest first, and of addresses."""
-    written = [one.address for one in [*mail.to, *mail.cc, *mail.bcc]]
+    written = [one.address for one in mail.recipients]
     return tokens_in(all_answered_ids(mail), [*written, *mail.delivered_to])
 
 
