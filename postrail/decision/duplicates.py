@@ -1,4 +1,4 @@
-"""Recognises a message that was already handled under another mail_id."""
+"""Recognizes a message that was already handled under another mail_id."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from postrail.decision.decision import AddComment, Brings, Decision, NoteAddress
 from postrail.decision.duplicates import may_be_forged
 from postrail.decision.facts import IssueRef
 from postrail.decision.new_issue import create_issue
-from postrail.decision.question import Question, Standing
+from postrail.decision.question import Participation, Question
 
 # What holds a message whose key is its only proof.
 WEAK_KEYS = "weak_keys"
@@ -154,10 +154,10 @@ def _brings(question: Question, issue: IssueRef) -> Brings:
     """Returns whom a comment brings into its issue."""
     if question.is_auto_reply:
         return Brings.NOBODY
-    match question.standing(issue):
-        case Standing.PROVEN:
+    match question.participation(issue):
+        case Participation.PROVEN:
             return Brings.ALL
-        case Standing.CLAIMED:
+        case Participation.CLAIMED:
             return Brings.AUTHOR
         case _:
             # Where anybody may comment by a key, it makes nobody hear what others write.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postrail.decision.decision import Brings, CreateIssue, Decision, Outcome
 from postrail.decision.facts import IssueRef
-from postrail.decision.question import Question, Standing
+from postrail.decision.question import Participation, Question
 
 
 def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None = None) -> Decision:
@@ -19,8 +19,8 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
     quotes_internal = question.mail.quotes_internal
     if quotes_internal:
         reason += "; the internal comment that it quotes is left out"
-    standing = _standing(question)
-    if standing is Standing.NONE:
+    participation = _participation(question)
+    if participation is Participation.NONE:
         reason += "; its sender takes no part in the conversation, so it begins another one"
     effect = CreateIssue(
         project=project,
@@ -28,16 +28,16 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
         linked_to=linked_to,
         quotes_internal=quotes_internal,
         neutral=not question.verified,
-        brings=Brings.ALL if standing is Standing.PROVEN else Brings.AUTHOR,
-        own_conversation=standing is Standing.NONE,
+        brings=Brings.ALL if participation is Participation.PROVEN else Brings.AUTHOR,
+        own_conversation=participation is Participation.NONE,
     )
     return Decision(outcome=Outcome.ISSUE, reason=reason, effects=(effect,))
 
 
-def _standing(question: Question) -> Standing:
-    """Returns the best standing of the sender in the issues of the message's conversation.
+def _participation(question: Question) -> Participation:
+    """Returns the best participation of the sender in the issues of the message's conversation.
 
     In a conversation without issues there is nothing to prove.
     """
-    found = {question.standing(issue) for issue in question.facts.conversation_issues}
-    return next((one for one in Standing if one in found), Standing.PROVEN)
+    found = {question.participation(issue) for issue in question.facts.conversation_issues}
+    return next((one for one in Participation if one in found), Participation.PROVEN)

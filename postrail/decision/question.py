@@ -23,12 +23,12 @@ KEY_ALONE = ("never", "participants", "anybody")
 WEAK_KEYS = ("quarantine", "new_issue", "comment")
 
 
-class Standing(Enum):
-    """What a message proves about its sender and an issue."""
+class Participation(Enum):
+    """Whether the sender of a message takes part in an issue, the best one first."""
 
-    # The sender is verified, or answers a message that we sent to this very address.
+    # Proven: the sender is verified, or answers a message that we sent to this very address.
     PROVEN = "proven"
-    # It only names somebody who takes part in the issue.
+    # The message only names somebody who takes part.
     CLAIMED = "claimed"
     NONE = "none"
 
@@ -151,8 +151,8 @@ class Question:
         vars(changed)["judged"] = self.judged
         return changed
 
-    def standing(self, issue: IssueRef) -> Standing:
-        """Returns what the message proves about its sender and the issue.
+    def participation(self, issue: IssueRef) -> Participation:
+        """Returns whether the sender takes part in the issue.
 
         Anyone may write anyone's address into From. For an agent, whose words the desk sends to
         customers, that proves nothing, even where the agent watches the issue.
@@ -160,12 +160,13 @@ class Question:
         facts, issue_id = self.facts, issue.issue_id
         takes_part, is_insider = issue_id in facts.taking_part, issue_id in facts.insider_in
         if issue_id in facts.answered_in or (self.verified and (takes_part or is_insider)):
-            return Standing.PROVEN
-        return Standing.CLAIMED if takes_part and not is_insider else Standing.NONE
+            return Participation.PROVEN
+        claimed = takes_part and not is_insider
+        return Participation.CLAIMED if claimed else Participation.NONE
 
     def takes_part(self, issue: IssueRef) -> bool:
         """Tells whether the sender may write on the issue as one of its people."""
-        return self.standing(issue) is not Standing.NONE
+        return self.participation(issue) is not Participation.NONE
 
     def is_agent_of(self, project: str) -> bool:
         """Tells whether the sender is proven, and an agent of the project."""

@@ -174,6 +174,6 @@ def deliveries_of(record: OutgoingQueued) -> list[OutgoingDelivery]:
 
 def _address(delivery: OutgoingDelivery) -> str:
     """Returns the address in a form that PostgreSQL stores."""
-    # U+0000 stays recognisable as a character that no server accepts: without it the address would
+    # U+0000 stays recognizable as a character that no server accepts: without it the address would
     # be another one.
     return delivery.recipient.replace("\x00", "\ufffd")

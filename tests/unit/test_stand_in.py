@@ -25,7 +25,7 @@ NAMED = StandIn(subject="Broken lamp", sender="ann@customer.example")
         "Microsoft Exchange Server 2019 <postmaster@mail.example>",
     ],
 )
-def test_a_stand_in_is_recognised_in_each_form(language: str, protocol: str, server: str) -> None:
+def test_a_stand_in_is_recognized_in_each_form(language: str, protocol: str, server: str) -> None:
     made = stand_in(
         3,
         wording=LANGUAGES[language],

@@ -1,4 +1,4 @@
-"""Recognises messages that we sent ourselves, and that have come back."""
+"""Recognizes messages that we sent ourselves, and that have come back."""
 
 from __future__ import annotations
 

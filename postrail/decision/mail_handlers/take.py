@@ -27,7 +27,7 @@ from postrail.decision.mail_handlers.routing import routed
 from postrail.decision.mail_handlers.text_rules import stand_in, text_rules
 from postrail.decision.matching import existing_issue, internal_answer
 from postrail.decision.new_issue import create_issue
-from postrail.decision.question import Question, Standing
+from postrail.decision.question import Participation, Question
 from postrail.decision.senders import Verdict
 from postrail.decision.sending.forwarding import forwarded_by
 
@@ -178,7 +178,7 @@ def _reopens(handler: MailHandler, question: Question, found: Decision) -> bool:
     issue = found.issue
     if issue is None or handler.closed_issues != "reopen" or not _is_done(question, issue):
         return False
-    return question.standing(issue) is Standing.PROVEN
+    return question.participation(issue) is Participation.PROVEN
 
 
 def _is_done(question: Question, issue: IssueRef) -> bool:

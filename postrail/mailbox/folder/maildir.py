@@ -125,7 +125,7 @@ class Maildir:
 
     def _move(self, keys: Sequence[str]) -> None:
         with Directory.created_at(self._account.path, self._account.move_to) as target:
-            # Readers recognise a maildir only when it has all three.
+            # Readers recognize a maildir only when it has all three.
             for part in ("tmp", "new"):
                 target.below(part, create=True).close()
             with target.below("cur", create=True) as cur:

@@ -39,7 +39,7 @@ class LateMail:
         """Appends what came late, and removes files that no program can have open any more.
 
         If the process is killed in between, the same message is appended twice, which is
-        recognised.
+        recognized.
         """
         now = self._clock.now().timestamp()
         for path, size in self._files():

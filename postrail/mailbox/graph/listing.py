@@ -1,7 +1,7 @@
 """Lists the messages of a folder in Microsoft Graph that are to be read, by the ledger's numbers.
 
 Delta reports what has changed. Its link is saved after the messages that it reported are recorded:
-after a crash they are reported again, and the ledger recognises them. Delta loses messages (with
+after a crash they are reported again, and the ledger recognizes them. Delta loses messages (with
 immutable ids one that was moved away and back is reported as removed, and never again:
 microsoft-graph-docs-contrib, issue 72), so the whole folder is listed from time to time.
 """

@@ -1,4 +1,4 @@
-"""Names a place in a partition so that another log under the same name is recognised."""
+"""Names a place in a partition so that another log under the same name is recognized."""
 
 from __future__ import annotations
 

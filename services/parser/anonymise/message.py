@@ -49,7 +49,7 @@ NAMED = re.compile(
 )
 # Parts with these types are files; those of others hold text.
 FILE_TYPES = re.compile(r"(?:image|audio|video|font|model|application/(?!\S*(?:json|xml)))")
-# By its first bytes the type of a file is recognised; a text has none of these.
+# By its first bytes the type of a file is recognized; a text has none of these.
 MAGIC_BYTES = 8
 MAGIC = re.compile(rb"%PDF|\{\\rtf|GIF8|.*?[\x00-\x08\x0e-\x1f]", re.S)
 

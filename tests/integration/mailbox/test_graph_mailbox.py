@@ -370,7 +370,7 @@ def test_delta_without_changes_is_saved_once_an_hour(scene: GraphScene) -> None:
 
 
 @pytest.mark.parametrize("code", ["syncStateNotFound", "resyncRequired", "SyncStateInvalid"])
-def test_an_expired_delta_lists_again_and_recognises_the_messages(
+def test_an_expired_delta_lists_again_and_recognizes_the_messages(
     scene: GraphScene, graph: FakeGraph, code: str
 ) -> None:
     uids = [scene.add(b"%d" % number) for number in range(3)]

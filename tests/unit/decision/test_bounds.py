@@ -119,7 +119,7 @@ def test_the_newest_issues_of_a_conversation_and_the_ids_that_were_found_are_kep
     assert bounded(Facts(tried=(*CASES["tried"].tried, found))).tried[-1] == found
 
 
-def test_a_message_listed_again_is_recognised_whatever_its_subject_names() -> None:
+def test_a_message_listed_again_is_recognized_whatever_its_subject_names() -> None:
     """Sixty keys in the subject made a second comment of it."""
     earlier = EarlierMail(mail_id="m", mailbox="support", source="x;uid=1", issue=ISSUES[0])
     facts = replace(EVERYTHING, earlier=(earlier, *CASES["earlier"].earlier))

@@ -1,4 +1,4 @@
-"""Which handler takes a message, and what is recognised before any is asked."""
+"""Which handler takes a message, and what is recognized before any is asked."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_done_issue_gets_a_comment_by_default() -> None:
         (mail_parsed(kind="stand_in"), "quarantined"),
     ],
 )
-def test_reports_are_recognised_before_bulk(mail: MailParsed, outcome: str, bulk: str) -> None:
+def test_reports_are_recognized_before_bulk(mail: MailParsed, outcome: str, bulk: str) -> None:
     handler = MailHandler.model_validate(
         {"name": "h", "bulk": bulk, "forward_address": "boss@example.net"}
     )

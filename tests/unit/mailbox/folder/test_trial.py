@@ -28,7 +28,7 @@ def outcome(folder: Folder, **changes: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_recognised_and_left_alone(kind: str, tmp_path: Path) -> None:
+def test_each_kind_is_recognized_and_left_alone(kind: str, tmp_path: Path) -> None:
     folder = Folder(kind, tmp_path)
     folder.add(b"Subject: A\n\n")
     folder.add(b"Subject: BB\n\n")
