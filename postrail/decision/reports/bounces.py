@@ -71,6 +71,7 @@ class Told:
         return ", ".join(part for part in (self.status, self.reason) if part)
 
 
+# What a report says about the recipient of a message, in words; `other` is the address that failed.
 OPENINGS = {
     DeliveryEvent.HARD: "not delivered to {to}",
     DeliveryEvent.SOFT: "not delivered to {to}",

@@ -20,9 +20,9 @@ from postrail.views.outgoing import OutgoingRow, of_recipient
 from services.cli.commands.held import release
 from services.cli.commands.suppressed import suppressed
 from services.cli.data_folder import Data
+from services.cli.delivery_reports import event_words, most_telling
 from services.cli.installation import complete, connected, load, load_to_write
 from services.cli.output import SHORT_ID, Json, Limit, shortened, show_fields, show_json, show_table
-from services.cli.returned import event_words, most_telling
 from services.cli.visible import clean
 
 

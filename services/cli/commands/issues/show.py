@@ -15,9 +15,9 @@ from services.cli.commands.issues.conversation import print_conversation
 from services.cli.commands.issues.group import Key, issues
 from services.cli.commands.issues.values import shown_value
 from services.cli.data_folder import Data
+from services.cli.delivery_reports import undelivered_words
 from services.cli.installation import complete, connected, load
 from services.cli.output import Json, console, moment, show_fields, show_json
-from services.cli.returned import undelivered_words
 
 
 @issues.command("show")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from postrail.decision.decision import DeliveryEvent
+from postrail.decision.reports.bounces import OPENINGS
+
 # The most telling first.
 EVENTS = {
     "hard": "bounced for good",
@@ -35,12 +38,9 @@ def undelivered_words(
     recipient: str, event: str, status: str, reason: str, address: str, *, suppressed: bool
 ) -> str:
     """Returns a line that says whom a message did not reach, and why."""
-    opening = {
-        "delayed": f"delayed for {recipient}",
-        "doubted": f"said not to be delivered to {recipient}, who has written since then",
-        "complaint": f"{recipient} complained",
-        "elsewhere": f"not delivered to {recipient}, which passes messages on to {address}",
-    }.get(event, f"not delivered to {recipient}")
+    opening = OPENINGS[DeliveryEvent(event)].format(to=recipient, other=address)
+    if event == DeliveryEvent.DOUBTED:
+        opening += ", who has written since then"
     why = ", ".join(part for part in (status, reason) if part)
     line = f"{opening}: {why}" if why else opening
     return f"{line}; nothing more is sent to this address" if suppressed else line
