@@ -15,15 +15,15 @@ from kafka.errors import (
     NotCoordinatorError,
 )
 
-from postrail.errors import PermanentError, TransientError
+from postrail.errors import PermanentError
 from postrail.records import R, Record
 from postrail.settings import KafkaSettings
 from postrail.stream import avro
 from postrail.stream.connection import client_options, kafka_faults
+from postrail.stream.offsets.peek import read_at
 from postrail.stream.topics import Topic, topic_name
 
 READ_TIMEOUT_MS = 10_000
-POLL_MS = 500
 # A broker that has just started needs a few seconds until it knows the groups' offsets.
 COORDINATOR_SECONDS = 10.0
 NO_COORDINATOR_YET = (
@@ -97,20 +97,9 @@ def _existing(
 def _value_at(
     consumer: Any, settings: KafkaSettings, place: TopicPartition, offset: int
 ) -> bytes | None:
-    """Returns the value of a record; None when it was removed in the meantime.
-
-    Raises TransientError when the broker does not answer in time: a poll without records is no
-    proof, unless it has moved the position past the offset.
-    """
-    consumer.assign([place])
-    consumer.seek(place, offset)
-    give_up_at = time.monotonic() + settings.request_timeout_seconds
-    while (consumer.position(place) or 0) <= offset:
-        if time.monotonic() > give_up_at:
-            raise TransientError(f"Kafka did not send a record of {place.topic} in time")
-        for record in consumer.poll(timeout_ms=POLL_MS, max_records=1).get(place, []):
-            return bytes(record.value) if record.offset == offset else None
-    return None
+    """Returns the value of a record; None when it was removed in the meantime."""
+    found = read_at(consumer, settings, {place: offset})
+    return bytes(found[place].value) if place in found else None
 
 
 async def tail(settings: KafkaSettings, topic: Topic[R], limit: int) -> list[R]:

@@ -35,7 +35,9 @@ def records_at(
             max_partition_fetch_bytes=PARTITION_MAX_BYTES,
         )
         try:
-            return _read(consumer, settings, topic_name, offsets)
+            wanted = {TopicPartition(topic_name, one): offsets[one] for one in offsets}
+            found = read_at(consumer, settings, wanted)
+            return {place.partition: record for place, record in found.items()}
         except OffsetOutOfRangeError as error:
             raise TransientError(f"the log of {topic_name} changed while it was read") from error
         finally:
@@ -47,21 +49,25 @@ def _is_awaited(consumer: Any, place: TopicPartition, offset: int) -> bool:
     return (consumer.position(place) or 0) <= offset
 
 
-def _read(
-    consumer: Any, settings: KafkaSettings, topic_name: str, offsets: Mapping[int, int]
-) -> dict[int, Any]:
-    wanted = {TopicPartition(topic_name, number): offset for number, offset in offsets.items()}
+def read_at(
+    consumer: Any, settings: KafkaSettings, wanted: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, Any]:
+    """Returns the record at one offset of each partition, where there is one.
+
+    Raises TransientError when the broker does not answer in time: a poll without records is no
+    proof, unless it has moved the position past the offset.
+    """
     consumer.assign(list(wanted))
+    consumer.resume(*wanted)
     for place, offset in wanted.items():
         consumer.seek(place, offset)
     give_up_at = time.monotonic() + settings.request_timeout_seconds
     found: dict[TopicPartition, Any] = {}
     while any(_is_awaited(consumer, place, wanted[place]) for place in wanted.keys() - found):
         if time.monotonic() > give_up_at:
-            raise TransientError(f"Kafka did not send the records of {topic_name} in time")
+            topics = ", ".join({place.topic for place in wanted})
+            raise TransientError(f"Kafka did not send the records of {topics} in time")
         for place, records in consumer.poll(timeout_ms=POLL_MS).items():
             found.setdefault(place, records[0])
             consumer.pause(place)
-    return {
-        place.partition: record for place, record in found.items() if record.offset == wanted[place]
-    }
+    return {place: record for place, record in found.items() if record.offset == wanted[place]}
