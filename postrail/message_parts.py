@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -250,3 +251,15 @@ class CommentWritten:
     author_name: str
     text: str
     internal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailboxProgress:
+    """The counts of a process for one mailbox since its last report."""
+
+    mailbox: str
+    outcomes: Mapping[str, int]
+    # Count of messages by age since reception; the key is the bucket's upper bound in seconds.
+    age_buckets: Mapping[str, int]
+    age_sum_seconds: float
+    last_contact_at: datetime | None

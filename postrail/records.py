@@ -22,6 +22,7 @@ from postrail.message_parts import (
     CommentWritten,
     FieldChange,
     HeaderField,
+    MailboxProgress,
     MailingList,
     MessageReport,
     ReleaseOrder,
@@ -293,18 +294,6 @@ class IssueChanged:
     changes: list[FieldChange]
     # The comment that the act has added or edited.
     comment: CommentWritten | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MailboxProgress:
-    """The counts of a process for one mailbox since its last report."""
-
-    mailbox: str
-    outcomes: Mapping[str, int]
-    # Count of messages by age since reception; the key is the bucket's upper bound in seconds.
-    age_buckets: Mapping[str, int]
-    age_sum_seconds: float
-    last_contact_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,10 +17,11 @@ from typing import Protocol
 
 from postrail import __version__
 from postrail.clock import Clock
+from postrail.message_parts import MailboxProgress
 from postrail.observe import metrics
 from postrail.observe.health import Health
 from postrail.observe.health_server import HealthServer
-from postrail.records import MailboxProgress, PipelineProgress
+from postrail.records import PipelineProgress
 from postrail.stream import avro
 from postrail.stream.producer import Entry
 from postrail.stream.topics import PIPELINE_PROGRESS

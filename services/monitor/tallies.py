@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from postrail.records import MailboxProgress, PipelineProgress
+from postrail.message_parts import MailboxProgress
+from postrail.records import PipelineProgress
 
 Value = dict[str, Any]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from postrail.records import MailboxProgress, PipelineProgress
+from postrail.message_parts import MailboxProgress
+from postrail.records import PipelineProgress
 from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.producer import Entry, Producer

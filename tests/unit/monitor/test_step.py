@@ -4,7 +4,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from postrail.records import MailboxProgress, PipelineProgress
+from postrail.message_parts import MailboxProgress
+from postrail.records import PipelineProgress
 from services.monitor.step import take_in
 from services.monitor.tallies import Key
 

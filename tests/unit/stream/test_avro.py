@@ -11,8 +11,8 @@ import fastavro
 import pytest
 from fastavro.utils import generate_many
 
-from postrail.message_parts import Address, Attachment
-from postrail.records import MailboxProgress, MailFetched, MailParsed, PipelineProgress
+from postrail.message_parts import Address, Attachment, MailboxProgress
+from postrail.records import MailFetched, MailParsed, PipelineProgress
 from postrail.stream import avro, schema
 from tests.makers.records import NOON, mail_fetched, mail_parsed
 
