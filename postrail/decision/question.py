@@ -182,7 +182,7 @@ class Question:
         """Tells whether a person has chosen the mail handler that takes the message."""
         return self.facts.release is not None and bool(self.facts.release.as_handler)
 
-    @property
+    @cached_property
     def named_issues(self) -> list[NamedIssue]:
         """Returns the issues that the subject names, the most likely one first.
 

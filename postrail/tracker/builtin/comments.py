@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, one, rows, rows_as
+from postrail.database import Connection, rows, rows_as
 from postrail.tracker import CommentDraft
 from postrail.tracker.builtin.history import Behind
 from postrail.tracker.builtin.search_text import write_comment_words
@@ -53,18 +53,6 @@ async def insert_comments(
         ],
     )
     return [row[0] for row in found]
-
-
-async def comment_made_by(
-    connection: Connection, issue_key: str, mail_id: str, revision: int
-) -> int | None:
-    """Returns the id of the issue's comment that this revision of a message made."""
-    found = await one(
-        connection,
-        "SELECT comment_id FROM comment WHERE issue_key = %s AND mail_id = %s AND revision = %s",
-        [issue_key, mail_id, revision],
-    )
-    return found[0] if found else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

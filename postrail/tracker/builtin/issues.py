@@ -7,7 +7,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from postrail.database import Connection, one, rows
+from postrail.database import Connection, rows
 from postrail.query.sql import Statement
 from postrail.tracker import IssueDraft, issue_not_found
 from postrail.tracker.builtin.usage import parts_exist
@@ -87,16 +87,6 @@ async def touch_issues(connection: Connection, issue_keys: Sequence[str], now: d
     missing = set(keys) - {row[0] for row in found}
     if missing:
         raise issue_not_found(", ".join(sorted(missing)))
-
-
-async def issue_made_by(connection: Connection, mail_id: str, revision: int) -> str | None:
-    """Returns the key of the issue that this revision of a message made."""
-    found = await one(
-        connection,
-        "SELECT issue_key FROM issue WHERE mail_id = %s AND revision = %s",
-        [mail_id, revision],
-    )
-    return found[0] if found else None
 
 
 async def done_among(connection: Connection, issue_keys: Collection[str]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from email.message import Message
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +104,11 @@ def verified(mail: bytes, domain: str) -> bytes:
     """Returns the message as the desk's mail server leaves it when DMARC passes."""
     stated = f"{AUTHSERV_ID}; dmarc=pass header.from={domain}"
     return with_fields(mail, Authentication_Results=stated)
+
+
+def attached(message: Message) -> bytes:
+    """Returns the bytes of the message that is attached to a message of ours."""
+    [part] = [one for one in message.walk() if one.get_content_type() == "message/rfc822"]
+    original = part.get_payload(0)
+    assert isinstance(original, Message)
+    return original.as_bytes(policy=SMTP)

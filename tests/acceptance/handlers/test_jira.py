@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from email.message import Message
-from email.policy import SMTP
-
 import pytest
 
-from tests.acceptance.handlers.desk import Desk, with_fields
+from tests.acceptance.handlers.desk import Desk, attached, with_fields
 from tests.acceptance.handlers.desk import account as desk_account
 from tests.processes.pipeline import letter
 
@@ -235,11 +232,3 @@ handlers:
     assert [attached(one.message) for one in forwards] == [bulk("forwards"), unhandled]
     # Nobody learns from us that he sent bulk mail: only the issue is confirmed.
     assert len(desk.sent_to(BOB)) == 1
-
-
-def attached(message: Message) -> bytes:
-    """Returns the bytes of the message that is attached to a message of ours."""
-    [part] = [one for one in message.walk() if one.get_content_type() == "message/rfc822"]
-    original = part.get_payload(0)
-    assert isinstance(original, Message)
-    return original.as_bytes(policy=SMTP)

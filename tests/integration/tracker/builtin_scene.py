@@ -13,8 +13,7 @@ from postrail.errors import TransientError
 from postrail.message_parts import Attachment
 from postrail.tracker import CommentDraft, IssueDraft, TrackerUnavailable
 from postrail.tracker.builtin.attachments import insert_attachments
-from postrail.tracker.builtin.comments import comment_made_by
-from postrail.tracker.builtin.issues import issue_made_by, touch_issues
+from postrail.tracker.builtin.issues import touch_issues
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from tests.contracts.tracker import StoredFile, StoredIssue
 from tests.makers.records import NOON
@@ -37,12 +36,22 @@ class TrackerOverPool:
 
     async def find_issue(self, marker: str) -> str | None:
         async with self._transaction() as connection:
-            return await issue_made_by(connection, _mail_id(marker), 1)
+            found = await rows(
+                connection,
+                "SELECT issue_key FROM issue WHERE mail_id = %s AND revision = 1",
+                [_mail_id(marker)],
+            )
+        return found[0][0] if found else None
 
     async def find_comment(self, issue_key: str, marker: str) -> str | None:
         async with self._transaction() as connection:
-            found = await comment_made_by(connection, issue_key, _mail_id(marker), 1)
-        return None if found is None else str(found)
+            found = await rows(
+                connection,
+                "SELECT comment_id FROM comment"
+                " WHERE issue_key = %s AND mail_id = %s AND revision = 1",
+                [issue_key, _mail_id(marker)],
+            )
+        return str(found[0][0]) if found else None
 
     async def create(self, draft: IssueDraft, marker: str) -> str:
         marked = replace(draft, mail_id=_mail_id(marker))
