@@ -3,6 +3,7 @@
 PipelineError
 ├── ConfigurationError   stop at start: a person must change a setting
 ├── TransientError       try again later: a server, a network or a lock was unavailable
+│   ├── ServerUnavailable    a mail server cannot be reached, or asks for a pause
 │   ├── InstallationFault    a person must act: a right, a table, space or a descriptor lacks
 │   └── LimitExceeded        this work alone exceeds a limit; it may pass later, others are free
 ├── PermanentError       trying again cannot help: this message fails, the others go on
@@ -39,6 +40,19 @@ class ConfigurationError(PipelineError):
 
 class TransientError(PipelineError):
     """A part that we need is unavailable for the moment; the same work may succeed later."""
+
+
+class ServerUnavailable(TransientError):
+    """The mail server cannot be reached or broke off the connection; its messages stay there.
+
+    With `after_seconds` the server asked for a pause, which has nothing to do with a message.
+    """
+
+    def __init__(
+        self, problem: str, *, remedy: str = "", setting: str = "", after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(problem, remedy=remedy, setting=setting)
+        self.after_seconds = after_seconds
 
 
 class InstallationFault(TransientError):

@@ -19,11 +19,11 @@ from postrail.mailbox.folder.mailbox import path_fault, place_of
 from postrail.mailbox.graph import folders as graph_folders
 from postrail.mailbox.imap.mailbox import ImapMailbox
 from postrail.mailbox.ledger import PassingLedger
-from postrail.mailbox.login import Login, login_for
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.settings import Settings
+from postrail.wire.login import Login, login_for
 
 AT_ONCE = 8
 DIALOGUE_SECONDS = 30.0

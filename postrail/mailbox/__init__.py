@@ -13,21 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from postrail.errors import PermanentError, TransientError
+from postrail.errors import PermanentError, ServerUnavailable
 from postrail.mailbox.spool import Spool
 
-
-class MailboxUnavailable(TransientError):
-    """The mail server cannot be reached or broke off the connection; its messages stay there.
-
-    With `after_seconds` the server asked for a pause, which has nothing to do with a message.
-    """
-
-    def __init__(
-        self, problem: str, *, remedy: str = "", setting: str = "", after_seconds: float = 0.0
-    ) -> None:
-        super().__init__(problem, remedy=remedy, setting=setting)
-        self.after_seconds = after_seconds
+# As the packages of the mailboxes name it.
+MailboxUnavailable = ServerUnavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.check.timed_steps import ReadSoFar, Step
 from postrail.mailbox.folder.trial import try_folder
 from postrail.mailbox.graph.trial import try_graph
 from postrail.mailbox.imap.trial import try_imap
-from postrail.mailbox.login import LoginOf
 from postrail.mailbox.pop3.trial import try_pop3
+from postrail.wire.login import LoginOf
+from postrail.wire.timed_steps import ReadSoFar, Step
 
 Trial = Callable[[MailAccount, LoginOf, ReadSoFar | None], Iterator[Step]]
 

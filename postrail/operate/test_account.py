@@ -18,11 +18,11 @@ from postrail.configuration.sealing import check_secrets, secret_if_applied
 from postrail.configuration.store import read_all
 from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, PipelineError
-from postrail.mailbox.check.timed_steps import ReadSoFar, Step
 from postrail.mailbox.trial import try_account
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.views.mailboxes import folders
+from postrail.wire.timed_steps import ReadSoFar, Step
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.graph.delta import Delta
 from postrail.mailbox.graph.mailbox import GraphMailbox
 from postrail.mailbox.imap.mailbox import ImapMailbox
-from postrail.mailbox.login import login_for
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox_state.sync_state import SyncState
 from postrail.oauth.tokens import AccessTokens
 from postrail.observe.log import log
 from postrail.secrets import Secrets
+from postrail.wire.login import login_for
 from services.fetcher.resources import SharedResources
 from services.fetcher.store import PostgresStore
 from services.fetcher.threads import Threads

@@ -151,6 +151,21 @@ class MailAccount(Configured):
         return values | found.values
 
     @property
+    def title(self) -> str:
+        """Returns its name as errors show it."""
+        return f"mail account {self.name}"
+
+    @property
+    def command_group(self) -> str:
+        """Returns the group of commands for it."""
+        return "accounts"
+
+    @property
+    def usual_ports(self) -> tuple[int, int]:
+        """Returns its protocol's ports without and with TLS from the start."""
+        return MAIL_PORTS[self.protocol]
+
+    @property
     def wire_protocol(self) -> str:
         """Returns the protocol that the server understands, such as imap for google_oauth2."""
         return WIRE_PROTOCOLS.get(self.protocol, self.protocol)

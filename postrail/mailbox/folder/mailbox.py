@@ -16,12 +16,12 @@ from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
-from postrail.mailbox.faults import setting_of
 from postrail.mailbox.folder import Place, StoredMessage, quoted
 from postrail.mailbox.folder.eml import EmlFolder
 from postrail.mailbox.folder.maildir import Maildir
 from postrail.mailbox.folder.mbox import Mbox
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
+from postrail.wire.faults import setting_of
 
 T = TypeVar("T")
 

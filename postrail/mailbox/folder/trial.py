@@ -9,13 +9,13 @@ from pathlib import Path
 from postrail.clock import SystemClock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.timed_steps import Actions, Findings, ReadSoFar, Step, run_in_order
-from postrail.mailbox.faults import setting_of
 from postrail.mailbox.folder import Place, quoted
 from postrail.mailbox.folder.eml import EmlFolder
 from postrail.mailbox.folder.mailbox import path_fault, place_of
 from postrail.mailbox.folder.maildir import Maildir
-from postrail.mailbox.login import LoginOf
+from postrail.wire.faults import setting_of
+from postrail.wire.login import LoginOf
+from postrail.wire.timed_steps import Actions, Findings, ReadSoFar, Step, run_in_order
 
 KINDS = {Maildir: "a maildir", EmlFolder: "a folder of .eml files"}
 

@@ -19,7 +19,7 @@ import httpx
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError, causes
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
-from postrail.mailbox.faults import (
+from postrail.wire.faults import (
     OLD_TLS,
     Translation,
     broken_off,

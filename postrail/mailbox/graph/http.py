@@ -19,12 +19,13 @@ import httpx
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.dialogue_log import DialogueLog
-from postrail.mailbox.faults import tls_context
 from postrail.mailbox.graph.faults import connection_fault, json_in, refusal, strange_answer
-from postrail.mailbox.limits import HEADER_MAX_BYTES, connect_timeout_seconds
-from postrail.mailbox.login import token_from
+from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.oauth import BearerToken
+from postrail.wire import connect_timeout_seconds
+from postrail.wire.dialogue_log import DialogueLog
+from postrail.wire.faults import tls_context
+from postrail.wire.login import token_from
 
 VERSION = "v1.0"
 # We get tokens that are valid for at least five more minutes.

@@ -16,7 +16,6 @@ from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import KnownFields, ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
-from postrail.mailbox.faults import setting_of
 from postrail.mailbox.graph.delta import Deltas
 from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
 from postrail.mailbox.graph.folders import find_or_create_folder, folder_of
@@ -26,6 +25,7 @@ from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import spooled
 from postrail.oauth import BearerToken
+from postrail.wire.faults import setting_of
 
 FULL_LISTING_SECONDS = 3600.0
 # Messages are read one by one; a pause that Graph asks for discards the current batch.

@@ -8,8 +8,12 @@ from collections.abc import Generator, Iterator
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.connection import ConnectionCheck
-from postrail.mailbox.check.timed_steps import (
+from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
+from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.wire.connection_check import ConnectionCheck
+from postrail.wire.faults import setting_of
+from postrail.wire.login import LoginOf, token_from
+from postrail.wire.timed_steps import (
     Actions,
     Findings,
     ReadSoFar,
@@ -17,10 +21,6 @@ from postrail.mailbox.check.timed_steps import (
     run_in_order,
     time_limit,
 )
-from postrail.mailbox.faults import setting_of
-from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
-from postrail.mailbox.graph.http import GraphClient, segment
-from postrail.mailbox.login import LoginOf, token_from
 
 
 def try_graph(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from imapclient import DELETED, SEEN
 
 from postrail.mailbox import MailUnreadable
-from postrail.mailbox.faults import setting_of, words_of
 from postrail.mailbox.imap.faults import connection_fault, read_only_fault
 from postrail.mailbox.imap.session import ImapSession
 from postrail.observe.log import log
+from postrail.wire.faults import setting_of, words_of
 
 logger = log(__name__)
 

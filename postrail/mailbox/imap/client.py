@@ -13,12 +13,12 @@ from imapclient import IMAPClient, SocketTimeout
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.dialogue_log import DialogueLog
-from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap.dialogue_log import listen
 from postrail.mailbox.imap.fetch_answers import answers_of
 from postrail.mailbox.imap.memory_limits import BoundedAnswers
-from postrail.mailbox.limits import connect_timeout_seconds
+from postrail.wire import connect_timeout_seconds
+from postrail.wire.dialogue_log import DialogueLog
+from postrail.wire.faults import tls_context
 
 
 # imapclient has no types.

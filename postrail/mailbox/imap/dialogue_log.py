@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from postrail.mailbox.dialogue_log import MASK, DialogueLog
+from postrail.wire.dialogue_log import MASK, DialogueLog
 
 # RFC 3501, 4.3: the size of what follows, at the end of a line; with a plus by RFC 7888.
 LITERAL = re.compile(rb"\{(\d{1,18})\+?\}\Z")

@@ -15,7 +15,7 @@ from imapclient.exceptions import CapabilityError
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
-from postrail.mailbox.faults import (
+from postrail.wire.faults import (
     Translation,
     broken_off,
     login_refused,

@@ -12,7 +12,7 @@ from postrail.mailbox.imap.faults import connection_fault
 from postrail.mailbox.imap.listing import ImapListing
 from postrail.mailbox.imap.retrieval import ImapRetrieval
 from postrail.mailbox.imap.session import ImapSession
-from postrail.mailbox.login import Login
+from postrail.wire.login import Login
 
 
 class ImapMailbox:

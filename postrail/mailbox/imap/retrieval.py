@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from postrail.mailbox import ListedMail, MailUnreadable, ReadMail
-from postrail.mailbox.faults import words_of
 from postrail.mailbox.imap.faults import AnswerOutOfPlace, connection_fault
 from postrail.mailbox.imap.session import ImapSession
 from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.mailbox.spool import CHUNK_BYTES, spooled
+from postrail.wire.faults import words_of
 
 # Perhaps with an answer without UID, for another message, or that cannot be understood.
 WITHHELD = "the mail server lists it, and answers FETCH without it"

@@ -13,8 +13,6 @@ from imapclient.exceptions import LoginError
 from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.dialogue_log import DialogueLog, masked_in_errors
-from postrail.mailbox.faults import plain_login_fault, plain_login_forbidden
 from postrail.mailbox.imap.client import ImapClient
 from postrail.mailbox.imap.faults import (
     connection_fault,
@@ -23,7 +21,9 @@ from postrail.mailbox.imap.faults import (
     numbers_missing,
 )
 from postrail.mailbox.imap.tokens import log_in_with_token
-from postrail.mailbox.login import Login, secret_of
+from postrail.wire.dialogue_log import DialogueLog, masked_in_errors
+from postrail.wire.faults import plain_login_fault, plain_login_forbidden
+from postrail.wire.login import Login, secret_of
 
 
 class ImapSession:

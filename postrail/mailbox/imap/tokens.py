@@ -8,16 +8,16 @@ from imapclient.exceptions import LoginError
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.faults import words_of
 from postrail.mailbox.imap.faults import login_fault
-from postrail.mailbox.login import (
+from postrail.oauth import BearerToken
+from postrail.wire.faults import words_of
+from postrail.wire.login import (
     CANCELLED,
     TokenRefused,
     initial_response,
     log_in_by_token,
     mechanism_of,
 )
-from postrail.oauth import BearerToken
 
 
 def log_in_with_token(client: Any, account: MailAccount, login: BearerToken, token: str) -> None:

@@ -13,9 +13,16 @@ from dataclasses import replace
 from typing import Any
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.check import timed_steps
-from postrail.mailbox.check.connection import check_connection
-from postrail.mailbox.check.timed_steps import (
+from postrail.mailbox.imap.faults import connection_fault, numbers_missing, read_only_fault
+from postrail.mailbox.imap.idle import can_idle
+from postrail.mailbox.imap.listing import ImapListing
+from postrail.mailbox.imap.session import ImapSession
+from postrail.wire import timed_steps
+from postrail.wire.connection_check import check_connection
+from postrail.wire.dialogue_log import masked_in_errors
+from postrail.wire.faults import server_of
+from postrail.wire.login import LoginOf, secret_of
+from postrail.wire.timed_steps import (
     Actions,
     Findings,
     ReadSoFar,
@@ -23,13 +30,6 @@ from postrail.mailbox.check.timed_steps import (
     run_in_order,
     time_limit,
 )
-from postrail.mailbox.dialogue_log import masked_in_errors
-from postrail.mailbox.faults import server_of
-from postrail.mailbox.imap.faults import connection_fault, numbers_missing, read_only_fault
-from postrail.mailbox.imap.idle import can_idle
-from postrail.mailbox.imap.listing import ImapListing
-from postrail.mailbox.imap.session import ImapSession
-from postrail.mailbox.login import LoginOf, secret_of
 
 TOO_SLOW = "Try again later; ask the server's administrator what it is busy with"
 

@@ -5,7 +5,7 @@ The lines that follow an answer (a message, a listing) are not logged.
 
 from __future__ import annotations
 
-from postrail.mailbox.dialogue_log import MASK, DialogueLog
+from postrail.wire.dialogue_log import MASK, DialogueLog
 
 SECRET_COMMANDS = ("PASS", "APOP")
 

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable, MailUnreadable
-from postrail.mailbox.faults import (
+from postrail.mailbox.pop3.dialogue import NotPop3, Refused
+from postrail.wire.faults import (
     Translation,
     broken_off,
     login_refused,
@@ -23,7 +24,6 @@ from postrail.mailbox.faults import (
     unexpected_answer,
     words_of,
 )
-from postrail.mailbox.pop3.dialogue import NotPop3, Refused
 
 # RFC 2449, 8.1, and RFC 3206, 4: the server may accept the same command later.
 TEMPORARY_CODES = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]")

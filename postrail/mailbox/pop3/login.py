@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from postrail.configuration.models.mail_account import MailAccount, plain_login_allowed
-from postrail.mailbox.faults import (
+from postrail.mailbox.pop3.dialogue import Dialogue, Refused
+from postrail.mailbox.pop3.faults import is_temporary, login_fault
+from postrail.oauth import BearerToken
+from postrail.wire.faults import (
     plain_login_fault,
     plain_login_forbidden,
     starttls_missing,
     tls_context,
     words_of,
 )
-from postrail.mailbox.login import (
+from postrail.wire.login import (
     CANCELLED,
     Login,
     TokenRefused,
@@ -18,9 +21,6 @@ from postrail.mailbox.login import (
     log_in_by_token,
     mechanism_of,
 )
-from postrail.mailbox.pop3.dialogue import Dialogue, Refused
-from postrail.mailbox.pop3.faults import is_temporary, login_fault
-from postrail.oauth import BearerToken
 
 # The capabilities of RFC 2449 by name, in capitals, with their arguments.
 Capabilities = dict[str, list[str]]

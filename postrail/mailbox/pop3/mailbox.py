@@ -24,15 +24,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import ListedMail, ReadMail
-from postrail.mailbox.dialogue_log import DialogueLog, masked_in_errors
-from postrail.mailbox.faults import server_of, words_of
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.limits import (
     LISTED_AT_ONCE,
     LISTED_WITHOUT_SIZES,
-    connect_timeout_seconds,
 )
-from postrail.mailbox.login import Login, secret_of
 from postrail.mailbox.pop3.dialogue import Dialogue, NotPop3, OutOfStep, Refused
 from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
 from postrail.mailbox.pop3.faults import (
@@ -55,6 +51,10 @@ from postrail.mailbox.pop3.retrieval import (
 )
 from postrail.mailbox.spool import Spool
 from postrail.observe.log import log
+from postrail.wire import connect_timeout_seconds
+from postrail.wire.dialogue_log import DialogueLog, masked_in_errors
+from postrail.wire.faults import server_of, words_of
+from postrail.wire.login import Login, secret_of
 
 logger = log(__name__)
 

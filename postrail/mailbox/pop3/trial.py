@@ -6,8 +6,13 @@ import contextlib
 from collections.abc import Iterator
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.check.connection import check_connection
-from postrail.mailbox.check.timed_steps import (
+from postrail.mailbox.ledger import PassingLedger
+from postrail.mailbox.pop3.dialogue import Refused
+from postrail.mailbox.pop3.faults import connection_fault
+from postrail.mailbox.pop3.mailbox import Pop3Mailbox
+from postrail.wire.connection_check import check_connection
+from postrail.wire.login import LoginOf
+from postrail.wire.timed_steps import (
     Actions,
     Findings,
     ReadSoFar,
@@ -15,11 +20,6 @@ from postrail.mailbox.check.timed_steps import (
     run_in_order,
     time_limit,
 )
-from postrail.mailbox.ledger import PassingLedger
-from postrail.mailbox.login import LoginOf
-from postrail.mailbox.pop3.dialogue import Refused
-from postrail.mailbox.pop3.faults import connection_fault
-from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 
 
 def try_pop3(account: MailAccount, login: LoginOf, so_far: ReadSoFar | None) -> Iterator[Step]:

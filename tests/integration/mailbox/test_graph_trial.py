@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from postrail.mailbox.check.timed_steps import Step
 from postrail.mailbox.trial import try_account
+from postrail.wire.timed_steps import Step
 from tests.fakes.graph import FakeGraph
 from tests.fakes.graph_scene import ADDRESS, GraphScene
 from tests.servers.certificates import Certificates

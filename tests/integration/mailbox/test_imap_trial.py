@@ -17,10 +17,10 @@ import trustme
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check import timed_steps as steps
-from postrail.mailbox.check.connection import check_connection
-from postrail.mailbox.check.timed_steps import ReadSoFar, Step
 from postrail.mailbox.trial import try_account
+from postrail.wire import timed_steps as steps
+from postrail.wire.connection_check import check_connection
+from postrail.wire.timed_steps import ReadSoFar, Step
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.scripted_server import answering, saying, serving

@@ -17,12 +17,12 @@ from postrail.embedded.ports import free_port
 from postrail.errors import ConfigurationError
 from postrail.mailbox import Mailbox
 from postrail.mailbox.imap.mailbox import ImapMailbox
-from postrail.mailbox.login import login_for
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.oauth import NeedsAuthorization
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.stream.topics import apply_topics
+from postrail.wire.login import login_for
 from tests.fakes.fetching import until_blocking
 from tests.fakes.ledgers import MemoryLedger
 from tests.makers.oauth import ADDRESS, Desk

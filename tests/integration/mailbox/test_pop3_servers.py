@@ -13,10 +13,10 @@ from postrail.configuration.models.mail_account import MailAccount, plain_login_
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import ListedMail, MailboxUnavailable, MailUnreadable
 from postrail.mailbox import spool as spool_module
-from postrail.mailbox.login import Login
 from postrail.mailbox.pop3 import login as pop3_login
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.spool import Spool
+from postrail.wire.login import Login
 from tests.fakes.fetching import account_named
 from tests.fakes.ledgers import MemoryLedger
 from tests.servers.pop3_server import Pop3Server

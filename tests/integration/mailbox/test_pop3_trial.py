@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.mailbox.check.timed_steps import Step
 from postrail.mailbox.ledger import PassingLedger
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.trial import try_account
+from postrail.wire.timed_steps import Step
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import PASSWORD, Dovecot
 from tests.servers.scripted_server import answering, serving

@@ -14,7 +14,6 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.yaml_read import parse_file
 from postrail.database import one_connection
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.timed_steps import Step
 from postrail.oauth.tokens import AccessTokens
 from postrail.operate.test_account import (
     Candidate,
@@ -24,6 +23,7 @@ from postrail.operate.test_account import (
 )
 from postrail.secrets import Secrets
 from postrail.settings import Settings
+from postrail.wire.timed_steps import Step
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected_to_own, load, shared_clock
 from services.cli.options import name_of, read_text

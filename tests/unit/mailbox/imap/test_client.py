@@ -11,8 +11,8 @@ import pytest
 from imapclient import IMAPClient
 
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.imap.client import ImapClient
+from postrail.wire.dialogue_log import DialogueLog
 from tests.fakes.fetching import account_named
 from tests.servers.scripted_server import answering, serving
 

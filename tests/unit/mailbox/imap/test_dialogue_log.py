@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from postrail.mailbox.dialogue_log import DialogueLog, forms_of, masked_url
 from postrail.mailbox.imap.dialogue_log import ImapMasking, listen
+from postrail.wire.dialogue_log import DialogueLog, forms_of, masked_url
 
 SENT = [
     # Harmless lines are shown.

@@ -11,8 +11,8 @@ from imapclient.exceptions import CapabilityError, LoginError
 
 from postrail.errors import ConfigurationError, PermanentError, PipelineError
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.faults import tls_context
 from postrail.mailbox.imap.faults import connection_fault, folder_fault, login_fault
+from postrail.wire.faults import tls_context
 from tests.fakes.fetching import account_named
 
 ACCOUNT = account_named("support", host="mail.example.org")

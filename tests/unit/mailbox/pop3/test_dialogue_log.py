@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from postrail.mailbox.dialogue_log import DialogueLog
 from postrail.mailbox.pop3.dialogue_log import Pop3DialogueLog
+from postrail.wire.dialogue_log import DialogueLog
 
 CASES = [
     # The lines that we send (>) and receive (<), and what is shown of them.

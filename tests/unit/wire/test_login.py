@@ -13,8 +13,8 @@ from imapclient.exceptions import LoginError
 from postrail.errors import ConfigurationError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.imap.tokens import log_in_with_token
-from postrail.mailbox.login import initial_response, mechanism_of, token_from, token_refused
 from postrail.oauth import ProviderUnavailable
+from postrail.wire.login import initial_response, mechanism_of, token_from, token_refused
 from tests.makers.oauth import account
 
 

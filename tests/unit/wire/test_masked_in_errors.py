@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from postrail.errors import ConfigurationError
-from postrail.mailbox.dialogue_log import masked_in_errors
+from postrail.wire.dialogue_log import masked_in_errors
 
 ENCODED = base64.b64encode(b"s3cret").decode()
 

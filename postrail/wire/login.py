@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection
 from typing import Literal
 
 from postrail.configuration.models.mail_account import MailAccount
-from postrail.errors import ConfigurationError
-from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.faults import server_of, setting_of
+from postrail.errors import ConfigurationError, ServerUnavailable
 from postrail.oauth import BearerToken, ProviderUnavailable
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
+from postrail.wire import Server
+from postrail.wire.faults import server_of, setting_of
 
 # A password, or a function that returns a token whenever the mailbox is opened.
 Login = str | BearerToken
@@ -54,7 +54,7 @@ def token_from(login: BearerToken, refused: str = "") -> str:
     try:
         return login(refused)
     except ProviderUnavailable as error:
-        raise MailboxUnavailable(
+        raise ServerUnavailable(
             error.problem,
             setting=error.setting,
             remedy=error.remedy,
@@ -63,7 +63,7 @@ def token_from(login: BearerToken, refused: str = "") -> str:
 
 
 def log_in_by_token(
-    account: MailAccount, login: BearerToken, token: str, attempt: Callable[[str], None]
+    server: Server, login: BearerToken, token: str, attempt: Callable[[str], None]
 ) -> None:
     """Calls `attempt`, which raises TokenRefused; renews a refused token once, as it may be old.
 
@@ -76,13 +76,11 @@ def log_in_by_token(
         except TokenRefused as error:
             refused, token = token, token_from(login, token)
             if token == refused:
-                raise token_refused(account, str(error), error.challenge) from error.__cause__
-    raise MailboxUnavailable(
-        f"{account.host} refused two tokens in a row; it may accept a third one"
-    )
+                raise token_refused(server, str(error), error.challenge) from error.__cause__
+    raise ServerUnavailable(f"{server.host} refused two tokens in a row; it may accept a third one")
 
 
-def mechanism_of(account: MailAccount, offered: Collection[str]) -> Mechanism:
+def mechanism_of(server: Server, offered: Collection[str]) -> Mechanism:
     """Returns the SASL mechanism for tokens; raises ConfigurationError when none is offered.
 
     Google and Microsoft document XOAUTH2; others may offer only the standard OAUTHBEARER.
@@ -92,19 +90,19 @@ def mechanism_of(account: MailAccount, offered: Collection[str]) -> Mechanism:
     if "OAUTHBEARER" in offered:
         return "OAUTHBEARER"
     raise ConfigurationError(
-        f"{server_of(account)} accepts no tokens: it offers neither XOAUTH2 nor OAUTHBEARER",
-        setting=setting_of(account, "credential, host, encryption"),
+        f"{server_of(server)} accepts no tokens: it offers neither XOAUTH2 nor OAUTHBEARER",
+        setting=setting_of(server, "credential, host, encryption"),
         remedy="Check the host, and that the server offers one over this encryption; or log in"
         " with a password, without a credential",
     )
 
 
-def initial_response(account: MailAccount, mechanism: Mechanism, token: str) -> bytes:
+def initial_response(server: Server, mechanism: Mechanism, token: str) -> bytes:
     """Returns the initial response of SASL.
 
     See developers.google.com/gmail/imap/xoauth2-protocol, and RFC 7628, 3.1.
     """
-    user = account.username
+    user = server.username
     if mechanism == "XOAUTH2":
         return f"user={user}\x01auth=Bearer {token}\x01\x01".encode()
     # RFC 5801, 4: '=' and ',' have a meaning in this header.
@@ -112,16 +110,17 @@ def initial_response(account: MailAccount, mechanism: Mechanism, token: str) -> 
     return f"n,a={identity},\x01auth=Bearer {token}\x01\x01".encode()
 
 
-def token_refused(account: MailAccount, words: str, challenge: bytes) -> ConfigurationError:
+def token_refused(server: Server, words: str, challenge: bytes) -> ConfigurationError:
     """Returns the error for a server that refused a token which the provider just issued."""
     reason = "; ".join(part for part in (_challenge_text(challenge), words) if part)
     return ConfigurationError(
-        f"{server_of(account)} refused a fresh token for {account.username}: {reason}",
-        setting=setting_of(account, "username, credential"),
+        f"{server_of(server)} refused a fresh token for {server.username}: {reason}",
+        setting=setting_of(server, "username, credential"),
         remedy="Check that the mailbox exists under this user name, that"
-        f" {account.wire_protocol.upper()} is enabled for it, that the user may open it, and"
+        f" {server.wire_protocol.upper()} is enabled for it, that the user may open it, and"
         " that the credential's scopes are those for"
-        f" {account.wire_protocol.upper()}; then: postrail accounts authorize {account.name}",
+        f" {server.wire_protocol.upper()}; then: postrail {server.command_group} authorize"
+        f" {server.name}",
     )
 
 

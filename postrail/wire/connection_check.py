@@ -13,12 +13,10 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 
-from postrail.configuration.models.mail_account import MailAccount
-from postrail.errors import ConfigurationError
-from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.check.certificate import Certificate, read_certificate
-from postrail.mailbox.check.timed_steps import Actions, Findings, Step, run_in_order
-from postrail.mailbox.faults import (
+from postrail.errors import ConfigurationError, ServerUnavailable
+from postrail.wire import Server, connect_timeout_seconds
+from postrail.wire.certificate import Certificate, read_certificate
+from postrail.wire.faults import (
     broken_off,
     expects_plain,
     expects_tls,
@@ -30,42 +28,43 @@ from postrail.mailbox.faults import (
     tls_fault,
     unexpected_answer,
 )
-from postrail.mailbox.limits import connect_timeout_seconds
+from postrail.wire.timed_steps import Actions, Findings, Step, run_in_order
 
 # Servers greet at once; one that is silent for longer may expect TLS.
 SILENCE_SECONDS = 3.0
 LINE_BYTES = 8192
 LINES_BEFORE_ANSWER = 20
+REPLY_LINES = 100
 RENEW_DAYS = 14
 WORDS_SHOWN = 200
 
-GREETINGS = {"imap": (b"* OK", b"* PREAUTH"), "pop3": (b"+OK",)}
-REFUSALS = {"imap": (b"* BYE",), "pop3": (b"-ERR",)}
-# RFC 3501, 6.2.1, and RFC 2595, 4: the command, the beginnings of its answers, and of consent.
+GREETINGS = {"imap": (b"* OK", b"* PREAUTH"), "pop3": (b"+OK",), "smtp": (b"220",)}
+REFUSALS = {"imap": (b"* BYE",), "pop3": (b"-ERR",), "smtp": (b"4", b"5")}
+# RFC 3501, 6.2.1, RFC 2595, 4, and RFC 3207, 4: the command, the beginnings of its answers, and of
+# consent.
 STARTTLS: dict[str, tuple[bytes, tuple[bytes, ...], bytes]] = {
     "imap": (b"a1 STARTTLS\r\n", (b"a1 ",), b"a1 OK"),
     "pop3": (b"STLS\r\n", (b"+OK", b"-ERR"), b"+OK"),
+    "smtp": (b"STARTTLS\r\n", (b"2", b"4", b"5"), b"220"),
 }
 
 
-def check_connection(
-    account: MailAccount, advice: Sequence[str] = ()
-) -> Generator[Step, None, bool]:
+def check_connection(server: Server, advice: Sequence[str] = ()) -> Generator[Step, None, bool]:
     """Runs the steps up to TLS and greeting; returns whether all succeeded.
 
-    `advice` is what is to be said about the account's settings where TLS succeeds.
+    `advice` is what is to be said about the settings where TLS succeeds.
     """
-    with contextlib.closing(ConnectionCheck(account, advice)) as check:
+    with contextlib.closing(ConnectionCheck(server, advice)) as check:
         return (yield from run_in_order(check.actions()))
 
 
 class ConnectionCheck:
-    """One connection to the server of an account, and the steps that are taken on it."""
+    """One connection to a server, and the steps that are taken on it."""
 
-    def __init__(self, account: MailAccount, advice: Sequence[str] = ()) -> None:
-        self._account = account
+    def __init__(self, server: Server, advice: Sequence[str] = ()) -> None:
+        self._server = server
         self._settings_advice = advice
-        self._timeout = account.timeout_ms / 1000
+        self._timeout = server.timeout_ms / 1000
         self._socket: socket.socket | None = None
 
     def actions(self) -> Actions:
@@ -75,7 +74,7 @@ class ConnectionCheck:
         return [
             ("name resolution", self.resolve),
             ("connection", self.connect),
-            *then.get(self._account.encryption, [greeting, ("TLS", self.upgrade)]),
+            *then.get(self._server.encryption, [greeting, ("TLS", self.upgrade)]),
         ]
 
     def close(self) -> None:
@@ -86,15 +85,15 @@ class ConnectionCheck:
 
     def resolve(self) -> Findings:
         """Resolves the host name."""
-        account = self._account
+        server = self._server
         try:
-            found = socket.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise network_fault(account, error) from error
+            raise network_fault(server, error) from error
         except UnicodeError as error:
             raise ConfigurationError(
-                f"{account.host!r} cannot be the name of a host",
-                setting=setting_of(account, "host"),
+                f"{server.host!r} cannot be the name of a host",
+                setting=setting_of(server, "host"),
                 remedy="Correct the host name",
             ) from error
         return Findings(", ".join(dict.fromkeys(str(address[4][0]) for address in found)))
@@ -102,7 +101,7 @@ class ConnectionCheck:
     def connect(self) -> Findings:
         """Makes the TCP connection."""
         self._socket = self._connected()
-        return Findings(f"{self._socket.getpeername()[0]}, port {self._account.port}")
+        return Findings(f"{self._socket.getpeername()[0]}, port {self._server.port}")
 
     def encrypt(self) -> Findings:
         """Starts TLS right after connecting."""
@@ -112,39 +111,39 @@ class ConnectionCheck:
             raise self._untrusted(error) from error
         except (ssl.SSLError, TimeoutError, ConnectionResetError) as error:
             if greeting := self._plain_greeting():
-                raise expects_plain(self._account, _words(greeting)) from error
+                raise expects_plain(self._server, _words(greeting)) from error
             if isinstance(error, ssl.SSLError):
-                raise tls_fault(self._account, error) from error
-            raise network_fault(self._account, error) from error
+                raise tls_fault(self._server, error) from error
+            raise network_fault(self._server, error) from error
 
     def upgrade(self) -> Findings:
-        """Starts TLS by STARTTLS, which the server may lack if the account allows that."""
+        """Starts TLS by STARTTLS, which the server may lack if the settings allow that."""
         refusal = self._ask_for_tls(self._open_socket)
         if refusal is not None:
-            if self._account.encryption == "starttls_if_available":
+            if self._server.encryption == "starttls_if_available":
                 return Findings(f"the server does not offer it ({_words(refusal)})")
-            raise starttls_missing(self._account, ValueError(_words(refusal)))
+            raise starttls_missing(self._server, ValueError(_words(refusal)))
         try:
             return self._wrap()
         except ssl.SSLCertVerificationError as error:
             raise self._untrusted(error) from error
         except ssl.SSLError as error:
-            raise tls_fault(self._account, error) from error
+            raise tls_fault(self._server, error) from error
         except OSError as error:
-            raise network_fault(self._account, error) from error
+            raise network_fault(self._server, error) from error
 
     def greeting(self) -> Findings:
         """Reads the greeting."""
         line = self._first_line(self._open_socket)
-        protocol = self._account.wire_protocol
+        protocol = self._server.wire_protocol
         if line.startswith(REFUSALS[protocol]):
-            raise MailboxUnavailable(
-                f"{server_of(self._account)} accepts no connection now: {_words(line)}",
-                setting=setting_of(self._account, "host, port"),
+            raise ServerUnavailable(
+                f"{server_of(self._server)} accepts no connection now: {_words(line)}",
+                setting=setting_of(self._server, "host, port"),
                 remedy="Try again later; if it persists, ask the server's administrator",
             )
         if not line.startswith(GREETINGS[protocol]):
-            raise unexpected_answer(self._account, ValueError(_words(line)))
+            raise unexpected_answer(self._server, ValueError(_words(line)))
         return Findings(_words(line))
 
     @property
@@ -153,17 +152,17 @@ class ConnectionCheck:
         return self._socket
 
     def _connected(self) -> socket.socket:
-        address = (self._account.host, self._account.port)
+        address = (self._server.host, self._server.port)
         try:
-            found = socket.create_connection(address, connect_timeout_seconds(self._account))
+            found = socket.create_connection(address, connect_timeout_seconds(self._server))
         except OSError as error:
-            raise network_fault(self._account, error) from error
+            raise network_fault(self._server, error) from error
         found.settimeout(self._timeout)
         return found
 
     def _wrap(self) -> Findings:
-        context = tls_context(self._account)
-        wrapped = context.wrap_socket(self._open_socket, server_hostname=self._account.host)
+        context = tls_context(self._server)
+        wrapped = context.wrap_socket(self._open_socket, server_hostname=self._server.host)
         self._socket = wrapped
         certificate = read_certificate(wrapped.getpeercert(binary_form=True))
         version = wrapped.version() or "TLS"
@@ -173,19 +172,19 @@ class ConnectionCheck:
 
     def _advice(self, certificate: Certificate) -> str:
         advice = "; ".join(self._settings_advice)
-        if certificate.days_left(_now()) < RENEW_DAYS and self._account.verify_certificate:
+        if certificate.days_left(_now()) < RENEW_DAYS and self._server.verify_certificate:
             advice = "; ".join(
                 filter(None, [advice, "the certificate on the server has to be renewed soon"])
             )
         return advice
 
     def _untrusted(self, error: ssl.SSLCertVerificationError) -> Exception:
-        return tls_fault(self._account, error, self._certificate())
+        return tls_fault(self._server, error, self._certificate())
 
     def _certificate(self) -> Certificate | None:
         """Returns the certificate that was refused, over a connection that verifies nothing."""
-        with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
-            if self._account.encryption != "ssl":
+        with contextlib.suppress(OSError, ServerUnavailable), self._second_connection() as plain:
+            if self._server.encryption != "ssl":
                 self._first_line(plain)
                 self._ask_for_tls(plain)
             with _trusting_context().wrap_socket(plain) as trusting:
@@ -194,14 +193,14 @@ class ConnectionCheck:
 
     def _plain_greeting(self) -> bytes:
         """Returns what the port says to a client without TLS; b"" when it is silent."""
-        with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
+        with contextlib.suppress(OSError, ServerUnavailable), self._second_connection() as plain:
             line = _line(plain, SILENCE_SECONDS)
             # Of HTTP no greeting is known.
-            return line if line.startswith(GREETINGS.get(self._account.wire_protocol, ())) else b""
+            return line if line.startswith(GREETINGS.get(self._server.wire_protocol, ())) else b""
         return b""
 
     def _speaks_tls(self) -> bool:
-        with contextlib.suppress(OSError, MailboxUnavailable), self._second_connection() as plain:
+        with contextlib.suppress(OSError, ServerUnavailable), self._second_connection() as plain:
             plain.settimeout(SILENCE_SECONDS)
             with _trusting_context().wrap_socket(plain):
                 return True
@@ -216,35 +215,57 @@ class ConnectionCheck:
         try:
             line = _line(server, min(SILENCE_SECONDS, self._timeout))
         except TimeoutError as error:
-            if self._account.encryption != "ssl" and self._speaks_tls():
-                raise expects_tls(self._account) from error
+            if self._server.encryption != "ssl" and self._speaks_tls():
+                raise expects_tls(self._server) from error
             line = self._line(server)
         except OSError as error:
-            raise network_fault(self._account, error) from error
+            raise network_fault(self._server, error) from error
         if not line:
-            raise broken_off(self._account, EOFError("it sent no greeting"))
+            raise broken_off(self._server, EOFError("it sent no greeting"))
+        if self._server.wire_protocol == "smtp":
+            self._last_of_reply(server, line)
         return line
 
     def _line(self, server: socket.socket) -> bytes:
         try:
             return _line(server, self._timeout)
         except OSError as error:
-            raise network_fault(self._account, error) from error
+            raise network_fault(self._server, error) from error
 
     def _ask_for_tls(self, server: socket.socket) -> bytes | None:
         """Asks for TLS; returns the server's words when it refuses."""
-        command, answer, yes = STARTTLS[self._account.wire_protocol]
-        try:
-            server.sendall(command)
-        except OSError as error:
-            raise network_fault(self._account, error) from error
+        command, answer, yes = STARTTLS[self._server.wire_protocol]
+        if self._server.wire_protocol == "smtp" and (refusal := self._say_ehlo(server)):
+            return refusal
+        self._send(server, command)
         for _ in range(LINES_BEFORE_ANSWER):
             line = self._line(server)
             if not line:
-                raise broken_off(self._account, EOFError("it did not answer STARTTLS"))
+                raise broken_off(self._server, EOFError("it did not answer STARTTLS"))
             if line.startswith(answer):
                 return None if line.startswith(yes) else line
-        raise unexpected_answer(self._account, ValueError("no answer to STARTTLS"))
+        raise unexpected_answer(self._server, ValueError("no answer to STARTTLS"))
+
+    def _say_ehlo(self, server: socket.socket) -> bytes | None:
+        """Says EHLO, which has to come before STARTTLS (RFC 3207, 4.1); returns a refusal."""
+        self._send(server, b"EHLO localhost\r\n")
+        line = self._line(server)
+        last = self._last_of_reply(server, line)
+        return last if last[:1] in (b"4", b"5") else None
+
+    def _last_of_reply(self, server: socket.socket, line: bytes) -> bytes:
+        """Reads the rest of a reply of SMTP; returns its last line (RFC 5321, 4.2.1)."""
+        for _ in range(REPLY_LINES):
+            if line[3:4] != b"-":
+                return line
+            line = self._line(server)
+        raise unexpected_answer(self._server, ValueError("a reply without end"))
+
+    def _send(self, server: socket.socket, command: bytes) -> None:
+        try:
+            server.sendall(command)
+        except OSError as error:
+            raise network_fault(self._server, error) from error
 
 
 def described(certificate: Certificate) -> str:

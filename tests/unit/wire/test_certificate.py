@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from postrail.mailbox.check.certificate import read_certificate
+from postrail.wire.certificate import read_certificate
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

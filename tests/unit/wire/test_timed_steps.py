@@ -9,8 +9,8 @@ import pytest
 from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
-from postrail.mailbox.check.timed_steps import UNFORESEEN, Findings, run_in_order
 from postrail.mailbox.trial import TRIALS
+from postrail.wire.timed_steps import UNFORESEEN, Findings, run_in_order
 
 
 def works() -> Findings:
