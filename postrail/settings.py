@@ -164,8 +164,10 @@ class SenderSettings(Section):
     poll_seconds: float = Field(default=0.5, gt=0)
     # The duration of a claim on a delivery; the SMTP dialogue must end well before.
     claim_seconds: float = Field(default=120.0, gt=1)
-    retry_base_seconds: float = Field(default=60.0, gt=0)
-    retry_max_seconds: float = Field(default=4 * 3600.0, gt=0)
+    # The pauses after 4xx replies and connection faults; the last one is repeated.
+    retry_pauses_seconds: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(60.0, 300.0, 900.0, 3600.0), min_length=1
+    )
     # A delivery fails after 4xx replies or connection faults for this long (RFC 5321, 4.5.4.1).
     give_up_after_seconds: float = Field(default=5 * 24 * 3600.0, gt=0)
     # An attempt without a reply to the final dot is repeated this many times; then the delivery

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from postrail.courier import Answer, State
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
-from postrail.retry import backoff_seconds
 from postrail.settings import SenderSettings
 
 # RFC 3463: the address (5.1), but not the sender's (5.1.7, 5.1.8), or a mailbox that is disabled
@@ -43,7 +42,7 @@ def attempt_result(
     elif is_unknown:
         due_at = now + _long_pause(unknown_attempts, settings)
     else:
-        due_at = retry_at or now + _backoff(claimed.attempts, settings)
+        due_at = retry_at or now + _pause(claimed.attempts, settings)
     return AttemptResult(
         claimed=claimed,
         state=state,
@@ -66,10 +65,10 @@ def dead_address(answer: Answer) -> str:
     return found["status"] if found else ""
 
 
-def _backoff(attempts: int, settings: SenderSettings) -> timedelta:
-    return timedelta(
-        seconds=backoff_seconds(attempts, settings.retry_base_seconds, settings.retry_max_seconds)
-    )
+def _pause(attempts: int, settings: SenderSettings) -> timedelta:
+    """Returns how long the delivery waits after its attempts so far, of which there is one."""
+    pauses = settings.retry_pauses_seconds
+    return timedelta(seconds=pauses[min(attempts, len(pauses)) - 1])
 
 
 def _long_pause(unknown_attempts: int, settings: SenderSettings) -> timedelta:

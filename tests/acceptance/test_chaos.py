@@ -45,8 +45,7 @@ CHAOS_SETTINGS = {
     "POSTRAIL_SENDER__CLAIM_SECONDS": "8",
     # A kill between the final dot and the reply counts as an attempt of unknown outcome.
     "POSTRAIL_SENDER__UNKNOWN_PAUSE_SECONDS": "1",
-    "POSTRAIL_SENDER__RETRY_BASE_SECONDS": "1",
-    "POSTRAIL_SENDER__RETRY_MAX_SECONDS": "5",
+    "POSTRAIL_SENDER__RETRY_PAUSES_SECONDS": "[1, 2, 5]",
 }
 
 

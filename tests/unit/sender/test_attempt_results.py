@@ -15,9 +15,7 @@ from postrail.settings import SenderSettings
 from services.sender.attempt_results import attempt_result, dead_address, postponed, refused
 
 NOW = SettableClock().now()
-SETTINGS = SenderSettings(
-    retry_base_seconds=60, retry_max_seconds=600, give_up_after_seconds=5 * 86400
-)
+SETTINGS = SenderSettings()
 
 
 def claimed(
@@ -111,7 +109,7 @@ def test_attempts_of_unknown_outcome(
 
     assert result.state == outcome
     assert result.unknown_attempts == unknown + (state == "unknown")
-    assert (result.due_at - NOW).total_seconds() == pytest.approx(pause_seconds, rel=0.21)
+    assert (result.due_at - NOW).total_seconds() == pause_seconds
 
 
 @pytest.mark.parametrize(("repeats", "outcome"), [(0, "unconfirmed"), (1, "deferred")])
@@ -129,11 +127,21 @@ def test_giving_up_says_after_how_long() -> None:
     assert result.reply == "Given up after 5.5 days: words"
 
 
-@pytest.mark.parametrize(("attempts", "seconds"), [(1, 60), (2, 120), (4, 480), (9, 600)])
-def test_pauses_double_up_to_a_limit(attempts: int, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("attempts", "minutes"), [(1, 1), (2, 5), (3, 15), (4, 60), (5, 60), (100, 60)]
+)
+def test_pauses_grow_to_an_hour(attempts: int, minutes: int) -> None:
     result = attempt_result(claimed(attempts=attempts), answer("deferred"), NOW, SETTINGS)
 
-    assert (result.due_at - NOW).total_seconds() == pytest.approx(seconds, rel=0.21)
+    assert result.due_at - NOW == timedelta(minutes=minutes)
+
+
+def test_the_pauses_are_settable() -> None:
+    settings = SenderSettings(retry_pauses_seconds=(1, 30))
+
+    result = attempt_result(claimed(attempts=3), answer("deferred"), NOW, settings)
+
+    assert result.due_at - NOW == timedelta(seconds=30)
 
 
 def test_a_given_retry_time_is_used() -> None:
