@@ -94,11 +94,15 @@ class ConfigurationSnapshot:
         return self.limits.get(name) or DEFAULTS[name]
 
     def connection_for(self, project_key: str) -> OutgoingConnection | None:
-        """Returns the project's outgoing connection, or the default one, if there is one."""
+        """Returns the project's outgoing connection, or the default one; only an enabled one."""
         project = self.projects.get(project_key)
-        if project and project.connection in self.connections:
-            return self.connections[project.connection]
-        enabled = [connection for connection in self.connections.values() if connection.enabled]
+        own = self.connections.get(project.connection) if project else None
+        return own if own and own.enabled else self.default_connection
+
+    @property
+    def default_connection(self) -> OutgoingConnection | None:
+        """Returns the default outgoing connection, if it is enabled."""
+        enabled = (connection for connection in self.connections.values() if connection.enabled)
         return next((connection for connection in enabled if connection.is_default), None)
 
     def reply_address(self, project_key: str, mailbox: str | None) -> str:

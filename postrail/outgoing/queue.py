@@ -105,7 +105,7 @@ WITH chosen AS MATERIALIZED (
 _CLAIMED: LiteralString = (
     "\nSELECT "
     + CONTENT_COLUMNS
-    + """, claim::text, outgoing_id::text, mail.conversation, mail.issue_key, mail.connection,
+    + """, claim::text, outgoing_id::text, mail.conversation, mail.issue_key, delivery.connection,
     mail.mailbox, mail.received_at, attempts, maybe_twice, unknown_attempts
 FROM claimed AS delivery JOIN outgoing_mail AS mail USING (outgoing_id)
 ORDER BY mail.sequence, recipient

@@ -49,7 +49,7 @@ class OutgoingRow:
 
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
-    mail.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
+    delivery.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
     maybe_twice, unknown_attempts, purpose, forwards::text AS forwards, released_by, coalesce((
         SELECT jsonb_agg(to_jsonb(report) - 'outgoing_id' - 'recipient' ORDER BY reported_at, event)
         FROM delivery_report AS report

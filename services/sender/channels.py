@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from postrail.clock import Clock
-from postrail.configuration.load import outgoing_connections
+from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.courier import (
     Answer,
     BeforeDot,
@@ -19,10 +20,11 @@ from postrail.courier import (
     nothing_to_record,
 )
 from postrail.courier.smtp import SmtpCourier
-from postrail.database import Pool, transaction
+from postrail.database import Connection, Pool, transaction
 from postrail.errors import ConfigurationError
 from postrail.observe.log import log
-from postrail.outgoing import strays
+from postrail.outgoing import rerouting, strays
+from postrail.outgoing.rerouting import Routes
 from postrail.secrets import Secrets
 from services.sender.breaker import Breaker
 
@@ -76,6 +78,17 @@ def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
     return make
 
 
+def routes_of(snapshot: ConfigurationSnapshot) -> Routes:
+    """Returns the connections that messages go over."""
+    of_projects = {key: snapshot.connection_for(key) for key in snapshot.projects}
+    default = snapshot.default_connection
+    return Routes(
+        usable=frozenset(one.name for one in snapshot.connections.values() if one.enabled),
+        by_project={key: one.name for key, one in of_projects.items() if one},
+        default=default.name if default else None,
+    )
+
+
 class Channels:
     """All channels, read again from the configuration every RELOAD_SECONDS."""
 
@@ -87,6 +100,7 @@ class Channels:
         self._known: list[str] = []
         # Of the reading before the last: a message that was found stray then is recorded by now.
         self._known_before: set[str] = set()
+        self._routes: Routes | None = None
         self._reload_at: datetime | None = None
 
     @property
@@ -105,14 +119,24 @@ class Channels:
         if self._reload_at is not None and now < self._reload_at:
             return False
         async with transaction(self._pool) as connection:
-            configured = await outgoing_connections(connection)
+            snapshot = await load_snapshot(connection)
+            configured = list(snapshot.connections.values())
             # At the first reading all are new: one may have come back while no sender was running.
             new = {one.name for one in configured} - self._known_before
             if new and (count := await strays.release(connection, new, now)):
                 logger.info("connections are back, their messages go on", count=count)
-        self._reload_at = now + timedelta(seconds=RELOAD_SECONDS)
+            routes = routes_of(snapshot)
+            await self._reroute(connection, routes, now)
+        self._reload_at, self._routes = now + timedelta(seconds=RELOAD_SECONDS), routes
         await self._adopt(configured)
         return True
+
+    async def _reroute(self, connection: Connection, routes: Routes, now: datetime) -> None:
+        """Moves waiting messages when routes have changed, or a message has no usable one."""
+        strayed = await strays.connections_of_due(connection, now, but_for=routes.usable)
+        moves = routes != self._routes or strayed
+        if moves and (count := await rerouting.reroute(connection, routes, now)):
+            logger.info("messages go over other connections", count=count)
 
     async def _adopt(self, configured: Sequence[OutgoingConnection]) -> None:
         before, self._known_before = self._channels, set(self._known)

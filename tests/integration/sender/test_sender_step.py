@@ -628,6 +628,42 @@ async def test_a_disabled_connection_holds_its_messages(bench: Bench) -> None:
     assert not relay.enabled
 
 
+@pytest.mark.parametrize(
+    "change", [{"enabled": False, "is_default": False}, {"name": "renamed", "is_default": False}]
+)
+async def test_messages_of_a_connection_that_is_gone_go_over_the_default_one(
+    bench: Bench, change: dict[str, Any]
+) -> None:
+    await configure(bench.pool, 25, **change)
+    await configure(bench.pool, 26, name="other")
+    await bench.take_in(queued_mail())
+
+    await bench.rounds(2)
+
+    assert await bench.states() == ["sent"]
+    (used,) = [courier for courier in bench.couriers if courier.envelopes]
+    assert used.connection.name == "other"
+
+
+async def test_a_connection_that_is_replaced_later_gives_its_waiting_messages_away(
+    bench: Bench,
+) -> None:
+    await configure(bench.pool, 25)
+    await bench.take_in(queued_mail())
+    await bench.channels.refresh()
+    bench.courier.behaviour = deferring
+    await bench.rounds(2)
+    assert await bench.states() == ["deferred"]
+
+    await configure(bench.pool, 25, enabled=False, is_default=False)
+    await configure(bench.pool, 26, name="other")
+    bench.clock.move(RELOAD_SECONDS)
+    await bench.rounds(2)
+
+    # It does not wait for the pause after the fault of the connection before.
+    assert await bench.states() == ["sent"]
+
+
 async def test_a_changed_connection_gets_a_new_courier(bench: Bench) -> None:
     await configure(bench.pool, 25)
     await bench.rounds()

@@ -1,0 +1,111 @@
+"""Tests that waiting messages go over the connection that the configuration now says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from postrail.database import Pool, open_pool, rows, transaction
+from postrail.outgoing import intake
+from postrail.outgoing.rerouting import Routes, reroute
+from postrail.settings import Settings
+from postrail.tracker import issues
+from postrail.tracker.issues import NewIssue
+from tests.processes.senders import queued_mail
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ROUTES = Routes(
+    usable=frozenset({"relay", "sales", "spare"}),
+    by_project={"HELP": "relay", "SALE": "sales"},
+    default="spare",
+)
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+async def stored(pool: Pool, connection_name: str, project: str | None) -> str:
+    """Stores a message about an issue of a project, or about no issue; returns its id."""
+    issue_id = None
+    async with transaction(pool) as connection:
+        if project:
+            issue = NewIssue(
+                tracker="builtin",
+                issue_key=f"{project}-1",
+                project=project,
+                conversation="5e6f0c7e-0000-4000-8000-000000000001",
+                summary="Printer",
+                first_message_id=None,
+            )
+            (issue_id,) = await issues.add(connection, [issue], NOW)
+        mail = queued_mail(issue_id=issue_id, connection=connection_name, queued_at=NOW)
+        await intake.store(connection, [mail])
+    return mail.outgoing_id
+
+
+async def set_state(pool: Pool, state: str, due_at: datetime) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute("UPDATE delivery SET state = %s, due_at = %s", [state, due_at])
+
+
+async def moved(pool: Pool, routes: Routes = ROUTES) -> list[tuple[str, datetime]]:
+    async with transaction(pool) as connection:
+        await reroute(connection, routes, NOW)
+        found = await rows(connection, "SELECT connection, due_at FROM delivery")
+    return [(row[0], row[1]) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("named", "project", "expected"),
+    [
+        # The one of the project, whatever was named before.
+        ("relay", "SALE", "sales"),
+        ("gone", "SALE", "sales"),
+        ("sales", "SALE", "sales"),
+        # A project without a connection, and a message about no issue: the default one, but only
+        # if the named one cannot be used.
+        ("gone", "OTHER", "spare"),
+        ("relay", "OTHER", "relay"),
+        ("gone", None, "spare"),
+        ("relay", None, "relay"),
+    ],
+)
+@pytest.mark.parametrize("state", ["queued", "deferred"])
+async def test_waiting_messages(
+    pool: Pool, named: str, project: str | None, expected: str, state: str
+) -> None:
+    await stored(pool, named, project)
+    later = NOW + timedelta(hours=1)
+    await set_state(pool, state, later)
+
+    due = later if named == expected else NOW
+    assert await moved(pool) == [(expected, due)]
+    # Again: nothing changes.
+    assert await moved(pool) == [(expected, due)]
+
+
+@pytest.mark.parametrize("state", ["sent", "failed", "cancelled", "held", "unconfirmed"])
+async def test_messages_that_do_not_wait_for_a_server_stay(pool: Pool, state: str) -> None:
+    await stored(pool, "gone", "SALE")
+    await set_state(pool, state, NOW)
+
+    assert await moved(pool) == [("gone", NOW)]
+
+
+async def test_without_any_connection_they_wait(pool: Pool) -> None:
+    await stored(pool, "gone", None)
+
+    assert [name for name, _ in await moved(pool, Routes())] == ["gone"]
+
+
+async def test_a_claimed_message_stays_with_its_sender(pool: Pool) -> None:
+    await stored(pool, "gone", None)
+    async with transaction(pool) as other:
+        await rows(other, "SELECT FROM delivery FOR UPDATE")
+        assert [name for name, _ in await moved(pool)] == ["gone"]
