@@ -49,6 +49,30 @@ class HeaderField:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryResult:
+    """One recipient's delivery: sent, deferred, failed or unconfirmed, with the server's reply."""
+
+    recipient: str
+    state: str
+    reply: str
+    attempts: int
+    maybe_twice: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutgoingAttachment:
+    """A file that an outgoing message carries; its content is in the blob store."""
+
+    name: str
+    content_type: str
+    sha256: str
+    size: int
+    # By which the HTML names it; "": it does not.
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
     """A part that is not the body; its content is in the blob store under its SHA-256."""
 

@@ -20,11 +20,13 @@ from postrail.message_parts import (
     Bounce,
     CalendarEvent,
     CommentWritten,
+    DeliveryResult,
     FieldChange,
     HeaderField,
     MailboxProgress,
     MailingList,
     MessageReport,
+    OutgoingAttachment,
     ReleaseOrder,
     ReplyParts,
 )
@@ -238,17 +240,17 @@ class OutgoingQueued:
     purpose: str = ""
     # The mail_id of the incoming message that is attached as it was read.
     forwards: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeliveryResult:
-    """One recipient's delivery: sent, deferred, failed or unconfirmed, with the server's reply."""
-
-    recipient: str
-    state: str
-    reply: str
-    attempts: int
-    maybe_twice: bool
+    # The same words as `text`; None: the message is its text only.
+    html: str | None = None
+    # A person wrote it: it is not marked as automatic.
+    by_person: bool = False
+    # The person who wrote it, for its From field; "": the help desk.
+    author_name: str = ""
+    attachments: list[OutgoingAttachment] = field(default_factory=list)
+    # The event that it reports (`postrail.configuration.models.message_template`), and the name of
+    # the template that it was made by; "": a default one.
+    event: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,7 +27,7 @@ class NotificationOptions:
     """What notifications are made by, beside their effect and its audience."""
 
     snapshot: ConfigurationSnapshot
-    # Signs the Message-IDs (see `postrail.notifications.mime`).
+    # Signs the Message-IDs (see `postrail.notifications.mime.message_ids`).
     message_id_key: bytes
     # The most characters of a comment that its notification holds.
     excerpt_max_characters: int

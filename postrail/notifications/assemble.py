@@ -1,4 +1,9 @@
-"""Assembles the message of one delivery, which is the same at each attempt."""
+"""Assembles the message of one delivery: what is stored, in the dress of the connection it takes.
+
+The stored message has none of what belongs to a connection: address and name, prefix, Precedence.
+So another connection can send it in its own name. The same connection makes the same bytes at each
+attempt.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +11,43 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC
 
 from postrail.blobs import BlobStore
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.errors import PermanentError
-from postrail.notifications.mime import build_message
+from postrail.notifications.mime.message import MessageParts, build_message
+from postrail.notifications.mime.parts import File
+from postrail.notifications.tokens import filled, filled_html
 from postrail.outgoing.content import Content
 
 # Returns the bytes of an incoming message, by its mail_id (see `postrail.incoming.originals`).
 ReadOriginal = Callable[[str], Awaitable[bytes]]
 
 
-async def assemble(content: Content, blobs: BlobStore, original: ReadOriginal) -> bytes:
-    """Returns the message, ready to be sent, with the incoming message that it forwards.
+async def assemble(
+    content: Content,
+    connection: OutgoingConnection | None,
+    blobs: BlobStore,
+    original: ReadOriginal,
+) -> bytes:
+    """Returns the message, ready to be sent, with its files or the message that it forwards.
 
-    Builds before migration 0016 queued whole messages, some of them as blobs. Raises PermanentError
-    for a message that has no content at all, and as `BlobStore.get` and `original` do.
+    Without a connection, which may be removed by now, it is as the one that it was composed for
+    would send it. Builds before migration 0016 queued whole messages, some of them as blobs. Raises
+    PermanentError for a message that has no content at all, and as `BlobStore.get` and `original`
+    do.
     """
     if content.text is not None:
         attached = await original(content.forwards) if content.forwards else None
-        return _built(content, content.text, attached)
+        files = [
+            File(
+                name=file.name,
+                content_type=file.content_type,
+                data=await blobs.get(file.sha256),
+                content_id=file.content_id,
+                inline=file.inline,
+            )
+            for file in content.files
+        ]
+        return build_message(_parts(content, content.text, connection, files, attached))
     if content.whole_message is not None:
         return content.whole_message
     if content.message_blob is None:
@@ -30,19 +55,44 @@ async def assemble(content: Content, blobs: BlobStore, original: ReadOriginal) -
     return await blobs.get(content.message_blob)
 
 
-def _built(content: Content, text: str, original: bytes | None) -> bytes:
-    return build_message(
+def _parts(
+    content: Content,
+    text: str,
+    connection: OutgoingConnection | None,
+    files: list[File],
+    original: bytes | None,
+) -> MessageParts:
+    address = connection.from_address if connection else content.envelope_from
+    desk = connection.from_name if connection else content.from_name
+    project = (content.issue_key or "").rpartition("-")[0]
+    return MessageParts(
         message_id=content.message_id,
         # PostgreSQL returns times in the zone that its session has.
         date=content.queued_at.astimezone(UTC),
-        from_name=content.from_name,
-        from_address=content.envelope_from,
+        from_name=_shown_name(content.author_name, desk),
+        from_address=address,
         reply_to=content.reply_to,
         to=content.recipient,
         to_name=content.name,
         subject=content.subject,
-        text=text,
+        text=filled(text, content.tokens),
+        html=filled_html(content.html or "", content.tokens),
+        files=files,
+        original=original,
         in_reply_to=content.in_reply_to,
         references=content.reference_ids,
-        original=original,
+        conversation=content.conversation if content.issue_key else "",
+        list_id=f"{project}.{address.rpartition('@')[2]}".lower() if project else "",
+        list_name=project,
+        by_person=content.by_person,
     )
+
+
+def _shown_name(author: str, desk: str) -> str:
+    """Returns the name in From: the desk's, or that of the person who writes by way of it.
+
+    Filters take a name with another address in it for a forgery.
+    """
+    if not author or "@" in author:
+        return desk
+    return f"{author} via {desk}" if desk else author

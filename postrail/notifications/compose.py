@@ -15,7 +15,7 @@ from functools import partial
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.audience import nameless_reporter, reporter, watchers_except_author
 from postrail.notifications.issue_token import IssueToken, plus_address, token_for
-from postrail.notifications.mime import message_id_for, written_id
+from postrail.notifications.mime.message_ids import message_id_for, written_id
 from postrail.notifications.reply_marker import INTERNAL_MARKER, REPLY_MARKER
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher

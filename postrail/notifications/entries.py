@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from postrail.records import DeliveryResult, OutgoingDelivered, OutgoingQueued
+from postrail.message_parts import DeliveryResult
+from postrail.records import OutgoingDelivered, OutgoingQueued
 from postrail.stream import avro
 from postrail.stream.producer import Entry
 from postrail.stream.topics import OUTGOING_DELIVERED, OUTGOING_QUEUED

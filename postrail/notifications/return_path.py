@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Iterable
 
-from postrail.notifications.mime import OWN_ID
+from postrail.notifications.mime.message_ids import OWN_ID
 
 # 16 bytes of the id and 8 of the proof.
 TOKEN_CHARACTERS = 39

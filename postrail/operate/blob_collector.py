@@ -16,7 +16,7 @@ from postrail.database import Pool, transaction
 from postrail.errors import TransientError
 from postrail.incoming import blob_names as incoming
 from postrail.observe.log import log
-from postrail.outgoing import blob_names as outgoing
+from postrail.outgoing import attachments as outgoing
 from postrail.settings import KafkaSettings
 from postrail.tracker.builtin import blob_names as tracker
 

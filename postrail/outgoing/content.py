@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from postrail.database import Connection, rows_as
+from postrail.message_parts import OutgoingAttachment
+from postrail.outgoing.attachments import ATTACHMENTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,13 +35,35 @@ class Content:
     message_blob: str | None
     # The mail_id of the incoming message that is attached.
     forwards: str | None
+    conversation: str
+    # The outgoing connection that it is to take.
+    connection: str
+    issue_key: str | None
+    # The same words as `text`; None: the message is its text only.
+    html: str | None
+    # A person wrote it; the name is theirs.
+    by_person: bool
+    author_name: str
+    # Texts for this recipient only, by name (`postrail.notifications.tokens`).
+    tokens: Mapping[str, str]
+    # The fields of each OutgoingAttachment; None without any.
+    attachments: Sequence[Mapping[str, Any]] | None
+
+    @property
+    def files(self) -> list[OutgoingAttachment]:
+        """Returns the files that the message carries."""
+        return [OutgoingAttachment(**file) for file in self.attachments or ()]
 
 
 # The fields of Content, of a delivery and of its outgoing message `mail`.
-CONTENT_COLUMNS: LiteralString = """delivery.message_id, mail.queued_at, mail.from_name,
+CONTENT_COLUMNS: LiteralString = (
+    """delivery.message_id, mail.queued_at, mail.from_name,
     mail.envelope_from, mail.reply_to, delivery.recipient, delivery.name, mail.subject, mail.text,
     mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob,
-    mail.forwards::text AS forwards"""
+    mail.forwards::text AS forwards, mail.conversation, delivery.connection,
+    mail.issue_key, mail.html, mail.by_person, mail.author_name, delivery.tokens, """
+    + ATTACHMENTS
+)
 
 _OF_DELIVERY: LiteralString = """
 FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from postrail.database import Connection, rows, storable
+from postrail.outgoing.attachments import store_attachments
 from postrail.outgoing.issues import issue_ids
 from postrail.outgoing.suppressions import SUPPRESSED
 from postrail.records import OutgoingDelivery, OutgoingQueued
@@ -26,22 +27,25 @@ WITH given AS (
         %(subject)b::text[], %(text)b::text[], %(in_reply_to)b::text[], %(reference_ids)b::text[],
         %(queued_at)s::timestamptz[], %(received_at)s::timestamptz[], %(mailbox)b::text[],
         %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[],
-        %(purpose)b::text[], %(forwards)s::uuid[]
+        %(purpose)b::text[], %(forwards)s::uuid[], %(html)b::text[], %(by_person)s::bool[],
+        %(author_name)b::text[], %(event)b::text[], %(template)b::text[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
-        mailbox, whole_message, message_blob, internal, purpose, forwards, place
+        mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
+        author_name, event, template, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
-        mailbox, whole_message, message_blob, internal, purpose, forwards
+        mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
+        author_name, event, template
     )
     SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
         envelope_from, from_name, reply_to, subject, text, in_reply_to,
         string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
-        message_blob, internal, purpose, forwards
+        message_blob, internal, purpose, forwards, html, by_person, author_name, event, template
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
     RETURNING outgoing_id, sequence, issue_id, connection, queued_at, purpose
@@ -113,6 +117,11 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "of_mail": [record.outgoing_id for record, _ in own],
         "purpose": [record.purpose for record in records],
         "forwards": [record.forwards for record in records],
+        "html": [_or_none(record.html) for record in records],
+        "by_person": [record.by_person for record in records],
+        "author_name": [storable(record.author_name) for record in records],
+        "event": [record.event for record in records],
+        "template": [record.template for record in records],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],
         "message_id": [storable(delivery.message_id) for _, delivery in own],
@@ -122,7 +131,9 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "answers_proven": [record.answers_proven for record, _ in own],
         "suppressed": SUPPRESSED,
     }
-    return (await connection.execute(_STORE, columns)).rowcount
+    added = (await connection.execute(_STORE, columns)).rowcount
+    await store_attachments(connection, records)
+    return added
 
 
 def _or_none(text: str | None) -> str | None:

@@ -26,9 +26,6 @@ class Claimed(Content):
 
     claim: str
     outgoing_id: str
-    conversation: str
-    issue_key: str | None
-    connection: str
     mailbox: str | None
     received_at: datetime | None
     # Including this attempt.
@@ -105,8 +102,8 @@ WITH chosen AS MATERIALIZED (
 _CLAIMED: LiteralString = (
     "\nSELECT "
     + CONTENT_COLUMNS
-    + """, claim::text, outgoing_id::text, mail.conversation, mail.issue_key, delivery.connection,
-    mail.mailbox, mail.received_at, attempts, maybe_twice, unknown_attempts
+    + """, claim::text, outgoing_id::text, mail.mailbox, mail.received_at, attempts, maybe_twice,
+    unknown_attempts
 FROM claimed AS delivery JOIN outgoing_mail AS mail USING (outgoing_id)
 ORDER BY mail.sequence, recipient
 """

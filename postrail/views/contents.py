@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from postrail.blobs import BlobMissing, BlobStore
+from postrail.configuration.load import load_snapshot
 from postrail.database import Connection, Transactions, one
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.calendar_text import calendar_text
@@ -90,9 +91,11 @@ async def outgoing_bytes(
     """Returns the message to this recipient; raises PermanentError when it was not kept."""
     async with transactions() as connection:
         content = await content_of(connection, outgoing_id, recipient)
+        snapshot = await load_snapshot(connection)
     if content is None:
         raise PermanentError(f"outgoing message {outgoing_id} is not for {recipient}")
-    return await assemble(content, blobs, Originals(transactions, kafka, blobs).read)
+    sending = snapshot.connections.get(content.connection)
+    return await assemble(content, sending, blobs, Originals(transactions, kafka, blobs).read)
 
 
 async def with_texts(found: IssueDetail, blobs: BlobStore) -> IssueDetail:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, CourierUnavailable, Envelope, State, TimeLimit
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError, TransientError
@@ -117,7 +118,7 @@ class Attempts:
             dotted = True
 
         try:
-            envelope = await self._envelope(claimed, channel.connection.bounce_address)
+            envelope = await self._envelope(claimed, channel.connection)
             (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
@@ -144,12 +145,12 @@ class Attempts:
         now = self._clock.now()
         return attempt_result(claimed, answer, now, self._settings, retry_at=retry_at)
 
-    async def _envelope(self, claimed: Claimed, bounce_address: str) -> Envelope:
-        sender = claimed.envelope_from
-        if bounce_address:
-            sender = return_path(bounce_address, claimed.message_id)
+    async def _envelope(self, claimed: Claimed, connection: OutgoingConnection) -> Envelope:
+        sender = connection.from_address
+        if connection.bounce_address:
+            sender = return_path(connection.bounce_address, claimed.message_id)
         return Envelope(
             envelope_from=sender,
             recipients=(claimed.recipient,),
-            content=await assemble(claimed, self._blobs, self._originals.read),
+            content=await assemble(claimed, connection, self._blobs, self._originals.read),
         )

@@ -18,7 +18,7 @@ from typing import Any
 from postrail.configuration import store
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.database import Pool, rows, transaction
-from postrail.notifications.mime import build_message
+from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.stream import avro
 from postrail.stream.producer import Entry
@@ -62,15 +62,17 @@ def old_mail(**changes: Any) -> OutgoingQueued:
     mail = queued_mail(recipients=())
     message_id = f"<{mail.outgoing_id}@example.org>"
     message = build_message(
-        message_id=message_id,
-        date=mail.queued_at,
-        from_name="Help desk",
-        from_address="help@example.org",
-        to="ann@example.org",
-        subject="Hello",
-        text="We have it.",
-        in_reply_to=None,
-        references=[],
+        MessageParts(
+            message_id=message_id,
+            date=mail.queued_at,
+            from_name="Help desk",
+            from_address="help@example.org",
+            to="ann@example.org",
+            subject="Hello",
+            text="We have it.",
+            in_reply_to=None,
+            references=[],
+        )
     )
     parts: dict[str, Any] = {
         "text": None,

@@ -26,7 +26,7 @@ from postrail.decision.question import Question
 from postrail.decision.reports.same_address import same_address
 from postrail.decision.sending.forwarding import forwarded
 from postrail.message_parts import Bounce, BouncedRecipient
-from postrail.notifications.mime import is_form_of_ours
+from postrail.notifications.mime.message_ids import is_form_of_ours
 from postrail.records import MailParsed
 
 # An address is suppressed once this number of messages has bounced softly from it in this time.

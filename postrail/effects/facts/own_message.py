@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.notifications.mime import OWN_HEADER, is_ours
+from postrail.notifications.mime.message_ids import OWN_HEADER, is_ours
 from postrail.records import MailParsed
 
 

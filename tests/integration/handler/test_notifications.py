@@ -64,7 +64,9 @@ async def messages(bench: Bench, outgoing_id: str) -> dict[str, Message]:
         for (recipient,) in found:
             content = await content_of(connection, outgoing_id, recipient)
             assert content is not None
-            built[recipient] = message_from_bytes(await assemble(content, bench.blobs, no_original))
+            built[recipient] = message_from_bytes(
+                await assemble(content, None, bench.blobs, no_original)
+            )
     return built
 
 

@@ -15,7 +15,7 @@ import pytest
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.outgoing import intake, results, unconfirmed
 from postrail.outgoing import queue as outgoing
-from postrail.outgoing.blob_names import named_blobs
+from postrail.outgoing.attachments import named_blobs
 from postrail.outgoing.content import content_of
 from postrail.outgoing.issues import answered_issues
 from postrail.outgoing.queue import Claimed

@@ -92,7 +92,9 @@ async def test_due_messages_are_sent_as_they_were_queued(pool: Pool, settings: S
     assert [one.outgoing_id for one in interrupted] == [id_of(4)]
     for number, one in enumerate([*claimed, *interrupted], start=1):
         assert one.message_id == f"<m{number}@example.com>"
-        assert await assemble(one, blobs, no_original) == b"Subject: %d\r\n\r\nHi\r\n" % number
+        assert (
+            await assemble(one, None, blobs, no_original) == b"Subject: %d\r\n\r\nHi\r\n" % number
+        )
 
 
 async def test_a_reply_to_an_earlier_message_still_finds_its_issue(pool: Pool) -> None:

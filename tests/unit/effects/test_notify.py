@@ -12,7 +12,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.effects.notify import Announcement, NotificationOptions, notification_of
 from postrail.notifications.compose import COMMENTED, ISSUE_CREATED, NAMESPACE
 from postrail.notifications.issue_token import token_for
-from postrail.notifications.mime import message_id_for
+from postrail.notifications.mime.message_ids import message_id_for
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 from tests.makers.configuration import snapshot

@@ -11,7 +11,7 @@ from postrail.notifications.issue_token import (
     token_for,
     tokens_in,
 )
-from postrail.notifications.mime import message_id_for
+from postrail.notifications.mime.message_ids import message_id_for
 
 KEY = b"key"
 CONVERSATION = "11111111-1111-1111-1111-111111111111"

@@ -8,7 +8,7 @@ import pytest
 
 from postrail.configuration.models.outgoing_connection import BOUNCE_LOCAL_CHARACTERS
 from postrail.notifications.issue_token import token_for
-from postrail.notifications.mime import is_form_of_ours, message_id_for
+from postrail.notifications.mime.message_ids import is_form_of_ours, message_id_for
 from postrail.notifications.return_path import return_path, returned_to
 
 OURS = "bounces@desk.example"

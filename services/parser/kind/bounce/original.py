@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from postrail.notifications.mime import OWN_ID, is_form_of_ours
+from postrail.notifications.mime.message_ids import OWN_ID, is_form_of_ours
 from services.parser.content.attachments import AttachedFile
 from services.parser.kind.bounce.notice import Notice
 from services.parser.mime.addresses import read_ids

@@ -7,7 +7,7 @@ import email.utils
 import pytest
 
 from postrail.configuration.models.mail_handler import MailHandler
-from postrail.notifications.mime import build_message
+from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.bounces.scene import suppressed
@@ -28,16 +28,18 @@ def customer() -> bytes:
 def bytes_of(mail: OutgoingQueued, delivery: OutgoingDelivery) -> bytes:
     """Returns the message as the sender sends it."""
     return build_message(
-        message_id=delivery.message_id,
-        date=mail.queued_at,
-        from_name=mail.from_name,
-        from_address=mail.envelope_from,
-        reply_to=mail.reply_to,
-        to=delivery.recipient,
-        subject=mail.subject,
-        text=mail.text or "",
-        in_reply_to=mail.in_reply_to,
-        references=mail.references,
+        MessageParts(
+            message_id=delivery.message_id,
+            date=mail.queued_at,
+            from_name=mail.from_name,
+            from_address=mail.envelope_from,
+            reply_to=mail.reply_to,
+            to=delivery.recipient,
+            subject=mail.subject,
+            text=mail.text or "",
+            in_reply_to=mail.in_reply_to,
+            references=mail.references,
+        )
     )
 
 

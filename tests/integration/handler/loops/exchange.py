@@ -34,7 +34,7 @@ async def outgoing(bench: Bench) -> list[tuple[str, bytes]]:
         for outgoing_id, recipient in due:
             content = await content_of(connection, outgoing_id, recipient)
             assert content is not None
-            sent.append((recipient, await assemble(content, bench.blobs, no_original)))
+            sent.append((recipient, await assemble(content, None, bench.blobs, no_original)))
     return sent
 
 

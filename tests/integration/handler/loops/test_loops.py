@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from postrail.configuration.models.limit import Limit, LimitName
-from postrail.notifications.mime import OWN_HEADER
+from postrail.notifications.mime.message_ids import OWN_HEADER
 from postrail.operate.issues.act import Actor
 from postrail.operate.issues.watch import watch
 from tests.integration.handler.bench import Bench

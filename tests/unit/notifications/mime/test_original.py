@@ -12,23 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postrail.courier.smtp_dialogue import dot_stuffed
-from postrail.notifications.mime import build_message
+from postrail.notifications.mime.message import MessageParts, build_message
 
 PLAIN = b"Subject: Fire\r\nFrom: ada@example.org\r\n\r\nIt burns.\r\n"
 
 
 def built(original: bytes, text: str = "Sent on.") -> bytes:
     return build_message(
-        message_id="<postrail.1.abc@example.org>",
-        date=datetime(2026, 11, 30, tzinfo=UTC),
-        from_name="Help desk",
-        from_address="help@example.org",
-        to="boss@example.net",
-        subject="Fwd: Fire",
-        text=text,
-        in_reply_to=None,
-        references=[],
-        original=original,
+        MessageParts(
+            message_id="<postrail.1.abc@example.org>",
+            date=datetime(2026, 11, 30, tzinfo=UTC),
+            from_name="Help desk",
+            from_address="help@example.org",
+            to="boss@example.net",
+            subject="Fwd: Fire",
+            text=text,
+            in_reply_to=None,
+            references=[],
+            original=original,
+        )
     )
 
 

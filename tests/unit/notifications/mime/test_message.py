@@ -14,13 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postrail.notifications.mime import (
-    OWN_HEADER,
-    REFERENCES_MAX_CHARACTERS,
-    build_message,
-    is_ours,
-    message_id_for,
-)
+from postrail.notifications.mime.conversation_fields import REFERENCES_MAX_CHARACTERS
+from postrail.notifications.mime.message import MessageParts, build_message
+from postrail.notifications.mime.message_ids import OWN_HEADER, is_ours, message_id_for
 
 DATE = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -37,7 +33,7 @@ def built(**changes: Any) -> bytes:
         "in_reply_to": None,
         "references": [],
     }
-    return build_message(**{**fields, **changes})
+    return build_message(MessageParts(**{**fields, **changes}))
 
 
 def parsed(message: bytes) -> EmailMessage:
