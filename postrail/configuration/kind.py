@@ -45,6 +45,10 @@ class Kind(Generic[Thing]):
     title: str
     # The names that fields had in files of earlier releases, each with its name now.
     former_fields: Mapping[str, str] = field(default_factory=dict)
+    # By those names: returns the value that the field has now.
+    former_values: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    # Returns the values of a recorded change as this release would have recorded them.
+    of_earlier_release: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     # Fields that a part of another field of the file may set: the name of that field, and of the
     # part. Their faults are at its line, and name both.
@@ -69,8 +73,12 @@ class Kind(Generic[Thing]):
     secrets: tuple[str, ...] = ()
     # Where a stored secret is sent: a change of one of these fields asks for the secret again.
     guarded: tuple[str, ...] = ()
+    # Secrets that are sent nowhere, so that nothing guards them.
+    kept_here: frozenset[str] = frozenset()
     # The problem when a secret is given that the other values do not use.
     unused: str = "is not used: leave it out"
+    # The same for single secrets.
+    unused_secrets: Mapping[str, str] = field(default_factory=dict)
     # Checks of the plain text of a secret; each returns problems that show none of it.
     secret_checks: Mapping[str, Callable[[str], list[str]]] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from typing import Any
 from postrail.clock import Clock
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kind import Kind
 from postrail.configuration.kinds import identity, kind_of
@@ -16,10 +17,7 @@ from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCred
 from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
-from postrail.configuration.models.outgoing_connection import (
-    OUTGOING_CONNECTION,
-    OutgoingConnection,
-)
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import PRIORITY, Priority
 from postrail.configuration.models.project import Project

@@ -77,12 +77,13 @@ def _faults(entry: Entry, before: Configured | None) -> Iterator[Fault]:
         given, kept = getattr(thing, field), getattr(before, field, "")
         if field not in wanted:
             if given:
-                yield entry.fault(field, kind_of(thing).unused)
+                kind = kind_of(thing)
+                yield entry.fault(field, kind.unused_secrets.get(field, kind.unused))
         elif given:
             yield from _form_faults(entry, field)
         elif wanted[field] and (field in entry.given or not kept):
             yield entry.fault(field, "is missing: give a text, env:POSTRAIL_SECRET_… or file:NAME")
-        elif kept and field not in entry.given:
+        elif kept and field not in entry.given and field not in kind_of(thing).kept_here:
             yield from _guarded_faults(entry, field, before)
 
 

@@ -82,6 +82,8 @@ async def values_at(
 
 def former(kind: Kind[Thing], values: Mapping[str, Any]) -> Thing:
     """Returns a thing as a recorded change has it; raises PermanentError if it is not valid now."""
+    if kind.of_earlier_release:
+        values = kind.of_earlier_release(values)
     names = {kind.former_fields.get(name, name): value for name, value in values.items()}
     try:
         return kind.model.model_validate(names)

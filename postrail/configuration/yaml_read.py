@@ -112,6 +112,9 @@ class _Reader:
         placed = fields | {name: fields[set_by[name][0]] for name in written}
         values = {name: self._value(value, label) for name, (_, value) in fields.items()}
         values = {name: value for name, value in values.items() if value is not None}
+        for former, name in kind.former_fields.items():
+            if former in given and former in kind.former_values and name in values:
+                values[name] = kind.former_values[former](values[name])
         if len(self.faults) > before:
             return None
         try:

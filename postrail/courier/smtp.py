@@ -96,9 +96,9 @@ class SmtpCourier:
             username=connection.username or None,
             password=self._password if connection.username else None,
             local_hostname=_own_name(),
-            timeout=connection.timeout_seconds,
+            timeout=connection.timeout_ms / 1000,
             use_tls=connection.encryption == "ssl",
-            start_tls=connection.encryption == "starttls",
+            start_tls=_start_tls(connection),
             tls_context=await self._tls_context(),
         )
 
@@ -145,6 +145,14 @@ def tls_context(connection: OutgoingConnection) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _start_tls(connection: OutgoingConnection) -> bool | None:
+    """Returns whether STARTTLS is required; None stands for: if the server offers it."""
+    if connection.encryption != "starttls_if_available":
+        return connection.encryption == "starttls"
+    needs_it = connection.username and not connection.may_send_password_unencrypted
+    return True if needs_it else None
 
 
 def _own_name() -> str:

@@ -103,7 +103,7 @@ async def configure(pool: Pool, port: int, **changes: Any) -> OutgoingConnection
         "port": port,
         "encryption": "none",
         "from_address": "help@example.org",
-        "timeout_seconds": 5.0,
+        "timeout_ms": 5000,
         "is_default": True,
     }
     connection = OutgoingConnection.model_validate({**fields, **changes})

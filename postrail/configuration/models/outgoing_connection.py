@@ -1,12 +1,10 @@
-"""An SMTP server that sends our messages, as operators configure it."""
+"""A mail server that sends our messages, as operators configure it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from postrail.configuration.configured import (
     Configured,
@@ -17,91 +15,142 @@ from postrail.configuration.configured import (
     faulty,
     unverified_certificate,
 )
-from postrail.configuration.entry import Entry, Proposal
-from postrail.configuration.kind import Kind
+from postrail.configuration.connections.checks import connection_faults
+from postrail.configuration.connections.defaults import (
+    DEFAULT_TIMEOUT_MS,
+    PLAIN,
+    default_host,
+    default_minute_limit,
+    default_port,
+    is_this_machine,
+)
 from postrail.configuration.models.project import OptionalAddress
 
-# RFC 5321, 4.5.3.1.1: 64 characters before the @, without the extension of 40.
-BOUNCE_LOCAL_CHARACTERS = 24
-# RFC 8314: 465 is submission with implicit TLS, 587 with STARTTLS; 25 is plain relay.
-SMTP_PORTS: dict[str, int] = {"none": 25, "starttls": 587, "ssl": 465}
+OptionalName = Annotated[str, Field(max_length=100)]
+# A name of the DNS without its dots at the ends, or blank.
+DomainName = Annotated[
+    str,
+    BeforeValidator(lambda given: given.strip(" .").lower() if isinstance(given, str) else given),
+    Field(
+        pattern=r"^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.|$))*$",
+        max_length=253,
+        description="a domain such as example.org",
+    ),
+]
+# One line of text that becomes a part of a header.
+HeaderText = Annotated[
+    str,
+    Field(
+        pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$", max_length=200, description="one line of text"
+    ),
+]
 
 
 class OutgoingConnection(Configured):
-    """An SMTP server that sends our messages, and the address that we send from."""
+    """A mail server that sends our messages, and the address that we send from."""
 
     name: Name
     description: str = ""
     enabled: bool = True
     # Projects that name no connection use the default one.
     is_default: bool = False
-    host: Annotated[str, Field(min_length=1)]
+    # smtp logs in with a password or not at all, oauth2 by SMTP with tokens, graph sends by
+    # Microsoft Graph.
+    mode: Literal["smtp", "oauth2", "graph"] = "smtp"
+    # The OAuth2 credential whose tokens oauth2 and graph use.
+    credential: OptionalName = ""
+    # Blank in oauth2 and graph: the provider's server.
+    host: str = ""
     port: Port = 0
-    encryption: Literal["none", "ssl", "starttls"] = "starttls"
-    # Blank: no login.
+    # starttls_if_available goes on without encryption where the server does not offer it.
+    encryption: Literal["none", "ssl", "starttls", "starttls_if_available"] = "starttls"
+    # A national cloud of Microsoft, or a server; blank: the worldwide cloud.
+    microsoft_host: str = ""
+    # Blank: no login; with a credential: the user who signs in, from_address if blank.
     username: str = ""
     password: Secret = ""
+    # Microsoft: the mailbox that messages are sent from, if it is not the user's own.
+    shared_mailbox: OptionalAddress = ""
     from_address: MailAddress
     from_name: str = ""
+    # Where answers go to of messages that name no other address.
+    reply_to: OptionalAddress = ""
+    # Stands before the issue's key in subjects, such as [Help desk].
+    subject_prefix: HeaderText = ""
     # Where bounces go to, with an extension that names the message: bounces+TOKEN@desk.example. Its
     # server must deliver these to a watched mailbox. Blank: to from_address, without extension.
     bounce_address: OptionalAddress = ""
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    # Marks automatic messages with Precedence: bulk.
+    precedence_bulk: bool = True
+    # The size of the largest message that the server takes; 0: only its own limit holds.
+    max_bytes: Annotated[int, BeforeValidator(lambda given: given or 0), Field(ge=0)] = 0
+    # None: 30 for Microsoft's servers, which allow no more, else no limit; 0: no limit.
+    mails_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    # The most SMTP connections at once; None: POSTRAIL_SENDER__CONNECTIONS.
+    channels: Annotated[int, Field(ge=1, le=100)] | None = None
+    # The connection that takes over on faults of connection, login and size.
+    fallback: OptionalName = ""
+    # DKIM: the key signs for the domain, whose record SELECTOR._domainkey.DOMAIN has the other key.
+    dkim_domain: DomainName = ""
+    dkim_selector: DomainName = ""
+    dkim_key: Secret = ""
+    # The timeout of each operation on the connection.
+    timeout_ms: Annotated[
+        int, BeforeValidator(lambda given: given or DEFAULT_TIMEOUT_MS), Field(ge=1, le=30_000)
+    ] = DEFAULT_TIMEOUT_MS
+    # The name that EHLO gives to the server; blank: this machine's.
+    ehlo_name: DomainName = ""
+    min_tls_version: Literal["1.2", "1.3"] = "1.2"
     ca_file: str = ""
     verify_certificate: bool = True
+    # Allows the password to be sent unencrypted to another machine.
+    allow_plain_login: bool = False
+    # Logs the dialogue with the server, without passwords, tokens and texts.
+    debug: bool = False
 
     @property
     def secret_fields(self) -> dict[str, bool]:
         """Returns the secrets that these values use, each with whether it is required."""
-        return {"password": True} if self.username else {}
+        login = {"password": True} if self.mode == "smtp" and self.username else {}
+        signing = {"dkim_key": True} if self.dkim_domain and self.dkim_selector else {}
+        return login | signing
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Returns whether its server is this machine, so that nothing crosses a network."""
+        return is_this_machine(self.host)
+
+    @property
+    def may_send_password_unencrypted(self) -> bool:
+        """Returns whether the login may go over a connection without encryption."""
+        return self.allow_plain_login or self.is_on_this_machine
+
+    @property
+    def minute_limit(self) -> int:
+        """Returns the number of messages that may be sent in a minute; 0: no limit."""
+        if self.mails_per_minute is None:
+            return default_minute_limit(self.mode, self.host)
+        return self.mails_per_minute
 
     def risks(self) -> list[str]:
         """Returns warnings about settings that work but are dangerous."""
-        return [] if self.verify_certificate else [unverified_certificate(self.host)]
+        found = [] if self.verify_certificate else [unverified_certificate(self.host)]
+        if self.allow_plain_login and self.username and self.encryption in PLAIN:
+            found.append(
+                f"allow_plain_login is true: the password may be sent to {self.host} unencrypted"
+            )
+        return found
 
     @model_validator(mode="after")
-    def _check_bounce_address(self) -> OutgoingConnection:
-        local = self.bounce_address.rpartition("@")[0]
-        if len(local) > BOUNCE_LOCAL_CHARACTERS:
-            problem = (
-                f"has {len(local)} characters before the @, and room for {BOUNCE_LOCAL_CHARACTERS}"
-                " beside the extension: choose a shorter address, such as bounces@desk.example"
-            )
-            raise faulty([("bounce_address", problem)])
+    def _fill_in_and_check(self) -> OutgoingConnection:
+        host = self.host or default_host(self.mode, self.microsoft_host)
+        object.__setattr__(self, "host", host)
+        if self.mode == "graph" and self.encryption == "starttls":
+            # Microsoft Graph is HTTPS.
+            object.__setattr__(self, "encryption", "ssl")
+        object.__setattr__(self, "port", self.port or default_port(self.mode, self.encryption))
+        if self.mode != "smtp":
+            object.__setattr__(self, "username", self.username or self.from_address)
+        if faults := list(connection_faults(self)):
+            raise faulty(faults)
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_port(cls, values: object) -> object:
-        # Blank or 0 stands for the port that the encryption implies.
-        if not isinstance(values, dict) or values.get("port"):
-            return values
-        return {**values, "port": SMTP_PORTS.get(values.get("encryption", "starttls"), 0)}
-
-
-def _only_one_is_default(proposal: Proposal) -> Sequence[Entry]:
-    """Makes the only enabled connection the default, unless the file says otherwise."""
-    connections = proposal.all_of(OutgoingConnection).values()
-    if sum(connection.enabled or connection.is_default for connection in connections) != 1:
-        return proposal.entries
-    return [
-        replace(entry, thing=entry.thing.model_copy(update={"is_default": True}))
-        if isinstance(entry.thing, OutgoingConnection)
-        and entry.thing.enabled
-        and "is_default" not in entry.given
-        else entry
-        for entry in proposal.entries
-    ]
-
-
-OUTGOING_CONNECTION = Kind(
-    model=OutgoingConnection,
-    word="connection",
-    section="connections",
-    title="The SMTP servers that send our messages.",
-    table="outgoing_connection",
-    secrets=("password",),
-    guarded=("host", "port", "encryption", "username", "ca_file", "verify_certificate"),
-    unused="is not used without a username: give one, or leave the password out",
-    fill_in=_only_one_is_default,
-)

@@ -42,7 +42,7 @@ async def courier_of(port: int) -> AsyncIterator[SmtpCourier]:
         port=port,
         encryption="none",
         from_address="help@lab.test",
-        timeout_seconds=5.0,
+        timeout_ms=5000,
     )
     courier = SmtpCourier(connection, "", SystemClock())
     yield courier

@@ -67,7 +67,7 @@ def connection(port: int, **changes: Any) -> OutgoingConnection:
         "port": port,
         "encryption": "none",
         "from_address": "help@lab.test",
-        "timeout_seconds": 5.0,
+        "timeout_ms": 5000,
     }
     return OutgoingConnection.model_validate({**fields, **changes})
 

@@ -73,7 +73,7 @@ def test_an_export_is_short_and_readable() -> None:
         " all\n"
         "# settings.\n"
         "\n"
-        "# The SMTP servers that send our messages.\n"
+        "# The mail servers that send our messages.\n"
         "connections:\n"
         "  - name: out\n"
         "    is_default: true\n"
@@ -393,7 +393,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
             is_default=name == default,
             from_address="help@example.org",
             from_name=draw(TEXT),
-            timeout_seconds=draw(st.floats(0.1, 300)),
+            timeout_ms=draw(st.integers(1, 30_000)),
         )
         for name in connections
     ]

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from postrail.configuration.models.outgoing_connection import BOUNCE_LOCAL_CHARACTERS
+from postrail.configuration.connections.checks import BOUNCE_LOCAL_CHARACTERS
 from postrail.notifications.issue_token import token_for
 from postrail.notifications.mime.message_ids import is_form_of_ours, message_id_for
 from postrail.notifications.return_path import return_path, returned_to

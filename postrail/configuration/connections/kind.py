@@ -1,0 +1,123 @@
+"""The kind of outgoing connections, and the checks that need other things too. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from postrail.configuration.configured import Configured
+from postrail.configuration.connections.defaults import DEFAULT_TIMEOUT_MS, is_this_machine
+from postrail.configuration.connections.dkim_key import dkim_key_faults
+from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
+from postrail.configuration.kind import Kind
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+
+
+def _only_one_is_default(proposal: Proposal) -> Sequence[Entry]:
+    """Makes the only enabled connection the default, unless the file says otherwise."""
+    connections = proposal.all_of(OutgoingConnection).values()
+    if sum(connection.enabled or connection.is_default for connection in connections) != 1:
+        return proposal.entries
+    return [
+        replace(entry, thing=entry.thing.model_copy(update={"is_default": True}))
+        if isinstance(entry.thing, OutgoingConnection)
+        and entry.thing.enabled
+        and "is_default" not in entry.given
+        else entry
+        for entry in proposal.entries
+    ]
+
+
+def _fallbacks_end(proposal: Proposal) -> Iterable[Fault]:
+    """Refuses a fallback that does not exist, and fallbacks that lead back to where they began."""
+    connections = proposal.all_of(OutgoingConnection)
+    for name, entry in proposal.entries_of(OutgoingConnection).items():
+        fallback = connections[name].fallback
+        if fallback and fallback not in connections:
+            yield entry.fault("fallback", unknown_name("connection", fallback, connections))
+        elif circle := _circle(name, connections):
+            yield entry.fault(
+                "fallback",
+                f"leads back to this connection ({' → '.join(circle)}); leave one of them out",
+            )
+
+
+def _circle(name: str, connections: Mapping[str, OutgoingConnection]) -> list[str]:
+    """Returns the names from a connection over its fallbacks back to itself; [] if they end."""
+    path = [name]
+    while (following := connections[path[-1]].fallback) in connections:
+        if following == name:
+            return [*path, name]
+        if following in path:
+            return []
+        path.append(following)
+    return []
+
+
+def _notes(entry: Entry, before: Configured | None) -> list[str]:
+    connection = entry.thing
+    assert isinstance(connection, OutgoingConnection)
+    found = []
+    if connection.debug:
+        found.append("debug is true: the server's dialogue is logged, without secrets and texts")
+    domain = connection.from_address.rpartition("@")[2].lower()
+    if connection.dkim_domain and not f".{domain}".endswith(f".{connection.dkim_domain}"):
+        found.append(
+            f"dkim_domain {connection.dkim_domain} is not that of {connection.from_address}, so"
+            " DMARC does not count its signature"
+        )
+    return found
+
+
+def _of_earlier_release(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns recorded values as this release has them."""
+    if "timeout_seconds" not in values:
+        return values
+    fewer = {name: value for name, value in values.items() if name != "timeout_seconds"}
+    # Without encryption, that release sent the password as it was told.
+    plain = bool(
+        values.get("username")
+        and values.get("encryption") == "none"
+        and not is_this_machine(str(values.get("host", "")))
+    )
+    timeout = milliseconds(values["timeout_seconds"])
+    return {"timeout_ms": timeout, "allow_plain_login": plain, **fewer}
+
+
+def milliseconds(seconds: Any) -> Any:
+    """Returns a timeout of an earlier release in milliseconds, within the bounds of this one."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
+        return seconds
+    return max(1, min(DEFAULT_TIMEOUT_MS, round(seconds * 1000)))
+
+
+OUTGOING_CONNECTION = Kind(
+    model=OutgoingConnection,
+    word="connection",
+    section="connections",
+    title="The mail servers that send our messages.",
+    table="outgoing_connection",
+    former_fields={"timeout_seconds": "timeout_ms"},
+    former_values={"timeout_seconds": milliseconds},
+    of_earlier_release=_of_earlier_release,
+    secrets=("password", "dkim_key"),
+    guarded=(
+        "mode",
+        "host",
+        "port",
+        "encryption",
+        "allow_plain_login",
+        "min_tls_version",
+        "username",
+        "ca_file",
+        "verify_certificate",
+    ),
+    kept_here=frozenset({"dkim_key"}),
+    unused="is not used without a username: give one, or leave the password out",
+    unused_secrets={"dkim_key": "is not used without dkim_domain and dkim_selector: give both"},
+    secret_checks={"dkim_key": dkim_key_faults},
+    checks=(_fallbacks_end,),
+    fill_in=_only_one_is_default,
+    notes=_notes,
+)
