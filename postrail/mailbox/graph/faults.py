@@ -5,14 +5,9 @@ Graph's codes: https://learn.microsoft.com/graph/errors and, for mail, the codes
 
 from __future__ import annotations
 
-import email.utils
-import json
 import ssl
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import Any
 
 import httpx
 
@@ -30,6 +25,7 @@ from postrail.wire.faults import (
     translated,
     words_of,
 )
+from postrail.wire.graph import BUSY_SECONDS, code_and_message, retry_after_seconds
 
 # They come with status 410, and sometimes with 400.
 DELTA_EXPIRED = ("syncstatenotfound", "resyncrequired", "syncstateinvalid")
@@ -51,12 +47,7 @@ CONVERSION_FAILED = (
     "erroritemcorrupt",
     "errorcorruptdata",
 )
-# Graph sends no Retry-After for too many concurrent requests; wait this long.
-BUSY_SECONDS = 10.0
-# A longer Retry-After is taken for a mistake of the server.
-LONGEST_WAIT_SECONDS = 3600.0
 FOLDERS_SHOWN = 10
-SHOWN_CHARACTERS = 300
 
 
 class Refused(MailboxUnavailable):
@@ -150,7 +141,7 @@ def refusal(
     account: MailAccount, status: int, headers: Mapping[str, str], body: bytes
 ) -> PipelineError:
     """Returns the error for an answer with a status of 400 or above."""
-    code, words = _code_and_message(status, body)
+    code, words = code_and_message(status, body)
     problem = f"{server_of(account)} refused: {words} ({status} {code})"
     after = retry_after_seconds(headers.get("Retry-After", ""), headers.get("Date", ""))
     if status in (429, 503, 509) and (after or status == 429):
@@ -166,55 +157,6 @@ def refusal(
         return DeltaExpired(problem, status, code)
     kinds = {403: NotAllowed, 404: NotThere}
     return kinds.get(status, Refused)(problem, status, code)
-
-
-def _code_and_message(status: int, body: bytes) -> tuple[str, str]:
-    """Returns code and message of an error in Graph's form, or the phrase of the status."""
-    try:
-        error = json_in(body)["error"]
-        return _shown(error["code"]), _shown(error["message"])
-    except (ValueError, TypeError, KeyError):
-        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
-        return "no code", phrase
-
-
-def _shown(words: object) -> str:
-    line = "".join(
-        character if character.isprintable() else " " for character in str(words)[:SHOWN_CHARACTERS]
-    )
-    return line.strip()
-
-
-def json_in(content: bytes) -> Any:
-    """Returns what the JSON holds; raises ValueError when it is broken or nested too deeply."""
-    try:
-        return json.loads(content)
-    except RecursionError as error:
-        raise ValueError("JSON that is nested too deeply") from error
-
-
-def retry_after_seconds(value: str, server_time: str = "") -> float:
-    """Returns the seconds of a Retry-After header (RFC 9110, 10.2.3: number or date), else 0.
-
-    `server_time` is the Date header, as a date is by the server's clock.
-    """
-    try:
-        seconds = float(value)
-    except ValueError:
-        if (until := _http_date(value)) is None:
-            return 0.0
-        seconds = (until - (_http_date(server_time) or datetime.now(UTC))).total_seconds()
-    # The comparison is false for "nan", too.
-    return min(LONGEST_WAIT_SECONDS, seconds) if seconds > 0 else 0.0
-
-
-def _http_date(value: str) -> datetime | None:
-    """Returns the time of a header, or None when it is no date."""
-    try:
-        found = email.utils.parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def token_refused(account: MailAccount, words: str) -> ConfigurationError:

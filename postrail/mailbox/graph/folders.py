@@ -15,8 +15,9 @@ from postrail.mailbox.graph.faults import (
     mailbox_unknown,
     not_allowed,
 )
-from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.mailbox.graph.http import GraphClient
 from postrail.oauth import BearerToken
+from postrail.wire.graph import segment
 
 # Folders with other names in other languages; as the first part of a path these always work.
 # https://learn.microsoft.com/graph/api/resources/mailfolder

@@ -12,34 +12,26 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
 from postrail.mailbox import MailboxUnavailable
-from postrail.mailbox.graph.faults import connection_fault, json_in, refusal, strange_answer
+from postrail.mailbox.graph.faults import connection_fault, refusal, strange_answer
 from postrail.mailbox.limits import HEADER_MAX_BYTES
 from postrail.oauth import BearerToken
 from postrail.wire import connect_timeout_seconds
 from postrail.wire.dialogue_log import DialogueLog
 from postrail.wire.faults import tls_context
+from postrail.wire.graph import IMMUTABLE_IDS, VERSION, json_in, segment
 from postrail.wire.login import token_from
 
-VERSION = "v1.0"
 # We get tokens that are valid for at least five more minutes.
 BEARER_SECONDS = 240.0
-# https://learn.microsoft.com/graph/outlook-immutable-id: needed on each request.
-IMMUTABLE_IDS = 'IdType="ImmutableId"'
 # A page of 1000 messages has half a megabyte; 10,000 pages are a mailbox of millions.
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 MOST_PAGES = 10_000
-
-
-def segment(text: str) -> str:
-    """Quotes a name or an id as part of a path; ids are case-sensitive."""
-    return quote(text, safe="")
 
 
 def header_in(chunks: Iterable[bytes]) -> bytes:

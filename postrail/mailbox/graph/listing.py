@@ -17,9 +17,10 @@ from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.mailbox.graph.delta import Delta, Deltas
 from postrail.mailbox.graph.faults import DeltaExpired, Refused
-from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.mailbox.graph.http import GraphClient
 from postrail.mailbox.ledger import Ledger
 from postrail.observe.log import log
+from postrail.wire.graph import segment
 
 logger = log(__name__)
 

@@ -19,13 +19,14 @@ from postrail.mailbox import KnownFields, ListedMail, MailboxUnavailable, MailUn
 from postrail.mailbox.graph.delta import Deltas
 from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
 from postrail.mailbox.graph.folders import find_or_create_folder, folder_of
-from postrail.mailbox.graph.http import GraphClient, header_in, segment
+from postrail.mailbox.graph.http import GraphClient, header_in
 from postrail.mailbox.graph.known_fields import known_fields
 from postrail.mailbox.graph.listing import Entry, GraphListing
 from postrail.mailbox.ledger import OUR_NUMBERS, Ledger
 from postrail.mailbox.spool import spooled
 from postrail.oauth import BearerToken
 from postrail.wire.faults import setting_of
+from postrail.wire.graph import segment
 
 FULL_LISTING_SECONDS = 3600.0
 # Messages are read one by one; a pause that Graph asks for discards the current batch.

@@ -9,9 +9,10 @@ from collections.abc import Generator, Iterator
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.mailbox.graph.folders import FolderMissing, find_folder, folder_of
-from postrail.mailbox.graph.http import GraphClient, segment
+from postrail.mailbox.graph.http import GraphClient
 from postrail.wire.connection_check import ConnectionCheck
 from postrail.wire.faults import setting_of
+from postrail.wire.graph import segment
 from postrail.wire.login import LoginOf, token_from
 from postrail.wire.timed_steps import (
     Actions,

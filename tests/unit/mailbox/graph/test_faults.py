@@ -12,16 +12,14 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.graph.faults import (
-    BUSY_SECONDS,
-    LONGEST_WAIT_SECONDS,
     DeltaExpired,
     NotAllowed,
     NotThere,
     Refused,
     connection_fault,
     refusal,
-    retry_after_seconds,
 )
+from postrail.wire.graph import BUSY_SECONDS, LONGEST_WAIT_SECONDS, retry_after_seconds
 
 ACCOUNT = MailAccount(
     name="support",
