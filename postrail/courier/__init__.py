@@ -1,6 +1,7 @@
 """Defines the role Courier, which sends messages through a mail server and reports the results.
 
-Couriers are asyncio throughout. Only the `smtp` modules of this package import aiosmtplib.
+Couriers are asyncio throughout. Only the `smtp` modules of this package import aiosmtplib, and
+only `graph` imports httpx.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from postrail.errors import TransientError
+from postrail.errors import PermanentError, PipelineError, ServerUnavailable, TransientError
 
 # unknown: the connection broke after the whole message and before the server's reply.
 State = Literal["sent", "deferred", "failed", "unknown"]
@@ -46,6 +47,8 @@ class Answer:
     reply: str
     # The server refused this recipient (RCPT), and neither the sender nor the message.
     refused_recipient: bool = False
+    # The Message-ID that the mail system gave the sent message, if it reports one.
+    message_id: str = ""
 
 
 # Awaited right before the message is completed; raises TransientError to prevent that.
@@ -56,8 +59,30 @@ async def nothing_to_record() -> None:
     """Allows the message to be completed."""
 
 
-class CourierUnavailable(TransientError):
-    """The server is unavailable or refuses us; no transaction was begun."""
+class CourierUnavailable(ServerUnavailable):
+    """The server is unavailable or refuses us; it has not taken the message."""
+
+
+def as_unavailable(error: PipelineError) -> CourierUnavailable:
+    """Returns a fault of settings, tokens or network as couriers report it."""
+    return CourierUnavailable(
+        error.problem,
+        setting=error.setting,
+        remedy=error.remedy,
+        after_seconds=getattr(error, "after_seconds", 0.0),
+    )
+
+
+class MessageTooLarge(PermanentError):
+    """The message is larger than the connection or its server takes; no transaction was begun."""
+
+
+def require_size(envelope: Envelope, most: int, taker: str) -> None:
+    """Raises MessageTooLarge for a message of more than `most` bytes; 0: any size is taken."""
+    if 0 < most < len(envelope.content):
+        raise MessageTooLarge(
+            f"the message has {len(envelope.content):,} bytes; {taker} takes {most:,}"
+        )
 
 
 class TooLate(TransientError):
@@ -72,8 +97,8 @@ class Courier(Protocol):
     ) -> list[Answer]:
         """Sends one message; returns an answer for each recipient, in their order.
 
-        Raises CourierUnavailable, TooLate or the error of `before_dot`; the server has not taken
-        the message then.
+        Raises CourierUnavailable, MessageTooLarge, TooLate or the error of `before_dot`; the
+        server has not taken the message then.
         """
 
     async def close_idle(self) -> None:

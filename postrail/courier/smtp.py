@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import socket
 import ssl
-
-import aiosmtplib
 
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -15,17 +11,19 @@ from postrail.courier import (
     Answer,
     BeforeDot,
     Envelope,
+    MessageTooLarge,
     TimeLimit,
     TooLate,
     nothing_to_record,
+    require_size,
 )
+from postrail.courier.smtp_client import begin, new_client
 from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection
-from postrail.courier.smtp_faults import (
-    connecting,
-    login_required,
-    sender_refused,
-    tls_file_missing,
-)
+from postrail.courier.smtp_faults import connecting, login_required, sender_refused
+from postrail.courier.smtp_login import log_in
+from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
+from postrail.wire.faults import tls_context
+from postrail.wire.login import Login
 
 # Servers close idle connections (Postfix after 300 s); until then one is a load on both sides.
 IDLE_SECONDS = 60.0
@@ -34,10 +32,18 @@ IDLE_SECONDS = 60.0
 class SmtpCourier:
     """Sends through one outgoing connection, with an SMTP connection for each message in flight."""
 
-    def __init__(self, connection: OutgoingConnection, password: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: OutgoingConnection,
+        login: Login,
+        clock: Clock,
+        write: WriteLine | None = None,
+    ) -> None:
+        """Takes the password or the source of tokens; `write` gets each line of the dialogue."""
         self._connection = connection
-        self._password = password
+        self._login = login
         self._clock = clock
+        self._write = logging("connection", connection.name) if connection.debug else write
         self._idle: list[Dialogue] = []
         self._context: ssl.SSLContext | None = None
 
@@ -45,6 +51,7 @@ class SmtpCourier:
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
     ) -> list[Answer]:
         """Runs one SMTP transaction, on a kept connection if possible; see `Courier.send`."""
+        require_size(envelope, self._connection.max_bytes, f"connection {self._connection.name}")
         while (dialogue := self._kept()) is not None:
             try:
                 return await self._send_on(dialogue, envelope, limit, before_dot)
@@ -55,6 +62,11 @@ class SmtpCourier:
     async def _send_on(
         self, dialogue: Dialogue, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot
     ) -> list[Answer]:
+        try:
+            require_size(envelope, dialogue.most_bytes, "the server")
+        except MessageTooLarge:
+            self._idle.append(dialogue)
+            raise
         try:
             answers = await dialogue.send(envelope, limit, before_dot)
         except LoginRequired as error:
@@ -76,38 +88,24 @@ class SmtpCourier:
         seconds = limit.dot_before - self._clock.steady()
         if seconds <= 0:
             raise TooLate("the time for this message was over before it was begun")
-        client = await self._client()
         with connecting(self._connection):
+            client = new_client(self._connection, await self._tls_context(), self._dialogue_log())
             try:
-                await asyncio.wait_for(client.connect(), seconds)
-                # Without a login, connect() has not sent EHLO yet.
-                if client.is_ehlo_or_helo_needed:
-                    await asyncio.wait_for(client.ehlo(), seconds)
+                async with asyncio.timeout(seconds):
+                    await begin(client, self._connection)
+                    await log_in(client, self._connection, self._login)
             except BaseException:
                 client.close()
                 raise
         return Dialogue(client, self._clock)
 
-    async def _client(self) -> aiosmtplib.SMTP:
-        connection = self._connection
-        return aiosmtplib.SMTP(
-            hostname=connection.host,
-            port=connection.port,
-            username=connection.username or None,
-            password=self._password if connection.username else None,
-            local_hostname=_own_name(),
-            timeout=connection.timeout_ms / 1000,
-            use_tls=connection.encryption == "ssl",
-            start_tls=_start_tls(connection),
-            tls_context=await self._tls_context(),
-        )
+    def _dialogue_log(self) -> DialogueLog | None:
+        name = self._connection.name
+        return DialogueLog(name, write=self._write) if self._write else None
 
     async def _tls_context(self) -> ssl.SSLContext | None:
         if self._connection.encryption != "none" and self._context is None:
-            try:
-                self._context = await asyncio.to_thread(tls_context, self._connection)
-            except OSError as error:
-                raise tls_file_missing(self._connection, error) from error
+            self._context = await asyncio.to_thread(tls_context, self._connection)
         return self._context
 
     async def check(self, limit: TimeLimit) -> None:
@@ -134,27 +132,3 @@ class SmtpCourier:
         """Closes all connections that are not in use."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(dialogue.quit() for dialogue in idle))
-
-
-def tls_context(connection: OutgoingConnection) -> ssl.SSLContext:
-    """Returns the TLS settings for the server's certificate. Blocking: reads files."""
-    context = ssl.create_default_context()
-    if connection.ca_file:
-        context.load_verify_locations(connection.ca_file)
-    if not connection.verify_certificate:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _start_tls(connection: OutgoingConnection) -> bool | None:
-    """Returns whether STARTTLS is required; None stands for: if the server offers it."""
-    if connection.encryption != "starttls_if_available":
-        return connection.encryption == "starttls"
-    needs_it = connection.username and not connection.may_send_password_unencrypted
-    return True if needs_it else None
-
-
-def _own_name() -> str:
-    """Returns the host name for EHLO; resolving the full name may hang without DNS."""
-    return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "localhost"

@@ -16,6 +16,7 @@ from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from postrail.clock import Clock
 from postrail.courier import Answer, BeforeDot, Envelope, State, TimeLimit, TooLate
+from postrail.courier.smtp_client import SmtpClient
 from postrail.courier.smtp_commands import CLOSING, CONNECTION_FAULTS, Commands
 from postrail.courier.smtp_replies import OutOfStep
 from postrail.courier.smtp_words import clean_words, words_of, words_of_reply
@@ -34,7 +35,7 @@ LOGIN_REQUIRED = (530, 538)
 class Dialogue:
     """A connection that is logged in. Only one task may use it at a time."""
 
-    def __init__(self, client: aiosmtplib.SMTP, clock: Clock) -> None:
+    def __init__(self, client: SmtpClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
         self._commands = Commands(client)
@@ -48,6 +49,12 @@ class Dialogue:
     def is_open(self) -> bool:
         """Returns whether the connection can be used again; False once the server has closed it."""
         return self._commands.is_open
+
+    @property
+    def most_bytes(self) -> int:
+        """Returns the size of the largest message that the server takes (RFC 1870, 3); 0: any."""
+        most = self._client.esmtp_extensions.get("size", "").strip()
+        return int(most) if most.isascii() and most.isdigit() else 0
 
     async def send(
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot
@@ -194,6 +201,7 @@ class Dialogue:
         protocol = self._client.protocol
         if protocol is None:
             raise aiosmtplib.SMTPServerDisconnected("the server closed the connection after DATA")
+        self._client.show(f"{{{len(content)} bytes}}")
         await _write(protocol, dot_stuffed(content))
         await before_dot()
         self._commands.require_step()
@@ -201,9 +209,12 @@ class Dialogue:
             # The server drops a message whose connection breaks before the dot (RFC 5321, 4.1.1.4).
             self.abort()
             raise TooLate("the time for this message was over before it was complete")
+        self._client.show(".")
         protocol.write(b".\r\n")
         self._in_doubt = True
-        return await self._commands.read(2, protocol.read_response(), is_last=True)
+        reply = await self._commands.read(2, protocol.read_response(), is_last=True)
+        self._client.show_reply(reply)
+        return reply
 
     async def _end(
         self, answers: dict[str, Answer], recipients: Sequence[str], reply: aiosmtplib.SMTPResponse

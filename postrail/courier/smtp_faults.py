@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import aiosmtplib
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.courier import CourierUnavailable
+from postrail.courier import CourierUnavailable, as_unavailable
 from postrail.courier.smtp_words import clean_words
-from postrail.errors import causes
+from postrail.errors import ConfigurationError, ServerUnavailable, causes
+from postrail.wire.faults import setting_of, tls_fault
 
 # RFC 4954, 6: the server cannot check the login now; it may be correct.
 TEMPORARY_AUTHENTICATION_FAILURE = 454
@@ -24,10 +25,12 @@ def connecting(connection: OutgoingConnection) -> Iterator[None]:
         yield
     except aiosmtplib.SMTPAuthenticationError as error:
         raise _login_refused(connection, error) from error
+    except (ConfigurationError, ServerUnavailable) as error:
+        raise as_unavailable(error) from error
     except (aiosmtplib.SMTPException, OSError) as error:
-        certificate = _certificate_error(error)
-        if certificate is not None:
-            raise _untrusted(connection, certificate) from error
+        tls = next((one for one in causes(error) if isinstance(one, ssl.SSLError)), None)
+        if tls is not None:
+            raise as_unavailable(tls_fault(connection, tls)) from error
         raise _unavailable(connection, error) from error
 
 
@@ -39,46 +42,23 @@ def _login_refused(
         return CourierUnavailable(f"{_server(connection)} cannot check the login now: {words}")
     return CourierUnavailable(
         f"{_server(connection)} refused the login of {connection.username}: {words}",
-        setting=_setting(connection, "username, password"),
+        setting=setting_of(connection, "username, password"),
         remedy="Correct the user name or the password",
-    )
-
-
-def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """Returns the certificate error among the causes, if one is there."""
-    found = (one for one in causes(error) if isinstance(one, ssl.SSLCertVerificationError))
-    return next(found, None)
-
-
-def _untrusted(
-    connection: OutgoingConnection, error: ssl.SSLCertVerificationError
-) -> CourierUnavailable:
-    return CourierUnavailable(
-        f"the certificate of {_server(connection)} is not trusted: {error.verify_message}",
-        setting=_setting(connection, "ca_file"),
-        remedy="Name the file with the certificate authority's certificate in ca_file, or set host"
-        " to the name in the certificate",
     )
 
 
 def _unavailable(connection: OutgoingConnection, error: Exception) -> CourierUnavailable:
     words = clean_words(str(getattr(error, "message", "")) or str(error)) or type(error).__name__
     code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
-    if isinstance(error, aiosmtplib.SMTPException) and "STARTTLS" in words:
-        return CourierUnavailable(
-            f"{_server(connection)} does not offer STARTTLS",
-            setting=_setting(connection, "encryption, port"),
-            remedy="Set encryption to ssl or none, as the server's port requires",
-        )
     if isinstance(error, aiosmtplib.SMTPException) and "AUTH" in words:
         return CourierUnavailable(
             f"{_server(connection)} offers no login: {words}",
-            setting=_setting(connection, "encryption, username"),
+            setting=setting_of(connection, "encryption, username"),
             remedy="Set encryption to starttls or ssl, or leave the user name blank",
         )
     return CourierUnavailable(
         f"no connection to {_server(connection)}: {code}{words}",
-        setting=_setting(connection, "host, port, encryption"),
+        setting=setting_of(connection, "host, port, encryption"),
         remedy="Check that the server runs there and accepts connections from here",
     )
 
@@ -87,7 +67,7 @@ def login_required(connection: OutgoingConnection, words: str) -> CourierUnavail
     """Returns the error of a server that requires a login or encryption."""
     return CourierUnavailable(
         f"{_server(connection)} does not accept mail from us: {words}",
-        setting=_setting(connection, "username, password, encryption"),
+        setting=setting_of(connection, "username, password, encryption"),
         remedy="Fill in user name and password, and the encryption that the server requires",
     )
 
@@ -96,23 +76,10 @@ def sender_refused(connection: OutgoingConnection, words: str) -> CourierUnavail
     """Returns the error of a server that refuses our sender address."""
     return CourierUnavailable(
         f"{_server(connection)} does not accept mail from {connection.from_address}: {words}",
-        setting=_setting(connection, "from_address"),
+        setting=setting_of(connection, "from_address"),
         remedy="Name an address that this login may send from",
-    )
-
-
-def tls_file_missing(connection: OutgoingConnection, error: OSError) -> CourierUnavailable:
-    """Returns the error of a CA file that cannot be read."""
-    return CourierUnavailable(
-        f"{connection.ca_file} cannot be read as certificates: {clean_words(str(error))}",
-        setting=_setting(connection, "ca_file"),
-        remedy="Name a file in PEM form that this process may read",
     )
 
 
 def _server(connection: OutgoingConnection) -> str:
     return f"SMTP server {connection.host}:{connection.port}"
-
-
-def _setting(connection: OutgoingConnection, fields: str) -> str:
-    return f"outgoing connection {connection.name}: {fields}"

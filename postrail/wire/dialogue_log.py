@@ -1,4 +1,4 @@
-"""Writes the dialogue with a mail server to the log, line by line, where an account has `debug`.
+"""Shows the dialogue with a mail server line by line, in the log where `debug` is set.
 
 Passwords, tokens and bodies of messages are never written. Each protocol masks what it knows to be
 secret or a body (IMAP: `imap.dialogue_log`); this module masks the secrets once more, wherever a
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from postrail.errors import PipelineError
@@ -17,15 +18,29 @@ from postrail.observe.log import log
 
 logger = log("mailbox.dialogue")
 
+Direction = Literal["sent", "received"]
+WriteLine = Callable[[Direction, str], None]
+
 MASK = "***"
 SHOWN_CHARACTERS = 500
 
 
-class DialogueLog:
-    """Logs the lines to and from one server, with the name of its mailbox."""
+def logging(kind: str, name: str) -> WriteLine:
+    """Returns a function that logs each line, with the mailbox or connection that it belongs to."""
 
-    def __init__(self, mailbox: str, secrets: Iterable[str] = ()) -> None:
-        self._mailbox = mailbox
+    def write(direction: Direction, words: str) -> None:
+        logger.info("dialogue", **{kind: name, direction: words})
+
+    return write
+
+
+class DialogueLog:
+    """Passes on the lines to and from one server: to the log, with the name of its mailbox."""
+
+    def __init__(
+        self, mailbox: str, secrets: Iterable[str] = (), write: WriteLine | None = None
+    ) -> None:
+        self._write = write or logging("mailbox", mailbox)
         self._forms: set[str] = set()
         for secret in secrets:
             self.hide(secret)
@@ -36,15 +51,15 @@ class DialogueLog:
             self._forms |= forms_of(secret)
 
     def sent(self, words: str) -> None:
-        """Logs what we sent; passwords, tokens and bodies are masked already."""
-        logger.info("dialogue", mailbox=self._mailbox, sent=self.shown(words))
+        """Passes on what we sent; passwords, tokens and bodies are masked already."""
+        self._write("sent", self.shown(words))
 
     def received(self, words: str) -> None:
-        """Logs what the server sent; bodies are masked already."""
-        logger.info("dialogue", mailbox=self._mailbox, received=self.shown(words))
+        """Passes on what the server sent; bodies are masked already."""
+        self._write("received", self.shown(words))
 
     def exchanged(self, method: str, url: str, status: int, *, sent: int, received: int) -> None:
-        """Logs an HTTP request and its answer, without headers, and of bodies only the size."""
+        """Passes on an HTTP request and its answer: no headers, and of bodies only the size."""
         self.sent(f"{method} {masked_url(url)} {{{sent} bytes}}")
         self.received(f"{status} {{{received} bytes}}")
 

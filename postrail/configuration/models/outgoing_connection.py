@@ -18,7 +18,9 @@ from postrail.configuration.configured import (
 from postrail.configuration.connections.checks import connection_faults
 from postrail.configuration.connections.defaults import (
     DEFAULT_TIMEOUT_MS,
+    GRAPH_PORT,
     PLAIN,
+    SMTP_PORTS,
     default_host,
     default_minute_limit,
     default_port,
@@ -114,6 +116,28 @@ class OutgoingConnection(Configured):
         login = {"password": True} if self.mode == "smtp" and self.username else {}
         signing = {"dkim_key": True} if self.dkim_domain and self.dkim_selector else {}
         return login | signing
+
+    @property
+    def title(self) -> str:
+        """Returns its name as errors show it."""
+        return f"outgoing connection {self.name}"
+
+    @property
+    def command_group(self) -> str:
+        """Returns the group of commands for it."""
+        return "connections"
+
+    @property
+    def wire_protocol(self) -> str:
+        """Returns the protocol that the server understands."""
+        return "https" if self.mode == "graph" else "smtp"
+
+    @property
+    def usual_ports(self) -> tuple[int, int]:
+        """Returns the usual ports without and with TLS from the start."""
+        if self.mode == "graph":
+            return GRAPH_PORT, GRAPH_PORT
+        return SMTP_PORTS["starttls"], SMTP_PORTS["ssl"]
 
     @property
     def is_on_this_machine(self) -> bool:
