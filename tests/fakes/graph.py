@@ -17,7 +17,7 @@ import secrets
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,7 +25,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.contracts.graph import ContractBroken, check_answer, check_request
 from tests.fakes.graph_answers import Answer, Answers, Request, refused
+from tests.fakes.graph_limits import Limits
 from tests.fakes.graph_mailboxes import GraphMailbox
+from tests.fakes.graph_sending import Sending
 from tests.servers.certificates import Certificates
 
 AT_ONCE = 4
@@ -40,6 +42,9 @@ BLOCKED_BY_POLICY = refused(
 NO_MAILBOX = refused(404, "ErrorInvalidUser", "The requested user is invalid.")
 NO_SIGNED_IN_USER = refused(
     400, "BadRequest", "/me request is only valid with delegated authentication flow."
+)
+TOO_MANY = refused(
+    429, "ApplicationThrottled", "Application is over its limit.", **{"Retry-After": "20"}
 )
 TOO_MANY_AT_ONCE = refused(
     429,
@@ -84,6 +89,10 @@ class FakeGraph:
     urls: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     most_at_once: int = 0
+    sendings: dict[str, Sending] = field(default_factory=dict)
+    # Answers of 429 that the limits caused.
+    throttled: int = 0
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -122,7 +131,12 @@ class FakeGraph:
         """Adds a mailbox with Exchange's own folders."""
         mailbox = GraphMailbox(address)
         self.mailboxes[address.lower()] = Answers(mailbox)
+        self.sendings[address.lower()] = Sending(mailbox)
         return mailbox
+
+    def sending(self, address: str) -> Sending:
+        """Returns what was sent as a mailbox."""
+        return self.sendings[address.lower()]
 
     def grant(self, *scopes: str, user: str = "", only: frozenset[str] | None = None) -> str:
         """Returns a token with these permissions: a user's, or without one an application's."""
@@ -152,6 +166,10 @@ class FakeGraph:
         """Breaks off the connection after a number of bytes of an answer's body."""
         self.faults.append(Fault(None, part, times, cut_at=at))
 
+    def drop(self, part: str, times: int = 1) -> None:
+        """Closes the connection at a request, which has no effect."""
+        self.faults.append(Fault(Answer(0), part, times))
+
     def asked(self, part: str) -> int:
         """Returns the number of requests with this in "METHOD path"."""
         return sum(part in request for request in self.requests)
@@ -165,18 +183,41 @@ class FakeGraph:
     def handle(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         """Answers a request, and checks both against the description."""
         url = urlsplit(target)
+        if url.path.startswith("/upload/"):
+            return self._upload(url.path.removeprefix("/upload/"), headers, body)
         path = unquote(url.path.removeprefix(VERSION))
         query = dict(parse_qsl(url.query))
         self.requests.append(f"{method} {path}")
         self.urls.append(f"{method} {target}")
         try:
-            check_request(method, path, query, body)
+            check_request(method, path, query, body, headers.get("Content-Type", ""))
             answer = self._answer(method, path, query, headers, body)
-            check_answer(method, path, answer.status, answer.body)
+            if answer.status:
+                check_answer(method, path, answer.status, answer.body)
         except ContractBroken as broken:
             self.violations.append(str(broken))
             return refused(500, "ContractBroken", str(broken))
         return answer
+
+    def _upload(self, token: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Takes a part of an attachment: without a token, as the address is a secret itself."""
+        self.requests.append("PUT /upload")
+        if "Authorization" in headers:
+            self.violations.append("a part of an upload has a token")
+        found = (one for one in self.sendings.values() if token in one.uploads)
+        sending = next(found, None)
+        if sending is None:
+            return refused(404, "itemNotFound", "The upload session was not found.")
+        if not self._within_limits(sending.mailbox.address.lower(), len(body)):
+            return TOO_MANY
+        return sending.put(token, headers["Content-Range"], body)
+
+    def _within_limits(self, address: str, upload_bytes: int) -> bool:
+        """Counts a request; returns whether it is within the limits of its mailbox."""
+        with self._lock:
+            fits = self.limits.take(address, upload_bytes)
+            self.throttled += not fits
+        return fits
 
     def _answer(
         self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
@@ -192,13 +233,18 @@ class FakeGraph:
         address = (grant.user if first == "me" else rest.pop(0)).lower()
         if address not in self.mailboxes:
             return NO_MAILBOX
-        if denied := _denied(grant, address, method):
+        if denied := _denied(grant, address, method, rest):
             return denied
+        if not self._within_limits(address, len(body)):
+            return TOO_MANY
         prefer = dict(part.strip().partition("=")[::2] for part in headers["Prefer"].split(","))
         url = f"https://localhost:{self.port}{VERSION}{path}"
         request = Request(method, tuple(rest), query, prefer, body, url)
         with self._counted(address) as fits:
-            return self._true_or_faulty(request, address) if fits else TOO_MANY_AT_ONCE
+            if fits:
+                return self._true_or_faulty(request, address)
+            self.throttled += 1
+            return TOO_MANY_AT_ONCE
 
     @contextlib.contextmanager
     def _counted(self, address: str) -> Iterator[bool]:
@@ -219,7 +265,9 @@ class FakeGraph:
             fault = self._fault_for(f"{request.method} {'/'.join(request.path)}")
             if fault and fault.answer:
                 return fault.answer
-            answer = self.mailboxes[address].answer(request)
+            origin = f"https://localhost:{self.port}"
+            answer = self.sendings[address].answer(request, origin)
+            answer = answer or self.mailboxes[address].answer(request)
             return replace(answer, cut_at=fault.cut_at) if fault else answer
 
     def _fault_for(self, request: str) -> Fault | None:
@@ -237,8 +285,10 @@ class _Server(ThreadingHTTPServer):
         """Ignores errors: tests have clients that refuse the certificate or break off."""
 
 
-def _denied(grant: Grant, address: str, method: str) -> Answer | None:
+def _denied(grant: Grant, address: str, method: str, path: Sequence[str]) -> Answer | None:
     needed = {"Mail.ReadWrite"} if method != "GET" else {"Mail.Read", "Mail.ReadWrite"}
+    if path[-1:] in (["send"], ["sendMail"]):
+        needed = {"Mail.Send"}
     if grant.user and grant.user.lower() != address:
         needed = {f"{scope}.Shared" for scope in needed}
     if not needed & grant.scopes:
@@ -264,6 +314,9 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
 
         def send(self, answer: Answer) -> None:
             """Sends in chunks, as Graph does, so that a client notices a cut."""
+            if not answer.status:
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -283,7 +336,7 @@ def _handler_of(graph: FakeGraph) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: Any) -> None:
             """Logs nothing, as the requests are in a list."""
 
-    for method in ("GET", "POST", "PATCH", "DELETE"):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.answer)
     return Handler
 

@@ -227,10 +227,10 @@ class Answers:
             "receivedDateTime": mail.received_at.strftime(WHEN),
             "isRead": mail.is_read,
             "parentFolderId": mail.folder.id,
-            "isDraft": False,
+            "isDraft": mail.is_draft,
             "subject": "Printer",
             "from": {"emailAddress": {"name": "Ada", "address": "ada@example.net"}},
-            "internetMessageId": "<1@example.org>",
+            "internetMessageId": mail.message_id,
         }
         chosen = query.get("$select", ",".join(whole)).split(",")
         made = {name: value for name, value in whole.items() if name in chosen}

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from typing import Literal
 
 WELL_KNOWN = {
@@ -36,6 +37,15 @@ class GraphMail:
     folder: GraphFolder
     is_read: bool = False
     moves: int = 0
+    is_draft: bool = False
+    # The Message-ID that Exchange gave it instead of its own.
+    replaced_id: str = ""
+
+    @property
+    def message_id(self) -> str:
+        """Returns its Message-ID, as Graph reports it."""
+        own = str(message_from_bytes(self.content).get("Message-ID", "")).strip()
+        return self.replaced_id or own or "<1@example.org>"
 
     def id(self, *, immutable: bool) -> str:
         return self.immutable_id if immutable else f"AAMk{self.moves}{self.immutable_id[4:]}"

@@ -1,0 +1,293 @@
+"""Sends messages as the mailbox of a connection, through Microsoft Graph."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from postrail.clock import Clock
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import (
+    Answer,
+    BeforeDot,
+    CourierUnavailable,
+    Envelope,
+    MessageTooLarge,
+    TimeLimit,
+    TooLate,
+    nothing_to_record,
+    require_size,
+)
+from postrail.courier.graph.faults import Forbidden, InDoubt, Refused, strange_answer
+from postrail.courier.graph.http import GraphHttp
+from postrail.courier.graph.limits import GraphLimits, OwnLimits
+from postrail.courier.graph.parts import Attachment, GraphMessage, graph_message
+from postrail.notifications.addresses import can_be_written, smtp_address
+from postrail.oauth import BearerToken
+from postrail.observe.log import log
+from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
+from postrail.wire.graph import segment
+
+logger = log(__name__)
+
+# Larger attachments are uploaded in pieces (createUploadSession); Graph wants multiples of 320 KiB,
+# below 4 MB.
+SESSION_BYTES = 2_900_000
+PIECE_BYTES = 10 * 320 * 1024
+# After a broken connection: how long to wait for Graph to finish the request, before each look.
+SETTLE_SECONDS = (1.0, 4.0)
+DISCARD_SECONDS = 5.0
+SENT = "202 accepted by Microsoft Graph"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft in the mailbox; its immutable id stays that of the sent copy."""
+
+    id: str
+    message_id: str
+
+
+class GraphCourier:
+    """Sends through Graph, at most as many messages at once as the limits allow."""
+
+    def __init__(
+        self,
+        connection: OutgoingConnection,
+        token: BearerToken,
+        clock: Clock,
+        limits: GraphLimits | None = None,
+        write: WriteLine | None = None,
+    ) -> None:
+        """`write` gets each line of the dialogue."""
+        self._connection = connection
+        self._clock = clock
+        self._limits = limits or OwnLimits()
+        written = logging("connection", connection.name) if connection.debug else write
+        dialogue = DialogueLog(connection.name, write=written) if written else None
+        self._http = GraphHttp(connection, token, dialogue)
+        # Whether the token may make drafts; else messages are sent without being read back.
+        self._makes_drafts = True
+
+    async def send(
+        self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
+    ) -> list[Answer]:
+        """Sends one message to its recipients; see `Courier.send`."""
+        require_size(envelope, self._connection.max_bytes, f"connection {self._connection.name}")
+        refused = [one for one in envelope.recipients if not _can_carry(one)]
+        if refused:
+            words = f"{refused[0]!a} is not an address that Microsoft Graph takes; nothing was sent"
+            return [_answer(one, Refused(words, is_final=True)) for one in envelope.recipients]
+        message = graph_message(envelope)
+        attempt = _Attempt(self._connection, self._http, self._clock, limit, before_dot)
+        try:
+            async with (
+                asyncio.timeout(limit.end_before - self._clock.steady()),
+                self._limits.use(size_of(message)),
+            ):
+                return await self._deliver(envelope, message, attempt)
+        except TimeoutError:
+            return [attempt.broken_off(one, "no answer in time") for one in envelope.recipients]
+        except InDoubt as error:
+            return [attempt.broken_off(one, str(error)) for one in envelope.recipients]
+        except Refused as error:
+            return [_answer(one, error) for one in envelope.recipients]
+        except Forbidden as error:
+            raise error.unavailable from error
+
+    async def _deliver(
+        self, envelope: Envelope, message: GraphMessage, attempt: _Attempt
+    ) -> list[Answer]:
+        message_id = await self._sent_id(message, attempt)
+        return [
+            Answer(recipient=one, state="sent", reply=SENT, message_id=message_id)
+            for one in envelope.recipients
+        ]
+
+    async def _sent_id(self, message: GraphMessage, attempt: _Attempt) -> str:
+        """Sends the message; returns the Message-ID of the sent copy, if that can be read."""
+        if self._makes_drafts or message.attachments:
+            try:
+                return await attempt.by_draft(message)
+            except Forbidden as error:
+                if message.attachments or attempt.has_draft:
+                    raise
+                name, reason = self._connection.name, error.unavailable.problem
+                logger.warning("sent messages are not read back", connection=name, reason=reason)
+                self._makes_drafts = False
+        await attempt.directly(message)
+        return ""
+
+    async def close_idle(self) -> None:
+        """Does nothing: httpx closes idle connections."""
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close()
+
+
+class _Attempt:
+    """The requests that send one message."""
+
+    def __init__(
+        self,
+        connection: OutgoingConnection,
+        http: GraphHttp,
+        clock: Clock,
+        limit: TimeLimit,
+        before_dot: BeforeDot,
+    ) -> None:
+        self._connection = connection
+        self._http = http
+        self._clock = clock
+        self._limit = limit
+        self._before_dot = before_dot
+        # Whether a request that sends the message may have reached Graph.
+        self.has_begun = False
+        self.has_draft = False
+
+    def broken_off(self, recipient: str, why: str) -> Answer:
+        """Returns the result of an attempt whose connection broke."""
+        if self.has_begun:
+            words = f"{why}; Microsoft Graph may have sent the message"
+            return Answer(recipient=recipient, state="unknown", reply=words)
+        return Answer(recipient=recipient, state="deferred", reply=why)
+
+    async def directly(self, message: GraphMessage) -> None:
+        """Sends the message without a draft."""
+        await self._begin()
+        await self._sending(
+            lambda: self._http.ask("POST", "sendMail", content=base64.b64encode(message.mime))
+        )
+
+    async def by_draft(self, message: GraphMessage) -> str:
+        """Makes a draft and sends it; returns the Message-ID of the sent copy."""
+        draft = await self._draft(message)
+        self.has_draft = True
+        try:
+            for attachment in message.attachments:
+                await self._attach(draft, attachment)
+            await self._begin()
+            path = f"messages/{segment(draft.id)}/send"
+            await self._sending(lambda: self._http.ask("POST", path))
+        except InDoubt:
+            if not self.has_begun:
+                await self._discard(draft)
+                raise
+            return await self._settled(draft)
+        except BaseException:
+            if not self.has_begun:
+                await self._discard(draft)
+            raise
+        return await self._sent_id(draft)
+
+    async def _begin(self) -> None:
+        """Records that the message is about to be sent, and checks that there is time for it."""
+        await self._before_dot()
+        if self._clock.steady() >= self._limit.dot_before:
+            raise TooLate("the time for this message was over before it was complete")
+        self.has_begun = True
+
+    async def _sending(self, request: Callable[[], Awaitable[object]]) -> None:
+        """Makes the request that sends; an answer other than success says that nothing was sent."""
+        try:
+            await request()
+        except (CourierUnavailable, MessageTooLarge, Refused, Forbidden):
+            self.has_begun = False
+            raise
+
+    async def _draft(self, message: GraphMessage) -> Draft:
+        made = await self._http.ask("POST", "messages", content=base64.b64encode(message.mime))
+        if not isinstance(made.get("id"), str):
+            raise strange_answer(self._connection, "a draft without an id")
+        return Draft(made["id"], str(made.get("internetMessageId") or ""))
+
+    async def _attach(self, draft: Draft, attachment: Attachment) -> None:
+        path = f"messages/{segment(draft.id)}/attachments"
+        if len(attachment.content) <= SESSION_BYTES:
+            await self._http.ask("POST", path, json=_resource(attachment))
+            return
+        item = {"AttachmentItem": _item(attachment)}
+        session = await self._http.ask("POST", f"{path}/createUploadSession", json=item)
+        url, size = str(session.get("uploadUrl", "")), len(attachment.content)
+        for start in range(0, size, PIECE_BYTES):
+            piece = attachment.content[start : start + PIECE_BYTES]
+            await self._http.put(url, piece, f"bytes {start}-{start + len(piece) - 1}/{size}")
+
+    async def _settled(self, draft: Draft) -> str:
+        """Finds out whether a draft was sent whose request was not answered; raises if not."""
+        is_draft = False
+        for seconds in SETTLE_SECONDS:
+            await self._clock.sleep(seconds)
+            with contextlib.suppress(CourierUnavailable, InDoubt, Refused, Forbidden):
+                found = await self._read(draft)
+                is_draft = found.get("isDraft") is True
+                if not is_draft:
+                    return str(found.get("internetMessageId") or draft.message_id)
+        if is_draft and await self._discard(draft):
+            self.has_begun = False
+            words = "the connection broke; the message was still a draft, which is deleted"
+            raise Refused(words, is_final=False)
+        raise InDoubt("the connection broke")
+
+    async def _sent_id(self, draft: Draft) -> str:
+        """Returns the Message-ID of the sent copy, which Exchange may have replaced."""
+        try:
+            found = await self._read(draft)
+        except (CourierUnavailable, InDoubt, Refused, Forbidden):
+            # A copy is not kept, or is not there yet.
+            return draft.message_id
+        return str(found.get("internetMessageId") or draft.message_id)
+
+    async def _read(self, draft: Draft) -> dict[str, object]:
+        fields = {"$select": "isDraft,internetMessageId"}
+        return await self._http.ask("GET", f"messages/{segment(draft.id)}", params=fields)
+
+    async def _discard(self, draft: Draft) -> bool:
+        """Deletes a draft that is not sent; returns whether that succeeded."""
+        try:
+            async with asyncio.timeout(DISCARD_SECONDS):
+                await self._http.ask("DELETE", f"messages/{segment(draft.id)}")
+        except (TimeoutError, CourierUnavailable, InDoubt, Refused, Forbidden) as error:
+            logger.warning("draft not deleted", connection=self._connection.name, reason=str(error))
+            return False
+        return True
+
+
+def size_of(message: GraphMessage) -> int:
+    """Returns the bytes that are uploaded for a message, about."""
+    return len(message.mime) * 4 // 3 + sum(len(one.content) for one in message.attachments)
+
+
+def _answer(recipient: str, refused: Refused) -> Answer:
+    return refused.answer(recipient)
+
+
+def _can_carry(address: str) -> bool:
+    sent = smtp_address(address)
+    return sent.isascii() and can_be_written(sent)
+
+
+def _resource(attachment: Attachment) -> dict[str, object]:
+    found: dict[str, object] = {
+        "@odata.type": "#microsoft.graph.fileAttachment",
+        "name": attachment.name,
+        "contentType": attachment.content_type,
+        "isInline": attachment.is_inline,
+        "contentBytes": base64.b64encode(attachment.content).decode(),
+    }
+    return found | ({"contentId": attachment.content_id} if attachment.content_id else {})
+
+
+def _item(attachment: Attachment) -> dict[str, object]:
+    found: dict[str, object] = {
+        "attachmentType": "file",
+        "name": attachment.name,
+        "contentType": attachment.content_type,
+        "isInline": attachment.is_inline,
+        "size": len(attachment.content),
+    }
+    return found | ({"contentId": attachment.content_id} if attachment.content_id else {})
