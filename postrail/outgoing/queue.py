@@ -109,9 +109,12 @@ ORDER BY mail.sequence, recipient
 """
 )
 
-_CLAIM_OF_CONNECTION = (
-    _CLAIM.format(whose="connection = %(connection)s", in_use=_IN_USE, due=_DUE) + _CLAIMED
-)
+# PostgreSQL looks once whether there is a pause.
+_OF_CONNECTION: LiteralString = """connection = %(connection)s AND NOT EXISTS (
+            SELECT FROM outgoing_pause AS pause
+            WHERE pause.connection IN (%(connection)s, %(over)s, '')
+        )"""
+_CLAIM_OF_CONNECTION = _CLAIM.format(whose=_OF_CONNECTION, in_use=_IN_USE, due=_DUE) + _CLAIMED
 _CLAIM_INTERRUPTED = _INTERRUPTED + _CLAIMED
 
 
@@ -122,9 +125,11 @@ async def claim_due(
     limit: int,
     *,
     outgoing_connection: str,
+    over: str = "",
 ) -> list[Claimed]:
     """Claims up to `limit` due deliveries of an outgoing connection, oldest first.
 
+    They are sent over that one, or over its fallback `over`; if either is paused, none is claimed.
     A delivery waits for earlier ones of its issue to the same recipient that are queued or sending,
     not for deferred ones. An expired claim is taken over, unless its delivery was begun.
     """
@@ -136,6 +141,7 @@ async def claim_due(
             "claim_seconds": claim_seconds,
             "limit": limit,
             "connection": outgoing_connection,
+            "over": over or outgoing_connection,
         },
     )
 

@@ -29,6 +29,10 @@ class AttemptResult:
     unknown_attempts: int
     # The status by which the server said that the address is dead, or "".
     dead_address: str = ""
+    # The fallback that made the attempt, or "".
+    sent_over: str = ""
+    # The connection that the delivery is to go over from now on, or "": as before.
+    moved_to: str = ""
 
 
 _FINISH = """
@@ -37,13 +41,16 @@ UPDATE delivery SET
     reply = coalesce(%(suppressed)s || suppression.reason, done.reply), due_at = done.due_at,
     changed_at = %(now)s,
     maybe_twice = done.maybe_twice, unknown_attempts = done.unknown_attempts,
+    sent_over = done.sent_over,
+    connection = CASE done.moved_to WHEN '' THEN delivery.connection ELSE done.moved_to END,
     claim = NULL, claim_until = NULL, begun = true
 FROM unnest(
     %(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[], %(state)b::text[],
     %(reply)b::text[], %(due_at)s::timestamptz[], %(maybe_twice)s::boolean[],
-    %(unknown_attempts)s::integer[]
+    %(unknown_attempts)s::integer[], %(sent_over)b::text[], %(moved_to)b::text[]
 ) AS done (
-    outgoing_id, recipient, claim, state, reply, due_at, maybe_twice, unknown_attempts
+    outgoing_id, recipient, claim, state, reply, due_at, maybe_twice, unknown_attempts, sent_over,
+    moved_to
 )
     LEFT JOIN suppression ON done.state = 'deferred' AND suppression.released_at IS NULL
         AND suppression.address = lower(done.recipient)
@@ -76,6 +83,8 @@ async def finish(
         "due_at": [result.due_at for result in results],
         "maybe_twice": [result.maybe_twice for result in results],
         "unknown_attempts": [result.unknown_attempts for result in results],
+        "sent_over": [result.sent_over for result in results],
+        "moved_to": [result.moved_to for result in results],
     }
     recorded = {(row[0], row[1]) for row in await rows(connection, _FINISH, columns)}
     return [result for result in results if result.claimed.key in recorded]

@@ -25,6 +25,8 @@ class OutgoingRow:
     subject: str
     issue_key: str | None
     connection: str
+    # The fallback that made the last attempt, or "".
+    sent_over: str
     cause: str
     # This recipient's own.
     message_id: str
@@ -49,8 +51,9 @@ class OutgoingRow:
 
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
-    delivery.connection, cause, delivery.message_id, queued_at, due_at, changed_at, attempts, reply,
-    maybe_twice, unknown_attempts, purpose, forwards::text AS forwards, released_by, coalesce((
+    delivery.connection, sent_over, cause, delivery.message_id, queued_at, due_at, changed_at,
+    attempts, reply, maybe_twice, unknown_attempts, purpose, forwards::text AS forwards,
+    released_by, coalesce((
         SELECT jsonb_agg(to_jsonb(report) - 'outgoing_id' - 'recipient' ORDER BY reported_at, event)
         FROM delivery_report AS report
         WHERE report.outgoing_id = delivery.outgoing_id AND report.recipient = delivery.recipient

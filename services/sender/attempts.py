@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postrail.blobs import BlobStore
@@ -22,7 +22,8 @@ from postrail.outgoing.results import AttemptResult
 from postrail.settings import KafkaSettings, SenderSettings
 from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
-from services.sender.channels import Channel
+from services.sender.channels import Channel, available
+from services.sender.message_size import TooLarge, is_size_refusal, require_size
 
 logger = log(__name__)
 
@@ -34,6 +35,8 @@ class Attempt:
     channel: Channel
     claimed: Claimed
     limit: TimeLimit
+    # The channels that take over on faults of connection, login and size, the first one first.
+    fallbacks: tuple[Channel, ...] = ()
 
 
 class Attempts:
@@ -119,12 +122,19 @@ class Attempts:
 
         try:
             envelope = await self._envelope(claimed, channel.connection)
+            require_size(channel.connection, envelope.content)
             (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
             retry_at = channel.breaker.failed(self._clock.now(), reason)
+            if available(attempt.fallbacks):
+                retry_at = self._clock.now()
             logger.warning("mail server unavailable", connection=name, reason=reason)
             return self._result(claimed, postponed(claimed, reason), retry_at)
+        except TooLarge as error:
+            if attempt.fallbacks:
+                return self._moved(claimed, attempt.fallbacks[0], str(error))
+            return self._result(claimed, refused(claimed, str(error)))
         except PermanentError as error:
             return self._result(claimed, refused(claimed, str(error)))
         except TransientError as error:
@@ -137,7 +147,17 @@ class Attempts:
             state: State = "unknown" if dotted else "deferred"
             return self._result(claimed, postponed(claimed, reason, state=state))
         channel.breaker.succeeded()
-        return self._result(claimed, answer)
+        if is_size_refusal(answer) and attempt.fallbacks:
+            return self._moved(claimed, attempt.fallbacks[0], answer.reply)
+        result = self._result(claimed, answer)
+        return replace(result, sent_over="" if channel.name == claimed.connection else channel.name)
+
+    def _moved(self, claimed: Claimed, fallback: Channel, reason: str) -> AttemptResult:
+        """Returns the result of a message that is to go over the fallback, at once."""
+        now = self._clock.now()
+        answer = postponed(claimed, f"{reason} It goes over {fallback.name}.")
+        result = attempt_result(claimed, answer, now, self._settings, retry_at=now)
+        return replace(result, moved_to=fallback.name)
 
     def _result(
         self, claimed: Claimed, answer: Answer, retry_at: datetime | None = None

@@ -23,8 +23,9 @@ from postrail.courier.smtp import SmtpCourier
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import ConfigurationError
 from postrail.observe.log import log
-from postrail.outgoing import rerouting, strays
-from postrail.outgoing.rerouting import Routes
+from postrail.outgoing.routing import rerouting, strays
+from postrail.outgoing.routing.rates import Rate
+from postrail.outgoing.routing.rerouting import Routes
 from postrail.secrets import Secrets
 from services.sender.breaker import Breaker
 
@@ -44,6 +45,27 @@ class Channel:
     breaker: Breaker = field(default_factory=Breaker)
     # The number of messages in flight.
     busy: int = 0
+
+    @property
+    def name(self) -> str:
+        """Returns the name of its connection."""
+        return self.connection.name
+
+    @property
+    def rate(self) -> Rate | None:
+        """Returns the limit of messages a minute, if there is one."""
+        limit = self.connection.minute_limit
+        return Rate(limit) if limit else None
+
+    def allowed(self, now: datetime, default_connections: int) -> int:
+        """Returns the number of messages that may start."""
+        most = self.connection.channels or default_connections
+        return self.breaker.allowed(now, self.busy, most)
+
+
+def available(channels: Sequence[Channel]) -> Channel | None:
+    """Returns the first of the channels whose server answers, as far as is known."""
+    return next((one for one in channels if not one.breaker.is_open), None)
 
 
 class Unusable:
@@ -105,8 +127,23 @@ class Channels:
 
     @property
     def usable(self) -> list[Channel]:
-        """Returns the enabled channels, those with the fewest messages in flight first."""
-        return sorted(self._channels.values(), key=lambda channel: channel.busy)
+        """Returns the enabled channels by name: their limits are locked in this order."""
+        return [self._channels[name] for name in sorted(self._channels)]
+
+    def taken_over_by(self, channel: Channel) -> list[str]:
+        """Returns the connections whose server is unavailable, and whose fallback this one is."""
+        unavailable = [other for other in self.usable if other.breaker.is_open]
+        return [one.name for one in unavailable if available(self.fallbacks_of(one)) is channel]
+
+    def fallbacks_of(self, channel: Channel) -> tuple[Channel, ...]:
+        """Returns the enabled channels that may take over, the first one first."""
+        found: list[Channel] = []
+        following = self._channels.get(channel.connection.fallback)
+        # Each at most once: a table that was changed by SQL may have a cycle.
+        while following is not None and following is not channel and following not in found:
+            found.append(following)
+            following = self._channels.get(following.connection.fallback)
+        return tuple(found)
 
     @property
     def known(self) -> list[str]:

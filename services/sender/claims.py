@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.configuration.load import outgoing_connections
@@ -9,10 +10,11 @@ from postrail.courier import State, TimeLimit
 from postrail.database import Connection
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.queue import Claimed
-from postrail.outgoing.strays import connections_of_due, reason
+from postrail.outgoing.routing import rates
+from postrail.outgoing.routing.strays import connections_of_due, reason
 from postrail.settings import SenderSettings
 from services.sender.attempts import Attempt
-from services.sender.channels import Channels
+from services.sender.channels import Channel, Channels
 
 # Parts of the claim's time: until when a message may be completed, and its reply waited for.
 DOT_SHARE = 0.7
@@ -33,20 +35,67 @@ async def claim_due(
     Their time begins at `requested`, in steady seconds: before PostgreSQL, which lets the claims
     expire, reads its clock.
     """
-    attempts = []
-    for channel in channels.usable:
-        free = channel.breaker.allowed(now, channel.busy, settings.connections)
-        if free:
-            claimed = await outgoing.claim_due(
-                connection,
-                now,
-                settings.claim_seconds,
-                free,
-                outgoing_connection=channel.connection.name,
-            )
-            limit = _limit(requested, settings.claim_seconds)
-            attempts += [Attempt(channel=channel, claimed=one, limit=limit) for one in claimed]
+    limit = _limit(requested, settings.claim_seconds)
+    budgets = [await _budget(connection, one, settings, now) for one in channels.usable]
+    attempts: list[Attempt] = []
+
+    async def claim(budget: Budget, name: str) -> None:
+        if not budget.free:
+            return
+        claimed = await outgoing.claim_due(
+            connection,
+            now,
+            settings.claim_seconds,
+            budget.free,
+            outgoing_connection=name,
+            over=budget.channel.name,
+        )
+        budget.take(len(claimed), now)
+        fallbacks = channels.fallbacks_of(budget.channel)
+        attempts.extend(
+            Attempt(channel=budget.channel, claimed=one, limit=limit, fallbacks=fallbacks)
+            for one in claimed
+        )
+
+    for budget in budgets:
+        await claim(budget, budget.channel.name)
+    # Afterwards, so that an unavailable server gets the message that finds out whether it is back.
+    for budget in budgets:
+        for name in channels.taken_over_by(budget.channel):
+            await claim(budget, name)
+    for budget in budgets:
+        if budget.taken and budget.channel.rate:
+            await rates.save(connection, budget.channel.name, budget.next_at)
     return attempts
+
+
+@dataclass
+class Budget:
+    """How many messages may begin on a channel in this round."""
+
+    channel: Channel
+    free: int
+    # When the next message may begin, if there is a limit of messages a minute.
+    next_at: datetime
+    taken: int = 0
+
+    def take(self, count: int, now: datetime) -> None:
+        """Uses a part of it."""
+        self.free -= count
+        self.taken += count
+        if rate := self.channel.rate:
+            self.next_at = rate.after(self.next_at, count, now)
+
+
+async def _budget(
+    connection: Connection, channel: Channel, settings: SenderSettings, now: datetime
+) -> Budget:
+    """Returns the channel's budget; until the commit, other senders wait for a limit per minute."""
+    free, rate, next_at = channel.allowed(now, settings.connections), channel.rate, now
+    if free and rate:
+        next_at = await rates.lock(connection, channel.name, now)
+        free = min(free, rate.allowed(next_at, now))
+    return Budget(channel, free, next_at)
 
 
 def _limit(requested: float, claim_seconds: float) -> TimeLimit:

@@ -1,15 +1,13 @@
-"""Reports recorded results to the progress and the log, and unavailable servers to the health."""
+"""Reports recorded results to the progress and the log."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from postrail.observe.health import Health
 from postrail.observe.log import log
 from postrail.outgoing.results import AttemptResult
 from postrail.stream.progress import Counts
-from services.sender.channels import Channel
 
 logger = log(__name__)
 
@@ -33,15 +31,3 @@ def count_results(progress: Counts, recorded: Sequence[AttemptResult], now: date
             reply=result.reply,
             maybe_twice=result.maybe_twice,
         )
-
-
-def show_channels(health: Health, channels: Sequence[Channel]) -> None:
-    """Makes the process not ready while the servers of all channels are unavailable.
-
-    One that is unavailable shows in the log and on its messages.
-    """
-    reasons = [channel.breaker.reason for channel in channels if channel.breaker.is_open]
-    if channels and len(reasons) == len(channels):
-        health.down("smtp", "; ".join(reasons))
-    else:
-        health.up("smtp")

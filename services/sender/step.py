@@ -28,7 +28,7 @@ from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
 from services.sender.channels import Channels
 from services.sender.claims import claim_untriable
-from services.sender.reports import count_results, show_channels
+from services.sender.reports import count_results
 from services.sender.starts import Starts
 
 logger = log(__name__)
@@ -124,7 +124,6 @@ class Sender:
             raise
         self._announcer.announce(added)
         count_results(self._process.progress, recorded, now)
-        show_channels(self._process.health, self._channels.usable)
         await self._starts.start(attempts, tasks)
 
     async def _postpone(self) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from postrail.database import open_pool
+from postrail.settings import Settings
+from tests.integration.sender.bench import Bench
 from tests.processes.sender_lab import SenderLab, make_lab
 
 
@@ -16,3 +19,12 @@ async def lab(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Send
     yield made
     await made.close()
     await made.pool.close()
+
+
+@pytest.fixture
+async def bench(settings: Settings) -> AsyncIterator[Bench]:
+    pool = await open_pool(settings.database)
+    made = Bench(settings, pool)
+    yield made
+    await made.close()
+    await pool.close()

@@ -20,7 +20,7 @@ from postrail.outgoing.content import content_of
 from postrail.outgoing.issues import answered_issues
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
-from postrail.outgoing.strays import connections_of_due
+from postrail.outgoing.routing.strays import connections_of_due
 from postrail.records import BlobReference, OutgoingQueued
 from postrail.settings import Settings
 from postrail.tracker import issues

@@ -98,6 +98,7 @@ def test_the_result_of_an_attempt_is_one_record() -> None:
         subject="s",
         issue_key="HELP-1",
         connection="out",
+        sent_over="",
         cause="cause",
         message_id="<m@x>",
         queued_at=NOON,

@@ -9,7 +9,7 @@ import pytest
 
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.outgoing import intake
-from postrail.outgoing.rerouting import Routes, reroute
+from postrail.outgoing.routing.rerouting import Routes, reroute
 from postrail.settings import Settings
 from postrail.tracker import issues
 from postrail.tracker.issues import NewIssue

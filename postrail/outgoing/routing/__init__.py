@@ -1,0 +1,1 @@
+"""Says over which connection waiting messages go, how fast, and which connections are paused."""

@@ -1,0 +1,213 @@
+"""Tests how several connections work together: fallbacks, sizes, limits a minute, pauses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from postrail.courier import Answer, CourierUnavailable
+from postrail.database import rows, transaction
+from postrail.outgoing.routing import pauses
+from postrail.outgoing.routing.pauses import ALL, Pause
+from tests.integration.sender.bench import Behaviour, Bench, accepting, raising
+from tests.processes.senders import configure, queued_mail
+
+unavailable = raising(CourierUnavailable("connection refused"))
+
+
+def refusing(reply: str) -> Behaviour:
+    return lambda envelope, limit: [
+        Answer(recipient=one, state="failed", reply=reply) for one in envelope.recipients
+    ]
+
+
+async def open_two(bench: Bench, spare: str = "spare", **changes: Any) -> None:
+    """Configures the connection `relay`, and its fallback."""
+    await configure(bench.pool, 25, fallback=spare, **changes)
+    await configure(bench.pool, 26, name=spare, is_default=False)
+    await bench.channels.refresh()
+
+
+def behave(bench: Bench, **behaviours: Behaviour) -> None:
+    for courier in bench.couriers:
+        courier.behaviour = behaviours.get(courier.connection.name, accepting)
+
+
+def sent_by(bench: Bench) -> Counter[str]:
+    """Returns how many messages each connection was given."""
+    return Counter(courier.connection.name for courier in bench.couriers for _ in courier.envelopes)
+
+
+async def stored(bench: Bench) -> list[tuple[str, str, str]]:
+    """Returns connection, fallback and state of each delivery."""
+    async with transaction(bench.pool) as connection:
+        found = await rows(
+            connection, "SELECT connection, sent_over, state FROM delivery ORDER BY sequence"
+        )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+# Whichever of them is the first by its name.
+@pytest.mark.parametrize("spare", ["spare", "another"])
+async def test_the_fallback_takes_over_while_a_server_is_unavailable(
+    bench: Bench, spare: str
+) -> None:
+    await open_two(bench, spare)
+    behave(bench, relay=unavailable)
+    await bench.take_in(*(queued_mail() for _ in range(8)))
+
+    await bench.rounds(6)
+
+    # Also those that met the fault do not wait.
+    assert await stored(bench) == [("relay", spare, "sent")] * 8
+    tried = sent_by(bench)["relay"]
+    assert tried == bench.process.settings.sender.connections
+
+    # One message in a while finds out whether the server is back, and takes the other way, too.
+    for _ in range(4):
+        bench.clock.move(60)
+        await bench.take_in(queued_mail(), queued_mail())
+        await bench.rounds(3)
+    assert {state for _, _, state in await stored(bench)} == {"sent"}
+    assert sent_by(bench)["relay"] == tried + 4
+
+    # The server is back: the next probe closes the breaker, and all go its own way again.
+    behave(bench)
+    before = sent_by(bench)
+    await bench.take_in(*(queued_mail() for _ in range(8)))
+    for _ in range(4):
+        bench.clock.move(60)
+        await bench.rounds(2)
+    assert (sent_by(bench) - before)["relay"] >= 1
+    await bench.take_in(queued_mail())
+    await bench.rounds(2)
+    assert (await stored(bench))[-1] == ("relay", "", "sent")
+
+
+async def test_a_fallback_of_the_fallback(bench: Bench) -> None:
+    await configure(bench.pool, 25, fallback="spare")
+    await configure(bench.pool, 26, name="spare", is_default=False, fallback="last")
+    await configure(bench.pool, 27, name="last", is_default=False)
+    await bench.channels.refresh()
+    behave(bench, relay=unavailable, spare=unavailable)
+    await bench.take_in(queued_mail(), queued_mail(connection="spare"))
+    await bench.rounds()
+    await bench.take_in(queued_mail())
+
+    await bench.rounds(3)
+
+    assert (await stored(bench))[-1] == ("relay", "last", "sent")
+
+
+async def test_without_a_fallback_messages_wait(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await configure(bench.pool, 26, name="other", is_default=False)
+    await bench.channels.refresh()
+    behave(bench, relay=unavailable)
+    await bench.take_in(*(queued_mail() for _ in range(8)))
+
+    await bench.rounds(4)
+
+    assert sent_by(bench)["other"] == 0
+    assert "sent" not in await bench.states()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["450 4.2.1 later", "550 5.1.1 unknown", "552 5.2.3 too large for this user"],
+)
+async def test_a_refused_recipient_is_no_matter_for_the_fallback(bench: Bench, reply: str) -> None:
+    await open_two(bench)
+    behave(bench, relay=refusing(reply))
+    await bench.take_in(queued_mail())
+
+    await bench.rounds(3)
+
+    assert sent_by(bench) == Counter(relay=1)
+
+
+@pytest.mark.parametrize("by", ["max_bytes", "552 5.3.4 too big", "552 Message size exceeds 10 MB"])
+async def test_a_message_that_is_too_large_goes_over_the_fallback(bench: Bench, by: str) -> None:
+    await open_two(bench, max_bytes=100 if by == "max_bytes" else 0)
+    behave(bench, relay=refusing(by))
+    await bench.take_in(queued_mail())
+
+    await bench.rounds(4)
+
+    assert await stored(bench) == [("spare", "", "sent")]
+
+
+async def test_a_message_that_no_connection_takes_fails_with_the_size(bench: Bench) -> None:
+    await configure(bench.pool, 25, max_bytes=100)
+    await bench.take_in(queued_mail())
+
+    await bench.rounds(3)
+
+    (found,) = await rows_of(bench)
+    assert found.startswith("The message has ")
+    assert found.endswith("more than max_bytes of the outgoing connection relay (100).")
+    assert await bench.states() == ["failed"]
+
+
+async def rows_of(bench: Bench) -> list[str]:
+    async with transaction(bench.pool) as connection:
+        return [row[0] for row in await rows(connection, "SELECT reply FROM delivery")]
+
+
+async def test_a_limit_of_messages_a_minute_holds_for_all_senders(bench: Bench) -> None:
+    await configure(bench.pool, 25, mails_per_minute=10)
+    other = bench.another()
+    other.clock = bench.clock
+    await bench.take_in(*(queued_mail() for _ in range(60)))
+    sent: list[float] = []
+    start = bench.clock.steady()
+    for _ in range(200):
+        before = sum(sent_by(bench).values()) + sum(sent_by(other).values())
+        await bench.rounds()
+        await other.rounds()
+        now = sum(sent_by(bench).values()) + sum(sent_by(other).values())
+        sent += [bench.clock.steady() - start] * (now - before)
+        bench.clock.move(1.0)
+
+    # In any minute at most ten, and hardly fewer over the whole time.
+    assert max(sum(at <= one < at + 60 for one in sent) for at in sent) == 10
+    assert len(sent) >= 30
+
+
+@pytest.mark.parametrize("paused", ["relay", "spare", ALL])
+async def test_a_paused_connection_sends_nothing(bench: Bench, paused: str) -> None:
+    await open_two(bench)
+    await bench.take_in(queued_mail(), queued_mail(connection="spare"))
+    async with transaction(bench.pool) as connection:
+        now = bench.clock.now()
+        wanted = Pause(connection=paused, paused_at=now, paused_by="ops", reason="flood")
+        await pauses.pause(connection, wanted)
+
+    await bench.rounds(2)
+
+    expected = {"relay": {"spare"}, "spare": {"relay"}, ALL: set()}[paused]
+    assert set(sent_by(bench)) == expected
+    async with transaction(bench.pool) as connection:
+        assert await pauses.resume(connection, paused)
+        assert not await pauses.resume(connection, paused)
+    bench.clock.move(1)
+    await bench.rounds(2)
+    assert await bench.states() == ["sent", "sent"]
+
+
+async def test_a_paused_fallback_does_not_take_over(bench: Bench) -> None:
+    await open_two(bench)
+    behave(bench, relay=unavailable)
+    await bench.take_in(*(queued_mail() for _ in range(6)))
+    async with transaction(bench.pool) as connection:
+        now = bench.clock.now() - timedelta(hours=1)
+        await pauses.pause(
+            connection, Pause(connection="spare", paused_at=now, paused_by="ops", reason="")
+        )
+
+    await bench.rounds(4)
+
+    assert sent_by(bench)["spare"] == 0
