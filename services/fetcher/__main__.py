@@ -55,7 +55,14 @@ async def main(process: Process) -> None:
         mark = Mark(settings.database, SERVICE)
         resources = _resources(process, store, Threads(threads), mark)
         full_listing_seconds = settings.fetcher.full_listing_seconds
-        mailboxes = MailboxFactory(store, secrets, tokens, process.clock, full_listing_seconds)
+        mailboxes = MailboxFactory(
+            store,
+            secrets,
+            tokens,
+            process.clock,
+            full_listing_seconds,
+            lambda: transaction(pool),
+        )
         opener = _opener(settings.fetcher.threads, mailboxes)
         assignment = MailboxAssignment(
             store=store,

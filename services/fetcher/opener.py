@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 from postrail.clock import Clock, SystemClock
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.database import Transactions
 from postrail.errors import TransientError
+from postrail.graph_limits.shared import RequestBudget
 from postrail.mailbox import Mailbox
 from postrail.mailbox.folder.mailbox import FolderMailbox
 from postrail.mailbox.graph.delta import Delta
@@ -88,7 +90,9 @@ class MailboxFactory:
         tokens: AccessTokens,
         clock: Clock,
         full_listing_seconds: float,
+        transactions: Transactions,
     ) -> None:
+        self._transactions = transactions
         self._store = store
         self._secrets = secrets
         self._tokens = tokens
@@ -114,11 +118,18 @@ class MailboxFactory:
                     deltas=state,
                     clock=self._clock,
                     full_listing_seconds=self._full_listing_seconds,
+                    take_request=self._request_budget(account),
                 )
             case "pop3":
                 return Pop3Mailbox(account, login, state)
             case _:
                 return ImapMailbox(account, login)
+
+    def _request_budget(self, account: MailAccount) -> RequestBudget:
+        """Returns what counts the mailbox's requests together with those of senders."""
+        named = account.username if account.username.lower() != "me" else ""
+        loop = asyncio.get_running_loop()
+        return RequestBudget(self._transactions, self._clock, loop, named or account.address)
 
 
 class PostgresFolderState:

@@ -75,7 +75,9 @@ async def test_no_mailbox_is_made(protocol: str, withheld: Secrets, tmp_path: Pa
     clock = SystemClock()
     store = PostgresStore(None, Health(), clock)  # type: ignore[arg-type]
     tokens = AccessTokens(no_database, withheld, clock)
-    mailboxes = MailboxFactory(store, withheld, tokens, clock, full_listing_seconds=3600)
+    mailboxes = MailboxFactory(
+        store, withheld, tokens, clock, full_listing_seconds=3600, transactions=no_database
+    )
     with pytest.raises(ConfigurationError, match="an observer may not read passwords"):
         mailboxes.mailbox_for(account)
 

@@ -18,6 +18,7 @@ from postrail.courier import (
     MessageTooLarge,
     TimeLimit,
     TooLate,
+    as_unavailable,
     nothing_to_record,
     require_size,
 )
@@ -25,6 +26,7 @@ from postrail.courier.graph.faults import Forbidden, InDoubt, Refused, strange_a
 from postrail.courier.graph.http import GraphHttp
 from postrail.courier.graph.limits import GraphLimits, OwnLimits
 from postrail.courier.graph.parts import Attachment, GraphMessage, graph_message
+from postrail.errors import ServerUnavailable
 from postrail.notifications.addresses import can_be_written, smtp_address
 from postrail.oauth import BearerToken
 from postrail.observe.log import log
@@ -86,9 +88,11 @@ class GraphCourier:
         try:
             async with (
                 asyncio.timeout(limit.end_before - self._clock.steady()),
-                self._limits.use(size_of(message)),
+                self._limits.use(requests_of(message), size_of(message)),
             ):
                 return await self._deliver(envelope, message, attempt)
+        except ServerUnavailable as error:
+            raise as_unavailable(error) from error
         except TimeoutError:
             return [attempt.broken_off(one, "no answer in time") for one in envelope.recipients]
         except InDoubt as error:
@@ -255,6 +259,13 @@ class _Attempt:
             logger.warning("draft not deleted", connection=self._connection.name, reason=str(error))
             return False
         return True
+
+
+def requests_of(message: GraphMessage) -> int:
+    """Returns the most requests that a message needs."""
+    pieces = sum(len(one.content) // PIECE_BYTES + 2 for one in message.attachments)
+    # The draft, sending it, reading it back, deleting it.
+    return 4 + len(SETTLE_SECONDS) + pieces
 
 
 def size_of(message: GraphMessage) -> int:

@@ -1,4 +1,7 @@
-"""The role that keeps a mailbox within Graph's limits, and one that counts in this process only."""
+"""The role that keeps a mailbox within Graph's limits, and one that counts in this process only.
+
+Senders use the one that counts over all processes: `postrail.graph_limits.shared`.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ AT_ONCE = 3
 class GraphLimits(Protocol):
     """Lets messages be sent as far as the limits of their mailbox allow."""
 
-    def use(self, upload_bytes: int) -> AbstractAsyncContextManager[None]:
-        """Waits for one of the places, which is taken within the block, and counts its requests.
+    def use(self, requests: int, upload_bytes: int) -> AbstractAsyncContextManager[None]:
+        """Waits for one of the places, which is taken within the block, and counts the requests.
 
-        Raises CourierUnavailable, with the seconds to wait, when the limits are reached.
+        Raises ServerUnavailable, with the seconds to wait, when the limits are reached.
         """
 
 
@@ -29,7 +32,7 @@ class OwnLimits:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     @contextlib.asynccontextmanager
-    async def use(self, upload_bytes: int) -> AsyncIterator[None]:
+    async def use(self, requests: int, upload_bytes: int) -> AsyncIterator[None]:
         """Waits for a place."""
         async with self._places:
             yield

@@ -17,6 +17,7 @@ import httpx
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
+from postrail.graph_limits.shared import TakeRequest
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.graph.faults import connection_fault, refusal, strange_answer
 from postrail.mailbox.limits import HEADER_MAX_BYTES
@@ -60,8 +61,11 @@ def _system_context(min_tls_version: str) -> ssl.SSLContext:
 class GraphClient:
     """Sends the requests for the mailbox of an account, below /users/{mailbox} or /me."""
 
-    def __init__(self, account: MailAccount, token: BearerToken) -> None:
+    def __init__(
+        self, account: MailAccount, token: BearerToken, take_request: TakeRequest | None = None
+    ) -> None:
         self._account = account
+        self._take_request = take_request
         self._token = token
         self._bearer = ""
         self._bearer_until = 0.0
@@ -198,6 +202,8 @@ class GraphClient:
 
     def _sent(self, client: httpx.Client, request: httpx.Request, bearer: str) -> httpx.Response:
         request.headers["Authorization"] = f"Bearer {bearer}"
+        if self._take_request is not None:
+            self._take_request()
         return client.send(request, stream=True)
 
     def _log(self, response: httpx.Response) -> None:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from postrail.clock import Clock
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import PipelineError
+from postrail.graph_limits.shared import TakeRequest
 from postrail.mailbox import KnownFields, ListedMail, MailboxUnavailable, MailUnreadable, ReadMail
 from postrail.mailbox.graph.delta import Deltas
 from postrail.mailbox.graph.faults import NotAllowed, NotThere, Refused, may_not_change, not_allowed
@@ -52,9 +53,11 @@ class GraphMailbox:
         deltas: Deltas,
         clock: Clock,
         full_listing_seconds: float = FULL_LISTING_SECONDS,
+        take_request: TakeRequest | None = None,
     ) -> None:
+        """Calls `take_request` before each request; it raises when Graph's limits are reached."""
         self._account = account
-        self._client = GraphClient(account, token)
+        self._client = GraphClient(account, token, take_request)
         self._listing = GraphListing(
             client=self._client,
             account=account,
