@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import (
     BaseModel,
@@ -71,6 +71,46 @@ class Configured(BaseModel):
     def risks(self) -> list[str]:
         """Returns warnings about settings that work but are dangerous."""
         return []
+
+
+class TokenOwner(Protocol):
+    """A mail account or an outgoing connection, which may log in with tokens of its own."""
+
+    @property
+    def title(self) -> str:
+        """Returns what is configured, as errors name it: mail account help."""
+
+    @property
+    def name(self) -> str:
+        """Returns its name."""
+
+    @property
+    def command_group(self) -> str:
+        """Returns the group of commands for it, such as accounts."""
+
+    @property
+    def credential(self) -> str:
+        """Returns the name of its OAuth2 credential; blank: it has none."""
+
+    @property
+    def token_use(self) -> str:
+        """Returns what its tokens are for, such as imap or smtp."""
+
+    @property
+    def host(self) -> str:
+        """Returns the server that receives its tokens."""
+
+    @property
+    def port(self) -> int:
+        """Returns the port of that server."""
+
+    @property
+    def username(self) -> str:
+        """Returns the user that the server knows."""
+
+    @property
+    def login_hint(self) -> str:
+        """Returns the user name that a provider suggests for signing in."""
 
 
 class Part(BaseModel):

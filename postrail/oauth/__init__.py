@@ -1,9 +1,9 @@
-"""OAuth2 tokens for mail accounts: fetched, stored sealed, and renewed by one process at a time.
+"""OAuth2 tokens for mail accounts and connections: fetched, stored sealed, and renewed once.
 
 Requests to a provider block and run in threads, because msal has no other interface; the rest is
 asyncio. Only `tokens.AccessTokens` uses refresh tokens.
 
-Owns the tables: oauth_token, oauth_authorization.
+Owns the tables: oauth_token, oauth_authorization, connection_token, connection_authorization.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from postrail.configuration.configured import TokenOwner
 from postrail.errors import ConfigurationError, TransientError
 
 # Returns an access token, blocking. The argument is a token that a server has refused, or blank: a
@@ -21,15 +22,20 @@ BearerToken = Callable[[str], str]
 
 
 class NeedsAuthorization(ConfigurationError):
-    """The provider issues no more tokens until a person signs in for the account again."""
+    """The provider issues no more tokens until a person signs in for their owner again."""
 
-    def __init__(self, account: str, reason: str) -> None:
+    def __init__(self, owner: TokenOwner, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"mail account {account} needs authorization: {reason}",
-            setting=f"mail account {account}: credential",
-            remedy=f"Run: postrail accounts authorize {account}",
+            f"{owner.title} needs authorization: {reason}",
+            setting=f"{owner.title}: credential",
+            remedy=f"Run: {authorize_command(owner)}",
         )
+
+
+def authorize_command(owner: TokenOwner) -> str:
+    """Returns the command by which a person signs in."""
+    return f"postrail {owner.command_group} authorize {owner.name}"
 
 
 class ProviderUnavailable(TransientError):
@@ -50,6 +56,8 @@ class Tokens:
     # Blank: the provider sent none, and the stored one stays valid.
     refresh_token: str = field(repr=False)
     expires_at: datetime
+    # The names of the user who signed in, as the provider knows them; none: it did not say.
+    signed_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class DeviceCode:
 
 
 class Provider(Protocol):
-    """Fetches one mail account's tokens from the provider of its credential. Blocking.
+    """Fetches one owner's tokens from the provider of its credential. Blocking.
 
     Raises NeedsAuthorization, ConfigurationError and ProviderUnavailable; none shows a secret.
     """

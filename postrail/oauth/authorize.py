@@ -1,4 +1,4 @@
-"""Authorizes a mail account: a person signs in, and the tokens are stored.
+"""Authorizes a mail account or a connection: a person signs in, and the tokens are stored.
 
 Command and console call the same functions: `begin` returns the address to open, and `finish` takes
 the address to which the provider redirected the browser. Another process may finish.
@@ -12,16 +12,23 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from postrail.clock import Clock
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Transactions
 from postrail.errors import ConfigurationError
-from postrail.oauth import Begun, DeviceCode, Provider, ProviderUnavailable, Tokens
+from postrail.oauth import (
+    Begun,
+    DeviceCode,
+    Provider,
+    ProviderUnavailable,
+    Tokens,
+    authorize_command,
+)
 from postrail.oauth import token_table as table
 from postrail.oauth.faults import no_refresh_token
 from postrail.oauth.providers import ProviderFor, provider_for
-from postrail.oauth.token_rows import bound_to, with_tokens
-from postrail.oauth.token_table import TokenRow
+from postrail.oauth.signed_in import other_user
+from postrail.oauth.token_rows import blank_row, bound_to, with_tokens
 from postrail.oauth.tokens import credential_of
 from postrail.secrets import Secrets
 
@@ -30,17 +37,17 @@ SLOWER_SECONDS = 5.0
 
 
 class Authorization:
-    """Authorizes one mail account."""
+    """Authorizes one mail account or outgoing connection."""
 
     def __init__(
         self,
-        account: MailAccount,
+        owner: TokenOwner,
         transactions: Transactions,
         secrets: Secrets,
         clock: Clock,
         provider_for: ProviderFor = provider_for,
     ) -> None:
-        self._account = account
+        self._owner = owner
         self._transactions = transactions
         self._secrets = secrets
         self._clock = clock
@@ -54,30 +61,33 @@ class Authorization:
         async with self._transactions() as connection:
             await table.begin(
                 connection,
+                self._owner,
                 state=begun.state,
-                mail_account=self._account.name,
                 kept=self._secrets.seal(json.dumps(begun.kept)),
                 now=self._clock.now(),
             )
         return begun
 
-    async def finish(self, answer: str, state: str = "") -> None:
+    async def finish(self, answer: str, state: str = "") -> str:
         """Stores the tokens for an answer: the address that the browser ended at, or a code.
 
+        Returns a note if another user signed in than the one that the server is told, or blank.
         `state` identifies the authorization that was begun; it is required with a code alone.
         """
         found = parsed_answer(answer)
         kept = await self._take(found, state)
         provider = await self._provider()
         found.setdefault("state", state)
-        await self._store(await asyncio.to_thread(provider.redeem, kept, found))
+        tokens = await asyncio.to_thread(provider.redeem, kept, found)
+        await self._store(tokens)
+        return other_user(self._owner, tokens.signed_in)
 
     async def begin_device(self) -> DeviceCode:
         """Returns a code that a person enters on any device."""
         return await asyncio.to_thread((await self._provider()).begin_device)
 
-    async def finish_device(self, device: DeviceCode) -> None:
-        """Waits until a person has entered the code, and stores the tokens."""
+    async def finish_device(self, device: DeviceCode) -> str:
+        """Waits until a person has entered the code, and stores the tokens; see `finish`."""
         provider, seconds = await self._provider(), device.interval_seconds
         while self._clock.now() < device.expires_at:
             await self._clock.sleep(seconds)
@@ -88,10 +98,10 @@ class Authorization:
                 continue
             if tokens:
                 await self._store(tokens)
-                return
+                return other_user(self._owner, tokens.signed_in)
         raise ConfigurationError(
             f"the code {device.code} has expired before anyone entered it",
-            remedy=f"Run again: postrail accounts authorize {self._account.name}",
+            remedy=f"Run again: {authorize_command(self._owner)}",
         )
 
     async def fetch(self) -> None:
@@ -101,12 +111,12 @@ class Authorization:
 
     async def _credential(self) -> OAuthCredential:
         async with self._transactions() as connection:
-            return await credential_of(connection, self._account)
+            return await credential_of(connection, self._owner)
 
     async def _provider(self) -> Provider:
         credential = await self._credential()
         return await asyncio.to_thread(
-            self._provider_for, credential, self._account, self._secrets, self._clock
+            self._provider_for, credential, self._owner, self._secrets, self._clock
         )
 
     async def _take(self, answer: Mapping[str, str], state: str) -> dict[str, object]:
@@ -116,16 +126,13 @@ class Authorization:
         if wanted and state in ("", wanted):
             async with self._transactions() as connection:
                 kept = await table.take(
-                    connection,
-                    state=wanted,
-                    mail_account=self._account.name,
-                    now=self._clock.now(),
+                    connection, self._owner, state=wanted, now=self._clock.now()
                 )
         if kept is None:
             raise ConfigurationError(
                 "the answer does not belong to an open authorization of the last"
                 f" {table.AUTHORIZATION_SECONDS // 60} minutes",
-                remedy=f"Begin again: postrail accounts authorize {self._account.name}",
+                remedy=f"Begin again: {authorize_command(self._owner)}",
             )
         return dict(json.loads(self._secrets.reveal(kept)))
 
@@ -134,12 +141,9 @@ class Authorization:
         if credential.interactive and not tokens.refresh_token:
             raise no_refresh_token(credential)
         now = self._clock.now()
-        blank = TokenRow(
-            mail_account=self._account.name, state="needs_authorization", changed_at=now
-        )
         async with self._transactions() as connection:
-            row = await table.lock(connection, blank)
-            bound = bound_to(credential, self._account)
+            row = await table.lock(connection, blank_row(self._owner, credential, now))
+            bound = bound_to(credential, self._owner)
             await table.save(connection, with_tokens(row, tokens, bound, self._secrets, now))
 
 

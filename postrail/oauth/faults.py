@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.oauth import NeedsAuthorization, ProviderUnavailable
 
@@ -84,7 +84,7 @@ SHOWN_CHARACTERS = 300
 
 def refusal(
     credential: OAuthCredential,
-    account: MailAccount,
+    owner: TokenOwner,
     answer: Mapping[str, Any],
     sent: Iterable[str] = (),
 ) -> PipelineError:
@@ -92,8 +92,8 @@ def refusal(
     code = str(answer.get("error", ""))
     words = described(answer, sent)
     if code in SIGN_IN_AGAIN and credential.interactive:
-        return NeedsAuthorization(account.name, words)
-    problem = f"{provider_of(credential)} refuses a token for {account.username}: {words}"
+        return NeedsAuthorization(owner, words)
+    problem = f"{provider_of(credential)} refuses a token for {owner.username}: {words}"
     number = next((known for known in MICROSOFT_NUMBERS if known in words), "")
     found = MICROSOFT_NUMBERS.get(number) or CLIENT_CODES.get(code)
     if found is None:
@@ -105,7 +105,7 @@ def refusal(
 def no_refresh_token(credential: OAuthCredential) -> ConfigurationError:
     """Returns the error for a sign-in that the provider would forget within the hour."""
     return ConfigurationError(
-        f"{provider_of(credential)} sent no refresh token, so the account would stop within the"
+        f"{provider_of(credential)} sent no refresh token, so it would stop working within the"
         " hour",
         setting=setting_of(credential, "scopes, client_id"),
         remedy="Request the scope offline_access if the provider has it; with Google remove the"

@@ -11,8 +11,8 @@ from typing import Any
 import msal
 
 from postrail.clock import Clock
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OFFLINE, OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Begun, DeviceCode, ProviderUnavailable, Tokens
 from postrail.oauth.faults import refusal, setting_of
@@ -22,6 +22,7 @@ from postrail.oauth.http import (
     ProviderHttp,
     seconds_in,
 )
+from postrail.oauth.signed_in import names_in
 
 # msal adds these scopes itself and refuses to be given them.
 RESERVED = (OFFLINE, "openid", "profile")
@@ -34,14 +35,14 @@ class MicrosoftProvider:
     def __init__(
         self,
         credential: OAuthCredential,
-        account: MailAccount,
+        owner: TokenOwner,
         client_credential: str | dict[str, str] | None,
         clock: Clock,
     ) -> None:
         self._credential = credential
-        self._account = account
+        self._owner = owner
         self._clock = clock
-        scopes = credential.scopes_for(account)
+        scopes = credential.scopes_for(owner)
         self._scopes = [scope for scope in scopes if scope not in RESERVED]
         self._secret = client_credential
         self._http = ProviderHttp(credential)
@@ -82,7 +83,7 @@ class MicrosoftProvider:
                 redirect_uri=redirect_address,
                 # The person who signs in for a shared mailbox has another name than the mailbox.
                 prompt="select_account",
-                login_hint=self._account.login_hint,
+                login_hint=self._owner.login_hint,
             )
         return Begun(str(flow["auth_uri"]), str(flow["state"]), flow)
 
@@ -97,7 +98,7 @@ class MicrosoftProvider:
     def begin_device(self) -> DeviceCode:
         flow = self._app.initiate_device_flow(self._scopes)
         if "user_code" not in flow:
-            raise refusal(self._credential, self._account, flow, self._hidden())
+            raise refusal(self._credential, self._owner, flow, self._hidden())
         return DeviceCode(
             code=str(flow["user_code"]),
             address=str(flow["verification_uri"]),
@@ -134,18 +135,19 @@ class MicrosoftProvider:
             yield
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ProviderUnavailable(
-                f"msal cannot read the answer for {self._account.username}: {type(error).__name__}",
+                f"msal cannot read the answer for {self._owner.username}: {type(error).__name__}",
                 setting=setting_of(self._credential, "authority"),
                 remedy="Check that it is an authority of Microsoft; it is retried automatically",
             ) from None
 
     def _tokens(self, found: Mapping[str, Any], sent: list[str] | None = None) -> Tokens:
         if not found.get("access_token"):
-            raise refusal(self._credential, self._account, found, [*(sent or []), *self._hidden()])
+            raise refusal(self._credential, self._owner, found, [*(sent or []), *self._hidden()])
         return Tokens(
             access_token=str(found["access_token"]),
             refresh_token=str(found.get("refresh_token", "")),
             expires_at=self._expiry(found),
+            signed_in=names_in(found),
         )
 
     def _expiry(self, answer: Mapping[str, Any]) -> datetime:

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from postrail.clock import Clock
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OFFLINE, OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Begun, DeviceCode, Tokens
 from postrail.oauth.assertion import JWT_BEARER, ServiceAccount
@@ -25,6 +25,7 @@ from postrail.oauth.http import (
     seconds_in,
     sent_secrets,
 )
+from postrail.oauth.signed_in import names_in
 
 GOOGLE_AUTHORIZATION_URL = "https://accounts.google.com/o/oauth2/v2/auth"
 GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105  An address.
@@ -50,17 +51,17 @@ class PlainProvider:
     def __init__(
         self,
         credential: OAuthCredential,
-        account: MailAccount,
+        owner: TokenOwner,
         client_secret: str,
         service_account: ServiceAccount | None,
         clock: Clock,
     ) -> None:
         self._credential = credential
-        self._account = account
+        self._owner = owner
         self._client_secret = client_secret
         self._service_account = service_account
         self._clock = clock
-        self._scope = " ".join(credential.scopes_for(account))
+        self._scope = " ".join(credential.scopes_for(owner))
         self._http = ProviderHttp(credential)
         self._endpoints = _endpoints(credential, self._http)
 
@@ -72,11 +73,11 @@ class PlainProvider:
             "response_type": "code",
             "client_id": self._credential.client_id,
             "redirect_uri": redirect_address,
-            "scope": self._scope,
+            "scope": self._sign_in_scope(),
             "state": state,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
-            "login_hint": self._account.login_hint,
+            "login_hint": self._owner.login_hint,
             **self._asking_for_a_refresh_token(),
         }
         url = self._endpoint("authorization")
@@ -85,7 +86,7 @@ class PlainProvider:
 
     def redeem(self, kept: dict[str, Any], answer: Mapping[str, str]) -> Tokens:
         if "error" in answer:
-            raise refusal(self._credential, self._account, answer)
+            raise refusal(self._credential, self._owner, answer)
         return self._tokens(
             {
                 "grant_type": "authorization_code",
@@ -122,13 +123,19 @@ class PlainProvider:
         if self._service_account is None:
             return self._tokens({"grant_type": "client_credentials", "scope": self._scope})
         assertion = self._service_account.assertion(
-            subject=self._account.username,
+            subject=self._owner.username,
             scope=self._scope,
             audience=self._endpoint("token"),
             now=self._clock.now(),
         )
         form = {"grant_type": JWT_BEARER, "assertion": assertion}
         return self._tokens_of(self._post(self._endpoint("token"), form, as_client=False))
+
+    def _sign_in_scope(self) -> str:
+        """Returns the scopes to sign in for; Google names the user only with two of its own."""
+        if self._credential.provider != "google":
+            return self._scope
+        return " ".join(dict.fromkeys([*self._scope.split(), "openid", "email"]))
 
     def _asking_for_a_refresh_token(self) -> dict[str, str]:
         if self._credential.provider == "google":
@@ -161,6 +168,7 @@ class PlainProvider:
             access_token=str(answer["access_token"]),
             refresh_token=str(answer.get("refresh_token", "")),
             expires_at=self._clock.now() + timedelta(seconds=self._lifetime(answer)),
+            signed_in=names_in(answer),
         )
 
     def _lifetime(self, answer: Mapping[str, Any]) -> float:
@@ -194,7 +202,7 @@ class PlainProvider:
     ) -> dict[str, Any]:
         if "error" in answer or not all(answer.get(name) for name in wanted):
             sent = [*sent_secrets(form), self._client_secret]
-            raise refusal(self._credential, self._account, answer, sent)
+            raise refusal(self._credential, self._owner, answer, sent)
         return answer
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from postrail.clock import Clock
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError
 from postrail.oauth import Provider
 from postrail.oauth.assertion import ServiceAccount, rsa_key
@@ -15,15 +15,15 @@ from postrail.oauth.microsoft import MicrosoftProvider
 from postrail.oauth.plain import PlainProvider
 from postrail.secrets import Secrets
 
-ProviderFor = Callable[[OAuthCredential, MailAccount, Secrets, Clock], Provider]
+ProviderFor = Callable[[OAuthCredential, TokenOwner, Secrets, Clock], Provider]
 
 
 def provider_for(
-    credential: OAuthCredential, account: MailAccount, secrets: Secrets, clock: Clock
+    credential: OAuthCredential, owner: TokenOwner, secrets: Secrets, clock: Clock
 ) -> Provider:
     """Returns the provider; blocking, as it may ask the provider for its addresses."""
     if credential.provider == "microsoft":
-        return MicrosoftProvider(credential, account, _microsoft_secret(credential, secrets), clock)
+        return MicrosoftProvider(credential, owner, _microsoft_secret(credential, secrets), clock)
     service_account = None
     if credential.flow == "service_account":
         service_account = ServiceAccount.parse(
@@ -31,7 +31,7 @@ def provider_for(
             setting_of(credential, "service_account_key"),
         )
     client_secret = secrets.reveal(credential.client_secret)
-    return PlainProvider(credential, account, client_secret, service_account, clock)
+    return PlainProvider(credential, owner, client_secret, service_account, clock)
 
 
 def _microsoft_secret(credential: OAuthCredential, secrets: Secrets) -> str | dict[str, str] | None:

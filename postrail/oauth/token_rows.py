@@ -1,4 +1,4 @@
-"""Interprets an account's row of tokens, and makes its next version. Pure."""
+"""Interprets an owner's row of tokens, and makes its next version. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.oauth import Tokens
 from postrail.oauth.token_table import TokenRow
 from postrail.secrets import Secrets
@@ -18,16 +18,19 @@ NEVER_AUTHORIZED = "nobody has signed in for it yet"
 REBOUND = "its server, its user or its credential has changed since somebody signed in"
 
 
-def blank_row(account: MailAccount, credential: OAuthCredential, now: datetime) -> TokenRow:
-    """Returns the row of an account without tokens."""
+def blank_row(owner: TokenOwner, credential: OAuthCredential, now: datetime) -> TokenRow:
+    """Returns the row of an account or connection without tokens."""
     if credential.interactive:
         return TokenRow(
-            mail_account=account.name,
+            owner=owner.name,
+            owners=owner.command_group,
             state="needs_authorization",
             reason=NEVER_AUTHORIZED,
             changed_at=now,
         )
-    return TokenRow(mail_account=account.name, state="authorized", changed_at=now)
+    return TokenRow(
+        owner=owner.name, owners=owner.command_group, state="authorized", changed_at=now
+    )
 
 
 def with_tokens(
@@ -36,7 +39,8 @@ def with_tokens(
     """Returns the row with the new tokens; keeps a refresh token that was not replaced."""
     renewed = secrets.seal(tokens.refresh_token) if tokens.refresh_token else row.refresh_token
     return TokenRow(
-        mail_account=row.mail_account,
+        owner=row.owner,
+        owners=row.owners,
         state="authorized",
         refresh_token=renewed,
         access_token=secrets.seal(tokens.access_token),
@@ -47,11 +51,11 @@ def with_tokens(
     )
 
 
-def bound_to(credential: OAuthCredential, account: MailAccount) -> str:
+def bound_to(credential: OAuthCredential, owner: TokenOwner) -> str:
     """Returns a hash of the tokens' provider and of the server that receives them.
 
     Tokens that a person granted for one server must never be sent to another one after an
-    operator has changed the account, as with passwords.
+    operator has changed its owner, as with passwords.
     """
     parts = (
         credential.provider,
@@ -60,16 +64,16 @@ def bound_to(credential: OAuthCredential, account: MailAccount) -> str:
         credential.tenant,
         credential.authority,
         credential.token_url,
-        credential.scopes_for(account),
-        account.host.lower(),
-        account.port,
-        account.username,
+        credential.scopes_for(owner),
+        owner.host.lower(),
+        owner.port,
+        owner.username,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def awaits_a_person(row: TokenRow, credential: OAuthCredential, bound: str) -> bool:
-    """Returns whether the account waits until a person signs in."""
+    """Returns whether the owner waits until a person signs in."""
     if not credential.interactive:
         return False
     # Reverting the change makes the tokens valid again.
@@ -77,7 +81,7 @@ def awaits_a_person(row: TokenRow, credential: OAuthCredential, bound: str) -> b
 
 
 def explained(row: TokenRow) -> TokenRow:
-    """Returns the row of an account that waits for a sign-in, with the reason."""
+    """Returns the row of an owner that waits for a sign-in, with the reason."""
     if row.state == "authorized":
         return replace(row, state="needs_authorization", reason=REBOUND)
     return row

@@ -1,11 +1,17 @@
-"""Reads and writes the tokens of mail accounts, one row for each account. Tokens are sealed."""
+"""Reads and writes tokens, one row for each mail account or outgoing connection.
+
+Tokens are sealed. Accounts and connections have tables of their own: each row goes with its owner.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from postrail.configuration.configured import TokenOwner
+from postrail.configuration.connections.kind import OUTGOING_CONNECTION
+from postrail.configuration.kind import Kind
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.store import exists
 from postrail.database import Connection, rows, rows_as
@@ -14,21 +20,29 @@ from postrail.secrets import Secrets
 
 State = Literal["authorized", "needs_authorization"]
 
-COLUMNS = (
-    "mail_account, state, reason, refresh_token, access_token, expires_at, obtained_at, bound_to,"
-    " changed_at"
-)
-SELECT = f"SELECT {COLUMNS} FROM oauth_token WHERE mail_account = %s"  # noqa: S608  Names of ours.
-LOCK = f"{SELECT} FOR UPDATE"
 # An authorization that was begun expires after this long.
 AUTHORIZATION_SECONDS = 900
+# By the section of the owners in a file, which is also their group of commands.
+KINDS: dict[str, Kind[Any]] = {"accounts": MAIL_ACCOUNT, "connections": OUTGOING_CONNECTION}
+TOKEN_TABLES = {"accounts": "oauth_token", "connections": "connection_token"}
+AUTHORIZATION_TABLES = {
+    "accounts": "oauth_authorization",
+    "connections": "connection_authorization",
+}
+TITLES = {"accounts": "mail account", "connections": "outgoing connection"}
+# The columns with the owner's name; that of accounts has the name of the table it refers to.
+OWNERS = {"accounts": MAIL_ACCOUNT.table, "connections": "connection"}
+COLUMNS = (
+    "state, reason, refresh_token, access_token, expires_at, obtained_at, bound_to, changed_at"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRow:
-    """The tokens of an account, and whether it is authorized."""
+    """The tokens of an account or a connection, and whether it is authorized."""
 
-    mail_account: str
+    owner: str
+    owners: str = "accounts"
     state: State
     reason: str = ""
     refresh_token: str = field(default="", repr=False)
@@ -40,30 +54,30 @@ class TokenRow:
     changed_at: datetime
 
 
-async def find(connection: Connection, mail_account: str) -> TokenRow | None:
-    """Returns the account's row, if there is one."""
-    return await _one(connection, SELECT, [mail_account])
+async def find(connection: Connection, owner: TokenOwner) -> TokenRow | None:
+    """Returns the owner's row, if there is one."""
+    return await _one(connection, owner.command_group, owner.name)
 
 
 async def lock(connection: Connection, blank: TokenRow) -> TokenRow:
-    """Returns the account's row, locked until the transaction ends; inserts `blank` if missing.
+    """Returns the owner's row, locked until the transaction ends; inserts `blank` if missing.
 
-    Raises ConfigurationError when the account is not in the database.
+    Raises ConfigurationError when the owner is not in the database.
     """
-    row = await _one(connection, LOCK, [blank.mail_account])
+    row = await _one(connection, blank.owners, blank.owner, " FOR UPDATE")
     if row is None:
         await _insert(connection, blank)
-        row = await _one(connection, LOCK, [blank.mail_account])
+        row = await _one(connection, blank.owners, blank.owner, " FOR UPDATE")
     assert row is not None
     return row
 
 
 async def save(connection: Connection, row: TokenRow) -> None:
-    """Replaces the account's row."""
+    """Replaces the owner's row."""
     await connection.execute(
-        "UPDATE oauth_token SET state = %s, reason = %s, refresh_token = %s, access_token = %s,"
-        " expires_at = %s, obtained_at = %s, bound_to = %s, changed_at = %s"
-        " WHERE mail_account = %s",
+        f"UPDATE {TOKEN_TABLES[row.owners]} SET state = %s, reason = %s, refresh_token = %s,"  # noqa: S608
+        " access_token = %s, expires_at = %s, obtained_at = %s, bound_to = %s, changed_at = %s"
+        f" WHERE {OWNERS[row.owners]} = %s".encode(),
         [
             row.state,
             row.reason,
@@ -73,24 +87,29 @@ async def save(connection: Connection, row: TokenRow) -> None:
             row.obtained_at,
             row.bound_to,
             row.changed_at,
-            row.mail_account,
+            row.owner,
         ],
     )
 
 
-async def all_rows(connection: Connection) -> list[TokenRow]:
-    """Returns the rows of all accounts."""
-    return await rows_as(connection, TokenRow, f"SELECT {COLUMNS} FROM oauth_token")  # noqa: S608
+async def all_rows(connection: Connection, owners: str = "accounts") -> list[TokenRow]:
+    """Returns the rows of all accounts, or of all connections."""
+    return await rows_as(connection, TokenRow, _select(owners))
 
 
 async def reseal(connection: Connection, secrets: Secrets) -> int:
     """Seals tokens that use an older key with the first key; returns their number."""
+    return sum([await _reseal(connection, owners, secrets) for owners in KINDS])
+
+
+async def _reseal(connection: Connection, owners: str, secrets: Secrets) -> int:
     count = 0
-    for row in await _locked_rows(connection):
+    for row in await _locked_rows(connection, owners):
         for column, stored in (("refresh_token", row[1]), ("access_token", row[2])):
             if stored and secrets.sealed_with_old_key(stored):
                 await connection.execute(
-                    f"UPDATE oauth_token SET {column} = %s WHERE mail_account = %s".encode(),  # noqa: S608
+                    f"UPDATE {TOKEN_TABLES[owners]} SET {column} = %s"  # noqa: S608
+                    f" WHERE {OWNERS[owners]} = %s".encode(),
                     [secrets.seal(secrets.reveal(stored)), row[0]],
                 )
                 count += 1
@@ -98,52 +117,69 @@ async def reseal(connection: Connection, secrets: Secrets) -> int:
 
 
 async def begin(
-    connection: Connection, *, state: str, mail_account: str, kept: str, now: datetime
+    connection: Connection, owner: TokenOwner, *, state: str, kept: str, now: datetime
 ) -> None:
     """Stores an authorization that was begun, and deletes expired ones."""
+    owners = owner.command_group
     await connection.execute(
-        "DELETE FROM oauth_authorization WHERE begun_at < %s - make_interval(secs => %s)",
+        f"DELETE FROM {AUTHORIZATION_TABLES[owners]}"  # noqa: S608
+        " WHERE begun_at < %s - make_interval(secs => %s)".encode(),
         [now, AUTHORIZATION_SECONDS],
     )
     await connection.execute(
-        "INSERT INTO oauth_authorization (state, mail_account, kept, begun_at)"
-        " VALUES (%s, %s, %s, %s)",
-        [state, mail_account, kept, now],
+        f"INSERT INTO {AUTHORIZATION_TABLES[owners]} (state, {OWNERS[owners]}, kept, begun_at)"  # noqa: S608
+        " VALUES (%s, %s, %s, %s)".encode(),
+        [state, owner.name, kept, now],
     )
 
 
 async def take(
-    connection: Connection, *, state: str, mail_account: str, now: datetime
+    connection: Connection, owner: TokenOwner, *, state: str, now: datetime
 ) -> str | None:
     """Returns and deletes what was kept for this state; None when it is unknown or expired."""
+    owners = owner.command_group
     cursor = await connection.execute(
-        "DELETE FROM oauth_authorization WHERE state = %s AND mail_account = %s"
-        " AND begun_at >= %s - make_interval(secs => %s) RETURNING kept",
-        [state, mail_account, now, AUTHORIZATION_SECONDS],
+        f"DELETE FROM {AUTHORIZATION_TABLES[owners]} WHERE state = %s AND {OWNERS[owners]} = %s"  # noqa: S608
+        " AND begun_at >= %s - make_interval(secs => %s) RETURNING kept".encode(),
+        [state, owner.name, now, AUTHORIZATION_SECONDS],
     )
     row = await cursor.fetchone()
     return None if row is None else str(row[0])
 
 
 async def _insert(connection: Connection, row: TokenRow) -> None:
-    if not await exists(connection, MAIL_ACCOUNT, row.mail_account):
+    kind, owners = KINDS[row.owners], row.owners
+    if not await exists(connection, kind, row.owner):
         raise ConfigurationError(
-            f"mail account {row.mail_account} is not in the database, so its tokens cannot be kept",
+            f"{TITLES[owners]} {row.owner} is not in the database, so its tokens cannot be kept",
             remedy="Store it first: postrail apply",
         )
     await connection.execute(
-        "INSERT INTO oauth_token (mail_account, state, reason, changed_at)"
-        " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        [row.mail_account, row.state, row.reason, row.changed_at],
+        f"INSERT INTO {TOKEN_TABLES[owners]} ({OWNERS[owners]}, state, reason, changed_at)"  # noqa: S608
+        " VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING".encode(),
+        [row.owner, row.state, row.reason, row.changed_at],
     )
 
 
-async def _locked_rows(connection: Connection) -> list[tuple[str, str, str]]:
-    statement = "SELECT mail_account, refresh_token, access_token FROM oauth_token"
-    found = await rows(connection, f"{statement} ORDER BY mail_account FOR UPDATE")
+async def _locked_rows(connection: Connection, owners: str) -> list[tuple[str, str, str]]:
+    found = await rows(
+        connection,
+        f"SELECT {OWNERS[owners]}, refresh_token, access_token FROM {TOKEN_TABLES[owners]}"  # noqa: S608
+        f" ORDER BY {OWNERS[owners]} FOR UPDATE",
+    )
     return [(row[0], row[1], row[2]) for row in found]
 
 
-async def _one(connection: Connection, statement: str, parameters: list[str]) -> TokenRow | None:
-    found = await rows_as(connection, TokenRow, statement, parameters)
+def _select(owners: str) -> str:
+    return (
+        f"SELECT {OWNERS[owners]} AS owner, '{owners}' AS owners, {COLUMNS}"  # noqa: S608
+        f" FROM {TOKEN_TABLES[owners]}"
+    )
+
+
+async def _one(
+    connection: Connection, owners: str, owner: str, locked: str = ""
+) -> TokenRow | None:
+    statement = f"{_select(owners)} WHERE {OWNERS[owners]} = %s{locked}"
+    found = await rows_as(connection, TokenRow, statement, [owner])
     return found[0] if found else None

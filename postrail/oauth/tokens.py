@@ -1,7 +1,7 @@
-"""Provides valid access tokens for mail accounts, safely over replicas and commands.
+"""Provides valid access tokens for accounts and connections, safely over replicas and commands.
 
 A refresh token may be valid for one use only, and each use may return the next one. So the
-account's row is locked during the use, and the new refresh token is committed before the access
+owner's row is locked during the use, and the new refresh token is committed before the access
 token that came with it is used. See docs/adr/0014.
 """
 
@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from postrail.clock import Clock
 from postrail.configuration import load
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OAuthCredential
-from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, TransientError
 from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderUnavailable
@@ -44,7 +44,7 @@ SAVE_MAX_SECONDS = 5.0
 
 @dataclass
 class _Pause:
-    """A provider that was unavailable is not asked again by each of its accounts."""
+    """A provider that was unavailable is not asked again by each of its owners."""
 
     failures: int
     until: datetime
@@ -69,40 +69,40 @@ class AccessTokens:
         self._pauses: dict[str, _Pause] = {}
         self._running: set[asyncio.Task[str]] = set()
 
-    async def token(self, account: MailAccount, *, refused: str = "") -> str:
+    async def token(self, owner: TokenOwner, *, refused: str = "") -> str:
         """Returns a token that stays valid for minutes; not `refused`, unless that is new.
 
         Raises NeedsAuthorization, ConfigurationError, or TransientError (ProviderUnavailable).
         """
         async with self._transactions() as connection:
-            credential = await credential_of(connection, account)
-            row = await table.find(connection, account.name)
-        bound = bound_to(credential, account)
+            credential = await credential_of(connection, owner)
+            row = await table.find(connection, owner)
+        bound = bound_to(credential, owner)
         if row and (found := self._usable(row, bound, refused)):
             return found
         if row and row.state != "authorized" and awaits_a_person(row, credential, bound):
-            raise NeedsAuthorization(account.name, row.reason)
+            raise NeedsAuthorization(owner, row.reason)
         if error := self._still_unavailable(credential):
             raise error
         # A refresh runs to its end even if the caller is cancelled: a refresh token that was used
-        # and whose successor is lost may end the account's authorization.
-        task = asyncio.create_task(self._refresh(account, credential, refused))
+        # and whose successor is lost may end the authorization.
+        task = asyncio.create_task(self._refresh(owner, credential, refused))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
-    def bearer(self, account: MailAccount) -> BearerToken:
+    def bearer(self, owner: TokenOwner) -> BearerToken:
         """Returns a function for threads that fetches a token on this event loop."""
         loop = asyncio.get_running_loop()
 
         def ask(refused: str) -> str:
-            asked = asyncio.run_coroutine_threadsafe(self.token(account, refused=refused), loop)
+            asked = asyncio.run_coroutine_threadsafe(self.token(owner, refused=refused), loop)
             try:
                 return asked.result(ASK_SECONDS)
             except TimeoutError as error:
                 asked.cancel()
                 raise ProviderUnavailable(
-                    f"mail account {account.name} got no token within {ASK_SECONDS:.0f} s"
+                    f"{owner.title} got no token within {ASK_SECONDS:.0f} s"
                 ) from error
 
         return ask
@@ -118,36 +118,32 @@ class AccessTokens:
             # Retrieved here, because the caller may have been cancelled.
             task.exception()
 
-    async def _refresh(
-        self, account: MailAccount, credential: OAuthCredential, refused: str
-    ) -> str:
+    async def _refresh(self, owner: TokenOwner, credential: OAuthCredential, refused: str) -> str:
         async with self._gate:
             # It may have become unavailable while we waited for our turn.
             if error := self._still_unavailable(credential):
                 raise error
             try:
                 provider = await asyncio.to_thread(
-                    self._provider_for, credential, account, self._secrets, self._clock
+                    self._provider_for, credential, owner, self._secrets, self._clock
                 )
-                row = await self._refresh_row(account, credential, refused, provider)
+                row = await self._refresh_row(owner, credential, refused, provider)
             except ProviderUnavailable as unavailable:
                 self._pause(credential, unavailable)
                 raise
         self._pauses.pop(credential.name, None)
         if row.state == "needs_authorization":
-            raise NeedsAuthorization(account.name, row.reason)
+            raise NeedsAuthorization(owner, row.reason)
         return self._secrets.reveal(row.access_token)
 
     async def _refresh_row(
-        self, account: MailAccount, credential: OAuthCredential, refused: str, provider: Provider
+        self, owner: TokenOwner, credential: OAuthCredential, refused: str, provider: Provider
     ) -> TokenRow:
-        """Refreshes under the lock of the account's row; returns the row as committed."""
-        bound, renewed = bound_to(credential, account), None
+        """Refreshes under the lock of the owner's row; returns the row as committed."""
+        bound, renewed = bound_to(credential, owner), None
         try:
             async with self._transactions() as connection:
-                row = await table.lock(
-                    connection, blank_row(account, credential, self._clock.now())
-                )
+                row = await table.lock(connection, blank_row(owner, credential, self._clock.now()))
                 if self._usable(row, bound, refused):
                     return row
                 if awaits_a_person(row, credential, bound):
@@ -227,19 +223,19 @@ class AccessTokens:
         self._pauses[credential.name] = _Pause(failures, until, error)
 
 
-async def credential_of(connection: Connection, account: MailAccount) -> OAuthCredential:
-    """Returns the account's credential; raises ConfigurationError when it does not fit."""
+async def credential_of(connection: Connection, owner: TokenOwner) -> OAuthCredential:
+    """Returns the owner's credential; raises ConfigurationError when it does not fit."""
     for credential in await load.oauth_credentials(connection):
-        if credential.name == account.credential:
-            if account.host.lower() in credential.hosts:
+        if credential.name == owner.credential:
+            if owner.host.lower() in credential.hosts:
                 return credential
             raise ConfigurationError(
-                f"{account.host} may not receive tokens of credential {credential.name}",
+                f"{owner.host} may not receive tokens of credential {credential.name}",
                 setting=f"credential {credential.name}: hosts",
                 remedy="Add the server to its hosts with postrail apply",
             )
     raise ConfigurationError(
-        f"mail account {account.name} has no OAuth2 credential {account.credential!r}",
-        setting=f"mail account {account.name}: credential",
+        f"{owner.title} has no OAuth2 credential {owner.credential!r}",
+        setting=f"{owner.title}: credential",
         remedy="Name an existing one, or add it under credentials with postrail apply",
     )

@@ -48,8 +48,8 @@ class Authorizations:
     async def check(self) -> None:
         """Shows each state; wakes the mailboxes whose accounts are authorized again."""
         ours = set(self._assignment.mailboxes)
-        rows = [row for row in await self._rows() if row.mail_account in ours]
-        waiting = {row.mail_account for row in rows if row.state == "needs_authorization"}
+        rows = [row for row in await self._rows() if row.owner in ours]
+        waiting = {row.owner for row in rows if row.state == "needs_authorization"}
         for name in (self._waiting & ours) - waiting:
             logger.info("mailbox is authorized again", mailbox=name)
             self._assignment.wake(name)
@@ -60,8 +60,8 @@ class Authorizations:
         now = self._clock.now()
         for row in rows:
             age = (now - row.obtained_at).total_seconds() if row.obtained_at else None
-            show_token(row.mail_account, row.state == "needs_authorization", age)
-        shown = {row.mail_account for row in rows}
+            show_token(row.owner, row.state == "needs_authorization", age)
+        shown = {row.owner for row in rows}
         for name in self._shown - shown:
             forget_token(name)
         self._shown = shown

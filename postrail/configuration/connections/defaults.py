@@ -24,7 +24,7 @@ MICROSOFT_MAILS_PER_MINUTE = 30
 
 def default_host(mode: str, microsoft_host: str, provider: str = "microsoft") -> str:
     """Returns the provider's server for a connection that names none; blank: there is none."""
-    if mode == "smtp" or provider == "custom":
+    if mode == "smtp" or (mode == "oauth2" and provider == "custom"):
         return ""
     if mode == "oauth2" and provider == "google":
         return GOOGLE_SMTP

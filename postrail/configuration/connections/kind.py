@@ -7,11 +7,57 @@ from dataclasses import replace
 from typing import Any
 
 from postrail.configuration.configured import Configured
-from postrail.configuration.connections.defaults import DEFAULT_TIMEOUT_MS, is_this_machine
+from postrail.configuration.connections.defaults import (
+    DEFAULT_TIMEOUT_MS,
+    default_host,
+    is_this_machine,
+)
 from postrail.configuration.connections.dkim_key import dkim_key_faults
+from postrail.configuration.connections.microsoft_clouds import cloud_for
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.kind import Kind
+from postrail.configuration.models.credential import OAuthCredential, misfits
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+
+
+def _filled_in(proposal: Proposal) -> Sequence[Entry]:
+    """Fills in the default connection, and the servers that credentials imply."""
+    credentials = proposal.all_of(OAuthCredential)
+    entries = [_with_host(entry, credentials) for entry in proposal.entries]
+    return _only_one_is_default(replace(proposal, entries=entries))
+
+
+def _with_host(entry: Entry, credentials: Mapping[str, OAuthCredential]) -> Entry:
+    """Returns the entry with the server of its credential's provider, unless it names one."""
+    connection = entry.thing
+    if not isinstance(connection, OutgoingConnection):
+        return entry
+    credential = credentials.get(connection.credential)
+    if credential is None or "host" in entry.given or connection.microsoft_host:
+        return entry
+    cloud = cloud_for("", credential.authority).name
+    host = default_host(connection.mode, cloud, credential.provider)
+    return replace(entry, thing=connection.model_copy(update={"host": host}))
+
+
+def _credential_fits(proposal: Proposal) -> Iterable[Fault]:
+    credentials = proposal.all_of(OAuthCredential)
+    for entry in proposal.entries_of(OutgoingConnection).values():
+        connection = entry.thing
+        assert isinstance(connection, OutgoingConnection)
+        if not connection.credential:
+            continue
+        credential = credentials.get(connection.credential)
+        if credential and not connection.host:
+            problem = f"is missing: credential {credential.name!r} does not imply a server"
+            yield entry.fault("host", problem)
+            continue
+        if credential and connection.microsoft_host and credential.provider != "microsoft":
+            problem = f"is for Microsoft, and credential {credential.name!r} is not; give a host"
+            yield entry.fault("microsoft_host", problem)
+        provider = "microsoft" if connection.mode == "graph" else ""
+        wanted = (provider, "mode graph needs", "mode")
+        yield from misfits(entry, connection, credentials, wanted)
 
 
 def _only_one_is_default(proposal: Proposal) -> Sequence[Entry]:
@@ -117,7 +163,7 @@ OUTGOING_CONNECTION = Kind(
     unused="is not used without a username: give one, or leave the password out",
     unused_secrets={"dkim_key": "is not used without dkim_domain and dkim_selector: give both"},
     secret_checks={"dkim_key": dkim_key_faults},
-    checks=(_fallbacks_end,),
-    fill_in=_only_one_is_default,
+    checks=(_credential_fits, _fallbacks_end),
+    fill_in=_filled_in,
     notes=_notes,
 )

@@ -73,8 +73,14 @@ def cloud_of_host(host: str) -> Cloud | None:
     return servers.get(host.lower())
 
 
+def cloud_for(host: str, authority: str) -> Cloud:
+    """Returns the cloud of a server that may have a name of its own, such as a relay's."""
+    of_authority = [one for one in CLOUDS if one.authority == authority.rstrip("/").lower()]
+    return cloud_of_host(host) or next(iter(of_authority), WORLDWIDE)
+
+
 def hosts_of_authority(authority: str) -> list[str]:
-    """Returns the servers that take tokens of this authority; () for an unknown one."""
+    """Returns the servers that take tokens of this authority; [] for an unknown one."""
     return [
         server
         for cloud in CLOUDS

@@ -1,6 +1,7 @@
 """OAuth2 credentials as operators configure them: a registration with a provider of tokens.
 
-One credential serves any number of mail accounts; each account has tokens of its own.
+One credential serves any number of mail accounts and outgoing connections; each of them has tokens
+of its own.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from postrail.configuration.configured import Configured, Name, Secret, faulty
-from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
+from postrail.configuration.configured import Configured, Name, Secret, TokenOwner, faulty
+from postrail.configuration.connections.microsoft_clouds import (
+    WORLDWIDE,
+    cloud_for,
+    hosts_of_authority,
+)
+from postrail.configuration.entry import Entry, Fault, Proposal, Thing, unknown_name
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential_checks import (
     INTERACTIVE,
@@ -20,34 +26,32 @@ from postrail.configuration.models.credential_checks import (
     service_account_faults,
 )
 from postrail.configuration.models.mail_account import TOKEN_PROVIDERS, MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 
 # The only servers that receive a provider's tokens, unless the credential names others.
-HOSTS: dict[str, list[str]] = {
-    "google": ["imap.gmail.com", "pop.gmail.com", "smtp.gmail.com"],
-    "microsoft": ["outlook.office365.com", "smtp.office365.com", "graph.microsoft.com"],
-}
+GOOGLE_HOSTS = ["imap.gmail.com", "pop.gmail.com", "smtp.gmail.com"]
 # Google and Microsoft accept any port in these addresses; Microsoft requires the name localhost.
 REDIRECTS = {
     "google": "http://127.0.0.1",
     "microsoft": "http://localhost",
     "custom": "http://localhost",
 }
-MICROSOFT_AUTHORITY = "https://login.microsoftonline.com"
 
 # developers.google.com/gmail/imap/xoauth2-protocol: one scope for IMAP, POP and SMTP.
 GOOGLE_SCOPE = "https://mail.google.com/"
-# Delegated permissions, by the protocol of the mail account.
-MICROSOFT_SCOPES = {
-    "imap": "https://outlook.office.com/IMAP.AccessAsUser.All",
-    "microsoft_oauth2": "https://outlook.office.com/IMAP.AccessAsUser.All",
-    "pop3": "https://outlook.office.com/POP.AccessAsUser.All",
-    "microsoft_graph": "https://graph.microsoft.com/Mail.ReadWrite",
+# Delegated permissions of Exchange, and of Microsoft Graph, by what the tokens are for. A draft,
+# which large messages need, and the sent copy are read and written.
+EXCHANGE_PERMISSIONS = {
+    "imap": "IMAP.AccessAsUser.All",
+    "microsoft_oauth2": "IMAP.AccessAsUser.All",
+    "pop3": "POP.AccessAsUser.All",
+    "smtp": "SMTP.Send",
 }
-# Application permissions, which an administrator grants.
-MICROSOFT_APPLICATION_SCOPES = {
-    "microsoft_graph": "https://graph.microsoft.com/.default",
+GRAPH_PERMISSIONS = {
+    "microsoft_graph": ("Mail.ReadWrite",),
+    "graph_send": ("Mail.Send", "Mail.ReadWrite"),
+    "graph_send_shared": ("Mail.Send.Shared", "Mail.ReadWrite.Shared"),
 }
-EXCHANGE_APPLICATION_SCOPE = "https://outlook.office365.com/.default"
 # A provider returns a refresh token only with this scope.
 OFFLINE = "offline_access"
 
@@ -92,11 +96,11 @@ class OAuthCredential(Configured):
     @model_validator(mode="after")
     def _fill_in_and_check(self) -> OAuthCredential:
         microsoft = self.provider == "microsoft"
-        authority = self.authority or (MICROSOFT_AUTHORITY if microsoft else "")
+        authority = self.authority or (WORLDWIDE.authority if microsoft else "")
         object.__setattr__(self, "authority", authority.rstrip("/"))
         if microsoft and not self.tenant and self.flow in INTERACTIVE:
             object.__setattr__(self, "tenant", "common")
-        hosts = self.hosts or HOSTS.get(self.provider, [])
+        hosts = self.hosts or _hosts_of(self.provider, self.authority)
         object.__setattr__(self, "hosts", [host.lower() for host in hosts])
         redirect = self.redirect_address or REDIRECTS[self.provider]
         object.__setattr__(self, "redirect_address", redirect)
@@ -123,18 +127,32 @@ class OAuthCredential(Configured):
         needed = self.flow == "client_credentials" or self.provider == "google"
         return {"client_secret": needed}
 
-    def scopes_for(self, account: MailAccount) -> list[str]:
-        """Returns the scopes to request from the provider for this account."""
+    def scopes_for(self, owner: TokenOwner) -> list[str]:
+        """Returns the scopes to request from the provider for an account or connection."""
         if self.scopes:
             return self.scopes
         if self.provider == "google":
             return [GOOGLE_SCOPE]
         if self.provider == "microsoft":
-            if self.flow == "client_credentials":
-                default = EXCHANGE_APPLICATION_SCOPE
-                return [MICROSOFT_APPLICATION_SCOPES.get(account.protocol, default)]
-            return [MICROSOFT_SCOPES[account.protocol], OFFLINE]
+            return self._microsoft_scopes(owner)
         return [OFFLINE] if self.interactive else []
+
+    def _microsoft_scopes(self, owner: TokenOwner) -> list[str]:
+        """Returns the permissions in the cloud that the owner's server belongs to."""
+        cloud = cloud_for(owner.host, self.authority)
+        graph = GRAPH_PERMISSIONS.get(owner.token_use)
+        if self.flow == "client_credentials":
+            # All permissions that an administrator granted, such as SMTP.SendAsApp or Mail.Send.
+            return [f"https://{cloud.graph if graph else cloud.mailboxes}/.default"]
+        if graph:
+            return [*(f"https://{cloud.graph}/{one}" for one in graph), OFFLINE]
+        return [f"{cloud.exchange}/{EXCHANGE_PERMISSIONS[owner.token_use]}", OFFLINE]
+
+
+def _hosts_of(provider: str, authority: str) -> list[str]:
+    if provider == "microsoft":
+        return hosts_of_authority(authority) or hosts_of_authority(WORLDWIDE.authority)
+    return GOOGLE_HOSTS if provider == "google" else []
 
 
 def _account_fits_credential(proposal: Proposal) -> Iterable[Fault]:
@@ -142,51 +160,70 @@ def _account_fits_credential(proposal: Proposal) -> Iterable[Fault]:
     for entry in proposal.entries_of(MailAccount).values():
         assert isinstance(entry.thing, MailAccount)
         if entry.thing.credential:
-            yield from _misfits(entry, entry.thing, credentials)
+            protocol = entry.thing.protocol
+            provider = TOKEN_PROVIDERS.get(protocol, "")
+            wanted = (provider, f"{protocol} needs", "protocol")
+            yield from misfits(entry, entry.thing, credentials, wanted)
 
 
-def _misfits(
-    entry: Entry, account: MailAccount, credentials: dict[str, OAuthCredential]
+def misfits(
+    entry: Entry,
+    owner: TokenOwner,
+    credentials: dict[str, OAuthCredential],
+    wanted: tuple[str, str, str],
 ) -> Iterable[Fault]:
-    credential = credentials.get(account.credential)
+    """Yields why an account or a connection cannot use its credential.
+
+    `wanted` is the provider that it needs ("": any), with the words for that need and the field
+    that makes it.
+    """
+    credential = credentials.get(owner.credential)
     if credential is None:
-        problem = unknown_name("credential", account.credential, credentials)
+        problem = unknown_name("credential", owner.credential, credentials)
         yield entry.fault("credential", problem)
         return
-    wanted = TOKEN_PROVIDERS.get(account.protocol, credential.provider)
-    if credential.provider != wanted:
+    provider, need, field = wanted
+    if provider and credential.provider != provider:
         yield entry.fault(
             "credential",
-            f"{credential.name!r} has provider {credential.provider}, but {account.protocol}"
-            f" needs tokens from {wanted}; name another credential or protocol",
+            f"{credential.name!r} has provider {credential.provider}, but {need} tokens from"
+            f" {provider}; name another credential or {field}",
         )
-    if account.host.lower() not in credential.hosts:
+    if owner.host.lower() not in credential.hosts:
         yield entry.fault(
             "host",
-            f"{account.host} may not receive tokens of credential {credential.name!r}, only"
+            f"{owner.host} may not receive tokens of credential {credential.name!r}, only"
             f" {', '.join(credential.hosts)}; add it to the hosts of that credential",
         )
 
 
 def _hosts_in_use_are_kept(proposal: Proposal) -> Iterable[Fault]:
-    """Refuses to remove a host that an account outside of the file uses: it would stop silently."""
-    given = proposal.entries_of(MailAccount)
-    accounts = proposal.all_of(MailAccount)
-    others = [account for name, account in accounts.items() if name not in given]
+    """Refuses to remove a host that things outside of the file use: they would stop silently."""
+    users: list[MailAccount | OutgoingConnection] = [
+        *_not_given(proposal, MailAccount),
+        *_not_given(proposal, OutgoingConnection),
+    ]
     credentials = proposal.all_of(OAuthCredential)
     for name, entry in proposal.entries_of(OAuthCredential).items():
-        for account in others:
-            uses = account.credential == name and account.enabled
-            if uses and account.host.lower() not in credentials[name].hosts:
-                problem = f"must include {account.host}, which account {account.name!r} uses"
+        for user in users:
+            uses = user.credential == name and user.enabled
+            if uses and user.host.lower() not in credentials[name].hosts:
+                word = user.command_group.removesuffix("s")
+                problem = f"must include {user.host}, which {word} {user.name!r} uses"
                 yield entry.fault("hosts", problem)
+
+
+def _not_given(proposal: Proposal, model: type[Thing]) -> list[Thing]:
+    """Returns the stored things of a kind that the file does not name."""
+    given = proposal.entries_of(model)
+    return [thing for name, thing in proposal.all_of(model).items() if name not in given]
 
 
 OAUTH_CREDENTIAL = Kind(
     model=OAuthCredential,
     word="credential",
     section="credentials",
-    title="OAuth2 registrations, which give accounts their tokens: postrail accounts authorize.",
+    title="OAuth2 registrations, which give tokens: postrail accounts|connections authorize.",
     table="oauth_credential",
     secrets=("client_secret", "private_key", "service_account_key"),
     guarded=(

@@ -186,6 +186,11 @@ class MailAccount(Configured):
             return False
 
     @property
+    def token_use(self) -> str:
+        """Returns what its tokens are for."""
+        return self.protocol
+
+    @property
     def login_hint(self) -> str:
         """Returns the user name that a provider suggests for signing in."""
         return self.address if self.username.lower() == "me" else self.username

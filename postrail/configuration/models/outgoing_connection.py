@@ -140,6 +140,19 @@ class OutgoingConnection(Configured):
         return SMTP_PORTS["starttls"], SMTP_PORTS["ssl"]
 
     @property
+    def token_use(self) -> str:
+        """Returns what its tokens are for: smtp, graph_send or graph_send_shared."""
+        if self.mode != "graph":
+            return "smtp"
+        shared = self.shared_mailbox not in ("", self.username.lower())
+        return "graph_send_shared" if shared else "graph_send"
+
+    @property
+    def login_hint(self) -> str:
+        """Returns the user name that a provider suggests for signing in."""
+        return self.username
+
+    @property
     def is_on_this_machine(self) -> bool:
         """Returns whether its server is this machine, so that nothing crosses a network."""
         return is_this_machine(self.host)

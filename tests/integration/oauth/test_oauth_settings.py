@@ -171,7 +171,8 @@ async def test_what_the_address_asks_for(scene: Scene, kind: str) -> None:
     assert asked["login_hint"] == "help@example.org"
     if kind == "google":
         assert (asked["access_type"], asked["prompt"]) == ("offline", "consent")
-        assert asked["scope"] == "https://mail.google.com/"
+        # The last two make Google name the user who signed in.
+        assert asked["scope"] == "https://mail.google.com/ openid email"
 
 
 @pytest.mark.parametrize("kind", ["custom", "microsoft", "google"])

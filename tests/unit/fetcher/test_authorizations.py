@@ -57,9 +57,7 @@ class Scene:
         """Writes the row of an account and lets it be checked."""
         now = self.clock.now()
         obtained = now - timedelta(seconds=90)
-        self.rows[name] = TokenRow(
-            mail_account=name, state=state, obtained_at=obtained, changed_at=now
-        )
+        self.rows[name] = TokenRow(owner=name, state=state, obtained_at=obtained, changed_at=now)
         await self.authorizations.check()
 
 

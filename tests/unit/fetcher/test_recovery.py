@@ -14,6 +14,7 @@ from postrail.temporary_files import NoTemporaryFile
 from tests.fakes.fetching import Neighbours, until
 from tests.fakes.mailboxes import MemoryServer
 from tests.fakes.watching import Waits, watched
+from tests.makers.configuration import mail_account
 
 
 @pytest.fixture
@@ -119,7 +120,8 @@ async def test_a_need_for_authorization_is_reported_once_and_the_mailbox_resumes
     server, waits = MemoryServer(), Waits()
     server.add(b"one")
     server.open_faults = [
-        NeedsAuthorization("support", reason) for reason in ("first", "first", "first", "second")
+        NeedsAuthorization(mail_account(), reason)
+        for reason in ("first", "first", "first", "second")
     ]
     waits.instant = 3
     async with watched(server, neighbours, waits) as watch:
