@@ -36,6 +36,7 @@ UNUSED: dict[str, dict[str, str]] = {
         "bounce_address": "is not used: Microsoft Graph chooses the return path; leave it out, or"
         " set mode to oauth2",
         "ehlo_name": "is for SMTP; leave it out in mode graph",
+        "properties": "are for SMTP; leave them out in mode graph",
         "dkim_domain": "is not used: Microsoft signs what it sends; leave it out, or set mode to"
         " oauth2",
         "dkim_selector": "is not used: Microsoft signs what it sends; leave it out, or set mode"

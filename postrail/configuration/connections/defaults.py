@@ -9,7 +9,7 @@ from postrail.configuration.connections.microsoft_clouds import (
     cloud_named,
     cloud_of_host,
 )
-from postrail.configuration.javamail.names import LONGEST_TIMEOUT_MS
+from postrail.configuration.javamail.meanings import LONGEST_TIMEOUT_MS
 
 DEFAULT_TIMEOUT_MS = LONGEST_TIMEOUT_MS
 GOOGLE_SMTP = "smtp.gmail.com"

@@ -15,6 +15,7 @@ from postrail.configuration.connections.defaults import (
 from postrail.configuration.connections.dkim_key import dkim_key_faults
 from postrail.configuration.connections.microsoft_clouds import cloud_for
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
+from postrail.configuration.javamail.smtp_properties import read_smtp_properties
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAuthCredential, misfits
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -104,7 +105,8 @@ def _circle(name: str, connections: Mapping[str, OutgoingConnection]) -> list[st
 def _notes(entry: Entry, before: Configured | None) -> list[str]:
     connection = entry.thing
     assert isinstance(connection, OutgoingConnection)
-    found = []
+    given = {name: getattr(connection, name) for name in entry.given}
+    found = read_smtp_properties(connection.properties, given).notes
     if connection.debug:
         found.append("debug is true: the server's dialogue is logged, without secrets and texts")
     domain = connection.from_address.rpartition("@")[2].lower()

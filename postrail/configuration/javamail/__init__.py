@@ -1,1 +1,1 @@
-"""Reads JavaMail properties (`mail.imap.host=…`) as attributes of a mail account. Pure."""
+"""Reads JavaMail properties (`mail.imap.host=…`) as attributes of ours. Pure."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-from postrail.configuration.javamail.names import VARIABLES
 
 LINE = re.compile(r"([^=:\s]+)\s*[=:]\s*(.*)")
 VARIABLE = re.compile(r"\$\{\{\s*([^{}]*?)\s*\}\}")
 # Searching for similar names takes long when a name is long or when there are many.
 LONGEST_NAME = 100
+# Control and format characters (zero-width ones too), and blanks other than the space.
+ODD_CATEGORIES = ("Cc", "Cf", "Zl", "Zp", "Zs")
 MOST_FAULTS = 20
 
 
@@ -30,25 +31,33 @@ class Line:
         return f"line {self.number}: {self.name[:LONGEST_NAME]}"
 
 
-def property_lines(text: str, variables: Mapping[str, str]) -> tuple[list[Line], list[str]]:
-    """Returns the lines and the faults. A line may set a variable for later lines."""
+def property_lines(
+    text: str, variables: Mapping[str, str], names: Mapping[str, str]
+) -> tuple[list[Line], list[str]]:
+    """Returns the lines and the faults. A line may set a variable for later lines.
+
+    `names` has the property that each variable stands for.
+    """
     known = dict(variables)
     lines: list[Line] = []
     faults: list[str] = []
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(re.split(r"\r\n?|\n", text), 1):
         stripped = raw.strip()
         if not stripped or stripped[0] in "#!":
             continue
         if len(faults) >= MOST_FAULTS:
             break
+        if odd := _odd_characters(raw, stripped):
+            faults.append(f"line {number}, {odd}")
+            continue
         match = LINE.fullmatch(_replaced(stripped, number, known, faults))
         if match is None:
             faults.append(f"line {number}: must be NAME=value, or a comment after #")
             continue
         name, value = match[1], match[2].strip()
-        if name in VARIABLES:
+        if name in names:
             known[name] = value
-            name = VARIABLES[name]
+            name = names[name]
         lines.append(Line(number, name, value))
     return lines, faults
 
@@ -57,6 +66,17 @@ def unknown(name: str, known: Iterable[str], otherwise: str) -> str:
     """Returns the problem of an unknown name, with a suggestion."""
     close = difflib.get_close_matches(name[:LONGEST_NAME], list(known), n=1)
     return f"is not known; {f'did you mean {close[0]}?' if close else otherwise}"
+
+
+def _odd_characters(raw: str, stripped: str) -> str:
+    """Names the first character that was copied along and cannot be seen; blank: there is none."""
+    begins = raw.index(stripped)
+    for column, character in enumerate(stripped, begins + 1):
+        if character not in " \t" and unicodedata.category(character) in ODD_CATEGORIES:
+            name = unicodedata.name(character, "a control character")
+            place = f"column {column}: has {name} (U+{ord(character):04X})"
+            return f"{place}, which nobody sees: remove it"
+    return ""
 
 
 def _replaced(line: str, number: int, variables: Mapping[str, str], faults: list[str]) -> str:

@@ -22,7 +22,7 @@ from postrail.configuration.configured import (
     unverified_certificate,
 )
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
-from postrail.configuration.javamail.names import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
+from postrail.configuration.javamail.meanings import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
 from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.javamail.properties import read_properties
 from postrail.configuration.kind import Kind

@@ -26,6 +26,7 @@ from postrail.configuration.connections.defaults import (
     default_port,
     is_this_machine,
 )
+from postrail.configuration.javamail.smtp_properties import read_smtp_properties
 from postrail.configuration.models.project import OptionalAddress
 
 OptionalName = Annotated[str, Field(max_length=100)]
@@ -109,6 +110,18 @@ class OutgoingConnection(Configured):
     allow_plain_login: bool = False
     # Logs the dialogue with the server, without passwords, tokens and texts.
     debug: bool = False
+    # JavaMail properties that set some of the fields above; see javamail/smtp_properties.py.
+    properties: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_properties(cls, values: object) -> object:
+        if not isinstance(values, dict) or not isinstance(values.get("properties"), str):
+            return values
+        found = read_smtp_properties(values["properties"], values)
+        if found.faults:
+            raise faulty([("properties", fault) for fault in found.faults])
+        return values | found.values
 
     @property
     def secret_fields(self) -> dict[str, bool]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from postrail.configuration.connections.checks import UNUSED
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+
+PAGE = Path(__file__).parents[4] / "docs" / "connections.md"
 
 SMTP: dict[str, Any] = {
     "name": "out",
@@ -220,3 +225,14 @@ def test_allowed_combinations(given: dict[str, Any]) -> None:
 )
 def test_risks(given: dict[str, Any], warnings: int) -> None:
     assert len(connection(SMTP, **given).risks()) == warnings
+
+
+def test_every_attribute_is_in_the_table_of_its_modes() -> None:
+    table = PAGE.read_text().split("## Attributes")[1].split("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    named = {name: row for row in rows for name in re.findall(r"`([a-z_]+)`", row[0])}
+    assert named.keys() == OutgoingConnection.model_fields.keys()
+    for mode, column in (("smtp", 1), ("oauth2", 2), ("graph", 3)):
+        dashes = {name for name, row in named.items() if row[column] == "–"}
+        # The key goes with its domain.
+        assert dashes - {"dkim_key"} == set(UNUSED[mode])
