@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -17,8 +18,9 @@ from postrail.courier import (
     nothing_to_record,
     require_size,
 )
+from postrail.courier.dkim import Sign
 from postrail.courier.smtp_client import begin, new_client
-from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection
+from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection, with_crlf
 from postrail.courier.smtp_faults import connecting, login_required, sender_refused
 from postrail.courier.smtp_login import log_in
 from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
@@ -27,6 +29,8 @@ from postrail.wire.login import Login
 
 # Servers close idle connections (Postfix after 300 s); until then one is a load on both sides.
 IDLE_SECONDS = 60.0
+# Signing a larger message would hold the event loop up.
+SIGNED_HERE_BYTES = 256 * 1024
 
 
 class SmtpCourier:
@@ -38,8 +42,13 @@ class SmtpCourier:
         login: Login,
         clock: Clock,
         write: WriteLine | None = None,
+        sign: Sign | None = None,
     ) -> None:
-        """Takes the password or the source of tokens; `write` gets each line of the dialogue."""
+        """Takes the password or the source of tokens, and what adds a DKIM signature.
+
+        `write` gets each line of the dialogue.
+        """
+        self._sign = sign
         self._connection = connection
         self._login = login
         self._clock = clock
@@ -51,6 +60,7 @@ class SmtpCourier:
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
     ) -> list[Answer]:
         """Runs one SMTP transaction, on a kept connection if possible; see `Courier.send`."""
+        envelope = await self._signed(envelope)
         require_size(envelope, self._connection.max_bytes, f"connection {self._connection.name}")
         while (dialogue := self._kept()) is not None:
             try:
@@ -58,6 +68,15 @@ class SmtpCourier:
             except StaleConnection:
                 dialogue.abort()
         return await self._send_on(await self._connect(limit), envelope, limit, before_dot)
+
+    async def _signed(self, envelope: Envelope) -> Envelope:
+        """Returns the message with a DKIM signature, if its connection has a key."""
+        if self._sign is None:
+            return envelope
+        content = with_crlf(envelope.content)
+        if len(content) > SIGNED_HERE_BYTES:
+            return replace(envelope, content=await asyncio.to_thread(self._sign, content))
+        return replace(envelope, content=self._sign(content))
 
     async def _send_on(
         self, dialogue: Dialogue, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot

@@ -279,12 +279,17 @@ async def _write(protocol: SMTPProtocol, data: bytes) -> None:
 
 def dot_stuffed(content: bytes) -> bytes:
     """Returns the message as it follows DATA, without its final dot (RFC 5321, 4.5.2)."""
-    pairs = content.count(b"\r\n")
-    if not pairs == content.count(b"\n") == content.count(b"\r") or content[-2:] != b"\r\n":
-        # Servers read bare CR and LF differently, which allows SMTP smuggling.
-        content = normalize_message_line_endings(content)
-    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    stuffed = with_crlf(content).replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
+
+
+def with_crlf(content: bytes) -> bytes:
+    """Returns the message with CR LF at the end of each line."""
+    pairs = content.count(b"\r\n")
+    if pairs == content.count(b"\n") == content.count(b"\r") and content[-2:] == b"\r\n":
+        return content
+    # Servers read bare CR and LF differently, which allows SMTP smuggling.
+    return normalize_message_line_endings(content)
 
 
 def _path(address: str) -> bytes:
