@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from postrail.errors import PipelineError
 
-UNFORESEEN = "Set debug: true, and read the dialogue in the fetcher's log"
+UNFORESEEN = "Set debug: true, and read the dialogue in the log of the fetcher or the sender"
 
 
 @dataclass(frozen=True, slots=True)

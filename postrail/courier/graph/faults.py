@@ -9,7 +9,7 @@ import httpx
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, CourierUnavailable, MessageTooLarge, State, as_unavailable
-from postrail.errors import PipelineError, causes
+from postrail.errors import ConfigurationError, PipelineError, causes
 from postrail.wire.faults import server_of, setting_of, tls_fault, words_of
 from postrail.wire.graph import BUSY_SECONDS, code_and_message, retry_after_seconds
 
@@ -81,6 +81,15 @@ def refusal(
         return mailbox_unknown(connection, reply)
     is_final = known in UNREADABLE or (400 <= status < 500 and status not in TRY_AGAIN)
     return Refused(reply, is_final=is_final)
+
+
+def needs_tokens(connection: OutgoingConnection) -> ConfigurationError:
+    """Returns the error for a connection with a password in place of a credential."""
+    return ConfigurationError(
+        "Microsoft Graph takes no password",
+        setting=setting_of(connection, "credential"),
+        remedy="Name the credential whose tokens may send",
+    )
 
 
 def token_refused(connection: OutgoingConnection, reply: str) -> CourierUnavailable:

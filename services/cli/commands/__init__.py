@@ -58,6 +58,12 @@ COMMANDS = (
         "List, test and control the watched mail accounts.",
     ),
     LazyCommand(
+        "connections",
+        "connections.group:connections",
+        OPERATE,
+        "List, test and control the connections that send messages.",
+    ),
+    LazyCommand(
         "handlers",
         "handlers.group:handlers",
         OPERATE,

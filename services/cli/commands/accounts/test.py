@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.yaml_read import parse_file
@@ -27,11 +26,10 @@ from postrail.wire.timed_steps import Step
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected_to_own, load, shared_clock
 from services.cli.options import name_of, read_text
-from services.cli.output import Json, console, show_json
-from services.cli.visible import clean
+from services.cli.output import Json, show_json
+from services.cli.steps import shown_steps
 
 FAILED = 1
-STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
 
 def check_account(
@@ -89,36 +87,16 @@ async def _test_all(
     clock = await shared_clock(settings)
     tokens = AccessTokens(lambda: one_connection(settings.database), secrets, clock)
     try:
-        return [await _test(candidate, tokens, json) for candidate in candidates]
+        return [
+            await shown_steps(test_account(one, tokens), "" if json else _head(one.account))
+            for one in candidates
+        ]
     finally:
         await tokens.close()
 
 
-async def _test(candidate: Candidate, tokens: AccessTokens, json: bool) -> list[Step]:
-    """Returns the steps, and prints each as soon as it is done unless JSON is wanted."""
-    if not json:
-        _show_head(candidate.account)
-    done: list[Step] = []
-    async for step in test_account(candidate, tokens):
-        done.append(step)
-        if not json:
-            _show(step)
-    return done
-
-
-def _show_head(account: MailAccount) -> None:
+def _head(account: MailAccount) -> str:
     where = f"{account.protocol} at {account.host}:{account.port}, {account.encryption}"
     if account.protocol == "folder":
         where = f"folder {account.path}"
-    console().print(Text(clean(f"Account {account.name}: {where}"), "bold"))
-
-
-def _show(step: Step) -> None:
-    out = console()
-    word = "wrong" if not step.ok else "note" if step.remedy else "ok"
-    line = f"{step.name:<16}{step.milliseconds:>8.1f} ms  {step.detail}"
-    out.print(Text(f"{word:<6}", STYLES[word]) + Text(clean(line)), soft_wrap=True)
-    advice = "Note" if step.ok else "Remedy"
-    for title, text in (("Setting", step.setting), (advice, step.remedy)):
-        if text:
-            out.print(Text(clean(f"{'':<35}{title}: {text}")), soft_wrap=True)
+    return f"Account {account.name}: {where}"

@@ -1,0 +1,1 @@
+"""`postrail accounts`: the mail accounts whose mailboxes are watched."""
